@@ -1,0 +1,55 @@
+# Darban's commands. Everything is set up on first use, in .venv; nothing else is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= config.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/run ## set up and start the resolver with $(CONFIG)
+	@$(BIN)/darban run --config $(CONFIG)
+
+test: $(VENV)/dev ## set up, then lint, strict types and every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+check: $(VENV)/run ## check $(CONFIG) and run its expectations, without a server
+	@$(BIN)/darban check --config $(CONFIG)
+
+fmt: $(VENV)/dev ## format the code and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev ## measure this server against Unbound on this machine
+	$(BIN)/python -m tests.bench
+
+lock: $(VENV)/dev ## pin the requirements anew, with hashes
+	$(BIN)/pip install --quiet uv
+	for set in run dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	    --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+	    requirements/$$set.in --output-file requirements/$$set.txt; done
+
+clean: ## remove what was set up and cached
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON): install Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Making a virtual environment failed (Debian: apt install python3-venv)"; exit 1; }
+
+$(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Setting up Darban in $(VENV), once ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.txt $(VENV)/run
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Names and packets: scanning, rendering, ageing. Pure; nothing here opens a socket."""

@@ -1,0 +1,152 @@
+r"""Domain names as lower-case wire bytes.
+
+A name is ``bytes`` in uncompressed wire form (RFC 1035 section 3.1), folded to
+lower case (RFC 4343), for example ``b"\x01t\x02me\x00"``. Everything inside Darban
+compares names in this form and never as text: in text, a dot inside a label cannot
+be told from a boundary between two.
+
+What must stay true:
+- ``parse`` and ``text`` are inverses for every valid name.
+- ``index_key(a)`` is a prefix of ``index_key(b)`` if, and only if, b is a or lies below it.
+"""
+
+from collections.abc import Iterator
+
+from resolver.errors import DarbanError
+
+MAX_NAME = 255
+MAX_LABEL = 63
+ROOT = b"\x00"
+
+_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*/+=@~!#%&':,<>?[]^`{|}")
+
+
+class InvalidName(DarbanError):
+    """A text that is no domain name; the message says why."""
+
+
+def parse(text: str) -> bytes:
+    r"""Read a name from its presentation form (RFC 1035 section 5.1, with ``\.`` and ``\DDD``).
+
+    A final dot is allowed; every name is taken as absolute. Letters outside ASCII
+    become A-labels (IDNA 2008, RFC 5891).
+
+    Raises:
+        InvalidName: the text is empty, has an empty label, or a label or the name is too long.
+    """
+    if text == ".":
+        return ROOT
+    if not text:
+        raise InvalidName("the name is empty")
+    if not text.isascii():
+        text = _to_ascii(text)
+    wire = bytearray()
+    for label in _split(text):
+        if not label:
+            raise InvalidName(f"'{text}' has an empty label")
+        if len(label) > MAX_LABEL:
+            raise InvalidName(f"'{text}' has a label of {len(label)} octets; {MAX_LABEL} at most")
+        wire.append(len(label))
+        wire += label
+    wire.append(0)
+    if len(wire) > MAX_NAME:
+        raise InvalidName(f"'{text}' takes {len(wire)} octets; {MAX_NAME} at most")
+    return bytes(wire).lower()
+
+
+def _to_ascii(text: str) -> str:
+    import idna  # its tables are large, and few names need them
+
+    try:
+        return idna.encode(text, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise InvalidName(f"'{text}' is no internationalised name: {error}") from None
+
+
+def _split(text: str) -> list[bytes]:
+    if "\\" not in text:
+        return [label.encode("ascii") for label in text.removesuffix(".").split(".")]
+    labels = [bytearray()]
+    rest = iter(text)
+    for char in rest:
+        if char == ".":
+            labels.append(bytearray())
+        elif char == "\\":
+            labels[-1].append(_unescape(rest, text))
+        else:
+            labels[-1].append(ord(char))
+    if len(labels) > 1 and not labels[-1]:
+        labels.pop()
+    return [bytes(label) for label in labels]
+
+
+def _unescape(rest: Iterator[str], text: str) -> int:
+    first = next(rest, "")
+    if first.isdigit():
+        digits = first + next(rest, "") + next(rest, "")
+        if len(digits) == 3 and digits.isdigit() and int(digits) < 256:
+            return int(digits)
+    elif first:
+        return ord(first)
+    raise InvalidName(f"'{text}' has a broken escape")
+
+
+def text(name: bytes) -> str:
+    """Print a name, with every octet that could be misread escaped; the root is ``.``."""
+    if name == ROOT:
+        return "."
+    return ".".join(
+        "".join(chr(octet) if octet in _PLAIN else _escape(octet) for octet in label)
+        for label in labels(name)
+    )
+
+
+def _escape(octet: int) -> str:
+    return "\\" + chr(octet) if 33 <= octet <= 126 else f"\\{octet:03d}"
+
+
+def labels(name: bytes) -> list[bytes]:
+    """Split a name into its labels, leftmost first, without the root's empty one."""
+    found = []
+    at = 0
+    while length := name[at]:
+        found.append(name[at + 1 : at + 1 + length])
+        at += 1 + length
+    return found
+
+
+def zones(name: bytes) -> Iterator[bytes]:
+    """The name itself, then each name above it, the root last."""
+    at = 0
+    while length := name[at]:
+        yield name[at:]
+        at += 1 + length
+    yield ROOT
+
+
+def is_within(name: bytes, zone: bytes) -> bool:
+    """Whether the name is the zone's own or lies below it."""
+    if not name.endswith(zone):
+        return False
+    start = len(name) - len(zone)
+    at = 0
+    while at < start:
+        at += 1 + name[at]
+    return at == start
+
+
+def index_key(name: bytes) -> bytes:
+    """The name's labels from the right, each with its length before it, without the root."""
+    cuts = []
+    at = 0
+    while length := name[at]:
+        end = at + 1 + length
+        cuts.append(name[at:end])
+        at = end
+    cuts.reverse()
+    return b"".join(cuts)
+
+
+def from_index_key(key: bytes) -> bytes:
+    """The name whose ``index_key`` this is."""
+    return index_key(key + ROOT) + ROOT
