@@ -18,7 +18,7 @@ MAX_NAME = 255
 MAX_LABEL = 63
 ROOT = b"\x00"
 
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_*/+=@~!#%&':,<>?[]^`{|}")
+_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
 
 
 class InvalidName(DarbanError):

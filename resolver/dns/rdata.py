@@ -1,0 +1,62 @@
+"""What the RDATA of each known type is made of, so that none passes unread.
+
+A reply from an upstream is carried as bytes, and a record that a client cannot parse must
+not be carried at all. For the types below the layout is checked and the names within are
+followed (they may be compressed, RFC 3597 section 4); every other type is opaque.
+"""
+
+from resolver.dns import codes
+
+NAME = -1
+"""A domain name, which may be compressed."""
+STRING = -2
+"""A character-string: one length octet and that many octets (RFC 1035 section 3.3)."""
+STRINGS = -3
+"""One character-string or more, to the end."""
+REST = -4
+"""Anything, to the end."""
+PARAMS = -5
+"""SvcParams, to the end (RFC 9460 section 2.2)."""
+OPTIONS = -6
+"""EDNS options, to the end (RFC 6891 section 6.1.2)."""
+
+LAYOUTS: dict[int, tuple[int, ...]] = {
+    codes.A: (4,),
+    codes.NS: (NAME,),
+    3: (NAME,),  # MD
+    4: (NAME,),  # MF
+    codes.CNAME: (NAME,),
+    codes.SOA: (NAME, NAME, 20),
+    7: (NAME,),  # MB
+    8: (NAME,),  # MG
+    9: (NAME,),  # MR
+    codes.PTR: (NAME,),
+    13: (STRING, STRING),  # HINFO
+    14: (NAME, NAME),  # MINFO
+    codes.MX: (2, NAME),
+    codes.TXT: (STRINGS,),
+    17: (NAME, NAME),  # RP
+    18: (2, NAME),  # AFSDB
+    21: (2, NAME),  # RT
+    codes.AAAA: (16,),
+    codes.SRV: (6, NAME),
+    35: (4, STRING, STRING, STRING, NAME),  # NAPTR
+    36: (2, NAME),  # KX
+    codes.DNAME: (NAME,),
+    codes.OPT: (OPTIONS,),
+    codes.DS: (4, REST),
+    44: (2, REST),  # SSHFP
+    46: (18, NAME, REST),  # RRSIG
+    47: (NAME, REST),  # NSEC
+    48: (4, REST),  # DNSKEY
+    50: (4, STRING, STRING, REST),  # NSEC3
+    51: (4, STRING),  # NSEC3PARAM
+    52: (3, REST),  # TLSA
+    codes.SVCB: (2, NAME, PARAMS),
+    codes.HTTPS: (2, NAME, PARAMS),
+    99: (STRINGS,),  # SPF
+    108: (6,),  # EUI48
+    109: (8,),  # EUI64
+    256: (4, REST),  # URI
+    257: (1, STRING, REST),  # CAA
+}

@@ -1,0 +1,171 @@
+"""Rendering replies: header, question as it was asked, sections, OPT.
+
+What must stay true:
+- An OPT stands in a reply only when the query had one (RFC 6891 section 6.1.1).
+- An Extended DNS Error never makes a reply too large: its text goes first, then the
+  option, and only what is then still too large is truncated (RFC 8914 section 3).
+- The question is echoed byte for byte, so a pointer to ``QNAME_AT`` is the qname.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from resolver.dns import codes
+from resolver.dns.query import HEADER, MIN_UDP_SIZE, Edns, Fault, Query
+
+UDP_SIZE = 1232
+"""The largest UDP payload sent or asked for, in octets (DNS flag day 2020)."""
+TCP_SIZE = 65535
+QNAME_AT = HEADER
+QNAME_POINTER = b"\xc0\x0c"
+
+_NEGATIVE_SOA = b"\x06nobody\x07invalid\x00"  # RNAME, as RFC 6303 section 3 has it
+_SOA_TIMERS = b"".join(n.to_bytes(4, "big") for n in (1, 3600, 1200, 604800))
+
+
+class Sections(NamedTuple):
+    """The records of a reply, rendered, with their counts."""
+
+    answer: bytes = b""
+    answers: int = 0
+    authority: bytes = b""
+    authorities: int = 0
+
+
+EMPTY = Sections()
+
+
+def udp_limit(edns: Edns | None) -> int:
+    """The largest UDP reply for a query, in octets (RFC 6891 section 6.2.3)."""
+    if edns is None:
+        return MIN_UDP_SIZE
+    return max(MIN_UDP_SIZE, min(edns.size, UDP_SIZE))
+
+
+def reply(
+    query: Query,
+    rcode: int,
+    sections: Sections,
+    limit: int,
+    errors: Sequence[bytes] = (),
+    flags: int = 0,
+) -> bytes:
+    """Render the reply to a query; ``flags`` are set besides QR, RA and the echoed RD and CD."""
+    flags |= codes.QR | codes.RA | query.flags & (codes.RD | codes.CD) | rcode & codes.RCODE
+    counts = (sections.answers, sections.authorities)
+    body = query.question + sections.answer + sections.authority
+    return finish(query.id, flags, body, counts, query.edns, errors, limit, len(query.question))
+
+
+def finish(
+    ident: int,
+    flags: int,
+    body: bytes | bytearray,
+    counts: tuple[int, ...],
+    edns: Edns | None,
+    errors: Sequence[bytes],
+    limit: int,
+    question: int,
+    rcode: int = 0,
+) -> bytes:
+    """Put header and OPT around a body, and truncate it to its question where it must be.
+
+    ``body`` is all after the header, its first ``question`` octets the question section;
+    ``counts`` has the records of its answer, authority and (if given) additional section;
+    ``rcode`` matters only for its bits above the header's four.
+    """
+    room = limit - HEADER - len(body)
+    opt = _opt_that_fits(edns, errors, room, rcode)
+    if room < len(opt):
+        flags |= codes.TC
+        body = body[:question]
+        counts = ()
+        opt = _opt_that_fits(edns, errors, limit - HEADER - question, rcode)
+    answers, authorities, additionals = (*counts, 0, 0, 0)[:3]
+    header = (
+        ident << 80
+        | flags << 64
+        | (1 if question else 0) << 48
+        | answers << 32
+        | authorities << 16
+        | additionals + (1 if opt else 0)
+    )
+    return header.to_bytes(HEADER, "big") + body + opt
+
+
+def fault(fault: Fault, limit: int) -> bytes:
+    """Render the reply to a query that could not be taken."""
+    flags = codes.QR | codes.RA | fault.flags & (codes.OPCODE | codes.RD | codes.CD)
+    flags |= fault.rcode & codes.RCODE
+    return finish(
+        fault.id,
+        flags,
+        fault.question,
+        (),
+        fault.edns,
+        (),
+        limit,
+        len(fault.question),
+        fault.rcode,
+    )
+
+
+def refusal(packet: bytes) -> bytes | None:
+    """REFUSED to a client that is not served: the header alone, so never more than was sent."""
+    if len(packet) < HEADER or packet[2] & 0x80:
+        return None
+    flags = codes.QR | (packet[2] << 8) & (codes.OPCODE | codes.RD) | codes.REFUSED
+    return packet[:2] + flags.to_bytes(2, "big") + bytes(8)
+
+
+def _opt_that_fits(edns: Edns | None, errors: Sequence[bytes], room: int, rcode: int) -> bytes:
+    """The fullest OPT that leaves the reply whole; the bare one where none does."""
+    if edns is None:
+        return b""
+    bare = opt(edns, (), rcode)
+    for candidate in (errors, [error[:2] for error in errors]):
+        full = opt(edns, candidate, rcode)
+        if len(full) <= room:
+            return full
+    return bare
+
+
+def opt(edns: Edns, errors: Sequence[bytes], rcode: int = 0) -> bytes:
+    """An OPT record with these Extended DNS Errors; DO is echoed (RFC 3225 section 3)."""
+    options = b"".join(b"\x00\x0f" + len(error).to_bytes(2, "big") + error for error in errors)
+    return (
+        b"\x00\x00\x29"
+        + UDP_SIZE.to_bytes(2, "big")
+        + bytes((rcode >> 4, 0, 0x80 if edns.dnssec_ok else 0, 0))
+        + len(options).to_bytes(2, "big")
+        + options
+    )
+
+
+def extended_error(code: int, text: str = "") -> bytes:
+    """An Extended DNS Error's option data (RFC 8914 section 2)."""
+    return code.to_bytes(2, "big") + text.encode()
+
+
+def record(owner: bytes, rtype: int, ttl: int, data: bytes) -> bytes:
+    """One record of class IN; ``owner`` may be a pointer."""
+    return (
+        owner
+        + rtype.to_bytes(2, "big")
+        + b"\x00\x01"
+        + ttl.to_bytes(4, "big")
+        + len(data).to_bytes(2, "big")
+        + data
+    )
+
+
+def negative_soa(query: Query, zone: bytes, ttl: int) -> bytes:
+    """The SOA that lets a negative answer be cached for ``ttl`` seconds (RFC 2308).
+
+    ``zone`` is its owner; it must be the qname or stand above it.
+    """
+    owner = (0xC000 | QNAME_AT + len(query.name) - len(zone)).to_bytes(2, "big")
+    if zone == b"\x00":
+        owner = zone
+    data = owner + _NEGATIVE_SOA + _SOA_TIMERS + ttl.to_bytes(4, "big")
+    return record(owner, codes.SOA, ttl, data)

@@ -1,0 +1,228 @@
+"""Scanning a response: is every byte of it sound, and what do policy and cache need of it?
+
+``scan`` walks all records of all sections once. Names are expanded with a memory of what
+was expanded before, so that chains of compression pointers, which cost other parsers
+seconds, cost one step a pointer. What cannot be read in full is no response at all.
+
+What must stay true:
+- ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their
+  length, and a ``Response`` parses in any conforming reader.
+- A pointer leads strictly backwards from the name that holds it (RFC 1035 section 4.1.4).
+- ``Response.body`` ends where the OPT begins: OPT is hop by hop (RFC 6891 section 6.2.6),
+  and what a server puts behind it (a TSIG meant for us) is not for the client either.
+"""
+
+from typing import NamedTuple
+
+from resolver.dns import codes, rdata
+from resolver.dns.names import MAX_NAME
+from resolver.dns.query import HEADER
+
+ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
+
+_TOP_BIT = 0x80000000
+
+
+class Record(NamedTuple):
+    """One record of a response; offsets are into the packet."""
+
+    section: int
+    owner: bytes
+    rtype: int
+    ttl: int
+    """Seconds; a TTL with its top bit set counts as 0 (RFC 2181 section 8)."""
+    ttl_at: int
+    rdata_at: int
+    target: bytes
+    """The first name in the RDATA (of CNAME, DNAME, SVCB, HTTPS the target), or nothing."""
+
+
+class Response(NamedTuple):
+    """A response that was read to its last byte."""
+
+    id: int
+    flags: int
+    rcode: int
+    """With the upper bits from the OPT (RFC 6891 section 6.1.3)."""
+    name: bytes
+    qtype: int
+    qclass: int
+    records: list[Record]
+    """All but OPT and what follows it, in the order they came."""
+    body: bytes
+    """The packet up to its OPT."""
+    counts: tuple[int, int, int]
+    """Records of the body by section."""
+    errors: list[bytes]
+    """Extended DNS Errors, each as the option's data (RFC 8914 section 2)."""
+    has_opt: bool
+
+
+class _Malformed(Exception):  # noqa: N818 - never leaves this module
+    """The packet cannot be read."""
+
+
+def scan(packet: bytes) -> Response | None:
+    """Read a packet that should be a response with one question."""
+    if len(packet) < HEADER or not packet[2] & 0x80 or packet[4:6] != b"\x00\x01":
+        return None
+    try:
+        return _Scan(packet).response()
+    except (_Malformed, IndexError):
+        return None
+
+
+class _Scan:
+    """The state of one walk over one packet."""
+
+    def __init__(self, packet: bytes) -> None:
+        self.packet = packet
+        self.suffixes: dict[int, bytes] = {}
+        self.errors: list[bytes] = []
+        self.opt_at = 0
+        self.extended_rcode = 0
+
+    def response(self) -> Response:
+        packet = self.packet
+        name, at = self.name(HEADER)
+        qtype, qclass = self.u16(at), self.u16(at + 2)
+        records, at = self.records(at + 4)
+        if at != len(packet):
+            raise _Malformed
+        counts = [0, 0, 0]
+        for record in records:
+            counts[record.section] += 1
+        flags = self.u16(2)
+        return Response(
+            self.u16(0),
+            flags,
+            flags & codes.RCODE | self.extended_rcode << 4,
+            name,
+            qtype,
+            qclass,
+            records,
+            packet[: self.opt_at] if self.opt_at else packet,
+            (counts[0], counts[1], counts[2]),
+            self.errors,
+            bool(self.opt_at),
+        )
+
+    def records(self, at: int) -> tuple[list[Record], int]:
+        records = []
+        for section in (ANSWER, AUTHORITY, ADDITIONAL):
+            for _ in range(self.u16(6 + 2 * section)):
+                start = at
+                record, at = self.record(section, at)
+                if record.rtype == codes.OPT:
+                    self.opt(record, start, at)
+                elif not self.opt_at:
+                    records.append(record)
+        return records, at
+
+    def record(self, section: int, at: int) -> tuple[Record, int]:
+        packet = self.packet
+        owner, at = self.name(at)
+        rtype = self.u16(at)
+        ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
+        end = at + 10 + self.u16(at + 8)
+        if end > len(packet):
+            raise _Malformed
+        target = self.layout(rdata.LAYOUTS.get(rtype), at + 10, end)
+        return Record(
+            section, owner, rtype, 0 if ttl & _TOP_BIT else ttl, at + 4, at + 10, target
+        ), end
+
+    def opt(self, record: Record, start: int, end: int) -> None:
+        if self.opt_at or record.section != ADDITIONAL or record.owner != b"\x00":
+            raise _Malformed
+        self.opt_at = start
+        self.extended_rcode = self.packet[record.ttl_at]
+        at = record.rdata_at
+        while at < end:
+            length = self.u16(at + 2)
+            if self.u16(at) == codes.EDE and length >= 2:
+                self.errors.append(self.packet[at + 4 : at + 4 + length])
+            at += 4 + length
+
+    def layout(self, parts: tuple[int, ...] | None, at: int, end: int) -> bytes:
+        """Check RDATA against its type's layout; the first name in it, or nothing."""
+        if parts is None:
+            return b""
+        first = b""
+        for part in parts:
+            if part >= 0:
+                at += part
+            elif part == rdata.NAME:
+                name, at = self.name(at)
+                first = first or name
+            elif part == rdata.STRING:
+                at += 1 + self.packet[at]
+            else:
+                at = self.tail(part, at, end)
+            if at > end:
+                raise _Malformed
+        if at != end:
+            raise _Malformed
+        return first
+
+    def tail(self, part: int, at: int, end: int) -> int:
+        """Check what reaches to the end of the RDATA; where it does end."""
+        if part == rdata.REST:
+            return end
+        if part == rdata.STRINGS:
+            at += 1 + self.packet[at]  # there is at least one
+            while at < end:
+                at += 1 + self.packet[at]
+            return at
+        previous = -1
+        while at < end:
+            if part == rdata.PARAMS:
+                if self.u16(at) <= previous:
+                    raise _Malformed
+                previous = self.u16(at)
+            at += 4 + self.u16(at + 2)
+        return at
+
+    def u16(self, at: int) -> int:
+        return self.packet[at] << 8 | self.packet[at + 1]
+
+    def name(self, at: int) -> tuple[bytes, int]:
+        """The name that starts here, lower-case and uncompressed, and where it ends here."""
+        packet = self.packet
+        start = at
+        steps = []
+        end = 0
+        tail = b"\x00"
+        while length := packet[at]:
+            if length >= 0xC0:
+                target = (length & 0x3F) << 8 | packet[at + 1]
+                end = end or at + 2
+                if target >= start or target < HEADER:
+                    raise _Malformed
+                known = self.suffixes.get(target)
+                if known is not None:
+                    tail = known
+                    break
+                steps.append(at)
+                at = start = target
+                continue
+            if length > 63:
+                raise _Malformed
+            steps.append(at)
+            at += 1 + length
+        else:
+            end = end or at + 1
+        return self.assemble(steps, tail), end
+
+    def assemble(self, steps: list[int], tail: bytes) -> bytes:
+        """Join the labels at these places to the tail, remembering what each place stands for."""
+        packet = self.packet
+        suffixes = self.suffixes
+        for at in reversed(steps):
+            length = packet[at]
+            if length <= 63:  # otherwise a pointer, which stands for its target's name
+                tail = packet[at : at + 1 + length].lower() + tail
+                if len(tail) > MAX_NAME:
+                    raise _Malformed
+            suffixes[at] = tail
+        return tail

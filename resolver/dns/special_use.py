@@ -1,0 +1,55 @@
+"""Names that have a meaning of their own and are never asked of an upstream.
+
+RFC 6761 (localhost, invalid, test), RFC 6303 and 7793 (private reverse zones), RFC 7686
+(onion), RFC 8375 (home.arpa), RFC 9476 (alt), RFC 9462 section 6.5 (resolver.arpa).
+"""
+
+import enum
+
+from resolver.dns.names import parse
+
+
+class Use(enum.Enum):
+    """How a special-use zone is answered."""
+
+    LOCALHOST = "loopback addresses at the zone and below"
+    LOOPBACK_REVERSE = "PTR localhost at the loopback address, else an empty zone"
+    EMPTY_ZONE = "NODATA at the zone's own name, NXDOMAIN below"
+    NO_SUCH_NAME = "NXDOMAIN at the zone and below"
+    NO_DATA = "NODATA at the zone and below"
+
+
+_NEVER = ("invalid", "test", "onion", "alt")
+
+_EMPTY = (
+    "home.arpa",
+    "0.in-addr.arpa",
+    "10.in-addr.arpa",
+    *(f"{n}.172.in-addr.arpa" for n in range(16, 32)),
+    "168.192.in-addr.arpa",
+    *(f"{n}.100.in-addr.arpa" for n in range(64, 128)),
+    "254.169.in-addr.arpa",
+    "2.0.192.in-addr.arpa",
+    "100.51.198.in-addr.arpa",
+    "113.0.203.in-addr.arpa",
+    "255.255.255.255.in-addr.arpa",
+    ".".join("0" * 32) + ".ip6.arpa",
+    "d.f.ip6.arpa",
+    "8.e.f.ip6.arpa",
+    "9.e.f.ip6.arpa",
+    "a.e.f.ip6.arpa",
+    "b.e.f.ip6.arpa",
+    "8.b.d.0.1.0.0.2.ip6.arpa",
+)
+
+LOOPBACK_V4 = parse("1.0.0.127.in-addr.arpa")
+LOOPBACK_V6 = parse("1." + "0." * 31 + "ip6.arpa")
+
+ZONES: dict[bytes, Use] = {
+    parse("localhost"): Use.LOCALHOST,
+    parse("127.in-addr.arpa"): Use.LOOPBACK_REVERSE,
+    LOOPBACK_V6: Use.LOOPBACK_REVERSE,
+    parse("resolver.arpa"): Use.NO_DATA,
+    **{parse(zone): Use.NO_SUCH_NAME for zone in _NEVER},
+    **{parse(zone): Use.EMPTY_ZONE for zone in _EMPTY},
+}
