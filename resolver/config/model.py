@@ -1,0 +1,238 @@
+"""The sections of config.toml: what each may say, what it says when it is silent.
+
+How it works: pydantic, strict, checks each value by itself and reports all that are
+wrong. Whatever needs two values at once is in ``crosscheck``. Descriptions are shown to
+the operator where a required key is missing, so each reads well after "expected".
+
+What must stay true:
+- No validator here spans fields: ``load`` relies on later rounds of validation finding
+  nothing but the consequences of the first.
+- Required keys are few; every other key has a default that is right for most networks.
+"""
+
+import datetime as dt
+from ipaddress import ip_address
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from resolver.config.values import (
+    DNS_PORT,
+    MIB,
+    Bootstrap,
+    CacheSize,
+    ClientAddress,
+    DomainName,
+    Endpoint,
+    Identifier,
+    Line,
+    Listen,
+    Moment,
+    Prefix,
+    Record,
+    RecordType,
+    Server,
+    ServerAddress,
+    ServiceName,
+    ServiceReference,
+    SomeLine,
+)
+
+T = TypeVar("T")
+Several = Annotated[tuple[T, ...], Field(strict=False)]
+"""A TOML array; strict would take tuples alone, and its elements stay strict."""
+
+SYSTEM = ServerAddress("system", DNS_PORT, "system")
+
+Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
+
+
+class Section(BaseModel):
+    """What all sections have in common: exact types, no unknown keys, no change after."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ServerSection(Section):
+    """Where clients are answered, and by how many processes."""
+
+    listen: Several[Listen] = Field(
+        default=(Endpoint("127.0.0.1", 5300), Endpoint("::1", 5300)),
+        min_length=1,
+        description="the addresses and ports to answer on, by UDP and TCP",
+    )
+    workers: int = Field(
+        default=0, ge=0, le=256, description="the number of worker processes; 0 is one a CPU"
+    )
+    unknown_clients: Literal["refuse"] = Field(
+        default="refuse", description="what becomes of clients that no VLAN's prefix holds"
+    )
+
+
+class Upstream(Section):
+    """Whom to ask about everything that no other group or zone is for."""
+
+    servers: Several[Server] = Field(
+        default=(SYSTEM,), min_length=1, description="the name servers to ask"
+    )
+    bootstrap: Several[Bootstrap] = Field(
+        default=(),
+        description="the addresses of name servers that resolve the hosts of upstreams and lists;"
+        " none means the upstream addresses in this file, else the system's",
+    )
+
+
+class UpstreamGroup(Section):
+    """Another group of name servers, for the policies that name it."""
+
+    servers: Several[Server] = Field(min_length=1, description="the name servers of the group")
+
+
+class Forward(Section):
+    """Zones that are asked of their own servers and of nobody else."""
+
+    zones: Several[DomainName] = Field(
+        min_length=1, description="the zones, each with all names below it"
+    )
+    servers: Several[Server] = Field(min_length=1, description="the name servers of the zones")
+
+
+class Local(Section):
+    """A name that is answered from this file."""
+
+    name: DomainName = Field(description="the name that the records belong to")
+    records: Several[Record] = Field(
+        min_length=1, description='the records of the name, such as ["A 10.0.0.30"]'
+    )
+
+
+class Lists(Section):
+    """Where the block lists are."""
+
+    directories: Several[SomeLine] = Field(
+        default=("blocklists",),
+        description="the directories of block lists; of two lists of a name the later adds",
+    )
+
+
+class Directive(Section):
+    """The ground on which services are blocked, cited in answers and pages."""
+
+    number: SomeLine = Field(description="the number to cite")
+    date: dt.date = Field(description="the day it was issued, such as 2015-02-18")
+    covers: Several[ServiceReference] = Field(
+        default=(), description="the services and @categories that it bans"
+    )
+    narrows: str | None = Field(
+        default=None, description="the directive whose ban this later one narrows"
+    )
+
+
+class Policy(Section):
+    """What is blocked, how that is answered, and on what ground."""
+
+    block: Several[ServiceReference] = Field(
+        default=(), description="the services and @categories to block"
+    )
+    allow: Several[str] = Field(
+        default=(), description="the names that pass whatever the lists say"
+    )
+    deny: Several[str] = Field(default=(), description="the names that are blocked besides")
+    answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = Field(
+        default="sinkhole", description="how a blocked name is answered"
+    )
+    sinkhole: Several[ClientAddress] = Field(
+        default=(ip_address("0.0.0.0"), ip_address("::")),
+        min_length=1,
+        description="the addresses that a sinkhole answer gives, at most one a family",
+    )
+    mode: Literal["enforce", "audit"] = Field(
+        default="enforce", description="whether names are blocked or only counted"
+    )
+    directives: Several[str] = Field(default=(), description="the directives it carries out")
+    contact: Line = Field(default="", description="whom a blocked person may ask")
+    upstream: str = Field(
+        default="", description='the group of name servers to ask; "" is [upstream]'
+    )
+
+
+class Vlan(Section):
+    """Clients that share a policy; the table's name is the label of its metrics."""
+
+    id: int | None = Field(default=None, ge=1, le=4094, description="the VLAN's number, for people")
+    prefixes: Several[Prefix] = Field(
+        min_length=1, description='the prefixes of its clients, such as ["10.10.0.0/16"]'
+    )
+    policy: str = Field(description="the name of the policy that applies to it")
+
+
+class Exemption(Section):
+    """Services lifted for some clients until a moment, with who answers for it."""
+
+    id: Identifier = Field(description="the name of the exemption")
+    prefixes: Several[Prefix] = Field(default=(), description="the clients it is for")
+    vlan: str | None = Field(default=None, description="the VLAN it is for, instead of prefixes")
+    services: Several[ServiceReference] = Field(
+        min_length=1, description="the services and @categories it lifts"
+    )
+    until: Moment = Field(
+        description="the moment it ends, with an offset from UTC: 2027-03-20T23:59:59+03:30"
+    )
+    approver: SomeLine = Field(description="who approved it")
+    ticket: SomeLine = Field(description="where it was asked for")
+    reason: Line = Field(default="", description="what it is for")
+
+
+class Expectation(Section):
+    """A test of the policy: what becomes of one question."""
+
+    client: ClientAddress = Field(description="the address that asks")
+    name: DomainName = Field(description="the name that is asked for")
+    type: RecordType = Field(default="A", description="the record type that is asked for")
+    outcome: Outcome = Field(description="what must become of the question")
+    service: ServiceName | None = Field(
+        default=None, description="the service that the name must be counted as"
+    )
+    at: Moment | None = Field(
+        default=None, description="the moment of the question, where exemptions matter"
+    )
+
+
+class Metrics(Section):
+    """Where Prometheus and people look."""
+
+    listen: Listen = Field(
+        default=Endpoint("127.0.0.1", 9153),
+        description="the address and port of the metrics and the status page",
+    )
+
+
+class Cache(Section):
+    """How much is remembered."""
+
+    max_bytes: CacheSize = Field(
+        default=64 * MIB, description='the size of the answer cache of a worker, such as "64MiB"'
+    )
+
+
+class Config(Section):
+    """The whole file."""
+
+    include: Several[str] = Field(default=(), description="more files to read, as patterns")
+    server: ServerSection = Field(default=ServerSection(), description="how clients are answered")
+    upstream: Upstream = Field(default=Upstream(), description="whom to ask")
+    upstreams: dict[Identifier, UpstreamGroup] = Field(
+        default={}, description="other groups of name servers, by name"
+    )
+    forward: Several[Forward] = Field(default=(), description="zones with their own servers")
+    local: Several[Local] = Field(default=(), description="names that are answered from this file")
+    lists: Lists = Field(default=Lists(), description="where the block lists are")
+    directives: dict[Identifier, Directive] = Field(
+        default={}, description="the directives, by name"
+    )
+    policies: dict[Identifier, Policy] = Field(default={}, description="the policies, by name")
+    vlans: dict[Identifier, Vlan] = Field(default={}, description="the VLANs, by name")
+    exemptions: Several[Exemption] = Field(default=(), description="services lifted for a time")
+    expect: Several[Expectation] = Field(default=(), description="tests of the policy")
+    metrics: Metrics = Field(default=Metrics(), description="where Prometheus looks")
+    cache: Cache = Field(default=Cache(), description="how much is remembered")

@@ -1,0 +1,85 @@
+"""What is wrong with a config, told so that it can be mended without looking anything up.
+
+A problem names the file, the line, the path of the value, what was found there and
+what is allowed instead. Nothing that an operator writes becomes an exception before all
+of its problems are known: they are collected, and reported whole.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, time
+from difflib import get_close_matches
+from typing import Literal
+
+from resolver.errors import DarbanError
+
+Severity = Literal["error", "warning"]
+
+_LONGEST_SHOWN = 80
+_LARGEST_SHOWN = 10**20
+"""Python refuses to print integers of thousands of digits, which TOML can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong; ``found`` and ``expected`` are ready to be read (see ``shown``)."""
+
+    severity: Severity
+    file: str
+    line: int | None
+    path: str
+    found: str
+    expected: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f":{self.line}"
+        path = f" {self.path}:" if self.path else ""
+        warning = " warning:" if self.severity == "warning" else ""
+        advice = f". {self.advice}" if self.advice else ""
+        return f"{self.file}{line}:{warning}{path} found {self.found}; expected {self.expected}{advice}"
+
+
+class ConfigError(DarbanError):
+    """A config that cannot be used; it carries every problem and prints them, one a line."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Advice that offers the known name most like this one, or nothing if none is like it."""
+    by_lower = {each.lower(): each for each in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return f'Did you mean "{by_lower[close[0]]}"?' if close else ""
+
+
+def one_of(known: Iterable[str]) -> str:
+    """What to expect where only known names are allowed."""
+    names = ", ".join(known)
+    return f"one of {names}" if names else "nothing here: none is defined"
+
+
+def shown(value: object) -> str:
+    """A value as TOML would write it, cut to what fits a line; tables and arrays by their size."""
+    match value:
+        case str():
+            return _cut(json.dumps(value, ensure_ascii=False))
+        case bool():
+            return str(value).lower()
+        case int() if abs(value) >= _LARGEST_SHOWN:
+            return "a very large number"
+        case dict():
+            return "a table"
+        case list() | tuple():
+            return f"an array of {len(value)}"
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."

@@ -1,0 +1,302 @@
+"""The values that a config holds: read from text once, exact, and used as they are.
+
+Every reader takes what TOML gave and returns the value, or raises ``NotAllowed`` with
+what is allowed there. A value that is already of its own type passes, so that code may
+build sections without printing them first.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AwareDatetime, PlainValidator
+
+from resolver.dns import names
+from resolver.errors import DarbanError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+DNS_PORT = 53
+MIB = 1024**2
+
+_UNITS = {"KiB": 1024, "MiB": MIB, "GiB": 1024**3}
+_SIZE = re.compile(r"(\d{1,15}) ?(KiB|MiB|GiB)?", re.ASCII)
+_PORT = re.compile(r"\d{1,5}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
+_SERVICE = re.compile(r"[a-z0-9-]+")
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_RECORD = re.compile(r"(?:(\d{1,10})\s+)?([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.ASCII)
+_NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LONGEST_TTL = 2**31 - 1
+
+T = TypeVar("T")
+
+
+class NotAllowed(DarbanError, ValueError):
+    """A value that its place does not take; ``expected`` says what it takes."""
+
+    def __init__(self, expected: str, advice: str = "") -> None:
+        self.expected = expected
+        self.advice = advice
+        super().__init__(f"expected {expected}. {advice}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and a port of this or another machine."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return _joined(self.address, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """A name server to ask: an address, a host name still to be resolved, or the system's own.
+
+    For ``system`` the host is the word itself, and resolv.conf has the rest.
+    """
+
+    host: str
+    port: int
+    kind: Literal["address", "hostname", "system"]
+
+    def __str__(self) -> str:
+        return self.host if self.kind == "system" else _joined(self.host, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRecord:
+    """A record's text in its parts; a later layer reads the data and knows the types."""
+
+    ttl: int | None
+    type: str
+    data: str
+
+
+def _joined(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _from_text(
+    kind: type[T] | tuple[type[T], ...], expected: str, read: Callable[[str], T]
+) -> PlainValidator:
+    """A validator that lets values of the kind pass, reads text, and refuses all else."""
+
+    def validate(value: object) -> T:
+        if isinstance(value, str):
+            return read(value)
+        if isinstance(value, kind):
+            return value
+        raise NotAllowed(expected)
+
+    return PlainValidator(validate)
+
+
+_ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
+_PREFIX = 'a prefix in quotes, such as "10.10.0.0/16" or "fd00:10::/64"'
+_ENDPOINT = 'an address with a port, such as "127.0.0.1:5300" or "[::1]:5300"'
+_BOOTSTRAP = 'the address of a name server, such as "192.0.2.53", "192.0.2.53:5353" or "[::1]:53"'
+_SERVER = '"system", an address or a host name, with a port or without, such as "192.0.2.53:5353"'
+_NAME = 'a domain name in quotes, such as "agency.internal"'
+_BYTES = 'a number of bytes, or a size such as "64MiB" (KiB, MiB, GiB)'
+_LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
+_REFERENCE = 'a service such as "telegram", or a category with @ such as "@messenger"'
+_ONE_SERVICE = 'a service such as "telegram": lower-case letters, digits and hyphens'
+_LABELLED = "a name of 1 to 63 letters, digits, dots, hyphens and underscores"
+_MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
+_LINE = "one line of text, in quotes"
+_SOME_LINE = "one line of text, in quotes, not empty"
+
+
+def _read_address(text: str) -> Address:
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise NotAllowed(_ADDRESS) from None
+
+
+def _read_prefix(text: str) -> Network:
+    try:
+        interface = ip_interface(text)
+    except ValueError:
+        raise NotAllowed(_PREFIX) from None
+    if "/" not in text:
+        raise NotAllowed("a prefix with its length", f'Did you mean "{interface.network}"?')
+    try:
+        return ip_network(text)
+    except ValueError:
+        alone = f"{interface.ip}/{interface.max_prefixlen}"
+        advice = f"{text} has host bits; did you mean {interface.network} or {alone}?"
+        raise NotAllowed("a prefix without host bits", advice) from None
+
+
+def _split_port(text: str, expected: str) -> tuple[str, int | None]:
+    """Part ``host:port`` and ``[v6]:port``; a bare IPv6 address has no port."""
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]:")
+        if not bracket or ":" not in host:
+            raise NotAllowed(expected)
+        return host, _port(port, expected)
+    if text.count(":") != 1:
+        return text, None
+    host, _, port = text.partition(":")
+    return host, _port(port, expected)
+
+
+def _port(text: str, expected: str) -> int:
+    if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
+        raise NotAllowed(expected, "A port is a number from 1 to 65535.")
+    return int(text)
+
+
+def _address_or_none(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _read_endpoint(text: str) -> Endpoint:
+    host, port = _split_port(text, _ENDPOINT)
+    address = _address_or_none(host)
+    if address is None:
+        raise NotAllowed(_ENDPOINT)
+    if port is None:
+        raise NotAllowed(_ENDPOINT, "Add the port.")
+    return Endpoint(str(address), port)
+
+
+def _read_bootstrap(text: str) -> Endpoint:
+    host, port = _split_port(text, _BOOTSTRAP)
+    address = _address_or_none(host)
+    if address is None:
+        raise NotAllowed(_BOOTSTRAP)
+    return Endpoint(str(address), port or DNS_PORT)
+
+
+def _read_server(text: str) -> ServerAddress:
+    if text == "system":
+        return ServerAddress(text, DNS_PORT, "system")
+    host, port = _split_port(text, _SERVER)
+    address = _address_or_none(host)
+    if address is not None:
+        return ServerAddress(str(address), port or DNS_PORT, "address")
+    return ServerAddress(_host_name(host), port or DNS_PORT, "hostname")
+
+
+def _host_name(text: str) -> str:
+    try:
+        host = names.text(names.parse(text))
+    except names.InvalidName as error:
+        raise NotAllowed(_SERVER, f"Its host is no name: {error}.") from None
+    labels = host.split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+        raise NotAllowed(_SERVER)
+    return host
+
+
+def _read_name(text: str) -> bytes:
+    if _NO_NAME.search(text):
+        raise NotAllowed(_NAME, "Write the name alone, without scheme, port or wildcard.")
+    try:
+        return names.parse(text)
+    except names.InvalidName as error:
+        raise NotAllowed(_NAME, f"{error}.".capitalize()) from None
+
+
+def _read_size(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    read = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if read is None:
+        raise NotAllowed(_BYTES)
+    return int(read[1]) * _UNITS.get(read[2], 1)
+
+
+def _read_cache_size(value: object) -> int:
+    size = _read_size(value)
+    if size < MIB:
+        raise NotAllowed('at least "1MiB"')
+    return size
+
+
+def _read_record(text: str) -> LocalRecord:
+    read = _RECORD.fullmatch(text.strip())
+    if read is None:
+        raise NotAllowed(_LOCAL)
+    ttl = None if read[1] is None else int(read[1])
+    if ttl is not None and ttl > _LONGEST_TTL:
+        raise NotAllowed(f"a TTL of at most {_LONGEST_TTL} seconds")
+    return LocalRecord(ttl, read[2].upper(), read[3])
+
+
+def _read_reference(text: str) -> str:
+    return text[: text.startswith("@")] + _service(text.removeprefix("@"), text, _REFERENCE)
+
+
+def _read_service(text: str) -> str:
+    return _service(text, text, _ONE_SERVICE)
+
+
+def _service(name: str, text: str, expected: str) -> str:
+    if _SERVICE.fullmatch(name):
+        return name
+    fits = _SERVICE.fullmatch(name.lower())
+    raise NotAllowed(expected, f'Did you mean "{text.lower()}"?' if fits else "")
+
+
+def _read_identifier(text: str) -> str:
+    if not _IDENTIFIER.fullmatch(text):
+        raise NotAllowed(_LABELLED, "It becomes a label of the metrics.")
+    return text
+
+
+def _read_type(text: str) -> str:
+    if not _TYPE.fullmatch(text):
+        raise NotAllowed(_MNEMONIC)
+    return text.upper()
+
+
+def _read_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise NotAllowed(_LINE)
+    return text
+
+
+def _read_some_line(text: str) -> str:
+    if _CONTROL.search(text) or not text.strip():
+        raise NotAllowed(_SOME_LINE)
+    return text
+
+
+ClientAddress = Annotated[Address, _from_text((IPv4Address, IPv6Address), _ADDRESS, _read_address)]
+Prefix = Annotated[Network, _from_text((IPv4Network, IPv6Network), _PREFIX, _read_prefix)]
+Listen = Annotated[Endpoint, _from_text(Endpoint, _ENDPOINT, _read_endpoint)]
+Bootstrap = Annotated[Endpoint, _from_text(Endpoint, _BOOTSTRAP, _read_bootstrap)]
+Server = Annotated[ServerAddress, _from_text(ServerAddress, _SERVER, _read_server)]
+DomainName = Annotated[bytes, _from_text(bytes, _NAME, _read_name)]
+CacheSize = Annotated[int, PlainValidator(_read_cache_size)]
+Record = Annotated[LocalRecord, _from_text(LocalRecord, _LOCAL, _read_record)]
+ServiceReference = Annotated[str, _from_text(str, _REFERENCE, _read_reference)]
+ServiceName = Annotated[str, _from_text(str, _ONE_SERVICE, _read_service)]
+Identifier = Annotated[str, _from_text(str, _LABELLED, _read_identifier)]
+RecordType = Annotated[str, _from_text(str, _MNEMONIC, _read_type)]
+Line = Annotated[str, _from_text(str, _LINE, _read_line)]
+SomeLine = Annotated[str, _from_text(str, _SOME_LINE, _read_some_line)]
+Moment = AwareDatetime
