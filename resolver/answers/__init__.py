@@ -1,0 +1,1 @@
+"""What is known without asking: cache, local records, special-use names, sinkhole. Pure."""

@@ -30,23 +30,16 @@ DEFAULT_TTL = 300
 """Seconds that a local record may be kept where its text gives no TTL."""
 
 
-def parse(text: str) -> LocalRecord:
-    """Read ``[TTL] TYPE DATA`` in presentation form, such as ``A 10.0.0.30``.
+def parse(rtype: str, data: str, ttl: int | None = None) -> LocalRecord:
+    """Read a record from its type and its data in presentation form, ``A`` and ``10.0.0.30``.
 
     Raises:
         InvalidRecord: the type is unknown, or the data does not fit it.
     """
-    words = text.split(maxsplit=1)
-    ttl = DEFAULT_TTL
-    if words and words[0].isascii() and words[0].isdigit():
-        ttl = min(int(words[0]), 0x7FFFFFFF)
-        words = words[1].split(maxsplit=1) if len(words) == 2 else []
-    if len(words) != 2:
-        raise InvalidRecord(f"'{text}' is not a type and its data")
-    rtype = codes.parse_type(words[0])
-    if rtype is None or rtype not in rdata.LAYOUTS or rtype in _NOT_LOCAL:
-        raise InvalidRecord(f"'{words[0]}' is no type that a local record can have")
-    return LocalRecord(rtype, ttl, _pack(words[0].upper(), words[1]))
+    number = codes.parse_type(rtype)
+    if number is None or number not in rdata.LAYOUTS or number in _NOT_LOCAL:
+        raise InvalidRecord(f"'{rtype}' is no type that a local record can have")
+    return LocalRecord(number, DEFAULT_TTL if ttl is None else ttl, _pack(rtype.upper(), data))
 
 
 _NOT_LOCAL = frozenset({codes.OPT, codes.SOA, codes.CNAME, codes.DNAME, 46, 47, 50})

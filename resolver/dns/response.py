@@ -58,7 +58,7 @@ class Response(NamedTuple):
     has_opt: bool
 
 
-class _Malformed(Exception):  # noqa: N818 - never leaves this module
+class _Malformed(Exception):
     """The packet cannot be read."""
 
 

@@ -1,0 +1,1 @@
+"""Asking others, the decisions: which server, retry, TCP, failover, matching. Pure."""

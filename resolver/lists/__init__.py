@@ -1,0 +1,1 @@
+"""Block lists: formats, rules, and the compiled index that the rules become. Pure."""

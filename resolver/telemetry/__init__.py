@@ -1,0 +1,1 @@
+"""Counters in shared memory, the Prometheus collector over them, the log."""

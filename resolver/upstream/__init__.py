@@ -1,0 +1,1 @@
+"""The edge to upstreams: the sockets that drive what forwarding decides."""

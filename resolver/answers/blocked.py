@@ -1,0 +1,67 @@
+"""The answer to a blocked question, as its policy wants it.
+
+Every type of a blocked name is blocked. A sinkhole answers A and AAAA with the policy's
+addresses and all else with NODATA; canary names get NXDOMAIN whatever the policy says,
+since a client takes an address for permission. An Extended DNS Error says on what ground
+and whom to ask; AD is never set, and DO and CD change nothing.
+
+What must stay true:
+- TTL and SOA MINIMUM are 60 s, so that an exemption works within a minute.
+- NXDOMAIN only where everything below the name is blocked as well (RFC 8020).
+"""
+
+from resolver.dns import codes, names, render
+from resolver.dns.query import Query
+from resolver.dns.render import Sections
+from resolver.policy.snapshot import Policy, Service, Terms
+from resolver.policy.verdict import NO_SERVICE, Verdict
+from resolver.policy.view import View
+
+TTL = 60
+
+
+def render_blocked(query: Query, view: View, verdict: Verdict, terms: Terms, limit: int) -> bytes:
+    """The whole reply, at most ``limit`` octets."""
+    service = None if verdict.service == NO_SERVICE else terms.services[verdict.service]
+    rcode, sections = _answer(query, view.policy, verdict, service)
+    error = _extended_error(view.policy, verdict, service)
+    return render.reply(query, rcode, sections, limit, (error,))
+
+
+def _answer(
+    query: Query, policy: Policy, verdict: Verdict, service: Service | None
+) -> tuple[int, Sections]:
+    answer = policy.answer
+    if service is not None and service.always_nxdomain:
+        answer = "nxdomain"
+    if answer == "refused":
+        return codes.REFUSED, render.EMPTY
+    if answer == "sinkhole":
+        address = _sinkhole(policy, query.qtype)
+        if address:
+            record = render.record(render.QNAME_POINTER, query.qtype, TTL, address)
+            return codes.NOERROR, Sections(record, 1)
+    missing = answer == "nxdomain" and verdict.all_below
+    rcode = codes.NXDOMAIN if missing else codes.NOERROR
+    return rcode, Sections(authority=_soa(query, verdict), authorities=1)
+
+
+def _sinkhole(policy: Policy, qtype: int) -> bytes:
+    if qtype == codes.A:
+        return policy.sinkhole_v4
+    return policy.sinkhole_v6 if qtype == codes.AAAA else b""
+
+
+def _soa(query: Query, verdict: Verdict) -> bytes:
+    under_rule = verdict.matched == query.name and names.is_within(query.name, verdict.rule)
+    return render.negative_soa(query, verdict.rule if under_rule else query.name, TTL)
+
+
+def _extended_error(policy: Policy, verdict: Verdict, service: Service | None) -> bytes:
+    """16 Censored where a directive imposes the block, 15 Blocked where the agency does."""
+    ground = policy.grounds[0 if service is None else policy.ground_of[verdict.service]]
+    code = codes.EDE_CENSORED if ground.directive else codes.EDE_BLOCKED
+    text = f"{service.name}: {ground.text}" if service else ground.text
+    if policy.contact:
+        text += f"; contact {policy.contact}"
+    return render.extended_error(code, text)

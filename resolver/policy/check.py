@@ -1,0 +1,120 @@
+"""The one place where a name is judged.
+
+``check_query`` judges the question's name, ``check_answer`` every target that an answer
+leads through; both take facts, never a message, and every exit of the server calls them:
+fresh answers, cached ones, ``explain``, ``diff``. They are pure: the same view and the same
+name give the same verdict.
+
+The order, and why:
+1. The policy's own ``allow`` and ``deny``, the most specific first: the operator's word
+   stands above every list. ``allow`` wins a tie.
+2. The lists of the services that the policy blocks. An exception in a list cancels the
+   rules of that list alone, so a list cannot open what another closes.
+3. Of the rules left, one of a service that no exemption lifts blocks; only when every one
+   is lifted does the name pass as exempted.
+4. The most specific rule is reported, then the first list by name.
+"""
+
+from collections.abc import Iterable
+
+from resolver.dns import names
+from resolver.lists.index import Hit, Index
+from resolver.policy.snapshot import OwnRule, Terms
+from resolver.policy.verdict import ALLOWED, PASS, Outcome, Verdict
+from resolver.policy.view import View, ancestors
+
+
+class Judge:
+    """A snapshot's rules, ready to judge with."""
+
+    def __init__(self, terms: Terms, index: Index) -> None:
+        self._index = index
+        self._service_of = [source.service for source in terms.sources]
+        self._files = [source.file for source in terms.sources]
+        self._exempted = [exemption.services for exemption in terms.exemptions]
+        self._excepted_above = ancestors(terms.excepted)
+
+    def check_query(self, view: View, name: bytes) -> Verdict:
+        """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
+        return self._judge(view, name) if view.judges else PASS
+
+    def check_answer(self, view: View, targets: Iterable[bytes]) -> Verdict:
+        """Judge the targets of an answer: of CNAME, DNAME, SVCB and HTTPS records, in order.
+
+        The first that is blocked decides; of several that are exempted or would be blocked
+        the first is reported.
+        """
+        reported = PASS
+        if not view.judges:
+            return reported
+        for target in targets:
+            verdict = self._judge(view, target)
+            if verdict.outcome is Outcome.BLOCKED:
+                return verdict._replace(all_below=False)
+            if reported.outcome is Outcome.PASSED:
+                reported = verdict
+        return reported
+
+    def _judge(self, view: View, name: bytes) -> Verdict:
+        if view.own:
+            own = self._own_rule(view, name)
+            if own is not None:
+                return ALLOWED if own.allow else self._denied(view, own, name)
+        hits = self._index.match(name)
+        if not hits:
+            return PASS
+        return self._of_lists(view, name, hits)
+
+    def _own_rule(self, view: View, name: bytes) -> OwnRule | None:
+        for zone in names.zones(name):
+            rules = [r for r in view.own.get(zone, ()) if r.subtree or zone == name]
+            if rules:
+                return max(rules, key=lambda rule: (not rule.subtree, rule.allow))
+        return None
+
+    def _denied(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
+        return Verdict(
+            Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
+            rule=rule.name,
+            subtree=rule.subtree,
+            matched=name,
+            all_below=rule.subtree and name not in view.own_above,
+        )
+
+    def _of_lists(self, view: View, name: bytes, hits: list[Hit]) -> Verdict:
+        blocks = view.policy.blocks
+        cancelled = {hit.source for hit in hits if hit.exception}
+        rules = [
+            hit
+            for hit in hits
+            if not hit.exception
+            and hit.source not in cancelled
+            and blocks >> self._service_of[hit.source] & 1
+        ]
+        if not rules:
+            return PASS
+        standing = [hit for hit in rules if not view.exempt >> self._service_of[hit.source] & 1]
+        if standing:
+            outcome = Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK
+            return self._verdict(view, name, outcome, standing)
+        return self._verdict(view, name, Outcome.EXEMPTED, rules)
+
+    def _verdict(self, view: View, name: bytes, outcome: Outcome, hits: list[Hit]) -> Verdict:
+        hit = min(hits, key=lambda h: (-len(h.name), h.subtree, self._files[h.source], h.line))
+        service = self._service_of[hit.source]
+        exemption = -1
+        if outcome is Outcome.EXEMPTED:
+            lifting = (p for p in view.exemptions if self._exempted[p] >> service & 1)
+            exemption = next(lifting)
+        covering = any(h.subtree for h in hits)
+        return Verdict(
+            outcome,
+            service,
+            hit.name,
+            hit.subtree,
+            hit.source,
+            hit.line,
+            exemption,
+            name,
+            covering and name not in self._excepted_above and name not in view.own_above,
+        )

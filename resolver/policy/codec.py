@@ -1,0 +1,46 @@
+"""Dataclasses of plain values to JSON and back, by their type hints.
+
+Made for snapshots, which this program writes and reads itself: octets become hexadecimal
+text, tuples become lists, records become lists in the order of their fields.
+"""
+
+import dataclasses
+import types
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def encode(value: object) -> object:
+    """The value as JSON can hold it."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return [encode(each) for each in value]
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return [encode(getattr(value, field.name)) for field in fields]
+    return value
+
+
+def decode(kind: type[T], plain: Any) -> T:  # noqa: ANN401 - JSON has any shape
+    """The value of this kind that ``encode`` wrote."""
+    decoded: Any = _reader(kind)(plain)
+    return decoded  # type: ignore[no-any-return]
+
+
+def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
+    """A function that reads values of this kind; made once a kind, since rules are many."""
+    if kind is bytes:
+        return bytes.fromhex
+    if get_origin(kind) is tuple:
+        each = _reader(get_args(kind)[0])
+        return lambda plain: tuple([each(value) for value in plain])
+    if get_origin(kind) is types.UnionType:
+        (some,) = (arg for arg in get_args(kind) if arg is not types.NoneType)
+        read = _reader(some)
+        return lambda plain: None if plain is None else read(plain)
+    if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
+        readers = [_reader(hint) for hint in get_type_hints(kind).values()]
+        return lambda plain: kind(*[read(v) for read, v in zip(readers, plain, strict=True)])
+    return lambda plain: plain

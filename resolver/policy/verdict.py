@@ -1,0 +1,50 @@
+"""What policy says of a name, and why."""
+
+import enum
+from typing import NamedTuple
+
+
+class Outcome(enum.IntEnum):
+    """What becomes of a question; the names are those of the metrics and of ``explain``."""
+
+    PASSED = 0
+    BLOCKED = 1
+    WOULD_BLOCK = 2
+    EXEMPTED = 3
+    REFUSED = 4
+    DROPPED = 5
+    FAILED = 6
+
+    @property
+    def label(self) -> str:
+        """The outcome as it is printed."""
+        return self.name.lower()
+
+
+NO_SERVICE = -1
+
+
+class Verdict(NamedTuple):
+    """The outcome for one name, with the rule that decided it."""
+
+    outcome: Outcome
+    service: int = NO_SERVICE
+    rule: bytes = b""
+    """The name that the rule stands at."""
+    subtree: bool = False
+    """Whether the rule covers all names below its own."""
+    source: int = -1
+    """The list, by its place; -1 where the policy's own allow or deny decided."""
+    line: int = 0
+    exemption: int = -1
+    """The exemption that lifted the service, by its place."""
+    matched: bytes = b""
+    """The name that the rule covers: the question's, or a target's."""
+    all_below: bool = False
+    """Whether every name below the matched one is blocked as well (RFC 8020)."""
+    allowed: bool = False
+    """Whether the policy's ``allow`` lets the name pass."""
+
+
+PASS = Verdict(Outcome.PASSED)
+ALLOWED = Verdict(Outcome.PASSED, allowed=True)
