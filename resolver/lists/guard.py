@@ -1,0 +1,45 @@
+"""Which rules are too wide to be meant.
+
+One bad line in a list must not take a whole top-level domain from a network:
+``||com^`` is a mistake wherever it comes from. So a blocking rule for the root, for
+a single label or for a public suffix is refused, and the reason told.
+
+An exception may be as wide as a suffix: it blocks nobody and acts only within its own
+list, and ``@@||gov.ir^`` or ``@@||ir^`` is a sensible thing to want. Only an exception
+for the root is refused, since it says that its list blocks nothing.
+"""
+
+import functools
+from typing import TYPE_CHECKING
+
+from resolver.dns import names
+from resolver.lists.rules import Rule
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+
+def too_wide(rule: Rule) -> str | None:
+    """Say why a rule covers more than one owner's names, or None where it does not."""
+    labels = names.labels(rule.name)
+    if not labels:
+        return "the root; every name lies below it"
+    if rule.exception:
+        return None
+    if len(labels) == 1:
+        return f"'{names.text(rule.name)}' is a single label: a whole top-level domain"
+    if _suffixes().is_public(tuple(labels)):
+        return f"'{names.text(rule.name)}' is a public suffix: its names have many owners"
+    return None
+
+
+@functools.cache
+def _suffixes() -> "PublicSuffixList":
+    """The ICANN section of the Public Suffix List.
+
+    The private section (``azureedge.net``, ``github.io``) stays out: an operator may well
+    mean to block a whole hosting service, but nobody means to block ``co.uk``.
+    """
+    from publicsuffixlist import PublicSuffixList  # reading it costs more than most lists
+
+    return PublicSuffixList(only_icann=True)
