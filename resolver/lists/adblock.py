@@ -1,0 +1,149 @@
+"""The adblock domain syntax, as AdGuard Home and Pi-hole read it.
+
+A file is read line by line. Each line is empty, a comment (``!`` or ``#``), a header
+(``! Title: Telegram``), a rule (``||name^``, ``|name^``, ``@@||name^``, ``@@|name^``), or
+something else. What is something else, or says what cannot be, is kept as a skipped line
+with a reason: a rule that is silently dropped lets through what is banned, and a rule
+that is guessed at blocks what is exempt. So nothing is guessed; a modifier, a wildcard or
+a missing caret could each mean more than the name beside it.
+
+What must stay true:
+- ``read`` never raises, whatever the text, and takes time linear in its length.
+- Every line that is not empty and not a comment is a header that was used, a rule or a
+  skipped line.
+"""
+
+import datetime as dt
+import ipaddress
+import re
+from dataclasses import dataclass, field
+
+from resolver.lists.guard import too_wide
+from resolver.lists.rules import BlockList, Rule, Skipped, read_rule
+
+_HEADER = re.compile(
+    r"!\s*(title|category|source|reviewed|answer)\s*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL
+)
+_COMMENT = ("!", "#", "[adblock")
+_TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
+_COSMETIC = re.compile(r"#[@?$%]?#|#@[?$%]#")
+_CATEGORY = re.compile(r"[a-z0-9-]+")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_SHOWN = 120
+
+
+def read(text: str, service: str, file: str) -> BlockList:
+    """Read a whole list.
+
+    Args:
+        text: The file's text; it may begin with a byte order mark and end lines with CR LF.
+        service: The service that the list is for.
+        file: What to call the file.
+
+    Returns:
+        The list, with every line that could not be used among its skipped ones.
+    """
+    reading = _Reading()
+    for line, content in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+        reading.take(content.strip(), line)
+    return BlockList(
+        service,
+        file,
+        title=reading.header("title"),
+        category=reading.header("category"),
+        source=reading.header("source"),
+        reviewed=_date(reading.header("reviewed")),
+        answer=reading.header("answer").lower(),
+        rules=tuple(reading.rules.values()),
+        skipped=tuple(reading.skipped),
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What the lines so far have said."""
+
+    headers: dict[str, list[str]] = field(default_factory=dict)
+    rules: dict[tuple[bytes, bool, bool], Rule] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def header(self, name: str) -> str:
+        return "; ".join(self.headers.get(name, ()))
+
+    def take(self, text: str, line: int) -> None:
+        if header := _HEADER.fullmatch(text):
+            reason = self._keep_header(header[1].lower(), header[2].strip())
+        elif not text or text.lower().startswith(_COMMENT):
+            reason = None
+        else:
+            reason = self._keep_rule(_TRAILING_COMMENT.sub("", text, count=1).rstrip(), line)
+        if reason:
+            self.skipped.append(Skipped(line, _shortened(text), reason))
+
+    def _keep_header(self, name: str, value: str) -> str | None:
+        """Keep a header, or say why not."""
+        if name in self.headers and name != "source":
+            return f"a second {name}; the first one counts"
+        if reason := _unreadable(name, value):
+            return reason
+        self.headers.setdefault(name, []).append(value)
+        return None
+
+    def _keep_rule(self, text: str, line: int) -> str | None:
+        """Keep a rule, or say why not."""
+        rule = read_rule(text, line) if text.startswith(("|", "@@|")) else _foreign(text)
+        if isinstance(rule, str):
+            return rule
+        if reason := too_wide(rule):
+            return reason
+        first = self.rules.setdefault(rule[:3], rule)
+        return None if first is rule else f"the rule of line {first.line} again"
+
+
+def _unreadable(header: str, value: str) -> str | None:
+    """Why a header's value says nothing, or None where it can be used."""
+    if not value:
+        return f"the {header} is empty"
+    if header == "category" and not _CATEGORY.fullmatch(value):
+        return "a category is lower-case letters, digits and hyphens"
+    if header == "reviewed" and not _date(value):
+        return "not a date such as 2026-11-24"
+    if header == "answer" and value.lower() != "nxdomain":
+        return "the only answer that a list can ask for is nxdomain"
+    return None
+
+
+def _date(text: str) -> dt.date | None:
+    # fromisoformat alone also reads weeks and days without hyphens
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _foreign(text: str) -> str:
+    """What a line without the marks of a rule is likely to be."""
+    if text.startswith(("/", "@@/")):
+        return "a regular expression or a path; a rule holds a name alone"
+    if _COSMETIC.search(text):
+        return "a cosmetic rule: it hides parts of pages, which DNS cannot"
+    first, *others = text.split(None, 1)
+    if _is_address(first):
+        return "a line of a hosts file; write '||name^'" if others else "an IP address, not a name"
+    if "*" in text:
+        return "a wildcard; '||example.com^' covers a name and all below it"
+    return "no '||' or '|' before the name"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
