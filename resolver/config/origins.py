@@ -7,13 +7,16 @@ since included files add to them. This module goes from one to the next, so that
 layer can name file and line for a value of the config.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from resolver.config.places import Path, Places, printed
 from resolver.config.problems import Problem, Severity
 
 Document = dict[str, object]
+
+ANY = -1
+"""Stands in a pattern for every key of a table and every index of an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,16 @@ class Source:
         """The line of the value."""
         return self.places.line(self.path)
 
+    def problem(
+        self, found: str, expected: str, advice: str = "", severity: Severity = "error"
+    ) -> Problem:
+        """A problem with the value."""
+        path = printed(self.path)
+        return Problem(severity, self.file, self.line, path, found, expected, advice)
+
     def __str__(self) -> str:
-        return self.file if self.line is None else f"{self.file}:{self.line}"
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place} ({printed(self.path)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +67,28 @@ class Given:
             value = _inner(value, part)
         return value
 
+    def matching(self, pattern: Path) -> Iterator[tuple[Path, object]]:
+        """Every value whose path is like the pattern, with its path."""
+        found: list[tuple[Path, object]] = [((), self.document)]
+        for part in pattern:
+            found = [
+                ((*path, inner), _inner(value, inner))
+                for path, value in found
+                for inner in _parts(value)
+                if part in (inner, ANY)
+            ]
+        return iter(found)
+
     def names(self, section: str) -> list[str]:
         """The names that a section defines, whether or not what they define is understood."""
         table = self.document.get(section)
         return list(table) if isinstance(table, dict) else []
+
+
+def _parts(value: object) -> Iterable[str | int]:
+    if isinstance(value, dict):
+        return value
+    return range(len(value)) if isinstance(value, list) else ()
 
 
 def _inner(value: object, part: str | int) -> object:
@@ -94,9 +123,9 @@ class Origins:
         given = self.path(path)
         return not any(each[: len(given)] == given for each in self.pruned)
 
-    def place(self, path: Path) -> str:
-        """File and line of a config's value, such as ``config.toml:41``."""
-        return str(self.given.source(self.path(path)))
+    def source(self, path: Path) -> Source:
+        """Where a value of the config stands; as text, ``config.toml:41 (vlans.a.policy)``."""
+        return self.given.source(self.path(path))
 
     def problem(
         self,
@@ -107,6 +136,4 @@ class Origins:
         severity: Severity = "error",
     ) -> Problem:
         """A problem with a value of the config; ``found`` is ready to be read (``shown``)."""
-        given = self.path(path)
-        source = self.given.source(given)
-        return Problem(severity, source.file, source.line, printed(given), found, expected, advice)
+        return self.source(path).problem(found, expected, advice, severity)

@@ -17,6 +17,7 @@ from resolver.errors import DarbanError
 Severity = Literal["error", "warning"]
 
 _LONGEST_SHOWN = 80
+_MOST_NAMED = 12
 _LARGEST_SHOWN = 10**20
 """Python refuses to print integers of thousands of digits, which TOML can hold."""
 
@@ -34,11 +35,12 @@ class Problem:
     advice: str = ""
 
     def __str__(self) -> str:
-        line = "" if self.line is None else f":{self.line}"
-        path = f" {self.path}:" if self.path else ""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
         warning = " warning:" if self.severity == "warning" else ""
+        path = f" {self.path}:" if self.path else ""
         advice = f". {self.advice}" if self.advice else ""
-        return f"{self.file}{line}:{warning}{path} found {self.found}; expected {self.expected}{advice}"
+        start = f"{place}:{warning}{path}"
+        return f"{start} found {self.found}; expected {self.expected}{advice}"
 
 
 class ConfigError(DarbanError):
@@ -58,8 +60,11 @@ def near(name: str, known: Iterable[str]) -> str:
 
 def one_of(known: Iterable[str]) -> str:
     """What to expect where only known names are allowed."""
-    names = ", ".join(known)
-    return f"one of {names}" if names else "nothing here: none is defined"
+    names = list(known)
+    if not names:
+        return "nothing, since none is defined"
+    more = f", ... ({len(names)} in all)" if len(names) > _MOST_NAMED else ""
+    return "one of " + ", ".join(names[:_MOST_NAMED]) + more
 
 
 def shown(value: object) -> str:
@@ -73,8 +78,8 @@ def shown(value: object) -> str:
             return "a very large number"
         case dict():
             return "a table"
-        case list() | tuple():
-            return f"an array of {len(value)}"
+        case list():
+            return f"an array of {len(value)}" if value else "an empty array"
         case date() | time():
             return value.isoformat()
         case _:

@@ -141,8 +141,8 @@ def _read_prefix(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError:
-        alone = f"{interface.ip}/{interface.max_prefixlen}"
-        advice = f"{text} has host bits; did you mean {interface.network} or {alone}?"
+        alone = ip_network(interface.ip)
+        advice = f'Did you mean "{interface.network}" or "{alone}"?'
         raise NotAllowed("a prefix without host bits", advice) from None
 
 

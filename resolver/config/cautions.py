@@ -1,0 +1,82 @@
+"""What is allowed and probably not meant: warnings, each with what happens otherwise."""
+
+from collections.abc import Iterator
+from ipaddress import IPv6Address, ip_address
+
+from resolver.config.model import Config, Vlan
+from resolver.config.origins import ANY, Origins
+from resolver.config.problems import Problem, shown
+
+ENCRYPTED_DNS = "@encrypted-dns"
+
+
+def check(config: Config, origins: Origins) -> Iterator[Problem]:
+    """Every warning about a config."""
+    yield from _without_ipv6(config, origins)
+    yield from _open_metrics(config, origins)
+    yield from _refusals(config, origins)
+    yield from _ways_around(config, origins)
+    if origins.given.complete:
+        yield from _unused_policies(config, origins)
+
+
+def _without_ipv6(config: Config, origins: Origins) -> Iterator[Problem]:
+    """Where IPv6 is in use, clients of a VLAN without an IPv6 prefix would match no VLAN."""
+    if not (_listens_on_ipv6(config) or any(map(_has_ipv6, config.vlans.values()))):
+        return
+    for name, vlan in config.vlans.items():
+        path = ("vlans", name, "prefixes")
+        if all(prefix.version == 4 for prefix in vlan.prefixes) and origins.whole(path):
+            advice = "Its clients that ask over IPv6 match no VLAN and are refused."
+            expected = "one, since IPv6 is in use"
+            yield origins.problem(path, "no IPv6 prefix", expected, advice, "warning")
+
+
+def _listens_on_ipv6(config: Config) -> bool:
+    addresses = [ip_address(endpoint.address) for endpoint in config.server.listen]
+    return any(isinstance(each, IPv6Address) and not each.is_loopback for each in addresses)
+
+
+def _has_ipv6(vlan: Vlan) -> bool:
+    return any(prefix.version == 6 and not prefix.is_loopback for prefix in vlan.prefixes)
+
+
+def _open_metrics(config: Config, origins: Origins) -> Iterator[Problem]:
+    listen = config.metrics.listen
+    if not ip_address(listen.address).is_loopback:
+        expected = "a loopback address"
+        advice = "Everyone who reaches this address can read the counts."
+        path = ("metrics", "listen")
+        yield origins.problem(path, shown(str(listen)), expected, advice, "warning")
+
+
+def _refusals(config: Config, origins: Origins) -> Iterator[Problem]:
+    for name, policy in config.policies.items():
+        if policy.answer == "refused":
+            expected = "sinkhole, nxdomain or nodata"
+            advice = "On REFUSED systemd-resolved asks another server."
+            path = ("policies", name, "answer")
+            yield origins.problem(path, '"refused"', expected, advice, "warning")
+
+
+def _ways_around(config: Config, origins: Origins) -> Iterator[Problem]:
+    for name, policy in config.policies.items():
+        path = ("policies", name, "block")
+        blocks = policy.block or policy.deny
+        if blocks and ENCRYPTED_DNS not in policy.block and origins.whole(path):
+            found = f"no {ENCRYPTED_DNS}"
+            expected = "it in a policy that blocks anything"
+            advice = "Browsers go around the policy by DNS over HTTPS."
+            yield origins.problem(path, found, expected, advice, "warning")
+
+
+def _unused_policies(config: Config, origins: Origins) -> Iterator[Problem]:
+    """Silent while a VLAN names a policy that there is none of: it may mean this one."""
+    used = [policy for _, policy in origins.given.matching(("vlans", ANY, "policy"))]
+    if not all(policy in origins.given.names("policies") for policy in used):
+        return
+    for name in config.policies:
+        if name not in used:
+            path = ("policies", name)
+            found = "a policy that no VLAN uses"
+            yield origins.problem(path, found, "a VLAN that names it", severity="warning")

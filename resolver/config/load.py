@@ -1,0 +1,47 @@
+"""Loading a config: what it says, and everything that is wrong with it, at once.
+
+How it works: ``gathering`` reads the files into one document, ``validation`` makes the
+model of all that it understands, ``crosscheck`` and ``cautions`` judge what remains. No
+step stops at the first problem, and none complains about what an earlier problem caused.
+
+What must stay true: ``load`` raises for nothing that a file can contain.
+"""
+
+from dataclasses import dataclass
+
+from resolver.config import cautions, crosscheck
+from resolver.config.gathering import Files, gather
+from resolver.config.model import Config
+from resolver.config.origins import Origins
+from resolver.config.problems import Problem
+from resolver.config.validation import understand
+
+__all__ = ["Files", "Loaded", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A config and its problems; with an error among them it must not be put in force."""
+
+    config: Config
+    """All that could be understood, for further checks."""
+    problems: list[Problem]
+    places: Origins
+    """Makes the problems of later checks, with file and line."""
+
+
+def load(path: str, files: Files) -> Loaded:
+    """Read a config with the files it includes, and judge it as far as it can be by itself.
+
+    What needs the block lists (services, categories, rules) or a clock is judged later.
+    """
+    given, unread = gather(path, files)
+    config, origins, misunderstood = understand(given)
+    problems = [
+        *unread,
+        *misunderstood,
+        *crosscheck.check(config, origins),
+        *cautions.check(config, origins),
+    ]
+    problems.sort(key=lambda each: (each.file != path, each.file, each.line or 0))
+    return Loaded(config, problems, origins)

@@ -1,0 +1,173 @@
+"""From the document to the model: every value that is wrong is told, the rest is kept.
+
+How it works: pydantic reports all errors of a document at once. Each becomes a problem
+with file and line; the values they are about are pruned, and what is left is validated
+again, until it stands. Later rounds find only consequences (a table that lost a required
+key, an array that lost its last element); those are pruned too, and not told.
+
+What must stay true: every round prunes something, so the rounds end; an empty document is
+a valid config.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from resolver.config.model import Config
+from resolver.config.origins import Document, Given, Origins
+from resolver.config.places import Path
+from resolver.config.problems import Problem, near, one_of, shown
+from resolver.config.values import NotAllowed
+
+_KEY = "[key]"
+"""What pydantic adds to the path of a table's name that is wrong itself."""
+
+_EXPECTED = {
+    "string_type": "a text in quotes",
+    "int_type": "a whole number without quotes",
+    "dict_type": "a table of tables",
+    "model_type": "a table",
+    "date_type": "a date without quotes, such as 2015-02-18",
+    "datetime_type": "a moment without quotes, such as 2027-03-20T23:59:59+03:30",
+    "timezone_aware": "a moment with its offset from UTC, such as 2027-03-20T23:59:59+03:30",
+}
+
+
+def understand(given: Given) -> tuple[Config, Origins, list[Problem]]:
+    """Validate what was given; the config holds all of it that could be understood."""
+    origins = Origins(given)
+    document = given.document
+    problems: list[Problem] = []
+    while True:
+        try:
+            return Config.model_validate(document), origins, problems
+        except ValidationError as failed:
+            errors = failed.errors(include_url=False)
+        if not origins.pruned:
+            problems = [_problem(error, origins) for error in errors if not _follows(error)]
+        pruned = origins.pruned | {origins.path(_culprit(error)) for error in errors}
+        pruning = _Pruning(pruned)
+        document = pruning.document(given.document)
+        origins = Origins(given, pruned, pruning.kept)
+
+
+def _follows(error: ErrorDetails) -> bool:
+    """Whether an array is too short only because its elements are wrong."""
+    return error["type"] == "too_short" and bool(error["input"])
+
+
+def _culprit(error: ErrorDetails) -> Path:
+    """What has to go: the wrong value, or the table that lacks a key."""
+    return error["loc"][:-1] if error["type"] == "missing" else _path(error)
+
+
+def _path(error: ErrorDetails) -> Path:
+    path = error["loc"]
+    wrong_name = error["type"] == "value_error" and path[-1] == _KEY
+    return path[:-1] if wrong_name else path
+
+
+def _problem(error: ErrorDetails, origins: Origins) -> Problem:
+    path = _path(error)
+    found = shown(error["input"])
+    match error["type"]:
+        case "missing":
+            return origins.problem(path, "nothing", _description(path))
+        case "extra_forbidden":
+            known = _type_at(path[:-1]).model_fields
+            advice = near(str(path[-1]), known)
+            return origins.problem(path, "an unknown key", one_of(known), advice)
+        case "literal_error":
+            known = get_args(_type_at(path))
+            return origins.problem(path, found, one_of(known), near(str(error["input"]), known))
+        case _:
+            return origins.problem(path, found, *_expected(error))
+
+
+def _expected(error: ErrorDetails) -> tuple[str, str]:
+    """What is expected instead of a value, and advice."""
+    bounds = error.get("ctx", {})
+    match error["type"]:
+        case "value_error" if isinstance(bounds["error"], NotAllowed):
+            return bounds["error"].expected, bounds["error"].advice
+        case "tuple_type":
+            return "an array", _bracketed(error["input"])
+        case "too_short":
+            return f"{_description(error['loc'])}, at least one", ""
+        case "greater_than_equal":
+            return f"a number of at least {bounds['ge']}", ""
+        case "less_than_equal":
+            return f"a number of at most {bounds['le']}", ""
+        case "timezone_aware" as kind:
+            return _EXPECTED[kind], f"In Tehran that is {error['input'].isoformat()}+03:30."
+        case kind:
+            return _EXPECTED.get(kind, error["msg"]), ""
+
+
+def _bracketed(value: object) -> str:
+    return f"Write [{shown(value)}]." if isinstance(value, str | int) else ""
+
+
+def _description(path: Path) -> str:
+    field_info: FieldInfo = _type_at(path[:-1]).model_fields[path[-1]]
+    return str(field_info.description)
+
+
+def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a union, a generic
+    """What the model has at a path."""
+    kind: Any = Config
+    for part in path:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        elif get_origin(kind) is tuple:
+            kind = get_args(kind)[0]
+        else:
+            kind = kind.model_fields[part].annotation
+    return kind
+
+
+class _Branch(dict[str | int, "_Branch"]):
+    """The parts of paths, as a tree."""
+
+
+@dataclass(slots=True)
+class _Pruning:
+    """Leaves values out of a document, copying only the way to them."""
+
+    pruned: frozenset[Path]
+    kept: dict[Path, list[int]] = field(default_factory=dict)
+
+    def document(self, document: Document) -> Document:
+        return self._table(document, (), _tree(self.pruned))
+
+    def _value(self, value: object, path: Path, branch: _Branch | None) -> object:
+        if branch and isinstance(value, dict):
+            return self._table(value, path, branch)
+        if branch and isinstance(value, list):
+            return self._array(value, path, branch)
+        return value
+
+    def _table(self, table: Document, path: Path, branch: _Branch) -> Document:
+        return {
+            key: self._value(value, (*path, key), branch.get(key))
+            for key, value in table.items()
+            if (*path, key) not in self.pruned
+        }
+
+    def _array(self, array: list[object], path: Path, branch: _Branch) -> list[object]:
+        kept = [index for index in range(len(array)) if (*path, index) not in self.pruned]
+        self.kept[path] = kept
+        return [self._value(array[index], (*path, index), branch.get(index)) for index in kept]
+
+
+def _tree(paths: Iterable[Path]) -> _Branch:
+    root = _Branch()
+    for path in paths:
+        branch = root
+        for part in path:
+            branch = branch.setdefault(part, _Branch())
+    return root
