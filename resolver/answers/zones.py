@@ -39,9 +39,7 @@ class Zones:
     """Every zone that is not simply asked of the view's upstream."""
 
     def __init__(self, terms: Terms) -> None:
-        self._local: Mapping[bytes, Zone] = {
-            each.name: Local(each.records) for each in terms.local
-        }
+        self._local: Mapping[bytes, Zone] = {each.name: Local(each.records) for each in terms.local}
         self._zones: dict[bytes, Zone] = {**special_use.ZONES}
         self._zones.update({each.zone: Forwarded(each.group) for each in terms.forward})
         self._tops = frozenset(_top(zone) for zone in self._zones)
@@ -66,7 +64,7 @@ def _top(name: bytes) -> bytes:
     What stands before the last label may end in anything, so this may give less than the
     label; it always gives the same for the same last label, and that is all it must.
     """
-    return name[-4:]
+    return name[-3:]
 
 
 def answer(query: Query, zone: bytes, found: Local | Use) -> tuple[int, Sections]:

@@ -1,0 +1,94 @@
+"""The servers of an upstream group: how fast each answers, which one to ask next.
+
+Each server has a smoothed round-trip time and its variance (the estimator of RFC 6298,
+section 2), which give the time to wait for it, and a count of time-outs in a row. After
+three it is taken to be down: others are asked first, and once a second one question tries
+it again. When all are down they are all still asked.
+
+What must stay true:
+- Only a time-out or an unusable answer counts against a server; a packet that matches no
+  query counts against nobody, since anybody can send one.
+"""
+
+from collections.abc import Sequence
+
+_DOWN_AFTER = 3
+_PROBE_EVERY = 1.0
+_FIRST_WAIT = 0.6
+_LEAST_WAIT = 0.15
+_LONGEST_WAIT = 0.8
+
+
+class Server:
+    """One server of a group, by its address; times are in monotonic seconds."""
+
+    __slots__ = ("address", "name", "port", "probe_at", "smoothed", "timeouts", "variance")
+
+    def __init__(self, address: str, port: int, name: str) -> None:
+        self.address = address
+        self.port = port
+        self.name = name
+        """As the config has it; the label of its metrics."""
+        self.smoothed = 0.0
+        """Smoothed round-trip time; 0 before the first answer."""
+        self.variance = 0.0
+        self.timeouts = 0
+        self.probe_at = 0.0
+
+    @property
+    def up(self) -> bool:
+        """Whether it has not just let three questions run out."""
+        return self.timeouts < _DOWN_AFTER
+
+    @property
+    def wait(self) -> float:
+        """Seconds to wait for its answer."""
+        if not self.smoothed:
+            return _FIRST_WAIT
+        return min(max(self.smoothed + 4 * self.variance, _LEAST_WAIT), _LONGEST_WAIT)
+
+    def answered(self, took: float) -> None:
+        """It gave an answer that matched, after so many seconds."""
+        self.timeouts = 0
+        if not self.smoothed:
+            self.smoothed = took
+            self.variance = took / 2
+            return
+        self.variance += (abs(took - self.smoothed) - self.variance) / 4
+        self.smoothed += (took - self.smoothed) / 8
+
+    def timed_out(self, now: float) -> None:
+        """It gave no answer, or none that can be read."""
+        self.timeouts += 1
+        if self.timeouts >= _DOWN_AFTER:
+            self.probe_at = now + _PROBE_EVERY
+
+
+class Group:
+    """Servers that are asked for the same names."""
+
+    def __init__(self, name: str, servers: Sequence[Server]) -> None:
+        self.name = name
+        self.servers = tuple(servers)
+
+    def choose(self, now: float, tried: Sequence[Server]) -> Server | None:
+        """The server to ask next; None where the group is empty.
+
+        One that was not tried comes before one that was, one that is up before one that is
+        down, the faster before the slower; a server that is down goes first when its probe
+        is due.
+        """
+        fresh = [server for server in self.servers if server not in tried]
+        for server in fresh:
+            if not server.up and now >= server.probe_at and not tried and len(fresh) > 1:
+                server.probe_at = now + _PROBE_EVERY
+                return server
+        return min(
+            fresh or self.servers,
+            key=lambda server: (not server.up, tried.count(server), server.smoothed),
+            default=None,
+        )
+
+    def others(self, tried: Sequence[Server]) -> bool:
+        """Whether some server was not tried yet."""
+        return any(server not in tried for server in self.servers)

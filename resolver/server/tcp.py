@@ -1,0 +1,159 @@
+"""The TCP edge: many queries a connection, answered as they are ready (RFC 7766).
+
+What must stay true:
+- No connection is for ever: one that is idle for ``IDLE`` seconds is closed, and one that
+  has not finished a message in that time as well.
+- A client that does not read its answers is not read from.
+"""
+
+import asyncio
+import socket
+
+from resolver.query import Source
+from resolver.server.desk import Desk
+
+IDLE = 5.0
+MAX_CONNECTIONS = 1000
+"""Connections a worker holds; a newcomer then takes the place of the oldest idle one."""
+MAX_OUTSTANDING = 100
+"""Queries of a connection on their way at once; more wait unread."""
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, server: "TcpServer") -> None:
+        self._server = server
+        self._transport: asyncio.Transport | None = None
+        self._source = Source("", True)
+        self._buffer = bytearray()
+        self._outstanding = 0
+        self._half_closed = False
+        self._writable = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is on its way."""
+        return not self._outstanding
+
+    def close(self) -> None:
+        """End it now."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        if peer is None:  # gone before it was here
+            transport.abort()
+            return
+        self._source = Source(peer[0], True)
+        self._server.opened(self)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
+        """The client has gone."""
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._server.closed(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Some octets have come, of a message or of several."""
+        self._buffer += data
+        self._take()
+
+    def eof_received(self) -> bool:
+        """The client has said all; what it asked is still answered."""
+        self._half_closed = True
+        return self._outstanding > 0
+
+    def pause_writing(self) -> None:
+        """The client does not read."""
+        self._writable = False
+        self._pace()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._writable = True
+        self._take()
+
+    def _take(self) -> None:
+        """Hand in every whole message, as long as there is room for more."""
+        buffer = self._buffer
+        while self._transport is not None and self._has_room() and len(buffer) >= 2:
+            end = 2 + (buffer[0] << 8 | buffer[1])
+            if len(buffer) < end:
+                break
+            packet = bytes(buffer[2:end])
+            del buffer[:end]
+            self._outstanding += 1
+            self._watch()
+            self._server.desk.take(packet, self._source, self._send, self._done)
+        self._pace()
+
+    def _has_room(self) -> bool:
+        return self._writable and self._outstanding < MAX_OUTSTANDING
+
+    def _pace(self) -> None:
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            if self._has_room():
+                transport.resume_reading()
+            else:
+                transport.pause_reading()
+
+    def _send(self, packet: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(len(packet).to_bytes(2, "big") + packet)
+
+    def _done(self) -> None:
+        full = self._outstanding >= MAX_OUTSTANDING
+        self._outstanding -= 1
+        self._watch()
+        if full:
+            self._take()
+        if self._half_closed and not self._outstanding and self._transport is not None:
+            self._transport.close()
+
+    def _watch(self) -> None:
+        """Close it unless something is finished within the idle time."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._server.loop.call_later(IDLE, self.close)
+
+
+class TcpServer:
+    """One listening TCP socket and its connections."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk) -> None:
+        self.loop = loop
+        self.desk = desk
+        self._socket = listening
+        self._server: asyncio.Server | None = None
+        self._connections: dict[Connection, None] = {}
+
+    async def start(self) -> None:
+        """Accept connections from now on."""
+        self._server = await self.loop.create_server(
+            lambda: Connection(self), sock=self._socket, backlog=1024
+        )
+
+    def opened(self, connection: Connection) -> None:
+        """Make room for a connection."""
+        if len(self._connections) >= MAX_CONNECTIONS:
+            oldest = next((c for c in self._connections if c.idle), connection)
+            oldest.close()
+        self._connections[connection] = None
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.pop(connection, None)
+
+    def stop(self) -> None:
+        """Accept no more; what is on its way is still answered."""
+        if self._server is not None:
+            self._server.close()
