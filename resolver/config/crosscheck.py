@@ -110,8 +110,10 @@ def _allowed_and_denied(config: Config, policy: str) -> Named:
     """The entries of both, each once: a repetition within one of them does no harm."""
     section = config.policies[policy]
     for key, entries in (("allow", section.allow), ("deny", section.deny)):
-        once = {_plain(entry): index for index, entry in reversed(list(enumerate(entries)))}
-        for entry, index in once.items():
+        first: dict[str, int] = {}
+        for index, entry in enumerate(entries):
+            first.setdefault(_plain(entry), index)
+        for entry, index in first.items():
             yield entry, ("policies", policy, key, index)
 
 

@@ -144,7 +144,7 @@ class Policy(Section):
     sinkhole: Several[ClientAddress] = Field(
         default=(ip_address("0.0.0.0"), ip_address("::")),
         min_length=1,
-        description="the addresses that a sinkhole answer gives, at most one a family",
+        description="the addresses that a sinkhole answer gives",
     )
     mode: Literal["enforce", "audit"] = Field(
         default="enforce", description="whether names are blocked or only counted"

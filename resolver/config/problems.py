@@ -17,7 +17,7 @@ from resolver.errors import DarbanError
 Severity = Literal["error", "warning"]
 
 _LONGEST_SHOWN = 80
-_MOST_NAMED = 12
+_MOST_NAMED = 16
 _LARGEST_SHOWN = 10**20
 """Python refuses to print integers of thousands of digits, which TOML can hold."""
 
@@ -64,7 +64,7 @@ def one_of(known: Iterable[str]) -> str:
     if not names:
         return "nothing, since none is defined"
     more = f", ... ({len(names)} in all)" if len(names) > _MOST_NAMED else ""
-    return "one of " + ", ".join(names[:_MOST_NAMED]) + more
+    return "one of " * (len(names) > 1) + ", ".join(names[:_MOST_NAMED]) + more
 
 
 def shown(value: object) -> str:

@@ -125,10 +125,10 @@ _SOME_LINE = "one line of text, in quotes, not empty"
 
 
 def _read_address(text: str) -> Address:
-    try:
-        return ip_address(text)
-    except ValueError:
-        raise NotAllowed(_ADDRESS) from None
+    address = _address_or_none(text)
+    if address is None:
+        raise NotAllowed(_ADDRESS)
+    return address
 
 
 def _read_prefix(text: str) -> Network:
@@ -144,6 +144,13 @@ def _read_prefix(text: str) -> Network:
         alone = ip_network(interface.ip)
         advice = f'Did you mean "{interface.network}" or "{alone}"?'
         raise NotAllowed("a prefix without host bits", advice) from None
+
+
+def _address_or_none(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 def _split_port(text: str, expected: str) -> tuple[str, int | None]:
@@ -163,13 +170,6 @@ def _port(text: str, expected: str) -> int:
     if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
         raise NotAllowed(expected, "A port is a number from 1 to 65535.")
     return int(text)
-
-
-def _address_or_none(text: str) -> Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
 
 
 def _read_endpoint(text: str) -> Endpoint:
@@ -204,7 +204,7 @@ def _host_name(text: str) -> str:
     try:
         host = names.text(names.parse(text))
     except names.InvalidName as error:
-        raise NotAllowed(_SERVER, f"Its host is no name: {error}.") from None
+        raise NotAllowed(_SERVER, f"Here: {error}.") from None
     labels = host.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
         raise NotAllowed(_SERVER)
@@ -217,7 +217,7 @@ def _read_name(text: str) -> bytes:
     try:
         return names.parse(text)
     except names.InvalidName as error:
-        raise NotAllowed(_NAME, f"{error}.".capitalize()) from None
+        raise NotAllowed(_NAME, f"Here: {error}.") from None
 
 
 def _read_size(value: object) -> int:

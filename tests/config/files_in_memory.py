@@ -1,0 +1,30 @@
+"""Files for ``load`` that are never on a disk."""
+
+from errno import ENOENT
+from fnmatch import fnmatchcase
+
+from resolver.config.load import Loaded, load
+
+
+class InMemory:
+    def __init__(self, files: dict[str, str | bytes]) -> None:
+        self.files = files
+
+    def read(self, path: str) -> str:
+        if path not in self.files:
+            raise FileNotFoundError(ENOENT, "No such file or directory", path)
+        content = self.files[path]
+        return content.decode() if isinstance(content, bytes) else content
+
+    def glob(self, pattern: str) -> list[str]:
+        return sorted(path for path in self.files if fnmatchcase(path, pattern))
+
+
+def load_text(text: str | bytes, **others: str | bytes) -> Loaded:
+    """Load a text as config.toml, beside files such as ``more`` (more.toml)."""
+    files = {f"{name}.toml": content for name, content in others.items()}
+    return load("config.toml", InMemory({"config.toml": text, **files}))
+
+
+def told(loaded: Loaded) -> list[str]:
+    return [str(problem) for problem in loaded.problems]

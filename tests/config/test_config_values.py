@@ -1,0 +1,96 @@
+"""The values that sections take, as read; what they refuse is in ``wrong/``."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from resolver.config import values
+from resolver.config.values import Endpoint, LocalRecord, ServerAddress
+
+
+def read(kind: object, value: object) -> object:
+    return TypeAdapter(kind).validate_python(value, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (values.Prefix, "10.10.0.0/16", ip_network("10.10.0.0/16")),
+        (values.Prefix, "FD00:10:0::/64", ip_network("fd00:10::/64")),
+        (values.ClientAddress, "::1", ip_address("::1")),
+        (values.Listen, "127.0.0.1:5300", Endpoint("127.0.0.1", 5300)),
+        (values.Listen, "[0:0::1]:53", Endpoint("::1", 53)),
+        (values.Bootstrap, "192.0.2.53", Endpoint("192.0.2.53", 53)),
+        (values.Bootstrap, "[2001:db8::53]:5353", Endpoint("2001:db8::53", 5353)),
+        (values.Server, "system", ServerAddress("system", 53, "system")),
+        (values.Server, "192.0.2.53", ServerAddress("192.0.2.53", 53, "address")),
+        (values.Server, "192.0.2.53:5353", ServerAddress("192.0.2.53", 5353, "address")),
+        (values.Server, "2001:db8::53", ServerAddress("2001:db8::53", 53, "address")),
+        (values.Server, "[2001:DB8::53]:5353", ServerAddress("2001:db8::53", 5353, "address")),
+        (values.Server, "Dns.Agency.Example.", ServerAddress("dns.agency.example", 53, "hostname")),
+        (values.Server, "localhost:5353", ServerAddress("localhost", 5353, "hostname")),
+        (values.DomainName, "Agency.Internal", b"\x06agency\x08internal\x00"),
+        (values.DomainName, "0/26.2.ARPA.", b"\x040/26\x012\x04arpa\x00"),
+        (values.CacheSize, "64MiB", 64 * 1024**2),
+        (values.CacheSize, "1024 KiB", 1024**2),
+        (values.CacheSize, "2GiB", 2 * 1024**3),
+        (values.CacheSize, 1_048_576, 1024**2),
+        (values.Record, "A 10.0.0.30", LocalRecord(None, "A", "10.0.0.30")),
+        (values.Record, " 300  aaaa fd00::30 ", LocalRecord(300, "AAAA", "fd00::30")),
+        (values.Record, 'TXT "one two"', LocalRecord(None, "TXT", '"one two"')),
+        (values.ServiceReference, "@encrypted-dns", "@encrypted-dns"),
+        (values.RecordType, "type65", "TYPE65"),
+        (values.Identifier, "this-host_2.b", "this-host_2.b"),
+    ],
+)
+def test_read(kind: object, text: object, value: object) -> None:
+    assert read(kind, text) == value
+
+
+@pytest.mark.parametrize(
+    "endpoint", [Endpoint("127.0.0.1", 53), Endpoint("::1", 5300), Endpoint("0.0.0.0", 65535)]
+)
+def test_an_endpoint_prints_as_it_is_read(endpoint: Endpoint) -> None:
+    assert read(values.Listen, str(endpoint)) == endpoint
+
+
+@pytest.mark.parametrize("text", ["system", "192.0.2.53:53", "[::1]:5353", "dns.example:53"])
+def test_a_server_prints_as_it_is_read(text: str) -> None:
+    assert str(read(values.Server, text)) == text
+
+
+def test_a_value_of_its_own_type_passes() -> None:
+    network = ip_network("10.0.0.0/8")
+    assert read(values.Prefix, network) is network
+
+
+KINDS = [
+    values.Prefix,
+    values.ClientAddress,
+    values.Listen,
+    values.Bootstrap,
+    values.Server,
+    values.DomainName,
+    values.CacheSize,
+    values.Record,
+    values.ServiceReference,
+    values.ServiceName,
+    values.Identifier,
+    values.RecordType,
+    values.Line,
+    values.SomeLine,
+]
+TEXTS = st.text() | st.text("0123456789abc.:[]/@%-\\ MiB", max_size=20)
+
+
+@given(st.sampled_from(KINDS), TEXTS | st.integers() | st.booleans() | st.lists(st.text()))
+def test_what_is_refused_says_what_is_allowed(kind: object, value: object) -> None:
+    try:
+        read(kind, value)
+    except ValidationError as refused:
+        (error,) = refused.errors()
+        assert isinstance(error["ctx"]["error"], values.NotAllowed)
+        assert error["ctx"]["error"].expected
