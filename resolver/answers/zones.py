@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from resolver.dns import codes, names, render, special_use
 from resolver.dns.query import Query
-from resolver.dns.records import LocalRecord
+from resolver.dns.record import LocalRecord
 from resolver.dns.render import Sections
 from resolver.dns.special_use import Use
 from resolver.policy.snapshot import Terms

@@ -46,6 +46,8 @@ class Index:
     """
 
     def __init__(self, trie: bytes | mmap.mmap, rules: bytes | mmap.mmap) -> None:
+        # BinaryTrie.map keeps no reference to what it maps: letting go of it is a crash.
+        self._mapped = trie
         self._trie = BinaryTrie().map(trie)
         self._words = memoryview(rules).cast("I")
 

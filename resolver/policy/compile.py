@@ -14,7 +14,7 @@ from resolver.config.origins import Origins
 from resolver.config.places import Path
 from resolver.config.problems import Problem, shown
 from resolver.config.values import ServerAddress
-from resolver.dns import records
+from resolver.dns import presentation
 from resolver.lists import index
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -101,9 +101,7 @@ class _Compiler:
             policy.upstream,
         )
 
-    def own_rules(
-        self, path: Path, texts: Sequence[str], *, allow: bool
-    ) -> Iterable[made.OwnRule]:
+    def own_rules(self, path: Path, texts: Sequence[str], *, allow: bool) -> Iterable[made.OwnRule]:
         for place, text in enumerate(texts):
             rule = read_rule(text, place + 1)
             reason = rule if isinstance(rule, str) else self.unfit(rule, allow=allow)
@@ -147,8 +145,8 @@ class _Compiler:
         found = []
         for number, record in enumerate(local.records):
             try:
-                found.append(records.parse(record.type, record.data, record.ttl))
-            except records.InvalidRecord as error:
+                found.append(presentation.parse(record.type, record.data, record.ttl))
+            except presentation.InvalidRecord as error:
                 path: Path = ("local", place, "records", number)
                 self.wrong(path, f'"{record.type} {record.data}"', "a record", f"{error}.")
         return made.LocalName(local.name, tuple(found))

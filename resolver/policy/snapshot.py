@@ -13,7 +13,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from resolver.dns.records import LocalRecord
+from resolver.dns.record import LocalRecord
 from resolver.policy import codec
 
 

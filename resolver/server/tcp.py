@@ -129,7 +129,9 @@ class Connection(asyncio.Protocol):
 class TcpServer:
     """One listening TCP socket and its connections."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk
+    ) -> None:
         self.loop = loop
         self.desk = desk
         self._socket = listening

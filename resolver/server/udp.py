@@ -16,7 +16,9 @@ _LARGEST = 65535
 class UdpServer:
     """One listening UDP socket."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk
+    ) -> None:
         self._loop = loop
         self._socket = listening
         self._desk = desk

@@ -75,8 +75,12 @@ WORKER_RESTARTS = Metric("darban_worker_restarts", "counter", "Workers replaced"
 BUILD_INFO = Metric("darban_build_info", "gauge", "The version that runs", ("version",))
 
 DURATION_BOUNDS = (
-    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
-)  # fmt: skip
+    *(0.00005, 0.0001, 0.00025, 0.0005),
+    *(0.001, 0.0025, 0.005),
+    *(0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5),
+    *(1.0, 2.5),
+)
 """Upper bounds of the histograms' buckets, in seconds; the last bucket has none."""
 
 UPSTREAM_RESULTS = ("answered", "failed", "timeout", "mismatch", "unreachable")

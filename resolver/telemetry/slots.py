@@ -106,8 +106,7 @@ class Registry:
 
     def _upstream(self, name: str) -> list[int]:
         results = [
-            self.cell(metrics.UPSTREAM_QUERIES, name, result)
-            for result in metrics.UPSTREAM_RESULTS
+            self.cell(metrics.UPSTREAM_QUERIES, name, result) for result in metrics.UPSTREAM_RESULTS
         ]
         up = self.cell(metrics.UPSTREAM_UP, name)
         return [*results, up, *self._histogram(metrics.UPSTREAM_DURATION, name)]

@@ -68,9 +68,7 @@ class Forwarder:
             self._streams.pop(server).close()
         for server in known - self._ports.keys():
             self._ports[server] = Ports(self._loop, server, self._received, self._refused)
-            self._streams[server] = Streams(
-                self._loop, server, self._streamed, self._stream_lost
-            )
+            self._streams[server] = Streams(self._loop, server, self._streamed, self._stream_lost)
         self._groups = groups
 
     def forward(self, forward: Forward, deliver: Deliver) -> None:

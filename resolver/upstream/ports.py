@@ -24,8 +24,6 @@ _AT_ONCE = 64
 _LARGEST = 4096
 
 Waiting = TypeVar("Waiting")
-Receive = Callable[["Port[Waiting]", bytes], None]
-Refused = Callable[["Port[Waiting]"], None]
 
 
 class Port(Generic[Waiting]):
@@ -65,8 +63,8 @@ class Ports(Generic[Waiting]):
         self,
         loop: asyncio.AbstractEventLoop,
         server: Server,
-        receive: Receive[Waiting],
-        refused: Refused[Waiting],
+        receive: Callable[[Port[Waiting], bytes], None],
+        refused: Callable[[Port[Waiting]], None],
     ) -> None:
         self._loop = loop
         self._server = server

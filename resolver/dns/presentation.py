@@ -4,30 +4,16 @@ Only this module imports dnslib, and only what an operator wrote or what our own
 passed reaches it: dnslib is not safe on bytes from the network.
 """
 
-from typing import NamedTuple
-
 from dnslib import RR
 from dnslib.label import DNSBuffer
 
 from resolver.dns import codes, names, rdata, response
+from resolver.dns.record import DEFAULT_TTL, LocalRecord
 from resolver.errors import DarbanError
 
 
 class InvalidRecord(DarbanError):
     """A text that is no record; the message says why."""
-
-
-class LocalRecord(NamedTuple):
-    """A record that this server answers by itself."""
-
-    rtype: int
-    ttl: int
-    data: bytes
-    """RDATA, uncompressed."""
-
-
-DEFAULT_TTL = 300
-"""Seconds that a local record may be kept where its text gives no TTL."""
 
 
 def parse(rtype: str, data: str, ttl: int | None = None) -> LocalRecord:

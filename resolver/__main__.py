@@ -1,0 +1,5 @@
+"""``python -m resolver`` does what ``darban`` does."""
+
+from resolver.cli import main
+
+main()

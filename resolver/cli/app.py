@@ -1,0 +1,16 @@
+"""The commands, gathered."""
+
+import typer
+
+from resolver.cli import check, explain, run_help
+
+app = typer.Typer(
+    name="darban",
+    help="A DNS resolver that enforces a network's messenger policy by VLAN.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run_help.run)
+app.command("check")(check.check)
+app.command("explain")(explain.explain)

@@ -1,0 +1,30 @@
+"""``darban run``: the server itself."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from resolver.cli.place import config_path
+from resolver.errors import DarbanError
+from resolver.supervisor import Rejected, Supervisor
+
+
+def start(arguments: list[str]) -> int:
+    """Run the server until it is told to stop; its exit code."""
+    parser = argparse.ArgumentParser(prog="darban run")
+    parser.add_argument("--config", type=Path)
+    path = config_path(parser.parse_args(arguments).config)
+    try:
+        asyncio.run(_serve(path))
+    except Rejected as error:
+        sys.stderr.write(f"{path} is not put in force:\n{error}\n")
+        return error.code
+    except DarbanError as error:
+        sys.stderr.write(f"darban: {error}\n")
+        return 2
+    return 0
+
+
+async def _serve(path: Path) -> None:
+    await Supervisor(path).run()

@@ -1,0 +1,192 @@
+"""From a config file on disk to a snapshot, with everything that is wrong on the way.
+
+``darban check`` and ``explain`` call ``compile_file`` in their own process. The supervisor
+runs this module as a program instead, so that neither it nor any worker ever holds what
+reading configs takes; what it prints is one JSON object (``Outcome``).
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+from resolver import state
+from resolver.config.load import Loaded, load
+from resolver.config.model import Expectation
+from resolver.config.origins import Origins
+from resolver.config.problems import Problem
+from resolver.dns import codes, names
+from resolver.errors import DarbanError
+from resolver.explanation import Engine, Explanation
+from resolver.lists import adblock
+from resolver.lists.index import Index
+from resolver.lists.rules import BlockList
+from resolver.policy.compile import compile_snapshot
+from resolver.policy.snapshot import Snapshot
+
+
+class Disk:
+    """Files as a config names them."""
+
+    def read(self, path: str) -> str:
+        """The text of a file; OSError or UnicodeDecodeError where there is none."""
+        return Path(path).read_text(encoding="utf-8")
+
+    def glob(self, pattern: str) -> list[str]:
+        """The files that match, sorted."""
+        base = Path(pattern).anchor or "."
+        relative = Path(pattern).relative_to(base) if Path(pattern).is_absolute() else pattern
+        return sorted(str(path) for path in Path(base).glob(str(relative)))
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An expectation that does not hold."""
+
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A config compiled, and all that was found on the way."""
+
+    loaded: Loaded
+    snapshot: Snapshot
+    problems: list[Problem]
+    lists: list[BlockList]
+    failed: list[Failed]
+    """The expectations that do not hold; judged only where there is no error."""
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that forbid putting the snapshot in force."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+
+def compile_file(path: Path, wall: float) -> Compiled:
+    """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
+    loaded = load(str(path), Disk())
+    problems = list(loaded.problems)
+    lists = list(_read_lists(path.parent, loaded, problems))
+    snapshot, found = compile_snapshot(loaded.config, loaded.places, lists)
+    problems += found
+    broken = any(problem.severity == "error" for problem in problems)
+    failed = [] if broken else _failed(loaded, snapshot, wall)
+    return Compiled(loaded, snapshot, problems, lists, failed)
+
+
+def _read_lists(base: Path, loaded: Loaded, problems: list[Problem]) -> Iterator[BlockList]:
+    for place, directory in enumerate(loaded.config.lists.directories):
+        where = base / directory
+        if not where.is_dir():
+            at = ("lists", "directories", place)
+            advice = f"{where} is not there, or no directory."
+            problems.append(loaded.places.problem(at, directory, "a directory of lists", advice))
+            continue
+        for file in sorted(where.glob("*.txt")):
+            shown = str(Path(directory) / file.name)
+            try:
+                text = file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                expected = "a list in UTF-8 that can be read"
+                problems.append(Problem("error", shown, None, "", str(error), expected))
+                continue
+            yield _read_list(text, file.stem, shown, problems)
+
+
+def _read_list(text: str, service: str, shown: str, problems: list[Problem]) -> BlockList:
+    read = adblock.read(text, service, shown)
+    for skipped in read.skipped:
+        expected = "a rule such as ||example.com^"
+        advice = f"Skipped: {skipped.reason}."
+        problems.append(Problem("warning", shown, skipped.line, "", skipped.text, expected, advice))
+    return read
+
+
+def _failed(loaded: Loaded, snapshot: Snapshot, wall: float) -> list[Failed]:
+    index = Index(snapshot.trie, snapshot.rules)
+    now = Engine(snapshot.terms, index, wall)
+    failed = []
+    for number, expect in enumerate(loaded.config.expect):
+        engine = now
+        if expect.at is not None:
+            engine = Engine(snapshot.terms, index, expect.at.timestamp())
+        qtype = codes.parse_type(expect.type) or 0
+        got = engine.for_client(str(expect.client), expect.name, qtype)
+        if _differs(expect, got):
+            failed.append(_failure(loaded.places, number, expect, got))
+    return failed
+
+
+def _differs(expect: Expectation, got: Explanation) -> bool:
+    return got.outcome != expect.outcome or expect.service not in (None, got.service)
+
+
+def _failure(places: Origins, number: int, expect: Expectation, got: Explanation) -> Failed:
+    wanted = expect.outcome + (f" as {expect.service}" if expect.service else "")
+    had = got.outcome + (f" as {got.service}" if got.service else "")
+    return Failed(
+        str(places.source(("expect", number))),
+        f"{got.name} {got.type} from {expect.client} (VLAN {got.vlan}): "
+        f"expected {wanted}, got {had}: {got.decided_by}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the program prints for the supervisor."""
+
+    snapshot: str = ""
+    """Where the snapshot was saved; empty where there is none to put in force."""
+    problems: list[str] = field(default_factory=list)
+    errors: int = 0
+    failed: list[str] = field(default_factory=list)
+    expectations: int = 0
+    example: str = ""
+    """A dig line to try."""
+
+
+def run(config: Path, state_directory: Path) -> Outcome:
+    """Compile a config and save its snapshot where nothing forbids it."""
+    compiled = compile_file(config, time.time())
+    problems = [str(problem) for problem in compiled.problems]
+    failed = [f"{each.place}: {each.text}" for each in compiled.failed]
+    place = ""
+    if not compiled.errors and not failed:
+        place = str(state.save(state_directory, compiled.snapshot))
+    expect = compiled.loaded.config.expect
+    return Outcome(
+        place, problems, len(compiled.errors), failed, len(expect), _example(compiled.loaded)
+    )
+
+
+def _example(loaded: Loaded) -> str:
+    """A question that is blocked, for the operator to try."""
+    listen = loaded.config.server.listen[0]
+    version = ip_address(listen.address).version
+    for expect in loaded.config.expect:
+        if expect.outcome == "blocked" and expect.client.version == version:
+            name = names.text(expect.name)
+            return f"dig -b {expect.client} -p {listen.port} @{listen.address} {name}"
+    return ""
+
+
+def main() -> None:
+    """Compile the config that the command line names, for the supervisor."""
+    config, state_directory = (Path(argument) for argument in sys.argv[1:3])
+    try:
+        outcome = run(config, state_directory)
+    except DarbanError as error:
+        outcome = Outcome(problems=[str(error)], errors=1)
+    json.dump(asdict(outcome), sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # nothing is left to tidy; a large heap takes long to take apart
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The control socket: one JSON object in, one out, on a Unix socket in the state directory.
+
+Who may write to the state directory may command the server; no other right is checked.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from resolver import state
+from resolver.errors import DarbanError
+
+Request = dict[str, object]
+Answer = dict[str, object]
+
+_LONGEST = 1 << 20
+_TIMEOUT = 5.0
+
+
+class Unreachable(DarbanError):
+    """No server answers on the control socket."""
+
+
+class ControlServer:
+    """The server's side: commands by name."""
+
+    def __init__(self, commands: Mapping[str, Callable[[Request], Answer]]) -> None:
+        self._commands = commands
+        self._server: asyncio.Server | None = None
+
+    async def start(self, path: Path) -> None:
+        """Listen; what a server that was killed has left behind is replaced."""
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
+        path.chmod(0o660)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
+            line = await asyncio.wait_for(reader.readline(), _TIMEOUT)
+            writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    def _answer(self, line: bytes) -> Answer:
+        request = json.loads(line)
+        command = self._commands.get(request.get("command", ""))
+        if command is None:
+            return {"error": f"there is no command {request.get('command')!r}"}
+        return command(request)
+
+
+def ask(config: Path, request: Request) -> Answer:
+    """Ask the server of a config, and wait for its answer.
+
+    Raises:
+        Unreachable: it does not run, or does not answer.
+    """
+    path = state.control_socket(state.directory(config))
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            end.settimeout(_TIMEOUT)
+            end.connect(str(path))
+            end.sendall(json.dumps(request).encode() + b"\n")
+            with end.makefile("rb") as file:
+                line = file.readline()
+    except OSError as error:
+        raise Unreachable(
+            f"no server answers on {path} ({error.strerror or error}); start it with "
+            f"'darban run --config {config}', or judge the file itself with --config"
+        ) from None
+    answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
+    return answer

@@ -1,0 +1,139 @@
+"""Why a name meets the fate it meets: the data path's own engine, put into words.
+
+``explain``, ``check`` and the status page ask here, and what they are told comes from the
+same zones, views and verdicts that answer queries; there is no second engine to disagree
+with the first. Pure, as ``query`` is.
+"""
+
+from dataclasses import asdict, dataclass
+
+from resolver.answers.zones import Forwarded, Local, Zones
+from resolver.dns import codes, names
+from resolver.lists.index import Index
+from resolver.policy.check import Judge
+from resolver.policy.snapshot import Policy, Terms
+from resolver.policy.verdict import NO_SERVICE, Outcome, Verdict
+from resolver.policy.view import View, Views
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One object of ``darban explain --json``; what does not apply is empty or null."""
+
+    client: str | None
+    vlan: str
+    policy: str
+    name: str
+    type: str
+    outcome: str
+    service: str
+    rule: str
+    list: str
+    line: int | None
+    directive: str
+    contact: str
+    exemption: str
+    matched: str
+    targets: str
+    decided_by: str
+    """The step that decided, in words."""
+
+    def as_json(self) -> dict[str, object]:
+        """The object to print."""
+        return asdict(self)
+
+
+class Engine:
+    """A snapshot, ready to be asked at a moment."""
+
+    def __init__(self, terms: Terms, index: Index, wall: float) -> None:
+        """``wall`` is the moment to judge for, in seconds since 1970."""
+        self.terms = terms
+        self._judge = Judge(terms, index)
+        self._views = Views(terms, wall)
+        self._zones = Zones(terms)
+
+    def vlan(self, name: str) -> View | None:
+        """The view of a VLAN by its name, or None where there is none."""
+        for place, vlan in enumerate(self.terms.vlans):
+            if vlan.name == name:
+                return self._views.of_vlan(place)
+        return None
+
+    def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
+        """What becomes of a question from an address."""
+        return self._explain(address, self._views.of(address), name, qtype)
+
+    def for_view(self, view: View, name: bytes, qtype: int) -> Explanation:
+        """What becomes of a question from a VLAN, for a client without exemptions of its own."""
+        return self._explain(None, view, name, qtype)
+
+    def _explain(
+        self, client: str | None, view: View | None, name: bytes, qtype: int
+    ) -> Explanation:
+        if view is None:
+            verdict = Verdict(Outcome.REFUSED)
+            return self._tell(client, None, name, qtype, verdict, "no VLAN holds this address")
+        found = self._zones.find(name)
+        if found is not None and not isinstance(found[1], Forwarded):
+            what = "a local record" if isinstance(found[1], Local) else "a special-use name"
+            step = f"{what}, {names.text(found[0])}: answered here, without policy"
+            return self._tell(client, view, name, qtype, Verdict(Outcome.PASSED), step)
+        verdict = self._judge.check_query(view, name)
+        return self._tell(client, view, name, qtype, verdict, self._step(view, verdict))
+
+    def _step(self, view: View, verdict: Verdict) -> str:
+        policy = view.policy
+        if verdict.allowed:
+            return f"allow of policy {policy.name}"
+        if verdict.outcome is Outcome.PASSED:
+            return f"no rule of policy {policy.name} covers the name"
+        if verdict.outcome is Outcome.EXEMPTED:
+            return f"exemption {self.terms.exemptions[verdict.exemption].id}"
+        if verdict.service == NO_SERVICE:
+            return f"deny of policy {policy.name}"
+        return f"list {self.terms.sources[verdict.source].file}, line {verdict.line}"
+
+    def _tell(
+        self,
+        client: str | None,
+        view: View | None,
+        name: bytes,
+        qtype: int,
+        verdict: Verdict,
+        step: str,
+    ) -> Explanation:
+        terms = self.terms
+        has_service = verdict.service != NO_SERVICE
+        policy = view.policy if view is not None else None
+        blocked = verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
+        exemption = terms.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
+        return Explanation(
+            client=client,
+            vlan=terms.vlans[view.vlan].name if view is not None else "unknown",
+            policy=policy.name if policy else "",
+            name=names.text(name),
+            type=codes.type_text(qtype),
+            outcome=verdict.outcome.label,
+            service=terms.services[verdict.service].name if has_service else "",
+            rule=_rule_text(verdict),
+            list=terms.sources[verdict.source].file if verdict.source >= 0 else "",
+            line=verdict.line or None,
+            directive=_directive(policy, verdict) if policy and blocked else "",
+            contact=policy.contact if policy and blocked else "",
+            exemption=exemption,
+            matched=names.text(verdict.matched) if verdict.matched else "",
+            targets="not checked",
+            decided_by=step,
+        )
+
+
+def _rule_text(verdict: Verdict) -> str:
+    if not verdict.rule:
+        return ""
+    return f"{'||' if verdict.subtree else '|'}{names.text(verdict.rule)}^"
+
+
+def _directive(policy: Policy, verdict: Verdict) -> str:
+    place = 0 if verdict.service == NO_SERVICE else policy.ground_of[verdict.service]
+    return policy.grounds[place].directive

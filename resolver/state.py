@@ -1,0 +1,96 @@
+"""The state directory: snapshots by their hash, the one in force, the control socket.
+
+A snapshot is written aside and renamed into place, so that a reader finds all of it or
+nothing, and one that is there is never written again.
+"""
+
+import mmap
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from resolver.errors import DarbanError
+from resolver.lists.index import Index
+from resolver.policy.snapshot import Snapshot, Terms, read_terms
+
+_SYSTEM_CONFIG = Path("/etc/darban")
+_SYSTEM_STATE = Path("/var/lib/darban")
+_TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
+
+
+class StateError(DarbanError):
+    """The state directory cannot be used; the message says what to do."""
+
+
+def directory(config: Path) -> Path:
+    """Where the state of a config's server is kept.
+
+    What systemd gives, else /var/lib/darban for a config below /etc/darban, else a
+    directory ``.darban`` beside the config.
+    """
+    given = os.environ.get("STATE_DIRECTORY")
+    if given:
+        return Path(given.partition(":")[0])
+    config = config.resolve()
+    return _SYSTEM_STATE if config.is_relative_to(_SYSTEM_CONFIG) else config.parent / ".darban"
+
+
+def save(state: Path, snapshot: Snapshot) -> Path:
+    """Write a snapshot, unless it is there; where it is.
+
+    Raises:
+        StateError: the directory cannot be written to.
+    """
+    snapshots = state / "snapshots"
+    place = snapshots / snapshot.hash()
+    if place.exists():
+        return place
+    try:
+        snapshots.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=snapshots))
+    except OSError as error:
+        raise _unwritable(state, error) from None
+    try:
+        for file, content in (
+            (_TERMS, snapshot.document()),
+            (_TRIE, snapshot.trie),
+            (_RULES, snapshot.rules),
+        ):
+            _write(aside / file, content)
+        aside.rename(place)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if not place.exists():  # another process may have put it there meanwhile
+            raise _unwritable(state, error) from None
+    return place
+
+
+def _unwritable(state: Path, error: OSError) -> StateError:
+    return StateError(
+        f"{state}: the state directory cannot be written to ({error.strerror}); "
+        "make room or make it writable, or set STATE_DIRECTORY to one that is"
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def load(place: Path) -> tuple[Terms, Index]:
+    """The terms and the index of a saved snapshot; the index stays in its files, mapped."""
+    terms = read_terms((place / _TERMS).read_bytes())
+    return terms, Index(_mapped(place / _TRIE), _mapped(place / _RULES))
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def control_socket(state: Path) -> Path:
+    """Where the server of this state listens for commands."""
+    return state / "control.sock"

@@ -1,0 +1,275 @@
+"""The supervisor: reads the config, opens the sockets, starts and watches the workers.
+
+It answers no DNS, and holds nothing that reading a config takes: the config is compiled in
+a process of its own into a snapshot, and the supervisor reads that. It keeps what outlives
+a worker: the listening sockets, the counters' memory, the addresses of upstreams; and it
+serves the metrics and the control socket.
+
+What must stay true:
+- DNS goes on whatever becomes of metrics, control socket or host names.
+- Workers prepare a snapshot one and all before any of them commits it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+
+from resolver import __version__, state
+from resolver.channel import Message
+from resolver.control import Answer, ControlServer, Request
+from resolver.crew import Berth
+from resolver.errors import DarbanError
+from resolver.policy.snapshot import Policy, Terms
+from resolver.server.listening import claim, open_sockets
+from resolver.telemetry.collector import DarbanCollector, Facts
+from resolver.telemetry.log import log
+from resolver.telemetry.log import start as start_log
+from resolver.telemetry.slots import Registry
+from resolver.upstream.hosts import Hosts
+
+_WATCH = 0.5
+_ASK_HOSTS = 300.0
+_ASK_UNKNOWN_HOSTS = 5.0
+
+
+class Rejected(DarbanError):
+    """The config cannot be put in force; ``code`` is the exit code that says why."""
+
+    def __init__(self, text: str, code: int) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A config that was compiled without an error."""
+
+    snapshot: Path
+    warnings: list[str]
+    expectations: int
+    example: str
+
+
+def compile_apart(config: Path, state_directory: Path) -> Accepted:
+    """Compile a config in a process of its own.
+
+    Raises:
+        Rejected: with everything that is wrong in it.
+    """
+    command = [sys.executable, "-m", "resolver.compilation", str(config), str(state_directory)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+    try:
+        outcome = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        raise Rejected(f"compiling {config} ended with {done.returncode}", 2) from None
+    if outcome["errors"]:
+        raise Rejected("\n".join(outcome["problems"]), 2)
+    if outcome["failed"]:
+        failed = "\n".join(["expectations that do not hold:", *outcome["failed"]])
+        raise Rejected(failed, 1)
+    return Accepted(
+        Path(outcome["snapshot"]), outcome["problems"], outcome["expectations"], outcome["example"]
+    )
+
+
+def workers_for(terms: Terms) -> int:
+    """How many workers to start: as configured, else one a CPU that this process may use."""
+    return terms.settings.workers or len(os.sched_getaffinity(0))
+
+
+class Supervisor:
+    """A server, from its start to its end."""
+
+    def __init__(self, config: Path) -> None:
+        self._config = config
+        self._state = state.directory(config)
+        self._registry = Registry()
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            DarbanError: it could not start; nothing was left running.
+        """
+        accepted = compile_apart(self._config, self._state)
+        self._terms, _ = state.load(accepted.snapshot)
+        self._snapshot = accepted.snapshot
+        self._hosts = Hosts(self._terms)
+        settings = self._terms.settings
+        claims = [claim(endpoint) for endpoint in settings.listen]
+        _raise_file_limit()
+        workers = workers_for(self._terms)
+        sockets = open_sockets(settings.listen, workers)
+        self._berths = [Berth(number, each) for number, each in enumerate(sockets)]
+        self._facts = Facts(self._terms, accepted.snapshot.name, time.time(), workers)
+        start_log("supervisor")
+        for warning in accepted.warnings:
+            log.warning("%s", warning)
+        self._on_signals()
+        if self._hosts.unknown:
+            self._background(self._keep_hosts())
+        await asyncio.gather(*(self._staff(berth) for berth in self._berths))
+        if not self._facts.workers:
+            raise DarbanError("no worker could start; what each said stands above")
+        control = ControlServer({"status": self._status})
+        try:
+            await self._serve_control(control)
+            _say(introduction(self._config, self._terms, workers, accepted))
+            self._background(self._serve_metrics())
+            await self._watch()
+        finally:
+            control.stop()
+            await asyncio.gather(*(berth.end() for berth in self._berths))
+            for each in claims:
+                each.close()
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+
+    def _orders(self) -> Message:
+        """What a worker must know to prepare the snapshot in force."""
+        groups = self._hosts.groups()
+        names = {server["name"] for servers in groups.values() for server in servers}
+        plan = self._registry.plan(self._terms, sorted(names))
+        return {
+            "say": "prepare",
+            "snapshot": str(self._snapshot),
+            "plan": plan._asdict(),
+            "groups": groups,
+        }
+
+    async def _staff(self, berth: Berth) -> None:
+        """Start a worker and put the snapshot in force there."""
+        await berth.start(self._ended)
+        if await berth.prepare(self._orders()) and await berth.commit():
+            self._facts.workers = sum(each.serving for each in self._berths)
+
+    def _ended(self, berth: Berth) -> None:
+        self._facts.workers = sum(each.serving for each in self._berths)
+        if not self._stopping.is_set():
+            self._background(self._replace(berth))
+
+    async def _replace(self, berth: Berth) -> None:
+        await asyncio.sleep(berth.pause_before_restart())
+        if not self._stopping.is_set():
+            self._facts.worker_restarts += 1
+            await self._staff(berth)
+
+    async def _watch(self) -> None:
+        """Replace workers that stand still, until it is time to stop."""
+        while not self._stopping.is_set():
+            for berth in self._berths:
+                if berth.stands_still():
+                    log.error("worker %d stands still and is replaced", berth.number)
+                    berth.kill()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _WATCH)
+
+    async def _keep_hosts(self) -> None:
+        """Resolve upstream host names, soon while one is unknown and then from time to time."""
+        while not self._stopping.is_set():
+            await self._hosts.resolve()
+            orders = self._orders()
+            for berth in self._berths:
+                berth.tell({**orders, "say": "upstreams"})
+            await asyncio.sleep(_ASK_UNKNOWN_HOSTS if self._hosts.unknown else _ASK_HOSTS)
+
+    async def _serve_control(self, control: ControlServer) -> None:
+        path = state.control_socket(self._state)
+        try:
+            await control.start(path)
+        except OSError as error:
+            log.error("%s: no control socket (%s); darban's commands cannot reach it", path, error)
+
+    async def _serve_metrics(self) -> None:
+        from resolver.web import metrics_page  # after the first answer: importing it takes long
+
+        collector = DarbanCollector(
+            self._registry, lambda: [berth.cells for berth in self._berths], self._facts
+        )
+        try:
+            await metrics_page.serve(
+                metrics_page.application(collector), self._terms.settings.metrics
+            )
+        except metrics_page.MetricsListenError as error:
+            log.error("%s", error)
+
+    def _status(self, _: Request) -> Answer:
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "config": str(self._config.resolve()),
+            "snapshot": str(self._snapshot),
+            "workers": self._facts.workers,
+            "workers_expected": self._facts.workers_expected,
+        }
+
+
+def _raise_file_limit() -> None:
+    """Every query on its way may need a socket of its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _say(lines: list[str]) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -> list[str]:
+    """What the operator is told when the server has started."""
+    settings = terms.settings
+    listen = ", ".join(str(endpoint) for endpoint in settings.listen)
+    lines = [
+        f"darban {__version__}, snapshot {accepted.snapshot.name}",
+        f"config     {config}: {_many(accepted.expectations, 'expectation')} hold, "
+        f"{_many(len(accepted.warnings), 'warning')}",
+        f"listening  {listen} (UDP and TCP), {_many(workers, 'worker')}",
+        f"metrics    http://{settings.metrics}/metrics",
+    ]
+    for place, vlan in enumerate(terms.vlans):
+        prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
+        policy = terms.policies[vlan.policy]
+        number = "" if vlan.id is None else f" ({vlan.id})"
+        what = _blocks(policy, terms)
+        lines.append(
+            f"VLAN       {vlan.name}{number}, {_many(prefixes, 'prefix', 'prefixes')}: "
+            f"policy {policy.name}, {what}"
+        )
+    entries = (f"{service.name} {service.entries}" for service in terms.services)
+    lines.append("names      " + ", ".join(entries))
+    if accepted.example:
+        lines.append("try        " + accepted.example)
+    return lines
+
+
+def _blocks(policy: Policy, terms: Terms) -> str:
+    services = [s for place, s in enumerate(terms.services) if policy.blocks >> place & 1]
+    names = sum(service.entries for service in services)
+    denied = sum(not rule.allow for rule in policy.own)
+    if not services and not denied:
+        return "blocks nothing"
+    verb = "blocks" if policy.enforce else "only counts (audit)"
+    return f"{verb} {_many(names + denied, 'name')} of {_many(len(services), 'service')}"
+
+
+def _many(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

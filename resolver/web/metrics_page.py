@@ -1,0 +1,50 @@
+"""/metrics over HTTP, in the format that the scraper asks for."""
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from resolver.errors import DarbanError
+from resolver.policy.snapshot import Endpoint
+from resolver.telemetry.collector import DarbanCollector
+
+
+class MetricsListenError(DarbanError):
+    """The metrics cannot be served; DNS is not affected."""
+
+
+def application(collector: DarbanCollector) -> web.Application:
+    """What answers on the metrics listener."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+
+    async def metrics(request: web.Request) -> web.Response:
+        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encoder(registry), headers={"Content-Type": content_type})
+
+    async def healthy(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    app = web.Application(client_max_size=0)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/healthz", healthy)
+    return app
+
+
+async def serve(app: web.Application, endpoint: Endpoint) -> web.AppRunner:
+    """Serve an application on an endpoint.
+
+    Raises:
+        MetricsListenError: the address is taken or not this host's.
+    """
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=75)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, endpoint.address, endpoint.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise MetricsListenError(
+            f"{endpoint}: metrics cannot be served there ({error.strerror}); DNS is served all "
+            "the same. Free the port or set [metrics] listen"
+        ) from None
+    return runner

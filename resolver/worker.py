@@ -1,0 +1,138 @@
+"""A worker: one process, one loop, one cache; answers queries and nothing else.
+
+Started by exec with the sockets it is to serve (they belong to the supervisor and outlive
+it), the memory it counts in, and its end of the channel. It serves nothing until a snapshot
+has been committed, and ends when the channel closes. It imports little: no config, no HTTP.
+
+What must stay true:
+- A snapshot is loaded whole before it is acknowledged, and put in force in one step, so no
+  reply mixes two.
+- ``BEAT`` seconds without a sign of life mean that the loop stands still, nothing else.
+"""
+
+import asyncio
+import gc
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from resolver import state
+from resolver.answers.cache import Cache
+from resolver.channel import Channel, Message, ServerAddress
+from resolver.forwarding.servers import Group, Server
+from resolver.lists.index import Index
+from resolver.policy.snapshot import Terms
+from resolver.query import Resolver
+from resolver.server.desk import Desk
+from resolver.server.tcp import TcpServer
+from resolver.server.udp import UdpServer
+from resolver.telemetry import log
+from resolver.telemetry.counters import Counters
+from resolver.telemetry.slots import Plan, plan_from_json
+from resolver.upstream.forwarder import Forwarder
+
+BEAT = 0.5
+
+
+class Worker:
+    """What a worker holds, and what it does when the supervisor speaks."""
+
+    def __init__(
+        self, channel: Channel, counters: Counters, listening: list[socket.socket]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel = channel
+        self._counters = counters
+        self._listening = listening
+        self._servers: dict[tuple[str, str, int], Server] = {}
+        self._prepared: tuple[Terms, Index, Plan, Mapping[str, Group]] | None = None
+        self._resolver: Resolver | None = None
+        self._forwarder: Forwarder | None = None
+
+    async def run(self) -> None:
+        """Do what the supervisor says until it has gone."""
+        self._beat()
+        while (message := await self._channel.receive()) is not None:
+            match message["say"]:
+                case "prepare":
+                    self._prepare(message)
+                case "commit":
+                    await self._commit()
+                case "upstreams" if self._forwarder is not None:
+                    self._forwarder.use(self._groups(message["groups"]))
+
+    def _prepare(self, message: Message) -> None:
+        terms, index = state.load(Path(message["snapshot"]))
+        plan = plan_from_json(message["plan"])
+        self._prepared = (terms, index, plan, self._groups(message["groups"]))
+        self._channel.send({"say": "prepared", "snapshot": message["snapshot"]})
+
+    async def _commit(self) -> None:
+        assert self._prepared is not None, "the supervisor prepares before it commits"
+        terms, index, plan, groups = self._prepared
+        self._prepared = None
+        self._counters.follow(plan, terms)
+        if self._resolver is None or self._forwarder is None:
+            cache = Cache(terms.settings.cache_bytes)
+            self._resolver = Resolver(terms, index, cache, time.time())
+            self._forwarder = Forwarder(self._loop, self._resolver, self._counters)
+            self._forwarder.use(groups)
+            await self._serve(self._resolver, self._forwarder)
+        else:
+            self._resolver.replace(terms, index, time.time())
+            self._forwarder.use(groups)
+        self._channel.send({"say": "committed"})
+
+    async def _serve(self, resolver: Resolver, forwarder: Forwarder) -> None:
+        desk = Desk(self._loop, resolver, forwarder, self._counters)
+        # What start-up has made stays; the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        for listening in self._listening:
+            if listening.type == socket.SOCK_DGRAM:
+                UdpServer(self._loop, listening, desk).start()
+            else:
+                await TcpServer(self._loop, listening, desk).start()
+
+    def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
+        return {
+            name: Group(name, [self._server(each) for each in servers])
+            for name, servers in groups.items()
+        }
+
+    def _server(self, known: ServerAddress) -> Server:
+        """The server itself, so that what was learned of it survives a reload."""
+        key = (known["name"], known["address"], known["port"])
+        if key not in self._servers:
+            self._servers[key] = Server(known["address"], known["port"], known["name"])
+        return self._servers[key]
+
+    def _beat(self) -> None:
+        self._counters.beat(self._loop.time())
+        if self._resolver is not None:
+            self._resolver.advance(time.time())
+            self._counters.cache(self._resolver.cache)
+        self._loop.call_later(BEAT, self._beat)
+
+
+async def _run(channel: int, memory: int, listening: list[int]) -> None:
+    end = socket.socket(fileno=channel)
+    sockets = [socket.socket(fileno=number) for number in listening]
+    await Worker(await Channel.over(end), Counters(memory), sockets).run()
+
+
+def main() -> None:
+    """Run the worker that the command line describes."""
+    given = json.loads(sys.argv[1])
+    log.start(f"worker {given['number']}")
+    # A terminal's Ctrl-C reaches the whole group; it is the supervisor that ends workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    asyncio.run(_run(given["channel"], given["memory"], given["listening"]))
+
+
+if __name__ == "__main__":
+    main()
