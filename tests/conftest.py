@@ -1,0 +1,68 @@
+"""What tests need of the machine: programs of Debian packages, and network namespaces.
+
+A test whose need cannot be met is skipped with the reason; in continuous integration, where
+nothing may be skipped, it fails.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+Debian = Callable[[str, str], Path]
+
+_SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+_APT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+
+
+@pytest.fixture(scope="session")
+def debian() -> Debian:
+    """``debian(package, program)``: where a program is, installed first where it can be."""
+
+    def find(package: str, program: str) -> Path:
+        found = _found(program) or (_install(package) and _found(program))
+        return found or _lacking(f"needs the program {program}: apt install {package}")
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def ip_program(debian: Debian) -> Path:
+    """``ip``, on a machine where this process may make network namespaces."""
+    ip = debian("iproute2", "ip")
+    name = f"darban-probe-{os.getpid()}"
+    made = subprocess.run([ip, "netns", "add", name], capture_output=True, text=True, check=False)
+    if made.returncode:
+        reason = made.stderr.strip()
+        _lacking(f"needs network namespaces: run it as root, with CAP_NET_ADMIN ({reason})")
+    subprocess.run([ip, "netns", "delete", name], check=True)
+    return ip
+
+
+def _found(program: str) -> Path | None:
+    found = shutil.which(program, path=_SEARCH)
+    return Path(found) if found else None
+
+
+@cache
+def _install(package: str) -> bool:
+    """Install a package where this process may; whether apt-get says that it did."""
+    apt = _found("apt-get")
+    if apt is None or os.geteuid() != 0:
+        return False
+    return all(
+        subprocess.run([apt, *arguments], env=_APT, capture_output=True, check=False).returncode
+        == 0
+        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", package])
+    )
+
+
+def _lacking(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)

@@ -1,0 +1,120 @@
+"""Asking a server: with dig and kdig as people do, and with bare sockets where many are asked."""
+
+import re
+import socket
+import struct
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dnslib import DNSRecord
+
+_HEADER = re.compile(r"->>HEADER<<- opcode: \w+[,;] status: (\w+)[,;] id: \d+")
+_FLAGS = re.compile(r"^;; [Ff]lags: ([a-z ]*);", re.MULTILINE)
+_EDE = re.compile(r"EDE: (\d+) \([^)]*\)(?:: [('](.*)[)'])?\s*$", re.MULTILINE)
+_SECTION = re.compile(r"^;; (QUESTION|ANSWER|AUTHORITY) SECTION:\n((?:.+\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What dig or kdig printed, in its parts."""
+
+    text: str
+    status: str
+    flags: frozenset[str]
+    question: str
+    """The name as the server gave it back."""
+    answer: list[str]
+    """Records as ``owner TTL class type data``, with single spaces."""
+    authority: list[str]
+    errors: list[tuple[int, str]] = field(default_factory=list)
+    """Extended DNS Errors."""
+
+    @property
+    def data(self) -> list[str]:
+        """The data of the records of the answer."""
+        return [record.split(" ", 4)[4] for record in self.answer]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """One of the two programs, asking one server."""
+
+    program: Path
+    port: int
+    server: str = "127.0.0.1"
+
+    def __call__(self, client: str, name: str, rtype: str = "A", *options: str) -> Answer:
+        """Ask once, from an address of this host."""
+        once = "+tries=1" if self.program.name == "dig" else "+retry=0"
+        command = [self.program, "-b", client, "-p", str(self.port), f"@{self.server}", name, rtype]
+        return read(run([*command, "+timeout=5", once, *options]))
+
+
+def run(command: Sequence[str | Path]) -> str:
+    """What a program prints; it must end well."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def read(text: str) -> Answer:
+    """Understand what either program printed."""
+    status = _HEADER.search(text)
+    flags = _FLAGS.search(text)
+    assert status, f"no answer: {text}"
+    assert flags, f"no flags: {text}"
+    sections = {name: lines.splitlines() for name, lines in _SECTION.findall(text)}
+    question = sections.get("QUESTION", [""])[0].lstrip("; ").split()
+    return Answer(
+        text,
+        status[1],
+        frozenset(flags[1].split()),
+        question[0].removesuffix(".") if question else "",
+        _records(sections.get("ANSWER", [])),
+        _records(sections.get("AUTHORITY", [])),
+        [(int(code), said) for code, said in _EDE.findall(text)],
+    )
+
+
+def _records(lines: Sequence[str]) -> list[str]:
+    return [" ".join(line.split(None, 4)) for line in lines]
+
+
+def ask(
+    port: int,
+    name: str,
+    rtype: str = "A",
+    *,
+    client: str = "127.0.0.1",
+    server: str = "127.0.0.1",
+    seconds: float = 1.0,
+) -> DNSRecord | None:
+    """Ask over UDP from a port of its own; None where no answer comes in time."""
+    query = DNSRecord.question(name, rtype)
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(seconds)
+        asking.bind((client, 0))
+        try:
+            asking.connect((server, port))
+            asking.send(query.pack())
+            answer = DNSRecord.parse(asking.recv(65535))
+        except OSError:
+            return None
+    assert answer.header.id == query.header.id
+    return answer
+
+
+def ask_tcp(port: int, packets: Sequence[bytes], client: str = "127.0.0.1") -> bytes:
+    """Send framed messages over one connection, half-close it, and read to its end."""
+    with socket.create_connection(
+        ("127.0.0.1", port), timeout=10, source_address=(client, 0)
+    ) as connection:
+        try:
+            connection.sendall(b"".join(struct.pack("!H", len(p)) + p for p in packets))
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: connection.recv(65535), b""))
+        except (ConnectionResetError, BrokenPipeError):
+            return b""

@@ -1,0 +1,64 @@
+"""Configs for the tests: the shipped one made to fit this host, and small ones."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BLOCKLISTS = ROOT / "blocklists"
+
+_LISTEN = 'listen = ["127.0.0.1:5300", "[::1]:5300"]'
+_SERVERS = 'servers = ["system"]'
+
+
+def shipped(
+    upstreams: Sequence[str], port: int, metrics: int, listen: Sequence[str] | None = None
+) -> str:
+    """config.toml as shipped, but for its addresses, and upstreams that are the test's own."""
+    text = (ROOT / "config.toml").read_text(encoding="utf-8")
+    assert text.count(_LISTEN) == text.count(_SERVERS) == 1
+    where = listen or [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    text = text.replace(_LISTEN, f"listen = {_array(where)}")
+    text = text.replace(_SERVERS, f"servers = {_array(upstreams)}")
+    text += f'\n[metrics]\nlisten = "127.0.0.1:{metrics}"\n'
+    text += f"\n[lists]\ndirectories = {_array([str(BLOCKLISTS)])}\n"
+    assert "system" not in tomllib.loads(text)["upstream"]["servers"]
+    return text
+
+
+def small(
+    upstreams: Sequence[str],
+    port: int,
+    metrics: int,
+    *,
+    server: str = "workers = 1",
+    upstream: str = "",
+    more: str = "",
+) -> str:
+    """Two VLANs and one rule: web.telegram.org is blocked on ``administration`` alone."""
+    return f"""
+[server]
+listen = ["127.0.0.1:{port}", "[::1]:{port}"]
+{server}
+[upstream]
+servers = {_array(upstreams)}
+{upstream}
+[lists]
+directories = []
+[metrics]
+listen = "127.0.0.1:{metrics}"
+[policies.administrative]
+deny = ["web.telegram.org"]
+[policies.publicity]
+[vlans.administration]
+prefixes = ["127.0.10.0/24"]
+policy = "administrative"
+[vlans.publicity]
+prefixes = ["127.0.0.0/8", "::1/128"]
+policy = "publicity"
+{more}
+"""
+
+
+def _array(texts: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{text}"' for text in texts) + "]"

@@ -1,0 +1,137 @@
+"""The real process, asked with real tools: every test here starts or shares a server."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from asking import Asker
+from config_texts import shipped, small
+from free_ports import free_port
+from real_upstream import nsd
+from running_server import Server, servers
+
+HERE = Path(__file__).parent
+
+Start = Callable[..., Server]
+Make = Callable[[str], Server]
+
+_figures: list[str] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.end_to_end)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _figures:
+        terminalreporter.section("end to end: figures")
+        for figure in _figures:
+            terminalreporter.write_line(figure)
+
+
+@pytest.fixture(scope="session")
+def figure() -> Callable[[str], None]:
+    """Tells a figure in the summary of the run."""
+    return _figures.append
+
+
+@pytest.fixture(scope="session")
+def nsd_program(debian: Callable[[str, str], Path]) -> Path:
+    return debian("nsd", "nsd")
+
+
+@pytest.fixture(scope="session")
+def upstream(nsd_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """NSD on loopback: its address and port, as a config names it."""
+    port = free_port()
+    with nsd(nsd_program, tmp_path_factory.mktemp("nsd"), port):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def shared(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the shipped config, for all tests that leave it as it is."""
+    with servers(tmp_path_factory.mktemp("shared")) as make:
+        server = _with_shipped(make, upstream)
+        yield server.start()
+        assert server.stop().code == 0
+        server.check_log()
+
+
+@pytest.fixture
+def quiet(shared: Server) -> Iterator[Server]:
+    """The shared server, which must log no error while the test asks it."""
+    yield shared
+    shared.check_log()
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Makes servers of config texts; they log no error but those that the test expects."""
+    made: list[Server] = []
+    with servers(tmp_path) as make_one:
+
+        def keep(text: str) -> Server:
+            made.append(make_one(text))
+            return made[-1]
+
+        yield keep
+    for server in made:
+        server.check_log()
+
+
+@pytest.fixture
+def make_shipped(make: Make, upstream: str) -> Callable[[], Server]:
+    """Makes a server of the test's own with the shipped config; not yet started."""
+    return lambda: _with_shipped(make, upstream)
+
+
+@pytest.fixture
+def make_small(make: Make, upstream: str) -> Callable[..., Server]:
+    """Makes a server of the test's own with a small config; not yet started."""
+
+    def build(*upstreams: str, **more: str) -> Server:
+        port, metrics = free_port(), free_port()
+        server = make(small(upstreams or [upstream], port, metrics, **more))
+        server.port, server.metrics_port = port, metrics
+        return server
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def dig_program(debian: Callable[[str, str], Path]) -> Path:
+    return debian("bind9-dnsutils", "dig")
+
+
+@pytest.fixture(scope="session")
+def kdig_program(debian: Callable[[str, str], Path]) -> Path:
+    return debian("knot-dnsutils", "kdig")
+
+
+@pytest.fixture
+def dig(dig_program: Path, quiet: Server) -> Asker:
+    """dig, asking the shared server."""
+    return Asker(dig_program, quiet.port)
+
+
+@pytest.fixture
+def kdig(kdig_program: Path, quiet: Server) -> Asker:
+    """kdig, asking the shared server."""
+    return Asker(kdig_program, quiet.port)
+
+
+@pytest.fixture(params=["dig", "kdig"])
+def either(request: pytest.FixtureRequest) -> Asker:
+    """Each of both programs, asking the shared server."""
+    asker: Asker = request.getfixturevalue(request.param)
+    return asker
+
+
+def _with_shipped(make: Make, upstream: str) -> Server:
+    port, metrics = free_port(), free_port()
+    server = make(shipped([upstream], port, metrics))
+    server.port, server.metrics_port = port, metrics
+    return server
