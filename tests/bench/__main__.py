@@ -20,10 +20,10 @@ from pathlib import Path
 
 from tests.bench import peers, questions
 from tests.bench.load import Measured, await_answers, measure, shoot
-from tests.bench.processes import BenchError, program, start
+from tests.bench.processes import ROOT, BenchError, program, start
 from tests.bench.report import TITLES, document
 
-BUILD = peers.ROOT / "build"
+BUILD = ROOT / "build"
 KINDS: list[type[peers.Peer]] = [peers.Authority, *peers.PEERS]
 
 

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from resolver import __version__
-from tests.bench.processes import BenchError, family, program
+from tests.bench.processes import ROOT, BenchError, family, program
 from tests.bench.questions import Data, blocklist, response_policy_zone
-
-ROOT = Path(__file__).parents[2]
 
 
 class Peer(ABC):

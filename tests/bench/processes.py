@@ -15,6 +15,8 @@ from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 5.0
+ROOT = Path(__file__).parents[2]
+"""The tree whose server is measured."""
 
 
 class BenchError(Exception):
@@ -62,6 +64,7 @@ def start(
             stderr=subprocess.STDOUT,
             start_new_session=True,  # a terminal's Ctrl-C is for the bench, which ends its children
             env=environment,
+            cwd=ROOT,
         )
     stack.callback(_end, child)
     return child
