@@ -215,6 +215,16 @@ class Cache(Section):
     )
 
 
+class Limits(Section):
+    """How much clients may ask."""
+
+    queries_per_prefix: int = Field(
+        default=20_000,
+        ge=1,
+        description="queries a second that each /24 or /56 of clients may ask of a worker",
+    )
+
+
 class Config(Section):
     """The whole file."""
 
@@ -236,3 +246,4 @@ class Config(Section):
     expect: Several[Expectation] = Field(default=(), description="tests of the policy")
     metrics: Metrics = Field(default=Metrics(), description="where Prometheus looks")
     cache: Cache = Field(default=Cache(), description="how much is remembered")
+    limits: Limits = Field(default=Limits(), description="how much clients may ask")

@@ -170,6 +170,7 @@ class _Compiler:
             made.Endpoint(config.metrics.listen.address, config.metrics.listen.port),
             config.cache.max_bytes,
             tuple(made.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
+            config.limits.queries_per_prefix,
         )
 
     def expected_services(self) -> None:

@@ -168,6 +168,7 @@ class Settings:
     metrics: Endpoint
     cache_bytes: int
     bootstrap: tuple[Endpoint, ...]
+    queries_per_prefix: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ What must stay true:
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from resolver.dns import names
-from resolver.policy.snapshot import Exemption, OwnRule, Policy, Prefix, Terms
+from resolver.policy.prefixes import PrefixTable, packed
+from resolver.policy.snapshot import Exemption, OwnRule, Policy, Terms
 
 _MEMO_SIZE = 65536
 """Addresses remembered; when there are more the memory starts anew."""
@@ -39,30 +39,6 @@ class View:
     def judges(self) -> bool:
         """Whether any name can meet a rule in this view."""
         return bool(self.policy.blocks or self.own)
-
-
-class PrefixTable:
-    """Owners by prefix; the longest prefix that holds an address wins."""
-
-    def __init__(self, prefixes: Iterable[Prefix]) -> None:
-        self._by_size: dict[int, dict[int, dict[int, list[int]]]] = {4: {}, 16: {}}
-        for prefix in prefixes:
-            lengths = self._by_size[len(prefix.network)]
-            networks = lengths.setdefault(prefix.length, {})
-            network = int.from_bytes(prefix.network, "big")
-            networks.setdefault(network, []).append(prefix.owner)
-        for size, lengths in self._by_size.items():
-            self._by_size[size] = dict(sorted(lengths.items(), reverse=True))
-
-    def matches(self, packed: bytes) -> list[int]:
-        """The owners of every prefix that holds the address, the longest prefix first."""
-        bits = len(packed) * 8
-        number = int.from_bytes(packed, "big")
-        found: list[int] = []
-        for length, networks in self._by_size[len(packed)].items():
-            shift = bits - length
-            found += networks.get(number >> shift << shift, ())
-        return found
 
 
 class Views:
@@ -103,7 +79,7 @@ class Views:
             return self._memo[address]
         except KeyError:
             pass
-        view = self._find(ip_address(address.partition("%")[0]).packed)
+        view = self._find(packed(address))
         if len(self._memo) >= _MEMO_SIZE:
             self._memo.clear()
         self._memo[address] = view
@@ -113,11 +89,11 @@ class Views:
         """The view of a VLAN's clients that no exemption by prefix applies to."""
         return self._view(vlan, self._of_whole_vlan(vlan))
 
-    def _find(self, packed: bytes) -> View | None:
-        vlans = self._vlans.matches(packed)
+    def _find(self, octets: bytes) -> View | None:
+        vlans = self._vlans.matches(octets)
         if not vlans:
             return None
-        by_prefix = [place for place in self._exempted.matches(packed) if place in self._in_force]
+        by_prefix = [place for place in self._exempted.matches(octets) if place in self._in_force]
         return self._view(vlans[0], tuple(sorted({*by_prefix, *self._of_whole_vlan(vlans[0])})))
 
     def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:

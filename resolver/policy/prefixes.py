@@ -1,0 +1,41 @@
+"""Addresses and the prefixes that hold them."""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from resolver.policy.snapshot import Prefix
+
+
+def packed(address: str) -> bytes:
+    """The 4 or 16 octets of an address; an IPv6 scope is left out."""
+    return ip_address(address.partition("%")[0]).packed
+
+
+def client_prefix(address: str) -> bytes:
+    """The /24 or /56 that an address lies in, the unit in which clients are limited."""
+    octets = packed(address)
+    return octets[:3] if len(octets) == 4 else octets[:7]
+
+
+class PrefixTable:
+    """Owners by prefix; the longest prefix that holds an address wins."""
+
+    def __init__(self, prefixes: Iterable[Prefix]) -> None:
+        self._by_size: dict[int, dict[int, dict[int, list[int]]]] = {4: {}, 16: {}}
+        for prefix in prefixes:
+            lengths = self._by_size[len(prefix.network)]
+            networks = lengths.setdefault(prefix.length, {})
+            network = int.from_bytes(prefix.network, "big")
+            networks.setdefault(network, []).append(prefix.owner)
+        for size, lengths in self._by_size.items():
+            self._by_size[size] = dict(sorted(lengths.items(), reverse=True))
+
+    def matches(self, octets: bytes) -> list[int]:
+        """The owners of every prefix that holds the address, the longest prefix first."""
+        bits = len(octets) * 8
+        number = int.from_bytes(octets, "big")
+        found: list[int] = []
+        for length, networks in self._by_size[len(octets)].items():
+            shift = bits - length
+            found += networks.get(number >> shift << shift, ())
+        return found
