@@ -7,6 +7,7 @@ NS = 2
 CNAME = 5
 SOA = 6
 PTR = 12
+HINFO = 13
 MX = 15
 TXT = 16
 AAAA = 28
@@ -14,6 +15,7 @@ SRV = 33
 DNAME = 39
 OPT = 41
 DS = 43
+RRSIG = 46
 SVCB = 64
 HTTPS = 65
 TKEY = 249
@@ -36,7 +38,7 @@ TYPES: dict[int, str] = {
     9: "MR",
     10: "NULL",
     PTR: "PTR",
-    13: "HINFO",
+    HINFO: "HINFO",
     14: "MINFO",
     MX: "MX",
     TXT: "TXT",
@@ -53,7 +55,7 @@ TYPES: dict[int, str] = {
     OPT: "OPT",
     DS: "DS",
     44: "SSHFP",
-    46: "RRSIG",
+    RRSIG: "RRSIG",
     47: "NSEC",
     48: "DNSKEY",
     50: "NSEC3",
@@ -119,6 +121,7 @@ RCODE = 0x000F
 
 # EDNS options (RFC 6891) and Extended DNS Errors (RFC 8914).
 EDE = 15
+EDE_OTHER = 0
 EDE_STALE_ANSWER = 3
 EDE_BLOCKED = 15
 EDE_CENSORED = 16

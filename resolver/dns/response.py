@@ -226,3 +226,30 @@ class _Scan:
                     raise _Malformed
             suffixes[at] = tail
         return tail
+
+
+def uncompressed(body: bytes, record: Record) -> bytes:
+    """A record of a scanned body on its own: names in owner and RDATA written in full.
+
+    Names keep the lower case that the scan gave them.
+    """
+    scan = _Scan(body)
+    start = record.rdata_at
+    end = start + scan.u16(start - 2)
+    parts = []
+    for part in rdata.LAYOUTS.get(record.rtype, (rdata.REST,)):
+        at = start
+        if part == rdata.NAME:
+            name, start = scan.name(at)
+            parts.append(name)
+            continue
+        if part >= 0:
+            start += part
+        elif part == rdata.STRING:
+            start += 1 + body[start]
+        else:
+            start = end
+        parts.append(body[at:start])
+    data = b"".join(parts)
+    fixed = body[record.ttl_at - 4 : record.ttl_at + 4]
+    return record.owner + fixed + len(data).to_bytes(2, "big") + data

@@ -1,0 +1,248 @@
+"""An entry: a response as it came, ready to be rendered for any client.
+
+It is the response without header and OPT, with the places of its TTLs, the targets that
+policy must judge, and the seconds it may be kept. It is rendered for a client by writing
+the client's question over its own (equal but for case) and ageing the TTLs.
+
+What must stay true:
+- A TTL given to a client is never more than what is left of the upstream's.
+- The answer section holds the question's chain and nothing else (RFC 2181 section 5.4.1):
+  a record beside it is nobody's to vouch for, and is left out.
+- Only NOERROR and NXDOMAIN are kept, negatives for the least of their SOA's TTL and
+  MINIMUM, and never without an SOA (RFC 2308 section 5); SERVFAIL for a moment (RFC 9520).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from resolver.dns import codes, names, render
+from resolver.dns.query import HEADER, Query
+from resolver.dns.response import (
+    ANSWER,
+    AUTHORITY,
+    Record,
+    Response,
+    uncompressed,
+)
+from resolver.dns.response import scan as scan_response
+
+MAX_TTL = 86400
+"""Seconds that an entry is kept at the most."""
+STALE_TTL = 30
+"""Seconds that a client may keep a stale answer (RFC 8767 section 5.2)."""
+FAILURE_TTL = 1
+"""Seconds that an upstream's own SERVFAIL is passed on without asking again."""
+MAX_LINKS = 11
+"""Aliases that a chain may have."""
+
+_OVERHEAD = 900
+"""Octets that an entry takes besides its body: objects, key and table, measured."""
+_LEADING_ON = frozenset({codes.CNAME, codes.DNAME, codes.SVCB, codes.HTTPS})
+_ALIAS_ITSELF = frozenset({codes.CNAME, codes.ANY})
+_STALE_ERROR = render.extended_error(codes.EDE_STALE_ANSWER)
+
+
+class Entry(NamedTuple):
+    """A response, ready to be rendered."""
+
+    flags: int
+    rcode: int
+    body: bytes
+    """All after the header and before the OPT."""
+    counts: tuple[int, int, int]
+    ttls: tuple[tuple[int, int], ...]
+    """Places in the body and the seconds that stood there, no more than the lifetime allows."""
+    lifetime: int
+    """Seconds that it may be kept; 0 for what must not be."""
+    stored: float
+    """The moment it came, by the monotonic clock."""
+    targets: tuple[bytes, ...]
+    """The names that its answer leads through, for policy."""
+    errors: tuple[bytes, ...]
+    """Extended DNS Errors that the upstream gave."""
+    unfinished: bytes = b""
+    """The alias's target that the chain stops at without an answer; nothing if it is whole."""
+
+    @property
+    def size(self) -> int:
+        """Octets of memory, nearly."""
+        return _OVERHEAD + len(self.body) + 100 * len(self.ttls) + 60 * len(self.targets)
+
+
+def entry(response: Response, now: float) -> Entry:
+    """What there is to remember of a response that has come ``now`` (monotonic seconds)."""
+    answers = [record for record in response.records if record.section == ANSWER]
+    chain, beside = _chain(response.name, answers)
+    if beside:
+        return entry(_without(response, beside), now)
+    lifetime, negative_ttl = _lifetime(response, answers)
+    ttls = []
+    for record in response.records:
+        ttl = min(record.ttl, MAX_TTL)
+        if negative_ttl is not None and record.section == AUTHORITY and record.rtype == codes.SOA:
+            ttl = min(ttl, negative_ttl)
+        ttls.append((record.ttl_at - HEADER, ttl))
+    return Entry(
+        response.flags,
+        response.rcode,
+        response.body[HEADER:],
+        response.counts,
+        tuple(ttls),
+        lifetime,
+        now,
+        tuple(r.target for r in answers if r.rtype in _LEADING_ON and r.target != names.ROOT),
+        tuple(response.errors),
+        _unfinished(response, answers, chain),
+    )
+
+
+def _chain(name: bytes, answers: Sequence[Record]) -> tuple[list[bytes], list[Record]]:
+    """The names of the chain from the question on, and the answers that are not of it."""
+    if all(record.owner == name and record.rtype != codes.CNAME for record in answers):
+        return [name], []
+    aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
+    chain = [name]
+    while (target := aliases.get(chain[-1])) is not None and target not in chain:
+        chain.append(target)
+        if len(chain) > MAX_LINKS:
+            break
+    return chain, [record for record in answers if not _of_chain(record, chain)]
+
+
+def _of_chain(record: Record, chain: Sequence[bytes]) -> bool:
+    if record.owner in chain:
+        return True
+    # A DNAME stands above the names that it renames; RRSIGs stand where what they sign does.
+    renames = record.rtype in (codes.DNAME, codes.RRSIG)
+    return renames and any(names.is_within(name, record.owner) for name in chain)
+
+
+def _without(response: Response, beside: Sequence[Record]) -> Response:
+    """The response as it would be had these records not been put into it."""
+    places = {record.rdata_at for record in beside}
+    kept = [record for record in response.records if record.rdata_at not in places]
+    return assemble(response, response.body, kept)
+
+
+def assemble(response: Response, body: bytes, records: Sequence[Record]) -> Response:
+    """A response of these records of a body, with names no longer compressed."""
+    counts = tuple(sum(r.section == section for r in records) for section in range(3))
+    end = HEADER + len(response.name) + 4
+    parts = [uncompressed(body, record) for record in records]
+    return _scanned(response, body[HEADER:end], counts, b"".join(parts))
+
+
+def _scanned(
+    response: Response, question: bytes, counts: tuple[int, ...], records: bytes
+) -> Response:
+    header = b"\x00\x00" + response.flags.to_bytes(2, "big") + b"\x00\x01"
+    header += b"".join(count.to_bytes(2, "big") for count in counts)
+    scanned = scan_response(header + question + records)
+    assert scanned is not None, "what was scanned once and uncompressed scans again"
+    return scanned._replace(rcode=response.rcode, errors=response.errors)
+
+
+def _lifetime(response: Response, answers: Sequence[Record]) -> tuple[int, int | None]:
+    """Seconds to keep a response, and of a negative one the TTL of its absence."""
+    if response.rcode == codes.SERVFAIL:
+        return FAILURE_TTL, None
+    if response.rcode not in (codes.NOERROR, codes.NXDOMAIN) or response.flags & codes.TC:
+        return 0, None
+    least = min((record.ttl for record in response.records), default=0)
+    soa = next((r for r in response.records if _is_authority_soa(r)), None)
+    if response.rcode == codes.NOERROR and _has(response.qtype, answers):
+        return min(least, MAX_TTL), None
+    if soa is None:  # an unfinished chain is kept as the aliases that it is
+        aliases = answers and response.rcode == codes.NOERROR
+        return (min(least, MAX_TTL) if aliases else 0), None
+    minimum = _soa_minimum(response, soa)
+    return min(least, minimum, MAX_TTL), min(soa.ttl, minimum)
+
+
+def _has(qtype: int, answers: Sequence[Record]) -> bool:
+    return any(qtype in (record.rtype, codes.ANY) for record in answers)
+
+
+def _is_authority_soa(record: Record) -> bool:
+    return record.section == AUTHORITY and record.rtype == codes.SOA
+
+
+def _soa_minimum(response: Response, soa: Record) -> int:
+    """The last four octets of the SOA's RDATA."""
+    body = response.body
+    end = soa.rdata_at + int.from_bytes(body[soa.rdata_at - 2 : soa.rdata_at], "big")
+    minimum = int.from_bytes(body[end - 4 : end], "big")
+    return 0 if minimum & 0x80000000 else minimum
+
+
+def _unfinished(response: Response, answers: Sequence[Record], chain: Sequence[bytes]) -> bytes:
+    if len(chain) == 1 or response.rcode != codes.NOERROR or response.qtype in _ALIAS_ITSELF:
+        return b""
+    ends = any(r.owner == chain[-1] and r.rtype != codes.RRSIG for r in answers)
+    negative = any(_is_authority_soa(record) for record in response.records)
+    return b"" if ends or negative else chain[-1]
+
+
+def local_entry(
+    name: bytes, qtype: int, rcode: int, sections: render.Sections, now: float
+) -> Entry:
+    """The entry of what this server knows by itself, where a chain leads to it."""
+    question = name + qtype.to_bytes(2, "big") + b"\x00\x01"
+    query = Query(0, 0, name, qtype, codes.IN, question, None)
+    scanned = scan_response(render.reply(query, rcode, sections, render.TCP_SIZE))
+    assert scanned is not None, "what this server renders can be read"
+    return entry(scanned, now)
+
+
+def joined(first: Entry, second: Entry, now: float) -> Entry:
+    """The answer to the first's question, whose chain the second goes on with."""
+    before, after = _aged(first, now), _aged(second, now)
+    aliases = [record for record in before.records if record.section == ANSWER]
+    answers = [uncompressed(before.body, record) for record in aliases]
+    rest = [uncompressed(after.body, record) for record in after.records]
+    counts = (len(aliases) + after.counts[0], *after.counts[1:])
+    question = first.body[: len(before.name) + 4]
+    both = _scanned(after, question, counts, b"".join([*answers, *rest]))
+    whole = entry(both, now)
+    flags = whole.flags & ~codes.AD | first.flags & second.flags & codes.AD
+    return whole._replace(flags=flags, unfinished=second.unfinished)
+
+
+def _aged(kept: Entry, now: float) -> Response:
+    header = b"\x00\x00" + kept.flags.to_bytes(2, "big") + b"\x00\x01"
+    header += b"".join(count.to_bytes(2, "big") for count in kept.counts)
+    scanned = scan_response(header + bytes(_aged_body(kept, now)))
+    assert scanned is not None, "what was kept has been scanned"
+    return scanned._replace(rcode=kept.rcode, errors=list(kept.errors))
+
+
+def _aged_body(kept: Entry, now: float) -> bytearray:
+    body = bytearray(kept.body)
+    age = int(now - kept.stored)
+    for at, ttl in kept.ttls:
+        left = ttl - age
+        body[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
+    return body
+
+
+def stale(kept: Entry) -> Entry:
+    """The entry as it may be told when it has outlived itself and nobody can be asked."""
+    return kept._replace(
+        ttls=tuple((at, STALE_TTL) for at, _ in kept.ttls),
+        errors=(*kept.errors, _STALE_ERROR),
+        flags=kept.flags & ~codes.AD,
+        lifetime=0,
+    )
+
+
+def render_entry(query: Query, kept: Entry, now: float, limit: int) -> bytes:
+    """The reply that an entry makes to a query, at most ``limit`` octets."""
+    flags = codes.QR | codes.RA | query.flags & (codes.RD | codes.CD) | kept.rcode & codes.RCODE
+    if query.flags & codes.AD or (query.edns is not None and query.edns.dnssec_ok):
+        flags |= kept.flags & codes.AD
+    body = _aged_body(kept, now)
+    question = len(query.question)
+    body[:question] = query.question
+    return render.finish(
+        query.id, flags, body, kept.counts, query.edns, kept.errors, limit, question
+    )
