@@ -8,7 +8,8 @@ The rules:
 - Three attempts at most over UDP (RFC 9520 section 3.1), each at another server while
   there is one, all within ``PATIENCE`` seconds; a TCP attempt may take to ``TCP_PATIENCE``.
 - A packet that does not answer our query is somebody else's; the first such packet sends
-  the question over TCP, where it cannot be guessed at.
+  the question over TCP, where it cannot be guessed at. Should TCP not work, the question
+  goes on over UDP with another port and ID: or else one forged packet would end it.
 - TC goes to TCP. A server that cannot read our OPT is asked again without it.
 - SERVFAIL, REFUSED and the like are tried at the other servers; the last is passed on.
 """
@@ -23,6 +24,7 @@ from resolver.forwarding.servers import Group, Server
 
 PATIENCE = 1.8
 TCP_PATIENCE = 2.8
+_TCP_WAIT = 1.2
 _ATTEMPTS = 3
 
 _USABLE = frozenset({codes.NOERROR, codes.NXDOMAIN})
@@ -50,8 +52,10 @@ class Failure(NamedTuple):
 class Exchange:
     """One question and its attempts; ``now`` is always in monotonic seconds."""
 
-    __slots__ = ("_asked_at", "_edns", "_group", "_poor", "_question", "_stream", "_tried",
-                 "began", "key")  # fmt: skip
+    __slots__ = (
+        *("_asked_at", "_edns", "_group", "_guessed", "_poor", "_question", "_stream", "_tried"),
+        *("began", "key"),
+    )
 
     def __init__(self, key: Key, group: Group, now: float) -> None:
         self.key = key
@@ -60,6 +64,7 @@ class Exchange:
         self._question = render_question(key)
         self._tried: list[Server] = []
         self._stream = False
+        self._guessed = False
         self._edns = True
         self._asked_at = now
         self._poor: Response | None = None
@@ -74,7 +79,7 @@ class Exchange:
     def received(self, packet: bytes, ident: int, now: float) -> Response | Attempt | Failure:
         """A packet has come where the answer to this attempt is awaited."""
         if not answers(packet, ident, self.key):
-            return self._over_tcp(now)
+            return self.suspected(now)
         response = scan(packet)
         if response is None:
             return self._next(now)
@@ -89,25 +94,35 @@ class Exchange:
         self._poor = response
         return self._next(now) if self._group.others(self._tried) else response
 
+    def suspected(self, now: float) -> Response | Attempt | Failure:
+        """Somebody guesses at the port that this attempt waits on."""
+        self._guessed = True
+        return self._over_tcp(now)
+
     def expired(self, now: float) -> Response | Attempt | Failure:
         """The attempt's time is over."""
         self._tried[-1].timed_out(now)
-        if self._stream:
-            return self._poor or _unanswered()
         return self._next(now)
 
     def unreachable(self, now: float) -> Response | Attempt | Failure:
         """The attempt could not be sent, or the server's host refuses it."""
         self._tried[-1].timed_out(now)
-        if not self._group.others(self._tried):
+        if not self._guessed and not self._group.others(self._tried):
             return self._poor or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
         return self._next(now)
+
+    def crowded(self, now: float) -> Response | Attempt | Failure:
+        """No TCP connection has room: go on over UDP, with another port and ID."""
+        self._stream = False
+        if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
+            return self._poor or _unanswered()
+        return self._ask(self._tried[-1], now)
 
     def _next(self, now: float) -> Response | Attempt | Failure:
         server = self._group.choose(now, self._tried)
         if server is None or len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
             return self._poor or _unanswered()
-        self._stream = False
+        self._stream = self._stream and not self._guessed  # after TC only TCP is of use
         return self._ask(server, now)
 
     def _over_tcp(self, now: float) -> Response | Attempt | Failure:
@@ -119,11 +134,10 @@ class Exchange:
     def _ask(self, server: Server, now: float) -> Attempt:
         self._tried.append(server)
         self._asked_at = now
-        if self._stream:
-            until = self.began + TCP_PATIENCE
-        else:
-            last = len(self._tried) >= _ATTEMPTS
-            until = self.began + PATIENCE if last else min(now + server.wait, self.began + PATIENCE)
+        last = len(self._tried) >= _ATTEMPTS
+        end = self.began + (TCP_PATIENCE if self._stream else PATIENCE)
+        wait = _TCP_WAIT if self._stream else server.wait
+        until = end if last else min(now + wait, end)
         message = self._question if self._edns else without_edns(self._question)
         return Attempt(server, self._stream, message, until)
 

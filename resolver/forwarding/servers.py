@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 _DOWN_AFTER = 3
 _PROBE_EVERY = 1.0
+_FORGETTING = 0.998
+"""What a server that is not asked keeps of its time: a slow one gets another chance."""
 _FIRST_WAIT = 0.6
 _LEAST_WAIT = 0.15
 _LONGEST_WAIT = 0.8
@@ -78,16 +80,22 @@ class Group:
         down, the faster before the slower; a server that is down goes first when its probe
         is due.
         """
+        if len(self.servers) == 1:
+            return self.servers[0]
         fresh = [server for server in self.servers if server not in tried]
         for server in fresh:
-            if not server.up and now >= server.probe_at and not tried and len(fresh) > 1:
+            if not server.up and now >= server.probe_at and not tried:
                 server.probe_at = now + _PROBE_EVERY
                 return server
-        return min(
+        chosen = min(
             fresh or self.servers,
             key=lambda server: (not server.up, tried.count(server), server.smoothed),
             default=None,
         )
+        for server in self.servers:
+            if server is not chosen:
+                server.smoothed *= _FORGETTING
+        return chosen
 
     def others(self, tried: Sequence[Server]) -> bool:
         """Whether some server was not tried yet."""

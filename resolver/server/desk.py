@@ -49,4 +49,6 @@ class Desk:
             send(result.packet)
             path: Path = result.tally.path
             self._counters.took(path, self._loop.time() - came)
+            if result.refresh is not None:
+                self._forwarder.refresh(result.refresh)
         self._counters.count(result.tally)

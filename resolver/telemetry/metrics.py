@@ -83,7 +83,7 @@ DURATION_BOUNDS = (
 )
 """Upper bounds of the histograms' buckets, in seconds; the last bucket has none."""
 
-UPSTREAM_RESULTS = ("answered", "failed", "timeout", "mismatch", "unreachable")
+UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")
 BYPASS_KINDS = ("provider", "canary")
 COUNTED_TYPES = tuple(
     number for number in codes.TYPES if number not in (codes.OPT, codes.TSIG, codes.TKEY)

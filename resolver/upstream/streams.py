@@ -1,7 +1,9 @@
 """TCP connections towards upstream servers, shared by the queries that need one.
 
 Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1), at most
-``AT_ONCE`` a connection; an idle connection is closed after ``IDLE`` seconds.
+``AT_ONCE`` a connection and ``CONNECTIONS`` a server; an idle connection is closed after
+``IDLE`` seconds. When all are full there is no room, and whoever wants it goes elsewhere:
+that somebody can send queries over TCP by forging packets must not exhaust it.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ from typing import Generic, TypeVar
 from resolver.forwarding.servers import Server
 
 AT_ONCE = 64
+CONNECTIONS = 8
 IDLE = 5.0
 
 _RANDOM = random.SystemRandom()
@@ -112,11 +115,13 @@ class Streams(Generic[Waiting]):
         self._open: list[Stream[Waiting]] = []
         self._connecting: set[asyncio.Task[None]] = set()
 
-    def send(self, message: bytes, waiting: Waiting) -> tuple[Stream[Waiting], int]:
-        """Send a query over a connection that has room, a new one if none has."""
+    def send(self, message: bytes, waiting: Waiting) -> tuple[Stream[Waiting], int] | None:
+        """Send a query over a connection that has room; None where there is no room."""
         self._open = [stream for stream in self._open if not stream.closed]
         stream = next((s for s in self._open if len(s.waiting) < AT_ONCE), None)
         if stream is None:
+            if len(self._open) >= CONNECTIONS:
+                return None
             stream = Stream[Waiting](self._receive, self._lost)
             self._open.append(stream)
             task = self._loop.create_task(self._connect(stream))
