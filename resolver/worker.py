@@ -27,9 +27,9 @@ from resolver.forwarding.servers import Group, Server
 from resolver.lists.index import Index
 from resolver.policy.snapshot import Terms
 from resolver.query import Resolver
+from resolver.server import udp
 from resolver.server.desk import Desk
 from resolver.server.tcp import TcpServer
-from resolver.server.udp import UdpServer
 from resolver.telemetry import log
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.slots import Plan, plan_from_json
@@ -64,6 +64,9 @@ class Worker:
                     await self._commit()
                 case "upstreams" if self._forwarder is not None:
                     self._forwarder.use(self._groups(message["groups"]))
+                case "flush" if self._resolver is not None:
+                    flushed = self._resolver.cache.flush(bytes.fromhex(message["zone"]))
+                    self._channel.send({"say": "flushed", "entries": flushed})
 
     def _prepare(self, message: Message) -> None:
         terms, index = state.load(Path(message["snapshot"]))
@@ -94,7 +97,7 @@ class Worker:
         gc.freeze()
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
-                UdpServer(self._loop, listening, desk).start()
+                udp.serve(self._loop, listening, desk)
             else:
                 await TcpServer(self._loop, listening, desk).start()
 

@@ -2,7 +2,8 @@
 
 What must stay true:
 - No connection is for ever: one that is idle for ``IDLE`` seconds is closed, and one that
-  has not finished a message in that time as well.
+  has not finished a message in that time as well. The fuller the server, the sooner.
+- One address holds at most a share of the connections.
 - A client that does not read its answers is not read from.
 """
 
@@ -13,8 +14,12 @@ from resolver.query import Source
 from resolver.server.desk import Desk
 
 IDLE = 5.0
+CROWDED_IDLE = 1.0
+"""The idle time when more than half of the connections are taken."""
 MAX_CONNECTIONS = 1000
-"""Connections a worker holds; a newcomer then takes the place of the oldest idle one."""
+"""Connections a listening socket holds; a newcomer then takes the oldest idle one's place."""
+PER_ADDRESS = 250
+"""Connections from one address; beyond that its own oldest gives way."""
 MAX_OUTSTANDING = 100
 """Queries of a connection on their way at once; more wait unread."""
 
@@ -36,6 +41,11 @@ class Connection(asyncio.Protocol):
     def idle(self) -> bool:
         """Whether nothing of it is on its way."""
         return not self._outstanding
+
+    @property
+    def address(self) -> str:
+        """The client's."""
+        return self._source.address
 
     def close(self) -> None:
         """End it now."""
@@ -123,7 +133,7 @@ class Connection(asyncio.Protocol):
         """Close it unless something is finished within the idle time."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._server.loop.call_later(IDLE, self.close)
+        self._timer = self._server.loop.call_later(self._server.idle_time, self.close)
 
 
 class TcpServer:
@@ -137,6 +147,7 @@ class TcpServer:
         self._socket = listening
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
+        self._by_address: dict[str, dict[Connection, None]] = {}
 
     async def start(self) -> None:
         """Accept connections from now on."""
@@ -144,16 +155,28 @@ class TcpServer:
             lambda: Connection(self), sock=self._socket, backlog=1024
         )
 
+    @property
+    def idle_time(self) -> float:
+        """Seconds that a connection may be idle now (RFC 7766 section 6.2.3)."""
+        return CROWDED_IDLE if len(self._connections) > MAX_CONNECTIONS // 2 else IDLE
+
     def opened(self, connection: Connection) -> None:
         """Make room for a connection."""
-        if len(self._connections) >= MAX_CONNECTIONS:
-            oldest = next((c for c in self._connections if c.idle), connection)
-            oldest.close()
+        of_address = self._by_address.setdefault(connection.address, {})
+        if len(of_address) >= PER_ADDRESS:
+            next(iter(of_address)).close()
+        elif len(self._connections) >= MAX_CONNECTIONS:
+            next((c for c in self._connections if c.idle), connection).close()
         self._connections[connection] = None
+        of_address[connection] = None
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
         self._connections.pop(connection, None)
+        of_address = self._by_address.get(connection.address, {})
+        of_address.pop(connection, None)
+        if not of_address:
+            self._by_address.pop(connection.address, None)
 
     def stop(self) -> None:
         """Accept no more; what is on its way is still answered."""

@@ -1,4 +1,8 @@
-"""The UDP edge: drain the readable socket, hand each packet in, send what comes back."""
+"""The UDP edge: drain the readable socket, hand each packet in, send what comes back.
+
+A socket of one address needs nothing more. One that listens on all of a host's addresses
+must learn of each packet which of them was asked, since the reply has to leave from there.
+"""
 
 import asyncio
 import contextlib
@@ -47,6 +51,59 @@ class UdpServer:
         # A reply that cannot go is lost, as any datagram may be; the client asks again.
         with contextlib.suppress(OSError):
             self._socket.sendto(packet, client)
+
+
+class WildcardUdpServer(UdpServer):
+    """One UDP socket that listens on every address of its family."""
+
+    def start(self) -> None:
+        """Take packets from now on, with the address that each was sent to."""
+        if self._socket.family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            self._socket.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        super().start()
+
+    def _readable(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                packet, ancillary, _, client = self._socket.recvmsg(_LARGEST, _ANCILLARY)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                continue
+            asked = [_reply_from(*each) for each in ancillary]
+            send = functools.partial(self._send_from, asked, client)
+            self._desk.take(packet, Source(client[0], False), send, _nothing)
+
+    def _send_from(
+        self, asked: list[tuple[int, int, bytes]], client: tuple[str, int], packet: bytes
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.sendmsg((packet,), asked, 0, client)
+
+
+_IP_PKTINFO = 8  # Linux's number; the socket module of Python 3.11 does not have it
+_ANCILLARY = 128
+
+
+def _reply_from(level: int, kind: int, data: bytes) -> tuple[int, int, bytes]:
+    """The control message that makes a reply leave from where its query arrived.
+
+    IPv4's struct in_pktinfo is index, local address, header's destination: sent back, the
+    second is the source, and the third must not be set. IPv6's is address and index.
+    """
+    if level == socket.IPPROTO_IP:
+        return level, kind, bytes(4) + data[8:12] + bytes(4)
+    return level, kind, data
+
+
+def serve(loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk) -> UdpServer:
+    """Serve a socket as its address needs, from now on."""
+    wildcard = listening.getsockname()[0] in ("0.0.0.0", "::")
+    server = (WildcardUdpServer if wildcard else UdpServer)(loop, listening, desk)
+    server.start()
+    return server
 
 
 def _nothing() -> None:
