@@ -1,9 +1,9 @@
 """What supervisor and worker say to each other: one JSON object a line, both ways.
 
 Supervisor to worker: ``prepare`` (a snapshot, the cells to count in, the upstream servers),
-``commit`` (put the prepared one in force), ``upstreams`` (addresses have changed). Worker to
-supervisor: ``prepared``, ``committed``. A closed channel means that the other has gone: a
-worker then ends.
+``commit`` (put the prepared one in force), ``upstreams`` (addresses have changed), ``flush``
+(forget answers). Worker to supervisor: ``prepared``, ``committed``, ``flushed``. A closed
+channel means that the other has gone: a worker then ends.
 """
 
 import asyncio
@@ -30,6 +30,9 @@ class Message(TypedDict, total=False):
     snapshot: str
     plan: dict[str, object]
     groups: dict[str, list[ServerAddress]]
+    zone: str
+    """A name in wire form, hexadecimal."""
+    entries: int
 
 
 class Channel:

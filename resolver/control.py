@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from resolver import state
@@ -27,7 +27,7 @@ class Unreachable(DarbanError):
 class ControlServer:
     """The server's side: commands by name."""
 
-    def __init__(self, commands: Mapping[str, Callable[[Request], Answer]]) -> None:
+    def __init__(self, commands: Mapping[str, Callable[[Request], Awaitable[Answer]]]) -> None:
         self._commands = commands
         self._server: asyncio.Server | None = None
 
@@ -46,16 +46,16 @@ class ControlServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
             line = await asyncio.wait_for(reader.readline(), _TIMEOUT)
-            writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+            writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
             await writer.drain()
         writer.close()
 
-    def _answer(self, line: bytes) -> Answer:
+    async def _answer(self, line: bytes) -> Answer:
         request = json.loads(line)
         command = self._commands.get(request.get("command", ""))
         if command is None:
             return {"error": f"there is no command {request.get('command')!r}"}
-        return command(request)
+        return await command(request)
 
 
 def ask(config: Path, request: Request) -> Answer:

@@ -44,6 +44,7 @@ class Berth:
         self._started = 0.0
         self._said: asyncio.Queue[Message | None] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
+        self._asking = asyncio.Lock()
         self.serving = False
 
     @property
@@ -74,12 +75,25 @@ class Berth:
 
     async def prepare(self, message: Message) -> bool:
         """Have the worker load a snapshot; whether it did."""
-        return await self._ask(message, "prepared")
+        return await self.ask(message, "prepared") is not None
 
     async def commit(self) -> bool:
         """Have the worker put it in force; whether it did."""
-        self.serving = await self._ask({"say": "commit"}, "committed")
+        self.serving = await self.ask({"say": "commit"}, "committed") is not None
         return self.serving
+
+    async def ask(self, message: Message, expected: str) -> Message | None:
+        """Say something and wait for what is expected to be said; None if the worker ends."""
+        if self._channel is None:
+            return None
+        async with self._asking:
+            said = self._said
+            self._channel.send(message)
+            while (answer := await said.get()) is not None:
+                if answer["say"] == expected:
+                    return answer
+            said.put_nowait(None)  # whoever asks next must learn it too
+            return None
 
     def tell(self, message: Message) -> None:
         """Say something that needs no answer."""
@@ -121,17 +135,6 @@ class Berth:
             said.put_nowait(message)
             if message is None:
                 return
-
-    async def _ask(self, message: Message, expected: str) -> bool:
-        if self._channel is None:
-            return False
-        said = self._said
-        self._channel.send(message)
-        while (answer := await said.get()) is not None:
-            if answer["say"] == expected:
-                return True
-        said.put_nowait(None)  # whoever asks next must learn it too
-        return False
 
     def _reap(self, ended: Callable[["Berth"], None]) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)

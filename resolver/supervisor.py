@@ -27,6 +27,7 @@ from resolver import __version__, state
 from resolver.channel import Message
 from resolver.control import Answer, ControlServer, Request
 from resolver.crew import Berth
+from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.policy.snapshot import Policy, Terms
 from resolver.server.listening import claim, open_sockets
@@ -122,7 +123,7 @@ class Supervisor:
         await asyncio.gather(*(self._staff(berth) for berth in self._berths))
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
-        control = ControlServer({"status": self._status})
+        control = ControlServer({"status": self._status, "flush": self._flush})
         try:
             await self._serve_control(control)
             _say(introduction(self._config, self._terms, workers, accepted))
@@ -212,7 +213,17 @@ class Supervisor:
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
 
-    def _status(self, _: Request) -> Answer:
+    async def _flush(self, request: Request) -> Answer:
+        """Have every worker forget a name and all below it."""
+        try:
+            zone = names.parse(str(request.get("name", "")))
+        except names.InvalidName as error:
+            return {"error": str(error)}
+        order: Message = {"say": "flush", "zone": zone.hex()}
+        answers = await asyncio.gather(*(berth.ask(order, "flushed") for berth in self._berths))
+        return {"entries": sum(answer["entries"] for answer in answers if answer is not None)}
+
+    async def _status(self, _: Request) -> Answer:
         return {
             "version": __version__,
             "pid": os.getpid(),

@@ -1,0 +1,45 @@
+"""``darban flush``: make the running server forget answers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resolver import control
+from resolver.cli.place import config_path
+from resolver.dns import names
+
+_UNREACHABLE = 3
+_USAGE = 2
+
+Name = Annotated[
+    str | None, typer.Argument(help="the name or zone to forget, with all names below it")
+]
+All = Annotated[bool, typer.Option("--all", help="forget everything")]
+Config = Annotated[Path | None, typer.Option("--config", help="the config of the server")]
+
+
+def flush(name: Name = None, everything: All = False, config: Config = None) -> None:
+    """Forget cached answers: a name and all below it, or everything.
+
+    The next question for them is asked of an upstream again. Exits with 3 where no server
+    can be reached.
+
+        darban flush agency.example
+
+        darban flush --all
+    """
+    if (name is None) != everything:
+        typer.echo("say what to forget: a NAME, or --all", err=True)
+        raise typer.Exit(_USAGE)
+    zone = "." if name is None else name
+    try:
+        names.parse(zone)
+        answer = control.ask(config_path(config), {"command": "flush", "name": zone})
+    except names.InvalidName as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_USAGE) from None
+    except control.Unreachable as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_UNREACHABLE) from None
+    typer.echo(f"{answer['entries']} answers forgotten")
