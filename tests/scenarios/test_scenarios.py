@@ -1,0 +1,112 @@
+"""Every scenario, a file each: what a client gets, what is counted, who was asked."""
+
+from pathlib import Path
+
+import pytest
+from dnslib import DNSRecord
+from scenario_file import FILES, SCENARIOS, Scenario, Step, read
+from scenario_packets import (
+    extended_errors,
+    normal,
+    opts,
+    query,
+    rcode,
+    set_flags,
+    shown,
+)
+from scenario_stage import Stage
+
+from resolver.policy.snapshot import Terms
+from resolver.policy.verdict import NO_SERVICE
+from resolver.query import UNKNOWN_VLAN, Drop, Reply, Tally
+
+
+def _param(path: Path) -> object:
+    scenario = read(path)
+    marks = [pytest.mark.xfail(strict=True, reason=scenario.fails)] if scenario.fails else []
+    return pytest.param(scenario, id=str(path.relative_to(SCENARIOS)), marks=marks)
+
+
+@pytest.mark.parametrize("scenario", [_param(path) for path in FILES])
+def test_scenario(scenario: Scenario) -> None:
+    stage = Stage(scenario)
+    assert scenario.about
+    for number, step in enumerate(scenario.step, start=1):
+        result, took = stage.play(step)
+        try:
+            check(step, result)
+            check_tally(step, result.tally, stage.resolver.terms)
+            assert stage.upstreams.asked == step.upstream
+            assert took <= step.within
+        except AssertionError as error:
+            error.add_note(f"in step {number}: {step.ask or step.packet}")
+            raise
+
+
+def check(step: Step, result: Reply | Drop) -> None:
+    if isinstance(result, Drop):
+        assert step.reply == "silence"
+        return
+    check_bytes(step, result.packet)
+    reply = DNSRecord.parse(result.packet)
+    expected = {
+        "reply": step.reply,
+        "answer": normal(step.answer),
+        "authority": normal(step.authority),
+        "additional": normal(step.additional),
+        "flags": {"ra", *step.flags},
+    }
+    got = {
+        "reply": rcode(reply),
+        "answer": [shown(each) for each in reply.rr],
+        "authority": [shown(each) for each in reply.auth],
+        "additional": [shown(each) for each in reply.ar if each not in opts(reply)],
+        "flags": set_flags(reply) - ({"rd", "cd"} & asked_flags(step)),
+    }
+    assert got == expected
+    check_errors(step, reply)
+
+
+def asked_flags(step: Step) -> set[str]:
+    """RD and CD as they were asked, which a reply echoes."""
+    return set_flags(DNSRecord.parse(query(step))) if step.ask else {"rd"}
+
+
+def check_bytes(step: Step, packet: bytes) -> None:
+    """What holds for every reply: ID, question, size, OPT."""
+    asked = query(step)
+    assert packet[:2] == asked[:2]
+    assert packet[2] & 0x80
+    if step.ask:
+        end = asked.index(b"\x00", 12) + 5
+        assert packet[12:end] == asked[12:end]
+        sent = DNSRecord.parse(asked)
+        sizes = [max(512, min(each.edns_len, 1232)) for each in opts(sent)] or [512]
+        assert len(packet) <= (65535 if step.over == "tcp" else sizes[0])
+        assert len(opts(DNSRecord.parse(packet))) == len(opts(sent))
+    if step.no_larger:
+        assert len(packet) <= len(asked)
+
+
+def check_errors(step: Step, reply: DNSRecord) -> None:
+    errors = extended_errors(reply)
+    if not step.ede:
+        assert errors == []
+        return
+    (error,) = errors
+    code, _, words = step.ede.partition(" ")
+    assert error.split(" ")[0] == code
+    assert words in error
+    if not words:
+        assert error == code
+
+
+def check_tally(step: Step, tally: Tally, terms: Terms) -> None:
+    got = {
+        "outcome": tally.outcome.label,
+        "vlan": "unknown" if tally.vlan == UNKNOWN_VLAN else terms.vlans[tally.vlan].name,
+        "service": "" if tally.service == NO_SERVICE else terms.services[tally.service].name,
+    }
+    expected = {name: getattr(step, name) or got[name] for name in ("outcome", "vlan")}
+    expected["service"] = got["service"] if step.service is None else step.service
+    assert got == expected
