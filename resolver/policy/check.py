@@ -32,7 +32,9 @@ class Judge:
         self._service_of = [source.service for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
-        self._excepted_above = ancestors(terms.excepted)
+        # Above these some name is open: an exception in a list, or a record of this server.
+        opened = (*terms.excepted, *(local.name for local in terms.local))
+        self._open_below = ancestors(opened)
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
@@ -78,8 +80,11 @@ class Judge:
             rule=rule.name,
             subtree=rule.subtree,
             matched=name,
-            all_below=rule.subtree and name not in view.own_above,
+            all_below=rule.subtree and self._shut_below(view, name),
         )
+
+    def _shut_below(self, view: View, name: bytes) -> bool:
+        return name not in self._open_below and name not in view.own_above
 
     def _of_lists(self, view: View, name: bytes, hits: list[Hit]) -> Verdict:
         blocks = view.policy.blocks
@@ -116,5 +121,5 @@ class Judge:
             hit.line,
             exemption,
             name,
-            covering and name not in self._excepted_above and name not in view.own_above,
+            covering and self._shut_below(view, name),
         )
