@@ -44,9 +44,9 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     """
     snapshots = state / "snapshots"
     place = snapshots / snapshot.hash()
-    if place.exists():
-        return place
     try:
+        if place.exists():
+            return place
         snapshots.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".new-", dir=snapshots))
     except OSError as error:
