@@ -81,9 +81,13 @@ def compile_file(path: Path, wall: float) -> Compiled:
 
 
 def _read_lists(base: Path, loaded: Loaded, problems: list[Problem]) -> Iterator[BlockList]:
+    # A file that could not be read has not said where its lists are.
+    unread = any(problem.severity == "error" and not problem.path for problem in problems)
     for place, directory in enumerate(loaded.config.lists.directories):
         where = base / directory
         if not where.is_dir():
+            if unread:
+                continue
             at = ("lists", "directories", place)
             advice = f"{where} is not there, or no directory."
             problems.append(loaded.places.problem(at, directory, "a directory of lists", advice))
