@@ -43,6 +43,8 @@ class Server:
     through: Sequence[str | Path] = ()
     """The command that leads into a namespace or to fewer rights, and runs what follows it."""
     program: Sequence[str | Path] = MODULE
+    options: Sequence[str] = ()
+    """More of the command line."""
     environment: Mapping[str, str] = field(default_factory=dict)
     expected: list[str] = field(default_factory=list)
     """Patterns of errors that the test means to provoke."""
@@ -77,7 +79,7 @@ class Server:
     def launch(self) -> None:
         """Start the process, and do not wait."""
         environment = {"STATE_DIRECTORY": str(self.directory / "state"), **self.environment}
-        command = [*self.through, *self.program, "run", "--config", self.config]
+        command = [*self.through, *self.program, "run", "--config", self.config, *self.options]
         with ExitStack() as stack:
             out, err = (
                 stack.enter_context((self.directory / name).open("ab"))

@@ -1,0 +1,87 @@
+"""Network namespaces as VLANs: a server in one, a client in each of the others.
+
+Each client's namespace is joined to the server's by a veth pair with a subnet of its own,
+as a router's VLAN interfaces are. All that the tests send stays inside.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A VLAN's addresses: the server's and the client's, of both families."""
+
+    vlan: str
+    server: tuple[str, str]
+    client: tuple[str, str]
+
+
+ADMINISTRATION = Subnet("administration", ("10.10.0.1", "fd00:10::1"), ("10.10.0.5", "fd00:10::5"))
+PUBLICITY = Subnet("publicity", ("10.20.0.1", "fd00:20::1"), ("10.20.0.5", "fd00:20::5"))
+
+
+class Namespaces:
+    """Namespaces under names that no other run uses; ended by ``remove``."""
+
+    def __init__(self, ip: Path) -> None:
+        self._ip = ip
+        self._made: list[str] = []
+
+    def add(self, what: str) -> str:
+        """A new namespace with its loopback up."""
+        name = f"darban-{os.getpid()}-{what}"
+        self._run("netns", "add", name)
+        self._made.append(name)
+        self._run("-n", name, "link", "set", "lo", "up")
+        return name
+
+    def join(self, server: str, client: str, subnet: Subnet) -> None:
+        """A veth pair between two namespaces, with the subnet's addresses."""
+        ends = ((server, subnet.server), (client, subnet.client))
+        links = [f"db{number}{subnet.vlan[:8]}" for number in range(2)]
+        self._run(
+            *("link", "add", links[0], "netns", server),
+            *("type", "veth", "peer", "name", links[1], "netns", client),
+        )
+        for link, (namespace, (v4, v6)) in zip(links, ends, strict=True):
+            self._run("-n", namespace, "address", "add", f"{v4}/24", "dev", link)
+            self._run("-n", namespace, "address", "add", f"{v6}/64", "dev", link, "nodad")
+            self._run("-n", namespace, "link", "set", link, "up")
+
+    def into(self, namespace: str) -> list[str]:
+        """The command that runs what follows it in a namespace."""
+        return [str(self._ip), "netns", "exec", namespace]
+
+    def remove(self) -> None:
+        """End all of them, and the links with them."""
+        while self._made:
+            self._run("netns", "delete", self._made.pop())
+
+    def _run(self, *arguments: str) -> None:
+        done = subprocess.run(
+            [self._ip, *arguments], capture_output=True, text=True, check=False, timeout=20
+        )
+        assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
+
+
+@contextmanager
+def namespaces(ip: Path) -> Iterator[Namespaces]:
+    """Namespaces that are gone afterwards."""
+    made = Namespaces(ip)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def drop_capability(setpriv: Path, *capabilities: str) -> Sequence[str]:
+    """The command that runs what follows it without some of root's rights."""
+    if os.geteuid() != 0:
+        return []
+    without = ",".join(f"-{each}" for each in capabilities)
+    return [str(setpriv), f"--bounding-set={without}", f"--inh-caps={without}"]
