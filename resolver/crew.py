@@ -46,6 +46,7 @@ class Berth:
         self._reading: asyncio.Task[None] | None = None
         self._asking = asyncio.Lock()
         self.serving = False
+        self._ending = False
 
     @property
     def pid(self) -> int | None:
@@ -117,6 +118,7 @@ class Berth:
     async def end(self) -> None:
         """Let the worker end by itself, as it does when its channel closes."""
         process = self._process
+        self._ending = True
         if self._channel is not None:
             self._channel.close()
         deadline = time.monotonic() + STANDS_STILL
@@ -141,7 +143,9 @@ class Berth:
         os.close(self._pidfd)
         if self._process is not None:
             code = self._process.wait()
-            log.warning("worker %d (pid %d) ended with %d", self.number, self._process.pid, code)
+            if not self._ending:
+                pid = self._process.pid
+                log.warning("worker %d (pid %d) ended with %d", self.number, pid, code)
         self._process = None
         self.serving = False
         if self._channel is not None:
