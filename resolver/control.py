@@ -5,6 +5,7 @@ Who may write to the state directory may command the server; no other right is c
 
 import asyncio
 import contextlib
+import errno
 import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -30,18 +31,27 @@ class ControlServer:
     def __init__(self, commands: Mapping[str, Callable[[Request], Awaitable[Answer]]]) -> None:
         self._commands = commands
         self._server: asyncio.Server | None = None
+        self._path = Path()
 
     async def start(self, path: Path) -> None:
-        """Listen; what a server that was killed has left behind is replaced."""
+        """Listen; what a server that was killed has left behind is replaced.
+
+        Raises:
+            OSError: no socket can be made there, or another server answers on it.
+        """
+        if _answers(path):
+            raise OSError(errno.EADDRINUSE, "another server answers there")
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
+        self._path = path
         path.chmod(0o660)
 
     def stop(self) -> None:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
+            self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
@@ -52,10 +62,21 @@ class ControlServer:
 
     async def _answer(self, line: bytes) -> Answer:
         request = json.loads(line)
-        command = self._commands.get(request.get("command", ""))
+        name = request.get("command") if isinstance(request, dict) else None
+        command = self._commands.get(name) if isinstance(name, str) else None
         if command is None:
-            return {"error": f"there is no command {request.get('command')!r}"}
+            return {"error": f"there is no command {name!r}"}
         return await command(request)
+
+
+def _answers(path: Path) -> bool:
+    """Whether a server that lives listens on this socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        try:
+            end.connect(str(path))
+        except OSError:
+            return False
+        return True
 
 
 def ask(config: Path, request: Request) -> Answer:
