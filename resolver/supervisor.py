@@ -169,10 +169,17 @@ class Supervisor:
             self._background(self._replace(berth))
 
     async def _replace(self, berth: Berth) -> None:
-        await asyncio.sleep(berth.pause_before_restart())
-        if not self._stopping.is_set():
-            self._facts.worker_restarts += 1
-            await self._staff(berth)
+        while True:
+            await asyncio.sleep(berth.pause_before_restart())
+            if self._stopping.is_set():
+                return
+            try:
+                await self._staff(berth)
+            except OSError as error:  # no process or descriptor to be had: not for ever
+                log.error("worker %d cannot be started now (%s)", berth.number, error.strerror)
+            else:
+                self._facts.worker_restarts += 1
+                return
 
     async def _watch(self) -> None:
         """Replace workers that stand still, until it is time to stop."""
