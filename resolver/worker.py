@@ -132,8 +132,9 @@ def main() -> None:
     """Run the worker that the command line describes."""
     given = json.loads(sys.argv[1])
     log.start(f"worker {given['number']}")
-    # A terminal's Ctrl-C reaches the whole group; it is the supervisor that ends workers.
+    # Ctrl-C and systemd reach the whole group; it is the supervisor that ends workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     asyncio.run(_run(given["channel"], given["memory"], given["listening"]))
 
 
