@@ -5,7 +5,7 @@ that a policy can produce are there from the start with 0, so that a rate over t
 from the first block on.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from resolver import __version__
+from resolver.dns import codes
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
 from resolver.telemetry import metrics
@@ -25,10 +26,6 @@ from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import UNKNOWN, Registry
 
 COUNTED = (
-    metrics.QUERIES,
-    metrics.RESPONSES,
-    metrics.TYPES,
-    metrics.BYPASS,
     metrics.CACHE_HITS,
     metrics.CACHE_MISSES,
     metrics.CACHE_ENTRIES,
@@ -37,6 +34,12 @@ COUNTED = (
     metrics.UPSTREAM_UP,
 )
 HISTOGRAMS = (metrics.DURATION, metrics.UPSTREAM_DURATION)
+ENCRYPTED_DNS = "encrypted-dns"
+"""The category whose services are ways around this resolver."""
+
+_CAUGHT = (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
+
+Sums = Counter[tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -70,9 +73,10 @@ class DarbanCollector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """All families, for one scrape."""
+        yield from self._tallies()
         cells = self._sums()
         for metric in COUNTED:
-            yield self._counted(metric, cells[metric.name])
+            yield _counted(metric, cells[metric.name])
         for metric in HISTOGRAMS:
             yield _histogram(metric, cells[metric.name])
         yield from self._facts_as_metrics()
@@ -87,25 +91,34 @@ class DarbanCollector(Collector):
             sums[key.metric][key.labels][key.part] = value
         return sums
 
-    def _counted(self, metric: Metric, series: dict[tuple[str, ...], dict[int, int]]) -> Family:
-        family = _family(metric)
-        always = self._expected() if metric is metrics.QUERIES else None
-        for labels, parts in series.items():
-            value = parts[0]
-            if metric is metrics.UPSTREAM_UP:
-                value = min(value, 1)
-            if value or not metric.labels or _stays(metric, labels, always):
-                family.add_metric(labels, value)
-        return family
+    def _tallies(self) -> Iterator[Family]:
+        """The metrics that are sums over the rows of the workers' tables."""
+        kinds = _bypass_kinds(self._facts.terms)
+        queries, responses, types, bypass = Counter(self._expected()), Sums(), Sums(), Sums()
+        for memory in self._memories():
+            for row in self._registry.rows(memory):
+                queries[row.vlan, row.outcome.label, row.service] += row.times
+                name = metrics.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
+                types[(name,)] += row.times
+                if row.outcome is not Outcome.DROPPED:
+                    rcode = codes.RCODES.get(row.rcode, f"RCODE{row.rcode}")
+                    responses[row.vlan, rcode] += row.times
+                if row.service in kinds and row.outcome in _CAUGHT:
+                    bypass[row.vlan, kinds[row.service]] += row.times
+        yield _summed(metrics.QUERIES, queries)
+        yield _summed(metrics.RESPONSES, responses)
+        yield _summed(metrics.TYPES, types)
+        yield _summed(metrics.BYPASS, bypass)
 
-    def _expected(self) -> set[tuple[str, ...]]:
-        """The series of queries that the policies in force can produce."""
+    def _expected(self) -> dict[tuple[str, ...], int]:
+        """The series of queries that the policies in force can produce, each with 0."""
         terms = self._facts.terms
-        expected: set[tuple[str, ...]] = {(UNKNOWN, Outcome.REFUSED.label, "")}
+        expected: Sums = Counter({(UNKNOWN, Outcome.REFUSED.label, ""): 0})
         for vlan in terms.vlans:
             policy = terms.policies[vlan.policy]
-            expected.add((vlan.name, Outcome.PASSED.label, ""))
-            expected.update((vlan.name, outcome, name) for outcome, name in _blocks(policy, terms))
+            expected[vlan.name, Outcome.PASSED.label, ""] = 0
+            for outcome, service in _blocks(policy, terms):
+                expected[vlan.name, outcome, service] = 0
         return expected
 
     def _facts_as_metrics(self) -> Iterator[Family]:
@@ -138,11 +151,30 @@ def _gauge(metric: Metric, series: Iterable[tuple[tuple[str, ...], float]]) -> F
     return family
 
 
-def _stays(metric: Metric, labels: tuple[str, ...], always: set[tuple[str, ...]] | None) -> bool:
-    """Whether a series is shown while it is 0."""
-    if always is not None:
-        return labels in always
-    return metric in (metrics.UPSTREAM_UP, metrics.UPSTREAM_QUERIES)
+def _counted(metric: Metric, series: dict[tuple[str, ...], dict[int, int]]) -> Family:
+    family = _family(metric)
+    for labels, parts in series.items():
+        # A gauge that every worker sets to 1 is 1 while any of them does.
+        value = min(parts[0], 1) if metric is metrics.UPSTREAM_UP else parts[0]
+        family.add_metric(labels, value)
+    return family
+
+
+def _summed(metric: Metric, sums: Sums) -> Family:
+    family = _family(metric)
+    for labels, value in sums.items():
+        family.add_metric(labels, value)
+    return family
+
+
+def _bypass_kinds(terms: Terms) -> dict[str, str]:
+    """The services that are ways around this resolver, and which kind each is."""
+    provider, canary = metrics.BYPASS_KINDS
+    return {
+        service.name: canary if service.always_nxdomain else provider
+        for service in terms.services
+        if service.category == ENCRYPTED_DNS
+    }
 
 
 def _blocks(policy: Policy, terms: Terms) -> Iterator[tuple[str, str]]:

@@ -9,14 +9,9 @@ import mmap
 from bisect import bisect_left
 
 from resolver.answers.cache import Cache
-from resolver.policy.snapshot import Terms
-from resolver.policy.verdict import NO_SERVICE, Outcome
-from resolver.query import Path, Tally
+from resolver.answers.tally import Path, Tally
 from resolver.telemetry.metrics import DURATION_BOUNDS, UPSTREAM_RESULTS
-from resolver.telemetry.slots import BEAT, MEMORY, Plan
-
-ENCRYPTED_DNS = "encrypted-dns"
-"""The category whose services are ways around this resolver."""
+from resolver.telemetry.slots import BEAT, END, MEMORY, TALLIES, Plan
 
 _RESULT = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
 _UP = len(UPSTREAM_RESULTS)
@@ -28,45 +23,59 @@ class Counters:
 
     def __init__(self, memory: int) -> None:
         """Map the shared memory behind a file descriptor."""
-        self._cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
+        self.cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
         self._plan: Plan | None = None
-        self._bypass_kind: list[int | None] = []
+        self._cell_of: dict[Tally, int] = {}
+        self._rows = self._rows_in_use()
 
-    def follow(self, plan: Plan, terms: Terms) -> None:
+    def _rows_in_use(self) -> dict[int, int]:
+        """What an earlier worker has counted here: rows by their keys."""
+        rows: dict[int, int] = {}
+        at = TALLIES
+        while at < END and self.cells[at]:
+            rows[self.cells[at]] = at + 1
+            at += 2
+        return rows
+
+    def follow(self, plan: Plan) -> None:
         """Count by another plan from now on."""
         self._plan = plan
-        self._bypass_kind = [
-            int(service.always_nxdomain) if service.category == ENCRYPTED_DNS else None
-            for service in terms.services
-        ]
+        self._cell_of = {}
+
+    def cell(self, tally: Tally) -> int:
+        """Where such queries are counted under the plan in force."""
+        cell = self._cell_of.get(tally)
+        if cell is None:
+            cell = self._cell_of[tally] = self._row(tally)
+        return cell
+
+    def _row(self, tally: Tally) -> int:
+        assert self._plan is not None, "nothing is counted before a plan is followed"
+        key = self._plan.row(tally)
+        cell = self._rows.get(key)
+        if cell is None:
+            at = TALLIES + 2 * len(self._rows)
+            if at + 2 > END:  # tens of thousands of VLANs times services: the first row takes all
+                return TALLIES + 1
+            self.cells[at] = key
+            cell = self._rows[key] = at + 1
+        return cell
 
     def count(self, tally: Tally) -> None:
         """Count one query that has met its end."""
-        plan = self._plan
-        if plan is None:
-            return
-        cells = self._cells
-        vlan, outcome, service, rcode, qtype, _ = tally
-        cells[plan.queries[vlan][outcome][service + 1]] += 1
-        cells[plan.types.get(qtype, plan.other_type)] += 1
-        if outcome is not Outcome.DROPPED:
-            cells[plan.responses[vlan][rcode]] += 1
-        if service != NO_SERVICE and outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK):
-            kind = self._bypass_kind[service]
-            if kind is not None:
-                cells[plan.bypass[vlan][kind]] += 1
+        self.cells[self.cell(tally)] += 1
 
-    def took(self, path: Path, seconds: float) -> None:
-        """Note how long a query took."""
+    def took(self, path: Path, seconds: float, queries: int = 1) -> None:
+        """Note how long each of some queries took."""
         if self._plan is not None:
-            self._observe(self._plan.durations[path], seconds)
+            self._observe(self._plan.durations[path], seconds, queries)
 
     def upstream(self, server: str, result: str, seconds: float | None = None) -> None:
         """Count the end of one attempt at a server, and how long its answer took."""
         cells = self._plan.upstreams.get(server) if self._plan is not None else None
         if cells is None:
             return
-        self._cells[cells[_RESULT[result]]] += 1
+        self.cells[cells[_RESULT[result]]] += 1
         if seconds is not None:
             self._observe(cells[_UP + 1 :], seconds)
 
@@ -74,14 +83,14 @@ class Counters:
         """Say whether a server answers this worker."""
         cells = self._plan.upstreams.get(server) if self._plan is not None else None
         if cells is not None:
-            self._cells[cells[_UP]] = int(up)
+            self.cells[cells[_UP]] = int(up)
 
     def cache(self, cache: Cache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
         if self._plan is None:
             return
         hits, misses, entries, octets = self._plan.cache
-        cells = self._cells
+        cells = self.cells
         cells[hits] += cache.hits
         cells[misses] += cache.misses
         cache.hits = cache.misses = 0
@@ -90,8 +99,8 @@ class Counters:
 
     def beat(self, now: float) -> None:
         """Give a sign of life; ``now`` is in monotonic seconds."""
-        self._cells[BEAT] = int(now * 1000)
+        self.cells[BEAT] = int(now * 1000)
 
-    def _observe(self, histogram: list[int], seconds: float) -> None:
-        self._cells[histogram[bisect_left(DURATION_BOUNDS, seconds)]] += 1
-        self._cells[histogram[_SUM]] += int(seconds * 1_000_000)
+    def _observe(self, histogram: list[int], seconds: float, times: int = 1) -> None:
+        self.cells[histogram[bisect_left(DURATION_BOUNDS, seconds)]] += times
+        self.cells[histogram[_SUM]] += int(seconds * times * 1_000_000)

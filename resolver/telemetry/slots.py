@@ -1,18 +1,23 @@
 """Which cell of shared memory counts what.
 
-Every worker counts into a memory of its own that the supervisor reads; all agree on the
-cells by a plan that the supervisor makes for a snapshot. The registry only grows, so a
-counter keeps its cell over every reload, and a worker that replaces another goes on
-counting where it stopped: counters never go back.
+Every worker counts into a memory of its own that the supervisor reads. Its first part has a
+cell for each thing that a plan names: histograms, the cache, upstreams; the supervisor's
+registry gives them out and only grows. Its second part is a table of tallies, filled by the
+worker as they occur: a row has what was counted (VLAN, outcome, service, rcode and type in
+one number) and how often. One cell goes up for a query, and the metrics by VLAN, by rcode
+and by type are sums over the rows.
+
+What must stay true:
+- Cells and numbers mean the same for ever, over every reload; a worker that replaces another
+  goes on in its memory. So counters never go back.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from resolver.dns import codes
+from resolver.answers.tally import Path, Tally
 from resolver.policy.snapshot import Terms
 from resolver.policy.verdict import Outcome
-from resolver.query import Path
 from resolver.telemetry import metrics
 from resolver.telemetry.metrics import Metric
 
@@ -21,9 +26,13 @@ MEMORY = 8 << 20
 CELL = 8
 BEAT = 0
 """The cell of a worker's last sign of life, in milliseconds of the monotonic clock."""
-UNKNOWN = "unknown"
+TALLIES = 1 << 18
+"""The first cell of the table of tallies: two cells a row, the key first."""
+END = MEMORY // CELL
 
-_RCODES = 24
+UNKNOWN = "unknown"
+_OTHER_TYPE = 0xFFFF
+_IN_USE = 1 << 63
 
 
 class Key(NamedTuple):
@@ -35,16 +44,12 @@ class Key(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The cells that a worker needs for a snapshot."""
+    """What a worker needs to count by, for a snapshot."""
 
-    queries: list[list[list[int]]]
-    """By VLAN (the last is of unknown clients), outcome, service (the first is of none)."""
-    responses: list[list[int]]
-    """By VLAN and rcode."""
-    types: dict[int, int]
-    other_type: int
-    bypass: list[list[int]]
-    """By VLAN and kind."""
+    vlans: list[int]
+    """Each VLAN's number; the last is of unknown clients."""
+    services: list[int]
+    """Each service's number; the last is of none."""
     durations: list[list[int]]
     """By path: a cell a bucket, then the sum in microseconds."""
     cache: list[int]
@@ -52,33 +57,50 @@ class Plan(NamedTuple):
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says up, then those of its histogram."""
 
+    def row(self, tally: Tally) -> int:
+        """The key of a tally's row."""
+        qtype = tally.qtype if tally.qtype in metrics.COUNTED_TYPES else _OTHER_TYPE
+        return (
+            _IN_USE
+            | self.vlans[tally.vlan] << 44
+            | tally.outcome << 40
+            | self.services[tally.service] << 24
+            | (tally.rcode & 0xFF) << 16
+            | qtype
+        )
 
-_WITH_SERVICE = (Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED)
+
+class Row(NamedTuple):
+    """A row of the table, read."""
+
+    vlan: str
+    outcome: Outcome
+    service: str
+    rcode: int
+    qtype: int | None
+    """None for the types that are counted together."""
+    times: int
 
 
 class Registry:
-    """Cells by what they count; only grows."""
+    """Cells and numbers by what they mean; only grows."""
 
     def __init__(self) -> None:
         self.cells: dict[Key, int] = {}
+        self._vlans = {UNKNOWN: 0}
+        self._services = {"": 0}
 
     def cell(self, metric: Metric, *labels: str, part: int = 0) -> int:
         """The cell of a metric with these labels."""
         return self.cells.setdefault(Key(metric.name, labels, part), 1 + len(self.cells))
 
     def plan(self, terms: Terms, upstreams: Iterable[str]) -> Plan:
-        """Cells for everything that workers can count under a snapshot."""
-        vlans = [vlan.name for vlan in terms.vlans] + [UNKNOWN]
-        services = ["", *(service.name for service in terms.services)]
+        """All that workers count by under a snapshot."""
+        vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in terms.vlans]
+        services = [self._services.setdefault(s.name, len(self._services)) for s in terms.services]
         plan = Plan(
-            [[self._outcome(vlan, o, services) for o in Outcome] for vlan in vlans],
-            [self._responses(vlan) for vlan in vlans],
-            {n: self.cell(metrics.TYPES, codes.type_text(n)) for n in metrics.COUNTED_TYPES},
-            self.cell(metrics.TYPES, metrics.OTHER_TYPE),
-            [
-                [self.cell(metrics.BYPASS, vlan, kind) for kind in metrics.BYPASS_KINDS]
-                for vlan in vlans
-            ],
+            [*vlans, self._vlans[UNKNOWN]],
+            [*services, self._services[""]],
             [self._histogram(metrics.DURATION, path.name.lower()) for path in Path],
             [
                 self.cell(metrics.CACHE_HITS),
@@ -88,17 +110,26 @@ class Registry:
             ],
             {name: self._upstream(name) for name in upstreams},
         )
-        if len(self.cells) >= MEMORY // CELL:
+        if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
         return plan
 
-    def _outcome(self, vlan: str, outcome: Outcome, services: list[str]) -> list[int]:
-        counted = services if outcome in _WITH_SERVICE else [""]
-        return [self.cell(metrics.QUERIES, vlan, outcome.label, service) for service in counted]
-
-    def _responses(self, vlan: str) -> list[int]:
-        names = [codes.RCODES.get(rcode, f"RCODE{rcode}") for rcode in range(_RCODES)]
-        return [self.cell(metrics.RESPONSES, vlan, name) for name in names]
+    def rows(self, cells: memoryview) -> Iterator[Row]:
+        """The table of tallies in a worker's memory."""
+        vlans, services = list(self._vlans), list(self._services)
+        for at in range(TALLIES, END, 2):
+            key = cells[at]
+            if not key:
+                return
+            qtype = key & 0xFFFF
+            yield Row(
+                vlans[key >> 44 & 0xFFFF],
+                Outcome(key >> 40 & 0xF),
+                services[key >> 24 & 0xFFFF],
+                key >> 16 & 0xFF,
+                None if qtype == _OTHER_TYPE else qtype,
+                cells[at + 1],
+            )
 
     def _histogram(self, metric: Metric, *labels: str) -> list[int]:
         parts = len(metrics.DURATION_BOUNDS) + 2
@@ -113,6 +144,5 @@ class Registry:
 
 
 def plan_from_json(plain: Mapping[str, object]) -> Plan:
-    """A plan that went through JSON as ``Plan._asdict()``: its number keys became text."""
-    plan = Plan(**plain)  # type: ignore[arg-type] # this program wrote it
-    return plan._replace(types={int(number): cell for number, cell in plan.types.items()})
+    """A plan that went through JSON as ``Plan._asdict()``."""
+    return Plan(**plain)  # type: ignore[arg-type] # this program wrote it
