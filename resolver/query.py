@@ -5,20 +5,22 @@ The order, and the reason for each step:
 1. scan: what cannot be read needs no policy, and what is no query gets silence.
 2. who asks: a client in no VLAN is refused before it can learn or cost anything, and one
    whose prefix asks beyond all measure is met with silence.
-3. local records and special-use names: they are the agency's own or mean this host, so no
+3. the prepared answer to these exact octets, if there is one: the same view was given it
+   before, and nothing it rests on has ended.
+4. local records and special-use names: they are the agency's own or mean this host, so no
    policy is asked; a forwarded zone only chooses whom to ask later.
-4. policy on the question: before the cache, so that a blocked name costs no look-up and
+5. policy on the question: before the cache, so that a blocked name costs no look-up and
    its counting does not depend on what others asked.
-5. the cache: it holds what upstreams said, unfiltered, so the answer's targets are judged
+6. the cache: it holds what upstreams said, unfiltered, so the answer's targets are judged
    for this client now, whoever asked first.
-6. forward: all that is left. ``conclude`` then runs steps 2 to 5 again with the answer in
+7. forward: all that is left. ``conclude`` then runs steps 2 and 4 to 6 again with the answer in
    hand, under the policy of that moment: a reload in between leaves no stale verdict. An
    alias that the upstream did not follow is followed here, through its target's own zone.
 
 Pure: no socket, no clock; ``now`` is in seconds of a monotonic clock.
 """
 
-import enum
+from collections.abc import Callable
 from typing import NamedTuple
 
 from resolver.answers import zones
@@ -27,16 +29,16 @@ from resolver.answers.cache import Cache, Key, near_its_end
 from resolver.answers.entry import (
     MAX_LINKS,
     Entry,
-    entry,
     joined,
     local_entry,
     render_entry,
     stale,
 )
+from resolver.answers.prepared import Prepared, PreparedAnswer, Shelf
+from resolver.answers.tally import Path, Tally
 from resolver.answers.zones import Forwarded, Zones
 from resolver.dns import codes, render
 from resolver.dns.query import Edns, Fault, Query, scan
-from resolver.dns.response import Response
 from resolver.forwarding.exchange import Failure
 from resolver.forwarding.failures import MOMENT, RECHECK, Failures
 from resolver.lists.index import Index
@@ -47,8 +49,10 @@ from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
 
 UNKNOWN_VLAN = -1
-_MEMO_SIZE = 65536
-"""Addresses whose buckets are remembered; when there are more the memory starts anew."""
+_CLIENTS = 65536
+"""Addresses remembered; when there are more the memory starts anew."""
+_PREPARED_SHARE = 4
+"""Prepared answers may take a fourth of what the cache may, besides."""
 
 
 class Source(NamedTuple):
@@ -59,26 +63,6 @@ class Source(NamedTuple):
     """Whether it came over TCP, which has no limit of its own to a reply's size."""
 
 
-class Path(enum.IntEnum):
-    """How far a query had to go for its answer."""
-
-    PREPARED = 0
-    CACHE = 1
-    """Whatever is answered without an upstream, if not prepared."""
-    UPSTREAM = 2
-
-
-class Tally(NamedTuple):
-    """What is counted of a query: never who asked, never for what name."""
-
-    vlan: int
-    outcome: Outcome
-    service: int
-    rcode: int
-    qtype: int
-    path: Path
-
-
 class Reply(NamedTuple):
     """An answer to send."""
 
@@ -86,6 +70,10 @@ class Reply(NamedTuple):
     tally: Tally
     refresh: Key | None = None
     """A question to ask anew, since its entry is wanted and near its end."""
+    kept: Entry | None = None
+    """The entry that it was rendered from."""
+    steady: bool = False
+    """Whether the same octets will get the same answer, until the entry (if any) ends."""
 
 
 class Drop(NamedTuple):
@@ -105,11 +93,40 @@ class Forward(NamedTuple):
     """The aliases that have led to that target."""
 
 
-class Resolver:
-    """A snapshot in force and the cache: all that answering needs."""
+class Client:
+    """What is known of an address: its view, what it may still ask, its prepared answers."""
 
-    def __init__(self, terms: Terms, index: Index, cache: Cache, wall: float) -> None:
+    __slots__ = ("bucket", "streamed", "udp", "view")
+
+    def __init__(self, view: View | None, bucket: Bucket, udp: Shelf, streamed: Shelf) -> None:
+        self.view = view
+        self.bucket = bucket
+        self.udp = udp
+        self.streamed = streamed
+
+
+class Resolver:
+    """A snapshot in force and the cache: all that answering needs.
+
+    ``clients`` leads from addresses to what is known of them; the UDP edge looks there
+    first, and sends a prepared answer without coming here at all.
+    """
+
+    def __init__(
+        self,
+        terms: Terms,
+        index: Index,
+        cache: Cache,
+        wall: float,
+        count: Callable[[Tally], int] = hash,
+        prepare: bool = True,
+    ) -> None:
+        """``count`` gives the place where a tally is counted; ``wall`` is seconds since 1970."""
         self.cache = cache
+        self.clients: dict[str, Client] = {}
+        self._count = count
+        self._prepare = prepare
+        self._prepared = Prepared(cache.max_bytes // _PREPARED_SHARE)
         self._failures = Failures()
         self.replace(terms, index, wall)
 
@@ -120,37 +137,74 @@ class Resolver:
         self.views = Views(terms, wall)
         self.zones = Zones(terms)
         self._limits = Limits(terms.settings.queries_per_prefix)
-        self._buckets: dict[str, Bucket] = {}
         self._failures.clear()
+        self._new_generation()
 
-    def advance(self, wall: float) -> None:
-        """Let time pass for exemptions; ``wall`` is in seconds since 1970."""
-        self.views.advance(wall)
+    def advance(self, wall: float, now: float) -> None:
+        """Let time pass: for exemptions by the wall clock, for limits by the monotonic one."""
+        self._limits.fill(now)
+        if self.views.advance(wall):
+            self._new_generation()
+
+    def flush(self, zone: bytes) -> int:
+        """Forget the answers for a name and all below it; how many there were."""
+        self._failures.clear()
+        self._new_generation()
+        return self.cache.flush(zone)
+
+    def _new_generation(self) -> None:
+        """Forget whatever was made for the policy as it was."""
+        self.clients.clear()
+        self._prepared.clear()
 
     def answer(self, packet: bytes, source: Source, now: float) -> Reply | Forward | Drop:
         """What becomes of a packet."""
         query = scan(packet)
-        view = self.views.of(source.address)
-        if query is None or not self._bucket(source.address, view, now).take(now):
+        client = self.clients.get(source.address) or self._client(source.address)
+        view = client.view
+        if query is None or not client.bucket.take():
             return Drop(_tally(view, Outcome.DROPPED, 0, 0))
         if view is None:
             return _refuse(query)
         if isinstance(query, Fault):
             return _faulty(query, source, view)
-        return self._resolve(query, source, view, now)
+        shelf = client.streamed if source.stream else client.udp
+        prepared = shelf.answers.get(packet[2:])
+        if prepared is not None and now < prepared.until:
+            return self._send_again(prepared, packet, now)
+        result = self._resolve(query, source, view, now)
+        if (
+            self._prepare
+            # An OPT with options, as of cookies, rarely comes twice the same.
+            and (query.edns is None or not query.edns.has_options)
+            and self._prepared.came_before(shelf, packet[2:])
+            and isinstance(result, Reply)
+            and result.steady
+        ):
+            self._keep(shelf, packet, query, result, now)
+        return result
 
-    def _bucket(self, address: str, view: View | None, now: float) -> Bucket:
-        bucket = self._buckets.get(address)
-        if bucket is None:
-            if len(self._buckets) >= _MEMO_SIZE:
-                self._buckets.clear()
-            bucket = self._limits.bucket(address, view is not None, now)
-            self._buckets[address] = bucket
-        return bucket
+    def _client(self, address: str) -> Client:
+        view = self.views.of(address)
+        if len(self.clients) >= _CLIENTS:
+            self.clients.clear()
+        bucket = self._limits.bucket(address, view is not None)
+        shelves = (self._prepared.shelf(view, stream) for stream in (False, True))
+        client = self.clients[address] = Client(view, bucket, *shelves)
+        return client
 
-    def remember(self, key: Key, response: Response, now: float) -> Entry:
+    def _keep(self, shelf: Shelf, packet: bytes, query: Query, reply: Reply, now: float) -> None:
+        tally = reply.tally._replace(path=Path.PREPARED)
+        answer = PreparedAnswer(reply.packet, tally, self._count(tally), reply.kept, now)
+        self._prepared.keep(shelf, packet[2:], query.question.lower(), answer)
+
+    def _send_again(self, prepared: PreparedAnswer, packet: bytes, now: float) -> Reply:
+        if now >= prepared.ages_at:
+            prepared.age(now)
+        return Reply(packet[:2] + prepared.tail, prepared.tally)
+
+    def remember(self, key: Key, kept: Entry, now: float) -> Entry:
         """Put what an upstream said into the cache, once for all who wait for it."""
-        kept = entry(response, now)
         if kept.rcode == codes.SERVFAIL and self.cache.stale(key, now) is not None:
             return kept._replace(lifetime=0)  # a failure does not push out what was known
         self.cache.put(key, kept)
@@ -228,7 +282,9 @@ class Resolver:
             return self._carry(query, source, view, verdict, more, now, came, None)
         packet = render_entry(query, kept, now, _limit(query.edns, source))
         path = Path.UPSTREAM if came else Path.CACHE
-        return Reply(packet, _judged(view, verdict, kept.rcode, query.qtype, path), refresh)
+        tally = _judged(view, verdict, kept.rcode, query.qtype, path)
+        steady = refresh is None and kept.lifetime > 0 and not came
+        return Reply(packet, tally, refresh, kept, steady)
 
     def _go_on(
         self, query: Query, source: Source, view: View, kept: Entry, now: float
@@ -274,7 +330,8 @@ class Resolver:
         limit = _limit(query.edns, source)
         packet = render_blocked(query, view, verdict, self.terms, limit)
         path = Path.CACHE if fresh is None else Path.UPSTREAM
-        return Reply(packet, _judged(view, verdict, packet[3] & codes.RCODE, query.qtype, path))
+        tally = _judged(view, verdict, packet[3] & codes.RCODE, query.qtype, path)
+        return Reply(packet, tally, steady=verdict.matched == query.name)
 
     def _failed(self, query: Query, source: Source, view: View, failure: Failure) -> Reply:
         errors = (render.extended_error(failure.code, failure.text),)
@@ -312,7 +369,8 @@ def _judged(view: View, verdict: Verdict, rcode: int, qtype: int, path: Path) ->
 
 def _say(query: Query, source: Source, view: View, rcode: int, sections: render.Sections) -> Reply:
     packet = render.reply(query, rcode, sections, _limit(query.edns, source))
-    return Reply(packet, _tally(view, Outcome.PASSED, rcode, query.qtype))
+    tally = _tally(view, Outcome.PASSED, rcode, query.qtype)
+    return Reply(packet, tally, steady=rcode != codes.REFUSED)
 
 
 def _refuse(query: Query | Fault) -> Reply:

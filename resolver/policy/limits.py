@@ -10,31 +10,30 @@ UNKNOWN_RATE = 20.0
 """Queries a second from a prefix of unknown clients."""
 _BURST = 2.0
 """Seconds of its rate that a bucket holds."""
+_FILL_EVERY = 0.25
+"""Seconds between two fillings, so that the smallest rate gives whole tokens."""
 _BUCKETS = 16384
 """Buckets kept; when there are more they start anew."""
 
 
 class Bucket:
-    """Tokens that come back with time; ``now`` is in monotonic seconds."""
+    """Tokens of a prefix; filled again from time to time, taken one a query."""
 
-    __slots__ = ("_filled", "_rate", "_tokens")
+    __slots__ = ("left", "rate")
 
-    def __init__(self, rate: float, now: float) -> None:
-        self._rate = rate
-        self._tokens = rate * _BURST
-        self._filled = now
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.left = int(rate * _BURST)
 
-    def take(self, now: float) -> bool:
+    def take(self) -> bool:
         """Take a token; False where there is none."""
-        tokens = self._tokens
-        if now > self._filled:
-            tokens = min(tokens + (now - self._filled) * self._rate, self._rate * _BURST)
-            self._filled = now
-        if tokens < 1:
-            self._tokens = tokens
-            return False
-        self._tokens = tokens - 1
-        return True
+        self.left -= 1
+        return self.left >= 0
+
+    def fill(self, seconds: float) -> None:
+        """Give back what so many seconds are worth."""
+        left = max(self.left, 0) + int(self.rate * seconds)
+        self.left = min(left, int(self.rate * _BURST))
 
 
 class Limits:
@@ -43,9 +42,10 @@ class Limits:
     def __init__(self, rate: float) -> None:
         """``rate`` is in queries a second for each prefix of known clients."""
         self._rate = rate
+        self._filled = 0.0
         self._buckets: dict[tuple[bool, bytes], Bucket] = {}
 
-    def bucket(self, address: str, known: bool, now: float) -> Bucket:
+    def bucket(self, address: str, known: bool) -> Bucket:
         """The bucket of a client's prefix."""
         key = (known, client_prefix(address))
         bucket = self._buckets.get(key)
@@ -53,5 +53,13 @@ class Limits:
             if len(self._buckets) >= _BUCKETS:
                 self._buckets.clear()
             rate = self._rate if known else UNKNOWN_RATE
-            bucket = self._buckets[key] = Bucket(rate, now)
+            bucket = self._buckets[key] = Bucket(rate)
         return bucket
+
+    def fill(self, now: float) -> None:
+        """Let every bucket fill; ``now`` is in monotonic seconds."""
+        seconds = now - self._filled
+        if seconds >= _FILL_EVERY:
+            self._filled = now
+            for bucket in self._buckets.values():
+                bucket.fill(seconds)

@@ -1,0 +1,140 @@
+"""Prepared answers: whole replies, found by the exact octets of the query after its ID.
+
+A reply that was made once for a view and a transport is kept, and sent again with nothing
+but the new query's ID before it, until what it rests on ends. Its TTLs are written anew
+when a second has passed. Most queries of a busy network end here.
+
+What must stay true:
+- With prepared answers switched off every reply is the same, but for the age of its TTLs.
+- They belong to a generation: a reload, a flush or the end of an exemption drops them all.
+- Octets are bounded, the oldest go first. An answer is prepared only when the same octets
+  come a second time, and a question has at most ``VARIANTS`` of them: spelling a name in
+  ever new case, or asking with ever new EDNS sizes, crowds out nobody.
+"""
+
+import math
+from collections import deque
+
+from resolver.answers.entry import Entry
+from resolver.answers.tally import Tally
+from resolver.dns.query import HEADER
+
+VARIANTS = 8
+"""Prepared answers to one question in one view and transport."""
+_SEEN = 65536
+"""Queries remembered as seen once; when there are more the memory starts anew."""
+_OVERHEAD = 450
+"""Octets that a prepared answer takes besides its two packets, measured."""
+_ID = 2
+
+
+class PreparedAnswer:
+    """A reply after its ID; times are in monotonic seconds."""
+
+    __slots__ = ("_kept", "_places", "ages_at", "cell", "tail", "tally", "until")
+
+    def __init__(
+        self, packet: bytes, tally: Tally, cell: int, kept: Entry | None, now: float
+    ) -> None:
+        self.tail = packet[_ID:]
+        self.tally = tally
+        self.cell = cell
+        """Where it is counted."""
+        self._kept = kept
+        self._places: tuple[tuple[int, int], ...] = ()
+        self.ages_at = self.until = math.inf
+        if kept is not None:
+            if len(packet) > HEADER + len(kept.body) - 1:  # not truncated
+                self._places = tuple((at + HEADER - _ID, ttl) for at, ttl in kept.ttls)
+            self.ages_at = kept.stored + int(now - kept.stored) + 1
+            self.until = _end(kept)
+
+    def age(self, now: float) -> None:
+        """Write the TTLs that are left now."""
+        kept = self._kept
+        if kept is None:
+            return
+        age = int(now - kept.stored)
+        tail = bytearray(self.tail)
+        for at, ttl in self._places:
+            left = ttl - age
+            tail[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
+        self.tail = bytes(tail)
+        self.ages_at = kept.stored + age + 1
+
+
+def _end(kept: Entry) -> float:
+    """When a query has to go the careful way again: at its end, or when a refresh is due."""
+    share = 0.9 if kept.lifetime >= 10 else 1.0
+    return kept.stored + kept.lifetime * share
+
+
+class Shelf:
+    """The prepared answers of one view and transport."""
+
+    __slots__ = ("answers", "variants")
+
+    def __init__(self) -> None:
+        self.answers: dict[bytes, PreparedAnswer] = {}
+        self.variants: dict[bytes, int] = {}
+        """By question, in lower case."""
+
+
+class Prepared:
+    """All shelves, and the bound over them."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._shelves: dict[tuple[object, bool], Shelf] = {}
+        self._order: deque[tuple[Shelf, bytes, bytes, int]] = deque()
+        self._seen: set[int] = set()
+
+    def shelf(self, view: object, stream: bool) -> Shelf:
+        """The shelf of a view and a transport."""
+        return self._shelves.setdefault((view, stream), Shelf())
+
+    def came_before(self, shelf: Shelf, asked: bytes) -> bool:
+        """Whether these octets have been asked here before; from now on they have."""
+        mark = hash((id(shelf), asked))
+        if mark in self._seen:
+            return True
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen.add(mark)
+        return False
+
+    def keep(self, shelf: Shelf, asked: bytes, question: bytes, answer: PreparedAnswer) -> None:
+        """Keep an answer to these octets.
+
+        ``question`` is the qname in lower case with what follows it.
+        """
+        if asked in shelf.answers:
+            shelf.answers[asked] = answer
+            return
+        if shelf.variants.get(question, 0) >= VARIANTS:
+            return
+        shelf.answers[asked] = answer
+        shelf.variants[question] = shelf.variants.get(question, 0) + 1
+        size = _OVERHEAD + 2 * len(asked) + len(answer.tail)
+        self._bytes += size
+        self._order.append((shelf, asked, question, size))
+        while self._bytes > self._max_bytes:
+            self._forget_oldest()
+
+    def clear(self) -> None:
+        """Begin a new generation."""
+        self._bytes = 0
+        self._shelves = {}
+        self._order.clear()
+        self._seen.clear()
+
+    def _forget_oldest(self) -> None:
+        shelf, asked, question, size = self._order.popleft()
+        self._bytes -= size
+        del shelf.answers[asked]
+        left = shelf.variants[question] - 1
+        if left:
+            shelf.variants[question] = left
+        else:
+            del shelf.variants[question]

@@ -1,0 +1,210 @@
+"""The short way from a packet to an entry, for the responses that most upstreams send.
+
+Those are: NOERROR or NXDOMAIN, not truncated; an answer section of addresses and aliases
+that starts at the question and follows its chain; NS or SOA records as authority; addresses
+and a bare OPT behind. Whatever else there is takes the careful way (``dns.response`` and
+``answers.entry``), which this one must agree with to the octet: it is the reference.
+
+Names are checked without being built. For every place where a label starts the length of
+the name from there on is kept; a pointer must lead to such a place, so no name is walked
+twice and none is accepted that the careful scan would refuse.
+"""
+
+import struct
+
+from resolver.answers.entry import MAX_LINKS, MAX_TTL, Entry
+from resolver.dns import codes
+from resolver.dns.names import MAX_NAME, ROOT
+from resolver.dns.query import HEADER
+from resolver.dns.render import QNAME_POINTER
+
+_FIXED = struct.Struct(">HHHIH")
+"""A record whose owner is a pointer: owner, type, class, TTL, RDLENGTH."""
+_REST = struct.Struct(">HHIH")
+"""A record after its owner."""
+_COUNTS = struct.Struct(">HHH")
+_BARE_OPT = 11
+_QNAME = int.from_bytes(QNAME_POINTER, "big")
+_ADDRESS_LENGTH = {codes.A: 4, codes.AAAA: 16}
+_NO_ERRORS: tuple[bytes, ...] = ()
+
+
+class _Unusual(Exception):
+    """This response takes the careful way."""
+
+
+def quick_entry(packet: bytes, question: int, qtype: int, now: float) -> Entry | None:
+    """The entry of a response whose question section, ``question`` octets, has been checked.
+
+    None for whatever is not usual; nothing is decided about it.
+    """
+    rcode = packet[3] & codes.RCODE
+    if packet[2] & 0x02 or rcode not in (codes.NOERROR, codes.NXDOMAIN):
+        return None
+    try:
+        return _Quick(packet, question).entry(rcode, qtype, now)
+    except (_Unusual, struct.error, IndexError):
+        return None
+
+
+class _Quick:
+    __slots__ = ("_at", "_lengths", "_packet", "_question", "_ttls")
+
+    def __init__(self, packet: bytes, question: int) -> None:
+        self._packet = packet
+        self._question = question
+        self._at = HEADER + question
+        self._ttls: list[tuple[int, int]] = []
+        self._lengths: dict[int, int] = {}
+        """By place of a label, the octets of the name from there on."""
+
+    def entry(self, rcode: int, qtype: int, now: float) -> Entry:
+        answers, authorities, additionals = _COUNTS.unpack_from(self._packet, 6)
+        targets, last = self._answers(answers) if answers else (_NO_ERRORS, 0)
+        ends = qtype == last
+        if answers and not ends:
+            raise _Unusual
+        negative = self._authority(authorities) if authorities else None
+        end, others = self._additional(additionals)
+        ttls = self._ttls
+        if ends and rcode == codes.NOERROR:
+            lifetime = min(ttl for _, ttl in ttls)
+        elif negative is not None and not answers:
+            lifetime = min(negative, *[ttl for _, ttl in ttls])
+        else:
+            raise _Unusual
+        return Entry(
+            self._packet[2] << 8 | self._packet[3],
+            rcode,
+            self._packet[HEADER:end],
+            (answers, authorities, others),
+            tuple(ttls),
+            lifetime,
+            now,
+            targets,
+            _NO_ERRORS,
+        )
+
+    def _answers(self, count: int) -> tuple[tuple[bytes, ...], int]:
+        """Walk the chain: the aliases' targets, and the type that it ends with."""
+        packet, at, ttls = self._packet, self._at, self._ttls
+        owner = _QNAME
+        targets: tuple[bytes, ...] = ()
+        last = 0
+        for _ in range(count):
+            pointer, rtype, rclass, ttl, length = _FIXED.unpack_from(packet, at)
+            if pointer != owner or rclass != codes.IN:
+                raise _Unusual
+            ttls.append((at + 6 - HEADER, self._ttl(ttl)))
+            at += 12
+            if rtype == codes.CNAME:
+                if last or len(targets) >= MAX_LINKS or at > 0x3FFF:
+                    raise _Unusual
+                targets += (self._target(at, at + length),)
+                owner = 0xC000 | at
+            elif length != _ADDRESS_LENGTH.get(rtype) or last not in (0, rtype):
+                raise _Unusual
+            else:
+                last = rtype
+            at += length
+        self._at = at
+        return targets, last
+
+    def _authority(self, count: int) -> int | None:
+        """Walk NS and SOA records: of an SOA the seconds that absence may be kept."""
+        negative = None
+        for _ in range(count):
+            at = self._name(self._at)
+            rtype, rclass, ttl, length = _REST.unpack_from(self._packet, at)
+            end = at + 10 + length
+            ttl = self._ttl(ttl)
+            if rtype == codes.SOA and negative is None:
+                if self._name(self._name(at + 10)) + 20 != end:
+                    raise _Unusual
+                ttl = negative = min(
+                    ttl, self._ttl(int.from_bytes(self._packet[end - 4 : end], "big"))
+                )
+            elif rtype != codes.NS or self._name(at + 10) != end:
+                raise _Unusual
+            if rclass != codes.IN or end > len(self._packet):
+                raise _Unusual
+            self._ttls.append((at + 4 - HEADER, ttl))
+            self._at = end
+        return negative
+
+    def _additional(self, count: int) -> tuple[int, int]:
+        """Walk addresses and the OPT behind them: where the body ends, and how many stay."""
+        packet = self._packet
+        for place in range(count):
+            at = self._at
+            if packet[at] == 0 and place == count - 1:
+                opt = packet[at:]
+                # A root owner, type OPT, no extended rcode, no option, and nothing behind.
+                if (
+                    len(opt) != _BARE_OPT
+                    or opt[1:3] != b"\x00\x29"
+                    or opt[5]
+                    or opt[9:] != b"\x00\x00"
+                ):
+                    raise _Unusual
+                return at, place
+            at = self._name(at)
+            rtype, rclass, ttl, length = _REST.unpack_from(packet, at)
+            if length != _ADDRESS_LENGTH.get(rtype) or rclass != codes.IN:
+                raise _Unusual
+            self._ttls.append((at + 4 - HEADER, self._ttl(ttl)))
+            self._at = at + 10 + length
+        if self._at != len(packet):
+            raise _Unusual
+        return self._at, count
+
+    @staticmethod
+    def _ttl(ttl: int) -> int:
+        return 0 if ttl & 0x80000000 else min(ttl, MAX_TTL)
+
+    def _name(self, at: int) -> int:
+        """Check the name that starts here; where it ends here."""
+        packet, lengths = self._packet, self._lengths
+        if not lengths:
+            self._know_question()
+        starts = []
+        while length := packet[at]:
+            if length >= 0xC0:
+                rest = lengths.get((length & 0x3F) << 8 | packet[at + 1])
+                if rest is None:
+                    raise _Unusual
+                end = at + 2
+                break
+            if length > 63:
+                raise _Unusual
+            starts.append(at)
+            at += 1 + length
+        else:
+            rest, end = 1, at + 1
+        for start in reversed(starts):
+            rest += 1 + packet[start]
+            lengths[start] = rest
+        if rest > MAX_NAME:
+            raise _Unusual
+        return end
+
+    def _know_question(self) -> None:
+        at, end = HEADER, HEADER + self._question - 4
+        while length := self._packet[at]:
+            self._lengths[at] = end - at
+            at += 1 + length
+
+    def _target(self, at: int, end: int) -> bytes:
+        """Check and build the name that fills the RDATA."""
+        if self._name(at) != end:
+            raise _Unusual
+        packet = self._packet
+        parts = []
+        while length := packet[at]:
+            if length >= 0xC0:
+                at = (length & 0x3F) << 8 | packet[at + 1]
+            else:
+                parts.append(packet[at : at + 1 + length])
+                at += 1 + length
+        parts.append(ROOT)
+        return b"".join(parts).lower()
