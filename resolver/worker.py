@@ -28,7 +28,7 @@ from resolver.lists.index import Index
 from resolver.policy.snapshot import Terms
 from resolver.query import Resolver
 from resolver.server import udp
-from resolver.server.desk import Desk
+from resolver.server.desk import Desk, Ticket
 from resolver.server.tcp import TcpServer
 from resolver.telemetry import log
 from resolver.telemetry.counters import Counters
@@ -51,7 +51,7 @@ class Worker:
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[Terms, Index, Plan, Mapping[str, Group]] | None = None
         self._resolver: Resolver | None = None
-        self._forwarder: Forwarder | None = None
+        self._forwarder: Forwarder[Ticket] | None = None
 
     async def run(self) -> None:
         """Do what the supervisor says until it has gone."""
@@ -65,7 +65,7 @@ class Worker:
                 case "upstreams" if self._forwarder is not None:
                     self._forwarder.use(self._groups(message["groups"]))
                 case "flush" if self._resolver is not None:
-                    flushed = self._resolver.cache.flush(bytes.fromhex(message["zone"]))
+                    flushed = self._resolver.flush(bytes.fromhex(message["zone"]))
                     self._channel.send({"say": "flushed", "entries": flushed})
 
     def _prepare(self, message: Message) -> None:
@@ -78,26 +78,26 @@ class Worker:
         assert self._prepared is not None, "the supervisor prepares before it commits"
         terms, index, plan, groups = self._prepared
         self._prepared = None
-        self._counters.follow(plan, terms)
+        self._counters.follow(plan)
         if self._resolver is None or self._forwarder is None:
             cache = Cache(terms.settings.cache_bytes)
-            self._resolver = Resolver(terms, index, cache, time.time())
-            self._forwarder = Forwarder(self._loop, self._resolver, self._counters)
+            self._resolver = Resolver(terms, index, cache, time.time(), self._counters.cell)
+            desk = Desk(self._loop, self._resolver, self._counters)
+            self._forwarder = desk.forwarder
             self._forwarder.use(groups)
-            await self._serve(self._resolver, self._forwarder)
+            await self._serve(self._resolver, desk)
         else:
             self._resolver.replace(terms, index, time.time())
             self._forwarder.use(groups)
         self._channel.send({"say": "committed"})
 
-    async def _serve(self, resolver: Resolver, forwarder: Forwarder) -> None:
-        desk = Desk(self._loop, resolver, forwarder, self._counters)
+    async def _serve(self, resolver: Resolver, desk: Desk) -> None:
         # What start-up has made stays; the collector need not look at it again.
         gc.collect()
         gc.freeze()
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
-                udp.serve(self._loop, listening, desk)
+                udp.serve(self._loop, listening, desk, resolver, self._counters)
             else:
                 await TcpServer(self._loop, listening, desk).start()
 
@@ -117,8 +117,10 @@ class Worker:
     def _beat(self) -> None:
         self._counters.beat(self._loop.time())
         if self._resolver is not None:
-            self._resolver.advance(time.time())
+            self._resolver.advance(time.time(), self._loop.time())
             self._counters.cache(self._resolver.cache)
+        if self._forwarder is not None:
+            self._forwarder.sweep()
         self._loop.call_later(BEAT, self._beat)
 
 

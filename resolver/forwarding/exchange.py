@@ -1,12 +1,13 @@
 """One question on its way to an upstream: a state machine without sockets.
 
 The driver asks what to do (``begin``), does it, and tells what happened (``received``,
-``expired``, ``unreachable``); each returns the next ``Attempt`` to make, or the end: a
-``Response`` for the clients, or a ``Failure``.
+``suspected``, ``expired``, ``unreachable``, ``crowded``); each returns the next ``Attempt``
+to make, None to go on waiting, or the end: an ``Entry`` for the clients, or a ``Failure``.
 
 The rules:
-- Three attempts at most over UDP (RFC 9520 section 3.1), each at another server while
-  there is one, all within ``PATIENCE`` seconds; a TCP attempt may take to ``TCP_PATIENCE``.
+- Three attempts at most (RFC 9520 section 3.1), each at another server while there is one,
+  all within ``PATIENCE`` seconds, over TCP ``TCP_PATIENCE``. An earlier attempt is still
+  listened to while a later one is under way: the first good answer ends the exchange.
 - A packet that does not answer our query is somebody else's; the first such packet sends
   the question over TCP, where it cannot be guessed at. Should TCP not work, the question
   goes on over UDP with another port and ID: or else one forged packet would end it.
@@ -17,9 +18,11 @@ The rules:
 from typing import NamedTuple
 
 from resolver.answers.cache import Key
+from resolver.answers.entry import Entry, entry
+from resolver.answers.quick import quick_entry
 from resolver.dns import codes
-from resolver.dns.response import Response, scan
-from resolver.forwarding.message import answers, render_question, without_edns
+from resolver.dns.response import scan
+from resolver.forwarding.message import QUESTION_AT, answers, render_question, without_edns
 from resolver.forwarding.servers import Group, Server
 
 PATIENCE = 1.8
@@ -31,15 +34,16 @@ _USABLE = frozenset({codes.NOERROR, codes.NXDOMAIN})
 
 
 class Attempt(NamedTuple):
-    """A query to send, and how long to wait for its answer."""
+    """A query to send, and how long to wait before the next attempt."""
 
     server: Server
     stream: bool
     """Over TCP."""
     message: bytes
     """The query after its ID."""
-    until: float
+    began: float
     """Monotonic seconds."""
+    until: float
 
 
 class Failure(NamedTuple):
@@ -49,11 +53,14 @@ class Failure(NamedTuple):
     text: str
 
 
+Step = Attempt | Entry | Failure
+
+
 class Exchange:
     """One question and its attempts; ``now`` is always in monotonic seconds."""
 
     __slots__ = (
-        *("_asked_at", "_edns", "_group", "_guessed", "_poor", "_question", "_stream", "_tried"),
+        *("_edns", "_group", "_guessed", "_latest", "_poor", "_question", "_stream", "_tried"),
         *("began", "key"),
     )
 
@@ -63,11 +70,11 @@ class Exchange:
         self._group = group
         self._question = render_question(key)
         self._tried: list[Server] = []
+        self._latest: Attempt | None = None
         self._stream = False
         self._guessed = False
         self._edns = True
-        self._asked_at = now
-        self._poor: Response | None = None
+        self._poor: Entry | None = None
 
     def begin(self, now: float) -> Attempt | Failure:
         """The first attempt."""
@@ -76,56 +83,74 @@ class Exchange:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
         return self._ask(server, now)
 
-    def received(self, packet: bytes, ident: int, now: float) -> Response | Attempt | Failure:
-        """A packet has come where the answer to this attempt is awaited."""
-        if not answers(packet, ident, self.key):
-            return self.suspected(now)
+    def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
+        """A packet has come where the answer to an attempt is awaited."""
+        question = self._question[QUESTION_AT : QUESTION_AT + len(self.key.name) + 4]
+        if not answers(packet, ident, question):
+            return self.suspected(attempt, now)
+        quick = quick_entry(packet, len(question), self.key.qtype, now)
+        if quick is not None:
+            attempt.server.answered(now - attempt.began)
+            return quick
+        return self._judged(attempt, packet, now)
+
+    def _judged(self, attempt: Attempt, packet: bytes, now: float) -> Step | None:
+        """What becomes of an answer that takes a closer look.
+
+        One that cannot be used leads on to the next attempt, unless that is under way already.
+        """
         response = scan(packet)
+        latest = attempt is self._latest
         if response is None:
-            return self._next(now)
-        self._tried[-1].answered(now - self._asked_at)
-        if response.flags & codes.TC and not self._stream:
-            return self._over_tcp(now)
+            return self._next(now) if latest else None
+        attempt.server.answered(now - attempt.began)
+        if response.flags & codes.TC and not attempt.stream:
+            return self._over_tcp(now) if latest else None
+        kept = entry(response, now)
         if response.rcode in _USABLE:
-            return response
+            return kept
+        self._poor = kept
+        if not latest:
+            return None
         if self._edns and response.rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt:
             self._edns = False
             return self._ask(self._tried.pop(), now)
-        self._poor = response
-        return self._next(now) if self._group.others(self._tried) else response
+        return self._next(now) if self._group.others(self._tried) else kept
 
-    def suspected(self, now: float) -> Response | Attempt | Failure:
+    def suspected(self, attempt: Attempt, now: float) -> Step | None:
         """Somebody guesses at the port that this attempt waits on."""
         self._guessed = True
-        return self._over_tcp(now)
+        return self._over_tcp(now) if attempt is self._latest else None
 
-    def expired(self, now: float) -> Response | Attempt | Failure:
-        """The attempt's time is over."""
-        self._tried[-1].timed_out(now)
-        return self._next(now)
+    def expired(self, attempt: Attempt, now: float) -> Step | None:
+        """The attempt's time is over; it may still be answered."""
+        attempt.server.timed_out(now)
+        return self._next(now) if attempt is self._latest else None
 
-    def unreachable(self, now: float) -> Response | Attempt | Failure:
+    def unreachable(self, attempt: Attempt, now: float) -> Step | None:
         """The attempt could not be sent, or the server's host refuses it."""
-        self._tried[-1].timed_out(now)
+        attempt.server.timed_out(now)
+        if attempt is not self._latest:
+            return None
         if not self._guessed and not self._group.others(self._tried):
             return self._poor or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
         return self._next(now)
 
-    def crowded(self, now: float) -> Response | Attempt | Failure:
+    def crowded(self, now: float) -> Step:
         """No TCP connection has room: go on over UDP, with another port and ID."""
         self._stream = False
         if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
             return self._poor or _unanswered()
         return self._ask(self._tried[-1], now)
 
-    def _next(self, now: float) -> Response | Attempt | Failure:
+    def _next(self, now: float) -> Step:
         server = self._group.choose(now, self._tried)
         if server is None or len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
             return self._poor or _unanswered()
         self._stream = self._stream and not self._guessed  # after TC only TCP is of use
         return self._ask(server, now)
 
-    def _over_tcp(self, now: float) -> Response | Attempt | Failure:
+    def _over_tcp(self, now: float) -> Step:
         if self._stream:  # a stream that carries what was not asked is of no use
             return self._next(now)
         self._stream = True
@@ -133,13 +158,13 @@ class Exchange:
 
     def _ask(self, server: Server, now: float) -> Attempt:
         self._tried.append(server)
-        self._asked_at = now
         last = len(self._tried) >= _ATTEMPTS
         end = self.began + (TCP_PATIENCE if self._stream else PATIENCE)
         wait = _TCP_WAIT if self._stream else server.wait
         until = end if last else min(now + wait, end)
         message = self._question if self._edns else without_edns(self._question)
-        return Attempt(server, self._stream, message, until)
+        self._latest = Attempt(server, self._stream, message, now, until)
+        return self._latest
 
 
 def _unanswered() -> Failure:

@@ -5,50 +5,60 @@ answered at once is sent before ``take`` returns; the rest when its upstream has
 """
 
 import asyncio
-from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
-from resolver.query import Drop, Forward, Path, Reply, Resolver, Source
+from resolver.answers.tally import Path
+from resolver.query import Drop, Forward, Reply, Resolver, Source
 from resolver.telemetry.counters import Counters
 from resolver.upstream.forwarder import Forwarder
 
-Send = Callable[[bytes], None]
+
+class Edge(Protocol):
+    """Where a packet came in, and its reply goes out."""
+
+    def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - what the edge gave with the query
+        """Send a reply."""
+
+    def done(self) -> None:
+        """Nothing more will be sent for a query."""
+
+
+class Ticket(NamedTuple):
+    """A query that waits for its reply."""
+
+    edge: Edge
+    to: object
+    came: float
+    """Monotonic seconds."""
 
 
 class Desk:
     """Where packets are taken in; one a worker."""
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        resolver: Resolver,
-        forwarder: Forwarder,
-        counters: Counters,
+        self, loop: asyncio.AbstractEventLoop, resolver: Resolver, counters: Counters
     ) -> None:
         self._loop = loop
         self._resolver = resolver
-        self._forwarder = forwarder
         self._counters = counters
+        self.forwarder = Forwarder[Ticket](loop, resolver, counters, self._deliver)
 
-    def take(self, packet: bytes, source: Source, send: Send, done: Callable[[], None]) -> None:
-        """Serve one packet; ``done`` is called once, when nothing more will be sent for it."""
+    def take(self, packet: bytes, source: Source, edge: Edge, to: object = None) -> None:
+        """Serve one packet; its reply is sent by the edge, ``to`` whom the edge knows."""
         came = self._loop.time()
         result = self._resolver.answer(packet, source, came)
         if isinstance(result, Forward):
-
-            def deliver(reply: Reply | Drop) -> None:
-                self._end(reply, send, came)
-                done()
-
-            self._forwarder.forward(result, deliver)
+            self.forwarder.forward(result, Ticket(edge, to, came))
         else:
-            self._end(result, send, came)
-            done()
+            self._deliver(Ticket(edge, to, came), result)
 
-    def _end(self, result: Reply | Drop, send: Send, came: float) -> None:
+    def _deliver(self, ticket: Ticket, result: Reply | Drop) -> None:
+        edge, to, came = ticket
         if isinstance(result, Reply):
-            send(result.packet)
+            edge.send(result.packet, to)
             path: Path = result.tally.path
             self._counters.took(path, self._loop.time() - came)
             if result.refresh is not None:
-                self._forwarder.refresh(result.refresh)
+                self.forwarder.refresh(result.refresh)
         self._counters.count(result.tally)
+        edge.done()

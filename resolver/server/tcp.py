@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
             del buffer[:end]
             self._outstanding += 1
             self._watch()
-            self._server.desk.take(packet, self._source, self._send, self._done)
+            self._server.desk.take(packet, self._source, self)
         self._pace()
 
     def _has_room(self) -> bool:
@@ -116,11 +116,13 @@ class Connection(asyncio.Protocol):
             else:
                 transport.pause_reading()
 
-    def _send(self, packet: bytes) -> None:
+    def send(self, packet: bytes, to: object) -> None:  # noqa: ARG002 - there is one client here
+        """Send a reply, with its length before it (RFC 1035 section 4.2.2)."""
         if self._transport is not None:
             self._transport.write(len(packet).to_bytes(2, "big") + packet)
 
-    def _done(self) -> None:
+    def done(self) -> None:
+        """A query has had its reply, or silence."""
         full = self._outstanding >= MAX_OUTSTANDING
         self._outstanding -= 1
         self._watch()

@@ -1,16 +1,23 @@
 """The UDP edge: drain the readable socket, hand each packet in, send what comes back.
 
+The hot loop is here. A prepared answer is looked up by the client's address and the octets
+after the ID, and sent with the new ID before it: two dictionary look-ups, one slice, one
+cell of a counter, between two system calls. Everything else goes to the desk.
+
 A socket of one address needs nothing more. One that listens on all of a host's addresses
 must learn of each packet which of them was asked, since the reply has to leave from there.
 """
 
 import asyncio
 import contextlib
-import functools
 import socket
+import time
+from typing import Any
 
-from resolver.query import Source
+from resolver.answers.tally import Path
+from resolver.query import Resolver, Source
 from resolver.server.desk import Desk
+from resolver.telemetry.counters import Counters
 
 _AT_ONCE = 64
 """Packets taken before other sockets get their turn."""
@@ -21,36 +28,59 @@ class UdpServer:
     """One listening UDP socket."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listening: socket.socket,
+        desk: Desk,
+        resolver: Resolver,
+        counters: Counters,
     ) -> None:
         self._loop = loop
         self._socket = listening
         self._desk = desk
+        self._clients = resolver.clients
+        self._counters = counters
 
     def start(self) -> None:
         """Take packets from now on."""
         self._loop.add_reader(self._socket.fileno(), self._readable)
 
-    def stop(self) -> None:
-        """Take no more; what is on its way is still answered."""
-        self._loop.remove_reader(self._socket.fileno())
-
     def _readable(self) -> None:
-        receive = self._socket.recvfrom
+        receive, send = self._socket.recvfrom, self._socket.sendto
+        clients, cells = self._clients, self._counters.cells
+        began = now = time.monotonic()
+        prepared = 0
         for _ in range(_AT_ONCE):
             try:
-                packet, client = receive(_LARGEST)
+                packet, address = receive(_LARGEST)
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError:
                 continue  # an ICMP error of an earlier reply; the socket itself is well
-            send = functools.partial(self._send, client)
-            self._desk.take(packet, Source(client[0], False), send, _nothing)
+            client = clients.get(address[0])
+            if client is not None:
+                answer = client.udp.answers.get(packet[2:])
+                if answer is not None and now < answer.until and client.bucket.take():
+                    if now >= answer.ages_at:
+                        answer.age(now)
+                    with contextlib.suppress(OSError):
+                        send(packet[:2] + answer.tail, address)
+                    cells[answer.cell] += 1
+                    prepared += 1
+                    continue
+            self._desk.take(packet, Source(address[0], False), self, address)
+            now = time.monotonic()
+        if prepared:
+            took = (now if prepared == 1 else time.monotonic()) - began
+            self._counters.took(Path.PREPARED, took / prepared, prepared)
 
-    def _send(self, client: tuple[str, int], packet: bytes) -> None:
-        # A reply that cannot go is lost, as any datagram may be; the client asks again.
+    def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - an address, as the socket gave it
+        """Send a reply; one that cannot go is lost, as any datagram may be."""
         with contextlib.suppress(OSError):
-            self._socket.sendto(packet, client)
+            self._socket.sendto(packet, to)
+
+    def done(self) -> None:
+        """A datagram has nothing to tidy up after its reply."""
 
 
 class WildcardUdpServer(UdpServer):
@@ -73,12 +103,11 @@ class WildcardUdpServer(UdpServer):
             except OSError:
                 continue
             asked = [_reply_from(*each) for each in ancillary]
-            send = functools.partial(self._send_from, asked, client)
-            self._desk.take(packet, Source(client[0], False), send, _nothing)
+            self._desk.take(packet, Source(client[0], False), self, (asked, client))
 
-    def _send_from(
-        self, asked: list[tuple[int, int, bytes]], client: tuple[str, int], packet: bytes
-    ) -> None:
+    def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - as _readable gave it
+        """Send a reply, from the address that was asked."""
+        asked, client = to
         with contextlib.suppress(OSError):
             self._socket.sendmsg((packet,), asked, 0, client)
 
@@ -98,13 +127,14 @@ def _reply_from(level: int, kind: int, data: bytes) -> tuple[int, int, bytes]:
     return level, kind, data
 
 
-def serve(loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk) -> UdpServer:
+def serve(
+    loop: asyncio.AbstractEventLoop,
+    listening: socket.socket,
+    desk: Desk,
+    resolver: Resolver,
+    counters: Counters,
+) -> None:
     """Serve a socket as its address needs, from now on."""
     wildcard = listening.getsockname()[0] in ("0.0.0.0", "::")
-    server = (WildcardUdpServer if wildcard else UdpServer)(loop, listening, desk)
-    server.start()
-    return server
-
-
-def _nothing() -> None:
-    """A datagram has nothing to tidy up after its reply."""
+    kind = WildcardUdpServer if wildcard else UdpServer
+    kind(loop, listening, desk, resolver, counters).start()

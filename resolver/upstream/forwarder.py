@@ -2,7 +2,8 @@
 
 One flight is one question on its way, with everybody who waits for it; a question that is
 asked again meanwhile joins the flight. No task is made for a query: sockets call back, and
-one timer stands for the earliest end of all attempts.
+one timer stands for the earliest end of all attempts. It is never put off, only set earlier:
+most ends never come to pass, and looking at them late costs less than cancelling each.
 
 What must stay true:
 - Every waiter gets exactly one reply, under its own ID and case.
@@ -12,14 +13,15 @@ What must stay true:
 import asyncio
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
 
 from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
 from resolver.dns import codes
-from resolver.dns.response import Response
-from resolver.forwarding.admission import TOTAL, WAITERS, Admission
-from resolver.forwarding.exchange import Attempt, Exchange, Failure
+from resolver.forwarding.admission import WAITERS, Admission, Shares
+from resolver.forwarding.exchange import Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
 from resolver.query import Drop, Forward, Reply, Resolver
 from resolver.telemetry.counters import Counters
@@ -27,44 +29,60 @@ from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 
 _CROWDED = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
+_MAX_REFRESHES = 1000
 
-Deliver = Callable[[Reply | Drop], None]
-Shares = tuple[bytes, bytes]
+Ticket = TypeVar("Ticket")
+"""What a waiter gives to be told by."""
+
+
+class Sent:
+    """An attempt that is listened to."""
+
+    __slots__ = ("attempt", "flight", "ident", "on")
+
+    def __init__(self, flight: "Flight", attempt: Attempt) -> None:
+        self.flight = flight
+        self.attempt = attempt
+        self.on: Port[Sent] | Stream[Sent] | None = None
+        self.ident = 0
 
 
 class Flight:
-    """A question on its way, the attempt that is being made, and who waits."""
+    """A question on its way: its attempts, and who waits."""
 
-    __slots__ = ("attempt", "exchange", "ident", "on", "sent", "shares", "waiters")
+    __slots__ = ("exchange", "sent", "shares", "waiters")
 
     def __init__(self, exchange: Exchange, shares: Shares | None) -> None:
         self.exchange = exchange
         self.shares = shares
         """What it holds of the admission; a refresh holds nothing."""
-        self.waiters: list[tuple[Forward, Deliver]] = []
-        self.attempt: Attempt | None = None
-        self.on: Port[Flight] | Stream[Flight] | None = None
-        self.ident = 0
-        self.sent = 0.0
+        self.sent: list[Sent] = []
+        self.waiters: list[tuple[Forward, object]] = []
 
 
-class Forwarder:
+class Forwarder(Generic[Ticket]):
     """All questions of one worker that are on their way."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, resolver: Resolver, counters: Counters
+        self,
+        loop: asyncio.AbstractEventLoop,
+        resolver: Resolver,
+        counters: Counters,
+        deliver: Callable[[Ticket, Reply | Drop], None],
     ) -> None:
         self._loop = loop
         self._resolver = resolver
         self._counters = counters
+        self._deliver = deliver
         self._groups: Mapping[str, Group] = {}
-        self._ports: dict[Server, Ports[Flight]] = {}
-        self._streams: dict[Server, Streams[Flight]] = {}
+        self._ports = Ports[Sent](loop, self._received, self._refused)
+        self._streams: dict[Server, Streams[Sent]] = {}
         self._flights: dict[Key, Flight] = {}
-        self._ends: list[tuple[float, int, Flight, Attempt]] = []
+        self._ends: list[tuple[float, int, Sent]] = []
         self._order = itertools.count()
         self._admission = Admission()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
 
     def use(self, groups: Mapping[str, Group]) -> None:
         """Ask these servers from now on; what is on its way goes on as it began."""
@@ -73,7 +91,7 @@ class Forwarder:
                 self._counters.upstream_up(server.name, server.up)
         self._groups = groups
 
-    def forward(self, forward: Forward, deliver: Deliver) -> None:
+    def forward(self, forward: Forward, ticket: Ticket) -> None:
         """Ask an upstream, and deliver the reply, now or later."""
         key = forward.key
         now = self._loop.time()
@@ -81,171 +99,168 @@ class Forwarder:
         if flight is None:
             shares = self._admission.enter(key.name, forward.source.address)
             if shares is None:
-                self._conclude(forward, deliver, _CROWDED, now)
+                self._conclude(forward, ticket, _CROWDED, now)
                 return
             flight = self._take_off(key, shares, now)
-            flight.waiters.append((forward, deliver))
+            flight.waiters.append((forward, ticket))
             self._go_on(flight, flight.exchange.begin(now), now)
         elif len(flight.waiters) < WAITERS:
-            flight.waiters.append((forward, deliver))
+            flight.waiters.append((forward, ticket))
         else:
-            self._conclude(forward, deliver, _CROWDED, now)
+            self._conclude(forward, ticket, _CROWDED, now)
 
     def refresh(self, key: Key) -> None:
         """Ask a question anew for the cache, though nobody waits for it."""
-        if key not in self._flights and len(self._flights) < TOTAL // 2:
+        if key not in self._flights and len(self._flights) < _MAX_REFRESHES:
             now = self._loop.time()
             flight = self._take_off(key, None, now)
             self._go_on(flight, flight.exchange.begin(now), now)
+
+    def sweep(self) -> None:
+        """Close what has idled; called from time to time."""
+        self._ports.sweep(self._loop.time())
 
     def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight:
         group = self._groups.get(key.group) or Group(key.group, ())
         flight = self._flights[key] = Flight(Exchange(key, group, now), shares)
         return flight
 
-    def _go_on(self, flight: Flight, step: Response | Attempt | Failure, now: float) -> None:
+    def _go_on(self, flight: Flight, step: Step | None, now: float) -> None:
         """Do what the exchange has decided, until something has to be waited for."""
         while isinstance(step, Attempt):
-            try:
-                room = self._send(flight, step, now)
-            except OSError:
-                self._counters.upstream(step.server.name, "unreachable")
-                step = flight.exchange.unreachable(now)
+            step = self._send(flight, step, now)
+        if step is not None:
+            self._land(flight, step, now)
+
+    def _send(self, flight: Flight, attempt: Attempt, now: float) -> Step | None:
+        """Send an attempt: None if it went, else what the exchange says to that."""
+        server = attempt.server
+        sent = Sent(flight, attempt)
+        try:
+            if not attempt.stream:
+                sent.on, sent.ident = self._ports.send(server, attempt.message, sent, now)
+            elif (place := self._streams_to(server).send(attempt.message, sent)) is not None:
+                sent.on, sent.ident = place
             else:
-                if room:
-                    return
-                step = flight.exchange.crowded(now)
+                return flight.exchange.crowded(now)
+        except OSError:
+            self._counters.upstream(server.name, "unreachable")
+            return flight.exchange.unreachable(attempt, now)
+        flight.sent.append(sent)
+        heapq.heappush(self._ends, (attempt.until, next(self._order), sent))
+        if attempt.until < self._timer_at:
+            self._set_timer(attempt.until)
+        return None
+
+    def _land(self, flight: Flight, result: Entry | Failure, now: float) -> None:
+        """The exchange has ended: remember what came of it, and tell all who wait."""
+        for sent in flight.sent:
+            self._leave(sent)
         key = flight.exchange.key
         del self._flights[key]
         if flight.shares is not None:
             self._admission.leave(flight.shares)
-        result = step if isinstance(step, Failure) else self._resolver.remember(key, step, now)
-        for forward, deliver in flight.waiters:
-            self._conclude(forward, deliver, result, now)
+        if isinstance(result, Entry):
+            result = self._resolver.remember(key, result, now)
+        for forward, ticket in flight.waiters:
+            self._conclude(forward, ticket, result, now)  # type: ignore[arg-type]
 
-    def _send(self, flight: Flight, attempt: Attempt, now: float) -> bool:
-        """Send an attempt; False where no connection has room for it."""
-        if attempt.stream:
-            place = self._streams_to(attempt.server).send(attempt.message, flight)
-            if place is None:
-                return False
-            flight.on, flight.ident = place
+    def _conclude(
+        self, forward: Forward, ticket: Ticket, result: Entry | Failure, now: float
+    ) -> None:
+        reply = self._resolver.conclude(forward, result, now)
+        if isinstance(reply, Forward):  # an alias leads on
+            self.forward(reply, ticket)
         else:
-            ports = self._ports_to(attempt.server)
-            flight.on, flight.ident = ports.send(attempt.message, flight, now)
-        flight.attempt = attempt
-        flight.sent = now
-        heapq.heappush(self._ends, (attempt.until, next(self._order), flight, attempt))
-        self._arm()
-        return True
+            self._deliver(ticket, reply)
 
-    def _ports_to(self, server: Server) -> Ports[Flight]:
-        ports = self._ports.get(server)
-        if ports is None:
-            ports = Ports(self._loop, server, self._received, self._refused)
-            self._ports[server] = ports
-        return ports
+    def _leave(self, sent: Sent) -> None:
+        on, sent.on = sent.on, None
+        if isinstance(on, Port):
+            self._ports.leave(on, sent.ident)
+        elif on is not None:
+            on.leave(sent.ident)
 
-    def _streams_to(self, server: Server) -> Streams[Flight]:
+    def _streams_to(self, server: Server) -> Streams[Sent]:
         streams = self._streams.get(server)
         if streams is None:
             streams = Streams(self._loop, server, self._streamed, self._stream_lost)
             self._streams[server] = streams
         return streams
 
-    def _conclude(
-        self, forward: Forward, deliver: Deliver, result: Entry | Failure, now: float
-    ) -> None:
-        reply = self._resolver.conclude(forward, result, now)
-        if isinstance(reply, Forward):  # an alias leads on
-            self.forward(reply, deliver)
-        else:
-            deliver(reply)
-
-    def _received(self, port: Port[Flight], packet: bytes) -> None:
-        ident = int.from_bytes(packet[:2], "big")
-        flight = port.waiting.get(ident)
-        now = self._loop.time()
-        if flight is not None:
-            self._took(flight, packet, now)
-        elif ident not in port.late:
+    def _received(self, port: Port[Sent], ident: int, packet: bytes) -> None:
+        sent = port.waiting.get(ident)
+        if sent is not None:
+            self._took(sent, ident, packet)
+        elif ident not in port.ids:
             # Somebody guesses at this port: whoever waits here goes where guessing is useless.
             for waiting in list(port.waiting.values()):
-                self._suspect(waiting, now)
+                self._suspect(waiting)
 
-    def _took(self, flight: Flight, packet: bytes, now: float) -> None:
-        attempt, ident = flight.attempt, flight.ident
-        assert attempt is not None
-        self._leave(flight, late=False)
-        step = flight.exchange.received(packet, ident, now)
-        if isinstance(step, Response):
-            self._counters.upstream(attempt.server.name, "answered", now - flight.sent)
-            self._counters.upstream_up(attempt.server.name, True)
+    def _streamed(self, stream: Stream[Sent], ident: int, packet: bytes) -> None:
+        sent = stream.waiting.get(ident)
+        if sent is not None:
+            self._took(sent, ident, packet)
+
+    def _took(self, sent: Sent, ident: int, packet: bytes) -> None:
+        now = self._loop.time()
+        attempt = sent.attempt
+        self._leave(sent)
+        step = sent.flight.exchange.received(attempt, packet, ident, now)
+        name = attempt.server.name
+        if isinstance(step, Entry):
+            self._counters.upstream(name, "answered", now - attempt.began)
+            self._counters.upstream_up(name, True)
         else:
             to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
-            self._counters.upstream(attempt.server.name, "truncated" if to_tcp else "failed")
-        self._go_on(flight, step, now)
+            self._counters.upstream(name, "truncated" if to_tcp else "failed")
+        self._go_on(sent.flight, step, now)
 
-    def _suspect(self, flight: Flight, now: float) -> None:
-        attempt = flight.attempt
-        assert attempt is not None
-        self._leave(flight, late=True)
-        self._counters.upstream(attempt.server.name, "mismatch")
-        self._go_on(flight, flight.exchange.suspected(now), now)
-
-    def _streamed(self, stream: Stream[Flight], ident: int, packet: bytes) -> None:
-        flight = stream.waiting.get(ident)
-        if flight is not None:
-            self._took(flight, packet, self._loop.time())
-
-    def _refused(self, port: Port[Flight]) -> None:
-        for flight in list(port.waiting.values()):
-            self._unreachable(flight)
-
-    def _stream_lost(self, stream: Stream[Flight]) -> None:
-        for flight in list(stream.waiting.values()):
-            self._unreachable(flight)
-
-    def _unreachable(self, flight: Flight) -> None:
+    def _suspect(self, sent: Sent) -> None:
         now = self._loop.time()
-        attempt = flight.attempt
-        assert attempt is not None
-        self._leave(flight, late=False)
-        self._counters.upstream(attempt.server.name, "unreachable")
-        step = flight.exchange.unreachable(now)
-        self._counters.upstream_up(attempt.server.name, attempt.server.up)
-        self._go_on(flight, step, now)
+        self._leave(sent)
+        self._counters.upstream(sent.attempt.server.name, "mismatch")
+        self._go_on(sent.flight, sent.flight.exchange.suspected(sent.attempt, now), now)
 
-    def _leave(self, flight: Flight, *, late: bool) -> None:
-        attempt, on = flight.attempt, flight.on
-        flight.attempt = flight.on = None
-        if isinstance(on, Stream):
-            on.leave(flight.ident)
-        elif on is not None and attempt is not None:
-            ports = self._ports.get(attempt.server)
-            if ports is not None:
-                ports.leave(on, flight.ident, late=late)
+    def _refused(self, port: Port[Sent]) -> None:
+        for sent in list(port.waiting.values()):
+            self._unreachable(sent)
 
-    def _arm(self) -> None:
-        """Keep the timer at the earliest end, forgetting ends of attempts that are over."""
-        ends = self._ends
-        while ends and ends[0][2].attempt is not ends[0][3]:
-            heapq.heappop(ends)
-        if self._timer is not None and (not ends or self._timer.when() != ends[0][0]):
+    def _stream_lost(self, stream: Stream[Sent]) -> None:
+        for sent in list(stream.waiting.values()):
+            self._unreachable(sent)
+
+    def _unreachable(self, sent: Sent) -> None:
+        now = self._loop.time()
+        server = sent.attempt.server
+        self._leave(sent)
+        self._counters.upstream(server.name, "unreachable")
+        step = sent.flight.exchange.unreachable(sent.attempt, now)
+        self._counters.upstream_up(server.name, server.up)
+        self._go_on(sent.flight, step, now)
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        if ends and self._timer is None:
-            self._timer = self._loop.call_at(ends[0][0], self._expire)
+        self._timer_at = when
+        self._timer = None if when == math.inf else self._loop.call_at(when, self._expire)
 
     def _expire(self) -> None:
         self._timer = None
+        ends = self._ends
         now = self._loop.time()
-        while self._ends and self._ends[0][0] <= now:
-            _, _, flight, attempt = heapq.heappop(self._ends)
-            if flight.attempt is attempt:
-                self._leave(flight, late=True)
-                self._counters.upstream(attempt.server.name, "timeout")
-                step = flight.exchange.expired(now)
-                self._counters.upstream_up(attempt.server.name, attempt.server.up)
-                self._go_on(flight, step, now)
-        self._arm()
+        while ends and (ends[0][0] <= now or ends[0][2].on is None):
+            _, _, sent = heapq.heappop(ends)
+            if sent.on is not None:
+                self._time_out(sent, now)
+        self._set_timer(ends[0][0] if ends else math.inf)
+
+    def _time_out(self, sent: Sent, now: float) -> None:
+        """An attempt has had its time; over UDP it is listened to until the flight lands."""
+        server = sent.attempt.server
+        if sent.attempt.stream:
+            self._leave(sent)
+        self._counters.upstream(server.name, "timeout")
+        step = sent.flight.exchange.expired(sent.attempt, now)
+        self._counters.upstream_up(server.name, server.up)
+        self._go_on(sent.flight, step, now)

@@ -2,24 +2,25 @@
 
 A port is a socket connected to one server, so the kernel drops what comes from anywhere
 else. It carries at most ``USES`` queries, and takes new ones for at most ``LIFE`` seconds;
-queries are spread at random over the ports that are open, ``OPEN`` under load. With little
-traffic each query gets a port of its own. IDs are random as well, and none is used twice
-on a port (RFC 5452 section 9.2).
+under load queries are spread at random over ``OPEN`` ports, and with less each query has a
+port of its own. IDs are random as well, and none is used twice on a port (RFC 5452 section
+9.2). All ports of a worker share one epoll, which the loop watches: to watch each would cost
+more than the query.
 """
 
 import asyncio
-import random
+import select
 import socket
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from resolver.forwarding.servers import Server
+from resolver.upstream.unpredictable import Unpredictable
 
 USES = 8
 OPEN = 64
 LIFE = 1.0
 
-_RANDOM = random.SystemRandom()
 _AT_ONCE = 64
 _LARGEST = 4096
 
@@ -29,7 +30,7 @@ Waiting = TypeVar("Waiting")
 class Port(Generic[Waiting]):
     """One socket, and what awaits an answer on it by ID."""
 
-    __slots__ = ("born", "ids", "late", "socket", "uses", "waiting")
+    __slots__ = ("born", "ids", "retired", "socket", "uses", "waiting")
 
     def __init__(self, server: Server, now: float) -> None:
         """Open a socket towards a server; OSError where there is no way to it."""
@@ -42,92 +43,99 @@ class Port(Generic[Waiting]):
             raise
         self.born = now
         self.uses = 0
+        self.retired = False
         self.ids: set[int] = set()
+        """All that were used here: an answer to one that is awaited no more is late, not forged."""
         self.waiting: dict[int, Waiting] = {}
-        self.late: set[int] = set()
-        """IDs that are awaited no more; their answers are late, not forged."""
-
-    def new_id(self) -> int:
-        """An ID that this port has not used."""
-        while True:
-            ident = _RANDOM.getrandbits(16)
-            if ident not in self.ids:
-                self.ids.add(ident)
-                return ident
 
 
 class Ports(Generic[Waiting]):
-    """The open ports towards one server."""
+    """The ports of a worker."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        server: Server,
-        receive: Callable[[Port[Waiting], bytes], None],
+        receive: Callable[[Port[Waiting], int, bytes], None],
         refused: Callable[[Port[Waiting]], None],
     ) -> None:
-        self._loop = loop
-        self._server = server
         self._receive = receive
         self._refused = refused
-        self._open: list[Port[Waiting]] = []
+        self._random = Unpredictable()
+        self._open: dict[Server, list[Port[Waiting]]] = {}
+        """The ports that take queries, the oldest first."""
+        self._by_number: dict[int, Port[Waiting]] = {}
+        self._epoll = select.epoll()
+        loop.add_reader(self._epoll.fileno(), self._readable)
 
-    def send(self, message: bytes, waiting: Waiting, now: float) -> tuple[Port[Waiting], int]:
-        """Send a query (given without its ID) and wait for its answer; OSError if it cannot go."""
-        port = self._take(now)
-        ident = port.new_id()
-        port.waiting[ident] = waiting
+    def send(
+        self, server: Server, message: bytes, waiting: Waiting, now: float
+    ) -> tuple[Port[Waiting], int]:
+        """Send a query (given without its ID) and await its answer; OSError if it cannot go."""
+        port = self._take(server, now)
+        ident = self._random.u16()
+        while ident in port.ids:
+            ident = self._random.u16()
+        port.ids.add(ident)
         port.uses += 1
+        if port.uses >= USES:
+            port.retired = True
+            self._open[server].remove(port)
+        port.waiting[ident] = waiting
         try:
             port.socket.send(ident.to_bytes(2, "big") + message)
         except OSError:
-            self.leave(port, ident, late=False)
+            self.leave(port, ident)
             raise
-        finally:
-            if port.uses >= USES and port in self._open:
-                self._open.remove(port)
         return port, ident
 
-    def leave(self, port: Port[Waiting], ident: int, *, late: bool) -> None:
-        """Stop waiting for an answer; a port that is spent closes with its last wait."""
-        del port.waiting[ident]
-        if late:
-            port.late.add(ident)
-        if not port.waiting:
-            if port in self._open:
-                self._open.remove(port)
+    def leave(self, port: Port[Waiting], ident: int) -> None:
+        """Await an answer no longer; a port that takes no more queries closes with its last."""
+        port.waiting.pop(ident, None)
+        if port.retired and not port.waiting:
             self._close(port)
 
-    def close(self) -> None:
-        """Close every port that takes new queries; the others close as their queries end."""
-        for port in self._open:
+    def sweep(self, now: float) -> None:
+        """Close the ports that have idled to the end of their life."""
+        for ports in self._open.values():
+            self._retire_old(ports, now)
+
+    def _take(self, server: Server, now: float) -> Port[Waiting]:
+        ports = self._open.setdefault(server, [])
+        if ports and now - ports[0].born >= LIFE:
+            self._retire_old(ports, now)
+        if len(ports) < OPEN:
+            port = Port[Waiting](server, now)
+            number = port.socket.fileno()
+            self._epoll.register(number, select.EPOLLIN)
+            self._by_number[number] = port
+            ports.append(port)
+            return port
+        return ports[self._random.u16() % OPEN]
+
+    def _retire_old(self, ports: list[Port[Waiting]], now: float) -> None:
+        while ports and now - ports[0].born >= LIFE:
+            port = ports.pop(0)
+            port.retired = True
             if not port.waiting:
                 self._close(port)
-        self._open = []
-
-    def _take(self, now: float) -> Port[Waiting]:
-        self._open = [port for port in self._open if now - port.born < LIFE]
-        if len(self._open) < OPEN:
-            port = Port[Waiting](self._server, now)
-            self._loop.add_reader(port.socket.fileno(), self._readable, port)
-            self._open.append(port)
-            return port
-        return _RANDOM.choice(self._open)
 
     def _close(self, port: Port[Waiting]) -> None:
-        if port.socket.fileno() >= 0:
-            self._loop.remove_reader(port.socket.fileno())
-            port.socket.close()
+        number = port.socket.fileno()
+        if number >= 0:
+            del self._by_number[number]
+            port.socket.close()  # which takes it out of the epoll as well
 
-    def _readable(self, port: Port[Waiting]) -> None:
-        for _ in range(_AT_ONCE):
-            if port.socket.fileno() < 0:
-                return
+    def _readable(self) -> None:
+        for number, _ in self._epoll.poll(0, _AT_ONCE):
+            port = self._by_number.get(number)
+            if port is None:
+                continue  # closed by an event before this one
             try:
                 packet = port.socket.recv(_LARGEST)
             except (BlockingIOError, InterruptedError):
-                return
+                continue
             except OSError:  # the server's host says that nobody listens there
                 self._refused(port)
-                return
-            self._receive(port, packet)
+                continue
+            if len(packet) >= 2:
+                self._receive(port, packet[0] << 8 | packet[1], packet)
