@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +149,7 @@ class Supervisor:
         """What a worker must know to prepare the snapshot in force."""
         groups = self._hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
+        names.update(_names_to_resolve(self._terms))
         plan = self._registry.plan(self._terms, sorted(names))
         return {
             "say": "prepare",
@@ -160,7 +161,11 @@ class Supervisor:
     async def _staff(self, berth: Berth) -> None:
         """Start a worker and put the snapshot in force there."""
         await berth.start(self._ended)
-        if await berth.prepare(self._orders()) and await berth.commit():
+        orders = self._orders()
+        if await berth.prepare(orders) and await berth.commit():
+            now = self._orders()
+            if now["groups"] != orders["groups"]:  # a host name was resolved meanwhile
+                berth.tell({**now, "say": "upstreams"})
             self._facts.workers = sum(each.serving for each in self._berths)
 
     def _ended(self, berth: Berth) -> None:
@@ -239,6 +244,14 @@ class Supervisor:
             "workers": self._facts.workers,
             "workers_expected": self._facts.workers_expected,
         }
+
+
+def _names_to_resolve(terms: Terms) -> Iterator[str]:
+    """The upstreams given by host name, counted from the start though they have no address."""
+    for group in terms.groups:
+        for server in group.servers:
+            if server.kind == "hostname":
+                yield f"{server.host}:{server.port}"
 
 
 def _raise_file_limit() -> None:
