@@ -69,6 +69,7 @@ def nsd(
     try:
         wait_for(lambda: _answers(process, directory, port, through), "NSD is ready")
         yield
+        assert process.poll() is None, "somebody else has ended NSD"
     finally:
         process.terminate()
         process.wait(10)
