@@ -18,8 +18,8 @@ from resolver.lists.index import Index
 _UNREACHABLE = 3
 _USAGE = 2
 
-Name = Annotated[str, typer.Argument(help="the name that is asked for")]
-Type = Annotated[str, typer.Argument(help="the record type that is asked for")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="the name that is asked for")]
+Type = Annotated[str, typer.Argument(metavar="TYPE", help="the record type that is asked for")]
 Client = Annotated[str | None, typer.Option("--client", help="the address that asks")]
 Vlan = Annotated[str | None, typer.Option("--vlan", help="or the VLAN that asks")]
 Config = Annotated[

@@ -13,7 +13,8 @@ _UNREACHABLE = 3
 _USAGE = 2
 
 Name = Annotated[
-    str | None, typer.Argument(help="the name or zone to forget, with all names below it")
+    str | None,
+    typer.Argument(metavar="NAME", help="the name or zone to forget, with all names below it"),
 ]
 All = Annotated[bool, typer.Option("--all", help="forget everything")]
 Config = Annotated[Path | None, typer.Option("--config", help="the config of the server")]
