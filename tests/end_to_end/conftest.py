@@ -8,7 +8,7 @@ from asking import Asker
 from config_texts import shipped, small
 from free_ports import free_port
 from real_upstream import nsd
-from running_server import Server, servers
+from running_server import DARBAN, Server, servers
 
 HERE = Path(__file__).parent
 
@@ -55,6 +55,7 @@ def shared(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A server with the shipped config, for all tests that leave it as it is."""
     with servers(tmp_path_factory.mktemp("shared")) as make:
         server = _with_shipped(make, upstream)
+        server.program = [DARBAN]  # all others run as python -m resolver
         yield server.start()
         assert server.stop().code == 0
         server.check_log()
