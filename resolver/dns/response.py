@@ -12,6 +12,7 @@ What must stay true:
   and what a server puts behind it (a TSIG meant for us) is not for the client either.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from resolver.dns import codes, rdata
@@ -194,22 +195,21 @@ class _Scan:
         end = 0
         tail = b"\x00"
         while length := packet[at]:
+            steps.append(at)
             if length >= 0xC0:
                 target = (length & 0x3F) << 8 | packet[at + 1]
                 end = end or at + 2
                 if target >= start or target < HEADER:
                     raise _Malformed
-                known = self.suffixes.get(target)
-                if known is not None:
-                    tail = known
-                    break
-                steps.append(at)
                 at = start = target
-                continue
-            if length > 63:
+            elif length > 63:
                 raise _Malformed
-            steps.append(at)
-            at += 1 + length
+            else:
+                at += 1 + length
+            # Behind a pointer no place is walked twice; before one, each octet is the name's own.
+            if end and (known := self.suffixes.get(at)) is not None:
+                tail = known
+                break
         else:
             end = end or at + 1
         return self.assemble(steps, tail), end
@@ -233,7 +233,17 @@ def uncompressed(body: bytes, record: Record) -> bytes:
 
     Names keep the lower case that the scan gave them.
     """
+    return _written_out(_Scan(body), record)
+
+
+def all_uncompressed(body: bytes, records: Iterable[Record]) -> bytes:
+    """Records of a scanned body, each as ``uncompressed`` gives it, in time linear in all."""
     scan = _Scan(body)
+    return b"".join([_written_out(scan, record) for record in records])
+
+
+def _written_out(scan: _Scan, record: Record) -> bytes:
+    body = scan.packet
     start = record.rdata_at
     end = start + scan.u16(start - 2)
     parts = []
