@@ -1,0 +1,183 @@
+"""The scan of responses: total, linear, and in agreement with dnslib on what it takes."""
+
+from collections.abc import Callable
+from typing import SupportsIndex, overload
+
+import pytest
+from dnslib import DNSError, DNSRecord
+from hypothesis import given
+from made_packets import COSTLY, any_bytes, many_starts, pointer_chain, responses, unhurried
+
+from resolver.dns import codes, names
+from resolver.dns.response import Record, Response, all_uncompressed, scan, uncompressed
+
+EDE = codes.EDE
+
+
+@given(responses())
+@unhurried
+def test_a_valid_response_is_read_as_dnslib_reads_it(packet: bytes) -> None:
+    response = scan(packet)
+    assert response is not None
+    agrees(response, DNSRecord.parse(packet))
+
+
+def agrees(response: Response, expected: DNSRecord) -> None:
+    others = [each for each in expected.ar if each.rtype != codes.OPT]
+    sections = [expected.rr, expected.auth, others]
+    assert response.id == expected.header.id
+    assert response.counts == tuple(map(len, sections))
+    assert response.qtype == expected.q.qtype
+    got = [(r.owner, r.rtype, r.ttl) for r in response.records]
+    wanted = [(wire(r.rname.label), r.rtype, kept(r.ttl)) for each in sections for r in each]
+    assert got == wanted
+    assert response.has_opt == (len(others) < len(expected.ar))
+    errors = [
+        option.data
+        for each in expected.ar
+        if each.rtype == codes.OPT
+        for option in each.rdata
+        if option.code == EDE and len(option.data) >= 2
+    ]
+    assert response.errors == errors
+
+
+def wire(labels: tuple[bytes, ...]) -> bytes:
+    return b"".join(bytes([len(label)]) + label for label in labels).lower() + b"\x00"
+
+
+def kept(ttl: int) -> int:
+    return 0 if ttl >= 2**31 else ttl
+
+
+@given(any_bytes(responses))
+@unhurried
+def test_any_bytes_are_a_response_or_nothing(packet: bytes) -> None:
+    response = scan(packet)
+    if response is None:
+        return
+    assert packet.startswith(response.body)
+    assert sum(response.counts) == len(response.records)
+    for record in response.records:
+        assert record.ttl < 2**31
+        assert len(record.owner) <= 255
+
+
+@given(any_bytes(responses))
+@unhurried
+def test_what_is_taken_is_taken_by_dnslib_too(packet: bytes) -> None:
+    response = scan(packet)
+    if response is None or any(not length for length in rdlengths(response)):
+        return  # dnslib takes no record without RDATA
+    expected = parsed(packet)
+    if expected is not None:
+        agrees(response, expected)
+
+
+def parsed(packet: bytes) -> DNSRecord | None:
+    """What dnslib makes of a packet, if all its labels are UTF-8; it takes no others."""
+    try:
+        return DNSRecord.parse(packet)
+    except (DNSError, UnicodeDecodeError) as error:
+        if isinstance(error, UnicodeDecodeError) or "Invalid label" in str(error):
+            return None
+        raise
+
+
+def rdlengths(response: Response) -> list[int]:
+    places = [record.rdata_at for record in response.records]
+    return [int.from_bytes(response.body[at - 2 : at], "big") for at in places]
+
+
+@given(responses())
+@unhurried
+def test_a_response_that_is_cut_short_is_none(packet: bytes) -> None:
+    for end in range(len(packet)):
+        assert scan(packet[:end]) is None
+
+
+@given(responses())
+@unhurried
+def test_a_record_written_out_means_the_same(packet: bytes) -> None:
+    response = scan(packet)
+    assert response is not None
+    question = packet[12 : 12 + len(response.name) + 4]
+    header = packet[:4] + b"\x00\x01" + b"".join(n.to_bytes(2, "big") for n in response.counts)
+    written = all_uncompressed(response.body, response.records)
+    assert written == b"".join(uncompressed(response.body, each) for each in response.records)
+    again = scan(header + question + written)
+    assert again is not None
+    assert [meaning(r) for r in again.records] == [meaning(r) for r in response.records]
+
+
+def meaning(record: Record) -> tuple[int, bytes, int, int, bytes]:
+    return record.section, record.owner, record.rtype, record.ttl, record.target
+
+
+class Counted(bytes):
+    """Octets that count how often they are looked at."""
+
+    looks = 0
+
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> bytes: ...
+    def __getitem__(self, key: SupportsIndex | slice) -> int | bytes:
+        self.looks += 1
+        return super().__getitem__(key)
+
+
+def looks(packet: bytes) -> int:
+    counted = Counted(packet)
+    scan(counted)
+    return counted.looks
+
+
+@pytest.mark.parametrize("made", COSTLY)
+def test_the_work_is_linear_in_the_length(made: Callable[[int], bytes]) -> None:
+    assert looks(made(16000)) <= 12 * len(made(16000))
+    assert looks(made(16000)) <= 2.2 * looks(made(8000))
+
+
+def test_writing_records_out_is_linear_as_well() -> None:
+    packet = Counted(pointer_chain(16000))
+    response = scan(packet)
+    assert response is not None
+    packet.looks = 0
+    all_uncompressed(packet, response.records)
+    assert packet.looks <= 6 * len(packet)
+
+
+@pytest.mark.parametrize("made", [pointer_chain, many_starts])
+def test_what_costs_is_read_all_the_same(made: Callable[[int], bytes]) -> None:
+    response = scan(made(16000))
+    assert response is not None
+    assert len(response.records) > 1000
+
+
+@pytest.mark.parametrize(
+    "name",
+    {
+        "to itself": b"\xc0\x11",
+        "forwards": b"\xc0\x20",
+        "into the header": b"\xc0\x04",
+        "past the end": b"\xff\xff",
+        "back into its own labels": b"\x01a\xc0\x11",
+        "a label of 64": b"\x40" + b"a" * 64 + b"\x00",
+        "a label type of old": b"\x80\x00",
+        "256 octets": (b"\x3f" + b"a" * 63) * 3 + b"\x3e" + b"a" * 62 + b"\x00",
+    }.values(),
+)
+def test_a_name_that_leads_nowhere_is_none(name: bytes) -> None:
+    head = b"\x00\x00\x80\x00\x00\x01\x00\x01\x00\x00\x00\x00\x00\x00\x01\x00\x01"
+    rest = b"\xff\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+    assert scan(head + b"\x00" + rest) is not None
+    assert scan(head + name + rest) is None
+
+
+def test_a_dot_in_a_label_is_no_boundary() -> None:
+    packet = b"\x00\x00\x80\x00\x00\x01" + bytes(6) + b"\x03a.b\x00\x00\x01\x00\x01"
+    response = scan(packet)
+    assert response is not None
+    assert names.labels(response.name) == [b"a.b"]
