@@ -156,6 +156,7 @@ class Forwarder(Generic[Ticket]):
         """The exchange has ended: remember what came of it, and tell all who wait."""
         for sent in flight.sent:
             self._leave(sent)
+        flight.sent.clear()  # they name each other, and nobody collects cycles for us
         key = flight.exchange.key
         del self._flights[key]
         if flight.shares is not None:

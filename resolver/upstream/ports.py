@@ -104,7 +104,7 @@ class Ports(Generic[Waiting]):
         if ports and now - ports[0].born >= LIFE:
             self._retire_old(ports, now)
         if len(ports) < OPEN:
-            port = Port[Waiting](server, now)
+            port: Port[Waiting] = Port(server, now)
             number = port.socket.fileno()
             self._epoll.register(number, select.EPOLLIN)
             self._by_number[number] = port

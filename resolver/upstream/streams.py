@@ -122,7 +122,7 @@ class Streams(Generic[Waiting]):
         if stream is None:
             if len(self._open) >= CONNECTIONS:
                 return None
-            stream = Stream[Waiting](self._receive, self._lost)
+            stream = Stream(self._receive, self._lost)
             self._open.append(stream)
             task = self._loop.create_task(self._connect(stream))
             self._connecting.add(task)
