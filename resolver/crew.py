@@ -55,6 +55,7 @@ class Berth:
 
     async def start(self, ended: Callable[["Berth"], None]) -> None:
         """Start a worker here; ``ended`` is called when its process has ended."""
+        self._started = time.monotonic()
         ours, theirs = socket.socketpair()
         given = {
             "number": self.number,
@@ -64,7 +65,6 @@ class Berth:
         }
         inherited = [theirs.fileno(), self._memory, *(s.fileno() for s in self._listening)]
         command = [sys.executable, "-m", "resolver.worker", json.dumps(given)]
-        self._started = time.monotonic()
         self.cells[BEAT] = 0
         self._process = subprocess.Popen(command, pass_fds=inherited, stdin=subprocess.DEVNULL)
         theirs.close()
