@@ -22,7 +22,7 @@ from resolver.dns.response import (
     AUTHORITY,
     Record,
     Response,
-    uncompressed,
+    all_uncompressed,
 )
 from resolver.dns.response import scan as scan_response
 
@@ -128,8 +128,7 @@ def assemble(response: Response, body: bytes, records: Sequence[Record]) -> Resp
     """A response of these records of a body, with names no longer compressed."""
     counts = tuple(sum(r.section == section for r in records) for section in range(3))
     end = HEADER + len(response.name) + 4
-    parts = [uncompressed(body, record) for record in records]
-    return _scanned(response, body[HEADER:end], counts, b"".join(parts))
+    return _scanned(response, body[HEADER:end], counts, all_uncompressed(body, records))
 
 
 def _scanned(
@@ -198,11 +197,11 @@ def joined(first: Entry, second: Entry, now: float) -> Entry:
     """The answer to the first's question, whose chain the second goes on with."""
     before, after = _aged(first, now), _aged(second, now)
     aliases = [record for record in before.records if record.section == ANSWER]
-    answers = [uncompressed(before.body, record) for record in aliases]
-    rest = [uncompressed(after.body, record) for record in after.records]
+    answers = all_uncompressed(before.body, aliases)
+    rest = all_uncompressed(after.body, after.records)
     counts = (len(aliases) + after.counts[0], *after.counts[1:])
     question = first.body[: len(before.name) + 4]
-    both = _scanned(after, question, counts, b"".join([*answers, *rest]))
+    both = _scanned(after, question, counts, answers + rest)
     whole = entry(both, now)
     flags = whole.flags & ~codes.AD | first.flags & second.flags & codes.AD
     return whole._replace(flags=flags, unfinished=second.unfinished)

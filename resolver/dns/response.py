@@ -2,7 +2,9 @@
 
 ``scan`` walks all records of all sections once. Names are expanded with a memory of what
 was expanded before, so that chains of compression pointers, which cost other parsers
-seconds, cost one step a pointer. What cannot be read in full is no response at all.
+seconds, cost one step a pointer; labels that lie across each other, which no server writes,
+are stopped by counting: no more steps than the packet has octets. What cannot be read in
+full is no response at all.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their
@@ -12,6 +14,7 @@ What must stay true:
   and what a server puts behind it (a TSIG meant for us) is not for the client either.
 """
 
+import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -21,7 +24,11 @@ from resolver.dns.query import HEADER
 
 ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
 
+MAX_RECORDS = 2048
+"""Records of a response; one with more is refused unread, since reading takes its time."""
+
 _TOP_BIT = 0x80000000
+_COUNTS = struct.Struct(">HHH")
 
 
 class Record(NamedTuple):
@@ -67,8 +74,10 @@ def scan(packet: bytes) -> Response | None:
     """Read a packet that should be a response with one question."""
     if len(packet) < HEADER or not packet[2] & 0x80 or packet[4:6] != b"\x00\x01":
         return None
+    if sum(_COUNTS.unpack_from(packet, 6)) > MAX_RECORDS:
+        return None
     try:
-        return _Scan(packet).response()
+        return _Scan(packet, len(packet)).response()
     except (_Malformed, IndexError):
         return None
 
@@ -76,8 +85,10 @@ def scan(packet: bytes) -> Response | None:
 class _Scan:
     """The state of one walk over one packet."""
 
-    def __init__(self, packet: bytes) -> None:
+    def __init__(self, packet: bytes, steps: int) -> None:
         self.packet = packet
+        self.steps = steps
+        """Labels and pointers that may still be walked."""
         self.suffixes: dict[int, bytes] = {}
         self.errors: list[bytes] = []
         self.opt_at = 0
@@ -201,17 +212,20 @@ class _Scan:
                 end = end or at + 2
                 if target >= start or target < HEADER:
                     raise _Malformed
+                known = self.suffixes.get(target)
+                if known is not None:
+                    tail = known
+                    break
                 at = start = target
             elif length > 63:
                 raise _Malformed
             else:
                 at += 1 + length
-            # Behind a pointer no place is walked twice; before one, each octet is the name's own.
-            if end and (known := self.suffixes.get(at)) is not None:
-                tail = known
-                break
         else:
             end = end or at + 1
+        self.steps -= len(steps)
+        if self.steps < 0:
+            raise _Malformed
         return self.assemble(steps, tail), end
 
     def assemble(self, steps: list[int], tail: bytes) -> bytes:
@@ -228,17 +242,12 @@ class _Scan:
         return tail
 
 
-def uncompressed(body: bytes, record: Record) -> bytes:
-    """A record of a scanned body on its own: names in owner and RDATA written in full.
+def all_uncompressed(body: bytes, records: Iterable[Record]) -> bytes:
+    """Records of a scanned body on their own: names in owner and RDATA written in full.
 
     Names keep the lower case that the scan gave them.
     """
-    return _written_out(_Scan(body), record)
-
-
-def all_uncompressed(body: bytes, records: Iterable[Record]) -> bytes:
-    """Records of a scanned body, each as ``uncompressed`` gives it, in time linear in all."""
-    scan = _Scan(body)
+    scan = _Scan(body, MAX_RECORDS * MAX_NAME)  # all of it has passed the scan's own measure
     return b"".join([_written_out(scan, record) for record in records])
 
 

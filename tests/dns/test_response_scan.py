@@ -9,7 +9,7 @@ from hypothesis import given
 from made_packets import COSTLY, any_bytes, many_starts, pointer_chain, responses, unhurried
 
 from resolver.dns import codes, names
-from resolver.dns.response import Record, Response, all_uncompressed, scan, uncompressed
+from resolver.dns.response import MAX_RECORDS, Record, Response, all_uncompressed, scan
 
 EDE = codes.EDE
 
@@ -104,7 +104,7 @@ def test_a_record_written_out_means_the_same(packet: bytes) -> None:
     question = packet[12 : 12 + len(response.name) + 4]
     header = packet[:4] + b"\x00\x01" + b"".join(n.to_bytes(2, "big") for n in response.counts)
     written = all_uncompressed(response.body, response.records)
-    assert written == b"".join(uncompressed(response.body, each) for each in response.records)
+    assert written == b"".join(all_uncompressed(response.body, [each]) for each in response.records)
     again = scan(header + question + written)
     assert again is not None
     assert [meaning(r) for r in again.records] == [meaning(r) for r in response.records]
@@ -149,11 +149,25 @@ def test_writing_records_out_is_linear_as_well() -> None:
     assert packet.looks <= 6 * len(packet)
 
 
-@pytest.mark.parametrize("made", [pointer_chain, many_starts])
-def test_what_costs_is_read_all_the_same(made: Callable[[int], bytes]) -> None:
-    response = scan(made(16000))
+def test_a_long_chain_of_pointers_is_read_all_the_same() -> None:
+    response = scan(pointer_chain(16000))
     assert response is not None
     assert len(response.records) > 1000
+
+
+def test_labels_that_lie_across_each_other_are_refused() -> None:
+    assert scan(many_starts(16000)) is None
+
+
+def test_more_records_than_can_be_read_in_time_are_refused() -> None:
+    assert scan(addresses(MAX_RECORDS)) is not None
+    assert scan(addresses(MAX_RECORDS + 1)) is None
+
+
+def addresses(count: int) -> bytes:
+    head = b"\x00\x00\x80\x00\x00\x01" + count.to_bytes(2, "big") + b"\x00\x00\x00\x00"
+    record = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
+    return head + b"\x00\x00\x01\x00\x01" + record * count
 
 
 @pytest.mark.parametrize(
