@@ -44,6 +44,8 @@ class Attempt(NamedTuple):
     began: float
     """Monotonic seconds."""
     until: float
+    alone: bool = False
+    """On a port that nothing else uses."""
 
 
 class Failure(NamedTuple):
@@ -104,7 +106,7 @@ class Exchange:
         if response is None:
             return self._next(now) if latest else None
         attempt.server.answered(now - attempt.began)
-        if response.flags & codes.TC and not attempt.stream:
+        if response.flags & codes.TC:  # over TCP it is half an answer, and of no use
             return self._over_tcp(now) if latest else None
         kept = entry(response, now)
         if response.rcode in _USABLE:
@@ -137,11 +139,13 @@ class Exchange:
         return self._next(now)
 
     def crowded(self, now: float) -> Step:
-        """No TCP connection has room: go on over UDP, with another port and ID."""
+        """No TCP connection has room: go on over UDP, with a port of its own."""
         self._stream = False
-        if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
+        if now >= self.began + PATIENCE:
             return self._poor or _unanswered()
-        return self._ask(self._tried[-1], now)
+        attempt = self._ask(self._tried.pop(), now)
+        self._latest = attempt._replace(alone=True)
+        return self._latest
 
     def _next(self, now: float) -> Step:
         server = self._group.choose(now, self._tried)

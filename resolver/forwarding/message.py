@@ -44,7 +44,8 @@ def answers(packet: bytes, ident: int, question: bytes) -> bool:
     end = HEADER + len(question)
     came = packet[HEADER:end]
     return (
-        packet[:2] == ident.to_bytes(2, "big")
+        len(packet) >= end
+        and packet[:2] == ident.to_bytes(2, "big")
         and packet[2] & 0xF8 == 0x80
         and packet[4:6] == b"\x00\x01"
         and (came == question or came[:-4].lower() + came[-4:] == question)

@@ -8,6 +8,7 @@ What must stay true:
 """
 
 import asyncio
+import resource
 import socket
 
 from resolver.query import Source
@@ -16,8 +17,11 @@ from resolver.server.desk import Desk
 IDLE = 5.0
 CROWDED_IDLE = 1.0
 """The idle time when more than half of the connections are taken."""
-MAX_CONNECTIONS = 1000
-"""Connections a listening socket holds; a newcomer then takes the oldest idle one's place."""
+MAX_CONNECTIONS = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+"""Connections a listening socket holds; a newcomer then takes the oldest idle one's place.
+
+A share of the descriptors, so that clients cannot take those that upstreams need.
+"""
 PER_ADDRESS = 250
 """Connections from one address; beyond that its own oldest gives way."""
 MAX_OUTSTANDING = 100

@@ -25,6 +25,7 @@ from resolver.forwarding.exchange import Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
 from resolver.query import Drop, Forward, Reply, Resolver
 from resolver.telemetry.counters import Counters
+from resolver.telemetry.log import log
 from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 
@@ -138,7 +139,9 @@ class Forwarder(Generic[Ticket]):
         sent = Sent(flight, attempt)
         try:
             if not attempt.stream:
-                sent.on, sent.ident = self._ports.send(server, attempt.message, sent, now)
+                sent.on, sent.ident = self._ports.send(
+                    server, attempt.message, sent, now, attempt.alone
+                )
             elif (place := self._streams_to(server).send(attempt.message, sent)) is not None:
                 sent.on, sent.ident = place
             else:
@@ -207,7 +210,12 @@ class Forwarder(Generic[Ticket]):
         now = self._loop.time()
         attempt = sent.attempt
         self._leave(sent)
-        step = sent.flight.exchange.received(attempt, packet, ident, now)
+        step: Step | None
+        try:
+            step = sent.flight.exchange.received(attempt, packet, ident, now)
+        except Exception:  # a fault of ours must not leave a question waiting for ever
+            log.exception("a response could not be judged")
+            step = Failure(codes.EDE_OTHER, "the response could not be judged")
         name = attempt.server.name
         if isinstance(step, Entry):
             self._counters.upstream(name, "answered", now - attempt.began)

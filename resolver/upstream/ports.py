@@ -68,16 +68,19 @@ class Ports(Generic[Waiting]):
         loop.add_reader(self._epoll.fileno(), self._readable)
 
     def send(
-        self, server: Server, message: bytes, waiting: Waiting, now: float
+        self, server: Server, message: bytes, waiting: Waiting, now: float, alone: bool = False
     ) -> tuple[Port[Waiting], int]:
-        """Send a query (given without its ID) and await its answer; OSError if it cannot go."""
-        port = self._take(server, now)
+        """Send a query (given without its ID) and await its answer; OSError if it cannot go.
+
+        ``alone``: on a port that carries nothing else.
+        """
+        port = self._take(server, now, alone)
         ident = self._random.u16()
         while ident in port.ids:
             ident = self._random.u16()
         port.ids.add(ident)
         port.uses += 1
-        if port.uses >= USES:
+        if port.uses >= USES and not port.retired:
             port.retired = True
             self._open[server].remove(port)
         port.waiting[ident] = waiting
@@ -99,18 +102,29 @@ class Ports(Generic[Waiting]):
         for ports in self._open.values():
             self._retire_old(ports, now)
 
-    def _take(self, server: Server, now: float) -> Port[Waiting]:
+    def _take(self, server: Server, now: float, alone: bool) -> Port[Waiting]:
         ports = self._open.setdefault(server, [])
         if ports and now - ports[0].born >= LIFE:
             self._retire_old(ports, now)
-        if len(ports) < OPEN:
-            port: Port[Waiting] = Port(server, now)
-            number = port.socket.fileno()
-            self._epoll.register(number, select.EPOLLIN)
-            self._by_number[number] = port
+        if len(ports) < OPEN or alone:
+            try:
+                return self._new(server, ports, now, alone)
+            except OSError:  # no descriptor is left, or there is no way to the server
+                if not ports:
+                    raise
+        return ports[self._random.u16() % len(ports)]
+
+    def _new(
+        self, server: Server, ports: list[Port[Waiting]], now: float, alone: bool
+    ) -> Port[Waiting]:
+        port: Port[Waiting] = Port(server, now)
+        number = port.socket.fileno()
+        self._epoll.register(number, select.EPOLLIN)
+        self._by_number[number] = port
+        port.retired = alone
+        if not alone:
             ports.append(port)
-            return port
-        return ports[self._random.u16() % OPEN]
+        return port
 
     def _retire_old(self, ports: list[Port[Waiting]], now: float) -> None:
         while ports and now - ports[0].born >= LIFE:
