@@ -3,6 +3,7 @@
 What is real: query, policy, cache, the exchange's decisions, and every byte on either side.
 """
 
+import heapq
 import itertools
 import json
 from collections import Counter
@@ -25,6 +26,7 @@ from resolver.answers.cache import Cache, Key
 from resolver.answers.entry import Entry
 from resolver.config.load import load
 from resolver.forwarding.exchange import Attempt, Exchange, Failure
+from resolver.forwarding.exchange import Step as NextStep
 from resolver.forwarding.servers import Group, Server
 from resolver.lists import adblock
 from resolver.lists.index import Index
@@ -136,20 +138,46 @@ def _packet(told: Told, asked: DNSRecord) -> bytes:
     return packet[:-3] if told.does == "breaks off" else packet
 
 
+class Events:
+    """What is going to happen to attempts, in order of time."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Attempt, bytes | None]] = []
+        self._order = itertools.count()
+        self._over: list[Attempt] = []
+
+    def add(self, attempt: Attempt, packet: bytes | None, comes: float) -> None:
+        """An attempt ends in time; its reply, if there is one, comes at a moment."""
+        if packet is not None:
+            heapq.heappush(self._heap, (comes, next(self._order), attempt, packet))
+        heapq.heappush(self._heap, (attempt.until, next(self._order), attempt, None))
+
+    def next(self) -> tuple[float, Attempt, bytes | None]:
+        """When something happens: an attempt's reply comes, or (None) its time is over."""
+        while True:
+            now, _, attempt, packet = heapq.heappop(self._heap)
+            if not any(each is attempt for each in self._over):
+                # Only over UDP is a reply still listened to when its time is over.
+                if packet is not None or attempt.stream:
+                    self._over.append(attempt)
+                return now, attempt, packet
+
+
 class Stage:
     """A scenario's resolver, clock and upstreams."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, *, prepare: bool = True) -> None:
         self.scenario = scenario
         self.upstreams = Upstreams(scenario.upstream)
         self.servers: dict[tuple[str, int], Server] = {}
-        self._idents = itertools.count(0x7A00)
+        self._ident = 0x7A00
         snapshot = self._compiled(scenario.more)
         self.resolver = Resolver(
             snapshot.terms,
             Index(snapshot.trie, snapshot.rules),
             Cache(snapshot.terms.settings.cache_bytes),
             scenario.moment.timestamp(),
+            prepare=prepare,
         )
 
     def _compiled(self, more: str) -> Snapshot:
@@ -161,12 +189,12 @@ class Stage:
     def play(self, step: Step) -> tuple[Reply | Drop, float]:
         """What comes of a step, and the seconds that it took."""
         wall = self.scenario.moment.timestamp() + step.at
+        now = began = BOOT + step.at
         if step.reload is not None:
             snapshot = self._compiled(step.reload)
             self.resolver.replace(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
-        self.resolver.advance(wall)
+        self.resolver.advance(wall, now)
         self.upstreams.asked = []
-        now = began = BOOT + step.at
         result = self.resolver.answer(query(step), Source(step.client, step.over == "tcp"), now)
         while isinstance(result, Forward):
             outcome, now = self._exchange(result.key, now)
@@ -176,22 +204,25 @@ class Stage:
         return result, now - began
 
     def _exchange(self, key: Key, now: float) -> tuple[Entry | Failure, float]:
+        """Ask until the exchange ends: its end, and when that is."""
         exchange = Exchange(key, self._group(key.group), now)
-        act = exchange.begin(now)
-        while isinstance(act, Attempt):
-            ident = next(self._idents)
-            told, packet = self.upstreams.ask(act, ident)
+        events = Events()
+        step: NextStep | None = exchange.begin(now)
+        while step is None or isinstance(step, Attempt):
+            if step is None:
+                now, attempt, came = events.next()
+                if came is None:
+                    step = exchange.expired(attempt, now)
+                else:
+                    step = exchange.received(attempt, came, self._ident, now)
+                continue
+            told, packet = self.upstreams.ask(step, self._ident)
             if told.does == "refuses":
-                act = exchange.unreachable(now)
-            elif told.does == "is silent" or now + told.after > act.until:
-                now = act.until
-                act = exchange.expired(now)
-            else:
-                now += told.after
-                act = exchange.received(packet, ident, now)
-        if isinstance(act, Failure):
-            return act, now
-        return self.resolver.remember(key, act, now), now
+                step = exchange.unreachable(step, now)
+                continue
+            events.add(step, None if told.does == "is silent" else packet, now + told.after)
+            step = None
+        return (self.resolver.remember(key, step, now) if isinstance(step, Entry) else step), now
 
     def _group(self, name: str) -> Group:
         (servers,) = (g.servers for g in self.resolver.terms.groups if g.name == name)
