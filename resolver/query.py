@@ -224,7 +224,7 @@ class Resolver:
             self._failures.remember(key, result, now + (MOMENT if old is None else RECHECK))
             if old is None:
                 return self._failed(query, source, view, result)
-        kept = result if old is None else stale(old)
+        kept = result if old is None else stale(old, now)
         assert isinstance(kept, Entry)
         if chain is not None:
             kept = joined(chain, kept, now)
@@ -245,7 +245,9 @@ class Resolver:
         if verdict.outcome is Outcome.BLOCKED:
             return self._block(query, source, view, verdict, fresh)
         if query.qtype == codes.ANY:
-            return _say(query, source, view, codes.NOERROR, _MINIMAL_ANY)
+            packet = render.reply(query, codes.NOERROR, _MINIMAL_ANY, _limit(query.edns, source))
+            tally = _judged(view, verdict, codes.NOERROR, query.qtype, Path.CACHE)
+            return Reply(packet, tally, steady=True)
         kept = fresh
         refresh = None
         if kept is None:
@@ -313,7 +315,7 @@ class Resolver:
         kept = self.cache.get(key, now)
         if kept is None and self._failures.get(key, now) is not None:
             old = self.cache.stale(key, now)
-            return None if old is None else stale(old)
+            return None if old is None else stale(old, now)
         return kept
 
     def _ask(

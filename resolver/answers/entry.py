@@ -84,7 +84,9 @@ def entry(response: Response, now: float) -> Entry:
         ttls.append((record.ttl_at - HEADER, ttl))
     return Entry(
         response.flags,
-        response.rcode,
+        # Only an OPT could carry more than the header's bits, and what they say is between
+        # us and the upstream: the client is told that it failed.
+        response.rcode if response.rcode <= codes.RCODE else codes.SERVFAIL,
         response.body[HEADER:],
         response.counts,
         tuple(ttls),
@@ -204,7 +206,12 @@ def joined(first: Entry, second: Entry, now: float) -> Entry:
     both = _scanned(after, question, counts, answers + rest)
     whole = entry(both, now)
     flags = whole.flags & ~codes.AD | first.flags & second.flags & codes.AD
-    return whole._replace(flags=flags, unfinished=second.unfinished)
+    return whole._replace(
+        flags=flags,
+        unfinished=second.unfinished,
+        # The moment at which the TTLs were exact: the seconds that have begun since count.
+        stored=min(part.stored + int(now - part.stored) for part in (first, second)),
+    )
 
 
 def _aged(kept: Entry, now: float) -> Response:
@@ -224,13 +231,14 @@ def _aged_body(kept: Entry, now: float) -> bytearray:
     return body
 
 
-def stale(kept: Entry) -> Entry:
+def stale(kept: Entry, now: float) -> Entry:
     """The entry as it may be told when it has outlived itself and nobody can be asked."""
     return kept._replace(
         ttls=tuple((at, STALE_TTL) for at, _ in kept.ttls),
         errors=(*kept.errors, _STALE_ERROR),
         flags=kept.flags & ~codes.AD,
         lifetime=0,
+        stored=now,
     )
 
 

@@ -26,6 +26,8 @@ _SEEN = 65536
 _OVERHEAD = 450
 """Octets that a prepared answer takes besides its two packets, measured."""
 _ID = 2
+_TC = 0x02
+"""In the header's third octet."""
 
 
 class PreparedAnswer:
@@ -44,7 +46,7 @@ class PreparedAnswer:
         self._places: tuple[tuple[int, int], ...] = ()
         self.ages_at = self.until = math.inf
         if kept is not None:
-            if len(packet) > HEADER + len(kept.body) - 1:  # not truncated
+            if not packet[2] & _TC:
                 self._places = tuple((at + HEADER - _ID, ttl) for at, ttl in kept.ttls)
             self.ages_at = kept.stored + int(now - kept.stored) + 1
             self.until = _end(kept)

@@ -118,7 +118,7 @@ class _Quick:
             rtype, rclass, ttl, length = _REST.unpack_from(self._packet, at)
             end = at + 10 + length
             ttl = self._ttl(ttl)
-            if rtype == codes.SOA and negative is None:
+            if rtype == codes.SOA and negative is None and not self._ttls:
                 if self._name(self._name(at + 10)) + 20 != end:
                     raise _Unusual
                 ttl = negative = min(
@@ -206,5 +206,7 @@ class _Quick:
             else:
                 parts.append(packet[at : at + 1 + length])
                 at += 1 + length
+        if not parts:
+            raise _Unusual
         parts.append(ROOT)
         return b"".join(parts).lower()

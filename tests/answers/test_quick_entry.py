@@ -1,6 +1,5 @@
 """The short way agrees with the careful one to the octet, or stands back."""
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from usual_responses import usual_responses
@@ -75,19 +74,17 @@ AT_QUESTION = b"\xc0\x0c"
 ADDRESS = bytes((192, 0, 2, 80))
 
 
-@pytest.mark.xfail(strict=True, reason="quick: lowers an SOA's TTL beside a positive answer too")
 def test_they_agree_on_an_soa_beside_an_answer() -> None:
     soa = bytes(2) + bytes(16) + (30).to_bytes(4, "big")  # MINIMUM 30 under a TTL of 300
     records = (wire(AT_QUESTION, 1, 600, ADDRESS), wire(AT_QUESTION, 6, 300, soa))
     quick, careful = both(*response(b"\x00\x01\x00\x01\x00\x00", *records))
     assert careful is not None
-    assert quick == careful
+    assert quick in (None, careful)
 
 
-@pytest.mark.xfail(strict=True, reason="quick: counts the root among an answer's targets")
 def test_they_agree_on_an_alias_of_the_root() -> None:
     alias = wire(AT_QUESTION, 5, 600, b"\x00")
     root = (0xC000 | 12 + 7 + len(alias) - 1).to_bytes(2, "big")
     quick, careful = both(*response(b"\x00\x02" + bytes(4), alias, wire(root, 1, 600, ADDRESS)))
     assert careful is not None
-    assert quick == careful
+    assert quick in (None, careful)

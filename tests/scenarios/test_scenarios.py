@@ -114,20 +114,7 @@ def check_tally(step: Step, tally: Tally, terms: Terms) -> None:
     assert got == expected
 
 
-def _twice(path: pathlib.Path) -> object:
-    name = str(path.relative_to(SCENARIOS))
-    fault = _FAULTS_OF_PREPARED.get(name)
-    marks = [pytest.mark.xfail(strict=True, reason=fault)] if fault else []
-    return pytest.param(path, id=name, marks=marks)
-
-
-_FAULTS_OF_PREPARED = {
-    "targets/unfinished-alias.toml": "answers: a joined entry begins its age anew, dropping the"
-    " fraction of a second: its TTLs can be told one second too long",
-}
-
-
-@pytest.mark.parametrize("path", [_twice(path) for path in FILES])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SCENARIOS)))
 def test_prepared_answers_change_nothing(path: pathlib.Path) -> None:
     """Each step three times: with prepared answers and without, what comes is the same."""
     assert repeated(read(path), prepare=True) == repeated(read(path), prepare=False)
