@@ -84,6 +84,8 @@ name = "printer.agency.internal"
 records = ["A 10.0.0.30"]
 [lists]
 directories = ["lists"]
+[limits]
+queries_per_prefix = 10_000_000  # the generator is one client
 [metrics]
 listen = "127.0.0.1:{here.spare}"
 [directives.1595]

@@ -33,8 +33,8 @@ def table(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
     """One workload: what a query costs each server, and how ours compares."""
     rows = [
         ("", "CPU us/query", "user", "system", "with its other processes",
-         "queries/s", "MB", "MB with other processes", f"{ours} / this"),
-        ("---",) * 9,
+         "queries/s", "MB", "MB with other processes", "failed %", f"{ours} / this"),
+        ("---",) * 10,
     ]  # fmt: skip
     for name, runs in servers.items():
         compared = "" if name == ours or ours not in servers else spread(
@@ -50,6 +50,7 @@ def table(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
                 spread(_each(runs, lambda run: run.told.completed / run.told.seconds), 0),
                 spread(_each(runs, lambda run: run.memory / 1e6), 0),
                 spread(_each(runs, lambda run: run.memory_all / 1e6), 0),
+                spread(_each(runs, lambda run: 100 * run.told.failed / run.told.sent), 2),
                 compared,
             )
         )

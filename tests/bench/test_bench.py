@@ -31,6 +31,11 @@ def test_dnsperf_statistics() -> None:
     )
 
 
+def test_what_counts_as_failed() -> None:
+    told = Told(100, 98, 2, 1.0, {"NOERROR": 60, "NXDOMAIN": 30, "SERVFAIL": 5, "REFUSED": 3})
+    assert told.failed == 10
+
+
 def test_dnsperf_that_says_nothing() -> None:
     with pytest.raises(BenchError, match="Queries sent"):
         read_told("Warning: no such file")
@@ -75,7 +80,13 @@ def test_both_forms_of_the_list_hold_every_name() -> None:
     assert all(f"\n{name} CNAME .\n*.{name} CNAME .\n" in zone for name in names)
 
 
-RUN = Measured(Told(1000, 1000, 0, 0.5, {}), Cpu(0.004, 0.006), Cpu(0.005, 0.006), 10**7, 3 * 10**7)
+RUN = Measured(
+    Told(1000, 1000, 0, 0.5, {"NOERROR": 1000}),
+    Cpu(0.004, 0.006),
+    Cpu(0.005, 0.006),
+    10**7,
+    3 * 10**7,
+)
 
 
 def test_a_ratio_is_taken_within_its_pair() -> None:
@@ -93,7 +104,7 @@ def test_table_compares_ours_with_each_peer() -> None:
     half = replace(RUN, cpu=Cpu(0.002, 0.003))
     head, _, ours, theirs = table({"Darban": [RUN], "Unbound": [half]}, "Darban").splitlines()
     assert head.endswith("Darban / this |")
-    assert ours == "| Darban | **10.0** | 4.0 | 6.0 | 11.0 | 2,000 | 10 | 30 |  |"
+    assert ours == "| Darban | **10.0** | 4.0 | 6.0 | 11.0 | 2,000 | 10 | 30 | 0.00 |  |"
     assert theirs.endswith("| 2.00 |")
 
 
