@@ -22,5 +22,3 @@ class Attack(NamedTuple):
     """Starts what it needs, attacks it, ends it."""
     quick: bool = True
     """Whether it takes less than 5 s and is run with the ordinary tests."""
-    by_default: bool = True
-    """Whether it is run when no name is given."""

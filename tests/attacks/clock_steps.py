@@ -61,9 +61,9 @@ def steps() -> Seen:
     resolver.cache.put(forward.key, entry(scanned, now))
     told = []
     for second, jump in ((0, 0.0), (10, _DAY), (20, -_DAY), (200, 10 * _DAY), (299, -_DAY)):
-        resolver.advance(wall + second + jump)
+        resolver.advance(wall + second + jump, now + second)
         told.append(_ttl(resolver, now + second))
-    resolver.advance(wall - _DAY)
+    resolver.advance(wall - _DAY, now + 301)
     told.append(_ttl(resolver, now + 301))
     return Seen(told == [300, 290, 280, 100, 1, None], f"TTLs {told}")
 

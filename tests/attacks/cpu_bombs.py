@@ -3,6 +3,7 @@
 import struct
 import time
 from collections.abc import Callable
+from functools import partial
 
 from resolver.answers.entry import entry, joined, render_entry
 from resolver.dns import query, response
@@ -145,10 +146,10 @@ def scans() -> dict[str, float]:
     taken = {}
     for name, make in _QUERIES.items():
         packet = make()
-        taken[f"query of {name}"] = _best(lambda packet=packet: query.scan(packet))
+        taken[f"query of {name}"] = _best(partial(query.scan, packet))
     for name, make in _REPLIES.items():
         packet = make()
-        taken[name] = _best(lambda packet=packet: response.scan(packet))
+        taken[name] = _best(partial(response.scan, packet))
     return taken
 
 
@@ -157,8 +158,8 @@ def whole() -> dict[str, float]:
     taken = {}
     for name, make in _REPLIES.items():
         packet = make()
-        taken[name] = _best(lambda packet=packet: _taken(packet))
-        taken[f"{name} behind an alias"] = _best(lambda packet=packet: _joined(packet))
+        taken[name] = _best(partial(_taken, packet))
+        taken[f"{name} behind an alias"] = _best(partial(_joined, packet))
     return taken
 
 

@@ -7,6 +7,7 @@ be slow. It also learns what an attacker would have to guess: the port and the I
 
 import asyncio
 import contextlib
+import functools
 import socket
 import threading
 import time
@@ -105,9 +106,9 @@ class Upstream:
                 packet, peer = self.datagrams.recvfrom(65535)
             except OSError:
                 return
-            self.take(packet, peer, False, lambda said, peer=peer: self._send(said, peer))
+            self.take(packet, peer, False, functools.partial(self._send, peer))
 
-    def _send(self, packet: bytes, peer: tuple[str, int]) -> None:
+    def _send(self, peer: tuple[str, int], packet: bytes) -> None:
         with contextlib.suppress(OSError):
             self.datagrams.sendto(packet, peer)
 
