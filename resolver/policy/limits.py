@@ -11,7 +11,7 @@ UNKNOWN_RATE = 20.0
 _BURST = 2.0
 """Seconds of its rate that a bucket holds."""
 _FILL_EVERY = 0.25
-"""Seconds between two fillings, so that the smallest rate gives whole tokens."""
+"""Seconds between two fillings; buckets are many."""
 _BUCKETS = 16384
 """Buckets kept; when there are more they start anew."""
 
@@ -23,17 +23,18 @@ class Bucket:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
-        self.left = int(rate * _BURST)
+        self.left = rate * _BURST
 
     def take(self) -> bool:
         """Take a token; False where there is none."""
+        if self.left < 1:
+            return False
         self.left -= 1
-        return self.left >= 0
+        return True
 
     def fill(self, seconds: float) -> None:
         """Give back what so many seconds are worth."""
-        left = max(self.left, 0) + int(self.rate * seconds)
-        self.left = min(left, int(self.rate * _BURST))
+        self.left = min(self.left + self.rate * seconds, self.rate * _BURST)
 
 
 class Limits:
