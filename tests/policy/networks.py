@@ -1,0 +1,86 @@
+"""Small networks to compile."""
+
+from resolver.config.load import load
+from resolver.lists import adblock
+from resolver.lists.index import Index
+from resolver.policy.check import Judge
+from resolver.policy.compile import compile_snapshot
+from resolver.policy.snapshot import Snapshot
+from resolver.policy.view import View, Views
+
+CONFIG = """
+[directives.1595]
+number = "1595/الف/م"
+date = 2015-02-18
+covers = ["@messenger"]
+
+[policies.administrative]
+block = ["@messenger"]
+allow = ["status.a.example"]
+deny = ["b.example", "|c.example^"]
+directives = ["1595"]
+
+[policies.publicity]
+
+[vlans.administration]
+prefixes = ["10.10.0.0/16", "fd00:10::/64"]
+policy = "administrative"
+
+[vlans.publicity]
+id = 20
+prefixes = ["10.20.0.0/16"]
+policy = "publicity"
+
+[[exemptions]]
+id = "pr"
+prefixes = ["10.10.3.0/24"]
+services = ["one"]
+until = 2027-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-1"
+
+[[local]]
+name = "printer.agency.example"
+records = ["A 10.0.0.30", "600 AAAA fd00::30", "MX 10 mail.agency.example"]
+
+[[forward]]
+zones = ["agency.example"]
+servers = ["10.0.0.10"]
+"""
+LISTS = {
+    "one": "! Title: One\n! Category: messenger\n||a.example^\n||both.example^\n@@||x.a.example^\n",
+    "two": "! Title: Two\n! Category: messenger\n||both.example^\n|y.a.example^\n@@|z.example^\n",
+}
+
+
+class OneFile:
+    """A config that is on no disk."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
+        return self.text
+
+    def glob(self, pattern: str) -> list[str]:
+        return [pattern]
+
+
+def compiled(config: str = CONFIG, lists: dict[str, str] | None = None) -> Snapshot:
+    loaded = load("config.toml", OneFile(config))
+    texts = LISTS if lists is None else lists
+    read = [adblock.read(text, service, f"{service}.txt") for service, text in texts.items()]
+    snapshot, problems = compile_snapshot(loaded.config, loaded.places, read)
+    errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
+    assert not errors, errors
+    return snapshot
+
+
+def judge(snapshot: Snapshot) -> Judge:
+    return Judge(snapshot.terms, Index(snapshot.trie, snapshot.rules))
+
+
+def view(snapshot: Snapshot, client: str, wall: float = 1.8e9) -> View:
+    found = Views(snapshot.terms, wall).of(client)
+    assert found is not None
+    return found

@@ -1,0 +1,57 @@
+"""Snapshots: written and read again, named by what is in them."""
+
+import pytest
+from networks import CONFIG, LISTS, compiled
+
+from resolver.dns import names
+from resolver.lists.index import Index
+from resolver.policy.snapshot import read_terms
+
+
+def test_terms_are_read_as_they_were_written() -> None:
+    snapshot = compiled()
+    again = read_terms(snapshot.document())
+    assert again == snapshot.terms
+    assert hash(again) == hash(snapshot.terms)
+
+
+def test_the_same_input_gives_the_same_name() -> None:
+    assert compiled().hash() == compiled().hash()
+
+
+def test_the_order_of_lists_does_not_matter() -> None:
+    assert compiled(lists=dict(reversed(LISTS.items()))).hash() == compiled().hash()
+
+
+CHANGES = {
+    "a rule": (CONFIG, LISTS | {"one": LISTS["one"] + "||new.example^\n"}),
+    "a rule's extent": (CONFIG, LISTS | {"two": LISTS["two"].replace("|y.a", "||y.a")}),
+    "an exception": (CONFIG, LISTS | {"one": LISTS["one"].replace("@@||x", "@@||w")}),
+    "a rule's list": (
+        CONFIG,
+        {"one": LISTS["one"] + "|y.a.example^\n", "two": LISTS["two"].replace("|y.a.example^", "")},
+    ),
+    "the mode": (CONFIG.replace('directives = ["1595"]', 'mode = "audit"'), LISTS),
+    "a prefix": (CONFIG.replace("10.20.0.0/16", "10.20.0.0/17"), LISTS),
+    "an exemption's end": (CONFIG.replace("23:59:59", "23:59:58"), LISTS),
+    "a local record's TTL": (CONFIG.replace("600 AAAA", "601 AAAA"), LISTS),
+    "a forwarded zone's server": (CONFIG.replace("10.0.0.10", "10.0.0.11"), LISTS),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_gives_another_name(change: str) -> None:
+    config, lists = CHANGES[change]
+    assert compiled(config, lists).hash() != compiled().hash()
+
+
+def test_a_comment_gives_the_same_name() -> None:
+    lists = LISTS | {"one": LISTS["one"] + "! a remark\n"}
+    assert compiled(CONFIG + "# a remark\n", lists).hash() == compiled().hash()
+
+
+def test_an_index_is_read_from_a_snapshot_s_octets() -> None:
+    snapshot = compiled()
+    (hit,) = Index(snapshot.trie, snapshot.rules).match(names.parse("www.a.example"))
+    assert snapshot.terms.sources[hit.source].file == "one.txt"
+    assert (hit.line, names.text(hit.name)) == (3, "a.example")

@@ -1,0 +1,105 @@
+"""Verdicts against a slow reading of the rules' order, and that they do not change."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import compiled, judge, view
+
+from resolver.dns import names
+from resolver.policy.verdict import Outcome
+
+SNAPSHOT = compiled()
+JUDGE = judge(SNAPSHOT)
+ADMINISTRATION = view(SNAPSHOT, "10.10.0.5")
+EXEMPTED = view(SNAPSHOT, "10.10.3.5")
+PUBLICITY = view(SNAPSHOT, "10.20.0.5")
+
+LABELS = st.sampled_from(["www", "x", "y", "z", "status", "a", "b", "c", "both"])
+NAMES = st.lists(LABELS, min_size=1, max_size=3).map(
+    lambda labels: names.parse(".".join([*labels, "example"]))
+)
+
+
+def below(name: bytes, zone: str) -> bool:
+    return names.is_within(name, names.parse(zone))
+
+
+def blocked(name: bytes, lifted: str = "") -> bool:
+    """What the network's rules mean, written out."""
+    if below(name, "status.a.example"):
+        return False
+    if below(name, "b.example") or name == names.parse("c.example"):
+        return True
+    one = below(name, "a.example") and not below(name, "x.a.example")
+    two = name == names.parse("y.a.example")
+    both = below(name, "both.example")
+    return (lifted != "one" and (one or both)) or (lifted != "two" and (two or both))
+
+
+@given(NAMES)
+def test_a_name_is_blocked_where_its_rules_say_so(name: bytes) -> None:
+    got = JUDGE.check_query(ADMINISTRATION, name).outcome
+    assert got is (Outcome.BLOCKED if blocked(name) else Outcome.PASSED)
+
+
+@given(NAMES)
+def test_an_exemption_lifts_its_service_and_no_other(name: bytes) -> None:
+    got = JUDGE.check_query(EXEMPTED, name).outcome
+    if blocked(name, lifted="one"):
+        assert got is Outcome.BLOCKED
+    else:
+        assert got is (Outcome.EXEMPTED if blocked(name) else Outcome.PASSED)
+
+
+@given(NAMES)
+def test_who_has_no_rules_passes(name: bytes) -> None:
+    assert JUDGE.check_query(PUBLICITY, name).outcome is Outcome.PASSED
+
+
+@given(NAMES)
+def test_the_same_view_and_name_give_the_same_verdict(name: bytes) -> None:
+    fresh = judge(compiled())
+    for each in (ADMINISTRATION, EXEMPTED, PUBLICITY):
+        first = JUDGE.check_query(each, name)
+        assert JUDGE.check_query(each, name) == first
+        assert fresh.check_query(each, name) == first
+
+
+@given(NAMES)
+def test_a_verdict_names_a_rule_that_covers_the_name(name: bytes) -> None:
+    verdict = JUDGE.check_query(ADMINISTRATION, name)
+    if verdict.outcome is Outcome.BLOCKED:
+        assert verdict.matched == name
+        assert verdict.rule == name or (verdict.subtree and names.is_within(name, verdict.rule))
+
+
+@given(NAMES, NAMES)
+def test_where_all_below_is_blocked_every_name_below_is(name: bytes, other: bytes) -> None:
+    verdict = JUDGE.check_query(ADMINISTRATION, name)
+    if verdict.all_below:
+        lower = other[:-9] + name if other.endswith(b"\x07example\x00") else name
+        assert JUDGE.check_query(ADMINISTRATION, lower).outcome is Outcome.BLOCKED
+
+
+@given(st.lists(NAMES, max_size=4))
+def test_an_answer_is_blocked_where_one_target_is(targets: list[bytes]) -> None:
+    verdict = JUDGE.check_answer(ADMINISTRATION, targets)
+    first = next((each for each in targets if blocked(each)), None)
+    assert (verdict.outcome is Outcome.BLOCKED) == (first is not None)
+    if first is not None:
+        assert verdict.matched == first
+        assert not verdict.all_below
+
+
+@pytest.mark.parametrize(
+    ("text", "service", "line"),
+    [
+        ("y.a.example", "two", 4),  # the longer rule
+        ("both.example", "one", 4),  # of equals the first list by name
+        ("www.b.example", None, 0),  # the policy's own
+    ],
+)
+def test_the_most_specific_rule_is_told(text: str, service: str | None, line: int) -> None:
+    verdict = JUDGE.check_query(ADMINISTRATION, names.parse(text))
+    told = SNAPSHOT.terms.services[verdict.service].name if verdict.service >= 0 else None
+    assert (told, verdict.line) == (service, line)
