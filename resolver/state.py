@@ -1,13 +1,14 @@
 """The state directory: snapshots by their hash, the one in force, the control socket.
 
 A snapshot is written aside and renamed into place, so that a reader finds all of it or
-nothing, and one that is there is never written again.
+nothing. One that is there is kept as it is, unless it was harmed meanwhile.
 """
 
 import mmap
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
@@ -37,33 +38,38 @@ def directory(config: Path) -> Path:
 
 
 def save(state: Path, snapshot: Snapshot) -> Path:
-    """Write a snapshot, unless it is there; where it is.
+    """Write a snapshot, unless it is there, whole; where it is.
 
     Raises:
         StateError: the directory cannot be written to.
     """
     snapshots = state / "snapshots"
     place = snapshots / snapshot.hash()
+    content = {_TERMS: snapshot.document(), _TRIE: snapshot.trie, _RULES: snapshot.rules}
     try:
-        if place.exists():
+        if _holds(place, content):
             return place
         snapshots.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".new-", dir=snapshots))
     except OSError as error:
         raise _unwritable(state, error) from None
     try:
-        for file, content in (
-            (_TERMS, snapshot.document()),
-            (_TRIE, snapshot.trie),
-            (_RULES, snapshot.rules),
-        ):
-            _write(aside / file, content)
+        for file, octets in content.items():
+            _write(aside / file, octets)
+        shutil.rmtree(place, ignore_errors=True)  # what was harmed; who maps it keeps it
         aside.rename(place)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
-        if not place.exists():  # another process may have put it there meanwhile
+        if not _holds(place, content):  # another process may have put it there meanwhile
             raise _unwritable(state, error) from None
     return place
+
+
+def _holds(place: Path, content: Mapping[str, bytes]) -> bool:
+    try:
+        return all((place / file).read_bytes() == octets for file, octets in content.items())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _unwritable(state: Path, error: OSError) -> StateError:
