@@ -209,6 +209,20 @@ def test_a_state_directory_that_is_a_file(make_small: MakeSmall) -> None:
     _one_line(ended, str(server.directory / "state"), "STATE_DIRECTORY")
 
 
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"harmed")])
+def test_a_snapshot_that_was_harmed_is_written_anew(
+    make_small: MakeSmall, harm: Callable[[Path], object]
+) -> None:
+    server = make_small().start()
+    assert server.stop().code == 0
+    files = list((server.directory / "state" / "snapshots").glob("*/*"))
+    assert len(files) == 3
+    for path in files:
+        harm(path)
+    server.start()
+    assert _still_answers(server)
+
+
 @pytest.mark.parametrize("what", ["the port", "the address"])
 def test_metrics_that_cannot_be_served_leave_dns_alone(make_small: MakeSmall, what: str) -> None:
     server = make_small()
