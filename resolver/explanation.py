@@ -122,7 +122,7 @@ class Engine:
             directive=_directive(policy, verdict) if policy and blocked else "",
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
-            matched=names.text(verdict.matched) if verdict.matched else "",
+            matched=names.text(verdict.target or name) if verdict.rule else "",
             targets="not checked",
             decided_by=step,
         )

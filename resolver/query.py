@@ -82,13 +82,26 @@ class Drop(NamedTuple):
     tally: Tally
 
 
-class Forward(NamedTuple):
-    """A question that only an upstream can answer."""
+class Asked(NamedTuple):
+    """A question that policy does not block by its name, and who asks it."""
 
     query: Query
     source: Source
+    view: View
+    verdict: Verdict
+    """What policy says of the query's name."""
+    group: str
+    """Whom to ask."""
+
+
+class Forward(NamedTuple):
+    """A question that only an upstream can answer."""
+
+    asked: Asked
     key: Key
     """What to ask: the query's question, or the target of its unfinished chain."""
+    generation: int
+    """When policy was asked; under a later one it is asked again."""
     chain: Entry | None = None
     """The aliases that have led to that target."""
 
@@ -128,6 +141,7 @@ class Resolver:
         self._prepare = prepare
         self._prepared = Prepared(cache.max_bytes // _PREPARED_SHARE)
         self._failures = Failures()
+        self._generation = 0
         self.replace(terms, index, wall)
 
     def replace(self, terms: Terms, index: Index, wall: float) -> None:
@@ -154,6 +168,7 @@ class Resolver:
 
     def _new_generation(self) -> None:
         """Forget whatever was made for the policy as it was."""
+        self._generation += 1
         self.clients.clear()
         self._prepared.clear()
 
@@ -214,89 +229,86 @@ class Resolver:
         self, forward: Forward, result: Entry | Failure, now: float
     ) -> Reply | Forward | Drop:
         """What becomes of a question that an upstream has answered, or has not."""
-        query, source, key, chain = forward
-        view = self.views.of(source.address)
-        if view is None:
-            return _refuse(query)
-        failed = isinstance(result, Failure) or result.rcode == codes.SERVFAIL
-        old = self.cache.stale(key, now) if failed else None
-        if isinstance(result, Failure):
-            self._failures.remember(key, result, now + (MOMENT if old is None else RECHECK))
-            if old is None:
-                return self._failed(query, source, view, result)
-        kept = result if old is None else stale(old, now)
-        assert isinstance(kept, Entry)
+        asked, key, generation, chain = forward
+        if generation != self._generation:
+            view = self.views.of(asked.source.address)
+            if view is None:
+                return _refuse(asked.query)
+            admitted = self._admit(asked.query, asked.source, view)
+            if isinstance(admitted, Reply):
+                return admitted
+            asked = admitted
+        kept = self._instead(key, result, now)
+        if isinstance(kept, Failure):
+            return _failed(asked, kept)
         if chain is not None:
             kept = joined(chain, kept, now)
-        return self._resolve(query, source, view, now, kept)
+        return self._carry(asked, kept, now, came=True)
 
-    def _resolve(
-        self, query: Query, source: Source, view: View, now: float, fresh: Entry | None = None
-    ) -> Reply | Forward:
+    def _instead(self, key: Key, result: Entry | Failure, now: float) -> Entry | Failure:
+        """What has come; where that is a failure, what was known before if anything was."""
+        if isinstance(result, Entry) and result.rcode != codes.SERVFAIL:
+            return result
+        old = self.cache.stale(key, now)
+        if isinstance(result, Failure):
+            self._failures.remember(key, result, now + (MOMENT if old is None else RECHECK))
+        return result if old is None else stale(old, now)
+
+    def _resolve(self, query: Query, source: Source, view: View, now: float) -> Reply | Forward:
+        asked = self._admit(query, source, view)
+        if isinstance(asked, Reply):
+            return asked
+        key = _key(query, query.name, asked.group)
+        kept = self._known(key, now)
+        if kept is None:
+            return self._ask(Forward(asked, key, self._generation), now)
+        reply = self._carry(asked, kept, now, came=False)
+        if near_its_end(kept, now) and isinstance(reply, Reply) and kept.lifetime:
+            return reply._replace(refresh=key, steady=False)
+        return reply
+
+    def _admit(self, query: Query, source: Source, view: View) -> Asked | Reply:
+        """Answer what needs no upstream's word; else say whose word it needs."""
         group = view.policy.upstream
         found = self.zones.find(query.name)
         if found is not None:
             zone, meaning = found
             if not isinstance(meaning, Forwarded):
                 rcode, sections = zones.answer(query, zone, meaning)
-                return _say(query, source, view, rcode, sections)
+                return _say(query, source, view, PASS, rcode, sections)
             group = meaning.group
         verdict = self.judge.check_query(view, query.name)
+        asked = Asked(query, source, view, verdict, group)
         if verdict.outcome is Outcome.BLOCKED:
-            return self._block(query, source, view, verdict, fresh)
+            return self._block(asked, verdict, came=False)
         if query.qtype == codes.ANY:
-            packet = render.reply(query, codes.NOERROR, _MINIMAL_ANY, _limit(query.edns, source))
-            tally = _judged(view, verdict, codes.NOERROR, query.qtype, Path.CACHE)
-            return Reply(packet, tally, steady=True)
-        kept = fresh
-        refresh = None
-        if kept is None:
-            key = _key(query, query.name, group)
-            kept = self._known(key, now)
-            if kept is None:
-                return self._ask(query, source, view, Forward(query, source, key), now)
-            if near_its_end(kept, now) and self._failures.get(key, now) is None:
-                refresh = key
-        return self._carry(query, source, view, verdict, kept, now, fresh is not None, refresh)
+            return _say(query, source, view, verdict, codes.NOERROR, _MINIMAL_ANY)
+        return asked
 
-    def _carry(
-        self,
-        query: Query,
-        source: Source,
-        view: View,
-        verdict: Verdict,
-        kept: Entry,
-        now: float,
-        came: bool,
-        refresh: Key | None,
-    ) -> Reply | Forward:
+    def _carry(self, asked: Asked, kept: Entry, now: float, *, came: bool) -> Reply | Forward:
         """Tell what an upstream said, once policy has seen where it leads."""
+        query, source, view, verdict, _ = asked
         if kept.targets and not verdict.allowed:
             beyond = self.judge.check_answer(view, kept.targets)
             if beyond.outcome is Outcome.BLOCKED:
-                return self._block(query, source, view, beyond, kept if came else None)
+                return self._block(asked, beyond, came=came)
             if verdict is PASS:
                 verdict = beyond
         if kept.unfinished:
-            more = self._go_on(query, source, view, kept, now)
-            if not isinstance(more, Entry):
-                return more
-            return self._carry(query, source, view, verdict, more, now, came, None)
+            more = self._go_on(asked, kept, now)
+            return self._carry(asked, more, now, came=came) if isinstance(more, Entry) else more
         packet = render_entry(query, kept, now, _limit(query.edns, source))
         path = Path.UPSTREAM if came else Path.CACHE
-        tally = _judged(view, verdict, kept.rcode, query.qtype, path)
-        steady = refresh is None and kept.lifetime > 0 and not came
-        return Reply(packet, tally, refresh, kept, steady)
+        tally = Tally(view.vlan, verdict.outcome, verdict.service, kept.rcode, query.qtype, path)
+        return Reply(packet, tally, None, kept, kept.lifetime > 0 and not came)
 
-    def _go_on(
-        self, query: Query, source: Source, view: View, kept: Entry, now: float
-    ) -> Entry | Reply | Forward:
+    def _go_on(self, asked: Asked, kept: Entry, now: float) -> Entry | Reply | Forward:
         """Follow an alias that the upstream did not, to what is known or whom to ask."""
         target = kept.unfinished
         if len(kept.targets) > MAX_LINKS or target in kept.targets[:-1]:
-            failure = Failure(codes.EDE_OTHER, f"more than {MAX_LINKS} aliases, or a circle")
-            return self._failed(query, source, view, failure)
-        group = view.policy.upstream
+            many = f"more than {MAX_LINKS} aliases, or a circle"
+            return _failed(asked, Failure(codes.EDE_OTHER, many))
+        query, group = asked.query, asked.view.policy.upstream
         found = self.zones.find(target)
         if found is not None:
             zone, meaning = found
@@ -308,7 +320,7 @@ class Resolver:
         known = self._known(key, now)
         if known is not None:
             return joined(kept, known, now)
-        return self._ask(query, source, view, Forward(query, source, key, kept), now)
+        return self._ask(Forward(asked, key, self._generation, kept), now)
 
     def _known(self, key: Key, now: float) -> Entry | None:
         """What the cache has: fresh, or stale while the upstream is known to fail."""
@@ -318,31 +330,20 @@ class Resolver:
             return None if old is None else stale(old, now)
         return kept
 
-    def _ask(
-        self, query: Query, source: Source, view: View, forward: Forward, now: float
-    ) -> Reply | Forward:
+    def _ask(self, forward: Forward, now: float) -> Reply | Forward:
+        query, source, view, _, _ = forward.asked
         if not query.flags & codes.RD:
-            return _say(query, source, view, codes.REFUSED, render.EMPTY)
+            return _say(query, source, view, PASS, codes.REFUSED, render.EMPTY)
         failure = self._failures.get(forward.key, now)
-        return forward if failure is None else self._failed(query, source, view, failure)
+        return forward if failure is None else _failed(forward.asked, failure)
 
-    def _block(
-        self, query: Query, source: Source, view: View, verdict: Verdict, fresh: Entry | None
-    ) -> Reply:
-        limit = _limit(query.edns, source)
-        packet = render_blocked(query, view, verdict, self.terms, limit)
-        path = Path.CACHE if fresh is None else Path.UPSTREAM
-        tally = _judged(view, verdict, packet[3] & codes.RCODE, query.qtype, path)
-        return Reply(packet, tally, steady=verdict.matched == query.name)
-
-    def _failed(self, query: Query, source: Source, view: View, failure: Failure) -> Reply:
-        errors = (render.extended_error(failure.code, failure.text),)
-        limit = _limit(query.edns, source)
-        packet = render.reply(query, codes.SERVFAIL, render.EMPTY, limit, errors)
-        tally = Tally(
-            view.vlan, Outcome.FAILED, NO_SERVICE, codes.SERVFAIL, query.qtype, Path.UPSTREAM
-        )
-        return Reply(packet, tally)
+    def _block(self, asked: Asked, verdict: Verdict, *, came: bool) -> Reply:
+        query, source, view, _, _ = asked
+        packet = render_blocked(query, view, verdict, self.terms, _limit(query.edns, source))
+        path = Path.UPSTREAM if came else Path.CACHE
+        rcode = packet[3] & codes.RCODE
+        tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, query.qtype, path)
+        return Reply(packet, tally, steady=not verdict.target)
 
 
 _MINIMAL_ANY = render.Sections(
@@ -365,14 +366,27 @@ def _tally(view: View | None, outcome: Outcome, rcode: int, qtype: int) -> Tally
     return Tally(vlan, outcome, NO_SERVICE, rcode, qtype, Path.CACHE)
 
 
-def _judged(view: View, verdict: Verdict, rcode: int, qtype: int, path: Path) -> Tally:
-    return Tally(view.vlan, verdict.outcome, verdict.service, rcode, qtype, path)
-
-
-def _say(query: Query, source: Source, view: View, rcode: int, sections: render.Sections) -> Reply:
+def _say(
+    query: Query,
+    source: Source,
+    view: View,
+    verdict: Verdict,
+    rcode: int,
+    sections: render.Sections,
+) -> Reply:
+    """A reply that this server makes by itself."""
     packet = render.reply(query, rcode, sections, _limit(query.edns, source))
-    tally = _tally(view, Outcome.PASSED, rcode, query.qtype)
+    tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, query.qtype, Path.CACHE)
     return Reply(packet, tally, steady=rcode != codes.REFUSED)
+
+
+def _failed(asked: Asked, failure: Failure) -> Reply:
+    query, source, view, _, _ = asked
+    errors = (render.extended_error(failure.code, failure.text),)
+    limit = _limit(query.edns, source)
+    packet = render.reply(query, codes.SERVFAIL, render.EMPTY, limit, errors)
+    tally = Tally(view.vlan, Outcome.FAILED, NO_SERVICE, codes.SERVFAIL, query.qtype, Path.UPSTREAM)
+    return Reply(packet, tally)
 
 
 def _refuse(query: Query | Fault) -> Reply:

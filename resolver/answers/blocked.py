@@ -10,10 +10,12 @@ What must stay true:
 - NXDOMAIN only where everything below the name is blocked as well (RFC 8020).
 """
 
+import functools
+
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import Sections
-from resolver.policy.snapshot import Policy, Service, Terms
+from resolver.policy.snapshot import Ground, Policy, Service, Terms
 from resolver.policy.verdict import NO_SERVICE, Verdict
 from resolver.policy.view import View
 
@@ -24,7 +26,11 @@ def render_blocked(query: Query, view: View, verdict: Verdict, terms: Terms, lim
     """The whole reply, at most ``limit`` octets."""
     service = None if verdict.service == NO_SERVICE else terms.services[verdict.service]
     rcode, sections = _answer(query, view.policy, verdict, service)
-    error = _extended_error(view.policy, verdict, service)
+    if query.edns is None:
+        return render.reply(query, rcode, sections, limit)
+    policy = view.policy
+    ground = policy.grounds[0 if service is None else policy.ground_of[verdict.service]]
+    error = _extended_error(ground, policy.contact, "" if service is None else service.name)
     return render.reply(query, rcode, sections, limit, (error,))
 
 
@@ -53,15 +59,15 @@ def _sinkhole(policy: Policy, qtype: int) -> bytes:
 
 
 def _soa(query: Query, verdict: Verdict) -> bytes:
-    under_rule = verdict.matched == query.name and names.is_within(query.name, verdict.rule)
+    under_rule = not verdict.target and names.is_within(query.name, verdict.rule)
     return render.negative_soa(query, verdict.rule if under_rule else query.name, TTL)
 
 
-def _extended_error(policy: Policy, verdict: Verdict, service: Service | None) -> bytes:
+@functools.lru_cache(maxsize=4096)
+def _extended_error(ground: Ground, contact: str, service: str) -> bytes:
     """16 Censored where a directive imposes the block, 15 Blocked where the agency does."""
-    ground = policy.grounds[0 if service is None else policy.ground_of[verdict.service]]
     code = codes.EDE_CENSORED if ground.directive else codes.EDE_BLOCKED
-    text = f"{service.name}: {ground.text}" if service else ground.text
-    if policy.contact:
-        text += f"; contact {policy.contact}"
+    text = f"{service}: {ground.text}" if service else ground.text
+    if contact:
+        text += f"; contact {contact}"
     return render.extended_error(code, text)

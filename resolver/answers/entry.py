@@ -48,7 +48,7 @@ class Entry(NamedTuple):
     flags: int
     rcode: int
     body: bytes
-    """All after the header and before the OPT."""
+    """All after the header and before the OPT, with the TTLs that a client may be told."""
     counts: tuple[int, int, int]
     ttls: tuple[tuple[int, int], ...]
     """Places in the body and the seconds that stood there, no more than the lifetime allows."""
@@ -76,18 +76,21 @@ def entry(response: Response, now: float) -> Entry:
     if beside:
         return entry(_without(response, beside), now)
     lifetime, negative_ttl = _lifetime(response, answers)
+    body = bytearray(response.body[HEADER:])
     ttls = []
     for record in response.records:
         ttl = min(record.ttl, MAX_TTL)
         if negative_ttl is not None and record.section == AUTHORITY and record.rtype == codes.SOA:
             ttl = min(ttl, negative_ttl)
-        ttls.append((record.ttl_at - HEADER, ttl))
+        at = record.ttl_at - HEADER
+        body[at : at + 4] = ttl.to_bytes(4, "big")
+        ttls.append((at, ttl))
     return Entry(
         response.flags,
         # Only an OPT could carry more than the header's bits, and what they say is between
         # us and the upstream: the client is told that it failed.
         response.rcode if response.rcode <= codes.RCODE else codes.SERVFAIL,
-        response.body[HEADER:],
+        bytes(body),
         response.counts,
         tuple(ttls),
         lifetime,
@@ -233,7 +236,11 @@ def _aged_body(kept: Entry, now: float) -> bytearray:
 
 def stale(kept: Entry, now: float) -> Entry:
     """The entry as it may be told when it has outlived itself and nobody can be asked."""
+    body = bytearray(kept.body)
+    for at, _ in kept.ttls:
+        body[at : at + 4] = STALE_TTL.to_bytes(4, "big")
     return kept._replace(
+        body=bytes(body),
         ttls=tuple((at, STALE_TTL) for at, _ in kept.ttls),
         errors=(*kept.errors, _STALE_ERROR),
         flags=kept.flags & ~codes.AD,
@@ -247,9 +254,12 @@ def render_entry(query: Query, kept: Entry, now: float, limit: int) -> bytes:
     flags = codes.QR | codes.RA | query.flags & (codes.RD | codes.CD) | kept.rcode & codes.RCODE
     if query.flags & codes.AD or (query.edns is not None and query.edns.dnssec_ok):
         flags |= kept.flags & codes.AD
-    body = _aged_body(kept, now)
-    question = len(query.question)
-    body[:question] = query.question
-    return render.finish(
-        query.id, flags, body, kept.counts, query.edns, kept.errors, limit, question
-    )
+    question = query.question
+    length = len(question)
+    if now - kept.stored < 1:
+        body = question + kept.body[length:]
+    else:
+        aged = _aged_body(kept, now)
+        aged[:length] = question
+        body = bytes(aged)
+    return render.finish(query.id, flags, body, kept.counts, query.edns, kept.errors, limit, length)

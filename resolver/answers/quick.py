@@ -48,13 +48,15 @@ def quick_entry(packet: bytes, question: int, qtype: int, now: float) -> Entry |
 
 
 class _Quick:
-    __slots__ = ("_at", "_lengths", "_packet", "_question", "_ttls")
+    __slots__ = ("_at", "_lengths", "_lowered", "_packet", "_question", "_ttls")
 
     def __init__(self, packet: bytes, question: int) -> None:
         self._packet = packet
         self._question = question
         self._at = HEADER + question
         self._ttls: list[tuple[int, int]] = []
+        self._lowered: tuple[int, bytes] | None = None
+        """Where the SOA's TTL stands, and the MINIMUM that is told instead."""
         self._lengths: dict[int, int] = {}
         """By place of a label, the octets of the name from there on."""
 
@@ -73,10 +75,14 @@ class _Quick:
             lifetime = min(negative, *[ttl for _, ttl in ttls])
         else:
             raise _Unusual
+        body = self._packet[HEADER:end]
+        if self._lowered is not None:
+            at, ttl = self._lowered
+            body = body[:at] + ttl + body[at + 4 :]
         return Entry(
             self._packet[2] << 8 | self._packet[3],
             rcode,
-            self._packet[HEADER:end],
+            body,
             (answers, authorities, others),
             tuple(ttls),
             lifetime,
@@ -121,9 +127,11 @@ class _Quick:
             if rtype == codes.SOA and negative is None and not self._ttls:
                 if self._name(self._name(at + 10)) + 20 != end:
                     raise _Unusual
-                ttl = negative = min(
-                    ttl, self._ttl(int.from_bytes(self._packet[end - 4 : end], "big"))
-                )
+                minimum = self._packet[end - 4 : end]
+                negative = self._ttl(int.from_bytes(minimum, "big"))
+                if negative < ttl:
+                    ttl = negative
+                    self._lowered = (at + 4 - HEADER, minimum)
             elif rtype != codes.NS or self._name(at + 10) != end:
                 raise _Unusual
             if rclass != codes.IN or end > len(self._packet):
@@ -160,7 +168,9 @@ class _Quick:
 
     @staticmethod
     def _ttl(ttl: int) -> int:
-        return 0 if ttl & 0x80000000 else min(ttl, MAX_TTL)
+        if ttl > MAX_TTL:  # to be lowered in the body as well
+            raise _Unusual
+        return ttl
 
     def _name(self, at: int) -> int:
         """Check the name that starts here; where it ends here."""

@@ -9,6 +9,8 @@ from resolver.policy.verdict import Outcome
 class Path(enum.IntEnum):
     """How far a query had to go for its answer."""
 
+    __hash__ = int.__hash__
+
     PREPARED = 0
     CACHE = 1
     """Whatever is answered without an upstream, if not prepared."""

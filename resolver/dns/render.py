@@ -7,7 +7,8 @@ What must stay true:
 - The question is echoed byte for byte, so a pointer to ``QNAME_AT`` is the qname.
 """
 
-from collections.abc import Sequence
+import functools
+import struct
 from typing import NamedTuple
 
 from resolver.dns import codes
@@ -47,23 +48,26 @@ def reply(
     rcode: int,
     sections: Sections,
     limit: int,
-    errors: Sequence[bytes] = (),
+    errors: tuple[bytes, ...] = (),
     flags: int = 0,
 ) -> bytes:
     """Render the reply to a query; ``flags`` are set besides QR, RA and the echoed RD and CD."""
     flags |= codes.QR | codes.RA | query.flags & (codes.RD | codes.CD) | rcode & codes.RCODE
-    counts = (sections.answers, sections.authorities)
+    counts = (sections.answers, sections.authorities, 0)
     body = query.question + sections.answer + sections.authority
     return finish(query.id, flags, body, counts, query.edns, errors, limit, len(query.question))
+
+
+_HEADER = struct.Struct(">6H")
 
 
 def finish(
     ident: int,
     flags: int,
     body: bytes | bytearray,
-    counts: tuple[int, ...],
+    counts: tuple[int, int, int],
     edns: Edns | None,
-    errors: Sequence[bytes],
+    errors: tuple[bytes, ...],
     limit: int,
     question: int,
     rcode: int = 0,
@@ -71,26 +75,28 @@ def finish(
     """Put header and OPT around a body, and truncate it to its question where it must be.
 
     ``body`` is all after the header, its first ``question`` octets the question section;
-    ``counts`` has the records of its answer, authority and (if given) additional section;
-    ``rcode`` matters only for its bits above the header's four.
+    ``counts`` has the records of its answer, authority and additional section; ``rcode``
+    matters only for its bits above the header's four.
     """
+    opt = b"" if edns is None else _opt(edns.dnssec_ok, errors, rcode)
     room = limit - HEADER - len(body)
-    opt = _opt_that_fits(edns, errors, room, rcode)
-    if room < len(opt):
-        flags |= codes.TC
-        body = body[:question]
-        counts = ()
-        opt = _opt_that_fits(edns, errors, limit - HEADER - question, rcode)
-    answers, authorities, additionals = (*counts, 0, 0, 0)[:3]
-    header = (
-        ident << 80
-        | flags << 64
-        | (1 if question else 0) << 48
-        | answers << 32
-        | authorities << 16
-        | additionals + (1 if opt else 0)
+    if len(opt) > room:
+        opt = _opt_that_fits(edns, errors, room, rcode)
+        if len(opt) > room:
+            flags |= codes.TC
+            body = body[:question]
+            counts = (0, 0, 0)
+            opt = _opt_that_fits(edns, errors, limit - HEADER - question, rcode)
+    answers, authorities, additionals = counts
+    header = _HEADER.pack(
+        ident,
+        flags,
+        1 if question else 0,
+        answers,
+        authorities,
+        additionals + 1 if opt else additionals,
     )
-    return header.to_bytes(HEADER, "big") + body + opt
+    return header + body + opt
 
 
 def fault(fault: Fault, limit: int) -> bytes:
@@ -101,7 +107,7 @@ def fault(fault: Fault, limit: int) -> bytes:
         fault.id,
         flags,
         fault.question,
-        (),
+        (0, 0, 0),
         fault.edns,
         (),
         limit,
@@ -110,33 +116,22 @@ def fault(fault: Fault, limit: int) -> bytes:
     )
 
 
-def refusal(packet: bytes) -> bytes | None:
-    """REFUSED to a client that is not served: the header alone, so never more than was sent."""
-    if len(packet) < HEADER or packet[2] & 0x80:
-        return None
-    flags = codes.QR | (packet[2] << 8) & (codes.OPCODE | codes.RD) | codes.REFUSED
-    return packet[:2] + flags.to_bytes(2, "big") + bytes(8)
-
-
-def _opt_that_fits(edns: Edns | None, errors: Sequence[bytes], room: int, rcode: int) -> bytes:
+def _opt_that_fits(edns: Edns | None, errors: tuple[bytes, ...], room: int, rcode: int) -> bytes:
     """The fullest OPT that leaves the reply whole; the bare one where none does."""
     if edns is None:
         return b""
-    bare = opt(edns, (), rcode)
-    for candidate in (errors, [error[:2] for error in errors]):
-        full = opt(edns, candidate, rcode)
-        if len(full) <= room:
-            return full
-    return bare
+    short = _opt(edns.dnssec_ok, tuple([error[:2] for error in errors]), rcode)
+    return short if len(short) <= room else _opt(edns.dnssec_ok, (), rcode)
 
 
-def opt(edns: Edns, errors: Sequence[bytes], rcode: int = 0) -> bytes:
+@functools.lru_cache(maxsize=4096)
+def _opt(dnssec_ok: bool, errors: tuple[bytes, ...], rcode: int) -> bytes:
     """An OPT record with these Extended DNS Errors; DO is echoed (RFC 3225 section 3)."""
-    options = b"".join(b"\x00\x0f" + len(error).to_bytes(2, "big") + error for error in errors)
+    options = b"".join([b"\x00\x0f" + len(error).to_bytes(2, "big") + error for error in errors])
     return (
         b"\x00\x00\x29"
         + UDP_SIZE.to_bytes(2, "big")
-        + bytes((rcode >> 4, 0, 0x80 if edns.dnssec_ok else 0, 0))
+        + bytes((rcode >> 4, 0, 0x80 if dnssec_ok else 0, 0))
         + len(options).to_bytes(2, "big")
         + options
     )

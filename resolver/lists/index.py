@@ -33,6 +33,9 @@ class Hit(NamedTuple):
     exception: bool
 
 
+Covering = tuple[tuple[bytes, ...], bool]
+"""Keys at and above a name, the longest last, and whether that one is the name's own."""
+
 _SUBTREE = 1
 _EXCEPTION = 2
 
@@ -53,19 +56,27 @@ class Index:
 
     def match(self, name: bytes) -> list[Hit]:
         """The rules that cover this name, the most specific last."""
+        covering = self.covering(name)
+        return [] if covering is None else self.hits(covering)
+
+    def covering(self, name: bytes) -> Covering | None:
+        """The keys at which rules may cover this name, or None where there are none."""
         key = names.index_key(name)
         found = self._trie.prefixes(key)
-        return self._hits(found, len(key)) if found else []
+        return (tuple(found), found[-1] == key) if found else None
 
-    def _hits(self, found: list[bytes], whole: int) -> list[Hit]:
+    def hits(self, covering: Covering) -> list[Hit]:
+        """The rules at these keys that cover the name, the most specific last."""
+        found, whole = covering
         words = self._words
         hits = []
         for key in found:
             place = self._trie.key_id(key)
+            itself = whole and key == found[-1]
             for at in range(words[place], words[place + 1], 2):
                 flags = words[at + 1]
-                if flags & _SUBTREE or len(key) == whole:
-                    subtree, exception = bool(flags & _SUBTREE), bool(flags & _EXCEPTION)
+                subtree, exception = bool(flags & _SUBTREE), bool(flags & _EXCEPTION)
+                if subtree or itself:
                     owner = names.from_index_key(key)
                     hits.append(Hit(flags >> 2, words[at], owner, subtree, exception))
         return hits

@@ -18,14 +18,21 @@ The order, and why:
 from collections.abc import Iterable
 
 from resolver.dns import names
-from resolver.lists.index import Hit, Index
+from resolver.lists.index import Covering, Hit, Index
 from resolver.policy.snapshot import OwnRule, Terms
 from resolver.policy.verdict import ALLOWED, PASS, Outcome, Verdict
 from resolver.policy.view import View, ancestors
 
+_REMEMBERED = 16384
+"""Verdicts remembered; when there are more the memory starts anew."""
+
 
 class Judge:
-    """A snapshot's rules, ready to judge with."""
+    """A snapshot's rules, ready to judge with.
+
+    What lists say of a name depends on the view and on which keys of the index cover it, so
+    verdicts are remembered by those: names below one rule are judged once.
+    """
 
     def __init__(self, terms: Terms, index: Index) -> None:
         self._index = index
@@ -35,6 +42,7 @@ class Judge:
         # Above these some name is open: an exception in a list, or a record of this server.
         opened = (*terms.excepted, *(local.name for local in terms.local))
         self._open_below = ancestors(opened)
+        self._remembered: dict[tuple[View, Covering], Verdict] = {}
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
@@ -52,9 +60,9 @@ class Judge:
         for target in targets:
             verdict = self._judge(view, target)
             if verdict.outcome is Outcome.BLOCKED:
-                return verdict._replace(all_below=False)
-            if reported.outcome is Outcome.PASSED:
-                reported = verdict
+                return verdict._replace(target=target, all_below=False)
+            if reported.outcome is Outcome.PASSED and verdict.outcome is not Outcome.PASSED:
+                reported = verdict._replace(target=target, all_below=False)
         return reported
 
     def _judge(self, view: View, name: bytes) -> Verdict:
@@ -62,10 +70,21 @@ class Judge:
             own = self._own_rule(view, name)
             if own is not None:
                 return ALLOWED if own.allow else self._denied(view, own, name)
-        hits = self._index.match(name)
-        if not hits:
+        covering = self._index.covering(name)
+        if covering is None:
             return PASS
-        return self._of_lists(view, name, hits)
+        verdict = self._remembered.get((view, covering))
+        if verdict is None:
+            verdict = self._of_lists(view, self._index.hits(covering))
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[view, covering] = verdict
+        if verdict.all_below and not self._shut_below(view, name):
+            return verdict._replace(all_below=False)
+        return verdict
+
+    def _shut_below(self, view: View, name: bytes) -> bool:
+        return name not in self._open_below and name not in view.own_above
 
     def _own_rule(self, view: View, name: bytes) -> OwnRule | None:
         for zone in names.zones(name):
@@ -79,14 +98,10 @@ class Judge:
             Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
             rule=rule.name,
             subtree=rule.subtree,
-            matched=name,
             all_below=rule.subtree and self._shut_below(view, name),
         )
 
-    def _shut_below(self, view: View, name: bytes) -> bool:
-        return name not in self._open_below and name not in view.own_above
-
-    def _of_lists(self, view: View, name: bytes, hits: list[Hit]) -> Verdict:
+    def _of_lists(self, view: View, hits: list[Hit]) -> Verdict:
         blocks = view.policy.blocks
         cancelled = {hit.source for hit in hits if hit.exception}
         rules = [
@@ -101,17 +116,15 @@ class Judge:
         standing = [hit for hit in rules if not view.exempt >> self._service_of[hit.source] & 1]
         if standing:
             outcome = Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK
-            return self._verdict(view, name, outcome, standing)
-        return self._verdict(view, name, Outcome.EXEMPTED, rules)
+            return self._verdict(view, outcome, standing)
+        return self._verdict(view, Outcome.EXEMPTED, rules)
 
-    def _verdict(self, view: View, name: bytes, outcome: Outcome, hits: list[Hit]) -> Verdict:
+    def _verdict(self, view: View, outcome: Outcome, hits: list[Hit]) -> Verdict:
         hit = min(hits, key=lambda h: (-len(h.name), h.subtree, self._files[h.source], h.line))
         service = self._service_of[hit.source]
         exemption = -1
         if outcome is Outcome.EXEMPTED:
-            lifting = (p for p in view.exemptions if self._exempted[p] >> service & 1)
-            exemption = next(lifting)
-        covering = any(h.subtree for h in hits)
+            exemption = next(p for p in view.exemptions if self._exempted[p] >> service & 1)
         return Verdict(
             outcome,
             service,
@@ -120,6 +133,5 @@ class Judge:
             hit.source,
             hit.line,
             exemption,
-            name,
-            covering and self._shut_below(view, name),
+            all_below=any(h.subtree for h in hits),
         )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 class Outcome(enum.IntEnum):
     """What becomes of a question; the names are those of the metrics and of ``explain``."""
 
+    __hash__ = int.__hash__  # an Enum's own hashes its name, and tallies are looked up often
+
     PASSED = 0
     BLOCKED = 1
     WOULD_BLOCK = 2
@@ -38,10 +40,10 @@ class Verdict(NamedTuple):
     line: int = 0
     exemption: int = -1
     """The exemption that lifted the service, by its place."""
-    matched: bytes = b""
-    """The name that the rule covers: the question's, or a target's."""
+    target: bytes = b""
+    """The target that the rule covers; empty where it is the question's own name."""
     all_below: bool = False
-    """Whether every name below the matched one is blocked as well (RFC 8020)."""
+    """Whether every name below the question's is blocked as well (RFC 8020)."""
     allowed: bool = False
     """Whether the policy's ``allow`` lets the name pass."""
 

@@ -70,14 +70,19 @@ class Counters:
         if self._plan is not None:
             self._observe(self._plan.durations[path], seconds, queries)
 
-    def upstream(self, server: str, result: str, seconds: float | None = None) -> None:
-        """Count the end of one attempt at a server, and how long its answer took."""
+    def answered(self, server: str, seconds: float) -> None:
+        """Count an attempt that a server has answered after so many seconds."""
         cells = self._plan.upstreams.get(server) if self._plan is not None else None
-        if cells is None:
-            return
-        self.cells[cells[_RESULT[result]]] += 1
-        if seconds is not None:
-            self._observe(cells[_UP + 1 :], seconds)
+        if cells is not None:
+            self.cells[cells[0]] += 1
+            self.cells[cells[_UP]] = 1
+            self._observe(cells, seconds, first=_UP + 1)
+
+    def upstream(self, server: str, result: str) -> None:
+        """Count the end of an attempt that a server has not answered well."""
+        cells = self._plan.upstreams.get(server) if self._plan is not None else None
+        if cells is not None:
+            self.cells[cells[_RESULT[result]]] += 1
 
     def upstream_up(self, server: str, up: bool) -> None:
         """Say whether a server answers this worker."""
@@ -101,6 +106,8 @@ class Counters:
         """Give a sign of life; ``now`` is in monotonic seconds."""
         self.cells[BEAT] = int(now * 1000)
 
-    def _observe(self, histogram: list[int], seconds: float, times: int = 1) -> None:
-        self.cells[histogram[bisect_left(DURATION_BOUNDS, seconds)]] += times
-        self.cells[histogram[_SUM]] += int(seconds * times * 1_000_000)
+    def _observe(
+        self, histogram: list[int], seconds: float, times: int = 1, first: int = 0
+    ) -> None:
+        self.cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
+        self.cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)

@@ -98,7 +98,7 @@ class Forwarder(Generic[Ticket]):
         now = self._loop.time()
         flight = self._flights.get(key)
         if flight is None:
-            shares = self._admission.enter(key.name, forward.source.address)
+            shares = self._admission.enter(key.name, forward.asked.source.address)
             if shares is None:
                 self._conclude(forward, ticket, _CROWDED, now)
                 return
@@ -218,8 +218,7 @@ class Forwarder(Generic[Ticket]):
             step = Failure(codes.EDE_OTHER, "the response could not be judged")
         name = attempt.server.name
         if isinstance(step, Entry):
-            self._counters.upstream(name, "answered", now - attempt.began)
-            self._counters.upstream_up(name, True)
+            self._counters.answered(name, now - attempt.began)
         else:
             to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
             self._counters.upstream(name, "truncated" if to_tcp else "failed")

@@ -69,7 +69,7 @@ def test_the_same_view_and_name_give_the_same_verdict(name: bytes) -> None:
 def test_a_verdict_names_a_rule_that_covers_the_name(name: bytes) -> None:
     verdict = JUDGE.check_query(ADMINISTRATION, name)
     if verdict.outcome is Outcome.BLOCKED:
-        assert verdict.matched == name
+        assert verdict.target == b""
         assert verdict.rule == name or (verdict.subtree and names.is_within(name, verdict.rule))
 
 
@@ -87,7 +87,7 @@ def test_an_answer_is_blocked_where_one_target_is(targets: list[bytes]) -> None:
     first = next((each for each in targets if blocked(each)), None)
     assert (verdict.outcome is Outcome.BLOCKED) == (first is not None)
     if first is not None:
-        assert verdict.matched == first
+        assert verdict.target == first
         assert not verdict.all_below
 
 
