@@ -77,3 +77,11 @@ _MUTATIONS: tuple[Callable[[Random, bytearray], None], ...] = (
     _point,
     _count,
 )
+
+
+def spliced(random: Random, first: bytes, second: bytes) -> bytes:
+    """The beginning of the one and the end of the other, cut at line ends where there are."""
+    if b"\n" in first and b"\n" in second:
+        one, two = first.splitlines(keepends=True), second.splitlines(keepends=True)
+        return b"".join(one[: random.randint(0, len(one))] + two[random.randrange(len(two)) :])
+    return first[: random.randint(0, len(first))] + second[random.randint(0, len(second)) :]
