@@ -1,0 +1,73 @@
+"""The package's source as data: modules, what each imports, who calls what."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "resolver"
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file of the package."""
+
+    name: str
+    """With dots, without ``resolver.``; empty for the package itself."""
+    path: Path
+    tree: ast.Module
+
+    @property
+    def part(self) -> str:
+        """What stands right below the package: ``dns``, ``query``."""
+        return self.name.partition(".")[0]
+
+
+@cache
+def modules() -> dict[str, Module]:
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(part for part in parts if part != "__init__")
+        found[name] = Module(name, path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
+    return found
+
+
+def imported(module: Module) -> Iterator[str]:
+    """Every module that is imported, anywhere in the file, by its whole name."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module.name}: imports are absolute"
+            assert node.module is not None
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                within = whole.removeprefix("resolver.")
+                yield whole if whole != within and within in modules() else node.module
+
+
+def own_imports(module: Module) -> Iterator[Module]:
+    """The package's own modules that a module imports."""
+    for name in imported(module):
+        if name.partition(".")[0] == "resolver":
+            yield modules()[name.partition(".")[2]]
+
+
+def calls(module: Module) -> Iterator[tuple[str, str]]:
+    """Each call as the function that it stands in and the last name of what is called."""
+    yield from _calls(module.tree, module.name)
+
+
+def _calls(node: ast.AST, within: str) -> Iterator[tuple[str, str]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call):
+            called = child.func
+            name = called.attr if isinstance(called, ast.Attribute) else None
+            name = called.id if isinstance(called, ast.Name) else name
+            if name is not None:
+                yield within, name
+        is_scope = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        yield from _calls(child, f"{within}.{child.name}" if is_scope else within)

@@ -1,0 +1,66 @@
+"""What may be said and called only in the places that are written down here."""
+
+import ast
+from collections import defaultdict
+from typing import cast
+
+import pytest
+import typer
+from source_tree import PACKAGE, calls, modules
+
+from resolver.cli.app import app
+from resolver.telemetry import metrics
+
+CALLERS = {
+    # The data path asks about the question before the cache, and about targets after it;
+    # ``explain``, ``check`` and ``diff`` ask through the explanation.
+    "check_query": {"query.Resolver._admit", "explanation.Engine._explain"},
+    "check_answer": {"query.Resolver._carry"},
+}
+
+
+@pytest.mark.parametrize("judging", CALLERS)
+def test_only_these_ask_for_a_verdict(judging: str) -> None:
+    found = {
+        within for module in modules().values() for within, name in calls(module) if name == judging
+    }
+    assert found == CALLERS[judging]
+
+
+def test_metrics_are_named_in_one_place() -> None:
+    naming = defaultdict(list)
+    for module in modules().values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Constant) and str(node.value).startswith("darban_"):
+                naming[module.name].append(node.value)
+    assert set(naming) == {"telemetry.metrics"}
+    names = naming["telemetry.metrics"]
+    assert len(names) == len(set(names))
+    declared = [each for each in vars(metrics).values() if isinstance(each, metrics.Metric)]
+    assert sorted(names) == sorted(each.name for each in declared)
+
+
+def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
+    declared = [each for each in vars(metrics).values() if isinstance(each, metrics.Metric)]
+    labels = {label for each in declared for label in each.labels}
+    bounded = {
+        *("vlan", "outcome", "service", "rcode", "type", "path", "kind", "upstream", "result"),
+        *("hash", "id", "policy", "mode", "exemption", "list", "version"),
+    }
+    assert labels <= bounded
+
+
+NO_COMMANDS = {
+    "__init__": "the command line's beginning",
+    "app": "where the commands are gathered",
+    "place": "where the config and the running server are, for several commands",
+    "run": "the run itself, which loads before Typer is; run_help declares the command",
+}
+OTHER_FILE = {"run": "run_help"}
+
+
+def test_the_command_line_is_a_file_a_command() -> None:
+    files = {path.stem for path in (PACKAGE / "cli").glob("*.py")}
+    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
+    commands = {OTHER_FILE.get(name, name) for name in group.commands}
+    assert files - NO_COMMANDS.keys() == commands

@@ -1,0 +1,42 @@
+"""What a worker loads: it is started often, and there is one a CPU."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    *("pydantic", "pydantic_core", "aiohttp", "typer", "click", "rich", "publicsuffixlist"),
+    *("aiodns", "pycares", "prometheus_client", "dnslib", "idna", "tomllib", "tomlkit"),
+    *("resolver.config", "resolver.compilation", "resolver.cli", "resolver.web"),
+    *("resolver.supervisor", "resolver.explanation", "resolver.policy.compile"),
+}
+SHOWN = "import sys, resolver.{module}; print(*sorted(sys.modules), sep='\\n')"
+
+
+def loaded_by(module: str) -> set[str]:
+    code = SHOWN.format(module=module)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    return loaded_by("worker")
+
+
+def test_a_worker_loads_nothing_heavy(loaded: set[str]) -> None:
+    assert "resolver.query" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[str]) -> None:
+    own = {name.split(".")[1] for name in loaded if name.startswith("resolver.")}
+    assert own == {
+        *("answers", "channel", "dns", "errors", "forwarding", "lists", "policy", "query"),
+        *("server", "state", "telemetry", "upstream", "worker"),
+    }
+
+
+def test_the_core_loads_no_event_loop() -> None:
+    assert loaded_by("explanation") & {"asyncio", "socket", "logging", "selectors"} == set()
