@@ -62,6 +62,17 @@ def _many_records() -> bytes:
     return _reply([wire.record(wire.AT_QUESTION, wire.TXT, b"\x01a")] * 5000, 5000)
 
 
+def _many_allowed() -> bytes:
+    """As many records as are still read (more than 2,048 are not)."""
+    return _reply([wire.record(wire.AT_QUESTION, wire.TXT, b"\x01a")] * 2048, 2048)
+
+
+def _many_names() -> bytes:
+    """The same, each with a name of its own in its owner and in its RDATA."""
+    owners = (b"\x04%04d" % n + wire.AT_QUESTION for n in range(2048))
+    return _reply([wire.record(each, wire.NS, b"\x01a" + each) for each in owners], 0)
+
+
 def _one_record() -> bytes:
     return _reply([wire.record(wire.AT_QUESTION, wire.TXT, (b"\xff" + b"x" * 255) * 255)], 1)
 
@@ -113,6 +124,8 @@ _QUERIES = {
 }
 _REPLIES = {
     "64 KiB in many records": _many_records,
+    "2,048 records": _many_allowed,
+    "2,048 names": _many_names,
     "64 KiB in one record": _one_record,
     "pointer chain": _pointers,
     "pointer chain beside": _pointers_beside,

@@ -59,6 +59,8 @@ class Upstream:
     def __init__(self, script: Script, *, tcp: bool = True) -> None:
         self.script = script
         self.asked: list[Asked] = []
+        self.faults: list[Exception] = []
+        """What the script has raised; then it is the test that is wrong."""
         self.connections = 0
         """TCP connections that were made to it."""
         self.datagrams, self._listening = _sockets(tcp=tcp)
@@ -121,7 +123,12 @@ class Upstream:
         qtype = int.from_bytes(packet[end - 4 : end - 2], "big")
         asked = Asked(packet, name, qtype, peer, stream, time.monotonic())
         self.asked.append(asked)
-        for say in self.script(asked):
+        try:
+            said = list(self.script(asked))
+        except Exception as error:
+            self.faults.append(error)
+            return
+        for say in said:
             if say.after:
                 self._loop.call_later(say.after, send, say.packet)
             else:
@@ -166,6 +173,8 @@ def upstream(script: Script, *, tcp: bool = True) -> Iterator[Upstream]:
         yield serving
     finally:
         serving.stop()
+    if serving.faults:
+        raise serving.faults[0]
 
 
 def _sockets(*, tcp: bool) -> tuple[socket.socket, socket.socket | None]:

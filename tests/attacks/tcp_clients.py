@@ -1,5 +1,7 @@
 """TCP as clients use it, and as they abuse it."""
 
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -159,6 +161,23 @@ def does_not_read() -> Seen:
     return Seen(grown < 16 and probe is not None and sent < _UNREAD, text)
 
 
+def resets() -> Seen:
+    """300 connections that ask five names each and are gone before they are answered."""
+    with behind(lambda asked: honest(asked, after=0.2)) as (server, _):
+        assert ask(server.port, wire.question("before.example"))
+        before = server.descriptors()
+        for n in range(300):
+            with Stream(server.port) as stream:
+                stream.send(*(wire.question(f"r{n}-{k}.example") for k in range(5)))
+                linger = struct.pack("ii", 1, 0)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        time.sleep(2.2)
+        after = server.descriptors()
+        served = ask(server.port, wire.question("after.example")) is not None
+    text = f"{before} descriptors before, {after} after; {'served' if served else 'NOT served'}"
+    return Seen(served and after <= before + 8, text)
+
+
 def crowd() -> Seen:
     """1,500 idle connections of six addresses: a newcomer of another one is served."""
     clients = [f"127.0.20.{n}" for n in range(1, 7)]
@@ -189,5 +208,6 @@ ATTACKS = (
     Attack("tcp-lengths", "2 of 2 harmless", odd_lengths),
     Attack("tcp-half-close", "1000 of 1000 answered, then closed", half_close),
     Attack("tcp-unread", "memory within 16 MiB", does_not_read),
+    Attack("tcp-reset", "as many descriptors as before, served", resets, quick=False),
     Attack("tcp-crowd", "a new client served", crowd),
 )

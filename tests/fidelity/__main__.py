@@ -74,7 +74,8 @@ class Comparison:
         self.kinds.update(comparing.kinds(before))
         earlier = self._earlier.setdefault(question.asked_as, [])
         earlier += [each for each in (before, after) if each not in earlier]
-        why = self._why(question, ours, [before, after], earlier)
+        blocking = client == ADMINISTRATION
+        why = self._why(question, ours, [before, after], earlier, blocking)
         self.counts[why] += 1
         if why == UNEXPLAINED:
             self.unexplained.append(f"{question}: {comparing.shown(ours, after)}")
@@ -85,6 +86,7 @@ class Comparison:
         ours: comparing.Reply,
         theirs: list[comparing.Reply],
         earlier: list[comparing.Reply],
+        blocking: bool,
     ) -> str:
         """The reason for the least difference."""
         elapsed = time.monotonic() - self._began
@@ -92,7 +94,7 @@ class Comparison:
         if not all(found):
             return IDENTICAL
         for each, differing in zip(theirs, found, strict=True):
-            why = comparing.reason(question, ours, each, differing, elapsed)
+            why = comparing.reason(question, ours, each, differing, elapsed, blocking)
             if why is not None:
                 return why
         if any(comparing.differences(ours, each) <= {"TTL"} for each in earlier):

@@ -109,12 +109,17 @@ def shown(ours: Reply, theirs: Reply) -> str:
 
 
 def reason(
-    question: Question, ours: Reply, theirs: Reply, found: set[str], elapsed: float
+    question: Question,
+    ours: Reply,
+    theirs: Reply,
+    found: set[str],
+    elapsed: float,
+    blocking: bool,
 ) -> str | None:
     """Why two replies differ so, as far as that is known and meant."""
     if question.type == "ANY" and _is_minimal(ours):
         return "minimal ANY (RFC 8482)"
-    if {15, 16} & set(ours.errors) or _is_sinkholed(ours):
+    if blocking and ({15, 16} & set(ours.errors) or _is_sinkholed(ours)):
         return "blocked"
     if "TC" in ours.flags and found <= {"answer", "authority", "additional", "flag TC", "EDE"}:
         return "TC: nothing of what does not fit whole"

@@ -6,8 +6,10 @@ It returns what became of the bytes, in a form that tells new outcomes from know
 from collections.abc import Callable, Hashable
 
 from resolver.answers.entry import Entry, entry, joined, render_entry, stale
+from resolver.answers.quick import quick_entry
 from resolver.config.load import load
 from resolver.dns import codes, query, render, response
+from resolver.forwarding.message import answers
 from resolver.lists import adblock
 from resolver.policy.compile import compile_snapshot
 
@@ -48,9 +50,12 @@ def take_query(data: bytes) -> Hashable:
 def take_response(data: bytes) -> Hashable:
     """Any packet from an upstream: kept, aged, told and joined, or not taken at all."""
     found = response.scan(data)
+    quick = _take_quickly(data)
     if found is None:
+        assert quick is None, "what cannot be read was taken"
         return None
     kept = entry(found, 0.0)
+    assert quick is None or quick == kept, (quick, kept)
     _tell(found, kept)
     _tell(found, stale(kept, 100.0))
     assert _ALIAS is not None
@@ -60,10 +65,27 @@ def take_response(data: bytes) -> Hashable:
         found.has_opt,
         bool(kept.unfinished),
         kept.lifetime > 0,
+        quick is not None,
         len(kept.targets),
         kept.counts != found.counts,
         frozenset(record.rtype for record in found.records),
     )
+
+
+def _take_quickly(data: bytes) -> Entry | None:
+    """The entry by the short way, as it is gone once the question has been matched."""
+    end = query.HEADER
+    while end < len(data) and 0 < data[end] < 64:
+        end += 1 + data[end]
+    question = data[query.HEADER : end + 5].lower()
+    if len(question) > 259 or not answers(data, int.from_bytes(data[:2], "big"), question):
+        return None
+    if question[-2:] != b"\x00\x01" or data[end : end + 1] != b"\x00":
+        return None
+    qtype = int.from_bytes(question[-4:-2], "big")
+    if data[end + 1 : end + 5] != question[-4:] or not qtype:
+        return None  # lowering the case has changed the type; nobody can ask for type 0
+    return quick_entry(data, len(question), qtype, 0.0)
 
 
 def _tell(asked: response.Response, kept: Entry) -> None:
