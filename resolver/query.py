@@ -107,21 +107,24 @@ class Forward(NamedTuple):
 
 
 class Client:
-    """What is known of an address: its view, what it may still ask, its prepared answers."""
+    """What is known of an address over a transport.
 
-    __slots__ = ("bucket", "streamed", "udp", "view")
+    Its view, what it may still ask, and the prepared answers that are its view's.
+    """
 
-    def __init__(self, view: View | None, bucket: Bucket, udp: Shelf, streamed: Shelf) -> None:
+    __slots__ = ("bucket", "shelf", "source", "view")
+
+    def __init__(self, source: Source, view: View | None, bucket: Bucket, shelf: Shelf) -> None:
+        self.source = source
         self.view = view
         self.bucket = bucket
-        self.udp = udp
-        self.streamed = streamed
+        self.shelf = shelf
 
 
 class Resolver:
     """A snapshot in force and the cache: all that answering needs.
 
-    ``clients`` leads from addresses to what is known of them; the UDP edge looks there
+    ``clients`` leads from addresses to what is known of them over UDP; that edge looks there
     first, and sends a prepared answer without coming here at all.
     """
 
@@ -137,6 +140,7 @@ class Resolver:
         """``count`` gives the place where a tally is counted; ``wall`` is seconds since 1970."""
         self.cache = cache
         self.clients: dict[str, Client] = {}
+        self._streaming: dict[str, Client] = {}
         self._count = count
         self._prepare = prepare
         self._prepared = Prepared(cache.max_bytes // _PREPARED_SHARE)
@@ -170,12 +174,16 @@ class Resolver:
         """Forget whatever was made for the policy as it was."""
         self._generation += 1
         self.clients.clear()
+        self._streaming.clear()
         self._prepared.clear()
 
     def answer(self, packet: bytes, source: Source, now: float) -> Reply | Forward | Drop:
         """What becomes of a packet."""
+        clients = self._streaming if source.stream else self.clients
+        client = clients.get(source.address)
+        if client is None:
+            client = self._new_client(clients, source)
         query = scan(packet)
-        client = self.clients.get(source.address) or self._client(source.address)
         view = client.view
         if query is None or not client.bucket.take():
             return Drop(_tally(view, Outcome.DROPPED, 0, 0))
@@ -183,8 +191,9 @@ class Resolver:
             return _refuse(query)
         if isinstance(query, Fault):
             return _faulty(query, source, view)
-        shelf = client.streamed if source.stream else client.udp
-        prepared = shelf.answers.get(packet[2:])
+        shelf = client.shelf
+        asked = packet[2:]
+        prepared = shelf.answers.get(asked)
         if prepared is not None and now < prepared.until:
             return self._send_again(prepared, packet, now)
         result = self._resolve(query, source, view, now)
@@ -192,26 +201,26 @@ class Resolver:
             self._prepare
             # An OPT with options, as of cookies, rarely comes twice the same.
             and (query.edns is None or not query.edns.has_options)
-            and self._prepared.came_before(shelf, packet[2:])
+            and self._prepared.came_before(shelf, asked)
             and isinstance(result, Reply)
             and result.steady
         ):
-            self._keep(shelf, packet, query, result, now)
+            self._keep(shelf, asked, query, result, now)
         return result
 
-    def _client(self, address: str) -> Client:
-        view = self.views.of(address)
-        if len(self.clients) >= _CLIENTS:
-            self.clients.clear()
-        bucket = self._limits.bucket(address, view is not None)
-        shelves = (self._prepared.shelf(view, stream) for stream in (False, True))
-        client = self.clients[address] = Client(view, bucket, *shelves)
+    def _new_client(self, clients: dict[str, Client], source: Source) -> Client:
+        view = self.views.of(source.address)
+        if len(clients) >= _CLIENTS:
+            clients.clear()
+        bucket = self._limits.bucket(source.address, view is not None)
+        shelf = self._prepared.shelf(view, source.stream)
+        client = clients[source.address] = Client(source, view, bucket, shelf)
         return client
 
-    def _keep(self, shelf: Shelf, packet: bytes, query: Query, reply: Reply, now: float) -> None:
+    def _keep(self, shelf: Shelf, asked: bytes, query: Query, reply: Reply, now: float) -> None:
         tally = reply.tally._replace(path=Path.PREPARED)
         answer = PreparedAnswer(reply.packet, tally, self._count(tally), reply.kept, now)
-        self._prepared.keep(shelf, packet[2:], query.question.lower(), answer)
+        self._prepared.keep(shelf, asked, query.question.lower(), answer)
 
     def _send_again(self, prepared: PreparedAnswer, packet: bytes, now: float) -> Reply:
         if now >= prepared.ages_at:

@@ -102,7 +102,7 @@ class Worker:
             if listening.type == socket.SOCK_DGRAM:
                 udp.serve(self._loop, listening, desk, resolver, self._counters)
             else:
-                await TcpServer(self._loop, listening, desk).start()
+                await TcpServer(self._loop, listening, desk, self._counters).start()
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {

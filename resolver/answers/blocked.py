@@ -12,7 +12,7 @@ What must stay true:
 
 import functools
 
-from resolver.dns import codes, names, render
+from resolver.dns import codes, render
 from resolver.dns.query import Query
 from resolver.dns.render import Sections
 from resolver.policy.snapshot import Ground, Policy, Service, Terms
@@ -40,27 +40,30 @@ def _answer(
     answer = policy.answer
     if service is not None and service.always_nxdomain:
         answer = "nxdomain"
-    if answer == "refused":
-        return codes.REFUSED, render.EMPTY
     if answer == "sinkhole":
-        address = _sinkhole(policy, query.qtype)
+        address = b""
+        if query.qtype == codes.A:
+            address = policy.sinkhole_v4
+        elif query.qtype == codes.AAAA:
+            address = policy.sinkhole_v6
         if address:
-            record = render.record(render.QNAME_POINTER, query.qtype, TTL, address)
-            return codes.NOERROR, Sections(record, 1)
+            return codes.NOERROR, _address(query.qtype, address)
+    elif answer == "refused":
+        return codes.REFUSED, render.EMPTY
     missing = answer == "nxdomain" and verdict.all_below
     rcode = codes.NXDOMAIN if missing else codes.NOERROR
-    return rcode, Sections(authority=_soa(query, verdict), authorities=1)
+    return rcode, Sections(b"", 0, _soa(query, verdict), 1)
 
 
-def _sinkhole(policy: Policy, qtype: int) -> bytes:
-    if qtype == codes.A:
-        return policy.sinkhole_v4
-    return policy.sinkhole_v6 if qtype == codes.AAAA else b""
+@functools.lru_cache(maxsize=1024)
+def _address(qtype: int, address: bytes) -> Sections:
+    return Sections(render.record(render.QNAME_POINTER, qtype, TTL, address), 1)
 
 
 def _soa(query: Query, verdict: Verdict) -> bytes:
-    under_rule = not verdict.target and names.is_within(query.name, verdict.rule)
-    return render.negative_soa(query, verdict.rule if under_rule else query.name, TTL)
+    """Owned by the rule's name where the question lies under it (it does, but for targets)."""
+    zone = query.name if verdict.target else query.name[-len(verdict.key) - 1 :]
+    return render.negative_soa(query, zone, TTL)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ from resolver.dns.query import HEADER, Query
 from resolver.dns.response import (
     ANSWER,
     AUTHORITY,
+    MAX_RECORDS,
     Record,
     Response,
     all_uncompressed,
@@ -202,6 +203,8 @@ def joined(first: Entry, second: Entry, now: float) -> Entry:
     """The answer to the first's question, whose chain the second goes on with."""
     before, after = _aged(first, now), _aged(second, now)
     aliases = [record for record in before.records if record.section == ANSWER]
+    if len(aliases) + len(after.records) > MAX_RECORDS:
+        return _unusable(before, now)
     answers = all_uncompressed(before.body, aliases)
     rest = all_uncompressed(after.body, after.records)
     counts = (len(aliases) + after.counts[0], *after.counts[1:])
@@ -215,6 +218,12 @@ def joined(first: Entry, second: Entry, now: float) -> Entry:
         # The moment at which the TTLs were exact: the seconds that have begun since count.
         stored=min(part.stored + int(now - part.stored) for part in (first, second)),
     )
+
+
+def _unusable(response: Response, now: float) -> Entry:
+    """SERVFAIL to the same question: what there is to say does not fit."""
+    question = response.body[HEADER : HEADER + len(response.name) + 4]
+    return Entry(0, codes.SERVFAIL, question, (0, 0, 0), (), 0, now, (), ())
 
 
 def _aged(kept: Entry, now: float) -> Response:

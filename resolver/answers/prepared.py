@@ -74,9 +74,11 @@ def _end(kept: Entry) -> float:
 class Shelf:
     """The prepared answers of one view and transport."""
 
-    __slots__ = ("answers", "variants")
+    __slots__ = ("answers", "salt", "variants")
 
-    def __init__(self) -> None:
+    def __init__(self, salt: int) -> None:
+        self.salt = salt
+        """What tells its marks from those of the other shelves."""
         self.answers: dict[bytes, PreparedAnswer] = {}
         self.variants: dict[bytes, int] = {}
         """By question, in lower case."""
@@ -94,11 +96,14 @@ class Prepared:
 
     def shelf(self, view: object, stream: bool) -> Shelf:
         """The shelf of a view and a transport."""
-        return self._shelves.setdefault((view, stream), Shelf())
+        key = (view, stream)
+        if key not in self._shelves:
+            self._shelves[key] = Shelf(hash(key))
+        return self._shelves[key]
 
     def came_before(self, shelf: Shelf, asked: bytes) -> bool:
         """Whether these octets have been asked here before; from now on they have."""
-        mark = hash((id(shelf), asked))
+        mark = hash(asked) ^ shelf.salt
         if mark in self._seen:
             return True
         if len(self._seen) >= _SEEN:

@@ -85,7 +85,9 @@ def scan(packet: bytes) -> Query | Fault | None:
         return Fault(ident, flags, FORMERR, b"")
     question = packet[HEADER:end]
     edns: Edns | None = None
-    if packet[10:12] != b"\x00\x00":
+    if packet[10:12] == b"\x00\x01" and packet.startswith(_BARE_OPT, end) and _is_bare(packet, end):
+        edns = Edns(packet[end + 3] << 8 | packet[end + 4], packet[end + 7] >= 0x80, False)
+    elif packet[10:12] != b"\x00\x00":
         extra = _additional(packet, end, packet[10] << 8 | packet[11])
         if isinstance(extra, int):
             edns = Edns(MIN_UDP_SIZE, False, False) if extra == BADVERS else None
@@ -98,6 +100,15 @@ def scan(packet: bytes) -> Query | Fault | None:
     if qclass != IN or qtype in _UNASKABLE or qtype == 0:
         return Fault(ident, flags, _UNASKABLE.get(qtype, REFUSED), question, edns)
     return Query(ident, flags, packet[HEADER : end - 4].lower(), qtype, qclass, question, edns)
+
+
+_BARE_OPT = b"\x00\x00\x29"
+"""How an OPT begins: the root, and its type."""
+
+
+def _is_bare(packet: bytes, at: int) -> bool:
+    """Whether an OPT that begins here is the usual one: version 0, no options, the last octet."""
+    return len(packet) == at + 11 and not packet[at + 6] and packet[at + 9 :] == b"\x00\x00"
 
 
 # Types that are no question to a forwarder, and what is said to who asks them.

@@ -159,8 +159,11 @@ def negative_soa(query: Query, zone: bytes, ttl: int) -> bytes:
 
     ``zone`` is its owner; it must be the qname or stand above it.
     """
-    owner = (0xC000 | QNAME_AT + len(query.name) - len(zone)).to_bytes(2, "big")
-    if zone == b"\x00":
-        owner = zone
+    start = QNAME_AT + len(query.name) - len(zone)
+    return _soa_record(zone if zone == b"\x00" else (0xC000 | start).to_bytes(2, "big"), ttl)
+
+
+@functools.lru_cache(maxsize=4096)
+def _soa_record(owner: bytes, ttl: int) -> bytes:
     data = owner + _NEGATIVE_SOA + _SOA_TIMERS + ttl.to_bytes(4, "big")
     return record(owner, codes.SOA, ttl, data)

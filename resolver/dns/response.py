@@ -24,7 +24,7 @@ from resolver.dns.query import HEADER
 
 ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
 
-MAX_RECORDS = 2048
+MAX_RECORDS = 1024
 """Records of a response; one with more is refused unread, since reading takes its time."""
 
 _TOP_BIT = 0x80000000

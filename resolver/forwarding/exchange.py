@@ -130,13 +130,20 @@ class Exchange:
         return self._next(now) if attempt is self._latest else None
 
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
-        """The attempt could not be sent, or the server's host refuses it."""
+        """The attempt could not be sent, or the server's host refuses it.
+
+        Where there is no other server to ask, one that was well till now is asked again when
+        the attempt's time is over: it may only be starting anew.
+        """
+        well = attempt.server.up
         attempt.server.timed_out(now)
         if attempt is not self._latest:
             return None
-        if not self._guessed and not self._group.others(self._tried):
-            return self._poor or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
-        return self._next(now)
+        if self._guessed or self._group.others(self._tried):
+            return self._next(now)
+        if well:
+            return None
+        return self._poor or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
 
     def crowded(self, now: float) -> Step:
         """No TCP connection has room: go on over UDP, with a port of its own."""

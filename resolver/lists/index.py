@@ -28,13 +28,16 @@ class Hit(NamedTuple):
     source: int
     """The list it stands in, by its place among the lists."""
     line: int
-    name: bytes
+    key: bytes
+    """The index key of the name that it stands at."""
     subtree: bool
     exception: bool
 
+    @property
+    def name(self) -> bytes:
+        """The name that it stands at."""
+        return names.from_index_key(self.key)
 
-Covering = tuple[tuple[bytes, ...], bool]
-"""Keys at and above a name, the longest last, and whether that one is the name's own."""
 
 _SUBTREE = 1
 _EXCEPTION = 2
@@ -56,30 +59,24 @@ class Index:
 
     def match(self, name: bytes) -> list[Hit]:
         """The rules that cover this name, the most specific last."""
-        covering = self.covering(name)
-        return [] if covering is None else self.hits(covering)
-
-    def covering(self, name: bytes) -> Covering | None:
-        """The keys at which rules may cover this name, or None where there are none."""
         key = names.index_key(name)
         found = self._trie.prefixes(key)
-        return (tuple(found), found[-1] == key) if found else None
+        return self._hits(found, key) if found else _NONE
 
-    def hits(self, covering: Covering) -> list[Hit]:
-        """The rules at these keys that cover the name, the most specific last."""
-        found, whole = covering
+    def _hits(self, found: list[bytes], whole: bytes) -> list[Hit]:
         words = self._words
         hits = []
         for key in found:
             place = self._trie.key_id(key)
-            itself = whole and key == found[-1]
             for at in range(words[place], words[place + 1], 2):
-                flags = words[at + 1]
-                subtree, exception = bool(flags & _SUBTREE), bool(flags & _EXCEPTION)
-                if subtree or itself:
-                    owner = names.from_index_key(key)
-                    hits.append(Hit(flags >> 2, words[at], owner, subtree, exception))
+                line, flags = words[at], words[at + 1]
+                if flags & _SUBTREE or key == whole:
+                    subtree, exception = flags & _SUBTREE != 0, flags & _EXCEPTION != 0
+                    hits.append(Hit(flags >> 2, line, key, subtree, exception))
         return hits
+
+
+_NONE: list[Hit] = []
 
 
 def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:

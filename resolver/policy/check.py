@@ -18,21 +18,16 @@ The order, and why:
 from collections.abc import Iterable
 
 from resolver.dns import names
-from resolver.lists.index import Covering, Hit, Index
+from resolver.lists.index import Hit, Index
 from resolver.policy.snapshot import OwnRule, Terms
 from resolver.policy.verdict import ALLOWED, PASS, Outcome, Verdict
 from resolver.policy.view import View, ancestors
 
-_REMEMBERED = 16384
-"""Verdicts remembered; when there are more the memory starts anew."""
+_ENFORCED = Outcome.BLOCKED
 
 
 class Judge:
-    """A snapshot's rules, ready to judge with.
-
-    What lists say of a name depends on the view and on which keys of the index cover it, so
-    verdicts are remembered by those: names below one rule are judged once.
-    """
+    """A snapshot's rules, ready to judge with."""
 
     def __init__(self, terms: Terms, index: Index) -> None:
         self._index = index
@@ -42,7 +37,6 @@ class Judge:
         # Above these some name is open: an exception in a list, or a record of this server.
         opened = (*terms.excepted, *(local.name for local in terms.local))
         self._open_below = ancestors(opened)
-        self._remembered: dict[tuple[View, Covering], Verdict] = {}
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
@@ -70,15 +64,10 @@ class Judge:
             own = self._own_rule(view, name)
             if own is not None:
                 return ALLOWED if own.allow else self._denied(view, own, name)
-        covering = self._index.covering(name)
-        if covering is None:
+        hits = self._index.match(name)
+        if not hits:
             return PASS
-        verdict = self._remembered.get((view, covering))
-        if verdict is None:
-            verdict = self._of_lists(view, self._index.hits(covering))
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[view, covering] = verdict
+        verdict = self._of_lists(view, hits)
         if verdict.all_below and not self._shut_below(view, name):
             return verdict._replace(all_below=False)
         return verdict
@@ -96,12 +85,17 @@ class Judge:
     def _denied(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
         return Verdict(
             Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
-            rule=rule.name,
+            key=names.index_key(rule.name),
             subtree=rule.subtree,
             all_below=rule.subtree and self._shut_below(view, name),
         )
 
     def _of_lists(self, view: View, hits: list[Hit]) -> Verdict:
+        if len(hits) == 1:  # as it is nearly always
+            hit = hits[0]
+            if hit.exception or not view.policy.blocks >> self._service_of[hit.source] & 1:
+                return PASS
+            return self._verdict(view, hit, hit.subtree)
         blocks = view.policy.blocks
         cancelled = {hit.source for hit in hits if hit.exception}
         rules = [
@@ -114,24 +108,29 @@ class Judge:
         if not rules:
             return PASS
         standing = [hit for hit in rules if not view.exempt >> self._service_of[hit.source] & 1]
-        if standing:
-            outcome = Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK
-            return self._verdict(view, outcome, standing)
-        return self._verdict(view, Outcome.EXEMPTED, rules)
+        told = min(standing or rules, key=self._precedence)
+        return self._verdict(view, told, any(hit.subtree for hit in standing or rules))
 
-    def _verdict(self, view: View, outcome: Outcome, hits: list[Hit]) -> Verdict:
-        hit = min(hits, key=lambda h: (-len(h.name), h.subtree, self._files[h.source], h.line))
+    def _precedence(self, hit: Hit) -> tuple[int, bool, str, int]:
+        """The most specific rule first, then the first list by name."""
+        return -len(hit.key), hit.subtree, self._files[hit.source], hit.line
+
+    def _verdict(self, view: View, hit: Hit, all_below: bool) -> Verdict:
         service = self._service_of[hit.source]
         exemption = -1
-        if outcome is Outcome.EXEMPTED:
+        if view.exempt >> service & 1:
+            outcome = Outcome.EXEMPTED
             exemption = next(p for p in view.exemptions if self._exempted[p] >> service & 1)
+        else:
+            outcome = _ENFORCED if view.policy.enforce else Outcome.WOULD_BLOCK
         return Verdict(
             outcome,
             service,
-            hit.name,
+            hit.key,
             hit.subtree,
             hit.source,
             hit.line,
             exemption,
-            all_below=any(h.subtree for h in hits),
+            b"",
+            all_below,
         )

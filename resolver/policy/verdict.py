@@ -3,6 +3,8 @@
 import enum
 from typing import NamedTuple
 
+from resolver.dns import names
+
 
 class Outcome(enum.IntEnum):
     """What becomes of a question; the names are those of the metrics and of ``explain``."""
@@ -31,8 +33,8 @@ class Verdict(NamedTuple):
 
     outcome: Outcome
     service: int = NO_SERVICE
-    rule: bytes = b""
-    """The name that the rule stands at."""
+    key: bytes = b""
+    """The index key of the name that the rule stands at."""
     subtree: bool = False
     """Whether the rule covers all names below its own."""
     source: int = -1
@@ -46,6 +48,11 @@ class Verdict(NamedTuple):
     """Whether every name below the question's is blocked as well (RFC 8020)."""
     allowed: bool = False
     """Whether the policy's ``allow`` lets the name pass."""
+
+    @property
+    def rule(self) -> bytes:
+        """The name that the rule stands at; empty where no rule decided."""
+        return names.from_index_key(self.key) if self.key else b""
 
 
 PASS = Verdict(Outcome.PASSED)

@@ -43,21 +43,27 @@ class Desk:
         self._counters = counters
         self.forwarder = Forwarder[Ticket](loop, resolver, counters, self._deliver)
 
-    def take(self, packet: bytes, source: Source, edge: Edge, to: object = None) -> None:
-        """Serve one packet; its reply is sent by the edge, ``to`` whom the edge knows."""
-        came = self._loop.time()
-        result = self._resolver.answer(packet, source, came)
+    def take(self, packet: bytes, source: Source, edge: Edge, to: object, now: float) -> bool:
+        """Serve one packet; its reply is sent by the edge, ``to`` whom the edge knows.
+
+        Returns whether it was answered at once; how long that took is the edge's to note.
+        """
+        result = self._resolver.answer(packet, source, now)
         if isinstance(result, Forward):
-            self.forwarder.forward(result, Ticket(edge, to, came))
-        else:
-            self._deliver(Ticket(edge, to, came), result)
+            self.forwarder.forward(result, Ticket(edge, to, now))
+            return False
+        self._end(edge, to, result)
+        return isinstance(result, Reply)
 
     def _deliver(self, ticket: Ticket, result: Reply | Drop) -> None:
+        """Send what an upstream's answer has led to."""
         edge, to, came = ticket
+        self._end(edge, to, result)
+        self._counters.took(Path.UPSTREAM, self._loop.time() - came)
+
+    def _end(self, edge: Edge, to: object, result: Reply | Drop) -> None:
         if isinstance(result, Reply):
             edge.send(result.packet, to)
-            path: Path = result.tally.path
-            self._counters.took(path, self._loop.time() - came)
             if result.refresh is not None:
                 self.forwarder.refresh(result.refresh)
         self._counters.count(result.tally)

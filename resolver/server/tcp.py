@@ -11,8 +11,10 @@ import asyncio
 import resource
 import socket
 
+from resolver.answers.tally import Path
 from resolver.query import Source
 from resolver.server.desk import Desk
+from resolver.telemetry.counters import Counters
 
 IDLE = 5.0
 CROWDED_IDLE = 1.0
@@ -106,7 +108,7 @@ class Connection(asyncio.Protocol):
             del buffer[:end]
             self._outstanding += 1
             self._watch()
-            self._server.desk.take(packet, self._source, self)
+            self._server.take(packet, self._source, self)
         self._pace()
 
     def _has_room(self) -> bool:
@@ -146,10 +148,15 @@ class TcpServer:
     """One listening TCP socket and its connections."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, listening: socket.socket, desk: Desk
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listening: socket.socket,
+        desk: Desk,
+        counters: Counters,
     ) -> None:
         self.loop = loop
-        self.desk = desk
+        self._desk = desk
+        self._counters = counters
         self._socket = listening
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
@@ -165,6 +172,12 @@ class TcpServer:
     def idle_time(self) -> float:
         """Seconds that a connection may be idle now (RFC 7766 section 6.2.3)."""
         return CROWDED_IDLE if len(self._connections) > MAX_CONNECTIONS // 2 else IDLE
+
+    def take(self, packet: bytes, source: Source, connection: Connection) -> None:
+        """Hand in a message that a connection has received whole."""
+        now = self.loop.time()
+        if self._desk.take(packet, source, connection, None, now):
+            self._counters.took(Path.CACHE, self.loop.time() - now)
 
     def opened(self, connection: Connection) -> None:
         """Make room for a connection."""

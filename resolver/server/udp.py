@@ -2,7 +2,8 @@
 
 The hot loop is here. A prepared answer is looked up by the client's address and the octets
 after the ID, and sent with the new ID before it: two dictionary look-ups, one slice, one
-cell of a counter, between two system calls. Everything else goes to the desk.
+cell of a counter, between two system calls. Everything else goes to the desk. The time that
+a query took is that of its batch, shared among those that were answered in it.
 
 A socket of one address needs nothing more. One that listens on all of a host's addresses
 must learn of each packet which of them was asked, since the reply has to leave from there.
@@ -49,7 +50,7 @@ class UdpServer:
         receive, send = self._socket.recvfrom, self._socket.sendto
         clients, cells = self._clients, self._counters.cells
         began = now = time.monotonic()
-        prepared = 0
+        prepared = at_once = 0
         for _ in range(_AT_ONCE):
             try:
                 packet, address = receive(_LARGEST)
@@ -59,7 +60,7 @@ class UdpServer:
                 continue  # an ICMP error of an earlier reply; the socket itself is well
             client = clients.get(address[0])
             if client is not None:
-                answer = client.udp.answers.get(packet[2:])
+                answer = client.shelf.answers.get(packet[2:])
                 if answer is not None and now < answer.until and client.bucket.take():
                     if now >= answer.ages_at:
                         answer.age(now)
@@ -68,11 +69,14 @@ class UdpServer:
                     cells[answer.cell] += 1
                     prepared += 1
                     continue
-            self._desk.take(packet, Source(address[0], False), self, address)
-            now = time.monotonic()
-        if prepared:
-            took = (now if prepared == 1 else time.monotonic()) - began
-            self._counters.took(Path.PREPARED, took / prepared, prepared)
+                source = client.source
+            else:
+                source = Source(address[0], False)
+            at_once += self._desk.take(packet, source, self, address, now)
+        if prepared or at_once:
+            took = (time.monotonic() - began) / (prepared + at_once)
+            self._counters.took(Path.PREPARED, took, prepared)
+            self._counters.took(Path.CACHE, took, at_once)
 
     def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - an address, as the socket gave it
         """Send a reply; one that cannot go is lost, as any datagram may be."""
@@ -103,7 +107,9 @@ class WildcardUdpServer(UdpServer):
             except OSError:
                 continue
             asked = [_reply_from(*each) for each in ancillary]
-            self._desk.take(packet, Source(client[0], False), self, (asked, client))
+            now = time.monotonic()
+            if self._desk.take(packet, Source(client[0], False), self, (asked, client), now):
+                self._counters.took(Path.CACHE, time.monotonic() - now)
 
     def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - as _readable gave it
         """Send a reply, from the address that was asked."""

@@ -37,15 +37,17 @@ Ticket = TypeVar("Ticket")
 
 
 class Sent:
-    """An attempt that is listened to."""
+    """An attempt that was made."""
 
-    __slots__ = ("attempt", "flight", "ident", "on")
+    __slots__ = ("attempt", "flight", "ident", "on", "over")
 
     def __init__(self, flight: "Flight", attempt: Attempt) -> None:
         self.flight = flight
         self.attempt = attempt
         self.on: Port[Sent] | Stream[Sent] | None = None
         self.ident = 0
+        self.over = False
+        """Whether its end means nothing any more."""
 
 
 class Flight:
@@ -148,7 +150,9 @@ class Forwarder(Generic[Ticket]):
                 return flight.exchange.crowded(now)
         except OSError:
             self._counters.upstream(server.name, "unreachable")
-            return flight.exchange.unreachable(attempt, now)
+            step = flight.exchange.unreachable(attempt, now)
+            if step is not None:
+                return step
         flight.sent.append(sent)
         heapq.heappush(self._ends, (attempt.until, next(self._order), sent))
         if attempt.until < self._timer_at:
@@ -158,6 +162,7 @@ class Forwarder(Generic[Ticket]):
     def _land(self, flight: Flight, result: Entry | Failure, now: float) -> None:
         """The exchange has ended: remember what came of it, and tell all who wait."""
         for sent in flight.sent:
+            sent.over = True
             self._leave(sent)
         flight.sent.clear()  # they name each other, and nobody collects cycles for us
         key = flight.exchange.key
@@ -209,6 +214,7 @@ class Forwarder(Generic[Ticket]):
     def _took(self, sent: Sent, ident: int, packet: bytes) -> None:
         now = self._loop.time()
         attempt = sent.attempt
+        sent.over = True
         self._leave(sent)
         step: Step | None
         try:
@@ -226,6 +232,7 @@ class Forwarder(Generic[Ticket]):
 
     def _suspect(self, sent: Sent) -> None:
         now = self._loop.time()
+        sent.over = True
         self._leave(sent)
         self._counters.upstream(sent.attempt.server.name, "mismatch")
         self._go_on(sent.flight, sent.flight.exchange.suspected(sent.attempt, now), now)
@@ -257,15 +264,16 @@ class Forwarder(Generic[Ticket]):
         self._timer = None
         ends = self._ends
         now = self._loop.time()
-        while ends and (ends[0][0] <= now or ends[0][2].on is None):
+        while ends and (ends[0][0] <= now or ends[0][2].over):
             _, _, sent = heapq.heappop(ends)
-            if sent.on is not None:
+            if not sent.over:
                 self._time_out(sent, now)
         self._set_timer(ends[0][0] if ends else math.inf)
 
     def _time_out(self, sent: Sent, now: float) -> None:
         """An attempt has had its time; over UDP it is listened to until the flight lands."""
         server = sent.attempt.server
+        sent.over = True
         if sent.attempt.stream:
             self._leave(sent)
         self._counters.upstream(server.name, "timeout")

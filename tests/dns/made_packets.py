@@ -133,7 +133,7 @@ def pointer_chain(size: int) -> bytes:
     chain = b"\x00\x00" + b"".join(_pointer(_BODY + 2 * link) for link in range(links))
     end = _pointer(_BODY + 2 * links)
     return response_of(
-        [_wire(b"\x00", OPAQUE, chain), *[_wire(b"\x00", QTYPE.NS, end)] * (size // 8)]
+        [_wire(b"\x00", OPAQUE, chain), *[_wire(b"\x00", QTYPE.NS, end)] * (size // 16)]
     )
 
 

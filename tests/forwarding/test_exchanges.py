@@ -78,7 +78,10 @@ def play(events: list[str], servers: int) -> Played:
         what = next(coming, "silent")
         silent = what == "silent" or (what == "crowded" and not step.stream)
         played.now = step.until if silent else played.now + 0.01
-        step = happen(exchange, step, what, played.now)
+        attempt, step = step, happen(exchange, step, what, played.now)
+        if step is None:  # an attempt that was refused has its time all the same
+            played.now = attempt.until
+            step = exchange.expired(attempt, played.now)
     played.end = step
     return played
 

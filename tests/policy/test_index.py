@@ -32,7 +32,7 @@ def test_every_rule_that_covers_a_name_is_found_and_no_other(
     lists: list[list[Rule]], name: bytes
 ) -> None:
     expected = [
-        Hit(source, rule.line, rule.name, rule.subtree, rule.exception)
+        Hit(source, rule.line, names.index_key(rule.name), rule.subtree, rule.exception)
         for source, rules in enumerate(lists)
         for rule in rules
         if covers(rule, name)

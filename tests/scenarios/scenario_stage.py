@@ -218,7 +218,9 @@ class Stage:
                 continue
             told, packet = self.upstreams.ask(step, self._ident)
             if told.does == "refuses":
-                step = exchange.unreachable(step, now)
+                attempt, step = step, exchange.unreachable(step, now)
+                if step is None:
+                    events.add(attempt, None, now)
                 continue
             events.add(step, None if told.does == "is silent" else packet, now + told.after)
             step = None
