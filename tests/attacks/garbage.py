@@ -1,6 +1,5 @@
 """Malformed packets: from clients, and from the upstream; and what each exact kind gets."""
 
-import contextlib
 import struct
 from collections.abc import Iterator
 from random import Random
@@ -14,10 +13,6 @@ from tests.attacks.client_side import Heard, Shot, ask, ask_raw, percentile, vol
 from tests.attacks.fake_upstream import TRUE, Asked, Say, honest
 from tests.attacks.real_server import behind
 from tests.fuzz.mutation import mutated
-
-with contextlib.suppress(ImportError):  # a third judge, where it happens to be installed
-    import dns.exception
-    import dns.message
 
 _MUTATED = 3000
 _PROBES = 60
@@ -50,12 +45,16 @@ def unreadable(packet: bytes) -> bool:
     except dnslib.DNSError as error:  # it does not take a legal label that is no UTF-8
         if "Invalid label" not in str(error):
             return True
-    if "dns" in globals():
-        try:
-            dns.message.from_wire(packet)
-        except dns.exception.DNSException:
-            return True
-    return False
+    return not all(_is_text(text) for text in wire.error_texts(packet))
+
+
+def _is_text(text: bytes) -> bool:
+    """Whether it is UTF-8, as an Extended DNS Error's text has to be (RFC 8914 section 2)."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def mutated_replies() -> Seen:

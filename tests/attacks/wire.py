@@ -159,10 +159,22 @@ def name_at(packet: bytes, at: int) -> tuple[str, int]:
 
 
 def _errors(data: bytes) -> list[int]:
+    return [int.from_bytes(each[:2], "big") for each in _options(data, EDE)]
+
+
+def _options(data: bytes, wanted: int) -> list[bytes]:
     found, at = [], 0
     while at + 4 <= len(data):
         option, length = struct.unpack("!HH", data[at : at + 4])
-        if option == EDE:
-            found.append(int.from_bytes(data[at + 4 : at + 6], "big"))
+        if option == wanted:
+            found.append(data[at + 4 : at + 4 + length])
         at += 4 + length
     return found
+
+
+def error_texts(packet: bytes) -> list[bytes]:
+    """The texts of the Extended DNS Errors in a sound packet."""
+    additional = read(packet).additional
+    return [
+        each[2:] for told in additional if told.rtype == OPT for each in _options(told.data, EDE)
+    ]
