@@ -17,6 +17,8 @@ from resolver.policy.snapshot import Snapshot, Terms, read_terms
 
 _SYSTEM_CONFIG = Path("/etc/darban")
 _SYSTEM_STATE = Path("/var/lib/darban")
+_KEPT = 8
+"""Snapshots kept besides the one in force."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 
 
@@ -43,26 +45,51 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     Raises:
         StateError: the directory cannot be written to.
     """
-    snapshots = state / "snapshots"
-    place = snapshots / snapshot.hash()
+    place = state / "snapshots" / snapshot.hash()
     content = {_TERMS: snapshot.document(), _TRIE: snapshot.trie, _RULES: snapshot.rules}
     try:
-        if _holds(place, content):
-            return place
-        snapshots.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=snapshots))
+        _put(place, content)
     except OSError as error:
         raise _unwritable(state, error) from None
+    return place
+
+
+class Held:
+    """A saved snapshot that stays at hand though its files should be removed."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._content = {file: _mapped(place / file) for file in (_TERMS, _TRIE, _RULES)}
+
+    def restore(self) -> None:
+        """Write what is missing of it; OSError where that cannot be done."""
+        if not self.place.is_dir():
+            _put(self.place, {file: octets[:] for file, octets in self._content.items()})
+
+
+def prune(in_force: Path) -> None:
+    """Remove all saved snapshots but the one in force and the few before it."""
+    saved = [path for path in in_force.parent.iterdir() if path != in_force]
+    saved.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in saved[_KEPT:]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _put(place: Path, content: Mapping[str, bytes]) -> None:
+    if _holds(place, content):
+        os.utime(place)  # it is in use again
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     try:
         for file, octets in content.items():
             _write(aside / file, octets)
         shutil.rmtree(place, ignore_errors=True)  # what was harmed; who maps it keeps it
         aside.rename(place)
-    except OSError as error:
+    except OSError:
         shutil.rmtree(aside, ignore_errors=True)
         if not _holds(place, content):  # another process may have put it there meanwhile
-            raise _unwritable(state, error) from None
-    return place
+            raise
 
 
 def _holds(place: Path, content: Mapping[str, bytes]) -> bool:

@@ -105,7 +105,7 @@ class Supervisor:
         """
         accepted = compile_apart(self._config, self._state)
         self._terms, _ = state.load(accepted.snapshot)
-        self._snapshot = accepted.snapshot
+        self._snapshot = state.Held(accepted.snapshot)
         self._hosts = Hosts(self._terms)
         settings = self._terms.settings
         claims = [claim(endpoint) for endpoint in settings.listen]
@@ -123,6 +123,7 @@ class Supervisor:
         await asyncio.gather(*(self._staff(berth) for berth in self._berths))
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
+        state.prune(self._snapshot.place)
         control = ControlServer({"status": self._status, "flush": self._flush})
         try:
             await self._serve_control(control)
@@ -153,13 +154,14 @@ class Supervisor:
         plan = self._registry.plan(self._terms, sorted(names))
         return {
             "say": "prepare",
-            "snapshot": str(self._snapshot),
+            "snapshot": str(self._snapshot.place),
             "plan": plan._asdict(),
             "groups": groups,
         }
 
     async def _staff(self, berth: Berth) -> None:
         """Start a worker and put the snapshot in force there."""
+        self._snapshot.restore()  # somebody may have tidied the state directory
         await berth.start(self._ended)
         orders = self._orders()
         if await berth.prepare(orders) and await berth.commit():
@@ -240,7 +242,7 @@ class Supervisor:
             "version": __version__,
             "pid": os.getpid(),
             "config": str(self._config.resolve()),
-            "snapshot": str(self._snapshot),
+            "snapshot": str(self._snapshot.place),
             "workers": self._facts.workers,
             "workers_expected": self._facts.workers_expected,
         }

@@ -71,6 +71,7 @@ def _candidate(config: Path) -> Engine:
 
 def _in_force() -> Engine:
     path = config_path(None)
+    typer.echo(f"by the policy in force of the server of {path}", err=True)
     status = control.ask(path, {"command": "status"})
     place = Path(str(status["snapshot"]))
     compiled = compile_file(path, time.time())

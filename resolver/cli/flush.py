@@ -43,4 +43,4 @@ def flush(name: Name = None, everything: All = False, config: Config = None) -> 
     except control.Unreachable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNREACHABLE) from None
-    typer.echo(f"{answer['entries']} answers forgotten")
+    typer.echo(f"answers forgotten: {answer['entries']}")

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import threading
@@ -68,6 +69,15 @@ def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
     assert after.value("darban_worker_restarts_total") == 1
     assert after.value("darban_workers") == after.value("darban_workers_expected") == 2
     assert f"pid {gone}) ended with -9" in server.err
+
+
+def test_a_worker_is_replaced_though_the_state_was_removed(two_workers: Server) -> None:
+    server = two_workers
+    shutil.rmtree(server.directory / "state" / "snapshots")
+    gone = server.workers()[0]
+    os.kill(gone, signal.SIGKILL)
+    wait_for(_replaced(server, gone), "a new worker")
+    wait_for(lambda: _serves(server), "all queries are answered again")
 
 
 def test_workers_killed_again_and_again(two_workers: Server) -> None:
