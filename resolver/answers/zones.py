@@ -42,29 +42,20 @@ class Zones:
         self._local: Mapping[bytes, Zone] = {each.name: Local(each.records) for each in terms.local}
         self._zones: dict[bytes, Zone] = {**special_use.ZONES}
         self._zones.update({each.zone: Forwarded(each.group) for each in terms.forward})
-        self._tops = frozenset(_top(zone) for zone in self._zones)
+        self._tops = frozenset(names.top(zone) for zone in self._zones)
 
     def find(self, name: bytes) -> tuple[bytes, Zone] | None:
         """The longest zone that holds a name, or None where its upstream is the view's."""
         local = self._local.get(name)
         if local is not None:
             return name, local
-        if _top(name) not in self._tops and names.ROOT not in self._tops:
+        if names.top(name) not in self._tops and names.ROOT not in self._tops:
             return None
         for zone in names.zones(name):
             found = self._zones.get(zone)
             if found is not None:
                 return zone, found
         return None
-
-
-def _top(name: bytes) -> bytes:
-    """The rightmost label with its length, found from the right without walking the name.
-
-    What stands before the last label may end in anything, so this may give less than the
-    label; it always gives the same for the same last label, and that is all it must.
-    """
-    return name[-3:]
 
 
 def answer(query: Query, zone: bytes, found: Local | Use) -> tuple[int, Sections]:

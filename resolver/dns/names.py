@@ -135,6 +135,14 @@ def is_within(name: bytes, zone: bytes) -> bool:
     return at == start
 
 
+def top(name: bytes) -> bytes:
+    """A mark of the name's last label, found without walking the name.
+
+    Names with the same last label have the same mark; others nearly always have another.
+    """
+    return name[-3:]
+
+
 def index_key(name: bytes) -> bytes:
     """The name's labels from the right, each with its length before it, without the root."""
     cuts = []

@@ -60,7 +60,7 @@ class Judge:
         return reported
 
     def _judge(self, view: View, name: bytes) -> Verdict:
-        if view.own:
+        if names.top(name) in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
                 return ALLOWED if own.allow else self._denied(view, own, name)

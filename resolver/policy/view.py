@@ -32,6 +32,8 @@ class View:
     exemptions: tuple[int, ...]
     own: dict[bytes, list[OwnRule]]
     """The policy's own rules by name."""
+    own_tops: frozenset[bytes]
+    """The last labels of those names, to pass by most names without a closer look."""
     own_above: frozenset[bytes]
     """Names that have an ``allow`` of the policy below them."""
 
@@ -105,10 +107,10 @@ class Views:
         view = self._views.get(key)
         if view is None:
             number = self._terms.vlans[vlan].policy
-            own, above = self._own[number]
+            own, tops, above = self._own[number]
             lifted = _services(self._terms.exemptions[place] for place in exemptions)
             policy = self._terms.policies[number]
-            view = self._views[key] = View(vlan, policy, lifted, exemptions, own, above)
+            view = self._views[key] = View(vlan, policy, lifted, exemptions, own, tops, above)
         return view
 
 
@@ -119,11 +121,14 @@ def _services(exemptions: Iterable[Exemption]) -> int:
     return services
 
 
-def _own_rules(policy: Policy) -> tuple[dict[bytes, list[OwnRule]], frozenset[bytes]]:
+def _own_rules(
+    policy: Policy,
+) -> tuple[dict[bytes, list[OwnRule]], frozenset[bytes], frozenset[bytes]]:
     by_name: dict[bytes, list[OwnRule]] = {}
     for rule in policy.own:
         by_name.setdefault(rule.name, []).append(rule)
-    return by_name, ancestors(rule.name for rule in policy.own if rule.allow)
+    tops = frozenset(names.top(name) for name in by_name)
+    return by_name, tops, ancestors(rule.name for rule in policy.own if rule.allow)
 
 
 def ancestors(of: Iterable[bytes]) -> frozenset[bytes]:

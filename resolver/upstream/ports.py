@@ -35,7 +35,8 @@ class Port(Generic[Waiting]):
     def __init__(self, server: Server, now: float) -> None:
         """Open a socket towards a server; OSError where there is no way to it."""
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        # The bare socket, without what the module wraps around it: it lives for eight queries.
+        self.socket = socket.SocketType(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             self.socket.connect((server.address, server.port))
         except OSError:
