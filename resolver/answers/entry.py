@@ -38,6 +38,8 @@ MAX_LINKS = 11
 
 _OVERHEAD = 900
 """Octets that an entry takes besides its body: objects, key and table, measured."""
+_LARGEST = 60_000
+"""Octets of records that are joined at the most: a message holds 65,535 in all."""
 _LEADING_ON = frozenset({codes.CNAME, codes.DNAME, codes.SVCB, codes.HTTPS})
 _ALIAS_ITSELF = frozenset({codes.CNAME, codes.ANY})
 _STALE_ERROR = render.extended_error(codes.EDE_STALE_ANSWER)
@@ -127,14 +129,16 @@ def _without(response: Response, beside: Sequence[Record]) -> Response:
     """The response as it would be had these records not been put into it."""
     places = {record.rdata_at for record in beside}
     kept = [record for record in response.records if record.rdata_at not in places]
-    return assemble(response, response.body, kept)
+    return assemble(response, kept)
 
 
-def assemble(response: Response, body: bytes, records: Sequence[Record]) -> Response:
-    """A response of these records of a body, with names no longer compressed."""
+def assemble(response: Response, records: Sequence[Record]) -> Response:
+    """The response with these of its records alone, names no longer compressed."""
     counts = tuple(sum(r.section == section for r in records) for section in range(3))
     end = HEADER + len(response.name) + 4
-    return _scanned(response, body[HEADER:end], counts, all_uncompressed(body, records))
+    return _scanned(
+        response, response.body[HEADER:end], counts, all_uncompressed(response, records)
+    )
 
 
 def _scanned(
@@ -205,9 +209,11 @@ def joined(first: Entry, second: Entry, now: float) -> Entry:
     aliases = [record for record in before.records if record.section == ANSWER]
     if len(aliases) + len(after.records) > MAX_RECORDS:
         return _unusable(before, now)
-    answers = all_uncompressed(before.body, aliases)
-    rest = all_uncompressed(after.body, after.records)
+    answers = all_uncompressed(before, aliases)
+    rest = all_uncompressed(after, after.records)
     counts = (len(aliases) + after.counts[0], *after.counts[1:])
+    if len(answers) + len(rest) > _LARGEST:
+        return _unusable(before, now)
     question = first.body[: len(before.name) + 4]
     both = _scanned(after, question, counts, answers + rest)
     whole = entry(both, now)

@@ -38,6 +38,8 @@ LAYOUTS: dict[int, tuple[int, ...]] = {
     17: (NAME, NAME),  # RP
     18: (2, NAME),  # AFSDB
     21: (2, NAME),  # RT
+    24: (18, NAME, REST),  # SIG
+    26: (2, NAME, NAME),  # PX
     codes.AAAA: (16,),
     codes.SRV: (6, NAME),
     35: (4, STRING, STRING, STRING, NAME),  # NAPTR
@@ -55,6 +57,7 @@ LAYOUTS: dict[int, tuple[int, ...]] = {
     codes.SVCB: (2, NAME, PARAMS),
     codes.HTTPS: (2, NAME, PARAMS),
     99: (STRINGS,),  # SPF
+    107: (2, NAME),  # LP
     108: (6,),  # EUI48
     109: (8,),  # EUI64
     256: (4, REST),  # URI

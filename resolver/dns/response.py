@@ -1,15 +1,14 @@
 """Scanning a response: is every byte of it sound, and what do policy and cache need of it?
 
-``scan`` walks all records of all sections once. Names are expanded with a memory of what
-was expanded before, so that chains of compression pointers, which cost other parsers
-seconds, cost one step a pointer; labels that lie across each other, which no server writes,
-are stopped by counting: no more steps than the packet has octets. What cannot be read in
-full is no response at all.
+``scan`` walks all records of all sections once. A compression pointer must lead to a label
+that was read before as part of a name, and what it stood for is remembered: so no octet is
+walked twice, chains of pointers, which cost other parsers seconds, cost one step each, and
+no name can lead through a TTL, which changes with age. What cannot be read in full is no
+response at all.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their
-  length, and a ``Response`` parses in any conforming reader.
-- A pointer leads strictly backwards from the name that holds it (RFC 1035 section 4.1.4).
+  length, and a ``Response`` parses in any conforming reader, whatever its TTLs become.
 - ``Response.body`` ends where the OPT begins: OPT is hop by hop (RFC 6891 section 6.2.6),
   and what a server puts behind it (a TSIG meant for us) is not for the client either.
 """
@@ -19,7 +18,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from resolver.dns import codes, rdata
-from resolver.dns.names import MAX_NAME
+from resolver.dns.names import MAX_NAME, ROOT
 from resolver.dns.query import HEADER
 
 ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
@@ -64,6 +63,8 @@ class Response(NamedTuple):
     errors: list[bytes]
     """Extended DNS Errors, each as the option's data (RFC 8914 section 2)."""
     has_opt: bool
+    suffixes: dict[int, bytes]
+    """The names that stand in the packet, by the place where each of their labels starts."""
 
 
 class _Malformed(Exception):
@@ -77,7 +78,7 @@ def scan(packet: bytes) -> Response | None:
     if sum(_COUNTS.unpack_from(packet, 6)) > MAX_RECORDS:
         return None
     try:
-        return _Scan(packet, len(packet)).response()
+        return _Scan(packet).response()
     except (_Malformed, IndexError):
         return None
 
@@ -85,10 +86,8 @@ def scan(packet: bytes) -> Response | None:
 class _Scan:
     """The state of one walk over one packet."""
 
-    def __init__(self, packet: bytes, steps: int) -> None:
+    def __init__(self, packet: bytes) -> None:
         self.packet = packet
-        self.steps = steps
-        """Labels and pointers that may still be walked."""
         self.suffixes: dict[int, bytes] = {}
         self.errors: list[bytes] = []
         self.opt_at = 0
@@ -117,6 +116,7 @@ class _Scan:
             (counts[0], counts[1], counts[2]),
             self.errors,
             bool(self.opt_at),
+            self.suffixes,
         )
 
     def records(self, at: int) -> tuple[list[Record], int]:
@@ -153,7 +153,7 @@ class _Scan:
         while at < end:
             length = self.u16(at + 2)
             if self.u16(at) == codes.EDE and length >= 2:
-                self.errors.append(self.packet[at + 4 : at + 4 + length])
+                self.errors.append(_readable(self.packet[at + 4 : at + 4 + length]))
             at += 4 + length
 
     def layout(self, parts: tuple[int, ...] | None, at: int, end: int) -> bytes:
@@ -201,32 +201,19 @@ class _Scan:
     def name(self, at: int) -> tuple[bytes, int]:
         """The name that starts here, lower-case and uncompressed, and where it ends here."""
         packet = self.packet
-        start = at
         steps = []
-        end = 0
-        tail = b"\x00"
         while length := packet[at]:
             steps.append(at)
             if length >= 0xC0:
-                target = (length & 0x3F) << 8 | packet[at + 1]
-                end = end or at + 2
-                if target >= start or target < HEADER:
+                tail = self.suffixes.get((length & 0x3F) << 8 | packet[at + 1])
+                if tail is None:
                     raise _Malformed
-                known = self.suffixes.get(target)
-                if known is not None:
-                    tail = known
-                    break
-                at = start = target
-            elif length > 63:
+                return self.assemble(steps, tail), at + 2
+            if length > 63:
                 raise _Malformed
-            else:
-                at += 1 + length
-        else:
-            end = end or at + 1
-        self.steps -= len(steps)
-        if self.steps < 0:
-            raise _Malformed
-        return self.assemble(steps, tail), end
+            at += 1 + length
+        self.suffixes[at] = ROOT
+        return self.assemble(steps, ROOT), at + 1
 
     def assemble(self, steps: list[int], tail: bytes) -> bytes:
         """Join the labels at these places to the tail, remembering what each place stands for."""
@@ -242,12 +229,22 @@ class _Scan:
         return tail
 
 
-def all_uncompressed(body: bytes, records: Iterable[Record]) -> bytes:
-    """Records of a scanned body on their own: names in owner and RDATA written in full.
+def _readable(error: bytes) -> bytes:
+    """An Extended DNS Error without its text where that is no UTF-8 (RFC 8914 section 2)."""
+    try:
+        error[2:].decode()
+    except UnicodeDecodeError:
+        return error[:2]
+    return error
+
+
+def all_uncompressed(response: Response, records: Iterable[Record]) -> bytes:
+    """Records of a response on their own: names in owner and RDATA written in full.
 
     Names keep the lower case that the scan gave them.
     """
-    scan = _Scan(body, MAX_RECORDS * MAX_NAME)  # all of it has passed the scan's own measure
+    scan = _Scan(response.body)
+    scan.suffixes = response.suffixes
     return b"".join([_written_out(scan, record) for record in records])
 
 

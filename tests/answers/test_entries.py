@@ -121,21 +121,16 @@ class Counted(bytes):
         return super().__getitem__(key)
 
 
-def pointer_chain(links: int) -> bytes:
-    """Pointers to pointers, as many records at the chain's end, and one beside the question's."""
-    base = 12 + 5 + 11
-    chain = b"\x00\x00"
-    chain += b"".join((0xC000 | base + 2 * link).to_bytes(2, "big") for link in range(links))
-    end = (0xC000 | base + 2 * links).to_bytes(2, "big")
-    opaque = b"\x00\xff\x00\x00\x01" + bytes(4) + len(chain).to_bytes(2, "big") + chain
-    server = b"\x00\x00\x02\x00\x01" + bytes(4) + b"\x00\x02" + end
-    beside = b"\x01b\x00\xff\x00\x00\x01" + bytes(6)
-    counts = b"\x00\x01" + (links + 2).to_bytes(2, "big") + bytes(4)
-    return b"\x00\x00\x80\x00" + counts + b"\x00\x00\x01\x00\x01" + opaque + server * links + beside
+def with_many_beside(count: int) -> bytes:
+    """An address of the question's name, and as many of another as there may be."""
+    answer = b"\xc0\x0c\x00\x01\x00\x01" + bytes(4) + b"\x00\x04" + bytes(4)
+    beside = b"\x01b\x00\x00\x01\x00\x01" + bytes(4) + b"\x00\x04" + bytes(4)
+    counts = b"\x00\x01" + (count + 1).to_bytes(2, "big") + bytes(4)
+    return b"\x00\x00\x80\x00" + counts + b"\x01a\x00\x00\x01\x00\x01" + answer + beside * count
 
 
 def test_leaving_records_out_is_linear_in_the_length() -> None:
-    packet = Counted(pointer_chain(800))
+    packet = Counted(with_many_beside(800))
     response = scan(packet)
     assert response is not None
     Counted.looks = 0
