@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench lock clean
+.PHONY: help run test check fmt bench fuzz attacks fidelity lock clean
+
+FUZZ_SECONDS ?= 60
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +30,15 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 
 bench: $(VENV)/dev ## measure this server against Unbound on this machine
 	$(BIN)/python -m tests.bench
+
+fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the table
+	$(BIN)/python -m tests.attacks
+
+fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
+	$(BIN)/python -m tests.fidelity
 
 lock: $(VENV)/dev ## pin the requirements anew, with hashes
 	$(BIN)/pip install --quiet uv

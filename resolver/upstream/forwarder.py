@@ -30,6 +30,7 @@ from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 
 _CROWDED = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
+_AT_A_LOSS = Failure(codes.EDE_OTHER, "the response could not be judged")
 _MAX_REFRESHES = 1000
 
 Ticket = TypeVar("Ticket")
@@ -177,7 +178,11 @@ class Forwarder(Generic[Ticket]):
     def _conclude(
         self, forward: Forward, ticket: Ticket, result: Entry | Failure, now: float
     ) -> None:
-        reply = self._resolver.conclude(forward, result, now)
+        try:
+            reply = self._resolver.conclude(forward, result, now)
+        except Exception:  # as above: whoever waits is told, whatever is wrong with us
+            log.exception("a question could not be concluded")
+            reply = self._resolver.conclude(forward, _AT_A_LOSS, now)
         if isinstance(reply, Forward):  # an alias leads on
             self.forward(reply, ticket)
         else:
@@ -221,7 +226,7 @@ class Forwarder(Generic[Ticket]):
             step = sent.flight.exchange.received(attempt, packet, ident, now)
         except Exception:  # a fault of ours must not leave a question waiting for ever
             log.exception("a response could not be judged")
-            step = Failure(codes.EDE_OTHER, "the response could not be judged")
+            step = _AT_A_LOSS
         name = attempt.server.name
         if isinstance(step, Entry):
             self._counters.answered(name, now - attempt.began)
