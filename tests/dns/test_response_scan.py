@@ -33,13 +33,18 @@ def agrees(response: Response, expected: DNSRecord) -> None:
     assert got == wanted
     assert response.has_opt == (len(others) < len(expected.ar))
     errors = [
-        option.data
+        option.data if is_text(option.data[2:]) else option.data[:2]
         for each in expected.ar
         if each.rtype == codes.OPT
         for option in each.rdata
         if option.code == EDE and len(option.data) >= 2
     ]
     assert response.errors == errors
+
+
+def is_text(octets: bytes) -> bool:
+    """Whether an Extended DNS Error may have this text (RFC 8914 section 2)."""
+    return octets.decode(errors="ignore").encode() == octets
 
 
 def wire(labels: tuple[bytes, ...]) -> bytes:
@@ -141,7 +146,7 @@ def test_the_work_is_linear_in_the_length(made: Callable[[int], bytes]) -> None:
 
 
 def test_writing_records_out_is_linear_as_well() -> None:
-    packet = Counted(addresses(1000))
+    packet = Counted(addresses(MAX_RECORDS))
     response = scan(packet)
     assert response is not None
     packet.looks = 0
