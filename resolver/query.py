@@ -21,7 +21,6 @@ Pure: no socket, no clock; ``now`` is in seconds of a monotonic clock.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from resolver.answers import zones
 from resolver.answers.blocked import render_blocked
@@ -43,82 +42,24 @@ from resolver.forwarding.exchange import Failure
 from resolver.forwarding.failures import MOMENT, RECHECK, Failures
 from resolver.lists.index import Index
 from resolver.policy.check import Judge
-from resolver.policy.limits import Bucket, Limits
+from resolver.policy.limits import Limits
 from resolver.policy.snapshot import Terms
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
+from resolver.transaction import (
+    UNKNOWN_VLAN,
+    Asked,
+    Client,
+    Drop,
+    Forward,
+    Reply,
+    Source,
+)
 
-UNKNOWN_VLAN = -1
 _CLIENTS = 65536
 """Addresses remembered; when there are more the memory starts anew."""
 _PREPARED_SHARE = 4
 """Prepared answers may take a fourth of what the cache may, besides."""
-
-
-class Source(NamedTuple):
-    """Where a query comes from."""
-
-    address: str
-    stream: bool
-    """Whether it came over TCP, which has no limit of its own to a reply's size."""
-
-
-class Reply(NamedTuple):
-    """An answer to send."""
-
-    packet: bytes
-    tally: Tally
-    refresh: Key | None = None
-    """A question to ask anew, since its entry is wanted and near its end."""
-    kept: Entry | None = None
-    """The entry that it was rendered from."""
-    steady: bool = False
-    """Whether the same octets will get the same answer, until the entry (if any) ends."""
-
-
-class Drop(NamedTuple):
-    """Silence."""
-
-    tally: Tally
-
-
-class Asked(NamedTuple):
-    """A question that policy does not block by its name, and who asks it."""
-
-    query: Query
-    source: Source
-    view: View
-    verdict: Verdict
-    """What policy says of the query's name."""
-    group: str
-    """Whom to ask."""
-
-
-class Forward(NamedTuple):
-    """A question that only an upstream can answer."""
-
-    asked: Asked
-    key: Key
-    """What to ask: the query's question, or the target of its unfinished chain."""
-    generation: int
-    """When policy was asked; under a later one it is asked again."""
-    chain: Entry | None = None
-    """The aliases that have led to that target."""
-
-
-class Client:
-    """What is known of an address over a transport.
-
-    Its view, what it may still ask, and the prepared answers that are its view's.
-    """
-
-    __slots__ = ("bucket", "shelf", "source", "view")
-
-    def __init__(self, source: Source, view: View | None, bucket: Bucket, shelf: Shelf) -> None:
-        self.source = source
-        self.view = view
-        self.bucket = bucket
-        self.shelf = shelf
 
 
 class Resolver:

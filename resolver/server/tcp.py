@@ -12,9 +12,9 @@ import resource
 import socket
 
 from resolver.answers.tally import Path
-from resolver.query import Source
 from resolver.server.desk import Desk
 from resolver.telemetry.counters import Counters
+from resolver.transaction import Source
 
 IDLE = 5.0
 CROWDED_IDLE = 1.0

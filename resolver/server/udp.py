@@ -16,9 +16,10 @@ import time
 from typing import Any
 
 from resolver.answers.tally import Path
-from resolver.query import Resolver, Source
+from resolver.query import Resolver
 from resolver.server.desk import Desk
 from resolver.telemetry.counters import Counters
+from resolver.transaction import Source
 
 _AT_ONCE = 64
 """Packets taken before other sockets get their turn."""

@@ -23,9 +23,10 @@ from resolver.dns import codes
 from resolver.forwarding.admission import WAITERS, Admission, Shares
 from resolver.forwarding.exchange import Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
-from resolver.query import Drop, Forward, Reply, Resolver
+from resolver.query import Resolver
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.log import log
+from resolver.transaction import Drop, Forward, Reply
 from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 

@@ -13,7 +13,8 @@ from resolver.config.load import load
 from resolver.dns import response
 from resolver.lists.index import Index
 from resolver.policy.compile import compile_snapshot
-from resolver.query import Forward, Reply, Resolver, Source
+from resolver.query import Resolver
+from resolver.transaction import Forward, Reply, Source
 from tests.attacks import wire
 from tests.attacks.attack import Attack, Seen
 

@@ -1,140 +1,19 @@
-"""The servers that are measured, and the one that they all ask.
+"""The servers to compare with.
 
-To add a peer, write a class with its configuration and put it into ``PEERS``. Each gets one
-worker or thread, the same list, and NSD as its only upstream; caches are made large enough
-for every name of a run.
+To add one, write a class with its configuration and put it into ``PEERS``. Each gets one
+worker or thread, the same list, and NSD as its only upstream, and validates nothing, as
+Darban does not; caches are made large enough for every name of a run.
 """
 
-import subprocess
-import sys
-from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import ClassVar
-
-from resolver import __version__
-from tests.bench.processes import ROOT, BenchError, family, program
-from tests.bench.questions import Data, blocklist, response_policy_zone
-
-
-class Peer(ABC):
-    """A server to measure, before it runs."""
-
-    name: ClassVar[str]
-    program: ClassVar[str]
-    """The file to start, found in PATH."""
-    package: ClassVar[str]
-    """The Debian package that has it."""
-    workloads: ClassVar[frozenset[str]] = frozenset({"hits", "blocks", "tcp", "misses"})
-    resolves: ClassVar[bool] = True
-    """Whether it answers as a resolver, so that its answers can be checked."""
-
-    def __init__(self, place: Path, port: int, upstream: int, spare: int) -> None:
-        """``place`` is an empty directory; ``spare`` another free port."""
-        self.place = place
-        self.port = port
-        self.upstream = upstream
-        self.spare = spare
-
-    @abstractmethod
-    def configure(self, data: Data) -> list[str]:
-        """Write what it needs into its place; the command that starts it."""
-
-    @abstractmethod
-    def version(self) -> str:
-        """Which version it is."""
-
-    def serving(self, pid: int) -> list[int]:
-        """The processes that answer, of those that the command has started."""
-        return family(pid)
-
-
-class Darban(Peer):
-    name = "Darban"
-    program = sys.executable
-    package = ""
-
-    def configure(self, data: Data) -> list[str]:
-        lists = self.place / "lists"
-        lists.mkdir()
-        (lists / "made-up.txt").write_text(blocklist(data.blocked))
-        config = self.place / "config.toml"
-        config.write_text(_DARBAN.format(here=self, blocked=data.blocked[0]))
-        return [sys.executable, "-m", "resolver", "run", "--config", str(config)]
-
-    def version(self) -> str:
-        return f"{__version__} ({revision()}), one worker"
-
-    def serving(self, pid: int) -> list[int]:
-        return family(pid)[1:]  # the supervisor answers nothing
-
-
-_DARBAN = """\
-[server]
-listen = ["127.0.0.1:{here.port}"]
-workers = 1
-[upstream]
-servers = ["127.0.0.1:{here.upstream}"]
-[upstreams.open]
-servers = ["127.0.0.1:{here.upstream}"]
-[[forward]]
-zones = ["agency.internal"]
-servers = ["127.0.0.1:{here.upstream}"]
-[[local]]
-name = "printer.agency.internal"
-records = ["A 10.0.0.30"]
-[lists]
-directories = ["lists"]
-[limits]
-queries_per_prefix = 10_000_000  # the generator is one client
-[metrics]
-listen = "127.0.0.1:{here.spare}"
-[directives.1595]
-number = "1595"
-date = 2015-02-18
-covers = ["@messenger"]
-[policies.administrative]
-block = ["@messenger"]
-allow = ["allowed.example.org"]
-deny = ["denied.example.org"]
-directives = ["1595"]
-contact = "noc@agency.example"
-[policies.publicity]
-block = []
-upstream = "open"
-[policies.audited]
-block = ["@messenger"]
-mode = "audit"
-[vlans.administration]
-id = 10
-prefixes = ["127.0.10.0/24", "10.10.0.0/16", "fd00:10::/64"]
-policy = "administrative"
-[vlans.publicity]
-id = 20
-prefixes = ["127.0.20.0/24", "10.20.0.0/16", "fd00:20::/64"]
-policy = "publicity"
-[vlans.audited]
-id = 30
-prefixes = ["127.0.30.0/24", "10.30.0.0/16", "fd00:30::/64"]
-policy = "audited"
-[[exemptions]]
-id = "bench"
-prefixes = ["127.0.10.200/32"]
-services = ["made-up"]
-until = 2100-01-01T00:00:00Z
-approver = "the benchmark"
-ticket = "BENCH-1"
-[[expect]]
-client = "127.0.10.5"
-name = "www.{blocked}"
-outcome = "blocked"
-service = "made-up"
-"""
+from tests.bench.peer import Peer, found, said
+from tests.bench.questions import Data, domains, response_policy_zone
 
 
 class Unbound(Peer):
     name = "Unbound"
     program = "unbound"
     package = "unbound"
+    service = "unbound"
 
     def configure(self, data: Data) -> list[str]:
         (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
@@ -143,7 +22,7 @@ class Unbound(Peer):
         return [found(self.program), "-d", "-c", str(config)]
 
     def version(self) -> str:
-        return _said([found(self.program), "-V"]).partition("\n")[0] + ", one thread"
+        return said([found(self.program), "-V"]).partition("\n")[0] + ", one thread"
 
 
 # respip carries RPZ. The validator is left out, since Darban does not validate either.
@@ -175,94 +54,149 @@ forward-zone:
 """
 
 
-class Floor(Peer):
-    """What Python pays for a datagram, before it has looked at it."""
+class Bind(Peer):
+    name = "BIND"
+    program = "named"
+    package = "bind9"
+    service = "named"
 
-    name = "Python echo"
-    program = sys.executable
-    package = ""
-    workloads = frozenset({"hits"})
-    resolves = False
-
-    def configure(self, data: Data) -> list[str]:  # noqa: ARG002 - it has no list
-        return [sys.executable, str(Path(__file__).with_name("echo.py")), str(self.port)]
-
-    def version(self) -> str:
-        return f"recvfrom and sendto in Python {sys.version.split()[0]}"
-
-
-class Authority(Peer):
-    """The upstream: NSD with a root zone in which every name has the three types."""
-
-    name = "NSD"
-    program = "nsd"
-    package = "nsd"
-    workloads = frozenset()
-
-    def configure(self, data: Data) -> list[str]:  # noqa: ARG002 - wildcards answer for all names
-        (self.place / "root.zone").write_text(_ROOT_ZONE)
-        config = self.place / "nsd.conf"
-        config.write_text(_NSD.format(here=self))
-        return [found(self.program), "-d", "-c", str(config)]
+    def configure(self, data: Data) -> list[str]:
+        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
+        config = self.place / "named.conf"
+        config.write_text(_BIND.format(here=self))
+        return [found(self.program), "-f", "-n", "1", "-c", str(config)]
 
     def version(self) -> str:
-        return _said([found(self.program), "-v"]).partition("\n")[0]
+        return said([found(self.program), "-v"]).partition(" <")[0] + ", one thread"
 
 
-ADDRESS = "192.0.2.1"
-"""Where every name leads that is not blocked."""
-
-_ROOT_ZONE = f"""\
-$ORIGIN .
-$TTL 86400
-@ SOA ns.invalid. root.invalid. 1 3600 600 86400 300
-@ NS ns.invalid.
-* A {ADDRESS}
-* AAAA 2001:db8::1
-* HTTPS 1 . alpn="h2"
+# By default RPZ waits for the upstream even where the name alone decides; the others do not.
+_BIND = """\
+options {{
+  directory "{here.place}";
+  pid-file none;
+  session-keyfile none;
+  listen-on port {here.port} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  allow-query {{ 127.0.0.0/8; }};
+  allow-recursion {{ 127.0.0.0/8; }};
+  forwarders {{ 127.0.0.1 port {here.upstream}; }};
+  forward only;
+  dnssec-validation no;
+  empty-zones-enable no;
+  minimal-responses yes;
+  max-cache-size 256M;
+  response-policy {{ zone "rpz.bench"; }} qname-wait-recurse no;
+}};
+controls {{ }};
+logging {{ category default {{ default_stderr; }}; category rpz {{ null; }}; }};
+zone "rpz.bench" {{ type primary; file "rpz.zone"; allow-query {{ none; }}; }};
 """
 
-_NSD = """\
-server:
-  server-count: 1
-  ip-address: 127.0.0.1@{here.port}
-  zonesdir: "{here.place}"
-  xfrdir: "{here.place}"
-  xfrdfile: ""
-  zonelistfile: "{here.place}/zone.list"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: "."
-  zonefile: root.zone
+
+class Dnsdist(Peer):
+    """A load balancer in front of NSD: it blocks and caches, and resolves nothing itself."""
+
+    name = "dnsdist"
+    program = "dnsdist"
+    package = "dnsdist"
+    service = "dnsdist"
+
+    def configure(self, data: Data) -> list[str]:
+        (self.place / "blocked").write_text(domains(data.blocked))
+        config = self.place / "dnsdist.conf"
+        config.write_text(_DNSDIST.format(here=self))
+        return [found(self.program), "--supervised", "--disable-syslog", "-C", str(config)]
+
+    def version(self) -> str:
+        return said([found(self.program), "--version"]).partition(" (")[0] + ", one listener"
+
+
+_DNSDIST = """\
+setSecurityPollSuffix("")
+setACL({{"127.0.0.0/8"}})
+setLocal("127.0.0.1:{here.port}")
+setMaxTCPClientThreads(1)
+newServer({{address="127.0.0.1:{here.upstream}", checkName="health.example."}})
+getPool(""):setCache(newPacketCache(500000))
+blocked = newSuffixMatchNode()
+for name in io.lines("{here.place}/blocked") do blocked:add(newDNSName(name)) end
+addAction(SuffixMatchNodeRule(blocked), RCodeAction(DNSRCode.NXDOMAIN))
 """
 
-PEERS: tuple[type[Peer], ...] = (Darban, Unbound, Floor)
+
+class Recursor(Peer):
+    name = "PowerDNS Recursor"
+    program = "pdns_recursor"
+    package = "pdns-recursor"
+    service = "pdns-recursor"
+
+    def configure(self, data: Data) -> list[str]:
+        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
+        (self.place / "recursor.yml").write_text(_RECURSOR.format(here=self))
+        return [found(self.program), f"--config-dir={self.place}"]
+
+    def version(self) -> str:
+        return said([found(self.program), "--version"]).partition(" (")[0] + ", one thread"
 
 
-def found(name: str) -> str:
-    """Where a program is that has been checked for."""
-    path = program(name)
-    if path is None:
-        raise BenchError(f"{name} has gone")
-    return path
+_RECURSOR = """\
+incoming:
+  listen: ["127.0.0.1"]
+  port: {here.port}
+  allow_from: ["127.0.0.0/8"]
+outgoing:
+  dont_query: []
+dnssec:
+  validation: "off"
+recursor:
+  daemon: false
+  threads: 1
+  socket_dir: "{here.place}"
+  security_poll_suffix: ""
+  hint_file: "no"
+  serve_rfc1918: false
+  forward_zones_recurse:
+    - zone: "."
+      forwarders: ["127.0.0.1:{here.upstream}"]
+  rpzs:
+    - name: "{here.place}/rpz.zone"
+recordcache:
+  max_entries: 1000000
+packetcache:
+  max_entries: 500000
+logging:
+  disable_syslog: true
+  loglevel: 3
+"""
 
 
-def revision() -> str:
-    """The commit that is measured, and whether files differ from it."""
-    git = ["git", "-C", str(ROOT)]
-    commit = _said([*git, "rev-parse", "--short", "HEAD"])
-    changed = _said([*git, "status", "--porcelain", "--", "resolver"])
-    return f"commit {commit}{', with changes' if changed else ''}"
+class Knot(Peer):
+    name = "Knot Resolver"
+    program = "kresd"
+    package = "knot-resolver"
+    service = "kresd.target"
+
+    def configure(self, data: Data) -> list[str]:
+        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
+        config = self.place / "kresd.conf"
+        config.write_text(_KNOT.format(here=self))
+        return [found(self.program), "-n", "-c", str(config), str(self.place)]
+
+    def version(self) -> str:
+        return said([found(self.program), "--version"]) + ", one process"
 
 
-def _said(command: list[str]) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return done.stdout.strip() or done.stderr.strip()
+_KNOT = """\
+net.listen("127.0.0.1", {here.port}, {{ kind = "dns" }})
+net.ipv6 = false
+trust_anchors.remove(".")
+modules.unload("ta_update")
+modules.unload("ta_signal_query")
+modules.unload("priming")
+cache.size = 256 * MB
+policy.add(policy.rpz(policy.DENY, "{here.place}/rpz.zone", false))
+policy.add(policy.all(policy.STUB("127.0.0.1@{here.upstream}")))
+"""
+
+PEERS: tuple[type[Peer], ...] = (Unbound, Bind, Dnsdist, Recursor, Knot)

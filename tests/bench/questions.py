@@ -15,6 +15,7 @@ SUFFIXES = ("com", "net", "org", "ir", "app", "co.uk")
 TYPES = ("A", "AAAA", "HTTPS")
 _TYPE_WEIGHTS = (60, 25, 15)
 _BLOCKED_SHARE = 0.3
+_MIX_MISSED, _MIX_BLOCKED = 0.15, 0.10
 
 Question = tuple[str, str]
 """A name and the type that is asked for."""
@@ -28,11 +29,14 @@ class Counts:
     cached: int = 10_000
     hits: int = 300_000
     misses: int = 60_000
+    mix: int = 200_000
     blocks: int = 150_000
     tcp: int = 100_000
 
 
-QUICK = Counts(blocked=5_000, cached=1_000, hits=20_000, misses=3_000, blocks=10_000, tcp=5_000)
+QUICK = Counts(
+    blocked=5_000, cached=1_000, hits=20_000, misses=3_000, mix=10_000, blocks=10_000, tcp=5_000
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def make(counts: Counts) -> Data:
             (_under(rng, name), _type(rng)) for name in rng.choices(blocked, k=counts.blocks)
         ],
         "tcp": list(_hits(rng, blocked, cached, counts.tcp)),
+        "mix": list(_mix(rng, blocked, cached, counts.mix)),
     }
     return Data(blocked, list(itertools.product(cached, TYPES)), workloads)
 
@@ -90,14 +95,32 @@ def _under(rng: random.Random, name: str) -> str:
 def _hits(
     rng: random.Random, blocked: list[str], cached: list[str], count: int
 ) -> Iterator[Question]:
-    """Few names are asked for often, as everywhere: Zipf's law with exponent 1."""
-    weights = list(itertools.accumulate(1 / rank for rank in range(1, len(cached) + 1)))
-    popular = rng.choices(cached, cum_weights=weights, k=count)
-    for name in popular:
+    for name in _popular(rng, cached, count):
         if rng.random() < _BLOCKED_SHARE:
             yield _under(rng, rng.choice(blocked)), _type(rng)
         else:
             yield name, _type(rng)
+
+
+def _mix(
+    rng: random.Random, blocked: list[str], cached: list[str], count: int
+) -> Iterator[Question]:
+    """As in an office: most is in the cache, some is new, some is blocked."""
+    new = iter(_names(rng, "x", count))
+    for name in _popular(rng, cached, count):
+        share = rng.random()
+        if share < _MIX_MISSED:
+            yield _host(rng) + next(new), _type(rng)
+        elif share < _MIX_MISSED + _MIX_BLOCKED:
+            yield _under(rng, rng.choice(blocked)), _type(rng)
+        else:
+            yield name, _type(rng)
+
+
+def _popular(rng: random.Random, cached: list[str], count: int) -> list[str]:
+    """Few names are asked for often, as everywhere: Zipf's law with exponent 1."""
+    weights = list(itertools.accumulate(1 / rank for rank in range(1, len(cached) + 1)))
+    return rng.choices(cached, cum_weights=weights, k=count)
 
 
 def blocklist(blocked: Iterable[str]) -> str:
@@ -107,6 +130,11 @@ def blocklist(blocked: Iterable[str]) -> str:
         "! Source: tests/bench\n! Reviewed: 2026-11-24\n\n"
     )
     return headers + "".join(f"||{name}^\n" for name in blocked)
+
+
+def domains(blocked: Iterable[str]) -> str:
+    """The list as bare names, each for itself and all below it."""
+    return "".join(f"{name}\n" for name in blocked)
 
 
 def response_policy_zone(blocked: Iterable[str]) -> str:

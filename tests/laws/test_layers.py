@@ -12,6 +12,7 @@ ORDER = (
     ("policy",),  # config and lists compiled, and judged by
     ("answers",),  # what is known: rendered from packets, views and verdicts
     ("forwarding",),  # whom to ask for what is not known
+    ("transaction",),  # what is asked and what becomes of it, as values
     ("query",),  # one query in order, from all of the above
     ("explanation",),  # the same order, put into words
     # Edges: they move octets, and decide nothing about DNS or policy.

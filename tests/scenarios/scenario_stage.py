@@ -32,7 +32,8 @@ from resolver.lists import adblock
 from resolver.lists.index import Index
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
-from resolver.query import Drop, Forward, Reply, Resolver, Source
+from resolver.query import Resolver
+from resolver.transaction import Drop, Forward, Reply, Source
 
 BOOT = 5000.0
 """What the monotonic clock shows at a scenario's beginning."""

@@ -20,7 +20,7 @@ from scenario_stage import Stage
 from resolver.answers.tally import Path, Tally
 from resolver.policy.snapshot import Terms
 from resolver.policy.verdict import NO_SERVICE
-from resolver.query import UNKNOWN_VLAN, Drop, Reply
+from resolver.transaction import UNKNOWN_VLAN, Drop, Reply
 
 
 def _param(path: pathlib.Path) -> object:

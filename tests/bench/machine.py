@@ -1,0 +1,71 @@
+"""The machine that is measured on, and the places on it that a run takes."""
+
+import datetime as dt
+import os
+import platform
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from tests.bench.peer import Peer
+from tests.bench.processes import ROOT
+
+BUILD = ROOT / "build"
+
+
+def cores() -> tuple[int, int]:
+    """The server's core, and the one for the load and the upstream."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[min(1, len(usable) - 1)]
+
+
+def facts(program: str) -> dict[str, str]:
+    """What must be known of the machine to read the figures."""
+    models = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": " ".join([f"python -m {program}", *sys.argv[1:]]),
+        "machine": f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, "
+        f"Linux {platform.release()}, Python {platform.python_version()}",
+        "load average at the start": f"{os.getloadavg()[0]:.2f} (above 0.5 the figures are rough)",
+    }
+
+
+def empty(name: str) -> Path:
+    """A directory in the build directory, with nothing in it."""
+    place = BUILD / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    return place
+
+
+def settle(kind: type[Peer], place: Path, upstream: int = 0) -> Peer:
+    """A server that is to run in an empty directory there, on ports that are free."""
+    here = place / kind.name.replace(" ", "-")
+    here.mkdir()
+    return kind(here, _free_port(), upstream, _free_port())
+
+
+def end_as_told() -> None:
+    """Let signals end the program as its own exit does, so that its children end as well."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+def _free_port() -> int:
+    """A port that is free for UDP and for TCP."""
+    while True:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

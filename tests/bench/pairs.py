@@ -1,0 +1,113 @@
+"""Running the servers side by side.
+
+All servers of a pair run at once, each fresh, and are put under load one after the other,
+by turns first and last: so all see the same minute of the machine. They share one core, and
+the generator and the upstream another.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from subprocess import Popen
+
+from tests.bench import questions
+from tests.bench.clients import ADDRESSES, deal, each_asks_all, one_of_each_vlan
+from tests.bench.dnsperf import Told, ask_once, ask_steadily
+from tests.bench.load import Measured, await_answers, measure
+from tests.bench.machine import cores, settle
+from tests.bench.peer import Peer
+from tests.bench.peers import Unbound
+from tests.bench.processes import BenchError, start
+from tests.bench.upstream import Authority
+
+Running = list[tuple[Peer, "Popen[bytes]"]]
+_STEADY = 5
+
+
+class Bench:
+    """Everything that stays the same from pair to pair."""
+
+    def __init__(
+        self,
+        place: Path,
+        data: questions.Data,
+        kinds: Sequence[type[Peer]],
+        needed: Iterable[str],
+        workloads: Sequence[str],
+    ) -> None:
+        """``needed`` are the servers without which there is nothing to compare."""
+        self._place = place
+        self._data = data
+        self._kinds = [kind for kind in kinds if not kind.workloads.isdisjoint(workloads)]
+        self._needed = set(needed)
+        self._workloads = workloads
+        self._warmup = each_asks_all(place / "warmup", data.warmup, one_of_each_vlan())
+        self._clients = {
+            workload: deal(place / workload, asked, ADDRESSES)
+            for workload, asked in data.workloads.items()
+            if workload in workloads
+        }
+        self._steady = each_asks_all(place / "steady", data.workloads["hits"], ADDRESSES[:1])[0]
+        self.left_out: dict[str, str] = {}
+        """Servers that could not be measured, and why."""
+        self.results: dict[str, dict[str, list[Measured]]] = {
+            workload: {kind.name: [] for kind in self._kinds if workload in kind.workloads}
+            for workload in workloads
+        }
+
+    def pair(self, number: int) -> None:
+        """Start every server, and put each in turn under each load."""
+        server_core, load_core = cores()
+        place = self._place / str(number)
+        place.mkdir()
+        with ExitStack() as stack:
+            authority = settle(Authority, place)
+            child = start(
+                stack, load_core, authority.configure(self._data), authority.place / "log"
+            )
+            await_answers(authority, child, self._data.warmup[0][0], None)
+            running: Running = []
+            for kind in self._kinds:
+                peer = settle(kind, place, authority.port)
+                command = peer.configure(self._data)
+                running.append((peer, start(stack, server_core, command, peer.place / "log")))
+            for peer, child in running:
+                self._try(peer, self._warm, child)
+            for workload in self._workloads:
+                for peer, child in running if number % 2 == 0 else reversed(running):
+                    if workload in peer.workloads:
+                        self._try(peer, self._load, child, workload)
+
+    def _try(self, peer: Peer, work: Callable[..., None], *arguments: object) -> None:
+        """Do it unless the server is left out, and leave it out if it cannot be done."""
+        if peer.name in self.left_out:
+            return
+        try:
+            work(peer, *arguments)
+        except BenchError as error:
+            if peer.name in self._needed:
+                raise
+            sys.stderr.write(f"bench: {error}\n")
+            self.left_out[peer.name] = str(error)
+            for servers in self.results.values():
+                servers.pop(peer.name, None)
+
+    def _warm(self, peer: Peer, child: "Popen[bytes]") -> None:
+        await_answers(peer, child, self._data.warmup[0][0], "www." + self._data.blocked[0])
+        if peer.resolves:
+            ask_once(peer.port, self._warmup, cores()[1])
+
+    def _load(self, peer: Peer, child: "Popen[bytes]", workload: str) -> None:
+        core = cores()[1]
+
+        def load() -> Told:
+            if workload == "latency":
+                return ask_steadily(peer.port, self._steady, core, self._half_load(), _STEADY)
+            return ask_once(peer.port, self._clients[workload], core, tcp=workload == "tcp")
+
+        self.results[workload][peer.name].append(measure(peer, child, load))
+
+    def _half_load(self) -> int:
+        """Half of the hits a second that Unbound has just answered."""
+        return round(self.results["hits"][Unbound.name][-1].told.rate / 2)
