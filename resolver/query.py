@@ -44,7 +44,7 @@ from resolver.lists.index import Index
 from resolver.policy.check import Judge
 from resolver.policy.limits import Limits
 from resolver.policy.snapshot import Terms
-from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
 from resolver.transaction import (
     UNKNOWN_VLAN,
@@ -228,20 +228,20 @@ class Resolver:
                 return _say(query, source, view, PASS, rcode, sections)
             group = meaning.group
         verdict = self.judge.check_query(view, query.name)
-        asked = Asked(query, source, view, verdict, group)
-        if verdict.outcome is Outcome.BLOCKED:
-            return self._block(asked, verdict, came=False)
+        if verdict.outcome is BLOCKED:
+            return self._block(query, source, view, verdict, Path.CACHE)
         if query.qtype == codes.ANY:
             return _say(query, source, view, verdict, codes.NOERROR, _MINIMAL_ANY)
-        return asked
+        return Asked(query, source, view, verdict, group)
 
     def _carry(self, asked: Asked, kept: Entry, now: float, *, came: bool) -> Reply | Forward:
         """Tell what an upstream said, once policy has seen where it leads."""
         query, source, view, verdict, _ = asked
         if kept.targets and not verdict.allowed:
             beyond = self.judge.check_answer(view, kept.targets)
-            if beyond.outcome is Outcome.BLOCKED:
-                return self._block(asked, beyond, came=came)
+            if beyond.outcome is BLOCKED:
+                path = Path.UPSTREAM if came else Path.CACHE
+                return self._block(query, source, view, beyond, path)
             if verdict is PASS:
                 verdict = beyond
         if kept.unfinished:
@@ -287,13 +287,13 @@ class Resolver:
         failure = self._failures.get(forward.key, now)
         return forward if failure is None else _failed(forward.asked, failure)
 
-    def _block(self, asked: Asked, verdict: Verdict, *, came: bool) -> Reply:
-        query, source, view, _, _ = asked
+    def _block(
+        self, query: Query, source: Source, view: View, verdict: Verdict, path: Path
+    ) -> Reply:
         packet = render_blocked(query, view, verdict, self.terms, _limit(query.edns, source))
-        path = Path.UPSTREAM if came else Path.CACHE
         rcode = packet[3] & codes.RCODE
-        tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, query.qtype, path)
-        return Reply(packet, tally, steady=not verdict.target)
+        tally = Tally(view.vlan, BLOCKED, verdict.service, rcode, query.qtype, path)
+        return Reply(packet, tally, None, None, not verdict.target)
 
 
 _MINIMAL_ANY = render.Sections(

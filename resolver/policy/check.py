@@ -20,10 +20,8 @@ from collections.abc import Iterable
 from resolver.dns import names
 from resolver.lists.index import Hit, Index
 from resolver.policy.snapshot import OwnRule, Terms
-from resolver.policy.verdict import ALLOWED, PASS, Outcome, Verdict
+from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, Outcome, Verdict
 from resolver.policy.view import View, ancestors
-
-_ENFORCED = Outcome.BLOCKED
 
 
 class Judge:
@@ -53,7 +51,7 @@ class Judge:
             return reported
         for target in targets:
             verdict = self._judge(view, target)
-            if verdict.outcome is Outcome.BLOCKED:
+            if verdict.outcome is BLOCKED:
                 return verdict._replace(target=target, all_below=False)
             if reported.outcome is Outcome.PASSED and verdict.outcome is not Outcome.PASSED:
                 reported = verdict._replace(target=target, all_below=False)
@@ -84,7 +82,7 @@ class Judge:
 
     def _denied(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
         return Verdict(
-            Outcome.BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
+            BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
             key=names.index_key(rule.name),
             subtree=rule.subtree,
             all_below=rule.subtree and self._shut_below(view, name),
@@ -122,7 +120,7 @@ class Judge:
             outcome = Outcome.EXEMPTED
             exemption = next(p for p in view.exemptions if self._exempted[p] >> service & 1)
         else:
-            outcome = _ENFORCED if view.policy.enforce else Outcome.WOULD_BLOCK
+            outcome = BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK
         return Verdict(
             outcome,
             service,

@@ -25,6 +25,8 @@ class Outcome(enum.IntEnum):
         return self.name.lower()
 
 
+BLOCKED = Outcome.BLOCKED
+"""The outcome that is asked about for every query; an enum's member costs a look-up each time."""
 NO_SERVICE = -1
 
 

@@ -50,11 +50,15 @@ class Desk:
         Returns whether it was answered at once; how long that took is the edge's to note.
         """
         result = self._resolver.answer(packet, source, now)
+        self.follow(result, edge, to, now)
+        return isinstance(result, Reply)
+
+    def follow(self, result: Reply | Forward | Drop, edge: Edge, to: object, now: float) -> None:
+        """Carry out what has become of a packet that came ``now``."""
         if isinstance(result, Forward):
             self.forwarder.forward(result, Ticket(edge, to, now))
-            return False
-        self._end(edge, to, result)
-        return isinstance(result, Reply)
+        else:
+            self._end(edge, to, result)
 
     def _deliver(self, ticket: Ticket, result: Reply | Drop) -> None:
         """Send what an upstream's answer has led to."""
