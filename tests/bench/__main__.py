@@ -1,51 +1,43 @@
-"""``python -m tests.bench``: what a query costs Darban and its peers, on this machine.
-
-All servers of a pair run at once, each fresh, and are put under load one after the other,
-in turn first and last: so both see the same minute of the machine. They share one core,
-and the generator and the upstream another.
-"""
+"""``python -m tests.bench``: what a query costs Darban and its peers, on this machine."""
 
 import argparse
-import datetime as dt
-import os
-import platform
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import peers, questions
-from tests.bench.load import Measured, await_answers, measure, shoot
-from tests.bench.processes import ROOT, BenchError, program, start
-from tests.bench.report import TITLES, document
+from tests.bench import machine, questions
+from tests.bench.chart import Sections, chart
+from tests.bench.clients import ADDRESSES, PREFIXES, TOGETHER
+from tests.bench.ours import Darban, Floor
+from tests.bench.packages import Package, install, lacking
+from tests.bench.pairs import Bench
+from tests.bench.peer import Peer
+from tests.bench.peers import PEERS, Unbound
+from tests.bench.processes import BenchError
+from tests.bench.report import TITLES, Results, costs, document
+from tests.bench.upstream import Authority
 
-BUILD = ROOT / "build"
-KINDS: list[type[peers.Peer]] = [peers.Authority, *peers.PEERS]
+_CHARTED = ("hits", "mix", "misses")
+_PEERS: dict[str, type[Peer]] = dict(
+    zip(("unbound", "bind", "dnsdist", "recursor", "knot"), PEERS, strict=True)
+)
 
 
 def main() -> int:
     """Measure, print, write; the exit code."""
     options = _options()
-    needed = {kind.program: kind.package for kind in KINDS}
-    if lacking := _install({"dnsperf": "dnsperf"} | needed):
-        sys.stderr.write(f"bench needs: apt-get install {' '.join(lacking)}\n")
+    if missing := install([Package("dnsperf", "dnsperf"), _package(Authority), _package(Unbound)]):
+        packages = " ".join(each.package for each in missing)
+        sys.stderr.write(f"bench needs: apt-get install {packages}\n")
         return 2
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    machine.end_as_told()
     try:
-        report = _run(options)
+        _run(options)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
-    BUILD.mkdir(exist_ok=True)
-    (BUILD / "bench.md").write_text(report)
-    sys.stdout.write(report)
     return 0
 
 
@@ -53,128 +45,104 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few queries: does it work at all?")
     parser.add_argument("--runs", type=int, default=3, help="how many pairs")
-    parser.add_argument("--only", help="workloads, such as hits,misses", default=",".join(TITLES))
+    parser.add_argument(
+        "--only", type=_among(TITLES), default=list(TITLES), help="workloads, such as hits,misses"
+    )
+    parser.add_argument(
+        "--peers",
+        type=_among(_PEERS),
+        help=f"of {','.join(_PEERS)}, those to compare with Unbound, installed as root if need "
+        "be; without it, those that are installed",
+    )
     options = parser.parse_args()
-    options.only = options.only.split(",")
-    if unknown := [each for each in options.only if each not in TITLES]:
-        parser.error(f"no such workload: {unknown[0]}; there are {', '.join(TITLES)}")
     if options.runs < 1:
         parser.error("at least one run is needed")
+    if "latency" in options.only and "hits" not in options.only:
+        parser.error("latency needs hits, to know what load is half of Unbound's")
     return options
 
 
-def _install(needed: dict[str, str]) -> list[str]:
-    """Install what is missing, as root; the packages that are missing still."""
-    lacking = _lacking(needed)
-    if lacking and os.geteuid() == 0 and program("apt-get"):
-        sys.stderr.write(f"bench: installing {' '.join(lacking)} ...\n")
-        command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *lacking]
-        subprocess.run(command, stdout=sys.stderr, check=False)
-        lacking = _lacking(needed)
-    return lacking
+def _among(known: Collection[str]) -> Callable[[str], list[str]]:
+    """Reads a list with commas, in the order of what there is."""
+
+    def read(text: str) -> list[str]:
+        wanted = text.split(",")
+        for each in wanted:
+            if each not in known:
+                raise argparse.ArgumentTypeError(f"there is no {each!r}, only {', '.join(known)}")
+        return [each for each in known if each in wanted]
+
+    return read
 
 
-def _lacking(needed: dict[str, str]) -> list[str]:
-    return sorted({package for name, package in needed.items() if not program(name)})
+def _run(options: argparse.Namespace) -> None:
+    facts = machine.facts("tests.bench")
+    kinds, left_out = _choose(options.peers)
+    counts = questions.QUICK if options.quick else questions.Counts()
+    place, needed = machine.empty("bench"), (Darban.name, Unbound.name)
+    addresses = ADDRESSES[: counts.clients]
+    bench = Bench(place, questions.make(counts), kinds, needed, options.only, addresses)
+    for number in range(options.runs):
+        sys.stderr.write(f"bench: pair {number + 1} of {options.runs} ...\n")
+        bench.pair(number)
+    facts |= _conditions(len(addresses))
+    servers: list[type[Peer]] = [Authority, *kinds]
+    facts |= {kind.name: kind(Path(), 0, 0, 0).version() for kind in servers}
+    facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
+    report = document(facts, bench.results, Darban.name)
+    (machine.BUILD / "bench.md").write_text(report)
+    if drawn := _sections(bench.results):
+        (machine.BUILD / "bench.svg").write_text(_chart(facts, drawn))
+    sys.stdout.write(report)
 
 
-def _run(options: argparse.Namespace) -> str:
-    data = questions.make(questions.QUICK if options.quick else questions.Counts())
-    place = BUILD / "bench"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    questions.write_questions(place / "warmup", data.warmup)
-    for workload in options.only:
-        questions.write_questions(place / workload, data.workloads[workload])
-    results: dict[str, dict[str, list[Measured]]] = {
-        workload: {peer.name: [] for peer in peers.PEERS if workload in peer.workloads}
-        for workload in TITLES
-        if workload in options.only
-    }
-    facts = _facts()
-    for pair in range(options.runs):
-        sys.stderr.write(f"bench: pair {pair + 1} of {options.runs} ...\n")
-        for workload, name, measured in _pair(pair, place, data, list(results)):
-            results[workload][name].append(measured)
-    return document(facts, results, peers.Darban.name)
+def _choose(wanted: Sequence[str] | None) -> tuple[list[type[Peer]], dict[str, str]]:
+    """Whom to measure, and who is left out for what reason."""
+    chosen: list[type[Peer]] = (
+        list(PEERS) if wanted is None else [Unbound, *(_PEERS[each] for each in wanted)]
+    )
+    packages = [_package(kind) for kind in chosen]
+    missing = lacking(packages) if wanted is None else install(packages)
+    why = "not installed (--peers installs it)" if wanted is None else "cannot be installed here"
+    absent = {kind for kind in chosen if _package(kind) in missing}
+    kinds = [kind for kind in PEERS if kind in chosen and kind not in absent]
+    return [Darban, Floor, *kinds], {kind.name: why for kind in PEERS if kind in absent}
 
 
-def _pair(
-    pair: int, place: Path, data: questions.Data, workloads: list[str]
-) -> Iterable[tuple[str, str, Measured]]:
-    """Start every server, and put each in turn under each load."""
-    server_core, load_core = _cores()
-    passed, blocked = data.warmup[0][0], "www." + data.blocked[0]
-    with ExitStack() as stack:
-        authority = _peer(peers.Authority, place, pair, 0)
-        child = start(stack, load_core, authority.configure(data), authority.place / "log")
-        await_answers(authority, child, passed, None)
-        running = []
-        for kind in peers.PEERS:
-            if kind.workloads.isdisjoint(workloads):
-                continue
-            peer = _peer(kind, place, pair, authority.port)
-            child = start(stack, server_core, peer.configure(data), peer.place / "log")
-            running.append((peer, child))
-        for peer, child in running:
-            await_answers(peer, child, passed, blocked)
-            if peer.resolves:
-                shoot(peer.port, place / "warmup", load_core)
-        for workload in workloads:
-            for peer, child in running if pair % 2 == 0 else reversed(running):
-                if workload in peer.workloads:
-                    tcp = workload == "tcp"
-                    measured = measure(peer, child, place / workload, load_core, tcp=tcp)
-                    yield workload, peer.name, measured
+def _package(kind: type[Peer]) -> Package:
+    return Package(kind.program, kind.package, kind.service)
 
 
-def _peer(kind: type[peers.Peer], place: Path, pair: int, upstream: int) -> peers.Peer:
-    here = place / f"{pair}-{kind.name.replace(' ', '-')}"
-    here.mkdir()
-    return kind(here, _free_port(), upstream, _free_port())
-
-
-def _free_port() -> int:
-    """A port that is free for UDP and for TCP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
-def _cores() -> tuple[int, int]:
-    """The server's core, and the one for the load and the upstream."""
-    cores = sorted(os.sched_getaffinity(0))
-    return cores[0], cores[min(1, len(cores) - 1)]
-
-
-def _facts() -> dict[str, str]:
-    """What must be known to read the figures."""
-    models = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if line.startswith("model name")
-    ]
-    server_core, load_core = _cores()
+def _conditions(clients: int) -> dict[str, str]:
+    """What must be known of the runs to read the figures."""
+    server_core, load_core = machine.cores()
     apart = "another" if server_core != load_core else "the same, so queries/s say nothing"
-    facts = {
-        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": " ".join(["python -m tests.bench", *sys.argv[1:]]),
-        "machine": f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, "
-        f"Linux {platform.release()}, Python {platform.python_version()}",
-        "load average at the start": f"{os.getloadavg()[0]:.2f} (above 0.5 the figures are rough)",
+    return {
+        "load average at the end": f"{machine.load():.2f} (the bench itself makes 2 to 3)",
         "cores": f"every server on one core, dnsperf and NSD on {apart}",
+        "clients": f"{clients} addresses on {len(PREFIXES)} VLANs, {TOGETHER} at a time, "
+        "a dnsperf each; for latency a single one",
         "figures": "median (lowest..highest) of the pairs; CPU time is user + system of the "
-        "processes that answer, a query completed; memory is the proportional set size",
+        "processes that answer, a query completed; memory is the proportional set size; "
+        "queries/s is what generator and server reach together",
     }
-    for kind in KINDS:
-        facts[kind.name] = kind(Path(), 0, 0, 0).version()
-    return facts
+
+
+def _sections(results: Results) -> Sections:
+    return {
+        TITLES[workload]: {name: costs(runs) for name, runs in results[workload].items()}
+        for workload in _CHARTED
+        if workload in results
+    }
+
+
+def _chart(facts: Mapping[str, str], sections: Sections) -> str:
+    return chart(
+        "CPU time a query, in microseconds: less is better",
+        f"One core each; {facts['machine']}; {facts['date']}",
+        sections,
+        Darban.name,
+    )
 
 
 if __name__ == "__main__":

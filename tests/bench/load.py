@@ -1,20 +1,16 @@
 """Putting a server under load, and what that cost it."""
 
-import socket
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dnslib import DNSRecord
-
+from tests.bench.asking import addresses, first_answer
 from tests.bench.clients import one_of_each_vlan
 from tests.bench.dnsperf import Told
 from tests.bench.peer import Peer
 from tests.bench.processes import BenchError, Cpu, cpu, family, memory
 from tests.bench.upstream import ADDRESS
 
-_START = 60.0
 _TOLERATED = 0.05
 
 
@@ -61,34 +57,13 @@ def await_answers(
 ) -> None:
     """Wait until it answers, and see that it blocks what it must, for every VLAN."""
     client, *_ = one_of_each_vlan()
-    until = time.monotonic() + _START
-    while (addresses := _addresses(client, peer.port, passed)) is None:
-        try:
-            child.wait(0.05)  # as a pause, and to learn at once that it has ended
-        except subprocess.TimeoutExpired:
-            if time.monotonic() < until:
-                continue
+    answer = first_answer(child, client, peer.port, passed)
+    if answer is None:
         raise BenchError(f"{peer.name} does not answer; what it said is in {peer.place}/log")
     if not peer.resolves:
         return
-    if addresses != [ADDRESS]:
-        raise BenchError(f"{peer.name} answers {passed} with {addresses}")
+    if answer != [ADDRESS]:
+        raise BenchError(f"{peer.name} answers {passed} with {answer}")
     for client in one_of_each_vlan():
-        if blocked and _addresses(client, peer.port, blocked) not in ([], ["0.0.0.0"]):
+        if blocked and addresses(client, peer.port, blocked) not in ([], ["0.0.0.0"]):
             raise BenchError(f"{peer.name} does not block {blocked} for {client}")
-
-
-def _addresses(client: str, port: int, name: str) -> list[str] | None:
-    """The addresses that a name is answered with; None where there is no usable answer."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        asking.settimeout(1)
-        asking.bind((client, 0))
-        try:
-            asking.connect(("127.0.0.1", port))
-            asking.send(DNSRecord.question(name).pack())
-            answer = DNSRecord.parse(asking.recv(4096))
-        except OSError:
-            return None
-    if answer.header.rcode not in (0, 3):
-        return None
-    return [str(record.rdata) for record in answer.rr]

@@ -8,10 +8,12 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import TypeVar
 
 from tests.bench.peer import Peer
 from tests.bench.processes import ROOT
 
+P = TypeVar("P", bound=Peer)
 BUILD = ROOT / "build"
 
 
@@ -33,8 +35,13 @@ def facts(program: str) -> dict[str, str]:
         "command": " ".join([f"python -m {program}", *sys.argv[1:]]),
         "machine": f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores, "
         f"Linux {platform.release()}, Python {platform.python_version()}",
-        "load average at the start": f"{os.getloadavg()[0]:.2f} (above 0.5 the figures are rough)",
+        "load average at the start": f"{load():.2f} (above 0.5 the figures are rough)",
     }
+
+
+def load() -> float:
+    """How many processes have wanted a core in the last minute."""
+    return os.getloadavg()[0]
 
 
 def empty(name: str) -> Path:
@@ -45,11 +52,11 @@ def empty(name: str) -> Path:
     return place
 
 
-def settle(kind: type[Peer], place: Path, upstream: int = 0) -> Peer:
+def settle(kind: type[P], place: Path, upstream: int = 0) -> P:
     """A server that is to run in an empty directory there, on ports that are free."""
     here = place / kind.name.replace(" ", "-")
     here.mkdir()
-    return kind(here, _free_port(), upstream, _free_port())
+    return kind(here, free_port(), upstream, free_port())
 
 
 def end_as_told() -> None:
@@ -58,7 +65,7 @@ def end_as_told() -> None:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that is free for UDP and for TCP."""
     while True:
         with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:

@@ -12,7 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from tests.bench import questions
-from tests.bench.clients import ADDRESSES, deal, each_asks_all, one_of_each_vlan
+from tests.bench.clients import deal, each_asks_all, one_of_each_vlan
 from tests.bench.dnsperf import Told, ask_once, ask_steadily
 from tests.bench.load import Measured, await_answers, measure
 from tests.bench.machine import cores, settle
@@ -35,6 +35,7 @@ class Bench:
         kinds: Sequence[type[Peer]],
         needed: Iterable[str],
         workloads: Sequence[str],
+        addresses: Sequence[str],
     ) -> None:
         """``needed`` are the servers without which there is nothing to compare."""
         self._place = place
@@ -44,11 +45,11 @@ class Bench:
         self._workloads = workloads
         self._warmup = each_asks_all(place / "warmup", data.warmup, one_of_each_vlan())
         self._clients = {
-            workload: deal(place / workload, asked, ADDRESSES)
+            workload: deal(place / workload, asked, addresses)
             for workload, asked in data.workloads.items()
             if workload in workloads
         }
-        self._steady = each_asks_all(place / "steady", data.workloads["hits"], ADDRESSES[:1])[0]
+        self._steady = each_asks_all(place / "steady", data.workloads["hits"], addresses[:1])[0]
         self.left_out: dict[str, str] = {}
         """Servers that could not be measured, and why."""
         self.results: dict[str, dict[str, list[Measured]]] = {

@@ -46,13 +46,14 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin")
 
 
-def on_core(core: int, command: Sequence[str]) -> list[str]:
-    """The command, kept to one core and ended with this process."""
-    return ["taskset", "-c", str(core), "setpriv", "--pdeathsig", "TERM", *command]
+def on_core(core: int | None, command: Sequence[str]) -> list[str]:
+    """The command, kept to one core if one is named, and ended with this process."""
+    pinned = [] if core is None else ["taskset", "-c", str(core)]
+    return [*pinned, "setpriv", "--pdeathsig", "TERM", *command]
 
 
 def start(
-    stack: ExitStack, core: int, command: Sequence[str], log: Path
+    stack: ExitStack, core: int | None, command: Sequence[str], log: Path
 ) -> "subprocess.Popen[bytes]":
     """Start a child that ends with the stack; what it says goes to ``log``."""
     environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
@@ -66,11 +67,12 @@ def start(
             env=environment,
             cwd=ROOT,
         )
-    stack.callback(_end, child)
+    stack.callback(end, child)
     return child
 
 
-def _end(child: "subprocess.Popen[bytes]") -> None:
+def end(child: "subprocess.Popen[bytes]") -> None:
+    """End a child, as gently as it lets itself be ended."""
     child.terminate()
     try:
         child.wait(_PATIENCE)

@@ -32,10 +32,18 @@ class Counts:
     mix: int = 200_000
     blocks: int = 150_000
     tcp: int = 100_000
+    clients: int = 250
 
 
 QUICK = Counts(
-    blocked=5_000, cached=1_000, hits=20_000, misses=3_000, mix=10_000, blocks=10_000, tcp=5_000
+    blocked=5_000,
+    cached=1_000,
+    hits=20_000,
+    misses=3_000,
+    mix=10_000,
+    blocks=10_000,
+    tcp=5_000,
+    clients=20,
 )
 
 
