@@ -30,8 +30,16 @@ class Measured:
         return self.cpu.total / self.told.completed * 1e6
 
 
-def measure(peer: Peer, child: "subprocess.Popen[bytes]", load: Callable[[], Told]) -> Measured:
-    """One run, checked: a server that loses queries or fails many has done less work."""
+def measure(
+    peer: Peer,
+    child: "subprocess.Popen[bytes]",
+    load: Callable[[], Told],
+    tolerated: float = _TOLERATED,
+) -> Measured:
+    """One run, checked: a server that loses queries or fails many has done less work.
+
+    ``tolerated`` is the share of queries that may fail.
+    """
     everyone, serving = family(child.pid), peer.serving(child.pid)
     before_all, before = cpu(everyone), cpu(serving)
     told = load()
@@ -44,7 +52,7 @@ def measure(peer: Peer, child: "subprocess.Popen[bytes]", load: Callable[[], Tol
         memory(serving),
         memory(everyone),
     )
-    if told.failed > told.sent * _TOLERATED:
+    if told.failed > told.sent * tolerated:
         raise BenchError(
             f"{peer.name}: of {told.sent} queries {told.lost} were lost, "
             f"the others ended with {told.rcodes}; see {peer.place}"
