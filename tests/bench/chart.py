@@ -14,6 +14,7 @@ _STYLE = """\
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 }
 .section { font-weight: 600 }
+.value { font-variant-numeric: tabular-nums }
 .note { fill: #59636e; font-size: 12px }
 .bar { fill: #8c959f }
 .ours { fill: #1a7f37 }
@@ -77,11 +78,11 @@ def _bar(bar: _Bar, y: int, scale: float, ours: bool) -> list[str]:
     centre = y + _BAR / 2
     kind = "bar ours" if ours else "bar"
     return [
-        _text(_LABEL - 8, y + 13, bar.name, "", anchor="end"),
+        _text(_LABEL - 8, y + 13, bar.name, "name", anchor="end"),
         f'<rect class="{kind}" x="{_LABEL}" y="{y}" width="{middle - _LABEL:.1f}" '
         f'height="{_BAR}" rx="2"/>',
         f'<path class="range" d="M{low:.1f} {centre}H{high:.1f}"/>',
-        _text(max(middle, high) + 8, y + 13, f"{bar.middle:.1f}", ""),
+        _text(max(middle, high) + 8, y + 13, f"{bar.middle:.1f}", "value"),
     ]
 
 
