@@ -26,6 +26,8 @@ A share of the descriptors, so that clients cannot take those that upstreams nee
 """
 PER_ADDRESS = 250
 """Connections from one address; beyond that its own oldest gives way."""
+_BATCH = 65536
+"""Octets of replies that are gathered for one write."""
 MAX_OUTSTANDING = 100
 """Queries of a connection on their way at once; more wait unread."""
 
@@ -41,6 +43,11 @@ class Connection(asyncio.Protocol):
         self._outstanding = 0
         self._half_closed = False
         self._writable = True
+        self._taking = False
+        self._replies: list[bytes] = []
+        self._gathered = 0
+        self._active = server.loop.time()
+        """When something was last asked or answered, by the loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -85,7 +92,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client has said all; what it asked is still answered."""
         self._half_closed = True
-        return self._outstanding > 0
+        return self._outstanding > 0 or not self._writable
 
     def pause_writing(self) -> None:
         """The client does not read."""
@@ -98,18 +105,43 @@ class Connection(asyncio.Protocol):
         self._take()
 
     def _take(self) -> None:
-        """Hand in every whole message, as long as there is room for more."""
-        buffer = self._buffer
-        while self._transport is not None and self._has_room() and len(buffer) >= 2:
-            end = 2 + (buffer[0] << 8 | buffer[1])
-            if len(buffer) < end:
-                break
-            packet = bytes(buffer[2:end])
-            del buffer[:end]
-            self._outstanding += 1
-            self._watch()
-            self._server.take(packet, self._source, self)
+        """Hand in every whole message, as long as there is room for more.
+
+        What is answered at once is done within: ``done`` then leaves it to this loop to go on.
+        """
+        if self._taking:
+            return
+        self._taking = True
+        try:
+            while (packet := self._next_message()) is not None:
+                self._outstanding += 1
+                self._server.take(packet, self._source, self)
+        finally:
+            self._taking = False
+        self._flush()
         self._pace()
+        if self._half_closed:
+            self._close_if_served()
+
+    def _flush(self) -> None:
+        """Write what has gathered; where the client does not read, ``_has_room`` will say no."""
+        if self._replies and self._transport is not None:
+            self._transport.write(b"".join(self._replies))
+        self._replies.clear()
+        self._gathered = 0
+
+    def _next_message(self) -> bytes | None:
+        """Take a whole message off the buffer, if there is one and room for it."""
+        buffer = self._buffer
+        if self._transport is None or not self._has_room() or len(buffer) < 2:
+            return None
+        end = 2 + (buffer[0] << 8 | buffer[1])
+        if len(buffer) < end:
+            return None
+        packet = bytes(buffer[2:end])
+        del buffer[:end]
+        self._active = self._server.loop.time()
+        return packet
 
     def _has_room(self) -> bool:
         return self._writable and self._outstanding < MAX_OUTSTANDING
@@ -124,24 +156,40 @@ class Connection(asyncio.Protocol):
 
     def send(self, packet: bytes, to: object) -> None:  # noqa: ARG002 - there is one client here
         """Send a reply, with its length before it (RFC 1035 section 4.2.2)."""
-        if self._transport is not None:
-            self._transport.write(len(packet).to_bytes(2, "big") + packet)
+        frame = len(packet).to_bytes(2, "big") + packet
+        if not self._taking:
+            if self._transport is not None:
+                self._transport.write(frame)
+            return
+        self._replies.append(frame)  # to be written at once with the others of its batch
+        self._gathered += len(frame)
+        if self._gathered >= _BATCH:
+            self._flush()
 
     def done(self) -> None:
         """A query has had its reply, or silence."""
         full = self._outstanding >= MAX_OUTSTANDING
         self._outstanding -= 1
-        self._watch()
+        self._active = self._server.loop.time()
         if full:
             self._take()
-        if self._half_closed and not self._outstanding and self._transport is not None:
+        if self._half_closed and not self._taking:
+            self._close_if_served()
+
+    def _close_if_served(self) -> None:
+        if not self._outstanding and self._writable and self._transport is not None:
             self._transport.close()
 
     def _watch(self) -> None:
-        """Close it unless something is finished within the idle time."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._server.loop.call_later(self._server.idle_time, self.close)
+        """Close it if nothing was finished within the idle time; else look again later."""
+        loop = self._server.loop
+        now = loop.time()
+        # What waits for an upstream is not idle, however crowded it is here.
+        idle_at = self._active + (IDLE if self._outstanding else self._server.idle_time)
+        if now >= idle_at:
+            self.close()
+        else:
+            self._timer = loop.call_at(min(idle_at, now + CROWDED_IDLE), self._watch)
 
 
 class TcpServer:

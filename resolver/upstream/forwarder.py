@@ -106,7 +106,7 @@ class Forwarder(Generic[Ticket]):
             if shares is None:
                 self._conclude(forward, ticket, _CROWDED, now)
                 return
-            flight = self._take_off(key, shares, now)
+            flight = self._take_off(key, shares, forward.began)
             flight.waiters.append((forward, ticket))
             self._go_on(flight, flight.exchange.begin(now), now)
         elif len(flight.waiters) < WAITERS:
@@ -125,9 +125,9 @@ class Forwarder(Generic[Ticket]):
         """Close what has idled; called from time to time."""
         self._ports.sweep(self._loop.time())
 
-    def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight:
+    def _take_off(self, key: Key, shares: Shares | None, began: float) -> Flight:
         group = self._groups.get(key.group) or Group(key.group, ())
-        flight = self._flights[key] = Flight(Exchange(key, group, now), shares)
+        flight = self._flights[key] = Flight(Exchange(key, group, began), shares)
         return flight
 
     def _go_on(self, flight: Flight, step: Step | None, now: float) -> None:
@@ -179,15 +179,15 @@ class Forwarder(Generic[Ticket]):
     def _conclude(
         self, forward: Forward, ticket: Ticket, result: Entry | Failure, now: float
     ) -> None:
+        """Tell one who waits; whatever is wrong with that, the others are told as well."""
         try:
             reply = self._resolver.conclude(forward, result, now)
-        except Exception:  # as above: whoever waits is told, whatever is wrong with us
+            if isinstance(reply, Forward):  # an alias leads on
+                self.forward(reply, ticket)
+            else:
+                self._deliver(ticket, reply)
+        except Exception:  # a fault of ours
             log.exception("a question could not be concluded")
-            reply = self._resolver.conclude(forward, _AT_A_LOSS, now)
-        if isinstance(reply, Forward):  # an alias leads on
-            self.forward(reply, ticket)
-        else:
-            self._deliver(ticket, reply)
 
     def _leave(self, sent: Sent) -> None:
         on, sent.on = sent.on, None
@@ -264,17 +264,22 @@ class Forwarder(Generic[Ticket]):
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = when
-        self._timer = None if when == math.inf else self._loop.call_at(when, self._expire)
+        self._timer = self._loop.call_at(when, self._expire)
 
     def _expire(self) -> None:
+        """End the attempts whose time is over; the timer is set again whatever happens."""
         self._timer = None
+        self._timer_at = math.inf
         ends = self._ends
         now = self._loop.time()
-        while ends and (ends[0][0] <= now or ends[0][2].over):
-            _, _, sent = heapq.heappop(ends)
-            if not sent.over:
-                self._time_out(sent, now)
-        self._set_timer(ends[0][0] if ends else math.inf)
+        try:
+            while ends and (ends[0][0] <= now or ends[0][2].over):
+                _, _, sent = heapq.heappop(ends)
+                if not sent.over:
+                    self._time_out(sent, now)
+        finally:
+            if ends and ends[0][0] < self._timer_at:
+                self._set_timer(ends[0][0])
 
     def _time_out(self, sent: Sent, now: float) -> None:
         """An attempt has had its time; over UDP it is listened to until the flight lands."""

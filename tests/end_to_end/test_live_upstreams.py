@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from asking import Answer, Asker
+from asking import Answer, Asker, ask_tcp
+from asking import ask as ask_udp
+from dnslib import RCODE, DNSRecord
 from free_ports import free_port
 from real_upstream import ANY_V4, BIG, nsd
 from running_server import Server
@@ -176,3 +178,20 @@ def test_what_was_answered_is_remembered(make_small: MakeSmall, ask: Ask, upstre
     scrape = server.scrape()
     assert scrape.value("darban_upstream_queries_total", **asked) == 1
     assert scrape.total("darban_query_duration_seconds_count", path="upstream") == 1
+
+
+def test_many_quick_questions_behind_stuck_ones_on_a_connection(
+    make_small: MakeSmall, silent: str
+) -> None:
+    server = make_small(silent).start()
+    stuck = [DNSRecord.question(f"stuck{n}.example").pack() for n in range(100)]
+    quick = [DNSRecord.question("localhost").pack() for _ in range(1500)]
+    came = ask_tcp(server.port, [*stuck, *quick], PUBLICITY)
+    lengths = 0
+    while came:
+        end = 2 + int.from_bytes(came[:2], "big")
+        came, lengths = came[end:], lengths + 1
+    assert lengths == 1600
+    later = ask_udp(server.port, "later.example", client=PUBLICITY, seconds=5)
+    assert later is not None
+    assert later.header.rcode == RCODE.SERVFAIL
