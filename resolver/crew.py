@@ -13,10 +13,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
+from resolver import program
 from resolver.channel import Channel, Message
 from resolver.telemetry.log import log
 from resolver.telemetry.slots import BEAT, MEMORY
@@ -25,6 +25,8 @@ STANDS_STILL = 2.0
 """Seconds without a sign of life after which a worker is replaced."""
 _START = 10.0
 """Seconds that a worker may take to give its first sign of life."""
+_PATIENCE = 20.0
+"""Seconds that a worker may take for what it is told; the longest is to map a snapshot."""
 _BACKOFF = 1.0
 """Seconds between the starts of a worker that does not stay alive."""
 
@@ -64,9 +66,11 @@ class Berth:
             "listening": [listening.fileno() for listening in self._listening],
         }
         inherited = [theirs.fileno(), self._memory, *(s.fileno() for s in self._listening)]
-        command = [sys.executable, "-m", "resolver.worker", json.dumps(given)]
+        command = program.command("resolver.worker", json.dumps(given))
         self.cells[BEAT] = 0
-        self._process = subprocess.Popen(command, pass_fds=inherited, stdin=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command, pass_fds=inherited, env=program.environment(), stdin=subprocess.DEVNULL
+        )
         theirs.close()
         self._channel = await Channel.over(ours)
         self._said = asyncio.Queue()
@@ -74,27 +78,40 @@ class Berth:
         self._pidfd = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._reap, ended)
 
-    async def prepare(self, message: Message) -> bool:
-        """Have the worker load a snapshot; whether it did."""
-        return await self.ask(message, "prepared") is not None
+    async def serve(self, orders: Message) -> bool:
+        """Have the worker load a snapshot and put it in force; whether it did.
 
-    async def commit(self) -> bool:
-        """Have the worker put it in force; whether it did."""
-        self.serving = await self.ask({"say": "commit"}, "committed") is not None
+        One after the other, with nothing said in between.
+        """
+        async with self._asking:
+            prepared = await self._ask(orders, "prepared")
+            self.serving = (
+                prepared is not None and await self._ask({"say": "commit"}, "committed") is not None
+            )
         return self.serving
 
     async def ask(self, message: Message, expected: str) -> Message | None:
         """Say something and wait for what is expected to be said; None if the worker ends."""
+        async with self._asking:
+            return await self._ask(message, expected)
+
+    async def _ask(self, message: Message, expected: str) -> Message | None:
         if self._channel is None:
             return None
-        async with self._asking:
-            said = self._said
-            self._channel.send(message)
-            while (answer := await said.get()) is not None:
-                if answer["say"] == expected:
-                    return answer
-            said.put_nowait(None)  # whoever asks next must learn it too
+        self._channel.send(message)
+        try:
+            return await asyncio.wait_for(self._hear(self._said, expected), _PATIENCE)
+        except TimeoutError:
+            log.error("worker %d does not do what it is told and is replaced", self.number)
+            self.kill()
             return None
+
+    async def _hear(self, said: asyncio.Queue[Message | None], expected: str) -> Message | None:
+        while (answer := await said.get()) is not None:
+            if answer["say"] == expected:
+                return answer
+        said.put_nowait(None)  # whoever asks next must learn it too
+        return None
 
     def tell(self, message: Message) -> None:
         """Say something that needs no answer."""

@@ -23,7 +23,7 @@ from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from resolver import __version__, state
+from resolver import __version__, program, state
 from resolver.channel import Message
 from resolver.control import Answer, ControlServer, Request
 from resolver.crew import Berth
@@ -66,12 +66,21 @@ def compile_apart(config: Path, state_directory: Path) -> Accepted:
     Raises:
         Rejected: with everything that is wrong in it.
     """
-    command = [sys.executable, "-m", "resolver.compilation", str(config), str(state_directory)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        program.command("resolver.compilation", str(config), str(state_directory)),
+        env=program.environment(),
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
     try:
         outcome = json.loads(done.stdout)
     except json.JSONDecodeError:
-        raise Rejected(f"compiling {config} ended with {done.returncode}", 2) from None
+        raise Rejected(
+            f"{config}: compiling it ended with exit code {done.returncode} and said nothing that "
+            "can be read; what stands above may tell why",
+            2,
+        ) from None
     if outcome["errors"]:
         raise Rejected("\n".join(outcome["problems"]), 2)
     if outcome["failed"]:
@@ -164,7 +173,7 @@ class Supervisor:
         self._snapshot.restore()  # somebody may have tidied the state directory
         await berth.start(self._ended)
         orders = self._orders()
-        if await berth.prepare(orders) and await berth.commit():
+        if await berth.serve(orders):
             now = self._orders()
             if now["groups"] != orders["groups"]:  # a host name was resolved meanwhile
                 berth.tell({**now, "say": "upstreams"})
@@ -234,7 +243,8 @@ class Supervisor:
         except names.InvalidName as error:
             return {"error": str(error)}
         order: Message = {"say": "flush", "zone": zone.hex()}
-        answers = await asyncio.gather(*(berth.ask(order, "flushed") for berth in self._berths))
+        serving = [berth for berth in self._berths if berth.serving]
+        answers = await asyncio.gather(*(berth.ask(order, "flushed") for berth in serving))
         return {"entries": sum(answer["entries"] for answer in answers if answer is not None)}
 
     async def _status(self, _: Request) -> Answer:

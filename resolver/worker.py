@@ -64,8 +64,9 @@ class Worker:
                     await self._commit()
                 case "upstreams" if self._forwarder is not None:
                     self._forwarder.use(self._groups(message["groups"]))
-                case "flush" if self._resolver is not None:
-                    flushed = self._resolver.flush(bytes.fromhex(message["zone"]))
+                case "flush":
+                    zone = bytes.fromhex(message["zone"])
+                    flushed = 0 if self._resolver is None else self._resolver.flush(zone)
                     self._channel.send({"say": "flushed", "entries": flushed})
 
     def _prepare(self, message: Message) -> None:

@@ -245,3 +245,25 @@ def test_another_server_of_its_state_leaves_its_commands_alone(make_small: MakeS
     assert "no control socket" in second.err
     assert second.stop().code == 0
     assert (first.directory / "state" / "control.sock").is_socket()
+
+
+def _flush(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(path)
+        control.sendall(b'{"command": "flush", "name": "."}\n')
+        assert b"entries" in control.recv(1000)
+
+
+def test_a_flush_while_a_worker_starts_disturbs_nothing(make_small: MakeSmall) -> None:
+    server = make_small(server="workers = 1").start()
+    gone = server.workers()[0]
+    os.kill(gone, signal.SIGKILL)
+    path = str(server.directory / "state" / "control.sock")
+    flushes = [threading.Thread(target=_flush, args=(path,)) for _ in range(20)]
+    for flush in flushes:
+        flush.start()
+    for flush in flushes:
+        flush.join()
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    assert server.scrape().value("darban_workers") == 1

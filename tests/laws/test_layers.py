@@ -24,6 +24,7 @@ ORDER = (
     ("subscriptions", "web"),  # of the supervisor alone
     # Composition: what becomes a process.
     ("compilation",),
+    ("program",),  # how the next run each other
     ("crew", "worker"),
     ("supervisor",),
     ("cli",),

@@ -1,0 +1,19 @@
+"""Children of this program run its own code, and nothing that lies about."""
+
+import json
+import subprocess
+from pathlib import Path
+
+from resolver import program
+
+
+def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('code of a stranger')\n")
+    done = subprocess.run(
+        program.command("resolver.compilation", str(tmp_path / "none.toml"), str(tmp_path)),
+        env=program.environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["errors"] == 1
