@@ -10,57 +10,63 @@ UNKNOWN_RATE = 20.0
 """Queries a second from a prefix of unknown clients."""
 _BURST = 2.0
 """Seconds of its rate that a bucket holds."""
-_FILL_EVERY = 0.25
-"""Seconds between two fillings; buckets are many."""
 _BUCKETS = 16384
-"""Buckets kept; when there are more they start anew."""
+"""Buckets kept of either kind; when there are more they start anew."""
+
+
+class Clock:
+    """The time as it was last told, in monotonic seconds: asking for it costs more than a token."""
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = 0.0
 
 
 class Bucket:
-    """Tokens of a prefix; filled again from time to time, taken one a query."""
+    """Tokens of a prefix: one is taken a query, and when there are none time has given more."""
 
-    __slots__ = ("left", "rate")
+    __slots__ = ("_clock", "_filled", "_rate", "left")
 
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
+    def __init__(self, rate: float, clock: Clock) -> None:
         self.left = rate * _BURST
+        self._rate = rate
+        self._clock = clock
+        self._filled = clock.now
 
     def take(self) -> bool:
         """Take a token; False where there is none."""
         if self.left < 1:
-            return False
+            now = self._clock.now
+            left = self.left + self._rate * (now - self._filled)
+            if left < 1:
+                return False
+            self.left = min(left, self._rate * _BURST)
+            self._filled = now
         self.left -= 1
         return True
 
-    def fill(self, seconds: float) -> None:
-        """Give back what so many seconds are worth."""
-        self.left = min(self.left + self.rate * seconds, self.rate * _BURST)
-
 
 class Limits:
-    """The buckets of all prefixes."""
+    """The buckets of all prefixes; strangers cannot push out those of known clients."""
 
     def __init__(self, rate: float) -> None:
         """``rate`` is in queries a second for each prefix of known clients."""
-        self._rate = rate
-        self._filled = 0.0
-        self._buckets: dict[tuple[bool, bytes], Bucket] = {}
+        self._clock = Clock()
+        self._rates = {True: rate, False: UNKNOWN_RATE}
+        self._buckets: dict[bool, dict[bytes, Bucket]] = {True: {}, False: {}}
 
     def bucket(self, address: str, known: bool) -> Bucket:
         """The bucket of a client's prefix."""
-        key = (known, client_prefix(address))
-        bucket = self._buckets.get(key)
+        buckets = self._buckets[known]
+        prefix = client_prefix(address)
+        bucket = buckets.get(prefix)
         if bucket is None:
-            if len(self._buckets) >= _BUCKETS:
-                self._buckets.clear()
-            rate = self._rate if known else UNKNOWN_RATE
-            bucket = self._buckets[key] = Bucket(rate)
+            if len(buckets) >= _BUCKETS:
+                buckets.clear()
+            bucket = buckets[prefix] = Bucket(self._rates[known], self._clock)
         return bucket
 
-    def fill(self, now: float) -> None:
-        """Let every bucket fill; ``now`` is in monotonic seconds."""
-        seconds = now - self._filled
-        if seconds >= _FILL_EVERY:
-            self._filled = now
-            for bucket in self._buckets.values():
-                bucket.fill(seconds)
+    def tell(self, now: float) -> None:
+        """Say what time it is; ``now`` is in monotonic seconds."""
+        self._clock.now = now

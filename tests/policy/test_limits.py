@@ -16,10 +16,10 @@ def taken(limits: Limits, address: str, known: bool, of: int) -> int:
 def test_a_prefix_that_never_stops_asking_gets_its_rate(rate: int) -> None:
     limits = Limits(rate)
     burst = taken(limits, "10.10.0.5", True, 3 * rate)
-    limits.fill(0.5)
+    limits.tell(0.5)
     got = 0
     for beat in range(20):
-        limits.fill((beat + 2) * BEAT)
+        limits.tell((beat + 2) * BEAT)
         got += taken(limits, "10.10.0.5", True, 2 * rate)
     assert burst == 2 * rate
     assert rate * 10 <= got <= rate * 10 + rate
@@ -28,7 +28,7 @@ def test_a_prefix_that_never_stops_asking_gets_its_rate(rate: int) -> None:
 def test_a_pause_gives_back_no_more_than_a_burst() -> None:
     limits = Limits(5)
     taken(limits, "10.10.0.5", True, 100)
-    limits.fill(10_000.0)
+    limits.tell(10_000.0)
     assert taken(limits, "10.10.0.5", True, 100) == 10
 
 
@@ -46,3 +46,21 @@ def test_unknown_clients_share_a_small_one_of_their_own() -> None:
     limits = Limits(20_000)
     assert taken(limits, "192.0.2.1", False, 100) == 2 * UNKNOWN_RATE
     assert taken(limits, "192.0.2.1", True, 1) == 1
+
+
+def test_strangers_without_number_leave_known_clients_their_bucket() -> None:
+    limits = Limits(5)
+    mine = limits.bucket("10.10.0.5", True)
+    for number in range(20_000):
+        limits.bucket(f"198.{number >> 8}.{number & 255}.1", False)
+    assert limits.bucket("10.10.0.6", True) is mine
+
+
+def test_a_bucket_that_is_held_fills_though_it_was_forgotten() -> None:
+    limits = Limits(5)
+    held = limits.bucket("10.10.0.5", True)
+    assert sum(held.take() for _ in range(100)) == 10
+    for number in range(20_000):
+        limits.bucket(f"10.{number >> 8}.{number & 255}.1", True)
+    limits.tell(1.0)
+    assert sum(held.take() for _ in range(100)) == 5
