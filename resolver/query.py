@@ -101,7 +101,7 @@ class Resolver:
 
     def advance(self, wall: float, now: float) -> None:
         """Let time pass: for exemptions by the wall clock, for limits by the monotonic one."""
-        self._limits.fill(now)
+        self._limits.tell(now)
         if self.views.advance(wall):
             self._new_generation()
 
@@ -179,7 +179,7 @@ class Resolver:
         self, forward: Forward, result: Entry | Failure, now: float
     ) -> Reply | Forward | Drop:
         """What becomes of a question that an upstream has answered, or has not."""
-        asked, key, generation, chain = forward
+        asked, key, generation, began, chain = forward
         if generation != self._generation:
             view = self.views.of(asked.source.address)
             if view is None:
@@ -193,7 +193,7 @@ class Resolver:
             return _failed(asked, kept)
         if chain is not None:
             kept = joined(chain, kept, now)
-        return self._carry(asked, kept, now, came=True)
+        return self._carry(asked, kept, now, began)
 
     def _instead(self, key: Key, result: Entry | Failure, now: float) -> Entry | Failure:
         """What has come; where that is a failure, what was known before if anything was."""
@@ -211,8 +211,8 @@ class Resolver:
         key = _key(query, query.name, asked.group)
         kept = self._known(key, now)
         if kept is None:
-            return self._ask(Forward(asked, key, self._generation), now)
-        reply = self._carry(asked, kept, now, came=False)
+            return self._ask(Forward(asked, key, self._generation, now), now)
+        reply = self._carry(asked, kept, now, None)
         if near_its_end(kept, now) and isinstance(reply, Reply) and kept.lifetime:
             return reply._replace(refresh=key, steady=False)
         return reply
@@ -234,25 +234,30 @@ class Resolver:
             return _say(query, source, view, verdict, codes.NOERROR, _MINIMAL_ANY)
         return Asked(query, source, view, verdict, group)
 
-    def _carry(self, asked: Asked, kept: Entry, now: float, *, came: bool) -> Reply | Forward:
-        """Tell what an upstream said, once policy has seen where it leads."""
+    def _carry(self, asked: Asked, kept: Entry, now: float, began: float | None) -> Reply | Forward:
+        """Tell what an upstream said, once policy has seen where it leads.
+
+        ``began`` is when the query came, if it has waited for an upstream.
+        """
         query, source, view, verdict, _ = asked
         if kept.targets and not verdict.allowed:
             beyond = self.judge.check_answer(view, kept.targets)
             if beyond.outcome is BLOCKED:
-                path = Path.UPSTREAM if came else Path.CACHE
+                path = Path.CACHE if began is None else Path.UPSTREAM
                 return self._block(query, source, view, beyond, path)
             if verdict is PASS:
                 verdict = beyond
         if kept.unfinished:
-            more = self._go_on(asked, kept, now)
-            return self._carry(asked, more, now, came=came) if isinstance(more, Entry) else more
+            more = self._go_on(asked, kept, now, now if began is None else began)
+            return self._carry(asked, more, now, began) if isinstance(more, Entry) else more
         packet = render_entry(query, kept, now, _limit(query.edns, source))
-        path = Path.UPSTREAM if came else Path.CACHE
+        path = Path.CACHE if began is None else Path.UPSTREAM
         tally = Tally(view.vlan, verdict.outcome, verdict.service, kept.rcode, query.qtype, path)
-        return Reply(packet, tally, None, kept, kept.lifetime > 0 and not came)
+        return Reply(packet, tally, None, kept, kept.lifetime > 0 and began is None)
 
-    def _go_on(self, asked: Asked, kept: Entry, now: float) -> Entry | Reply | Forward:
+    def _go_on(
+        self, asked: Asked, kept: Entry, now: float, began: float
+    ) -> Entry | Reply | Forward:
         """Follow an alias that the upstream did not, to what is known or whom to ask."""
         target = kept.unfinished
         if len(kept.targets) > MAX_LINKS or target in kept.targets[:-1]:
@@ -270,7 +275,7 @@ class Resolver:
         known = self._known(key, now)
         if known is not None:
             return joined(kept, known, now)
-        return self._ask(Forward(asked, key, self._generation, kept), now)
+        return self._ask(Forward(asked, key, self._generation, began, kept), now)
 
     def _known(self, key: Key, now: float) -> Entry | None:
         """What the cache has: fresh, or stale while the upstream is known to fail."""

@@ -65,6 +65,8 @@ class Forward(NamedTuple):
     """What to ask: the query's question, or the target of its unfinished chain."""
     generation: int
     """When policy was asked; under a later one it is asked again."""
+    began: float
+    """When the query came (monotonic seconds): patience is for all links of a chain together."""
     chain: Entry | None = None
     """The aliases that have led to that target."""
 

@@ -66,9 +66,10 @@ class Exchange:
         *("began", "key"),
     )
 
-    def __init__(self, key: Key, group: Group, now: float) -> None:
+    def __init__(self, key: Key, group: Group, began: float) -> None:
+        """``began`` is when the query came that this is for."""
         self.key = key
-        self.began = now
+        self.began = began
         self._group = group
         self._question = render_question(key)
         self._tried: list[Server] = []
@@ -83,6 +84,8 @@ class Exchange:
         server = self._group.choose(now, ())
         if server is None:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
+        if now >= self.began + PATIENCE:  # the links before this one have taken it all
+            return _unanswered()
         return self._ask(server, now)
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 
 from resolver.answers.cache import Cache
 from resolver.answers.tally import Path, Tally
-from resolver.telemetry.metrics import DURATION_BOUNDS, UPSTREAM_RESULTS
+from resolver.telemetry.metrics import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
 from resolver.telemetry.slots import BEAT, END, MEMORY, TALLIES, Plan
 
 _RESULT = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
@@ -46,7 +46,9 @@ class Counters:
         """Where such queries are counted under the plan in force."""
         cell = self._cell_of.get(tally)
         if cell is None:
-            cell = self._cell_of[tally] = self._row(tally)
+            cell = self._row(tally)
+            if tally.qtype in COUNTED_TYPES:  # the others are too many to be remembered
+                self._cell_of[tally] = cell
         return cell
 
     def _row(self, tally: Tally) -> int:

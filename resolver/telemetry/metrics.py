@@ -85,7 +85,7 @@ DURATION_BOUNDS = (
 
 UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")
 BYPASS_KINDS = ("provider", "canary")
-COUNTED_TYPES = tuple(
+COUNTED_TYPES = frozenset(
     number for number in codes.TYPES if number not in (codes.OPT, codes.TSIG, codes.TKEY)
 )
 OTHER_TYPE = "other"
