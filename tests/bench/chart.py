@@ -10,18 +10,21 @@ _LABEL = 170
 _VALUE = 110
 _BAR, _GAP = 16, 8
 _HEAD, _SECTION = 58, 38
+_EDGE = 12
 _STYLE = """\
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 }
 .section { font-weight: 600 }
 .value { font-variant-numeric: tabular-nums }
 .note { fill: #59636e; font-size: 12px }
+.ground { fill: #ffffff }
 .bar { fill: #8c959f }
 .ours { fill: #1a7f37 }
 .range { stroke: #1f2328 }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc }
   .note { fill: #9198a1 }
+  .ground { fill: #0d1117 }
   .bar { fill: #656c76 }
   .ours { fill: #3fb950 }
   .range { stroke: #f0f6fc }
@@ -53,15 +56,18 @@ def chart(title: str, note: str, sections: Sections, ours: str) -> str:
         f"{heading}: " + ", ".join(f"{bar.name} {bar.middle:.1f}" for bar in _sorted(servers))
         for heading, servers in sections.items()
     )
+    width = _WIDTH + 2 * _EDGE
     return "\n".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-8 0 {_WIDTH + 16} {y}" '
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-_EDGE} 0 {width} {y}" '
             'role="img" aria-labelledby="title desc">',
             f'<title id="title">{escape(title)}</title>',
             f'<desc id="desc">{escape(says)}</desc>',
             f"<style>{_STYLE}</style>",
-            _text(0, 20, title, "title"),
-            _text(0, 40, note, "note"),
+            # Its own ground: a viewer that knows no dark mode may still show it on a dark page.
+            f'<path class="ground" d="M{-_EDGE} 0h{width}v{y}h{-width}z"/>',
+            _text(0, 24, title, "title"),
+            _text(0, 43, note, "note"),
             *body,
             "</svg>\n",
         )
