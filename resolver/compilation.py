@@ -7,6 +7,7 @@ reading configs takes; what it prints is one JSON object (``Outcome``).
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ from resolver.lists.index import Index
 from resolver.lists.rules import BlockList
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
+
+_SERVICE = re.compile(r"[a-z0-9-]+")
 
 
 class Disk:
@@ -109,7 +112,22 @@ def _read_list(text: str, service: str, shown: str, problems: list[Problem]) -> 
         expected = "a rule such as ||example.com^"
         advice = f"Skipped: {skipped.reason}."
         problems.append(Problem("warning", shown, skipped.line, "", skipped.text, expected, advice))
+    problems += _unusable(read)
     return read
+
+
+def _unusable(read: BlockList) -> Iterator[Problem]:
+    """What makes a whole list block nothing: told as an error, or what it bans would pass."""
+    if not _SERVICE.fullmatch(read.service):
+        expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
+        yield Problem("error", read.file, None, "", read.service, expected)
+    if not read.category:
+        expected = "a header such as ! Category: messenger"
+        yield Problem("error", read.file, None, "", "no category", expected)
+    if all(rule.exception for rule in read.rules):
+        expected = "at least one rule such as ||example.com^"
+        advice = "Restore the list, or remove the file if the service is no longer to be known."
+        yield Problem("error", read.file, None, "", "no rule that blocks", expected, advice)
 
 
 def _failed(loaded: Loaded, snapshot: Snapshot, wall: float) -> list[Failed]:
