@@ -29,13 +29,13 @@ from resolver.control import Answer, ControlServer, Request
 from resolver.crew import Berth
 from resolver.dns import names
 from resolver.errors import DarbanError
-from resolver.policy.snapshot import Policy, Terms
+from resolver.policy.snapshot import Endpoint, Policy, Terms
 from resolver.server.listening import claim, open_sockets
 from resolver.telemetry.collector import DarbanCollector, Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log
 from resolver.telemetry.slots import Registry
-from resolver.upstream.hosts import Hosts
+from resolver.upstream.hosts import Hosts, system_servers
 
 _WATCH = 0.5
 _ASK_HOSTS = 300.0
@@ -126,6 +126,9 @@ class Supervisor:
         start_log("supervisor")
         for warning in accepted.warnings:
             log.warning("%s", warning)
+        for group, servers in self._hosts.groups().items():
+            if not servers and not self._hosts.unknown:
+                log.error("%s", _no_upstream(group))
         self._on_signals()
         if self._hosts.unknown:
             self._background(self._keep_hosts())
@@ -258,6 +261,14 @@ class Supervisor:
         }
 
 
+def _no_upstream(group: str) -> str:
+    where = f"[upstreams.{group}]" if group else "[upstream]"
+    return (
+        f"{where}: there is no server to ask; resolv.conf names none but this resolver itself. "
+        f"Names that have to be asked for will fail until servers are set in {where}"
+    )
+
+
 def _names_to_resolve(terms: Terms) -> Iterator[str]:
     """The upstreams given by host name, counted from the start though they have no address."""
     for group in terms.groups:
@@ -286,6 +297,7 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
         f"config     {config}: {_many(accepted.expectations, 'expectation')} hold, "
         f"{_many(len(accepted.warnings), 'warning')}",
         f"listening  {listen} (UDP and TCP), {_many(workers, 'worker')}",
+        f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
     ]
     for place, vlan in enumerate(terms.vlans):
@@ -302,6 +314,18 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
     if accepted.example:
         lines.append("try        " + accepted.example)
     return lines
+
+
+def _upstreams(terms: Terms) -> str:
+    """The servers of the default group, the system's by their addresses."""
+    told = []
+    for server in terms.groups[0].servers:
+        if server.kind == "system":
+            found = ", ".join(each.address for each in system_servers(terms.settings))
+            told.append(f"system ({found or 'none'})")
+        else:
+            told.append(str(Endpoint(server.host, server.port)))
+    return ", ".join(told)
 
 
 def _blocks(policy: Policy, terms: Terms) -> str:

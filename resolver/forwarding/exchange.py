@@ -132,6 +132,10 @@ class Exchange:
         attempt.server.timed_out(now)
         return self._next(now) if attempt is self._latest else None
 
+    def waited(self, attempt: Attempt, now: float) -> Step | None:
+        """The time of an attempt that was unreachable is over."""
+        return self._next(now) if attempt is self._latest else None
+
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
         """The attempt could not be sent, or the server's host refuses it.
 

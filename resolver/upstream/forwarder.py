@@ -41,13 +41,15 @@ Ticket = TypeVar("Ticket")
 class Sent:
     """An attempt that was made."""
 
-    __slots__ = ("attempt", "flight", "ident", "on", "over")
+    __slots__ = ("attempt", "flight", "ident", "on", "over", "refused")
 
     def __init__(self, flight: "Flight", attempt: Attempt) -> None:
         self.flight = flight
         self.attempt = attempt
         self.on: Port[Sent] | Stream[Sent] | None = None
         self.ident = 0
+        self.refused = False
+        """Whether it is known that no answer will come."""
         self.over = False
         """Whether its end means nothing any more."""
 
@@ -155,6 +157,7 @@ class Forwarder(Generic[Ticket]):
             step = flight.exchange.unreachable(attempt, now)
             if step is not None:
                 return step
+            sent.refused = True
         flight.sent.append(sent)
         heapq.heappush(self._ends, (attempt.until, next(self._order), sent))
         if attempt.until < self._timer_at:
@@ -255,6 +258,7 @@ class Forwarder(Generic[Ticket]):
         now = self._loop.time()
         server = sent.attempt.server
         self._leave(sent)
+        sent.refused = True
         self._counters.upstream(server.name, "unreachable")
         step = sent.flight.exchange.unreachable(sent.attempt, now)
         self._counters.upstream_up(server.name, server.up)
@@ -285,6 +289,9 @@ class Forwarder(Generic[Ticket]):
         """An attempt has had its time; over UDP it is listened to until the flight lands."""
         server = sent.attempt.server
         sent.over = True
+        if sent.refused:  # which has been counted already
+            self._go_on(sent.flight, sent.flight.exchange.waited(sent.attempt, now), now)
+            return
         if sent.attempt.stream:
             self._leave(sent)
         self._counters.upstream(server.name, "timeout")

@@ -5,6 +5,7 @@ whose resolv.conf names this very program can still start. What cannot be resolv
 tried again; meanwhile the other servers of its group are asked.
 """
 
+import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -29,7 +30,27 @@ def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[
         return []
     words = (line.split() for line in lines)
     found = [Endpoint(w[1], 53) for w in words if len(w) >= 2 and w[0] == "nameserver"]
-    return [each for each in found if _is_address(each.address) and each not in settings.listen]
+    return [
+        each
+        for each in found
+        if _is_address(each.address) and not _is_this_resolver(each, settings)
+    ]
+
+
+def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
+    """Whether a query to this server would come back here."""
+    if server in settings.listen:
+        return True
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    wildcard = Endpoint("::" if family == socket.AF_INET6 else "0.0.0.0", server.port)
+    if wildcard not in settings.listen:
+        return False
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            trial.bind((server.address, 0))  # which only works with an address of this host
+    except OSError:
+        return False
+    return True
 
 
 def _is_address(text: str) -> bool:
