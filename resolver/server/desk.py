@@ -44,14 +44,17 @@ class Desk:
         self._counters = counters
         self.forwarder = Forwarder[Ticket](loop, resolver, counters, self._deliver)
 
-    def take(self, packet: bytes, source: Source, edge: Edge, to: object, now: float) -> bool:
+    def take(
+        self, packet: bytes, source: Source, edge: Edge, to: object, now: float
+    ) -> Path | None:
         """Serve one packet; its reply is sent by the edge, ``to`` whom the edge knows.
 
-        Returns whether it was answered at once; how long that took is the edge's to note.
+        Returns how far it had to go if it was answered at once; how long that took is the
+        edge's to note.
         """
         result = self._resolver.answer(packet, source, now)
         self.follow(result, edge, to, now)
-        return isinstance(result, Reply)
+        return result.tally.path if isinstance(result, Reply) else None
 
     def follow(self, result: Reply | Forward | Drop, edge: Edge, to: object, now: float) -> None:
         """Carry out what has become of a packet that came ``now``."""

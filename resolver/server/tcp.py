@@ -11,10 +11,10 @@ import asyncio
 import resource
 import socket
 
-from resolver.answers.tally import Path
 from resolver.server.desk import Desk
 from resolver.telemetry.counters import Counters
 from resolver.transaction import Source
+from resolver.transports import let_go
 
 IDLE = 5.0
 CROWDED_IDLE = 1.0
@@ -79,6 +79,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
         """The client has gone."""
+        let_go(self._server.loop, self._transport)
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
@@ -224,8 +225,9 @@ class TcpServer:
     def take(self, packet: bytes, source: Source, connection: Connection) -> None:
         """Hand in a message that a connection has received whole."""
         now = self.loop.time()
-        if self._desk.take(packet, source, connection, None, now):
-            self._counters.took(Path.CACHE, self.loop.time() - now)
+        path = self._desk.take(packet, source, connection, None, now)
+        if path is not None:
+            self._counters.took(path, self.loop.time() - now)
 
     def opened(self, connection: Connection) -> None:
         """Make room for a connection."""

@@ -119,8 +119,10 @@ class WildcardUdpServer(UdpServer):
                 continue
             asked = [_reply_from(*each) for each in ancillary]
             now = time.monotonic()
-            if self._desk.take(packet, Source(client[0], False), self, (asked, client), now):
-                self._counters.took(Path.CACHE, time.monotonic() - now)
+            source = Source(client[0], False)
+            path = self._desk.take(packet, source, self, (asked, client), now)
+            if path is not None:
+                self._counters.took(path, time.monotonic() - now)
 
     def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - as _readable gave it
         """Send a reply, from the address that was asked."""

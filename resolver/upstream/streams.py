@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from resolver.forwarding.servers import Server
+from resolver.transports import let_go
 
 AT_ONCE = 64
 CONNECTIONS = 8
@@ -95,6 +96,8 @@ class Stream(asyncio.Protocol, Generic[Waiting]):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
         """Tell who still waits."""
+        let_go(asyncio.get_running_loop(), self._transport)
+        self._transport = None
         self.end()
 
 

@@ -17,6 +17,7 @@ ORDER = (
     ("explanation",),  # the same order, put into words
     # Edges: they move octets, and decide nothing about DNS or policy.
     ("state",),  # to our files
+    ("transports",),  # of asyncio, let go of
     ("channel", "control"),  # between our processes
     ("telemetry",),  # counts what ``query`` tallies
     ("upstream",),  # drives ``forwarding``, counts
