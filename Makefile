@@ -28,7 +28,7 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/dev ## measure this server against Unbound on this machine
+bench: $(VENV)/dev ## measure this server beside its peers on this machine
 	$(BIN)/python -m tests.bench
 
 fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them

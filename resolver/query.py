@@ -56,6 +56,7 @@ from resolver.transaction import (
     Source,
 )
 
+_UPSTREAM_FAILS = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the upstream fails")
 _CLIENTS = 65536
 """Addresses remembered; when there are more the memory starts anew."""
 _PREPARED_SHARE = 4
@@ -170,7 +171,8 @@ class Resolver:
 
     def remember(self, key: Key, kept: Entry, now: float) -> Entry:
         """Put what an upstream said into the cache, once for all who wait for it."""
-        if kept.rcode == codes.SERVFAIL and self.cache.stale(key, now) is not None:
+        good = kept.rcode in (codes.NOERROR, codes.NXDOMAIN)
+        if not good and self.cache.stale(key, now) is not None:
             return kept._replace(lifetime=0)  # a failure does not push out what was known
         self.cache.put(key, kept)
         return kept
@@ -192,17 +194,21 @@ class Resolver:
         if isinstance(kept, Failure):
             return _failed(asked, kept)
         if chain is not None:
-            kept = joined(chain, kept, now)
+            kept = self._joined(asked, chain, kept, key.group, now)
         return self._carry(asked, kept, now, began)
 
     def _instead(self, key: Key, result: Entry | Failure, now: float) -> Entry | Failure:
         """What has come; where that is a failure, what was known before if anything was."""
-        if isinstance(result, Entry) and result.rcode != codes.SERVFAIL:
+        if isinstance(result, Entry) and result.rcode in (codes.NOERROR, codes.NXDOMAIN):
             return result
         old = self.cache.stale(key, now)
+        if old is not None:
+            failure = result if isinstance(result, Failure) else _UPSTREAM_FAILS
+            self._failures.remember(key, failure, now + RECHECK)
+            return stale(old, now)
         if isinstance(result, Failure):
-            self._failures.remember(key, result, now + (MOMENT if old is None else RECHECK))
-        return result if old is None else stale(old, now)
+            self._failures.remember(key, result, now + MOMENT)
+        return result
 
     def _resolve(self, query: Query, source: Source, view: View, now: float) -> Reply | Forward:
         asked = self._admit(query, source, view)
@@ -260,7 +266,7 @@ class Resolver:
     ) -> Entry | Reply | Forward:
         """Follow an alias that the upstream did not, to what is known or whom to ask."""
         target = kept.unfinished
-        if len(kept.targets) > MAX_LINKS or target in kept.targets[:-1]:
+        if kept.links >= MAX_LINKS:
             many = f"more than {MAX_LINKS} aliases, or a circle"
             return _failed(asked, Failure(codes.EDE_OTHER, many))
         query, group = asked.query, asked.view.policy.upstream
@@ -274,8 +280,23 @@ class Resolver:
         key = _key(query, target, group)
         known = self._known(key, now)
         if known is not None:
-            return joined(kept, known, now)
+            return self._joined(asked, kept, known, group, now)
         return self._ask(Forward(asked, key, self._generation, began, kept), now)
+
+    def _joined(self, asked: Asked, aliases: Entry, more: Entry, group: str, now: float) -> Entry:
+        """The chain made whole, and kept, so that the next who asks need not join it again.
+
+        It is kept under the question's own group alone: what another group said may be
+        another thing to another view.
+        """
+        key = _key(asked.query, asked.query.name, asked.group)
+        known = self.cache.stale(key, now)
+        if known is not None and not known.unfinished and now - known.stored < known.lifetime:
+            return known
+        whole = joined(aliases, more, now)
+        if group == asked.group and not whole.unfinished and whole.rcode != codes.SERVFAIL:
+            self.cache.put(key, whole)
+        return whole
 
     def _known(self, key: Key, now: float) -> Entry | None:
         """What the cache has: fresh, or stale while the upstream is known to fail."""
@@ -288,7 +309,8 @@ class Resolver:
     def _ask(self, forward: Forward, now: float) -> Reply | Forward:
         query, source, view, _, _ = forward.asked
         if not query.flags & codes.RD:
-            return _say(query, source, view, PASS, codes.REFUSED, render.EMPTY)
+            packet = render.reply(query, codes.REFUSED, render.EMPTY, _limit(query.edns, source))
+            return Reply(packet, _tally(view, Outcome.FAILED, codes.REFUSED, query.qtype))
         failure = self._failures.get(forward.key, now)
         return forward if failure is None else _failed(forward.asked, failure)
 
@@ -332,7 +354,7 @@ def _say(
     """A reply that this server makes by itself."""
     packet = render.reply(query, rcode, sections, _limit(query.edns, source))
     tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, query.qtype, Path.CACHE)
-    return Reply(packet, tally, steady=rcode != codes.REFUSED)
+    return Reply(packet, tally, steady=True)
 
 
 def _failed(asked: Asked, failure: Failure) -> Reply:

@@ -41,6 +41,7 @@ _OVERHEAD = 900
 _LARGEST = 60_000
 """Octets of records that are joined at the most: a message holds 65,535 in all."""
 _LEADING_ON = frozenset({codes.CNAME, codes.DNAME, codes.SVCB, codes.HTTPS})
+_ABOVE = frozenset({codes.DNAME, codes.RRSIG})
 _ALIAS_ITSELF = frozenset({codes.CNAME, codes.ANY})
 _STALE_ERROR = render.extended_error(codes.EDE_STALE_ANSWER)
 
@@ -65,6 +66,8 @@ class Entry(NamedTuple):
     """Extended DNS Errors that the upstream gave."""
     unfinished: bytes = b""
     """The alias's target that the chain stops at without an answer; nothing if it is whole."""
+    links: int = 0
+    """Aliases from the question's name on; more than ``MAX_LINKS`` where they lead in a circle."""
 
     @property
     def size(self) -> int:
@@ -75,7 +78,7 @@ class Entry(NamedTuple):
 def entry(response: Response, now: float) -> Entry:
     """What there is to remember of a response that has come ``now`` (monotonic seconds)."""
     answers = [record for record in response.records if record.section == ANSWER]
-    chain, beside = _chain(response.name, answers)
+    chain, circle, beside = _chain(response.name, answers)
     if beside:
         return entry(_without(response, beside), now)
     lifetime, negative_ttl = _lifetime(response, answers)
@@ -100,29 +103,25 @@ def entry(response: Response, now: float) -> Entry:
         now,
         tuple(r.target for r in answers if r.rtype in _LEADING_ON and r.target != names.ROOT),
         tuple(response.errors),
-        _unfinished(response, answers, chain),
+        chain[-1] if circle else _unfinished(response, answers, chain),
+        MAX_LINKS + 1 if circle else len(chain) - 1,
     )
 
 
-def _chain(name: bytes, answers: Sequence[Record]) -> tuple[list[bytes], list[Record]]:
-    """The names of the chain from the question on, and the answers that are not of it."""
+def _chain(name: bytes, answers: Sequence[Record]) -> tuple[list[bytes], bool, list[Record]]:
+    """The question's chain of names, whether it comes back to one, and the answers beside it."""
     if all(record.owner == name and record.rtype != codes.CNAME for record in answers):
-        return [name], []
+        return [name], False, []
     aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
     chain = [name]
-    while (target := aliases.get(chain[-1])) is not None and target not in chain:
+    target = aliases.get(name)
+    while target is not None and target not in chain and len(chain) <= MAX_LINKS:
         chain.append(target)
-        if len(chain) > MAX_LINKS:
-            break
-    return chain, [record for record in answers if not _of_chain(record, chain)]
-
-
-def _of_chain(record: Record, chain: Sequence[bytes]) -> bool:
-    if record.owner in chain:
-        return True
+        target = aliases.get(target)
     # A DNAME stands above the names that it renames; RRSIGs stand where what they sign does.
-    renames = record.rtype in (codes.DNAME, codes.RRSIG)
-    return renames and any(names.is_within(name, record.owner) for name in chain)
+    above = {zone for name in chain for zone in names.zones(name)}
+    beside = [r for r in answers if r.owner not in (above if r.rtype in _ABOVE else chain)]
+    return chain, target in chain, beside
 
 
 def _without(response: Response, beside: Sequence[Record]) -> Response:

@@ -26,6 +26,8 @@ _SEEN = 65536
 _OVERHEAD = 450
 """Octets that a prepared answer takes besides its two packets, measured."""
 _ID = 2
+_BODY = HEADER - _ID
+"""Where an entry's body stands in a reply without its ID."""
 _TC = 0x02
 """In the header's third octet."""
 
@@ -33,7 +35,7 @@ _TC = 0x02
 class PreparedAnswer:
     """A reply after its ID; times are in monotonic seconds."""
 
-    __slots__ = ("_kept", "_places", "ages_at", "cell", "tail", "tally", "until")
+    __slots__ = ("_places", "_stored", "ages_at", "cell", "tail", "tally", "until")
 
     def __init__(
         self, packet: bytes, tally: Tally, cell: int, kept: Entry | None, now: float
@@ -42,27 +44,25 @@ class PreparedAnswer:
         self.tally = tally
         self.cell = cell
         """Where it is counted."""
-        self._kept = kept
         self._places: tuple[tuple[int, int], ...] = ()
+        self._stored = now
         self.ages_at = self.until = math.inf
         if kept is not None:
             if not packet[2] & _TC:
-                self._places = tuple((at + HEADER - _ID, ttl) for at, ttl in kept.ttls)
+                self._places = kept.ttls
+            self._stored = kept.stored
             self.ages_at = kept.stored + int(now - kept.stored) + 1
             self.until = _end(kept)
 
     def age(self, now: float) -> None:
         """Write the TTLs that are left now."""
-        kept = self._kept
-        if kept is None:
-            return
-        age = int(now - kept.stored)
+        age = int(now - self._stored)
         tail = bytearray(self.tail)
-        for at, ttl in self._places:
-            left = ttl - age
+        for place, ttl in self._places:
+            at, left = place + _BODY, ttl - age
             tail[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
         self.tail = bytes(tail)
-        self.ages_at = kept.stored + age + 1
+        self.ages_at = self._stored + age + 1
 
 
 def _end(kept: Entry) -> float:
@@ -91,7 +91,7 @@ class Prepared:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._shelves: dict[tuple[object, bool], Shelf] = {}
-        self._order: deque[tuple[Shelf, bytes, bytes, int]] = deque()
+        self._order: deque[tuple[Shelf, bytes, bytes]] = deque()
         self._seen: set[int] = set()
 
     def shelf(self, view: object, stream: bool) -> Shelf:
@@ -116,16 +116,21 @@ class Prepared:
 
         ``question`` is the qname in lower case with what follows it.
         """
-        if asked in shelf.answers:
+        replaced = shelf.answers.get(asked)
+        if replaced is not None:
             shelf.answers[asked] = answer
+            self._bytes += len(answer.tail) - len(replaced.tail)
+            self._keep_within()
             return
         if shelf.variants.get(question, 0) >= VARIANTS:
             return
         shelf.answers[asked] = answer
         shelf.variants[question] = shelf.variants.get(question, 0) + 1
-        size = _OVERHEAD + 2 * len(asked) + len(answer.tail)
-        self._bytes += size
-        self._order.append((shelf, asked, question, size))
+        self._bytes += _size(asked, answer)
+        self._order.append((shelf, asked, question))
+        self._keep_within()
+
+    def _keep_within(self) -> None:
         while self._bytes > self._max_bytes:
             self._forget_oldest()
 
@@ -137,11 +142,15 @@ class Prepared:
         self._seen.clear()
 
     def _forget_oldest(self) -> None:
-        shelf, asked, question, size = self._order.popleft()
-        self._bytes -= size
-        del shelf.answers[asked]
+        shelf, asked, question = self._order.popleft()
+        self._bytes -= _size(asked, shelf.answers.pop(asked))
         left = shelf.variants[question] - 1
         if left:
             shelf.variants[question] = left
         else:
             del shelf.variants[question]
+
+
+def _size(asked: bytes, answer: PreparedAnswer) -> int:
+    """Octets of memory, nearly."""
+    return _OVERHEAD + 2 * len(asked) + len(answer.tail)

@@ -89,6 +89,8 @@ class _Quick:
             now,
             targets,
             _NO_ERRORS,
+            b"",
+            len(targets),
         )
 
     def _answers(self, count: int) -> tuple[tuple[bytes, ...], int]:
