@@ -56,6 +56,7 @@ from resolver.transaction import (
     Source,
 )
 
+_TOO_LONG = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
 _UPSTREAM_FAILS = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the upstream fails")
 _CLIENTS = 65536
 """Addresses remembered; when there are more the memory starts anew."""
@@ -196,6 +197,10 @@ class Resolver:
         if chain is not None:
             kept = self._joined(asked, chain, kept, key.group, now)
         return self._carry(asked, kept, now, began)
+
+    def give_up(self, forward: Forward) -> Reply:
+        """What a client is told whose query has taken too long, though its answer may yet come."""
+        return _failed(forward.asked, _TOO_LONG)
 
     def _instead(self, key: Key, result: Entry | Failure, now: float) -> Entry | Failure:
         """What has come; where that is a failure, what was known before if anything was."""

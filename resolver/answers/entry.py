@@ -36,8 +36,10 @@ FAILURE_TTL = 1
 MAX_LINKS = 11
 """Aliases that a chain may have."""
 
-_OVERHEAD = 900
-"""Octets that an entry takes besides its body: objects, key and table, measured."""
+_OVERHEAD = 740
+_PER_TTL = 125
+"""Octets that an entry takes besides its body, and for each of its TTLs: objects, key and
+table. Fitted to the resident memory of CPython 3.11 with a cache of usual answers."""
 _LARGEST = 60_000
 """Octets of records that are joined at the most: a message holds 65,535 in all."""
 _LEADING_ON = frozenset({codes.CNAME, codes.DNAME, codes.SVCB, codes.HTTPS})
@@ -72,7 +74,8 @@ class Entry(NamedTuple):
     @property
     def size(self) -> int:
         """Octets of memory, nearly."""
-        return _OVERHEAD + len(self.body) + 100 * len(self.ttls) + 60 * len(self.targets)
+        targets = sum(50 + len(target) for target in self.targets)
+        return _OVERHEAD + len(self.body) + _PER_TTL * len(self.ttls) + targets
 
 
 def entry(response: Response, now: float) -> Entry:

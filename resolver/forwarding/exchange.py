@@ -66,10 +66,9 @@ class Exchange:
         *("began", "key"),
     )
 
-    def __init__(self, key: Key, group: Group, began: float) -> None:
-        """``began`` is when the query came that this is for."""
+    def __init__(self, key: Key, group: Group, now: float) -> None:
         self.key = key
-        self.began = began
+        self.began = now
         self._group = group
         self._question = render_question(key)
         self._tried: list[Server] = []
@@ -84,8 +83,6 @@ class Exchange:
         server = self._group.choose(now, ())
         if server is None:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
-        if now >= self.began + PATIENCE:  # the links before this one have taken it all
-            return _unanswered()
         return self._ask(server, now)
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:

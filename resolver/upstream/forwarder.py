@@ -21,7 +21,7 @@ from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
 from resolver.dns import codes
 from resolver.forwarding.admission import WAITERS, Admission, Shares
-from resolver.forwarding.exchange import Attempt, Exchange, Failure, Step
+from resolver.forwarding.exchange import PATIENCE, Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
 from resolver.query import Resolver
 from resolver.telemetry.counters import Counters
@@ -108,13 +108,30 @@ class Forwarder(Generic[Ticket]):
             if shares is None:
                 self._conclude(forward, ticket, _CROWDED, now)
                 return
-            flight = self._take_off(key, shares, forward.began)
-            flight.waiters.append((forward, ticket))
+            flight = self._take_off(key, shares, now)
+            self._wait(flight, forward, ticket, now)
             self._go_on(flight, flight.exchange.begin(now), now)
         elif len(flight.waiters) < WAITERS:
-            flight.waiters.append((forward, ticket))
+            self._wait(flight, forward, ticket, now)
         else:
             self._conclude(forward, ticket, _CROWDED, now)
+
+    def _wait(self, flight: Flight, forward: Forward, ticket: Ticket, now: float) -> None:
+        """Await a flight's end; for a later link of a chain only as long as the query may take.
+
+        The flight itself has its full time: others wait for it, and the cache does.
+        """
+        waiter = (forward, ticket)
+        flight.waiters.append(waiter)
+        if forward.chain is not None:
+            end = max(forward.began + PATIENCE, now)
+            self._loop.call_at(end, self._give_up, flight, waiter)
+
+    def _give_up(self, flight: Flight, waiter: tuple[Forward, Ticket]) -> None:
+        if waiter in flight.waiters:
+            flight.waiters.remove(waiter)
+            forward, ticket = waiter
+            self._deliver(ticket, self._resolver.give_up(forward))
 
     def refresh(self, key: Key) -> None:
         """Ask a question anew for the cache, though nobody waits for it."""
@@ -127,9 +144,9 @@ class Forwarder(Generic[Ticket]):
         """Close what has idled; called from time to time."""
         self._ports.sweep(self._loop.time())
 
-    def _take_off(self, key: Key, shares: Shares | None, began: float) -> Flight:
+    def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight:
         group = self._groups.get(key.group) or Group(key.group, ())
-        flight = self._flights[key] = Flight(Exchange(key, group, began), shares)
+        flight = self._flights[key] = Flight(Exchange(key, group, now), shares)
         return flight
 
     def _go_on(self, flight: Flight, step: Step | None, now: float) -> None:
@@ -176,7 +193,8 @@ class Forwarder(Generic[Ticket]):
             self._admission.leave(flight.shares)
         if isinstance(result, Entry):
             result = self._resolver.remember(key, result, now)
-        for forward, ticket in flight.waiters:
+        waiters, flight.waiters = flight.waiters, []
+        for forward, ticket in waiters:
             self._conclude(forward, ticket, result, now)  # type: ignore[arg-type]
 
     def _conclude(

@@ -173,11 +173,3 @@ def test_nobody_to_ask_is_said_at_once() -> None:
     end = Exchange(KEY, Group("", []), NOW).begin(NOW)
     assert isinstance(end, Failure)
     assert end.code == codes.EDE_NETWORK_ERROR
-
-
-def test_a_later_link_of_a_chain_has_only_the_patience_that_is_left() -> None:
-    group = Group("", [Server("192.0.2.1", 53, "server")])
-    assert isinstance(Exchange(KEY, group, NOW).begin(NOW + PATIENCE), Failure)
-    attempt = Exchange(KEY, group, NOW).begin(NOW + PATIENCE - 0.2)
-    assert isinstance(attempt, Attempt)
-    assert attempt.until == NOW + PATIENCE
