@@ -2,8 +2,9 @@
 
 A flood of random names below one zone, or one host gone mad, fills only its own share; the
 questions of everybody else still find room. While little is on its way nobody is counted.
-A zone is taken to be the last two labels of a name: enough to tell a flood by, and it
-cannot be evaded by longer names.
+Names are counted by their last three labels, and with a wider bound by their last two: so
+that a flood below one agency of gov.ir leaves the others theirs, and one below example.com
+is a flood of one zone however long its names are.
 """
 
 from collections import Counter
@@ -11,10 +12,13 @@ from collections import Counter
 from resolver.dns import names
 from resolver.policy.prefixes import client_prefix
 
-TOTAL = 8192
+TOTAL = 16384
 FREE = 512
 """So many are let in without asking whose they are."""
 PER_ZONE = 1024
+"""Below the same three labels."""
+PER_PARENT = 4096
+"""Below the same two."""
 PER_CLIENT = 4096
 WAITERS = 1000
 """How many may wait for the same question."""
@@ -35,14 +39,15 @@ class Admission:
         if self._total < FREE:
             self._total += 1
             return ()
-        by_share = self._by_share
-        zone, prefix = _zone(name), client_prefix(client)
-        if self._total >= TOTAL or by_share[zone] >= PER_ZONE or by_share[prefix] >= PER_CLIENT:
+        if self._total >= TOTAL:
+            return None
+        shares = _shares(name, client)
+        bounds = (PER_ZONE, PER_PARENT, PER_CLIENT)
+        if any(self._by_share[s] >= bound for s, bound in zip(shares, bounds, strict=True)):
             return None
         self._total += 1
-        by_share[zone] += 1
-        by_share[prefix] += 1
-        return zone, prefix
+        self._by_share.update(shares)
+        return shares
 
     def leave(self, shares: Shares) -> None:
         """Give a place back."""
@@ -55,5 +60,8 @@ class Admission:
                 del self._by_share[share]
 
 
-def _zone(name: bytes) -> bytes:
-    return b".".join(names.labels(name)[-2:])
+def _shares(name: bytes, client: str) -> Shares:
+    """What a question counts against: its zone, the zone above that, its client's prefix."""
+    labels = names.labels(name)
+    zone, parent = b".".join(labels[-3:]), b".".join(labels[-2:])
+    return b"zone " + zone, b"parent " + parent, client_prefix(client)
