@@ -108,7 +108,10 @@ class _Quick:
             if rtype == codes.CNAME:
                 if last or len(targets) >= MAX_LINKS or at > 0x3FFF:
                     raise _Unusual
-                targets += (self._target(at, at + length),)
+                target = self._target(at, at + length)
+                if target in targets or target == self._name_asked():  # a circle
+                    raise _Unusual
+                targets += (target,)
                 owner = 0xC000 | at
             elif length != _ADDRESS_LENGTH.get(rtype) or last not in (0, rtype):
                 raise _Unusual
@@ -199,6 +202,9 @@ class _Quick:
         if rest > MAX_NAME:
             raise _Unusual
         return end
+
+    def _name_asked(self) -> bytes:
+        return self._packet[HEADER : HEADER + self._question - 4].lower()
 
     def _know_question(self) -> None:
         at, end = HEADER, HEADER + self._question - 4

@@ -88,3 +88,11 @@ def test_they_agree_on_an_alias_of_the_root() -> None:
     quick, careful = both(*response(b"\x00\x02" + bytes(4), alias, wire(root, 1, 600, ADDRESS)))
     assert careful is not None
     assert quick in (None, careful)
+
+
+def test_they_agree_on_an_alias_of_itself() -> None:
+    alias = wire(AT_QUESTION, 5, 600, AT_QUESTION)
+    pointer = (0xC000 | 12 + 7 + len(alias) - 2).to_bytes(2, "big")
+    quick, careful = both(*response(b"\x00\x02" + bytes(4), alias, wire(pointer, 1, 600, ADDRESS)))
+    assert careful is not None
+    assert quick in (None, careful)
