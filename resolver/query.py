@@ -191,6 +191,8 @@ class Resolver:
             if isinstance(admitted, Reply):
                 return admitted
             asked = admitted
+            if chain is None and asked.group != key.group:  # others are to be asked now
+                return self._resolve(asked.query, asked.source, view, now)
         kept = self._instead(key, result, now)
         if isinstance(kept, Failure):
             return _failed(asked, kept)
