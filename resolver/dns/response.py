@@ -26,6 +26,8 @@ ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
 MAX_RECORDS = 800
 """Records of a response; one with more is refused unread, since reading takes its time."""
 
+_LONGEST_TEXT = 200
+"""Octets of an Extended DNS Error's text that are passed on (RFC 8914 section 2)."""
 _TOP_BIT = 0x80000000
 _COUNTS = struct.Struct(">HHH")
 
@@ -230,12 +232,12 @@ class _Scan:
 
 
 def _readable(error: bytes) -> bytes:
-    """An Extended DNS Error without its text where that is no UTF-8 (RFC 8914 section 2)."""
+    """An Extended DNS Error with a text of bearable length, none where that is no UTF-8."""
     try:
-        error[2:].decode()
+        text = error[2:].decode()
     except UnicodeDecodeError:
         return error[:2]
-    return error
+    return error[:2] + text.encode()[:_LONGEST_TEXT].decode(errors="ignore").encode()
 
 
 def all_uncompressed(response: Response, records: Iterable[Record]) -> bytes:

@@ -209,6 +209,7 @@ class Forwarder(Generic[Ticket]):
                 self._deliver(ticket, reply)
         except Exception:  # a fault of ours
             log.exception("a question could not be concluded")
+            self._deliver(ticket, self._resolver.give_up(forward))
 
     def _leave(self, sent: Sent) -> None:
         on, sent.on = sent.on, None

@@ -81,6 +81,8 @@ class Stream(asyncio.Protocol, Generic[Waiting]):
         self._transport = transport
         transport.writelines(self._unsent)
         self._unsent.clear()
+        if not self.waiting:  # nobody has had the patience to wait for the connection
+            self._idle = asyncio.get_running_loop().call_later(IDLE, self.close)
 
     def data_received(self, data: bytes) -> None:
         """Take whole messages off the stream (RFC 1035 section 4.2.2)."""
