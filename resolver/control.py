@@ -96,7 +96,7 @@ def ask(config: Path, request: Request) -> Answer:
     except OSError as error:
         raise Unreachable(
             f"no server answers on {path} ({error.strerror or error}); start it with "
-            f"'darban run --config {config}', or judge the file itself with --config"
+            f"'darban run --config {config}'"
         ) from None
     answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
     return answer

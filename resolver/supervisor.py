@@ -37,6 +37,7 @@ from resolver.telemetry.log import start as start_log
 from resolver.telemetry.slots import Registry
 from resolver.upstream.hosts import Hosts, system_servers
 
+_RESTART = "restart the server to put another config in force"
 _WATCH = 0.5
 _ASK_HOSTS = 300.0
 _ASK_UNKNOWN_HOSTS = 5.0
@@ -157,6 +158,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, log.warning, "SIGHUP changes nothing; %s", _RESTART)
 
     def _orders(self) -> Message:
         """What a worker must know to prepare the snapshot in force."""
@@ -294,7 +296,7 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)
     lines = [
         f"darban {__version__}, snapshot {accepted.snapshot.name}",
-        f"config     {config}: {_many(accepted.expectations, 'expectation')} hold, "
+        f"config     {config}: {_held(accepted.expectations)}, "
         f"{_many(len(accepted.warnings), 'warning')}",
         f"listening  {listen} (UDP and TCP), {_many(workers, 'worker')}",
         f"upstream   {_upstreams(terms)}",
@@ -309,11 +311,20 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
             f"VLAN       {vlan.name}{number}, {_many(prefixes, 'prefix', 'prefixes')}: "
             f"policy {policy.name}, {what}"
         )
-    entries = (f"{service.name} {service.entries}" for service in terms.services)
-    lines.append("names      " + ", ".join(entries))
+    lines.append(f"names      {_names(terms)}")
     if accepted.example:
         lines.append("try        " + accepted.example)
     return lines
+
+
+def _names(terms: Terms) -> str:
+    """How many names each service has that some policy blocks, messengers first."""
+    blocked = 0
+    for policy in terms.policies:
+        blocked |= policy.blocks
+    services = [s for place, s in enumerate(terms.services) if blocked >> place & 1]
+    services.sort(key=lambda service: (service.category != "messenger", service.name))
+    return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
 
 def _upstreams(terms: Terms) -> str:
@@ -336,6 +347,12 @@ def _blocks(policy: Policy, terms: Terms) -> str:
         return "blocks nothing"
     verb = "blocks" if policy.enforce else "only counts (audit)"
     return f"{verb} {_many(names + denied, 'name')} of {_many(len(services), 'service')}"
+
+
+def _held(expectations: int) -> str:
+    if not expectations:
+        return "no expectations"
+    return "1 expectation holds" if expectations == 1 else f"{expectations} expectations hold"
 
 
 def _many(number: int, one: str, many: str = "") -> str:

@@ -73,6 +73,8 @@ def _in_force() -> Engine:
     path = config_path(None)
     typer.echo(f"by the policy in force of the server of {path}", err=True)
     status = control.ask(path, {"command": "status"})
+    if "error" in status:
+        raise control.Unreachable(str(status["error"]))
     place = Path(str(status["snapshot"]))
     compiled = compile_file(path, time.time())
     if compiled.errors or compiled.snapshot.hash() != place.name:

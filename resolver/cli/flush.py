@@ -43,4 +43,7 @@ def flush(name: Name = None, everything: All = False, config: Config = None) -> 
     except control.Unreachable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNREACHABLE) from None
+    if "error" in answer:
+        typer.echo(str(answer["error"]), err=True)
+        raise typer.Exit(_UNREACHABLE)
     typer.echo(f"answers forgotten: {answer['entries']}")

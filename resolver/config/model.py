@@ -203,7 +203,7 @@ class Metrics(Section):
 
     listen: Listen = Field(
         default=Endpoint("127.0.0.1", 9153),
-        description="the address and port of the metrics and the status page",
+        description="the address and port of the metrics",
     )
 
 

@@ -12,8 +12,6 @@ from datetime import date, time
 from difflib import get_close_matches
 from typing import Literal
 
-from resolver.errors import DarbanError
-
 Severity = Literal["error", "warning"]
 
 _LONGEST_SHOWN = 80
@@ -41,14 +39,6 @@ class Problem:
         advice = f". {self.advice}" if self.advice else ""
         start = f"{place}:{warning}{path}"
         return f"{start} found {self.found}; expected {self.expected}{advice}"
-
-
-class ConfigError(DarbanError):
-    """A config that cannot be used; it carries every problem and prints them, one a line."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
 def near(name: str, known: Iterable[str]) -> str:

@@ -54,7 +54,6 @@ class Views:
         self._memo: dict[str, View | None] = {}
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
         self._in_force: frozenset[int] = frozenset()
-        self.generation = 0
         self.advance(wall)
 
     def advance(self, wall: float) -> bool:
@@ -72,7 +71,6 @@ class Views:
         self._in_force = in_force
         self._memo = {}
         self._views = {}
-        self.generation += 1
         return True
 
     def of(self, address: str) -> View | None:

@@ -25,7 +25,7 @@ def application(collector: DarbanCollector) -> web.Application:
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    app = web.Application(client_max_size=0)
+    app = web.Application()
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", healthy)
     return app

@@ -5,7 +5,6 @@ from files_in_memory import InMemory, load_text, told
 
 from resolver.config.load import load
 from resolver.config.model import Config
-from resolver.config.problems import ConfigError
 
 BASE = """
 include = ["m*.toml"]
@@ -185,10 +184,3 @@ def test_no_name_is_unknown_while_a_file_is_unreadable(more: str | bytes) -> Non
     main = BASE.replace('policy = "p"', 'policy = "q"')
     problems = load_text(main, more=more).problems
     assert [(problem.file, problem.path) for problem in problems] == [("more.toml", "")]
-
-
-def test_a_config_error_tells_all() -> None:
-    loaded = load_text('[server]\nworkers = "1"\nlisten = 5')
-    error = ConfigError(loaded.problems)
-    assert error.problems == tuple(loaded.problems)
-    assert str(error).splitlines() == told(loaded)
