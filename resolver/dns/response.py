@@ -23,7 +23,7 @@ from resolver.dns.query import HEADER
 
 ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
 
-MAX_RECORDS = 800
+MAX_RECORDS = 640
 """Records of a response; one with more is refused unread, since reading takes its time."""
 
 _LONGEST_TEXT = 200
