@@ -27,6 +27,7 @@ ORDER = (
     ("compilation",),
     ("program",),  # how the next run each other
     ("crew", "worker"),
+    ("introduction",),  # what the supervisor says when it has started
     ("supervisor",),
     ("cli",),
     ("__main__",),
