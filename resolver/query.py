@@ -55,6 +55,7 @@ from resolver.transaction import (
     Reply,
     Source,
 )
+from resolver.witness import Nobody, Witness
 
 _TOO_LONG = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
 _UPSTREAM_FAILS = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the upstream fails")
@@ -79,8 +80,10 @@ class Resolver:
         wall: float,
         count: Callable[[Tally], int] = hash,
         prepare: bool = True,
+        witness: Witness | None = None,
     ) -> None:
         """``count`` gives the place where a tally is counted; ``wall`` is seconds since 1970."""
+        self.witness: Witness = witness or Nobody()
         self.cache = cache
         self.clients: dict[str, Client] = {}
         self._streaming: dict[str, Client] = {}
@@ -99,6 +102,11 @@ class Resolver:
         self.zones = Zones(terms)
         self._limits = Limits(terms.settings.queries_per_prefix)
         self._failures.clear()
+        self._new_generation()
+
+    def attend(self, witness: Witness) -> None:
+        """Tell another witness from now on; what was prepared before is forgotten."""
+        self.witness = witness
         self._new_generation()
 
     def advance(self, wall: float, now: float) -> None:
@@ -131,9 +139,12 @@ class Resolver:
         if query is None or not client.bucket.take():
             return Drop(_tally(view, Outcome.DROPPED, 0, 0))
         if view is None:
+            self.witness.refused(source.address)
             return _refuse(query)
         if isinstance(query, Fault):
             return _faulty(query, source, view)
+        if self.witness.wants_questions:
+            self.witness.asked(view, query)
         shelf = client.shelf
         asked = packet[2:]
         prepared = shelf.answers.get(asked)
@@ -147,9 +158,16 @@ class Resolver:
             and self._prepared.came_before(shelf, asked)
             and isinstance(result, Reply)
             and result.steady
+            and not self._wanted(result.tally)
         ):
             self._keep(shelf, asked, query, result, now)
         return result
+
+    def _wanted(self, tally: Tally) -> bool:
+        witness = self.witness
+        return witness.wants_questions or (
+            witness.wants_blocks and tally.outcome in (BLOCKED, Outcome.WOULD_BLOCK)
+        )
 
     def _new_client(self, clients: dict[str, Client], source: Source) -> Client:
         view = self.views.of(source.address)
@@ -263,6 +281,8 @@ class Resolver:
         if kept.unfinished:
             more = self._go_on(asked, kept, now, now if began is None else began)
             return self._carry(asked, more, now, began) if isinstance(more, Entry) else more
+        if verdict.outcome is Outcome.WOULD_BLOCK and self.witness.wants_blocks:
+            self.witness.blocked(source.address, view, query, verdict)
         packet = render_entry(query, kept, now, _limit(query.edns, source))
         path = Path.CACHE if began is None else Path.UPSTREAM
         tally = Tally(view.vlan, verdict.outcome, verdict.service, kept.rcode, query.qtype, path)
@@ -324,6 +344,8 @@ class Resolver:
     def _block(
         self, query: Query, source: Source, view: View, verdict: Verdict, path: Path
     ) -> Reply:
+        if self.witness.wants_blocks:
+            self.witness.blocked(source.address, view, query, verdict)
         packet = render_blocked(query, view, verdict, self.terms, _limit(query.edns, source))
         rcode = packet[3] & codes.RCODE
         tally = Tally(view.vlan, BLOCKED, verdict.service, rcode, query.qtype, path)

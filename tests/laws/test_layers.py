@@ -13,6 +13,7 @@ ORDER = (
     ("answers",),  # what is known: rendered from packets, views and verdicts
     ("forwarding",),  # whom to ask for what is not known
     ("transaction",),  # what is asked and what becomes of it, as values
+    ("witness",),  # who is told of queries, besides the counters
     ("query",),  # one query in order, from all of the above
     ("explanation",),  # the same order, put into words
     # Edges: they move octets, and decide nothing about DNS or policy.
