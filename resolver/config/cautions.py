@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 
-from resolver.config.model import Config, Vlan
+from resolver.config.model import Config, Policy, Vlan
 from resolver.config.origins import ANY, Origins
 from resolver.config.problems import Problem, shown
+from resolver.config.values import Address, Endpoint
 
 ENCRYPTED_DNS = "@encrypted-dns"
+
+_HTTP_PORT = 80
 
 
 def check(config: Config, origins: Origins) -> Iterator[Problem]:
@@ -15,6 +18,8 @@ def check(config: Config, origins: Origins) -> Iterator[Problem]:
     yield from _without_ipv6(config, origins)
     yield from _open_metrics(config, origins)
     yield from _refusals(config, origins)
+    yield from _where_nobody_is_led(config, origins)
+    yield from _where_no_page_is(config, origins)
     yield from _ways_around(config, origins)
     if origins.given.complete:
         yield from _unused_policies(config, origins)
@@ -57,6 +62,52 @@ def _refusals(config: Config, origins: Origins) -> Iterator[Problem]:
             advice = "On REFUSED systemd-resolved asks another server."
             path = ("policies", name, "answer")
             yield origins.problem(path, '"refused"', expected, advice, "warning")
+
+
+def _where_nobody_is_led(config: Config, origins: Origins) -> Iterator[Problem]:
+    """A block page is seen only by those whose policy answers with its address."""
+    if not origins.whole(("policies",)):
+        return
+    led = [address for _, policy in _sinkholes(config) for address in policy.sinkhole]
+    for index, endpoint in enumerate(config.block_page.listen):
+        path = ("block_page", "listen", index)
+        found = shown(str(endpoint))
+        if endpoint.port != _HTTP_PORT:
+            advice = "Browsers ask port 80."
+            yield origins.problem(path, found, f"port {_HTTP_PORT}", advice, "warning")
+        if not any(_serves(endpoint, address) for address in led):
+            expected = "an address in the sinkhole of a policy"
+            advice = "Nobody is led to the block page there."
+            yield origins.problem(path, found, expected, advice, "warning")
+
+
+def _where_no_page_is(config: Config, origins: Origins) -> Iterator[Problem]:
+    """A browser that is led to an address where nobody answers leaves people waiting."""
+    if not origins.whole(("block_page",)):
+        return
+    for name, policy in _sinkholes(config):
+        for index, address in enumerate(policy.sinkhole):
+            ours = any(_serves(endpoint, address) for endpoint in config.block_page.listen)
+            if not ours and not address.is_unspecified and not address.is_loopback:
+                path = ("policies", name, "sinkhole", index)
+                expected = "an address in [block_page] listen"
+                advice = "Unless another server answers there, browsers wait in vain."
+                yield origins.problem(path, shown(str(address)), expected, advice, "warning")
+
+
+def _sinkholes(config: Config) -> Iterator[tuple[str, Policy]]:
+    """The policies that answer with their sinkhole's addresses."""
+    for name, policy in config.policies.items():
+        if policy.answer == "sinkhole" and (policy.block or policy.deny):
+            yield name, policy
+
+
+def _serves(endpoint: Endpoint, address: Address) -> bool:
+    """Whether who connects to an address gets to an endpoint; a wildcard takes all."""
+    listening = ip_address(endpoint.address)
+    if listening.is_unspecified:
+        return listening.version == address.version and not address.is_unspecified
+    return listening == address
 
 
 def _ways_around(config: Config, origins: Origins) -> Iterator[Problem]:

@@ -84,8 +84,10 @@ def _prefixes(config: Config) -> Named:
 
 
 def _listening(config: Config) -> Named:
-    """The metrics come first, so that a clash is told where the DNS listens."""
+    """The pages come first, so that a clash is told where the DNS listens."""
     yield str(config.metrics.listen), ("metrics", "listen")
+    for index, endpoint in enumerate(config.block_page.listen):
+        yield str(endpoint), ("block_page", "listen", index)
     for index, endpoint in enumerate(config.server.listen):
         yield str(endpoint), ("server", "listen", index)
 

@@ -207,6 +207,15 @@ class Metrics(Section):
     )
 
 
+class BlockPage(Section):
+    """Where people whose name was blocked are told why."""
+
+    listen: Several[Listen] = Field(
+        default=(),
+        description="the addresses and ports of the page; none means no page",
+    )
+
+
 class Cache(Section):
     """How much is remembered."""
 
@@ -245,5 +254,8 @@ class Config(Section):
     exemptions: Several[Exemption] = Field(default=(), description="services lifted for a time")
     expect: Several[Expectation] = Field(default=(), description="tests of the policy")
     metrics: Metrics = Field(default=Metrics(), description="where Prometheus looks")
+    block_page: BlockPage = Field(
+        default=BlockPage(), description="where people are told why a name is blocked"
+    )
     cache: Cache = Field(default=Cache(), description="how much is remembered")
     limits: Limits = Field(default=Limits(), description="how much clients may ask")

@@ -22,7 +22,8 @@ from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, Skipped, read_rule
 
 _HEADER = re.compile(
-    r"!\s*(title|category|source|reviewed|answer)\s*:(.*)", re.ASCII | re.IGNORECASE | re.DOTALL
+    r"!\s*(title|title-fa|category|source|reviewed|answer)\s*:(.*)",
+    re.ASCII | re.IGNORECASE | re.DOTALL,
 )
 _COMMENT = ("!", "#", "[adblock")
 _TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
@@ -50,6 +51,7 @@ def read(text: str, service: str, file: str) -> BlockList:
         service,
         file,
         title=reading.header("title"),
+        persian=reading.header("title-fa"),
         category=reading.header("category"),
         source=reading.header("source"),
         reviewed=_date(reading.header("reviewed")),

@@ -68,6 +68,7 @@ class BlockList:
         service: The file's stem, for example ``telegram``.
         file: Where it was read from.
         title: What people call the service.
+        persian: What they call it in Persian; may be empty.
         category: The group it belongs to, for example ``messenger``.
         source: What the list rests on; several sources are separated by ``; ``.
         reviewed: When a person last went through it.
@@ -80,6 +81,7 @@ class BlockList:
     service: str
     file: str
     title: str
+    persian: str
     category: str
     source: str
     reviewed: dt.date | None

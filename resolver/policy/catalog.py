@@ -52,6 +52,7 @@ def _service(name: str, lists: list[BlockList]) -> Service:
         name,
         first.category,
         first.title,
+        first.persian,
         any(each.answer == "nxdomain" for each in lists),
         sum(not rule.exception for each in lists for rule in each.rules),
     )

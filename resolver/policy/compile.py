@@ -6,7 +6,7 @@ problem with file and line, beside those that reading the config found; a snapsh
 was compiled with errors is never put in force.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 from resolver.config import model
@@ -95,6 +95,7 @@ class _Compiler:
             v4,
             v6,
             policy.mode == "enforce",
+            tuple(_directive(each, directives) for each in cited.values()),
             stands_on,
             ground_of,
             policy.contact,
@@ -168,6 +169,7 @@ class _Compiler:
             tuple(made.Endpoint(e.address, e.port) for e in config.server.listen),
             config.server.workers,
             made.Endpoint(config.metrics.listen.address, config.metrics.listen.port),
+            tuple(made.Endpoint(e.address, e.port) for e in config.block_page.listen),
             config.cache.max_bytes,
             tuple(made.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
             config.limits.queries_per_prefix,
@@ -181,6 +183,11 @@ class _Compiler:
                 self.wrong(("expect", place, "service"), shown(service), expected, advice)
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
+
+
+def _directive(of: model.Directive, known: Mapping[str, model.Directive]) -> made.Directive:
+    narrowed = known.get(of.narrows or "")
+    return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
 
 
 def _group_of(forward: int) -> str:

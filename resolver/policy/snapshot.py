@@ -24,6 +24,8 @@ class Service:
     name: str
     category: str
     title: str
+    persian: str
+    """The title in Persian; may be empty."""
     always_nxdomain: bool
     """A canary: only NXDOMAIN tells the client what it asks."""
     entries: int
@@ -59,6 +61,17 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Directive:
+    """A directive that a policy carries out."""
+
+    number: str
+    date: str
+    """As in 2015-02-18."""
+    narrows: str
+    """The number of the directive whose ban it narrows; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What is blocked, how it is answered, on what ground."""
 
@@ -70,6 +83,7 @@ class Policy:
     sinkhole_v4: bytes
     sinkhole_v6: bytes
     enforce: bool
+    directives: tuple[Directive, ...]
     grounds: tuple[Ground, ...]
     """The agency's own policy first."""
     ground_of: tuple[int, ...]
@@ -166,6 +180,7 @@ class Settings:
     listen: tuple[Endpoint, ...]
     workers: int
     metrics: Endpoint
+    block_page: tuple[Endpoint, ...]
     cache_bytes: int
     bootstrap: tuple[Endpoint, ...]
     queries_per_prefix: int

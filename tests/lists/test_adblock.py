@@ -104,6 +104,7 @@ def test_anything_else_is_skipped_with_the_reason(line: str) -> None:
 def test_headers_describe_the_list() -> None:
     read = _read(
         "! Title: Telegram: the messenger # one",
+        "! Title-fa: تلگرام",
         "! Category: messenger",
         "! Source: vendor documentation",
         "! source:client code",
@@ -113,6 +114,7 @@ def test_headers_describe_the_list() -> None:
     )
     assert (read.service, read.file) == ("telegram", "telegram.txt")
     assert read.title == "Telegram: the messenger # one"
+    assert read.persian == "تلگرام"
     assert read.category == "messenger"
     assert read.source == "vendor documentation; client code"
     assert read.reviewed == dt.date(2026, 11, 24)
@@ -122,8 +124,8 @@ def test_headers_describe_the_list() -> None:
 
 def test_a_list_without_headers_has_empty_ones() -> None:
     read = _read("||telegram.org^")
-    assert (read.title, read.category, read.source, read.reviewed, read.answer) == (
-        *("", "", ""),
+    assert (read.title, read.persian, read.category, read.source, read.reviewed, read.answer) == (
+        *("", "", "", ""),
         None,
         "",
     )

@@ -62,6 +62,7 @@ def test_the_named_services_are_shipped() -> None:
 def test_a_list_has_its_headers_and_no_skipped_line(service: str) -> None:
     read = LISTS[service]
     assert read.title
+    assert read.persian
     assert read.category in CATEGORIES
     assert read.source
     assert read.reviewed
