@@ -7,7 +7,7 @@ be told from a boundary between two.
 
 What must stay true:
 - ``parse`` and ``text`` are inverses for every valid name.
-- ``index_key(a)`` is a prefix of ``index_key(b)`` if, and only if, b is a or lies below it.
+- ``index_key(a)`` is a prefix of ``index_key(b)`` wherever b is a or lies below it.
 """
 
 from collections.abc import Iterator
@@ -144,17 +144,14 @@ def top(name: bytes) -> bytes:
 
 
 def index_key(name: bytes) -> bytes:
-    """The name's labels from the right, each with its length before it, without the root."""
-    cuts = []
-    at = 0
-    while length := name[at]:
-        end = at + 1 + length
-        cuts.append(name[at:end])
-        at = end
-    cuts.reverse()
-    return b"".join(cuts)
+    """The name's octets from the right, without the root's.
+
+    A name above has a key that this one begins with. The converse needs ``is_within``: where
+    a label holds octets that look like a length, a key may begin in the middle of a label.
+    """
+    return name[-2::-1]
 
 
 def from_index_key(key: bytes) -> bytes:
     """The name whose ``index_key`` this is."""
-    return index_key(key + ROOT) + ROOT
+    return key[::-1] + ROOT

@@ -1,9 +1,9 @@
 """The compiled index: every rule of every list, found by the name that it stands at.
 
-A trie holds the rules' names as index keys (labels from the right, each with its length),
-so one walk along the question's key meets every rule at it or above it, longest last. An
-array beside the trie holds the rules; both are flat bytes, mapped once from the snapshot's
-files and shared by all workers.
+A trie holds the rules' names as index keys (octets from the right), so one walk along the
+question's key meets every rule at it or above it, longest last; a key that ends inside a
+label of the question is then passed over. An array beside the trie holds the rules; both are
+flat bytes, mapped once from the snapshot's files and shared by all workers.
 
 What must stay true:
 - ``match`` gives every rule that covers the name and no other.
@@ -13,7 +13,7 @@ What must stay true:
 
 import array
 import mmap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from marisa_trie import BinaryTrie
@@ -57,26 +57,39 @@ class Index:
         self._trie = BinaryTrie().map(trie)
         self._words = memoryview(rules).cast("I")
 
+    def keys(self, name: bytes) -> list[bytes]:
+        """The keys that the name's own begins with, the longest last.
+
+        The last decides of the others, so that whoever has judged it once, for the name itself
+        or for names below it, need not look again; unless it ends inside a label.
+        """
+        found: list[bytes] = self._trie.prefixes(name[-2::-1])
+        return found
+
     def match(self, name: bytes) -> list[Hit]:
         """The rules that cover this name, the most specific last."""
-        key = names.index_key(name)
-        found = self._trie.prefixes(key)
-        return self._hits(found, key) if found else _NONE
+        return [hit for key in self.keys(name) for hit in self._hits(key, name)]
 
-    def _hits(self, found: list[bytes], whole: bytes) -> list[Hit]:
+    def _hits(self, key: bytes, name: bytes) -> Iterator[Hit]:
+        if not ends_at_label(key, name):
+            return
         words = self._words
-        hits = []
-        for key in found:
-            place = self._trie.key_id(key)
-            for at in range(words[place], words[place + 1], 2):
-                line, flags = words[at], words[at + 1]
-                if flags & _SUBTREE or key == whole:
-                    subtree, exception = flags & _SUBTREE != 0, flags & _EXCEPTION != 0
-                    hits.append(Hit(flags >> 2, line, key, subtree, exception))
-        return hits
+        whole = len(key) == len(name) - 1
+        place = self._trie.key_id(key)
+        for at in range(words[place], words[place + 1], 2):
+            line, flags = words[at], words[at + 1]
+            if flags & _SUBTREE or whole:
+                subtree, exception = flags & _SUBTREE != 0, flags & _EXCEPTION != 0
+                yield Hit(flags >> 2, line, key, subtree, exception)
 
 
-_NONE: list[Hit] = []
+def ends_at_label(key: bytes, name: bytes) -> bool:
+    """Whether a key that the name's begins with is that of a name, not of half a label."""
+    start = len(name) - 1 - len(key)
+    at = 0
+    while at < start:
+        at += 1 + name[at]
+    return at == start
 
 
 def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:

@@ -18,10 +18,13 @@ The order, and why:
 from collections.abc import Iterable
 
 from resolver.dns import names
-from resolver.lists.index import Hit, Index
+from resolver.lists.index import Hit, Index, ends_at_label
 from resolver.policy.snapshot import OwnRule, Terms
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, Outcome, Verdict
 from resolver.policy.view import View, ancestors
+
+_KNOWN = 16384
+"""Verdicts that a view remembers of either kind; when there are more the memory starts anew."""
 
 
 class Judge:
@@ -62,12 +65,28 @@ class Judge:
             own = self._own_rule(view, name)
             if own is not None:
                 return ALLOWED if own.allow else self._denied(view, own, name)
-        hits = self._index.match(name)
-        if not hits:
+        keys = self._index.keys(name)
+        if not keys:
             return PASS
-        verdict = self._of_lists(view, hits)
+        verdict = self._of_deepest(view, keys[-1], name)
         if verdict.all_below and not self._shut_below(view, name):
             return verdict._replace(all_below=False)
+        return verdict
+
+    def _of_deepest(self, view: View, key: bytes, name: bytes) -> Verdict:
+        """The lists' verdict, from memory where this key has been met before.
+
+        It is one for all names strictly below the key's own, and one for that name itself.
+        """
+        known = view.below if len(key) + 1 < len(name) else view.at
+        verdict = known.get(key)
+        if verdict is not None and ends_at_label(key, name):
+            return verdict
+        verdict = self._of_lists(view, self._index.match(name))
+        if ends_at_label(key, name):
+            if len(known) >= _KNOWN:
+                known.clear()
+            known[key] = verdict
         return verdict
 
     def _shut_below(self, view: View, name: bytes) -> bool:
@@ -89,6 +108,8 @@ class Judge:
         )
 
     def _of_lists(self, view: View, hits: list[Hit]) -> Verdict:
+        if not hits:
+            return PASS
         if len(hits) == 1:  # as it is nearly always
             hit = hits[0]
             if hit.exception or not view.policy.blocks >> self._service_of[hit.source] & 1:

@@ -7,15 +7,17 @@ the old views dies with them.
 
 What must stay true:
 - The longest prefix wins, by family; who is in no prefix has no view and is refused.
-- A view never changes; ``Views.advance`` is the only place where time is looked at.
+- A view never changes, but for what is remembered of it; ``Views.advance`` is the only place
+  where time is looked at.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from resolver.dns import names
 from resolver.policy.prefixes import PrefixTable, packed
 from resolver.policy.snapshot import Exemption, OwnRule, Policy, Terms
+from resolver.policy.verdict import Verdict
 
 _MEMO_SIZE = 65536
 """Addresses remembered; when there are more the memory starts anew."""
@@ -36,6 +38,10 @@ class View:
     """The last labels of those names, to pass by most names without a closer look."""
     own_above: frozenset[bytes]
     """Names that have an ``allow`` of the policy below them."""
+    at: dict[bytes, Verdict] = field(default_factory=dict)
+    """What ``Judge`` has found for the names that rules stand at, by their keys."""
+    below: dict[bytes, Verdict] = field(default_factory=dict)
+    """... and for all names below them."""
 
     @property
     def judges(self) -> bool:
