@@ -1,5 +1,7 @@
 """/metrics over HTTP, in the format that the scraper asks for."""
 
+import asyncio
+
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
@@ -7,6 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from resolver.errors import DarbanError
 from resolver.policy.snapshot import Endpoint
 from resolver.telemetry.collector import DarbanCollector
+from resolver.web.listener import listen
 
 
 class MetricsListenError(DarbanError):
@@ -31,20 +34,16 @@ def application(collector: DarbanCollector) -> web.Application:
     return app
 
 
-async def serve(app: web.Application, endpoint: Endpoint) -> web.AppRunner:
+async def serve(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
     """Serve an application on an endpoint.
 
     Raises:
         MetricsListenError: the address is taken or not this host's.
     """
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=75)
-    await runner.setup()
     try:
-        await web.TCPSite(runner, endpoint.address, endpoint.port).start()
+        return await listen(app, endpoint)
     except OSError as error:
-        await runner.cleanup()
         raise MetricsListenError(
             f"{endpoint}: metrics cannot be served there ({error.strerror}); DNS is served all "
             "the same. Free the port or set [metrics] listen"
         ) from None
-    return runner
