@@ -36,7 +36,7 @@ class Berth:
 
     def __init__(self, number: int, listening: list[socket.socket]) -> None:
         self.number = number
-        self._listening = listening
+        self.listening = listening
         self._memory = os.memfd_create(f"darban-worker-{number}")
         os.ftruncate(self._memory, MEMORY)
         self.cells = memoryview(mmap.mmap(self._memory, MEMORY)).cast("Q")
@@ -63,9 +63,9 @@ class Berth:
             "number": self.number,
             "channel": theirs.fileno(),
             "memory": self._memory,
-            "listening": [listening.fileno() for listening in self._listening],
+            "listening": [listening.fileno() for listening in self.listening],
         }
-        inherited = [theirs.fileno(), self._memory, *(s.fileno() for s in self._listening)]
+        inherited = [theirs.fileno(), self._memory, *(s.fileno() for s in self.listening)]
         command = program.command("resolver.worker", json.dumps(given))
         self.cells[BEAT] = 0
         self._process = subprocess.Popen(

@@ -31,6 +31,7 @@ from resolver.errors import DarbanError
 from resolver.introduction import Accepted, introduction
 from resolver.policy.snapshot import Terms
 from resolver.server.listening import claim, open_sockets
+from resolver.telemetry import kernel
 from resolver.telemetry.collector import DarbanCollector, Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log
@@ -222,7 +223,10 @@ class Supervisor:
         from resolver.web import metrics_page  # after the first answer: importing it takes long
 
         collector = DarbanCollector(
-            self._registry, lambda: [berth.cells for berth in self._berths], self._facts
+            self._registry,
+            lambda: [berth.cells for berth in self._berths],
+            self._facts,
+            self._readings,
         )
         try:
             await metrics_page.serve(
@@ -230,6 +234,15 @@ class Supervisor:
             )
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
+
+    def _readings(self) -> kernel.Readings:
+        sockets = (listening for berth in self._berths for listening in berth.listening)
+        workers = [berth.pid for berth in self._berths if berth.pid is not None]
+        memory = {
+            "supervisor": kernel.resident([os.getpid()]),
+            "workers": kernel.resident(workers),
+        }
+        return kernel.Readings(kernel.drops(sockets), memory)
 
     async def _flush(self, request: Request) -> Answer:
         """Have every worker forget a name and all below it."""

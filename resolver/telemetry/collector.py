@@ -22,6 +22,7 @@ from resolver.dns import codes
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
 from resolver.telemetry import metrics
+from resolver.telemetry.kernel import Readings
 from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import UNKNOWN, Registry
 
@@ -34,10 +35,9 @@ COUNTED = (
     metrics.UPSTREAM_UP,
 )
 HISTOGRAMS = (metrics.DURATION, metrics.UPSTREAM_DURATION)
-ENCRYPTED_DNS = "encrypted-dns"
-"""The category whose services are ways around this resolver."""
-
 _CAUGHT = (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
+_ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
+_USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 Sums = Counter[tuple[str, ...]]
 
@@ -65,11 +65,13 @@ class DarbanCollector(Collector):
         registry: Registry,
         memories: Callable[[], Sequence[memoryview]],
         facts: Facts,
+        readings: Callable[[], Readings],
     ) -> None:
         """``memories`` gives the workers' cells, those of workers that ended included."""
         self._registry = registry
         self._memories = memories
         self._facts = facts
+        self._readings = readings
 
     def collect(self) -> Iterator[Family]:
         """All families, for one scrape."""
@@ -80,21 +82,26 @@ class DarbanCollector(Collector):
         for metric in HISTOGRAMS:
             yield _histogram(metric, cells[metric.name])
         yield from self._facts_as_metrics()
+        yield from self._readings_as_metrics()
 
     def _sums(self) -> dict[str, dict[tuple[str, ...], dict[int, int]]]:
         memories = self._memories()
         sums: dict[str, dict[tuple[str, ...], dict[int, int]]] = defaultdict(
             lambda: defaultdict(dict)
         )
+        upstreams, is_up = self._registry.upstreams, metrics.UPSTREAM_UP.name
         for key, cell in self._registry.cells.items():
+            if key.metric == is_up and key.labels[0] not in upstreams:
+                continue
             value = sum(memory[cell] for memory in memories)
             sums[key.metric][key.labels][key.part] = value
         return sums
 
     def _tallies(self) -> Iterator[Family]:
         """The metrics that are sums over the rows of the workers' tables."""
-        kinds = _bypass_kinds(self._facts.terms)
-        queries, responses, types, bypass = Counter(self._expected()), Sums(), Sums(), Sums()
+        kinds = self._registry.kinds
+        queries, responses, bypass = self._expected()
+        types = Sums()
         for memory in self._memories():
             for row in self._registry.rows(memory):
                 queries[row.vlan, row.outcome.label, row.service] += row.times
@@ -110,16 +117,24 @@ class DarbanCollector(Collector):
         yield _summed(metrics.TYPES, types)
         yield _summed(metrics.BYPASS, bypass)
 
-    def _expected(self) -> dict[tuple[str, ...], int]:
-        """The series of queries that the policies in force can produce, each with 0."""
-        terms = self._facts.terms
-        expected: Sums = Counter({(UNKNOWN, Outcome.REFUSED.label, ""): 0})
+    def _expected(self) -> tuple[Sums, Sums, Sums]:
+        """The series of queries, responses and bypass attempts to expect, each with 0."""
+        terms, kinds = self._facts.terms, self._registry.kinds
+        queries = {(UNKNOWN, Outcome.REFUSED.label, "")}
+        responses = {(UNKNOWN, codes.RCODES[codes.REFUSED])}
+        bypass = set()
         for vlan in terms.vlans:
-            policy = terms.policies[vlan.policy]
-            expected[vlan.name, Outcome.PASSED.label, ""] = 0
-            for outcome, service in _blocks(policy, terms):
-                expected[vlan.name, outcome, service] = 0
-        return expected
+            queries.update((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
+            responses.update((vlan.name, codes.RCODES[rcode]) for rcode in _USUAL)
+            for outcome, service in _blocks(terms.policies[vlan.policy], terms):
+                queries.add((vlan.name, outcome, service))
+                if service in kinds:
+                    bypass.add((vlan.name, kinds[service]))
+        return (
+            Sums(dict.fromkeys(queries, 0)),
+            Sums(dict.fromkeys(responses, 0)),
+            Sums(dict.fromkeys(bypass, 0)),
+        )
 
     def _facts_as_metrics(self) -> Iterator[Family]:
         facts, terms = self._facts, self._facts.terms
@@ -137,6 +152,14 @@ class DarbanCollector(Collector):
         restarts.add_metric((), facts.worker_restarts)
         yield restarts
         yield _gauge(metrics.BUILD_INFO, [((__version__,), 1)])
+
+    def _readings_as_metrics(self) -> Iterator[Family]:
+        drops, memory = self._readings()
+        dropped = _family(metrics.SOCKET_DROPS)
+        if drops is not None:
+            dropped.add_metric((), drops)
+        yield dropped
+        yield _gauge(metrics.MEMORY, (((process,), octets) for process, octets in memory.items()))
 
 
 def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
@@ -165,16 +188,6 @@ def _summed(metric: Metric, sums: Sums) -> Family:
     for labels, value in sums.items():
         family.add_metric(labels, value)
     return family
-
-
-def _bypass_kinds(terms: Terms) -> dict[str, str]:
-    """The services that are ways around this resolver, and which kind each is."""
-    provider, canary = metrics.BYPASS_KINDS
-    return {
-        service.name: canary if service.always_nxdomain else provider
-        for service in terms.services
-        if service.category == ENCRYPTED_DNS
-    }
 
 
 def _blocks(policy: Policy, terms: Terms) -> Iterator[tuple[str, str]]:

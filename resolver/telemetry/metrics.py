@@ -72,6 +72,17 @@ LIST_ENTRIES = Metric("darban_list_entries", "gauge", "Blocking rules of a list"
 WORKERS = Metric("darban_workers", "gauge", "Workers that are alive and answering")
 WORKERS_EXPECTED = Metric("darban_workers_expected", "gauge", "Workers that should be")
 WORKER_RESTARTS = Metric("darban_worker_restarts", "counter", "Workers replaced")
+SOCKET_DROPS = Metric(
+    "darban_socket_drops",
+    "counter",
+    "Datagrams that the kernel dropped since the queue of a listening socket was full",
+)
+MEMORY = Metric(
+    "darban_resident_memory_bytes",
+    "gauge",
+    "Octets in memory, the workers' added up; what they share counts for each",
+    ("process",),
+)
 BUILD_INFO = Metric("darban_build_info", "gauge", "The version that runs", ("version",))
 
 DURATION_BOUNDS = (

@@ -31,6 +31,8 @@ TALLIES = 1 << 18
 END = MEMORY // CELL
 
 UNKNOWN = "unknown"
+ENCRYPTED_DNS = "encrypted-dns"
+"""The category whose services are ways around this resolver."""
 _OTHER_TYPE = 0xFFFF
 _IN_USE = 1 << 63
 
@@ -87,6 +89,10 @@ class Registry:
 
     def __init__(self) -> None:
         self.cells: dict[Key, int] = {}
+        self.kinds: dict[str, str] = {}
+        """The services that ever were ways around this resolver, and which kind each was."""
+        self.upstreams: frozenset[str] = frozenset()
+        """Those of the last plan; the counters of others stay, but they are not up or down."""
         self._vlans = {UNKNOWN: 0}
         self._services = {"": 0}
 
@@ -98,6 +104,8 @@ class Registry:
         """All that workers count by under a snapshot."""
         vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in terms.vlans]
         services = [self._services.setdefault(s.name, len(self._services)) for s in terms.services]
+        self._note_kinds(terms)
+        self.upstreams = frozenset(upstreams)
         plan = Plan(
             [*vlans, self._vlans[UNKNOWN]],
             [*services, self._services[""]],
@@ -108,7 +116,7 @@ class Registry:
                 self.cell(metrics.CACHE_ENTRIES),
                 self.cell(metrics.CACHE_BYTES),
             ],
-            {name: self._upstream(name) for name in upstreams},
+            {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
@@ -130,6 +138,13 @@ class Registry:
                 None if qtype == _OTHER_TYPE else qtype,
                 cells[at + 1],
             )
+
+    def _note_kinds(self, terms: Terms) -> None:
+        provider, canary = metrics.BYPASS_KINDS
+        for service in terms.services:
+            if service.category == ENCRYPTED_DNS:
+                kind = canary if service.always_nxdomain else provider
+                self.kinds.setdefault(service.name, kind)
 
     def _histogram(self, metric: Metric, *labels: str) -> list[int]:
         parts = len(metrics.DURATION_BOUNDS) + 2

@@ -16,7 +16,7 @@ class Scrape:
     """The series of one scrape."""
 
     def __init__(self, text: str) -> None:
-        self._values = {
+        self.values = {
             (sample.name, _key(sample.labels)): sample.value
             for family in text_string_to_metric_families(text)
             for sample in family.samples
@@ -24,17 +24,17 @@ class Scrape:
 
     def value(self, name: str, **labels: str) -> float:
         """The value of one series; 0 where there is none, as for ``rate``."""
-        return self._values.get((name, _key(labels)), 0.0)
+        return self.values.get((name, _key(labels)), 0.0)
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of all series that have these labels."""
         wanted = set(labels.items())
-        return sum(v for (n, have), v in self._values.items() if n == name and wanted <= set(have))
+        return sum(v for (n, have), v in self.values.items() if n == name and wanted <= set(have))
 
     def counters(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         """Every series that must never go back."""
         ends = ("_total", "_bucket", "_count", "_sum")
-        return {key: value for key, value in self._values.items() if key[0].endswith(ends)}
+        return {key: value for key, value in self.values.items() if key[0].endswith(ends)}
 
 
 def scrape(port: int, through: Sequence[str] = ()) -> Scrape | None:
