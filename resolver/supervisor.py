@@ -29,6 +29,7 @@ from resolver.crew import Berth
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.introduction import Accepted, introduction
+from resolver.notify import ServiceManager
 from resolver.policy.snapshot import Terms
 from resolver.server.listening import claim, open_sockets
 from resolver.telemetry import kernel
@@ -94,6 +95,7 @@ class Supervisor:
     def __init__(self, config: Path) -> None:
         self._config = config
         self._state = state.directory(config)
+        self._manager = ServiceManager()
         self._registry = Registry()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,7 +114,8 @@ class Supervisor:
         claims = [claim(endpoint) for endpoint in settings.listen]
         _raise_file_limit()
         workers = workers_for(self._terms)
-        sockets = open_sockets(settings.listen, workers)
+        sockets = open_sockets(settings.listen, workers, self._manager.kept())
+        self._manager.keep([each for listening in sockets for each in listening])
         self._berths = [Berth(number, each) for number, each in enumerate(sockets)]
         self._facts = Facts(self._terms, accepted.snapshot.name, time.time(), workers)
         start_log("supervisor")
@@ -132,9 +135,11 @@ class Supervisor:
         try:
             await self._serve_control(control)
             _say(introduction(self._config, self._terms, workers, accepted))
+            self._manager.ready(f"{workers} workers, snapshot {accepted.snapshot.name}")
             self._background(self._serve_metrics())
             await self._watch()
         finally:
+            self._manager.stopping()
             control.stop()
             await asyncio.gather(*(berth.end() for berth in self._berths))
             for each in claims:
@@ -200,6 +205,8 @@ class Supervisor:
                 if berth.stands_still():
                     log.error("worker %d stands still and is replaced", berth.number)
                     berth.kill()
+            if self._facts.workers:
+                self._manager.alive()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _WATCH)
 

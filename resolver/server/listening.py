@@ -2,16 +2,20 @@
 
 All are opened by the supervisor, with SO_REUSEPORT so that the kernel spreads clients over
 the workers. That option would also let a second server bind silently and take half of the
-queries, so each address is claimed first, and tried once without it.
+queries, so each address is claimed first, and tried once without it. Sockets that were kept
+while the server restarted are taken up again, with the queries that wait in them.
 """
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from resolver.errors import DarbanError
 from resolver.policy.snapshot import Endpoint
 
+_Place = tuple[Endpoint, socket.SocketKind]
+
+_KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 _BACKLOG = 1024
 _RECEIVE_BUFFER = 4 << 20
 
@@ -38,20 +42,45 @@ def claim(endpoint: Endpoint) -> socket.socket:
     return claimed
 
 
-def open_sockets(endpoints: Sequence[Endpoint], workers: int) -> list[list[socket.socket]]:
+def open_sockets(
+    endpoints: Sequence[Endpoint], workers: int, kept: Iterable[socket.socket] = ()
+) -> list[list[socket.socket]]:
     """For each worker a UDP and a TCP socket of every address.
+
+    Those that were kept come first; what is left of them is closed, for the kernel would go
+    on to put clients' queries into sockets that nobody reads.
 
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
-    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
-    for endpoint in endpoints:
-        for kind in kinds:
+    places = [(endpoint, kind) for endpoint in endpoints for kind in _KINDS]
+    at_hand = _sorted_out(kept, places, workers)
+    for endpoint, kind in places:
+        if not at_hand[endpoint, kind]:
             _open(endpoint, kind, shared=False).close()
     return [
-        [_open(endpoint, kind, shared=True) for endpoint in endpoints for kind in kinds]
+        [at_hand[place].pop() if at_hand[place] else _open(*place, shared=True) for place in places]
         for _ in range(workers)
     ]
+
+
+def _sorted_out(
+    kept: Iterable[socket.socket], places: Sequence[_Place], workers: int
+) -> dict[_Place, list[socket.socket]]:
+    """The kept sockets by what they listen on; those that are not wanted are closed."""
+    found: dict[_Place, list[socket.socket]] = {place: [] for place in places}
+    for each in kept:
+        wanted = found.get(_place(each))
+        if wanted is None or len(wanted) == workers:
+            each.close()
+        else:
+            wanted.append(each)
+    return found
+
+
+def _place(listening: socket.socket) -> _Place:
+    address, port, *_ = listening.getsockname()
+    return Endpoint(address, port), listening.type
 
 
 def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socket.socket:

@@ -20,6 +20,7 @@ ORDER = (
     ("state",),  # to our files
     ("transports",),  # of asyncio, let go of
     ("channel", "control"),  # between our processes
+    ("notify",),  # to the service manager
     ("telemetry",),  # counts what ``query`` tallies
     ("upstream",),  # drives ``forwarding``, counts
     ("server",),  # drives ``query``, hands to ``upstream``

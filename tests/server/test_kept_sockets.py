@@ -1,0 +1,67 @@
+"""Sockets that were kept while the server restarted."""
+
+import socket
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import pytest
+
+from resolver.policy.snapshot import Endpoint
+from resolver.server.listening import ListenError, open_sockets
+
+
+def _flat(sockets: Iterable[list[socket.socket]]) -> list[socket.socket]:
+    return list(chain.from_iterable(sockets))
+
+
+def _endpoint(kept: list[list[socket.socket]]) -> Endpoint:
+    return Endpoint(*kept[0][0].getsockname()[:2])
+
+
+@pytest.fixture
+def opened() -> Iterator[list[list[socket.socket]]]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        endpoint = Endpoint("127.0.0.1", probe.getsockname()[1])
+    sockets = open_sockets([endpoint], 2)
+    yield sockets
+    for each in _flat(sockets):
+        each.close()
+
+
+def test_kept_sockets_are_taken_up_again(opened: list[list[socket.socket]]) -> None:
+    kept = _flat(opened)
+    again = open_sockets([_endpoint(opened)], 2, kept)
+    assert set(_flat(again)) == set(kept)
+    for udp, tcp in again:
+        assert (udp.type, tcp.type) == (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+
+
+def test_more_workers_get_new_sockets_beside_those_kept(
+    opened: list[list[socket.socket]],
+) -> None:
+    kept = _flat(opened)
+    again = _flat(open_sockets([_endpoint(opened)], 3, kept))
+    assert set(kept) < set(again)
+    for each in set(again) - set(kept):
+        assert each.getsockname() == kept[0].getsockname()
+        each.close()
+
+
+def test_what_nobody_would_read_is_closed(opened: list[list[socket.socket]]) -> None:
+    kept = _flat(opened)
+    again = _flat(open_sockets([_endpoint(opened)], 1, kept))
+    assert len(again) == 2
+    assert {each for each in kept if each.fileno() != -1} == set(again)
+
+
+def test_an_address_that_is_no_longer_listened_on_is_let_go(
+    opened: list[list[socket.socket]],
+) -> None:
+    kept = _flat(opened)
+    everywhere = Endpoint("0.0.0.0", _endpoint(opened).port)
+    with pytest.raises(ListenError):
+        open_sockets([everywhere], 1)
+    for each in _flat(open_sockets([everywhere], 1, kept)):
+        each.close()
+    assert all(each.fileno() == -1 for each in kept)
