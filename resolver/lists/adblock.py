@@ -7,19 +7,16 @@ with a reason: a rule that is silently dropped lets through what is banned, and 
 that is guessed at blocks what is exempt. So nothing is guessed; a modifier, a wildcard or
 a missing caret could each mean more than the name beside it.
 
-What must stay true:
-- ``read`` never raises, whatever the text, and takes time linear in its length.
-- Every line that is not empty and not a comment is a header that was used, a rule or a
-  skipped line.
+What must stay true is said in ``resolver.lists.reading``.
 """
 
 import datetime as dt
 import ipaddress
 import re
-from dataclasses import dataclass, field
 
-from resolver.lists.guard import too_wide
-from resolver.lists.rules import BlockList, Rule, Skipped, read_rule
+from resolver.dns import names
+from resolver.lists.reading import Reading
+from resolver.lists.rules import BlockList, read_rule
 
 _HEADER = re.compile(
     r"!\s*(title|title-fa|category|source|reviewed|answer)\s*:(.*)",
@@ -30,7 +27,8 @@ _TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
 _COSMETIC = re.compile(r"#[@?$%]?#|#@[?$%]#")
 _CATEGORY = re.compile(r"[a-z0-9-]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_SHOWN = 120
+_PLAIN = re.compile(r"\|\|([a-z0-9._-]+)\^")
+"""A rule that needs no closer look, which is nearly every line of most lists."""
 
 
 def read(text: str, service: str, file: str) -> BlockList:
@@ -45,8 +43,12 @@ def read(text: str, service: str, file: str) -> BlockList:
         The list, with every line that could not be used among its skipped ones.
     """
     reading = _Reading()
-    for line, content in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        reading.take(content.strip(), line)
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    for line, content in enumerate(text.split("\n"), start=1):
+        if not (plain := _PLAIN.fullmatch(content)):
+            reading.take(content.strip(), line)
+        elif reason := reading.read(plain[1], line, subtree=True):
+            reading.skip(line, content, reason)
     return BlockList(
         service,
         file,
@@ -56,21 +58,20 @@ def read(text: str, service: str, file: str) -> BlockList:
         source=reading.header("source"),
         reviewed=_date(reading.header("reviewed")),
         answer=reading.header("answer").lower(),
-        rules=tuple(reading.rules.values()),
+        rules=tuple(reading.rules),
         skipped=tuple(reading.skipped),
     )
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Reading):
     """What the lines so far have said."""
 
-    headers: dict[str, list[str]] = field(default_factory=dict)
-    rules: dict[tuple[bytes, bool, bool], Rule] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__()
+        self._headers: dict[str, list[str]] = {}
 
     def header(self, name: str) -> str:
-        return "; ".join(self.headers.get(name, ()))
+        return "; ".join(self._headers.get(name, ()))
 
     def take(self, text: str, line: int) -> None:
         if header := _HEADER.fullmatch(text):
@@ -80,15 +81,15 @@ class _Reading:
         else:
             reason = self._keep_rule(_TRAILING_COMMENT.sub("", text, count=1).rstrip(), line)
         if reason:
-            self.skipped.append(Skipped(line, _shortened(text), reason))
+            self.skip(line, text, reason)
 
     def _keep_header(self, name: str, value: str) -> str | None:
         """Keep a header, or say why not."""
-        if name in self.headers and name != "source":
+        if name in self._headers and name != "source":
             return f"a second {name}; the first one counts"
         if reason := _unreadable(name, value):
             return reason
-        self.headers.setdefault(name, []).append(value)
+        self._headers.setdefault(name, []).append(value)
         return None
 
     def _keep_rule(self, text: str, line: int) -> str | None:
@@ -96,10 +97,7 @@ class _Reading:
         rule = read_rule(text, line) if text.startswith(("|", "@@|")) else _foreign(text)
         if isinstance(rule, str):
             return rule
-        if reason := too_wide(rule):
-            return reason
-        first = self.rules.setdefault(rule[:3], rule)
-        return None if first is rule else f"the rule of line {first.line} again"
+        return self.keep(rule, names.text(rule.name))
 
 
 def _unreadable(header: str, value: str) -> str | None:
@@ -145,7 +143,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

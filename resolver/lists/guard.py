@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 
 def too_wide(rule: Rule) -> str | None:
     """Say why a rule covers more than one owner's names, or None where it does not."""
-    labels = names.labels(rule.name)
-    if not labels:
+    return too_wide_name(names.text(rule.name), exception=rule.exception)
+
+
+def too_wide_name(text: str, *, exception: bool) -> str | None:
+    """The same for the name of a rule, printed."""
+    if text == ".":
         return "the root; every name lies below it"
-    if rule.exception:
+    if exception:
         return None
-    if len(labels) == 1:
-        return f"'{names.text(rule.name)}' is a single label: a whole top-level domain"
-    if _suffixes().is_public(tuple(labels)):
-        return f"'{names.text(rule.name)}' is a public suffix: its names have many owners"
+    if "." not in text:
+        return f"'{text}' is a single label: a whole top-level domain"
+    if _suffixes().is_public(text):
+        return f"'{text}' is a public suffix: its names have many owners"
     return None
 
 

@@ -12,7 +12,9 @@ What must stay true:
 """
 
 import array
+import itertools
 import mmap
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -41,6 +43,9 @@ class Hit(NamedTuple):
 
 _SUBTREE = 1
 _EXCEPTION = 2
+_RULE = struct.Struct("=II")
+"""A rule's two words: its line, and its list with the flags."""
+_WORD = 4
 
 
 class Index:
@@ -94,18 +99,19 @@ def ends_at_label(key: bytes, name: bytes) -> bool:
 
 def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
     """Compile lists into the two buffers that an ``Index`` reads."""
-    by_key: dict[bytes, list[tuple[int, int]]] = {}
+    packed = _RULE.pack
+    by_key: dict[bytes, bytes] = {}
     for source, rules in enumerate(lists):
-        for rule in rules:
-            flags = source << 2 | _EXCEPTION * rule.exception | _SUBTREE * rule.subtree
-            by_key.setdefault(names.index_key(rule.name), []).append((rule.line, flags))
+        for name, subtree, exception, line in rules:
+            key = names.index_key(name)
+            rule = packed(line, source << 2 | _EXCEPTION * exception | _SUBTREE * subtree)
+            others = by_key.get(key)
+            by_key[key] = rule if others is None else others + rule
     trie = BinaryTrie(sorted(by_key))
-    keys = sorted(by_key, key=trie.key_id)
-    words = array.array("I", [0] * (len(keys) + 1))
-    for place, key in enumerate(keys):
-        words[place] = len(words)
-        for line, flags in by_key[key]:
-            words.append(line)
-            words.append(flags)
-    words[len(keys)] = len(words)
-    return trie.tobytes(), words.tobytes()
+    in_order = [b""] * len(by_key)
+    for key, place in trie.items():
+        in_order[place] = by_key[key]
+    first = len(in_order) + 1
+    sizes = (len(rules) // _WORD for rules in in_order)
+    words = array.array("I", itertools.accumulate(sizes, initial=first))
+    return trie.tobytes(), b"".join([words.tobytes(), *in_order])

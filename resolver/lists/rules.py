@@ -19,6 +19,9 @@ from typing import NamedTuple
 
 from resolver.dns import names
 
+_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
+"""A name that needs no closer look, which is nearly every name of a list."""
+_LONGEST_HOST = names.MAX_NAME - 2
 _STRANGE = re.compile(r"[^\w.\-\u0080-\U0010ffff]", re.ASCII)
 _NUMBER_AT_END = re.compile(r"(?:^|\.)[0-9]+\.?$")
 _REASONS = {
@@ -80,14 +83,14 @@ class BlockList:
 
     service: str
     file: str
-    title: str
-    persian: str
-    category: str
-    source: str
-    reviewed: dt.date | None
-    answer: str
-    rules: tuple[Rule, ...]
-    skipped: tuple[Skipped, ...]
+    title: str = ""
+    persian: str = ""
+    category: str = ""
+    source: str = ""
+    reviewed: dt.date | None = None
+    answer: str = ""
+    rules: tuple[Rule, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 def read_rule(text: str, line: int) -> Rule | str:
@@ -111,7 +114,7 @@ def read_rule(text: str, line: int) -> Rule | str:
 
 
 def _bare(text: str, line: int) -> Rule | str:
-    name = _read_name(text)
+    name = read_name(text)
     return name if isinstance(name, str) else Rule(name, True, False, line)
 
 
@@ -124,10 +127,14 @@ def _enclosed(pattern: str) -> bytes | str:
         return "too many '|' before the name"
     if not caret:
         return _unfit(text) or "'^' is missing after the name"
-    return "text stands after '^'" if rest else _read_name(text)
+    # the end of an address of a page ('|') is the end of its host name as well
+    return read_name(text) if rest in ("", "|") else "text stands after '^'"
 
 
-def _read_name(text: str) -> bytes | str:
+def read_name(text: str) -> bytes | str:
+    """The name that a text holds and nothing else, or the reason why it holds none."""
+    if _HOST.fullmatch(text) and len(text) <= _LONGEST_HOST:
+        return names.parse_host(text)
     if reason := _unfit(text):
         return reason
     try:
