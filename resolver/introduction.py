@@ -30,6 +30,7 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
     ]
+    lines += [f"block page http://{endpoint}/" for endpoint in settings.block_page]
     for place, vlan in enumerate(terms.vlans):
         prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
         policy = terms.policies[vlan.policy]

@@ -28,6 +28,7 @@ from resolver.control import Answer, ControlServer, Request
 from resolver.crew import Berth
 from resolver.dns import names
 from resolver.errors import DarbanError
+from resolver.explanation import Engine
 from resolver.introduction import Accepted, introduction
 from resolver.notify import ServiceManager
 from resolver.policy.snapshot import Terms
@@ -107,7 +108,7 @@ class Supervisor:
             DarbanError: it could not start; nothing was left running.
         """
         accepted = compile_apart(self._config, self._state)
-        self._terms, _ = state.load(accepted.snapshot)
+        self._terms, self._index = state.load(accepted.snapshot)
         self._snapshot = state.Held(accepted.snapshot)
         self._hosts = Hosts(self._terms)
         settings = self._terms.settings
@@ -137,6 +138,7 @@ class Supervisor:
             _say(introduction(self._config, self._terms, workers, accepted))
             self._manager.ready(f"{workers} workers, snapshot {accepted.snapshot.name}")
             self._background(self._serve_metrics())
+            self._background(self._serve_block_page())
             await self._watch()
         finally:
             self._manager.stopping()
@@ -241,6 +243,21 @@ class Supervisor:
             )
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
+
+    async def _serve_block_page(self) -> None:
+        if not self._terms.settings.block_page:
+            return
+        from resolver.web import block_page  # as with the metrics, and most networks have none
+
+        for endpoint in self._terms.settings.block_page:
+            try:
+                await block_page.serve(self._engine, endpoint)
+            except block_page.PageListenError as error:
+                log.error("%s", error)
+
+    def _engine(self) -> Engine:
+        """The policy in force, to be asked now."""
+        return Engine(self._terms, self._index, time.time())
 
     def _readings(self) -> kernel.Readings:
         sockets = (listening for berth in self._berths for listening in berth.listening)

@@ -31,13 +31,15 @@ _log = log.getChild("web")
 _log.addFilter(_Faults())
 
 
-async def listen(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
-    """Serve an application on an endpoint.
+async def listen(
+    app: web.Application, endpoint: Endpoint, patience: float = _IDLE
+) -> asyncio.Server:
+    """Serve an application on an endpoint; ``patience`` is how long a request may take to come.
 
     Raises:
         OSError: the address is taken or not this host's.
     """
-    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=_IDLE)
+    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=patience)
     await runner.setup()
     assert runner.server is not None, "it has been set up"
     loop = asyncio.get_running_loop()
