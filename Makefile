@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench fuzz attacks fidelity lock clean
+.PHONY: help run test check fmt bench fuzz attacks fidelity lock clean man
 
 FUZZ_SECONDS ?= 60
 
@@ -39,6 +39,9 @@ attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the ta
 
 fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 	$(BIN)/python -m tests.fidelity
+
+man: $(VENV)/run ## show the manual page, made of the commands
+	@$(BIN)/python deploy/manual.py | man -l -
 
 lock: $(VENV)/dev ## pin the requirements anew, with hashes
 	$(BIN)/pip install --quiet uv

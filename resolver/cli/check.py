@@ -20,6 +20,10 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
 
     Exits with 0 where all is well, 1 where an expectation does not hold, 2 where there is
     an error.
+
+        darban check
+
+        darban check --config new.toml --json
     """
     path = config_path(config)
     compiled = compile_file(path, time.time())

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from resolver import control, state
+from resolver.cli.completion import vlans
 from resolver.cli.place import config_path
 from resolver.compilation import compile_file
 from resolver.dns import codes, names
@@ -21,7 +22,9 @@ _USAGE = 2
 Name = Annotated[str, typer.Argument(metavar="NAME", help="the name that is asked for")]
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="the record type that is asked for")]
 Client = Annotated[str | None, typer.Option("--client", help="the address that asks")]
-Vlan = Annotated[str | None, typer.Option("--vlan", help="or the VLAN that asks")]
+Vlan = Annotated[
+    str | None, typer.Option("--vlan", help="or the VLAN that asks", autocompletion=vlans)
+]
 Config = Annotated[
     Path | None, typer.Option("--config", help="judge by this file instead of the policy in force")
 ]

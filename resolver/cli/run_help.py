@@ -14,7 +14,12 @@ Config = Annotated[
 
 
 def run(config: Config = None) -> None:
-    """Start the server, in the foreground, until SIGTERM or Ctrl-C."""
+    """Start the server, in the foreground, until SIGTERM or Ctrl-C.
+
+    Exits with 1 where an expectation does not hold, 2 where it cannot start.
+
+        darban run --config config.toml
+    """
     from resolver.cli.run import start
 
     raise typer.Exit(start([] if config is None else ["--config", str(config)]))

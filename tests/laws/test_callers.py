@@ -53,6 +53,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
 NO_COMMANDS = {
     "__init__": "the command line's beginning",
     "app": "where the commands are gathered",
+    "completion": "what the shell offers for an argument of several commands",
     "place": "where the config and the running server are, for several commands",
     "run": "the run itself, which loads before Typer is; run_help declares the command",
 }

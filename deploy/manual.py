@@ -1,0 +1,128 @@
+"""Prints the manual page darban(8), made of the commands themselves so that it follows them.
+
+`make man` shows it; `make install` installs it.
+"""
+
+import sys
+from collections.abc import Iterator
+
+import typer
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from resolver import __version__
+from resolver.cli.app import app
+
+_HEAD = """\
+.TH DARBAN 8 "" "darban {version}" "System Administration"
+.SH NAME
+darban \\- a DNS resolver that enforces a network's messenger policy by VLAN
+.SH SYNOPSIS
+.B darban
+.I COMMAND
+[\\fIOPTIONS\\fR]
+.SH DESCRIPTION
+Darban keeps foreign messengers out of an agency's administrative VLANs, leaves its publicity
+VLANs alone, and tells both the people and the operator why. The policy is one file,
+config.toml, in which every client belongs to a VLAN by its address and every VLAN has a policy.
+.PP
+Commands that are about a server are about the server of a config:
+.I /etc/darban/config.toml
+if there is one, else
+.I config.toml
+in the current directory, unless \\fB\\-\\-config\\fR names another.
+.SH COMMANDS
+"""
+
+_TAIL = """\
+.SH EXIT STATUS
+.TP
+.B 0
+all is well
+.TP
+.B 1
+the answer is no: the name is blocked, an expectation does not hold, the policies differ
+.TP
+.B 2
+a mistake in the config or the usage
+.TP
+.B 3
+no server can be reached
+.SH FILES
+.TP
+.I /etc/darban/config.toml
+the config; what it may say, with each default, is in deploy/reference.toml of the source
+.TP
+.I /etc/darban/blocklists
+lists of the agency's own, which add to those of the release
+.TP
+.I /usr/share/darban/blocklists
+the lists of the release in use
+.TP
+.I /var/lib/darban
+snapshots of the policy, and the control socket
+.TP
+.I /opt/darban/current
+the release in use
+.SH ENVIRONMENT
+.TP
+.B STATE_DIRECTORY
+where state is kept instead of /var/lib/darban, or of .darban beside a config that is not below
+/etc/darban
+.SH SEE ALSO
+.BR dig (1),
+.BR systemd.service (5),
+.BR resolv.conf (5)
+"""
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\\&" + text if text[:1] in (".", "'") else text
+
+
+def _prose(text: str) -> Iterator[str]:
+    """A docstring's paragraphs; what is indented there is an example."""
+    for paragraph in text.strip().split("\n\n"):
+        lines = paragraph.splitlines()
+        if lines[0].startswith("    "):
+            yield from (".PP", ".RS 4", ".nf")
+            yield from (_escaped(line.strip()) for line in lines)
+            yield from (".fi", ".RE")
+        else:
+            yield ".PP"
+            yield from (_escaped(line.strip()) for line in lines)
+
+
+def _option(parameter: TyperOption | TyperArgument, context: typer.Context) -> Iterator[str]:
+    name, _ = parameter.get_help_record(context) or ("", "")
+    yield ".TP"
+    yield f".B {_escaped(name)}"
+    yield _escaped(" ".join((parameter.help or "").split())) or "\\&"
+
+
+def _section(command: TyperGroup | TyperCommand, context: typer.Context) -> Iterator[str]:
+    """A command, or each of the commands below it."""
+    if isinstance(command, TyperGroup):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from _section(below, typer.Context(below, context, name))
+        return
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f".SS {_escaped(context.command_path)} {_escaped(usage)}"
+    yield from _prose(command.help or "")
+    for parameter in command.get_params(context):
+        if not getattr(parameter, "hidden", False):
+            yield from _option(parameter, context)
+
+
+def manual() -> str:
+    """The page's source."""
+    command = typer.main.get_command(app)
+    context = typer.Context(command, info_name="darban")
+    lines = "\n".join(_section(command, context))
+    return f"{_HEAD.format(version=__version__)}{lines}\n{_TAIL}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(manual())

@@ -1,0 +1,119 @@
+"""What the commands say of themselves: help with examples, the manual page, completion."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from resolver.cli.app import app
+
+ROOT = Path(__file__).parents[2]
+DARBAN = Path(sysconfig.get_path("scripts")) / "darban"
+
+
+def _commands(command: TyperGroup | TyperCommand, path: str) -> dict[str, TyperCommand]:
+    if not isinstance(command, TyperGroup):
+        return {path: command}
+    return {
+        name: each
+        for word, below in command.commands.items()
+        for name, each in _commands(below, f"{path} {word}").items()
+    }
+
+
+COMMANDS = _commands(typer.main.get_command(app), "darban")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_has_an_example(name: str) -> None:
+    help_text = COMMANDS[name].help or ""
+    examples = [line for line in help_text.splitlines() if line.startswith(f"    {name}")]
+    assert examples, f"{name} --help has no line '    {name} ...'"
+
+
+@pytest.fixture(scope="module")
+def page(debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The manual page as a reader sees it; its source draws no warning."""
+    man = debian("man-db", "man")
+    source = tmp_path_factory.mktemp("man") / "darban.8"
+    source.write_text(runpy.run_path(str(ROOT / "deploy/manual.py"))["manual"](), encoding="utf-8")
+    done = subprocess.run(
+        [man, "--warnings", "-E", "UTF-8", "-l", source],
+        env={**os.environ, "MANWIDTH": "300", "MAN_KEEP_FORMATTING": "", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return re.sub(r".\x08", "", done.stdout)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_manual_names_every_command_and_what_it_takes(page: str, name: str) -> None:
+    _, found, rest = page.partition(f"   {name} ")
+    assert found
+    section = re.split(r"\n   \S|\n\S", rest)[0]
+    for parameter in COMMANDS[name].params:
+        if getattr(parameter, "hidden", False):
+            continue
+        text = " ".join((getattr(parameter, "help", None) or "").split())
+        assert text, f"{name}: {parameter.name} has no help"
+        assert text in " ".join(section.split())
+        for option in parameter.opts:
+            if option.startswith("-"):
+                assert option in section
+
+
+def test_every_example_in_the_manual_is_kept_as_it_is(page: str) -> None:
+    assert "\n           darban explain --client 10.10.3.7 web.telegram.org\n" in page
+
+
+_COMPLETE = """
+eval "$(_DARBAN_COMPLETE=source_bash {darban})"
+COMP_WORDS=({words}) COMP_CWORD={last}
+_darban_completion {darban}
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+def _offered(words: str, directory: Path) -> list[str]:
+    script = _COMPLETE.format(darban=DARBAN, words=words, last=len(words.split()) - 1)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=directory, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_the_shell_is_offered_commands_and_options(tmp_path: Path) -> None:
+    assert "explain" in _offered("darban ex", tmp_path)
+    assert "--client" in _offered("darban explain --c", tmp_path)
+
+
+def test_the_shell_is_offered_the_vlans_of_the_config(tmp_path: Path) -> None:
+    config = tmp_path / "other.toml"
+    config.write_text("[vlans.press]\n[vlans.staff]\n[vlans.printers]\n", encoding="utf-8")
+    words = f"darban explain --config {config} --vlan p"
+    assert _offered(words, ROOT) == ["press", "printers"]
+    assert "administration" in _offered("darban explain --vlan a", ROOT)
+
+
+def test_a_config_that_cannot_be_read_offers_nothing(tmp_path: Path) -> None:
+    assert _offered("darban explain --vlan p", tmp_path) == []
+    (tmp_path / "config.toml").write_text("[vlans\n", encoding="utf-8")
+    assert _offered("darban explain --vlan p", tmp_path) == []
+
+
+def test_make_man_prints_the_page() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "deploy/manual.py"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(".TH DARBAN 8")
