@@ -7,12 +7,12 @@ with the first. Pure, as ``query`` is.
 
 from dataclasses import asdict, dataclass
 
-from resolver.answers.zones import Forwarded, Local, Zones
+from resolver.answers.zones import Forwarded, Local, Zone, Zones
 from resolver.dns import codes, names
 from resolver.lists.index import Index
 from resolver.policy.check import Judge
 from resolver.policy.snapshot import Policy, Terms
-from resolver.policy.verdict import NO_SERVICE, Outcome, Verdict
+from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
 
 
@@ -60,6 +60,20 @@ class Engine:
                 return self._views.of_vlan(place)
         return None
 
+    def client(self, address: str) -> View | None:
+        """The view of a client by its address, or None where no VLAN holds it."""
+        return self._views.of(address)
+
+    def verdict(self, view: View, name: bytes) -> Verdict:
+        """What policy says of a name; one that is answered here without policy passes."""
+        if self._answered_here(name) is not None:
+            return PASS
+        return self._judge.check_query(view, name)
+
+    def _answered_here(self, name: bytes) -> tuple[bytes, Zone] | None:
+        found = self._zones.find(name)
+        return None if found is None or isinstance(found[1], Forwarded) else found
+
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
         """What becomes of a question from an address."""
         return self._explain(address, self._views.of(address), name, qtype)
@@ -74,13 +88,13 @@ class Engine:
         if view is None:
             verdict = Verdict(Outcome.REFUSED)
             return self._tell(client, None, name, qtype, verdict, "no VLAN holds this address")
-        found = self._zones.find(name)
-        if found is not None and not isinstance(found[1], Forwarded):
-            what = "a local record" if isinstance(found[1], Local) else "a special-use name"
-            step = f"{what}, {names.text(found[0])}: answered here, without policy"
-            return self._tell(client, view, name, qtype, Verdict(Outcome.PASSED), step)
-        verdict = self._judge.check_query(view, name)
-        return self._tell(client, view, name, qtype, verdict, self._step(view, verdict))
+        verdict = self.verdict(view, name)
+        found = self._answered_here(name)
+        if found is None:
+            return self._tell(client, view, name, qtype, verdict, self._step(view, verdict))
+        what = "a local record" if isinstance(found[1], Local) else "a special-use name"
+        step = f"{what}, {names.text(found[0])}: answered here, without policy"
+        return self._tell(client, view, name, qtype, verdict, step)
 
     def _step(self, view: View, verdict: Verdict) -> str:
         policy = view.policy

@@ -4,7 +4,7 @@ Only this module imports dnslib, and only what an operator wrote or what our own
 passed reaches it: dnslib is not safe on bytes from the network.
 """
 
-from dnslib import RR
+from dnslib import QTYPE, RD, RDMAP, RR
 from dnslib.label import DNSBuffer
 
 from resolver.dns import codes, names, rdata, response
@@ -26,6 +26,13 @@ def parse(rtype: str, data: str, ttl: int | None = None) -> LocalRecord:
     if number is None or number not in rdata.LAYOUTS or number in _NOT_LOCAL:
         raise InvalidRecord(f"'{rtype}' is no type that a local record can have")
     return LocalRecord(number, DEFAULT_TTL if ttl is None else ttl, _pack(rtype.upper(), data))
+
+
+def text(record: LocalRecord) -> str:
+    """A record that ``parse`` made, as its type and its data: ``A 10.0.0.30``."""
+    kind = RDMAP.get(QTYPE.get(record.rtype), RD)
+    data = kind.parse(DNSBuffer(record.data), len(record.data))
+    return f"{codes.type_text(record.rtype)} {data}"
 
 
 _NOT_LOCAL = frozenset({codes.OPT, codes.SOA, codes.CNAME, codes.DNAME, 46, 47, 50})

@@ -75,6 +75,16 @@ class Index:
         """The rules that cover this name, the most specific last."""
         return [hit for key in self.keys(name) for hit in self._hits(key, name)]
 
+    def everything(self) -> Iterator[Hit]:
+        """Every rule there is, in no particular order."""
+        words = self._words
+        for key in self._trie.iterkeys():
+            place = self._trie.key_id(key)
+            for at in range(words[place], words[place + 1], 2):
+                flags = words[at + 1]
+                subtree, exception = flags & _SUBTREE != 0, flags & _EXCEPTION != 0
+                yield Hit(flags >> 2, words[at], key, subtree, exception)
+
     def _hits(self, key: bytes, name: bytes) -> Iterator[Hit]:
         if not ends_at_label(key, name):
             return

@@ -14,7 +14,7 @@ from resolver.telemetry import metrics
 CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;
     # ``explain``, ``check`` and ``diff`` ask through the explanation.
-    "check_query": {"query.Resolver._admit", "explanation.Engine._explain"},
+    "check_query": {"query.Resolver._admit", "explanation.Engine.verdict"},
     "check_answer": {"query.Resolver._carry"},
 }
 

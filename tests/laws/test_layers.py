@@ -16,6 +16,8 @@ ORDER = (
     ("witness",),  # who is told of queries, besides the counters
     ("query",),  # one query in order, from all of the above
     ("explanation",),  # the same order, put into words
+    ("questions",),  # what was asked, as files tell it
+    ("comparison",),  # two snapshots side by side, and what becomes of questions under both
     # Edges: they move octets, and decide nothing about DNS or policy.
     ("state",),  # to our files
     ("transports",),  # of asyncio, let go of
@@ -35,7 +37,7 @@ ORDER = (
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PURE = {part for parts in ORDER[: RANK["explanation"] + 1] for part in parts}
+PURE = {part for parts in ORDER[: RANK["comparison"] + 1] for part in parts}
 
 MODULES = list(modules().values())
 PURE_MODULES = [module for module in MODULES if module.part in PURE]
