@@ -2,7 +2,7 @@
 
 import typer
 
-from resolver.cli import check, explain, flush, run_help
+from resolver.cli import check, diff, explain, flush, run_help
 
 app = typer.Typer(
     name="darban",
@@ -14,4 +14,5 @@ app = typer.Typer(
 app.command("run")(run_help.run)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
+app.command("diff")(diff.diff)
 app.command("flush")(flush.flush)

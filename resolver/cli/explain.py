@@ -9,7 +9,7 @@ import typer
 
 from resolver import control, state
 from resolver.cli.completion import vlans
-from resolver.cli.place import config_path
+from resolver.cli.place import config_path, in_force
 from resolver.compilation import compile_file
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
@@ -75,10 +75,7 @@ def _candidate(config: Path) -> Engine:
 def _in_force() -> Engine:
     path = config_path(None)
     typer.echo(f"by the policy in force of the server of {path}", err=True)
-    status = control.ask(path, {"command": "status"})
-    if "error" in status:
-        raise control.Unreachable(str(status["error"]))
-    place = Path(str(status["snapshot"]))
+    place = in_force(path)
     compiled = compile_file(path, time.time())
     if compiled.errors or compiled.snapshot.hash() != place.name:
         typer.echo(f"{path} differs from the policy in force, which is what is told here", err=True)

@@ -28,6 +28,8 @@ Section = Mapping[str, Thing]
 
 SETTINGS = "settings"
 SERVICES = "services"
+VALUE = "value"
+"""The one fact of a setting."""
 
 
 def portrait(terms: Terms) -> dict[str, Section]:
@@ -45,7 +47,7 @@ def portrait(terms: Terms) -> dict[str, Section]:
         "upstreams": {_group_name(g.name): _group(g) for g in terms.groups if not _is_own(g.name)},
         "forward": _forward(terms),
         "local": {names.text(each.name): _local(each) for each in terms.local},
-        SETTINGS: {SETTINGS: _rest(terms.settings, ())},
+        SETTINGS: {key: {VALUE: word} for key, word in _rest(terms.settings, ()).items()},
     }
 
 

@@ -1,0 +1,290 @@
+"""That nothing changes unseen between two snapshots, and that questions turn as explain says."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from networks import CONFIG, LISTS, compiled
+
+from resolver.comparison import told
+from resolver.comparison.changes import Change, Detail, Side, compare
+from resolver.comparison.fates import Fates
+from resolver.dns import codes, names
+from resolver.explanation import Engine
+from resolver.lists.index import Index
+from resolver.policy.snapshot import Snapshot, Terms
+from resolver.questions.asked import ANYBODY, Question, Who
+
+WALL = 1.8e9
+OLD = compiled()
+
+
+def side(snapshot: Snapshot) -> Side:
+    return Side(snapshot.terms, Index(snapshot.trie, snapshot.rules), None)
+
+
+def changes(config: str = CONFIG, lists: dict[str, str] = LISTS) -> list[Change]:
+    return compare(side(OLD), side(compiled(config, lists)))
+
+
+def edited(old: str, new: str) -> str:
+    assert CONFIG.count(old) == 1
+    return CONFIG.replace(old, new)
+
+
+# ---- what they say ----
+
+
+def test_a_snapshot_is_as_itself() -> None:
+    assert changes() == []
+
+
+PARTS = ("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups")
+ELSEWHERE = {
+    ("services", "entries"),  # the rules are compared themselves
+    ("policies", "grounds"),  # they hang together, and change below
+    ("policies", "ground_of"),
+}
+
+
+def mutated(value: object) -> Iterator[object]:
+    match value:
+        case bool():
+            yield not value
+        case int() | float():
+            yield value + 1
+        case None:
+            yield 1
+        case str():
+            yield value + "x"
+        case bytes():
+            yield value[:1] + bytes([value[1] ^ 1]) + value[2:]
+        case tuple() if value:
+            yield value[:-1]
+        case tuple():
+            yield (1,)
+
+
+def every_change_of(terms: Terms) -> Iterator[tuple[str, Terms]]:
+    for part in PARTS:
+        things = getattr(terms, part)
+        thing = things[0]
+        for field in dataclasses.fields(thing):
+            if (part, field.name) in ELSEWHERE:
+                continue
+            for value in mutated(getattr(thing, field.name)):
+                other = dataclasses.replace(thing, **{field.name: value})
+                yield (
+                    f"{part}.{field.name}",
+                    dataclasses.replace(terms, **{part: (other, *things[1:])}),
+                )
+    for field in dataclasses.fields(terms.settings):
+        for value in mutated(getattr(terms.settings, field.name)):
+            settings = dataclasses.replace(terms.settings, **{field.name: value})
+            yield f"settings.{field.name}", dataclasses.replace(terms, settings=settings)
+
+
+CHANGED = dict(every_change_of(OLD.terms))
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_no_field_changes_unseen(what: str) -> None:
+    index = Index(OLD.trie, OLD.rules)
+    other = CHANGED[what]
+    assert compare(Side(OLD.terms, index, None), Side(other, index, None)), what
+
+
+def test_a_policy_that_blocks_less() -> None:
+    [change] = changes(edited('block = ["@messenger"]', 'block = ["one"]\nmode = "audit"'))
+    assert change[:3] == ("policies", "administrative", "changed")
+    assert set(change.details) == {
+        Detail("block", gone=("two",)),
+        Detail("mode", "enforce", "audit"),
+        Detail("cites", gone=("1595/الف/م for two",)),
+    }
+
+
+def test_a_directive_that_covers_less_and_has_another_number() -> None:
+    covers = edited('covers = ["@messenger"]', 'covers = ["one"]')
+    [change] = changes(covers)
+    assert change.details == (Detail("cites", gone=("1595/الف/م for two",)),)
+    [change] = changes(edited("1595/الف/م", "1596"))
+    assert {detail.key for detail in change.details} == {"directives", "cites"}
+
+
+def test_vlans_that_come_and_go() -> None:
+    found = changes(edited("[vlans.publicity]", "[vlans.guests]"))
+    assert [change[:3] for change in found] == [
+        ("vlans", "guests", "added"),
+        ("vlans", "publicity", "gone"),
+    ]
+    assert Detail("prefixes", added=("10.20.0.0/16",)) in found[0].details
+
+
+def test_upstreams_local_names_and_forwarded_zones() -> None:
+    more = '[upstream]\nservers = ["192.0.2.1", "192.0.2.2:5353"]\n'
+    config = edited('servers = ["10.0.0.10"]', 'servers = ["10.0.0.11"]') + more
+    config = config.replace('"A 10.0.0.30"', '"A 10.0.0.31"')
+    assert [(c.section, c.name, c.details) for c in changes(config)] == [
+        (
+            "upstreams",
+            "default",
+            (Detail("servers", "system", "192.0.2.1:53, 192.0.2.2:5353"),),
+        ),
+        ("forward", "agency.example", (Detail("servers", "10.0.0.10:53", "10.0.0.11:53"),)),
+        (
+            "local",
+            "printer.agency.example",
+            (Detail("records", gone=("A 10.0.0.30, TTL 300",), added=("A 10.0.0.31, TTL 300",)),),
+        ),
+    ]
+
+
+def test_expectations_are_compared_where_both_are_known() -> None:
+    old = dataclasses.replace(side(OLD), expectations={"t.me A": {"outcome": "blocked"}})
+    new = dataclasses.replace(side(OLD), expectations={"t.me A": {"outcome": "passed"}})
+    assert compare(old, side(OLD)) == []
+    assert compare(old, new) == [
+        Change("expectations", "t.me A", "changed", (Detail("outcome", "blocked", "passed"),))
+    ]
+
+
+def test_a_list_that_lies_elsewhere_is_the_same_list() -> None:
+    terms = OLD.terms
+    sources = tuple(dataclasses.replace(s, file=f"/elsewhere/{s.file}") for s in terms.sources)
+    moved = Side(dataclasses.replace(terms, sources=sources), Index(OLD.trie, OLD.rules), None)
+    details = {detail for change in compare(side(OLD), moved) for detail in change.details}
+    assert {detail.key for detail in details} == {"lists"}
+
+
+def test_a_service_that_is_new() -> None:
+    three = "! Title: Three\n! Category: messenger\n||three.example^\n@@|x.three.example^\n"
+    found = changes(lists={**LISTS, "three": three})
+    service = next(change for change in found if change.name == "three")
+    assert service.how == "added"
+    rules = ("@@|x.three.example^", "||three.example^")
+    assert Detail("rules of three.txt", added=rules) in service.details
+    policy = next(change for change in found if change.section == "policies")
+    assert Detail("block", added=("three",)) in policy.details
+
+
+HEAD = "! Title: One\n! Category: messenger\n||kept.example^\n"
+RULES = st.lists(
+    st.builds(
+        "{}{}.example^".format,
+        st.sampled_from(["||", "|", "@@||", "@@|"]),
+        st.sampled_from(["a", "b", "x.a", "y.b", r"x.a.b"]),
+    ),
+    unique=True,
+)
+
+
+@given(RULES, RULES)
+def test_rules_that_come_and_go(before: list[str], after: list[str]) -> None:
+    old, new = (
+        side(compiled(lists={**LISTS, "one": HEAD + "\n".join(each)})) for each in (before, after)
+    )
+    details = [
+        detail
+        for change in compare(old, new)
+        for detail in change.details
+        if detail.key == "rules of one.txt"
+    ]
+    gone, added = set(before) - set(after), set(after) - set(before)
+    if gone or added:
+        [detail] = details
+        assert (detail.gone, detail.added) == (tuple(sorted(gone)), tuple(sorted(added)))
+    else:
+        assert details == []
+
+
+def test_many_rules_are_told_by_their_number() -> None:
+    many = HEAD + "".join(f"||n{number:03}.example^\n" for number in range(100))
+    lines = list(told.changes(changes(lists={**LISTS, "one": many}), {}))
+    assert "      rules of one.txt: 3 gone, 101 new" in lines
+    assert "        + ||n000.example^" in lines
+    assert "        + ... and 91 more (--json has them all)" in lines
+
+
+# ---- what becomes of questions ----
+
+NEW = compiled(
+    edited('deny = ["b.example", "|c.example^"]', 'deny = ["c.example"]').replace(
+        'prefixes = ["10.20.0.0/16"]', 'prefixes = ["10.20.0.0/17"]'
+    )
+    + '[vlans.guests]\nprefixes = ["10.20.128.0/17"]\npolicy = "administrative"\n'
+)
+ENGINES = [Engine(each.terms, Index(each.trie, each.rules), WALL) for each in (OLD, NEW)]
+CLIENTS = ["10.10.0.5", "10.10.3.5", "10.20.0.5", "10.20.200.5", "192.0.2.1", "fd00:10::5"]
+LABELS = st.sampled_from(["www", "x", "y", "z", "a", "b", "c", "both", "printer", "agency"])
+NAMES = st.lists(LABELS, min_size=1, max_size=3).map(
+    lambda labels: names.parse(".".join([*labels, "example"]))
+)
+QUESTIONS = st.builds(
+    Question,
+    st.builds(Who, client=st.sampled_from(CLIENTS)),
+    NAMES,
+    st.sampled_from([codes.A, codes.AAAA]),
+)
+
+
+def judged(asked: dict[Question, int], only: str | None = None) -> Fates:
+    found = Fates(*ENGINES, only)
+    list(found.judge(asked))
+    return found
+
+
+@given(st.dictionaries(QUESTIONS, st.integers(1, 9)))
+def test_a_question_turns_where_explain_says_two_things(asked: dict[Question, int]) -> None:
+    expected: Counter[tuple[str, str, bytes, int]] = Counter()
+    for (who, name, qtype), times in asked.items():
+        old, new = (each.for_client(who.client, name, qtype).outcome for each in ENGINES)
+        if old != new:
+            expected[old, new, name, qtype] += times
+    got: Counter[tuple[str, str, bytes, int]] = Counter()
+    found = judged(asked)
+    for turn, questions in found.turned.items():
+        for (name, qtype), times in questions.items():
+            got[turn.old, turn.new, name, qtype] += times
+    assert got == expected
+    assert found.judged.total() == sum(asked.values())
+
+
+B = names.parse("www.b.example")
+
+
+def test_a_client_that_changes_vlans_is_told_under_both() -> None:
+    found = judged({Question(Who(client="10.20.200.5"), names.parse("a.example"), codes.A): 2})
+    [(turn, questions)] = found.turned.items()
+    assert turn == ("publicity → guests", "passed", "blocked", "one")
+    assert questions == {(names.parse("a.example"), codes.A): 2}
+
+
+def test_questions_of_anybody_are_tried_for_every_vlan_that_both_have() -> None:
+    found = judged({Question(ANYBODY, B, codes.A): 3})
+    assert found.judged == {"administration": 3, "publicity": 3}
+    assert [turn.vlan for turn in found.turned] == ["administration"]
+    assert judged({Question(ANYBODY, B, codes.A): 3}, "publicity").judged == {"publicity": 3}
+
+
+def test_questions_of_a_vlan_that_one_lacks_are_not_judged() -> None:
+    found = judged({Question(Who(vlan="guests"), B, codes.A): 4})
+    assert found.judged == {}
+    assert found.not_judged == {"guests": 4}
+    assert any("4 questions not judged" in line for line in told.fates(found))
+
+
+def test_fates_are_told_with_the_names_asked_most() -> None:
+    asked = {Question(ANYBODY, names.parse(f"n{n}.b.example"), codes.A): n for n in range(1, 21)}
+    lines = list(told.fates(judged(asked)))
+    assert lines[0] == "  administration: 210 of 210 questions change"
+    assert lines[1] == "    ~ blocked → passed: 210 questions, 20 names"
+    assert lines[2].split() == ["20", "n20.b.example", "A"]
+    assert "... and 10 more names (--json has them all)" in lines[12]
+    told_whole = told.as_json(judged(asked))
+    [turn] = told_whole["changed"]  # type: ignore[misc]
+    assert len(turn["names"]) == 20
+    assert turn["names"][0] == {"name": "n20.b.example", "questions": 20, "types": {"A": 20}}
