@@ -32,6 +32,15 @@ def debian() -> Debian:
 
 
 @pytest.fixture(scope="session")
+def persian_font(debian: Debian) -> None:
+    """A font that pictures of Persian pages need; a browser's users have one of their own."""
+    listing = debian("fontconfig", "fc-list")
+    font = "Vazirmatn"
+    if not (_has_font(listing, font) or (_install("fonts-vazirmatn") and _has_font(listing, font))):
+        _lacking(f"needs the font {font}: apt install fonts-vazirmatn")
+
+
+@pytest.fixture(scope="session")
 def ip_program(debian: Debian) -> Path:
     """``ip``, on a machine where this process may make network namespaces."""
     ip = debian("iproute2", "ip")
@@ -47,6 +56,10 @@ def ip_program(debian: Debian) -> Path:
 def _found(program: str) -> Path | None:
     found = shutil.which(program, path=_SEARCH)
     return Path(found) if found else None
+
+
+def _has_font(listing: Path, font: str) -> bool:
+    return bool(subprocess.run([listing, font], capture_output=True, check=True).stdout)
 
 
 @cache

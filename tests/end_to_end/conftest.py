@@ -112,6 +112,11 @@ def kdig_program(debian: Callable[[str, str], Path]) -> Path:
     return debian("knot-dnsutils", "kdig")
 
 
+@pytest.fixture(scope="session")
+def chromium_program(debian: Callable[[str, str], Path]) -> Path:
+    return debian("chromium", "chromium")
+
+
 @pytest.fixture
 def dig(dig_program: Path, quiet: Server) -> Asker:
     """dig, asking the shared server."""

@@ -53,6 +53,15 @@ class Namespaces:
             self._run("-n", namespace, "address", "add", f"{v6}/64", "dev", link, "nodad")
             self._run("-n", namespace, "link", "set", link, "up")
 
+    def give(self, namespace: str, address: str) -> None:
+        """One more address of a namespace, which every client is to reach through a link."""
+        self._run("-n", namespace, "address", "add", address, "dev", "lo", "nodad")
+
+    def lead(self, client: str, subnet: Subnet) -> None:
+        """Send all that a client sends to the server's namespace, as its router would."""
+        for address in subnet.server:
+            self._run("-n", client, "route", "add", "default", "via", address)
+
     def into(self, namespace: str) -> list[str]:
         """The command that runs what follows it in a namespace."""
         return [str(self._ip), "netns", "exec", namespace]
