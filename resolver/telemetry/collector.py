@@ -142,6 +142,8 @@ class DarbanCollector(Collector):
         yield _gauge(metrics.SNAPSHOT_INFO, [((facts.snapshot,), 1)])
         yield _gauge(metrics.SNAPSHOT_LOADED, [((), facts.loaded)])
         yield _gauge(metrics.VLAN_INFO, ((labels, 1) for labels in _vlans(terms)))
+        bans = (((vlan.name,), _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
+        yield _gauge(metrics.VLAN_BANS, bans)
         ends = (((exemption.id,), exemption.until) for exemption in terms.exemptions)
         yield _gauge(metrics.EXEMPTION_END, ends)
         entries = (((service.name,), service.entries) for service in terms.services)
@@ -195,6 +197,10 @@ def _blocks(policy: Policy, terms: Terms) -> Iterator[tuple[str, str]]:
     for place, service in enumerate(terms.services):
         if policy.blocks >> place & 1:
             yield outcome.label, service.name
+
+
+def _bans(policy: Policy) -> int:
+    return policy.blocks.bit_count() + sum(not rule.allow for rule in policy.own)
 
 
 def _vlans(terms: Terms) -> Iterator[tuple[str, ...]]:

@@ -65,6 +65,12 @@ SNAPSHOT_LOADED = Metric(
 VLAN_INFO = Metric(
     "darban_vlan_info", "gauge", "The VLANs as configured", ("vlan", "id", "policy", "mode")
 )
+VLAN_BANS = Metric(
+    "darban_vlan_bans",
+    "gauge",
+    "Services and names of its own that a VLAN's policy blocks; 0 where it blocks nothing",
+    ("vlan",),
+)
 EXEMPTION_END = Metric(
     "darban_exemption_end_timestamp_seconds", "gauge", "When an exemption ends", ("exemption",)
 )

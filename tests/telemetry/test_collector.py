@@ -21,6 +21,8 @@ from resolver.telemetry.slots import MEMORY, Registry
 CONFIG = """
 [policies.administrative]
 block = ["@messenger", "@encrypted-dns"]
+allow = ["allowed.example"]
+deny = ["denied.example"]
 [policies.publicity]
 [vlans.administration]
 prefixes = ["10.10.0.0/16"]
@@ -110,6 +112,14 @@ def test_what_a_policy_can_produce_is_there_from_the_start() -> None:
     assert _of(series, BYPASS, vlan="administration", kind="provider") == 0
     assert _of(series, BYPASS, vlan="publicity", kind="provider") is None
     assert _of(series, "darban_socket_drops_total") == 7
+
+
+def test_how_much_a_vlan_s_policy_blocks() -> None:
+    served = _Served()
+    served.follow(FEWER, [])
+    series = served.series()
+    assert _of(series, "darban_vlan_bans", vlan="administration") == len(FEWER) + 1
+    assert _of(series, "darban_vlan_bans", vlan="publicity") == 0
 
 
 def test_a_kernel_that_does_not_tell_of_drops() -> None:
