@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench fuzz attacks fidelity lock clean man
+.PHONY: help run test check fmt bench fuzz attacks fidelity lock clean man dashboards
 
 FUZZ_SECONDS ?= 60
 
@@ -42,6 +42,9 @@ fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
+
+dashboards: $(VENV)/dev ## write the Grafana dashboards anew from their code
+	$(BIN)/python -m deploy.dashboards
 
 lock: $(VENV)/dev ## pin the requirements anew, with hashes
 	$(BIN)/pip install --quiet uv
