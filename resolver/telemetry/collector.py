@@ -1,8 +1,6 @@
 """The Prometheus collector: reads the workers' cells and the supervisor's facts at a scrape.
 
-Nothing is added up before somebody asks; a scrape sums the cells of all workers. Series
-that a policy can produce are there from the start with 0, so that a rate over them works
-from the first block on.
+Nothing is added up before somebody asks; a scrape sums the cells of all workers.
 """
 
 from collections import Counter, defaultdict
@@ -21,10 +19,10 @@ from resolver import __version__
 from resolver.dns import codes
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
-from resolver.telemetry import metrics
+from resolver.telemetry import expected, metrics
 from resolver.telemetry.kernel import Readings
 from resolver.telemetry.metrics import Metric
-from resolver.telemetry.slots import UNKNOWN, Registry
+from resolver.telemetry.slots import Registry
 
 COUNTED = (
     metrics.CACHE_HITS,
@@ -36,8 +34,6 @@ COUNTED = (
 )
 HISTOGRAMS = (metrics.DURATION, metrics.UPSTREAM_DURATION)
 _CAUGHT = (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
-_ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
-_USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 Sums = Counter[tuple[str, ...]]
 
@@ -99,9 +95,9 @@ class DarbanCollector(Collector):
 
     def _tallies(self) -> Iterator[Family]:
         """The metrics that are sums over the rows of the workers' tables."""
-        kinds = self._registry.kinds
-        queries, responses, bypass = self._expected()
-        types = Sums()
+        terms, kinds = self._facts.terms, self._registry.kinds
+        queries, responses = _zeros(expected.queries(terms)), _zeros(expected.responses(terms))
+        types, bypass = _zeros(expected.types()), _zeros(expected.bypass(terms, kinds))
         for memory in self._memories():
             for row in self._registry.rows(memory):
                 queries[row.vlan, row.outcome.label, row.service] += row.times
@@ -116,25 +112,6 @@ class DarbanCollector(Collector):
         yield _summed(metrics.RESPONSES, responses)
         yield _summed(metrics.TYPES, types)
         yield _summed(metrics.BYPASS, bypass)
-
-    def _expected(self) -> tuple[Sums, Sums, Sums]:
-        """The series of queries, responses and bypass attempts to expect, each with 0."""
-        terms, kinds = self._facts.terms, self._registry.kinds
-        queries = {(UNKNOWN, Outcome.REFUSED.label, "")}
-        responses = {(UNKNOWN, codes.RCODES[codes.REFUSED])}
-        bypass = set()
-        for vlan in terms.vlans:
-            queries.update((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
-            responses.update((vlan.name, codes.RCODES[rcode]) for rcode in _USUAL)
-            for outcome, service in _blocks(terms.policies[vlan.policy], terms):
-                queries.add((vlan.name, outcome, service))
-                if service in kinds:
-                    bypass.add((vlan.name, kinds[service]))
-        return (
-            Sums(dict.fromkeys(queries, 0)),
-            Sums(dict.fromkeys(responses, 0)),
-            Sums(dict.fromkeys(bypass, 0)),
-        )
 
     def _facts_as_metrics(self) -> Iterator[Family]:
         facts, terms = self._facts, self._facts.terms
@@ -164,6 +141,10 @@ class DarbanCollector(Collector):
         yield _gauge(metrics.MEMORY, (((process,), octets) for process, octets in memory.items()))
 
 
+def _zeros(series: Iterable[tuple[str, ...]]) -> Sums:
+    return Sums(dict.fromkeys(series, 0))
+
+
 def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
     kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
     return kind(metric.name, metric.text, labels=metric.labels)
@@ -190,13 +171,6 @@ def _summed(metric: Metric, sums: Sums) -> Family:
     for labels, value in sums.items():
         family.add_metric(labels, value)
     return family
-
-
-def _blocks(policy: Policy, terms: Terms) -> Iterator[tuple[str, str]]:
-    outcome = Outcome.BLOCKED if policy.enforce else Outcome.WOULD_BLOCK
-    for place, service in enumerate(terms.services):
-        if policy.blocks >> place & 1:
-            yield outcome.label, service.name
 
 
 def _bans(policy: Policy) -> int:

@@ -30,6 +30,13 @@ policy = "administrative"
 [vlans.publicity]
 prefixes = ["10.20.0.0/16"]
 policy = "publicity"
+[[exemptions]]
+id = "pr"
+prefixes = ["10.10.3.0/24"]
+services = ["one"]
+until = 2100-01-01T00:00:00Z
+approver = "Head of PR"
+ticket = "PR-1"
 """
 LISTS = {
     "one": "! Title: One\n! Category: messenger\n||one.example^\n",
@@ -108,6 +115,12 @@ def test_what_a_policy_can_produce_is_there_from_the_start() -> None:
     series = served.series()
     blocked = {"vlan": "administration", "outcome": "blocked", "service": "one"}
     assert _of(series, "darban_queries_total", **blocked) == 0
+    own = {"vlan": "administration", "outcome": "blocked", "service": ""}
+    assert _of(series, "darban_queries_total", **own) == 0
+    exempted = {"vlan": "administration", "outcome": "exempted", "service": "one"}
+    assert _of(series, "darban_queries_total", **exempted) == 0
+    assert _of(series, "darban_queries_total", **exempted | {"service": "around"}) is None
+    assert _of(series, "darban_query_types_total", type="other") == 0
     assert _of(series, "darban_responses_total", vlan="publicity", rcode="SERVFAIL") == 0
     assert _of(series, BYPASS, vlan="administration", kind="provider") == 0
     assert _of(series, BYPASS, vlan="publicity", kind="provider") is None
