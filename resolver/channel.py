@@ -1,9 +1,10 @@
 """What supervisor and worker say to each other: one JSON object a line, both ways.
 
 Supervisor to worker: ``prepare`` (a snapshot, the cells to count in, the upstream servers),
-``commit`` (put the prepared one in force), ``upstreams`` (addresses have changed), ``flush``
-(forget answers). Worker to supervisor: ``prepared``, ``committed``, ``flushed``. A closed
-channel means that the other has gone: a worker then ends.
+``commit`` (put the prepared one in force), ``forget`` (it will not be), ``upstreams``
+(addresses have changed), ``flush`` (forget answers). Worker to supervisor: ``prepared`` or
+``refused`` (with the reason), ``committed``, ``flushed``. A closed channel means that the
+other has gone: a worker then ends.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ class Message(TypedDict, total=False):
 
     say: str
     snapshot: str
+    reason: str
     plan: dict[str, object]
     groups: dict[str, list[ServerAddress]]
     zone: str

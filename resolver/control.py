@@ -1,6 +1,7 @@
 """The control socket: one JSON object in, one out, on a Unix socket in the state directory.
 
-Who may write to the state directory may command the server; no other right is checked.
+Who may write to the state directory may command the server; no other right is checked. A
+request that reaches a command has the caller's user ID in it, from the kernel.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import contextlib
 import errno
 import json
 import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -19,6 +21,7 @@ Answer = dict[str, object]
 
 _LONGEST = 1 << 20
 _TIMEOUT = 5.0
+_CREDENTIALS = struct.Struct("iII")
 
 
 class Unreachable(DarbanError):
@@ -56,17 +59,25 @@ class ControlServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
             line = await asyncio.wait_for(reader.readline(), _TIMEOUT)
-            writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
+            answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
+            writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
         writer.close()
 
-    async def _answer(self, line: bytes) -> Answer:
+    async def _answer(self, line: bytes, caller: int) -> Answer:
         request = json.loads(line)
         name = request.get("command") if isinstance(request, dict) else None
         command = self._commands.get(name) if isinstance(name, str) else None
         if command is None:
             return {"error": f"there is no command {name!r}"}
-        return await command(request)
+        return await command({**request, "uid": caller})
+
+
+def _caller(end: socket.socket) -> int:
+    """The user ID of whoever has connected."""
+    told = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(told)
+    return int(user)
 
 
 def _answers(path: Path) -> bool:
@@ -79,8 +90,8 @@ def _answers(path: Path) -> bool:
         return True
 
 
-def ask(config: Path, request: Request) -> Answer:
-    """Ask the server of a config, and wait for its answer.
+def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
+    """Ask the server of a config, and wait so long for its answer.
 
     Raises:
         Unreachable: it does not run, or does not answer.
@@ -88,7 +99,7 @@ def ask(config: Path, request: Request) -> Answer:
     path = state.control_socket(state.directory(config))
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-            end.settimeout(_TIMEOUT)
+            end.settimeout(seconds)
             end.connect(str(path))
             end.sendall(json.dumps(request).encode() + b"\n")
             with end.makefile("rb") as file:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from resolver import program
 from resolver.channel import Channel, Message
+from resolver.errors import DarbanError
 from resolver.telemetry.log import log
 from resolver.telemetry.slots import BEAT, MEMORY
 
@@ -29,6 +30,10 @@ _PATIENCE = 20.0
 """Seconds that a worker may take for what it is told; the longest is to map a snapshot."""
 _BACKOFF = 1.0
 """Seconds between the starts of a worker that does not stay alive."""
+
+
+class Refused(DarbanError):
+    """A worker cannot load a snapshot."""
 
 
 class Berth:
@@ -46,7 +51,9 @@ class Berth:
         self._started = 0.0
         self._said: asyncio.Queue[Message | None] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
-        self._asking = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever speaks with the worker until it has answered all."""
+        self._ready: Channel | None = None
         self.serving = False
         self._ending = False
 
@@ -78,37 +85,49 @@ class Berth:
         self._pidfd = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._reap, ended)
 
-    async def serve(self, orders: Message) -> bool:
-        """Have the worker load a snapshot and put it in force; whether it did.
+    async def prepare(self, orders: Message) -> bool:
+        """In its turn: have the worker load a snapshot. False where it has gone.
 
-        One after the other, with nothing said in between.
+        Raises:
+            Refused: the worker lives and cannot load it.
         """
-        async with self._asking:
-            prepared = await self._ask(orders, "prepared")
-            self.serving = (
-                prepared is not None and await self._ask({"say": "commit"}, "committed") is not None
-            )
+        asked = self._channel
+        answer = await self._ask(orders, "prepared", "refused")
+        self._ready = None if answer is None else asked
+        if answer is not None and answer["say"] == "refused":
+            raise Refused(answer["reason"])
+        return answer is not None
+
+    async def commit(self) -> bool:
+        """In its turn: have the worker put in force what it has prepared; whether it did.
+
+        A successor of the worker that prepared is not asked: it has nothing to commit.
+        """
+        ready, self._ready = self._ready, None
+        if ready is None or ready is not self._channel:
+            return False
+        self.serving = await self._ask({"say": "commit"}, "committed") is not None
         return self.serving
 
     async def ask(self, message: Message, expected: str) -> Message | None:
         """Say something and wait for what is expected to be said; None if the worker ends."""
-        async with self._asking:
+        async with self.turn:
             return await self._ask(message, expected)
 
-    async def _ask(self, message: Message, expected: str) -> Message | None:
+    async def _ask(self, message: Message, *expected: str) -> Message | None:
         if self._channel is None:
             return None
         self._channel.send(message)
         try:
-            return await asyncio.wait_for(self._hear(self._said, expected), _PATIENCE)
+            return await asyncio.wait_for(self._hear(self._said, *expected), _PATIENCE)
         except TimeoutError:
             log.error("worker %d does not do what it is told and is replaced", self.number)
             self.kill()
             return None
 
-    async def _hear(self, said: asyncio.Queue[Message | None], expected: str) -> Message | None:
+    async def _hear(self, said: asyncio.Queue[Message | None], *expected: str) -> Message | None:
         while (answer := await said.get()) is not None:
-            if answer["say"] == expected:
+            if answer["say"] in expected:
                 return answer
         said.put_nowait(None)  # whoever asks next must learn it too
         return None

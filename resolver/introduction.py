@@ -1,21 +1,11 @@
 """What the operator is told when the server has started: a few lines, each worth reading."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from resolver import __version__
+from resolver.candidate import Accepted
 from resolver.policy.snapshot import Endpoint, Policy, Terms
 from resolver.upstream.hosts import system_servers
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A config that was compiled without an error."""
-
-    snapshot: Path
-    warnings: list[str]
-    expectations: int
-    example: str
 
 
 def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -> list[str]:
@@ -24,8 +14,7 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)
     lines = [
         f"darban {__version__}, snapshot {accepted.snapshot.name}",
-        f"config     {config}: {_held(accepted.expectations)}, "
-        f"{_many(len(accepted.warnings), 'warning')}",
+        f"config     {config}: {_standing(accepted)}",
         f"listening  {listen} (UDP and TCP), {_many(workers, 'worker')}",
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
@@ -76,6 +65,12 @@ def _blocks(policy: Policy, terms: Terms) -> str:
         return "blocks nothing"
     verb = "blocks" if policy.enforce else "only counts (audit)"
     return f"{verb} {_many(names + denied, 'name')} of {_many(len(services), 'service')}"
+
+
+def _standing(accepted: Accepted) -> str:
+    if accepted.last_good:
+        return "NOT in force, for the reasons above; this is the last good snapshot"
+    return f"{_held(accepted.expectations)}, {_many(len(accepted.warnings), 'warning')}"
 
 
 def _held(expectations: int) -> str:

@@ -220,7 +220,13 @@ class Resolver:
 
     def give_up(self, forward: Forward) -> Reply:
         """What a client is told whose query has taken too long, though its answer may yet come."""
-        return _failed(forward.asked, _TOO_LONG)
+        asked = forward.asked
+        if forward.generation != self._generation:
+            view = self.views.of(asked.source.address)
+            if view is None:
+                return _refuse(asked.query)
+            asked = asked._replace(view=view)
+        return _failed(asked, _TOO_LONG)
 
     def _instead(self, key: Key, result: Entry | Failure, now: float) -> Entry | Failure:
         """What has come; where that is a failure, what was known before if anything was."""

@@ -1,4 +1,4 @@
-"""The state directory: snapshots by their hash, the one in force, the control socket.
+"""The state directory: snapshots by their hash, the last good one, the control socket.
 
 A snapshot is written aside and renamed into place, so that a reader finds all of it or
 nothing. One that is there is kept as it is, unless it was harmed meanwhile.
@@ -13,13 +13,14 @@ from pathlib import Path
 
 from resolver.errors import DarbanError
 from resolver.lists.index import Index
-from resolver.policy.snapshot import Snapshot, Terms, read_terms
+from resolver.policy.snapshot import Snapshot, Terms, content_hash, read_terms
 
 _SYSTEM_CONFIG = Path("/etc/darban")
 _SYSTEM_STATE = Path("/var/lib/darban")
 _KEPT = 8
 """Snapshots kept besides the one in force."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
+_LAST_GOOD = "last-good"
 
 
 class StateError(DarbanError):
@@ -68,8 +69,9 @@ class Held:
 
 
 def prune(in_force: Path) -> None:
-    """Remove all saved snapshots but the one in force and the few before it."""
-    saved = [path for path in in_force.parent.iterdir() if path != in_force]
+    """Remove all saved snapshots but the one in force, the last good one, and a few more."""
+    kept = (in_force.name, (in_force.parent.parent / _LAST_GOOD).resolve().name)
+    saved = [path for path in in_force.parent.iterdir() if path.name not in kept]
     saved.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in saved[_KEPT:]:
         shutil.rmtree(path, ignore_errors=True)
@@ -114,9 +116,58 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def load(place: Path) -> tuple[Terms, Index]:
-    """The terms and the index of a saved snapshot; the index stays in its files, mapped."""
-    terms = read_terms((place / _TERMS).read_bytes())
-    return terms, Index(_mapped(place / _TRIE), _mapped(place / _RULES))
+    """The terms and the index of a saved snapshot; the index stays in its files, mapped.
+
+    Raises:
+        StateError: it is not there, or another version has made it.
+    """
+    try:
+        terms = read_terms((place / _TERMS).read_bytes())
+        return terms, Index(_mapped(place / _TRIE), _mapped(place / _RULES))
+    except OSError as error:
+        raise StateError(f"{place}: the snapshot cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise StateError(
+            f"{place}: the snapshot cannot be understood ({error}); it was harmed, or made by "
+            "another version"
+        ) from None
+
+
+def verify(place: Path) -> None:
+    """See that a saved snapshot is whole: it is named by its content.
+
+    Raises:
+        StateError: it is not.
+    """
+    try:
+        content = [(place / file).read_bytes() for file in (_TERMS, _TRIE, _RULES)]
+    except OSError as error:
+        raise StateError(f"{place}: the snapshot cannot be read ({error.strerror})") from None
+    if content_hash(*content) != place.name:
+        raise StateError(f"{place}: the snapshot was harmed; its name does not fit its content")
+
+
+def remember_good(place: Path) -> None:
+    """Note that a saved snapshot has served well: ``last_good`` names it from now on."""
+    state = place.parent.parent
+    aside = state / f".{_LAST_GOOD}-{os.getpid()}"
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(place.relative_to(state))
+    aside.replace(state / _LAST_GOOD)
+
+
+def last_good(state: Path) -> Path:
+    """The snapshot that was in force last, whole.
+
+    Raises:
+        StateError: there is none, or it was harmed.
+    """
+    try:
+        place = (state / _LAST_GOOD).resolve(strict=True)
+    except OSError:
+        raise StateError(f"{state}: no snapshot has been in force that could be served") from None
+    verify(place)
+    return place
 
 
 def _mapped(path: Path) -> mmap.mmap:

@@ -1,100 +1,54 @@
 """The supervisor: reads the config, opens the sockets, starts and watches the workers.
 
 It answers no DNS, and holds nothing that reading a config takes: the config is compiled in
-a process of its own into a snapshot, and the supervisor reads that. It keeps what outlives
-a worker: the listening sockets, the counters' memory, the addresses of upstreams; and it
-serves the metrics and the control socket.
+a process of its own (``candidate``) into a snapshot, and the supervisor reads that. It keeps
+what outlives a worker: the listening sockets, the counters' memory, the addresses of
+upstreams; and it serves the metrics and the control socket. Which snapshot the workers serve
+is the business of ``succession``, and ``reload`` changes it.
 
 What must stay true:
 - DNS goes on whatever becomes of metrics, control socket or host names.
-- Workers prepare a snapshot one and all before any of them commits it.
 """
 
 import asyncio
 import contextlib
-import json
 import os
 import resource
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 
-from resolver import __version__, program, state
+from resolver import __version__, state
+from resolver.candidate import Accepted, Rejected, compile_apart
 from resolver.channel import Message
 from resolver.control import Answer, ControlServer, Request
 from resolver.crew import Berth
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.explanation import Engine
-from resolver.introduction import Accepted, introduction
+from resolver.introduction import introduction
 from resolver.notify import ServiceManager
-from resolver.policy.snapshot import Terms
+from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
+from resolver.succession import InForce, Succession, read
 from resolver.telemetry import kernel
 from resolver.telemetry.collector import DarbanCollector, Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log
 from resolver.telemetry.slots import Registry
-from resolver.upstream.hosts import Hosts
 
-_RESTART = "restart the server to put another config in force"
 _WATCH = 0.5
-_ASK_HOSTS = 300.0
-_ASK_UNKNOWN_HOSTS = 5.0
-
-
-class Rejected(DarbanError):
-    """The config cannot be put in force; ``code`` is the exit code that says why."""
-
-    def __init__(self, text: str, code: int) -> None:
-        self.code = code
-        super().__init__(text)
-
-
-def compile_apart(config: Path, state_directory: Path) -> Accepted:
-    """Compile a config in a process of its own.
-
-    Raises:
-        Rejected: with everything that is wrong in it.
-    """
-    done = subprocess.run(
-        program.command("resolver.compilation", str(config), str(state_directory)),
-        env=program.environment(),
-        stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    try:
-        outcome = json.loads(done.stdout)
-    except json.JSONDecodeError:
-        raise Rejected(
-            f"{config}: compiling it ended with exit code {done.returncode} and said nothing that "
-            "can be read; what stands above may tell why",
-            2,
-        ) from None
-    if outcome["errors"]:
-        raise Rejected("\n".join(outcome["problems"]), 2)
-    if outcome["failed"]:
-        failed = "\n".join(["expectations that do not hold:", *outcome["failed"]])
-        raise Rejected(failed, 1)
-    return Accepted(
-        Path(outcome["snapshot"]), outcome["problems"], outcome["expectations"], outcome["example"]
-    )
-
-
-def workers_for(terms: Terms) -> int:
-    """How many workers to start: as configured, else one a CPU that this process may use."""
-    return terms.settings.workers or len(os.sched_getaffinity(0))
 
 
 class Supervisor:
     """A server, from its start to its end."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, last_good: bool = False) -> None:
+        """With ``last_good`` a config that is rejected does not keep it from starting."""
         self._config = config
+        self._last_good = last_good
         self._state = state.directory(config)
         self._manager = ServiceManager()
         self._registry = Registry()
@@ -107,36 +61,39 @@ class Supervisor:
         Raises:
             DarbanError: it could not start; nothing was left running.
         """
-        accepted = compile_apart(self._config, self._state)
-        self._terms, self._index = state.load(accepted.snapshot)
-        self._snapshot = state.Held(accepted.snapshot)
-        self._hosts = Hosts(self._terms)
-        settings = self._terms.settings
+        accepted, first = await self._first()
+        terms = first.terms
+        settings = terms.settings
         claims = [claim(endpoint) for endpoint in settings.listen]
         _raise_file_limit()
-        workers = workers_for(self._terms)
+        workers = workers_for(terms)
         sockets = open_sockets(settings.listen, workers, self._manager.kept())
         self._manager.keep([each for listening in sockets for each in listening])
         self._berths = [Berth(number, each) for number, each in enumerate(sockets)]
-        self._facts = Facts(self._terms, accepted.snapshot.name, time.time(), workers)
+        self._succession = Succession(self._berths, first, self._registry)
+        self._reloads = Reloads(self._config, self._state, self._succession)
+        self._facts = Facts(terms, first.place.name, time.time(), workers)
+        self._facts.config_ok = not accepted.last_good
         start_log("supervisor")
         for warning in accepted.warnings:
             log.warning("%s", warning)
-        for group, servers in self._hosts.groups().items():
-            if not servers and not self._hosts.unknown:
+        if accepted.last_good:
+            log.error("the last good snapshot, %s, is served instead", first.place.name)
+        for group, servers in first.hosts.groups().items():
+            if not servers and not first.hosts.unknown:
                 log.error("%s", _no_upstream(group))
         self._on_signals()
-        if self._hosts.unknown:
-            self._background(self._keep_hosts())
+        self._succession.begin()
         await asyncio.gather(*(self._staff(berth) for berth in self._berths))
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
-        state.prune(self._snapshot.place)
-        control = ControlServer({"status": self._status, "flush": self._flush})
+        keep_as_good(first.place)
+        commands = {"status": self._status, "flush": self._flush, "reload": self._reload}
+        control = ControlServer(commands)
         try:
             await self._serve_control(control)
-            _say(introduction(self._config, self._terms, workers, accepted))
-            self._manager.ready(f"{workers} workers, snapshot {accepted.snapshot.name}")
+            _say(introduction(self._config, terms, workers, accepted))
+            self._manager.ready(f"{workers} workers, snapshot {first.place.name}")
             self._background(self._serve_metrics())
             self._background(self._serve_block_page())
             await self._watch()
@@ -147,6 +104,25 @@ class Supervisor:
             for each in claims:
                 each.close()
 
+    async def _first(self) -> tuple[Accepted, InForce]:
+        """The snapshot to begin with: what the config says, else what was in force last."""
+        try:
+            accepted = await compile_apart(self._config, self._state)
+        except Rejected as error:
+            if not self._last_good:
+                raise
+            try:
+                first = read(state.last_good(self._state))
+            except state.StateError as none:
+                raise Rejected([*error.report, str(none)], error.code) from None
+            sys.stderr.write(f"{self._config} is not put in force:\n{error}\n")
+            return Accepted(first.place, [], 0, "", last_good=True), first
+        return accepted, read(accepted.snapshot)
+
+    async def reload(self, who: str) -> Outcome:
+        """Put the config in force as it is now; ``who`` asks for it is told to the log."""
+        return await self._reloads.reload(who, self._facts)
+
     def _background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -156,31 +132,18 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, log.warning, "SIGHUP changes nothing; %s", _RESTART)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
 
-    def _orders(self) -> Message:
-        """What a worker must know to prepare the snapshot in force."""
-        groups = self._hosts.groups()
-        names = {server["name"] for servers in groups.values() for server in servers}
-        names.update(_names_to_resolve(self._terms))
-        plan = self._registry.plan(self._terms, sorted(names))
-        return {
-            "say": "prepare",
-            "snapshot": str(self._snapshot.place),
-            "plan": plan._asdict(),
-            "groups": groups,
-        }
+    def _hang_up(self) -> None:
+        self._background(self._reload_for_signal())
+
+    async def _reload_for_signal(self) -> None:
+        await self.reload("SIGHUP")
 
     async def _staff(self, berth: Berth) -> None:
         """Start a worker and put the snapshot in force there."""
-        self._snapshot.restore()  # somebody may have tidied the state directory
-        await berth.start(self._ended)
-        orders = self._orders()
-        if await berth.serve(orders):
-            now = self._orders()
-            if now["groups"] != orders["groups"]:  # a host name was resolved meanwhile
-                berth.tell({**now, "say": "upstreams"})
-            self._facts.workers = sum(each.serving for each in self._berths)
+        await self._succession.staff(berth, self._ended)
+        self._facts.workers = sum(each.serving for each in self._berths)
 
     def _ended(self, berth: Berth) -> None:
         self._facts.workers = sum(each.serving for each in self._berths)
@@ -212,15 +175,6 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _WATCH)
 
-    async def _keep_hosts(self) -> None:
-        """Resolve upstream host names, soon while one is unknown and then from time to time."""
-        while not self._stopping.is_set():
-            await self._hosts.resolve()
-            orders = self._orders()
-            for berth in self._berths:
-                berth.tell({**orders, "say": "upstreams"})
-            await asyncio.sleep(_ASK_UNKNOWN_HOSTS if self._hosts.unknown else _ASK_HOSTS)
-
     async def _serve_control(self, control: ControlServer) -> None:
         path = state.control_socket(self._state)
         try:
@@ -239,17 +193,18 @@ class Supervisor:
         )
         try:
             await metrics_page.serve(
-                metrics_page.application(collector), self._terms.settings.metrics
+                metrics_page.application(collector), self._facts.terms.settings.metrics
             )
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
 
     async def _serve_block_page(self) -> None:
-        if not self._terms.settings.block_page:
+        endpoints = self._facts.terms.settings.block_page
+        if not endpoints:
             return
         from resolver.web import block_page  # as with the metrics, and most networks have none
 
-        for endpoint in self._terms.settings.block_page:
+        for endpoint in endpoints:
             try:
                 await block_page.serve(self._engine, endpoint)
             except block_page.PageListenError as error:
@@ -257,7 +212,8 @@ class Supervisor:
 
     def _engine(self) -> Engine:
         """The policy in force, to be asked now."""
-        return Engine(self._terms, self._index, time.time())
+        now = self._succession.now
+        return Engine(now.terms, now.index, time.time())
 
     def _readings(self) -> kernel.Readings:
         sockets = (listening for berth in self._berths for listening in berth.listening)
@@ -279,12 +235,16 @@ class Supervisor:
         answers = await asyncio.gather(*(berth.ask(order, "flushed") for berth in serving))
         return {"entries": sum(answer["entries"] for answer in answers if answer is not None)}
 
+    async def _reload(self, request: Request) -> Answer:
+        outcome = await self.reload(f"uid {request['uid']}")
+        return outcome.as_json()
+
     async def _status(self, _: Request) -> Answer:
         return {
             "version": __version__,
             "pid": os.getpid(),
             "config": str(self._config.resolve()),
-            "snapshot": str(self._snapshot.place),
+            "snapshot": str(self._succession.now.place),
             "workers": self._facts.workers,
             "workers_expected": self._facts.workers_expected,
         }
@@ -296,14 +256,6 @@ def _no_upstream(group: str) -> str:
         f"{where}: there is no server to ask; resolv.conf names none but this resolver itself. "
         f"Names that have to be asked for will fail until servers are set in {where}"
     )
-
-
-def _names_to_resolve(terms: Terms) -> Iterator[str]:
-    """The upstreams given by host name, counted from the start though they have no address."""
-    for group in terms.groups:
-        for server in group.servers:
-            if server.kind == "hostname":
-                yield f"{server.host}:{server.port}"
 
 
 def _raise_file_limit() -> None:

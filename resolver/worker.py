@@ -23,6 +23,7 @@ from pathlib import Path
 from resolver import state
 from resolver.answers.cache import Cache
 from resolver.channel import Channel, Message, ServerAddress
+from resolver.errors import DarbanError
 from resolver.forwarding.servers import Group, Server
 from resolver.lists.index import Index
 from resolver.policy.snapshot import Terms
@@ -62,6 +63,8 @@ class Worker:
                     self._prepare(message)
                 case "commit":
                     await self._commit()
+                case "forget":
+                    self._prepared = None
                 case "upstreams" if self._forwarder is not None:
                     self._forwarder.use(self._groups(message["groups"]))
                 case "flush":
@@ -70,10 +73,14 @@ class Worker:
                     self._channel.send({"say": "flushed", "entries": flushed})
 
     def _prepare(self, message: Message) -> None:
-        terms, index = state.load(Path(message["snapshot"]))
+        try:
+            terms, index = state.load(Path(message["snapshot"]))
+        except DarbanError as error:
+            self._channel.send({"say": "refused", "reason": str(error)})
+            return
         plan = plan_from_json(message["plan"])
         self._prepared = (terms, index, plan, self._groups(message["groups"]))
-        self._channel.send({"say": "prepared", "snapshot": message["snapshot"]})
+        self._channel.send({"say": "prepared"})
 
     async def _commit(self) -> None:
         assert self._prepared is not None, "the supervisor prepares before it commits"

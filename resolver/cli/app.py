@@ -2,7 +2,7 @@
 
 import typer
 
-from resolver.cli import check, diff, explain, flush, run_help
+from resolver.cli import check, diff, explain, flush, reload, run_help
 
 app = typer.Typer(
     name="darban",
@@ -15,4 +15,5 @@ app.command("run")(run_help.run)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
+app.command("reload")(reload.reload)
 app.command("flush")(flush.flush)

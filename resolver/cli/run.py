@@ -5,18 +5,21 @@ import asyncio
 import sys
 from pathlib import Path
 
+from resolver.candidate import Rejected
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
-from resolver.supervisor import Rejected, Supervisor
+from resolver.supervisor import Supervisor
 
 
 def start(arguments: list[str]) -> int:
     """Run the server until it is told to stop; its exit code."""
     parser = argparse.ArgumentParser(prog="darban run")
     parser.add_argument("--config", type=Path)
-    path = config_path(parser.parse_args(arguments).config)
+    parser.add_argument("--last-good", action="store_true")
+    given = parser.parse_args(arguments)
+    path = config_path(given.config)
     try:
-        asyncio.run(_serve(path))
+        asyncio.run(_serve(path, given.last_good))
     except Rejected as error:
         sys.stderr.write(f"{path} is not put in force:\n{error}\n")
         return error.code
@@ -26,5 +29,5 @@ def start(arguments: list[str]) -> int:
     return 0
 
 
-async def _serve(path: Path) -> None:
-    await Supervisor(path).run()
+async def _serve(path: Path, last_good: bool) -> None:
+    await Supervisor(path, last_good).run()

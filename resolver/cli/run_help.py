@@ -13,8 +13,20 @@ Config = Annotated[
 ]
 
 
-def run(config: Config = None) -> None:
+LastGood = Annotated[
+    bool,
+    typer.Option(
+        "--last-good",
+        help="if the config is broken or an expectation fails, say so and serve what was in "
+        "force last",
+    ),
+]
+
+
+def run(config: Config = None, last_good: LastGood = False) -> None:
     """Start the server, in the foreground, until SIGTERM or Ctrl-C.
+
+    SIGHUP reloads the config, as darban reload does.
 
     Exits with 1 where an expectation does not hold, 2 where it cannot start.
 
@@ -22,4 +34,5 @@ def run(config: Config = None) -> None:
     """
     from resolver.cli.run import start
 
-    raise typer.Exit(start([] if config is None else ["--config", str(config)]))
+    arguments = [] if config is None else ["--config", str(config)]
+    raise typer.Exit(start([*arguments, *["--last-good"] * last_good]))

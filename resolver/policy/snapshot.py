@@ -220,11 +220,16 @@ class Snapshot:
 
     def hash(self) -> str:
         """The snapshot's name: 16 hexadecimal digits of the SHA-256 of its content."""
-        digest = hashlib.sha256()
-        for part in (self.document(), self.trie, self.rules):
-            digest.update(len(part).to_bytes(8, "big"))
-            digest.update(part)
-        return digest.hexdigest()[:16]
+        return content_hash(self.document(), self.trie, self.rules)
+
+
+def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
+    """What a snapshot of this content is called."""
+    digest = hashlib.sha256()
+    for part in (document, trie, rules):
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 def read_terms(document: bytes) -> Terms:

@@ -5,7 +5,7 @@ Nothing is added up before somebody asks; a scrape sums the cells of all workers
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -51,6 +51,8 @@ class Facts:
     workers: int = 0
     worker_restarts: int = 0
     config_ok: bool = True
+    reloads: Counter[str] = field(default_factory=Counter)
+    """By their results."""
 
 
 class DarbanCollector(Collector):
@@ -116,6 +118,8 @@ class DarbanCollector(Collector):
     def _facts_as_metrics(self) -> Iterator[Family]:
         facts, terms = self._facts, self._facts.terms
         yield _gauge(metrics.CONFIG_OK, [((), float(facts.config_ok))])
+        results = {(result,): facts.reloads[result] for result in metrics.RELOAD_RESULTS}
+        yield _summed(metrics.RELOADS, Counter(results))
         yield _gauge(metrics.SNAPSHOT_INFO, [((facts.snapshot,), 1)])
         yield _gauge(metrics.SNAPSHOT_LOADED, [((), facts.loaded)])
         yield _gauge(metrics.VLAN_INFO, ((labels, 1) for labels in _vlans(terms)))

@@ -58,6 +58,7 @@ UPSTREAM_UP = Metric(
     "darban_upstream_up", "gauge", "1 while an upstream server answers any worker", ("upstream",)
 )
 CONFIG_OK = Metric("darban_config_ok", "gauge", "1 while the config in the file is in force")
+RELOADS = Metric("darban_reloads", "counter", "Reloads by what came of them", ("result",))
 SNAPSHOT_INFO = Metric("darban_snapshot_info", "gauge", "The snapshot in force", ("hash",))
 SNAPSHOT_LOADED = Metric(
     "darban_snapshot_loaded_timestamp_seconds", "gauge", "When the snapshot was put in force"
@@ -100,6 +101,8 @@ DURATION_BOUNDS = (
 )
 """Upper bounds of the histograms' buckets, in seconds; the last bucket has none."""
 
+RELOAD_RESULTS = ("applied", "unchanged", "refused", "invalid", "needs_restart", "failed")
+"""Refused is what an expectation forbids, invalid what has errors; failed is no fault of it."""
 UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")
 BYPASS_KINDS = ("provider", "canary")
 COUNTED_TYPES = frozenset(

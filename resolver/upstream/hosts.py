@@ -85,6 +85,11 @@ class Hosts:
         """The host names that have no address yet."""
         return [host for host in self.named if host not in self._known]
 
+    def learn(self, of: "Hosts") -> None:
+        """Take over the addresses that are known elsewhere."""
+        known = of._known
+        self._known.update({host: known[host] for host in self.named if host in known})
+
     async def resolve(self) -> None:
         """Ask for every host name again; one that gives no answer keeps what was known."""
         for host in self.named:

@@ -6,6 +6,7 @@ list and with the config that is shipped.
 """
 
 import argparse
+import asyncio
 import re
 import resource
 import shutil
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver import __version__, state
-from resolver.supervisor import compile_apart
+from resolver.candidate import compile_apart
 from tests.bench import machine, questions
 from tests.bench.asking import first_answer
 from tests.bench.clients import ADDRESSES, deal
@@ -118,7 +119,7 @@ def _measure(place: Path, upstream: int, data: questions.Data) -> Server:
     arguments = darban.configure_with(data.blocked, workers=_WORKERS)
     config = darban.place / "config.toml"
     began = time.monotonic()
-    snapshot = compile_apart(config, state.directory(config)).snapshot
+    snapshot = asyncio.run(compile_apart(config, state.directory(config))).snapshot
     compiling = time.monotonic() - began
     with ExitStack() as stack:
         began = time.monotonic()

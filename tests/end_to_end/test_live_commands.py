@@ -1,10 +1,6 @@
 """The commands as people and scripts use them: what they print, and how they exit."""
 
-import json
-import os
-import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,9 +8,9 @@ from asking import Asker
 from config_texts import BLOCKLISTS, shipped, small
 from free_ports import free_port
 from real_upstream import ANY_V4
+from running_commands import GOOD, NO, UNREACHABLE, WRONG, Done
+from running_commands import darban as _darban
 from running_server import DARBAN, MODULE, Server
-
-GOOD, NO, WRONG, UNREACHABLE = range(4)
 
 FIELDS = {
     *("client", "vlan", "policy", "name", "type", "outcome", "service", "rule", "list", "line"),
@@ -32,37 +28,6 @@ until = 2199-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-2031"
 """
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, object]:
-        """The one object that it printed."""
-        told: dict[str, object] = json.loads(self.out)
-        return told
-
-
-def _darban(*arguments: str | Path, at: Path, program: Sequence[str | Path] = (DARBAN,)) -> Done:
-    """Run a command in a directory, with no state directory but the config's own."""
-    environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
-    done = subprocess.run(
-        [*program, *arguments],
-        cwd=at,
-        env={**environment, "NO_COLOR": "1", "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
 
 
 @pytest.fixture

@@ -31,7 +31,10 @@ ORDER = (
     ("compilation",),
     ("program",),  # how the next run each other
     ("crew", "worker"),
+    ("candidate",),  # a config judged in a process of its own
     ("introduction",),  # what the supervisor says when it has started
+    ("succession",),  # one snapshot after another, in all workers
+    ("reload",),
     ("supervisor",),
     ("cli",),
     ("__main__",),

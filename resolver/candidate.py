@@ -1,0 +1,76 @@
+"""A config that is to be put in force: judged and compiled, in a process of its own.
+
+So that no process that stays ever holds what reading configs and lists takes, and the loop
+of the supervisor goes on meanwhile.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+
+from resolver import program
+from resolver.errors import DarbanError
+
+FAILED_EXPECTATIONS = 1
+WRONG_CONFIG = 2
+
+
+class Rejected(DarbanError):
+    """The config cannot be put in force; ``code`` is the exit code that says why."""
+
+    def __init__(self, report: Sequence[str], code: int) -> None:
+        self.report = list(report)
+        self.code = code
+        super().__init__("\n".join(report))
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A config that was compiled without an error."""
+
+    snapshot: Path
+    warnings: list[str]
+    expectations: int
+    example: str
+    last_good: bool = False
+    """Whether it is what was in force before, since the config was rejected."""
+
+
+async def compile_apart(config: Path, state_directory: Path) -> Accepted:
+    """Compile a config in a process of its own.
+
+    Raises:
+        Rejected: with everything that is wrong in it.
+    """
+    command = program.command("resolver.compilation", str(config), str(state_directory))
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=program.environment(), stdout=PIPE, stdin=DEVNULL
+        )
+    except OSError as error:
+        reason = f"{config}: no process can be started to compile it ({error.strerror})"
+        raise Rejected([reason], WRONG_CONFIG) from None
+    try:
+        said, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        raise
+    try:
+        outcome = json.loads(said)
+    except ValueError:
+        reason = (
+            f"{config}: compiling it ended with exit code {process.returncode} and said nothing "
+            "that can be read; what the log says may tell why"
+        )
+        raise Rejected([reason], WRONG_CONFIG) from None
+    if outcome["errors"]:
+        raise Rejected(outcome["problems"], WRONG_CONFIG)
+    if outcome["failed"]:
+        report = ["expectations that do not hold:", *outcome["failed"]]
+        raise Rejected(report, FAILED_EXPECTATIONS)
+    return Accepted(
+        Path(outcome["snapshot"]), outcome["problems"], outcome["expectations"], outcome["example"]
+    )

@@ -1,0 +1,129 @@
+"""A reload: another config is put in force in daylight, or everything stays as it is.
+
+Everything is checked first: the config whole, its expectations, and whether it can change
+without a restart. Only then do the workers hear of it (``succession``). Whatever is wrong,
+the old snapshot goes on, and the caller has the whole report.
+
+What must stay true:
+- One reload at a time, in the order in which they were asked for; each reads the config as
+  it is when its turn has come.
+- ``config_ok`` says whether what the config says is what is in force.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from resolver import state
+from resolver.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG, Rejected, compile_apart
+from resolver.crew import Refused
+from resolver.policy.snapshot import Endpoint, Terms
+from resolver.succession import Succession, read
+from resolver.telemetry.collector import Facts
+from resolver.telemetry.log import log
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a reload."""
+
+    result: str
+    """One of ``metrics.RELOAD_RESULTS``."""
+    code: int
+    """The exit code for who has asked."""
+    snapshot: str
+    """The hash of the snapshot in force after it."""
+    report: list[str]
+    """Why it was not applied, or what ``check`` warns of."""
+
+    def as_json(self) -> dict[str, object]:
+        """The answer on the control socket, and what ``darban reload --json`` prints."""
+        return {"ok": not self.code, **asdict(self)}
+
+
+def workers_for(terms: Terms) -> int:
+    """How many workers to start: as configured, else one a CPU that this process may use."""
+    return terms.settings.workers or len(os.sched_getaffinity(0))
+
+
+class Reloads:
+    """Puts what the config says in force, as often as it is asked to."""
+
+    def __init__(self, config: Path, state_directory: Path, succession: Succession) -> None:
+        self._config = config
+        self._state = state_directory
+        self._succession = succession
+        self._one_at_a_time = asyncio.Lock()
+
+    async def reload(self, who: str, facts: Facts) -> Outcome:
+        """Put the config in force as it is now, for whoever asks for it."""
+        async with self._one_at_a_time:
+            result, code, report = await self._attempt(facts)
+            facts.reloads[result] += 1
+            facts.config_ok = not code
+            outcome = Outcome(result, code, facts.snapshot, report)
+        tell = log.error if code else log.info
+        tell("reload by %s: %s, snapshot %s", who, result.replace("_", " "), outcome.snapshot)
+        for line in report:
+            tell("%s", line)
+        return outcome
+
+    async def _attempt(self, facts: Facts) -> tuple[str, int, list[str]]:
+        try:
+            accepted = await compile_apart(self._config, self._state)
+            after = read(accepted.snapshot)
+        except Rejected as error:
+            result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
+            return result, error.code, error.report
+        except state.StateError as error:
+            return "failed", WRONG_CONFIG, [str(error)]
+        now = self._succession.now
+        if after.place.name == now.place.name:
+            self._succession.tell_upstreams()
+            return "unchanged", 0, accepted.warnings
+        fixed = list(needs_restart(now.terms, after.terms))
+        if fixed:
+            return "needs_restart", WRONG_CONFIG, fixed
+        try:
+            await self._succession.replace(after)
+        except Refused as error:
+            return "failed", WRONG_CONFIG, [str(error)]
+        facts.terms, facts.snapshot, facts.loaded = after.terms, after.place.name, time.time()
+        keep_as_good(after.place)
+        return "applied", 0, accepted.warnings
+
+
+def keep_as_good(place: Path) -> None:
+    """Note that a snapshot serves, and let go of older ones."""
+    try:
+        state.remember_good(place)
+        state.prune(place)
+    except OSError as error:
+        log.error("%s: the state directory cannot be kept (%s)", place.parent, error.strerror)
+
+
+def needs_restart(now: Terms, after: Terms) -> Iterator[str]:
+    """What is asked for and cannot change while the server runs."""
+    fixed = {
+        "server.listen": _both(now.settings.listen, after.settings.listen),
+        "server.workers": (str(workers_for(now)), str(workers_for(after))),
+        "metrics.listen": (str(now.settings.metrics), str(after.settings.metrics)),
+        "block_page.listen": _both(now.settings.block_page, after.settings.block_page),
+    }
+    for key, (in_force, asked) in fixed.items():
+        if in_force != asked:
+            yield (
+                f"{key} needs a restart: it is {in_force} while the server runs, and the config "
+                f"says {asked}. Nothing has changed; restart the server, or put it back"
+            )
+
+
+def _both(now: Iterable[Endpoint], after: Iterable[Endpoint]) -> tuple[str, str]:
+    return _listed(now), _listed(after)
+
+
+def _listed(endpoints: Iterable[Endpoint]) -> str:
+    return ", ".join(sorted(map(str, endpoints))) or "none"
