@@ -76,6 +76,15 @@ EXEMPTION_END = Metric(
     "darban_exemption_end_timestamp_seconds", "gauge", "When an exemption ends", ("exemption",)
 )
 LIST_ENTRIES = Metric("darban_list_entries", "gauge", "Blocking rules of a list", ("list",))
+LIST_UPDATED = Metric(
+    "darban_list_updated_timestamp_seconds",
+    "gauge",
+    "When a list was last brought up to date",
+    ("list",),
+)
+LIST_FAILURES = Metric(
+    "darban_list_failures", "counter", "Attempts to bring a list up to date that failed", ("list",)
+)
 WORKERS = Metric("darban_workers", "gauge", "Workers that are alive and answering")
 WORKERS_EXPECTED = Metric("darban_workers_expected", "gauge", "Workers that should be")
 WORKER_RESTARTS = Metric("darban_worker_restarts", "counter", "Workers replaced")

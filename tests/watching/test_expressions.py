@@ -1,0 +1,76 @@
+"""Dashboards, rules and alerts speak of metrics that exist, by labels that these have."""
+
+import re
+
+import pytest
+
+from tests.watching.expressions import (
+    DEPLOY,
+    Expression,
+    alerts,
+    declared,
+    of_panels,
+    of_rules,
+    of_variables,
+    series,
+    used,
+)
+
+EVERY = [*of_rules(), *of_panels(), *of_variables()]
+
+
+def test_an_expression_is_understood() -> None:
+    names, grouping = used(
+        'sum by (vlan, le) (rate(a_total{x=~"$y",vlan!="by (z)"}[5m] offset 1w)) > 0 '
+        "and on (vlan) b:c:d unless group_left"
+    )
+    assert names == {"a_total": {"x", "vlan"}, "b:c:d": set(), "group_left": set()}
+    assert grouping == {"vlan", "le"}
+
+
+@pytest.mark.parametrize("expression", EVERY, ids=str)
+def test_it_uses_what_is_declared(expression: Expression) -> None:
+    names, grouping = used(expression.text)
+    assert names
+    known = series()
+    assert set(names) <= set(known)
+    for name, labels in names.items():
+        assert labels <= known[name], name
+    assert grouping <= set().union(*(known[name] for name in names))
+
+
+def test_every_metric_is_watched() -> None:
+    watched = {name for expression in EVERY for name in used(expression.text)[0]}
+    ends = re.compile(r"_(total|bucket|count|sum)$")
+    families = {ends.sub("", name) for name in watched}
+    assert {metric.name for metric in declared()} <= families
+
+
+def _sections() -> dict[str, str]:
+    """The runbook's sections by the anchor that a link names."""
+    text = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
+    heads = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
+    pairs = zip(heads[1::2], heads[2::2], strict=True)
+    return {head.lower().replace(" ", "-"): body for head, body in pairs}
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
+def test_an_alert_says_what_to_do(alert: dict[str, dict[str, str]]) -> None:
+    told = alert["annotations"]
+    assert told["summary"]
+    assert told["action"].endswith(".")
+    path, _, anchor = told["runbook_url"].partition("#")
+    assert DEPLOY.parent / path == DEPLOY / "RUNBOOK.md"
+    section = _sections()[anchor]
+    for part in ("**Means:**", "**See:**", "**Do:**", "**Over when**"):
+        assert part in section
+    assert alert["labels"]["severity"] in ("critical", "warning", "info")
+
+
+def test_the_runbook_has_no_section_of_an_alert_that_is_not() -> None:
+    assert set(_sections()) == {alert["alert"].lower() for alert in alerts()}
+
+
+def test_links_within_the_runbook_lead_somewhere() -> None:
+    text = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= set(_sections())
