@@ -2,9 +2,9 @@
 
 Supervisor to worker: ``prepare`` (a snapshot, the cells to count in, the upstream servers),
 ``commit`` (put the prepared one in force), ``forget`` (it will not be), ``upstreams``
-(addresses have changed), ``flush`` (forget answers). Worker to supervisor: ``prepared`` or
-``refused`` (with the reason), ``committed``, ``flushed``. A closed channel means that the
-other has gone: a worker then ends.
+(addresses have changed), ``flush`` (forget answers), ``strangers`` (who was refused). Worker
+to supervisor: ``prepared`` or ``refused`` (with the reason), ``committed``, ``flushed``,
+``strangers``. A closed channel means that the other has gone: a worker then ends.
 """
 
 import asyncio
@@ -35,6 +35,8 @@ class Message(TypedDict, total=False):
     zone: str
     """A name in wire form, hexadecimal."""
     entries: int
+    strangers: list[tuple[str, int]]
+    missed: int
 
 
 class Channel:

@@ -24,6 +24,7 @@ from resolver.policy.snapshot import Endpoint, Terms
 from resolver.succession import Succession, read
 from resolver.telemetry.collector import Facts
 from resolver.telemetry.log import log
+from resolver.telemetry.status import LastReload
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Reloads:
             result, code, report = await self._attempt(facts)
             facts.reloads[result] += 1
             facts.config_ok = not code
+            facts.last_reload = LastReload(time.time(), result, who, tuple(report))
             outcome = Outcome(result, code, facts.snapshot, report)
         tell = log.error if code else log.info
         tell("reload by %s: %s, snapshot %s", who, result.replace("_", " "), outcome.snapshot)

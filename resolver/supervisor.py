@@ -20,7 +20,7 @@ import time
 from collections.abc import Coroutine
 from pathlib import Path
 
-from resolver import __version__, state
+from resolver import state
 from resolver.candidate import Accepted, Rejected, compile_apart
 from resolver.channel import Message
 from resolver.control import Answer, ControlServer, Request
@@ -30,6 +30,7 @@ from resolver.errors import DarbanError
 from resolver.explanation import Engine
 from resolver.introduction import introduction
 from resolver.notify import ServiceManager
+from resolver.policy.strangers import Strangers, together
 from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
 from resolver.succession import InForce, Succession, read
@@ -38,8 +39,11 @@ from resolver.telemetry.collector import DarbanCollector, Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log
 from resolver.telemetry.slots import Registry
+from resolver.telemetry.standing import Standing
 
 _WATCH = 0.5
+_MOST_REFUSED = 20
+"""Prefixes of unknown clients that are told of."""
 
 
 class Supervisor:
@@ -74,6 +78,13 @@ class Supervisor:
         self._reloads = Reloads(self._config, self._state, self._succession)
         self._facts = Facts(terms, first.place.name, time.time(), workers)
         self._facts.config_ok = not accepted.last_good
+        self._standing = Standing(
+            str(self._config.resolve()),
+            self._facts.loaded,
+            self._registry,
+            lambda: [berth.cells for berth in self._berths],
+            self._facts,
+        )
         start_log("supervisor")
         for warning in accepted.warnings:
             log.warning("%s", warning)
@@ -88,7 +99,12 @@ class Supervisor:
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
         keep_as_good(first.place)
-        commands = {"status": self._status, "flush": self._flush, "reload": self._reload}
+        commands = {
+            "status": self._status,
+            "unknown": self._unknown,
+            "flush": self._flush,
+            "reload": self._reload,
+        }
         control = ControlServer(commands)
         try:
             await self._serve_control(control)
@@ -240,14 +256,15 @@ class Supervisor:
         return outcome.as_json()
 
     async def _status(self, _: Request) -> Answer:
-        return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "config": str(self._config.resolve()),
-            "snapshot": str(self._succession.now.place),
-            "workers": self._facts.workers,
-            "workers_expected": self._facts.workers_expected,
-        }
+        return self._standing.read(str(self._succession.now.place), time.time()).as_json()
+
+    async def _unknown(self, _: Request) -> Answer:
+        """Who was refused most, by all workers."""
+        order: Message = {"say": "strangers"}
+        serving = [berth for berth in self._berths if berth.serving]
+        answers = await asyncio.gather(*(berth.ask(order, "strangers") for berth in serving))
+        told = (Strangers(tuple(a["strangers"]), a["missed"]) for a in answers if a is not None)
+        return together(told, _MOST_REFUSED)._asdict()
 
 
 def _no_upstream(group: str) -> str:

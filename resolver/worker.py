@@ -34,6 +34,7 @@ from resolver.server.tcp import TcpServer
 from resolver.telemetry import log
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.slots import Plan, plan_from_json
+from resolver.telemetry.watch import Watch
 from resolver.upstream.forwarder import Forwarder
 
 BEAT = 0.5
@@ -49,6 +50,7 @@ class Worker:
         self._channel = channel
         self._counters = counters
         self._listening = listening
+        self._watch = Watch()
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[Terms, Index, Plan, Mapping[str, Group]] | None = None
         self._resolver: Resolver | None = None
@@ -71,6 +73,11 @@ class Worker:
                     zone = bytes.fromhex(message["zone"])
                     flushed = 0 if self._resolver is None else self._resolver.flush(zone)
                     self._channel.send({"say": "flushed", "entries": flushed})
+                case "strangers":
+                    refused, missed = self._watch.strangers.all()
+                    self._channel.send(
+                        {"say": "strangers", "strangers": list(refused), "missed": missed}
+                    )
 
     def _prepare(self, message: Message) -> None:
         try:
@@ -89,7 +96,9 @@ class Worker:
         self._counters.follow(plan)
         if self._resolver is None or self._forwarder is None:
             cache = Cache(terms.settings.cache_bytes)
-            self._resolver = Resolver(terms, index, cache, time.time(), self._counters.cell)
+            self._resolver = Resolver(
+                terms, index, cache, time.time(), self._counters.cell, witness=self._watch
+            )
             desk = Desk(self._loop, self._resolver, self._counters)
             self._forwarder = desk.forwarder
             self._forwarder.use(groups)

@@ -2,7 +2,7 @@
 
 import typer
 
-from resolver.cli import check, diff, explain, flush, reload, run_help
+from resolver.cli import check, diff, explain, flush, reload, run_help, status
 
 app = typer.Typer(
     name="darban",
@@ -17,3 +17,4 @@ app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("reload")(reload.reload)
 app.command("flush")(flush.flush)
+app.command("status")(status.status)

@@ -23,6 +23,7 @@ from resolver.telemetry import expected, metrics
 from resolver.telemetry.kernel import Readings
 from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import Registry
+from resolver.telemetry.status import LastReload
 
 COUNTED = (
     metrics.CACHE_HITS,
@@ -53,6 +54,7 @@ class Facts:
     config_ok: bool = True
     reloads: Counter[str] = field(default_factory=Counter)
     """By their results."""
+    last_reload: LastReload | None = None
 
 
 class DarbanCollector(Collector):

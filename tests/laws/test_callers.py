@@ -55,6 +55,7 @@ NO_COMMANDS = {
     "app": "where the commands are gathered",
     "completion": "what the shell offers for an argument of several commands",
     "place": "where the config and the running server are, for several commands",
+    "status_view": "how the status is drawn",
     "run": "the run itself, which loads before Typer is; run_help declares the command",
 }
 OTHER_FILE = {"run": "run_help"}

@@ -1,0 +1,187 @@
+"""Reads how the server stands: from the workers' counters, the terms and the facts."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_network
+
+from resolver import __version__
+from resolver.answers.tally import Path
+from resolver.policy.snapshot import Exemption, Policy, Terms
+from resolver.policy.verdict import Outcome
+from resolver.telemetry import metrics
+from resolver.telemetry.collector import Facts
+from resolver.telemetry.metrics import Metric
+from resolver.telemetry.slots import UNKNOWN, Registry
+from resolver.telemetry.status import (
+    Answers,
+    CacheStatus,
+    ExemptionStatus,
+    ListStatus,
+    ServiceCount,
+    Status,
+    UpstreamStatus,
+    VlanCounts,
+    exemption_state,
+)
+
+_GOOD = {"answered", "truncated"}
+_RULED = {Outcome.BLOCKED.label, Outcome.WOULD_BLOCK.label, Outcome.EXEMPTED.label}
+
+
+class Standing:
+    """A server, ready to be asked how it stands."""
+
+    def __init__(
+        self,
+        config: str,
+        started: float,
+        registry: Registry,
+        memories: Callable[[], Sequence[memoryview]],
+        facts: Facts,
+    ) -> None:
+        """``memories`` gives the workers' cells, ``started`` is in seconds since 1970."""
+        self._config = config
+        self._started = started
+        self._registry = registry
+        self._memories = memories
+        self._facts = facts
+
+    def read(self, snapshot: str, at: float) -> Status:
+        """The status at this moment; ``snapshot`` is where the one in force is."""
+        facts, terms = self._facts, self._facts.terms
+        cells = _Cells(self._registry, self._memories())
+        return Status(
+            version=__version__,
+            pid=os.getpid(),
+            config=self._config,
+            at=at,
+            started=self._started,
+            snapshot=snapshot,
+            hash=facts.snapshot,
+            loaded=facts.loaded,
+            config_ok=facts.config_ok,
+            workers=facts.workers,
+            workers_expected=facts.workers_expected,
+            worker_restarts=facts.worker_restarts,
+            last_reload=facts.last_reload,
+            vlans=tuple(_vlans(terms, cells)),
+            upstreams=tuple(cells.upstreams()),
+            cache=cells.cache(terms.settings.cache_bytes * facts.workers_expected),
+            answers=cells.answers(),
+            lists=tuple(_lists(terms)),
+            exemptions=tuple(
+                _exemption(terms, place, exemption, at)
+                for place, exemption in enumerate(terms.exemptions)
+            ),
+        )
+
+
+class _Cells:
+    """The cells of all workers, added up once."""
+
+    def __init__(self, registry: Registry, memories: Sequence[memoryview]) -> None:
+        self._sums: dict[tuple[str, tuple[str, ...]], dict[int, int]] = defaultdict(dict)
+        for key, cell in registry.cells.items():
+            value = sum(memory[cell] for memory in memories)
+            self._sums[key.metric, key.labels][key.part] = value
+        self.rows: Counter[tuple[str, str, str]] = Counter()
+        for memory in memories:
+            for row in registry.rows(memory):
+                self.rows[row.vlan, row.outcome.label, row.service] += row.times
+
+    def _one(self, metric: Metric, *labels: str) -> int:
+        return self._sums[metric.name, labels].get(0, 0)
+
+    def _times(self, metric: Metric, *labels: str) -> int:
+        """How many observations a histogram holds."""
+        last = len(metrics.DURATION_BOUNDS)
+        return sum(n for part, n in self._sums[metric.name, labels].items() if part <= last)
+
+    def answers(self) -> Answers:
+        paths = (Path.PREPARED, Path.CACHE, Path.UPSTREAM)
+        return Answers(*(self._times(metrics.DURATION, path.name.lower()) for path in paths))
+
+    def cache(self, max_bytes: int) -> CacheStatus:
+        hits, misses = self._one(metrics.CACHE_HITS), self._one(metrics.CACHE_MISSES)
+        return CacheStatus(
+            self._one(metrics.CACHE_ENTRIES),
+            self._one(metrics.CACHE_BYTES),
+            max_bytes,
+            hits,
+            misses,
+            hits / (hits + misses) if hits + misses else None,
+        )
+
+    def upstreams(self) -> Iterator[UpstreamStatus]:
+        names = [labels[0] for name, labels in self._sums if name == metrics.UPSTREAM_UP.name]
+        for name in names:
+            results = {
+                result: self._one(metrics.UPSTREAM_QUERIES, name, result)
+                for result in metrics.UPSTREAM_RESULTS
+            }
+            answered = self._times(metrics.UPSTREAM_DURATION, name)
+            sum_part = len(metrics.DURATION_BOUNDS) + 1
+            microseconds = self._sums[metrics.UPSTREAM_DURATION.name, (name,)].get(sum_part, 0)
+            yield UpstreamStatus(
+                name,
+                self._one(metrics.UPSTREAM_UP, name) > 0,
+                sum(results.values()),
+                sum(times for result, times in results.items() if result not in _GOOD),
+                results,
+                answered,
+                microseconds / 1e6,
+                microseconds / 1e6 / answered if answered else None,
+            )
+
+
+def _vlans(terms: Terms, cells: _Cells) -> Iterator[VlanCounts]:
+    """The VLANs as configured, then those that earlier configs had, then ``unknown``."""
+    configured = {vlan.name: vlan for vlan in terms.vlans}
+    former = sorted({vlan for vlan, _, _ in cells.rows} - {*configured, UNKNOWN})
+    for name in (*configured, *former, UNKNOWN):
+        vlan = configured.get(name)
+        policy = None if vlan is None else terms.policies[vlan.policy]
+        outcomes: Counter[str] = Counter()
+        services: Counter[tuple[str, str]] = Counter()
+        for (of, outcome, service), times in cells.rows.items():
+            if of == name:
+                outcomes[outcome] += times
+                if outcome in _RULED:
+                    services[service, outcome] += times
+        yield VlanCounts(
+            name,
+            vlan.id if vlan is not None else None,
+            policy.name if policy is not None else "",
+            _mode(policy),
+            outcomes.total(),
+            dict(outcomes),
+            tuple(ServiceCount(*key, times) for key, times in services.most_common()),
+        )
+
+
+def _mode(policy: Policy | None) -> str:
+    if policy is None:
+        return ""
+    return "enforce" if policy.enforce else "audit"
+
+
+def _lists(terms: Terms) -> Iterator[ListStatus]:
+    for place, service in enumerate(terms.services):
+        files = tuple(source.file for source in terms.sources if source.service == place)
+        yield ListStatus(service.name, service.category, service.title, service.entries, files)
+
+
+def _exemption(terms: Terms, place: int, exemption: Exemption, at: float) -> ExemptionStatus:
+    prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
+    return ExemptionStatus(
+        exemption.id,
+        exemption_state(exemption.until, at),
+        None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
+        tuple(str(ip_network((prefix.network, prefix.length))) for prefix in prefixes),
+        tuple(s.name for bit, s in enumerate(terms.services) if exemption.services >> bit & 1),
+        exemption.until,
+        exemption.approver,
+        exemption.ticket,
+        exemption.reason,
+    )
