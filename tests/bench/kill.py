@@ -12,26 +12,19 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from resolver import __version__
-from tests.bench import machine, questions
-from tests.bench.clients import Client, each_asks_all, one_of_each_vlan
-from tests.bench.dnsperf import Told, ask_once, ask_steadily
-from tests.bench.load import await_answers
-from tests.bench.ours import Darban
-from tests.bench.packages import Package, install
+from tests.bench import machine
+from tests.bench.dnsperf import Told, ask_steadily
 from tests.bench.peer import revision
 from tests.bench.probes import Probes
-from tests.bench.processes import BenchError, start
+from tests.bench.processes import BenchError
 from tests.bench.report import listed, markdown
 from tests.bench.scrapes import Scrape, Scrapes, gone_back, value
-from tests.bench.upstream import Authority
+from tests.bench.stage import LACKING, SECONDS, WORKERS, Stage, equipped, settings, stage
 
-_WORKERS = 2
-_SECONDS = 8
 _SETTLE = 0.5
 _BETWEEN = 1.5
 """A worker that dies younger than a second has its successor delayed."""
@@ -63,8 +56,8 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=20_000, help="queries a second")
     parser.add_argument("--runs", type=int, default=3, help="how many workers to kill")
     options = parser.parse_args()
-    if install([Package("dnsperf", "dnsperf"), Package("nsd", "nsd", "nsd")]):
-        sys.stderr.write("bench needs: apt-get install dnsperf nsd\n")
+    if not equipped():
+        sys.stderr.write(LACKING)
         return 2
     machine.end_as_told()
     facts = machine.facts("tests.bench.kill")
@@ -75,10 +68,9 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    limit = Path("/proc/sys/net/core/rmem_max").read_text().strip()
-    facts["net.core.rmem_max"] = f"{limit} octets, which bound the queue of a dead worker"
-    facts["load"] = f"{options.rate:,} hits a second for {_SECONDS} s; killed at half of it"
-    facts["Darban"] = f"{__version__} ({revision()}), {_WORKERS} workers, on any core"
+    facts |= settings(options.rate)
+    facts["killed"] = "at half of it"
+    facts["Darban"] = f"{__version__} ({revision()}), {WORKERS} workers, on any core"
     report = "\n\n".join(("# A worker is killed under load", listed(facts), table(outcomes)))
     (machine.BUILD / "kill.md").write_text(report + "\n")
     sys.stdout.write(report + "\n")
@@ -86,29 +78,18 @@ def main() -> int:
 
 
 def _run(runs: int, rate: int) -> list[Outcome]:
-    data = questions.make(questions.QUICK)
-    place = machine.empty("kill")
-    with ExitStack() as stack:
-        authority = machine.settle(Authority, place)
-        child = start(stack, None, authority.configure(data), authority.place / "log")
-        await_answers(authority, child, data.warmup[0][0], None)
-        darban = machine.settle(Darban, place, authority.port)
-        command = darban.configure_with(data.blocked, workers=_WORKERS)
-        child = start(stack, None, command, darban.place / "log")
-        await_answers(darban, child, data.warmup[0][0], "www." + data.blocked[0])
-        vlans = one_of_each_vlan()
-        ask_once(darban.port, each_asks_all(place / "warmup", data.warmup, vlans), None)
-        client = each_asks_all(place / "hits", data.workloads["hits"], vlans[:1])[0]
-        outcomes = []
+    outcomes = []
+    with stage("kill") as here:
         for run in range(runs):
             sys.stderr.write(f"bench: killing worker {run + 1} of {runs} ...\n")
-            outcomes.append(_kill(darban, child.pid, client, rate, data.blocked[0]))
+            outcomes.append(_kill(here, rate))
             time.sleep(_BETWEEN)
-        return outcomes
+    return outcomes
 
 
-def _kill(darban: Darban, supervisor: int, client: Client, rate: int, blocked: str) -> Outcome:
+def _kill(here: Stage, rate: int) -> Outcome:
     """Kill the worker that came first, halfway through the load."""
+    darban, supervisor, client, blocked = here
     victim = darban.serving(supervisor)[0]
     dropped = overflowed(Path("/proc/net/udp").read_text(), darban.port)
     with (
@@ -116,8 +97,8 @@ def _kill(darban: Darban, supervisor: int, client: Client, rate: int, blocked: s
         ThreadPoolExecutor() as pool,
         Probes(client.address, darban.port, blocked) as probes,
     ):
-        load = pool.submit(ask_steadily, darban.port, client, None, rate, _SECONDS)
-        time.sleep(_SECONDS / 2)
+        load = pool.submit(ask_steadily, darban.port, client, None, rate, SECONDS)
+        time.sleep(SECONDS / 2)
         killed = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         told = load.result()
@@ -144,7 +125,7 @@ def _whole_again(scrapes: Sequence[Scrape], killed: float) -> float | None:
     before = [each for each in scrapes if each.moment < killed]
     restarts = value(before[-1].values, _RESTARTS) if before else 0.0
     for each in scrapes:
-        alive = value(each.values, "darban_workers") == _WORKERS
+        alive = value(each.values, "darban_workers") == WORKERS
         if each.moment > killed and alive and value(each.values, _RESTARTS) > restarts:
             return each.moment
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import kill, million, questions
+from tests.bench import kill, million, questions, scrape
 from tests.bench.chart import chart
 from tests.bench.clients import ADDRESSES, TOGETHER, deal, groups, one_of_each_vlan
 from tests.bench.dnsperf import Latencies, Told, in_turn, read_told, together
@@ -263,6 +263,23 @@ def test_what_a_death_cost() -> None:
     told = Told(1000, 990, 10, 0.5, {"NOERROR": 985, "SERVFAIL": 5})
     row = kill.table([kill.Outcome(told, 8, 0.25, 0.5, [], 70, 1000, 10)]).splitlines()[2]
     assert row == ("| 1 | 1,980 | 1,000 | **10** | 8 | 5 | **0.25** | 0.50 | 0 in 70 scrapes | 0 |")
+
+
+def test_what_reading_the_metrics_costs() -> None:
+    def told(lost: int, slow: float) -> Told:
+        histogram = Latencies({0.0001: 980, slow: 20})
+        return Told(1000, 1000 - lost, lost, 1.0, {"NOERROR": 1000 - lost}, histogram)
+
+    quiet = scrape.cost([told(0, 0.002), told(0, 0.002)])
+    costs = {
+        "quiet": quiet,
+        "slow": scrape.cost([told(0, 0.005), told(0, 0.004)]),
+        "lossy": scrape.cost([told(3, 0.002)]),
+    }
+    *_, slow, lossy = scrape.table(costs).splitlines()
+    assert slow == "| slow | 2,000 | **0** | 4,500 (4,000..5,000) | 2.25 |"
+    assert lossy == "| lossy | 1,000 | **3** | 2,000 | 1.00 |"
+    assert [scrape.good(each, costs) for each in costs.values()] == [True, False, False]
 
 
 def test_what_many_names_add() -> None:
