@@ -3,12 +3,11 @@
 import asyncio
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
 
 from resolver.errors import DarbanError
 from resolver.policy.snapshot import Endpoint
 from resolver.telemetry.collector import DarbanCollector
+from resolver.web.exposition import Exposition
 from resolver.web.listener import listen
 
 
@@ -18,12 +17,11 @@ class MetricsListenError(DarbanError):
 
 def application(collector: DarbanCollector) -> web.Application:
     """What answers on the metrics listener."""
-    registry = CollectorRegistry()
-    registry.register(collector)
+    exposition = Exposition(collector)
 
     async def metrics(request: web.Request) -> web.Response:
-        encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return web.Response(body=encoder(registry), headers={"Content-Type": content_type})
+        text, kind = await exposition.get(request.headers.get("Accept", ""))
+        return web.Response(body=text, headers={"Content-Type": kind})
 
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
