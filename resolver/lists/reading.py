@@ -11,15 +11,18 @@ What must stay true, for every format:
   or is a skipped line; each rule has the number of its line.
 """
 
+import ipaddress
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from resolver.dns import names
 from resolver.lists.guard import too_wide_name
 from resolver.lists.rules import BlockList, Rule, Skipped, read_name
 
 _SHOWN = 120
+_NOWHERE = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+")
 
 
@@ -60,7 +63,9 @@ class Reading:
 
     def block_list(self, service: str, file: str) -> BlockList:
         """The list as read; its format has no headers."""
-        return BlockList(service, file, rules=tuple(self.rules), skipped=tuple(self.skipped))
+        rules = sorted(self.rules, key=attrgetter("line"))  # some are kept for the end
+        skipped = sorted(self.skipped, key=attrgetter("line"))
+        return BlockList(service, file, rules=tuple(rules), skipped=tuple(skipped))
 
 
 def lines_of(text: str, comment: str = "#") -> Iterator[tuple[int, str]]:
@@ -69,6 +74,20 @@ def lines_of(text: str, comment: str = "#") -> Iterator[tuple[int, str]]:
         said = content.partition(comment)[0].strip()
         if said:
             yield line, said
+
+
+def nowhere(text: str) -> bool | None:
+    """Whether an address leads nowhere, so that who is given it reaches nobody.
+
+    None where the text is no address.
+    """
+    if text in _NOWHERE:
+        return True
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return address.is_unspecified or address.is_loopback
 
 
 def shortened(text: str) -> str:

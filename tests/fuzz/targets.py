@@ -10,7 +10,7 @@ from resolver.answers.quick import quick_entry
 from resolver.config.load import load
 from resolver.dns import codes, query, render, response
 from resolver.forwarding.message import answers
-from resolver.lists import adblock
+from resolver.lists.formats import FORMATS
 from resolver.policy.compile import compile_snapshot
 
 Target = Callable[[bytes], Hashable]
@@ -123,9 +123,10 @@ def take_config(data: bytes) -> Hashable:
 
 
 def take_list(data: bytes) -> Hashable:
-    """Any file as a block list: each line is a rule, or skipped with the reason."""
-    read = adblock.read(data.decode("utf-8", errors="replace"), "service", "list.txt")
-    return len(read.rules), len(read.skipped), bool(read.rules)
+    """Any file as a block list of every format: each line is a rule, or skipped with the reason."""
+    text = data.decode("utf-8", errors="replace")
+    reads = [read(text, "service", "list.txt") for read in FORMATS.values()]
+    return tuple((len(read.rules), len(read.skipped)) for read in reads)
 
 
 TARGETS: dict[str, Target] = {

@@ -1,0 +1,63 @@
+"""Whether a list of others may be used at all.
+
+What is downloaded may be cut short, a page that says to log in, another file, or nothing. Then
+the list that was good before stays, since an empty list lets through what is banned. So a file
+is taken whole or refused whole, and refused where too little of it can be read.
+"""
+
+import re
+
+from resolver.lists.formats import FORMATS, resembled
+from resolver.lists.rules import BlockList
+
+LARGEST = 64 << 20
+"""Octets of a list, decompressed; a million names take a third of it."""
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml|script|!--)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_AGAIN = "again"
+
+
+def accept(content: bytes, kind: str, service: str, file: str, before: int = 0) -> BlockList | str:
+    """Read a list of others, or say why it is refused.
+
+    Args:
+        content: The whole file.
+        kind: The format that it has to be of.
+        service: The service that it is for.
+        file: What to call it.
+        before: How many names the last good one blocked; 0 where there is none, or where it
+            does not matter.
+    """
+    text = _text(content)
+    if text is None:
+        return "binary data, not a text in UTF-8"
+    if _PAGE.match(text):
+        return "a page (HTML), not a list"
+    read = FORMATS[kind](text, service, file)
+    blocking = entries(read)
+    if not blocking:
+        return f"no rule that blocks{_advice(text, kind)}"
+    unread = sum(not each.reason.endswith(_AGAIN) for each in read.skipped)
+    if unread > len(read.rules):
+        return f"{unread} lines cannot be read, {len(read.rules)} can{_advice(text, kind)}"
+    if blocking * 2 < before:
+        return f"{blocking} names, fewer than half of the {before} that the last good one has"
+    return read
+
+
+def entries(read: BlockList) -> int:
+    """How many rules of a list block."""
+    return sum(not rule.exception for rule in read.rules)
+
+
+def _text(content: bytes) -> str | None:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
+
+
+def _advice(text: str, kind: str) -> str:
+    other = resembled(text)
+    return f'; it looks like format = "{other}"' if other and other != kind else ""

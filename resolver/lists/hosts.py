@@ -1,0 +1,26 @@
+"""Hosts files: an address, and the names that shall have it.
+
+``0.0.0.0 ads.example`` makes a name lead nowhere, and that name alone. Only addresses that
+lead nowhere block; a line that gives a name some other address is a record, not a block.
+"""
+
+from resolver.lists.reading import Reading, lines_of, nowhere
+from resolver.lists.rules import BlockList
+
+
+def read(text: str, service: str, file: str) -> BlockList:
+    """Read a whole hosts file."""
+    reading = Reading()
+    for line, said in lines_of(text):
+        address, *given = said.split()
+        kind = nowhere(address)
+        if kind is None:
+            reading.skip(line, said, "no address at the beginning of the line")
+        elif not kind:
+            reading.skip(line, said, "the address leads somewhere: a record, not a block")
+        elif not given:
+            reading.skip(line, said, "no name after the address")
+        for name in given if kind else ():
+            if reason := reading.read(name, line, subtree=False):
+                reading.skip(line, said, reason)
+    return reading.block_list(service, file)

@@ -1,0 +1,70 @@
+"""What a list gives, costs, and judges: measured, and compared with the obvious matcher."""
+
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from resolver.dns import names
+from resolver.lists.acceptance import accept, entries
+from resolver.lists.index import Index, build
+from resolver.lists.reading import by_reason
+from resolver.lists.rules import BlockList
+from tests.lists.obvious_matcher import matcher
+
+
+class Figures(NamedTuple):
+    """One list, read in this process."""
+
+    entries: int
+    skipped: dict[str, int]
+    seconds: float
+    """To read it and to build its index."""
+    memory: int
+    """Octets by which that raised the most that the process held; 0 where it had held more."""
+    index: int
+    """Octets that workers map."""
+    asked: int
+    blocked: int
+    different: list[str]
+    """Names judged otherwise than by the obvious matcher."""
+
+
+def measure(path: Path, kind: str, names_asked: int) -> Figures:
+    """Read a list, and ask its index and the obvious matcher the same names."""
+    content = path.read_bytes()
+    before, began = _peak(), time.perf_counter()
+    read = accept(content, kind, "service", path.name)
+    assert isinstance(read, BlockList), read
+    trie, rules = build([read.rules])
+    seconds, memory = time.perf_counter() - began, _peak() - before
+    index, obvious = Index(trie, rules), matcher(content.decode(), kind)
+    blocked, different = 0, []
+    for name in islice(_asked(obvious.names()), names_asked):
+        hits = index.match(names.parse(name))
+        verdict = bool(hits) and not any(hit.exception for hit in hits)
+        blocked += verdict
+        if verdict != obvious.blocks(name):
+            different.append(name)
+    size = len(trie) + len(rules)
+    skipped = by_reason(read.skipped)
+    return Figures(
+        *(entries(read), skipped, seconds, memory, size, names_asked, blocked, different)
+    )
+
+
+def _peak() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _asked(listed: list[str]) -> Iterator[str]:
+    """Names of a list, below them, above them, and beside them."""
+    rng = random.Random(1)
+    while True:
+        name = rng.choice(listed)
+        yield rng.choice((name, f"w.{name}", f"x{name}", name.partition(".")[2], f"{name}.example"))

@@ -1,0 +1,214 @@
+"""Every format: what its lines mean, that rubbish is told and not guessed at."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.dns import names
+from resolver.lists.acceptance import accept
+from resolver.lists.formats import FORMATS, resembled
+from resolver.lists.index import Hit, Index, build
+from resolver.lists.reading import by_reason, nowhere
+from resolver.lists.rules import BlockList, Rule, Skipped
+from tests.lists.list_texts import SAMPLES
+from tests.lists.obvious_matcher import matcher
+
+each_format = pytest.mark.parametrize("kind", SAMPLES)
+
+
+def _read(kind: str, text: str) -> BlockList:
+    return FORMATS[kind](text, "service", "list")
+
+
+def _blocks(read: BlockList, name: str) -> bool:
+    hits: list[Hit] = Index(*build([read.rules])).match(names.parse(name))
+    return bool(hits) and not any(hit.exception for hit in hits)
+
+
+def test_there_is_a_sample_of_every_format() -> None:
+    assert SAMPLES.keys() == FORMATS.keys()
+
+
+@each_format
+def test_a_line_means_what_the_format_s_makers_say(kind: str) -> None:
+    sample = SAMPLES[kind]
+    read = _read(kind, sample.text)
+    assert [name for name in sample.blocked if not _blocks(read, name)] == []
+    assert [name for name in sample.open if _blocks(read, name)] == []
+    obvious = matcher(sample.text, kind)
+    assert [name for name in sample.blocked if not obvious.blocks(name)] == []
+    assert [name for name in sample.open if obvious.blocks(name)] == []
+
+
+@each_format
+def test_every_line_that_gives_no_rule_is_told_with_the_reason(kind: str) -> None:
+    sample = SAMPLES[kind]
+    skipped = {each.line: each.reason for each in _read(kind, sample.text).skipped}
+    assert skipped.keys() == sample.skipped.keys()
+    for line, part in sample.skipped.items():
+        assert part in skipped[line], line
+
+
+@each_format
+def test_line_ends_and_a_byte_order_mark_change_nothing(kind: str) -> None:
+    text = SAMPLES[kind].text
+    assert _read(kind, "\ufeff" + text.replace("\n", "\r\n")).rules == _read(kind, text).rules
+
+
+@each_format
+def test_a_list_resembles_its_own_format(kind: str) -> None:
+    text = _made(kind, 100)
+    assert resembled(text) == ("plain" if kind == "suffix" else kind)
+
+
+@each_format
+@pytest.mark.parametrize("other", SAMPLES)
+def test_a_list_of_another_format_is_refused(kind: str, other: str) -> None:
+    accepted = accept(_made(other, 100).encode(), kind, "service", "list")
+    if kind == other or {kind, other} == {"plain", "suffix"}:  # nothing in the file tells them
+        assert isinstance(accepted, BlockList)
+        assert len(accepted.rules) == 100
+    else:
+        assert isinstance(accepted, str)
+        assert f'it looks like format = "{other}"' in accepted or other == "suffix"
+
+
+REFUSED = {
+    "binary": (b"\x00\x01\x02", "binary"),
+    "another encoding": ("a.example\nö.example\n".encode("latin-1"), "binary"),
+    "a page": (b"\n <!DOCTYPE html>\n<p>Log in</p>\na.example\n", "a page"),
+    "nothing": (b"", "no rule"),
+    "comments alone": (b"# nothing\n# at all\n", "no rule"),
+    "mostly rubbish": (b"a.example\nx y\nx z\n", "2 lines cannot be read, 1 can"),
+    "much smaller": (b"a.example\nb.example\n", "2 names, fewer than half of the 5"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_file_that_is_no_list_is_refused_whole(what: str) -> None:
+    content, reason = REFUSED[what]
+    accepted = accept(content, "plain", "service", "list", before=5)
+    assert isinstance(accepted, str)
+    assert reason in accepted
+
+
+def test_a_list_that_shrank_by_half_is_accepted() -> None:
+    assert isinstance(accept(b"a.example\nb.example\n", "plain", "s", "l", before=4), BlockList)
+
+
+def test_rules_given_twice_are_not_lines_that_cannot_be_read() -> None:
+    read = accept(b"a.example\n" * 10, "plain", "s", "l")
+    assert isinstance(read, BlockList)
+    assert (len(read.rules), by_reason(read.skipped)) == (1, {"the rule of line … again": 9})
+
+
+def test_reasons_are_counted_without_what_they_quote() -> None:
+    skipped = [Skipped(1, "", "'a' is long: 64"), Skipped(2, "", "'b.c' is long: 70")]
+    assert by_reason([*skipped, Skipped(3, "", "other")]) == {"… is long: …": 2, "other": 1}
+
+
+def test_the_zone_s_own_name_is_no_part_of_what_it_covers() -> None:
+    zone = (
+        "$ORIGIN rpz.agency.\n@ SOA a b 1 2 3 4 5\na.example.rpz.agency. CNAME .\nb.example CNAME ."
+    )
+    assert [rule.text for rule in _read("rpz", zone).rules] == ["|a.example^", "|b.example^"]
+    zone = "rpz.agency. 1 IN SOA a b 1 2 3 4 5\na.example.rpz.agency. CNAME .\nc.example. CNAME ."
+    read = _read("rpz", zone)
+    assert [rule.text for rule in read.rules] == ["|a.example^"]
+    assert [each.line for each in read.skipped] == [3]
+
+
+@pytest.mark.parametrize(
+    ("address", "leads_nowhere"),
+    [("0.0.0.0", True), ("127.0.0.2", True), ("0::0", True), ("10.0.0.1", False), ("x", None)],
+)
+def test_which_addresses_lead_nowhere(address: str, leads_nowhere: bool | None) -> None:
+    assert nowhere(address) is leads_nowhere
+
+
+_LINES = {
+    "adblock": "||{}^",
+    "hosts": "0.0.0.0 {}",
+    "plain": "{}",
+    "suffix": "{}",
+    "wildcard": "*.{}",
+    "dnsmasq": "server=/{}/",
+    "unbound": 'local-zone: "{}" always_nxdomain',
+    "rpz": "{} CNAME .",
+}
+
+
+def _made(kind: str, count: int) -> str:
+    return "".join(_LINES[kind].format(f"n{number}.example") + "\n" for number in range(count))
+
+
+PIECES = st.one_of(
+    st.sampled_from([line.replace("{}", "") for line in _LINES.values()]),
+    st.sampled_from(["\n", "\r\n", " ", "\t", "#", ";", "$ORIGIN ", "$TTL 1", "(", ")", "@", "*."]),
+    st.sampled_from(["a.example", "com", ".", "SOA", "CNAME", "local-data:", "redirect", '"', "/"]),
+    st.text(st.characters(), max_size=5),
+)
+
+
+@each_format
+@given(st.lists(PIECES, max_size=30).map("".join))
+def test_reading_rubbish_never_raises(kind: str, text: str) -> None:
+    read = _read(kind, text)
+    lines = text.count("\n") + 1
+    assert all(1 <= each.line <= lines for each in (*read.rules, *read.skipped))
+    assert all(each.reason and len(each.text) <= 120 for each in read.skipped)
+    assert len({rule[:3] for rule in read.rules}) == len(read.rules)
+    for places in ([r.line for r in read.rules], [s.line for s in read.skipped]):
+        assert places == sorted(places)
+
+
+@each_format
+@given(st.binary(max_size=200))
+def test_accepting_any_octets_never_raises(kind: str, content: bytes) -> None:
+    assert isinstance(accept(content, kind, "s", "l"), str | BlockList)
+
+
+@each_format
+@pytest.mark.parametrize("part", [" ", "#", "/", '"', "'", ";", "a.", "*.", "(", "0"])
+def test_a_very_long_line_is_read_in_linear_time(kind: str, part: str) -> None:
+    _read(kind, _LINES[kind].format(part * 200_000) + "\n" + part * 200_000)
+
+
+@each_format
+def test_made_up_lists_are_judged_as_the_obvious_matcher_does(kind: str) -> None:
+    rng = random.Random(kind)
+    text = "".join(_some_line(rng, kind) for _ in range(2000))
+    read, obvious = _read(kind, text), matcher(text, kind)
+    index = Index(*build([read.rules]))
+    for name in _asked(rng, 2000):
+        hits = index.match(names.parse(name))
+        blocked = bool(hits) and not any(hit.exception for hit in hits)
+        assert blocked == obvious.blocks(name), name
+
+
+def _some_line(rng: random.Random, kind: str) -> str:
+    line = _LINES[kind]
+    exceptions = {"adblock": "@@||{}^", "dnsmasq": "server=/{}/#", "rpz": "{} CNAME rpz-passthru."}
+    if rng.random() < 0.2:
+        line = exceptions.get(kind, line)
+    elif kind == "rpz" and rng.random() < 0.3:
+        line = "*." + line
+    return line.format(_some_name(rng)) + "\n"
+
+
+def _some_name(rng: random.Random) -> str:
+    labels = [rng.choice("abcdefghij") for _ in range(rng.randint(0, 3))]
+    return ".".join([*labels, rng.choice("klmnop"), rng.choice(["example", "co.uk", "ir"])])
+
+
+def _asked(rng: random.Random, count: int) -> Iterator[str]:
+    return (_some_name(rng) for _ in range(count))
+
+
+def test_the_same_text_gives_the_same_rules() -> None:
+    text = _made("plain", 10)
+    assert _read("plain", text) == _read("plain", text)
+    assert _read("plain", text).rules[0] == Rule(names.parse("n0.example"), False, False, 1)
