@@ -1,0 +1,48 @@
+"""The commands that the runbook tells to type are those of the program."""
+
+import re
+from typing import cast
+
+import pytest
+import typer
+
+from resolver.cli.app import app
+from tests.watching.expressions import DEPLOY, boards, panels, series
+
+DOCUMENTED = {
+    *("run", "check", "explain", "diff", "reload", "status", "exempt", "lists", "flush"),
+    *("record", "history", "report"),
+}
+"""As the design has them; some may come later than the runbook."""
+
+_LINE = re.compile(r"^darban ([^#\n]+)|`darban ([^`]+)`", re.MULTILINE)
+_TEXT = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
+TOLD = sorted({(line or inline).strip() for line, inline in _LINE.findall(_TEXT)})
+
+
+def test_commands_are_told() -> None:
+    assert {told.split()[0] for told in TOLD} >= {"check", "status", "explain", "reload"}
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_a_command_exists_with_its_options(told: str) -> None:
+    name, *words = told.split()
+    assert name in DOCUMENTED
+    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
+    if name in group.commands:
+        known = {option for param in group.commands[name].params for option in param.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_metrics_that_it_names_exist() -> None:
+    named = set(re.findall(r"\b(?:\w+:)?darban_\w+(?::\w+)?", _TEXT))
+    assert len(named) > 5
+    assert named <= set(series())
+
+
+def test_the_panels_that_it_names_exist() -> None:
+    titles = {panel["title"] for board in boards() for panel in panels(board)}
+    prose = re.sub(r"```.*?```|`[^`]*`", "", _TEXT, flags=re.DOTALL)
+    named = set(re.findall(r'"([^"\n]+)"', prose))
+    assert len(named) > 5
+    assert named <= titles
