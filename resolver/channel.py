@@ -2,9 +2,10 @@
 
 Supervisor to worker: ``prepare`` (a snapshot, the cells to count in, the upstream servers),
 ``commit`` (put the prepared one in force), ``forget`` (it will not be), ``upstreams``
-(addresses have changed), ``flush`` (forget answers), ``strangers`` (who was refused). Worker
+(addresses have changed), ``flush`` (forget answers), ``strangers`` (who was refused),
+``record`` (count questions for an owner, or no more, and hand over what was counted). Worker
 to supervisor: ``prepared`` or ``refused`` (with the reason), ``committed``, ``flushed``,
-``strangers``. A closed channel means that the other has gone: a worker then ends.
+``strangers``, ``recorded``. A closed channel means that the other has gone: a worker then ends.
 """
 
 import asyncio
@@ -37,6 +38,15 @@ class Message(TypedDict, total=False):
     entries: int
     strangers: list[tuple[str, int]]
     missed: int
+    owner: str
+    counting: bool
+    most: int
+    rows: list[tuple[str, str, int, int]]
+    """VLAN, name (as in ``zone``), type, how often."""
+    left_out: dict[str, int]
+    more: bool
+    begun: bool
+    """Whether this worker had not been counting for that owner before."""
 
 
 class Channel:

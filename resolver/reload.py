@@ -109,18 +109,22 @@ def keep_as_good(place: Path) -> None:
 
 def needs_restart(now: Terms, after: Terms) -> Iterator[str]:
     """What is asked for and cannot change while the server runs."""
+    for key, (in_force, asked) in changed_but_fixed(now, after).items():
+        yield (
+            f"{key} needs a restart: it is {in_force} while the server runs, and the config "
+            f"says {asked}. Nothing has changed; restart the server, or put it back"
+        )
+
+
+def changed_but_fixed(now: Terms, after: Terms) -> dict[str, tuple[str, str]]:
+    """The settings that differ and cannot change while the server runs: as now, as after."""
     fixed = {
         "server.listen": _both(now.settings.listen, after.settings.listen),
         "server.workers": (str(workers_for(now)), str(workers_for(after))),
         "metrics.listen": (str(now.settings.metrics), str(after.settings.metrics)),
         "block_page.listen": _both(now.settings.block_page, after.settings.block_page),
     }
-    for key, (in_force, asked) in fixed.items():
-        if in_force != asked:
-            yield (
-                f"{key} needs a restart: it is {in_force} while the server runs, and the config "
-                f"says {asked}. Nothing has changed; restart the server, or put it back"
-            )
+    return {key: (in_force, asked) for key, (in_force, asked) in fixed.items() if in_force != asked}
 
 
 def _both(now: Iterable[Endpoint], after: Iterable[Endpoint]) -> tuple[str, str]:

@@ -31,6 +31,7 @@ from resolver.explanation import Engine
 from resolver.introduction import introduction
 from resolver.notify import ServiceManager
 from resolver.policy.strangers import Strangers, together
+from resolver.recorder import Recorder
 from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
 from resolver.succession import InForce, Succession, read
@@ -99,11 +100,13 @@ class Supervisor:
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
         keep_as_good(first.place)
+        recorder = Recorder(self._berths, self._succession)
         commands = {
             "status": self._status,
             "unknown": self._unknown,
             "flush": self._flush,
             "reload": self._reload,
+            "record": recorder.record,
         }
         control = ControlServer(commands)
         try:

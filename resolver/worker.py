@@ -33,6 +33,7 @@ from resolver.server.desk import Desk, Ticket
 from resolver.server.tcp import TcpServer
 from resolver.telemetry import log
 from resolver.telemetry.counters import Counters
+from resolver.telemetry.recording import Recording
 from resolver.telemetry.slots import Plan, plan_from_json
 from resolver.telemetry.watch import Watch
 from resolver.upstream.forwarder import Forwarder
@@ -78,6 +79,8 @@ class Worker:
                     self._channel.send(
                         {"say": "strangers", "strangers": list(refused), "missed": missed}
                     )
+                case "record":
+                    self._record(message)
 
     def _prepare(self, message: Message) -> None:
         try:
@@ -94,6 +97,7 @@ class Worker:
         terms, index, plan, groups = self._prepared
         self._prepared = None
         self._counters.follow(plan)
+        self._watch.follow(terms.vlans)
         if self._resolver is None or self._forwarder is None:
             cache = Cache(terms.settings.cache_bytes)
             self._resolver = Resolver(
@@ -107,6 +111,30 @@ class Worker:
             self._resolver.replace(terms, index, time.time())
             self._forwarder.use(groups)
         self._channel.send({"say": "committed"})
+
+    def _record(self, message: Message) -> None:
+        """Hand over what was counted, and count on if that is wanted."""
+        now = self._loop.time()
+        known = self._watch.recording
+        recording = known
+        if recording is None or recording.owner != message["owner"]:
+            recording = Recording(message["owner"], now)
+        taken = recording.take(message["most"], now)
+        counting = message["counting"]
+        self._keep(recording if counting or taken.more else None, counting)
+        self._channel.send(
+            {
+                "say": "recorded",
+                "rows": taken.rows,
+                "left_out": taken.left_out,
+                "more": taken.more,
+                "begun": recording is not known,
+            }
+        )
+
+    def _keep(self, recording: Recording | None, counting: bool) -> None:
+        if self._watch.record(recording, counting) and self._resolver is not None:
+            self._resolver.attend(self._watch)
 
     async def _serve(self, resolver: Resolver, desk: Desk) -> None:
         # What start-up has made stays, and so does most of what follows: the cache. To look
@@ -141,6 +169,9 @@ class Worker:
             self._counters.cache(self._resolver.cache)
         if self._forwarder is not None:
             self._forwarder.sweep()
+        recording = self._watch.recording
+        if recording is not None and recording.until < self._loop.time():
+            self._keep(None, counting=False)
         gc.collect(0)
         self._loop.call_later(BEAT, self._beat)
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from resolver.cli import check, diff, explain, flush, reload, run_help, status
+from resolver.cli import check, diff, explain, flush, record, reload, run_help, status
 
 app = typer.Typer(
     name="darban",
@@ -18,3 +18,4 @@ app.command("diff")(diff.diff)
 app.command("reload")(reload.reload)
 app.command("flush")(flush.flush)
 app.command("status")(status.status)
+app.command("record")(record.record)

@@ -33,7 +33,6 @@ _DNS = 53
 _UNREACHABLE = 3
 _USAGE = 2
 _STYLES = {"+": "green", "-": "red", "~": "yellow"}
-_RESTART = dict.fromkeys(("listen", "workers", "metrics", "cache_bytes"), " (needs a restart)")
 
 Configs = Annotated[
     list[Path] | None,
@@ -232,7 +231,9 @@ def _left(asked: Asked) -> Iterator[str]:
 
 def _as_text(pair: _Pair, found: list[Change], trial: _Trial | None) -> Iterator[str]:
     yield f"from {pair.old_name} to {pair.new_name}: {_summary(found)}"
-    yield from told.changes(found, _RESTART)
+    yield from told.changes(found)
+    if restart := _needs_restart(pair):
+        yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if pair.old.expectations is None:
         yield "expectations are not compared: what was expected of the policy in force is not known"
     if trial is not None:
@@ -240,6 +241,13 @@ def _as_text(pair: _Pair, found: list[Change], trial: _Trial | None) -> Iterator
         yield f"questions of {trial.file}: {trial.asked.total:,} read, {changed:,} change"
         yield from told.fates(trial.fates)
         yield from _left(trial.asked)
+
+
+def _needs_restart(pair: _Pair) -> list[str]:
+    """The keys of settings that a running server would not change."""
+    from resolver.reload import changed_but_fixed  # which takes long to import
+
+    return list(changed_but_fixed(pair.old.terms, pair.new.terms))
 
 
 def _summary(found: list[Change]) -> str:
@@ -270,6 +278,7 @@ def _as_json(pair: _Pair, found: list[Change], trial: _Trial | None) -> dict[str
     return {
         "old": pair.old_name,
         "new": pair.new_name,
+        "needs_restart": _needs_restart(pair),
         "changes": [change.as_json() for change in found],
         "expectations_compared": pair.old.expectations is not None,
         "questions": questions,

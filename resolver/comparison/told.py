@@ -1,7 +1,7 @@
 """A comparison in lines for people: grouped, a sign before whatever came, went or changed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from resolver.comparison.changes import Change, Detail
@@ -16,18 +16,14 @@ _SHOWN = 10
 _TITLES = {"vlans": "VLANs", "forward": "forwarded zones", "local": "local names"}
 
 
-def changes(found: Iterable[Change], restart: Mapping[str, str]) -> Iterator[str]:
-    """The changes, section by section.
-
-    ``restart`` has a remark for each of the settings that deserves one.
-    """
+def changes(found: Iterable[Change]) -> Iterator[str]:
+    """The changes, section by section."""
     for section, group in groupby(found, key=lambda change: change.section):
         yield _TITLES.get(section, section)
         for change in group:
             if section == SETTINGS:
                 (value,) = change.details
-                remark = restart.get(change.name, "")
-                yield f"  ~ {change.name}: {_word(value.old)} → {_word(value.new)}{remark}"
+                yield f"  ~ {change.name}: {_word(value.old)} → {_word(value.new)}"
                 continue
             yield f"  {_SIGNS[change.how]} {change.name}"
             if change.how != "gone":

@@ -1,46 +1,29 @@
 """``darban diff`` as people and scripts use it: two configs, or what is in force."""
 
-import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asking import Asker
 from config_texts import shipped
-from running_server import DARBAN, Server
+from running_commands import GOOD, NO, UNREACHABLE, WRONG, darban
+from running_server import Server
 from waiting import wait_for
 
-GOOD, DIFFERS, WRONG, UNREACHABLE = range(4)
+DIFFERS = NO
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
 
 
-def darban(*arguments: str | Path, at: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in a directory, with no state directory but the config's own."""
-    environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
-    done = subprocess.run(
-        [DARBAN, *arguments],
-        cwd=at,
-        env={**environment, "NO_COLOR": "1", "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
-def told(*arguments: str | Path, at: Path) -> dict:  # type: ignore[type-arg]
+def told(*arguments: str | Path, at: Path) -> dict[str, Any]:
     """What ``darban diff --json`` prints."""
     done = darban("diff", "--json", *arguments, at=at)
-    assert done.returncode in (GOOD, DIFFERS), done.stderr
-    found: dict = json.loads(done.stdout)  # type: ignore[type-arg]
-    return found
+    assert done.code in (GOOD, DIFFERS), done.err
+    return done.json
 
 
 @pytest.fixture
@@ -60,13 +43,13 @@ def blocking_more(text: str) -> str:
 
 def test_two_configs_that_say_the_same(configs: Path) -> None:
     done = darban("diff", "old.toml", "old.toml", at=configs)
-    assert (done.returncode, done.stdout) == (GOOD, "from old.toml to old.toml: no change\n")
+    assert (done.code, done.out) == (GOOD, "from old.toml to old.toml: no change\n")
 
 
 def test_a_policy_that_blocks_more(configs: Path) -> None:
     done = darban("diff", "old.toml", "new.toml", at=configs)
-    assert done.returncode == DIFFERS, done.stderr
-    assert done.stdout.splitlines() == [
+    assert done.code == DIFFERS, done.err
+    assert done.out.splitlines() == [
         "from old.toml to new.toml: 1 change",
         "policies",
         "  ~ administrative",
@@ -75,6 +58,7 @@ def test_a_policy_that_blocks_more(configs: Path) -> None:
     assert told("old.toml", "new.toml", at=configs) == {
         "old": "old.toml",
         "new": "new.toml",
+        "needs_restart": [],
         "changes": [
             {
                 "section": "policies",
@@ -93,8 +77,11 @@ def test_settings_that_need_a_restart_are_marked(configs: Path) -> None:
     text = (configs / "old.toml").read_text(encoding="utf-8")
     new.write_text(text.replace("127.0.0.1:9153", "127.0.0.1:9154"), encoding="utf-8")
     done = darban("diff", "old.toml", "new.toml", at=configs)
-    line = "  ~ metrics: 127.0.0.1:9153 → 127.0.0.1:9154 (needs a restart)"
-    assert done.stdout.splitlines()[1:] == ["settings", line]
+    assert done.out.splitlines()[1:] == [
+        "settings",
+        "  ~ metrics: 127.0.0.1:9153 → 127.0.0.1:9154",
+        "needs a restart, and is refused by a reload: metrics.listen",
+    ]
 
 
 def test_questions_by_vlan(configs: Path) -> None:
@@ -123,7 +110,7 @@ def test_questions_by_vlan(configs: Path) -> None:
     }
     one = told(*arguments, "--vlan", "publicity", at=configs)["questions"]
     assert one["vlans"] == {"publicity": {"questions": 5, "changed": 0}}
-    text = darban("diff", *arguments, at=configs).stdout
+    text = darban("diff", *arguments, at=configs).out
     assert "questions of names.txt: 5 read, 4 change" in text
     assert "    ~ passed → blocked (slack): 3 questions, 2 names" in text
     assert "  left out 1: not a domain name (first: line 6)" in text
@@ -150,9 +137,9 @@ def test_what_makes_no_sense(configs: Path, arguments: list[str], said: str) -> 
     (configs / "empty").write_bytes(b"")
     (configs / "names.txt").write_text("t.me A\n", encoding="ascii")
     done = darban("diff", *arguments, at=configs)
-    assert done.returncode == WRONG
-    assert said in done.stderr
-    assert done.stdout == ""
+    assert done.code == WRONG
+    assert said in done.err
+    assert done.out == ""
 
 
 # ---- against what is in force ----
@@ -160,8 +147,8 @@ def test_what_makes_no_sense(configs: Path, arguments: list[str], said: str) -> 
 
 def test_without_a_server(configs: Path) -> None:
     done = darban("diff", "new.toml", "--config", "old.toml", at=configs)
-    assert done.returncode == UNREACHABLE
-    assert "no server answers on" in done.stderr
+    assert done.code == UNREACHABLE
+    assert "no server answers on" in done.err
 
 
 @pytest.fixture
@@ -176,7 +163,7 @@ def test_what_is_in_force_is_the_old_one(running: Server) -> None:
     place = running.directory
     text = running.config.read_text(encoding="utf-8")
     same = darban("diff", at=place)
-    assert (same.returncode, same.stdout) == (GOOD, "from in force to config.toml: no change\n")
+    assert (same.code, same.out) == (GOOD, "from in force to config.toml: no change\n")
 
     (place / "new.toml").write_text(blocking_more(text), encoding="utf-8")
     found = told("new.toml", at=place)

@@ -34,6 +34,7 @@ ORDER = (
     ("candidate",),  # a config judged in a process of its own
     ("introduction",),  # what the supervisor says when it has started
     ("succession",),  # one snapshot after another, in all workers
+    ("recorder",),  # has all workers count questions
     ("reload",),
     ("supervisor",),
     ("cli",),

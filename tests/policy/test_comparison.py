@@ -203,7 +203,7 @@ def test_rules_that_come_and_go(before: list[str], after: list[str]) -> None:
 
 def test_many_rules_are_told_by_their_number() -> None:
     many = HEAD + "".join(f"||n{number:03}.example^\n" for number in range(100))
-    lines = list(told.changes(changes(lists={**LISTS, "one": many}), {}))
+    lines = list(told.changes(changes(lists={**LISTS, "one": many})))
     assert "      rules of one.txt: 3 gone, 101 new" in lines
     assert "        + ||n000.example^" in lines
     assert "        + ... and 91 more (--json has them all)" in lines
