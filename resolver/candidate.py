@@ -35,6 +35,8 @@ class Accepted:
     warnings: list[str]
     expectations: int
     example: str
+    texts: dict[str, str]
+    """The config as it was read, by file."""
     last_good: bool = False
     """Whether it is what was in force before, since the config was rejected."""
 
@@ -72,5 +74,9 @@ async def compile_apart(config: Path, state_directory: Path) -> Accepted:
         report = ["expectations that do not hold:", *outcome["failed"]]
         raise Rejected(report, FAILED_EXPECTATIONS)
     return Accepted(
-        Path(outcome["snapshot"]), outcome["problems"], outcome["expectations"], outcome["example"]
+        Path(outcome["snapshot"]),
+        outcome["problems"],
+        outcome["expectations"],
+        outcome["example"],
+        outcome["texts"],
     )

@@ -11,21 +11,18 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 from resolver import state
 from resolver.config.load import Loaded, load
-from resolver.config.model import Expectation
-from resolver.config.origins import Origins
 from resolver.config.problems import Problem
-from resolver.dns import codes, names
+from resolver.dns import names
 from resolver.errors import DarbanError
-from resolver.explanation import Engine, Explanation
+from resolver.expectations import Failed, Trial
 from resolver.lists import adblock
-from resolver.lists.index import Index
 from resolver.lists.rules import BlockList
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
@@ -34,25 +31,24 @@ _SERVICE = re.compile(r"[a-z0-9-]+")
 
 
 class Disk:
-    """Files as a config names them."""
+    """Files as a config names them, and a note of what was read."""
+
+    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
+        """``instead`` has the texts of files that are to be read as if they said that."""
+        self.texts: dict[str, str] = {}
+        self._instead = instead or {}
 
     def read(self, path: str) -> str:
         """The text of a file; OSError or UnicodeDecodeError where there is none."""
-        return Path(path).read_text(encoding="utf-8")
+        text = self._instead.get(path)
+        self.texts[path] = Path(path).read_text(encoding="utf-8") if text is None else text
+        return self.texts[path]
 
     def glob(self, pattern: str) -> list[str]:
         """The files that match, sorted."""
         base = Path(pattern).anchor or "."
         relative = Path(pattern).relative_to(base) if Path(pattern).is_absolute() else pattern
         return sorted(str(path) for path in Path(base).glob(str(relative)))
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An expectation that does not hold."""
-
-    place: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +68,18 @@ class Compiled:
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-def compile_file(path: Path, wall: float) -> Compiled:
+def compile_file(path: Path, wall: float, disk: Disk | None = None) -> Compiled:
     """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
-    loaded = load(str(path), Disk())
+    loaded = load(str(path), disk or Disk())
     problems = list(loaded.problems)
     lists = list(_read_lists(path.parent, loaded, problems))
     snapshot, found = compile_snapshot(loaded.config, loaded.places, lists)
     problems += found
-    broken = any(problem.severity == "error" for problem in problems)
-    failed = [] if broken else _failed(loaded, snapshot, wall)
+    failed: list[Failed] = []
+    if not any(problem.severity == "error" for problem in problems):
+        trial = Trial(loaded, snapshot, wall)
+        failed = trial.failed()
+        problems += [*trial.ended(), *trial.to_break()]
     return Compiled(loaded, snapshot, problems, lists, failed)
 
 
@@ -131,35 +130,6 @@ def _unusable(read: BlockList) -> Iterator[Problem]:
         yield Problem("error", read.file, None, "", "no rule that blocks", expected, advice)
 
 
-def _failed(loaded: Loaded, snapshot: Snapshot, wall: float) -> list[Failed]:
-    index = Index(snapshot.trie, snapshot.rules)
-    now = Engine(snapshot.terms, index, wall)
-    failed = []
-    for number, expect in enumerate(loaded.config.expect):
-        engine = now
-        if expect.at is not None:
-            engine = Engine(snapshot.terms, index, expect.at.timestamp())
-        qtype = codes.parse_type(expect.type) or 0
-        got = engine.for_client(str(expect.client), expect.name, qtype)
-        if _differs(expect, got):
-            failed.append(_failure(loaded.places, number, expect, got))
-    return failed
-
-
-def _differs(expect: Expectation, got: Explanation) -> bool:
-    return got.outcome != expect.outcome or expect.service not in (None, got.service)
-
-
-def _failure(places: Origins, number: int, expect: Expectation, got: Explanation) -> Failed:
-    wanted = expect.outcome + (f" as {expect.service}" if expect.service else "")
-    had = got.outcome + (f" as {got.service}" if got.service else "")
-    return Failed(
-        str(places.source(("expect", number))),
-        f"{got.name} {got.type} from {expect.client} (VLAN {got.vlan}): "
-        f"expected {wanted}, got {had}: {got.decided_by}",
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the program prints for the supervisor."""
@@ -172,20 +142,24 @@ class Outcome:
     expectations: int = 0
     example: str = ""
     """A dig line to try."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """What was read of the config, by file, seen from where it lies."""
 
 
 def run(config: Path, state_directory: Path) -> Outcome:
     """Compile a config and save its snapshot where nothing forbids it."""
-    compiled = compile_file(config, time.time())
+    disk = Disk()
+    compiled = compile_file(config, time.time(), disk)
     problems = [str(problem) for problem in compiled.problems]
-    failed = [f"{each.place}: {each.text}" for each in compiled.failed]
+    failed = [str(each) for each in compiled.failed]
     place = ""
     if not compiled.errors and not failed:
         place = str(state.save(state_directory, compiled.snapshot))
     expect = compiled.loaded.config.expect
-    return Outcome(
-        place, problems, len(compiled.errors), failed, len(expect), _example(compiled.loaded)
-    )
+    example = _example(compiled.loaded)
+    errors = len(compiled.errors)
+    texts = {os.path.relpath(file, config.parent): text for file, text in disk.texts.items()}
+    return Outcome(place, problems, errors, failed, len(expect), example, texts)
 
 
 def _example(loaded: Loaded) -> str:

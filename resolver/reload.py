@@ -13,15 +13,22 @@ What must stay true:
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from resolver import state
-from resolver.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG, Rejected, compile_apart
+from resolver.candidate import (
+    FAILED_EXPECTATIONS,
+    WRONG_CONFIG,
+    Accepted,
+    Rejected,
+    compile_apart,
+)
 from resolver.crew import Refused
+from resolver.journal import Journal
 from resolver.policy.snapshot import Endpoint, Terms
-from resolver.succession import Succession, read
+from resolver.succession import InForce, Succession, read
 from resolver.telemetry.collector import Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.status import LastReload
@@ -53,49 +60,92 @@ def workers_for(terms: Terms) -> int:
 class Reloads:
     """Puts what the config says in force, as often as it is asked to."""
 
-    def __init__(self, config: Path, state_directory: Path, succession: Succession) -> None:
+    def __init__(
+        self, config: Path, state_directory: Path, succession: Succession, facts: Facts
+    ) -> None:
         self._config = config
         self._state = state_directory
         self._succession = succession
+        self._facts = facts
+        self._journal = Journal(state_directory)
         self._one_at_a_time = asyncio.Lock()
 
-    async def reload(self, who: str, facts: Facts) -> Outcome:
-        """Put the config in force as it is now, for whoever asks for it."""
+    async def reload(self, who: str, event: str) -> Outcome:
+        """Put the config in force as it is now, for whoever asks for it; ``event`` says why."""
+        facts = self._facts
         async with self._one_at_a_time:
-            result, code, report = await self._attempt(facts)
+            try:
+                result, report = await self._attempt(who, event)
+                code = 0
+            except _NotApplied as error:
+                result, report, code = error.result, error.report, error.code
             facts.reloads[result] += 1
             facts.config_ok = not code
             facts.last_reload = LastReload(time.time(), result, who, tuple(report))
             outcome = Outcome(result, code, facts.snapshot, report)
         tell = log.error if code else log.info
-        tell("reload by %s: %s, snapshot %s", who, result.replace("_", " "), outcome.snapshot)
+        tell("%s by %s: %s, snapshot %s", event, who, result.replace("_", " "), outcome.snapshot)
         for line in report:
             tell("%s", line)
         return outcome
 
-    async def _attempt(self, facts: Facts) -> tuple[str, int, list[str]]:
-        try:
-            accepted = await compile_apart(self._config, self._state)
-            after = read(accepted.snapshot)
-        except Rejected as error:
-            result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
-            return result, error.code, error.report
-        except state.StateError as error:
-            return "failed", WRONG_CONFIG, [str(error)]
+    async def _attempt(self, who: str, event: str) -> tuple[str, list[str]]:
+        accepted, after = await self._candidate()
         now = self._succession.now
         if after.place.name == now.place.name:
             self._succession.tell_upstreams()
-            return "unchanged", 0, accepted.warnings
+            await self._write(self._journal.reworded, *self._now(event, who, accepted.texts))
+            return "unchanged", accepted.warnings
         fixed = list(needs_restart(now.terms, after.terms))
         if fixed:
-            return "needs_restart", WRONG_CONFIG, fixed
+            raise _NotApplied("needs_restart", fixed)
         try:
             await self._succession.replace(after)
         except Refused as error:
-            return "failed", WRONG_CONFIG, [str(error)]
+            raise _NotApplied("failed", [str(error)]) from None
+        facts = self._facts
         facts.terms, facts.snapshot, facts.loaded = after.terms, after.place.name, time.time()
         keep_as_good(after.place)
-        return "applied", 0, accepted.warnings
+        await self.note(event, who, accepted.texts)
+        return "applied", accepted.warnings
+
+    async def _candidate(self) -> tuple[Accepted, InForce]:
+        try:
+            accepted = await compile_apart(self._config, self._state)
+            return accepted, read(accepted.snapshot)
+        except Rejected as error:
+            result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
+            raise _NotApplied(result, error.report, error.code) from None
+        except state.StateError as error:
+            raise _NotApplied("failed", [str(error)]) from None
+
+    async def note(self, event: str, who: str, texts: Mapping[str, str]) -> None:
+        """Write into the journal that what is in force now was put in force."""
+        await self._write(self._journal.activated, *self._now(event, who, texts))
+
+    def _now(self, event: str, who: str, texts: Mapping[str, str]) -> tuple[object, ...]:
+        now = self._succession.now
+        return time.time(), event, who, now.place.name, now.terms, texts
+
+    async def note_end(self, who: str) -> None:
+        """Write into the journal that nothing is in force any more."""
+        await self._write(self._journal.stopped, time.time(), who)
+
+    async def _write(self, how: Callable[..., None], *what: object) -> None:
+        try:
+            await asyncio.to_thread(how, *what)
+        except OSError as error:
+            log.error("%s: the journal cannot be written (%s)", self._state, error.strerror)
+
+
+class _NotApplied(Exception):
+    """Everything stays as it is."""
+
+    def __init__(self, result: str, report: list[str], code: int = WRONG_CONFIG) -> None:
+        self.result = result
+        self.report = report
+        self.code = code
+        super().__init__(result)
 
 
 def keep_as_good(place: Path) -> None:
@@ -122,6 +172,7 @@ def changed_but_fixed(now: Terms, after: Terms) -> dict[str, tuple[str, str]]:
         "server.listen": _both(now.settings.listen, after.settings.listen),
         "server.workers": (str(workers_for(now)), str(workers_for(after))),
         "metrics.listen": (str(now.settings.metrics), str(after.settings.metrics)),
+        "cache.max_bytes": (str(now.settings.cache_bytes), str(after.settings.cache_bytes)),
         "block_page.listen": _both(now.settings.block_page, after.settings.block_page),
     }
     return {key: (in_force, asked) for key, (in_force, asked) in fixed.items() if in_force != asked}

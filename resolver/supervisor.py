@@ -76,7 +76,6 @@ class Supervisor:
         self._manager.keep([each for listening in sockets for each in listening])
         self._berths = [Berth(number, each) for number, each in enumerate(sockets)]
         self._succession = Succession(self._berths, first, self._registry)
-        self._reloads = Reloads(self._config, self._state, self._succession)
         self._facts = Facts(terms, first.place.name, time.time(), workers)
         self._facts.config_ok = not accepted.last_good
         self._standing = Standing(
@@ -86,6 +85,7 @@ class Supervisor:
             lambda: [berth.cells for berth in self._berths],
             self._facts,
         )
+        self._reloads = Reloads(self._config, self._state, self._succession, self._facts)
         start_log("supervisor")
         for warning in accepted.warnings:
             log.warning("%s", warning)
@@ -115,7 +115,10 @@ class Supervisor:
             self._manager.ready(f"{workers} workers, snapshot {first.place.name}")
             self._background(self._serve_metrics())
             self._background(self._serve_block_page())
+            event = "start --last-good" if accepted.last_good else "start"
+            await self._reloads.note(event, f"uid {os.getuid()}", accepted.texts)
             await self._watch()
+            await self._reloads.note_end("signal")
         finally:
             self._manager.stopping()
             control.stop()
@@ -135,12 +138,12 @@ class Supervisor:
             except state.StateError as none:
                 raise Rejected([*error.report, str(none)], error.code) from None
             sys.stderr.write(f"{self._config} is not put in force:\n{error}\n")
-            return Accepted(first.place, [], 0, "", last_good=True), first
+            return Accepted(first.place, [], 0, "", {}, last_good=True), first
         return accepted, read(accepted.snapshot)
 
-    async def reload(self, who: str) -> Outcome:
-        """Put the config in force as it is now; ``who`` asks for it is told to the log."""
-        return await self._reloads.reload(who, self._facts)
+    async def reload(self, who: str, event: str = "reload") -> Outcome:
+        """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
+        return await self._reloads.reload(who, event)
 
     def _background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -255,7 +258,8 @@ class Supervisor:
         return {"entries": sum(answer["entries"] for answer in answers if answer is not None)}
 
     async def _reload(self, request: Request) -> Answer:
-        outcome = await self.reload(f"uid {request['uid']}")
+        event = "exempt" if request.get("event") == "exempt" else "reload"
+        outcome = await self.reload(f"uid {request['uid']}", event)
         return outcome.as_json()
 
     async def _status(self, _: Request) -> Answer:

@@ -2,7 +2,7 @@
 
 import typer
 
-from resolver.cli import check, diff, explain, flush, record, reload, run_help, status
+from resolver.cli import check, diff, explain, flush, history, record, reload, run_help, status
 
 app = typer.Typer(
     name="darban",
@@ -19,3 +19,4 @@ app.command("reload")(reload.reload)
 app.command("flush")(flush.flush)
 app.command("status")(status.status)
 app.command("record")(record.record)
+app.command("history")(history.history)

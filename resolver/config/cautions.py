@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 
-from resolver.config.model import Config, Policy, Vlan
+from resolver.config.model import Config, Exemption, Policy, Vlan
 from resolver.config.origins import ANY, Origins
 from resolver.config.problems import Problem, shown
 from resolver.config.values import Address, Endpoint
@@ -21,6 +21,7 @@ def check(config: Config, origins: Origins) -> Iterator[Problem]:
     yield from _where_nobody_is_led(config, origins)
     yield from _where_no_page_is(config, origins)
     yield from _ways_around(config, origins)
+    yield from _half_exempted(config, origins)
     if origins.given.complete:
         yield from _unused_policies(config, origins)
 
@@ -119,6 +120,28 @@ def _ways_around(config: Config, origins: Origins) -> Iterator[Problem]:
             expected = "it in a policy that blocks anything"
             advice = "Browsers go around the policy by DNS over HTTPS."
             yield origins.problem(path, found, expected, advice, "warning")
+
+
+def _half_exempted(config: Config, origins: Origins) -> Iterator[Problem]:
+    """A client of a VLAN with both families asks over the other one as well."""
+    for place, exemption in enumerate(config.exemptions):
+        path = ("exemptions", place, "prefixes")
+        if any(prefix.version == 6 for prefix in exemption.prefixes) or not origins.whole(path):
+            continue
+        for name, vlan in config.vlans.items():
+            if _has_ipv6(vlan) and _meet(vlan, exemption):
+                advice = f"VLAN {name} has IPv6, over which its clients stay blocked."
+                found, expected = "only IPv4 prefixes", "the clients' IPv6 prefixes as well"
+                yield origins.problem(path, found, expected, advice, "warning")
+                break
+
+
+def _meet(vlan: Vlan, exemption: Exemption) -> bool:
+    return any(
+        prefix.version == own.version and prefix.overlaps(own)
+        for prefix in exemption.prefixes
+        for own in vlan.prefixes
+    )
 
 
 def _unused_policies(config: Config, origins: Origins) -> Iterator[Problem]:

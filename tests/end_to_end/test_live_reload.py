@@ -244,7 +244,8 @@ def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Ser
     server.launch()
     ended = server.ended()
     assert ended.code == NO
-    said = "web.telegram.org A from 127.0.10.5 (VLAN administration): expected blocked, got passed"
+    who = "127.0.10.5 (VLAN administration, policy administrative)"
+    said = f"web.telegram.org A from {who}: expected blocked, got passed: no rule of policy"
     assert said in ended.err
     assert darban("check", at=server.directory).code == NO
 

@@ -16,10 +16,11 @@ ORDER = (
     ("witness",),  # who is told of queries, besides the counters
     ("query",),  # one query in order, from all of the above
     ("explanation",),  # the same order, put into words
+    ("expectations",),  # the tests of a policy that its config has
     ("questions",),  # what was asked, as files tell it
     ("comparison",),  # two snapshots side by side, and what becomes of questions under both
     # Edges: they move octets, and decide nothing about DNS or policy.
-    ("state",),  # to our files
+    ("state", "journal"),  # to our files
     ("transports",),  # of asyncio, let go of
     ("channel", "control"),  # between our processes
     ("notify",),  # to the service manager
@@ -98,4 +99,4 @@ def test_only_one_module_knows_dnslib() -> None:
 
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
-    assert knowing <= {"config", "policy", "compilation", "cli"}
+    assert knowing <= {"config", "policy", "expectations", "compilation", "cli"}

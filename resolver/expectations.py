@@ -1,0 +1,119 @@
+"""The expectations of a config, run against what was compiled from it.
+
+Each is judged now, or at the moment that it names; those that hold are judged once more at
+the end of every exemption, so that nobody learns of a broken one from a start that fails.
+Pure, as ``explanation`` is.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resolver.config.load import Loaded
+from resolver.config.model import Exemption, Expectation
+from resolver.config.problems import Problem
+from resolver.dns import codes
+from resolver.explanation import Engine, Explanation
+from resolver.lists.index import Index
+from resolver.policy.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An expectation that does not hold."""
+
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
+class Trial:
+    """A config's expectations and the snapshot that they are run against."""
+
+    def __init__(self, loaded: Loaded, snapshot: Snapshot, wall: float) -> None:
+        """``wall`` is now, in seconds since 1970."""
+        self._loaded = loaded
+        self._terms = snapshot.terms
+        self._index = Index(snapshot.trie, snapshot.rules)
+        self._wall = wall
+
+    def failed(self) -> list[Failed]:
+        """Those that do not hold."""
+        now = self._at(self._wall)
+        failed = []
+        for place, expect in enumerate(self._loaded.config.expect):
+            engine = now if expect.at is None else self._at(expect.at.timestamp())
+            wrong = _differs(expect, engine)
+            if wrong:
+                failed.append(Failed(str(self._loaded.places.source(("expect", place))), wrong))
+        return failed
+
+    def to_break(self) -> Iterator[Problem]:
+        """Warnings of those that hold now and will not when an exemption has ended."""
+        now = self._at(self._wall)
+        standing = {
+            place: expect
+            for place, expect in enumerate(self._loaded.config.expect)
+            if expect.at is None and not _differs(expect, now)
+        }
+        for exemption in self._still_to_end() if standing else ():
+            then = self._at(exemption.until.timestamp())
+            for place, expect in list(standing.items()):
+                wrong = _differs(expect, then)
+                if wrong:
+                    del standing[place]
+                    yield self._warning(place, exemption, wrong)
+
+    def ended(self) -> Iterator[Problem]:
+        """Warnings of exemptions that lift nothing any more."""
+        for place, exemption in enumerate(self._loaded.config.exemptions):
+            if exemption.until.timestamp() <= self._wall:
+                yield self._loaded.places.problem(
+                    ("exemptions", place, "until"),
+                    exemption.until.isoformat(),
+                    "a moment to come",
+                    f"Exemption {exemption.id} has ended and lifts nothing; remove it.",
+                    "warning",
+                )
+
+    def _at(self, moment: float) -> Engine:
+        return Engine(self._terms, self._index, moment)
+
+    def _still_to_end(self) -> list[Exemption]:
+        exemptions = self._loaded.config.exemptions
+        to_end = [each for each in exemptions if each.until.timestamp() > self._wall]
+        return sorted(to_end, key=lambda each: each.until)
+
+    def _warning(self, place: int, exemption: Exemption, wrong: str) -> Problem:
+        end = exemption.until.astimezone(dt.UTC)
+        return self._loaded.places.problem(
+            ("expect", place),
+            f"one that holds until exemption {exemption.id} ends ({end:%Y-%m-%d %H:%M} UTC)",
+            "one that holds after it, or that has the moment it is for in 'at'",
+            f"Then {wrong}. No start or reload will succeed from then on.",
+            "warning",
+        )
+
+
+def _differs(expect: Expectation, engine: Engine) -> str:
+    """What was expected and what was got, and why; empty where they agree."""
+    qtype = codes.parse_type(expect.type) or 0
+    got = engine.for_client(str(expect.client), expect.name, qtype)
+    if got.outcome == expect.outcome and expect.service in (None, got.service):
+        return ""
+    wanted = expect.outcome + (f" as {expect.service}" if expect.service else "")
+    had = got.outcome + (f" as {got.service}" if got.service else "")
+    return (
+        f"{got.name} {got.type} from {expect.client} (VLAN {got.vlan}"
+        f"{_policy(got)}): expected {wanted}, got {had}: {got.decided_by}{_rule(got)}"
+    )
+
+
+def _policy(got: Explanation) -> str:
+    return f", policy {got.policy}" if got.policy else ""
+
+
+def _rule(got: Explanation) -> str:
+    return f" ({got.rule})" if got.rule else ""
