@@ -11,11 +11,14 @@ from grafana_foundation_sdk.builders.dashboard import (
     DashboardLink,
     DatasourceVariable,
     QueryVariable,
+    Row,
 )
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
     DashboardLinkType,
     DataSourceRef,
+    Panel,
     VariableOption,
     VariableRefresh,
     VariableSort,
@@ -58,6 +61,13 @@ def board(title: str, uid: str, description: str, since: str, choices: Sequence[
     for name in choices:
         made.with_variable(_choice(name, *_CHOICES[name]))
     return made
+
+
+def row(made: Dashboard, title: str, *panels: Builder[Panel]) -> None:
+    """Put panels below those that are there, under a title."""
+    made.with_row(Row(title))
+    for panel in panels:
+        made.with_panel(panel)
 
 
 def _to_the_others() -> DashboardLink:

@@ -1,8 +1,8 @@
 """The dashboard of the server itself: does it answer, how fast, and what does it lack."""
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from deploy.dashboards.board import INSTANCE, VLAN, board
+from deploy.dashboards.board import INSTANCE, VLAN, board, row
 from deploy.dashboards.panels import (
     BAD,
     COUNT,
@@ -63,86 +63,77 @@ def _now(made: Dashboard) -> None:
     def size(title: str, text: str, unit: str = COUNT, decimals: int | None = None) -> About:
         return About(title, text, 3, 4, unit, decimals)
 
-    made.with_row(Row("Now"))
-    made.with_panel(
+    row(
+        made,
+        "Now",
         number(
             size("Reached", "Instances that Prometheus reaches.", COUNT, 0),
             f'sum(up{{job="darban",{INSTANCE}}})',
             [(1, GOOD)],
             base=BAD,
-        )
-    ).with_panel(
+        ),
         number(
             size("Workers missing", "Fewer than there should be: each is a CPU's worth."),
             f"sum(darban_workers_expected{{{INSTANCE}}} - darban_workers)",
             [(1, BAD)],
             base=GOOD,
-        )
-    ).with_panel(
+        ),
         number(
             size("Queries a second", "Of the chosen VLANs.", PER_SECOND, 1),
             f"sum({_rate(_QUERIES)})",
-        )
-    ).with_panel(
+        ),
         number(
             size("SERVFAIL", "Share of the responses. Usually an upstream's fault.", SHARE, 2),
             f"sum({_rate(_FAILED)}) / sum({_rate(_RESPONSES)})",
             [(0.01, WARN), (0.05, BAD)],
             base=GOOD,
-        )
-    ).with_panel(
+        ),
         number(
             size("99 of 100 within", "Of all answers, those of upstreams included.", SECONDS),
             _quantile(0.99, "le", _TOOK),
             [(0.25, WARN), (1, BAD)],
             base=GOOD,
-        )
-    ).with_panel(
+        ),
         number(
             size("Upstreams down", "Servers that answer no worker."),
             f"count(darban_upstream_up{{{INSTANCE}}} == 0) or vector(0)",
             [(1, BAD)],
             base=GOOD,
-        )
-    ).with_panel(
+        ),
         number(
             size("Dropped", "By the kernel, since a socket's queue was full.", COUNT, 0),
             f"sum(increase({_DROPS}[$__range]))",
             [(1, WARN)],
             base=GOOD,
-        )
-    ).with_panel(
+        ),
         listing(
             size("Version", "Which version runs where."),
             f"group by (instance, version) (darban_build_info{{{INSTANCE}}})",
             {"version": "Version"},
-        )
+        ),
     )
 
 
 def _queries(made: Dashboard) -> None:
-    made.with_row(Row("Queries"))
-    made.with_panel(
+    row(
+        made,
+        "Queries",
         stacked(
             About("Queries, by outcome", "What became of them.", 12, 8, PER_SECOND),
             [(f"sum by (outcome) ({_rate(_QUERIES)})", "{{outcome}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About("Responses, by rcode", "Dropped queries have none.", 12, 8, PER_SECOND),
             [(f"sum by (rcode) ({_rate(_RESPONSES)})", "{{rcode}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About("Queries, by type", "Rare types are counted as other.", 8, 8, PER_SECOND),
             [(f"topk(10, sum by (type) ({_rate(_TYPES)}))", "{{type}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About("Queries, by VLAN", "Of all outcomes.", 8, 8, PER_SECOND),
             [(f"sum by (vlan) ({_rate(_QUERIES)})", "{{vlan}}")],
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "SERVFAIL, by VLAN",
@@ -158,13 +149,14 @@ def _queries(made: Dashboard) -> None:
                 )
             ],
             [(0.05, BAD)],
-        )
+        ),
     )
 
 
 def _latency(made: Dashboard) -> None:
-    made.with_row(Row("Latency"))
-    made.with_panel(
+    row(
+        made,
+        "Latency",
         lines(
             About(
                 "Latency, of all answers",
@@ -174,8 +166,7 @@ def _latency(made: Dashboard) -> None:
                 SECONDS,
             ),
             [(_quantile(share, "le", _TOOK), f"{share * 100:g} %") for share in (0.5, 0.9, 0.99)],
-        )
-    ).with_panel(
+        ),
         heat(
             About(
                 "Answers, by how long they took",
@@ -185,8 +176,7 @@ def _latency(made: Dashboard) -> None:
                 SECONDS,
             ),
             f"sum by (le) (increase({_TOOK}[$__rate_interval]))",
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "99 of 100 answers within, by path",
@@ -196,8 +186,7 @@ def _latency(made: Dashboard) -> None:
                 SECONDS,
             ),
             [(_quantile(0.99, "path, le", _TOOK), "{{path}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About(
                 "Answers, by path",
@@ -207,13 +196,14 @@ def _latency(made: Dashboard) -> None:
                 PER_SECOND,
             ),
             [(f"sum by (path) ({_rate(_ANSWERED)})", "{{path}}")],
-        )
+        ),
     )
 
 
 def _cache(made: Dashboard) -> None:
-    made.with_row(Row("Cache"))
-    made.with_panel(
+    row(
+        made,
+        "Cache",
         lines(
             About(
                 "Found in the cache",
@@ -230,13 +220,11 @@ def _cache(made: Dashboard) -> None:
                 )
             ],
             most=1,
-        )
-    ).with_panel(
+        ),
         lines(
             About("Answers in the cache", "Of all workers.", 8, 8, COUNT),
             [(f"sum by (instance) (darban_cache_entries{{{INSTANCE}}})", "{{instance}}")],
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Size of the cache",
@@ -246,13 +234,14 @@ def _cache(made: Dashboard) -> None:
                 OCTETS,
             ),
             [(f"sum by (instance) (darban_cache_bytes{{{INSTANCE}}})", "{{instance}}")],
-        )
+        ),
     )
 
 
 def _upstreams(made: Dashboard) -> None:
-    made.with_row(Row("Upstreams"))
-    made.with_panel(
+    row(
+        made,
+        "Upstreams",
         stacked(
             About(
                 "Asked, by result",
@@ -262,27 +251,26 @@ def _upstreams(made: Dashboard) -> None:
                 PER_SECOND,
             ),
             [(f"sum by (upstream, result) ({_rate(_ASKED)}) > 0", "{{upstream}} {{result}}")],
-        )
-    ).with_panel(
+        ),
         lines(
             About("Latency of upstreams", "Half and 99 of 100 answers within.", 8, 8, SECONDS),
             [
                 (_quantile(0.5, "upstream, le", _THEY_TOOK), "{{upstream}} 50 %"),
                 (_quantile(0.99, "upstream, le", _THEY_TOOK), "{{upstream}} 99 %"),
             ],
-        )
-    ).with_panel(
+        ),
         lines(
             About("Upstreams up", "1 while a server answers any worker.", 8, 8, COUNT, 0),
             [(f"min by (upstream) (darban_upstream_up{{{INSTANCE}}})", "{{upstream}}")],
             most=1,
-        )
+        ),
     )
 
 
 def _processes(made: Dashboard) -> None:
-    made.with_row(Row("Processes"))
-    made.with_panel(
+    row(
+        made,
+        "Processes",
         lines(
             About("Workers", "Those that answer, and those that should.", 6, 8, COUNT, 0),
             [
@@ -292,8 +280,7 @@ def _processes(made: Dashboard) -> None:
                     "{{instance}} expected",
                 ),
             ],
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Workers replaced",
@@ -310,8 +297,7 @@ def _processes(made: Dashboard) -> None:
                     "{{instance}}",
                 )
             ],
-        )
-    ).with_panel(
+        ),
         stacked(
             About("Memory", "What processes share counts for each.", 6, 8, OCTETS),
             [
@@ -320,8 +306,7 @@ def _processes(made: Dashboard) -> None:
                     "{{process}}",
                 )
             ],
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Dropped by the kernel",
@@ -331,5 +316,5 @@ def _processes(made: Dashboard) -> None:
                 PER_SECOND,
             ),
             [(f"sum by (instance) ({_rate(_DROPS)})", "{{instance}}")],
-        )
+        ),
     )

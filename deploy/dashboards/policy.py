@@ -1,8 +1,8 @@
 """The network operators' dashboard: what the policy does, where, and what is due."""
 
-from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.builders.dashboard import Dashboard
 
-from deploy.dashboards.board import INSTANCE, SERVICE, VLAN, board
+from deploy.dashboards.board import INSTANCE, SERVICE, VLAN, board, row
 from deploy.dashboards.panels import (
     AGO,
     BAD,
@@ -59,10 +59,10 @@ def _now(made: Dashboard) -> None:
     def size(title: str, text: str, unit: str = COUNT, decimals: int = 0) -> About:
         return About(title, text, 4, 4, unit, decimals)
 
-    made.with_row(Row("In the time chosen"))
-    made.with_panel(
-        number(size("Blocked", "Queries that the policy blocked."), _total(_BLOCKED))
-    ).with_panel(
+    row(
+        made,
+        "In the time chosen",
+        number(size("Blocked", "Queries that the policy blocked."), _total(_BLOCKED)),
         number(
             size(
                 "Share blocked",
@@ -71,47 +71,43 @@ def _now(made: Dashboard) -> None:
                 1,
             ),
             f"{_total(_BLOCKED)} / {_total(_ANY)}",
-        )
-    ).with_panel(
+        ),
         number(
             size(
                 "Would be blocked",
                 "What policies in audit mode would have blocked: look at it before enforcing.",
             ),
             _total(_AUDITED),
-        )
-    ).with_panel(
+        ),
         number(
             size("Exempted", "What would have been blocked but for an exemption."),
             _total(_EXEMPTED),
-        )
-    ).with_panel(
+        ),
         number(
             size(
                 "Bypass attempts",
                 "Blocked look-ups of encrypted DNS providers and canaries: ways around Darban.",
             ),
             _total(_BYPASS),
-        )
-    ).with_panel(
+        ),
         number(
             size(
                 "Unknown clients refused",
                 "Queries of clients that are on no VLAN of the config: perhaps a forgotten prefix.",
             ),
             _total(_UNKNOWN),
-        )
+        ),
     )
 
 
 def _blocks(made: Dashboard) -> None:
-    made.with_row(Row("Blocks"))
-    made.with_panel(
+    row(
+        made,
+        "Blocks",
         stacked(
             About("Blocked, by VLAN", "Blocked queries a minute.", 12, 8, PER_MINUTE),
             [(_by("vlan", _BLOCKED), "{{vlan}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About(
                 "Blocked, by service",
@@ -122,20 +118,17 @@ def _blocks(made: Dashboard) -> None:
                 PER_MINUTE,
             ),
             [(f"topk(10, {_by('service', _BLOCKED)})", "{{service}}")],
-        )
-    ).with_panel(
+        ),
         bars(
             About("Top services", "Most blocked in the time chosen.", 6, 9, COUNT, 0),
             f"topk(10, sum by (service) (increase({_BLOCKED}[$__range])) > 0)",
             "{{service}}",
-        )
-    ).with_panel(
+        ),
         listing(
             About("By VLAN and service", "Blocked queries in the time chosen.", 9, 9, COUNT, 0),
             f"sort_desc(sum by (vlan, service) (increase({_BLOCKED}[$__range])) > 0)",
             {"vlan": "VLAN", "service": "Service", "Value": "Blocked"},
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Share blocked, by VLAN",
@@ -153,13 +146,14 @@ def _blocks(made: Dashboard) -> None:
                 )
             ],
             most=1,
-        )
+        ),
     )
 
 
 def _around(made: Dashboard) -> None:
-    made.with_row(Row("Audit, exemptions, ways around"))
-    made.with_panel(
+    row(
+        made,
+        "Audit, exemptions, ways around",
         stacked(
             About(
                 "Would be blocked, in audit mode",
@@ -169,13 +163,11 @@ def _around(made: Dashboard) -> None:
                 PER_MINUTE,
             ),
             [(_by("vlan, service", _AUDITED), "{{vlan}} {{service}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About("Exempted, over time", "By VLAN and service, a minute.", 12, 8, PER_MINUTE),
             [(_by("vlan, service", _EXEMPTED), "{{vlan}} {{service}}")],
-        )
-    ).with_panel(
+        ),
         stacked(
             About(
                 "Bypass attempts, by kind",
@@ -186,8 +178,7 @@ def _around(made: Dashboard) -> None:
                 PER_MINUTE,
             ),
             [(_by("vlan, kind", _BYPASS), "{{vlan}} {{kind}}")],
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Unknown clients refused, by instance",
@@ -197,13 +188,14 @@ def _around(made: Dashboard) -> None:
                 PER_MINUTE,
             ),
             [(_by("instance", _UNKNOWN), "{{instance}}")],
-        )
+        ),
     )
 
 
 def _in_force(made: Dashboard) -> None:
-    made.with_row(Row("The policy in force"))
-    made.with_panel(
+    row(
+        made,
+        "The policy in force",
         number(
             About(
                 "Config",
@@ -214,13 +206,11 @@ def _in_force(made: Dashboard) -> None:
             ),
             f"min(darban_config_ok{{{INSTANCE}}})",
             names={"1": ("in force", GOOD), "0": ("not in force", BAD)},
-        )
-    ).with_panel(
+        ),
         number(
             About("In force since", "When the snapshot was put in force.", 4, 4, AGO),
             f"max(darban_snapshot_loaded_timestamp_seconds{{{INSTANCE}}}) * 1000",
-        )
-    ).with_panel(
+        ),
         listing(
             About(
                 "Snapshots",
@@ -231,8 +221,7 @@ def _in_force(made: Dashboard) -> None:
             ),
             f"count by (hash) (darban_snapshot_info{{{INSTANCE}}})",
             {"hash": "Snapshot", "Value": "Instances"},
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Reloads",
@@ -249,14 +238,12 @@ def _in_force(made: Dashboard) -> None:
                     "{{result}}",
                 )
             ],
-        )
-    ).with_panel(
+        ),
         listing(
             About("VLANs", "Each VLAN's policy, and whether it is enforced.", 8, 9, COUNT),
             f"group by (vlan, id, policy, mode) (darban_vlan_info{{{VLAN}}})",
             {"vlan": "VLAN", "id": "ID", "policy": "Policy", "mode": "Mode"},
-        )
-    ).with_panel(
+        ),
         listing(
             About(
                 "Exemptions, by their end",
@@ -270,8 +257,7 @@ def _in_force(made: Dashboard) -> None:
             {"exemption": "Exemption", "Value": "Ends in"},
             [(0, WARN), (3 * _DAY, GOOD)],
             base=BAD,
-        )
-    ).with_panel(
+        ),
         listing(
             About(
                 "Lists, by their age",
@@ -285,14 +271,12 @@ def _in_force(made: Dashboard) -> None:
             {"list": "List", "Value": "Age"},
             [(7 * _DAY, WARN), (30 * _DAY, BAD)],
             base=GOOD,
-        )
-    ).with_panel(
+        ),
         bars(
             About("Entries of the lists", "Blocking rules.", 12, 8, COUNT, 0),
             f"topk(15, max by (list) (darban_list_entries{{{INSTANCE}}}))",
             "{{list}}",
-        )
-    ).with_panel(
+        ),
         lines(
             About(
                 "Lists that could not be brought up to date",
@@ -309,5 +293,5 @@ def _in_force(made: Dashboard) -> None:
                     "{{list}}",
                 )
             ],
-        )
+        ),
     )

@@ -29,15 +29,15 @@ _WORST = 2.0
 """How many times the p99 may grow."""
 
 
-class Reader:
-    """Reads the metrics every second, and throws them away: to parse them costs too much."""
+class Guests:
+    """Some who come to the metrics' listener in a thread of their own, while it is entered."""
 
     def __init__(self, port: int) -> None:
         self._where = ("127.0.0.1", port)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._come, daemon=True)
 
-    def __enter__(self) -> "Reader":
+    def __enter__(self) -> "Guests":
         self._thread.start()
         return self
 
@@ -45,7 +45,14 @@ class Reader:
         self._stopping.set()
         self._thread.join()
 
-    def _run(self) -> None:
+    def _come(self) -> None:
+        raise NotImplementedError
+
+
+class Reader(Guests):
+    """Reads the metrics every second, and throws them away: to parse them costs too much."""
+
+    def _come(self) -> None:
         connection = HTTPConnection(*self._where, timeout=10)
         while not self._stopping.wait(1):
             connection.request("GET", "/metrics")
@@ -53,8 +60,8 @@ class Reader:
         connection.close()
 
 
-class Visitors:
-    """Hostile ones, for as long as it is entered; a hundred of them at a time."""
+class Hostile(Guests):
+    """A hundred new ones a second, and as many who stay."""
 
     _SAY = (
         b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: ",
@@ -63,21 +70,7 @@ class Visitors:
     )
     _HELD = 100
 
-    def __init__(self, port: int) -> None:
-        self._where = ("127.0.0.1", port)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.came = 0
-
-    def __enter__(self) -> "Visitors":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def _come(self) -> None:
         held: list[socket.socket] = []
         for say in itertools.cycle(self._SAY):
             if self._stopping.wait(0.01):
@@ -86,7 +79,6 @@ class Visitors:
                 visitor = socket.create_connection(self._where, timeout=1)
                 held.append(visitor)
                 visitor.sendall(say)
-                self.came += 1
             if len(held) > self._HELD:
                 held.pop(0).close()
         for visitor in held:
@@ -97,7 +89,7 @@ Watching = Callable[[int], AbstractContextManager[object]]
 WAYS: Mapping[str, Watching] = {
     "nobody reads them": lambda _: nullcontext(),
     "read every second": Reader,
-    "a hundred hostile visitors a second": Visitors,
+    "a hundred hostile visitors a second": Hostile,
 }
 
 

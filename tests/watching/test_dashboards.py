@@ -4,9 +4,10 @@ import itertools
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy.dashboards.__main__ import PLACE, written
-from tests.watching.expressions import boards, panels
+from tests.watching.expressions import DEPLOY, boards, panels
 
 BOARDS = sorted(boards())
 _WIDE = 24
@@ -60,3 +61,18 @@ def test_every_variable_narrows_something(board: str) -> None:
     for panel in panels(board):
         for target in panel["targets"]:
             assert 'instance=~"$instance"' in target["expr"], panel["title"]
+
+
+def test_what_grafana_is_provisioned_with() -> None:
+    provisioning, prometheus = DEPLOY / "grafana" / "provisioning", DEPLOY / "prometheus"
+    [source] = yaml.safe_load((provisioning / "datasources" / "darban.yml").read_text())[
+        "datasources"
+    ]
+    scraped = yaml.safe_load((prometheus / "prometheus.yml").read_text())["global"]
+    assert source["type"] == "prometheus"
+    assert source["jsonData"]["timeInterval"] == scraped["scrape_interval"]
+    [provider] = yaml.safe_load((provisioning / "dashboards" / "darban.yml").read_text())[
+        "providers"
+    ]
+    assert provider["type"] == "file"
+    assert provider["options"]["path"].startswith("/")
