@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench fuzz attacks fidelity lock clean man dashboards
+.PHONY: help run test check fmt bench fuzz attacks fidelity man dashboards install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -45,6 +45,15 @@ man: $(VENV)/run ## show the manual page, made of the commands
 
 dashboards: $(VENV)/dev ## write the Grafana dashboards anew from their code
 	$(BIN)/python -m deploy.dashboards
+
+install: ## as root: install or upgrade on this Debian server, and start the service
+	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" deploy/install.sh install
+
+rollback: ## as root: go back to the release before
+	@DESTDIR="$(DESTDIR)" deploy/install.sh rollback
+
+uninstall: ## as root: remove it, but for config and state
+	@DESTDIR="$(DESTDIR)" deploy/install.sh uninstall
 
 lock: $(VENV)/dev ## pin the requirements anew, with hashes
 	$(BIN)/pip install --quiet uv

@@ -58,9 +58,13 @@ class ServiceManager:
         for start in range(0, len(sockets), _A_MESSAGE):
             self._say(text, [each.fileno() for each in sockets[start : start + _A_MESSAGE]])
 
-    def ready(self, status: str) -> None:
-        """The service has started; ``status`` is for who asks how it is."""
-        self._say(f"READY=1\nSTATUS={status}")
+    def ready(self) -> None:
+        """The service has started."""
+        self._say("READY=1")
+
+    def status(self, status: str) -> None:
+        """How it is, in a line for whoever asks the manager."""
+        self._say(f"STATUS={status}")
 
     def alive(self) -> None:
         """Put the watchdog off once more."""

@@ -112,7 +112,8 @@ class Supervisor:
         try:
             await self._serve_control(control)
             _say(introduction(self._config, terms, workers, accepted))
-            self._manager.ready(f"{workers} workers, snapshot {first.place.name}")
+            self._manager.ready()
+            self._tell_status()
             self._background(self._serve_metrics())
             self._background(self._serve_block_page())
             event = "start --last-good" if accepted.last_good else "start"
@@ -143,7 +144,13 @@ class Supervisor:
 
     async def reload(self, who: str, event: str = "reload") -> Outcome:
         """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
-        return await self._reloads.reload(who, event)
+        outcome = await self._reloads.reload(who, event)
+        self._tell_status()
+        return outcome
+
+    def _tell_status(self) -> None:
+        what = "the config is" if self._facts.config_ok else "not the config but what was good is"
+        self._manager.status(f"{what} in force, snapshot {self._facts.snapshot}")
 
     def _background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -38,6 +38,10 @@ class Told:
             for _, _, octets in along:
                 self.kept += [socket.socket(fileno=n) for n in array.array("i", octets)]
 
+    def last(self) -> str:
+        """The last status."""
+        return next((line for line in reversed(self.hear()) if line.startswith("STATUS=")), "")
+
 
 @pytest.fixture
 def told(tmp_path: Path) -> Iterator[Told]:
@@ -58,11 +62,23 @@ def server(make_small: MakeSmall, told: Told) -> Server:
 
 def test_it_is_ready_when_it_answers_and_says_when_it_ends(server: Server, told: Told) -> None:
     wait_for(lambda: "READY=1" in told.hear(), "it is ready")
-    assert any(line.startswith("STATUS=1 workers, snapshot ") for line in told.said)
+    wait_for(lambda: "STATUS=the config is in force, snapshot" in told.last(), "it says how it is")
     assert ask(server.port, "agency.example") is not None
     assert "STOPPING=1" not in told.hear()
     server.stop()
     assert told.hear()[-1] == "STOPPING=1"
+
+
+def test_its_status_tells_whether_the_config_is_in_force(server: Server, told: Told) -> None:
+    server.expect_error("reload by SIGHUP: invalid|TOML|config.toml")
+    good = server.config.read_text(encoding="utf-8")
+    server.config.write_text("[[", encoding="utf-8")
+    server.signal(signal.SIGHUP)
+    refused = "STATUS=not the config but what was good is in force, snapshot"
+    wait_for(lambda: refused in told.last(), "the config is refused")
+    server.config.write_text(good, encoding="utf-8")
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: "STATUS=the config is in force" in told.last(), "it is accepted")
 
 
 def test_a_config_that_is_wrong_is_never_ready(make_small: MakeSmall, told: Told) -> None:

@@ -1,0 +1,299 @@
+#!/bin/sh
+# Installs Darban on a Debian server, goes back a release, or removes it: `make install`,
+# `make rollback`, `make uninstall`.
+#
+# A release is a directory of its own below /opt/darban/releases, with its own Python
+# environment, lists and unit. /opt/darban/current is a link to the one in use, and is set only
+# after the release's own `darban check` has accepted the installed config. Nothing that the
+# operator has written is overwritten or removed: /etc/darban and /var/lib/darban stay.
+#
+# With DESTDIR, everything is laid out below it, and nothing is checked or started.
+set -eu
+umask 022
+
+SOURCE=$(cd "$(dirname "$0")/.." && pwd)
+PYTHON=${PYTHON:-python3}
+ROOT=${DESTDIR:-}
+OPT=/opt/darban
+ETC=/etc/darban
+STATE=/var/lib/darban
+LISTS=/usr/share/darban/blocklists
+LOCAL=/usr/local
+KEPT=3
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
+
+# ---- Small things ----
+
+# Make a link point elsewhere, in one step.
+point() { # link target
+  mkdir -p "$(dirname "$ROOT$1")"
+  rm -f "$ROOT$1.new"
+  ln -s "$2" "$ROOT$1.new"
+  mv -fT "$ROOT$1.new" "$ROOT$1"
+}
+
+points_to() { # link
+  readlink "$ROOT$1" || true
+}
+
+put() { # file place
+  install -D -m 644 "$1" "$ROOT$2"
+}
+
+systemd_runs() { [ -z "$ROOT" ] && [ -d /run/systemd/system ]; }
+
+# Run something as the service would, so that what it cannot read is found now.
+as_service() {
+  if [ "$(id -u)" = 0 ] && getent passwd darban >/dev/null; then
+    setpriv --reuid darban --regid darban --clear-groups -- "$@"
+  else
+    "$@"
+  fi
+}
+
+alone() {
+  [ -n "$ROOT" ] || [ "$(id -u)" = 0 ] || fail "run it as root, or with DESTDIR"
+  mkdir -p "$ROOT$OPT"
+  exec 9>"$ROOT$OPT/.lock"
+  flock -n 9 || fail "another install is at work"
+}
+
+# ---- A release ----
+
+# Its version, and a hash of all that it is made of.
+release_name() {
+  version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$SOURCE/resolver/__init__.py")
+  hash=$(
+    cd "$SOURCE"
+    {
+      "$PYTHON" -V
+      find resolver blocklists deploy/systemd deploy/install.sh deploy/manual.py config.toml \
+        pyproject.toml requirements/run.txt -type f ! -name '*.pyc' -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum
+    } | sha256sum | cut -c1-12
+  )
+  say "$version-$hash"
+}
+
+python_is_there() {
+  command -v "$PYTHON" >/dev/null || fail "no $PYTHON: apt install python3 python3-venv"
+  "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$PYTHON is too old; Python 3.11 or newer is needed: make install PYTHON=python3.13"
+  "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || fail "no venv: apt install python3-venv"
+}
+
+build() { # release
+  place=$ROOT$1
+  if [ -e "$place/complete" ]; then
+    say "Release $(basename "$1") is there already."
+    return
+  fi
+  say "Building release $(basename "$1") ..."
+  rm -rf "$place"
+  mkdir -p "$place"
+  trap 'rm -rf "$place"' EXIT
+  trap 'exit 1' HUP INT TERM
+  "$PYTHON" -m venv "$place"
+  pip="$place/bin/python3 -m pip --quiet --disable-pip-version-check --no-cache-dir"
+  export PIP_ROOT_USER_ACTION=ignore
+  $pip install --require-hashes -r "$SOURCE/requirements/run.txt"
+  $pip install --no-deps --no-build-isolation "$SOURCE"
+  $pip uninstall --yes pip
+  find "$place/bin" -mindepth 1 ! -name 'python*' -delete
+  cat >"$place/bin/darban" <<PROGRAM
+#!$1/bin/python3
+import sys
+
+from resolver.cli import main
+
+sys.exit(main())
+PROGRAM
+  chmod 755 "$place/bin/darban"
+  cp -R "$SOURCE/blocklists" "$place/blocklists"
+  share "$place"
+  : >"$place/complete"
+  trap - EXIT
+}
+
+# What a release puts into the system: unit and the like, default config, man page, completion.
+share() { # place of the release
+  mkdir "$1/share"
+  cp "$SOURCE"/deploy/systemd/* "$1/share/"
+  default_config >"$1/share/config.toml"
+  "$1/bin/python3" "$SOURCE/deploy/manual.py" >"$1/share/darban.8"
+  for shell in bash zsh fish; do
+    _DARBAN_COMPLETE=source_$shell "$1/bin/python3" "$1/bin/darban" >"$1/share/completion.$shell"
+  done
+}
+
+# The shipped config, for a server: port 53, and the lists where they are installed.
+default_config() {
+  sed -e 's/:5300"/:53"/g' -e 's/ -p 5300//' "$SOURCE/config.toml"
+  cat <<CONFIG
+
+
+# ---- The lists: those of the release, and yours, which add to them ----
+
+[lists]
+directories = ["$LISTS", "$ETC/blocklists"]
+CONFIG
+}
+
+# ---- The system ----
+
+put_config() { # release
+  default=$ROOT$1/share/config.toml
+  config=$ROOT$ETC/config.toml
+  if [ ! -e "$config" ]; then
+    put "$default" "$ETC/config.toml"
+    say "$ETC/config.toml is the default; put your own VLANs and addresses there."
+  elif cmp -s "$default" "$config"; then
+    rm -f "$config.new"
+  else
+    put "$default" "$ETC/config.toml.new"
+    say "$ETC/config.toml stays as it is; the default of this release is beside it: config.toml.new"
+  fi
+}
+
+put_user() { # release
+  put "$ROOT$1/share/sysusers.conf" "$LOCAL/lib/sysusers.d/darban.conf"
+  put "$ROOT$1/share/tmpfiles.conf" "$LOCAL/lib/tmpfiles.d/darban.conf"
+  mkdir -p "$ROOT$ETC/blocklists"
+  [ -z "$ROOT" ] || return 0
+  command -v systemd-sysusers >/dev/null || fail "no systemd-sysusers: apt install systemd"
+  systemd-sysusers "$LOCAL/lib/sysusers.d/darban.conf"
+  install -d -o darban -g darban -m 750 "$STATE"
+}
+
+put_files() { # release
+  from=$ROOT$1/share
+  put "$from/darban.service" "$LOCAL/lib/systemd/system/darban.service"
+  put "$from/sysctl.conf" "$LOCAL/lib/sysctl.d/60-darban.conf"
+  put "$from/darban.8" "$LOCAL/share/man/man8/darban.8"
+  put "$from/completion.bash" "$LOCAL/share/bash-completion/completions/darban"
+  put "$from/completion.zsh" "$LOCAL/share/zsh/site-functions/_darban"
+  put "$from/completion.fish" "$LOCAL/share/fish/vendor_completions.d/darban.fish"
+  point "$LOCAL/bin/darban" "$OPT/current/bin/darban"
+}
+
+accepts_config() { # release
+  as_service "$1/bin/darban" check --config "$ETC/config.toml"
+}
+
+# Put a release in use, unless its own check refuses the installed config.
+use() { # release
+  was=$(points_to "$OPT/current")
+  lists_were=$(points_to "$LISTS")
+  point "$LISTS" "$1/blocklists"
+  if [ -z "$ROOT" ] && ! accepts_config "$1"; then
+    if [ -n "$lists_were" ]; then point "$LISTS" "$lists_were"; else rm "$LISTS"; fi
+    fail "its check refuses $ETC/config.toml, as said above; in use is still ${was:-no release}"
+  fi
+  switch "$1"
+}
+
+switch() { # release
+  put_files "$1"
+  point "$LISTS" "$1/blocklists"
+  point "$OPT/current" "$1"
+}
+
+# Start the service, or have it go over to the release in use.
+start() { # the release before, if any
+  if ! systemd_runs; then
+    [ -n "$ROOT" ] || ! command -v systemctl >/dev/null || systemctl --quiet enable darban
+    say "systemd does not run here, so nothing is started."
+    return 0
+  fi
+  systemctl daemon-reload
+  sysctl --quiet --load "$LOCAL/lib/sysctl.d/60-darban.conf" ||
+    say "net.core.rmem_max cannot be set here; see deploy/README.md."
+  if [ -z "$1" ]; then
+    systemctl --quiet enable darban
+    systemctl start darban
+  elif [ "$(systemctl show --value --property ActiveState darban)" = inactive ]; then
+    say "The service was not running and is left so: systemctl start darban"
+  else
+    systemctl restart darban
+  fi
+}
+
+start_or_go_back() { # the release before, if any
+  if start "$1"; then
+    [ -z "$1" ] || point "$OPT/previous" "$1"
+    return
+  fi
+  journalctl --no-pager --unit darban --lines 20 --output cat || true
+  [ -n "$1" ] || fail "the service does not start; why stands above"
+  switch "$1"
+  start "$1" || true
+  fail "the release does not start; why stands above. In use is $1 again"
+}
+
+# Remove all releases but the newest few, the one in use and the one before it.
+prune() {
+  current=$(points_to "$OPT/current")
+  previous=$(points_to "$OPT/previous")
+  find "$ROOT$OPT/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' |
+    sort -rn | tail -n "+$((KEPT + 1))" | cut -d' ' -f2 |
+    while read -r name; do
+      case $OPT/releases/$name in
+        "$current" | "$previous") ;;
+        *) rm -rf "$ROOT$OPT/releases/$name" ;;
+      esac
+    done
+}
+
+# ---- The commands ----
+
+do_install() {
+  alone
+  python_is_there
+  release=$OPT/releases/$(release_name)
+  build "$release"
+  put_user "$release"
+  put_config "$release"
+  before=$(points_to "$OPT/current")
+  use "$release"
+  if [ "$before" = "$release" ]; then
+    say "It is in use already. To put an edited config in force: systemctl reload darban"
+  else
+    start_or_go_back "$before"
+    say "In use: $(basename "$release"). Back to the one before: make rollback"
+  fi
+  prune
+}
+
+do_rollback() {
+  alone
+  before=$(points_to "$OPT/current")
+  release=$(points_to "$OPT/previous")
+  [ -n "$release" ] || fail "there is no release to go back to"
+  [ -e "$ROOT$release/complete" ] || fail "$release is no longer whole"
+  use "$release"
+  start_or_go_back "$before"
+  say "In use: $(basename "$release")."
+}
+
+do_uninstall() {
+  alone
+  if systemd_runs; then systemctl --quiet disable --now darban || true; fi
+  rm -f "$ROOT$LOCAL/lib/systemd/system/darban.service" "$ROOT$LOCAL/lib/sysctl.d/60-darban.conf" \
+    "$ROOT$LOCAL/lib/sysusers.d/darban.conf" "$ROOT$LOCAL/lib/tmpfiles.d/darban.conf" \
+    "$ROOT$LOCAL/share/man/man8/darban.8" "$ROOT$LOCAL/bin/darban" \
+    "$ROOT$LOCAL/share/bash-completion/completions/darban" \
+    "$ROOT$LOCAL/share/zsh/site-functions/_darban" \
+    "$ROOT$LOCAL/share/fish/vendor_completions.d/darban.fish" "$ROOT$LISTS"
+  rmdir "$ROOT$(dirname "$LISTS")" 2>/dev/null || true
+  rm -rf "$ROOT$OPT"
+  if systemd_runs; then systemctl daemon-reload; fi
+  say "Darban is removed. Kept: $ETC, $STATE and the user darban; to remove them too:"
+  say "  rm -r $ETC $STATE && userdel darban"
+}
+
+case ${1:-} in
+  install | rollback | uninstall) "do_$1" ;;
+  *) fail "say what to do: install, rollback or uninstall" ;;
+esac

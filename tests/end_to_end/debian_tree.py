@@ -1,0 +1,126 @@
+"""A clean Debian in a directory, made once with mmdebstrap and kept; tests write above it.
+
+It is of the same release as this host. What `make install` would fetch is fetched beforehand,
+since the booted system has no network.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "build" / "debian"
+PACKAGES = (
+    *("python3", "python3-venv", "make"),  # what the README says that it needs
+    *("systemd", "systemd-sysv", "iproute2", "procps"),  # what any server has
+    *("bind9-dnsutils", "man-db"),  # what the tests ask with, and look at
+)
+SOURCE = ("Makefile", "pyproject.toml", "README.md", "config.toml", "blocklists", "deploy")
+SOURCE += ("requirements", "resolver")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Where a Debian lies, and the wheels for its Python."""
+
+    place: Path
+    wheels: Path
+
+
+def tree(mmdebstrap: Path) -> Tree:
+    """The Debian that tests share, made if it is not there."""
+    suite = _codename()
+    place = KEPT / f"{suite}-{_hash(' '.join(PACKAGES).encode())}"
+    if not place.exists():
+        _aside(place, lambda aside: _debootstrap(mmdebstrap, suite, aside))
+    python = next(place.glob("usr/bin/python3.*[0-9]")).name.removeprefix("python")
+    requirements = ROOT / "requirements" / "run.txt"
+    wheels = KEPT / f"wheels-{python}-{_hash(requirements.read_bytes())}"
+    if not wheels.exists():
+        _aside(wheels, lambda aside: _download(requirements, python, aside))
+    return Tree(place, wheels)
+
+
+def _debootstrap(mmdebstrap: Path, suite: str, place: Path) -> None:
+    packages = ",".join(PACKAGES)
+    command = [mmdebstrap, "--variant=minbase", f"--include={packages}", suite, place]
+    _run([*command, "--format=directory"])
+
+
+def _download(requirements: Path, python: str, place: Path) -> None:
+    machine = os.uname().machine
+    platforms = [f"--platform=manylinux_2_{n}_{machine}" for n in (28, 17)]
+    _run(
+        [
+            *(sys.executable, "-m", "pip", "--quiet", "download", "--require-hashes"),
+            *("--only-binary=:all:", f"--python-version={python}", *platforms),
+            *("--requirement", requirements, "--dest", place),
+        ]
+    )
+
+
+def _aside(place: Path, make: Callable[[Path], None]) -> None:
+    aside = place.with_name(f"{place.name}.{os.getpid()}")
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        make(aside)
+        aside.rename(place)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _run(command: Sequence[str | Path]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command[0]}: {done.stdout}{done.stderr}"
+
+
+def _codename() -> str:
+    lines = Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+    said = dict(line.split("=", 1) for line in lines if "=" in line)
+    return said["VERSION_CODENAME"].strip('"')
+
+
+def _hash(octets: bytes) -> str:
+    return hashlib.sha256(octets).hexdigest()[:12]
+
+
+@contextmanager
+def layer(tree: Tree, directory: Path) -> Iterator[Path]:
+    """A Debian of one's own: the shared one, below a layer that is gone afterwards.
+
+    It has this checkout in /src and the wheels in /wheels.
+    """
+    memory, place = directory / "memory", directory / "root"
+    memory.mkdir()
+    place.mkdir()
+    _run(["mount", "-t", "tmpfs", "tmpfs", memory])
+    try:
+        for name in ("above", "work"):
+            (memory / name).mkdir()
+        options = f"lowerdir={tree.place},upperdir={memory / 'above'},workdir={memory / 'work'}"
+        _run(["mount", "-t", "overlay", "overlay", "-o", options, place])
+        try:
+            shutil.copytree(tree.wheels, place / "wheels")
+            copy_source(place / "src")
+            yield place
+        finally:
+            _run(["umount", "--recursive", place])
+    finally:
+        _run(["umount", memory])
+
+
+def copy_source(to: Path) -> None:
+    """This checkout, as far as an installation needs it."""
+    to.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in SOURCE:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, to / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, to / name)
