@@ -2,7 +2,18 @@
 
 import typer
 
-from resolver.cli import check, diff, explain, flush, history, record, reload, run_help, status
+from resolver.cli import (
+    check,
+    diff,
+    exempt,
+    explain,
+    flush,
+    history,
+    record,
+    reload,
+    run_help,
+    status,
+)
 
 app = typer.Typer(
     name="darban",
@@ -19,4 +30,5 @@ app.command("reload")(reload.reload)
 app.command("flush")(flush.flush)
 app.command("status")(status.status)
 app.command("record")(record.record)
+app.command("exempt")(exempt.exempt)
 app.command("history")(history.history)

@@ -10,7 +10,7 @@ from resolver import control
 from resolver.cli.place import config_path
 
 _UNREACHABLE = 3
-_PATIENCE = 600.0
+PATIENCE = 600.0
 """Seconds to wait: a million names take long to compile."""
 
 Config = Annotated[Path | None, typer.Option("--config", help="the config of the server")]
@@ -31,7 +31,7 @@ def reload(config: Config = None, as_json: AsJson = False) -> None:
     """
     path = config_path(config)
     try:
-        answer = control.ask(path, {"command": "reload"}, _PATIENCE)
+        answer = control.ask(path, {"command": "reload"}, PATIENCE)
         if "error" in answer:
             raise control.Unreachable(str(answer["error"]))
     except control.Unreachable as error:

@@ -29,10 +29,11 @@ ORDER = (
     ("server",),  # drives ``query``, hands to ``upstream``
     ("subscriptions", "web"),  # of the supervisor alone
     # Composition: what becomes a process.
-    ("compilation",),
+    ("compilation", "amendment"),
     ("program",),  # how the next run each other
     ("crew", "worker"),
     ("candidate",),  # a config judged in a process of its own
+    ("exempting",),  # a config judged with an exemption more, and written
     ("introduction",),  # what the supervisor says when it has started
     ("succession",),  # one snapshot after another, in all workers
     ("recorder",),  # has all workers count questions
@@ -99,4 +100,6 @@ def test_only_one_module_knows_dnslib() -> None:
 
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
-    assert knowing <= {"config", "policy", "expectations", "compilation", "cli"}
+    assert knowing <= {
+        *("config", "policy", "expectations", "compilation", "exempting", "cli"),
+    }

@@ -8,7 +8,13 @@ import pytest
 HEAVY = {
     *("pydantic", "pydantic_core", "aiohttp", "typer", "click", "rich", "publicsuffixlist"),
     *("aiodns", "pycares", "prometheus_client", "dnslib", "idna", "tomllib", "tomlkit"),
-    *("resolver.config", "resolver.compilation", "resolver.cli", "resolver.web"),
+    *(
+        "resolver.config",
+        "resolver.compilation",
+        "resolver.amendment",
+        "resolver.cli",
+        "resolver.web",
+    ),
     *("resolver.supervisor", "resolver.explanation", "resolver.policy.compile"),
 }
 SHOWN = "import sys, resolver.{module}; print(*sorted(sys.modules), sep='\\n')"

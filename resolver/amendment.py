@@ -1,0 +1,82 @@
+"""An exemption written into a config as a careful operator would: the rest stays as it is.
+
+The text is edited with its comments and order, then read again: what it says must be what it
+said before and the exemption, or nothing is returned.
+"""
+
+import datetime as dt
+import re
+import tomllib
+from collections.abc import Container, Mapping
+from itertools import count
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Array
+
+from resolver.errors import DarbanError
+
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+_DURATION = re.compile(r"(?:\d+[wdhms])+")
+_PART = re.compile(r"(\d+)([wdhms])")
+_LONGEST_ID = 40
+_SECTION = "exemptions"
+
+
+class NotAmended(DarbanError):
+    """The text cannot be edited; the message says what to do by hand."""
+
+
+def duration(text: str) -> dt.timedelta:
+    """How long ``2h``, ``90m`` or ``1d12h`` is; ValueError where it is nothing of the kind."""
+    plain = text.replace(" ", "").lower()
+    if not _DURATION.fullmatch(plain):
+        raise ValueError(f"'{text}' is no time; such as 2h, 90m, 1d12h or 2w")
+    parts = _PART.findall(plain)
+    try:
+        return sum((dt.timedelta(**{_UNITS[u]: int(n)}) for n, u in parts), dt.timedelta())
+    except OverflowError:
+        raise ValueError(f"'{text}' is too long") from None
+
+
+def free_id(ticket: str, known: Container[str]) -> str:
+    """A name for an exemption, made of its ticket, that no other has."""
+    name = re.sub(r"[^a-z0-9]+", "-", ticket.lower()).strip("-")[:_LONGEST_ID] or "exemption"
+    if name not in known:
+        return name
+    return next(each for number in count(2) if (each := f"{name}-{number}") not in known)
+
+
+def with_exemption(text: str, exemption: Mapping[str, object]) -> str:
+    """A config's text with one exemption more.
+
+    Raises:
+        NotAmended: its form is such that this cannot be done safely.
+    """
+    try:
+        amended = _amended(text, exemption)
+        if tomllib.loads(amended) == _expected(text, exemption):
+            return amended
+    except (TOMLKitError, ValueError, TypeError, RecursionError):
+        pass
+    by_hand = tomlkit.dumps({_SECTION: [dict(exemption)]})
+    raise NotAmended(f"the config cannot be edited safely; add this by hand:\n{by_hand}")
+
+
+def _amended(text: str, exemption: Mapping[str, object]) -> str:
+    """At the end of the file, where no comment is parted from what it is about."""
+    document = tomlkit.parse(text)
+    present = document.get(_SECTION)
+    if isinstance(present, Array):
+        inline = tomlkit.inline_table()
+        inline.update(exemption)
+        present.append(inline)
+        return tomlkit.dumps(document)
+    added = tomlkit.dumps({_SECTION: [dict(exemption)]}).strip()
+    amended = f"{text.rstrip()}\n\n{added}\n" if text.strip() else f"{added}\n"
+    return amended.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else amended
+
+
+def _expected(text: str, exemption: Mapping[str, object]) -> dict[str, object]:
+    document = tomllib.loads(text)
+    return {**document, _SECTION: [*document.get(_SECTION, []), dict(exemption)]}

@@ -1,0 +1,101 @@
+"""An exemption written into a config's text: what was there stays, to the last remark."""
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.amendment import NotAmended, duration, free_id, with_exemption
+
+ROOT = Path(__file__).parents[2]
+TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))
+EXEMPTION = {
+    "id": "it-7",
+    "prefixes": ["10.1.0.7/32"],
+    "services": ["telegram", "@encrypted-dns"],
+    "until": dt.datetime(2027, 3, 20, 18, 0, tzinfo=TEHRAN),
+    "approver": 'رئیس "روابط عمومی"',
+    "ticket": "IT-7",
+}
+ONE = '[[exemptions]]\nid = "a" # why\n'
+TEXTS = [
+    "",
+    "# nothing but a remark",
+    "[server]\nworkers = 1 # one\n",
+    ONE + "\n# ---- tests ----\n[[expect]]\nclient = '1.1.1.1'\n",
+    ONE + "[[expect]]\nx = 1\n" + ONE + "# the end",
+    "a.b = 1\r\n" + ONE.replace("\n", "\r\n"),
+    (ROOT / "config.toml").read_text(encoding="utf-8"),
+    (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8"),
+]
+INLINE = [
+    'exemptions = [{ id = "a" }] # two\n[z]\nx = 1\n',
+    "exemptions = [\n  # none yet\n]\n",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_was_there_stays_as_it_was(text: str) -> None:
+    amended = with_exemption(text, EXEMPTION)
+    assert amended.startswith(text.rstrip())
+    document = tomllib.loads(text)
+    document["exemptions"] = [*document.get("exemptions", []), EXEMPTION]
+    assert tomllib.loads(amended) == document
+    assert ("\n" in amended.replace("\r\n", "")) == ("\r\n" not in text)
+
+
+@pytest.mark.parametrize("text", INLINE)
+def test_exemptions_that_are_written_as_an_array(text: str) -> None:
+    amended = with_exemption(text, EXEMPTION)
+    assert tomllib.loads(amended)["exemptions"][-1] == EXEMPTION
+    assert all(line in amended for line in text.splitlines() if "#" in line and "=" not in line)
+
+
+def test_twice() -> None:
+    text = with_exemption(with_exemption("", EXEMPTION), {**EXEMPTION, "id": "it-7-2"})
+    assert [each["id"] for each in tomllib.loads(text)["exemptions"]] == ["it-7", "it-7-2"]
+
+
+@pytest.mark.parametrize(
+    "text", ["exemptions = 7", "exemptions = { a = 1 }", "[exemptions]\na = 1"]
+)
+def test_what_cannot_be_edited_is_told_with_what_to_add(text: str) -> None:
+    with pytest.raises(NotAmended, match=r"(?s)add this by hand.*id = \"it-7\""):
+        with_exemption(text, EXEMPTION)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_any_words_are_written_so_that_they_are_read_back(words: str) -> None:
+    exemption = {**EXEMPTION, "approver": words}
+    assert tomllib.loads(with_exemption("# remark\n", exemption))["exemptions"] == [exemption]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2h", 7200),
+        ("90m", 5400),
+        ("1d12h", 129600),
+        ("2w", 1209600),
+        ("45s", 45),
+        ("1H 30M", 5400),
+    ],
+)
+def test_how_long(text: str, seconds: int) -> None:
+    assert duration(text) == dt.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "2 hours", "-2h", "1.5h", "2h!", "9" * 20 + "w"])
+def test_what_is_no_time(text: str) -> None:
+    with pytest.raises(ValueError):
+        duration(text)
+
+
+def test_ids_are_of_the_ticket_and_no_other_s() -> None:
+    assert free_id("PR-2031", ()) == "pr-2031"
+    assert free_id("PR-2031", {"pr-2031", "pr-2031-2"}) == "pr-2031-3"
+    assert free_id("نامه", ()) == "exemption"
+    assert free_id("No. 5 / 1405", ()) == "no-5-1405"
