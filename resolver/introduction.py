@@ -18,8 +18,9 @@ def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -
         f"listening  {listen} (UDP and TCP), {_many(workers, 'worker')}",
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
+        f"status     http://{settings.metrics}/",
     ]
-    lines += [f"block page http://{endpoint}/" for endpoint in settings.block_page]
+    lines += [f"blocked    http://{endpoint}/" for endpoint in settings.block_page]
     for place, vlan in enumerate(terms.vlans):
         prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
         policy = terms.policies[vlan.policy]

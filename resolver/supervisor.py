@@ -41,6 +41,7 @@ from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log
 from resolver.telemetry.slots import Registry
 from resolver.telemetry.standing import Standing
+from resolver.telemetry.status import Status
 
 _WATCH = 0.5
 _MOST_REFUSED = 20
@@ -212,7 +213,8 @@ class Supervisor:
             log.error("%s: no control socket (%s); darban's commands cannot reach it", path, error)
 
     async def _serve_metrics(self) -> None:
-        from resolver.web import metrics_page  # after the first answer: importing it takes long
+        # after the first answer: importing these takes long
+        from resolver.web import metrics_page, status_page
 
         collector = DarbanCollector(
             self._registry,
@@ -221,9 +223,9 @@ class Supervisor:
             self._readings,
         )
         try:
-            await metrics_page.serve(
-                metrics_page.application(collector), self._facts.terms.settings.metrics
-            )
+            app = metrics_page.application(collector)
+            status_page.add_to(app, self._read_status, self._engine)
+            await metrics_page.serve(app, self._facts.terms.settings.metrics)
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
 
@@ -270,7 +272,10 @@ class Supervisor:
         return outcome.as_json()
 
     async def _status(self, _: Request) -> Answer:
-        return self._standing.read(str(self._succession.now.place), time.time()).as_json()
+        return self._read_status().as_json()
+
+    def _read_status(self) -> Status:
+        return self._standing.read(str(self._succession.now.place), time.time())
 
     async def _unknown(self, _: Request) -> Answer:
         """Who was refused most, by all workers."""

@@ -22,11 +22,12 @@ from aiohttp.typedefs import Handler
 from resolver.errors import DarbanError
 from resolver.explanation import Engine
 from resolver.policy.snapshot import Directive, Endpoint
-from resolver.web import pages, solar_hijri
+from resolver.web import pages
 from resolver.web.block_words import WORDS, Words
 from resolver.web.listener import listen
-from resolver.web.markup import Markup, fill, join, tag, text
+from resolver.web.markup import Markup, fill, isolated, join, tag, text
 from resolver.web.notice import MESSENGER, Kind, Notice, notice
+from resolver.web.writing import Writing
 
 _STYLE = pages.style("pages.css", "block_page.css")
 _PATIENCE = 10
@@ -35,14 +36,6 @@ _UNAVAILABLE = 451
 _MISDIRECTED = 421
 _STATUS = {Kind.CLOSED: _UNAVAILABLE, Kind.GENERAL: 200}
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)
-_ENGLISH_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
-_PERSIAN_MONTHS = (
-    *("ژانویهٔ", "فوریهٔ", "مارس", "آوریل", "مهٔ", "ژوئن", "ژوئیهٔ"),
-    *("اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر"),
-)
 
 
 class PageListenError(DarbanError):
@@ -89,10 +82,8 @@ def page(told: Notice, code: str) -> str:
     """The page as HTML."""
     words = WORDS[code]
     service = _service(told, code)
-    top = tag("header", _DOOR, tag("nav", pages.switch(code)))
-    main = tag(
-        "main", tag("h1", _title(told, words, _isolated(service))), *_told(told, words, code)
-    )
+    top = tag("header", pages.DOOR, tag("nav", pages.switch(code)))
+    main = tag("main", tag("h1", _title(told, words, isolated(service))), *_told(told, words, code))
     foot = tag("footer", tag("p", words.privacy))
     sheet = tag("div", top, main, foot, class_="sheet")
     return pages.document(code, _title(told, words, service), _STYLE, sheet)
@@ -107,7 +98,7 @@ def _title(told: Notice, words: Words, service: str) -> Markup:
 
 
 def _told(told: Notice, words: Words, code: str) -> tuple[Markup, ...]:
-    name = _isolated(told.name, class_="name")
+    name = isolated(told.name, class_="name")
     if told.kind is Kind.GENERAL:
         return (_lead(text(words.general_why)),)
     if told.kind is Kind.EXEMPTED:
@@ -116,7 +107,7 @@ def _told(told: Notice, words: Words, code: str) -> tuple[Markup, ...]:
         again = tag("p", words.open_if_again)
         return _lead(fill(words.open_why, name=name)), again, _contact(told, words)
     return (
-        _lead(fill(_why(told, words), name=name, service=_isolated(_service(told, code)))),
+        _lead(fill(_why(told, words), name=name, service=isolated(_service(told, code)))),
         _ground(told, words, code),
         _exemption(told, words),
         _contact(told, words),
@@ -148,27 +139,10 @@ def _ground(told: Notice, words: Words, code: str) -> Markup:
 
 
 def _cited(sentence: str, directive: Directive, code: str) -> Markup:
-    persian = code == "fa"
-    number = solar_hijri.digits(directive.number) if persian else directive.number
-    day = dt.date.fromisoformat(directive.date)
-    date = tag("time", persian_date(day) if persian else english_date(day), datetime=directive.date)
-    return fill(sentence, number=tag("b", _isolated(number)), date=date)
-
-
-def english_date(day: dt.date) -> str:
-    """A day in both calendars, for readers of English."""
-    year, month, of_month = solar_hijri.of(day)
-    other = f"{of_month} {solar_hijri.MONTHS[month - 1]} {year}"
-    return f"{day.day} {_ENGLISH_MONTHS[day.month - 1]} {day.year} ({other})"
-
-
-def persian_date(day: dt.date) -> str:
-    """A day in both calendars, for readers of Persian."""
-    year, month, of_month = solar_hijri.of(day)
-    other = f"{day.day} {_PERSIAN_MONTHS[day.month - 1]} {day.year}"
-    return solar_hijri.digits(
-        f"{of_month} {solar_hijri.PERSIAN_MONTHS[month - 1]} {year} ({other})"
-    )
+    writing = Writing(code)
+    day = writing.day(dt.date.fromisoformat(directive.date))
+    date = tag("time", day, datetime=directive.date)
+    return fill(sentence, number=tag("b", isolated(writing.text(directive.number))), date=date)
 
 
 def _exemption(told: Notice, words: Words) -> Markup:
@@ -179,7 +153,7 @@ def _exemption(told: Notice, words: Words) -> Markup:
 
 
 def _contact(told: Notice, words: Words) -> Markup:
-    whom = _isolated(_with_links(told.contact)) if told.contact else text(words.contact_none)
+    whom = isolated(_with_links(told.contact)) if told.contact else text(words.contact_none)
     return _section("contact", words.contact, tag("p", whom, class_="whom"))
 
 
@@ -198,7 +172,7 @@ def _details(told: Notice, words: Words) -> Markup:
     rows = {words.address: told.name, words.vlan: told.vlan}
     if told.service is not None:
         rows[words.service] = told.service.name
-    pairs = [tag("div", tag("dt", term), tag("dd", _isolated(it))) for term, it in rows.items()]
+    pairs = [tag("div", tag("dt", term), tag("dd", isolated(it))) for term, it in rows.items()]
     return _section("details", words.details, tag("dl", *pairs))
 
 
@@ -211,15 +185,3 @@ def _service(told: Notice, code: str) -> str:
     if told.service is None:
         return ""
     return (code == "fa" and told.service.persian) or told.service.title or told.service.name
-
-
-def _isolated(inside: str, class_: str | None = None) -> Markup:
-    """Text whose direction is its own, whatever the page's is."""
-    return tag("bdi", inside, class_=class_)
-
-
-_DOOR = Markup(
-    '<svg class="door" viewBox="0 0 24 24" aria-hidden="true">'
-    '<path d="M4 22V10a8 8 0 0 1 16 0v12"/><path d="M1.5 22h21"/>'
-    '<path d="M8 22V10.5a4 4 0 0 1 8 0V22"/><circle cx="13.6" cy="15" r=".9"/></svg>'
-)

@@ -48,6 +48,11 @@ def _attribute(name: str, value: str | int | bool | None) -> str:
     return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
 
 
+def isolated(inside: str, class_: str | None = None) -> Markup:
+    """Text whose direction is its own, whatever the page's is."""
+    return tag("bdi", inside, class_=class_)
+
+
 def fill(sentence: str, **parts: str) -> Markup:
     """A sentence with parts in its braces; both are escaped where they are not HTML."""
     pieces = []

@@ -32,6 +32,14 @@ HEADERS: Mapping[str, str] = {
 """Of every response, besides its own."""
 
 _POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; frame-ancestors 'none'"
+_NO_FORMS = "form-action 'none'"
+
+DOOR = Markup(
+    '<svg class="door" viewBox="0 0 24 24" aria-hidden="true">'
+    '<path d="M4 22V10a8 8 0 0 1 16 0v12"/><path d="M1.5 22h21"/>'
+    '<path d="M8 22V10.5a4 4 0 0 1 8 0V22"/><circle cx="13.6" cy="15" r=".9"/></svg>'
+)
+"""The mark of the doorkeeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +95,14 @@ def document(code: str, title: str, look: Style, *body: str, head: Markup = NOTH
 
 
 def response(
-    text: str, code: str, look: Style, status: int = 200, also_allowed: str = ""
+    text: str, code: str, look: Style, status: int = 200, allowed: str = _NO_FORMS
 ) -> web.Response:
-    """A page as what is sent."""
+    """A page as what is sent; ``allowed`` is what its own content security policy adds."""
     policy = _POLICY.format(style=look.source)
     headers = {
         **HEADERS,
         "Content-Language": code,
-        "Content-Security-Policy": "; ".join(filter(None, [policy, also_allowed])),
+        "Content-Security-Policy": f"{policy}; {allowed}",
         "Vary": "Accept, Accept-Language",
     }
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)

@@ -133,10 +133,26 @@ class Page:
         text: str = self.evaluate(_FIND_TEXT)
         return text
 
-    def picture(self) -> bytes:
-        """A PNG of the whole page, as wide as its window."""
-        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
+    def picture(self, *, whole: bool = True) -> bytes:
+        """A PNG of the whole page, as wide as its window, or of what its window shows."""
+        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         return base64.b64decode(taken["data"])
+
+    def press(self, key: str) -> None:
+        """Press a key that gives no letter, such as Tab."""
+        code = {"Tab": 9, "Enter": 13}[key]
+        text = {"text": "\r"} if key == "Enter" else {}
+        about = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **about, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    def write(self, text: str) -> None:
+        """Type a text."""
+        self.call("Input.insertText", text=text)
+
+    def wait_until_loaded(self) -> None:
+        """Wait until what a key or a link led to has loaded."""
+        self._browser.wait_for("Page.loadEventFired", self._session)
 
     def is_wider_than_its_window(self) -> bool:
         """Whether it has to be scrolled sideways."""

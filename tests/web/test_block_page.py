@@ -1,14 +1,12 @@
 """What the block page says, to whom, by values; the real page is in the end-to-end tests."""
 
-import datetime as dt
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from judged import engine
 
 from resolver.explanation import Engine
-from resolver.web.block_page import english_date, page, persian_date
+from resolver.web.block_page import page
 from resolver.web.block_words import ENGLISH, PERSIAN
 from resolver.web.notice import Kind, Notice, notice
 
@@ -125,9 +123,3 @@ def test_both_languages_put_in_the_same_parts() -> None:
 
 def _parts(sentence: str) -> set[str]:
     return {part.partition("}")[0] for part in sentence.split("{")[1:]}
-
-
-def test_dates_of_every_month_can_be_written() -> None:
-    days = [dt.date(2026, month, 5) for month in range(1, 13)]
-    assert len({english_date(day) for day in days}) == 12
-    assert len({persian_date(day) for day in days}) == 12
