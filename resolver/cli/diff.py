@@ -3,7 +3,7 @@
 import json
 import mmap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -20,11 +20,13 @@ from resolver.comparison import told
 from resolver.comparison.changes import Change, Side, compare
 from resolver.comparison.fates import Fates
 from resolver.comparison.portrait import Section
-from resolver.compilation import Compiled, compile_file
+from resolver.compilation import compile_file
+from resolver.config.load import load
 from resolver.config.model import Config
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.explanation import Engine
+from resolver.journal import Journal
 from resolver.lists.index import Index
 from resolver.questions import kinds
 from resolver.questions.asked import Asked, Octets, UnknownKind
@@ -145,15 +147,30 @@ def _candidate(path: Path) -> Side:
 def _in_force(path: Path) -> Side:
     place = in_force(path)
     terms, index = state.load(place)
-    compiled = compile_file(path, time.time())
-    # A snapshot does not hold what was expected of it; its config does while it stays the same.
-    return Side(
-        terms, index, _expectations(compiled.loaded.config) if _same(compiled, place) else None
-    )
+    return Side(terms, index, _expected_of(place, Journal(state.directory(path))))
 
 
-def _same(compiled: Compiled, place: Path) -> bool:
-    return not compiled.errors and compiled.snapshot.hash() == place.name
+def _expected_of(place: Path, journal: Journal) -> Section | None:
+    """What was expected of a snapshot, which does not hold it: the journal kept its config."""
+    try:
+        configs = [each.config for each in journal.activations() if each.snapshot == place.name]
+    except OSError:
+        return None
+    texts = journal.text(configs[-1]) if configs else {}
+    return _expectations(load(next(iter(texts)), _Kept(texts)).config) if texts else None
+
+
+class _Kept:
+    """A config's files as the journal kept them: the first, and all that it includes."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def read(self, path: str) -> str:
+        return self._texts[path]
+
+    def glob(self, _: str) -> list[str]:
+        return list(self._texts)[1:]
 
 
 def _expectations(config: Config) -> Section:

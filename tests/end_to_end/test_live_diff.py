@@ -171,9 +171,38 @@ def test_what_is_in_force_is_the_old_one(running: Server) -> None:
     assert found["expectations_compared"] is True
 
     running.config.write_text(blocking_more(text), encoding="utf-8")
-    changed = told(at=place)
-    assert changed["changes"] == found["changes"]
-    assert changed["expectations_compared"] is False
+    assert told(at=place)["changes"] == found["changes"]
+
+    expected = '[[expect]]\nclient = "127.0.10.5"\nname = "eitaa.com"\noutcome = "passed"\n'
+    assert text.count(expected) == 1
+    running.config.write_text(text.replace(expected, ""), encoding="utf-8")
+    [change] = told(at=place)["changes"]
+    assert (change["section"], change["how"]) == ("expectations", "gone")
+    assert change["name"] == "eitaa.com A from 127.0.10.5"
+
+    for kept in (place / ".darban" / "configs").iterdir():
+        kept.unlink()
+    unknown = told(at=place)
+    assert (unknown["changes"], unknown["expectations_compared"]) == ([], False)
+    assert "expectations are not compared" in darban("diff", at=place).out
+
+
+def test_what_is_in_force_with_files_that_it_includes(
+    make_shipped: Callable[[], Server],
+) -> None:
+    server = make_shipped()
+    place = server.directory
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text('include = ["more.d/*.toml"]\n' + text, encoding="utf-8")
+    (place / "more.d").mkdir()
+    more = '[[expect]]\nclient = "127.0.10.5"\nname = "bale.ai"\noutcome = "passed"\n'
+    (place / "more.d" / "one.toml").write_text(more, encoding="utf-8")
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.start()
+    assert darban("diff", at=place).code == GOOD
+    (place / "more.d" / "one.toml").write_text("", encoding="utf-8")
+    [change] = told(at=place)["changes"]
+    assert change["name"] == "bale.ai A from 127.0.10.5"
 
 
 # ---- captures by tcpdump ----

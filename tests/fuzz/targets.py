@@ -12,6 +12,8 @@ from resolver.dns import codes, query, render, response
 from resolver.forwarding.message import answers
 from resolver.lists.formats import FORMATS
 from resolver.policy.compile import compile_snapshot
+from resolver.questions import kinds
+from resolver.questions.asked import Asked, UnknownKind
 
 Target = Callable[[bytes], Hashable]
 
@@ -129,9 +131,21 @@ def take_list(data: bytes) -> Hashable:
     return tuple((len(read.rules), len(read.skipped)) for read in reads)
 
 
+def take_questions(data: bytes) -> Hashable:
+    """Any file of questions: each is counted or skipped with the reason, or none is read."""
+    asked = Asked()
+    try:
+        for place in kinds.read(data, asked, frozenset({53})):
+            assert place <= len(data)
+    except UnknownKind:
+        return None
+    return len(asked.counts), frozenset(asked.skipped)
+
+
 TARGETS: dict[str, Target] = {
     "query": take_query,
     "response": take_response,
     "config": take_config,
     "list": take_list,
+    "questions": take_questions,
 }
