@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench fuzz attacks fidelity man dashboards install rollback uninstall lock clean
+.PHONY: help run test check fmt bench fuzz attacks fidelity man dashboards pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -45,6 +45,11 @@ man: $(VENV)/run ## show the manual page, made of the commands
 
 dashboards: $(VENV)/dev ## write the Grafana dashboards anew from their code
 	$(BIN)/python -m deploy.dashboards
+
+pictures: $(VENV)/dev ## take the pictures of both pages anew (Debian: chromium, fonts-vazirmatn, pngquant)
+	mkdir -p deploy/pictures
+	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/test_live_status_page.py
+	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
 
 install: ## as root: install or upgrade on this Debian server, and start the service
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" deploy/install.sh install
