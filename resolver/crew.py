@@ -39,8 +39,10 @@ class Refused(DarbanError):
 class Berth:
     """A place for one worker: its sockets, its memory, and the worker that is there now."""
 
-    def __init__(self, number: int, listening: list[socket.socket]) -> None:
+    def __init__(self, number: int, listening: list[socket.socket], block_log: int) -> None:
+        """``block_log`` is the pipe that it writes records of blocked queries to."""
         self.number = number
+        self._block_log = block_log
         self.listening = listening
         self._memory = os.memfd_create(f"darban-worker-{number}")
         os.ftruncate(self._memory, MEMORY)
@@ -70,9 +72,11 @@ class Berth:
             "number": self.number,
             "channel": theirs.fileno(),
             "memory": self._memory,
+            "block_log": self._block_log,
             "listening": [listening.fileno() for listening in self.listening],
         }
-        inherited = [theirs.fileno(), self._memory, *(s.fileno() for s in self.listening)]
+        files = (theirs.fileno(), self._memory, self._block_log)
+        inherited = [*files, *(s.fileno() for s in self.listening)]
         command = program.command("resolver.worker", json.dumps(given))
         self.cells[BEAT] = 0
         self._process = subprocess.Popen(

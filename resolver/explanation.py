@@ -130,7 +130,7 @@ class Engine:
             type=codes.type_text(qtype),
             outcome=verdict.outcome.label,
             service=terms.services[verdict.service].name if has_service else "",
-            rule=_rule_text(verdict),
+            rule=verdict.rule_text,
             list=terms.sources[verdict.source].file if verdict.source >= 0 else "",
             line=verdict.line or None,
             directive=_directive(policy, verdict) if policy and blocked else "",
@@ -140,12 +140,6 @@ class Engine:
             targets="not checked",
             decided_by=step,
         )
-
-
-def _rule_text(verdict: Verdict) -> str:
-    if not verdict.rule:
-        return ""
-    return f"{'||' if verdict.subtree else '|'}{names.text(verdict.rule)}^"
 
 
 def _directive(policy: Policy, verdict: Verdict) -> str:

@@ -22,6 +22,7 @@ from resolver.channel import Message
 from resolver.crew import Berth, Refused
 from resolver.lists.index import Index
 from resolver.policy.snapshot import Terms
+from resolver.telemetry.block_log import BlockLog
 from resolver.telemetry.slots import Registry
 from resolver.upstream.hosts import Hosts
 
@@ -59,10 +60,14 @@ def read(place: Path) -> InForce:
 class Succession:
     """The snapshot in force, and the workers that serve it."""
 
-    def __init__(self, berths: list[Berth], first: InForce, registry: Registry) -> None:
+    def __init__(
+        self, berths: list[Berth], first: InForce, registry: Registry, block_log: BlockLog
+    ) -> None:
         self.now = first
         self._berths = berths
         self._registry = registry
+        self._block_log = block_log
+        block_log.follow(first.terms.settings.block_log)
         self._keeping: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -104,6 +109,7 @@ class Succession:
             await self._prepare(after)
             # From here on nothing is awaited before every worker that is ready has been told.
             self.now = after
+            self._block_log.follow(after.terms.settings.block_log)
             self.end()
             await asyncio.gather(*(berth.commit() for berth in self._berths))
             self.begin()

@@ -36,6 +36,7 @@ from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
 from resolver.succession import InForce, Succession, read
 from resolver.telemetry import kernel
+from resolver.telemetry.block_log import BlockLog
 from resolver.telemetry.collector import DarbanCollector, Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log
@@ -70,15 +71,20 @@ class Supervisor:
         accepted, first = await self._first()
         terms = first.terms
         settings = terms.settings
+        start_log("supervisor")
         claims = [claim(endpoint) for endpoint in settings.listen]
         _raise_file_limit()
         workers = workers_for(terms)
         sockets = open_sockets(settings.listen, workers, self._manager.kept())
         self._manager.keep([each for listening in sockets for each in listening])
-        self._berths = [Berth(number, each) for number, each in enumerate(sockets)]
-        self._succession = Succession(self._berths, first, self._registry)
+        self._block_log = BlockLog(self._config.parent, self._state)
+        self._berths = [
+            Berth(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
+        ]
+        self._succession = Succession(self._berths, first, self._registry, self._block_log)
         self._facts = Facts(terms, first.place.name, time.time(), workers)
         self._facts.config_ok = not accepted.last_good
+        self._facts.block_log = self._block_log.written
         self._standing = Standing(
             str(self._config.resolve()),
             self._facts.loaded,
@@ -87,7 +93,6 @@ class Supervisor:
             self._facts,
         )
         self._reloads = Reloads(self._config, self._state, self._succession, self._facts)
-        start_log("supervisor")
         for warning in accepted.warnings:
             log.warning("%s", warning)
         if accepted.last_good:
@@ -125,6 +130,7 @@ class Supervisor:
             self._manager.stopping()
             control.stop()
             await asyncio.gather(*(berth.end() for berth in self._berths))
+            self._block_log.end()
             for each in claims:
                 each.close()
 

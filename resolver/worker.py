@@ -32,6 +32,7 @@ from resolver.server import udp
 from resolver.server.desk import Desk, Ticket
 from resolver.server.tcp import TcpServer
 from resolver.telemetry import log
+from resolver.telemetry.block_records import BlockRecords
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.recording import Recording
 from resolver.telemetry.slots import Plan, plan_from_json
@@ -45,13 +46,17 @@ class Worker:
     """What a worker holds, and what it does when the supervisor speaks."""
 
     def __init__(
-        self, channel: Channel, counters: Counters, listening: list[socket.socket]
+        self,
+        channel: Channel,
+        counters: Counters,
+        listening: list[socket.socket],
+        block_log: int,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._channel = channel
         self._counters = counters
         self._listening = listening
-        self._watch = Watch()
+        self._watch = Watch(BlockRecords(block_log, counters.record_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[Terms, Index, Plan, Mapping[str, Group]] | None = None
         self._resolver: Resolver | None = None
@@ -97,7 +102,7 @@ class Worker:
         terms, index, plan, groups = self._prepared
         self._prepared = None
         self._counters.follow(plan)
-        self._watch.follow(terms.vlans)
+        self._watch.follow(terms)
         if self._resolver is None or self._forwarder is None:
             cache = Cache(terms.settings.cache_bytes)
             self._resolver = Resolver(
@@ -176,10 +181,10 @@ class Worker:
         self._loop.call_later(BEAT, self._beat)
 
 
-async def _run(channel: int, memory: int, listening: list[int]) -> None:
+async def _run(channel: int, memory: int, listening: list[int], block_log: int) -> None:
     end = socket.socket(fileno=channel)
     sockets = [socket.socket(fileno=number) for number in listening]
-    await Worker(await Channel.over(end), Counters(memory), sockets).run()
+    await Worker(await Channel.over(end), Counters(memory), sockets, block_log).run()
 
 
 def main() -> None:
@@ -189,7 +194,7 @@ def main() -> None:
     # Ctrl-C and systemd reach the whole group; it is the supervisor that ends workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    asyncio.run(_run(given["channel"], given["memory"], given["listening"]))
+    asyncio.run(_run(given["channel"], given["memory"], given["listening"], given["block_log"]))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
         parts.append(grid)
     else:
         parts += [*left, *right]
-    return Group(*parts, _apart(_lists(now)))
+    return Group(*parts, _apart(_lists(now)), *_block_log(now))
 
 
 def _apart(below: RenderableType) -> Padding:
@@ -141,6 +141,8 @@ def _alarms(now: Status) -> Iterator[Text]:
         yield Text("what the config says is not in force; see darban check", "bold red")
     if now.workers < now.workers_expected:
         yield Text(f"only {now.workers} of {now.workers_expected} workers serve", "bold red")
+    if now.block_log is not None and now.block_log.problem:
+        yield Text(f"the block log cannot be written: {now.block_log.problem}", "bold red")
     for upstream in now.upstreams:
         if not upstream.up:
             yield Text(f"upstream {upstream.name} does not answer", "bold red")
@@ -245,6 +247,13 @@ def _beneficiary(exemption: ExemptionStatus) -> str:
 def _lists(now: Status) -> Text:
     blocked = [f"{each.service} {each.entries}" for each in now.lists]
     return Text(f"lists     {', '.join(blocked) or 'none'}")
+
+
+def _block_log(now: Status) -> Iterator[Text]:
+    log = now.block_log
+    if log is not None:
+        lost = f", {_many(log.lost)} lost" if log.lost else ""
+        yield Text(f"block log {_plain(log.file)}: {_many(log.records)} records{lost}")
 
 
 def _table(title: str, first: str, *numbers: str, texts: Sequence[str] = ()) -> Table:

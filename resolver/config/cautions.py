@@ -18,6 +18,7 @@ def check(config: Config, origins: Origins) -> Iterator[Problem]:
     yield from _without_ipv6(config, origins)
     yield from _open_metrics(config, origins)
     yield from _refusals(config, origins)
+    yield from _logged_people(config, origins)
     yield from _where_nobody_is_led(config, origins)
     yield from _where_no_page_is(config, origins)
     yield from _ways_around(config, origins)
@@ -109,6 +110,17 @@ def _serves(endpoint: Endpoint, address: Address) -> bool:
     if listening.is_unspecified:
         return listening.version == address.version and not address.is_unspecified
     return listening == address
+
+
+def _logged_people(config: Config, origins: Origins) -> Iterator[Problem]:
+    """What the operator has to know who logs addresses."""
+    if config.block_log.enabled and config.block_log.client == "address":
+        advice = (
+            "Each line then says which computer, and so which person, asked for what. Keep that "
+            "only on an order in writing and no longer than it asks for, and tell those concerned."
+        )
+        path = ("block_log", "client")
+        yield origins.problem(path, '"address"', "vlan or prefix", advice, "warning")
 
 
 def _ways_around(config: Config, origins: Origins) -> Iterator[Problem]:

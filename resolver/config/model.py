@@ -234,6 +234,24 @@ class Limits(Section):
     )
 
 
+class BlockLog(Section):
+    """A file of the queries that were blocked, or would have been."""
+
+    enabled: bool = Field(default=False, description="whether it is written")
+    file: Line = Field(
+        default="", description='the file; "" is blocks.jsonl in the state directory'
+    )
+    client: Literal["vlan", "prefix", "address"] = Field(
+        default="vlan", description="how exactly each line says who asked"
+    )
+    retention_days: int = Field(
+        default=30, ge=1, le=3660, description="days after which lines are removed"
+    )
+    max_bytes: CacheSize = Field(
+        default=1024 * MIB, description='the size of all its files together, such as "1GiB"'
+    )
+
+
 class Config(Section):
     """The whole file."""
 
@@ -258,4 +276,7 @@ class Config(Section):
         default=BlockPage(), description="where people are told why a name is blocked"
     )
     cache: Cache = Field(default=Cache(), description="how much is remembered")
+    block_log: BlockLog = Field(
+        default=BlockLog(), description="a file of what was blocked, where one is wanted"
+    )
     limits: Limits = Field(default=Limits(), description="how much clients may ask")

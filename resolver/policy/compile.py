@@ -173,6 +173,7 @@ class _Compiler:
             config.cache.max_bytes,
             tuple(made.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
             config.limits.queries_per_prefix,
+            _block_log(config.block_log),
         )
 
     def expected_services(self) -> None:
@@ -197,6 +198,12 @@ def _group_of(forward: int) -> str:
 
 def _group(name: str, servers: Iterable[ServerAddress]) -> made.Group:
     return made.Group(name, tuple(made.Server(s.host, s.port, s.kind) for s in servers))
+
+
+def _block_log(log: model.BlockLog) -> made.BlockLog | None:
+    if not log.enabled:
+        return None
+    return made.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)
 
 
 def _prefix(network: IPv4Network | IPv6Network, owner: int) -> made.Prefix:

@@ -1,7 +1,7 @@
 """Addresses and the prefixes that hold them."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from resolver.policy.snapshot import Prefix
 
@@ -15,6 +15,12 @@ def client_prefix(address: str) -> bytes:
     """The /24 or /56 that an address lies in, the unit in which clients are limited."""
     octets = packed(address)
     return octets[:3] if len(octets) == 4 else octets[:7]
+
+
+def client_prefix_text(prefix: bytes) -> str:
+    """Such a prefix as people write it."""
+    size = 4 if len(prefix) == 3 else 16
+    return str(ip_network((prefix.ljust(size, b"\0"), 8 * len(prefix))))
 
 
 class PrefixTable:

@@ -174,6 +174,19 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockLog:
+    """Where and how blocked queries are written down."""
+
+    file: str
+    """Seen from the config; empty for the state directory's own."""
+    client: str
+    """How clients are told: ``vlan``, ``prefix`` or ``address``."""
+    retention_days: int
+    max_bytes: int
+    """Of all its files together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the processes need besides policy."""
 
@@ -184,6 +197,7 @@ class Settings:
     cache_bytes: int
     bootstrap: tuple[Endpoint, ...]
     queries_per_prefix: int
+    block_log: BlockLog | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,9 @@ What must stay true:
 
 from collections import Counter
 from collections.abc import Iterable
-from ipaddress import ip_network
 from typing import NamedTuple
 
-from resolver.policy.prefixes import client_prefix
+from resolver.policy.prefixes import client_prefix, client_prefix_text
 
 KEPT = 1024
 
@@ -56,7 +55,7 @@ class StrangerCounts:
     def all(self) -> Strangers:
         """Whoever is held."""
         ranked = sorted(self._counts.items(), key=lambda each: (-each[1], each[0]))
-        return Strangers(tuple((_text(p), times) for p, times in ranked), self._missed)
+        return Strangers(tuple((client_prefix_text(p), times) for p, times in ranked), self._missed)
 
 
 def together(parts: Iterable[Strangers], number: int) -> Strangers:
@@ -68,8 +67,3 @@ def together(parts: Iterable[Strangers], number: int) -> Strangers:
         missed += part.missed
     ranked = sorted(sums.items(), key=lambda each: (-each[1], each[0]))
     return Strangers(tuple(ranked[:number]), missed)
-
-
-def _text(prefix: bytes) -> str:
-    size = 4 if len(prefix) == 3 else 16
-    return str(ip_network((prefix.ljust(size, b"\0"), 8 * len(prefix))))

@@ -56,6 +56,13 @@ class Verdict(NamedTuple):
         """The name that the rule stands at; empty where no rule decided."""
         return names.from_index_key(self.key) if self.key else b""
 
+    @property
+    def rule_text(self) -> str:
+        """The rule as lists write it; empty where no rule decided."""
+        if not self.key:
+            return ""
+        return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
+
 
 PASS = Verdict(Outcome.PASSED)
 ALLOWED = Verdict(Outcome.PASSED, allowed=True)

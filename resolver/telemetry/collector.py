@@ -20,6 +20,7 @@ from resolver.dns import codes
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
 from resolver.telemetry import expected, metrics
+from resolver.telemetry.block_log import Written
 from resolver.telemetry.kernel import Readings
 from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import Registry
@@ -55,6 +56,7 @@ class Facts:
     reloads: Counter[str] = field(default_factory=Counter)
     """By their results."""
     last_reload: LastReload | None = None
+    block_log: Written = field(default_factory=Written)
 
 
 class DarbanCollector(Collector):
@@ -81,6 +83,10 @@ class DarbanCollector(Collector):
             yield _counted(metric, cells[metric.name])
         for metric in HISTOGRAMS:
             yield _histogram(metric, cells[metric.name])
+        lost = _family(metrics.BLOCK_LOG_LOST)
+        by_workers = sum(cells[metrics.BLOCK_LOG_LOST.name][()].values())
+        lost.add_metric((), by_workers + self._facts.block_log.lost)
+        yield lost
         yield from self._facts_as_metrics()
         yield from self._readings_as_metrics()
 

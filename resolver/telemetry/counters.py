@@ -92,6 +92,11 @@ class Counters:
         if cells is not None:
             self.cells[cells[_UP]] = int(up)
 
+    def record_lost(self) -> None:
+        """Count a record that found no room on its way to the block log."""
+        if self._plan is not None:
+            self.cells[self._plan.block_log_lost] += 1
+
     def cache(self, cache: Cache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
         if self._plan is None:

@@ -85,6 +85,11 @@ LIST_UPDATED = Metric(
 LIST_FAILURES = Metric(
     "darban_list_failures", "counter", "Attempts to bring a list up to date that failed", ("list",)
 )
+BLOCK_LOG_LOST = Metric(
+    "darban_block_log_lost",
+    "counter",
+    "Records that the block log lost, since its file could not be written or not fast enough",
+)
 WORKERS = Metric("darban_workers", "gauge", "Workers that are alive and answering")
 WORKERS_EXPECTED = Metric("darban_workers_expected", "gauge", "Workers that should be")
 WORKER_RESTARTS = Metric("darban_worker_restarts", "counter", "Workers replaced")

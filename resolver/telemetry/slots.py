@@ -56,6 +56,7 @@ class Plan(NamedTuple):
     """By path: a cell a bucket, then the sum in microseconds."""
     cache: list[int]
     """Hits, misses, entries, octets."""
+    block_log_lost: int
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says up, then those of its histogram."""
 
@@ -116,6 +117,7 @@ class Registry:
                 self.cell(metrics.CACHE_ENTRIES),
                 self.cell(metrics.CACHE_BYTES),
             ],
+            self.cell(metrics.BLOCK_LOG_LOST),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:

@@ -15,6 +15,7 @@ from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import UNKNOWN, Registry
 from resolver.telemetry.status import (
     Answers,
+    BlockLogStatus,
     CacheStatus,
     ExemptionStatus,
     ListStatus,
@@ -74,7 +75,16 @@ class Standing:
                 _exemption(terms, place, exemption, at)
                 for place, exemption in enumerate(terms.exemptions)
             ),
+            block_log=self._block_log(cells),
         )
+
+    def _block_log(self, cells: "_Cells") -> BlockLogStatus | None:
+        settings, written = self._facts.terms.settings.block_log, self._facts.block_log
+        if settings is None:
+            return None
+        lost = written.lost + cells.one(metrics.BLOCK_LOG_LOST)
+        file = str(written.path)
+        return BlockLogStatus(file, settings.client, written.records, lost, written.problem)
 
 
 class _Cells:
@@ -85,12 +95,13 @@ class _Cells:
         for key, cell in registry.cells.items():
             value = sum(memory[cell] for memory in memories)
             self._sums[key.metric, key.labels][key.part] = value
+        self._in_force = registry.upstreams
         self.rows: Counter[tuple[str, str, str]] = Counter()
         for memory in memories:
             for row in registry.rows(memory):
                 self.rows[row.vlan, row.outcome.label, row.service] += row.times
 
-    def _one(self, metric: Metric, *labels: str) -> int:
+    def one(self, metric: Metric, *labels: str) -> int:
         return self._sums[metric.name, labels].get(0, 0)
 
     def _times(self, metric: Metric, *labels: str) -> int:
@@ -103,10 +114,10 @@ class _Cells:
         return Answers(*(self._times(metrics.DURATION, path.name.lower()) for path in paths))
 
     def cache(self, max_bytes: int) -> CacheStatus:
-        hits, misses = self._one(metrics.CACHE_HITS), self._one(metrics.CACHE_MISSES)
+        hits, misses = self.one(metrics.CACHE_HITS), self.one(metrics.CACHE_MISSES)
         return CacheStatus(
-            self._one(metrics.CACHE_ENTRIES),
-            self._one(metrics.CACHE_BYTES),
+            self.one(metrics.CACHE_ENTRIES),
+            self.one(metrics.CACHE_BYTES),
             max_bytes,
             hits,
             misses,
@@ -114,10 +125,14 @@ class _Cells:
         )
 
     def upstreams(self) -> Iterator[UpstreamStatus]:
-        names = [labels[0] for name, labels in self._sums if name == metrics.UPSTREAM_UP.name]
+        names = [
+            labels[0]
+            for name, labels in self._sums
+            if name == metrics.UPSTREAM_UP.name and labels[0] in self._in_force
+        ]
         for name in names:
             results = {
-                result: self._one(metrics.UPSTREAM_QUERIES, name, result)
+                result: self.one(metrics.UPSTREAM_QUERIES, name, result)
                 for result in metrics.UPSTREAM_RESULTS
             }
             answered = self._times(metrics.UPSTREAM_DURATION, name)
@@ -125,7 +140,7 @@ class _Cells:
             microseconds = self._sums[metrics.UPSTREAM_DURATION.name, (name,)].get(sum_part, 0)
             yield UpstreamStatus(
                 name,
-                self._one(metrics.UPSTREAM_UP, name) > 0,
+                self.one(metrics.UPSTREAM_UP, name) > 0,
                 sum(results.values()),
                 sum(times for result, times in results.items() if result not in _GOOD),
                 results,

@@ -104,6 +104,19 @@ class ExemptionStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockLogStatus:
+    """The file of blocked queries, where the config wants one."""
+
+    file: str
+    client: str
+    """How clients are told in it."""
+    records: int
+    lost: int
+    problem: str
+    """Why nothing can be written now; empty while all is well."""
+
+
+@dataclass(frozen=True, slots=True)
 class LastReload:
     """The last time that another config was to be put in force."""
 
@@ -142,6 +155,8 @@ class Status:
     answers: Answers
     lists: tuple[ListStatus, ...]
     exemptions: tuple[ExemptionStatus, ...]
+    block_log: BlockLogStatus | None
+    """None where none is written."""
 
     def as_json(self) -> dict[str, object]:
         """The object that the control socket and ``darban status --json`` give."""

@@ -4,29 +4,30 @@ The worker makes it at its start and keeps it; when a part is switched on or off
 has the resolver attend to it again.
 """
 
-from collections.abc import Sequence
-
 from resolver.dns.query import Query
-from resolver.policy.snapshot import Vlan
+from resolver.policy.snapshot import Terms
 from resolver.policy.strangers import StrangerCounts
 from resolver.policy.verdict import Verdict
 from resolver.policy.view import View
+from resolver.telemetry.block_records import BlockRecords
 from resolver.telemetry.recording import Recording
 
 
 class Watch:
     """Hears what becomes of queries and tells its parts."""
 
-    def __init__(self) -> None:
+    def __init__(self, block_log: BlockRecords) -> None:
         self.strangers = StrangerCounts()
         self.recording: Recording | None = None
+        self._block_log = block_log
         self.wants_questions = False
         self.wants_blocks = False
         self._vlans: tuple[str, ...] = ()
 
-    def follow(self, vlans: Sequence[Vlan]) -> None:
-        """Call VLANs from now on as the snapshot does that has come in force."""
-        self._vlans = tuple(vlan.name for vlan in vlans)
+    def follow(self, terms: Terms) -> None:
+        """Hear what the parts want under this snapshot, which is about to be put in force."""
+        self._vlans = tuple(vlan.name for vlan in terms.vlans)
+        self.wants_blocks = self._block_log.follow(terms)
 
     def record(self, recording: Recording | None, counting: bool) -> bool:
         """Hold a recording and count there, or no more; whether that is another wish."""
@@ -40,7 +41,8 @@ class Watch:
             self.recording.count(self._vlans[view.vlan], query.name, query.qtype)
 
     def blocked(self, address: str, view: View, query: Query, verdict: Verdict) -> None:
-        """Nobody wants to hear of it."""
+        """Write it down."""
+        self._block_log.write(address, view, query, verdict)
 
     def refused(self, address: str) -> None:
         """Count who it was by its prefix."""

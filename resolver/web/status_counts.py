@@ -47,6 +47,9 @@ class Counts:
         for upstream in status.upstreams:
             if not upstream.up:
                 yield fill(words.upstream_down, server=isolated(upstream.name))
+        log = self._status.block_log
+        if log is not None and log.problem:
+            yield fill(words.block_log_fails, file=isolated(log.file), why=isolated(log.problem))
 
     def _reminders(self) -> Iterator[Markup]:
         sentences = {

@@ -18,6 +18,7 @@ class Words:
     config_not_ok: str
     workers_missing: str
     upstream_down: str
+    block_log_fails: str
     exemption_ends: str
     exemption_ended: str
     queries: str
@@ -109,6 +110,7 @@ ENGLISH = Words(
     config_not_ok="What the config says is not in force; darban check says why.",
     workers_missing="Only {workers} of {expected} workers serve.",
     upstream_down="The upstream {server} does not answer.",
+    block_log_fails="The block log {file} cannot be written: {why}.",
     exemption_ends="The exemption {exemption} ends on {until}.",
     exemption_ended="The exemption {exemption} ended on {until}.",
     queries="Queries",
@@ -213,6 +215,7 @@ PERSIAN = Words(
     config_not_ok="آنچه در پیکربندی آمده اعمال نشده است؛ فرمان darban check علت را می‌گوید.",
     workers_missing="از {expected} فرایند پاسخ‌گو تنها {workers} فرایند کار می‌کند.",
     upstream_down="سرور بالادست {server} پاسخ نمی‌دهد.",
+    block_log_fails="نوشتن در پروندهٔ ثبت مسدودسازی‌ها {file} ممکن نیست: {why}.",
     exemption_ends="معافیت {exemption} در {until} به پایان می‌رسد.",
     exemption_ended="معافیت {exemption} در {until} به پایان رسیده است.",
     queries="پرسش‌ها",

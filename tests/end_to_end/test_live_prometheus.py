@@ -368,6 +368,7 @@ EMPTY = {
     "DarbanWorkersMissing": "both workers are there",
     "DarbanServfail": "fewer than one in twenty fail",
     "DarbanSocketDrops": "nothing was dropped",
+    "DarbanBlockLogLoses": "no block log is written",
     "DarbanReloadFailing": "nobody has reloaded",
     "DarbanListStale": "no list failed",
     "DarbanBlocksWhatIsExempt": "nothing was blocked on publicity",

@@ -12,6 +12,7 @@ from resolver.explanation import Engine
 from resolver.telemetry.metrics import RELOAD_RESULTS
 from resolver.telemetry.status import (
     Answers,
+    BlockLogStatus,
     CacheStatus,
     ExemptionStatus,
     LastReload,
@@ -32,6 +33,7 @@ UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
 EXEMPTION = ExemptionStatus(
     *("pr-1", "in force", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", "")
 )
+BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
 STATUS = Status(
     version="1.2.3",
     pid=42,
@@ -61,6 +63,7 @@ STATUS = Status(
     answers=Answers(2000, 1000, 1000),
     lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",)),),
     exemptions=(EXEMPTION,),
+    block_log=BLOCK_LOG,
 )
 
 
@@ -117,6 +120,10 @@ def test_the_same_in_persian(asked: Engine) -> None:
         (
             replace(STATUS, upstreams=(replace(UPSTREAM, up=False),)),
             "The upstream <bdi>192.0.2.53:53</bdi> does not answer.",
+        ),
+        (
+            replace(STATUS, block_log=replace(BLOCK_LOG, problem="No space left on device")),
+            "blocks.jsonl</bdi> cannot be written: <bdi>No space left on device</bdi>.",
         ),
         (
             replace(STATUS, exemptions=(replace(EXEMPTION, state="ends soon"),)),
