@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _PATIENCE = 30.0
+_PHONE = 600
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -86,15 +87,8 @@ class Browser:
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self, session)
-        width, height = size
         page.call("Page.enable")
-        page.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=width < 600,
-        )
+        page.resize(*size)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         page.call("Emulation.setEmulatedMedia", features=[scheme])
         page.call("Emulation.setScriptExecutionDisabled", value=not script)
@@ -133,10 +127,24 @@ class Page:
         text: str = self.evaluate(_FIND_TEXT)
         return text
 
-    def picture(self, *, whole: bool = True) -> bytes:
-        """A PNG of the whole page, as wide as its window, or of what its window shows."""
-        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        return base64.b64decode(taken["data"])
+    def picture(self) -> bytes:
+        """A PNG of what its window shows."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
+    def resize(self, width: int, height: int) -> None:
+        """Give its window a size; a narrow one is a phone's."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < _PHONE,
+        )
+
+    def show_all(self) -> None:
+        """Make its window as high as the page is."""
+        width, height = self.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+        self.resize(width, height)
 
     def press(self, key: str) -> None:
         """Press a key that gives no letter, such as Tab."""

@@ -67,8 +67,8 @@ _ROUNDS = 8
 VIEWS = [
     pytest.param((390, 844), False, "fa", id="phone-light-fa"),
     pytest.param((390, 844), True, "en", id="phone-dark-en"),
-    pytest.param((1440, 1360), False, "en", id="wide-light-en"),
-    pytest.param((1440, 1360), True, "fa", id="wide-dark-fa"),
+    pytest.param((1440, 1180), False, "en", id="wide-light-en"),
+    pytest.param((1440, 1180), True, "fa", id="wide-dark-fa"),
 ]
 
 
@@ -274,7 +274,7 @@ def test_the_status_page_s_looks(
     url = f"{watched.status}?who=administration&name=web.telegram.org"
     page = browser.open(url, size=size, dark=dark, language=language)
     _check_looks(page, axe_script, language)
-    save(f"status-{request.node.callspec.id}", page.picture(whole=False))
+    save(f"status-{request.node.callspec.id}", page.picture())
     page.close()
 
 
@@ -293,6 +293,7 @@ def test_the_block_page_s_looks(
     page = browser.open(watched.block_page, size=size, dark=dark, language=language)
     _check_looks(page, axe_script, language)
     assert NAME in page.text
+    page.show_all()
     save(f"block-page-{request.node.callspec.id}", page.picture())
     page.close()
 
