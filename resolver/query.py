@@ -17,59 +17,66 @@ The order, and the reason for each step:
    hand, under the policy of that moment: a reload in between leaves no stale verdict. An
    alias that the upstream did not follow is followed here, through its target's own zone.
 
+A query of a form that has been met before takes the same steps in ``at_once``, which leaves
+out what its form has answered already; whatever is unusual goes on ``with_care``.
+
+What must stay true:
+- ``at_once`` decides as ``with_care`` does and renders the same octets, or decides nothing.
+
 Pure: no socket, no clock; ``now`` is in seconds of a monotonic clock.
 """
 
 from collections.abc import Callable
 
 from resolver.answers import zones
-from resolver.answers.blocked import render_blocked
 from resolver.answers.cache import Cache, Key, near_its_end
-from resolver.answers.entry import (
-    MAX_LINKS,
-    Entry,
-    joined,
-    local_entry,
-    render_entry,
-    stale,
-)
-from resolver.answers.prepared import Prepared, PreparedAnswer, Shelf
-from resolver.answers.tally import Path, Tally
+from resolver.answers.entry import MAX_LINKS, Entry, joined, local_entry, render_entry
+from resolver.answers.prepared import Prepared, Shelf
+from resolver.answers.tally import Counted, Path, Tally
+from resolver.answers.usual import Block, Form
 from resolver.answers.zones import Forwarded, Zones
-from resolver.dns import codes, render
-from resolver.dns.query import Edns, Fault, Query, scan
+from resolver.dns import codes
+from resolver.dns.names import MAX_LABEL, MAX_NAME
+from resolver.dns.query import HEADER, Fault, Query, scan
 from resolver.forwarding.exchange import Failure
-from resolver.forwarding.failures import MOMENT, RECHECK, Failures
+from resolver.known import Known
 from resolver.lists.index import Index
 from resolver.policy.check import Judge
 from resolver.policy.limits import Limits
 from resolver.policy.snapshot import Terms
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASS, Outcome, Verdict
+from resolver.policy.verdict import BLOCKED, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
-from resolver.transaction import (
-    UNKNOWN_VLAN,
-    Asked,
-    Client,
-    Drop,
-    Forward,
-    Reply,
-    Source,
+from resolver.replies import (
+    MINIMAL_ANY,
+    block,
+    failed,
+    faulty,
+    norecursion,
+    refuse,
+    say,
+    size_limit,
+    unheard,
 )
+from resolver.transaction import Asked, Client, Drop, Forward, Reply, Source
 from resolver.witness import Nobody, Witness
 
 _TOO_LONG = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
-_UPSTREAM_FAILS = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the upstream fails")
 _CLIENTS = 65536
 """Addresses remembered; when there are more the memory starts anew."""
+_FORMS = 512
+"""Forms of queries that a shelf remembers; when there are more the memory starts anew."""
 _PREPARED_SHARE = 4
 """Prepared answers may take a fourth of what the cache may, besides."""
+
+AtOnce = tuple[bytes, Counted]
+"""A whole reply, and how it is counted: a bare tuple, since one is made for most queries."""
 
 
 class Resolver:
     """A snapshot in force and the cache: all that answering needs.
 
-    ``clients`` leads from addresses to what is known of them over UDP; that edge looks there
-    first, and sends a prepared answer without coming here at all.
+    ``clients`` is the UDP edge's own: from addresses, as they come in packets, to what ``client``
+    gave for them. It is emptied here when a generation ends.
     """
 
     def __init__(
@@ -79,18 +86,22 @@ class Resolver:
         cache: Cache,
         wall: float,
         count: Callable[[Tally], int] = hash,
-        prepare: bool = True,
+        short_ways: bool = True,
         witness: Witness | None = None,
     ) -> None:
-        """``count`` gives the place where a tally is counted; ``wall`` is seconds since 1970."""
+        """Put a snapshot in force; ``wall`` is in seconds since 1970.
+
+        ``count`` gives the place where a tally is counted. Without ``short_ways`` every query
+        goes with care, which changes nothing but the time it takes.
+        """
         self.witness: Witness = witness or Nobody()
         self.cache = cache
-        self.clients: dict[str, Client] = {}
-        self._streaming: dict[str, Client] = {}
+        self.clients: dict[bytes, Client] = {}
+        self._clients: dict[Source, Client] = {}
         self._count = count
-        self._prepare = prepare
+        self._short_ways = short_ways
         self._prepared = Prepared(cache.max_bytes // _PREPARED_SHARE)
-        self._failures = Failures()
+        self._known = Known(cache)
         self._generation = 0
         self.replace(terms, index, wall)
 
@@ -101,7 +112,7 @@ class Resolver:
         self.views = Views(terms, wall)
         self.zones = Zones(terms)
         self._limits = Limits(terms.settings.queries_per_prefix)
-        self._failures.clear()
+        self._known.failures.clear()
         self._new_generation()
 
     def attend(self, witness: Witness) -> None:
@@ -117,7 +128,7 @@ class Resolver:
 
     def flush(self, zone: bytes) -> int:
         """Forget the answers for a name and all below it; how many there were."""
-        self._failures.clear()
+        self._known.failures.clear()
         self._new_generation()
         return self.cache.flush(zone)
 
@@ -125,76 +136,149 @@ class Resolver:
         """Forget whatever was made for the policy as it was."""
         self._generation += 1
         self.clients.clear()
-        self._streaming.clear()
+        self._clients.clear()
         self._prepared.clear()
 
     def answer(self, packet: bytes, source: Source, now: float) -> Reply | Forward | Drop:
         """What becomes of a packet."""
-        clients = self._streaming if source.stream else self.clients
-        client = clients.get(source.address)
-        if client is None:
-            client = self._new_client(clients, source)
-        query = scan(packet)
-        view = client.view
-        if query is None or not client.bucket.take():
-            return Drop(_tally(view, Outcome.DROPPED, 0, 0))
-        if view is None:
-            self.witness.refused(source.address)
-            return _refuse(query)
-        if isinstance(query, Fault):
-            return _faulty(query, source, view)
-        if self.witness.wants_questions:
-            self.witness.asked(view, query)
-        shelf = client.shelf
-        asked = packet[2:]
-        prepared = shelf.answers.get(asked)
+        client = self.client(source)
+        if not client.bucket.take():
+            return unheard(client.view)
+        prepared = client.shelf.answers.get(packet[2:])
         if prepared is not None and now < prepared.until:
-            return self._send_again(prepared, packet, now)
-        result = self._resolve(query, source, view, now)
-        if (
-            self._prepare
-            # An OPT with options, as of cookies, rarely comes twice the same.
-            and (query.edns is None or not query.edns.has_options)
-            and self._prepared.came_before(shelf, asked)
-            and isinstance(result, Reply)
-            and result.steady
-            and not self._wanted(result.tally)
-        ):
-            self._keep(shelf, asked, query, result, now)
-        return result
+            if now >= prepared.ages_at:
+                prepared.age(now)
+            return Reply(packet[:2] + prepared.tail, prepared.counted.tally)
+        result = self.at_once(client, packet, now)
+        if result is None:
+            return self.with_care(client, packet, now)
+        if isinstance(result, Forward):
+            return result
+        reply, counted = result
+        return Reply(reply, counted.tally)
 
-    def _wanted(self, tally: Tally) -> bool:
-        witness = self.witness
-        return witness.wants_questions or (
-            witness.wants_blocks and tally.outcome in (BLOCKED, Outcome.WOULD_BLOCK)
-        )
-
-    def _new_client(self, clients: dict[str, Client], source: Source) -> Client:
-        view = self.views.of(source.address)
-        if len(clients) >= _CLIENTS:
-            clients.clear()
-        bucket = self._limits.bucket(source.address, view is not None)
-        shelf = self._prepared.shelf(view, source.stream)
-        client = clients[source.address] = Client(source, view, bucket, shelf)
+    def client(self, source: Source) -> Client:
+        """What is known of who asks."""
+        client = self._clients.get(source)
+        if client is None:
+            view = self.views.of(source.address)
+            if len(self._clients) >= _CLIENTS:
+                self._clients.clear()
+            bucket = self._limits.bucket(source.address, view is not None)
+            shelf = self._prepared.shelf(view, source.stream)
+            client = self._clients[source] = Client(source, view, bucket, shelf)
         return client
 
-    def _keep(self, shelf: Shelf, asked: bytes, query: Query, reply: Reply, now: float) -> None:
-        tally = reply.tally._replace(path=Path.PREPARED)
-        answer = PreparedAnswer(reply.packet, tally, self._count(tally), reply.kept, now)
-        self._prepared.keep(shelf, asked, query.question.lower(), answer)
+    def with_care(self, client: Client, packet: bytes, now: float) -> Reply | Forward | Drop:
+        """What becomes of any packet, by every step."""
+        query = scan(packet)
+        source, view = client.source, client.view
+        if query is None:
+            return unheard(view)
+        if view is None:
+            self.witness.refused(source.address)
+            return refuse(query)
+        if isinstance(query, Fault):
+            return faulty(query, source, view)
+        if self.witness.wants_questions:
+            self.witness.asked(view, query)
+        elif self._short_ways and not self.witness.wants_blocks:
+            _know_form(client.shelf, packet, query, source)
+        asked = self._admit(query, source, view)
+        if isinstance(asked, Reply):
+            return asked
+        return self._answered(asked, now)
 
-    def _send_again(self, prepared: PreparedAnswer, packet: bytes, now: float) -> Reply:
-        if now >= prepared.ages_at:
-            prepared.age(now)
-        return Reply(packet[:2] + prepared.tail, prepared.tally)
+    def at_once(self, client: Client, packet: bytes, now: float) -> AtOnce | Forward | None:
+        """What becomes of a packet of a known form; None where it has to go with care."""
+        at = HEADER
+        try:
+            while length := packet[at]:
+                if length > MAX_LABEL:
+                    return None
+                at += length + 1
+        except IndexError:
+            return None
+        form = client.shelf.forms.get(packet[2:HEADER] + packet[at + 1 :])
+        view = client.view
+        if form is None or view is None or at >= HEADER + MAX_NAME:
+            return None
+        name = packet[HEADER : at + 1].lower()
+        group = self.zones.group(name, view.policy.upstream)
+        if group is None:
+            return None
+        verdict = self.judge.check_query(view, name)
+        if verdict.outcome is BLOCKED:
+            return self._block_at_once(form, packet, at + 5, view, verdict)
+        qtype, dnssec_ok, checking_disabled = form.rest
+        question = (name, qtype, dnssec_ok, checking_disabled, group)
+        kept = self.cache.look(question)
+        if kept is not None:
+            return self._tell_at_once(form, client, packet, at + 5, verdict, kept, now)
+        key = Key(*question)
+        if not form.flags & codes.RD or self._known.failures.get(key, now) is not None:
+            return None
+        self.cache.misses += 1
+        asked = Asked(form.query(packet, name), client.source, view, verdict, group)
+        return Forward(asked, key, self._generation, now)
+
+    def _block_at_once(
+        self, form: Form, packet: bytes, end: int, view: View, verdict: Verdict
+    ) -> AtOnce | None:
+        blocked = form.blocks.get((verdict.service, verdict.all_below))
+        if blocked is None:
+            if not verdict.key:  # a rule for every name there is has no name to stand at
+                return None
+            blocked = Block(form, view, verdict, self.terms)
+            blocked.counted = self._counted(view, verdict, blocked.rcode, form.qtype)
+            form.blocks[verdict.service, verdict.all_below] = blocked
+        reply = blocked.reply(packet, end, verdict.key)
+        return None if reply is None else (reply, blocked.counted)
+
+    def _tell_at_once(
+        self,
+        form: Form,
+        client: Client,
+        packet: bytes,
+        end: int,
+        verdict: Verdict,
+        kept: Entry,
+        now: float,
+    ) -> AtOnce | None:
+        view = client.view
+        if view is None or now >= kept.fresh_until or kept.errors or kept.unfinished:
+            return None
+        if kept.targets and not verdict.allowed:
+            beyond = self.judge.check_answer(view, kept.targets)
+            if beyond.outcome is BLOCKED:
+                return None
+            if verdict is PASS:
+                verdict = beyond
+        told = (
+            *(verdict.outcome, verdict.service, kept.rcode, kept.counts),
+            kept.flags & form.wants_ad,
+        )
+        known = form.heads.get(told)
+        if known is None:
+            counted = self._counted(view, verdict, kept.rcode, form.qtype)
+            known = form.remember(told, kept, counted)
+        head, counted, again = known
+        reply = form.tell(packet[:2], packet[HEADER:end], head, kept, now)
+        if reply is None:
+            return None
+        self.cache.hits += 1
+        if kept.used:
+            self._prepared.prepare(client.shelf, packet[2:], reply, again, kept, now)
+        kept.used = True
+        return reply, counted
+
+    def _counted(self, view: View, verdict: Verdict, rcode: int, qtype: int) -> Counted:
+        tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, qtype, Path.CACHE)
+        return Counted(tally, self._count(tally))
 
     def remember(self, key: Key, kept: Entry, now: float) -> Entry:
         """Put what an upstream said into the cache, once for all who wait for it."""
-        good = kept.rcode in (codes.NOERROR, codes.NXDOMAIN)
-        if not good and self.cache.stale(key, now) is not None:
-            return kept._replace(lifetime=0)  # a failure does not push out what was known
-        self.cache.put(key, kept)
-        return kept
+        return self._known.remember(key, kept, now)
 
     def conclude(
         self, forward: Forward, result: Entry | Failure, now: float
@@ -204,18 +288,18 @@ class Resolver:
         if generation != self._generation:
             view = self.views.of(asked.source.address)
             if view is None:
-                return _refuse(asked.query)
+                return refuse(asked.query)
             admitted = self._admit(asked.query, asked.source, view)
             if isinstance(admitted, Reply):
                 return admitted
             asked = admitted
             if chain is None and asked.group != key.group:  # others are to be asked now
-                return self._resolve(asked.query, asked.source, view, now)
-        kept = self._instead(key, result, now)
+                return self._answered(asked, now)
+        kept = self._known.instead(key, result, now)
         if isinstance(kept, Failure):
-            return _failed(asked, kept)
+            return failed(asked, kept)
         if chain is not None:
-            kept = self._joined(asked, chain, kept, key.group, now)
+            kept = self._known.joined(_key(asked), chain, kept, key.group, now)
         return self._carry(asked, kept, now, began)
 
     def give_up(self, forward: Forward) -> Reply:
@@ -224,35 +308,9 @@ class Resolver:
         if forward.generation != self._generation:
             view = self.views.of(asked.source.address)
             if view is None:
-                return _refuse(asked.query)
+                return refuse(asked.query)
             asked = asked._replace(view=view)
-        return _failed(asked, _TOO_LONG)
-
-    def _instead(self, key: Key, result: Entry | Failure, now: float) -> Entry | Failure:
-        """What has come; where that is a failure, what was known before if anything was."""
-        if isinstance(result, Entry) and result.rcode in (codes.NOERROR, codes.NXDOMAIN):
-            return result
-        old = self.cache.stale(key, now)
-        if old is not None:
-            failure = result if isinstance(result, Failure) else _UPSTREAM_FAILS
-            self._failures.remember(key, failure, now + RECHECK)
-            return stale(old, now)
-        if isinstance(result, Failure):
-            self._failures.remember(key, result, now + MOMENT)
-        return result
-
-    def _resolve(self, query: Query, source: Source, view: View, now: float) -> Reply | Forward:
-        asked = self._admit(query, source, view)
-        if isinstance(asked, Reply):
-            return asked
-        key = _key(query, query.name, asked.group)
-        kept = self._known(key, now)
-        if kept is None:
-            return self._ask(Forward(asked, key, self._generation, now), now)
-        reply = self._carry(asked, kept, now, None)
-        if near_its_end(kept, now) and isinstance(reply, Reply) and kept.lifetime:
-            return reply._replace(refresh=key, steady=False)
-        return reply
+        return failed(asked, _TOO_LONG)
 
     def _admit(self, query: Query, source: Source, view: View) -> Asked | Reply:
         """Answer what needs no upstream's word; else say whose word it needs."""
@@ -262,14 +320,26 @@ class Resolver:
             zone, meaning = found
             if not isinstance(meaning, Forwarded):
                 rcode, sections = zones.answer(query, zone, meaning)
-                return _say(query, source, view, PASS, rcode, sections)
+                return say(query, source, view, PASS, rcode, sections)
             group = meaning.group
         verdict = self.judge.check_query(view, query.name)
         if verdict.outcome is BLOCKED:
             return self._block(query, source, view, verdict, Path.CACHE)
         if query.qtype == codes.ANY:
-            return _say(query, source, view, verdict, codes.NOERROR, _MINIMAL_ANY)
+            self._note(source, view, query, verdict)
+            return say(query, source, view, verdict, codes.NOERROR, MINIMAL_ANY)
         return Asked(query, source, view, verdict, group)
+
+    def _answered(self, asked: Asked, now: float) -> Reply | Forward:
+        """Answer from the cache, or say what to ask."""
+        key = _key(asked)
+        kept = self._known.get(key, now)
+        if kept is None:
+            return self._ask_for(Forward(asked, key, self._generation, now), now)
+        reply = self._carry(asked, kept, now, None)
+        if near_its_end(kept, now) and isinstance(reply, Reply) and kept.lifetime:
+            return reply._replace(refresh=key)
+        return reply
 
     def _carry(self, asked: Asked, kept: Entry, now: float, began: float | None) -> Reply | Forward:
         """Tell what an upstream said, once policy has seen where it leads.
@@ -277,22 +347,20 @@ class Resolver:
         ``began`` is when the query came, if it has waited for an upstream.
         """
         query, source, view, verdict, _ = asked
+        path = Path.CACHE if began is None else Path.UPSTREAM
         if kept.targets and not verdict.allowed:
             beyond = self.judge.check_answer(view, kept.targets)
             if beyond.outcome is BLOCKED:
-                path = Path.CACHE if began is None else Path.UPSTREAM
                 return self._block(query, source, view, beyond, path)
             if verdict is PASS:
                 verdict = beyond
         if kept.unfinished:
             more = self._go_on(asked, kept, now, now if began is None else began)
             return self._carry(asked, more, now, began) if isinstance(more, Entry) else more
-        if verdict.outcome is Outcome.WOULD_BLOCK and self.witness.wants_blocks:
-            self.witness.blocked(source.address, view, query, verdict)
-        packet = render_entry(query, kept, now, _limit(query.edns, source))
-        path = Path.CACHE if began is None else Path.UPSTREAM
+        self._note(source, view, query, verdict)
+        packet = render_entry(query, kept, now, size_limit(query.edns, source))
         tally = Tally(view.vlan, verdict.outcome, verdict.service, kept.rcode, query.qtype, path)
-        return Reply(packet, tally, None, kept, kept.lifetime > 0 and began is None)
+        return Reply(packet, tally)
 
     def _go_on(
         self, asked: Asked, kept: Entry, now: float, began: float
@@ -301,114 +369,59 @@ class Resolver:
         target = kept.unfinished
         if kept.links >= MAX_LINKS:
             many = f"more than {MAX_LINKS} aliases, or a circle"
-            return _failed(asked, Failure(codes.EDE_OTHER, many))
+            return failed(asked, Failure(codes.EDE_OTHER, many))
         query, group = asked.query, asked.view.policy.upstream
+        own = _key(asked)
         found = self.zones.find(target)
         if found is not None:
             zone, meaning = found
             if not isinstance(meaning, Forwarded):
                 rcode, sections = zones.answer(query._replace(name=target), zone, meaning)
-                return joined(kept, local_entry(target, query.qtype, rcode, sections, now), now)
+                more = local_entry(target, query.qtype, rcode, sections, now)
+                return joined(kept, more, now)
             group = meaning.group
-        key = _key(query, target, group)
-        known = self._known(key, now)
+        key = own._replace(name=target, group=group)
+        known = self._known.get(key, now)
         if known is not None:
-            return self._joined(asked, kept, known, group, now)
-        return self._ask(Forward(asked, key, self._generation, began, kept), now)
+            return self._known.joined(own, kept, known, group, now)
+        return self._ask_for(Forward(asked, key, self._generation, began, kept), now)
 
-    def _joined(self, asked: Asked, aliases: Entry, more: Entry, group: str, now: float) -> Entry:
-        """The chain made whole, and kept, so that the next who asks need not join it again.
-
-        It is kept under the question's own group alone: what another group said may be
-        another thing to another view.
-        """
-        key = _key(asked.query, asked.query.name, asked.group)
-        known = self.cache.stale(key, now)
-        if known is not None and not known.unfinished and now - known.stored < known.lifetime:
-            return known
-        whole = joined(aliases, more, now)
-        if group == asked.group and not whole.unfinished and whole.rcode != codes.SERVFAIL:
-            self.cache.put(key, whole)
-        return whole
-
-    def _known(self, key: Key, now: float) -> Entry | None:
-        """What the cache has: fresh, or stale while the upstream is known to fail."""
-        kept = self.cache.get(key, now)
-        if kept is None and self._failures.get(key, now) is not None:
-            old = self.cache.stale(key, now)
-            return None if old is None else stale(old, now)
-        return kept
-
-    def _ask(self, forward: Forward, now: float) -> Reply | Forward:
-        query, source, view, _, _ = forward.asked
-        if not query.flags & codes.RD:
-            packet = render.reply(query, codes.REFUSED, render.EMPTY, _limit(query.edns, source))
-            return Reply(packet, _tally(view, Outcome.FAILED, codes.REFUSED, query.qtype))
-        failure = self._failures.get(forward.key, now)
-        return forward if failure is None else _failed(forward.asked, failure)
+    def _ask_for(self, forward: Forward, now: float) -> Reply | Forward:
+        """Let a question be asked, unless nobody may be asked for it now."""
+        if not forward.asked.query.flags & codes.RD:
+            return norecursion(forward.asked)
+        failure = self._known.failures.get(forward.key, now)
+        return forward if failure is None else failed(forward.asked, failure)
 
     def _block(
         self, query: Query, source: Source, view: View, verdict: Verdict, path: Path
     ) -> Reply:
         if self.witness.wants_blocks:
             self.witness.blocked(source.address, view, query, verdict)
-        packet = render_blocked(query, view, verdict, self.terms, _limit(query.edns, source))
-        rcode = packet[3] & codes.RCODE
-        tally = Tally(view.vlan, BLOCKED, verdict.service, rcode, query.qtype, path)
-        return Reply(packet, tally, None, None, not verdict.target)
+        return block(query, source, view, verdict, self.terms, path)
+
+    def _note(self, source: Source, view: View, query: Query, verdict: Verdict) -> None:
+        """Tell the witness of what is answered though it would be blocked."""
+        if self.witness.wants_blocks and verdict.outcome is Outcome.WOULD_BLOCK:
+            self.witness.blocked(source.address, view, query, verdict)
 
 
-_MINIMAL_ANY = render.Sections(
-    render.record(render.QNAME_POINTER, codes.HINFO, 3600, b"\x07RFC8482\x00"), 1
-)
-"""To ask for everything is answered with next to nothing (RFC 8482 section 4.2)."""
-
-
-def _key(query: Query, name: bytes, group: str) -> Key:
+def _key(asked: Asked) -> Key:
+    """What makes this question the same as another's."""
+    query = asked.query
     dnssec_ok = query.edns is not None and query.edns.dnssec_ok
-    return Key(name, query.qtype, dnssec_ok, bool(query.flags & codes.CD), group)
+    disabled = bool(query.flags & codes.CD)
+    return Key(query.name, query.qtype, dnssec_ok, disabled, asked.group)
 
 
-def _limit(edns: Edns | None, source: Source) -> int:
-    return render.TCP_SIZE if source.stream else render.udp_limit(edns)
+def _know_form(shelf: Shelf, packet: bytes, query: Query, source: Source) -> None:
+    """Let queries of this form be answered at once from now on.
 
-
-def _tally(view: View | None, outcome: Outcome, rcode: int, qtype: int) -> Tally:
-    vlan = UNKNOWN_VLAN if view is None else view.vlan
-    return Tally(vlan, outcome, NO_SERVICE, rcode, qtype, Path.CACHE)
-
-
-def _say(
-    query: Query,
-    source: Source,
-    view: View,
-    verdict: Verdict,
-    rcode: int,
-    sections: render.Sections,
-) -> Reply:
-    """A reply that this server makes by itself."""
-    packet = render.reply(query, rcode, sections, _limit(query.edns, source))
-    tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, query.qtype, Path.CACHE)
-    return Reply(packet, tally, steady=True)
-
-
-def _failed(asked: Asked, failure: Failure) -> Reply:
-    query, source, view, _, _ = asked
-    errors = (render.extended_error(failure.code, failure.text),)
-    limit = _limit(query.edns, source)
-    packet = render.reply(query, codes.SERVFAIL, render.EMPTY, limit, errors)
-    tally = Tally(view.vlan, Outcome.FAILED, NO_SERVICE, codes.SERVFAIL, query.qtype, Path.UPSTREAM)
-    return Reply(packet, tally)
-
-
-def _refuse(query: Query | Fault) -> Reply:
-    """REFUSED, never larger than the query: it may be a forged one."""
-    refused = Fault(query.id, query.flags, codes.REFUSED, query.question, query.edns)
-    packet = render.fault(refused, render.UDP_SIZE)
-    qtype = query.qtype if isinstance(query, Query) else 0
-    return Reply(packet, _tally(None, Outcome.REFUSED, codes.REFUSED, qtype))
-
-
-def _faulty(fault: Fault, source: Source, view: View) -> Reply:
-    packet = render.fault(fault, _limit(fault.edns, source))
-    return Reply(packet, _tally(view, Outcome.FAILED, fault.rcode, 0))
+    An OPT with options, as of cookies, rarely comes twice the same; ANY is asked for rarely.
+    """
+    if query.qtype == codes.ANY or (query.edns is not None and query.edns.has_options):
+        return
+    if len(shelf.forms) >= _FORMS:
+        shelf.forms.clear()
+    mark = packet[2:HEADER] + packet[HEADER + len(query.name) :]
+    shelf.forms[mark] = Form(query, size_limit(query.edns, source))

@@ -33,10 +33,6 @@ class Reply(NamedTuple):
     tally: Tally
     refresh: Key | None = None
     """A question to ask anew, since its entry is wanted and near its end."""
-    kept: Entry | None = None
-    """The entry that it was rendered from."""
-    steady: bool = False
-    """Whether the same octets will get the same answer, until the entry (if any) ends."""
 
 
 class Drop(NamedTuple):

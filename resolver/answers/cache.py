@@ -2,7 +2,8 @@
 
 What must stay true:
 - Policy is applied after the cache, never before it: one VLAN's verdict cannot reach another.
-- The octets held stay under the bound; the least recently used go first.
+- The octets held stay under the bound; the oldest go first, those that were asked for since
+  their turn came last get another.
 - An entry that has outlived itself is told to nobody as fresh; it may be told as stale for
   a day more when nobody can be asked (RFC 8767).
 """
@@ -13,10 +14,10 @@ from typing import NamedTuple
 from resolver.answers.entry import Entry
 from resolver.dns import codes, names
 
+_CHANCES = 16
+"""Entries that may be given another turn before one goes all the same: room is made soon."""
 MAX_STALE = 86400
 """Seconds after its end that an entry may still be told as stale."""
-_WORTH_REFRESHING = 10
-"""Seconds that an entry must live for a refresh before its end to be worth it."""
 
 
 class Key(NamedTuple):
@@ -30,6 +31,10 @@ class Key(NamedTuple):
     """The upstream group that is asked."""
 
 
+Question = tuple[bytes, int, bool, bool, str]
+"""A key, or a bare tuple of the same: it is equal, and cheaper to make."""
+
+
 class Cache:
     """Entries by key, bounded in octets."""
 
@@ -38,20 +43,24 @@ class Cache:
         self.bytes = 0
         self.hits = 0
         self.misses = 0
-        self._entries: OrderedDict[Key, Entry] = OrderedDict()
+        self._entries: OrderedDict[Question, Entry] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: Key, now: float) -> Entry | None:
+    def get(self, key: Question, now: float) -> Entry | None:
         """The entry of a key that has not outlived its lifetime."""
         kept = self._entries.get(key)
         if kept is None or now - kept.stored >= kept.lifetime:
             self.misses += 1
             return None
         self.hits += 1
-        self._entries.move_to_end(key)
+        kept.used = True
         return kept
+
+    def look(self, key: Question) -> Entry | None:
+        """The entry of a key, fresh or not; who tells it counts the hit and marks it as used."""
+        return self._entries.get(key)
 
     def stale(self, key: Key, now: float) -> Entry | None:
         """The entry of a key, though it may have outlived itself; never a failure."""
@@ -64,23 +73,29 @@ class Cache:
 
     def put(self, key: Key, kept: Entry) -> None:
         """Remember an entry that has a lifetime, and forget the oldest beyond the bound."""
-        if kept.lifetime <= 0:
+        if kept.lifetime <= 0 or kept.size > self.max_bytes:
             return
         self._forget(key)
         self._entries[key] = kept
         self.bytes += kept.size
+        chances = _CHANCES
         while self.bytes > self.max_bytes:
-            _, oldest = self._entries.popitem(last=False)
-            self.bytes -= oldest.size
+            oldest_key, oldest = self._entries.popitem(last=False)
+            if oldest is kept or (oldest.used and chances):
+                chances -= 1
+                oldest.used = False
+                self._entries[oldest_key] = oldest
+            else:
+                self.bytes -= oldest.size
 
     def flush(self, zone: bytes) -> int:
         """Forget a name and all below it, for every type and group; how many entries went."""
-        gone = [key for key in self._entries if names.is_within(key.name, zone)]
+        gone = [key for key in self._entries if names.is_within(key[0], zone)]
         for key in gone:
             self._forget(key)
         return len(gone)
 
-    def _forget(self, key: Key) -> None:
+    def _forget(self, key: Question) -> None:
         gone = self._entries.pop(key, None)
         if gone is not None:
             self.bytes -= gone.size
@@ -88,5 +103,4 @@ class Cache:
 
 def near_its_end(kept: Entry, now: float) -> bool:
     """Whether an entry that is asked for now should be asked anew before it ends."""
-    left = kept.lifetime - (now - kept.stored)
-    return kept.lifetime >= _WORTH_REFRESHING and left * 10 < kept.lifetime
+    return kept.fresh_until <= now < kept.stored + kept.lifetime

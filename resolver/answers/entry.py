@@ -13,7 +13,7 @@ What must stay true:
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
 
 from resolver.dns import codes, names, render
 from resolver.dns.query import HEADER, Query
@@ -36,6 +36,8 @@ FAILURE_TTL = 1
 MAX_LINKS = 11
 """Aliases that a chain may have."""
 
+_WORTH_REFRESHING = 10
+"""Seconds that an entry must live for a refresh before its end to be worth it."""
 _OVERHEAD = 740
 _PER_TTL = 125
 """Octets that an entry takes besides its body, and for each of its TTLs: objects, key and
@@ -48,8 +50,9 @@ _ALIAS_ITSELF = frozenset({codes.CNAME, codes.ANY})
 _STALE_ERROR = render.extended_error(codes.EDE_STALE_ANSWER)
 
 
-class Entry(NamedTuple):
-    """A response, ready to be rendered."""
+@dataclass(slots=True)
+class Entry:
+    """A response, ready to be rendered; nothing of one changes but ``used`` and ``prepared``."""
 
     flags: int
     rcode: int
@@ -70,6 +73,16 @@ class Entry(NamedTuple):
     """The alias's target that the chain stops at without an answer; nothing if it is whole."""
     links: int = 0
     """Aliases from the question's name on; more than ``MAX_LINKS`` where they lead in a circle."""
+    fresh_until: float = field(init=False, compare=False)
+    """The moment from which it should be asked anew before it ends, or at which it ends."""
+    used: bool = field(default=False, init=False, compare=False)
+    """Whether it was asked for since the cache has last looked."""
+    prepared: int = field(default=0, init=False, compare=False)
+    """How many prepared answers were made of it."""
+
+    def __post_init__(self) -> None:
+        share = 0.9 if self.lifetime >= _WORTH_REFRESHING else 1.0
+        self.fresh_until = self.stored + self.lifetime * share
 
     @property
     def size(self) -> int:
@@ -220,7 +233,8 @@ def joined(first: Entry, second: Entry, now: float) -> Entry:
     both = _scanned(after, question, counts, answers + rest)
     whole = entry(both, now)
     flags = whole.flags & ~codes.AD | first.flags & second.flags & codes.AD
-    return whole._replace(
+    return replace(
+        whole,
         flags=flags,
         unfinished=second.unfinished,
         # The moment at which the TTLs were exact: the seconds that have begun since count.
@@ -237,12 +251,13 @@ def _unusable(response: Response, now: float) -> Entry:
 def _aged(kept: Entry, now: float) -> Response:
     header = b"\x00\x00" + kept.flags.to_bytes(2, "big") + b"\x00\x01"
     header += b"".join(count.to_bytes(2, "big") for count in kept.counts)
-    scanned = scan_response(header + bytes(_aged_body(kept, now)))
+    scanned = scan_response(header + bytes(aged_body(kept, now)))
     assert scanned is not None, "what was kept has been scanned"
     return scanned._replace(rcode=kept.rcode, errors=list(kept.errors))
 
 
-def _aged_body(kept: Entry, now: float) -> bytearray:
+def aged_body(kept: Entry, now: float) -> bytearray:
+    """An entry's body with the TTLs that are left."""
     body = bytearray(kept.body)
     age = int(now - kept.stored)
     for at, ttl in kept.ttls:
@@ -256,7 +271,8 @@ def stale(kept: Entry, now: float) -> Entry:
     body = bytearray(kept.body)
     for at, _ in kept.ttls:
         body[at : at + 4] = STALE_TTL.to_bytes(4, "big")
-    return kept._replace(
+    return replace(
+        kept,
         body=bytes(body),
         ttls=tuple((at, STALE_TTL) for at, _ in kept.ttls),
         errors=(*kept.errors, _STALE_ERROR),
@@ -276,7 +292,7 @@ def render_entry(query: Query, kept: Entry, now: float, limit: int) -> bytes:
     if now - kept.stored < 1:
         body = question + kept.body[length:]
     else:
-        aged = _aged_body(kept, now)
+        aged = aged_body(kept, now)
         aged[:length] = question
         body = bytes(aged)
     return render.finish(query.id, flags, body, kept.counts, query.edns, kept.errors, limit, length)

@@ -7,59 +7,41 @@ when a second has passed. Most queries of a busy network end here.
 What must stay true:
 - With prepared answers switched off every reply is the same, but for the age of its TTLs.
 - They belong to a generation: a reload, a flush or the end of an exemption drops them all.
-- Octets are bounded, the oldest go first. An answer is prepared only when the same octets
-  come a second time, and a question has at most ``VARIANTS`` of them: spelling a name in
-  ever new case, or asking with ever new EDNS sizes, crowds out nobody.
+- Octets are bounded, the oldest go first. An answer is prepared only of an entry that was
+  told before, and of each at most ``VARIANTS``: spelling a name in ever new case, or asking
+  with ever new EDNS sizes, crowds out nobody.
 """
 
-import math
 from collections import deque
 
 from resolver.answers.entry import Entry
-from resolver.answers.tally import Tally
+from resolver.answers.tally import Counted
+from resolver.answers.usual import Form
 from resolver.dns.query import HEADER
 
-VARIANTS = 8
-"""Prepared answers to one question in one view and transport."""
-_SEEN = 65536
-"""Queries remembered as seen once; when there are more the memory starts anew."""
-_OVERHEAD = 600
-_PER_TTL = 96
-"""Octets that a prepared answer takes besides its packets, and for each of its TTLs. Fitted to
-the resident memory of CPython 3.11."""
+VARIANTS = 32
+"""Prepared answers that are made of one entry: for some views, and some ways to ask each."""
+_OVERHEAD = 500
+"""Octets that a prepared answer takes besides its packets. Fitted to the resident memory of
+CPython 3.11."""
 _ID = 2
 _BODY = HEADER - _ID
 """Where an entry's body stands in a reply without its ID."""
-_TC = 0x02
-"""In the header's third octet."""
 
 
 class PreparedAnswer:
     """A reply after its ID; times are in monotonic seconds."""
 
-    __slots__ = ("_places", "_stored", "ages_at", "cell", "tail", "tally", "until")
+    __slots__ = ("_places", "_stored", "ages_at", "counted", "tail", "until")
 
-    def __init__(
-        self, packet: bytes, tally: Tally, cell: int, kept: Entry | None, now: float
-    ) -> None:
+    def __init__(self, packet: bytes, counted: Counted, kept: Entry, now: float) -> None:
+        """A whole reply, and the entry that it tells."""
         self.tail = packet[_ID:]
-        self.tally = tally
-        self.cell = cell
-        """Where it is counted."""
-        self._places: tuple[tuple[int, int], ...] = ()
-        self._stored = now
-        self.ages_at = self.until = math.inf
-        if kept is not None:
-            if not packet[2] & _TC:
-                self._places = kept.ttls
-            self._stored = kept.stored
-            self.ages_at = kept.stored + int(now - kept.stored) + 1
-            self.until = _end(kept)
-
-    @property
-    def ttls(self) -> int:
-        """How many TTLs it has to write anew."""
-        return len(self._places)
+        self.counted = counted
+        self._places = kept.ttls
+        self._stored = kept.stored
+        self.ages_at = kept.stored + int(now - kept.stored) + 1
+        self.until = kept.fresh_until
 
     def age(self, now: float) -> None:
         """Write the TTLs that are left now."""
@@ -72,23 +54,16 @@ class PreparedAnswer:
         self.ages_at = self._stored + age + 1
 
 
-def _end(kept: Entry) -> float:
-    """When a query has to go the careful way again: at its end, or when a refresh is due."""
-    share = 0.9 if kept.lifetime >= 10 else 1.0
-    return kept.stored + kept.lifetime * share
-
-
 class Shelf:
-    """The prepared answers of one view and transport."""
+    """What is remembered for one view and transport."""
 
-    __slots__ = ("answers", "salt", "variants")
+    __slots__ = ("answers", "forms")
 
-    def __init__(self, salt: int) -> None:
-        self.salt = salt
-        """What tells its marks from those of the other shelves."""
+    def __init__(self) -> None:
         self.answers: dict[bytes, PreparedAnswer] = {}
-        self.variants: dict[bytes, int] = {}
-        """By question, in lower case."""
+        """By the octets of a query after its ID."""
+        self.forms: dict[bytes, Form] = {}
+        """By the octets of a query before its name, without the ID, and after it."""
 
 
 class Prepared:
@@ -98,46 +73,30 @@ class Prepared:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._shelves: dict[tuple[object, bool], Shelf] = {}
-        self._order: deque[tuple[Shelf, bytes, bytes]] = deque()
-        self._seen: set[int] = set()
+        self._order: deque[tuple[Shelf, bytes]] = deque()
 
     def shelf(self, view: object, stream: bool) -> Shelf:
         """The shelf of a view and a transport."""
         key = (view, stream)
         if key not in self._shelves:
-            self._shelves[key] = Shelf(hash(key))
+            self._shelves[key] = Shelf()
         return self._shelves[key]
 
-    def came_before(self, shelf: Shelf, asked: bytes) -> bool:
-        """Whether these octets have been asked here before; from now on they have."""
-        mark = hash(asked) ^ shelf.salt
-        if mark in self._seen:
-            return True
-        if len(self._seen) >= _SEEN:
-            self._seen.clear()
-        self._seen.add(mark)
-        return False
-
-    def keep(self, shelf: Shelf, asked: bytes, question: bytes, answer: PreparedAnswer) -> None:
-        """Keep an answer to these octets.
-
-        ``question`` is the qname in lower case with what follows it.
-        """
+    def prepare(
+        self, shelf: Shelf, asked: bytes, reply: bytes, counted: Counted, kept: Entry, now: float
+    ) -> None:
+        """Keep a reply that tells an entry to who asked these octets, if it has room left."""
+        if kept.prepared >= VARIANTS:
+            return
+        kept.prepared += 1
+        answer = PreparedAnswer(reply, counted, kept, now)
         replaced = shelf.answers.get(asked)
-        if replaced is not None:
-            shelf.answers[asked] = answer
-            self._bytes += _size(asked, answer) - _size(asked, replaced)
-            self._keep_within()
-            return
-        if shelf.variants.get(question, 0) >= VARIANTS:
-            return
+        if replaced is None:
+            self._order.append((shelf, asked))
+        else:
+            self._bytes -= _size(asked, replaced)
         shelf.answers[asked] = answer
-        shelf.variants[question] = shelf.variants.get(question, 0) + 1
         self._bytes += _size(asked, answer)
-        self._order.append((shelf, asked, question))
-        self._keep_within()
-
-    def _keep_within(self) -> None:
         while self._bytes > self._max_bytes:
             self._forget_oldest()
 
@@ -146,18 +105,12 @@ class Prepared:
         self._bytes = 0
         self._shelves = {}
         self._order.clear()
-        self._seen.clear()
 
     def _forget_oldest(self) -> None:
-        shelf, asked, question = self._order.popleft()
+        shelf, asked = self._order.popleft()
         self._bytes -= _size(asked, shelf.answers.pop(asked))
-        left = shelf.variants[question] - 1
-        if left:
-            shelf.variants[question] = left
-        else:
-            del shelf.variants[question]
 
 
 def _size(asked: bytes, answer: PreparedAnswer) -> int:
     """Octets of memory, nearly."""
-    return _OVERHEAD + 2 * len(asked) + len(answer.tail) + _PER_TTL * answer.ttls
+    return _OVERHEAD + len(asked) + len(answer.tail)

@@ -26,3 +26,13 @@ class Tally(NamedTuple):
     rcode: int
     qtype: int
     path: Path
+
+
+class Counted:
+    """A tally, and where such queries are counted: looked up once for many."""
+
+    __slots__ = ("cell", "tally")
+
+    def __init__(self, tally: Tally, cell: int) -> None:
+        self.tally = tally
+        self.cell = cell

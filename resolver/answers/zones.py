@@ -43,13 +43,23 @@ class Zones:
         self._zones: dict[bytes, Zone] = {**special_use.ZONES}
         self._zones.update({each.zone: Forwarded(each.group) for each in terms.forward})
         self._tops = frozenset(names.top(zone) for zone in self._zones)
+        self._everything = names.ROOT in self._zones
+
+    def group(self, name: bytes, default: str) -> str | None:
+        """Whom to ask for a name; None where it is answered here."""
+        if name[-3:] not in self._tops and name not in self._local and not self._everything:
+            return default
+        found = self.find(name)
+        if found is None:
+            return default
+        return found[1].group if isinstance(found[1], Forwarded) else None
 
     def find(self, name: bytes) -> tuple[bytes, Zone] | None:
         """The longest zone that holds a name, or None where its upstream is the view's."""
         local = self._local.get(name)
         if local is not None:
             return name, local
-        if names.top(name) not in self._tops and names.ROOT not in self._tops:
+        if names.top(name) not in self._tops and not self._everything:
             return None
         for zone in names.zones(name):
             found = self._zones.get(zone)

@@ -137,6 +137,11 @@ def _opt(dnssec_ok: bool, errors: tuple[bytes, ...], rcode: int) -> bytes:
     )
 
 
+def bare_opt(edns: Edns) -> bytes:
+    """The OPT of a reply that has nothing to tell in it."""
+    return _opt(edns.dnssec_ok, (), 0)
+
+
 def extended_error(code: int, text: str = "") -> bytes:
     """An Extended DNS Error's option data (RFC 8914 section 2)."""
     return code.to_bytes(2, "big") + text.encode()

@@ -15,7 +15,7 @@ import array
 import itertools
 import mmap
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from marisa_trie import BinaryTrie
@@ -61,19 +61,27 @@ class Index:
         self._mapped = trie
         self._trie = BinaryTrie().map(trie)
         self._words = memoryview(rules).cast("I")
+        self.keys: Callable[[bytes], list[bytes]] = self._trie.prefixes
+        """The rules' keys that the index key of a name begins with, the longest last.
 
-    def keys(self, name: bytes) -> list[bytes]:
-        """The keys that the name's own begins with, the longest last.
-
-        The last decides of the others, so that whoever has judged it once, for the name itself
-        or for names below it, need not look again; unless it ends inside a label.
+        The last decides of the others, so that whoever has judged it once, for its own name or
+        for names below it, need not look again; unless it ends inside a label.
         """
-        found: list[bytes] = self._trie.prefixes(name[-2::-1])
-        return found
+
+    def sole(self, key: bytes) -> tuple[int, int] | None:
+        """Where a single rule stands at a key, as it nearly always does: its line, its kind.
+
+        Rules of one list that cover alike are of one kind (see ``hit``).
+        """
+        words = self._words
+        place = self._trie.key_id(key)
+        at = words[place]
+        return (words[at], words[at + 1]) if words[place + 1] == at + 2 else None
 
     def match(self, name: bytes) -> list[Hit]:
         """The rules that cover this name, the most specific last."""
-        return [hit for key in self.keys(name) for hit in self._hits(key, name)]
+        keys = self.keys(names.index_key(name))
+        return self._found([key for key in keys if ends_at_label(key, name)], name)
 
     def everything(self) -> Iterator[Hit]:
         """Every rule there is, in no particular order."""
@@ -81,21 +89,24 @@ class Index:
         for key in self._trie.iterkeys():
             place = self._trie.key_id(key)
             for at in range(words[place], words[place + 1], 2):
-                flags = words[at + 1]
-                subtree, exception = flags & _SUBTREE != 0, flags & _EXCEPTION != 0
-                yield Hit(flags >> 2, words[at], key, subtree, exception)
+                yield hit(key, words[at], words[at + 1])
 
-    def _hits(self, key: bytes, name: bytes) -> Iterator[Hit]:
-        if not ends_at_label(key, name):
-            return
-        words = self._words
-        whole = len(key) == len(name) - 1
-        place = self._trie.key_id(key)
-        for at in range(words[place], words[place + 1], 2):
-            line, flags = words[at], words[at + 1]
-            if flags & _SUBTREE or whole:
-                subtree, exception = flags & _SUBTREE != 0, flags & _EXCEPTION != 0
-                yield Hit(flags >> 2, line, key, subtree, exception)
+    def _found(self, keys: list[bytes], name: bytes) -> list[Hit]:
+        """The rules that cover a name, of which ``keys`` are all that end at a label of it."""
+        words, whole = self._words, len(name) - 1
+        hits = []
+        for key in keys:
+            place = self._trie.key_id(key)
+            for at in range(words[place], words[place + 1], 2):
+                flags = words[at + 1]
+                if flags & _SUBTREE or len(key) == whole:
+                    hits.append(hit(key, words[at], flags))
+        return hits
+
+
+def hit(key: bytes, line: int, kind: int) -> Hit:
+    """A rule, of the words that stand for it."""
+    return Hit(kind >> 2, line, key, kind & _SUBTREE != 0, kind & _EXCEPTION != 0)
 
 
 def ends_at_label(key: bytes, name: bytes) -> bool:

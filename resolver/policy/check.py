@@ -16,14 +16,15 @@ The order, and why:
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from resolver.dns import names
-from resolver.lists.index import Hit, Index, ends_at_label
+from resolver.lists.index import Hit, Index, hit
 from resolver.policy.snapshot import OwnRule, Terms
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, Outcome, Verdict
 from resolver.policy.view import View, ancestors
 
-_KNOWN = 16384
+_KNOWN = 4096
 """Verdicts that a view remembers of either kind; when there are more the memory starts anew."""
 
 
@@ -32,6 +33,7 @@ class Judge:
 
     def __init__(self, terms: Terms, index: Index) -> None:
         self._index = index
+        self._keys = index.keys
         self._service_of = [source.service for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
@@ -41,7 +43,57 @@ class Judge:
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
-        return self._judge(view, name) if view.judges else PASS
+        if not view.judges:
+            return PASS
+        if name[-3:] in view.own_tops:
+            own = self._own_rule(view, name)
+            if own is not None:
+                return ALLOWED if own.allow else self._denied(view, own, name)
+        keys = self._keys(name[-2::-1])
+        if not keys:
+            return PASS
+        # The deepest key decides: one verdict is for its own name, one for all names below it.
+        key = keys[-1]
+        start, at = len(name) - 1 - len(key), 0
+        while at < start:
+            at += 1 + name[at]
+        if at > start:  # it ends inside a label: shorter keys may not
+            verdict = self._of_lists(view, self._index.match(name))
+        else:
+            known = view.below if start else view.at
+            verdict = known.get(key) or self._remember(view, known, keys, name)
+        if verdict.all_below and (name in self._open_below or name in view.own_above):
+            return replace(verdict, all_below=False)
+        return verdict
+
+    def _remember(
+        self, view: View, known: dict[bytes, Verdict], keys: list[bytes], name: bytes
+    ) -> Verdict:
+        """Judge by the lists, for all names that meet the same keys in the same way."""
+        key = keys[-1]
+        sole = self._index.sole(key) if len(keys) == 1 else None
+        if sole is None:
+            verdict = self._of_lists(view, self._index.match(name))
+        else:
+            verdict = self._of_sole(view, key, sole, len(key) == len(name) - 1)
+        if len(known) >= _KNOWN:
+            known.clear()
+        known[key] = verdict
+        return verdict
+
+    def _of_sole(self, view: View, key: bytes, sole: tuple[int, int], whole: bool) -> Verdict:
+        """The verdict of a single rule, which but for name and line is that of its kind."""
+        line, kind = sole
+        alike = view.kinds.get((kind, whole))
+        if alike is None:
+            rule = hit(key, line, kind)
+            alike = self._of_lists(view, [rule] if rule.subtree or whole else [])
+            view.kinds[kind, whole] = alike
+        if alike is PASS:
+            return PASS
+        outcome, service, subtree = alike.outcome, alike.service, alike.subtree
+        source, exemption, all_below = alike.source, alike.exemption, alike.all_below
+        return Verdict(outcome, service, key, subtree, source, line, exemption, b"", all_below)
 
     def check_answer(self, view: View, targets: Iterable[bytes]) -> Verdict:
         """Judge the targets of an answer: of CNAME, DNAME, SVCB and HTTPS records, in order.
@@ -53,41 +105,12 @@ class Judge:
         if not view.judges:
             return reported
         for target in targets:
-            verdict = self._judge(view, target)
+            verdict = self.check_query(view, target)
             if verdict.outcome is BLOCKED:
-                return verdict._replace(target=target, all_below=False)
+                return replace(verdict, target=target, all_below=False)
             if reported.outcome is Outcome.PASSED and verdict.outcome is not Outcome.PASSED:
-                reported = verdict._replace(target=target, all_below=False)
+                reported = replace(verdict, target=target, all_below=False)
         return reported
-
-    def _judge(self, view: View, name: bytes) -> Verdict:
-        if names.top(name) in view.own_tops:
-            own = self._own_rule(view, name)
-            if own is not None:
-                return ALLOWED if own.allow else self._denied(view, own, name)
-        keys = self._index.keys(name)
-        if not keys:
-            return PASS
-        verdict = self._of_deepest(view, keys[-1], name)
-        if verdict.all_below and not self._shut_below(view, name):
-            return verdict._replace(all_below=False)
-        return verdict
-
-    def _of_deepest(self, view: View, key: bytes, name: bytes) -> Verdict:
-        """The lists' verdict, from memory where this key has been met before.
-
-        It is one for all names strictly below the key's own, and one for that name itself.
-        """
-        known = view.below if len(key) + 1 < len(name) else view.at
-        verdict = known.get(key)
-        if verdict is not None and ends_at_label(key, name):
-            return verdict
-        verdict = self._of_lists(view, self._index.match(name))
-        if ends_at_label(key, name):
-            if len(known) >= _KNOWN:
-                known.clear()
-            known[key] = verdict
-        return verdict
 
     def _shut_below(self, view: View, name: bytes) -> bool:
         return name not in self._open_below and name not in view.own_above

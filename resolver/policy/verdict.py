@@ -1,7 +1,7 @@
 """What policy says of a name, and why."""
 
 import enum
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from resolver.dns import names
 
@@ -30,8 +30,9 @@ BLOCKED = Outcome.BLOCKED
 NO_SERVICE = -1
 
 
-class Verdict(NamedTuple):
-    """The outcome for one name, with the rule that decided it."""
+@dataclass(slots=True)
+class Verdict:
+    """The outcome for one name, with the rule that decided it; nobody changes one."""
 
     outcome: Outcome
     service: int = NO_SERVICE

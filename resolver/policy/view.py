@@ -38,15 +38,14 @@ class View:
     """The last labels of those names, to pass by most names without a closer look."""
     own_above: frozenset[bytes]
     """Names that have an ``allow`` of the policy below them."""
+    judges: bool
+    """Whether any name can meet a rule here."""
     at: dict[bytes, Verdict] = field(default_factory=dict)
     """What ``Judge`` has found for the names that rules stand at, by their keys."""
     below: dict[bytes, Verdict] = field(default_factory=dict)
     """... and for all names below them."""
-
-    @property
-    def judges(self) -> bool:
-        """Whether any name can meet a rule in this view."""
-        return bool(self.policy.blocks or self.own)
+    kinds: dict[tuple[int, bool], Verdict] = field(default_factory=dict)
+    """... and of rules that differ in name and line alone, for their own names and for others."""
 
 
 class Views:
@@ -114,7 +113,9 @@ class Views:
             own, tops, above = self._own[number]
             lifted = _services(self._terms.exemptions[place] for place in exemptions)
             policy = self._terms.policies[number]
-            view = self._views[key] = View(vlan, policy, lifted, exemptions, own, tops, above)
+            judges = bool(policy.blocks or own)
+            view = View(vlan, policy, lifted, exemptions, own, tops, above, judges)
+            self._views[key] = view
         return view
 
 

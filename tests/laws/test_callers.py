@@ -14,8 +14,11 @@ from resolver.telemetry import metrics
 CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;
     # ``explain``, ``check`` and ``diff`` ask through the explanation.
-    "check_query": {"query.Resolver._admit", "explanation.Engine.verdict"},
-    "check_answer": {"query.Resolver._carry"},
+    "check_query": {
+        *("query.Resolver._admit", "query.Resolver.at_once", "explanation.Engine.verdict"),
+        "policy.check.Judge.check_answer",
+    },
+    "check_answer": {"query.Resolver._carry", "query.Resolver._tell_at_once"},
 }
 
 

@@ -13,6 +13,8 @@ ORDER = (
     ("answers",),  # what is known: rendered from packets, views and verdicts
     ("forwarding",),  # whom to ask for what is not known
     ("transaction",),  # what is asked and what becomes of it, as values
+    ("known",),  # the cache, and who failed a moment ago
+    ("replies",),  # what is said where no entry is told
     ("witness",),  # who is told of queries, besides the counters
     ("query",),  # one query in order, from all of the above
     ("explanation",),  # the same order, put into words

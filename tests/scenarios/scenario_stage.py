@@ -167,7 +167,7 @@ class Events:
 class Stage:
     """A scenario's resolver, clock and upstreams."""
 
-    def __init__(self, scenario: Scenario, *, prepare: bool = True) -> None:
+    def __init__(self, scenario: Scenario, *, short_ways: bool = True) -> None:
         self.scenario = scenario
         self.upstreams = Upstreams(scenario.upstream)
         self.servers: dict[tuple[str, int], Server] = {}
@@ -178,7 +178,7 @@ class Stage:
             Index(snapshot.trie, snapshot.rules),
             Cache(snapshot.terms.settings.cache_bytes),
             scenario.moment.timestamp(),
-            prepare=prepare,
+            short_ways=short_ways,
         )
 
     def _compiled(self, more: str) -> Snapshot:

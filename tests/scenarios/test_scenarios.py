@@ -117,11 +117,11 @@ def check_tally(step: Step, tally: Tally, terms: Terms) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SCENARIOS)))
 def test_prepared_answers_change_nothing(path: pathlib.Path) -> None:
     """Each step three times: with prepared answers and without, what comes is the same."""
-    assert repeated(read(path), prepare=True) == repeated(read(path), prepare=False)
+    assert repeated(read(path), short_ways=True) == repeated(read(path), short_ways=False)
 
 
-def repeated(scenario: Scenario, *, prepare: bool) -> list[tuple[bytes, Tally]]:
-    stage = Stage(scenario, prepare=prepare)
+def repeated(scenario: Scenario, *, short_ways: bool) -> list[tuple[bytes, Tally]]:
+    stage = Stage(scenario, short_ways=short_ways)
     came = []
     for step in scenario.step:
         for again in range(3):

@@ -1,0 +1,116 @@
+"""Many datagrams a system call: recvmmsg and sendmmsg (Linux), through ctypes.
+
+A batch has a slot for each datagram: its octets, and the address that it came from. A reply
+is written over the query in its slot and leaves for the same address, so that nothing about
+either has to become a Python object. The kernel fills and reads the slots by their
+addresses, which therefore never move while the batch lives.
+"""
+
+import ctypes
+import socket
+from typing import Protocol, cast
+
+SLOTS = 64
+"""Datagrams taken before other sockets get their turn."""
+SIZE = 4096
+"""Octets of a slot. A query that is longer is cut off here, and then malformed."""
+
+_IPV4, _IPV6 = 16, 28
+"""The size of a sockaddr_in and of a sockaddr_in6."""
+_WORDS = 16
+"""A struct mmsghdr in words of 32 bits, and in it the word where the length stands."""
+_LENGTH = 14
+
+
+class _IoVec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+
+class _MsgHdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("name_length", ctypes.c_uint32),
+        ("vectors", ctypes.c_void_p),
+        ("vector_count", ctypes.c_size_t),
+        ("control", ctypes.c_void_p),
+        ("control_length", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+class _MMsgHdr(ctypes.Structure):
+    _fields_ = (("header", _MsgHdr), ("length", ctypes.c_uint))
+
+
+_libc = ctypes.CDLL(None)
+_recvmmsg, _sendmmsg, _sendto = _libc.recvmmsg, _libc.sendmmsg, _libc.sendto
+_recvmmsg.argtypes = [
+    *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
+]
+_sendmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int]
+_sendto.argtypes = [
+    *(ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t),
+    *(ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32),
+]
+
+
+class Octets(Protocol):
+    """An array of octets; a slice of it is a copy."""
+
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+class Batch:
+    """The slots of one socket."""
+
+    def __init__(self, of: socket.socket) -> None:
+        self._descriptor = of.fileno()
+        ipv6 = of.family == socket.AF_INET6
+        self.name_size = _IPV6 if ipv6 else _IPV4
+        self.address = slice(8, 24) if ipv6 else slice(4, 8)
+        """Where the address stands in a socket address."""
+        octets, names = ((ctypes.c_char * (SLOTS * size))() for size in (SIZE, self.name_size))
+        self.octets, self.names = cast("Octets", octets), cast("Octets", names)
+        """The slots' octets, and their socket addresses."""
+        self.writable = memoryview(octets).cast("B")
+        self._at = ctypes.addressof(octets), ctypes.addressof(names)
+        self._received, self._received_vectors = self._headers()
+        self._sent, self._sent_vectors = self._headers()
+        self._sent_at = ctypes.addressof(self._sent)
+        self.lengths = memoryview(self._received).cast("B").cast("I")[_LENGTH::_WORDS]
+        """How many octets each slot has received."""
+        self.reply_lengths = memoryview(self._sent_vectors).cast("B").cast("Q")[1::2]
+        """How many octets of each slot are to be sent."""
+
+    def _headers(self) -> tuple[ctypes.Array[_MMsgHdr], ctypes.Array[_IoVec]]:
+        headers, vectors = (_MMsgHdr * SLOTS)(), (_IoVec * SLOTS)()
+        octets, names = self._at
+        for slot, (header, vector) in enumerate(zip(headers, vectors, strict=True)):
+            vector.base, vector.length = octets + slot * SIZE, SIZE
+            header.header.name = names + slot * self.name_size
+            header.header.name_length = self.name_size
+            header.header.vectors = ctypes.addressof(vectors) + slot * ctypes.sizeof(_IoVec)
+            header.header.vector_count = 1
+        return headers, vectors
+
+    def receive(self) -> int:
+        """Fill the slots with what has come; how many have been filled."""
+        count: int = _recvmmsg(self._descriptor, self._received, SLOTS, socket.MSG_DONTWAIT, None)
+        return max(count, 0)  # nothing there, or an ICMP error of an earlier reply
+
+    def send(self, first: int, end: int) -> None:
+        """Send the replies in these slots; one that cannot go is lost, as any datagram may be."""
+        while first < end:
+            at = self._sent_at + first * ctypes.sizeof(_MMsgHdr)
+            sent = _sendmmsg(self._descriptor, at, end - first, socket.MSG_DONTWAIT)
+            first += max(sent, 1)
+
+    def name(self, slot: int) -> bytes:
+        """The socket address that a slot's datagram came from."""
+        return self.names[slot * self.name_size : (slot + 1) * self.name_size]
+
+    def send_to(self, packet: bytes, name: bytes) -> None:
+        """Send a datagram that is in no slot; one that cannot go is lost."""
+        _sendto(
+            *(self._descriptor, packet, len(packet), socket.MSG_DONTWAIT, name, len(name)),
+        )
