@@ -8,6 +8,7 @@ import typer
 
 from resolver import control
 from resolver.amendment import free_id
+from resolver.cli.completion import services, vlans
 from resolver.cli.place import config_path
 from resolver.cli.reload import PATIENCE, told
 from resolver.errors import DarbanError
@@ -16,10 +17,18 @@ from resolver.exempting import Change, Unfit, end
 _USAGE = 2
 
 Whom = Annotated[
-    str, typer.Argument(metavar="ADDRESS-OR-VLAN", help="an address, a prefix, or a VLAN's name")
+    str,
+    typer.Argument(
+        metavar="ADDRESS-OR-VLAN",
+        help="an address, a prefix, or a VLAN's name",
+        autocompletion=vlans,
+    ),
 ]
 Services = Annotated[
-    list[str], typer.Argument(metavar="SERVICE...", help="the services and @categories to lift")
+    list[str],
+    typer.Argument(
+        metavar="SERVICE...", help="the services and @categories to lift", autocompletion=services
+    ),
 ]
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="how long: 2h, 90m, 3d")]
 Until = Annotated[

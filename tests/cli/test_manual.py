@@ -106,6 +106,16 @@ def test_the_shell_is_offered_the_vlans_of_the_config(tmp_path: Path) -> None:
     assert "administration" in _offered("darban explain --vlan a", ROOT)
 
 
+def test_the_shell_is_offered_the_services_of_the_lists(tmp_path: Path) -> None:
+    assert _offered("darban exempt administration tele", ROOT) == ["telegram", "telegram-forks"]
+    config = tmp_path / "config.toml"
+    config.write_text("[vlans.press]\n[lists]\ndirectories = ['ours', 'none']\n", encoding="utf-8")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "chat.txt").touch()
+    assert _offered("darban exempt p", tmp_path) == ["press"]
+    assert _offered("darban exempt press c", tmp_path) == ["chat"]
+
+
 def test_a_config_that_cannot_be_read_offers_nothing(tmp_path: Path) -> None:
     assert _offered("darban explain --vlan p", tmp_path) == []
     (tmp_path / "config.toml").write_text("[vlans\n", encoding="utf-8")

@@ -1,0 +1,53 @@
+"""What lies in deploy/ is sound as far as it can be told without running it."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *ROOT.glob("tests/**/*.sh")])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_shell_scripts_draw_no_warning(script: Path, debian: Callable[[str, str], Path]) -> None:
+    shellcheck = debian("shellcheck", "shellcheck")
+    done = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.returncode == 0
+
+
+def test_the_container_is_made_of_what_there_is() -> None:
+    text = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    own = [name for names in copied if not names[0].startswith("--") for name in names]
+    assert {"resolver", "blocklists", "deploy", "requirements"} <= set(own)
+    for name in own:
+        assert (ROOT / name).exists(), name
+    assert os.access(DEPLOY / "container-entry.sh", os.X_OK)
+
+
+def test_compose_mounts_what_there_is() -> None:
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    mounted = re.findall(r"^ +- \./(\S+?):", text, re.MULTILINE)
+    assert mounted
+    for name in mounted:
+        assert any((DEPLOY / name).iterdir()), name
+    [context] = re.findall(r"^ +context: (\S+)$", text, re.MULTILINE)
+    [file] = re.findall(r"^ +dockerfile: (\S+)$", text, re.MULTILINE)
+    assert (DEPLOY / context / file).is_file()
+
+
+def test_compose_puts_files_where_prometheus_and_grafana_look() -> None:
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    assert (DEPLOY / "prometheus" / "prometheus.yml").is_file()
+    provider = (DEPLOY / "grafana/provisioning/dashboards/darban.yml").read_text(encoding="utf-8")
+    [place] = re.findall(r"^ +path: (\S+)$", provider, re.MULTILINE)
+    assert f"./grafana/dashboards:{place}:ro" in text
+    source = (DEPLOY / "grafana/provisioning/datasources/darban.yml").read_text(encoding="utf-8")
+    [variable] = re.findall(r"url: \$(\w+)", source)
+    assert f"{variable}: http://127.0.0.1:9090" in text
