@@ -55,6 +55,7 @@ def _service(name: str, lists: list[BlockList]) -> Service:
         first.persian,
         any(each.answer == "nxdomain" for each in lists),
         sum(not rule.exception for each in lists for rule in each.rules),
+        min((str(each.reviewed) for each in lists if each.reviewed), default=""),
     )
 
 

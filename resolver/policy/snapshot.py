@@ -30,6 +30,8 @@ class Service:
     """A canary: only NXDOMAIN tells the client what it asks."""
     entries: int
     """Blocking rules in its lists."""
+    reviewed: str
+    """The day when a person last went through its lists, the oldest of several; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,10 @@ def _mode(policy: Policy | None) -> str:
 def _lists(terms: Terms) -> Iterator[ListStatus]:
     for place, service in enumerate(terms.services):
         files = tuple(source.file for source in terms.sources if source.service == place)
-        yield ListStatus(service.name, service.category, service.title, service.entries, files)
+        yield ListStatus(
+            *(service.name, service.category, service.title, service.entries, files),
+            reviewed=service.reviewed,
+        )
 
 
 def _exemption(terms: Terms, place: int, exemption: Exemption, at: float) -> ExemptionStatus:

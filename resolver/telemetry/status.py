@@ -85,6 +85,8 @@ class ListStatus:
     title: str
     entries: int
     files: tuple[str, ...]
+    reviewed: str
+    """The day when a person last went through them, as in 2026-11-24; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

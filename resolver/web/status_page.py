@@ -179,12 +179,26 @@ class _Settled:
     def lists(self) -> Markup:
         words = self._words
         rows: list[tuple[str, ...]] = [
-            (isolated(each.service), isolated(each.category), self._writing.number(each.entries))
+            (
+                *(isolated(each.service), isolated(each.category), self._reviewed(each.reviewed)),
+                self._writing.number(each.entries),
+            )
             for each in self._status.lists
         ]
         if not rows:
             return NOTHING
-        return table((words.service, words.category, words.names), rows, numbers_from=2)
+        heads = (words.service, words.category, words.reviewed, words.names)
+        return table(heads, rows, numbers_from=3)
+
+    def _reviewed(self, iso: str) -> Markup:
+        """How long ago a list was reviewed, with the day for who points at it."""
+        if not iso:
+            return text("–")
+        day = dt.date.fromisoformat(iso)
+        days = (dt.datetime.fromtimestamp(self._status.at).astimezone().date() - day).days
+        span = self._writing.span(days * 86400.0)
+        ago = fill(self._words.ago, span=span) if days > 0 else self._words.today
+        return tag("time", ago, datetime=iso, title=self._writing.short_day(day))
 
 
 _STATES = {"in force": "good", "ends soon": "warn", "ended": "bad"}

@@ -90,6 +90,9 @@ class Words:
     lists: str
     category: str
     names: str
+    reviewed: str
+    today: str
+    ago: str
     server_itself: str
     version: str
     running: str
@@ -188,6 +191,9 @@ ENGLISH = Words(
     lists="Lists",
     category="Category",
     names="Rules",
+    reviewed="Reviewed",
+    today="today",
+    ago="{span} ago",
     server_itself="The server",
     version="Version",
     running="Running for",
@@ -293,6 +299,9 @@ PERSIAN = Words(
     lists="فهرست‌ها",
     category="دسته",
     names="قاعده‌ها",
+    reviewed="بازبینی",
+    today="امروز",
+    ago="{span} پیش",
     server_itself="سرور دربان",
     version="نسخه",
     running="مدت کار",

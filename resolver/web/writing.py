@@ -57,22 +57,25 @@ class Writing:
 
     def day(self, day: dt.date) -> str:
         """A day in both calendars, the language's own first."""
-        english = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
         year, month, of_month = solar_hijri.of(day)
         if not self._persian:
-            return f"{english} ({of_month} {solar_hijri.MONTHS[month - 1]} {year})"
-        other = f"{day.day} {_PERSIAN_MONTHS[day.month - 1]} {day.year}"
-        persian = f"{of_month} {solar_hijri.PERSIAN_MONTHS[month - 1]} {year}"
-        return solar_hijri.digits(f"{persian} ({other})")
+            other = f"{of_month} {solar_hijri.MONTHS[month - 1]} {year}"
+        else:
+            other = f"{day.day} {_PERSIAN_MONTHS[day.month - 1]} {day.year}"
+        return self.text(f"{self.short_day(day)} ({other})")
+
+    def short_day(self, day: dt.date) -> str:
+        """A day in the language's own calendar."""
+        if not self._persian:
+            return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+        year, month, of_month = solar_hijri.of(day)
+        return self.text(f"{of_month} {solar_hijri.PERSIAN_MONTHS[month - 1]} {year}")
 
     def moment(self, seconds: float) -> str:
         """A moment by this host's clock."""
         at = dt.datetime.fromtimestamp(seconds).astimezone()
-        if not self._persian:
-            return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M %Z}"
-        year, month, of_month = solar_hijri.of(at.date())
-        persian = f"{of_month} {solar_hijri.PERSIAN_MONTHS[month - 1]} {year}"
-        return solar_hijri.digits(f"{persian}، {at:%H:%M %Z}")
+        comma = "،" if self._persian else ","
+        return self.text(f"{self.short_day(at.date())}{comma} {at:%H:%M %Z}")
 
     def _figures(self, text: str) -> str:
         return self.text(text.translate(_THOUSANDS) if self._persian else text)

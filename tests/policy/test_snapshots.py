@@ -50,6 +50,11 @@ def test_a_comment_gives_the_same_name() -> None:
     assert compiled(CONFIG + "# a remark\n", lists).hash() == compiled().hash()
 
 
+def test_a_service_says_when_its_list_was_reviewed() -> None:
+    lists = LISTS | {"one": LISTS["one"] + "! Reviewed: 2026-11-24\n"}
+    assert [each.reviewed for each in compiled(lists=lists).terms.services] == ["2026-11-24", ""]
+
+
 def test_an_index_is_read_from_a_snapshot_s_octets() -> None:
     snapshot = compiled()
     (hit,) = Index(snapshot.trie, snapshot.rules).match(names.parse("www.a.example"))

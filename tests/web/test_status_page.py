@@ -1,5 +1,6 @@
 """What the status page shows of a status, and what it answers to a question, by values."""
 
+import datetime as dt
 from dataclasses import replace
 from html import unescape
 
@@ -61,7 +62,7 @@ STATUS = Status(
     upstreams=(UPSTREAM,),
     cache=CacheStatus(20, 1 << 20, 64 << 20, 30, 10, 0.75),
     answers=Answers(2000, 1000, 1000),
-    lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",)),),
+    lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",), "2026-11-24"),),
     exemptions=(EXEMPTION,),
     block_log=BLOCK_LOG,
 )
@@ -94,6 +95,18 @@ def test_it_shows_policies_directives_and_exemptions(asked: Engine) -> None:
     assert "<bdi>10.10.3.7/32</bdi>" in html
     assert "Head &amp; &lt;PR&gt;" in html
     assert "audit: counts and blocks nothing" in html
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "told"),
+    [("", "–"), ("2027-01-15", "today"), ("2027-01-01", "14 d ago"), ("2027-02-01", "today")],
+)
+def test_it_shows_how_old_a_list_is(asked: Engine, reviewed: str, told: str) -> None:
+    (one,) = STATUS.lists
+    noon = dt.datetime(2027, 1, 15, 12).astimezone().timestamp()
+    status = replace(STATUS, at=noon, lists=(replace(one, reviewed=reviewed),))
+    lists = page(status, asked, NOTHING, "en").partition('id="lists"')[2]
+    assert told in lists.partition("</section>")[0]
 
 
 def test_the_same_in_persian(asked: Engine) -> None:
