@@ -122,8 +122,14 @@ def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
 
 
 def _service(place: int, service: Service, terms: Terms) -> Thing:
+    lists = [each for each in terms.sources if each.service == place]
     return {
-        "lists": frozenset(each.file for each in terms.sources if each.service == place),
+        "lists": frozenset(each.file for each in lists),
+        **{
+            f"{each.file}, {key}": word
+            for each in lists
+            for key, word in _rest(each, ("file", "service")).items()
+        },
         **_rest(service, ("name", "entries")),
     }
 
@@ -154,7 +160,7 @@ def _group_name(group: str) -> str:
 
 
 def _group(group: Group) -> Thing:
-    return {"servers": _servers(group)}
+    return {"servers": _servers(group), **_rest(group, ("name", "servers"))}
 
 
 def _servers(group: Group) -> str:
@@ -172,4 +178,7 @@ def _forward(terms: Terms) -> Section:
 
 
 def _local(local: LocalName) -> Thing:
-    return {"records": frozenset(f"{presentation.text(r)}, TTL {r.ttl}" for r in local.records)}
+    return {
+        "records": frozenset(f"{presentation.text(r)}, TTL {r.ttl}" for r in local.records),
+        **_rest(local, ("name", "records")),
+    }

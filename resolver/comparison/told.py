@@ -68,7 +68,7 @@ def fates(found: Fates) -> Iterator[str]:
         for turn in turns:
             yield from _turn(turn, found.turned[turn])
     for vlan, times in sorted(found.not_judged.items()):
-        yield f"  {vlan}: {times:,} questions not judged, since only one of the two has this VLAN"
+        yield f"  {vlan}: {times:,} questions not judged, since not both have this VLAN"
 
 
 def _by_vlan(found: Fates) -> dict[str, list[Turn]]:

@@ -87,6 +87,12 @@ def every_change_of(terms: Terms) -> Iterator[tuple[str, Terms]]:
             yield f"settings.{field.name}", dataclasses.replace(terms, settings=settings)
 
 
+def test_every_part_of_the_terms_is_compared() -> None:
+    # ``excepted`` follows from the rules; what the others lack in PARTS is tested below.
+    others = {"excepted", "exempted_prefixes", "forward", "settings"}
+    assert {field.name for field in dataclasses.fields(Terms)} == {*PARTS, *others}
+
+
 CHANGED = dict(every_change_of(OLD.terms))
 
 
