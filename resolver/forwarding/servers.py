@@ -38,6 +38,11 @@ class Server:
         self.probe_at = 0.0
 
     @property
+    def tried(self) -> bool:
+        """Whether it has been asked, and has answered or let a question run out."""
+        return bool(self.smoothed or self.timeouts)
+
+    @property
     def up(self) -> bool:
         """Whether it has not just let three questions run out."""
         return self.timeouts < _DOWN_AFTER

@@ -19,7 +19,7 @@ from resolver import __version__
 from resolver.dns import codes
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
-from resolver.telemetry import expected, metrics
+from resolver.telemetry import expected, metrics, slots
 from resolver.telemetry.block_log import Written
 from resolver.telemetry.kernel import Readings
 from resolver.telemetry.metrics import Metric
@@ -99,7 +99,8 @@ class DarbanCollector(Collector):
         for key, cell in self._registry.cells.items():
             if key.metric == is_up and key.labels[0] not in upstreams:
                 continue
-            value = sum(memory[cell] for memory in memories)
+            said = [memory[cell] for memory in memories]
+            value = int(slots.is_up(said)) if key.metric == is_up else sum(said)
             sums[key.metric][key.labels][key.part] = value
         return sums
 
@@ -172,9 +173,7 @@ def _gauge(metric: Metric, series: Iterable[tuple[tuple[str, ...], float]]) -> F
 def _counted(metric: Metric, series: dict[tuple[str, ...], dict[int, int]]) -> Family:
     family = _family(metric)
     for labels, parts in series.items():
-        # A gauge that every worker sets to 1 is 1 while any of them does.
-        value = min(parts[0], 1) if metric is metrics.UPSTREAM_UP else parts[0]
-        family.add_metric(labels, value)
+        family.add_metric(labels, parts[0])
     return family
 
 

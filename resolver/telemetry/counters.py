@@ -11,7 +11,7 @@ from bisect import bisect_left
 from resolver.answers.cache import Cache
 from resolver.answers.tally import Path, Tally
 from resolver.telemetry.metrics import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
-from resolver.telemetry.slots import BEAT, END, MEMORY, TALLIES, Plan
+from resolver.telemetry.slots import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, Plan
 
 _RESULT = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
 _UP = len(UPSTREAM_RESULTS)
@@ -77,7 +77,7 @@ class Counters:
         cells = self._plan.upstreams.get(server) if self._plan is not None else None
         if cells is not None:
             self.cells[cells[0]] += 1
-            self.cells[cells[_UP]] = 1
+            self.cells[cells[_UP]] = UP
             self._observe(cells, seconds, first=_UP + 1)
 
     def upstream(self, server: str, result: str) -> None:
@@ -86,11 +86,11 @@ class Counters:
         if cells is not None:
             self.cells[cells[_RESULT[result]]] += 1
 
-    def upstream_up(self, server: str, up: bool) -> None:
-        """Say whether a server answers this worker."""
+    def upstream_up(self, server: str, up: bool | None) -> None:
+        """Say whether a server answers this worker; None if it has not asked it yet."""
         cells = self._plan.upstreams.get(server) if self._plan is not None else None
         if cells is not None:
-            self.cells[cells[_UP]] = int(up)
+            self.cells[cells[_UP]] = UNTRIED if up is None else UP if up else DOWN
 
     def record_lost(self) -> None:
         """Count a record that found no room on its way to the block log."""

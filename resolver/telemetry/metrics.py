@@ -55,7 +55,10 @@ UPSTREAM_DURATION = Metric(
     ("upstream",),
 )
 UPSTREAM_UP = Metric(
-    "darban_upstream_up", "gauge", "1 while an upstream server answers any worker", ("upstream",)
+    "darban_upstream_up",
+    "gauge",
+    "1 while an upstream server answers any worker that asked it",
+    ("upstream",),
 )
 CONFIG_OK = Metric("darban_config_ok", "gauge", "1 while the config in the file is in force")
 RELOADS = Metric("darban_reloads", "counter", "Reloads by what came of them", ("result",))

@@ -12,7 +12,7 @@ What must stay true:
   goes on in its memory. So counters never go back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from resolver.answers.tally import Path, Tally
@@ -33,6 +33,8 @@ END = MEMORY // CELL
 UNKNOWN = "unknown"
 ENCRYPTED_DNS = "encrypted-dns"
 """The category whose services are ways around this resolver."""
+UNTRIED, UP, DOWN = range(3)
+"""What a worker's cell says of an upstream server."""
 _OTHER_TYPE = 0xFFFF
 _IN_USE = 1 << 63
 
@@ -83,6 +85,11 @@ class Row(NamedTuple):
     qtype: int | None
     """None for the types that are counted together."""
     times: int
+
+
+def is_up(said: Collection[int]) -> bool:
+    """Whether a server is up by what workers say: one had its answer, or none missed one."""
+    return UP in said or DOWN not in said
 
 
 class Registry:

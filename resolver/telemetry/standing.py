@@ -12,7 +12,7 @@ from resolver.policy.verdict import Outcome
 from resolver.telemetry import metrics
 from resolver.telemetry.collector import Facts
 from resolver.telemetry.metrics import Metric
-from resolver.telemetry.slots import UNKNOWN, Registry
+from resolver.telemetry.slots import UNKNOWN, Registry, is_up
 from resolver.telemetry.status import (
     Answers,
     BlockLogStatus,
@@ -93,7 +93,8 @@ class _Cells:
     def __init__(self, registry: Registry, memories: Sequence[memoryview]) -> None:
         self._sums: dict[tuple[str, tuple[str, ...]], dict[int, int]] = defaultdict(dict)
         for key, cell in registry.cells.items():
-            value = sum(memory[cell] for memory in memories)
+            said = [memory[cell] for memory in memories]
+            value = is_up(said) if key.metric == metrics.UPSTREAM_UP.name else sum(said)
             self._sums[key.metric, key.labels][key.part] = value
         self._in_force = registry.upstreams
         self.rows: Counter[tuple[str, str, str]] = Counter()

@@ -95,7 +95,7 @@ class Forwarder(Generic[Ticket]):
         """Ask these servers from now on; what is on its way goes on as it began."""
         for group in groups.values():
             for server in group.servers:
-                self._counters.upstream_up(server.name, server.up)
+                self._counters.upstream_up(server.name, server.up if server.tried else None)
         self._groups = groups
 
     def forward(self, forward: Forward, ticket: Ticket) -> None:

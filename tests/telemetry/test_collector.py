@@ -4,6 +4,7 @@ import mmap
 import os
 from collections.abc import Iterator
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -179,9 +180,30 @@ def test_an_upstream_that_is_taken_away_is_not_down() -> None:
     served = _Served()
     served.follow(LISTS, ["192.0.2.1:53", "192.0.2.2:53"])
     served.workers[0].upstream("192.0.2.1:53", "timeout")
+    served.workers[0].upstream_up("192.0.2.1:53", False)
     assert _of(served.series(), UP, upstream="192.0.2.1:53") == 0
     served.follow(LISTS, ["192.0.2.2:53"])
     after = served.series()
     assert _of(after, UP, upstream="192.0.2.1:53") is None
     asked = {"upstream": "192.0.2.1:53", "result": "timeout"}
     assert _of(after, "darban_upstream_queries_total", **asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "up"),
+    [
+        ((None, None), 1),
+        ((True, None), 1),
+        ((False, None), 0),
+        ((False, True), 1),
+        ((False, False), 0),
+    ],
+)
+def test_an_upstream_is_up_by_the_word_of_those_who_asked_it(
+    said: tuple[bool | None, bool | None], up: int
+) -> None:
+    served = _Served(workers=2)
+    served.follow(LISTS, ["192.0.2.1:53"])
+    for worker, each in zip(served.workers, said, strict=True):
+        worker.upstream_up("192.0.2.1:53", each)
+    assert _of(served.series(), UP, upstream="192.0.2.1:53") == up
