@@ -3,10 +3,14 @@
 import os
 import re
 import subprocess
+import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from resolver.compilation import compile_file
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -29,6 +33,58 @@ def test_the_container_is_made_of_what_there_is() -> None:
     for name in own:
         assert (ROOT / name).exists(), name
     assert os.access(DEPLOY / "container-entry.sh", os.X_OK)
+
+
+README = (DEPLOY / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language: str) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+    assert found
+    return [textwrap.dedent(text) for _, text in found]
+
+
+def test_the_readme_s_configs_are_good(tmp_path: Path) -> None:
+    shipped = (ROOT / "config.toml").read_text(encoding="utf-8")
+    for table in ("server", "upstream"):  # the examples say them instead
+        shipped = re.sub(rf"^\[{table}\]\n.*\n", "", shipped, flags=re.MULTILINE)
+    config = tmp_path / "config.toml"
+    lists = f"[lists]\ndirectories = ['{ROOT / 'blocklists'}']\n"
+    config.write_text("\n".join([shipped, lists, *_blocks("toml")]), encoding="utf-8")
+    compiled = compile_file(config, time.time())
+    assert compiled.problems == []
+    assert compiled.failed == []
+
+
+@pytest.mark.end_to_end
+def test_the_readme_s_firewall_rules_are_good(
+    debian: Callable[[str, str], Path], ip_program: Path, tmp_path: Path
+) -> None:
+    assert ip_program, "it needs a network namespace"
+    nft = debian("nftables", "nft")
+    for number, text in enumerate(_blocks("nft")):
+        rules = tmp_path / f"rules-{number}"
+        rules.write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            ["unshare", "--net", nft, "--check", "--file", rules],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        assert done.returncode == 0
+
+
+def test_the_readme_s_links_lead_somewhere() -> None:
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.strip("# ").lower()).replace(" ", "-")
+        for line in README.splitlines()
+        if line.startswith("#")
+    }
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        file, _, heading = target.partition("#")
+        assert (DEPLOY / file).exists()
+        assert file or heading in headings
 
 
 def test_compose_mounts_what_there_is() -> None:
