@@ -16,6 +16,8 @@ from resolver.errors import DarbanError
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
+_NICE = 10
+"""What is left of the cores while the server answers: clients do not wait for a compiler."""
 
 
 class Rejected(DarbanError):
@@ -41,13 +43,17 @@ class Accepted:
     """Whether it is what was in force before, since the config was rejected."""
 
 
-async def compile_apart(config: Path, state_directory: Path) -> Accepted:
-    """Compile a config in a process of its own.
+async def compile_apart(
+    config: Path, state_directory: Path, *, while_serving: bool = False
+) -> Accepted:
+    """Compile a config in a process of its own; while serving, after those who answer.
 
     Raises:
         Rejected: with everything that is wrong in it.
     """
-    command = program.command("resolver.compilation", str(config), str(state_directory))
+    niceness = _NICE if while_serving else 0
+    arguments = (str(config), str(state_directory), str(niceness))
+    command = program.command("resolver.compilation", *arguments)
     try:
         process = await asyncio.create_subprocess_exec(
             *command, env=program.environment(), stdout=PIPE, stdin=DEVNULL

@@ -177,6 +177,7 @@ def main() -> None:
     """Compile the config that the command line names, for the supervisor."""
     gc.disable()  # a million rules, none of them in a circle; going through them costs seconds
     config, state_directory = (Path(argument) for argument in sys.argv[1:3])
+    os.nice(int(sys.argv[3]))
     try:
         outcome = run(config, state_directory)
     except DarbanError as error:

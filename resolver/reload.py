@@ -111,7 +111,7 @@ class Reloads:
 
     async def _candidate(self) -> tuple[Accepted, InForce]:
         try:
-            accepted = await compile_apart(self._config, self._state)
+            accepted = await compile_apart(self._config, self._state, while_serving=True)
             return accepted, read(accepted.snapshot)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
