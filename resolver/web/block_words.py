@@ -47,8 +47,8 @@ ENGLISH = Words(
     closed_name="This address is closed on this network",
     messenger="{name} belongs to {service}, a foreign messenger. Your device is on a network for "
     "administrative affairs, where foreign messengers are not used.",
-    encrypted_dns="{name} is one of: {service}. On this network names are looked up by the "
-    "agency’s own name server, and by no other.",
+    encrypted_dns="{name} belongs to a name server of others ({service}). On this network names "
+    "are looked up by the agency’s own name server, and by no other.",
     other_service="{name} belongs to {service}, which the policy of the network that your device "
     "is on does not allow.",
     no_service="The policy of the network that your device is on does not allow {name}.",
@@ -95,7 +95,7 @@ PERSIAN = Words(
     closed_name="دسترسی به این نشانی از این شبکه بسته است",
     messenger="نشانی {name} متعلق به پیام‌رسان خارجی {service} است. دستگاه شما به شبکهٔ امور "
     "اداری متصل است و استفاده از پیام‌رسان‌های خارجی در این شبکه مجاز نیست.",
-    encrypted_dns="نشانی {name} در زمرهٔ «{service}» است. در این شبکه، ترجمهٔ نام‌های اینترنتی "
+    encrypted_dns="نشانی {name} از نشانی‌های «{service}» است. در این شبکه، ترجمهٔ نام‌های اینترنتی "
     "تنها بر عهدهٔ سامانهٔ نام دامنهٔ (DNS) سازمان است.",
     other_service="نشانی {name} متعلق به {service} است که در سیاست شبکهٔ شما مجاز شمرده نشده است.",
     no_service="نشانی {name} در سیاست شبکه‌ای که به آن متصل هستید مجاز شمرده نشده است.",

@@ -4,6 +4,7 @@ The answer is that of ``darban explain``, key by key. What makes no sense is sai
 form, and whatever was typed stays in it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resolver.dns import codes, names
@@ -30,16 +31,22 @@ class Asked:
 
 
 class _Nonsense(Exception):
-    """What was asked makes no sense; the argument is the message, for people."""
+    """What was asked makes no sense."""
+
+    def __init__(self, message: Markup, *fields: str) -> None:
+        self.message = message
+        self.fields = fields
+        """Which of the fields are wrong."""
+        super().__init__(message)
 
 
 def box(engine: Engine, asked: Asked, code: str, words: Words) -> Markup:
     """The form, with the answer below it where something was asked."""
     try:
         told = None if asked.is_empty else _explained(engine, asked, words)
-        problem = NOTHING
+        problem = None
     except _Nonsense as nonsense:
-        told, problem = None, nonsense.args[0]
+        told, problem = None, nonsense
     answer = NOTHING if told is None else _answer(told, words)
     form = _form(engine, asked, problem, code, words)
     title = tag("h2", words.explain, id="explain-title")
@@ -54,7 +61,8 @@ def box(engine: Engine, asked: Asked, code: str, words: Words) -> Markup:
 
 def _explained(engine: Engine, asked: Asked, words: Words) -> Explanation:
     if not asked.who or not asked.name:
-        raise _Nonsense(fill(words.nothing_asked))
+        missing = [key for key in ("who", "name") if not getattr(asked, key)]
+        raise _Nonsense(fill(words.nothing_asked), *missing)
     name = _name(asked.name, words)
     view = engine.vlan(asked.who)
     if view is not None:
@@ -62,7 +70,7 @@ def _explained(engine: Engine, asked: Asked, words: Words) -> Explanation:
     try:
         return engine.for_client(asked.who, name, codes.A)
     except ValueError:
-        raise _Nonsense(_nobody(engine, asked.who, words)) from None
+        raise _Nonsense(_nobody(engine, asked.who, words), "who") from None
 
 
 def _nobody(engine: Engine, who: str, words: Words) -> Markup:
@@ -79,30 +87,36 @@ def _name(text: str, words: Words) -> bytes:
             return names.parse(text)
     except names.InvalidName:
         pass
-    raise _Nonsense(fill(words.no_name, name=isolated(_shortened(text))))
+    raise _Nonsense(fill(words.no_name, name=isolated(_shortened(text))), "name")
 
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def _form(engine: Engine, asked: Asked, problem: Markup, code: str, words: Words) -> Markup:
+def _form(
+    engine: Engine, asked: Asked, problem: _Nonsense | None, code: str, words: Words
+) -> Markup:
     vlans = [each.name for each in engine.terms.vlans]
     options = tag("datalist", *(tag("option", value=vlan) for vlan in vlans), id="vlans")
     such_as = fill(words.who_such_as, vlan=isolated(vlans[0] if vlans else "administration"))
-    who = _field("who", words.who, such_as, asked.who, bool(problem), list="vlans")
-    name = _field(
-        *("name", words.name, fill(words.name_such_as), asked.name, bool(problem)), inputmode="url"
-    )
-    said = tag("p", problem, id="problem", class_="problem", role="alert") if problem else NOTHING
+    wrong = () if problem is None else problem.fields
+    who = _field("who", words.who, such_as, asked.who, wrong, list="vlans")
+    such_as = fill(words.name_such_as)
+    name = _field("name", words.name, such_as, asked.name, wrong, inputmode="url")
+    said = NOTHING
+    if problem is not None:
+        said = tag("p", problem.message, id="problem", class_="problem", role="alert")
     button = tag("button", words.ask, type="submit")
     language = tag("input", type="hidden", name="lang", value=code)
     fields = tag("div", who, name, button, class_="fields")
     return tag("form", language, fields, options, said, action="#explain", method="get")
 
 
-def _field(key: str, label: str, such_as: Markup, value: str, wrong: bool, **more: str) -> Markup:
-    described = f"{key}-hint problem" if wrong else f"{key}-hint"
+def _field(
+    key: str, label: str, such_as: Markup, value: str, wrong: Sequence[str], **more: str
+) -> Markup:
+    described = f"{key}-hint problem" if key in wrong else f"{key}-hint"
     given = tag(
         "input",
         type="text",
@@ -115,7 +129,7 @@ def _field(key: str, label: str, such_as: Markup, value: str, wrong: bool, **mor
         autocapitalize="none",
         spellcheck="false",
         aria_describedby=described,
-        aria_invalid="true" if wrong else None,
+        aria_invalid="true" if key in wrong else None,
         **more,
     )
     hint = tag("span", such_as, id=f"{key}-hint", class_="hint")

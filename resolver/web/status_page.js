@@ -1,7 +1,7 @@
 // Fetches the page anew every few seconds and puts in what moves. What was typed and what was
 // explained stay as they are; so does whatever the reader has selected or is in.
 "use strict";
-const PERIOD = 5000;
+const PERIOD = 3000;
 const pause = document.getElementById("pause");
 const other = pause.dataset.resume;
 let paused = false;

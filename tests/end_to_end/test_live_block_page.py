@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 from asking import ask
 from free_ports import free_port
-from running_server import Server
+from running_server import DARBAN, Server
 from waiting import wait_for
 
 PAGE = "127.0.0.54"
@@ -137,6 +139,20 @@ def test_a_hostile_host_header(served: tuple[Server, int]) -> None:
     assert _sinkholed(server)
     assert "127.0.10" not in server.err
     assert "alert" not in server.err
+
+
+def test_after_a_reload_it_tells_by_the_new_policy(served: tuple[Server, int]) -> None:
+    server, port = served
+    text = server.config.read_text(encoding="utf-8")
+    text = text.replace("noc@agency.example", "it-desk@agency.example")
+    server.config.write_text(text, encoding="utf-8")
+    assert "noc@agency.example" in get(port).body
+    command = [DARBAN, "reload", "--config", server.config]
+    state = {"STATE_DIRECTORY": str(server.directory / "state")}
+    subprocess.run(command, env={**os.environ, **state}, check=True, capture_output=True)
+    told = get(port)
+    assert "it-desk@agency.example" in told.body
+    assert "noc@agency.example" not in told.body
 
 
 def test_visitors_that_never_finish_keep_nobody_out(served: tuple[Server, int]) -> None:

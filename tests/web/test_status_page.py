@@ -191,28 +191,30 @@ def test_it_explains(asked: Engine, who: str, name: str, outcome: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "name", "problem"),
+    ("who", "name", "wrong", "problem"),
     [
-        ("10.10.0.5", "", ENGLISH.nothing_asked),
-        ("", "one.example", ENGLISH.nothing_asked),
-        ("10.10.0", "one.example", "“10.10.0” is no address"),
-        ("fd00:::1", "one.example", "“fd00:::1” is no address"),
-        ("nobody", "one.example", "There is no VLAN “nobody”; there are administration, trial"),
-        ("<b>", "one.example", "There is no VLAN “<b>”"),
-        ("administration", "a..b", "“a..b” is no name"),
-        ("administration", "x" * 64, "is no name"),
-        ("administration", "a." * 5000, "is no name"),
-        ("\u0660.1.2.3", "one.example", "is no address"),
+        ("10.10.0.5", "", "name", ENGLISH.nothing_asked),
+        ("", "one.example", "who", ENGLISH.nothing_asked),
+        ("10.10.0", "one.example", "who", "“10.10.0” is no address"),
+        ("fd00:::1", "one.example", "who", "“fd00:::1” is no address"),
+        ("nobody", "one.example", "who", "no VLAN “nobody”; there are administration, trial"),
+        ("<b>", "one.example", "who", "There is no VLAN “<b>”"),
+        ("administration", "a..b", "name", "“a..b” is no name"),
+        ("administration", "x" * 64, "name", "is no name"),
+        ("administration", "a." * 5000, "name", "is no name"),
+        ("\u0660.1.2.3", "one.example", "who", "is no address"),
     ],
 )
 def test_what_makes_no_sense_is_said_beside_the_form(
-    asked: Engine, who: str, name: str, problem: str
+    asked: Engine, who: str, name: str, wrong: str, problem: str
 ) -> None:
     html = page(STATUS, asked, Asked(who, name), "en")
     said = html.partition('id="problem"')[2].partition("</p>")[0]
     assert problem in unescape(said.replace("<bdi>", "").replace("</bdi>", ""))
     assert len(said) < 400
-    assert 'aria-invalid="true"' in html
+    invalid = [part for part in html.split("<input")[1:] if 'aria-invalid="true"' in part]
+    assert len(invalid) == 1
+    assert (f'id="{wrong}"') in invalid[0]
     assert 'class="told"' not in html
     assert "<b>”" not in html
 
