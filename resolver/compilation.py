@@ -8,26 +8,24 @@ reading configs takes; what it prints is one JSON object (``Outcome``).
 import gc
 import json
 import os
-import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 from resolver import state
+from resolver.collection import read_lists
 from resolver.config.load import Loaded, load
 from resolver.config.problems import Problem
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.expectations import Failed, Trial
-from resolver.lists import adblock
 from resolver.lists.rules import BlockList
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
-
-_SERVICE = re.compile(r"[a-z0-9-]+")
+from resolver.subscriptions.shelf import Shelf
 
 
 class Disk:
@@ -72,7 +70,8 @@ def compile_file(path: Path, wall: float, disk: Disk | None = None) -> Compiled:
     """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
     loaded = load(str(path), disk or Disk())
     problems = list(loaded.problems)
-    lists = list(_read_lists(path.parent, loaded, problems))
+    shelf = Shelf(state.directory(path))
+    lists = read_lists(path.parent, shelf, loaded, problems)
     snapshot, found = compile_snapshot(loaded.config, loaded.places, lists)
     problems += found
     failed: list[Failed] = []
@@ -81,53 +80,6 @@ def compile_file(path: Path, wall: float, disk: Disk | None = None) -> Compiled:
         failed = trial.failed()
         problems += [*trial.ended(), *trial.to_break()]
     return Compiled(loaded, snapshot, problems, lists, failed)
-
-
-def _read_lists(base: Path, loaded: Loaded, problems: list[Problem]) -> Iterator[BlockList]:
-    # A file that could not be read has not said where its lists are.
-    unread = any(problem.severity == "error" and not problem.path for problem in problems)
-    for place, directory in enumerate(loaded.config.lists.directories):
-        where = base / directory
-        if not where.is_dir():
-            if unread:
-                continue
-            at = ("lists", "directories", place)
-            advice = f"{where} is not there, or no directory."
-            problems.append(loaded.places.problem(at, directory, "a directory of lists", advice))
-            continue
-        for file in sorted(where.glob("*.txt")):
-            shown = str(Path(directory) / file.name)
-            try:
-                text = file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                expected = "a list in UTF-8 that can be read"
-                problems.append(Problem("error", shown, None, "", str(error), expected))
-                continue
-            yield _read_list(text, file.stem, shown, problems)
-
-
-def _read_list(text: str, service: str, shown: str, problems: list[Problem]) -> BlockList:
-    read = adblock.read(text, service, shown)
-    for skipped in read.skipped:
-        expected = "a rule such as ||example.com^"
-        advice = f"Skipped: {skipped.reason}."
-        problems.append(Problem("warning", shown, skipped.line, "", skipped.text, expected, advice))
-    problems += _unusable(read)
-    return read
-
-
-def _unusable(read: BlockList) -> Iterator[Problem]:
-    """What makes a whole list block nothing: told as an error, or what it bans would pass."""
-    if not _SERVICE.fullmatch(read.service):
-        expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
-        yield Problem("error", read.file, None, "", read.service, expected)
-    if not read.category:
-        expected = "a header such as ! Category: messenger"
-        yield Problem("error", read.file, None, "", "no category", expected)
-    if all(rule.exception for rule in read.rules):
-        expected = "at least one rule such as ||example.com^"
-        advice = "Restore the list, or remove the file if the service is no longer to be known."
-        yield Problem("error", read.file, None, "", "no rule that blocks", expected, advice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resolver import state
-from resolver.candidate import Accepted, Rejected, compile_apart
+from resolver.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, compile_apart
 from resolver.channel import Message
 from resolver.control import Answer, ControlServer, Request
 from resolver.crew import Berth
@@ -34,6 +35,7 @@ from resolver.policy.strangers import Strangers, together
 from resolver.recorder import Recorder
 from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
+from resolver.subscriptions.shelf import Shelf
 from resolver.succession import InForce, Succession, read
 from resolver.telemetry import kernel
 from resolver.telemetry.block_log import BlockLog
@@ -43,6 +45,9 @@ from resolver.telemetry.log import start as start_log
 from resolver.telemetry.slots import Registry
 from resolver.telemetry.standing import Standing
 from resolver.telemetry.status import Status
+
+if TYPE_CHECKING:
+    from resolver.subscriptions.schedule import Schedule
 
 _WATCH = 0.5
 _MOST_REFUSED = 20
@@ -61,6 +66,7 @@ class Supervisor:
         self._registry = Registry()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._schedule: Schedule | None = None
 
     async def run(self) -> None:
         """Serve until told to stop.
@@ -113,6 +119,8 @@ class Supervisor:
             "flush": self._flush,
             "reload": self._reload,
             "record": recorder.record,
+            "lists": self._lists,
+            "update-lists": self._update_lists,
         }
         control = ControlServer(commands)
         try:
@@ -121,6 +129,7 @@ class Supervisor:
             self._manager.ready()
             self._tell_status()
             self._background(self._serve_metrics())
+            self._background(self._fetch_lists())
             self._background(self._serve_block_page())
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloads.note(event, f"uid {os.getuid()}", accepted.texts)
@@ -153,6 +162,8 @@ class Supervisor:
         """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
         outcome = await self._reloads.reload(who, event)
         self._tell_status()
+        if self._schedule is not None:
+            self._schedule.look()
         return outcome
 
     def _tell_status(self) -> None:
@@ -234,6 +245,37 @@ class Supervisor:
             await metrics_page.serve(app, self._facts.terms.settings.metrics)
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
+
+    async def _fetch_lists(self) -> None:
+        from resolver.subscriptions.schedule import Schedule  # as with the metrics
+
+        self._schedule = Schedule(
+            Shelf(self._state), lambda: self._facts.terms, self._facts.lists, self._apply_lists
+        )
+        await self._schedule.run()
+
+    async def _apply_lists(self) -> str:
+        """Put what was fetched in force; the reason where expectations do not hold with it."""
+        outcome = await self.reload("a list that was fetched", "lists")
+        return "; ".join(outcome.report) if outcome.code == FAILED_EXPECTATIONS else ""
+
+    async def _lists(self, _: Request) -> Answer:
+        """How far the lists are that are fetched now, or were last."""
+        return {} if self._schedule is None else self._schedule.job.as_json()
+
+    async def _update_lists(self, request: Request) -> Answer:
+        """Begin to bring lists up to date; ``lists`` tells how far that is."""
+        names = request.get("names")
+        if self._schedule is None or not isinstance(names, list):
+            return {"error": "not now"}
+        if not self._schedule.job.done:
+            return {"error": "lists are being fetched already"}
+        try:
+            work = self._schedule.begin(names, request.get("smaller_too") is True)
+        except KeyError as error:
+            return {"error": f"no list {error} is fetched by the config in force"}
+        self._background(work)
+        return self._schedule.job.as_json()
 
     async def _serve_block_page(self) -> None:
         endpoints = self._facts.terms.settings.block_page

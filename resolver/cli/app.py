@@ -9,6 +9,7 @@ from resolver.cli import (
     explain,
     flush,
     history,
+    lists,
     record,
     reload,
     run_help,
@@ -29,6 +30,7 @@ app.command("diff")(diff.diff)
 app.command("reload")(reload.reload)
 app.command("flush")(flush.flush)
 app.command("status")(status.status)
+app.add_typer(lists.lists, name="lists")
 app.command("record")(record.record)
 app.command("exempt")(exempt.exempt)
 app.command("history")(history.history)

@@ -47,6 +47,7 @@ def portrait(terms: Terms) -> dict[str, Section]:
         "upstreams": {_group_name(g.name): _group(g) for g in terms.groups if not _is_own(g.name)},
         "forward": _forward(terms),
         "local": {names.text(each.name): _local(each) for each in terms.local},
+        "fetched lists": {each.name: _rest(each, ("name",)) for each in terms.subscriptions},
         SETTINGS: {key: {VALUE: word} for key, word in _rest(terms.settings, ()).items()},
     }
 
@@ -121,6 +122,10 @@ def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
     )
 
 
+_TOLD_OF_SOURCE = ("file", "service", "name", "entries")
+"""The name is what metrics call it, the entries are compared themselves."""
+
+
 def _service(place: int, service: Service, terms: Terms) -> Thing:
     lists = [each for each in terms.sources if each.service == place]
     return {
@@ -128,7 +133,7 @@ def _service(place: int, service: Service, terms: Terms) -> Thing:
         **{
             f"{each.file}, {key}": word
             for each in lists
-            for key, word in _rest(each, ("file", "service")).items()
+            for key, word in _rest(each, _TOLD_OF_SOURCE).items()
         },
         **_rest(service, ("name", "entries")),
     }

@@ -40,6 +40,7 @@ def check(config: Config, origins: Origins) -> Iterator[Problem]:
     yield from _narrowing_in_a_circle(origins.given)
     yield from _sinkholes(config, origins)
     yield from _whom_exemptions_are_for(origins.given)
+    yield from _sources_of_lists(origins.given)
     yield from _asking_itself(config, origins)
 
 
@@ -163,6 +164,16 @@ def _whom_exemptions_are_for(given: Given) -> Iterator[Problem]:
                 found = "both prefixes and vlan" if for_prefixes else "neither prefixes nor vlan"
                 expected = "one of the two, to say whom it is for"
                 yield given.source(path).problem(found, expected)
+
+
+def _sources_of_lists(given: Given) -> Iterator[Problem]:
+    """Each has one place where it comes from, and one thing that it is for."""
+    for path, source in given.matching(("lists", "sources", ANY)):
+        if isinstance(source, dict):
+            for one, other in (("url", "file"), ("service", "category")):
+                if (one in source) == (other in source):
+                    found = f"both {one} and {other}" if one in source else f"no {one} or {other}"
+                    yield given.source(path).problem(found, "one of the two")
 
 
 def _asking_itself(config: Config, origins: Origins) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ What must stay true:
 
 import datetime as dt
 from ipaddress import ip_address
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,7 +21,9 @@ from resolver.config.values import (
     MIB,
     Bootstrap,
     CacheSize,
+    Category,
     ClientAddress,
+    Digest,
     DomainName,
     Endpoint,
     Identifier,
@@ -36,6 +38,7 @@ from resolver.config.values import (
     ServiceName,
     ServiceReference,
     SomeLine,
+    SourceUrl,
 )
 
 T = TypeVar("T")
@@ -44,6 +47,7 @@ Several = Annotated[tuple[T, ...], Field(strict=False)]
 
 SYSTEM = ServerAddress("system", DNS_PORT, "system")
 
+ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
 
 
@@ -106,12 +110,33 @@ class Local(Section):
     )
 
 
+class ListSource(Section):
+    """A list that others keep, fetched or read from a file."""
+
+    url: SourceUrl | None = Field(default=None, description="where to fetch it, by HTTPS")
+    file: SomeLine | None = Field(default=None, description="where it lies, instead of a url")
+    format: ListFormat = Field(description=f"its format: {', '.join(get_args(ListFormat))}")
+    service: ServiceName | None = Field(
+        default=None, description="the service whose names it adds to"
+    )
+    category: Category | None = Field(
+        default=None,
+        description="the category in which it is a service of its own, instead of a service",
+    )
+    sha256: Digest | None = Field(
+        default=None, description="the SHA-256 of the file, where it must not change"
+    )
+
+
 class Lists(Section):
     """Where the block lists are."""
 
     directories: Several[SomeLine] = Field(
         default=("blocklists",),
         description="the directories of block lists; of two lists of a name the later adds",
+    )
+    sources: dict[ServiceName, ListSource] = Field(
+        default={}, description="lists that others keep, by name"
     )
 
 

@@ -6,6 +6,7 @@ build sections without printing them first.
 """
 
 import re
+import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import (
@@ -36,6 +37,7 @@ _PORT = re.compile(r"\d{1,5}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 _SERVICE = re.compile(r"[a-z0-9-]+")
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{64}")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _RECORD = re.compile(r"(?:(\d{1,10})\s+)?([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.ASCII)
 _NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
@@ -120,6 +122,9 @@ _REFERENCE = 'a service such as "telegram", or a category with @ such as "@messe
 _ONE_SERVICE = 'a service such as "telegram": lower-case letters, digits and hyphens'
 _LABELLED = "a name of 1 to 63 letters, digits, dots, hyphens and underscores"
 _MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
+_CATEGORY = 'a category such as "messenger": lower-case letters, digits and hyphens'
+_SOURCE = 'an address such as "https://lists.example/hosts.txt"'
+_DIGEST = "the SHA-256 of the file, 64 hexadecimal digits"
 _LINE = "one line of text, in quotes"
 _SOME_LINE = "one line of text, in quotes, not empty"
 
@@ -285,6 +290,42 @@ def _read_some_line(text: str) -> str:
     return text
 
 
+def _read_category(text: str) -> str:
+    if not _SERVICE.fullmatch(text):
+        raise NotAllowed(_CATEGORY)
+    return text
+
+
+def _read_source(text: str) -> str:
+    """An address to fetch from: who could change a list on its way could open what is banned."""
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise NotAllowed(_SOURCE) from None
+    if not host or _CONTROL.search(text) or " " in text or parts.fragment:
+        raise NotAllowed(_SOURCE)
+    if parts.username is not None or parts.password is not None:
+        raise NotAllowed(_SOURCE, "A user name or password would be shown in logs and reports.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise NotAllowed(_SOURCE, "Without TLS only a server on this host (127.0.0.1) is asked.")
+    if parts.scheme not in ("http", "https"):
+        raise NotAllowed(_SOURCE, 'For a file on this host write file = "...".')
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of an address is this machine itself."""
+    address = _address_or_none(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _read_digest(text: str) -> str:
+    if not _HEXADECIMAL.fullmatch(text):
+        raise NotAllowed(_DIGEST)
+    return text.lower()
+
+
 ClientAddress = Annotated[Address, _from_text((IPv4Address, IPv6Address), _ADDRESS, _read_address)]
 Prefix = Annotated[Network, _from_text((IPv4Network, IPv6Network), _PREFIX, _read_prefix)]
 Listen = Annotated[Endpoint, _from_text(Endpoint, _ENDPOINT, _read_endpoint)]
@@ -297,6 +338,9 @@ ServiceReference = Annotated[str, _from_text(str, _REFERENCE, _read_reference)]
 ServiceName = Annotated[str, _from_text(str, _ONE_SERVICE, _read_service)]
 Identifier = Annotated[str, _from_text(str, _LABELLED, _read_identifier)]
 RecordType = Annotated[str, _from_text(str, _MNEMONIC, _read_type)]
+Category = Annotated[str, _from_text(str, _CATEGORY, _read_category)]
+SourceUrl = Annotated[str, _from_text(str, _SOURCE, _read_source)]
+Digest = Annotated[str, _from_text(str, _DIGEST, _read_digest)]
 Line = Annotated[str, _from_text(str, _LINE, _read_line)]
 SomeLine = Annotated[str, _from_text(str, _SOME_LINE, _read_some_line)]
 Moment = AwareDatetime

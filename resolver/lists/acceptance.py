@@ -8,7 +8,7 @@ is taken whole or refused whole, and refused where too little of it can be read.
 import re
 
 from resolver.lists.formats import FORMATS, resembled
-from resolver.lists.rules import BlockList
+from resolver.lists.rules import BlockList, entries
 
 LARGEST = 64 << 20
 """Octets of a list, decompressed; a million names take a third of it."""
@@ -28,6 +28,8 @@ def accept(content: bytes, kind: str, service: str, file: str, before: int = 0) 
         before: How many names the last good one blocked; 0 where there is none, or where it
             does not matter.
     """
+    if len(content) > LARGEST:
+        return f"more than {LARGEST >> 20} MiB"
     text = _text(content)
     if text is None:
         return "binary data, not a text in UTF-8"
@@ -43,11 +45,6 @@ def accept(content: bytes, kind: str, service: str, file: str, before: int = 0) 
     if blocking * 2 < before:
         return f"{blocking} names, fewer than half of the {before} that the last good one has"
     return read
-
-
-def entries(read: BlockList) -> int:
-    """How many rules of a list block."""
-    return sum(not rule.exception for rule in read.rules)
 
 
 def _text(content: bytes) -> str | None:

@@ -10,6 +10,7 @@ for the root is refused, since it says that its list blocks nothing.
 """
 
 import functools
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from resolver.dns import names
@@ -35,6 +36,28 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
     if _suffixes().is_public(text):
         return f"'{text}' is a public suffix: its names have many owners"
     return None
+
+
+class OwnNames:
+    """Names that no list of others may block: the agency's own, and those of its upstreams."""
+
+    def __init__(self, zones: Iterable[bytes]) -> None:
+        self._zones = frozenset(zones)
+        self._tops = {names.top(zone) for zone in self._zones}
+        self._above = {above for zone in self._zones for above in names.zones(zone)}
+
+    def __bool__(self) -> bool:
+        return bool(self._zones)
+
+    def touched(self, rule: Rule) -> str | None:
+        """Why a blocking rule must not be, or None where it touches none of them."""
+        if rule.exception or names.top(rule.name) not in self._tops:
+            return None
+        if rule.name in self._above and (rule.subtree or rule.name in self._zones):
+            return "it covers a zone of this network, or a host that this server needs"
+        if any(zone in self._zones for zone in names.zones(rule.name)):
+            return "it lies in a zone of this network"
+        return None
 
 
 @functools.cache

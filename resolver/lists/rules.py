@@ -77,6 +77,7 @@ class BlockList:
         reviewed: When a person last went through it.
         answer: Empty for the policy's own answer, or ``nxdomain``: canary names keep
             their meaning only with NXDOMAIN, whatever a policy answers elsewhere.
+        name: What the config calls it; empty for a file of a directory of lists.
         rules: In the file's order, none twice.
         skipped: In the file's order.
     """
@@ -89,8 +90,14 @@ class BlockList:
     source: str = ""
     reviewed: dt.date | None = None
     answer: str = ""
+    name: str = ""
     rules: tuple[Rule, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+
+
+def entries(read: BlockList) -> int:
+    """How many rules of a list block."""
+    return sum(not rule.exception for rule in read.rules)
 
 
 def read_rule(text: str, line: int) -> Rule | str:

@@ -7,7 +7,7 @@ set a whole number with a bit a service.
 from collections.abc import Sequence
 
 from resolver.config.problems import Problem, near, one_of
-from resolver.lists.rules import BlockList
+from resolver.lists.rules import BlockList, entries
 from resolver.policy.snapshot import Service, Source
 
 
@@ -21,7 +21,10 @@ class Catalog:
             by_service.setdefault(each.service, []).append(each)
         self._place = {name: place for place, name in enumerate(by_service)}
         self.services = tuple(_service(name, group) for name, group in by_service.items())
-        self.sources = tuple(Source(each.file, self._place[each.service]) for each in self.lists)
+        self.sources = tuple(
+            Source(each.file, self._place[each.service], each.name or each.service, entries(each))
+            for each in self.lists
+        )
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
 
     def members(self, reference: str) -> int | None:
@@ -51,10 +54,10 @@ def _service(name: str, lists: list[BlockList]) -> Service:
     return Service(
         name,
         first.category,
-        first.title,
-        first.persian,
+        next((each.title for each in lists if each.title), name),
+        next((each.persian for each in lists if each.persian), ""),
         any(each.answer == "nxdomain" for each in lists),
-        sum(not rule.exception for each in lists for rule in each.rules),
+        sum(map(entries, lists)),
         min((str(each.reviewed) for each in lists if each.reviewed), default=""),
     )
 

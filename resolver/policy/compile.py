@@ -58,6 +58,7 @@ class _Compiler:
             tuple(self.local(i, each) for i, each in enumerate(self.config.local)),
             tuple(self.forward()),
             tuple(self.groups()),
+            tuple(self.subscriptions()),
             self.settings(),
         )
         self.expected_services()
@@ -162,6 +163,11 @@ class _Compiler:
             yield _group(name, group.servers)
         for place, forward in enumerate(self.config.forward):
             yield _group(_group_of(place), forward.servers)
+
+    def subscriptions(self) -> Iterable[made.Subscription]:
+        for name, source in self.config.lists.sources.items():
+            if source.url is not None:
+                yield made.Subscription(name, source.url, source.format, source.sha256 or "")
 
     def settings(self) -> made.Settings:
         config = self.config

@@ -36,10 +36,26 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One list file of a service."""
+    """One list of a service."""
 
     file: str
+    """Where it comes from: a file, or the address that it is fetched from."""
     service: int
+    name: str
+    """What it is called in metrics."""
+    entries: int
+    """Its blocking rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A list that is fetched."""
+
+    name: str
+    url: str
+    format: str
+    sha256: str
+    """What it has to be; empty where it may change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +234,7 @@ class Terms:
     local: tuple[LocalName, ...]
     forward: tuple[ForwardZone, ...]
     groups: tuple[Group, ...]
+    subscriptions: tuple[Subscription, ...]
     settings: Settings
 
 

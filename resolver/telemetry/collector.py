@@ -41,6 +41,16 @@ Sums = Counter[tuple[str, ...]]
 
 
 @dataclass(slots=True)
+class Fetched:
+    """How fetching a list stands."""
+
+    updated: float = 0.0
+    """When it was last known to be up to date, in seconds since 1970; 0 for never."""
+    failures: int = 0
+    """Since the server started."""
+
+
+@dataclass(slots=True)
 class Facts:
     """What the supervisor knows besides the counters."""
 
@@ -53,10 +63,18 @@ class Facts:
     workers: int = 0
     worker_restarts: int = 0
     config_ok: bool = True
+    lists: dict[str, Fetched] = field(default_factory=dict)
+    """How fetching each list stands, by name."""
     reloads: Counter[str] = field(default_factory=Counter)
     """By their results."""
     last_reload: LastReload | None = None
     block_log: Written = field(default_factory=Written)
+
+    @property
+    def lacks_lists(self) -> bool:
+        """Whether a list of the config has never been fetched, and so blocks nothing."""
+        fetched = [name for name, each in self.lists.items() if each.updated]
+        return any(each.name not in fetched for each in self.terms.subscriptions)
 
 
 class DarbanCollector(Collector):
@@ -126,7 +144,7 @@ class DarbanCollector(Collector):
 
     def _facts_as_metrics(self) -> Iterator[Family]:
         facts, terms = self._facts, self._facts.terms
-        yield _gauge(metrics.CONFIG_OK, [((), float(facts.config_ok))])
+        yield _gauge(metrics.CONFIG_OK, [((), float(facts.config_ok and not facts.lacks_lists))])
         results = {(result,): facts.reloads[result] for result in metrics.RELOAD_RESULTS}
         yield _summed(metrics.RELOADS, Counter(results))
         yield _gauge(metrics.SNAPSHOT_INFO, [((facts.snapshot,), 1)])
@@ -136,14 +154,24 @@ class DarbanCollector(Collector):
         yield _gauge(metrics.VLAN_BANS, bans)
         ends = (((exemption.id,), exemption.until) for exemption in terms.exemptions)
         yield _gauge(metrics.EXEMPTION_END, ends)
-        entries = (((service.name,), service.entries) for service in terms.services)
-        yield _gauge(metrics.LIST_ENTRIES, entries)
+        yield from self._lists()
         yield _gauge(metrics.WORKERS, [((), facts.workers)])
         yield _gauge(metrics.WORKERS_EXPECTED, [((), facts.workers_expected)])
         restarts = _family(metrics.WORKER_RESTARTS)
         restarts.add_metric((), facts.worker_restarts)
         yield restarts
         yield _gauge(metrics.BUILD_INFO, [((__version__,), 1)])
+
+    def _lists(self) -> Iterator[Family]:
+        facts = self._facts
+        entries = Sums()
+        for source in facts.terms.sources:
+            entries[(source.name,)] += source.entries
+        yield _gauge(metrics.LIST_ENTRIES, entries.items())
+        updated = (((name,), each.updated) for name, each in facts.lists.items() if each.updated)
+        yield _gauge(metrics.LIST_UPDATED, updated)
+        failures = {(name,): each.failures for name, each in facts.lists.items()}
+        yield _summed(metrics.LIST_FAILURES, Sums(failures))
 
     def _readings_as_metrics(self) -> Iterator[Family]:
         drops, memory = self._readings()

@@ -6,7 +6,6 @@ tried again; meanwhile the other servers of its group are asked.
 """
 
 import socket
-from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -68,7 +67,7 @@ class Hosts:
         self._groups = terms.groups
         self._settings = terms.settings
         self._resolver = aiodns.DNSResolver(
-            nameservers=[str(each) for each in self._bootstrap()],
+            nameservers=[str(each) for each in bootstrap(terms)],
             timeout=_TIMEOUT,
             tries=_TRIES,
         )
@@ -126,9 +125,11 @@ class Hosts:
             return []
         return [record.data.addr for record in result.answer if hasattr(record.data, "addr")]
 
-    def _bootstrap(self) -> Sequence[Endpoint]:
-        if self._settings.bootstrap:
-            return self._settings.bootstrap
-        servers = (server for group in self._groups for server in group.servers)
-        given = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
-        return given or system_servers(self._settings)
+
+def bootstrap(terms: Terms) -> list[Endpoint]:
+    """The name servers that resolve what this program itself has to find."""
+    if terms.settings.bootstrap:
+        return list(terms.settings.bootstrap)
+    servers = (server for group in terms.groups for server in group.servers)
+    given = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
+    return given or system_servers(terms.settings)

@@ -25,14 +25,15 @@ ORDER = (
     ("state", "journal"),  # to our files
     ("transports",),  # of asyncio, let go of
     ("channel", "control"),  # between our processes
+    ("program",),  # how these run each other
     ("notify",),  # to the service manager
     ("telemetry",),  # counts what ``query`` tallies
     ("upstream",),  # drives ``forwarding``, counts
     ("server",),  # drives ``query``, hands to ``upstream``
     ("subscriptions", "web"),  # of the supervisor alone
     # Composition: what becomes a process.
+    ("collection",),  # of a config's lists
     ("compilation", "amendment"),
-    ("program",),  # how the next run each other
     ("crew", "worker"),
     ("candidate",),  # a config judged in a process of its own
     ("exempting",),  # a config judged with an exemption more, and written
@@ -103,5 +104,5 @@ def test_only_one_module_knows_dnslib() -> None:
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
     assert knowing <= {
-        *("config", "policy", "expectations", "compilation", "exempting", "cli"),
+        *("config", "policy", "expectations", "collection", "compilation", "exempting", "cli"),
     }

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver.dns import names
-from resolver.lists.acceptance import accept, entries
+from resolver.lists.acceptance import accept
 from resolver.lists.index import Index, build
 from resolver.lists.reading import by_reason
-from resolver.lists.rules import BlockList
+from resolver.lists.rules import BlockList, entries
 from tests.lists.obvious_matcher import matcher
 
 

@@ -43,6 +43,11 @@ ticket = "PR-1"
 name = "printer.agency.example"
 records = ["A 10.0.0.30", "600 AAAA fd00::30", "MX 10 mail.agency.example"]
 
+[lists.sources.three]
+url = "https://lists.example/three.txt"
+format = "hosts"
+service = "one"
+
 [[forward]]
 zones = ["agency.example"]
 servers = ["10.0.0.10"]

@@ -42,9 +42,14 @@ def test_a_snapshot_is_as_itself() -> None:
     assert changes() == []
 
 
-PARTS = ("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups")
+PARTS = (
+    *("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups"),
+    "subscriptions",
+)
 ELSEWHERE = {
     ("services", "entries"),  # the rules are compared themselves
+    ("sources", "entries"),
+    ("sources", "name"),  # which only metrics use
     ("policies", "grounds"),  # they hang together, and change below
     ("policies", "ground_of"),
 }
