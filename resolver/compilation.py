@@ -22,6 +22,7 @@ from resolver.config.problems import Problem
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.expectations import Failed, Trial
+from resolver.lists.index import Index
 from resolver.lists.rules import BlockList
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
@@ -76,7 +77,7 @@ def compile_file(path: Path, wall: float, disk: Disk | None = None) -> Compiled:
     problems += found
     failed: list[Failed] = []
     if not any(problem.severity == "error" for problem in problems):
-        trial = Trial(loaded, snapshot, wall)
+        trial = Trial(loaded, snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
         failed = trial.failed()
         problems += [*trial.ended(), *trial.to_break()]
     return Compiled(loaded, snapshot, problems, lists, failed)

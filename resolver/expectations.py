@@ -15,7 +15,7 @@ from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.explanation import Engine, Explanation
 from resolver.lists.index import Index
-from resolver.policy.snapshot import Snapshot
+from resolver.policy.snapshot import Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,44 @@ class Failed:
         return f"{self.place}: {self.text}"
 
 
-class Trial:
-    """A config's expectations and the snapshot that they are run against."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An expectation with what came of it."""
 
-    def __init__(self, loaded: Loaded, snapshot: Snapshot, wall: float) -> None:
+    client: str
+    vlan: str
+    """``unknown`` where no VLAN holds the client."""
+    name: str
+    type: str
+    at: float | None
+    """The moment that it is for, in seconds since 1970; None where that is now."""
+    expected: str
+    got: str
+    service: str
+    """The service that a rule of decided, if one did."""
+    holds: bool
+
+
+class Trial:
+    """A config's expectations and the policy that they are run against."""
+
+    def __init__(self, loaded: Loaded, terms: Terms, index: Index, wall: float) -> None:
         """``wall`` is now, in seconds since 1970."""
         self._loaded = loaded
-        self._terms = snapshot.terms
-        self._index = Index(snapshot.trie, snapshot.rules)
+        self._terms = terms
+        self._index = index
         self._wall = wall
+
+    def judged(self) -> Iterator[Judged]:
+        """All of them, in the order of the config."""
+        now = self._at(self._wall)
+        for expect in self._loaded.config.expect:
+            at = None if expect.at is None else expect.at.timestamp()
+            got = _ask(expect, now if at is None else self._at(at))
+            yield Judged(
+                *(str(expect.client), got.vlan, got.name, got.type, at),
+                *(expect.outcome, got.outcome, got.service, _agrees(expect, got)),
+            )
 
     def failed(self) -> list[Failed]:
         """Those that do not hold."""
@@ -97,11 +126,19 @@ class Trial:
         )
 
 
+def _ask(expect: Expectation, engine: Engine) -> Explanation:
+    qtype = codes.parse_type(expect.type) or 0
+    return engine.for_client(str(expect.client), expect.name, qtype)
+
+
+def _agrees(expect: Expectation, got: Explanation) -> bool:
+    return got.outcome == expect.outcome and expect.service in (None, got.service)
+
+
 def _differs(expect: Expectation, engine: Engine) -> str:
     """What was expected and what was got, and why; empty where they agree."""
-    qtype = codes.parse_type(expect.type) or 0
-    got = engine.for_client(str(expect.client), expect.name, qtype)
-    if got.outcome == expect.outcome and expect.service in (None, got.service):
+    got = _ask(expect, engine)
+    if _agrees(expect, got):
         return ""
     wanted = expect.outcome + (f" as {expect.service}" if expect.service else "")
     had = got.outcome + (f" as {got.service}" if got.service else "")

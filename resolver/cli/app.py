@@ -12,6 +12,7 @@ from resolver.cli import (
     lists,
     record,
     reload,
+    report,
     run_help,
     status,
 )
@@ -34,3 +35,4 @@ app.add_typer(lists.lists, name="lists")
 app.command("record")(record.record)
 app.command("exempt")(exempt.exempt)
 app.command("history")(history.history)
+app.command("report")(report.report)

@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.live import Live
 
 from resolver import control
+from resolver.cli.asking import ask, read_status
 from resolver.cli.place import config_path
 from resolver.cli.status_view import draw, draw_strangers
 from resolver.policy.strangers import Strangers
-from resolver.telemetry.status import Status
 
 _UNREACHABLE = 3
 _INTERVAL = 1.0
@@ -51,10 +51,10 @@ def status(
         if unknown:
             _strangers(path, as_json)
         elif as_json:
-            _print_json(_ask(path, "status"))
+            _print_json(ask(path, "status"))
         elif once or not (sys.stdout.isatty() and sys.stdin.isatty()):
             console = Console()
-            console.print(draw(_read(path), None, console.width))
+            console.print(draw(read_status(path), None, console.width))
         else:
             _live(path)
     except control.Unreachable as error:
@@ -62,31 +62,8 @@ def status(
         raise typer.Exit(_UNREACHABLE) from None
 
 
-def _ask(config: Path, command: str) -> control.Answer:
-    answer = control.ask(config, {"command": command})
-    if "error" in answer:
-        raise control.Unreachable(f"the server of {config} says: {answer['error']}")
-    return answer
-
-
-def _read(config: Path) -> Status:
-    """The status as this program knows it.
-
-    Raises:
-        Unreachable: also where the server is of a version that says it in another way.
-    """
-    answer = _ask(config, "status")
-    try:
-        return TypeAdapter(Status).validate_python(answer)
-    except ValidationError:
-        raise control.Unreachable(
-            f"the server of {config} is of another version ({answer.get('version')}) than this "
-            "command; restart it"
-        ) from None
-
-
 def _strangers(config: Path, as_json: bool) -> None:
-    answer = _ask(config, "unknown")
+    answer = ask(config, "unknown")
     strangers = TypeAdapter(Strangers).validate_python(answer)
     if as_json:
         told = [{"prefix": prefix, "refused": times} for prefix, times in strangers.prefixes]
@@ -102,7 +79,7 @@ def _print_json(answer: control.Answer) -> None:
 def _live(config: Path) -> None:
     """Draw anew each second, until q or Ctrl-C."""
     console = Console()
-    before, now = None, _read(config)
+    before, now = None, read_status(config)
     with (
         contextlib.suppress(KeyboardInterrupt),
         _keys_at_once(),
@@ -112,7 +89,7 @@ def _live(config: Path) -> None:
             live.update(draw(now, before, console.width), refresh=True)
             if _quit_within(_INTERVAL):
                 return
-            before, now = now, _read(config)
+            before, now = now, read_status(config)
 
 
 @contextlib.contextmanager

@@ -3,11 +3,10 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from ipaddress import ip_network
 
 from resolver import __version__
 from resolver.answers.tally import Path
-from resolver.policy.snapshot import Exemption, Policy, Terms
+from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
 from resolver.telemetry import metrics
 from resolver.telemetry.collector import Facts
@@ -17,13 +16,12 @@ from resolver.telemetry.status import (
     Answers,
     BlockLogStatus,
     CacheStatus,
-    ExemptionStatus,
     ListStatus,
     ServiceCount,
     Status,
     UpstreamStatus,
     VlanCounts,
-    exemption_state,
+    exemptions,
 )
 
 _GOOD = {"answered", "truncated"}
@@ -71,10 +69,7 @@ class Standing:
             cache=cells.cache(terms.settings.cache_bytes * facts.workers_expected),
             answers=cells.answers(),
             lists=tuple(_lists(terms)),
-            exemptions=tuple(
-                _exemption(terms, place, exemption, at)
-                for place, exemption in enumerate(terms.exemptions)
-            ),
+            exemptions=exemptions(terms, at),
             block_log=self._block_log(cells),
         )
 
@@ -189,18 +184,3 @@ def _lists(terms: Terms) -> Iterator[ListStatus]:
             *(service.name, service.category, service.title, service.entries, files),
             reviewed=service.reviewed,
         )
-
-
-def _exemption(terms: Terms, place: int, exemption: Exemption, at: float) -> ExemptionStatus:
-    prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
-    return ExemptionStatus(
-        exemption.id,
-        exemption_state(exemption.until, at),
-        None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-        tuple(str(ip_network((prefix.network, prefix.length))) for prefix in prefixes),
-        tuple(s.name for bit, s in enumerate(terms.services) if exemption.services >> bit & 1),
-        exemption.until,
-        exemption.approver,
-        exemption.ticket,
-        exemption.reason,
-    )

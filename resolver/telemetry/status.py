@@ -6,6 +6,9 @@ since the server's start, never by client or name.
 """
 
 from dataclasses import asdict, dataclass
+from ipaddress import ip_network
+
+from resolver.policy.snapshot import Exemption, Terms
 
 SOON = 7 * 86400.0
 """Seconds before an exemption's end from which on it is said to end soon."""
@@ -179,3 +182,24 @@ def exemption_state(until: float, at: float) -> str:
     if at >= until:
         return "ended"
     return "ends soon" if until - at <= SOON else "in force"
+
+
+def exemptions(terms: Terms, at: float) -> tuple[ExemptionStatus, ...]:
+    """The exemptions of a config, as they stand at a moment."""
+    pairs = enumerate(terms.exemptions)
+    return tuple(_exemption(terms, place, exemption, at) for place, exemption in pairs)
+
+
+def _exemption(terms: Terms, place: int, exemption: Exemption, at: float) -> ExemptionStatus:
+    prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
+    return ExemptionStatus(
+        exemption.id,
+        exemption_state(exemption.until, at),
+        None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
+        tuple(str(ip_network((prefix.network, prefix.length))) for prefix in prefixes),
+        tuple(s.name for bit, s in enumerate(terms.services) if exemption.services >> bit & 1),
+        exemption.until,
+        exemption.approver,
+        exemption.ticket,
+        exemption.reason,
+    )

@@ -58,6 +58,8 @@ NO_COMMANDS = {
     "app": "where the commands are gathered",
     "completion": "what the shell offers for an argument of several commands",
     "place": "where the config and the running server are, for several commands",
+    "asking": "what the running server says of itself, for several commands",
+    "report_text": "the report as plain text",
     "status_view": "how the status is drawn",
     "run": "the run itself, which loads before Typer is; run_help declares the command",
 }

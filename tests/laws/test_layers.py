@@ -30,7 +30,8 @@ ORDER = (
     ("telemetry",),  # counts what ``query`` tallies
     ("upstream",),  # drives ``forwarding``, counts
     ("server",),  # drives ``query``, hands to ``upstream``
-    ("subscriptions", "web"),  # of the supervisor alone
+    ("report",),  # a policy and what came of it, for an auditor
+    ("subscriptions", "web"),  # of the supervisor alone, but for pages that are printed
     # Composition: what becomes a process.
     ("collection",),  # of a config's lists
     ("compilation", "amendment"),

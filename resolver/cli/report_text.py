@@ -1,0 +1,111 @@
+"""The report as plain text, in English."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from resolver.expectations import Judged
+from resolver.report import CitedDirective, Report, VlanReport
+from resolver.telemetry.status import ExemptionStatus
+
+
+def as_text(report: Report) -> str:
+    """The whole report."""
+    lines = [
+        f"Darban {report.version}: policy report of {_moment(report.at)}",
+        f"config    {report.config}",
+        f"snapshot  {report.snapshot}{_since(report)}",
+    ]
+    if report.started is None:
+        lines.append("no server runs: this is what the config says, and nothing was counted")
+    elif report.config_differs:
+        lines.append("the config says another thing than what is in force, which is told here")
+    if not report.expectations_run:
+        lines.append("expectations were not run: the config has mistakes (darban check)")
+    for vlan in report.vlans:
+        lines += ["", *_vlan(vlan, report.started)]
+    lines += ["", "Clients on no VLAN: refused"]
+    if report.refused is not None:
+        lines.append(f"  queries       {report.refused:,} refused")
+    lines += _expectations(report.strangers)
+    return "\n".join(lines)
+
+
+def _since(report: Report) -> str:
+    return "" if report.loaded is None else f", in force since {_moment(report.loaded)}"
+
+
+def _vlan(vlan: VlanReport, started: float | None) -> Iterator[str]:
+    number = "" if vlan.id is None else f" ({vlan.id})"
+    yield f"VLAN {vlan.name}{number}"
+    yield f"  clients       {', '.join(vlan.prefixes)}"
+    enforced = "enforced" if vlan.mode == "enforce" else "audit: counts and blocks nothing"
+    yield f"  policy        {vlan.policy}, {enforced}, answer {vlan.answer}"
+    if vlan.contact:
+        yield f"  contact       {vlan.contact}"
+    yield from _told("directives", map(_directive, vlan.directives))
+    yield from _told("blocks", _blocks(vlan))
+    if vlan.allowed:
+        yield f"  lets pass     {', '.join(vlan.allowed)}"
+    yield from _told("exemptions", map(_exemption, vlan.exemptions))
+    yield from _expectations(vlan.expectations)
+    yield from _told("queries", _counts(vlan, started))
+
+
+def _told(heading: str, lines: Iterator[str]) -> Iterator[str]:
+    """Lines under a heading, or that there is none."""
+    first = next(lines, "none")
+    yield f"  {heading:<13} {first}"
+    for line in lines:
+        yield f"  {'':<13} {line}"
+
+
+def _directive(directive: CitedDirective) -> str:
+    text = f"{directive.number} of {directive.date}"
+    if directive.covers:
+        text += f", covers {', '.join(directive.covers)}"
+    return text + (f", narrows {directive.narrows}" if directive.narrows else "")
+
+
+def _blocks(vlan: VlanReport) -> Iterator[str]:
+    for service in vlan.services:
+        ground = f"directive {service.directive}" if service.directive else "agency policy"
+        yield f"{service.name} ({service.category}), {service.names} names: {ground}"
+    if vlan.denied:
+        yield f"{', '.join(vlan.denied)}: agency policy"
+
+
+def _exemption(exemption: ExemptionStatus) -> str:
+    whom = exemption.vlan or ", ".join(exemption.prefixes)
+    reason = f" ({exemption.reason})" if exemption.reason else ""
+    return (
+        f"{exemption.id}: {', '.join(exemption.services)} for {whom}, {exemption.state}, "
+        f"until {_moment(exemption.until)}; approved by {exemption.approver}, "
+        f"{exemption.ticket}{reason}"
+    )
+
+
+def _expectations(judged: tuple[Judged, ...]) -> Iterator[str]:
+    yield from _told("expectations", map(_judged, judged))
+
+
+def _judged(each: Judged) -> str:
+    verdict = "holds" if each.holds else f"DOES NOT HOLD, got {each.got}"
+    at = "" if each.at is None else f" at {_moment(each.at)}"
+    service = f" as {each.service}" if each.service else ""
+    return f"{each.client} asks {each.name} {each.type}{at}: {each.expected}{service}, {verdict}"
+
+
+def _counts(vlan: VlanReport, started: float | None) -> Iterator[str]:
+    counts = vlan.counts
+    if counts is None or started is None:
+        yield "not known, no server runs"
+        return
+    outcomes = (f"{o.replace('_', ' ')} {n:,}" for o, n in sorted(counts.outcomes.items()))
+    yield f"{counts.queries:,} since {_moment(started)}: {', '.join(outcomes) or 'none'}"
+    for each in counts.services:
+        service = each.service or "names of the policy itself"
+        yield f"{service}: {each.queries:,} {each.outcome.replace('_', ' ')}"
+
+
+def _moment(seconds: float) -> str:
+    return f"{dt.datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"

@@ -1,0 +1,240 @@
+"""The report: all that applies to each VLAN, as a value, as text and as a page to print."""
+
+import html
+import re
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resolver.cli.report_text import as_text
+from resolver.compilation import compile_file
+from resolver.expectations import Trial
+from resolver.lists.index import Index
+from resolver.report import Report, report
+from resolver.telemetry.status import (
+    Answers,
+    CacheStatus,
+    ServiceCount,
+    Status,
+    VlanCounts,
+)
+from resolver.web.report_page import page
+from resolver.web.report_words import ENGLISH, PERSIAN, WORDS
+
+CONFIG = """
+[directives.1595]
+number = "1595/الف/م"
+date = 2015-02-18
+covers = ["@messenger"]
+[directives.3525]
+number = "95/3525"
+date = 2017-03-11
+narrows = "1595"
+[policies.administrative]
+block = ["@messenger", "@encrypted-dns"]
+deny = ["games.example"]
+allow = ["status.one.example"]
+directives = ["1595", "3525"]
+contact = "NOC <noc@agency.example>"
+[policies.publicity]
+directives = ["3525"]
+[vlans.administration]
+id = 10
+prefixes = ["10.10.0.0/16", "fd00:10::/64"]
+policy = "administrative"
+[vlans.publicity]
+prefixes = ["10.20.0.0/16"]
+policy = "publicity"
+[[exemptions]]
+id = "pr-1"
+prefixes = ["10.10.3.7/32"]
+services = ["one"]
+until = 2027-03-20T12:00:00Z
+approver = "مدیر کل <b>روابط عمومی</b>"
+ticket = "PR-1"
+reason = "</td><script>alert(1)</script>"
+[[exemptions]]
+id = "fair"
+vlan = "publicity"
+services = ["@messenger"]
+until = 2020-03-20T23:59:59+03:30
+approver = "Head"
+ticket = "PR-2"
+[[expect]]
+client = "10.10.0.5"
+name = "one.example"
+outcome = "blocked"
+service = "one"
+[[expect]]
+client = "10.10.3.7"
+name = "one.example"
+outcome = "blocked"
+[[expect]]
+client = "10.10.3.7"
+name = "one.example"
+outcome = "blocked"
+at = 2200-01-01T00:00:00Z
+[[expect]]
+client = "192.0.2.1"
+name = "one.example"
+outcome = "refused"
+[lists]
+directories = ["lists"]
+"""
+LISTS = {
+    "one": "! Title: One & <Only>\n! Category: messenger\n||one.example^\n",
+    "around": "! Title: Around\n! Category: encrypted-dns\n||around.example^\n",
+}
+NOW = 1_798_700_000.0
+"""2026-12-31."""
+COUNTS = VlanCounts(
+    *("administration", 10, "administrative", "enforce", 1234),
+    {"blocked": 1200, "passed": 34},
+    (ServiceCount("one", "blocked", 1200),),
+)
+STATUS = Status(
+    version="1",
+    pid=1,
+    config="",
+    at=NOW,
+    started=NOW - 60,
+    snapshot="",
+    hash="",
+    loaded=NOW - 30,
+    config_ok=True,
+    workers=1,
+    workers_expected=1,
+    worker_restarts=0,
+    last_reload=None,
+    vlans=(COUNTS, VlanCounts("unknown", None, "", "", 7, {"refused": 7}, ())),
+    upstreams=(),
+    cache=CacheStatus(0, 0, 0, 0, 0, None),
+    answers=Answers(0, 0, 0),
+    lists=(),
+    exemptions=(),
+    block_log=None,
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    directory = tmp_path_factory.mktemp("config")
+    (directory / "lists").mkdir()
+    for name, text in LISTS.items():
+        (directory / "lists" / f"{name}.txt").write_text(text, encoding="utf-8")
+    path = directory / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    compiled = compile_file(path, NOW)
+    assert compiled.errors == []
+    terms = compiled.snapshot.terms
+    index = Index(compiled.snapshot.trie, compiled.snapshot.rules)
+    judged = list(Trial(compiled.loaded, terms, index, NOW).judged())
+    return report("config.toml", NOW, "0123456789abcdef", terms, judged, STATUS)
+
+
+def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:
+    administration, publicity = made.vlans
+    assert (administration.id, administration.policy, administration.mode) == (
+        *(10, "administrative"),
+        "enforce",
+    )
+    assert administration.prefixes == ("10.10.0.0/16", "fd00:10::/64")
+    assert [(d.number, d.covers, d.narrows) for d in administration.directives] == [
+        ("1595/الف/م", ("@messenger",), ""),
+        ("95/3525", (), "1595/الف/م"),
+    ]
+    assert [(s.name, s.directive) for s in administration.services] == [
+        ("around", ""),
+        ("one", "1595/الف/م"),
+    ]
+    assert (administration.denied, administration.allowed) == (
+        ("games.example",),
+        ("status.one.example",),
+    )
+    assert [(e.id, e.state) for e in administration.exemptions] == [("pr-1", "in force")]
+    assert [(e.id, e.state) for e in publicity.exemptions] == [("fair", "ended")]
+    assert publicity.services == ()
+    assert administration.counts is not None
+    assert administration.counts.outcomes == COUNTS.outcomes
+    assert publicity.counts is not None
+    assert publicity.counts.queries == 0
+    assert made.refused == 7
+
+
+def test_expectations_are_told_with_what_came_of_them(made: Report) -> None:
+    told = [(e.client, e.got, e.service, e.holds) for e in made.vlans[0].expectations]
+    assert told == [
+        ("10.10.0.5", "blocked", "one", True),
+        ("10.10.3.7", "exempted", "one", False),
+        ("10.10.3.7", "blocked", "one", True),
+    ]
+    assert [(e.client, e.got, e.holds) for e in made.strangers] == [("192.0.2.1", "refused", True)]
+    assert made.failed == 1
+
+
+def test_as_text(made: Report) -> None:
+    text = as_text(made)
+    for part in (
+        "VLAN administration (10)",
+        "1595/الف/م of 2015-02-18, covers @messenger",
+        "one (messenger), 1 names: directive 1595/الف/م",
+        "games.example: agency policy",
+        "10.10.3.7 asks one.example A: blocked as one, DOES NOT HOLD, got exempted",
+        "queries       1,234 since",
+        "one: 1,200 blocked",
+        "pr-1: one for 10.10.3.7/32, in force",
+        "queries       7 refused",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize("code", WORDS)
+def test_the_page_has_it_all_and_nothing_from_elsewhere(made: Report, code: str) -> None:
+    whole = page(made, code)
+    assert f'<html lang="{code}" dir="{"rtl" if code == "fa" else "ltr"}">' in whole
+    assert "@media print" in whole
+    assert not re.search(r"""(src|href|url|@import|http-equiv)\s*[=(:]""", whole)
+    assert "<script" not in whole
+    assert html.escape("</td><script>alert(1)</script>", quote=False) in whole
+    assert "&lt;b&gt;روابط عمومی&lt;/b&gt;" in whole
+    assert "One &amp; &lt;Only&gt;" in whole
+    number = "1,234" if code == "en" else "۱٬۲۳۴"
+    assert f'<td class="figures-of">{number}</td>' in whole
+    assert whole.count('class="fails bad"') == 1
+
+
+def test_dates_are_in_both_calendars(made: Report) -> None:
+    persian, english = page(made, "fa"), page(made, "en")
+    assert "۲۹ بهمن ۱۳۹۳ (۱۸ فوریهٔ ۲۰۱۵)" in persian
+    assert "11 March 2017 (21 Esfand 1395)" in english
+    assert PERSIAN.narrows.format(other="<bdi>۱۵۹۵/الف/م</bdi>") in persian
+    assert "20 March 2027 (29 Esfand 1405)" in english
+
+
+def test_without_a_server_or_with_another_config_it_says_so(made: Report) -> None:
+    vlans = tuple(replace(vlan, counts=None) for vlan in made.vlans)
+    alone = replace(made, loaded=None, started=None, refused=None, vlans=vlans)
+    assert ENGLISH.counts_unknown in page(alone, "en")
+    assert "No server runs." in page(alone, "en")
+    assert "no server runs" in as_text(alone)
+    other = replace(made, config_differs=True, expectations_run=False)
+    assert "another thing than what is in force" in page(other, "en")
+    assert ENGLISH.not_run in page(other, "en")
+    assert ENGLISH.expectations.partition(",")[0] + "," not in page(other, "en")
+    assert "expectations were not run" in as_text(other)
+
+
+@pytest.mark.parametrize("code", WORDS)
+def test_the_page_is_valid(
+    made: Report, code: str, debian: Callable[[str, str], Path], tmp_path: Path
+) -> None:
+    tidy = debian("tidy", "tidy")
+    file = tmp_path / "report.html"
+    file.write_text(page(made, code), encoding="utf-8")
+    done = subprocess.run(
+        [tidy, "-q", "-e", "-utf8", file], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
