@@ -1,0 +1,72 @@
+"""When a list is fetched again, and what is kept of it meanwhile."""
+
+from pathlib import Path
+
+import pytest
+
+from resolver.policy.snapshot import Subscription
+from resolver.subscriptions.schedule import DAY, due
+from resolver.subscriptions.shelf import Record, Shelf
+
+LIST = Subscription("it", "https://lists.test/it", "hosts", "")
+FETCHED = Record(LIST.url, LIST.format, updated=1e9, tried=1e9)
+
+
+def _pause(record: Record) -> float:
+    return due(LIST, record) - record.tried
+
+
+def test_a_list_that_was_never_fetched_is_due() -> None:
+    assert due(LIST, Record()) == 0
+
+
+def test_a_list_is_fetched_once_a_day_and_not_all_at_the_same_time() -> None:
+    pauses = {_pause(Record(LIST.url, LIST.format, tried=1e9 + n)) for n in range(100)}
+    assert all(0.9 * DAY <= pause <= 1.1 * DAY for pause in pauses)
+    assert max(pauses) - min(pauses) > 0.1 * DAY
+    assert _pause(FETCHED) == _pause(FETCHED)
+
+
+@pytest.mark.parametrize("change", [("url", "https://other.test/"), ("format", "plain")])
+def test_a_list_that_the_config_has_changed_is_due(change: tuple[str, str]) -> None:
+    record = Record(LIST.url, LIST.format, tried=1e9)
+    setattr(record, *change)
+    assert due(LIST, record) == 0
+
+
+def test_a_list_that_fails_is_tried_sooner_and_less_and_less_often() -> None:
+    pauses = [_pause(Record(LIST.url, tried=1e9, failures=n)) for n in range(1, 2000)]
+    assert pauses[0] < 400
+    assert pauses[3] > 2000
+    assert max(pauses) <= 1.1 * DAY / 4
+    assert min(pauses[10:]) >= 0.9 * DAY / 4
+
+
+def _put(shelf: Shelf, text: str, sha256: str) -> None:
+    with shelf.aside("it") as file:
+        file.write_text(text)
+        shelf.keep("it", file, Record(sha256=sha256))
+
+
+def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    _put(shelf, "one", "1")
+    _put(shelf, "two", "2")
+    assert (shelf.content("it"), shelf.record("it").sha256) == (b"two", "2")
+    shelf.take_back("it", Record(sha256="1"))
+    assert (shelf.content("it"), shelf.record("it").sha256) == (b"one", "1")
+
+
+def test_a_first_copy_that_is_taken_back_leaves_none(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    _put(shelf, "one", "1")
+    shelf.take_back("it", Record())
+    assert shelf.content("it") is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null", '"x"'])
+def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.place.mkdir()
+    (shelf.place / "it.json").write_text(text)
+    assert shelf.record("it") == Record()
