@@ -18,7 +18,7 @@ from rich.text import Text
 from resolver.policy.strangers import Strangers
 from resolver.telemetry.status import ExemptionStatus, Status, UpstreamStatus, VlanCounts
 
-_WIDE = 130
+_WIDE = 190
 """Columns from which on tables stand side by side."""
 _ROOMY = 100
 """Columns from which on it is told who approved an exemption."""
@@ -41,7 +41,7 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
         parts.append(grid)
     else:
         parts += [*left, *right]
-    return Group(*parts, _apart(_lists(now)), *_block_log(now))
+    return Group(*parts, _apart(_lists(now)), *_fetched(now), *_block_log(now))
 
 
 def _apart(below: RenderableType) -> Padding:
@@ -246,7 +246,18 @@ def _beneficiary(exemption: ExemptionStatus) -> str:
 
 def _lists(now: Status) -> Text:
     blocked = [f"{each.service} {each.entries}" for each in now.lists]
-    return Text(f"lists     {', '.join(blocked) or 'none'}")
+    reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
+    since = f"; the oldest review was on {reviewed}" if reviewed else ""
+    return Text(f"lists     {', '.join(blocked) or 'none'}{since}")
+
+
+def _fetched(now: Status) -> Iterator[Text]:
+    """The lists of others, each with its age."""
+    for each in now.fetched:
+        age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
+        failed = f", failed {each.failures} times since the start" if each.failures else ""
+        style = "yellow" if each.failures or each.updated is None else ""
+        yield Text(f"fetched   {each.name}: up to date {age}{failed}", style)
 
 
 def _block_log(now: Status) -> Iterator[Text]:

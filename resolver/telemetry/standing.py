@@ -9,13 +9,14 @@ from resolver.answers.tally import Path
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
 from resolver.telemetry import metrics
-from resolver.telemetry.collector import Facts
+from resolver.telemetry.collector import Facts, Fetched
 from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import UNKNOWN, Registry, is_up
 from resolver.telemetry.status import (
     Answers,
     BlockLogStatus,
     CacheStatus,
+    FetchedStatus,
     ListStatus,
     ServiceCount,
     Status,
@@ -69,6 +70,7 @@ class Standing:
             cache=cells.cache(terms.settings.cache_bytes * facts.workers_expected),
             answers=cells.answers(),
             lists=tuple(_lists(terms)),
+            fetched=tuple(_fetched(facts)),
             exemptions=exemptions(terms, at),
             block_log=self._block_log(cells),
         )
@@ -175,6 +177,12 @@ def _mode(policy: Policy | None) -> str:
     if policy is None:
         return ""
     return "enforce" if policy.enforce else "audit"
+
+
+def _fetched(facts: Facts) -> Iterator[FetchedStatus]:
+    for subscription in facts.terms.subscriptions:
+        known = facts.lists.get(subscription.name, Fetched())
+        yield FetchedStatus(subscription.name, known.updated or None, known.failures)
 
 
 def _lists(terms: Terms) -> Iterator[ListStatus]:

@@ -93,6 +93,17 @@ class ListStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedStatus:
+    """A list that is fetched from elsewhere."""
+
+    name: str
+    updated: float | None
+    """When it was last known to be up to date; None where it never was."""
+    failures: int
+    """Since the server started."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExemptionStatus:
     """An exemption of the config in force, ended or not."""
 
@@ -159,6 +170,7 @@ class Status:
     cache: CacheStatus
     answers: Answers
     lists: tuple[ListStatus, ...]
+    fetched: tuple[FetchedStatus, ...]
     exemptions: tuple[ExemptionStatus, ...]
     block_log: BlockLogStatus | None
     """None where none is written."""

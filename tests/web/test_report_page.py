@@ -114,6 +114,7 @@ STATUS = Status(
     cache=CacheStatus(0, 0, 0, 0, 0, None),
     answers=Answers(0, 0, 0),
     lists=(),
+    fetched=(),
     exemptions=(),
     block_log=None,
 )

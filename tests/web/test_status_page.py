@@ -63,6 +63,7 @@ STATUS = Status(
     cache=CacheStatus(20, 1 << 20, 64 << 20, 30, 10, 0.75),
     answers=Answers(2000, 1000, 1000),
     lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",), "2026-11-24"),),
+    fetched=(),
     exemptions=(EXEMPTION,),
     block_log=BLOCK_LOG,
 )

@@ -1,0 +1,145 @@
+"""How a status is drawn: whole at any width, with rates, and whatever language titles are in."""
+
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from resolver.cli.status_view import draw, draw_strangers
+from resolver.policy.strangers import Strangers
+from resolver.telemetry.status import (
+    Answers,
+    BlockLogStatus,
+    CacheStatus,
+    ExemptionStatus,
+    FetchedStatus,
+    ListStatus,
+    ServiceCount,
+    Status,
+    UpstreamStatus,
+    VlanCounts,
+)
+
+NOW = 1.8e9
+IPV6 = "[2001:db8:1:2:3:4:5:6]:53"
+
+
+def _vlan(name: str, passed: int, blocked: int) -> VlanCounts:
+    services = (ServiceCount("telegram", "blocked", blocked), ServiceCount("", "blocked", 1))
+    outcomes = {"passed": passed, "blocked": blocked + 1}
+    return VlanCounts(
+        name, 10, "administrative", "enforce", passed + blocked + 1, outcomes, services
+    )
+
+
+def _status(at: float, times: int) -> Status:
+    return Status(
+        version="1.2.3",
+        pid=42,
+        config="/etc/darban/config.toml",
+        at=at,
+        started=NOW - 93784,
+        snapshot="",
+        hash="0123456789abcdef",
+        loaded=NOW - 4000,
+        config_ok=True,
+        workers=4,
+        workers_expected=4,
+        worker_restarts=0,
+        last_reload=None,
+        vlans=(
+            _vlan("administration", 1_000_000 * times, 234_000 * times),
+            _vlan("publicity-and-public-relations", 12_345_678_900 * times, 0),
+            VlanCounts("unknown", None, "", "", 17, {"refused": 17}, ()),
+        ),
+        upstreams=(
+            UpstreamStatus("192.0.2.53:53", True, 1000 * times, 3, {}, 1000 * times, times, 0.001),
+            UpstreamStatus(IPV6, False, 0, 0, {}, 0, 0.0, None),
+        ),
+        cache=CacheStatus(12345, 45 << 20, 256 << 20, 100, 25, 0.8),
+        answers=Answers(100, 50, 50),
+        lists=(ListStatus("telegram", "messenger", "تلگرام\x1b[31m", 120, (), "2026-11-24"),),
+        fetched=(
+            FetchedStatus("doh", NOW - 7200, 0),
+            FetchedStatus("gone", None, 3),
+        ),
+        exemptions=(
+            ExemptionStatus(
+                *("pr-2031", "in force", None, ("10.10.3.7/32", "fd00:10::37/128")),
+                *(("telegram",), NOW + 9e6, "رئیس [bold]روابط عمومی", "PR-2031", ""),
+            ),
+        ),
+        block_log=BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 2, ""),
+    )
+
+
+FIRST, SECOND = _status(NOW, 1), _status(NOW + 10, 2)
+
+
+def drawn(now: Status, before: Status | None, width: int) -> str:
+    console = Console(width=width, force_terminal=False, color_system=None)
+    with console.capture() as capture:
+        console.print(draw(now, before, width))
+    return capture.get()
+
+
+@pytest.mark.parametrize("width", [80, 100, 189, 190, 200])
+@pytest.mark.parametrize("before", [None, FIRST], ids=["once", "live"])
+def test_nothing_is_cut_at_any_width(width: int, before: Status | None) -> None:
+    text = drawn(SECOND, before, width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "…" not in text
+    whole = "".join(text.split())
+    for part in (
+        *("administration", "468,001", "24.69G", IPV6, "pr-2031"),
+        *("10.10.3.7/32", "fd00:10::37/128", "telegram120", "2lost"),
+    ):
+        assert part in whole, part
+    assert "\x1b" not in text
+
+
+def test_rates_are_those_between_the_readings() -> None:
+    lines = drawn(SECOND, FIRST, 200).splitlines()
+    [vlan] = [line for line in lines if line.startswith("administration")]
+    assert vlan.split()[:5] == ["administration", "2,468,001", "123,400", "468,001", "23,400"]
+    [upstream] = [line for line in lines if "192.0.2.53:53" in line]
+    assert "1.0 ms" in upstream
+    assert " 100 " in upstream
+
+
+def test_a_server_that_has_restarted_has_no_rates_yet() -> None:
+    text = drawn(replace(SECOND, started=NOW), FIRST, 200)
+    assert "/s" not in text
+    assert "/s" not in drawn(FIRST, None, 200)
+
+
+def test_persian_is_kept_from_turning_its_neighbours() -> None:
+    text = drawn(FIRST, None, 200)
+    assert "\u2068رئیس [bold]روابط عمومی\u2069" in text
+    assert "\u2068تلگرام[31m\u2069" in text
+
+
+def test_what_needs_a_look_is_told() -> None:
+    bad = replace(FIRST, config_ok=False, workers=3)
+    text = drawn(bad, None, 100)
+    for part in (
+        "what the config says is not in force",
+        "only 3 of 4 workers serve",
+        f"upstream {IPV6} does not answer",
+        "gone: up to date never, failed 3 times",
+        "doh: up to date 2 h 0 min ago",
+        "the oldest review was on 2026-11-24",
+    ):
+        assert part in text
+
+
+def test_strangers() -> None:
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as capture:
+        console.print(draw_strangers(Strangers((("10.99.3.0/24", 1234),), 5)))
+        console.print(draw_strangers(Strangers((), 0)))
+    text = capture.get()
+    assert "10.99.3.0/24     1,234" in text
+    assert "short by 5" in text
+    assert "nobody was refused" in text
