@@ -40,6 +40,8 @@ from resolver.telemetry.watch import Watch
 from resolver.upstream.forwarder import Forwarder
 
 BEAT = 0.5
+_LAST = 1.0
+"""Seconds that upstreams have to answer what they were asked before the end."""
 
 
 class Worker:
@@ -86,6 +88,15 @@ class Worker:
                     )
                 case "record":
                     self._record(message)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """Take nothing new, which waits for the successor; see what is under way to its end."""
+        for listening in self._listening:
+            self._loop.remove_reader(listening.fileno())
+        end = self._loop.time() + _LAST
+        while self._forwarder is not None and self._forwarder.busy and self._loop.time() < end:
+            await asyncio.sleep(0.01)
 
     def _prepare(self, message: Message) -> None:
         try:

@@ -91,6 +91,11 @@ class Forwarder(Generic[Ticket]):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being asked."""
+        return bool(self._flights)
+
     def use(self, groups: Mapping[str, Group]) -> None:
         """Ask these servers from now on; what is on its way goes on as it began."""
         for group in groups.values():

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 from asking import ask
+from dnslib import RR, DNSRecord
 from free_ports import is_free
 from running_server import Server, group
 from scraping import Scrape
@@ -167,6 +168,42 @@ def _being_asked(server: Server) -> Iterator[list[bool]]:
     finally:
         done.set()
         asking.join()
+
+
+def _answers_at_once(server: Server) -> bool:
+    blocked = ask(server.port, "web.telegram.org", client="127.0.10.5", seconds=0.1)
+    return blocked is not None
+
+
+def test_what_is_under_way_when_it_ends_is_answered(make_small: MakeSmall) -> None:
+    udp = socket.SOCK_DGRAM
+    with socket.socket(type=udp) as upstream, socket.socket(type=udp) as client:
+        for each in (upstream, client):
+            each.bind(("127.0.0.1", 0))
+            each.settimeout(10)
+        server = make_small(f"127.0.0.1:{upstream.getsockname()[1]}").start()
+        asked = DNSRecord.question("slow.example")
+        client.sendto(asked.pack(), ("127.0.0.1", server.port))
+        forwarded, asker = upstream.recvfrom(1000)
+        server.signal(signal.SIGTERM)
+        wait_for(lambda: not _answers_at_once(server), "it takes nothing new")
+        answer = DNSRecord.parse(forwarded).reply()
+        answer.add_answer(*RR.fromZone("slow.example 60 A 192.0.2.7"))
+        upstream.sendto(answer.pack(), asker)
+        assert str(DNSRecord.parse(client.recv(1000)).short()) == "192.0.2.7"
+        assert server.ended(5).code == 0
+
+
+def test_an_upstream_that_is_silent_does_not_keep_it_from_ending(make_small: MakeSmall) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as upstream:
+        upstream.bind(("127.0.0.1", 0))
+        upstream.settimeout(10)
+        server = make_small(f"127.0.0.1:{upstream.getsockname()[1]}").start()
+        with socket.socket(type=socket.SOCK_DGRAM) as client:
+            query = DNSRecord.question("never.example").pack()
+            client.sendto(query, ("127.0.0.1", server.port))
+            assert upstream.recv(1000)
+            assert server.stop(5).code == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
