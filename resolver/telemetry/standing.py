@@ -94,10 +94,11 @@ class _Cells:
             value = is_up(said) if key.metric == metrics.UPSTREAM_UP.name else sum(said)
             self._sums[key.metric, key.labels][key.part] = value
         self._in_force = registry.upstreams
-        self.rows: Counter[tuple[str, str, str]] = Counter()
+        self.by_vlan: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+        """By VLAN: how often which outcome was met by a rule of which service."""
         for memory in memories:
             for row in registry.rows(memory):
-                self.rows[row.vlan, row.outcome.label, row.service] += row.times
+                self.by_vlan[row.vlan][row.outcome.label, row.service] += row.times
 
     def one(self, metric: Metric, *labels: str) -> int:
         return self._sums[metric.name, labels].get(0, 0)
@@ -151,17 +152,16 @@ class _Cells:
 def _vlans(terms: Terms, cells: _Cells) -> Iterator[VlanCounts]:
     """The VLANs as configured, then those that earlier configs had, then ``unknown``."""
     configured = {vlan.name: vlan for vlan in terms.vlans}
-    former = sorted({vlan for vlan, _, _ in cells.rows} - {*configured, UNKNOWN})
+    former = sorted(cells.by_vlan.keys() - {*configured, UNKNOWN})
     for name in (*configured, *former, UNKNOWN):
         vlan = configured.get(name)
         policy = None if vlan is None else terms.policies[vlan.policy]
         outcomes: Counter[str] = Counter()
         services: Counter[tuple[str, str]] = Counter()
-        for (of, outcome, service), times in cells.rows.items():
-            if of == name:
-                outcomes[outcome] += times
-                if outcome in _RULED:
-                    services[service, outcome] += times
+        for (outcome, service), times in cells.by_vlan[name].items():
+            outcomes[outcome] += times
+            if outcome in _RULED:
+                services[service, outcome] += times
         yield VlanCounts(
             name,
             vlan.id if vlan is not None else None,
