@@ -128,11 +128,11 @@ def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
             rule = packed(line, source << 2 | _EXCEPTION * exception | _SUBTREE * subtree)
             others = by_key.get(key)
             by_key[key] = rule if others is None else others + rule
-    trie = BinaryTrie(sorted(by_key))
+    trie = BinaryTrie(by_key)
     in_order = [b""] * len(by_key)
-    for key, place in trie.items():
-        in_order[place] = by_key[key]
+    for key, packed_rules in by_key.items():
+        in_order[trie.key_id(key)] = packed_rules
     first = len(in_order) + 1
-    sizes = (len(rules) // _WORD for rules in in_order)
+    sizes = (len(each) // _WORD for each in in_order)
     words = array.array("I", itertools.accumulate(sizes, initial=first))
     return trie.tobytes(), b"".join([words.tobytes(), *in_order])
