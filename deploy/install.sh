@@ -258,7 +258,7 @@ do_install() {
   before=$(points_to "$OPT/current")
   use "$release"
   if [ "$before" = "$release" ]; then
-    say "It is in use already. To put an edited config in force: systemctl reload darban"
+    say "It is in use already. To put an edited config in force: darban reload"
   else
     start_or_go_back "$before"
     say "In use: $(basename "$release"). Back to the one before: make rollback"

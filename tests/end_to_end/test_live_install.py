@@ -268,26 +268,32 @@ def test_an_uninstall_keeps_what_is_the_operator_s(machine: Machine) -> None:
     assert sorted(left) == ["/etc/darban", "/var/lib/darban"]
 
 
+def _make(root: Path, *arguments: str) -> str:
+    """Run make in a Debian that does not run; what it says."""
+    into = ["chroot", root, "env", "-C", "/src", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"]
+    done = subprocess.run([*into, "make", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
 def test_without_systemd_all_is_done_but_the_start(clean_debian: Tree, tmp_path: Path) -> None:
     with layer(clean_debian, tmp_path) as root:
-        done = subprocess.run(
-            [
-                "chroot",
-                root,
-                "env",
-                "-C",
-                "/src",
-                "PIP_NO_INDEX=1",
-                "PIP_FIND_LINKS=/wheels",
-                "make",
-                "install",
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "systemd does not run here, so nothing is started." in done.stdout
-        assert "12 of 12 hold" in done.stdout
+        said = _make(root, "install")
+        assert "systemd does not run here, so nothing is started." in said
+        assert "12 of 12 hold" in said
         assert (root / "etc/systemd/system/multi-user.target.wants/darban.service").is_symlink()
         assert (root / "opt/darban/current").is_symlink()
+
+
+def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
+    with layer(clean_debian, tmp_path) as root:
+        _make(root, "install", "DESTDIR=/stage")
+        assert not (root / "opt/darban").exists()
+        assert not (root / "etc/darban").exists()
+        stage = root / "stage"
+        for place in (CONFIG, UNIT, "/usr/local/share/man/man8/darban.8"):
+            assert (stage / place.lstrip("/")).is_file()
+        release = Path((stage / "opt/darban/current").readlink())
+        assert release.parent == Path("/opt/darban/releases")
+        program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
+        assert program.startswith(f"#!{release}/bin/python3\n")
