@@ -5,6 +5,7 @@ of the supervisor goes on meanwhile.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ async def compile_apart(
     try:
         said, _ = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
         raise
     try:
         outcome = json.loads(said)

@@ -69,16 +69,25 @@ class Reloads:
         self._facts = facts
         self._journal = Journal(state_directory)
         self._one_at_a_time = asyncio.Lock()
+        self._attempting: asyncio.Task[tuple[str, list[str]]] | None = None
+        self._ending = asyncio.Event()
 
     async def reload(self, who: str, event: str) -> Outcome:
         """Put the config in force as it is now, for whoever asks for it; ``event`` says why."""
         facts = self._facts
         async with self._one_at_a_time:
+            if self._ending.is_set():
+                return self._too_late()
+            self._attempting = asyncio.create_task(self._attempt(who, event))
             try:
-                result, report = await self._attempt(who, event)
+                result, report = await self._attempting
                 code = 0
             except _NotApplied as error:
                 result, report, code = error.result, error.report, error.code
+            except asyncio.CancelledError:
+                if not self._ending.is_set():
+                    raise
+                return self._too_late()
             facts.reloads[result] += 1
             facts.config_ok = not code
             facts.last_reload = LastReload(time.time(), result, who, tuple(report))
@@ -88,6 +97,9 @@ class Reloads:
         for line in report:
             tell("%s", line)
         return outcome
+
+    def _too_late(self) -> Outcome:
+        return Outcome("failed", WRONG_CONFIG, self._facts.snapshot, ["the server ends"])
 
     async def _attempt(self, who: str, event: str) -> tuple[str, list[str]]:
         accepted, after = await self._candidate()
@@ -127,8 +139,12 @@ class Reloads:
         now = self._succession.now
         return time.time(), event, who, now.place.name, now.terms, texts
 
-    async def note_end(self, who: str) -> None:
-        """Write into the journal that nothing is in force any more."""
+    async def end(self, who: str) -> None:
+        """Reload no more, not even to the end; nothing is in force any more, says the journal."""
+        self._ending.set()
+        if self._attempting is not None:
+            self._attempting.cancel()
+            await asyncio.wait([self._attempting])
         await self._write(self._journal.stopped, time.time(), who)
 
     async def _write(self, how: Callable[..., None], *what: object) -> None:

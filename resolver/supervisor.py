@@ -134,7 +134,7 @@ class Supervisor:
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloads.note(event, f"uid {os.getuid()}", accepted.texts)
             await self._watch()
-            await self._reloads.note_end("signal")
+            await self._reloads.end("signal")
         finally:
             self._manager.stopping()
             control.stop()

@@ -3,16 +3,18 @@
 import os
 import shutil
 import signal
-import time
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from asking import ask
 from real_upstream import ANY_V4
 from running_commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
-from running_server import Server
+from running_server import Server, group
 from waiting import wait_for
 
 MakeSmall = Callable[..., Server]
@@ -64,6 +66,10 @@ def _append(server: Server, more: str) -> None:
 
 def _reload(server: Server, *options: str) -> Done:
     return darban("reload", *options, at=server.directory)
+
+
+def _snapshots(server: Server) -> list[Path]:
+    return list((server.directory / ".darban" / "snapshots").glob("[!.]*"))
 
 
 def _data(server: Server, name: str, client: str = "127.0.10.5") -> set[str]:
@@ -206,8 +212,9 @@ def test_a_worker_that_dies_during_a_reload(server: Server, which: int) -> None:
         os.kill(victim, signal.SIGSTOP)
         server.expect_error("stands still and is replaced")
         reload = pool.submit(_reload, server)
-        time.sleep(0.5)
-        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: len(_snapshots(server)) == 2, "the new one is compiled")
+        with suppress(ProcessLookupError):  # the compiler was slow: it has been replaced already
+            os.kill(victim, signal.SIGKILL)
         assert reload.result().code == GOOD
     assert server.scrape().value("darban_reloads_total", result="applied") == 1
     wait_for(lambda: len(set(server.workers()) - {victim}) == 2, "it is replaced")
@@ -224,7 +231,8 @@ def test_all_workers_die_during_a_reload(server: Server) -> None:
             os.kill(worker, signal.SIGSTOP)
         reload = pool.submit(_reload, server)
         for worker in workers:
-            os.kill(worker, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
         code = reload.result().code
     wait_for(lambda: server.scrape().value("darban_workers") == 2, "their successors serve")
     assert code in (GOOD, WRONG)
@@ -278,7 +286,7 @@ def test_no_last_good_snapshot(make_small: MakeSmall) -> None:
 
 def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
     assert server.stop().code == 0
-    [saved] = (server.directory / ".darban" / "snapshots").iterdir()
+    [saved] = _snapshots(server)
     terms = saved / "terms.json"
     terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
     _write(server, DENY, BROKEN)
@@ -303,3 +311,84 @@ def test_a_reload_though_the_state_was_removed(server: Server) -> None:
     _write(server, DENY, OPEN)
     assert _reload(server).code == GOOD
     assert _data(server, "web.telegram.org") == {ANY_V4}
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, None], ids=["signal", "command"])
+def test_it_ends_when_it_is_told_to_during_a_reload(
+    server: Server, how: signal.Signals | None
+) -> None:
+    _write(server, DENY, OPEN)
+    log = server.err
+    os.kill(server.workers()[0], signal.SIGSTOP)  # so that the reload does not come to its end
+    if how is None:
+        place = str(server.directory / ".darban" / "control.sock")
+        with socket.socket(socket.AF_UNIX) as end:
+            end.connect(place)
+            end.sendall(b'{"command": "reload"}\n')
+            wait_for(lambda: len(_snapshots(server)) == 2, "the new one is compiled")
+            ended = server.stop()
+    else:
+        server.signal(how)
+        ended = server.stop()
+    assert ended.code == 0
+    assert ended.err == log
+    assert not group(server.pid)
+
+
+# ---- a policy turned around ----
+
+
+def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[[], Server]) -> None:
+    """The shipped config has an expectation for each clause of the directives."""
+    server = make_shipped()
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.start()
+    text = server.config.read_text(encoding="utf-8")
+    table = "[vlans.administration]"
+    before, _, after = text.partition(table)
+    turned = after.replace('policy = "administrative"', 'policy = "publicity"', 1)
+    server.config.write_text(before + table + turned, encoding="utf-8")
+    server.expect_error("reload by|expectations that|config.toml|the last good snapshot")
+    who = "web.telegram.org A from 127.0.10.5 (VLAN administration, policy publicity)"
+    why = f"{who}: expected blocked as telegram, got passed: no rule of policy publicity covers"
+    for command in ("check", "reload"):
+        done = darban(command, at=server.directory)
+        assert done.code == NO
+        assert why in done.out
+        assert done.out.count("expected blocked") == 5
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    server.stop()
+    server.launch()
+    ended = server.ended()
+    assert ended.code == NO
+    assert why in ended.err
+    server.options = ["--last-good"]
+    server.start()
+    assert server.err.count(why) == 3
+    assert "the last good snapshot" in server.err
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+
+
+# ---- upstreams ----
+
+
+def test_an_upstream_by_name_is_known_when_the_reload_is_done(
+    server: Server, upstream: str
+) -> None:
+    port = upstream.rpartition(":")[2]
+    named = f'servers = ["ns.scene:{port}"]\nbootstrap = ["{upstream}"]'
+    _write(server, f'servers = ["{upstream}"]', named)
+    done = _reload(server)
+    assert done.code == GOOD, done.out
+    answer = ask(server.port, "fresh.agency.example", seconds=3)
+    assert answer is not None
+    assert answer.header.rcode == 0
+    assert str(answer.rr[0].rdata) == ANY_V4
+    labels = {"upstream": f"ns.scene:{port}", "result": "answered"}
+    assert server.scrape().value("darban_upstream_queries_total", **labels) >= 1
+    _write(server, named, f'servers = ["{upstream}"]')
+    assert _reload(server).code == GOOD
+    scrape = server.scrape()
+    assert scrape.value("darban_upstream_queries_total", **labels) >= 1
+    assert scrape.value("darban_upstream_up", upstream=upstream) == 1
+    assert scrape.total("darban_upstream_up") == 1, "those that are asked no more are not told of"
