@@ -33,7 +33,7 @@ from resolver.answers.cache import Cache, Key, near_its_end
 from resolver.answers.entry import MAX_LINKS, Entry, joined, local_entry, render_entry
 from resolver.answers.prepared import Prepared, Shelf
 from resolver.answers.tally import Counted, Path, Tally
-from resolver.answers.usual import Block, Form
+from resolver.answers.usual import Block, Form, Head
 from resolver.answers.zones import Forwarded, Zones
 from resolver.dns import codes
 from resolver.dns.names import MAX_LABEL, MAX_NAME
@@ -219,7 +219,7 @@ class Resolver:
         if not form.flags & codes.RD or self._known.failures.get(key, now) is not None:
             return None
         self.cache.misses += 1
-        asked = Asked(form.query(packet, name), client.source, view, verdict, group)
+        asked = Asked(form.query(packet, name), client.source, view, verdict, group, form)
         return Forward(asked, key, self._generation, now)
 
     def _block_at_once(
@@ -245,8 +245,37 @@ class Resolver:
         kept: Entry,
         now: float,
     ) -> AtOnce | None:
+        """The reply that an entry of the cache makes."""
         view = client.view
-        if view is None or now >= kept.fresh_until or kept.errors or kept.unfinished:
+        if view is None or now >= kept.fresh_until:
+            return None
+        head = self._head(form, view, verdict, kept)
+        if head is None:
+            return None
+        reply = form.tell(packet[:2], packet[HEADER:end], head.octets, kept, now)
+        if reply is None:
+            return None
+        self.cache.hits += 1
+        if kept.used:
+            self._prepared.prepare(client.shelf, packet[2:], reply, head.again, kept, now)
+        kept.used = True
+        return reply, head.counted
+
+    def _tell_usual(self, form: Form, asked: Asked, kept: Entry, now: float) -> AtOnce | None:
+        """The reply that an entry makes which has just come."""
+        query = asked.query
+        if kept.rcode not in (codes.NOERROR, codes.NXDOMAIN):
+            return None
+        head = self._head(form, asked.view, asked.verdict, kept)
+        if head is None:
+            return None
+        ident = query.id.to_bytes(2, "big")
+        reply = form.tell(ident, query.question, head.octets, kept, now)
+        return None if reply is None else (reply, head.late)
+
+    def _head(self, form: Form, view: View, verdict: Verdict, kept: Entry) -> Head | None:
+        """What the reply begins with that tells an entry; None where it takes a closer look."""
+        if kept.errors or kept.unfinished:
             return None
         if kept.targets and not verdict.allowed:
             beyond = self.judge.check_answer(view, kept.targets)
@@ -258,19 +287,11 @@ class Resolver:
             *(verdict.outcome, verdict.service, kept.rcode, kept.counts),
             kept.flags & form.wants_ad,
         )
-        known = form.heads.get(told)
-        if known is None:
+        head = form.heads.get(told)
+        if head is None:
             counted = self._counted(view, verdict, kept.rcode, form.qtype)
-            known = form.remember(told, kept, counted)
-        head, counted, again = known
-        reply = form.tell(packet[:2], packet[HEADER:end], head, kept, now)
-        if reply is None:
-            return None
-        self.cache.hits += 1
-        if kept.used:
-            self._prepared.prepare(client.shelf, packet[2:], reply, again, kept, now)
-        kept.used = True
-        return reply, counted
+            head = form.remember(told, kept, counted)
+        return head
 
     def _counted(self, view: View, verdict: Verdict, rcode: int, qtype: int) -> Counted:
         tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, qtype, Path.CACHE)
@@ -282,9 +303,18 @@ class Resolver:
 
     def conclude(
         self, forward: Forward, result: Entry | Failure, now: float
-    ) -> Reply | Forward | Drop:
+    ) -> AtOnce | Reply | Forward | Drop:
         """What becomes of a question that an upstream has answered, or has not."""
         asked, key, generation, began, chain = forward
+        if (
+            asked.form is not None
+            and chain is None
+            and generation == self._generation
+            and isinstance(result, Entry)
+        ):
+            told = self._tell_usual(asked.form, asked, result, now)
+            if told is not None:
+                return told
         if generation != self._generation:
             view = self.views.of(asked.source.address)
             if view is None:
@@ -346,7 +376,7 @@ class Resolver:
 
         ``began`` is when the query came, if it has waited for an upstream.
         """
-        query, source, view, verdict, _ = asked
+        query, source, view, verdict = asked[:4]
         path = Path.CACHE if began is None else Path.UPSTREAM
         if kept.targets and not verdict.allowed:
             beyond = self.judge.check_answer(view, kept.targets)

@@ -9,6 +9,7 @@ from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
 from resolver.answers.prepared import Shelf
 from resolver.answers.tally import Tally
+from resolver.answers.usual import Form
 from resolver.dns.query import Query
 from resolver.policy.limits import Bucket
 from resolver.policy.verdict import Verdict
@@ -51,6 +52,8 @@ class Asked(NamedTuple):
     """What policy says of the query's name."""
     group: str
     """Whom to ask."""
+    form: Form | None = None
+    """What it has in common with other queries, where that is known."""
 
 
 class Forward(NamedTuple):

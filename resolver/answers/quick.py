@@ -26,6 +26,15 @@ _COUNTS = struct.Struct(">HHH")
 _BARE_OPT = 11
 _QNAME = int.from_bytes(QNAME_POINTER, "big")
 _ADDRESS_LENGTH = {codes.A: 4, codes.AAAA: 16}
+_ADDRESSES = {
+    qtype: (
+        QNAME_POINTER + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big"),
+        length.to_bytes(2, "big"),
+        12 + length,
+    )
+    for qtype, length in _ADDRESS_LENGTH.items()
+}
+"""How records of a type begin, up to the TTL; their RDLENGTH; their octets."""
 _NO_ERRORS: tuple[bytes, ...] = ()
 
 
@@ -41,10 +50,53 @@ def quick_entry(packet: bytes, question: int, qtype: int, now: float) -> Entry |
     rcode = packet[3] & codes.RCODE
     if packet[2] & 0x02 or rcode not in (codes.NOERROR, codes.NXDOMAIN):
         return None
+    kept = _addresses(packet, HEADER + question, qtype, now)
+    if kept is not None:
+        return kept
     try:
         return _Quick(packet, question).entry(rcode, qtype, now)
     except (_Unusual, struct.error, IndexError):
         return None
+
+
+def _addresses(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
+    """The entry of what is most usual of all: addresses of the name asked for, no more."""
+    alike = _ADDRESSES.get(qtype)
+    answers = packet[6] << 8 | packet[7]
+    if alike is None or not answers or packet[3] & codes.RCODE or packet[8:11] != b"\x00\x00\x00":
+        return None
+    owner, length, size = alike
+    ttls = []
+    lifetime = MAX_TTL
+    for _ in range(answers):
+        if packet[at : at + 6] != owner or packet[at + 10 : at + 12] != length:
+            return None
+        ttl = int.from_bytes(packet[at + 6 : at + 10], "big")
+        ttls.append((at + 6 - HEADER, ttl))
+        if ttl < lifetime:
+            lifetime = ttl
+        elif ttl > MAX_TTL:
+            return None
+        at += size
+    if packet[11] and not _is_bare_opt(packet[at:]):
+        return None
+    if packet[11] > 1 or (not packet[11] and at != len(packet)):
+        return None
+    flags, body = packet[2] << 8 | packet[3], packet[HEADER:at]
+    return Entry(
+        *(flags, codes.NOERROR, body, (answers, 0, 0), tuple(ttls)),
+        *(lifetime, now, _NO_ERRORS, _NO_ERRORS),
+    )
+
+
+def _is_bare_opt(opt: bytes) -> bool:
+    """A root owner, type OPT, no extended rcode, no option, and nothing behind."""
+    return (
+        len(opt) == _BARE_OPT
+        and opt[:3] == b"\x00\x00\x29"
+        and not opt[5]
+        and opt[9:] == b"\x00\x00"
+    )
 
 
 class _Quick:
@@ -151,14 +203,7 @@ class _Quick:
         for place in range(count):
             at = self._at
             if packet[at] == 0 and place == count - 1:
-                opt = packet[at:]
-                # A root owner, type OPT, no extended rcode, no option, and nothing behind.
-                if (
-                    len(opt) != _BARE_OPT
-                    or opt[1:3] != b"\x00\x29"
-                    or opt[5]
-                    or opt[9:] != b"\x00\x00"
-                ):
+                if not _is_bare_opt(packet[at:]):
                     raise _Unusual
                 return at, place
             at = self._name(at)

@@ -41,6 +41,8 @@ class Head(NamedTuple):
     counted: Counted
     again: Counted
     """How they are counted when they were prepared."""
+    late: Counted
+    """... and when an upstream had to be asked."""
 
 
 class Form:
@@ -79,7 +81,8 @@ class Form:
         if len(self.heads) >= _HEADS:
             self.heads.clear()
         again = Counted(counted.tally._replace(path=Path.PREPARED), counted.cell)
-        head = self.heads[told] = Head(octets, counted, again)
+        late = Counted(counted.tally._replace(path=Path.UPSTREAM), counted.cell)
+        head = self.heads[told] = Head(octets, counted, again, late)
         return head
 
     def tell(

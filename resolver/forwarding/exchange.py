@@ -15,6 +15,7 @@ The rules:
 - SERVFAIL, REFUSED and the like are tried at the other servers; the last is passed on.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from resolver.answers.cache import Key
@@ -33,7 +34,8 @@ _ATTEMPTS = 3
 _USABLE = frozenset({codes.NOERROR, codes.NXDOMAIN})
 
 
-class Attempt(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Attempt:
     """A query to send, and how long to wait before the next attempt."""
 
     server: Server
@@ -61,29 +63,28 @@ Step = Attempt | Entry | Failure
 class Exchange:
     """One question and its attempts; ``now`` is always in monotonic seconds."""
 
-    __slots__ = (
-        *("_edns", "_group", "_guessed", "_latest", "_poor", "_question", "_stream", "_tried"),
-        *("began", "key"),
-    )
+    # What holds of an exchange that goes well: nearly all do, and none sets these then.
+    _stream = False
+    _guessed = False
+    _edns = True
+    _poor: Entry | None = None
+    _tried: tuple[Server, ...] = ()
+    _latest: Attempt | None = None
 
     def __init__(self, key: Key, group: Group, now: float) -> None:
         self.key = key
         self.began = now
         self._group = group
         self._question = render_question(key)
-        self._tried: list[Server] = []
-        self._latest: Attempt | None = None
-        self._stream = False
-        self._guessed = False
-        self._edns = True
-        self._poor: Entry | None = None
 
     def begin(self, now: float) -> Attempt | Failure:
         """The first attempt."""
         server = self._group.choose(now, ())
         if server is None:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
-        return self._ask(server, now)
+        self._tried = (server,)
+        self._latest = Attempt(server, False, self._question, now, now + server.wait)
+        return self._latest
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
         """A packet has come where the answer to an attempt is awaited."""
@@ -116,7 +117,7 @@ class Exchange:
             return None
         if self._edns and response.rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt:
             self._edns = False
-            return self._ask(self._tried.pop(), now)
+            return self._ask(self._again(), now)
         return self._next(now) if self._group.others(self._tried) else kept
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
@@ -154,9 +155,9 @@ class Exchange:
         self._stream = False
         if now >= self.began + PATIENCE:
             return self._poor or _unanswered()
-        attempt = self._ask(self._tried.pop(), now)
-        self._latest = attempt._replace(alone=True)
-        return self._latest
+        attempt = self._ask(self._again(), now)
+        attempt.alone = True
+        return attempt
 
     def _next(self, now: float) -> Step:
         server = self._group.choose(now, self._tried)
@@ -169,10 +170,16 @@ class Exchange:
         if self._stream:  # a stream that carries what was not asked is of no use
             return self._next(now)
         self._stream = True
-        return self._ask(self._tried.pop(), now)
+        return self._ask(self._again(), now)
+
+    def _again(self) -> Server:
+        """The server that was asked last, which is to be asked in another way."""
+        *before, server = self._tried
+        self._tried = tuple(before)
+        return server
 
     def _ask(self, server: Server, now: float) -> Attempt:
-        self._tried.append(server)
+        self._tried += (server,)
         last = len(self._tried) >= _ATTEMPTS
         end = self.began + (TCP_PATIENCE if self._stream else PATIENCE)
         wait = _TCP_WAIT if self._stream else server.wait

@@ -24,7 +24,9 @@ _LONGEST_WAIT = 0.8
 class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
-    __slots__ = ("address", "name", "port", "probe_at", "smoothed", "timeouts", "variance")
+    __slots__ = (
+        *("address", "name", "port", "probe_at", "smoothed", "timeouts", "variance", "wait"),
+    )
 
     def __init__(self, address: str, port: int, name: str) -> None:
         self.address = address
@@ -36,6 +38,8 @@ class Server:
         self.variance = 0.0
         self.timeouts = 0
         self.probe_at = 0.0
+        self.wait = _FIRST_WAIT
+        """Seconds to wait for its answer."""
 
     @property
     def tried(self) -> bool:
@@ -47,22 +51,18 @@ class Server:
         """Whether it has not just let three questions run out."""
         return self.timeouts < _DOWN_AFTER
 
-    @property
-    def wait(self) -> float:
-        """Seconds to wait for its answer."""
-        if not self.smoothed:
-            return _FIRST_WAIT
-        return min(max(self.smoothed + 4 * self.variance, _LEAST_WAIT), _LONGEST_WAIT)
-
     def answered(self, took: float) -> None:
         """It gave an answer that matched, after so many seconds."""
         self.timeouts = 0
-        if not self.smoothed:
-            self.smoothed = took
-            self.variance = took / 2
-            return
-        self.variance += (abs(took - self.smoothed) - self.variance) / 4
-        self.smoothed += (took - self.smoothed) / 8
+        smoothed, variance = self.smoothed, self.variance
+        if smoothed:
+            variance += (abs(took - smoothed) - variance) / 4
+            smoothed += (took - smoothed) / 8
+        else:
+            smoothed, variance = took, took / 2
+        self.smoothed, self.variance = smoothed, variance
+        wait = smoothed + 4 * variance
+        self.wait = min(wait, _LONGEST_WAIT) if wait > _LEAST_WAIT else _LEAST_WAIT
 
     def timed_out(self, now: float) -> None:
         """It gave no answer, or none that can be read."""

@@ -8,7 +8,7 @@ import asyncio
 from typing import Any, NamedTuple, Protocol
 
 from resolver.answers.tally import Path
-from resolver.query import Resolver
+from resolver.query import AtOnce, Resolver
 from resolver.telemetry.counters import Counters
 from resolver.transaction import Drop, Forward, Reply, Source
 from resolver.upstream.forwarder import Forwarder
@@ -59,15 +59,21 @@ class Desk:
     def follow(self, result: Reply | Forward | Drop, edge: Edge, to: object, now: float) -> None:
         """Carry out what has become of a packet that came ``now``."""
         if isinstance(result, Forward):
-            self.forwarder.forward(result, Ticket(edge, to, now))
+            self.forwarder.forward(result, Ticket(edge, to, now), now)
         else:
             self._end(edge, to, result)
 
-    def _deliver(self, ticket: Ticket, result: Reply | Drop) -> None:
-        """Send what an upstream's answer has led to."""
+    def _deliver(self, ticket: Ticket, result: AtOnce | Reply | Drop, now: float) -> None:
+        """Send what an upstream's answer, which came ``now``, has led to."""
         edge, to, came = ticket
-        self._end(edge, to, result)
-        self._counters.took(Path.UPSTREAM, self._loop.time() - came)
+        if isinstance(result, Reply | Drop):
+            self._end(edge, to, result)
+        else:
+            reply, counted = result
+            edge.send(reply, to)
+            self._counters.cells[counted.cell] += 1
+            edge.done()
+        self._counters.took(Path.UPSTREAM, now - came)
 
     def _end(self, edge: Edge, to: object, result: Reply | Drop) -> None:
         if isinstance(result, Reply):

@@ -2,8 +2,7 @@
 
 One flight is one question on its way, with everybody who waits for it; a question that is
 asked again meanwhile joins the flight. No task is made for a query: sockets call back, and
-one timer stands for the earliest end of all attempts. It is never put off, only set earlier:
-most ends never come to pass, and looking at them late costs less than cancelling each.
+one timer stands for the ends of all attempts.
 
 What must stay true:
 - Every waiter gets exactly one reply, under its own ID and case.
@@ -11,9 +10,6 @@ What must stay true:
 """
 
 import asyncio
-import heapq
-import itertools
-import math
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -23,10 +19,11 @@ from resolver.dns import codes
 from resolver.forwarding.admission import WAITERS, Admission, Shares
 from resolver.forwarding.exchange import PATIENCE, Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
-from resolver.query import Resolver
+from resolver.query import AtOnce, Resolver
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.log import log
 from resolver.transaction import Drop, Forward, Reply
+from resolver.upstream.deadlines import Deadlines
 from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 
@@ -75,7 +72,7 @@ class Forwarder(Generic[Ticket]):
         loop: asyncio.AbstractEventLoop,
         resolver: Resolver,
         counters: Counters,
-        deliver: Callable[[Ticket, Reply | Drop], None],
+        deliver: Callable[[Ticket, AtOnce | Reply | Drop, float], None],
     ) -> None:
         self._loop = loop
         self._resolver = resolver
@@ -85,11 +82,8 @@ class Forwarder(Generic[Ticket]):
         self._ports = Ports[Sent](loop, self._received, self._refused)
         self._streams: dict[Server, Streams[Sent]] = {}
         self._flights: dict[Key, Flight] = {}
-        self._ends: list[tuple[float, int, Sent]] = []
-        self._order = itertools.count()
+        self._deadlines = Deadlines[Sent](loop, self._time_out)
         self._admission = Admission()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
 
     @property
     def busy(self) -> bool:
@@ -103,10 +97,9 @@ class Forwarder(Generic[Ticket]):
                 self._counters.upstream_up(server.name, server.up if server.tried else None)
         self._groups = groups
 
-    def forward(self, forward: Forward, ticket: Ticket) -> None:
+    def forward(self, forward: Forward, ticket: Ticket, now: float) -> None:
         """Ask an upstream, and deliver the reply, now or later."""
         key = forward.key
-        now = self._loop.time()
         flight = self._flights.get(key)
         if flight is None:
             shares = self._admission.enter(key.name, forward.asked.source.address)
@@ -136,7 +129,7 @@ class Forwarder(Generic[Ticket]):
         if waiter in flight.waiters:
             flight.waiters.remove(waiter)
             forward, ticket = waiter
-            self._deliver(ticket, self._resolver.give_up(forward))
+            self._deliver(ticket, self._resolver.give_up(forward), self._loop.time())
 
     def refresh(self, key: Key) -> None:
         """Ask a question anew for the cache, though nobody waits for it."""
@@ -181,16 +174,15 @@ class Forwarder(Generic[Ticket]):
                 return step
             sent.refused = True
         flight.sent.append(sent)
-        heapq.heappush(self._ends, (attempt.until, next(self._order), sent))
-        if attempt.until < self._timer_at:
-            self._set_timer(attempt.until)
+        self._deadlines.add(attempt.until, sent)
         return None
 
     def _land(self, flight: Flight, result: Entry | Failure, now: float) -> None:
         """The exchange has ended: remember what came of it, and tell all who wait."""
         for sent in flight.sent:
             sent.over = True
-            self._leave(sent)
+            if sent.on is not None:
+                self._leave(sent)
         flight.sent.clear()  # they name each other, and nobody collects cycles for us
         key = flight.exchange.key
         del self._flights[key]
@@ -209,12 +201,12 @@ class Forwarder(Generic[Ticket]):
         try:
             reply = self._resolver.conclude(forward, result, now)
             if isinstance(reply, Forward):  # an alias leads on
-                self.forward(reply, ticket)
+                self.forward(reply, ticket, now)
             else:
-                self._deliver(ticket, reply)
+                self._deliver(ticket, reply, now)
         except Exception:  # a fault of ours
             log.exception("a question could not be concluded")
-            self._deliver(ticket, self._resolver.give_up(forward))
+            self._deliver(ticket, self._resolver.give_up(forward), now)
 
     def _leave(self, sent: Sent) -> None:
         on, sent.on = sent.on, None
@@ -230,10 +222,10 @@ class Forwarder(Generic[Ticket]):
             self._streams[server] = streams
         return streams
 
-    def _received(self, port: Port[Sent], ident: int, packet: bytes) -> None:
+    def _received(self, port: Port[Sent], ident: int, packet: bytes, now: float) -> None:
         sent = port.waiting.get(ident)
         if sent is not None:
-            self._took(sent, ident, packet)
+            self._took(sent, ident, packet, now)
         elif ident not in port.ids:
             # Somebody guesses at this port: whoever waits here goes where guessing is useless.
             for waiting in list(port.waiting.values()):
@@ -242,10 +234,9 @@ class Forwarder(Generic[Ticket]):
     def _streamed(self, stream: Stream[Sent], ident: int, packet: bytes) -> None:
         sent = stream.waiting.get(ident)
         if sent is not None:
-            self._took(sent, ident, packet)
+            self._took(sent, ident, packet, self._loop.time())
 
-    def _took(self, sent: Sent, ident: int, packet: bytes) -> None:
-        now = self._loop.time()
+    def _took(self, sent: Sent, ident: int, packet: bytes, now: float) -> None:
         attempt = sent.attempt
         sent.over = True
         self._leave(sent)
@@ -258,9 +249,10 @@ class Forwarder(Generic[Ticket]):
         name = attempt.server.name
         if isinstance(step, Entry):
             self._counters.answered(name, now - attempt.began)
-        else:
-            to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
-            self._counters.upstream(name, "truncated" if to_tcp else "failed")
+            self._land(sent.flight, step, now)
+            return
+        to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
+        self._counters.upstream(name, "truncated" if to_tcp else "failed")
         self._go_on(sent.flight, step, now)
 
     def _suspect(self, sent: Sent) -> None:
@@ -288,29 +280,10 @@ class Forwarder(Generic[Ticket]):
         self._counters.upstream_up(server.name, server.up)
         self._go_on(sent.flight, step, now)
 
-    def _set_timer(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = when
-        self._timer = self._loop.call_at(when, self._expire)
-
-    def _expire(self) -> None:
-        """End the attempts whose time is over; the timer is set again whatever happens."""
-        self._timer = None
-        self._timer_at = math.inf
-        ends = self._ends
-        now = self._loop.time()
-        try:
-            while ends and (ends[0][0] <= now or ends[0][2].over):
-                _, _, sent = heapq.heappop(ends)
-                if not sent.over:
-                    self._time_out(sent, now)
-        finally:
-            if ends and ends[0][0] < self._timer_at:
-                self._set_timer(ends[0][0])
-
     def _time_out(self, sent: Sent, now: float) -> None:
         """An attempt has had its time; over UDP it is listened to until the flight lands."""
+        if sent.over:
+            return
         server = sent.attempt.server
         sent.over = True
         if sent.refused:  # which has been counted already

@@ -56,9 +56,10 @@ class Ports(Generic[Waiting]):
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        receive: Callable[[Port[Waiting], int, bytes], None],
+        receive: Callable[[Port[Waiting], int, bytes, float], None],
         refused: Callable[[Port[Waiting]], None],
     ) -> None:
+        self._loop = loop
         self._receive = receive
         self._refused = refused
         self._random = Unpredictable()
@@ -141,6 +142,7 @@ class Ports(Generic[Waiting]):
             port.socket.close()  # which takes it out of the epoll as well
 
     def _readable(self) -> None:
+        now = self._loop.time()
         for number, _ in self._epoll.poll(0, _AT_ONCE):
             port = self._by_number.get(number)
             if port is None:
@@ -153,4 +155,4 @@ class Ports(Generic[Waiting]):
                 self._refused(port)
                 continue
             if len(packet) >= 2:
-                self._receive(port, packet[0] << 8 | packet[1], packet)
+                self._receive(port, packet[0] << 8 | packet[1], packet, now)

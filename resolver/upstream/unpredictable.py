@@ -1,6 +1,7 @@
 """Numbers that nobody can guess, taken from the kernel some thousands at a time."""
 
 import os
+from array import array
 
 _BATCH = 8192
 
@@ -8,17 +9,14 @@ _BATCH = 8192
 class Unpredictable:
     """A supply of random 16-bit numbers."""
 
-    __slots__ = ("_at", "_octets")
+    __slots__ = ("_numbers",)
 
     def __init__(self) -> None:
-        self._octets = b""
-        self._at = 0
+        self._numbers = iter(array("H"))
 
     def u16(self) -> int:
         """A number from 0 to 65535, each as likely."""
-        at = self._at
-        if at >= len(self._octets):
-            self._octets = os.urandom(_BATCH)
-            at = 0
-        self._at = at + 2
-        return self._octets[at] << 8 | self._octets[at + 1]
+        for number in self._numbers:
+            return number
+        self._numbers = iter(array("H", os.urandom(_BATCH)))
+        return next(self._numbers)

@@ -18,7 +18,7 @@ CALLERS = {
         *("query.Resolver._admit", "query.Resolver.at_once", "explanation.Engine.verdict"),
         "policy.check.Judge.check_answer",
     },
-    "check_answer": {"query.Resolver._carry", "query.Resolver._tell_at_once"},
+    "check_answer": {"query.Resolver._carry", "query.Resolver._head"},
 }
 
 

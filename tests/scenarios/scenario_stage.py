@@ -199,7 +199,11 @@ class Stage:
         result = self.resolver.answer(query(step), Source(step.client, step.over == "tcp"), now)
         while isinstance(result, Forward):
             outcome, now = self._exchange(result.key, now)
-            result = self.resolver.conclude(result, outcome, now)
+            concluded = self.resolver.conclude(result, outcome, now)
+            if not isinstance(concluded, Reply | Forward | Drop):
+                packet, counted = concluded
+                concluded = Reply(packet, counted.tally)
+            result = concluded
         if isinstance(result, Reply) and result.refresh is not None:
             self._exchange(result.refresh, now)  # which nobody waits for
         return result, now - began
