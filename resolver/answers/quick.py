@@ -1,9 +1,10 @@
 """The short way from a packet to an entry, for the responses that most upstreams send.
 
-Those are: NOERROR or NXDOMAIN, not truncated; an answer section of addresses and aliases
-that starts at the question and follows its chain; NS or SOA records as authority; addresses
-and a bare OPT behind. Whatever else there is takes the careful way (``dns.response`` and
-``answers.entry``), which this one must agree with to the octet: it is the reference.
+Those are: records of the name and type asked for, and no more; or NOERROR or NXDOMAIN, not
+truncated, with an answer section of addresses and aliases that starts at the question and
+follows its chain, NS or SOA records as authority, addresses and a bare OPT behind. Whatever
+else there is takes the careful way (``dns.response`` and ``answers.entry``), which this one
+must agree with to the octet: it is the reference.
 
 Names are checked without being built. For every place where a label starts the length of
 the name from there on is kept; a pointer must lead to such a place, so no name is walked
@@ -26,15 +27,11 @@ _COUNTS = struct.Struct(">HHH")
 _BARE_OPT = 11
 _QNAME = int.from_bytes(QNAME_POINTER, "big")
 _ADDRESS_LENGTH = {codes.A: 4, codes.AAAA: 16}
-_ADDRESSES = {
-    qtype: (
-        QNAME_POINTER + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big"),
-        length.to_bytes(2, "big"),
-        12 + length,
-    )
-    for qtype, length in _ADDRESS_LENGTH.items()
+_OWNERS = {
+    qtype: QNAME_POINTER + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
+    for qtype in (codes.A, codes.AAAA, codes.TXT, codes.SVCB, codes.HTTPS)
 }
-"""How records of a type begin, up to the TTL; their RDLENGTH; their octets."""
+"""How records of a type begin whose owner is the name asked for, up to the TTL."""
 _NO_ERRORS: tuple[bytes, ...] = ()
 
 
@@ -50,26 +47,26 @@ def quick_entry(packet: bytes, question: int, qtype: int, now: float) -> Entry |
     rcode = packet[3] & codes.RCODE
     if packet[2] & 0x02 or rcode not in (codes.NOERROR, codes.NXDOMAIN):
         return None
-    kept = _addresses(packet, HEADER + question, qtype, now)
-    if kept is not None:
-        return kept
     try:
+        kept = _one_set(packet, HEADER + question, qtype, now)
+        if kept is not None:
+            return kept
         return _Quick(packet, question).entry(rcode, qtype, now)
     except (_Unusual, struct.error, IndexError):
         return None
 
 
-def _addresses(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
-    """The entry of what is most usual of all: addresses of the name asked for, no more."""
-    alike = _ADDRESSES.get(qtype)
+def _one_set(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
+    """The entry of what is most usual of all: records of the name and type asked for, no more."""
+    owner = _OWNERS.get(qtype)
     answers = packet[6] << 8 | packet[7]
-    if alike is None or not answers or packet[3] & codes.RCODE or packet[8:11] != b"\x00\x00\x00":
+    if owner is None or not answers or packet[3] & codes.RCODE or packet[8:11] != b"\x00\x00\x00":
         return None
-    owner, length, size = alike
+    wanted = _ADDRESS_LENGTH.get(qtype)
     ttls = []
     lifetime = MAX_TTL
     for _ in range(answers):
-        if packet[at : at + 6] != owner or packet[at + 10 : at + 12] != length:
+        if packet[at : at + 6] != owner:
             return None
         ttl = int.from_bytes(packet[at + 6 : at + 10], "big")
         ttls.append((at + 6 - HEADER, ttl))
@@ -77,16 +74,37 @@ def _addresses(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
             lifetime = ttl
         elif ttl > MAX_TTL:
             return None
-        at += size
-    if packet[11] and not _is_bare_opt(packet[at:]):
-        return None
-    if packet[11] > 1 or (not packet[11] and at != len(packet)):
+        length = packet[at + 10] << 8 | packet[at + 11]
+        if length != wanted and (wanted or not _fits(packet, qtype, at + 12, at + 12 + length)):
+            return None
+        at += 12 + length
+    if packet[11] > 1 or not (_is_bare_opt(packet[at:]) if packet[11] else at == len(packet)):
         return None
     flags, body = packet[2] << 8 | packet[3], packet[HEADER:at]
     return Entry(
         *(flags, codes.NOERROR, body, (answers, 0, 0), tuple(ttls)),
         *(lifetime, now, _NO_ERRORS, _NO_ERRORS),
     )
+
+
+def _fits(packet: bytes, qtype: int, at: int, end: int) -> bool:
+    """Whether RDATA is well formed, and names nobody else."""
+    if qtype == codes.TXT:
+        at += 1 + packet[at]  # there is at least one string
+        while at < end:
+            at += 1 + packet[at]
+        return at == end
+    if packet[at + 2]:  # a service of another name, which policy must see
+        return False
+    at += 3
+    previous = -1
+    while at < end:
+        key = packet[at] << 8 | packet[at + 1]
+        if key <= previous:
+            return False
+        previous = key
+        at += 4 + (packet[at + 2] << 8 | packet[at + 3])
+    return at == end
 
 
 def _is_bare_opt(opt: bytes) -> bool:

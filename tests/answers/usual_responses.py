@@ -25,6 +25,12 @@ name = st.sampled_from(NAMES)
 ADDRESSES = st.builds(
     _line, name, st.just("A"), st.sampled_from(["192.0.2.1", "192.0.2.2"])
 ) | st.builds(_line, name, st.just("AAAA"), st.just("2001:db8::1"))
+OTHERS = st.builds(
+    _line,
+    name,
+    st.just("HTTPS"),
+    st.sampled_from(["1 . alpn=h2", "0 edge.example.net.", "1 . alpn=h2,h3 ipv4hint=192.0.2.1"]),
+) | st.builds(_line, name, st.just("TXT"), st.sampled_from(['"one"', '"one" "two"']))
 ALIASES = st.builds(_line, name, st.just("CNAME"), name)
 SERVERS = st.builds(_line, name, st.just("NS"), name)
 STARTS = st.builds(
@@ -46,6 +52,14 @@ def chain(draw: st.DrawFn) -> Sequence[RR]:
 
 
 @st.composite
+def sets(draw: st.DrawFn) -> Sequence[RR]:
+    """Records of the name asked for, alike but for their data."""
+    kind = draw(st.sampled_from([ADDRESSES, OTHERS]))
+    records = draw(st.lists(kind, min_size=1, max_size=3))
+    return [each for each in records if each.rname == NAMES[0] and each.rtype == records[0].rtype]
+
+
+@st.composite
 def usual_responses(draw: st.DrawFn) -> tuple[bytes, int]:
     """A response and its question section's length."""
     header = DNSHeader(id=1, qr=1, rd=1, ra=1)
@@ -53,7 +67,7 @@ def usual_responses(draw: st.DrawFn) -> tuple[bytes, int]:
     header.set_ad(draw(st.booleans()))
     question = DNSQuestion(NAMES[0], getattr(QTYPE, draw(st.sampled_from(QTYPES))))
     record = DNSRecord(header, q=question)
-    answers = draw(chain() | st.lists(ALIASES | ADDRESSES, max_size=3))
+    answers = draw(chain() | st.lists(ALIASES | ADDRESSES | OTHERS, max_size=3) | sets())
     record.add_answer(*[_with_ttl(each, draw(TTLS)) for each in answers])
     record.add_auth(
         *[_with_ttl(each, draw(TTLS)) for each in draw(st.lists(AUTHORITY, max_size=2))]
