@@ -17,7 +17,7 @@ from resolver.errors import DarbanError
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
-_NICE = 10
+_NICE = 19
 """What is left of the cores while the server answers: clients do not wait for a compiler."""
 
 
