@@ -6,6 +6,7 @@ What must stay true:
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Iterable
@@ -35,7 +36,7 @@ class Result:
     entries: int
     """Names that its copy blocks now."""
     reason: str = ""
-    """Why it failed."""
+    """Why it failed, or is not in force though it was updated."""
 
 
 @dataclass(slots=True)
@@ -76,7 +77,14 @@ async def update(
         smaller_too: Whether to take a list that has fewer than half of its names left.
     """
     places = asyncio.Semaphore(_AT_ONCE)
-    async with session(servers) as client:
+    try:
+        fetching = session(servers)
+    except Exception as error:  # what c-ares or OpenSSL cannot use of this host, in many kinds
+        reason = f"nothing can be fetched on this host: {type(error).__name__}: {error}"
+        for each in wanted:
+            job.results[each.name] = _failed(shelf, each.name, reason)
+        return
+    async with fetching as client:
 
         async def one(subscription: Subscription) -> None:
             async with places:
@@ -104,18 +112,13 @@ class _Update:
         self._smaller_too = smaller_too
 
     async def run(self) -> Result:
-        name = self._list.name
-        record = self._shelf.record(name)
+        record = self._shelf.record(self._list.name)
         record.tried = time.time()
         try:
-            result = await self._try(record)
+            return await self._try(record)
         except (NotFetched, OSError) as error:
             reason = str(error) if isinstance(error, NotFetched) else _disk(error)
-            record.failures += 1
-            record.error = reason
-            self._note(record)
-            return Result("failed", record.entries, reason)
-        return result
+            return _failed(self._shelf, self._list.name, reason)
 
     async def _try(self, record: Record) -> Result:
         name, wanted = self._list.name, self._list
@@ -147,11 +150,15 @@ class _Update:
     def _progress(self, octets: int, length: int | None) -> None:
         self._job.progress[self._list.name] = (octets, length)
 
-    def _note(self, record: Record) -> None:
-        try:
-            self._shelf.note(self._list.name, record)
-        except OSError:
-            return  # the result tells of the failure all the same
+
+def _failed(shelf: Shelf, name: str, reason: str) -> Result:
+    """Note that a list could not be brought up to date; its copy is as it was."""
+    record = shelf.record(name)
+    record.tried, record.error = time.time(), reason
+    record.failures += 1
+    with contextlib.suppress(OSError):  # the result tells of the failure all the same
+        shelf.note(name, record)
+    return Result("failed", record.entries, reason)
 
 
 async def _judge(file: Path, kind: str, before: int) -> Judgement:

@@ -185,6 +185,19 @@ def name_server() -> Iterator[list[Endpoint]]:
         thread.join(5)
 
 
+def test_a_host_where_nothing_can_be_looked_up_is_told(trusted: Authority, tmp_path: Path) -> None:
+    async def unusable(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        await fetching()
+        result = await fetching(servers=[Endpoint("no address", 53)])
+        assert (result.result, result.entries) == ("failed", 10)
+        assert result.reason.startswith("nothing can be fetched on this host: AresError: ")
+        assert (fetching.record.failures, fetching.record.error) == (1, result.reason)
+        assert await fetching() == Result("unchanged", 10)
+
+    _with(trusted, tmp_path, unusable)
+
+
 def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: Path) -> None:
     async def no_room(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = response(LIST)
