@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
+from subprocess import PIPE
 
 from resolver import program
 from resolver.errors import DarbanError
+from resolver.written import Written
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
@@ -38,16 +39,23 @@ class Accepted:
     warnings: list[str]
     expectations: int
     example: str
-    texts: dict[str, str]
-    """The config as it was read, by file."""
+    written: Written | None
+    """What was read, besides lists that are fetched; None where that is not known."""
     last_good: bool = False
     """Whether it is what was in force before, since the config was rejected."""
 
 
 async def compile_apart(
-    config: Path, state_directory: Path, *, while_serving: bool = False
+    config: Path,
+    state_directory: Path,
+    *,
+    while_serving: bool = False,
+    written: Written | None = None,
 ) -> Accepted:
     """Compile a config in a process of its own; while serving, after those who answer.
+
+    With ``written`` it is compiled as it was then, and with lists of its own only if they are
+    as they were.
 
     Raises:
         Rejected: with everything that is wrong in it.
@@ -57,13 +65,14 @@ async def compile_apart(
     command = program.command("resolver.compilation", *arguments)
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, env=program.environment(), stdout=PIPE, stdin=DEVNULL
+            *command, env=program.environment(), stdout=PIPE, stdin=PIPE
         )
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
         raise Rejected([reason], WRONG_CONFIG) from None
     try:
-        said, _ = await process.communicate()
+        before = None if written is None else asdict(written)
+        said, _ = await process.communicate(json.dumps(before).encode())
     except asyncio.CancelledError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -86,5 +95,5 @@ async def compile_apart(
         outcome["problems"],
         outcome["expectations"],
         outcome["example"],
-        outcome["texts"],
+        Written(outcome["texts"], outcome["lists"]),
     )

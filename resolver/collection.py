@@ -75,7 +75,8 @@ def _own_lists(base: Path, loaded: Loaded, problems: list[Problem]) -> Iterator[
 
 
 def _own_list(text: str, service: str, shown: str, problems: list[Problem]) -> BlockList:
-    read = adblock.read(text, service, shown)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    read = replace(adblock.read(text, service, shown), sha256=digest)
     for skipped in read.skipped:
         expected = "a rule such as ||example.com^"
         advice = f"Skipped: {skipped.reason}."
@@ -128,10 +129,11 @@ class _Reading:
             content = _content(self._base / file)
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
-        if source.sha256 and hashlib.sha256(content).hexdigest() != source.sha256:
+        digest = hashlib.sha256(content).hexdigest()
+        if source.sha256 not in (None, digest):
             return "Its SHA-256 is another one than the config has."
         read = accept(content, source.format, service, file)
-        return f"Refused: {read}." if isinstance(read, str) else read
+        return f"Refused: {read}." if isinstance(read, str) else replace(read, sha256=digest)
 
     def _fetched(self, name: str, source: ListSource, service: str) -> BlockList | str:
         content = self._shelf.content(name)

@@ -6,19 +6,21 @@ reading configs takes; what it prints is one JSON object (``Outcome``).
 """
 
 import contextlib
+import errno
 import gc
 import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
 from resolver import state
 from resolver.collection import read_lists
-from resolver.config.load import Loaded, load
+from resolver.config.gathering import gather
+from resolver.config.load import Files, Loaded, load
 from resolver.config.problems import Problem
 from resolver.dns import names
 from resolver.errors import DarbanError
@@ -28,6 +30,7 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
 from resolver.subscriptions.shelf import Shelf
+from resolver.written import Written
 
 
 class Disk:
@@ -51,6 +54,26 @@ class Disk:
         return sorted(str(path) for path in Path(base).glob(str(relative)))
 
 
+class AsWritten:
+    """The files of a config as they were, whatever lies on disk now."""
+
+    def __init__(self, base: Path, texts: Mapping[str, str]) -> None:
+        """``base`` is where the config lies, and ``texts`` has its files seen from there."""
+        self.texts = dict(texts)
+        self._read = {os.path.normpath(base / file): text for file, text in texts.items()}
+
+    def read(self, path: str) -> str:
+        """The text of a file; OSError where it was none of the config's."""
+        try:
+            return self._read[os.path.normpath(path)]
+        except KeyError:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+
+    def glob(self, _: str) -> list[str]:
+        """All files, in the order in which they were read; each is included once."""
+        return list(self._read)
+
+
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A config compiled, and all that was found on the way."""
@@ -68,7 +91,7 @@ class Compiled:
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-def compile_file(path: Path, wall: float, disk: Disk | None = None) -> Compiled:
+def compile_file(path: Path, wall: float, disk: Files | None = None) -> Compiled:
     """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
     loaded = load(str(path), disk or Disk())
     problems = list(loaded.problems)
@@ -98,13 +121,27 @@ class Outcome:
     """A dig line to try."""
     texts: dict[str, str] = field(default_factory=dict)
     """What was read of the config, by file, seen from where it lies."""
+    lists: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of each list that is not fetched, by its file."""
 
 
-def run(config: Path, state_directory: Path) -> Outcome:
-    """Compile a config and save its snapshot where nothing forbids it."""
-    disk = Disk()
+def run(config: Path, state_directory: Path, written: Written | None) -> Outcome:
+    """Compile a config and save its snapshot where nothing forbids it.
+
+    Args:
+        config: Where it lies.
+        state_directory: Where to save the snapshot.
+        written: To compile that instead of what lies there now; only fetched lists are new.
+    """
+    disk = Disk() if written is None else AsWritten(config.parent, written.texts)
     compiled = compile_file(config, time.time(), disk)
+    lists = {each.file: each.sha256 for each in compiled.lists if each.sha256}
     problems = [str(problem) for problem in compiled.problems]
+    if written is not None:
+        edited = list(_edited_lists(written.lists, lists))
+        if edited:
+            return Outcome(problems=edited, errors=len(edited))
+        problems += _edited_config(config, written.texts)
     failed = [str(each) for each in compiled.failed]
     place = ""
     if not compiled.errors and not failed:
@@ -112,8 +149,33 @@ def run(config: Path, state_directory: Path) -> Outcome:
     expect = compiled.loaded.config.expect
     example = _example(compiled.loaded)
     errors = len(compiled.errors)
-    texts = {os.path.relpath(file, config.parent): text for file, text in disk.texts.items()}
-    return Outcome(place, problems, errors, failed, len(expect), example, texts)
+    texts = _texts(config, disk) if isinstance(disk, Disk) else disk.texts
+    return Outcome(place, problems, errors, failed, len(expect), example, texts, lists)
+
+
+def _texts(config: Path, disk: Disk) -> dict[str, str]:
+    return {os.path.relpath(file, config.parent): text for file, text in disk.texts.items()}
+
+
+def _edited_lists(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Why a list that people keep here is not the one that they have put in force."""
+    for file in dict.fromkeys([*before, *now]):
+        if before.get(file) != now.get(file):
+            yield (
+                f"{file}: found another list than the one in force; expected it as it was put in "
+                "force, for its edit would go in force unseen. 'darban reload' puts both it and "
+                "what was fetched in force."
+            )
+
+
+def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
+    """What people have edited of the config and that is not in force."""
+    disk = Disk()
+    gather(str(config), disk)
+    now = _texts(config, disk)
+    for file in dict.fromkeys([*before, *now]):
+        if before.get(file) != now.get(file):
+            yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
 
 
 def _example(loaded: Loaded) -> str:
@@ -128,13 +190,18 @@ def _example(loaded: Loaded) -> str:
 
 
 def main() -> None:
-    """Compile the config that the command line names, for the supervisor."""
+    """Compile the config that the command line names, for the supervisor.
+
+    Standard input has what was written of it before, where that is to be compiled, or null.
+    """
     gc.disable()  # a million rules, none of them in a circle; going through them costs seconds
     config, state_directory = (Path(argument) for argument in sys.argv[1:3])
     with contextlib.suppress(PermissionError):  # some sandboxes forbid even to step back
         os.nice(int(sys.argv[3]))
+    before = json.load(sys.stdin)
+    written = None if before is None else Written(**before)
     try:
-        outcome = run(config, state_directory)
+        outcome = run(config, state_directory, written)
     except DarbanError as error:
         outcome = Outcome(problems=[str(error)], errors=1)
     json.dump(asdict(outcome), sys.stdout)

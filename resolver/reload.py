@@ -8,12 +8,14 @@ What must stay true:
 - One reload at a time, in the order in which they were asked for; each reads the config as
   it is when its turn has come.
 - ``config_ok`` says whether what the config says is what is in force.
+- What people have edited is put in force when they ask for it, and by nothing else: lists
+  that were fetched go in force with the config as it was put in force last (``written``).
 """
 
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from resolver.succession import InForce, Succession, read
 from resolver.telemetry.collector import Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.status import LastReload
+from resolver.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +71,24 @@ class Reloads:
         self._succession = succession
         self._facts = facts
         self._journal = Journal(state_directory)
+        self._written: Written | None = None
         self._one_at_a_time = asyncio.Lock()
         self._attempting: asyncio.Task[tuple[str, list[str]]] | None = None
         self._ending = asyncio.Event()
 
-    async def reload(self, who: str, event: str) -> Outcome:
-        """Put the config in force as it is now, for whoever asks for it; ``event`` says why."""
+    async def reload(self, who: str, event: str, *, lists_alone: bool = False) -> Outcome:
+        """Put the config in force as it is now, for whoever asks for it; ``event`` says why.
+
+        With ``lists_alone`` that is the config as it was put in force last, with the lists that
+        were fetched since. Where a last good snapshot is served that is not known: then the
+        config is tried as it is now, as the start has tried it.
+        """
         facts = self._facts
         async with self._one_at_a_time:
             if self._ending.is_set():
                 return self._too_late()
-            self._attempting = asyncio.create_task(self._attempt(who, event))
+            written = self._written if lists_alone else None
+            self._attempting = asyncio.create_task(self._attempt(who, event, written))
             try:
                 result, report = await self._attempting
                 code = 0
@@ -89,7 +99,8 @@ class Reloads:
                     raise
                 return self._too_late()
             facts.reloads[result] += 1
-            facts.config_ok = not code
+            if written is None:
+                facts.config_ok = not code
             facts.last_reload = LastReload(time.time(), result, who, tuple(report))
             outcome = Outcome(result, code, facts.snapshot, report)
         tell = log.error if code else log.info
@@ -101,12 +112,15 @@ class Reloads:
     def _too_late(self) -> Outcome:
         return Outcome("failed", WRONG_CONFIG, self._facts.snapshot, ["the server ends"])
 
-    async def _attempt(self, who: str, event: str) -> tuple[str, list[str]]:
-        accepted, after = await self._candidate()
+    async def _attempt(
+        self, who: str, event: str, written: Written | None
+    ) -> tuple[str, list[str]]:
+        accepted, after = await self._candidate(written)
         now = self._succession.now
         if after.place.name == now.place.name:
+            self._written = accepted.written
             self._succession.tell_upstreams()
-            await self._write(self._journal.reworded, *self._now(event, who, accepted.texts))
+            await self._write(self._journal.reworded, *self._now(event, who))
             return "unchanged", accepted.warnings
         fixed = list(needs_restart(now.terms, after.terms))
         if fixed:
@@ -118,12 +132,14 @@ class Reloads:
         facts = self._facts
         facts.terms, facts.snapshot, facts.loaded = after.terms, after.place.name, time.time()
         keep_as_good(after.place)
-        await self.note(event, who, accepted.texts)
+        await self.note(event, who, accepted.written)
         return "applied", accepted.warnings
 
-    async def _candidate(self) -> tuple[Accepted, InForce]:
+    async def _candidate(self, written: Written | None) -> tuple[Accepted, InForce]:
         try:
-            accepted = await compile_apart(self._config, self._state, while_serving=True)
+            accepted = await compile_apart(
+                self._config, self._state, while_serving=True, written=written
+            )
             return accepted, read(accepted.snapshot)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
@@ -131,12 +147,14 @@ class Reloads:
         except state.StateError as error:
             raise _NotApplied("failed", [str(error)]) from None
 
-    async def note(self, event: str, who: str, texts: Mapping[str, str]) -> None:
-        """Write into the journal that what is in force now was put in force."""
-        await self._write(self._journal.activated, *self._now(event, who, texts))
+    async def note(self, event: str, who: str, written: Written | None) -> None:
+        """Note that what is in force now was put in force, in the journal as well."""
+        self._written = written
+        await self._write(self._journal.activated, *self._now(event, who))
 
-    def _now(self, event: str, who: str, texts: Mapping[str, str]) -> tuple[object, ...]:
+    def _now(self, event: str, who: str) -> tuple[object, ...]:
         now = self._succession.now
+        texts = {} if self._written is None else self._written.texts
         return time.time(), event, who, now.place.name, now.terms, texts
 
     async def end(self, who: str) -> None:

@@ -35,7 +35,7 @@ from resolver.policy.strangers import Strangers, together
 from resolver.recorder import Recorder
 from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
-from resolver.subscriptions.shelf import Shelf
+from resolver.subscriptions.shelf import NotInForce, Shelf
 from resolver.succession import InForce, Succession, read
 from resolver.telemetry import kernel
 from resolver.telemetry.block_log import BlockLog
@@ -132,7 +132,7 @@ class Supervisor:
             self._background(self._fetch_lists())
             self._background(self._serve_block_page())
             event = "start --last-good" if accepted.last_good else "start"
-            await self._reloads.note(event, f"uid {os.getuid()}", accepted.texts)
+            await self._reloads.note(event, f"uid {os.getuid()}", accepted.written)
             await self._watch()
             await self._reloads.end("signal")
         finally:
@@ -155,12 +155,14 @@ class Supervisor:
             except state.StateError as none:
                 raise Rejected([*error.report, str(none)], error.code) from None
             sys.stderr.write(f"{self._config} is not put in force:\n{error}\n")
-            return Accepted(first.place, [], 0, "", {}, last_good=True), first
+            return Accepted(first.place, [], 0, "", None, last_good=True), first
         return accepted, read(accepted.snapshot)
 
-    async def reload(self, who: str, event: str = "reload") -> Outcome:
+    async def reload(
+        self, who: str, event: str = "reload", *, lists_alone: bool = False
+    ) -> Outcome:
         """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
-        outcome = await self._reloads.reload(who, event)
+        outcome = await self._reloads.reload(who, event, lists_alone=lists_alone)
         self._tell_status()
         if self._schedule is not None:
             self._schedule.look()
@@ -254,10 +256,12 @@ class Supervisor:
         )
         await self._schedule.run()
 
-    async def _apply_lists(self) -> str:
-        """Put what was fetched in force; the reason where expectations do not hold with it."""
-        outcome = await self.reload("a list that was fetched", "lists")
-        return "; ".join(outcome.report) if outcome.code == FAILED_EXPECTATIONS else ""
+    async def _apply_lists(self) -> NotInForce | None:
+        """Put what was fetched in force, or say why it was not."""
+        outcome = await self.reload("a list that was fetched", "lists", lists_alone=True)
+        if not outcome.code:
+            return None
+        return NotInForce("; ".join(outcome.report), outcome.code == FAILED_EXPECTATIONS)
 
     async def _lists(self, _: Request) -> Answer:
         """How far the lists are that are fetched now, or were last."""

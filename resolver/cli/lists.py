@@ -120,7 +120,8 @@ def bring_up_to_date(
     """Fetch lists now; what has changed is put in force.
 
     The running server of the config does it, else this command itself, for the next start.
-    Exits with 1 where a list could not be fetched, 2 for an unknown name.
+    Exits with 1 where a list could not be fetched or not be put in force, 2 for an unknown
+    name. What was edited and not reloaded is not put in force by this.
 
         darban lists update
 
@@ -139,8 +140,7 @@ def bring_up_to_date(
         typer.echo(f"{name}: {result.result}, {result.entries:,} names{reason}")
     if not job.results:
         typer.echo(f"{path} names no list that is fetched")
-    failed = any(each.result == "failed" for each in job.results.values())
-    raise typer.Exit(_FAILED if failed else 0)
+    raise typer.Exit(_FAILED if any(each.reason for each in job.results.values()) else 0)
 
 
 def _by_server(path: Path, names: list[str], smaller_too: bool) -> Job:

@@ -78,6 +78,7 @@ class BlockList:
         answer: Empty for the policy's own answer, or ``nxdomain``: canary names keep
             their meaning only with NXDOMAIN, whatever a policy answers elsewhere.
         name: What the config calls it; empty for a file of a directory of lists.
+        sha256: Of its text; empty for a list that is fetched.
         rules: In the file's order, none twice.
         skipped: In the file's order.
     """
@@ -91,6 +92,7 @@ class BlockList:
     reviewed: dt.date | None = None
     answer: str = ""
     name: str = ""
+    sha256: str = ""
     rules: tuple[Rule, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 

@@ -1,8 +1,8 @@
 """Lists that are fetched, over time: each once a day, sooner after a failure.
 
 At the start those are fetched whose copy is older than a day, or failed the last time; nobody
-waits for it. What has changed is put in force by a reload. Where expectations do not hold with
-it, the copies before take their places again, and the lists are told as failed.
+waits for it. What has changed is put in force by a reload, of the lists alone. Where expectations
+do not hold with it, the copies before take their places again, and the lists are told as failed.
 
 What must stay true: times are of the wall clock, since copies outlive processes; a clock that
 is set back puts a list off by a day at most.
@@ -12,9 +12,10 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 
 from resolver.policy.snapshot import Subscription, Terms
-from resolver.subscriptions.shelf import Record, Shelf
+from resolver.subscriptions.shelf import NotInForce, Record, Shelf
 from resolver.subscriptions.updating import Job, Result, update
 from resolver.telemetry.collector import Fetched
 from resolver.telemetry.log import log
@@ -33,7 +34,7 @@ class Schedule:
         shelf: Shelf,
         terms: Callable[[], Terms],
         told: dict[str, Fetched],
-        put_in_force: Callable[[], Awaitable[str]],
+        put_in_force: Callable[[], Awaitable[NotInForce | None]],
     ) -> None:
         """Make a schedule; ``run`` keeps it.
 
@@ -41,7 +42,7 @@ class Schedule:
             shelf: Where the copies are.
             terms: The terms in force.
             told: Filled with how each list stands, for the metrics.
-            put_in_force: Reloads; gives the reason where expectations do not hold.
+            put_in_force: Reloads the lists; says why it did not.
         """
         self._shelf = shelf
         self._terms = terms
@@ -123,16 +124,21 @@ class Schedule:
             self._changed.set()
 
     async def _apply(self, job: Job, before: dict[str, Record]) -> None:
-        reason = await self._put_in_force()
-        if not reason:
+        obstacle = await self._put_in_force()
+        if obstacle is None:
             return
         for name in job.updated():
+            if not obstacle.by_their_fault:
+                reason = f"not in force yet: {obstacle.reason}"
+                job.results[name] = replace(job.results[name], reason=reason)
+                continue
             record = before[name]
             record.tried, record.failures = time.time(), record.failures + 1
-            record.error = f"not put in force: {reason}"
+            record.error = f"not put in force: {obstacle.reason}"
             self._shelf.take_back(name, record)
             job.results[name] = Result("failed", record.entries, record.error)
-        await self._put_in_force()
+        if obstacle.by_their_fault:
+            await self._put_in_force()
 
     def _tell(self, job: Job) -> None:
         for name, result in job.results.items():
@@ -142,7 +148,11 @@ class Schedule:
                 log.error("list %s: %s; the last good copy stays", name, result.reason)
             else:
                 told.updated = self._shelf.record(name).updated
-                log.info("list %s: %s, %d names", name, result.result, result.entries)
+                what = f"list {name}: {result.result}, {result.entries} names"
+                if result.reason:
+                    log.error("%s, %s", what, result.reason)
+                else:
+                    log.info("%s", what)
 
 
 def due(subscription: Subscription, record: Record) -> float:

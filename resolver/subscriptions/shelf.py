@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 
@@ -38,6 +39,14 @@ class Record:
     """How often fetching it has failed since it last went well."""
     error: str = ""
     """Why it failed last; empty where it went well."""
+
+
+class NotInForce(NamedTuple):
+    """Copies that were fetched and not put in force."""
+
+    reason: str
+    by_their_fault: bool
+    """Whether expectations do not hold with them; else they go in force with the next reload."""
 
 
 class Shelf:

@@ -28,6 +28,11 @@ block = ["@advertising"]
 prefixes = ["127.0.30.0/24"]
 policy = "strict"
 """
+_GUESTS = """
+[vlans.guests]
+prefixes = ["127.0.40.0/24"]
+policy = "publicity"
+"""
 _EXPECT = """
 [[expect]]
 client = "127.0.30.5"
@@ -149,6 +154,63 @@ def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
     assert not _blocked(server, "b.example")
     wait_for(lambda: server.scrape().value("darban_config_ok") == 1, "the old list is good")
     assert _run(server, "check").code == GOOD
+
+
+def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, sources: Sources) -> None:
+    included = server.directory / "vlans.d"
+    included.mkdir()
+    (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
+    text = 'include = ["vlans.d/*.toml"]\n' + server.config.read_text(encoding="utf-8")
+    server.config.write_text(text, encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    server.config.write_text(text.replace('block = ["@advertising"]', "block = []"), "utf-8")
+    (included / "guests.toml").write_text("broken", encoding="utf-8")
+    (included / "more.toml").write_text(_GUESTS.replace("guests", "more"), encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    done = _run(server, "lists", "update")
+    assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")
+    assert _blocked(server, "a.example")
+    assert _blocked(server, "b.example")
+    assert server.scrape().value("darban_config_ok") == 1
+    *_, last = json.loads(_run(server, "history", "--json").out)["entries"]
+    assert (last["event"], last["diff"]) == ("lists", "")
+    for edited in ("config.toml", "guests.toml", "more.toml"):
+        assert f"{edited}: edited and not reloaded" in server.err
+    (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
+    (included / "more.toml").unlink()
+    assert _run(server, "reload").code == GOOD
+    assert not _blocked(server, "a.example")
+
+
+def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
+    server: Server, sources: Sources
+) -> None:
+    own = server.directory / "own"
+    own.mkdir()
+    list_ = "! Category: advertising\n||own.example^\n"
+    (own / "banners.txt").write_text(list_, encoding="utf-8")
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(text.replace("directories = []", 'directories = ["own"]'), "utf-8")
+    sources.says["/ads"] = hosts("a.example")
+    server.expect_error("own/banners.txt")
+    server.expect_error("by a list that was fetched: invalid")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    (own / "banners.txt").write_text(list_.replace("own", "unseen"), encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    done = _run(server, "lists", "update")
+    assert done.code == NO
+    assert done.out.startswith("ads: updated, 2 names: not in force yet: own/banners.txt: found")
+    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+        *(True, False, False)
+    ]
+    assert server.scrape().value("darban_config_ok") == 1
+    assert _run(server, "reload").code == GOOD
+    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+        *(False, True, True)
+    ]
 
 
 def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: Sources) -> None:

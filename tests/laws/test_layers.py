@@ -33,6 +33,7 @@ ORDER = (
     ("report",),  # a policy and what came of it, for an auditor
     ("subscriptions", "web"),  # of the supervisor alone, but for pages that are printed
     # Composition: what becomes a process.
+    ("written",),  # the files of what is in force, as values
     ("collection",),  # of a config's lists
     ("compilation", "amendment"),
     ("crew", "worker"),

@@ -13,6 +13,7 @@ def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
         program.command("resolver.compilation", str(tmp_path / "none.toml"), str(tmp_path), "0"),
         env=program.environment(),
         cwd=tmp_path,
+        input=b"null",
         capture_output=True,
         check=True,
     )
