@@ -39,7 +39,7 @@ MAX_LINKS = 11
 _WORTH_REFRESHING = 10
 """Seconds that an entry must live for a refresh before its end to be worth it."""
 _OVERHEAD = 740
-_PER_TTL = 125
+_PER_TTL = 36
 """Octets that an entry takes besides its body, and for each of its TTLs: objects, key and
 table. Fitted to the resident memory of CPython 3.11 with a cache of usual answers."""
 _LARGEST = 60_000
@@ -59,8 +59,8 @@ class Entry:
     body: bytes
     """All after the header and before the OPT, with the TTLs that a client may be told."""
     counts: tuple[int, int, int]
-    ttls: tuple[tuple[int, int], ...]
-    """Places in the body and the seconds that stood there, no more than the lifetime allows."""
+    places: tuple[int, ...]
+    """Where TTLs stand in the body."""
     lifetime: int
     """Seconds that it may be kept; 0 for what must not be."""
     stored: float
@@ -79,16 +79,15 @@ class Entry:
     """Whether it was asked for since the cache has last looked."""
     prepared: int = field(default=0, init=False, compare=False)
     """How many prepared answers were made of it."""
+    size: int = field(init=False, compare=False)
+    """Octets of memory, nearly."""
 
     def __post_init__(self) -> None:
         share = 0.9 if self.lifetime >= _WORTH_REFRESHING else 1.0
         self.fresh_until = self.stored + self.lifetime * share
-
-    @property
-    def size(self) -> int:
-        """Octets of memory, nearly."""
-        targets = sum(50 + len(target) for target in self.targets)
-        return _OVERHEAD + len(self.body) + _PER_TTL * len(self.ttls) + targets
+        self.size = _OVERHEAD + len(self.body) + _PER_TTL * len(self.places)
+        if self.targets:
+            self.size += sum([50 + len(target) for target in self.targets])
 
 
 def entry(response: Response, now: float) -> Entry:
@@ -99,14 +98,14 @@ def entry(response: Response, now: float) -> Entry:
         return entry(_without(response, beside), now)
     lifetime, negative_ttl = _lifetime(response, answers)
     body = bytearray(response.body[HEADER:])
-    ttls = []
+    places = []
     for record in response.records:
         ttl = min(record.ttl, MAX_TTL)
         if negative_ttl is not None and record.section == AUTHORITY and record.rtype == codes.SOA:
             ttl = min(ttl, negative_ttl)
         at = record.ttl_at - HEADER
         body[at : at + 4] = ttl.to_bytes(4, "big")
-        ttls.append((at, ttl))
+        places.append(at)
     return Entry(
         response.flags,
         # Only an OPT could carry more than the header's bits, and what they say is between
@@ -114,7 +113,7 @@ def entry(response: Response, now: float) -> Entry:
         response.rcode if response.rcode <= codes.RCODE else codes.SERVFAIL,
         bytes(body),
         response.counts,
-        tuple(ttls),
+        tuple(places),
         lifetime,
         now,
         tuple(r.target for r in answers if r.rtype in _LEADING_ON and r.target != names.ROOT),
@@ -260,8 +259,8 @@ def aged_body(kept: Entry, now: float) -> bytearray:
     """An entry's body with the TTLs that are left."""
     body = bytearray(kept.body)
     age = int(now - kept.stored)
-    for at, ttl in kept.ttls:
-        left = ttl - age
+    for at in kept.places:
+        left = int.from_bytes(body[at : at + 4], "big") - age
         body[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
     return body
 
@@ -269,12 +268,11 @@ def aged_body(kept: Entry, now: float) -> bytearray:
 def stale(kept: Entry, now: float) -> Entry:
     """The entry as it may be told when it has outlived itself and nobody can be asked."""
     body = bytearray(kept.body)
-    for at, _ in kept.ttls:
+    for at in kept.places:
         body[at : at + 4] = STALE_TTL.to_bytes(4, "big")
     return replace(
         kept,
         body=bytes(body),
-        ttls=tuple((at, STALE_TTL) for at, _ in kept.ttls),
         errors=(*kept.errors, _STALE_ERROR),
         flags=kept.flags & ~codes.AD,
         lifetime=0,

@@ -32,26 +32,29 @@ _BODY = HEADER - _ID
 class PreparedAnswer:
     """A reply after its ID; times are in monotonic seconds."""
 
-    __slots__ = ("_places", "_stored", "ages_at", "counted", "tail", "until")
+    __slots__ = ("_places", "_written", "ages_at", "counted", "tail", "until")
 
     def __init__(self, packet: bytes, counted: Counted, kept: Entry, now: float) -> None:
         """A whole reply, and the entry that it tells."""
         self.tail = packet[_ID:]
         self.counted = counted
-        self._places = kept.ttls
-        self._stored = kept.stored
-        self.ages_at = kept.stored + int(now - kept.stored) + 1
+        self._places = kept.places
+        self._written = kept.stored + int(now - kept.stored)
+        """The moment for which its TTLs stand."""
+        self.ages_at = self._written + 1
         self.until = kept.fresh_until
 
     def age(self, now: float) -> None:
         """Write the TTLs that are left now."""
-        age = int(now - self._stored)
+        passed = int(now - self._written)
         tail = bytearray(self.tail)
-        for place, ttl in self._places:
-            at, left = place + _BODY, ttl - age
+        for place in self._places:
+            at = place + _BODY
+            left = int.from_bytes(tail[at : at + 4], "big") - passed
             tail[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
         self.tail = bytes(tail)
-        self.ages_at = self._stored + age + 1
+        self._written += passed
+        self.ages_at = self._written + 1
 
 
 class Shelf:

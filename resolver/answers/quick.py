@@ -27,9 +27,10 @@ _COUNTS = struct.Struct(">HHH")
 _BARE_OPT = 11
 _QNAME = int.from_bytes(QNAME_POINTER, "big")
 _ADDRESS_LENGTH = {codes.A: 4, codes.AAAA: 16}
+_OTHERS = frozenset({codes.TXT, codes.SVCB, codes.HTTPS})
 _OWNERS = {
     qtype: QNAME_POINTER + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
-    for qtype in (codes.A, codes.AAAA, codes.TXT, codes.SVCB, codes.HTTPS)
+    for qtype in (*_ADDRESS_LENGTH, *_OTHERS)
 }
 """How records of a type begin whose owner is the name asked for, up to the TTL."""
 _NO_ERRORS: tuple[bytes, ...] = ()
@@ -63,13 +64,13 @@ def _one_set(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
     if owner is None or not answers or packet[3] & codes.RCODE or packet[8:11] != b"\x00\x00\x00":
         return None
     wanted = _ADDRESS_LENGTH.get(qtype)
-    ttls = []
+    places = []
     lifetime = MAX_TTL
     for _ in range(answers):
         if packet[at : at + 6] != owner:
             return None
         ttl = int.from_bytes(packet[at + 6 : at + 10], "big")
-        ttls.append((at + 6 - HEADER, ttl))
+        places.append(at + 6 - HEADER)
         if ttl < lifetime:
             lifetime = ttl
         elif ttl > MAX_TTL:
@@ -82,7 +83,7 @@ def _one_set(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
         return None
     flags, body = packet[2] << 8 | packet[3], packet[HEADER:at]
     return Entry(
-        *(flags, codes.NOERROR, body, (answers, 0, 0), tuple(ttls)),
+        *(flags, codes.NOERROR, body, (answers, 0, 0), tuple(places)),
         *(lifetime, now, _NO_ERRORS, _NO_ERRORS),
     )
 
@@ -118,13 +119,15 @@ def _is_bare_opt(opt: bytes) -> bool:
 
 
 class _Quick:
-    __slots__ = ("_at", "_lengths", "_lowered", "_packet", "_question", "_ttls")
+    __slots__ = ("_at", "_least", "_lengths", "_lowered", "_packet", "_places", "_question")
 
     def __init__(self, packet: bytes, question: int) -> None:
         self._packet = packet
         self._question = question
         self._at = HEADER + question
-        self._ttls: list[tuple[int, int]] = []
+        self._places: list[int] = []
+        self._least = MAX_TTL
+        """The least TTL so far."""
         self._lowered: tuple[int, bytes] | None = None
         """Where the SOA's TTL stands, and the MINIMUM that is told instead."""
         self._lengths: dict[int, int] = {}
@@ -132,18 +135,16 @@ class _Quick:
 
     def entry(self, rcode: int, qtype: int, now: float) -> Entry:
         answers, authorities, additionals = _COUNTS.unpack_from(self._packet, 6)
-        targets, last = self._answers(answers) if answers else (_NO_ERRORS, 0)
+        targets, last = self._answers(answers, qtype) if answers else (_NO_ERRORS, 0)
         ends = qtype == last
         if answers and not ends:
             raise _Unusual
         negative = self._authority(authorities) if authorities else None
         end, others = self._additional(additionals)
-        ttls = self._ttls
-        if ends and rcode == codes.NOERROR:
-            lifetime = min(ttl for _, ttl in ttls)
-        elif negative is not None and not answers:
-            lifetime = min(negative, *[ttl for _, ttl in ttls])
-        else:
+        lifetime = self._least
+        if negative is not None and not answers:
+            lifetime = min(negative, lifetime)
+        elif not ends or rcode != codes.NOERROR:
             raise _Unusual
         body = self._packet[HEADER:end]
         if self._lowered is not None:
@@ -154,7 +155,7 @@ class _Quick:
             rcode,
             body,
             (answers, authorities, others),
-            tuple(ttls),
+            tuple(self._places),
             lifetime,
             now,
             targets,
@@ -163,9 +164,9 @@ class _Quick:
             len(targets),
         )
 
-    def _answers(self, count: int) -> tuple[tuple[bytes, ...], int]:
+    def _answers(self, count: int, qtype: int) -> tuple[tuple[bytes, ...], int]:
         """Walk the chain: the aliases' targets, and the type that it ends with."""
-        packet, at, ttls = self._packet, self._at, self._ttls
+        packet, at = self._packet, self._at
         owner = _QNAME
         targets: tuple[bytes, ...] = ()
         last = 0
@@ -173,7 +174,7 @@ class _Quick:
             pointer, rtype, rclass, ttl, length = _FIXED.unpack_from(packet, at)
             if pointer != owner or rclass != codes.IN:
                 raise _Unusual
-            ttls.append((at + 6 - HEADER, self._ttl(ttl)))
+            self._ttl(at + 6, ttl)
             at += 12
             if rtype == codes.CNAME:
                 if last or len(targets) >= MAX_LINKS or at > 0x3FFF:
@@ -183,10 +184,14 @@ class _Quick:
                     raise _Unusual
                 targets += (target,)
                 owner = 0xC000 | at
-            elif length != _ADDRESS_LENGTH.get(rtype) or last not in (0, rtype):
-                raise _Unusual
-            else:
+            elif length == _ADDRESS_LENGTH.get(rtype) or (
+                rtype == qtype and rtype in _OTHERS and _fits(packet, rtype, at, at + length)
+            ):
+                if last not in (0, rtype):
+                    raise _Unusual
                 last = rtype
+            else:
+                raise _Unusual
             at += length
         self._at = at
         return targets, last
@@ -198,20 +203,21 @@ class _Quick:
             at = self._name(self._at)
             rtype, rclass, ttl, length = _REST.unpack_from(self._packet, at)
             end = at + 10 + length
-            ttl = self._ttl(ttl)
-            if rtype == codes.SOA and negative is None and not self._ttls:
+            if rtype == codes.SOA and negative is None and not self._places:
                 if self._name(self._name(at + 10)) + 20 != end:
                     raise _Unusual
                 minimum = self._packet[end - 4 : end]
-                negative = self._ttl(int.from_bytes(minimum, "big"))
-                if negative < ttl:
+                negative = int.from_bytes(minimum, "big")
+                if negative > MAX_TTL:
+                    raise _Unusual
+                if negative < ttl <= MAX_TTL:
                     ttl = negative
                     self._lowered = (at + 4 - HEADER, minimum)
             elif rtype != codes.NS or self._name(at + 10) != end:
                 raise _Unusual
             if rclass != codes.IN or end > len(self._packet):
                 raise _Unusual
-            self._ttls.append((at + 4 - HEADER, ttl))
+            self._ttl(at + 4, ttl)
             self._at = end
         return negative
 
@@ -228,17 +234,19 @@ class _Quick:
             rtype, rclass, ttl, length = _REST.unpack_from(packet, at)
             if length != _ADDRESS_LENGTH.get(rtype) or rclass != codes.IN:
                 raise _Unusual
-            self._ttls.append((at + 4 - HEADER, self._ttl(ttl)))
+            self._ttl(at + 4, ttl)
             self._at = at + 10 + length
         if self._at != len(packet):
             raise _Unusual
         return self._at, count
 
-    @staticmethod
-    def _ttl(ttl: int) -> int:
+    def _ttl(self, at: int, ttl: int) -> None:
+        """Note where a TTL stands, and the least of them."""
         if ttl > MAX_TTL:  # to be lowered in the body as well
             raise _Unusual
-        return ttl
+        self._places.append(at - HEADER)
+        if ttl < self._least:
+            self._least = ttl
 
     def _name(self, at: int) -> int:
         """Check the name that starts here; where it ends here."""
