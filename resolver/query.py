@@ -17,11 +17,8 @@ The order, and the reason for each step:
    hand, under the policy of that moment: a reload in between leaves no stale verdict. An
    alias that the upstream did not follow is followed here, through its target's own zone.
 
-A query of a form that has been met before takes the same steps in ``at_once``, which leaves
+A query of a form that has been met before takes the same steps in ``short_way``, which leaves
 out what its form has answered already; whatever is unusual goes on ``with_care``.
-
-What must stay true:
-- ``at_once`` decides as ``with_care`` does and renders the same octets, or decides nothing.
 
 Pure: no socket, no clock; ``now`` is in seconds of a monotonic clock.
 """
@@ -32,11 +29,10 @@ from resolver.answers import zones
 from resolver.answers.cache import Cache, Key, near_its_end
 from resolver.answers.entry import MAX_LINKS, Entry, joined, local_entry, render_entry
 from resolver.answers.prepared import Prepared, Shelf
-from resolver.answers.tally import Counted, Path, Tally
-from resolver.answers.usual import Block, Form, Head
+from resolver.answers.tally import Path, Tally
+from resolver.answers.usual import Form
 from resolver.answers.zones import Forwarded, Zones
 from resolver.dns import codes
-from resolver.dns.names import MAX_LABEL, MAX_NAME
 from resolver.dns.query import HEADER, Fault, Query, scan
 from resolver.forwarding.exchange import Failure
 from resolver.known import Known
@@ -57,7 +53,8 @@ from resolver.replies import (
     size_limit,
     unheard,
 )
-from resolver.transaction import Asked, Client, Drop, Forward, Reply, Source
+from resolver.short_way import ShortWay
+from resolver.transaction import Asked, AtOnce, Client, Drop, Forward, Reply, Source
 from resolver.witness import Nobody, Witness
 
 _TOO_LONG = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
@@ -67,9 +64,6 @@ _FORMS = 512
 """Forms of queries that a shelf remembers; when there are more the memory starts anew."""
 _PREPARED_SHARE = 4
 """Prepared answers may take a fourth of what the cache may, besides."""
-
-AtOnce = tuple[bytes, Counted]
-"""A whole reply, and how it is counted: a bare tuple, since one is made for most queries."""
 
 
 class Resolver:
@@ -135,6 +129,10 @@ class Resolver:
     def _new_generation(self) -> None:
         """Forget whatever was made for the policy as it was."""
         self._generation += 1
+        self.short_way = ShortWay(
+            *(self.terms, self.judge, self.zones, self._known, self._prepared),
+            *(self._count, self._generation),
+        )
         self.clients.clear()
         self._clients.clear()
         self._prepared.clear()
@@ -149,7 +147,7 @@ class Resolver:
             if now >= prepared.ages_at:
                 prepared.age(now)
             return Reply(packet[:2] + prepared.tail, prepared.counted.tally)
-        result = self.at_once(client, packet, now)
+        result = self.short_way.answer(client, packet, now)
         if result is None:
             return self.with_care(client, packet, now)
         if isinstance(result, Forward):
@@ -189,114 +187,6 @@ class Resolver:
             return asked
         return self._answered(asked, now)
 
-    def at_once(self, client: Client, packet: bytes, now: float) -> AtOnce | Forward | None:
-        """What becomes of a packet of a known form; None where it has to go with care."""
-        at = HEADER
-        try:
-            while length := packet[at]:
-                if length > MAX_LABEL:
-                    return None
-                at += length + 1
-        except IndexError:
-            return None
-        form = client.shelf.forms.get(packet[2:HEADER] + packet[at + 1 :])
-        view = client.view
-        if form is None or view is None or at >= HEADER + MAX_NAME:
-            return None
-        name = packet[HEADER : at + 1].lower()
-        group = self.zones.group(name, view.policy.upstream)
-        if group is None:
-            return None
-        verdict = self.judge.check_query(view, name)
-        if verdict.outcome is BLOCKED:
-            return self._block_at_once(form, packet, at + 5, view, verdict)
-        qtype, dnssec_ok, checking_disabled = form.rest
-        question = (name, qtype, dnssec_ok, checking_disabled, group)
-        kept = self.cache.look(question)
-        if kept is not None:
-            return self._tell_at_once(form, client, packet, at + 5, verdict, kept, now)
-        key = Key(*question)
-        if not form.flags & codes.RD or self._known.failures.get(key, now) is not None:
-            return None
-        self.cache.misses += 1
-        asked = Asked(form.query(packet, name), client.source, view, verdict, group, form)
-        return Forward(asked, key, self._generation, now)
-
-    def _block_at_once(
-        self, form: Form, packet: bytes, end: int, view: View, verdict: Verdict
-    ) -> AtOnce | None:
-        blocked = form.blocks.get((verdict.service, verdict.all_below))
-        if blocked is None:
-            if not verdict.key:  # a rule for every name there is has no name to stand at
-                return None
-            blocked = Block(form, view, verdict, self.terms)
-            blocked.counted = self._counted(view, verdict, blocked.rcode, form.qtype)
-            form.blocks[verdict.service, verdict.all_below] = blocked
-        reply = blocked.reply(packet, end, verdict.key)
-        return None if reply is None else (reply, blocked.counted)
-
-    def _tell_at_once(
-        self,
-        form: Form,
-        client: Client,
-        packet: bytes,
-        end: int,
-        verdict: Verdict,
-        kept: Entry,
-        now: float,
-    ) -> AtOnce | None:
-        """The reply that an entry of the cache makes."""
-        view = client.view
-        if view is None or now >= kept.fresh_until:
-            return None
-        head = self._head(form, view, verdict, kept)
-        if head is None:
-            return None
-        reply = form.tell(packet[:2], packet[HEADER:end], head.octets, kept, now)
-        if reply is None:
-            return None
-        self.cache.hits += 1
-        if kept.used:
-            self._prepared.prepare(client.shelf, packet[2:], reply, head.again, kept, now)
-        kept.used = True
-        return reply, head.counted
-
-    def _tell_usual(self, form: Form, asked: Asked, kept: Entry, now: float) -> AtOnce | None:
-        """The reply that an entry makes which has just come."""
-        query = asked.query
-        if kept.rcode not in (codes.NOERROR, codes.NXDOMAIN):
-            return None
-        head = self._head(form, asked.view, asked.verdict, kept)
-        if head is None:
-            return None
-        ident = query.id.to_bytes(2, "big")
-        reply = form.tell(ident, query.question, head.octets, kept, now)
-        return None if reply is None else (reply, head.late)
-
-    def _head(self, form: Form, view: View, verdict: Verdict, kept: Entry) -> Head | None:
-        """What the reply begins with that tells an entry; None where it takes a closer look."""
-        if kept.errors or kept.unfinished:
-            return None
-        if kept.targets and not verdict.allowed:
-            beyond = self.judge.check_answer(view, kept.targets)
-            if beyond.outcome is BLOCKED:
-                return None
-            if verdict is PASS:
-                verdict = beyond
-        told = (
-            *(verdict.outcome, verdict.service, kept.rcode, kept.counts),
-            kept.flags & form.wants_ad,
-        )
-        head = form.heads.get(told)
-        if head is None:
-            counted = self._counted(view, verdict, kept.rcode, form.qtype)
-            head = form.remember(told, kept, counted)
-        return head
-
-    def _counted(self, view: View, verdict: Verdict, rcode: int, qtype: int) -> Counted:
-        tally = Tally(view.vlan, verdict.outcome, verdict.service, rcode, qtype, Path.CACHE)
-        return Counted(tally, self._count(tally))
-
     def remember(self, key: Key, kept: Entry, now: float) -> Entry:
         """Put what an upstream said into the cache, once for all who wait for it."""
         return self._known.remember(key, kept, now)
@@ -312,7 +202,7 @@ class Resolver:
             and generation == self._generation
             and isinstance(result, Entry)
         ):
-            told = self._tell_usual(asked.form, asked, result, now)
+            told = self.short_way.tell(asked.form, asked, result, now)
             if told is not None:
                 return told
         if generation != self._generation:

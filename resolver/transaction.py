@@ -8,7 +8,7 @@ from typing import NamedTuple
 from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
 from resolver.answers.prepared import Shelf
-from resolver.answers.tally import Tally
+from resolver.answers.tally import Counted, Tally
 from resolver.answers.usual import Form
 from resolver.dns.query import Query
 from resolver.policy.limits import Bucket
@@ -34,6 +34,10 @@ class Reply(NamedTuple):
     tally: Tally
     refresh: Key | None = None
     """A question to ask anew, since its entry is wanted and near its end."""
+
+
+AtOnce = tuple[bytes, Counted]
+"""A whole reply, and how it is counted: a bare tuple, since one is made for most queries."""
 
 
 class Drop(NamedTuple):

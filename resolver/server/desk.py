@@ -8,9 +8,9 @@ import asyncio
 from typing import Any, NamedTuple, Protocol
 
 from resolver.answers.tally import Path
-from resolver.query import AtOnce, Resolver
+from resolver.query import Resolver
 from resolver.telemetry.counters import Counters
-from resolver.transaction import Drop, Forward, Reply, Source
+from resolver.transaction import AtOnce, Drop, Forward, Reply, Source
 from resolver.upstream.forwarder import Forwarder
 
 

@@ -60,7 +60,7 @@ class UdpServer:
         lengths, writable, reply_lengths = batch.lengths, batch.writable, batch.reply_lengths
         address_at, address_end = batch.address.start, batch.address.stop
         resolver, clients, cells = self._resolver, self._resolver.clients, self._counters.cells
-        at_once = resolver.at_once
+        at_once = resolver.short_way.answer
         began = now = time.monotonic()
         prepared = others = first = 0
         for slot in range(count):

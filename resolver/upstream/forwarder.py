@@ -19,10 +19,10 @@ from resolver.dns import codes
 from resolver.forwarding.admission import WAITERS, Admission, Shares
 from resolver.forwarding.exchange import PATIENCE, Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
-from resolver.query import AtOnce, Resolver
+from resolver.query import Resolver
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.log import log
-from resolver.transaction import Drop, Forward, Reply
+from resolver.transaction import AtOnce, Drop, Forward, Reply
 from resolver.upstream.deadlines import Deadlines
 from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams

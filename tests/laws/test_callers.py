@@ -15,10 +15,10 @@ CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;
     # ``explain``, ``check`` and ``diff`` ask through the explanation.
     "check_query": {
-        *("query.Resolver._admit", "query.Resolver.at_once", "explanation.Engine.verdict"),
+        *("query.Resolver._admit", "short_way.ShortWay.answer", "explanation.Engine.verdict"),
         "policy.check.Judge.check_answer",
     },
-    "check_answer": {"query.Resolver._carry", "query.Resolver._head"},
+    "check_answer": {"query.Resolver._carry", "short_way.ShortWay._head"},
 }
 
 
