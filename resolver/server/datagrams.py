@@ -67,8 +67,13 @@ class Batch:
         self._descriptor = of.fileno()
         ipv6 = of.family == socket.AF_INET6
         self.name_size = _IPV6 if ipv6 else _IPV4
-        self.address = slice(8, 24) if ipv6 else slice(4, 8)
-        """Where the address stands in a socket address."""
+        # Where the address stands in a socket address.
+        first, last = (8, 24) if ipv6 else (4, 8)
+        self.slots = [
+            (slot, slot * SIZE, slice(name + first, name + last))
+            for slot, name in enumerate(range(0, SLOTS * self.name_size, self.name_size))
+        ]
+        """Each slot's number, where its octets begin, and where among ``names`` its address is."""
         octets, names = ((ctypes.c_char * (SLOTS * size))() for size in (SIZE, self.name_size))
         self.octets, self.names = cast("Octets", octets), cast("Octets", names)
         """The slots' octets, and their socket addresses."""

@@ -19,7 +19,7 @@ from typing import Any
 from resolver.answers.tally import Path
 from resolver.query import Resolver
 from resolver.replies import unheard
-from resolver.server.datagrams import SIZE, SLOTS, Batch
+from resolver.server.datagrams import SLOTS, Batch
 from resolver.server.desk import Desk
 from resolver.telemetry.counters import Counters
 from resolver.transaction import Client, Drop, Forward, Reply, Source
@@ -56,18 +56,15 @@ class UdpServer:
         count = batch.receive()
         if not count:
             return
-        octets, names, name_size = batch.octets, batch.names, batch.name_size
+        octets, names = batch.octets, batch.names
         lengths, writable, reply_lengths = batch.lengths, batch.writable, batch.reply_lengths
-        address_at, address_end = batch.address.start, batch.address.stop
         resolver, clients, cells = self._resolver, self._resolver.clients, self._counters.cells
         at_once = resolver.short_way.answer
         began = now = time.monotonic()
         prepared = others = first = 0
-        for slot in range(count):
-            at = slot * SIZE
+        for slot, at, address_at in batch.slots[:count]:
             end = at + lengths[slot]
-            name = slot * name_size
-            address = names[name + address_at : name + address_end]
+            address = names[address_at]
             client = clients.get(address) or self._newcomer(address)
             if not client.bucket.take():
                 result: Reply | Forward | Drop = unheard(client.view)
