@@ -84,6 +84,7 @@ class UdpServer:
                 quick = at_once(client, packet, now)
                 if quick is None:
                     result = resolver.with_care(client, packet, now)
+                    others += isinstance(result, Reply)
                 elif isinstance(quick, Forward):
                     result = quick
                 else:
