@@ -5,15 +5,23 @@ same zones, views and verdicts that answer queries; there is no second engine to
 with the first. Pure, as ``query`` is.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
+from resolver.answers.cache import Key
+from resolver.answers.entry import MAX_LINKS, Entry
 from resolver.answers.zones import Forwarded, Local, Zone, Zones
 from resolver.dns import codes, names
+from resolver.forwarding.exchange import Failure
 from resolver.lists.index import Index
 from resolver.policy.check import Judge
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
+
+Ask = Callable[[Key], Entry | Failure]
+"""Asks an upstream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,9 @@ class Explanation:
     exemption: str
     matched: str
     targets: str
+    """Whether what the name leads to was judged as well: ``checked`` or ``not checked``."""
+    answer: str
+    """What the upstream says, where it was asked."""
     decided_by: str
     """The step that decided, in words."""
 
@@ -43,12 +54,27 @@ class Explanation:
         return asdict(self)
 
 
+class _Led(NamedTuple):
+    """Where a name leads, and what policy says of that."""
+
+    verdict: Verdict
+    checked: bool
+    answer: str
+
+
+_NOWHERE = _Led(PASS, False, "")
+
+
 class Engine:
     """A snapshot, ready to be asked at a moment."""
 
-    def __init__(self, terms: Terms, index: Index, wall: float) -> None:
-        """``wall`` is the moment to judge for, in seconds since 1970."""
+    def __init__(self, terms: Terms, index: Index, wall: float, ask: Ask | None = None) -> None:
+        """``wall`` is the moment to judge for, in seconds since 1970.
+
+        With ``ask`` the targets of a name that passes are judged as well.
+        """
         self.terms = terms
+        self._ask = ask
         self._judge = Judge(terms, index)
         self._views = Views(terms, wall)
         self._zones = Zones(terms)
@@ -91,10 +117,38 @@ class Engine:
         verdict = self.verdict(view, name)
         found = self._answered_here(name)
         if found is None:
-            return self._tell(client, view, name, qtype, verdict, self._step(view, verdict))
+            led = self._led(view, name, qtype, verdict)
+            step = self._step(view, led.verdict)
+            return self._tell(client, view, name, qtype, led.verdict, step, led)
         what = "a local record" if isinstance(found[1], Local) else "a special-use name"
         step = f"{what}, {names.text(found[0])}: answered here, without policy"
         return self._tell(client, view, name, qtype, verdict, step)
+
+    def _led(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Led:
+        """Follow a name as ``query`` does, and judge each answer on the way."""
+        settled = verdict.outcome is Outcome.BLOCKED or verdict.allowed or qtype == codes.ANY
+        if self._ask is None or settled:
+            return _NOWHERE._replace(verdict=verdict)
+        seen: list[bytes] = []
+        links = 0
+        while links <= MAX_LINKS:
+            if self._answered_here(name) is not None:
+                return _Led(verdict, True, _answer(f"{names.text(name)} is answered here", seen))
+            group = self._zones.group(name, view.policy.upstream) or ""
+            kept = self._ask(Key(name, qtype, False, False, group))
+            if isinstance(kept, Failure):
+                return _Led(verdict, False, _answer(f"none: {kept.text}", seen))
+            beyond = self._judge.check_answer(view, kept.targets)
+            seen += kept.targets
+            if beyond.outcome is Outcome.BLOCKED:
+                return _Led(beyond, True, _answer(_rcode(kept), seen))
+            if verdict is PASS:
+                verdict = beyond
+            if not kept.unfinished:
+                return _Led(verdict, True, _answer(_rcode(kept), seen))
+            links += max(kept.links, 1)
+            name = kept.unfinished
+        return _Led(verdict, True, _answer("none: more aliases than are followed", seen))
 
     def _step(self, view: View, verdict: Verdict) -> str:
         policy = view.policy
@@ -116,6 +170,7 @@ class Engine:
         qtype: int,
         verdict: Verdict,
         step: str,
+        led: _Led = _NOWHERE,
     ) -> Explanation:
         terms = self.terms
         has_service = verdict.service != NO_SERVICE
@@ -137,9 +192,19 @@ class Engine:
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
             matched=names.text(verdict.target or name) if verdict.rule else "",
-            targets="not checked",
+            targets="checked" if led.checked else "not checked",
+            answer=led.answer,
             decided_by=step,
         )
+
+
+def _rcode(kept: Entry) -> str:
+    return codes.RCODES.get(kept.rcode, f"RCODE{kept.rcode}")
+
+
+def _answer(what: str, seen: list[bytes]) -> str:
+    by_way_of = ", ".join(dict.fromkeys(map(names.text, seen)))
+    return f"{what}, by way of {by_way_of}" if seen else what
 
 
 def _directive(policy: Policy, verdict: Verdict) -> str:

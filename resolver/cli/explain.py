@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,13 @@ from resolver import control, state
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
 from resolver.compilation import compile_file
+from resolver.config.problems import near
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
 from resolver.explanation import Engine, Explanation
 from resolver.lists.index import Index
+from resolver.policy.snapshot import Terms
+from resolver.upstream.once import Once
 
 _UNREACHABLE = 3
 _USAGE = 2
@@ -24,6 +28,10 @@ Type = Annotated[str, typer.Argument(metavar="TYPE", help="the record type that 
 Client = Annotated[str | None, typer.Option("--client", help="the address that asks")]
 Vlan = Annotated[
     str | None, typer.Option("--vlan", help="or the VLAN that asks", autocompletion=vlans)
+]
+AllVlans = Annotated[bool, typer.Option("--all-vlans", help="or every VLAN, one line each")]
+Live = Annotated[
+    bool, typer.Option("--live", help="ask the upstream, and judge what the name leads to as well")
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", help="judge by this file instead of the policy in force")
@@ -36,6 +44,8 @@ def explain(
     type_: Type = "A",
     client: Client = None,
     vlan: Vlan = None,
+    all_vlans: AllVlans = False,
+    live: Live = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,10 +57,15 @@ def explain(
         darban explain --client 10.10.3.7 web.telegram.org
 
         darban explain --vlan administration --config new.toml wa.me AAAA
+
+        darban explain --all-vlans --live links.agency.example
     """
     try:
-        engine = _candidate(config) if config is not None else _in_force()
-        explanation = _ask(engine, name, type_, client, vlan)
+        qname, qtype = _question(name, type_)
+        asker = _asker(client, vlan, all_vlans)
+        terms, index = _candidate(config) if config is not None else _in_force()
+        engine = Engine(terms, index, time.time(), Once(terms).ask if live else None)
+        told = asker(engine, qname, qtype)
     except control.Unreachable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNREACHABLE) from None
@@ -58,46 +73,63 @@ def explain(
         typer.echo(str(error), err=True)
         raise typer.Exit(_USAGE) from None
     if as_json:
-        typer.echo(json.dumps(explanation.as_json(), ensure_ascii=False, indent=2))
+        shown = [each.as_json() for each in told]
+        whole = {"vlans": shown} if all_vlans else shown[0]
+        typer.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+    elif all_vlans:
+        typer.echo(_as_lines(told))
     else:
-        typer.echo(_as_text(explanation))
-    raise typer.Exit(1 if explanation.outcome in ("blocked", "refused") else 0)
+        typer.echo(_as_text(told[0]))
+    raise typer.Exit(any(each.outcome in ("blocked", "refused") for each in told))
 
 
-def _candidate(config: Path) -> Engine:
+def _question(name: str, type_: str) -> tuple[bytes, int]:
+    qtype = codes.parse_type(type_)
+    if qtype is None:
+        raise DarbanError(f"'{type_}' is no record type; such as A, AAAA, HTTPS, TYPE65")
+    return names.parse(name), qtype
+
+
+def _candidate(config: Path) -> tuple[Terms, Index]:
     compiled = compile_file(config, time.time())
     if compiled.errors:
         raise DarbanError("\n".join(str(problem) for problem in compiled.errors))
-    snapshot = compiled.snapshot
-    return Engine(snapshot.terms, Index(snapshot.trie, snapshot.rules), time.time())
+    return compiled.snapshot.terms, Index(compiled.snapshot.trie, compiled.snapshot.rules)
 
 
-def _in_force() -> Engine:
+def _in_force() -> tuple[Terms, Index]:
     path = config_path(None)
     typer.echo(f"by the policy in force of the server of {path}", err=True)
     place = in_force(path)
     compiled = compile_file(path, time.time())
     if compiled.errors or compiled.snapshot.hash() != place.name:
         typer.echo(f"{path} differs from the policy in force, which is what is told here", err=True)
-    terms, index = state.load(place)
-    return Engine(terms, index, time.time())
+    return state.load(place)
 
 
-def _ask(
-    engine: Engine, name: str, type_: str, client: str | None, vlan: str | None
-) -> Explanation:
-    qtype = codes.parse_type(type_)
-    if qtype is None:
-        raise DarbanError(f"'{type_}' is no record type; such as A, AAAA, HTTPS, TYPE65")
-    if (client is None) == (vlan is None):
-        raise DarbanError("say who asks: --client ADDRESS, or --vlan NAME")
+_Asker = Callable[[Engine, bytes, int], Sequence[Explanation]]
+
+
+def _asker(client: str | None, vlan: str | None, all_vlans: bool) -> _Asker:
+    """How to ask for those whom the options name."""
+    if (client is not None) + (vlan is not None) + all_vlans != 1:
+        raise DarbanError("say who asks: --client ADDRESS, --vlan NAME, or --all-vlans")
     if client is not None:
-        return _for_client(engine, client, names.parse(name), qtype)
-    view = engine.vlan(str(vlan))
+        return lambda engine, name, qtype: [_for_client(engine, client, name, qtype)]
+    if vlan is not None:
+        return lambda engine, name, qtype: [_for_vlan(engine, vlan, name, qtype)]
+    return lambda engine, name, qtype: [
+        _for_vlan(engine, each.name, name, qtype) for each in engine.terms.vlans
+    ]
+
+
+def _for_vlan(engine: Engine, vlan: str, name: bytes, qtype: int) -> Explanation:
+    view = engine.vlan(vlan)
     if view is None:
-        known = ", ".join(each.name for each in engine.terms.vlans)
-        raise DarbanError(f"there is no VLAN '{vlan}'; there are {known}")
-    return engine.for_view(view, names.parse(name), qtype)
+        known = [each.name for each in engine.terms.vlans]
+        there_are = f"there is no VLAN '{vlan}'; there are {', '.join(known)}. {near(vlan, known)}"
+        raise DarbanError(there_are.rstrip(" ."))
+    return engine.for_view(view, name, qtype)
 
 
 def _for_client(engine: Engine, client: str, name: bytes, qtype: int) -> Explanation:
@@ -116,3 +148,23 @@ def _as_text(explanation: Explanation) -> str:
         if key not in ("name", "type", "outcome") and value not in ("", None)
     ]
     return "\n".join(lines)
+
+
+def _as_lines(told: Sequence[Explanation]) -> str:
+    """A line for each VLAN, in columns; never wrapped, so that it can be searched."""
+    rows = [("VLAN", "policy", "outcome", "decided by")]
+    rows += [(each.vlan, each.policy, each.outcome, _why(each)) for each in told]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([f"{told[0].name} {told[0].type}", *lines])
+
+
+def _why(each: Explanation) -> str:
+    if each.matched not in ("", each.name):
+        return f"{each.decided_by}, for what it leads to: {each.matched}"
+    if each.answer:
+        return f"{each.decided_by}; the upstream says {each.answer}"
+    return each.decided_by

@@ -14,7 +14,7 @@ from running_server import DARBAN, MODULE, Server
 
 FIELDS = {
     *("client", "vlan", "policy", "name", "type", "outcome", "service", "rule", "list", "line"),
-    *("directive", "contact", "exemption", "matched", "targets", "decided_by"),
+    *("directive", "contact", "exemption", "matched", "targets", "answer", "decided_by"),
 }
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
@@ -154,6 +154,7 @@ def test_explain_a_block(config: Path) -> None:
         "exemption": "",
         "matched": "web.telegram.org",
         "targets": "not checked",
+        "answer": "",
     }
 
 

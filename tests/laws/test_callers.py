@@ -18,7 +18,9 @@ CALLERS = {
         *("query.Resolver._admit", "short_way.ShortWay.answer", "explanation.Engine.verdict"),
         "policy.check.Judge.check_answer",
     },
-    "check_answer": {"query.Resolver._carry", "short_way.ShortWay._head"},
+    "check_answer": {
+        *("query.Resolver._carry", "short_way.ShortWay._head", "explanation.Engine._led"),
+    },
 }
 
 
