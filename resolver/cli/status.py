@@ -24,7 +24,9 @@ from resolver.policy.strangers import Strangers
 
 _UNREACHABLE = 3
 _INTERVAL = 1.0
-_QUIT = b"q"
+_QUIT = (b"q", b"\x03")
+_LOCAL_FLAGS = 3
+"""Where termios has them among its attributes."""
 
 Once = Annotated[bool, typer.Option("--once", help="print once, also in a terminal")]
 Unknown = Annotated[bool, typer.Option("--unknown", help="tell who is refused most instead")]
@@ -81,7 +83,7 @@ def _live(config: Path) -> None:
     console = Console()
     before, now = None, read_status(config)
     with (
-        contextlib.suppress(KeyboardInterrupt),
+        contextlib.suppress(KeyboardInterrupt),  # sent by another process
         _keys_at_once(),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
@@ -94,10 +96,17 @@ def _live(config: Path) -> None:
 
 @contextlib.contextmanager
 def _keys_at_once() -> Iterator[None]:
-    """Let keys come as they are pressed, and leave the terminal as it was."""
+    """Let keys come as they are pressed, and leave the terminal as it was.
+
+    Ctrl-C is a key like the others: as a signal it could come, and be lost, in the middle of
+    whatever is being drawn.
+    """
     keyboard = sys.stdin.fileno()
     usual = termios.tcgetattr(keyboard)
     tty.setcbreak(keyboard)
+    plain = termios.tcgetattr(keyboard)
+    plain[_LOCAL_FLAGS] &= ~termios.ISIG
+    termios.tcsetattr(keyboard, termios.TCSANOW, plain)
     try:
         yield
     finally:
@@ -105,10 +114,10 @@ def _keys_at_once() -> Iterator[None]:
 
 
 def _quit_within(seconds: float) -> bool:
-    """Whether q is pressed, or the terminal goes away, within some seconds."""
+    """Whether q or Ctrl-C is pressed, or the terminal goes away, within some seconds."""
     keyboard = sys.stdin.fileno()
     ready, _, _ = select.select([keyboard], [], [], seconds)
     if not ready:
         return False
     pressed = os.read(keyboard, 64)
-    return not pressed or _QUIT in pressed.lower()
+    return not pressed or any(key in pressed.lower() for key in _QUIT)
