@@ -46,9 +46,10 @@ man: $(VENV)/run ## show the manual page, made of the commands
 dashboards: $(VENV)/dev ## write the Grafana dashboards anew from their code
 	$(BIN)/python -m deploy.dashboards
 
-pictures: $(VENV)/dev ## take the pictures of both pages anew (Debian: chromium, fonts-vazirmatn, pngquant)
+pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant, prometheus)
 	mkdir -p deploy/pictures
-	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/test_live_status_page.py
+	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/test_live_status_page.py \
+	  tests/end_to_end/test_live_dashboards.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
 
 install: ## as root: install or upgrade on this Debian server, and start the service

@@ -128,7 +128,7 @@ def _queries(made: Dashboard) -> None:
         ),
         stacked(
             About("Queries, by type", "Rare types are counted as other.", 8, 8, PER_SECOND),
-            [(f"topk(10, sum by (type) ({_rate(_TYPES)}))", "{{type}}")],
+            [(f"topk(10, sum by (type) ({_rate(_TYPES)}) > 0)", "{{type}}")],
         ),
         stacked(
             About("Queries, by VLAN", "Of all outcomes.", 8, 8, PER_SECOND),

@@ -55,6 +55,11 @@ def _by(labels: str, series: str) -> str:
     return f"sum by ({labels}) (rate({series}[$__rate_interval])) * 60"
 
 
+def _some(labels: str, series: str) -> str:
+    """The same where there is any: of many services a legend names those that are asked for."""
+    return f"{_by(labels, series)} > 0"
+
+
 def _now(made: Dashboard) -> None:
     def size(title: str, text: str, unit: str = COUNT, decimals: int = 0) -> About:
         return About(title, text, 4, 4, unit, decimals)
@@ -117,7 +122,7 @@ def _blocks(made: Dashboard) -> None:
                 8,
                 PER_MINUTE,
             ),
-            [(f"topk(10, {_by('service', _BLOCKED)})", "{{service}}")],
+            [(f"topk(10, {_some('service', _BLOCKED)})", "{{service}}")],
         ),
         bars(
             About("Top services", "Most blocked in the time chosen.", 6, 9, COUNT, 0),
@@ -162,11 +167,11 @@ def _around(made: Dashboard) -> None:
                 8,
                 PER_MINUTE,
             ),
-            [(_by("vlan, service", _AUDITED), "{{vlan}} {{service}}")],
+            [(_some("vlan, service", _AUDITED), "{{vlan}} {{service}}")],
         ),
         stacked(
             About("Exempted, over time", "By VLAN and service, a minute.", 12, 8, PER_MINUTE),
-            [(_by("vlan, service", _EXEMPTED), "{{vlan}} {{service}}")],
+            [(_some("vlan, service", _EXEMPTED), "{{vlan}} {{service}}")],
         ),
         stacked(
             About(
@@ -177,7 +182,7 @@ def _around(made: Dashboard) -> None:
                 8,
                 PER_MINUTE,
             ),
-            [(_by("vlan, kind", _BYPASS), "{{vlan}} {{kind}}")],
+            [(_some("vlan, kind", _BYPASS), "{{vlan}} {{kind}}")],
         ),
         lines(
             About(

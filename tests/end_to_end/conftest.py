@@ -1,5 +1,6 @@
 """The real process, asked with real tools: every test here starts or shares a server."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,6 +116,18 @@ def kdig_program(debian: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def chromium_program(debian: Callable[[str, str], Path]) -> Path:
     return debian("chromium", "chromium")
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[str, bytes], None]:
+    """Keeps a picture in the directory that PICTURES names, else nowhere that lasts."""
+    directory = Path(os.environ.get("PICTURES") or tmp_path)
+
+    def keep(name: str, png: bytes) -> None:
+        assert png.startswith(b"\x89PNG")
+        (directory / f"{name}.png").write_bytes(png)
+
+    return keep
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
-"""Both pages in a real browser: read, used by keyboard, checked for accessibility, pictured.
-
-The pictures go to the directory that PICTURES names, for the README, else nowhere that lasts.
-"""
+"""Both pages in a real browser: read, used by keyboard, checked for accessibility, pictured."""
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -172,17 +168,6 @@ def keep_asking(
             process.wait(20)
 
     return asking
-
-
-@pytest.fixture
-def save(tmp_path: Path) -> Callable[[str, bytes], None]:
-    directory = Path(os.environ.get("PICTURES") or tmp_path)
-
-    def keep(name: str, png: bytes) -> None:
-        assert png.startswith(b"\x89PNG")
-        (directory / f"{name}.png").write_bytes(png)
-
-    return keep
 
 
 def _above(number: int, other: int) -> int:
