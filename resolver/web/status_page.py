@@ -7,6 +7,7 @@ fetched anew every few seconds, and a question that was typed stays where it is.
 What must stay true:
 - It only reads. Whoever can open it can change nothing.
 - Nothing comes from elsewhere, and what is typed comes back as text.
+- It is shown to nobody who comes by a name that a website could have (``own_names``).
 """
 
 import datetime as dt
@@ -19,7 +20,7 @@ from aiohttp import web
 from resolver.explanation import Engine
 from resolver.policy.snapshot import Directive, Policy, Terms
 from resolver.telemetry.status import Status
-from resolver.web import explain_box, pages
+from resolver.web import explain_box, own_names, pages
 from resolver.web.explain_box import Asked
 from resolver.web.markup import NOTHING, Markup, fill, isolated, join, tag, text
 from resolver.web.status_counts import Counts, facts, table
@@ -28,6 +29,7 @@ from resolver.web.writing import Writing
 
 _STYLE = pages.style("pages.css", "status_page.css")
 _SCRIPT = resources.files("resolver.web").joinpath("status_page.js").read_text(encoding="utf-8")
+_MISDIRECTED = 421
 _ALLOWED = "script-src 'self'; connect-src 'self'; form-action 'self'"
 
 
@@ -37,9 +39,14 @@ def add_to(
     """Have an application answer ``/`` with the page; both are asked anew each time."""
 
     async def whole(request: web.Request) -> web.Response:
+        now = engine()
+        if not own_names.is_own(request.headers.get("Host", ""), now.terms):
+            return web.Response(
+                text=own_names.WRONG_HOST, status=_MISDIRECTED, headers=pages.HEADERS
+            )
         code = pages.language(request)
         asked = Asked(request.query.get("who", "").strip(), request.query.get("name", "").strip())
-        html = page(status(), engine(), asked, code)
+        html = page(status(), now, asked, code)
         return pages.response(html, code, _STYLE, allowed=_ALLOWED)
 
     async def script(_: web.Request) -> web.Response:

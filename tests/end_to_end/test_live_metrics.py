@@ -5,11 +5,13 @@ import os
 import random
 import signal
 import socket
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from asking import ask
 from dnslib import DNSRecord
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -185,3 +187,16 @@ def test_visitors_who_speak_no_http(make_small: MakeSmall) -> None:
             )
     assert server.scrape().value("darban_workers") == 1
     assert ask(server.port, "agency.example")
+
+
+def test_a_website_cannot_read_the_status_page_by_a_name_of_its_own(quiet: Server) -> None:
+    quiet.scrape()
+    url = f"http://127.0.0.1:{quiet.metrics_port}/"
+    for host in ("localhost", f"localhost:{quiet.metrics_port}", "127.0.0.1"):
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Host": host})) as answer:
+            assert answer.status == 200
+    rebound = urllib.request.Request(url, headers={"Host": "rebound.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(rebound, timeout=5)
+    assert refused.value.code == 421
+    assert refused.value.read().decode().startswith("This page is not known by that name.")

@@ -1,0 +1,49 @@
+"""By which names the status page may be visited: by none that a website could have."""
+
+import socket
+from dataclasses import replace
+
+import pytest
+from judged import engine
+
+from resolver.dns import names
+from resolver.policy.snapshot import ForwardZone, LocalName, Terms
+from resolver.web.own_names import is_own
+
+
+@pytest.fixture(scope="module")
+def terms(tmp_path_factory: pytest.TempPathFactory) -> Terms:
+    terms = engine(tmp_path_factory.mktemp("config")).terms
+    zones = (names.parse("agency.internal"), names.ROOT)
+    forward = tuple(ForwardZone(zone, "") for zone in zones)
+    return replace(terms, forward=forward, local=(LocalName(names.parse("dns.agency.gov"), ()),))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1:9153", "127.0.0.1", "10.0.0.5:9153", "[::1]:9153", "[fd00::54]"),
+        *("localhost:9153", "LocalHost", "localhost.:9153"),
+        *("dns.agency.gov:9153", "DNS.Agency.Gov", "ns1.agency.internal", "agency.internal:80"),
+    ],
+)
+def test_our_own_names(host: str, terms: Terms) -> None:
+    assert is_own(host, terms)
+
+
+def test_the_machines_name(terms: Terms) -> None:
+    assert is_own(f"{socket.gethostname()}:9153", terms)
+    assert is_own(socket.gethostname().upper(), terms)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("", "evil.example", "evil.example:9153", "evil.example/localhost"),
+        *("127.0.0.1.evil.example", "localhost.evil.example", "agency.internal.evil.example"),
+        *("evilagency.internal", "www.dns.agency.gov", "agency.gov", "a..b", "x" * 300),
+        *("[::1", "::1", "127.0.0.1:9153:1", "[evil.example]"),
+    ],
+)
+def test_names_that_a_website_can_have(host: str, terms: Terms) -> None:
+    assert not is_own(host, terms)
