@@ -262,7 +262,7 @@ def _as_text(pair: _Pair, found: list[Change], trial: _Trial | None) -> Iterator
 
 def _needs_restart(pair: _Pair) -> list[str]:
     """The keys of settings that a running server would not change."""
-    from resolver.reload import changed_but_fixed  # which takes long to import
+    from resolver.supervision.reload import changed_but_fixed  # which takes long to import
 
     return list(changed_but_fixed(pair.old.terms, pair.new.terms))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from resolver.candidate import Rejected
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
-from resolver.supervisor import Supervisor
+from resolver.supervision.supervisor import Supervisor
 
 
 def start(arguments: list[str]) -> int:

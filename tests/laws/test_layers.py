@@ -37,14 +37,10 @@ ORDER = (
     ("written",),  # the files of what is in force, as values
     ("collection",),  # of a config's lists
     ("compilation", "amendment"),
-    ("crew", "worker"),
+    ("worker",),
     ("candidate",),  # a config judged in a process of its own
     ("exempting",),  # a config judged with an exemption more, and written
-    ("introduction",),  # what the supervisor says when it has started
-    ("succession",),  # one snapshot after another, in all workers
-    ("recorder",),  # has all workers count questions
-    ("reload",),
-    ("supervisor",),
+    ("supervision",),  # the workers started and watched, one snapshot after another in them
     ("cli",),
     ("__main__",),
 )

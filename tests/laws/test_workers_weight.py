@@ -15,7 +15,7 @@ HEAVY = {
         "resolver.cli",
         "resolver.web",
     ),
-    *("resolver.supervisor", "resolver.explanation", "resolver.policy.compile"),
+    *("resolver.supervision", "resolver.explanation", "resolver.policy.compile"),
 }
 SHOWN = "import sys, resolver.{module}; print(*sorted(sys.modules), sep='\\n')"
 

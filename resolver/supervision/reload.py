@@ -27,10 +27,10 @@ from resolver.candidate import (
     Rejected,
     compile_apart,
 )
-from resolver.crew import Refused
 from resolver.journal import Journal
 from resolver.policy.snapshot import Endpoint, Terms
-from resolver.succession import InForce, Succession, read
+from resolver.supervision.crew import Refused
+from resolver.supervision.succession import InForce, Succession, read
 from resolver.telemetry.collector import Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.status import LastReload

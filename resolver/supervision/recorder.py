@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from resolver.channel import Message
 from resolver.control import Answer, Request
-from resolver.crew import Berth
-from resolver.succession import Succession
+from resolver.supervision.crew import Berth
+from resolver.supervision.succession import Succession
 from resolver.telemetry.recording import LEASE, Row
 
 _ROWS = 8192

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from resolver import state
 from resolver.channel import Message
-from resolver.crew import Berth, Refused
 from resolver.lists.index import Index
 from resolver.policy.snapshot import Terms
+from resolver.supervision.crew import Berth, Refused
 from resolver.telemetry.block_log import BlockLog
 from resolver.telemetry.slots import Registry
 from resolver.upstream.hosts import Hosts

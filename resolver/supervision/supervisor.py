@@ -25,18 +25,18 @@ from resolver import state
 from resolver.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, compile_apart
 from resolver.channel import Message
 from resolver.control import Answer, ControlServer, Request
-from resolver.crew import Berth
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.explanation import Engine
-from resolver.introduction import introduction
 from resolver.notify import ServiceManager
 from resolver.policy.strangers import Strangers, together
-from resolver.recorder import Recorder
-from resolver.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.server.listening import claim, open_sockets
 from resolver.subscriptions.shelf import NotInForce, Shelf
-from resolver.succession import InForce, Succession, read
+from resolver.supervision.crew import Berth
+from resolver.supervision.introduction import introduction
+from resolver.supervision.recorder import Recorder
+from resolver.supervision.reload import Outcome, Reloads, keep_as_good, workers_for
+from resolver.supervision.succession import InForce, Succession, read
 from resolver.telemetry import kernel
 from resolver.telemetry.block_log import BlockLog
 from resolver.telemetry.collector import DarbanCollector, Facts
