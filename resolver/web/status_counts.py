@@ -200,6 +200,18 @@ class Counts:
             rows[words.reload] = text(f"{result}, {writing.moment(status.last_reload.at)}")
         return facts(rows)
 
+    def fetched(self) -> Markup:
+        """The lists that others keep, each with its age; nothing where there is none."""
+        words, rows = self._words, []
+        for each in self._status.fetched:
+            age = tag("span", words.never, class_="warn")
+            if each.updated is not None:
+                span = self._writing.span(self._status.at - each.updated)
+                age = fill(words.ago, span=span)
+            rows.append((isolated(each.name), age, text(self._writing.number(each.failures))))
+        heads = (words.fetched, words.up_to_date, words.failures)
+        return table(heads, rows, numbers_from=2) if rows else NOTHING
+
 
 def facts(rows: dict[str, Markup]) -> Markup:
     """Terms with what is said of each."""

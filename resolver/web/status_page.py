@@ -78,7 +78,7 @@ def page(status: Status, engine: Engine, asked: Asked, code: str) -> str:
         _card("upstreams", words.upstreams, _moving("servers", counts.upstreams())),
         _card("cache", words.cache, _moving("kept", counts.cache())),
         _card("server", words.server_itself, _moving("itself", counts.server())),
-        _card("lists", words.lists, rest.lists()),
+        _card("lists", words.lists, rest.lists(), _moving("fetched", counts.fetched())),
     )
     main = tag(
         "main",

@@ -93,6 +93,9 @@ class Words:
     reviewed: str
     today: str
     ago: str
+    fetched: str
+    up_to_date: str
+    never: str
     server_itself: str
     version: str
     running: str
@@ -194,6 +197,9 @@ ENGLISH = Words(
     reviewed="Reviewed",
     today="today",
     ago="{span} ago",
+    fetched="Fetched list",
+    up_to_date="Up to date",
+    never="never",
     server_itself="The server",
     version="Version",
     running="Running for",
@@ -302,6 +308,9 @@ PERSIAN = Words(
     reviewed="بازبینی",
     today="امروز",
     ago="{span} پیش",
+    fetched="فهرست دریافتی",
+    up_to_date="به‌روز",
+    never="هرگز",
     server_itself="سرور دربان",
     version="نسخه",
     running="مدت کار",

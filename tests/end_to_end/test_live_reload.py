@@ -21,6 +21,8 @@ MakeSmall = Callable[..., Server]
 
 DENY = 'deny = ["web.telegram.org"]'
 OPEN = "deny = []"
+SMALL_CACHE = '[cache]\nmax_bytes = "32MiB"\n'
+BLOCK_PAGE = '[block_page]\nlisten = ["127.0.0.1:80"]\n'
 BROKEN = DENY.replace("deny", "denied")
 ASKS = ("127.0.10.5", "127.0.20.5")
 EXPECT = """
@@ -143,8 +145,10 @@ def test_vlans_that_come_and_go_are_counted_on(server: Server) -> None:
         ("workers = 2", "workers = 3", WRONG, "needs_restart", "server.workers needs a restart"),
         (', "[::1]:', ', "127.0.0.2:', WRONG, "needs_restart", "server.listen needs a restart"),
         ("127.0.0.1:{metrics}", "127.0.0.2:{metrics}", WRONG, "needs_restart", "metrics.listen"),
+        ("[metrics]", f"{SMALL_CACHE}[metrics]", WRONG, "needs_restart", "cache.max_bytes needs"),
+        ("[metrics]", f"{BLOCK_PAGE}[metrics]", WRONG, "needs_restart", "block_page.listen needs"),
     ],
-    ids=["errors", "expectation", "workers", "listen", "metrics"],
+    ids=["errors", "expectation", "workers", "listen", "metrics", "cache", "block page"],
 )
 def test_what_is_wrong_changes_nothing(
     server: Server, old: str, new: str, code: int, result: str, said: str

@@ -16,6 +16,7 @@ from resolver.telemetry.status import (
     BlockLogStatus,
     CacheStatus,
     ExemptionStatus,
+    FetchedStatus,
     LastReload,
     ListStatus,
     ServiceCount,
@@ -108,6 +109,18 @@ def test_it_shows_how_old_a_list_is(asked: Engine, reviewed: str, told: str) -> 
     status = replace(STATUS, at=noon, lists=(replace(one, reviewed=reviewed),))
     lists = page(status, asked, NOTHING, "en").partition('id="lists"')[2]
     assert told in lists.partition("</section>")[0]
+
+
+def test_it_shows_how_old_a_fetched_list_is(asked: Engine) -> None:
+    assert ENGLISH.fetched not in page(STATUS, asked, NOTHING, "en")
+    fetched = (FetchedStatus("ads", NOW - 7200, 3), FetchedStatus("late", None, 17))
+    html = page(replace(STATUS, fetched=fetched), asked, NOTHING, "en")
+    lists = html.partition('id="lists"')[2].partition("</section>")[0]
+    rows = lists.partition(ENGLISH.fetched)[2]
+    assert rows.index("ads") < rows.index("2 h ago") < rows.index(">3<") < rows.index("late")
+    assert ENGLISH.never in rows.partition("late")[2]
+    persian = page(replace(STATUS, fetched=fetched), asked, NOTHING, "fa")
+    assert "۲ ساعت پیش" in persian
 
 
 def test_the_same_in_persian(asked: Engine) -> None:
