@@ -31,17 +31,15 @@ from resolver.answers.entry import MAX_LINKS, Entry, joined, local_entry, render
 from resolver.answers.prepared import Prepared, Shelf
 from resolver.answers.tally import Path, Tally
 from resolver.answers.usual import Form
-from resolver.answers.zones import Forwarded, Zones
+from resolver.answers.zones import Forwarded
 from resolver.dns import codes
 from resolver.dns.query import HEADER, Fault, Query, scan
 from resolver.forwarding.exchange import Failure
 from resolver.known import Known
-from resolver.lists.index import Index
-from resolver.policy.check import Judge
 from resolver.policy.limits import Limits
-from resolver.policy.snapshot import Terms
 from resolver.policy.verdict import BLOCKED, PASS, Outcome, Verdict
-from resolver.policy.view import View, Views
+from resolver.policy.view import View
+from resolver.regime import Regime
 from resolver.replies import (
     MINIMAL_ANY,
     block,
@@ -75,15 +73,13 @@ class Resolver:
 
     def __init__(
         self,
-        terms: Terms,
-        index: Index,
+        regime: Regime,
         cache: Cache,
-        wall: float,
         count: Callable[[Tally], int] = hash,
         short_ways: bool = True,
         witness: Witness | None = None,
     ) -> None:
-        """Put a snapshot in force; ``wall`` is in seconds since 1970.
+        """Put a regime in force.
 
         ``count`` gives the place where a tally is counted. Without ``short_ways`` every query
         goes with care, which changes nothing but the time it takes.
@@ -97,15 +93,13 @@ class Resolver:
         self._prepared = Prepared(cache.max_bytes // _PREPARED_SHARE)
         self._known = Known(cache)
         self._generation = 0
-        self.replace(terms, index, wall)
+        self.replace(regime)
 
-    def replace(self, terms: Terms, index: Index, wall: float) -> None:
-        """Put another snapshot in force; the cache stays, since it holds no verdicts."""
-        self.terms = terms
-        self.judge = Judge(terms, index)
-        self.views = Views(terms, wall)
-        self.zones = Zones(terms)
-        self._limits = Limits(terms.settings.queries_per_prefix)
+    def replace(self, regime: Regime) -> None:
+        """Put another regime in force; the cache stays, since it holds no verdicts."""
+        self.terms, self._judge = regime.terms, regime.judge
+        self._views, self._zones = regime.views, regime.zones
+        self._limits = Limits(self.terms.settings.queries_per_prefix)
         self._known.failures.clear()
         self._new_generation()
 
@@ -117,7 +111,8 @@ class Resolver:
     def advance(self, wall: float, now: float) -> None:
         """Let time pass: for exemptions by the wall clock, for limits by the monotonic one."""
         self._limits.tell(now)
-        if self.views.advance(wall):
+        self._prepared.let_go()
+        if self._views.advance(wall):
             self._new_generation()
 
     def flush(self, zone: bytes) -> int:
@@ -130,7 +125,7 @@ class Resolver:
         """Forget whatever was made for the policy as it was."""
         self._generation += 1
         self.short_way = ShortWay(
-            *(self.terms, self.judge, self.zones, self._known, self._prepared),
+            *(self.terms, self._judge, self._zones, self._known, self._prepared),
             *(self._count, self._generation),
         )
         self.clients.clear()
@@ -159,7 +154,7 @@ class Resolver:
         """What is known of who asks."""
         client = self._clients.get(source)
         if client is None:
-            view = self.views.of(source.address)
+            view = self._views.of(source.address)
             if len(self._clients) >= _CLIENTS:
                 self._clients.clear()
             bucket = self._limits.bucket(source.address, view is not None)
@@ -206,7 +201,7 @@ class Resolver:
             if told is not None:
                 return told
         if generation != self._generation:
-            view = self.views.of(asked.source.address)
+            view = self._views.of(asked.source.address)
             if view is None:
                 return refuse(asked.query)
             admitted = self._admit(asked.query, asked.source, view)
@@ -226,7 +221,7 @@ class Resolver:
         """What a client is told whose query has taken too long, though its answer may yet come."""
         asked = forward.asked
         if forward.generation != self._generation:
-            view = self.views.of(asked.source.address)
+            view = self._views.of(asked.source.address)
             if view is None:
                 return refuse(asked.query)
             asked = asked._replace(view=view)
@@ -235,14 +230,14 @@ class Resolver:
     def _admit(self, query: Query, source: Source, view: View) -> Asked | Reply:
         """Answer what needs no upstream's word; else say whose word it needs."""
         group = view.policy.upstream
-        found = self.zones.find(query.name)
+        found = self._zones.find(query.name)
         if found is not None:
             zone, meaning = found
             if not isinstance(meaning, Forwarded):
                 rcode, sections = zones.answer(query, zone, meaning)
                 return say(query, source, view, PASS, rcode, sections)
             group = meaning.group
-        verdict = self.judge.check_query(view, query.name)
+        verdict = self._judge.check_query(view, query.name)
         if verdict.outcome is BLOCKED:
             return self._block(query, source, view, verdict, Path.CACHE)
         if query.qtype == codes.ANY:
@@ -269,7 +264,7 @@ class Resolver:
         query, source, view, verdict = asked[:4]
         path = Path.CACHE if began is None else Path.UPSTREAM
         if kept.targets and not verdict.allowed:
-            beyond = self.judge.check_answer(view, kept.targets)
+            beyond = self._judge.check_answer(view, kept.targets)
             if beyond.outcome is BLOCKED:
                 return self._block(query, source, view, beyond, path)
             if verdict is PASS:
@@ -292,7 +287,7 @@ class Resolver:
             return failed(asked, Failure(codes.EDE_OTHER, many))
         query, group = asked.query, asked.view.policy.upstream
         own = _key(asked)
-        found = self.zones.find(target)
+        found = self._zones.find(target)
         if found is not None:
             zone, meaning = found
             if not isinstance(meaning, Forwarded):

@@ -25,9 +25,8 @@ from resolver.answers.cache import Cache
 from resolver.channel import Channel, Message, ServerAddress
 from resolver.errors import DarbanError
 from resolver.forwarding.servers import Group, Server
-from resolver.lists.index import Index
-from resolver.policy.snapshot import Terms
 from resolver.query import Resolver
+from resolver.regime import Regime
 from resolver.server import udp
 from resolver.server.desk import Desk, Ticket
 from resolver.server.tcp import TcpServer
@@ -60,7 +59,7 @@ class Worker:
         self._listening = listening
         self._watch = Watch(BlockRecords(block_log, counters.record_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
-        self._prepared: tuple[Terms, Index, Plan, Mapping[str, Group]] | None = None
+        self._prepared: tuple[Regime, Plan, Mapping[str, Group]] | None = None
         self._resolver: Resolver | None = None
         self._forwarder: Forwarder[Ticket] | None = None
 
@@ -70,7 +69,7 @@ class Worker:
         while (message := await self._channel.receive()) is not None:
             match message["say"]:
                 case "prepare":
-                    self._prepare(message)
+                    await self._prepare(message)
                 case "commit":
                     await self._commit()
                 case "forget":
@@ -98,33 +97,33 @@ class Worker:
         while self._forwarder is not None and self._forwarder.busy and self._loop.time() < end:
             await asyncio.sleep(0.01)
 
-    def _prepare(self, message: Message) -> None:
+    async def _prepare(self, message: Message) -> None:
         try:
-            terms, index = state.load(Path(message["snapshot"]))
+            regime = await asyncio.to_thread(_load, Path(message["snapshot"]))
         except DarbanError as error:
             self._channel.send({"say": "refused", "reason": str(error)})
             return
         plan = plan_from_json(message["plan"])
-        self._prepared = (terms, index, plan, self._groups(message["groups"]))
+        self._prepared = (regime, plan, self._groups(message["groups"]))
         self._channel.send({"say": "prepared"})
 
     async def _commit(self) -> None:
         assert self._prepared is not None, "the supervisor prepares before it commits"
-        terms, index, plan, groups = self._prepared
+        regime, plan, groups = self._prepared
         self._prepared = None
         self._counters.follow(plan)
-        self._watch.follow(terms)
+        self._watch.follow(regime.terms)
         if self._resolver is None or self._forwarder is None:
-            cache = Cache(terms.settings.cache_bytes)
-            self._resolver = Resolver(
-                terms, index, cache, time.time(), self._counters.cell, witness=self._watch
-            )
+            cache = Cache(regime.terms.settings.cache_bytes)
+            self._resolver = Resolver(regime, cache, self._counters.cell, witness=self._watch)
+            self._resolver.advance(time.time(), self._loop.time())
             desk = Desk(self._loop, self._resolver, self._counters)
             self._forwarder = desk.forwarder
             self._forwarder.use(groups)
             await self._serve(self._resolver, desk)
         else:
-            self._resolver.replace(terms, index, time.time())
+            self._resolver.replace(regime)
+            self._resolver.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
         self._channel.send({"say": "committed"})
 
@@ -190,6 +189,11 @@ class Worker:
             self._keep(None, counting=False)
         gc.collect(0)
         self._loop.call_later(BEAT, self._beat)
+
+
+def _load(snapshot: Path) -> Regime:
+    """A snapshot, ready to be put in force; beside the loop, which goes on answering."""
+    return Regime(*state.load(snapshot), time.time())
 
 
 async def _run(channel: int, memory: int, listening: list[int], block_log: int) -> None:

@@ -14,6 +14,7 @@ from resolver.dns import response
 from resolver.lists.index import Index
 from resolver.policy.compile import compile_snapshot
 from resolver.query import Resolver
+from resolver.regime import Regime
 from resolver.transaction import Forward, Reply, Source
 from tests.attacks import wire
 from tests.attacks.attack import Attack, Seen
@@ -41,7 +42,7 @@ def _resolver(wall: float) -> Resolver:
     loaded = load(str(Path("config.toml")), _OneFile())
     snapshot, _ = compile_snapshot(loaded.config, loaded.places, [])
     index = Index(snapshot.trie, snapshot.rules)
-    return Resolver(snapshot.terms, index, Cache(1 << 20), wall)
+    return Resolver(Regime(snapshot.terms, index, wall), Cache(1 << 20))
 
 
 def _ttl(resolver: Resolver, now: float) -> int | None:

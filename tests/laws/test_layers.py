@@ -16,6 +16,7 @@ ORDER = (
     ("known",),  # the cache, and who failed a moment ago
     ("replies",),  # what is said where no entry is told
     ("witness",),  # who is told of queries, besides the counters
+    ("regime",),  # a snapshot made ready to judge and answer with
     ("short_way",),  # one query of a kind that has been met before
     ("query",),  # one query in order, from all of the above
     ("explanation",),  # the same order, put into words

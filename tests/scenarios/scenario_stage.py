@@ -33,6 +33,7 @@ from resolver.lists.index import Index
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
 from resolver.query import Resolver
+from resolver.regime import Regime
 from resolver.transaction import Drop, Forward, Reply, Source
 
 BOOT = 5000.0
@@ -164,6 +165,10 @@ class Events:
                 return now, attempt, packet
 
 
+def _regime(snapshot: Snapshot, wall: float) -> Regime:
+    return Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+
+
 class Stage:
     """A scenario's resolver, clock and upstreams."""
 
@@ -174,10 +179,8 @@ class Stage:
         self._ident = 0x7A00
         snapshot = self._compiled(scenario.more)
         self.resolver = Resolver(
-            snapshot.terms,
-            Index(snapshot.trie, snapshot.rules),
+            _regime(snapshot, scenario.moment.timestamp()),
             Cache(snapshot.terms.settings.cache_bytes),
-            scenario.moment.timestamp(),
             short_ways=short_ways,
         )
 
@@ -193,7 +196,7 @@ class Stage:
         now = began = BOOT + step.at
         if step.reload is not None:
             snapshot = self._compiled(step.reload)
-            self.resolver.replace(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+            self.resolver.replace(_regime(snapshot, wall))
         self.resolver.advance(wall, now)
         self.upstreams.asked = []
         result = self.resolver.answer(query(step), Source(step.client, step.over == "tcp"), now)

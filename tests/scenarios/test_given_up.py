@@ -7,6 +7,7 @@ from scenario_stage import BOOT, Stage, compiled
 from resolver.answers.tally import Tally
 from resolver.lists.index import Index
 from resolver.policy.verdict import Outcome
+from resolver.regime import Regime
 from resolver.transaction import UNKNOWN_VLAN, Forward, Source
 
 CLIENT = Source("10.20.0.5", False)
@@ -25,7 +26,7 @@ def _given_up_after(prefix: str) -> tuple[Tally, int]:
     assert isinstance(asked, Forward)
     assert asked.asked.view.vlan == 1
     other = compiled(ONE_VLAN.format(prefix=prefix), ())
-    resolver.replace(other.terms, Index(other.trie, other.rules), 0.0)
+    resolver.replace(Regime(other.terms, Index(other.trie, other.rules), 0.0))
     reply = resolver.give_up(asked)
     return reply.tally, reply.packet[3] & 15
 
