@@ -13,8 +13,8 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from resolver.amendment import duration, with_exemption
-from resolver.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
-from resolver.compilation import Compiled, Disk, compile_file
+from resolver.compilation.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
+from resolver.compilation.compiling import Compiled, Disk, compile_file
 from resolver.config.problems import near
 from resolver.config.values import Network
 from resolver.errors import DarbanError

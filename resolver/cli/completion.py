@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import typer
 
 from resolver.cli.place import config_path
-from resolver.compilation import Disk
+from resolver.compilation.compiling import Disk
 from resolver.config.gathering import gather
 
 

@@ -20,7 +20,7 @@ from resolver.comparison import told
 from resolver.comparison.changes import Change, Side, compare
 from resolver.comparison.fates import Fates
 from resolver.comparison.portrait import Section
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.config.load import load
 from resolver.config.model import Config
 from resolver.dns import names

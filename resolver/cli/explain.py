@@ -11,7 +11,7 @@ import typer
 from resolver import control, state
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.config.problems import near
 from resolver.dns import codes, names
 from resolver.errors import DarbanError

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from resolver import control, state
 from resolver.cli.place import config_path
-from resolver.compilation import Compiled, compile_file
+from resolver.compilation.compiling import Compiled, compile_file
 from resolver.errors import DarbanError
 from resolver.lists.reading import by_reason
 from resolver.lists.rules import BlockList, entries

@@ -11,7 +11,7 @@ from resolver import control, state
 from resolver.cli.asking import read_status
 from resolver.cli.place import config_path
 from resolver.cli.report_text import as_text
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.errors import DarbanError
 from resolver.expectations import Trial
 from resolver.lists.index import Index

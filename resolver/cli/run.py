@@ -5,8 +5,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from resolver.candidate import Rejected
 from resolver.cli.place import config_path
+from resolver.compilation.candidate import Rejected
 from resolver.errors import DarbanError
 from resolver.supervision.supervisor import Supervisor
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resolver import __version__
-from resolver.candidate import Accepted
+from resolver.compilation.candidate import Accepted
 from resolver.policy.snapshot import Endpoint, Policy, Terms
 from resolver.upstream.hosts import system_servers
 

@@ -20,13 +20,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from resolver import state
-from resolver.candidate import (
+from resolver.compilation.candidate import (
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
     Accepted,
     Rejected,
     compile_apart,
 )
+from resolver.compilation.written import Written
 from resolver.journal import Journal
 from resolver.policy.snapshot import Endpoint, Terms
 from resolver.supervision.crew import Refused
@@ -34,7 +35,6 @@ from resolver.supervision.succession import InForce, Succession, read
 from resolver.telemetry.collector import Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.status import LastReload
-from resolver.written import Written
 
 
 @dataclass(frozen=True, slots=True)

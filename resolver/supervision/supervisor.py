@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolver import state
-from resolver.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, compile_apart
 from resolver.channel import Message
+from resolver.compilation.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, compile_apart
 from resolver.control import Answer, ControlServer, Request
 from resolver.dns import names
 from resolver.errors import DarbanError

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver import __version__, state
-from resolver.candidate import compile_apart
+from resolver.compilation.candidate import compile_apart
 from tests.bench import machine, questions
 from tests.bench.asking import first_answer
 from tests.bench.clients import ADDRESSES, deal

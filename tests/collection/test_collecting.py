@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compilation import Compiled, compile_file
+from resolver.compilation.compiling import Compiled, compile_file
 from resolver.dns import codes, names
 from resolver.explanation import Engine
 from resolver.lists.index import Index

@@ -14,7 +14,7 @@ from asking import ask
 from config_texts import ROOT
 from running_server import Server
 
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.dns import codes, names
 from resolver.explanation import Engine
 from resolver.lists.index import Index

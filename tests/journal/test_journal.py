@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.journal import Entry, Journal, difference
 from resolver.policy.snapshot import Terms
 

@@ -35,11 +35,9 @@ ORDER = (
     ("report",),  # a policy and what came of it, for an auditor
     ("subscriptions", "web"),  # of the supervisor alone, but for pages that are printed
     # Composition: what becomes a process.
-    ("written",),  # the files of what is in force, as values
-    ("collection",),  # of a config's lists
-    ("compilation", "amendment"),
+    ("compilation",),  # of a config's files and lists into a snapshot, in a process of its own too
+    ("amendment",),  # an exemption more, in a config's text
     ("worker",),
-    ("candidate",),  # a config judged in a process of its own
     ("exempting",),  # a config judged with an exemption more, and written
     ("supervision",),  # the workers started and watched, one snapshot after another in them
     ("cli",),
@@ -104,5 +102,5 @@ def test_only_one_module_knows_dnslib() -> None:
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
     assert knowing <= {
-        *("config", "policy", "expectations", "collection", "compilation", "exempting", "cli"),
+        *("config", "policy", "expectations", "compilation", "exempting", "cli"),
     }

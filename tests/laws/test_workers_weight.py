@@ -1,4 +1,4 @@
-"""What a worker loads: it is started often, and there is one a CPU."""
+"""What a worker loads, started often and one a CPU; and a supervisor, which stays for years."""
 
 import subprocess
 import sys
@@ -43,6 +43,13 @@ def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[st
         *("known", "regime", "replies", "short_way", "transaction", "transports", "witness"),
         *("server", "state", "telemetry", "upstream", "worker"),
     }
+
+
+def test_a_supervisor_loads_nothing_that_reading_a_config_takes() -> None:
+    loaded = loaded_by("supervision.supervisor")
+    assert "resolver.compilation.candidate" in loaded
+    reading = {"pydantic", "tomllib", "tomlkit", "publicsuffixlist", "dnslib", "resolver.config"}
+    assert loaded & {*reading, "resolver.compilation.compiling"} == set()
 
 
 def test_the_core_loads_no_event_loop() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.explanation import Engine
 from resolver.lists.index import Index
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resolver.cli.report_text import as_text
-from resolver.compilation import compile_file
+from resolver.compilation.compiling import compile_file
 from resolver.expectations import Trial
 from resolver.lists.index import Index
 from resolver.report import Report, report

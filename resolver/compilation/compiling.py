@@ -18,7 +18,8 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from resolver import state
-from resolver.collection import read_lists
+from resolver.compilation.collection import read_lists
+from resolver.compilation.written import Written
 from resolver.config.gathering import gather
 from resolver.config.load import Files, Loaded, load
 from resolver.config.problems import Problem
@@ -30,7 +31,6 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
 from resolver.subscriptions.shelf import Shelf
-from resolver.written import Written
 
 
 class Disk:

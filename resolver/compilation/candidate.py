@@ -13,8 +13,8 @@ from pathlib import Path
 from subprocess import PIPE
 
 from resolver import program
+from resolver.compilation.written import Written
 from resolver.errors import DarbanError
-from resolver.written import Written
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
@@ -62,7 +62,7 @@ async def compile_apart(
     """
     niceness = _NICE if while_serving else 0
     arguments = (str(config), str(state_directory), str(niceness))
-    command = program.command("resolver.compilation", *arguments)
+    command = program.command("resolver.compilation.compiling", *arguments)
     try:
         process = await asyncio.create_subprocess_exec(
             *command, env=program.environment(), stdout=PIPE, stdin=PIPE
