@@ -1,13 +1,14 @@
 """What tests need of the machine: programs of Debian packages, and network namespaces.
 
 A test whose need cannot be met is skipped with the reason; in continuous integration, where
-nothing may be skipped, it fails.
+nothing may be skipped, it fails. Tests of data that is no part of the repository are left out
+where it is not there.
 """
 
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -17,7 +18,26 @@ import pytest
 Debian = Callable[[str, str], Path]
 
 _SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+_SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+_IN_CI = os.environ.get("CI") == "true"
 _APT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not _SHARED_DATA.is_dir():
+        left_out = [item for item in items if item.get_closest_marker("shared_data")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that is skipped in continuous integration has failed."""
+    report = yield
+    if _IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"nothing may be skipped here: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +96,6 @@ def _install(package: str) -> bool:
 
 
 def _lacking(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
+    if _IN_CI:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -8,7 +8,7 @@ from tests.lists.list_texts import REAL, REAL_FILES
 _ASKED = 100_000
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="../shared/data is not here")
+@pytest.mark.shared_data
 @pytest.mark.parametrize("file", REAL_FILES)
 def test_a_real_list_is_judged_as_the_obvious_matcher_does(file: str) -> None:
     figures = measure(REAL / file, REAL_FILES[file], _ASKED)
