@@ -12,7 +12,7 @@ FUZZ_SECONDS ?= 60
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-run: $(VENV)/run ## set up and start the resolver with $(CONFIG)
+run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
 test: $(VENV)/dev ## set up, then lint, strict types and every test
@@ -21,7 +21,7 @@ test: $(VENV)/dev ## set up, then lint, strict types and every test
 	$(BIN)/mypy
 	$(BIN)/pytest
 
-check: $(VENV)/run ## check $(CONFIG) and run its expectations, without a server
+check: $(VENV)/run ## check a config and run its expectations, without a server (CONFIG=config.toml)
 	@$(BIN)/darban check --config $(CONFIG)
 
 fmt: $(VENV)/dev ## format the code and fix what can be fixed
