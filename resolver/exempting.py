@@ -32,7 +32,12 @@ class Unfit(DarbanError):
 class Change:
     """A config's file, before an exemption is written into it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, in_force: str | None) -> None:
+        """``in_force`` is the hash of what its server has in force; None where none runs.
+
+        Raises:
+            Unfit: nothing may be written into it now.
+        """
         self._path = path
         try:
             self._octets = path.read_bytes()
@@ -41,6 +46,8 @@ class Change:
             raise Unfit([f"{path}: {error}"], WRONG_CONFIG) from None
         self._now = time.time()
         self._before = self._compiled(self._text)
+        if in_force not in (None, self._before.snapshot.hash()):
+            raise Unfit([_not_reloaded(path)], WRONG_CONFIG)
         self.ids = {exemption.id for exemption in self._before.loaded.config.exemptions}
 
     def whom(self, text: str) -> dict[str, object]:
@@ -98,6 +105,13 @@ class Change:
         except OSError as error:
             aside.unlink(missing_ok=True)
             raise Unfit([f"{path} cannot be written ({error.strerror})"], WRONG_CONFIG) from None
+
+
+def _not_reloaded(path: Path) -> str:
+    return (
+        f"{path} or a list was edited and not reloaded, and that would go in force with the "
+        "exemption; 'darban diff' shows it, 'darban reload' puts it in force"
+    )
 
 
 def _network(text: str) -> Network | None:

@@ -9,7 +9,7 @@ import typer
 from resolver import control
 from resolver.amendment import free_id
 from resolver.cli.completion import services, vlans
-from resolver.cli.place import config_path
+from resolver.cli.place import config_path, in_force
 from resolver.cli.reload import PATIENCE, told
 from resolver.errors import DarbanError
 from resolver.exempting import Change, Unfit, end
@@ -54,19 +54,18 @@ def exempt(
 ) -> None:
     """Write an exemption into the config, and put it in force if the server runs.
 
-    It is checked first, with all expectations, as a reload would; if anything is wrong the
-    file stays as it is. Comments are kept. The exemption ends by itself. A moment without an
-    offset is in this host's time. Exits with 1 where an expectation would not hold, 2 where
-    there is a mistake; without a server it is written all the same.
+    It is checked first, with all expectations, as a reload would; if anything is wrong, or an
+    edit was not reloaded yet, the file stays as it is. Comments are kept. The exemption ends by
+    itself. A moment without an offset is in this host's time. Exits with 1 where an expectation
+    would not hold, 2 where there is a mistake; without a server it is written all the same.
 
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 
-        darban exempt administration @messenger --until 2027-03-20T18:00 --approver Director
-        --ticket IT-7 --reason fair
+        darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
     """
     path = config_path(config)
     try:
-        change = Change(path)
+        change = Change(path, _in_force(path))
         exemption = {
             "id": free_id(ticket, change.ids),
             **change.whom(whom),
@@ -91,6 +90,13 @@ def exempt(
     else:
         typer.echo("\n".join([*warnings, _in_words(path, exemption), _came_of_it(path, answer)]))
     raise typer.Exit(0 if answer is None else int(str(answer["code"])))
+
+
+def _in_force(path: Path) -> str | None:
+    try:
+        return in_force(path).name
+    except control.Unreachable:
+        return None
 
 
 def _reload(path: Path) -> control.Answer | None:

@@ -83,7 +83,9 @@ def _row(read: BlockList, fetched: dict[str, Record]) -> dict[str, object]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("list", "service", "names", "skipped", "up to date", "source", box=None)
+    table = Table(box=None)
+    for head in ("list", "service", "names", "skipped", "up to date", "source"):
+        table.add_column(head, overflow="fold")
     for row in rows:
         record = row["fetched"]
         reasons = [f"{count} {reason}" for reason, count in row["skipped"].items()]
@@ -109,7 +111,12 @@ def _age(updated: float) -> str:
 
 
 def _problems(compiled: Compiled) -> list[str]:
-    about = (each for each in compiled.problems if each.path.startswith("lists"))
+    """What is wrong with lists, and whatever else keeps the config from being put in force."""
+    about = (
+        each
+        for each in compiled.problems
+        if each.severity == "error" or each.path.startswith("lists")
+    )
     return [str(each) for each in about]
 
 
@@ -173,9 +180,8 @@ def _by_itself(path: Path, names: list[str], smaller_too: bool) -> Job:
     known = {each.name: each for each in terms.subscriptions}
     unknown = [name for name in names if name not in known]
     if unknown:
-        typer.echo(
-            f"{path} fetches no list '{unknown[0]}'; it fetches {', '.join(known)}", err=True
-        )
+        fetched = ", ".join(known) or "none"
+        typer.echo(f"{path} fetches no list '{unknown[0]}', but {fetched}", err=True)
         raise typer.Exit(_USAGE)
     wanted = [known[name] for name in names] or [*known.values()]
     job = Job([each.name for each in wanted])

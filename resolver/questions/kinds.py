@@ -49,9 +49,12 @@ def _what(content: Octets) -> str:
         if content[: len(mark)] == mark:
             return told
     beginning = content[: 4 * _SHOWN]
+    octets = f"a file that begins with the octets {beginning[:8].hex(' ')}"
     try:
         text = beginning.decode()
     except UnicodeDecodeError:
-        return f"a file that begins with the octets {beginning[:8].hex(' ')}"
+        return octets
+    if "\0" in text:
+        return octets
     line = next((line for line in text.splitlines() if line.strip()), "")
     return f"a text that begins with {line[:_SHOWN]!r}"

@@ -277,7 +277,8 @@ class Supervisor:
         try:
             work = self._schedule.begin(names, request.get("smaller_too") is True)
         except KeyError as error:
-            return {"error": f"no list {error} is fetched by the config in force"}
+            known = ", ".join(each.name for each in self._facts.terms.subscriptions) or "none"
+            return {"error": f"the config in force fetches no list {error}, but {known}"}
         self._background(work)
         return self._schedule.job.as_json()
 

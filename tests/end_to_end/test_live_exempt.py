@@ -101,6 +101,20 @@ def test_what_makes_no_sense_is_not_written(
     assert server.config.read_bytes() == before
 
 
+def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(server: Server) -> None:
+    server.start()
+    text = server.config.read_text(encoding="utf-8")
+    edited = text.replace('contact = "noc@', 'contact = "other@')
+    server.config.write_text(edited, encoding="utf-8")
+    done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
+    assert done.code == WRONG
+    assert "config.toml or a list was edited and not reloaded" in done.err
+    assert server.config.read_text(encoding="utf-8") == edited
+    assert darban("reload", at=server.directory).code == GOOD
+    assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
+    assert _data(server, "127.0.10.7") == ANY_V4
+
+
 def test_what_an_expectation_forbids_is_not_written(server: Server) -> None:
     done = _exempt(server, "127.0.10.5", "telegram", "--for", "2h")
     assert done.code == NO

@@ -108,6 +108,10 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
     assert scrape.value("darban_config_ok") == 1
     done = _run(server, "lists", "update", "ads")
     assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
+    done = _run(server, "lists", "update", "adds")
+    assert (done.code, done.err) == (
+        *(WRONG, "the config in force fetches no list 'adds', but ads\n"),
+    )
     assert sources.asked[-1][1]["if-none-match"] == '"one"'
 
 
@@ -230,7 +234,10 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     shown = _run(server, "lists")
     assert shown.code == GOOD
     assert "0 h ago" in shown.out
-    assert _run(server, "lists", "update", "nothing").code == WRONG
+    unknown = _run(server, "lists", "update", "nothing")
+    assert (unknown.code, unknown.err) == (
+        *(WRONG, f"{server.config} fetches no list 'nothing', but ads\n"),
+    )
     sources.says.clear()
     assert _run(server, "lists", "update").code == NO
     assert "last error: the server says 404" in " ".join(_run(server, "lists").out.split())

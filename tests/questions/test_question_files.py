@@ -294,6 +294,7 @@ def test_any_text_on_a_line_never_raises(text: str) -> None:
         (b"", "an empty file"),
         (b"\x1f\x8b\x08\x00rest", "a gzip file; unpack it first"),
         (b"\x89PNG\r\n\x1a\n", "begins with the octets 89 50 4e 47"),
+        (b"\0\1\2rubbish", "begins with the octets 00 01 02 72"),
         (b"# Hello\nthis is a letter\n", "a text that begins with '# Hello'"),
         (b"t.me\nwa.me\n", "a text that begins with 't.me'"),
     ],
