@@ -35,6 +35,7 @@ def test_the_container_is_made_of_what_there_is() -> None:
     assert os.access(DEPLOY / "container-entry.sh", os.X_OK)
 
 
+PAGES = [*ROOT.glob("*.md"), *DEPLOY.glob("*.md"), *(ROOT / "blocklists").glob("*.md")]
 README = (DEPLOY / "README.md").read_text(encoding="utf-8")
 
 
@@ -75,16 +76,21 @@ def test_the_readme_s_firewall_rules_are_good(
         assert done.returncode == 0
 
 
-def test_the_readme_s_links_lead_somewhere() -> None:
-    headings = {
-        re.sub(r"[^a-z0-9 -]", "", line.strip("# ").lower()).replace(" ", "-")
-        for line in README.splitlines()
-        if line.startswith("#")
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        file, _, heading = target.partition("#")
-        assert (DEPLOY / file).exists()
-        assert file or heading in headings
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r'\]\(([^)]+)\)|(?:src|href)="([^"]+)"', text):
+        file, _, heading = "".join(target).partition("#")
+        if not file.startswith("https:"):
+            found = page.parent / file if file else page
+            assert found.exists(), file
+            assert not heading or heading in _headings(found), target
+
+
+def _headings(page: Path) -> set[str]:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    heads = [line.strip("# ").lower() for line in lines if line.startswith("#")]
+    return {re.sub(r"[^a-z0-9 -]", "", head).replace(" ", "-") for head in heads}
 
 
 def test_compose_mounts_what_there_is() -> None:
