@@ -1,6 +1,10 @@
 """What the README shows: one name, three clients, three fates; and all of it counted."""
 
-from asking import Answer, Asker
+import re
+import shlex
+
+from asking import Answer, Asker, run
+from config_texts import ROOT
 from real_upstream import ANY_V4, ANY_V6
 from running_server import Server
 from scraping import Scrape
@@ -19,6 +23,22 @@ def _cites_the_directive(answer: Answer) -> bool:
     return [code for code, _ in answer.errors] == [CENSORED] and all(
         part in answer.errors[0][1] for part in (CITED, CONTACT)
     )
+
+
+def test_the_readme_s_example_is_what_comes(quiet: Server, dig: Asker) -> None:
+    """Word for word, but for the query's ID, and for what the tests' upstream says of the name."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^\$ (dig [^\n]+)\n(.*?)(?=^\$ |^```$)", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    for command, told in examples:
+        options = shlex.split(command.replace("5300", str(quiet.port)))[1:]
+        came = run([dig.program, *options])
+        shown = told if "+short" not in options else ANY_V4
+        assert _without_id(came) == _without_id(shown)
+
+
+def _without_id(text: str) -> str:
+    return re.sub(r"id: \d+", "id: 1", text).strip()
 
 
 def test_an_administrative_client_gets_the_sinkhole_and_the_ground(either: Asker) -> None:
