@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from resolver import control
-from resolver.amendment import free_id
 from resolver.cli.completion import services, vlans
 from resolver.cli.place import config_path, in_force
 from resolver.cli.reload import PATIENCE, told
 from resolver.errors import DarbanError
-from resolver.exempting import Change, Unfit, end
+from resolver.exempting.amendment import free_id
+from resolver.exempting.granting import Change, Unfit, end
 
 _USAGE = 2
 

@@ -36,9 +36,8 @@ ORDER = (
     ("subscriptions", "web"),  # of the supervisor alone, but for pages that are printed
     # Composition: what becomes a process.
     ("compilation",),  # of a config's files and lists into a snapshot, in a process of its own too
-    ("amendment",),  # an exemption more, in a config's text
     ("worker",),
-    ("exempting",),  # a config judged with an exemption more, and written
+    ("exempting",),  # a config amended by an exemption, judged, and written
     ("supervision",),  # the workers started and watched, one snapshot after another in them
     ("cli",),
     ("__main__",),

@@ -11,7 +11,7 @@ HEAVY = {
     *(
         "resolver.config",
         "resolver.compilation",
-        "resolver.amendment",
+        "resolver.exempting",
         "resolver.cli",
         "resolver.web",
     ),

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from resolver.amendment import duration, with_exemption
 from resolver.compilation.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
 from resolver.compilation.compiling import Compiled, Disk, compile_file
 from resolver.config.problems import near
 from resolver.config.values import Network
 from resolver.errors import DarbanError
+from resolver.exempting.amendment import duration, with_exemption
 from resolver.policy.snapshot import Terms
 
 
