@@ -1,4 +1,8 @@
-"""The name server that all the others ask: NSD."""
+"""The name server that all the others ask: NSD.
+
+It stands for the resolver that a network forwards to. Those answer with what was asked for and
+no more, as is Unbound's and BIND's own way, so NSD is told to as well.
+"""
 
 from tests.bench.peer import Peer, found, said
 from tests.bench.questions import Data
@@ -38,6 +42,7 @@ $TTL 86400
 _NSD = """\
 server:
   server-count: 1
+  minimal-responses: yes
   ip-address: 127.0.0.1@{here.port}
   zonesdir: "{here.place}"
   xfrdir: "{here.place}"
