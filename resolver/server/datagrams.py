@@ -4,6 +4,11 @@ A batch has a slot for each datagram: its octets, and the address that it came f
 is written over the query in its slot and leaves for the same address, so that nothing about
 either has to become a Python object. The kernel fills and reads the slots by their
 addresses, which therefore never move while the batch lives.
+
+What it saves, for a server that only turns queries round (CPU a query, median and range of six
+runs by turns, this project's machine while it was busy with other things): recvfrom and sendto
+7.5 us (6.9 to 8.2), batches 7.05 (5.6 to 8.1); under uvloop 7.4 and 7.1, so asyncio's own loop
+stays.
 """
 
 import ctypes
