@@ -34,9 +34,10 @@ def flush(name: Name = None, everything: All = False, config: Config = None) -> 
         typer.echo("say what to forget: a NAME, or --all", err=True)
         raise typer.Exit(_USAGE)
     zone = "." if name is None else name
+    path = config_path(config)
     try:
         names.parse(zone)
-        answer = control.ask(config_path(config), {"command": "flush", "name": zone})
+        answer = control.ask(path, {"command": "flush", "name": zone})
     except names.InvalidName as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_USAGE) from None
@@ -46,4 +47,5 @@ def flush(name: Name = None, everything: All = False, config: Config = None) -> 
     if "error" in answer:
         typer.echo(str(answer["error"]), err=True)
         raise typer.Exit(_UNREACHABLE)
+    typer.echo(f"by the server of {path}", err=True)
     typer.echo(f"answers forgotten: {answer['entries']}")

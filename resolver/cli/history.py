@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import pwd
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -33,13 +34,15 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> No
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched),
     the last 20 of them as text. A moment without an offset is in this host's time, a date
     alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
-    where the moment makes no sense or the journal cannot be read.
+    where the moment makes no sense or is yet to come, or the journal cannot be read.
 
         darban history
 
         darban history --at 2027-03-20T14:30+03:30
     """
-    journal = Journal(state.directory(config_path(config)))
+    path = config_path(config)
+    typer.echo(f"by the journal of the server of {path}", err=True)
+    journal = Journal(state.directory(path))
     try:
         entries = list(journal.entries())
         moment = None if at is None else _moment(at)
@@ -59,11 +62,14 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> No
 
 def _moment(text: str) -> float:
     try:
-        return dt.datetime.fromisoformat(text).astimezone().timestamp()
+        moment = dt.datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError):
         raise ValueError(
             f"'{text}' is no moment; such as 2027-03-20, 2027-03-20T14:30 or 2027-03-20T14:30+03:30"
         ) from None
+    if moment > time.time():
+        raise ValueError(f"'{text}' is yet to come; the journal tells what was in force")
+    return moment
 
 
 def _in_force(entries: list[Entry], moment: float) -> Entry | None:

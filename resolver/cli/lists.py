@@ -62,6 +62,7 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
     if as_json:
         typer.echo(json.dumps({"config": str(path), "lists": rows}, ensure_ascii=False, indent=2))
     else:
+        typer.echo(f"the lists of {path}", err=True)
         Console().print(_table(rows))
         for problem in _problems(compiled):
             typer.echo(problem, err=True)

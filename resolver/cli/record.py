@@ -55,10 +55,12 @@ def record(minutes: Minutes, out: Out = None, config: Config = None) -> None:
     file = out or Path(f"questions-{datetime.now(UTC):%Y%m%d-%H%M%S}.tsv")
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # ``_listen`` waits for them
     try:
-        recording = _Recording(config_path(config))
+        path = config_path(config)
+        recording = _Recording(path)
         with _written_whole(file) as aside:
             recording.take(counting=True)
-            typer.echo(f"recording for {minutes:g} minutes; Ctrl-C ends it early", err=True)
+            what = f"recording for {minutes:g} minutes what the server of {path} is asked"
+            typer.echo(f"{what}; Ctrl-C ends it early", err=True)
             lost = _listen(recording, minutes * 60)
             aside.writelines(written(recording.heading(), recording.rows()))
     except control.Unreachable as error:

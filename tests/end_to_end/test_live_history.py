@@ -96,7 +96,7 @@ def test_what_was_in_force_at_a_moment(server: Server) -> None:
     assert second.code == GOOD
     assert f"-{DENY}\n+{OPEN}\n" in second.out
     assert "by uid" in second.out
-    after = darban("history", "--at", at(stop + 1), at=server.directory)
+    after = darban("history", "--at", at(stop + 0.01), at=server.directory)
     assert (after.code, "the server was stopped at" in after.out) == (NO, True)
 
 
@@ -152,6 +152,13 @@ def test_a_moment_that_makes_no_sense(server: Server, at: str) -> None:
     done = darban("history", "--at", at, at=server.directory)
     assert done.code in (WRONG, NO), done.out
     assert done.out or "is no moment" in done.err
+
+
+def test_nothing_is_told_of_a_moment_that_is_yet_to_come(server: Server) -> None:
+    wait_for(lambda: _history(server), "the start is written down")
+    done = darban("history", "--at", "2199-01-01", at=server.directory)
+    assert (done.code, done.out) == (WRONG, "")
+    assert "'2199-01-01' is yet to come" in done.err
 
 
 def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
