@@ -128,7 +128,8 @@ def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
             rule = packed(line, source << 2 | _EXCEPTION * exception | _SUBTREE * subtree)
             others = by_key.get(key)
             by_key[key] = rule if others is None else others + rule
-    trie = BinaryTrie(by_key)
+    # One trie inside another would take a third less, and a look-up two thirds more time.
+    trie = BinaryTrie(by_key, num_tries=1)
     in_order = [b""] * len(by_key)
     for key, packed_rules in by_key.items():
         in_order[trie.key_id(key)] = packed_rules
