@@ -50,6 +50,8 @@ class Schedule:
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
         self._job = Job([], done=True)
+        self._waiting: set[str] = set()
+        """Lists whose copies are newer than what is in force, by no fault of theirs."""
         self._not_before: dict[Subscription, float] = {}
         """Of the monotonic clock; holds where not even a failure could be noted on disk."""
         self._follow()
@@ -116,7 +118,7 @@ class Schedule:
         try:
             servers = bootstrap(self._terms())
             await update(job, wanted, self._shelf, servers, smaller_too=smaller_too)
-            if job.updated():
+            if job.updated() or self._waiting:
                 await self._apply(job, before)
         finally:
             job.done = True
@@ -126,19 +128,21 @@ class Schedule:
     async def _apply(self, job: Job, before: dict[str, Record]) -> None:
         obstacle = await self._put_in_force()
         if obstacle is None:
+            self._waiting.clear()
+            return
+        if not obstacle.by_their_fault:
+            self._waiting.update(job.updated())
+            for name in self._waiting & job.results.keys():
+                reason = job.results[name].reason or f"not in force yet: {obstacle.reason}"
+                job.results[name] = replace(job.results[name], reason=reason)
             return
         for name in job.updated():
-            if not obstacle.by_their_fault:
-                reason = f"not in force yet: {obstacle.reason}"
-                job.results[name] = replace(job.results[name], reason=reason)
-                continue
             record = before[name]
             record.tried, record.failures = time.time(), record.failures + 1
             record.error = f"not put in force: {obstacle.reason}"
             self._shelf.take_back(name, record)
             job.results[name] = Result("failed", record.entries, record.error)
-        if obstacle.by_their_fault:
-            await self._put_in_force()
+        await self._put_in_force()
 
     def _tell(self, job: Job) -> None:
         for name, result in job.results.items():

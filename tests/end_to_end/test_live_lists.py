@@ -211,6 +211,17 @@ def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
         *(True, False, False)
     ]
     assert server.scrape().value("darban_config_ok") == 1
+    again = _run(server, "lists", "update")
+    assert again.code == NO
+    assert again.out.startswith("ads: unchanged, 2 names: not in force yet: own/banners.txt: found")
+    edited = (own / "banners.txt").read_text(encoding="utf-8")
+    (own / "banners.txt").write_text(list_, encoding="utf-8")
+    done = _run(server, "lists", "update")
+    assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
+    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+        *(True, False, True)
+    ]
+    (own / "banners.txt").write_text(edited, encoding="utf-8")
     assert _run(server, "reload").code == GOOD
     assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
         *(False, True, True)
