@@ -4,8 +4,10 @@ At the start those are fetched whose copy is older than a day, or failed the las
 waits for it. What has changed is put in force by a reload, of the lists alone. Where expectations
 do not hold with it, the copies before take their places again, and the lists are told as failed.
 
-What must stay true: times are of the wall clock, since copies outlive processes; a clock that
-is set back puts a list off by a day at most.
+What must stay true:
+- Times are of the wall clock, since copies outlive processes; a clock that is set back puts a
+  list off by a day at most.
+- Whatever goes wrong once, the lists are tried again.
 """
 
 import asyncio
@@ -120,6 +122,11 @@ class Schedule:
             await update(job, wanted, self._shelf, servers, smaller_too=smaller_too)
             if job.updated() or self._waiting:
                 await self._apply(job, before)
+        except Exception as error:  # a disk that is full now, or a fault: tried again all the same
+            log.exception("lists cannot be brought up to date")
+            for name, record in before.items():
+                reason = f"{type(error).__name__}: {error}"
+                job.results[name] = Result("failed", record.entries, reason)
         finally:
             job.done = True
             self._tell(job)

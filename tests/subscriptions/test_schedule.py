@@ -1,15 +1,27 @@
 """When a list is fetched again, and what is kept of it meanwhile."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from resolver.compilation.compiling import compile_file
 from resolver.policy.snapshot import Subscription
-from resolver.subscriptions.schedule import DAY, due
-from resolver.subscriptions.shelf import Record, Shelf
+from resolver.subscriptions.schedule import DAY, Schedule, due
+from resolver.subscriptions.shelf import NotInForce, Record, Shelf
+from resolver.telemetry.collector import Fetched
+from tests.subscriptions.source_server import Authority, response, serving
 
 LIST = Subscription("it", "https://lists.test/it", "hosts", "")
 FETCHED = Record(LIST.url, LIST.format, updated=1e9, tried=1e9)
+_CONFIG = """
+[lists]
+directories = []
+[lists.sources.it]
+url = "{url}"
+format = "hosts"
+category = "advertising"
+"""
 
 
 def _pause(record: Record) -> float:
@@ -70,3 +82,37 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
     shelf.place.mkdir()
     (shelf.place / "it.json").write_text(text)
     assert shelf.record("it") == Record()
+
+
+def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
+    told: dict[str, Fetched] = {}
+    shelf = Shelf(tmp_path)
+    asked = 0
+
+    async def put_in_force() -> NotInForce | None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise OSError("no room")
+        return None
+
+    async def run() -> None:
+        async with serving(trusted) as sources:
+            config = tmp_path / "config.toml"
+            config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
+            terms = compile_file(config, 1e9).snapshot.terms
+            schedule = Schedule(shelf, lambda: terms, told, put_in_force)
+            sources.says["/it"] = response(b"0.0.0.0 a.example\n")
+            running = asyncio.create_task(schedule.run())
+            while not told["it"].failures:  # the first time, by itself
+                await asyncio.sleep(0.01)
+                assert not running.done()
+            assert schedule.job.results["it"].reason == "OSError: no room"
+            sources.says["/it"] = response(b"0.0.0.0 a.example\n0.0.0.0 b.example\n")
+            await schedule.begin(["it"], smaller_too=False)
+            assert schedule.job.results["it"].entries == 2
+            assert not running.done()
+            running.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert (asked, told["it"].failures) == (2, 1)
