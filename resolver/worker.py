@@ -31,7 +31,7 @@ from resolver.server import udp
 from resolver.server.desk import Desk, Ticket
 from resolver.server.tcp import TcpServer
 from resolver.telemetry import log
-from resolver.telemetry.block_records import BlockRecords
+from resolver.telemetry.block_log.records import BlockRecords
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.recording import Recording
 from resolver.telemetry.slots import Plan, plan_from_json

@@ -22,7 +22,7 @@ from resolver.channel import Message
 from resolver.lists.index import Index
 from resolver.policy.snapshot import Terms
 from resolver.supervision.crew import Berth, Refused
-from resolver.telemetry.block_log import BlockLog
+from resolver.telemetry.block_log.keeping import BlockLog
 from resolver.telemetry.slots import Registry
 from resolver.upstream.hosts import Hosts
 

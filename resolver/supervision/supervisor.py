@@ -38,7 +38,7 @@ from resolver.supervision.recorder import Recorder
 from resolver.supervision.reload import Outcome, Reloads, keep_as_good, workers_for
 from resolver.supervision.succession import InForce, Succession, read
 from resolver.telemetry import kernel
-from resolver.telemetry.block_log import BlockLog
+from resolver.telemetry.block_log.keeping import BlockLog
 from resolver.telemetry.collector import DarbanCollector, Facts
 from resolver.telemetry.log import log
 from resolver.telemetry.log import start as start_log

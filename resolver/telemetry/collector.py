@@ -20,7 +20,7 @@ from resolver.dns import codes
 from resolver.policy.snapshot import Policy, Terms
 from resolver.policy.verdict import Outcome
 from resolver.telemetry import expected, metrics, slots
-from resolver.telemetry.block_log import Written
+from resolver.telemetry.block_log.keeping import Written
 from resolver.telemetry.kernel import Readings
 from resolver.telemetry.metrics import Metric
 from resolver.telemetry.slots import Registry

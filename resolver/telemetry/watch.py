@@ -9,7 +9,7 @@ from resolver.policy.snapshot import Terms
 from resolver.policy.strangers import StrangerCounts
 from resolver.policy.verdict import Verdict
 from resolver.policy.view import View
-from resolver.telemetry.block_records import BlockRecords
+from resolver.telemetry.block_log.records import BlockRecords
 from resolver.telemetry.recording import Recording
 
 

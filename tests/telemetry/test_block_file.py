@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.telemetry.block_file import BlockFile
-from resolver.telemetry.retention import Aside, Retention, next_name, read_name
+from resolver.telemetry.block_log.file import BlockFile
+from resolver.telemetry.block_log.retention import Aside, Retention, next_name, read_name
 
 NOON = dt.datetime(2026, 7, 5, 12, tzinfo=dt.UTC).timestamp()
 DAY = 86400

@@ -16,7 +16,7 @@ from resolver.policy.check import Judge
 from resolver.policy.compile import compile_snapshot
 from resolver.policy.snapshot import Snapshot
 from resolver.policy.view import View, Views
-from resolver.telemetry.block_records import BlockRecords, record
+from resolver.telemetry.block_log.records import BlockRecords, record
 
 CONFIG = """
 [policies.administrative]

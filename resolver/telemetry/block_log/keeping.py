@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resolver.policy.snapshot import BlockLog as Settings
-from resolver.telemetry.block_file import BlockFile
+from resolver.telemetry.block_log.file import BlockFile
+from resolver.telemetry.block_log.retention import Retention
 from resolver.telemetry.log import log
-from resolver.telemetry.retention import Retention
 
 NAME = "blocks.jsonl"
 _PIPE = 1 << 20

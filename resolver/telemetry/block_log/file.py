@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from resolver.telemetry.retention import Retention, next_name, read_name
+from resolver.telemetry.block_log.retention import Retention, next_name, read_name
 
 _MODE = 0o640
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
