@@ -121,4 +121,4 @@ def _in_words(path: Path, exemption: dict[str, object]) -> str:
 def _came_of_it(path: Path, answer: control.Answer | None) -> str:
     if answer is None:
         return "no server runs; it will be in force when one is started"
-    return told(path, answer)
+    return told(path, answer if answer["code"] else {**answer, "report": []})  # told by ``write``

@@ -85,7 +85,7 @@ def _row(read: BlockList, fetched: dict[str, Record]) -> dict[str, object]:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None)
-    for head in ("list", "service", "names", "skipped", "up to date", "source"):
+    for head in ("list", "of service", "names", "skipped", "up to date", "source"):
         table.add_column(head, overflow="fold")
     for row in rows:
         record = row["fetched"]
@@ -95,7 +95,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             told.append(f"last error: {record['error']}")
         table.add_row(
             Text(row["list"]),
-            Text(row["service"]),
+            Text(row["service"] if row["service"] != row["list"] else ""),
             f"{row['entries']:,}",
             f"{sum(row['skipped'].values()):,}",
             "" if record is None else _age(record["updated"]),
