@@ -60,8 +60,8 @@ _CLIENTS = 65536
 """Addresses remembered; when there are more the memory starts anew."""
 _FORMS = 512
 """Forms of queries that a shelf remembers; when there are more the memory starts anew."""
-_PREPARED_SHARE = 4
-"""Prepared answers may take a fourth of what the cache may, besides."""
+_PREPARED_SHARE = 8
+"""Prepared answers may take an eighth of what the cache may, besides."""
 
 
 class Resolver:
