@@ -18,6 +18,7 @@ from resolver.dns import codes
 from resolver.dns.names import MAX_NAME, ROOT
 from resolver.dns.query import HEADER
 from resolver.dns.render import QNAME_POINTER
+from resolver.dns.response import MAX_RECORDS
 
 _FIXED = struct.Struct(">HHHIH")
 """A record whose owner is a pointer: owner, type, class, TTL, RDLENGTH."""
@@ -62,6 +63,8 @@ def _one_set(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
     owner = _OWNERS.get(qtype)
     answers = packet[6] << 8 | packet[7]
     if owner is None or not answers or packet[3] & codes.RCODE or packet[8:11] != b"\x00\x00\x00":
+        return None
+    if answers >= MAX_RECORDS:  # there may be an OPT besides
         return None
     wanted = _ADDRESS_LENGTH.get(qtype)
     places = []
@@ -135,6 +138,8 @@ class _Quick:
 
     def entry(self, rcode: int, qtype: int, now: float) -> Entry:
         answers, authorities, additionals = _COUNTS.unpack_from(self._packet, 6)
+        if answers + authorities + additionals > MAX_RECORDS:
+            raise _Unusual
         targets, last = self._answers(answers, qtype) if answers else (_NO_ERRORS, 0)
         ends = qtype == last
         if answers and not ends:

@@ -96,3 +96,10 @@ def test_they_agree_on_an_alias_of_itself() -> None:
     quick, careful = both(*response(b"\x00\x02" + bytes(4), alias, wire(pointer, 1, 600, ADDRESS)))
     assert careful is not None
     assert quick in (None, careful)
+
+
+def test_more_records_than_the_careful_way_reads_are_not_taken() -> None:
+    record = wire(AT_QUESTION, 1, 600, ADDRESS)
+    for many in (639, 641, 1000):
+        quick, careful = both(*response(many.to_bytes(2, "big") + bytes(4), *[record] * many))
+        assert quick == careful
