@@ -53,8 +53,10 @@ class Deadlines(Generic[Waiting]):
         now = self._loop.time()
         try:
             for tick in sorted(tick for tick in self._ticks if tick <= now * _TICKS):
-                for waiting in self._ticks.pop(tick):
-                    self._ended(waiting, now)
+                ended = self._ticks[tick]
+                while ended:  # should one fail, the others are told of at once after it
+                    self._ended(ended.pop(), now)
+                del self._ticks[tick]
         finally:
             if self._ticks and (first := min(self._ticks)) < self._timer_tick:
                 self._set_timer(first)
