@@ -58,8 +58,10 @@ from resolver.witness import Nobody, Witness
 _TOO_LONG = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
 _CLIENTS = 65536
 """Addresses remembered; when there are more the memory starts anew."""
-_FORMS = 512
+_FORMS = 256
 """Forms of queries that a shelf remembers; when there are more the memory starts anew."""
+_LONGEST_FORM = 4 + 11
+"""Octets after a name that a form may have: type, class and a bare OPT."""
 _PREPARED_SHARE = 8
 """Prepared answers may take an eighth of what the cache may, besides."""
 
@@ -332,11 +334,13 @@ def _key(asked: Asked) -> Key:
 def _know_form(shelf: Shelf, packet: bytes, query: Query, source: Source) -> None:
     """Let queries of this form be answered at once from now on.
 
-    An OPT with options, as of cookies, rarely comes twice the same; ANY is asked for rarely.
+    ANY is asked for rarely. What has more behind its name than a bare OPT, as cookies, rarely
+    comes twice the same; and it may be long, which a memory must not be asked to hold.
     """
-    if query.qtype == codes.ANY or (query.edns is not None and query.edns.has_options):
+    end = HEADER + len(query.name)
+    if query.qtype == codes.ANY or len(packet) - end > _LONGEST_FORM:
         return
     if len(shelf.forms) >= _FORMS:
         shelf.forms.clear()
-    mark = packet[2:HEADER] + packet[HEADER + len(query.name) :]
+    mark = packet[2:HEADER] + packet[end:]
     shelf.forms[mark] = Form(query, size_limit(query.edns, source))

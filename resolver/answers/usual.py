@@ -27,8 +27,8 @@ Told = tuple[Outcome, int, int, tuple[int, int, int], int]
 """What decides of a reply's header: outcome, service, rcode, records, AD."""
 _FIXED = 4
 """Octets of a question after its name: type and class."""
-_HEADS = 256
-"""Headers of replies that a form remembers."""
+_HEADS = 64
+"""Headers of replies that a form remembers; an upstream's counts make ever new ones."""
 _MNAME = 12
 """Where an SOA's RDATA begins in a record whose owner is a pointer: its MNAME is one too."""
 

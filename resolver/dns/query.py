@@ -39,7 +39,6 @@ class Edns(NamedTuple):
 
     size: int
     dnssec_ok: bool
-    has_options: bool
 
 
 class Query(NamedTuple):
@@ -86,11 +85,11 @@ def scan(packet: bytes) -> Query | Fault | None:
     question = packet[HEADER:end]
     edns: Edns | None = None
     if packet[10:12] == b"\x00\x01" and packet.startswith(_BARE_OPT, end) and _is_bare(packet, end):
-        edns = Edns(packet[end + 3] << 8 | packet[end + 4], packet[end + 7] >= 0x80, False)
+        edns = Edns(packet[end + 3] << 8 | packet[end + 4], packet[end + 7] >= 0x80)
     elif packet[10:12] != b"\x00\x00":
         extra = _additional(packet, end, packet[10] << 8 | packet[11])
         if isinstance(extra, int):
-            edns = Edns(MIN_UDP_SIZE, False, False) if extra == BADVERS else None
+            edns = Edns(MIN_UDP_SIZE, False) if extra == BADVERS else None
             return Fault(ident, flags, extra, question, edns)
         edns = extra
     elif end != len(packet):
@@ -162,7 +161,6 @@ def _additional(packet: bytes, at: int, count: int) -> Edns | int | None:
             found = Edns(
                 packet[start + 2] << 8 | packet[start + 3],
                 bool(packet[start + 6] & 0x80),
-                end > start + 10,
             )
         at = end
     if at != size:

@@ -92,7 +92,7 @@ def _take_quickly(data: bytes) -> Entry | None:
 
 def _tell(asked: response.Response, kept: Entry) -> None:
     question = asked.body[query.HEADER : query.HEADER + len(asked.name) + 4]
-    edns = query.Edns(1232, True, False)
+    edns = query.Edns(1232, True)
     asking = query.Query(1, codes.RD, asked.name, asked.qtype, asked.qclass, question, edns)
     for limit in _LIMITS:
         for now in (0.0, 1e6):

@@ -147,3 +147,20 @@ def _shown(result: object) -> tuple[bytes, Tally]:
         case (packet, counted):
             tally = counted.tally
     return packet, tally._replace(path=Path.CACHE)
+
+
+def test_what_a_shelf_remembers_of_forms_is_bounded() -> None:
+    resolver = Stage(Scenario("any", [])).resolver
+    resolver.advance(0.0, BOOT)
+    source = Source("10.10.0.5", True)
+    for size in range(600):
+        opt = b"\x00\x00\x29" + size.to_bytes(2, "big") + bytes(6)
+        txt = b"\x00\x00\x10\x00\x01" + bytes(4) + b"\xea\x60" + bytes(60_000)
+        for more in (opt, txt + opt):
+            counts = b"\x00\x01\x00\x00\x00\x00\x00" + bytes([1 + (more is not opt)])
+            asked = b"\x01t\x02me\x00\x00\x01\x00\x01" + more
+            resolver.answer(b"\x00\x01\x01\x00" + counts + asked, source, BOOT)
+    forms = resolver.client(source).shelf.forms
+    assert forms
+    assert len(forms) <= 512
+    assert max(len(mark) for mark in forms) < 50
