@@ -78,7 +78,7 @@ class Entry:
     used: bool = field(default=False, init=False, compare=False)
     """Whether it was asked for since the cache has last looked."""
     prepared: int = field(default=0, init=False, compare=False)
-    """How many prepared answers were made of it."""
+    """How many prepared answers were made of it, as ``answers.prepared`` counts them."""
     size: int = field(init=False, compare=False)
     """Octets of memory, nearly."""
 
@@ -86,8 +86,8 @@ class Entry:
         share = 0.9 if self.lifetime >= _WORTH_REFRESHING else 1.0
         self.fresh_until = self.stored + self.lifetime * share
         self.size = _OVERHEAD + len(self.body) + _PER_TTL * len(self.places)
-        if self.targets:
-            self.size += sum([50 + len(target) for target in self.targets])
+        if self.targets or self.errors:
+            self.size += sum([50 + len(each) for each in (*self.targets, *self.errors)])
 
 
 def entry(response: Response, now: float) -> Entry:

@@ -77,6 +77,8 @@ class Prepared:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
+        self._base = 0
+        """Where a generation begins to count an entry's variants: entries outlive it."""
         self._shelves: dict[tuple[object, bool], Shelf] = {}
         self._order: deque[tuple[Shelf, bytes]] = deque()
         self._gone: deque[tuple[Shelf, bytes]] = deque()
@@ -93,9 +95,10 @@ class Prepared:
         self, shelf: Shelf, asked: bytes, reply: bytes, counted: Counted, kept: Entry, now: float
     ) -> None:
         """Keep a reply that tells an entry to who asked these octets, if it has room left."""
-        if kept.prepared >= VARIANTS:
+        variants = max(kept.prepared, self._base)
+        if variants >= self._base + VARIANTS:
             return
-        kept.prepared += 1
+        kept.prepared = variants + 1
         answer = PreparedAnswer(reply, counted, kept, now)
         replaced = shelf.answers.get(asked)
         if replaced is None:
@@ -110,6 +113,7 @@ class Prepared:
     def clear(self) -> None:
         """Begin a new generation; the old one's answers are no longer found, but still there."""
         self._bytes = 0
+        self._base += VARIANTS
         self._shelves = {}
         self._gone = self._order  # what was gone before goes now
         self._order = deque()

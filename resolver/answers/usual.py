@@ -89,9 +89,10 @@ class Form:
         self, ident: bytes, question: bytes, head: bytes, kept: Entry, now: float
     ) -> bytes | None:
         """The reply that an entry makes to a question as it was asked; None if it might not fit."""
+        if HEADER + len(kept.body) + len(self.opt) > self.limit:
+            return None
         body: bytes | bytearray = kept.body if now - kept.stored < 1 else aged_body(kept, now)
-        reply = ident + head + question + body[len(question) :] + self.opt
-        return reply if len(reply) <= self.limit else None
+        return ident + head + question + body[len(question) :] + self.opt
 
 
 class Block:

@@ -138,3 +138,12 @@ def test_leaving_records_out_is_linear_in_the_length() -> None:
     Counted.looks = 0
     entry(response, 0.0)
     assert Counted.looks <= 20 * len(packet)
+
+
+def test_the_errors_that_an_entry_holds_are_counted() -> None:
+    question = b"\x01a\x00\x00\x01\x00\x01"
+    bare, told = (
+        Entry(0, 0, question, (0, 0, 0), (), 60, 0.0, (), errors)
+        for errors in ((), (b"\x00\x01" + bytes(1000),))
+    )
+    assert told.size >= bare.size + 1002

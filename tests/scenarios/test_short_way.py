@@ -8,6 +8,7 @@ from scenario_stage import BOOT, Stage
 
 from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
+from resolver.answers.prepared import VARIANTS
 from resolver.answers.quick import quick_entry
 from resolver.answers.tally import Path, Tally
 from resolver.dns import names
@@ -164,3 +165,20 @@ def test_what_a_shelf_remembers_of_forms_is_bounded() -> None:
     assert forms
     assert len(forms) <= 512
     assert max(len(mark) for mark in forms) < 50
+
+
+def test_an_entry_is_prepared_anew_however_many_generations_it_outlives() -> None:
+    resolver = Stage(Scenario("any", [])).resolver
+    resolver.advance(0.0, BOOT)
+    source = Source("10.10.0.5", False)
+    asked = b"\x03www\x07example\x03org\x00\x00\x01\x00\x01"
+    packet = b"\x00\x01\x01\x00\x00\x01" + bytes(6) + asked
+    first = resolver.answer(packet, source, BOOT)
+    assert isinstance(first, Forward)
+    resolver.remember(first.key, told(first.key, BOOT), BOOT)
+    for _ in range(2 * VARIANTS):
+        resolver.flush(names.parse("other.org"))
+        for _ in range(4):  # its form is known, its entry was told, it is prepared, and told so
+            reply = resolver.answer(packet, source, BOOT)
+        assert isinstance(reply, Reply)
+        assert reply.tally.path is Path.PREPARED
