@@ -25,6 +25,7 @@ from resolver.answers.cache import Cache
 from resolver.channel import Channel, Message, ServerAddress
 from resolver.errors import DarbanError
 from resolver.forwarding.servers import Group, Server
+from resolver.loop import Loop
 from resolver.query import Resolver
 from resolver.regime import Regime
 from resolver.server import udp
@@ -48,12 +49,13 @@ class Worker:
 
     def __init__(
         self,
+        loop: Loop,
         channel: Channel,
         counters: Counters,
         listening: list[socket.socket],
         block_log: int,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._channel = channel
         self._counters = counters
         self._listening = listening
@@ -92,7 +94,10 @@ class Worker:
     async def _finish(self) -> None:
         """Take nothing new, which waits for the successor; see what is under way to its end."""
         for listening in self._listening:
-            self._loop.remove_reader(listening.fileno())
+            if listening.type == socket.SOCK_DGRAM:
+                self._loop.disregard(listening.fileno())
+            else:
+                self._loop.remove_reader(listening.fileno())
         end = self._loop.time() + _LAST
         while self._forwarder is not None and self._forwarder.busy and self._loop.time() < end:
             await asyncio.sleep(0.01)
@@ -196,10 +201,10 @@ def _load(snapshot: Path) -> Regime:
     return Regime(*state.load(snapshot), time.time())
 
 
-async def _run(channel: int, memory: int, listening: list[int], block_log: int) -> None:
+async def _run(loop: Loop, channel: int, memory: int, listening: list[int], block_log: int) -> None:
     end = socket.socket(fileno=channel)
     sockets = [socket.socket(fileno=number) for number in listening]
-    await Worker(await Channel.over(end), Counters(memory), sockets, block_log).run()
+    await Worker(loop, await Channel.over(end), Counters(memory), sockets, block_log).run()
 
 
 def main() -> None:
@@ -209,7 +214,10 @@ def main() -> None:
     # Ctrl-C and systemd reach the whole group; it is the supervisor that ends workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    asyncio.run(_run(given["channel"], given["memory"], given["listening"], given["block_log"]))
+    loop = Loop()
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        work = [given[each] for each in ("channel", "memory", "listening", "block_log")]
+        runner.run(_run(loop, *work))
 
 
 if __name__ == "__main__":

@@ -17,8 +17,10 @@ from typing import Protocol, cast
 
 SLOTS = 64
 """Datagrams taken before other sockets get their turn."""
-SIZE = 4096
-"""Octets of a slot. A query that is longer is cut off here, and then malformed."""
+SIZE = 4096 + 64
+"""Octets of a slot. A query that is longer is cut off here, and then malformed.
+
+Not a power of two, or the beginnings of all slots would share a few lines of the CPU's cache."""
 
 _IPV4, _IPV6 = 16, 28
 """The size of a sockaddr_in and of a sockaddr_in6."""
@@ -48,15 +50,11 @@ class _MMsgHdr(ctypes.Structure):
 
 
 _libc = ctypes.CDLL(None)
-_recvmmsg, _sendmmsg, _sendto = _libc.recvmmsg, _libc.sendmmsg, _libc.sendto
+_recvmmsg, _sendmmsg = _libc.recvmmsg, _libc.sendmmsg
 _recvmmsg.argtypes = [
     *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
 ]
 _sendmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int]
-_sendto.argtypes = [
-    *(ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t),
-    *(ctypes.c_int, ctypes.c_char_p, ctypes.c_uint32),
-]
 
 
 class Octets(Protocol):
@@ -119,8 +117,28 @@ class Batch:
         """The socket address that a slot's datagram came from."""
         return self.names[slot * self.name_size : (slot + 1) * self.name_size]
 
-    def send_to(self, packet: bytes, name: bytes) -> None:
-        """Send a datagram that is in no slot; one that cannot go is lost."""
-        _sendto(
-            *(self._descriptor, packet, len(packet), socket.MSG_DONTWAIT, name, len(name)),
-        )
+
+class Outbox:
+    """Datagrams that leave together, when the slots are full or ``send`` is called."""
+
+    def __init__(self, of: socket.socket) -> None:
+        self._batch = Batch(of)
+        self._names = memoryview(cast("bytearray", self._batch.names)).cast("B")
+        self._filled = 0
+
+    def put(self, packet: bytes, name: bytes) -> None:
+        """Let a datagram of at most ``SIZE`` octets go to a socket address."""
+        batch, slot, size = self._batch, self._filled, len(packet)
+        at, name_at = slot * SIZE, slot * batch.name_size
+        batch.writable[at : at + size] = packet
+        self._names[name_at : name_at + batch.name_size] = name
+        batch.reply_lengths[slot] = size
+        self._filled = slot + 1
+        if self._filled == SLOTS:
+            self.send()
+
+    def send(self) -> None:
+        """Send what there is."""
+        if self._filled:
+            self._batch.send(0, self._filled)
+            self._filled = 0

@@ -4,10 +4,10 @@ Both transports hand their packets in here, so that both are served alike. What 
 answered at once is sent before ``take`` returns; the rest when its upstream has answered.
 """
 
-import asyncio
 from typing import Any, NamedTuple, Protocol
 
 from resolver.answers.tally import Path
+from resolver.loop import Loop
 from resolver.query import Resolver
 from resolver.telemetry.counters import Counters
 from resolver.transaction import AtOnce, Drop, Forward, Reply, Source
@@ -36,9 +36,7 @@ class Ticket(NamedTuple):
 class Desk:
     """Where packets are taken in; one a worker."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, resolver: Resolver, counters: Counters
-    ) -> None:
+    def __init__(self, loop: Loop, resolver: Resolver, counters: Counters) -> None:
         self._loop = loop
         self._resolver = resolver
         self._counters = counters

@@ -10,18 +10,19 @@ A socket of one address needs nothing more. One that listens on all of a host's 
 must learn of each packet which of them was asked, since the reply has to leave from there.
 """
 
-import asyncio
 import contextlib
 import socket
 import time
 from typing import Any
 
 from resolver.answers.tally import Path
+from resolver.loop import Loop
 from resolver.query import Resolver
 from resolver.replies import unheard
-from resolver.server.datagrams import SLOTS, Batch
+from resolver.server.datagrams import SLOTS, Batch, Outbox
 from resolver.server.desk import Desk
 from resolver.telemetry.counters import Counters
+from resolver.telemetry.log import log
 from resolver.transaction import Client, Drop, Forward, Reply, Source
 
 _LARGEST = 65535
@@ -34,7 +35,7 @@ class UdpServer:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         listening: socket.socket,
         desk: Desk,
         resolver: Resolver,
@@ -46,10 +47,12 @@ class UdpServer:
         self._resolver = resolver
         self._counters = counters
         self._batch = Batch(listening)
+        self._outbox = Outbox(listening)
 
     def start(self) -> None:
         """Take packets from now on."""
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._loop.at_rounds(self._outbox.send)
+        self._loop.attend(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
         batch = self._batch
@@ -70,9 +73,8 @@ class UdpServer:
                 result: Reply | Forward | Drop = unheard(client.view)
             else:
                 answer = client.shelf.answers.get(octets[at + 2 : end])
-                if answer is not None and now < answer.until:
-                    if now >= answer.ages_at:
-                        answer.age(now)
+                if answer is not None and (now < answer.due or answer.renew(now)):
+                    answer.used = True
                     tail = answer.tail
                     size = 2 + len(tail)
                     writable[at + 2 : at + size] = tail
@@ -81,13 +83,17 @@ class UdpServer:
                     prepared += 1
                     continue
                 packet = octets[at:end]
-                quick = at_once(client, packet, now)
-                if quick is None:
-                    result = resolver.with_care(client, packet, now)
-                    others += isinstance(result, Reply)
-                elif isinstance(quick, Forward):
+                try:
+                    quick = at_once(client, packet, now)
+                    if quick is None:
+                        result = resolver.with_care(client, packet, now)
+                        others += isinstance(result, Reply)
+                except Exception:  # a fault of ours costs its own query, not the others' replies
+                    log.exception("a query could not be handled")
+                    quick, result = None, unheard(client.view)
+                if isinstance(quick, Forward):
                     result = quick
-                else:
+                elif quick is not None:
                     reply, counted = quick
                     size = len(reply)
                     writable[at : at + size] = reply
@@ -98,7 +104,10 @@ class UdpServer:
             if first < slot:
                 batch.send(first, slot)
             first = slot + 1
-            self._desk.follow(result, self, batch.name(slot), now)
+            try:
+                self._desk.follow(result, self, batch.name(slot), now)
+            except Exception:
+                log.exception("a query could not be carried further")
         batch.send(first, count)
         if prepared or others:
             took = (time.monotonic() - began) / (prepared + others)
@@ -114,8 +123,8 @@ class UdpServer:
         return client
 
     def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - an address, as the socket gave it
-        """Send a reply; one that cannot go is lost, as any datagram may be."""
-        self._batch.send_to(packet, to)
+        """Send a reply at the round's end; one that cannot go is lost, as any datagram may be."""
+        self._outbox.put(packet, to)
 
     def done(self) -> None:
         """A datagram has nothing to tidy up after its reply."""
@@ -170,7 +179,7 @@ def _reply_from(level: int, kind: int, data: bytes) -> tuple[int, int, bytes]:
 
 
 def serve(
-    loop: asyncio.AbstractEventLoop,
+    loop: Loop,
     listening: socket.socket,
     desk: Desk,
     resolver: Resolver,

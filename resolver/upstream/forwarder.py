@@ -9,7 +9,6 @@ What must stay true:
 - What is on its way is bounded (``forwarding.admission``); beyond that SERVFAIL at once.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -19,6 +18,7 @@ from resolver.dns import codes
 from resolver.forwarding.admission import WAITERS, Admission, Shares
 from resolver.forwarding.exchange import PATIENCE, Attempt, Exchange, Failure, Step
 from resolver.forwarding.servers import Group, Server
+from resolver.loop import Loop
 from resolver.query import Resolver
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.log import log
@@ -69,7 +69,7 @@ class Forwarder(Generic[Ticket]):
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         resolver: Resolver,
         counters: Counters,
         deliver: Callable[[Ticket, AtOnce | Reply | Drop, float], None],

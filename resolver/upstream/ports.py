@@ -4,24 +4,22 @@ A port is a socket connected to one server, so the kernel drops what comes from 
 else. It carries at most ``USES`` queries, and takes new ones for at most ``LIFE`` seconds;
 under load queries are spread at random over ``OPEN`` ports, and with less each query has a
 port of its own. IDs are random as well, and none is used twice on a port (RFC 5452 section
-9.2). All ports of a worker share one epoll, which the loop watches: to watch each would cost
-more than the query.
+9.2).
 """
 
-import asyncio
-import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from resolver.forwarding.servers import Server
+from resolver.loop import Loop
 from resolver.upstream.unpredictable import Unpredictable
 
 USES = 8
 OPEN = 64
 LIFE = 1.0
 
-_AT_ONCE = 64
 _LARGEST = 4096
 
 Waiting = TypeVar("Waiting")
@@ -55,7 +53,7 @@ class Ports(Generic[Waiting]):
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         receive: Callable[[Port[Waiting], int, bytes, float], None],
         refused: Callable[[Port[Waiting]], None],
     ) -> None:
@@ -65,9 +63,6 @@ class Ports(Generic[Waiting]):
         self._random = Unpredictable()
         self._open: dict[Server, list[Port[Waiting]]] = {}
         """The ports that take queries, the oldest first."""
-        self._by_number: dict[int, Port[Waiting]] = {}
-        self._epoll = select.epoll()
-        loop.add_reader(self._epoll.fileno(), self._readable)
 
     def send(
         self, server: Server, message: bytes, waiting: Waiting, now: float, alone: bool = False
@@ -120,9 +115,7 @@ class Ports(Generic[Waiting]):
         self, server: Server, ports: list[Port[Waiting]], now: float, alone: bool
     ) -> Port[Waiting]:
         port: Port[Waiting] = Port(server, now)
-        number = port.socket.fileno()
-        self._epoll.register(number, select.EPOLLIN)
-        self._by_number[number] = port
+        self._loop.attend(port.socket.fileno(), partial(self._readable, port))
         port.retired = alone
         if not alone:
             ports.append(port)
@@ -138,21 +131,16 @@ class Ports(Generic[Waiting]):
     def _close(self, port: Port[Waiting]) -> None:
         number = port.socket.fileno()
         if number >= 0:
-            del self._by_number[number]
-            port.socket.close()  # which takes it out of the epoll as well
+            port.socket.close()
+            self._loop.closed(number)
 
-    def _readable(self) -> None:
-        now = self._loop.time()
-        for number, _ in self._epoll.poll(0, _AT_ONCE):
-            port = self._by_number.get(number)
-            if port is None:
-                continue  # closed by an event before this one
-            try:
-                packet = port.socket.recv(_LARGEST)
-            except (BlockingIOError, InterruptedError):
-                continue
-            except OSError:  # the server's host says that nobody listens there
-                self._refused(port)
-                continue
-            if len(packet) >= 2:
-                self._receive(port, packet[0] << 8 | packet[1], packet, now)
+    def _readable(self, port: Port[Waiting]) -> None:
+        try:
+            packet = port.socket.recv(_LARGEST)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # the server's host says that nobody listens there
+            self._refused(port)
+            return
+        if len(packet) >= 2:
+            self._receive(port, packet[0] << 8 | packet[1], packet, self._loop.time())

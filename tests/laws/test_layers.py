@@ -30,6 +30,7 @@ ORDER = (
     ("program",),  # how these run each other
     ("notify",),  # to the service manager
     ("telemetry",),  # counts what ``query`` tallies
+    ("loop",),  # a worker's, with a short way to the sockets that matter
     ("upstream",),  # drives ``forwarding``, counts
     ("server",),  # drives ``query``, hands to ``upstream``
     ("report",),  # a policy and what came of it, for an auditor

@@ -40,7 +40,8 @@ def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[st
     own = {name.split(".")[1] for name in loaded if name.startswith("resolver.")}
     assert own == {
         *("answers", "channel", "dns", "errors", "forwarding", "lists", "policy", "query"),
-        *("known", "regime", "replies", "short_way", "transaction", "transports", "witness"),
+        *("known", "loop", "regime", "replies", "short_way", "transaction", "transports"),
+        "witness",
         *("server", "state", "telemetry", "upstream", "worker"),
     }
 
