@@ -140,9 +140,8 @@ class Resolver:
         if not client.bucket.take():
             return unheard(client.view)
         prepared = client.shelf.answers.get(packet[2:])
-        if prepared is not None and now < prepared.until:
-            if now >= prepared.ages_at:
-                prepared.age(now)
+        if prepared is not None and (now < prepared.due or prepared.renew(now)):
+            prepared.used = True
             return Reply(packet[:2] + prepared.tail, prepared.counted.tally)
         result = self.short_way.answer(client, packet, now)
         if result is None:

@@ -12,6 +12,7 @@ What must stay true:
   MINIMUM, and never without an SOA (RFC 2308 section 5); SERVFAIL for a moment (RFC 9520).
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -36,6 +37,7 @@ FAILURE_TTL = 1
 MAX_LINKS = 11
 """Aliases that a chain may have."""
 
+_TTL = struct.Struct("!I")
 _WORTH_REFRESHING = 10
 """Seconds that an entry must live for a refresh before its end to be worth it."""
 _OVERHEAD = 740
@@ -52,7 +54,7 @@ _STALE_ERROR = render.extended_error(codes.EDE_STALE_ANSWER)
 
 @dataclass(slots=True)
 class Entry:
-    """A response, ready to be rendered; nothing of one changes but ``used`` and ``prepared``."""
+    """A response, ready to be rendered; nothing of one changes but what is counted."""
 
     flags: int
     rcode: int
@@ -77,6 +79,8 @@ class Entry:
     """The moment from which it should be asked anew before it ends, or at which it ends."""
     used: bool = field(default=False, init=False, compare=False)
     """Whether it was asked for since the cache has last looked."""
+    told: int = field(default=0, init=False, compare=False)
+    """How often it was told and no prepared answer was there."""
     prepared: int = field(default=0, init=False, compare=False)
     """How many prepared answers were made of it, as ``answers.prepared`` counts them."""
     size: int = field(init=False, compare=False)
@@ -260,8 +264,8 @@ def aged_body(kept: Entry, now: float) -> bytearray:
     body = bytearray(kept.body)
     age = int(now - kept.stored)
     for at in kept.places:
-        left = int.from_bytes(body[at : at + 4], "big") - age
-        body[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
+        (ttl,) = _TTL.unpack_from(body, at)
+        _TTL.pack_into(body, at, ttl - age if ttl > age else 0)
     return body
 
 

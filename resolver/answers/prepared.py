@@ -7,9 +7,12 @@ when a second has passed. Most queries of a busy network end here.
 What must stay true:
 - With prepared answers switched off every reply is the same, but for the age of its TTLs.
 - They belong to a generation: a reload, a flush or the end of an exemption drops them all.
-- Octets are bounded, the oldest go first. An answer is prepared only of an entry that was
-  told before, and of each at most ``VARIANTS``: spelling a name in ever new case, or asking
-  with ever new EDNS sizes, crowds out nobody.
+- Octets are bounded. The oldest go first; those that were told since their turn came last
+  get another, so that what is popular stays. Of an entry there are at most ``VARIANTS``:
+  spelling a name in ever new case, or asking with ever new EDNS sizes, crowds out nobody.
+- To prepare an answer, and to make room for it, costs more than to put it together anew. So
+  it is done at every fourth telling of an entry (``TELLINGS``): soon for what is popular, and
+  hardly ever for the many names that are asked for now and then.
 """
 
 from collections import deque
@@ -20,7 +23,11 @@ from resolver.answers.usual import Form
 from resolver.dns.query import HEADER
 
 VARIANTS = 32
-"""Prepared answers that are made of one entry: for some views, and some ways to ask each."""
+"""Prepared answers that there are of one entry: for some views, and some ways to ask each."""
+TELLINGS = 4
+"""An entry's answer is prepared when it was told so many times without one."""
+_CHANCES = 16
+"""Answers that may be given another turn before one goes all the same: room is made soon."""
 _AT_ONCE = 2000
 """Answers of a generation that has ended which are freed at a time; it takes about 1 ms."""
 _OVERHEAD = 500
@@ -34,29 +41,39 @@ _BODY = HEADER - _ID
 class PreparedAnswer:
     """A reply after its ID; times are in monotonic seconds."""
 
-    __slots__ = ("_places", "_written", "ages_at", "counted", "tail", "until")
+    __slots__ = ("_until", "_written", "counted", "due", "kept", "tail", "used")
 
     def __init__(self, packet: bytes, counted: Counted, kept: Entry, now: float) -> None:
         """A whole reply, and the entry that it tells."""
+        self.used = False
+        """Whether it was told since its turn came last; who tells it says so."""
+        self.become(packet, counted, kept, now)
+
+    def become(self, packet: bytes, counted: Counted, kept: Entry, now: float) -> None:
+        """Be another reply to the same question."""
         self.tail = packet[_ID:]
         self.counted = counted
-        self._places = kept.places
+        self.kept = kept
         self._written = kept.stored + int(now - kept.stored)
         """The moment for which its TTLs stand."""
-        self.ages_at = self._written + 1
-        self.until = kept.fresh_until
+        self._until = kept.fresh_until
+        self.due = min(self._written + 1, self._until)
+        """The moment until which it can be told as it is; after that ``renew`` has a say."""
 
-    def age(self, now: float) -> None:
-        """Write the TTLs that are left now."""
+    def renew(self, now: float) -> bool:
+        """Write the TTLs that are left now; False where it must not be told any more."""
+        if now >= self._until:
+            return False
         passed = int(now - self._written)
         tail = bytearray(self.tail)
-        for place in self._places:
+        for place in self.kept.places:
             at = place + _BODY
             left = int.from_bytes(tail[at : at + 4], "big") - passed
             tail[at : at + 4] = left.to_bytes(4, "big") if left > 0 else b"\x00\x00\x00\x00"
         self.tail = bytes(tail)
         self._written += passed
-        self.ages_at = self._written + 1
+        self.due = min(self._written + 1, self._until)
+        return True
 
 
 class Shelf:
@@ -71,6 +88,10 @@ class Shelf:
         """By the octets of a query before its name, without the ID, and after it."""
 
 
+_Place = tuple[Shelf, bytes, PreparedAnswer]
+"""Where a prepared answer is found, and the answer."""
+
+
 class Prepared:
     """All shelves, and the bound over them."""
 
@@ -80,9 +101,12 @@ class Prepared:
         self._base = 0
         """Where a generation begins to count an entry's variants: entries outlive it."""
         self._shelves: dict[tuple[object, bool], Shelf] = {}
-        self._order: deque[tuple[Shelf, bytes]] = deque()
-        self._gone: deque[tuple[Shelf, bytes]] = deque()
+        self._order: deque[_Place] = deque()
+        self._gone: deque[_Place] = deque()
         """Of the generation before, what is not freed yet."""
+
+    def __len__(self) -> int:
+        return len(self._order)
 
     def shelf(self, view: object, stream: bool) -> Shelf:
         """The shelf of a view and a transport."""
@@ -94,21 +118,24 @@ class Prepared:
     def prepare(
         self, shelf: Shelf, asked: bytes, reply: bytes, counted: Counted, kept: Entry, now: float
     ) -> None:
-        """Keep a reply that tells an entry to who asked these octets, if it has room left."""
+        """Keep a reply that tells an entry to who asked these octets, if the time has come."""
+        kept.told += 1
+        if kept.told % TELLINGS:
+            return
         variants = max(kept.prepared, self._base)
         if variants >= self._base + VARIANTS:
             return
         kept.prepared = variants + 1
-        answer = PreparedAnswer(reply, counted, kept, now)
-        replaced = shelf.answers.get(asked)
-        if replaced is None:
-            self._order.append((shelf, asked))
-        else:
-            self._bytes -= _size(asked, replaced)
-        shelf.answers[asked] = answer
+        answer = shelf.answers.get(asked)
+        if answer is None:
+            answer = shelf.answers[asked] = PreparedAnswer(reply, counted, kept, now)
+            self._order.append((shelf, asked, answer))
+        else:  # it has ended, and keeps its place
+            self._forgotten(asked, answer)
+            answer.become(reply, counted, kept, now)
         self._bytes += _size(asked, answer)
-        while self._bytes > self._max_bytes:
-            self._forget_oldest()
+        if self._bytes > self._max_bytes:
+            self._make_room()
 
     def clear(self) -> None:
         """Begin a new generation; the old one's answers are no longer found, but still there."""
@@ -121,12 +148,25 @@ class Prepared:
     def let_go(self) -> None:
         """Free some of what is gone; all of it at once would keep packets waiting."""
         for _ in range(min(_AT_ONCE, len(self._gone))):
-            shelf, asked = self._gone.popleft()
+            shelf, asked, _ = self._gone.popleft()
             shelf.answers.pop(asked, None)
 
-    def _forget_oldest(self) -> None:
-        shelf, asked = self._order.popleft()
-        self._bytes -= _size(asked, shelf.answers.pop(asked))
+    def _make_room(self) -> None:
+        order, chances = self._order, _CHANCES
+        while self._bytes > self._max_bytes:
+            oldest = order.popleft()
+            shelf, asked, answer = oldest
+            if answer.used and chances:
+                chances -= 1
+                answer.used = False
+                order.append(oldest)
+            else:
+                del shelf.answers[asked]
+                self._forgotten(asked, answer)
+
+    def _forgotten(self, asked: bytes, answer: PreparedAnswer) -> None:
+        self._bytes -= _size(asked, answer)
+        answer.kept.prepared -= 1
 
 
 def _size(asked: bytes, answer: PreparedAnswer) -> int:

@@ -8,7 +8,7 @@ from scenario_stage import BOOT, Stage
 
 from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
-from resolver.answers.prepared import VARIANTS
+from resolver.answers.prepared import TELLINGS, VARIANTS
 from resolver.answers.quick import quick_entry
 from resolver.answers.tally import Path, Tally
 from resolver.dns import names
@@ -114,7 +114,7 @@ def conversations(draw: st.DrawFn) -> list[Asked]:
         st.sampled_from([False, False, True]),
         st.sampled_from(pool),
     )
-    return draw(st.lists(once, min_size=4, max_size=30))
+    return draw(st.lists(once, min_size=4, max_size=60))
 
 
 @given(conversations())
@@ -178,7 +178,7 @@ def test_an_entry_is_prepared_anew_however_many_generations_it_outlives() -> Non
     resolver.remember(first.key, told(first.key, BOOT), BOOT)
     for _ in range(2 * VARIANTS):
         resolver.flush(names.parse("other.org"))
-        for _ in range(4):  # its form is known, its entry was told, it is prepared, and told so
+        for _ in range(2 + TELLINGS):  # its form is known, it is told, prepared, and told so
             reply = resolver.answer(packet, source, BOOT)
         assert isinstance(reply, Reply)
         assert reply.tally.path is Path.PREPARED
