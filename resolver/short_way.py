@@ -48,8 +48,10 @@ class ShortWay:
         self._terms = terms
         self._judge = judge
         self._zones = zones
+        self._tops, self._everything = zones.tops, zones.everything
         self._known = known
         self._cache = known.cache
+        self._look = known.cache.look
         self._prepared = prepared
         self._count = count
         self._generation = generation
@@ -69,35 +71,40 @@ class ShortWay:
         if form is None or view is None or at >= HEADER + MAX_NAME:
             return None
         name = packet[HEADER : at + 1].lower()
-        group = self._zones.group(name, view.policy.upstream)
-        if group is None:
-            return None
-        verdict = self._judge.check_query(view, name)
+        group = view.policy.upstream
+        if name[-3:] in self._tops or self._everything:
+            zoned = self._zones.group(name, group)
+            if zoned is None:
+                return None
+            group = zoned
+        verdict, key = self._judge.glance(view, name)
         if verdict.outcome is BLOCKED:
-            return self._block(form, packet, at + 5, view, verdict)
+            return self._block(form, packet, at + 5, view, verdict, key)
         qtype, dnssec_ok, checking_disabled = form.rest
         question = (name, qtype, dnssec_ok, checking_disabled, group)
-        kept = self._cache.look(question)
+        kept = self._look(question)
         if kept is not None:
             return self._tell_cached(form, client, packet, at + 5, verdict, kept, now)
-        key = Key(*question)
-        if not form.flags & codes.RD or self._known.failures.get(key, now) is not None:
+        wanted = Key(*question)
+        if not form.flags & codes.RD or self._known.failures.get(wanted, now) is not None:
             return None
         self._cache.misses += 1
         asked = Asked(form.query(packet, name), client.source, view, verdict, group, form)
-        return Forward(asked, key, self._generation, now)
+        return Forward(asked, wanted, self._generation, now)
 
     def _block(
-        self, form: Form, packet: bytes, end: int, view: View, verdict: Verdict
+        self, form: Form, packet: bytes, end: int, view: View, verdict: Verdict, key: bytes
     ) -> AtOnce | None:
+        if not key:  # a rule for every name there is has no name to stand at
+            return None
         blocked = form.blocks.get((verdict.service, verdict.all_below))
         if blocked is None:
-            if not verdict.key:  # a rule for every name there is has no name to stand at
+            if not verdict.key:
                 return None
             blocked = Block(form, view, verdict, self._terms)
             blocked.counted = self._counted(view, verdict, blocked.rcode, form.qtype)
             form.blocks[verdict.service, verdict.all_below] = blocked
-        reply = blocked.reply(packet, end, verdict.key)
+        reply = blocked.reply(packet, end, key)
         return None if reply is None else (reply, blocked.counted)
 
     def _tell_cached(
@@ -121,9 +128,8 @@ class ShortWay:
         if reply is None:
             return None
         self._cache.hits += 1
-        if kept.used:
-            self._prepared.prepare(client.shelf, packet[2:], reply, head.again, kept, now)
         kept.used = True
+        self._prepared.prepare(client.shelf, packet[2:], reply, head.again, kept, now)
         return reply, head.counted
 
     def tell(self, form: Form, asked: Asked, kept: Entry, now: float) -> AtOnce | None:

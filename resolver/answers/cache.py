@@ -9,6 +9,7 @@ What must stay true:
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 from resolver.answers.entry import Entry
@@ -44,6 +45,8 @@ class Cache:
         self.hits = 0
         self.misses = 0
         self._entries: OrderedDict[Question, Entry] = OrderedDict()
+        self.look: Callable[[Question], Entry | None] = self._entries.get
+        """The entry of a key, fresh or not; who tells it counts the hit and marks it as used."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -57,10 +60,6 @@ class Cache:
         self.hits += 1
         kept.used = True
         return kept
-
-    def look(self, key: Question) -> Entry | None:
-        """The entry of a key, fresh or not; who tells it counts the hit and marks it as used."""
-        return self._entries.get(key)
 
     def stale(self, key: Key, now: float) -> Entry | None:
         """The entry of a key, though it may have outlived itself; never a failure."""

@@ -43,11 +43,14 @@ class Zones:
         self._zones: dict[bytes, Zone] = {**special_use.ZONES}
         self._zones.update({each.zone: Forwarded(each.group) for each in terms.forward})
         self._tops = frozenset(names.top(zone) for zone in self._zones)
-        self._everything = names.ROOT in self._zones
+        self.everything = names.ROOT in self._zones
+        """Whether every name lies in some zone."""
+        self.tops = self._tops | {names.top(name) for name in self._local}
+        """Marks of last labels; a name with another lies in no zone, unless ``everything`` does."""
 
     def group(self, name: bytes, default: str) -> str | None:
         """Whom to ask for a name; None where it is answered here."""
-        if name[-3:] not in self._tops and name not in self._local and not self._everything:
+        if name[-3:] not in self.tops and not self.everything:
             return default
         found = self.find(name)
         if found is None:
@@ -59,7 +62,7 @@ class Zones:
         local = self._local.get(name)
         if local is not None:
             return name, local
-        if names.top(name) not in self._tops and not self._everything:
+        if names.top(name) not in self._tops and not self.everything:
             return None
         for zone in names.zones(name):
             found = self._zones.get(zone)

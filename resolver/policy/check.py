@@ -24,6 +24,7 @@ from resolver.policy.snapshot import OwnRule, Terms
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, Outcome, Verdict
 from resolver.policy.view import View, ancestors
 
+_PASS = (PASS, b"")
 _KNOWN = 4096
 """Verdicts that a view remembers of either kind; when there are more the memory starts anew."""
 
@@ -34,6 +35,7 @@ class Judge:
     def __init__(self, terms: Terms, index: Index) -> None:
         self._index = index
         self._keys = index.keys
+        self._sole = index.sole
         self._service_of = [source.service for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
@@ -43,15 +45,29 @@ class Judge:
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
+        verdict, key = self.glance(view, name)
+        if verdict is PASS or verdict.key == key:
+            return verdict
+        sole = self._index.sole(key)
+        assert sole is not None, "only the verdicts of sole rules are shared"
+        return replace(verdict, key=key, line=sole[0])
+
+    def glance(self, view: View, name: bytes) -> tuple[Verdict, bytes]:
+        """The verdict, and the index key of the name that the rule stands at which decided it.
+
+        Names that single rules of one kind cover share a verdict here, so that none has to be
+        made for each: its own ``key`` and ``line`` may be those of another such rule.
+        """
         if not view.judges:
-            return PASS
+            return _PASS
         if name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
-                return ALLOWED if own.allow else self._denied(view, own, name)
+                verdict = ALLOWED if own.allow else self._denied(view, own, name)
+                return verdict, verdict.key
         keys = self._keys(name[-2::-1])
         if not keys:
-            return PASS
+            return _PASS
         # The deepest key decides: one verdict is for its own name, one for all names below it.
         key = keys[-1]
         start, at = len(name) - 1 - len(key), 0
@@ -60,40 +76,34 @@ class Judge:
         if at > start:  # it ends inside a label: shorter keys may not
             verdict = self._of_lists(view, self._index.match(name))
         else:
-            known = view.below if start else view.at
-            verdict = known.get(key) or self._remember(view, known, keys, name)
+            sole = self._sole(key) if len(keys) == 1 else None
+            if sole is not None:
+                whole = not start
+                alike = view.kinds.get((sole[1], whole))
+                verdict = alike or self._of_kind(view, key, sole, whole)
+            else:
+                known = view.below if start else view.at
+                verdict = known.get(key) or self._remember(view, known, key, name)
         if verdict.all_below and (name in self._open_below or name in view.own_above):
-            return replace(verdict, all_below=False)
-        return verdict
+            verdict = replace(verdict, all_below=False)
+        return verdict, key if len(keys) == 1 else verdict.key
 
     def _remember(
-        self, view: View, known: dict[bytes, Verdict], keys: list[bytes], name: bytes
+        self, view: View, known: dict[bytes, Verdict], key: bytes, name: bytes
     ) -> Verdict:
         """Judge by the lists, for all names that meet the same keys in the same way."""
-        key = keys[-1]
-        sole = self._index.sole(key) if len(keys) == 1 else None
-        if sole is None:
-            verdict = self._of_lists(view, self._index.match(name))
-        else:
-            verdict = self._of_sole(view, key, sole, len(key) == len(name) - 1)
+        verdict = self._of_lists(view, self._index.match(name))
         if len(known) >= _KNOWN:
             known.clear()
         known[key] = verdict
         return verdict
 
-    def _of_sole(self, view: View, key: bytes, sole: tuple[int, int], whole: bool) -> Verdict:
+    def _of_kind(self, view: View, key: bytes, sole: tuple[int, int], whole: bool) -> Verdict:
         """The verdict of a single rule, which but for name and line is that of its kind."""
-        line, kind = sole
-        alike = view.kinds.get((kind, whole))
-        if alike is None:
-            rule = hit(key, line, kind)
-            alike = self._of_lists(view, [rule] if rule.subtree or whole else [])
-            view.kinds[kind, whole] = alike
-        if alike is PASS:
-            return PASS
-        outcome, service, subtree = alike.outcome, alike.service, alike.subtree
-        source, exemption, all_below = alike.source, alike.exemption, alike.all_below
-        return Verdict(outcome, service, key, subtree, source, line, exemption, b"", all_below)
+        rule = hit(key, *sole)
+        alike = self._of_lists(view, [rule] if rule.subtree or whole else [])
+        view.kinds[sole[1], whole] = alike
+        return alike
 
     def check_answer(self, view: View, targets: Iterable[bytes]) -> Verdict:
         """Judge the targets of an answer: of CNAME, DNAME, SVCB and HTTPS records, in order.

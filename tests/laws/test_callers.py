@@ -15,9 +15,11 @@ CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;
     # ``explain``, ``check`` and ``diff`` ask through the explanation.
     "check_query": {
-        *("query.Resolver._admit", "short_way.ShortWay.answer", "explanation.Engine.verdict"),
+        *("query.Resolver._admit", "explanation.Engine.verdict"),
         "policy.check.Judge.check_answer",
     },
+    # The same verdict, shared by names that rules of one kind cover.
+    "glance": {"policy.check.Judge.check_query", "short_way.ShortWay.answer"},
     "check_answer": {
         *("query.Resolver._carry", "short_way.ShortWay._head", "explanation.Engine._led"),
     },
