@@ -11,7 +11,9 @@ from tests.bench.peer import found
 from tests.bench.processes import BenchError, on_core
 
 _LONGEST = 120
-_OUTSTANDING = 100
+_OUTSTANDING = 250
+"""Queries on their way at a time. With 10 for each of ten generators, as it was at first, a
+server that answers all of one's at once left it asleep for milliseconds, and both idle."""
 _CONNECTIONS = 10
 _PATIENCE = 5
 _IDS = 65000
@@ -107,7 +109,7 @@ def _sum(runs: Sequence[Told], seconds: float) -> Told:
 
 
 def ask_once(port: int, clients: Sequence[Client], core: int | None, *, tcp: bool = False) -> Told:
-    """Every client asks every question of its file once, 100 on their way at any time."""
+    """Every client asks every question of its file once, 250 on their way at any time."""
     runs = []
     for group in groups(clients):
         most = ["-m", "tcp" if tcp else "udp", "-n", "1", "-l", str(_LONGEST), "-t", "2"]
