@@ -36,14 +36,19 @@ class Bucket:
 
     def take(self) -> bool:
         """Take a token; False where there is none."""
-        if self.left < 1:
-            now = self._clock.now
-            left = self.left + self._rate * (now - self._filled)
-            if left < 1:
-                return False
-            self.left = min(left, self._rate * _BURST)
-            self._filled = now
+        if self.left < 1 and not self.fill():
+            return False
         self.left -= 1
+        return True
+
+    def fill(self) -> bool:
+        """Put in what time has given since; False where that makes no token yet."""
+        now = self._clock.now
+        left = self.left + self._rate * (now - self._filled)
+        if left < 1:
+            return False
+        self.left = min(left, self._rate * _BURST)
+        self._filled = now
         return True
 
 

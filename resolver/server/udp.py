@@ -69,9 +69,11 @@ class UdpServer:
             end = at + lengths[slot]
             address = names[address_at]
             client = clients.get(address) or self._newcomer(address)
-            if not client.bucket.take():
+            bucket = client.bucket
+            if bucket.left < 1 and not bucket.fill():
                 result: Reply | Forward | Drop = unheard(client.view)
             else:
+                bucket.left -= 1
                 answer = client.shelf.answers.get(octets[at + 2 : end])
                 if answer is not None and (now < answer.due or answer.renew(now)):
                     answer.used = True

@@ -57,8 +57,6 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("at least one run is needed")
-    if "latency" in options.only and "hits" not in options.only:
-        parser.error("latency needs hits, to know what load is half of Unbound's")
     return options
 
 
