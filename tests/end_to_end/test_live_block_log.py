@@ -232,19 +232,23 @@ def test_a_disk_is_filled_and_emptied(make_logging: Make, small_disk: Path) -> N
             told(server, "127.0.10.5", "web.telegram.org")
             asked += 1
             assert asked < 2000
-        full = (small_disk / "blocks.jsonl").read_text(encoding="utf-8")
+        log = small_disk / "blocks.jsonl"
+        with log.open(encoding="utf-8") as filled:
+            log.unlink()
+            full = filled.read()  # whatever was written till it was removed
         assert full.endswith("}\n"), "no half record"
-        (small_disk / "blocks.jsonl").unlink()
         told(server, "127.0.10.5", "web.telegram.org")
-        wait_for(lambda: "the block log is written again" in server.err, "it works anew")
+        wait_for(log.exists, "it works anew")
 
         def accounted() -> float:
-            again = (small_disk / "blocks.jsonl").read_text(encoding="utf-8")
-            assert again.count("\n") >= 1
+            again = log.read_text(encoding="utf-8")
             return full.count("\n") + again.count("\n") + _lost(server)
 
         wait_for(lambda: accounted() == asked + 1, "each record is written or counted as lost")
-        assert server.err.count("cannot be written") == 1
+        # A record may have found room where several had not: so often it was told of both.
+        assert server.err.count("the block log is written again") == server.err.count(
+            "the block log cannot be written"
+        )
         assert server.stop().code == 0
     finally:
         subprocess.run(["umount", "-l", small_disk], check=True)

@@ -293,10 +293,10 @@ def _health(w: Watched) -> dict[str, Expected]:
     here = {_key(instance=w.instance): 1.0}
     quick = lambda got: all(0 < value < 5 for value in got.values())  # noqa: E731
     looked_up = _is("passed", "exempted", "would_block", "failed")
-    # Looked for: once in vain, in other letters, and again in the first letters, as what was
-    # answered by an upstream is prepared only then.
+    # Looked for: once in vain, and then until the fourth time that it was told from the cache,
+    # since it is prepared only then.
     looks = {question: count for question, count in asked.counts.items() if looked_up(question)}
-    hits = sum(min(count - 1, 2) for count in looks.values())
+    hits = sum(min(count - 1, 4) for count in looks.values())
     answers = sum(question.outcome != "failed" for question in looks)
     sent = {
         _key(upstream=w.upstream, result="answered"): answers,
