@@ -79,7 +79,7 @@ class Forwarder(Generic[Ticket]):
         self._counters = counters
         self._deliver = deliver
         self._groups: Mapping[str, Group] = {}
-        self._ports = Ports[Sent](loop, self._received, self._refused)
+        self._ports = Ports[Sent](loop, self._received, self._refused, self._unsent)
         self._streams: dict[Server, Streams[Sent]] = {}
         self._flights: dict[Key, Flight] = {}
         self._deadlines = Deadlines[Sent](loop, self._time_out)
@@ -261,6 +261,11 @@ class Forwarder(Generic[Ticket]):
         self._leave(sent)
         self._counters.upstream(sent.attempt.server.name, "mismatch")
         self._go_on(sent.flight, sent.flight.exchange.suspected(sent.attempt, now), now)
+
+    def _unsent(self, port: Port[Sent], ident: int) -> None:
+        sent = port.waiting.get(ident)  # None if its flight has landed before it could go
+        if sent is not None:
+            self._unreachable(sent)
 
     def _refused(self, port: Port[Sent]) -> None:
         for sent in list(port.waiting.values()):

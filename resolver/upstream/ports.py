@@ -5,6 +5,9 @@ else. It carries at most ``USES`` queries, and takes new ones for at most ``LIFE
 under load queries are spread at random over ``OPEN`` ports, and with less each query has a
 port of its own. IDs are random as well, and none is used twice on a port (RFC 5452 section
 9.2).
+
+What has come in a round is handled together at its end, and then all leaves that is to be
+sent: ``resolver.loop`` says what that saves.
 """
 
 import socket
@@ -14,6 +17,7 @@ from typing import Generic, TypeVar
 
 from resolver.forwarding.servers import Server
 from resolver.loop import Loop
+from resolver.telemetry.log import log
 from resolver.upstream.unpredictable import Unpredictable
 
 USES = 8
@@ -56,10 +60,21 @@ class Ports(Generic[Waiting]):
         loop: Loop,
         receive: Callable[[Port[Waiting], int, bytes, float], None],
         refused: Callable[[Port[Waiting]], None],
+        unsent: Callable[[Port[Waiting], int], None],
     ) -> None:
+        """Tell these of what happens at the ports.
+
+        ``receive`` of what has come, with its ID and the time; ``refused`` of a port whose
+        server says that nobody listens; ``unsent`` of a query, by its ID, that could not go.
+        """
         self._loop = loop
         self._receive = receive
         self._refused = refused
+        self._unsent = unsent
+        self._came: list[tuple[Port[Waiting], bytes]] = []
+        self._leaving: list[tuple[Port[Waiting], int, bytes]] = []
+        loop.at_rounds(self._take_in)
+        loop.at_rounds(self._send_off)
         self._random = Unpredictable()
         self._open: dict[Server, list[Port[Waiting]]] = {}
         """The ports that take queries, the oldest first."""
@@ -67,9 +82,9 @@ class Ports(Generic[Waiting]):
     def send(
         self, server: Server, message: bytes, waiting: Waiting, now: float, alone: bool = False
     ) -> tuple[Port[Waiting], int]:
-        """Send a query (given without its ID) and await its answer; OSError if it cannot go.
+        """Send a query (given without its ID) at the round's end, and await its answer.
 
-        ``alone``: on a port that carries nothing else.
+        ``alone``: on a port that carries nothing else. OSError where there is no port for it.
         """
         port = self._take(server, now, alone)
         ident = self._random.u16()
@@ -81,12 +96,30 @@ class Ports(Generic[Waiting]):
             port.retired = True
             self._open[server].remove(port)
         port.waiting[ident] = waiting
-        try:
-            port.socket.send(ident.to_bytes(2, "big") + message)
-        except OSError:
-            self.leave(port, ident)
-            raise
+        self._leaving.append((port, ident, ident.to_bytes(2, "big") + message))
         return port, ident
+
+    def _take_in(self) -> None:
+        """Tell of what has come in this round."""
+        if not self._came:
+            return
+        came, self._came = self._came, []
+        now, receive = self._loop.time(), self._receive
+        for port, packet in came:
+            try:
+                receive(port, packet[0] << 8 | packet[1], packet, now)
+            except Exception:  # a fault of ours costs its own question, not the others' answers
+                log.exception("a response could not be taken in")
+
+    def _send_off(self) -> None:
+        """Send what is to leave, and what that leads to where something cannot."""
+        while self._leaving:
+            leaving, self._leaving = self._leaving, []
+            for port, ident, packet in leaving:
+                try:
+                    port.socket.send(packet)
+                except OSError:
+                    self._unsent(port, ident)
 
     def leave(self, port: Port[Waiting], ident: int) -> None:
         """Await an answer no longer; a port that takes no more queries closes with its last."""
@@ -143,4 +176,4 @@ class Ports(Generic[Waiting]):
             self._refused(port)
             return
         if len(packet) >= 2:
-            self._receive(port, packet[0] << 8 | packet[1], packet, self._loop.time())
+            self._came.append((port, packet))

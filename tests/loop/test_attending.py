@@ -210,3 +210,52 @@ def test_every_round_ends_with_what_was_gathered(pair: Pair) -> None:
         return sorted(sent)
 
     assert run(play) == [b"attended", b"by a task"]
+
+
+def test_what_a_round_s_end_schedules_does_not_wait_for_what_was_due_later() -> None:
+    async def play(loop: Loop) -> list[str]:
+        done: list[str] = []
+        gathered: list[str] = []
+        over = loop.create_future()
+
+        def end() -> None:
+            while gathered:
+                loop.call_later(0.01, done.append, gathered.pop())
+                loop.call_later(0.02, over.set_result, None)
+
+        loop.at_rounds(end)
+        later = loop.call_later(LONG / 2, done.append, "later")
+        loop.call_soon(gathered.append, "soon")
+        await over
+        late = loop.time() >= later.when()
+        later.cancel()
+        return ["late"] if late else done
+
+    assert run(play) == ["soon"]
+
+
+def test_a_fault_at_a_round_s_end_stops_neither_the_loop_nor_the_other_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def play(loop: Loop) -> int:
+        ended = 0
+        third = loop.create_future()
+
+        def fail() -> None:
+            if not third.done():
+                raise LookupError("the fault")
+
+        def end() -> None:
+            nonlocal ended
+            ended += 1
+            if ended == 3:
+                third.set_result(None)
+
+        loop.at_rounds(fail)
+        loop.at_rounds(end)
+        while not third.done():
+            await asyncio.sleep(0)
+        return ended
+
+    assert run(play) >= 3
+    assert {record.levelno for record in caplog.records} == {logging.ERROR}
