@@ -30,6 +30,9 @@ from resolver.policy.verdict import BLOCKED, PASS, Verdict
 from resolver.policy.view import View
 from resolver.transaction import Asked, AtOnce, Client, Forward
 
+_new = tuple.__new__
+"""Makes a named tuple without the Python function that its name leads to."""
+
 
 class ShortWay:
     """The short way of one generation."""
@@ -85,12 +88,13 @@ class ShortWay:
         kept = self._look(question)
         if kept is not None:
             return self._tell_cached(form, client, packet, at + 5, verdict, kept, now)
-        wanted = Key(*question)
+        wanted = _new(Key, question)
         if not form.flags & codes.RD or self._known.failures.get(wanted, now) is not None:
             return None
         self._cache.misses += 1
-        asked = Asked(form.query(packet, name), client.source, view, verdict, group, form)
-        return Forward(asked, wanted, self._generation, now)
+        query = form.query(packet, name)
+        asked = _new(Asked, (query, client.source, view, verdict, group, form))
+        return _new(Forward, (asked, wanted, self._generation, now, None))
 
     def _block(
         self, form: Form, packet: bytes, end: int, view: View, verdict: Verdict, key: bytes

@@ -74,7 +74,8 @@ class Cache:
         """Remember an entry that has a lifetime, and forget the oldest beyond the bound."""
         if kept.lifetime <= 0 or kept.size > self.max_bytes:
             return
-        self._forget(key)
+        if key in self._entries:
+            self._forget(key)
         self._entries[key] = kept
         self.bytes += kept.size
         chances = _CHANCES

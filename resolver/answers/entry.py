@@ -52,7 +52,7 @@ _ALIAS_ITSELF = frozenset({codes.CNAME, codes.ANY})
 _STALE_ERROR = render.extended_error(codes.EDE_STALE_ANSWER)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Entry:
     """A response, ready to be rendered; nothing of one changes but what is counted."""
 
@@ -86,12 +86,38 @@ class Entry:
     size: int = field(init=False, compare=False)
     """Octets of memory, nearly."""
 
-    def __post_init__(self) -> None:
-        share = 0.9 if self.lifetime >= _WORTH_REFRESHING else 1.0
-        self.fresh_until = self.stored + self.lifetime * share
-        self.size = _OVERHEAD + len(self.body) + _PER_TTL * len(self.places)
-        if self.targets or self.errors:
-            self.size += sum([50 + len(each) for each in (*self.targets, *self.errors)])
+    def __init__(
+        self,
+        flags: int,
+        rcode: int,
+        body: bytes,
+        counts: tuple[int, int, int],
+        places: tuple[int, ...],
+        lifetime: int,
+        stored: float,
+        targets: tuple[bytes, ...],
+        errors: tuple[bytes, ...],
+        unfinished: bytes = b"",
+        links: int = 0,
+    ) -> None:
+        # By hand, since one is made for every response: what is made for us calls once more.
+        self.flags = flags
+        self.rcode = rcode
+        self.body = body
+        self.counts = counts
+        self.places = places
+        self.lifetime = lifetime
+        self.stored = stored
+        self.targets = targets
+        self.errors = errors
+        self.unfinished = unfinished
+        self.links = links
+        self.fresh_until = stored + (lifetime * 0.9 if lifetime >= _WORTH_REFRESHING else lifetime)
+        self.used = False
+        self.told = self.prepared = 0
+        self.size = _OVERHEAD + len(body) + _PER_TTL * len(places)
+        if targets or errors:
+            self.size += sum([50 + len(each) for each in (*targets, *errors)])
 
 
 def entry(response: Response, now: float) -> Entry:

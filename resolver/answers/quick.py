@@ -24,7 +24,12 @@ _FIXED = struct.Struct(">HHHIH")
 """A record whose owner is a pointer: owner, type, class, TTL, RDLENGTH."""
 _REST = struct.Struct(">HHIH")
 """A record after its owner."""
+_OWNED = struct.Struct(">6sIH")
+"""Owner, type and class of a record whose owner is a pointer; TTL, RDLENGTH."""
 _COUNTS = struct.Struct(">HHH")
+_HEAD = struct.Struct(">xxHxxHHH")
+"""A header's flags, and its counts after the question's."""
+_USABLE = frozenset({codes.NOERROR, codes.NXDOMAIN})
 _BARE_OPT = 11
 _QNAME = int.from_bytes(QNAME_POINTER, "big")
 _ADDRESS_LENGTH = {codes.A: 4, codes.AAAA: 16}
@@ -46,48 +51,54 @@ def quick_entry(packet: bytes, question: int, qtype: int, now: float) -> Entry |
 
     None for whatever is not usual; nothing is decided about it.
     """
-    rcode = packet[3] & codes.RCODE
-    if packet[2] & 0x02 or rcode not in (codes.NOERROR, codes.NXDOMAIN):
+    flags, answers, authorities, additionals = _HEAD.unpack_from(packet)
+    rcode = flags & codes.RCODE
+    if flags & codes.TC or rcode not in _USABLE:
         return None
     try:
-        kept = _one_set(packet, HEADER + question, qtype, now)
-        if kept is not None:
-            return kept
+        if answers and not rcode and not authorities and additionals <= 1:
+            kept = _one_set(packet, HEADER + question, qtype, now, flags, answers, additionals)
+            if kept is not None:
+                return kept
         return _Quick(packet, question).entry(rcode, qtype, now)
     except (_Unusual, struct.error, IndexError):
         return None
 
 
-def _one_set(packet: bytes, at: int, qtype: int, now: float) -> Entry | None:
+def _one_set(
+    packet: bytes, at: int, qtype: int, now: float, flags: int, answers: int, opts: int
+) -> Entry | None:
     """The entry of what is most usual of all: records of the name and type asked for, no more."""
-    owner = _OWNERS.get(qtype)
-    answers = packet[6] << 8 | packet[7]
-    if owner is None or not answers or packet[3] & codes.RCODE or packet[8:11] != b"\x00\x00\x00":
-        return None
-    if answers >= MAX_RECORDS:  # there may be an OPT besides
+    wanted_owner = _OWNERS.get(qtype)
+    if wanted_owner is None or answers >= MAX_RECORDS:  # there may be an OPT besides
         return None
     wanted = _ADDRESS_LENGTH.get(qtype)
     places = []
     lifetime = MAX_TTL
     for _ in range(answers):
-        if packet[at : at + 6] != owner:
+        owner, ttl, length = _OWNED.unpack_from(packet, at)
+        if owner != wanted_owner:
             return None
-        ttl = int.from_bytes(packet[at + 6 : at + 10], "big")
         places.append(at + 6 - HEADER)
         if ttl < lifetime:
             lifetime = ttl
         elif ttl > MAX_TTL:
             return None
-        length = packet[at + 10] << 8 | packet[at + 11]
         if length != wanted and (wanted or not _fits(packet, qtype, at + 12, at + 12 + length)):
             return None
         at += 12 + length
-    if packet[11] > 1 or not (_is_bare_opt(packet[at:]) if packet[11] else at == len(packet)):
+    if not (_ends_in_bare_opt(packet, at) if opts else at == len(packet)):
         return None
-    flags, body = packet[2] << 8 | packet[3], packet[HEADER:at]
     return Entry(
-        *(flags, codes.NOERROR, body, (answers, 0, 0), tuple(places)),
-        *(lifetime, now, _NO_ERRORS, _NO_ERRORS),
+        flags,
+        codes.NOERROR,
+        packet[HEADER:at],
+        (answers, 0, 0),
+        tuple(places),
+        lifetime,
+        now,
+        _NO_ERRORS,
+        _NO_ERRORS,
     )
 
 
@@ -111,13 +122,13 @@ def _fits(packet: bytes, qtype: int, at: int, end: int) -> bool:
     return at == end
 
 
-def _is_bare_opt(opt: bytes) -> bool:
+def _ends_in_bare_opt(packet: bytes, at: int) -> bool:
     """A root owner, type OPT, no extended rcode, no option, and nothing behind."""
     return (
-        len(opt) == _BARE_OPT
-        and opt[:3] == b"\x00\x00\x29"
-        and not opt[5]
-        and opt[9:] == b"\x00\x00"
+        len(packet) == at + _BARE_OPT
+        and packet.startswith(b"\x00\x00\x29", at)
+        and not packet[at + 5]
+        and packet.endswith(b"\x00\x00")
     )
 
 
@@ -232,7 +243,7 @@ class _Quick:
         for place in range(count):
             at = self._at
             if packet[at] == 0 and place == count - 1:
-                if not _is_bare_opt(packet[at:]):
+                if not _ends_in_bare_opt(packet, at):
                     raise _Unusual
                 return at, place
             at = self._name(at)

@@ -69,7 +69,8 @@ class Form:
         """A query of this form, as the scan would give it; ``name`` is in lower case."""
         ident = packet[0] << 8 | packet[1]
         question = packet[HEADER : HEADER + len(name) + _FIXED]
-        return Query(ident, self.flags, name, self.qtype, codes.IN, question, self.edns)
+        said = (ident, self.flags, name, self.qtype, codes.IN, question, self.edns)
+        return tuple.__new__(Query, said)
 
     def remember(self, told: Told, kept: Entry, counted: Counted) -> Head:
         """Keep what replies like this one begin with, and how they are counted."""

@@ -5,6 +5,8 @@ set (AD asks to be told, RFC 6840 section 5.7), CD and DO as the client had them
 with nothing of the client's in it, since OPT is hop by hop.
 """
 
+import struct
+
 from resolver.answers.cache import Key
 from resolver.dns import codes
 from resolver.dns.query import HEADER
@@ -16,18 +18,27 @@ QUESTION_AT = 10
 
 def render_question(key: Key) -> bytes:
     """All of the upstream's query after its ID."""
-    flags = codes.RD | codes.AD | (codes.CD if key.checking_disabled else 0)
+    name, qtype, dnssec_ok, checking_disabled, _ = key
     return (
-        flags.to_bytes(2, "big")
-        + b"\x00\x01\x00\x00\x00\x00\x00\x01"
-        + key.name
-        + key.qtype.to_bytes(2, "big")
-        + b"\x00\x01"
-        + b"\x00\x00\x29"
-        + UDP_SIZE.to_bytes(2, "big")
-        + (b"\x00\x00\x80\x00" if key.dnssec_ok else bytes(4))
-        + b"\x00\x00"
+        (_HEADER_CD if checking_disabled else _HEADER)
+        + name
+        + _FIXED.pack(qtype, codes.IN)
+        + (_OPT_DO if dnssec_ok else _OPT)
     )
+
+
+def _header(flags: int) -> bytes:
+    """A header after its ID: one question, and the OPT."""
+    return flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x01"
+
+
+def _opt(flags: int) -> bytes:
+    return b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + flags.to_bytes(4, "big") + b"\x00\x00"
+
+
+_HEADER, _HEADER_CD = _header(codes.RD | codes.AD), _header(codes.RD | codes.AD | codes.CD)
+_OPT, _OPT_DO = _opt(0), _opt(0x8000)
+_FIXED = struct.Struct(">HH")
 
 
 def without_edns(question: bytes) -> bytes:
@@ -45,8 +56,8 @@ def answers(packet: bytes, ident: int, question: bytes) -> bool:
     came = packet[HEADER:end]
     return (
         len(packet) >= end
-        and packet[:2] == ident.to_bytes(2, "big")
+        and (came == question or came[:-4].lower() + came[-4:] == question)
+        and packet[0] << 8 | packet[1] == ident
         and packet[2] & 0xF8 == 0x80
         and packet[4:6] == b"\x00\x01"
-        and (came == question or came[:-4].lower() + came[-4:] == question)
     )

@@ -13,6 +13,10 @@ from resolver.telemetry.counters import Counters
 from resolver.transaction import AtOnce, Drop, Forward, Reply, Source
 from resolver.upstream.forwarder import Forwarder
 
+_CAREFUL = (Reply, Drop)
+_new = tuple.__new__
+"""Makes a named tuple without the Python function that its name leads to."""
+
 
 class Edge(Protocol):
     """Where a packet came in, and its reply goes out."""
@@ -40,6 +44,7 @@ class Desk:
         self._loop = loop
         self._resolver = resolver
         self._counters = counters
+        self._cells = counters.cells
         self.forwarder = Forwarder[Ticket](loop, resolver, counters, self._deliver)
 
     def take(
@@ -57,19 +62,19 @@ class Desk:
     def follow(self, result: Reply | Forward | Drop, edge: Edge, to: object, now: float) -> None:
         """Carry out what has become of a packet that came ``now``."""
         if isinstance(result, Forward):
-            self.forwarder.forward(result, Ticket(edge, to, now), now)
+            self.forwarder.forward(result, _new(Ticket, (edge, to, now)), now)
         else:
             self._end(edge, to, result)
 
     def _deliver(self, ticket: Ticket, result: AtOnce | Reply | Drop, now: float) -> None:
         """Send what an upstream's answer, which came ``now``, has led to."""
         edge, to, came = ticket
-        if isinstance(result, Reply | Drop):
+        if isinstance(result, _CAREFUL):
             self._end(edge, to, result)
         else:
             reply, counted = result
             edge.send(reply, to)
-            self._counters.cells[counted.cell] += 1
+            self._cells[counted.cell] += 1
             edge.done()
         self._counters.took(Path.UPSTREAM, now - came)
 

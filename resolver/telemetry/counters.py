@@ -74,11 +74,12 @@ class Counters:
 
     def answered(self, server: str, seconds: float) -> None:
         """Count an attempt that a server has answered after so many seconds."""
-        cells = self._plan.upstreams.get(server) if self._plan is not None else None
-        if cells is not None:
-            self.cells[cells[0]] += 1
-            self.cells[cells[_UP]] = UP
-            self._observe(cells, seconds, first=_UP + 1)
+        places = self._plan.upstreams.get(server) if self._plan is not None else None
+        if places is not None:
+            cells = self.cells
+            cells[places[0]] += 1
+            cells[places[_UP]] = UP
+            self._observe(places, seconds, 1, _UP + 1)
 
     def upstream(self, server: str, result: str) -> None:
         """Count the end of an attempt that a server has not answered well."""
@@ -116,5 +117,6 @@ class Counters:
     def _observe(
         self, histogram: list[int], seconds: float, times: int = 1, first: int = 0
     ) -> None:
-        self.cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
-        self.cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)
+        cells = self.cells
+        cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
+        cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)

@@ -107,7 +107,10 @@ class Forwarder(Generic[Ticket]):
                 self._conclude(forward, ticket, _CROWDED, now)
                 return
             flight = self._take_off(key, shares, now)
-            self._wait(flight, forward, ticket, now)
+            if forward.chain is None:
+                flight.waiters.append((forward, ticket))
+            else:
+                self._wait(flight, forward, ticket, now)
             self._go_on(flight, flight.exchange.begin(now), now)
         elif len(flight.waiters) < WAITERS:
             self._wait(flight, forward, ticket, now)
@@ -211,7 +214,7 @@ class Forwarder(Generic[Ticket]):
     def _leave(self, sent: Sent) -> None:
         on, sent.on = sent.on, None
         if isinstance(on, Port):
-            self._ports.leave(on, sent.ident)
+            self._ports.take_from(on, sent.ident)
         elif on is not None:
             on.leave(sent.ident)
 
@@ -223,8 +226,9 @@ class Forwarder(Generic[Ticket]):
         return streams
 
     def _received(self, port: Port[Sent], ident: int, packet: bytes, now: float) -> None:
-        sent = port.waiting.get(ident)
+        sent = self._ports.take_from(port, ident)
         if sent is not None:
+            sent.on = None
             self._took(sent, ident, packet, now)
         elif ident not in port.ids:
             # Somebody guesses at this port: whoever waits here goes where guessing is useless.
@@ -234,12 +238,12 @@ class Forwarder(Generic[Ticket]):
     def _streamed(self, stream: Stream[Sent], ident: int, packet: bytes) -> None:
         sent = stream.waiting.get(ident)
         if sent is not None:
+            self._leave(sent)
             self._took(sent, ident, packet, self._loop.time())
 
     def _took(self, sent: Sent, ident: int, packet: bytes, now: float) -> None:
         attempt = sent.attempt
         sent.over = True
-        self._leave(sent)
         step: Step | None
         try:
             step = sent.flight.exchange.received(attempt, packet, ident, now)

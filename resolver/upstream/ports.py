@@ -121,11 +121,15 @@ class Ports(Generic[Waiting]):
                 except OSError:
                     self._unsent(port, ident)
 
-    def leave(self, port: Port[Waiting], ident: int) -> None:
-        """Await an answer no longer; a port that takes no more queries closes with its last."""
-        port.waiting.pop(ident, None)
+    def take_from(self, port: Port[Waiting], ident: int) -> Waiting | None:
+        """Await an answer no longer: what did, if any.
+
+        A port that takes no more queries closes with the last that is awaited.
+        """
+        waiting = port.waiting.pop(ident, None)
         if port.retired and not port.waiting:
             self._close(port)
+        return waiting
 
     def sweep(self, now: float) -> None:
         """Close the ports that have idled to the end of their life."""
@@ -133,8 +137,10 @@ class Ports(Generic[Waiting]):
             self._retire_old(ports, now)
 
     def _take(self, server: Server, now: float, alone: bool) -> Port[Waiting]:
-        ports = self._open.setdefault(server, [])
-        if ports and now - ports[0].born >= LIFE:
+        ports = self._open.get(server)
+        if ports is None:
+            ports = self._open[server] = []
+        elif ports and now - ports[0].born >= LIFE:
             self._retire_old(ports, now)
         if len(ports) < OPEN or alone:
             try:

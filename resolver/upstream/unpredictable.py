@@ -2,6 +2,8 @@
 
 import os
 from array import array
+from collections.abc import Callable
+from itertools import chain, repeat
 
 _BATCH = 8192
 
@@ -9,14 +11,10 @@ _BATCH = 8192
 class Unpredictable:
     """A supply of random 16-bit numbers."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("u16",)
 
     def __init__(self) -> None:
-        self._numbers = iter(array("H"))
-
-    def u16(self) -> int:
+        batches = map(os.urandom, repeat(_BATCH))
+        numbers = chain.from_iterable(map(array, repeat("H"), batches))
+        self.u16: Callable[[], int] = numbers.__next__
         """A number from 0 to 65535, each as likely."""
-        for number in self._numbers:
-            return number
-        self._numbers = iter(array("H", os.urandom(_BATCH)))
-        return next(self._numbers)
