@@ -40,6 +40,12 @@ _OWNERS = {
 }
 """How records of a type begin whose owner is the name asked for, up to the TTL."""
 _NO_ERRORS: tuple[bytes, ...] = ()
+# What entries have in common is not made for each: it would be a sixth of what one takes.
+_ONLY_ANSWERS = [(answers, 0, 0) for answers in range(MAX_RECORDS)]
+_AT = [(place,) for place in range(MAX_NAME + 4 + 6 + 1)]
+"""Where the TTL of a sole record is, by that place: behind a question and the owner, type and
+class of the record."""
+_SAME_FLAGS: dict[int, int] = {}
 
 
 class _Unusual(Exception):
@@ -90,11 +96,11 @@ def _one_set(
     if not (_ends_in_bare_opt(packet, at) if opts else at == len(packet)):
         return None
     return Entry(
-        flags,
+        _SAME_FLAGS.setdefault(flags, flags),
         codes.NOERROR,
         packet[HEADER:at],
-        (answers, 0, 0),
-        tuple(places),
+        _ONLY_ANSWERS[answers],
+        _AT[places[0]] if answers == 1 else tuple(places),
         lifetime,
         now,
         _NO_ERRORS,

@@ -13,6 +13,7 @@ stays.
 
 import ctypes
 import socket
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 SLOTS = 64
@@ -49,6 +50,8 @@ class _MMsgHdr(ctypes.Structure):
     _fields_ = (("header", _MsgHdr), ("length", ctypes.c_uint))
 
 
+_HEADER = ctypes.sizeof(_MMsgHdr)
+
 _libc = ctypes.CDLL(None)
 _recvmmsg, _sendmmsg = _libc.recvmmsg, _libc.sendmmsg
 _recvmmsg.argtypes = [
@@ -84,7 +87,9 @@ class Batch:
         self._at = ctypes.addressof(octets), ctypes.addressof(names)
         self._received, self._received_vectors = self._headers()
         self._sent, self._sent_vectors = self._headers()
-        self._sent_at = ctypes.addressof(self._sent)
+        self._some = (_MMsgHdr * SLOTS)()
+        """The headers of some slots, side by side."""
+        self._sent_at, self._some_at = ctypes.addressof(self._sent), ctypes.addressof(self._some)
         self.lengths = memoryview(self._received).cast("B").cast("I")[_LENGTH::_WORDS]
         """How many octets each slot has received."""
         self.reply_lengths = memoryview(self._sent_vectors).cast("B").cast("Q")[1::2]
@@ -106,12 +111,32 @@ class Batch:
         count: int = _recvmmsg(self._descriptor, self._received, SLOTS, socket.MSG_DONTWAIT, None)
         return max(count, 0)  # nothing there, or an ICMP error of an earlier reply
 
-    def send(self, first: int, end: int) -> None:
-        """Send the replies in these slots; one that cannot go is lost, as any datagram may be."""
-        while first < end:
-            at = self._sent_at + first * ctypes.sizeof(_MMsgHdr)
-            sent = _sendmmsg(self._descriptor, at, end - first, socket.MSG_DONTWAIT)
-            first += max(sent, 1)
+    def send(self, count: int, silent: Sequence[int] = ()) -> None:
+        """Send the replies in the first slots but the ``silent`` ones, given in their order.
+
+        One that cannot go is lost, as any datagram may be.
+        """
+        at = self._sent_at
+        if silent:
+            at, count = self._some_at, self._gather(count, silent)
+        while count > 0:
+            sent = max(_sendmmsg(self._descriptor, at, count, socket.MSG_DONTWAIT), 1)
+            at += sent * _HEADER
+            count -= sent
+
+    def _gather(self, count: int, silent: Sequence[int]) -> int:
+        """Put the headers of the slots that are not silent side by side; how many they are."""
+        headers, some = memoryview(self._sent).cast("B"), memoryview(self._some).cast("B")
+        first = end = 0
+        for slot in (*silent, count):
+            size = slot - first
+            if size:
+                some[end * _HEADER : (end + size) * _HEADER] = headers[
+                    first * _HEADER : slot * _HEADER
+                ]
+                end += size
+            first = slot + 1
+        return end
 
     def name(self, slot: int) -> bytes:
         """The socket address that a slot's datagram came from."""
@@ -140,5 +165,5 @@ class Outbox:
     def send(self) -> None:
         """Send what there is."""
         if self._filled:
-            self._batch.send(0, self._filled)
+            self._batch.send(self._filled)
             self._filled = 0

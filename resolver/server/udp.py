@@ -64,7 +64,8 @@ class UdpServer:
         resolver, clients, cells = self._resolver, self._resolver.clients, self._counters.cells
         at_once = resolver.short_way.answer
         began = now = time.monotonic()
-        prepared = others = first = 0
+        prepared = others = 0
+        silent = []
         for slot, at, address_at in batch.slots[:count]:
             end = at + lengths[slot]
             address = names[address_at]
@@ -103,14 +104,12 @@ class UdpServer:
                     cells[counted.cell] += 1
                     others += 1
                     continue
-            if first < slot:
-                batch.send(first, slot)
-            first = slot + 1
+            silent.append(slot)
             try:
                 self._desk.follow(result, self, batch.name(slot), now)
             except Exception:
                 log.exception("a query could not be carried further")
-        batch.send(first, count)
+        batch.send(count, silent)
         if prepared or others:
             took = (time.monotonic() - began) / (prepared + others)
             self._counters.took(Path.PREPARED, took, prepared)
