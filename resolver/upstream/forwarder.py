@@ -9,7 +9,7 @@ What must stay true:
 - What is on its way is bounded (``forwarding.admission``); beyond that SERVFAIL at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from resolver.answers.cache import Key
@@ -186,7 +186,9 @@ class Forwarder(Generic[Ticket]):
             sent.over = True
             if sent.on is not None:
                 self._leave(sent)
-        flight.sent.clear()  # they name each other, and nobody collects cycles for us
+            # A deadline holds on to it; whatever else there was is freed while it is at hand.
+            del sent.flight, sent.attempt
+        flight.sent.clear()
         key = flight.exchange.key
         del self._flights[key]
         if flight.shares is not None:
@@ -232,7 +234,7 @@ class Forwarder(Generic[Ticket]):
             self._took(sent, ident, packet, now)
         elif ident not in port.ids:
             # Somebody guesses at this port: whoever waits here goes where guessing is useless.
-            for waiting in list(port.waiting.values()):
+            for waiting in _still(port):
                 self._suspect(waiting)
 
     def _streamed(self, stream: Stream[Sent], ident: int, packet: bytes) -> None:
@@ -272,11 +274,11 @@ class Forwarder(Generic[Ticket]):
             self._unreachable(sent)
 
     def _refused(self, port: Port[Sent]) -> None:
-        for sent in list(port.waiting.values()):
+        for sent in _still(port):
             self._unreachable(sent)
 
     def _stream_lost(self, stream: Stream[Sent]) -> None:
-        for sent in list(stream.waiting.values()):
+        for sent in _still(stream):
             self._unreachable(sent)
 
     def _unreachable(self, sent: Sent) -> None:
@@ -304,3 +306,10 @@ class Forwarder(Generic[Ticket]):
         step = sent.flight.exchange.expired(sent.attempt, now)
         self._counters.upstream_up(server.name, server.up)
         self._go_on(sent.flight, step, now)
+
+
+def _still(on: "Port[Sent] | Stream[Sent]") -> Iterator[Sent]:
+    """What waits there, one after the other: what is done about one may end another's waiting."""
+    for sent in list(on.waiting.values()):
+        if sent.on is on:
+            yield sent
