@@ -8,12 +8,19 @@ of up to a tick late, never early.
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 _TICKS = 40
 """Ticks a second."""
 
-Waiting = TypeVar("Waiting")
+
+class Awaited(Protocol):
+    """What may be over before its time is."""
+
+    over: bool
+
+
+Waiting = TypeVar("Waiting", bound=Awaited)
 
 
 class Deadlines(Generic[Waiting]):
@@ -22,7 +29,7 @@ class Deadlines(Generic[Waiting]):
     def __init__(
         self, loop: asyncio.AbstractEventLoop, ended: Callable[[Waiting, float], None]
     ) -> None:
-        """``ended`` is told of each, and of the time it is (monotonic seconds)."""
+        """``ended`` is told of each that is not over, and of the time it is (monotonic seconds)."""
         self._loop = loop
         self._ended = ended
         self._ticks: dict[int, list[Waiting]] = {}
@@ -53,9 +60,11 @@ class Deadlines(Generic[Waiting]):
         now = self._loop.time()
         try:
             for tick in sorted(tick for tick in self._ticks if tick <= now * _TICKS):
-                ended = self._ticks[tick]
+                ended = self._ticks[tick] = [each for each in self._ticks[tick] if not each.over]
                 while ended:  # should one fail, the others are told of at once after it
-                    self._ended(ended.pop(), now)
+                    waiting = ended.pop()
+                    if not waiting.over:  # which one before it may have led to
+                        self._ended(waiting, now)
                 del self._ticks[tick]
         finally:
             if self._ticks and (first := min(self._ticks)) < self._timer_tick:

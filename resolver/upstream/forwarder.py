@@ -293,8 +293,6 @@ class Forwarder(Generic[Ticket]):
 
     def _time_out(self, sent: Sent, now: float) -> None:
         """An attempt has had its time; over UDP it is listened to until the flight lands."""
-        if sent.over:
-            return
         server = sent.attempt.server
         sent.over = True
         if sent.refused:  # which has been counted already
