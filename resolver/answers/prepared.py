@@ -32,7 +32,8 @@ _AT_ONCE = 2000
 """Answers of a generation that has ended which are freed at a time; it takes about 1 ms."""
 _OVERHEAD = 500
 """Octets that a prepared answer takes besides its packets. Fitted to the resident memory of
-CPython 3.11."""
+CPython 3.11. Its entry is not among them, which is the cache's: of those that the cache has
+forgotten since, prepared answers may hold a tenth more than the bound of the cache."""
 _ID = 2
 _BODY = HEADER - _ID
 """Where an entry's body stands in a reply without its ID."""

@@ -118,8 +118,18 @@ class Ports(Generic[Waiting]):
             for port, ident, packet in leaving:
                 try:
                     port.socket.send(packet)
-                except OSError:
-                    self._unsent(port, ident)
+                except OSError as error:
+                    self._fail(port, ident, error)
+
+    def _fail(self, port: Port[Waiting], ident: int, error: OSError) -> None:
+        """Tell of a query that could not go."""
+        try:
+            if isinstance(error, ConnectionRefusedError):  # which an earlier query has led to
+                self._refused(port)
+            else:
+                self._unsent(port, ident)
+        except Exception:  # a fault of ours costs its own question: the others still go
+            log.exception("a query could not be given up")
 
     def take_from(self, port: Port[Waiting], ident: int) -> Waiting | None:
         """Await an answer no longer: what did, if any.

@@ -3,15 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from resolver.forwarding.servers import Server
 from resolver.loop import Loop
-from resolver.upstream.ports import LIFE, Port, Ports
+from resolver.upstream.ports import LIFE, OPEN, Port, Ports
 
 LONG = 30.0
 TOO_LONG = bytes(70_000)
 """Octets that no datagram can carry."""
-Told = list[tuple[str, object]]
+Told = list[tuple[str, Any]]
 Play = Callable[[Loop, Ports[str], Server, Told], None]
 
 
@@ -83,6 +84,21 @@ def test_a_port_that_is_closed_before_its_query_leaves_is_told_of_as_well() -> N
         ports.take_from(port, ident)
 
     assert _told(play, 1) == [("unsent", None)]
+
+
+def test_a_refusal_that_shows_when_the_next_query_leaves_is_everybody_s() -> None:
+    def play(loop: Loop, ports: Ports[str], server: Server, told: Told) -> None:  # noqa: ARG001
+        now = loop.time()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
+            gone.bind(("127.0.0.1", 0))
+            nobody = Server("127.0.0.1", gone.getsockname()[1], "gone")
+        for number in range(OPEN + 1):  # so that two of them share a port
+            ports.send(nobody, b"anybody?", str(number), now)
+
+    told = _told(play, OPEN)
+    assert {what for what, _ in told} == {"refused"}, told
+    asked = sorted(str(number) for number in range(OPEN + 1))
+    assert sorted(each for _, waiting in told for each in waiting) == asked
 
 
 def test_a_server_that_does_not_listen_is_told_of_with_all_who_wait() -> None:
