@@ -245,6 +245,8 @@ def test_a_disk_is_filled_and_emptied(make_logging: Make, small_disk: Path) -> N
             return full.count("\n") + again.count("\n") + _lost(server)
 
         wait_for(lambda: accounted() == asked + 1, "each record is written or counted as lost")
+        assert log.read_text(encoding="utf-8").count("\n") >= 1
+        assert "the block log is written again" in server.err
         # A record may have found room where several had not: so often it was told of both.
         assert server.err.count("the block log is written again") == server.err.count(
             "the block log cannot be written"
