@@ -40,7 +40,7 @@ _OWNERS = {
 }
 """How records of a type begin whose owner is the name asked for, up to the TTL."""
 _NO_ERRORS: tuple[bytes, ...] = ()
-# What entries have in common is not made for each: it would be a sixth of what one takes.
+# What entries have in common is not made for each: it was an eighth of what one took.
 _ONLY_ANSWERS = [(answers, 0, 0) for answers in range(MAX_RECORDS)]
 _AT = [(place,) for place in range(MAX_NAME + 4 + 6 + 1)]
 """Where the TTL of a sole record is, by that place: behind a question and the owner, type and
