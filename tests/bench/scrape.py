@@ -11,6 +11,7 @@ import itertools
 import socket
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from http.client import HTTPConnection
@@ -29,7 +30,7 @@ _WORST = 2.0
 """How many times the p99 may grow."""
 
 
-class Guests:
+class Guests(ABC):
     """Some who come to the metrics' listener in a thread of their own, while it is entered."""
 
     def __init__(self, port: int) -> None:
@@ -45,8 +46,9 @@ class Guests:
         self._stopping.set()
         self._thread.join()
 
+    @abstractmethod
     def _come(self) -> None:
-        raise NotImplementedError
+        """Come until it is left."""
 
 
 class Reader(Guests):
