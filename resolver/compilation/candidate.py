@@ -13,13 +13,12 @@ from pathlib import Path
 from subprocess import PIPE
 
 from resolver import program
+from resolver.compilation.stepping_back import is_time_left, step_back
 from resolver.compilation.written import Written
 from resolver.errors import DarbanError
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
-_NICE = 19
-"""What is left of the cores while the server answers: clients do not wait for a compiler."""
 
 
 class Rejected(DarbanError):
@@ -60,9 +59,8 @@ async def compile_apart(
     Raises:
         Rejected: with everything that is wrong in it.
     """
-    niceness = _NICE if while_serving else 0
-    arguments = (str(config), str(state_directory), str(niceness))
-    command = program.command("resolver.compilation.compiling", *arguments)
+    command = program.command("resolver.compilation.compiling", str(config), str(state_directory))
+    time_is_left = while_serving and await asyncio.to_thread(is_time_left)
     try:
         process = await asyncio.create_subprocess_exec(
             *command, env=program.environment(), stdout=PIPE, stdin=PIPE
@@ -70,6 +68,8 @@ async def compile_apart(
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
         raise Rejected([reason], WRONG_CONFIG) from None
+    if while_serving:
+        step_back(process.pid, time_is_left)
     try:
         before = None if written is None else asdict(written)
         said, _ = await process.communicate(json.dumps(before).encode())

@@ -5,7 +5,6 @@ runs this module as a program instead, so that neither it nor any worker ever ho
 reading configs takes; what it prints is one JSON object (``Outcome``).
 """
 
-import contextlib
 import errno
 import gc
 import json
@@ -195,9 +194,7 @@ def main() -> None:
     Standard input has what was written of it before, where that is to be compiled, or null.
     """
     gc.disable()  # a million rules, none of them in a circle; going through them costs seconds
-    config, state_directory = (Path(argument) for argument in sys.argv[1:3])
-    with contextlib.suppress(PermissionError):  # some sandboxes forbid even to step back
-        os.nice(int(sys.argv[3]))
+    config, state_directory = (Path(argument) for argument in sys.argv[1:])
     before = json.load(sys.stdin)
     written = None if before is None else Written(**before)
     try:

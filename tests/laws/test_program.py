@@ -11,7 +11,7 @@ def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('code of a stranger')\n")
     done = subprocess.run(
         program.command(
-            "resolver.compilation.compiling", str(tmp_path / "none.toml"), str(tmp_path), "0"
+            "resolver.compilation.compiling", str(tmp_path / "none.toml"), str(tmp_path)
         ),
         env=program.environment(),
         cwd=tmp_path,
