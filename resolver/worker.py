@@ -40,6 +40,8 @@ from resolver.telemetry.watch import Watch
 from resolver.upstream.forwarder import Forwarder
 
 BEAT = 0.5
+_TURN = 0.0001
+"""Seconds for which a thread that loads a snapshot may keep the loop from going on."""
 _LAST = 1.0
 """Seconds that upstreams have to answer what they were asked before the end."""
 
@@ -211,6 +213,7 @@ def main() -> None:
     """Run the worker that the command line describes."""
     given = json.loads(sys.argv[1])
     log.start(f"worker {given['number']}")
+    sys.setswitchinterval(_TURN)
     # Ctrl-C and systemd reach the whole group; it is the supervisor that ends workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
