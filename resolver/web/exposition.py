@@ -1,6 +1,6 @@
 """The metrics as text, made anew for whoever asks, but at most so often.
 
-Making it takes milliseconds of the CPU that workers answer queries with. Whoever asks sooner
+Making it takes milliseconds of a core that workers may want to answer with. Whoever asks sooner
 waits for the next, together with all others who do: what they get was never made before they
 asked, and a flood of requests costs no more than a few.
 """
@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-_EVERY = 0.05
-"""Seconds from one to the next."""
+_EVERY = 0.25
+"""Seconds from one to the next: a flood of requests takes a hundredth of a core."""
 
 
 class Exposition:
