@@ -15,10 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver import __version__
 from tests.bench import machine
 from tests.bench.dnsperf import Told, ask_steadily
-from tests.bench.peer import revision
 from tests.bench.probes import Probes
 from tests.bench.processes import BenchError
 from tests.bench.report import listed, markdown
@@ -70,7 +68,6 @@ def main() -> int:
         return 130
     facts |= settings(options.rate)
     facts["killed"] = "at half of it"
-    facts["Darban"] = f"{__version__} ({revision()}), {WORKERS} workers, on any core"
     report = "\n\n".join(("# A worker is killed under load", listed(facts), table(outcomes)))
     (machine.BUILD / "kill.md").write_text(report + "\n")
     sys.stdout.write(report + "\n")
@@ -79,7 +76,7 @@ def main() -> int:
 
 def _run(runs: int, rate: int) -> list[Outcome]:
     outcomes = []
-    with stage("kill") as here:
+    with stage(machine.empty("kill")) as here:
         for run in range(runs):
             sys.stderr.write(f"bench: killing worker {run + 1} of {runs} ...\n")
             outcomes.append(_kill(here, rate))

@@ -21,7 +21,7 @@ class Probes:
     def __init__(self, client: str, port: int, name: str) -> None:
         self._question = DNSRecord.question(name).pack()[2:]
         self._answered: list[list[tuple[float, float]]] = [[] for _ in range(_PROBES)]
-        self._sockets = [_open(client, port) for _ in range(_PROBES)]
+        self._sockets = [open_probe(client, port) for _ in range(_PROBES)]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -82,7 +82,8 @@ def last_of_firsts(answered: list[list[tuple[float, float]]], moment: float) -> 
     return max(known) if known and len(known) == len(firsts) else None
 
 
-def _open(client: str, port: int) -> socket.socket:
+def open_probe(client: str, port: int) -> socket.socket:
+    """A socket of that client, for that port of this machine."""
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     probe.bind((client, 0))
     probe.connect(("127.0.0.1", port))

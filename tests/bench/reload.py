@@ -2,7 +2,7 @@
 
 The same load is put on a server twice: alone, and with a reload in the middle that puts
 another config in force. Then once more with a list of a million names, which take long to
-compile, on the cores that answer.
+compile, on the core that answers.
 """
 
 import argparse
@@ -10,26 +10,17 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver import __version__, control
-from tests.bench import machine, questions
-from tests.bench.clients import Client, each_asks_all, one_of_each_vlan
-from tests.bench.dnsperf import Told, ask_once, ask_steadily
-from tests.bench.load import await_answers
-from tests.bench.ours import Darban
-from tests.bench.packages import Package, install
-from tests.bench.peer import revision
-from tests.bench.processes import BenchError, family, memory, start
+from resolver import control
+from tests.bench import machine
+from tests.bench.processes import BenchError, family, memory
 from tests.bench.report import listed, markdown, spread
-from tests.bench.upstream import Authority
+from tests.bench.stage import LACKING, SECONDS, Stage, Timed, ask_timed, equipped, settings, stage
 
-_WORKERS = 2
 _FEW, _MANY = 1_000, 1_000_000
-_SECONDS, _LONG = 8, 40
+_LONG = 40
 _PATIENCE = 300.0
 _OWN = 'deny = ["denied.example.org"]'
 _OTHER = 'deny = ["denied.example.org", "denied.example.net"]'
@@ -38,8 +29,8 @@ _OTHER = 'deny = ["denied.example.org", "denied.example.net"]'
 class Outcome(NamedTuple):
     """A load with a reload in its middle, and one without."""
 
-    alone: Told
-    told: Told
+    alone: Timed
+    told: Timed
     reload: float
     """Seconds from the command to its answer, compiling included."""
     before: int
@@ -54,15 +45,14 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="how many reloads")
     parser.add_argument("--few", action="store_true", help="without the million names")
     options = parser.parse_args()
-    if install([Package("dnsperf", "dnsperf"), Package("nsd", "nsd", "nsd")]):
-        sys.stderr.write("bench needs: apt-get install dnsperf nsd\n")
+    if not equipped():
+        sys.stderr.write(LACKING)
         return 2
     machine.end_as_told()
     os.environ.pop("STATE_DIRECTORY", None)
     facts = machine.facts("tests.bench.reload")
-    facts["load"] = f"{options.rate:,} hits a second; reloaded in the middle"
-    facts["Darban"] = f"{__version__} ({revision()}), {_WORKERS} workers, on any core"
-    sizes = [(_FEW, _SECONDS, options.runs), *([] if options.few else [(_MANY, _LONG, 1)])]
+    facts |= settings(options.rate) | {"reloaded": "in the middle of it"}
+    sizes = [(_FEW, SECONDS, options.runs), *([] if options.few else [(_MANY, _LONG, 1)])]
     parts = ["# A reload under load", listed(facts)]
     place = machine.empty("reload")
     try:
@@ -82,34 +72,24 @@ def main() -> int:
 
 def _run(place: Path, names: int, rate: int, seconds: int, runs: int) -> list[Outcome]:
     place.mkdir()
-    data = questions.make(replace(questions.QUICK, blocked=names))
-    with ExitStack() as stack:
-        authority = machine.settle(Authority, place)
-        child = start(stack, None, authority.configure(data), authority.place / "log")
-        await_answers(authority, child, data.warmup[0][0], None)
-        darban = machine.settle(Darban, place, authority.port)
-        command = darban.configure_with(data.blocked, workers=_WORKERS)
-        child = start(stack, None, command, darban.place / "log")
-        await_answers(darban, child, data.warmup[0][0], "www." + data.blocked[0])
-        vlans = one_of_each_vlan()
-        ask_once(darban.port, each_asks_all(place / "warmup", data.warmup, vlans), None)
-        client = each_asks_all(place / "hits", data.workloads["hits"], vlans[:1])[0]
+    with stage(place, names) as here:
         outcomes = []
         for run in range(runs):
             sys.stderr.write(f"bench: {names:,} names, reload {run + 1} of {runs} ...\n")
-            outcomes.append(_reload(darban, child.pid, client, rate, seconds))
+            outcomes.append(_reload(here, rate, seconds))
         return outcomes
 
 
-def _reload(darban: Darban, supervisor: int, client: Client, rate: int, seconds: int) -> Outcome:
-    alone = ask_steadily(darban.port, client, None, rate, min(seconds, _SECONDS))
+def _reload(here: Stage, rate: int, seconds: int) -> Outcome:
+    darban, supervisor, *_ = here
+    alone = ask_timed(here, rate, min(seconds, SECONDS))
     before = memory(family(supervisor))
     config = darban.place / "config.toml"
     text = config.read_text()
     config.write_text(text.replace(_OWN, _OTHER) if _OWN in text else text.replace(_OTHER, _OWN))
     with ThreadPoolExecutor() as pool:
-        load = pool.submit(ask_steadily, darban.port, client, None, rate, seconds)
-        time.sleep(min(seconds, _SECONDS) / 3)
+        load = pool.submit(ask_timed, here, rate, seconds)
+        time.sleep(min(seconds, SECONDS) / 3)
         began = time.monotonic()
         answer = control.ask(config, {"command": "reload"}, _PATIENCE)
         took = time.monotonic() - began
@@ -141,7 +121,7 @@ def table(outcomes: list[Outcome]) -> str:
     return markdown(head, rows)
 
 
-def _row(name: str, runs: list[Told], reload: str, octets: list[int]) -> tuple[str, ...]:
+def _row(name: str, runs: list[Timed], reload: str, octets: list[int]) -> tuple[str, ...]:
     return (
         name,
         spread([run.rate for run in runs], 0),
@@ -157,8 +137,8 @@ def _row(name: str, runs: list[Told], reload: str, octets: list[int]) -> tuple[s
     )
 
 
-def _wait(run: Told, share: float) -> float:
-    return run.latencies.quantile(share)
+def _wait(run: Timed, share: float) -> float:
+    return run.waits.quantile(share)
 
 
 if __name__ == "__main__":

@@ -18,13 +18,10 @@ from http.client import HTTPConnection
 from statistics import median
 from typing import NamedTuple
 
-from resolver import __version__
 from tests.bench import machine
-from tests.bench.dnsperf import Told, ask_steadily
-from tests.bench.peer import revision
 from tests.bench.processes import BenchError
 from tests.bench.report import listed, markdown, spread
-from tests.bench.stage import LACKING, SECONDS, WORKERS, Stage, equipped, settings, stage
+from tests.bench.stage import LACKING, Stage, Timed, ask_timed, equipped, settings, stage
 
 _WORST = 2.0
 """How many times the p99 may grow."""
@@ -108,16 +105,15 @@ def main() -> int:
     """Measure, print, write; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scrape", description=__doc__)
     parser.add_argument("--rate", type=int, default=20_000, help="queries a second")
-    parser.add_argument("--runs", type=int, default=2, help="how often each is measured")
+    parser.add_argument("--runs", type=int, default=5, help="how often each is measured")
     options = parser.parse_args()
     if not equipped():
         sys.stderr.write(LACKING)
         return 2
     machine.end_as_told()
     facts = machine.facts("tests.bench.scrape") | settings(options.rate)
-    facts["Darban"] = f"{__version__} ({revision()}), {WORKERS} workers, on any core"
     try:
-        with stage("scrape") as here:
+        with stage(machine.empty("scrape")) as here:
             costs = measure(here, options.runs, options.rate)
     except BenchError as error:
         sys.stderr.write(f"bench: {error}\n")
@@ -132,20 +128,20 @@ def main() -> int:
 
 def measure(here: Stage, runs: int, rate: int) -> dict[str, Cost]:
     """Each way in turn, so often."""
-    told: dict[str, list[Told]] = {way: [] for way in WAYS}
+    told: dict[str, list[Timed]] = {way: [] for way in WAYS}
     for run, (way, watching) in itertools.product(range(runs), WAYS.items()):
         sys.stderr.write(f"bench: run {run + 1} of {runs}, {way} ...\n")
         with watching(here.darban.spare):
-            told[way].append(ask_steadily(here.darban.port, here.client, None, rate, SECONDS))
+            told[way].append(ask_timed(here, rate))
     return {way: cost(each) for way, each in told.items()}
 
 
-def cost(told: Sequence[Told]) -> Cost:
+def cost(told: Sequence[Timed]) -> Cost:
     """What some runs cost together."""
     return Cost(
         sum(run.sent for run in told),
         sum(run.lost for run in told),
-        [run.latencies.quantile(0.99) * 1e6 for run in told],
+        [run.waits.quantile(0.99) * 1e6 for run in told],
     )
 
 

@@ -1,23 +1,44 @@
-"""Two workers, warm, with one client that asks them steadily: what kill and scrape need."""
+"""Two workers, warm, with one client that asks them steadily: what kill, scrape and reload need.
 
+Whatever the server does, it does on one core: workers, supervisor and compiler get in each
+other's way there and in nobody else's, so that no wait is that of the generator.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver import __version__
 from tests.bench import machine, questions
 from tests.bench.clients import Client, each_asks_all, one_of_each_vlan
-from tests.bench.dnsperf import ask_once
+from tests.bench.dnsperf import Latencies, ask_once, ask_steadily
 from tests.bench.load import await_answers
 from tests.bench.ours import Darban
 from tests.bench.packages import Package, install
+from tests.bench.peer import revision
 from tests.bench.processes import start
+from tests.bench.stopwatch import Stopwatch
 from tests.bench.upstream import Authority
 
 WORKERS = 2
 SECONDS = 8
 """How long it is asked at a time."""
 LACKING = "bench needs: apt-get install dnsperf nsd\n"
+
+
+class Timed(NamedTuple):
+    """A load, and how long the server took meanwhile."""
+
+    sent: int
+    rate: float
+    """Answers a second."""
+    lost: int
+    failed: int
+    """Queries that were lost, failed or refused."""
+    waits: Latencies
 
 
 class Stage(NamedTuple):
@@ -36,17 +57,20 @@ def equipped() -> bool:
 
 
 @contextmanager
-def stage(name: str) -> Iterator[Stage]:
-    """The stage; what the server says is kept in the build directory under this name."""
-    data = questions.make(questions.QUICK)
-    place = machine.empty(name)
+def stage(place: Path, blocked: int = questions.QUICK.blocked) -> Iterator[Stage]:
+    """The stage with a list of so many names; what the server says is kept in this place."""
+    data = questions.make(replace(questions.QUICK, blocked=blocked))
+    usable = os.sched_getaffinity(0)
+    server_core, load_core = machine.cores()
     with ExitStack() as stack:
+        os.sched_setaffinity(0, {load_core})  # of what is started here, unless it is told another
+        stack.callback(os.sched_setaffinity, 0, usable)
         authority = machine.settle(Authority, place)
         child = start(stack, None, authority.configure(data), authority.place / "log")
         await_answers(authority, child, data.warmup[0][0], None)
         darban = machine.settle(Darban, place, authority.port)
         command = darban.configure_with(data.blocked, workers=WORKERS)
-        child = start(stack, None, command, darban.place / "log")
+        child = start(stack, server_core, command, darban.place / "log")
         await_answers(darban, child, data.warmup[0][0], "www." + data.blocked[0])
         vlans = one_of_each_vlan()
         ask_once(darban.port, each_asks_all(place / "warmup", data.warmup, vlans), None)
@@ -54,10 +78,20 @@ def stage(name: str) -> Iterator[Stage]:
         yield Stage(darban, child.pid, client, data.blocked[0])
 
 
-def settings(rate: int) -> dict[str, str]:
+def ask_timed(here: Stage, rate: int, seconds: int = SECONDS) -> Timed:
+    """Have the client ask at a rate for some seconds, and time what is asked besides."""
+    with Stopwatch(here.client.address, here.darban.port, here.blocked) as watch:
+        told = ask_steadily(here.darban.port, here.client, None, rate, seconds)
+    lost = told.lost + watch.lost
+    return Timed(told.sent, told.rate, lost, told.failed + watch.lost, watch.waits)
+
+
+def settings(rate: int, seconds: int = SECONDS) -> dict[str, str]:
     """What must be known of the stage to read the figures."""
     limit = Path("/proc/sys/net/core/rmem_max").read_text().strip()
     return {
         "net.core.rmem_max": f"{limit} octets, which bound the queue of a worker",
-        "load": f"{rate:,} hits a second for {SECONDS} s",
+        "load": f"{rate:,} hits a second for {seconds} s",
+        "Darban": f"{__version__} ({revision()}), {WORKERS} workers and the rest on one core, "
+        "generator and upstream on another",
     }

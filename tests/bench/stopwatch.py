@@ -1,0 +1,96 @@
+"""How long a server takes, by a clock of its own beside the load.
+
+A dnsperf that sends 20,000 queries a second is always awake, and its waits are above all
+those of its own threads for each other. So a few queries are asked beside it, some every
+millisecond, and the kernel notes when their answers came, whenever this process reads them.
+"""
+
+import random
+import selectors
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+
+from dnslib import DNSRecord
+
+from tests.bench.dnsperf import Latencies
+from tests.bench.probes import open_probe
+
+_PROBES = 16
+"""Sockets: enough for some to meet each worker."""
+_PAUSE = 0.001
+"""Seconds between two questions, on average; irregular, to keep no step with anything."""
+_LAST = 1.0
+"""Seconds that the last answers may take to come."""
+_TIMESTAMPNS = 35
+"""SO_TIMESTAMPNS, which Python has no name for."""
+_TIMESPEC = struct.Struct("qq")
+
+
+class Stopwatch:
+    """Asks while it is entered; the waits are whole when it is left."""
+
+    def __init__(self, client: str, port: int, name: str) -> None:
+        self._question = DNSRecord.question(name).pack()[2:]
+        self._sockets = [open_probe(client, port) for _ in range(_PROBES)]
+        for each in self._sockets:
+            each.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._open: dict[tuple[int, bytes], int] = {}
+        self._waits: Counter[float] = Counter()
+
+    def __enter__(self) -> "Stopwatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        for each in self._sockets:
+            each.close()
+
+    @property
+    def waits(self) -> Latencies:
+        """How long each answer took."""
+        return Latencies(dict(self._waits))
+
+    @property
+    def lost(self) -> int:
+        """How many answers never came."""
+        return len(self._open)
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for number, each in enumerate(self._sockets):
+                selector.register(each, selectors.EVENT_READ, number)
+            turn = 0
+            while not self._stopping.is_set():
+                self._ask(turn)
+                turn += 1
+                self._listen(selector, random.expovariate(1 / _PAUSE))
+            end = time.monotonic() + _LAST
+            while self._open and time.monotonic() < end:
+                self._listen(selector, end - time.monotonic())
+
+    def _ask(self, turn: int) -> None:
+        number, identifier = turn % _PROBES, (turn // _PROBES & 0xFFFF).to_bytes(2, "big")
+        query = identifier + self._question
+        self._open[number, identifier] = time.time_ns()
+        self._sockets[number].send(query)
+
+    def _listen(self, selector: selectors.BaseSelector, seconds: float) -> None:
+        """Take what comes within so many seconds."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                self._receive(key.data)
+
+    def _receive(self, number: int) -> None:
+        answer, told, _, _ = self._sockets[number].recvmsg(4096, 64)
+        asked = self._open.pop((number, answer[:2]), None)
+        if asked is not None:
+            seconds, nanoseconds = _TIMESPEC.unpack(told[0][2])
+            self._waits[(seconds * 1_000_000_000 + nanoseconds - asked) / 1e9] += 1
