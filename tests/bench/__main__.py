@@ -119,7 +119,7 @@ def _conditions(clients: int) -> dict[str, str]:
         "load average at the end": f"{machine.load():.2f} (the bench itself makes 2 to 3)",
         "cores": f"every server on one core, dnsperf and NSD on {apart}",
         "clients": f"{clients} addresses on {len(PREFIXES)} VLANs, {TOGETHER} at a time, "
-        "a dnsperf each; for latency a single one",
+        "a dnsperf each; for latency a single one, and a clock of its own beside it",
         "figures": "median (lowest..highest) of the pairs; CPU time is user + system of the "
         "processes that answer, a query completed; memory is the proportional set size; "
         "queries/s is what generator and server reach together",

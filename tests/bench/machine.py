@@ -7,6 +7,8 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +23,21 @@ def cores() -> tuple[int, int]:
     """The server's core, and the one for the load and the upstream."""
     usable = sorted(os.sched_getaffinity(0))
     return usable[0], usable[min(1, len(usable) - 1)]
+
+
+@contextmanager
+def off_the_server_s_core() -> Iterator[int]:
+    """Keep this process, and what it starts on no other core, on that of the load.
+
+    Gives the server's core.
+    """
+    usable = os.sched_getaffinity(0)
+    server_core, load_core = cores()
+    os.sched_setaffinity(0, {load_core})
+    try:
+        yield server_core
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 def facts(program: str) -> dict[str, str]:

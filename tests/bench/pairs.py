@@ -8,6 +8,7 @@ the generator and the upstream another.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
 
@@ -15,16 +16,17 @@ from tests.bench import questions
 from tests.bench.clients import deal, each_asks_all, one_of_each_vlan
 from tests.bench.dnsperf import Told, ask_once, ask_steadily
 from tests.bench.load import Measured, await_answers, measure
-from tests.bench.machine import cores, settle
+from tests.bench.machine import off_the_server_s_core, settle
 from tests.bench.peer import Peer
 from tests.bench.processes import BenchError, start
+from tests.bench.stopwatch import Stopwatch
 from tests.bench.upstream import Authority
 
 Running = list[tuple[Peer, "Popen[bytes]"]]
 _STEADY = 5
 _RATE = 10_000
 """Hits a second for latency. Half of what Unbound carries would be seven times as many, but
-above some 20,000 the waits are those of a dnsperf that cannot keep its own pace on a core."""
+above some 20,000 a dnsperf on one core cannot keep its pace and sends in bursts."""
 
 
 class Bench:
@@ -61,14 +63,12 @@ class Bench:
 
     def pair(self, number: int) -> None:
         """Start every server, and put each in turn under each load."""
-        server_core, load_core = cores()
         place = self._place / str(number)
         place.mkdir()
         with ExitStack() as stack:
+            server_core = stack.enter_context(off_the_server_s_core())
             authority = settle(Authority, place)
-            child = start(
-                stack, load_core, authority.configure(self._data), authority.place / "log"
-            )
+            child = start(stack, None, authority.configure(self._data), authority.place / "log")
             await_answers(authority, child, self._data.warmup[0][0], None)
             running: Running = []
             for kind in self._kinds:
@@ -99,15 +99,16 @@ class Bench:
     def _warm(self, peer: Peer, child: "Popen[bytes]") -> None:
         await_answers(peer, child, self._data.warmup[0][0], "www." + self._data.blocked[0])
         if peer.resolves:
-            ask_once(peer.port, self._warmup, cores()[1])
+            ask_once(peer.port, self._warmup, None)
 
     def _load(self, peer: Peer, child: "Popen[bytes]", workload: str) -> None:
-        core = cores()[1]
-
         def load() -> Told:
-            if workload == "latency":
-                return ask_steadily(peer.port, self._steady, core, _RATE, _STEADY)
-            return ask_once(peer.port, self._clients[workload], core, tcp=workload == "tcp")
+            if workload != "latency":
+                return ask_once(peer.port, self._clients[workload], None, tcp=workload == "tcp")
+            steady = self._steady
+            with Stopwatch(steady.address, peer.port, self._data.warmup[0][0]) as watch:
+                told = ask_steadily(peer.port, steady, None, _RATE, _STEADY)
+            return replace(told, lost=told.lost + watch.lost, latencies=watch.waits)
 
         # At a rate that is not the server's choice, what it loses is a figure like the others.
         tolerated = {"tolerated": 1.0} if workload == "latency" else {}

@@ -4,7 +4,6 @@ Whatever the server does, it does on one core: workers, supervisor and compiler 
 other's way there and in nobody else's, so that no wait is that of the generator.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -60,11 +59,8 @@ def equipped() -> bool:
 def stage(place: Path, blocked: int = questions.QUICK.blocked) -> Iterator[Stage]:
     """The stage with a list of so many names; what the server says is kept in this place."""
     data = questions.make(replace(questions.QUICK, blocked=blocked))
-    usable = os.sched_getaffinity(0)
-    server_core, load_core = machine.cores()
     with ExitStack() as stack:
-        os.sched_setaffinity(0, {load_core})  # of what is started here, unless it is told another
-        stack.callback(os.sched_setaffinity, 0, usable)
+        server_core = stack.enter_context(machine.off_the_server_s_core())
         authority = machine.settle(Authority, place)
         child = start(stack, None, authority.configure(data), authority.place / "log")
         await_answers(authority, child, data.warmup[0][0], None)
