@@ -16,7 +16,7 @@ import socket
 from collections.abc import Sequence
 from typing import Protocol, cast
 
-SLOTS = 64
+SLOTS = 128
 """Datagrams taken before other sockets get their turn."""
 SIZE = 4096 + 64
 """Octets of a slot. A query that is longer is cut off here, and then malformed.

@@ -19,6 +19,8 @@ _KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 _BACKLOG = 1024
 _RECEIVE_BUFFER = 8 << 20
 """20,000 small queries, if the kernel's net.core.rmem_max allows it."""
+_SEND_BUFFER = 1 << 20
+"""All replies of a round at their largest; by the kernel's default they would not fit."""
 
 
 class ListenError(DarbanError):
@@ -97,6 +99,7 @@ def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socke
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         else:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((endpoint.address, endpoint.port))
