@@ -36,6 +36,7 @@ class Judge:
         self._index = index
         self._keys = index.keys
         self._sole = index.sole
+        self._kind = index.kind
         self._service_of = [source.service for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
@@ -69,24 +70,27 @@ class Judge:
         if not keys:
             return _PASS
         # The deepest key decides: one verdict is for its own name, one for all names below it.
-        key = keys[-1]
+        key, alone = keys[-1], len(keys) == 1
         start, at = len(name) - 1 - len(key), 0
         while at < start:
             at += 1 + name[at]
         if at > start:  # it ends inside a label: shorter keys may not
             verdict = self._of_lists(view, self._index.match(name))
         else:
-            sole = self._sole(key) if len(keys) == 1 else None
-            if sole is not None:
-                whole = not start
-                alike = view.kinds.get((sole[1], whole))
-                verdict = alike or self._of_kind(view, key, sole, whole)
-            else:
-                known = view.below if start else view.at
-                verdict = known.get(key) or self._remember(view, known, key, name)
+            alike = view.kinds.get((self._kind(key), not start)) if alone else None
+            verdict = alike or self._of_key(view, key, name, alone)
         if verdict.all_below and (name in self._open_below or name in view.own_above):
             verdict = replace(verdict, all_below=False)
-        return verdict, key if len(keys) == 1 else verdict.key
+        return verdict, key if alone else verdict.key
+
+    def _of_key(self, view: View, key: bytes, name: bytes, alone: bool) -> Verdict:
+        """Judge by the lists, where a key is the deepest of the name's, and maybe ``alone``."""
+        whole = len(key) == len(name) - 1
+        sole = self._sole(key) if alone else None
+        if sole is not None:
+            return view.kinds.get((sole[1], whole)) or self._of_kind(view, key, sole, whole)
+        known = view.at if whole else view.below
+        return known.get(key) or self._remember(view, known, key, name)
 
     def _remember(
         self, view: View, known: dict[bytes, Verdict], key: bytes, name: bytes

@@ -44,7 +44,7 @@ class View:
     """What ``Judge`` has found for the names that rules stand at, by their keys."""
     below: dict[bytes, Verdict] = field(default_factory=dict)
     """... and for all names below them."""
-    kinds: dict[tuple[int, bool], Verdict] = field(default_factory=dict)
+    kinds: dict[tuple[int | None, bool], Verdict] = field(default_factory=dict)
     """... and of rules that differ in name and line alone, for their own names and for others."""
 
 

@@ -46,3 +46,23 @@ def test_every_rule_that_covers_a_name_is_found_and_no_other(
 @given(LISTS)
 def test_the_same_lists_give_the_same_octets(lists: list[list[Rule]]) -> None:
     assert build(lists) == build([list(rules) for rules in lists])
+
+
+@given(LISTS)
+def test_the_kind_told_at_a_glance_is_that_of_the_rule(lists: list[list[Rule]]) -> None:
+    index = Index(*build(lists))
+    for found in index.everything():
+        kind, sole = index.kind(found.key), index.sole(found.key)
+        assert kind is None or sole is not None
+        assert sole is None or kind in (None, sole[1])
+
+
+def test_kinds_that_share_a_place_are_not_told_apart_by_chance() -> None:
+    wires = [wire([b"%d" % number, b"example"]) for number in range(1000)]
+    rules = [Rule(name, number % 2 == 0, False, 1) for number, name in enumerate(wires)]
+    index = Index(*build([rules]))
+    kinds = [index.kind(names.index_key(name)) for name in wires]
+    soles = [index.sole(names.index_key(name)) for name in wires]
+    right = [sole is not None and kind == sole[1] for kind, sole in zip(kinds, soles, strict=True)]
+    assert [kind is None for kind in kinds] == [not each for each in right]
+    assert 0 < kinds.count(None) < len(kinds) // 2
