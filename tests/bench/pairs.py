@@ -23,7 +23,7 @@ from tests.bench.stopwatch import Stopwatch
 from tests.bench.upstream import Authority
 
 Running = list[tuple[Peer, "Popen[bytes]"]]
-_STEADY = 5
+_STEADY = 10
 _RATE = 10_000
 """Hits a second for latency. Half of what Unbound carries would be seven times as many, but
 above some 20,000 a dnsperf on one core cannot keep its pace and sends in bursts."""
