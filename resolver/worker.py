@@ -190,7 +190,7 @@ class Worker:
             self._resolver.advance(time.time(), self._loop.time())
             self._counters.cache(self._resolver.cache)
         if self._forwarder is not None:
-            self._forwarder.sweep()
+            self._forwarder.sweep(self._loop.time())
         recording = self._watch.recording
         if recording is not None and recording.until < self._loop.time():
             self._keep(None, counting=False)

@@ -7,10 +7,11 @@ one timer stands for the ends of all attempts.
 What must stay true:
 - Every waiter gets exactly one reply, under its own ID and case.
 - What is on its way is bounded (``forwarding.admission``); beyond that SERVFAIL at once.
+- A fault of ours ends the flight that shows it, as SERVFAIL; no question waits for ever.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, TypeVarTuple
 
 from resolver.answers.cache import Key
 from resolver.answers.entry import Entry
@@ -28,9 +29,10 @@ from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 
 _CROWDED = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
-_AT_A_LOSS = Failure(codes.EDE_OTHER, "the response could not be judged")
+_AT_A_LOSS = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES = 1000
 
+Facts = TypeVarTuple("Facts")
 Ticket = TypeVar("Ticket")
 """What a waiter gives to be told by."""
 
@@ -111,7 +113,7 @@ class Forwarder(Generic[Ticket]):
                 flight.waiters.append((forward, ticket))
             else:
                 self._wait(flight, forward, ticket, now)
-            self._go_on(flight, flight.exchange.begin(now), now)
+            self._go_on(flight, _decided(flight.exchange.begin, now), now)
         elif len(flight.waiters) < WAITERS:
             self._wait(flight, forward, ticket, now)
         else:
@@ -139,11 +141,11 @@ class Forwarder(Generic[Ticket]):
         if key not in self._flights and len(self._flights) < _MAX_REFRESHES:
             now = self._loop.time()
             flight = self._take_off(key, None, now)
-            self._go_on(flight, flight.exchange.begin(now), now)
+            self._go_on(flight, _decided(flight.exchange.begin, now), now)
 
-    def sweep(self) -> None:
+    def sweep(self, now: float) -> None:
         """Close what has idled; called from time to time."""
-        self._ports.sweep(self._loop.time())
+        self._ports.sweep(now)
 
     def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight:
         group = self._groups.get(key.group) or Group(key.group, ())
@@ -152,8 +154,12 @@ class Forwarder(Generic[Ticket]):
 
     def _go_on(self, flight: Flight, step: Step | None, now: float) -> None:
         """Do what the exchange has decided, until something has to be waited for."""
-        while isinstance(step, Attempt):
-            step = self._send(flight, step, now)
+        try:
+            while isinstance(step, Attempt):
+                step = self._send(flight, step, now)
+        except Exception:
+            log.exception("a question could not be sent")
+            step = _AT_A_LOSS
         if step is not None:
             self._land(flight, step, now)
 
@@ -194,7 +200,11 @@ class Forwarder(Generic[Ticket]):
         if flight.shares is not None:
             self._admission.leave(flight.shares)
         if isinstance(result, Entry):
-            result = self._resolver.remember(key, result, now)
+            try:
+                result = self._resolver.remember(key, result, now)
+            except Exception:
+                log.exception("a response could not be kept")
+                result = _AT_A_LOSS
         waiters, flight.waiters = flight.waiters, []
         for forward, ticket in waiters:
             self._conclude(forward, ticket, result, now)  # type: ignore[arg-type]
@@ -209,7 +219,7 @@ class Forwarder(Generic[Ticket]):
                 self.forward(reply, ticket, now)
             else:
                 self._deliver(ticket, reply, now)
-        except Exception:  # a fault of ours
+        except Exception:
             log.exception("a question could not be concluded")
             self._deliver(ticket, self._resolver.give_up(forward), now)
 
@@ -249,7 +259,7 @@ class Forwarder(Generic[Ticket]):
         step: Step | None
         try:
             step = sent.flight.exchange.received(attempt, packet, ident, now)
-        except Exception:  # a fault of ours must not leave a question waiting for ever
+        except Exception:
             log.exception("a response could not be judged")
             step = _AT_A_LOSS
         name = attempt.server.name
@@ -266,7 +276,8 @@ class Forwarder(Generic[Ticket]):
         sent.over = True
         self._leave(sent)
         self._counters.upstream(sent.attempt.server.name, "mismatch")
-        self._go_on(sent.flight, sent.flight.exchange.suspected(sent.attempt, now), now)
+        step = _decided(sent.flight.exchange.suspected, sent.attempt, now)
+        self._go_on(sent.flight, step, now)
 
     def _unsent(self, port: Port[Sent], ident: int) -> None:
         sent = port.waiting.get(ident)  # None if its flight has landed before it could go
@@ -287,7 +298,7 @@ class Forwarder(Generic[Ticket]):
         self._leave(sent)
         sent.refused = True
         self._counters.upstream(server.name, "unreachable")
-        step = sent.flight.exchange.unreachable(sent.attempt, now)
+        step = _decided(sent.flight.exchange.unreachable, sent.attempt, now)
         self._counters.upstream_up(server.name, server.up)
         self._go_on(sent.flight, step, now)
 
@@ -296,14 +307,24 @@ class Forwarder(Generic[Ticket]):
         server = sent.attempt.server
         sent.over = True
         if sent.refused:  # which has been counted already
-            self._go_on(sent.flight, sent.flight.exchange.waited(sent.attempt, now), now)
+            step = _decided(sent.flight.exchange.waited, sent.attempt, now)
+            self._go_on(sent.flight, step, now)
             return
         if sent.attempt.stream:
             self._leave(sent)
         self._counters.upstream(server.name, "timeout")
-        step = sent.flight.exchange.expired(sent.attempt, now)
+        step = _decided(sent.flight.exchange.expired, sent.attempt, now)
         self._counters.upstream_up(server.name, server.up)
         self._go_on(sent.flight, step, now)
+
+
+def _decided(decide: Callable[[*Facts], Step | None], *facts: *Facts) -> Step | None:
+    """What an exchange decides, whatever is wrong with it."""
+    try:
+        return decide(*facts)
+    except Exception:
+        log.exception("an exchange could not go on")
+        return _AT_A_LOSS
 
 
 def _still(on: "Port[Sent] | Stream[Sent]") -> Iterator[Sent]:

@@ -4,12 +4,16 @@ import asyncio
 import logging
 import os
 import socket
+import threading
+from collections.abc import Iterator
 
 import pytest
-from dnslib import DNSRecord
+from dnslib import RCODE, RR, DNSRecord
 
 from resolver.answers.cache import Cache
 from resolver.config.load import load
+from resolver.forwarding.exchange import Exchange
+from resolver.forwarding.servers import Group, Server
 from resolver.lists.index import Index
 from resolver.loop import Loop
 from resolver.policy.compile import compile_snapshot
@@ -20,6 +24,7 @@ from resolver.server.udp import serve
 from resolver.telemetry.counters import Counters
 from resolver.telemetry.slots import MEMORY, Registry
 from resolver.transaction import Client, Drop, Forward, Reply
+from resolver.upstream.ports import LIFE
 
 CONFIG = """
 [policies.open]
@@ -54,7 +59,9 @@ class _FaultyDesk(Desk):
         raise LookupError("the fault")
 
 
-def _serve(loop: Loop, listening: socket.socket, desk: type[Desk]) -> None:
+def _serve(
+    loop: Loop, listening: socket.socket, kind: type[Desk], upstream: tuple[str, int] | None
+) -> Desk:
     loaded = load("config.toml", _OneFile())
     snapshot, _ = compile_snapshot(loaded.config, loaded.places, [])
     memory = os.memfd_create("counters")
@@ -64,15 +71,24 @@ def _serve(loop: Loop, listening: socket.socket, desk: type[Desk]) -> None:
     counters.follow(Registry().plan(snapshot.terms, []))
     regime = Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
     resolver = _Faulty(regime, Cache(1 << 20), counters.cell)
-    serve(loop, listening, desk(loop, resolver, counters), resolver, counters)
+    desk = kind(loop, resolver, counters)
+    if upstream is not None:
+        desk.forwarder.use({"": Group("", [Server(*upstream, "upstream")])})
+    serve(loop, listening, desk, resolver, counters)
+    return desk
 
 
-def _asked_together(names: list[str], replies: int, desk: type[Desk] = Desk) -> list[str]:
-    """The names that are answered when all are asked at once."""
+def _asked_together(
+    names: list[str],
+    replies: int,
+    kind: type[Desk] = Desk,
+    upstream: tuple[str, int] | None = None,
+) -> list[DNSRecord]:
+    """What is answered when all are asked at once."""
 
     loop = Loop()
 
-    async def asked() -> list[str]:
+    async def asked() -> list[DNSRecord]:
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
@@ -83,21 +99,36 @@ def _asked_together(names: list[str], replies: int, desk: type[Desk] = Desk) -> 
             client.connect(listening.getsockname())
             for name in names:
                 client.send(DNSRecord.question(name).pack())
-            _serve(loop, listening, desk)  # so that all of them are one batch
+            desk = _serve(loop, listening, kind, upstream)  # so that all of them are one batch
             came = [
                 await asyncio.wait_for(loop.sock_recv(client, 4096), 30) for _ in range(replies)
             ]
-        return [str(DNSRecord.parse(each).q.qname) for each in came]
+            desk.forwarder.sweep(loop.time() + LIFE)
+            assert not desk.forwarder.busy
+        return [DNSRecord.parse(each) for each in came]
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         return runner.run(asked())
+
+
+def _names(replies: list[DNSRecord]) -> list[str]:
+    return [str(each.q.qname) for each in replies]
+
+
+@pytest.fixture
+def upstream() -> Iterator[socket.socket]:
+    """A server that says whatever it is told, to what it hears first."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(30)
+        yield server
 
 
 def test_a_fault_in_one_query_takes_no_reply_from_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     names = ["fault.example.", "localhost.", "a.localhost.", "b.localhost."]
-    assert _asked_together(names, 3) == ["localhost.", "a.localhost.", "b.localhost."]
+    assert _names(_asked_together(names, 3)) == ["localhost.", "a.localhost.", "b.localhost."]
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
@@ -110,5 +141,62 @@ def test_a_fault_beyond_the_core_takes_no_reply_from_the_others(
 ) -> None:
     asked = ["denied.example.", "localhost.", "denied.example."]
     # Of a form that is known and blocked: that needs no desk, and the others do.
-    assert _asked_together(asked, 1, _FaultyDesk) == ["denied.example."]
+    assert _names(_asked_together(asked, 1, _FaultyDesk)) == ["denied.example."]
     assert len(caplog.records) == 2
+
+
+def _answer_one(upstream: socket.socket) -> None:
+    query, client = upstream.recvfrom(4096)
+    reply = DNSRecord.parse(query).reply()
+    reply.add_answer(*RR.fromZone("open.example. 60 A 192.0.2.1"))
+    upstream.sendto(reply.pack(), client)
+
+
+@pytest.mark.parametrize(
+    ("whose", "what"),
+    [(Exchange, "begin"), (Exchange, "received"), (Resolver, "remember"), (Resolver, "conclude")],
+)
+def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
+    whose: type,
+    what: str,
+    upstream: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fault(*_: object) -> None:
+        raise LookupError("the fault")
+
+    monkeypatch.setattr(whose, what, fault)
+    answering = threading.Thread(target=_answer_one, args=(upstream,), daemon=True)
+    answering.start()
+    asked = ["open.example."]
+    (reply,) = _asked_together(asked, 1, upstream=upstream.getsockname())
+    assert _names([reply]) == asked
+    assert reply.header.rcode == RCODE.SERVFAIL
+    assert any(r.exc_info and isinstance(r.exc_info[1], LookupError) for r in caplog.records)
+
+
+def test_a_fault_about_an_upstream_that_refuses_is_told_as_servfail(
+    upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(*_: object) -> None:
+        raise LookupError("the fault")
+
+    monkeypatch.setattr(Exchange, "unreachable", fault)
+    address = upstream.getsockname()
+    upstream.close()  # nobody is there now: the kernel refuses
+    (reply,) = _asked_together(["open.example."], 1, upstream=address)
+    assert reply.header.rcode == RCODE.SERVFAIL
+    assert len(caplog.records) == 1
+
+
+def test_a_fault_when_time_is_up_is_told_as_servfail(
+    upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(*_: object) -> None:
+        raise LookupError("the fault")
+
+    monkeypatch.setattr(Exchange, "expired", fault)
+    (reply,) = _asked_together(["open.example."], 1, upstream=upstream.getsockname())
+    assert reply.header.rcode == RCODE.SERVFAIL
+    assert len(caplog.records) == 1
