@@ -40,6 +40,8 @@ from resolver.telemetry.watch import Watch
 from resolver.upstream.forwarder import Forwarder
 
 BEAT = 0.5
+_TIDY = 0.1
+"""Seconds between two looks for cycles; at what 15,000 misses leave, one takes 3.5 ms."""
 _TURN = 0.0001
 """Seconds for which a thread that loads a snapshot may keep the loop from going on."""
 _LAST = 1.0
@@ -160,11 +162,12 @@ class Worker:
 
     async def _serve(self, resolver: Resolver, desk: Desk) -> None:
         # What start-up has made stays, and so does most of what follows: the cache. To look
-        # for cycles among it again and again took a third of a miss; ``_beat`` looks at the
+        # for cycles among it again and again took a third of a miss; ``_tidy`` looks at the
         # youngest only. Reference counting frees the rest.
         gc.collect()
         gc.freeze()
         gc.disable()
+        self._tidy()
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
                 udp.serve(self._loop, listening, desk, resolver, self._counters)
@@ -194,8 +197,11 @@ class Worker:
         recording = self._watch.recording
         if recording is not None and recording.until < self._loop.time():
             self._keep(None, counting=False)
-        gc.collect(0)
         self._loop.call_later(BEAT, self._beat)
+
+    def _tidy(self) -> None:
+        gc.collect(0)
+        self._loop.call_later(_TIDY, self._tidy)
 
 
 def _load(snapshot: Path) -> Regime:
