@@ -18,6 +18,7 @@ from resolver.errors import DarbanError
 
 Request = dict[str, object]
 Answer = dict[str, object]
+Command = Callable[[Request], Awaitable[Answer]]
 
 _LONGEST = 1 << 20
 _TIMEOUT = 5.0
@@ -31,7 +32,7 @@ class Unreachable(DarbanError):
 class ControlServer:
     """The server's side: commands by name."""
 
-    def __init__(self, commands: Mapping[str, Callable[[Request], Awaitable[Answer]]]) -> None:
+    def __init__(self, commands: Mapping[str, Command]) -> None:
         self._commands = commands
         self._server: asyncio.Server | None = None
         self._path = Path()

@@ -17,22 +17,19 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from resolver import state
-from resolver.channel import Message
-from resolver.compilation.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, compile_apart
-from resolver.control import Answer, ControlServer, Request
-from resolver.dns import names
+from resolver.compilation.candidate import Accepted, Rejected, compile_apart
+from resolver.control import Answer, Command, ControlServer, Request
 from resolver.errors import DarbanError
 from resolver.explanation import Engine
 from resolver.notify import ServiceManager
-from resolver.policy.strangers import Strangers, together
 from resolver.server.listening import claim, open_sockets
-from resolver.subscriptions.shelf import NotInForce, Shelf
 from resolver.supervision.crew import Berth
+from resolver.supervision.errands import Errands
+from resolver.supervision.fetching import Fetching
 from resolver.supervision.introduction import introduction
 from resolver.supervision.recorder import Recorder
 from resolver.supervision.reload import Outcome, Reloads, keep_as_good, workers_for
@@ -46,12 +43,7 @@ from resolver.telemetry.slots import Registry
 from resolver.telemetry.standing import Standing
 from resolver.telemetry.status import Status
 
-if TYPE_CHECKING:
-    from resolver.subscriptions.schedule import Schedule
-
 _WATCH = 0.5
-_MOST_REFUSED = 20
-"""Prefixes of unknown clients that are told of."""
 
 
 class Supervisor:
@@ -66,7 +58,6 @@ class Supervisor:
         self._registry = Registry()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._schedule: Schedule | None = None
 
     async def run(self) -> None:
         """Serve until told to stop.
@@ -75,61 +66,25 @@ class Supervisor:
             DarbanError: it could not start; nothing was left running.
         """
         accepted, first = await self._first()
-        terms = first.terms
-        settings = terms.settings
         start_log("supervisor")
-        claims = [claim(endpoint) for endpoint in settings.listen]
+        claims = [claim(endpoint) for endpoint in first.terms.settings.listen]
         _raise_file_limit()
-        workers = workers_for(terms)
-        sockets = open_sockets(settings.listen, workers, self._manager.kept())
-        self._manager.keep([each for listening in sockets for each in listening])
-        self._block_log = BlockLog(self._config.parent, self._state)
-        self._berths = [
-            Berth(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
-        ]
-        self._succession = Succession(self._berths, first, self._registry, self._block_log)
-        self._facts = Facts(terms, first.place.name, time.time(), workers)
-        self._facts.config_ok = not accepted.last_good
-        self._facts.block_log = self._block_log.written
-        self._standing = Standing(
-            str(self._config.resolve()),
-            self._facts.loaded,
-            self._registry,
-            lambda: [berth.cells for berth in self._berths],
-            self._facts,
-        )
-        self._reloads = Reloads(self._config, self._state, self._succession, self._facts)
-        for warning in accepted.warnings:
-            log.warning("%s", warning)
-        if accepted.last_good:
-            log.error("the last good snapshot, %s, is served instead", first.place.name)
-        for group, servers in first.hosts.groups().items():
-            if not servers and not first.hosts.unknown:
-                log.error("%s", _no_upstream(group))
+        self._set_up(first, accepted)
+        _say_what_is_wrong(accepted, first)
         self._on_signals()
         self._succession.begin()
         await asyncio.gather(*(self._staff(berth) for berth in self._berths))
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
         keep_as_good(first.place)
-        recorder = Recorder(self._berths, self._succession)
-        commands = {
-            "status": self._status,
-            "unknown": self._unknown,
-            "flush": self._flush,
-            "reload": self._reload,
-            "record": recorder.record,
-            "lists": self._lists,
-            "update-lists": self._update_lists,
-        }
-        control = ControlServer(commands)
+        control = ControlServer(self._commands())
         try:
             await self._serve_control(control)
-            _say(introduction(self._config, terms, workers, accepted))
+            _say(introduction(self._config, first.terms, len(self._berths), accepted))
             self._manager.ready()
             self._tell_status()
             self._background(self._serve_metrics())
-            self._background(self._fetch_lists())
+            self._background(self._fetching.run())
             self._background(self._serve_block_page())
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloads.note(event, f"uid {os.getuid()}", accepted.written)
@@ -142,6 +97,44 @@ class Supervisor:
             self._block_log.end()
             for each in claims:
                 each.close()
+
+    def _set_up(self, first: InForce, accepted: Accepted) -> None:
+        """Open the sockets, and make what stays as long as the server does."""
+        workers = workers_for(first.terms)
+        sockets = open_sockets(first.terms.settings.listen, workers, self._manager.kept())
+        self._manager.keep([each for listening in sockets for each in listening])
+        self._block_log = BlockLog(self._config.parent, self._state)
+        self._berths = [
+            Berth(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
+        ]
+        self._succession = Succession(self._berths, first, self._registry, self._block_log)
+        self._facts = Facts(first.terms, first.place.name, time.time(), workers)
+        self._facts.config_ok = not accepted.last_good
+        self._facts.block_log = self._block_log.written
+        self._standing = Standing(
+            str(self._config.resolve()),
+            self._facts.loaded,
+            self._registry,
+            lambda: [berth.cells for berth in self._berths],
+            self._facts,
+        )
+        self._reloads = Reloads(self._config, self._state, self._succession, self._facts)
+        self._fetching = Fetching(
+            self._state, self._facts, self._reload_for_lists, self._background
+        )
+
+    def _commands(self) -> Mapping[str, Command]:
+        """What is served on the control socket."""
+        errands, recorder = Errands(self._berths), Recorder(self._berths, self._succession)
+        return {
+            "status": self._status,
+            "unknown": errands.unknown,
+            "flush": errands.flush,
+            "reload": self._reload,
+            "record": recorder.record,
+            "lists": self._fetching.lists,
+            "update-lists": self._fetching.update,
+        }
 
     async def _first(self) -> tuple[Accepted, InForce]:
         """The snapshot to begin with: what the config says, else what was in force last."""
@@ -164,8 +157,7 @@ class Supervisor:
         """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
         outcome = await self._reloads.reload(who, event, lists_alone=lists_alone)
         self._tell_status()
-        if self._schedule is not None:
-            self._schedule.look()
+        self._fetching.look()
         return outcome
 
     def _tell_status(self) -> None:
@@ -188,6 +180,9 @@ class Supervisor:
 
     async def _reload_for_signal(self) -> None:
         await self.reload("SIGHUP")
+
+    async def _reload_for_lists(self) -> Outcome:
+        return await self.reload("a list that was fetched", "lists", lists_alone=True)
 
     async def _staff(self, berth: Berth) -> None:
         """Start a worker and put the snapshot in force there."""
@@ -248,40 +243,6 @@ class Supervisor:
         except metrics_page.MetricsListenError as error:
             log.error("%s", error)
 
-    async def _fetch_lists(self) -> None:
-        from resolver.subscriptions.schedule import Schedule  # as with the metrics
-
-        self._schedule = Schedule(
-            Shelf(self._state), lambda: self._facts.terms, self._facts.lists, self._apply_lists
-        )
-        await self._schedule.run()
-
-    async def _apply_lists(self) -> NotInForce | None:
-        """Put what was fetched in force, or say why it was not."""
-        outcome = await self.reload("a list that was fetched", "lists", lists_alone=True)
-        if not outcome.code:
-            return None
-        return NotInForce("; ".join(outcome.report), outcome.code == FAILED_EXPECTATIONS)
-
-    async def _lists(self, _: Request) -> Answer:
-        """How far the lists are that are fetched now, or were last."""
-        return {} if self._schedule is None else self._schedule.job.as_json()
-
-    async def _update_lists(self, request: Request) -> Answer:
-        """Begin to bring lists up to date; ``lists`` tells how far that is."""
-        names = request.get("names")
-        if self._schedule is None or not isinstance(names, list):
-            return {"error": "not now"}
-        if not self._schedule.job.done:
-            return {"error": "lists are being fetched already"}
-        try:
-            work = self._schedule.begin(names, request.get("smaller_too") is True)
-        except KeyError as error:
-            known = ", ".join(each.name for each in self._facts.terms.subscriptions) or "none"
-            return {"error": f"the config in force fetches no list {error}, but {known}"}
-        self._background(work)
-        return self._schedule.job.as_json()
-
     async def _serve_block_page(self) -> None:
         endpoints = self._facts.terms.settings.block_page
         if not endpoints:
@@ -308,17 +269,6 @@ class Supervisor:
         }
         return kernel.Readings(kernel.drops(sockets), memory)
 
-    async def _flush(self, request: Request) -> Answer:
-        """Have every worker forget a name and all below it."""
-        try:
-            zone = names.parse(str(request.get("name", "")))
-        except names.InvalidName as error:
-            return {"error": str(error)}
-        order: Message = {"say": "flush", "zone": zone.hex()}
-        serving = [berth for berth in self._berths if berth.serving]
-        answers = await asyncio.gather(*(berth.ask(order, "flushed") for berth in serving))
-        return {"entries": sum(answer["entries"] for answer in answers if answer is not None)}
-
     async def _reload(self, request: Request) -> Answer:
         event = "exempt" if request.get("event") == "exempt" else "reload"
         outcome = await self.reload(f"uid {request['uid']}", event)
@@ -330,13 +280,16 @@ class Supervisor:
     def _read_status(self) -> Status:
         return self._standing.read(str(self._succession.now.place), time.time())
 
-    async def _unknown(self, _: Request) -> Answer:
-        """Who was refused most, by all workers."""
-        order: Message = {"say": "strangers"}
-        serving = [berth for berth in self._berths if berth.serving]
-        answers = await asyncio.gather(*(berth.ask(order, "strangers") for berth in serving))
-        told = (Strangers(tuple(a["strangers"]), a["missed"]) for a in answers if a is not None)
-        return together(told, _MOST_REFUSED)._asdict()
+
+def _say_what_is_wrong(accepted: Accepted, first: InForce) -> None:
+    """Log what keeps nothing from being served, and that somebody should see to."""
+    for warning in accepted.warnings:
+        log.warning("%s", warning)
+    if accepted.last_good:
+        log.error("the last good snapshot, %s, is served instead", first.place.name)
+    for group, servers in first.hosts.groups().items():
+        if not servers and not first.hosts.unknown:
+            log.error("%s", _no_upstream(group))
 
 
 def _no_upstream(group: str) -> str:
