@@ -7,13 +7,13 @@ of the supervisor goes on meanwhile.
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from subprocess import PIPE
 
 from resolver import program
-from resolver.compilation.stepping_back import is_time_left, step_back
+from resolver.compilation.stepping_back import starves, take_little, take_the_rest
 from resolver.compilation.written import Written
 from resolver.errors import DarbanError
 
@@ -59,29 +59,12 @@ async def compile_apart(
     Raises:
         Rejected: with everything that is wrong in it.
     """
-    command = program.command("resolver.compilation.compiling", str(config), str(state_directory))
-    time_is_left = while_serving and await asyncio.to_thread(is_time_left)
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command, env=program.environment(), stdout=PIPE, stdin=PIPE
-        )
-    except OSError as error:
-        reason = f"{config}: no process can be started to compile it ({error.strerror})"
-        raise Rejected([reason], WRONG_CONFIG) from None
-    if while_serving:
-        step_back(process.pid, time_is_left)
-    try:
-        before = None if written is None else asdict(written)
-        said, _ = await process.communicate(json.dumps(before).encode())
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        raise
+    said, code = await _compiler(config, state_directory, while_serving, written)
     try:
         outcome = json.loads(said)
     except ValueError:
         reason = (
-            f"{config}: compiling it ended with exit code {process.returncode} and said nothing "
+            f"{config}: compiling it ended with exit code {code} and said nothing "
             "that can be read; what the log says may tell why"
         )
         raise Rejected([reason], WRONG_CONFIG) from None
@@ -97,3 +80,44 @@ async def compile_apart(
         outcome["example"],
         Written(outcome["texts"], outcome["lists"]),
     )
+
+
+async def _compiler(
+    config: Path, state_directory: Path, while_serving: bool, written: Written | None
+) -> tuple[bytes, int | None]:
+    """What the compiler says, and its exit code."""
+    command = program.command("resolver.compilation.compiling", str(config), str(state_directory))
+    given = json.dumps(None if written is None else asdict(written)).encode()
+    try:
+        if not while_serving:
+            return await _run(command, given)
+        with contextlib.suppress(_Starved):
+            return await _run(command, given, take_the_rest)
+        return await _run(command, given, take_little)
+    except OSError as error:
+        reason = f"{config}: no process can be started to compile it ({error.strerror})"
+        raise Rejected([reason], WRONG_CONFIG) from None
+
+
+class _Starved(Exception):
+    """The compiler got next to no time."""
+
+
+async def _run(
+    command: Sequence[str], given: bytes, give_way: Callable[[int], None] | None = None
+) -> tuple[bytes, int | None]:
+    process = await asyncio.create_subprocess_exec(
+        *command, env=program.environment(), stdout=PIPE, stdin=PIPE
+    )
+    if give_way is not None:
+        give_way(process.pid)
+    work = asyncio.create_task(process.communicate(given))
+    try:
+        if give_way is take_the_rest and await starves(process.pid, work):
+            raise _Starved
+        said, _ = await work
+    finally:
+        if process.returncode is None:  # nobody waits for its end, which may take long
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    return said, process.returncode

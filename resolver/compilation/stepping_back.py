@@ -4,45 +4,55 @@ How it works: the compiler gets the time that nobody else wants (SCHED_IDLE). Ni
 does not do: since Linux 6.6 even the nicest runs on for its slice, some 3 ms, while a worker
 that has a query waits. But where others leave no time at all, as in a flood, what takes only
 the rest never ends, and the operator's answer to the flood may be just this config. So it is
-first tried how much is left, and where that is next to nothing the compiler gets a tenth of
-a core. A sandbox may forbid either; then it is a process like the others.
+watched, and a compiler that gets next to nothing is to be ended and begun again with a
+small share of its own: a process cannot come back from SCHED_IDLE.
 """
 
+import asyncio
 import contextlib
-import hashlib
 import os
-import threading
-import time
+from pathlib import Path
 
-_TRIAL = 0.03
-"""Seconds of a core that are tried to be had: many times the slice that one gets at once."""
-_PATIENCE = 0.5
-"""Seconds that the trial may take."""
-_BLOCK = bytes(1 << 20)
-"""What takes some time to hash, during which other threads go on."""
-_SHARE = 10
-"""The niceness that leaves a tenth of a core."""
+_LOOK = 5.0
+"""Seconds between two looks at what it got."""
+_LITTLE = 0.03
+"""Of a core, what is next to nothing: SCHED_IDLE beside one busy process gets 0.003."""
+_NICENESS = 10
+"""A tenth of a core beside one busy process."""
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def is_time_left() -> bool:
-    """Whether work that only takes what others leave gets done; waits for up to half a second."""
-    trial = threading.Thread(target=_work_in_idle_time, daemon=True)
-    trial.start()
-    trial.join(_PATIENCE)
-    return not trial.is_alive()
+def take_the_rest(process: int) -> None:
+    """Have a process take only what others leave, or little where the sandbox forbids that."""
+    try:
+        os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
+    except OSError:
+        take_little(process)
 
 
-def step_back(process: int, time_is_left: bool) -> None:
-    """Have a process that was just started give way to those that answer."""
-    with contextlib.suppress(PermissionError, ProcessLookupError):
-        if time_is_left:
-            os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
-        else:
-            os.setpriority(os.PRIO_PROCESS, process, _SHARE)
+def take_little(process: int) -> None:
+    """Have a process take a small share; where that is forbidden it is one like the others."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
 
 
-def _work_in_idle_time() -> None:
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # of this thread alone
-        while time.thread_time() < _TRIAL:
-            hashlib.sha256(_BLOCK)
+async def starves(process: int, work: "asyncio.Task[object]") -> bool:
+    """Wait for some work of a process to end; True as soon as it gets next to no time for it."""
+    had = 0.0
+    while True:
+        await asyncio.wait([work], timeout=_LOOK)
+        has = _had(process)
+        if work.done() or has is None:
+            return False
+        if has - had < _LITTLE * _LOOK:
+            return True
+        had = has
+
+
+def _had(process: int) -> float | None:
+    """The seconds of a core that a process has had; None where that cannot be told."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(told[11]) + int(told[12])) / _TICKS

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from resolver import state
+from resolver.compilation import stepping_back
 from resolver.compilation.candidate import Accepted, compile_apart
-from resolver.compilation.stepping_back import is_time_left, step_back
+from resolver.compilation.stepping_back import starves, take_little, take_the_rest
 
 CONFIG = """
 [lists]
@@ -27,6 +29,7 @@ policy = "p"
 """
 FOR_EVER = "while True: pass"
 STDIN = "import sys; sys.stdin.read()"
+THE_REST, A_LITTLE = (os.SCHED_IDLE, 0), (os.SCHED_OTHER, 10)
 
 
 @contextlib.contextmanager
@@ -48,58 +51,95 @@ def _one_core() -> Iterator[None]:
     os.sched_setaffinity(0, usable)
 
 
-@pytest.mark.usefixtures("_one_core")
-def test_a_core_that_is_busy_has_no_time_left() -> None:
-    with _running(FOR_EVER):
-        assert not is_time_left()
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepping_back, "_LOOK", 0.5)
 
 
-@pytest.mark.usefixtures("_one_core")
-def test_a_core_has_time_left_when_nobody_wants_it() -> None:
-    assert any(is_time_left() for _ in range(20)), "the machine is busy with other things"
-
-
-def test_the_thread_that_tries_is_the_only_one_that_stepped_back() -> None:
-    is_time_left()
-    assert os.sched_getscheduler(0) == os.SCHED_OTHER
-
-
-@pytest.mark.parametrize(
-    ("time_is_left", "policy", "niceness"),
-    [(True, os.SCHED_IDLE, 0), (False, os.SCHED_OTHER, 10)],
-)
-def test_how_far_it_steps_back(time_is_left: bool, policy: int, niceness: int) -> None:
+@pytest.mark.parametrize(("take", "priority"), [(take_the_rest, THE_REST), (take_little, A_LITTLE)])
+def test_how_far_it_steps_back(take: object, priority: tuple[int, int]) -> None:
+    assert callable(take)
     with _running(STDIN) as process:
-        step_back(process, time_is_left)
-        assert _priority(process) == (policy, niceness)
+        take(process)
+        assert _priority(process) == priority
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.ENOSYS])
+def test_where_the_rest_cannot_be_asked_for_it_takes_little(
+    reason: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    with _running(STDIN) as process:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "sched_setscheduler", refuse)
+            take_the_rest(process)
+        assert _priority(process) == A_LITTLE
+        monkeypatch.setattr(os, "setpriority", refuse)
+        take_little(process)
 
 
 def test_a_process_that_has_ended_needs_not_step_back() -> None:
     with _running("") as process:
         os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
-    step_back(process, time_is_left=True)
-    step_back(process, time_is_left=False)
+    take_the_rest(process)
+    take_little(process)
+
+
+@pytest.mark.usefixtures("_soon")
+def test_who_gets_time_does_not_starve_however_long_it_works() -> None:
+    async def watched(process: int) -> bool:
+        work = asyncio.create_task(asyncio.sleep(1.2))
+        return await starves(process, work)
+
+    with _running(FOR_EVER) as process:
+        assert asyncio.run(watched(process)) is False
+
+
+@pytest.mark.usefixtures("_one_core", "_soon")
+def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
+    async def watched(process: int) -> bool:
+        work = asyncio.create_task(asyncio.sleep(60))
+        try:
+            return await asyncio.wait_for(starves(process, work), 30)
+        finally:
+            work.cancel()
+
+    with _running(FOR_EVER), _running(FOR_EVER) as process:
+        take_the_rest(process)
+        assert asyncio.run(watched(process)) is True
+
+
+@pytest.mark.usefixtures("_one_core", "_soon")
+def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(tmp_path: Path) -> None:
+    with _running(FOR_EVER) as other:
+        accepted, seen = asyncio.run(_watched(tmp_path, while_serving=True, but=other))
+    assert accepted.snapshot.is_dir()
+    assert {THE_REST, A_LITTLE} <= set(seen)
 
 
 @pytest.mark.parametrize("while_serving", [True, False])
 def test_the_compiler_steps_back_only_while_serving(tmp_path: Path, while_serving: bool) -> None:
-    config = tmp_path / "config.toml"
-    config.write_text(CONFIG)
-    accepted, seen = asyncio.run(_watched(config, while_serving))
+    accepted, seen = asyncio.run(_watched(tmp_path, while_serving=while_serving))
     assert accepted.snapshot.is_dir()
-    stepped_back = {(os.SCHED_IDLE, 0), (os.SCHED_OTHER, 10)}
-    assert bool(stepped_back & set(seen)) is while_serving, seen
+    assert (THE_REST in seen) is while_serving, seen
 
 
-async def _watched(config: Path, while_serving: bool) -> tuple[Accepted, Sequence[tuple[int, int]]]:
+async def _watched(
+    place: Path, *, while_serving: bool, but: int = 0
+) -> tuple[Accepted, Sequence[tuple[int, int]]]:
     """What came of a config, and the priorities that its compiler was seen with."""
+    config = place / "config.toml"
+    config.write_text(CONFIG)
     directory = state.directory(config)
     work = asyncio.create_task(compile_apart(config, directory, while_serving=while_serving))
     seen = []
     while not work.done():
         for child in _children():
             with contextlib.suppress(ProcessLookupError):
-                seen.append(_priority(child))
+                if child != but:
+                    seen.append(_priority(child))
         await asyncio.sleep(0.005)
     return await work, seen
 
