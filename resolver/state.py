@@ -126,7 +126,7 @@ def load(place: Path) -> tuple[Terms, Index]:
         return terms, Index(_mapped(place / _TRIE), _mapped(place / _RULES))
     except OSError as error:
         raise StateError(f"{place}: the snapshot cannot be read ({error.strerror})") from None
-    except (ValueError, TypeError, RuntimeError) as error:
+    except (ValueError, TypeError, LookupError, RuntimeError) as error:
         raise StateError(
             f"{place}: the snapshot cannot be understood ({error}); it was harmed, or made by "
             "another version"

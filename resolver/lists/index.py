@@ -68,10 +68,12 @@ class Index:
         self._trie = BinaryTrie().map(trie)
         octets = memoryview(rules)
         self._words = words = octets.cast("I")
-        self._kinds = octets[words[len(self._trie)] * _WORD :].cast("H")
+        table = octets[words[len(self._trie)] * _WORD :].cast("H")
+        if len(table) not in (0, _places(len(self._trie))):
+            raise ValueError("the index is not whole")
+        # The last good snapshot may be one of a version that had no table.
+        self._kinds = table if len(table) else memoryview(array.array("H", [_MIXED]))
         self._mask = len(self._kinds) - 1
-        if self._mask < 0 or self._mask & len(self._kinds):
-            raise ValueError("the index has no table of kinds")
         self.keys: Callable[[bytes], list[bytes]] = self._trie.prefixes
         """The rules' keys that the index key of a name begins with, the longest last.
 
@@ -159,9 +161,14 @@ def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
     return trie.tobytes(), b"".join([words.tobytes(), *in_order, kinds.tobytes()])
 
 
+def _places(keys: int) -> int:
+    """How many places a table of kinds has: two to four for each key."""
+    return 2 << keys.bit_length()
+
+
 def _table_of_kinds(by_key: Mapping[bytes, bytes]) -> "array.array[int]":
     """By the hash of a key, of what kind its rule is; keys that share a place must agree."""
-    kinds = array.array("H", [_UNKNOWN]) * (2 << len(by_key).bit_length())
+    kinds = array.array("H", [_UNKNOWN]) * _places(len(by_key))
     mask = len(kinds) - 1
     for key, rules in by_key.items():
         place = zlib.crc32(key) & mask

@@ -1,5 +1,6 @@
 """The compiled index against the slowest matcher that is obviously right."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,27 @@ def test_kinds_that_share_a_place_are_not_told_apart_by_chance() -> None:
     right = [sole is not None and kind == sole[1] for kind, sole in zip(kinds, soles, strict=True)]
     assert [kind is None for kind in kinds] == [not each for each in right]
     assert 0 < kinds.count(None) < len(kinds) // 2
+
+
+def _without_table(rules: bytes, keys: int) -> bytes:
+    places = 2 << keys.bit_length()
+    return rules[: len(rules) - 2 * places]
+
+
+@given(LISTS, NAMES)
+def test_an_index_of_a_version_without_kinds_finds_the_same(
+    lists: list[list[Rule]], name: bytes
+) -> None:
+    trie, rules = build(lists)
+    keys = len({rule.name for each in lists for rule in each})
+    older = Index(trie, _without_table(rules, keys))
+    assert older.match(name) == Index(trie, rules).match(name)
+    assert all(older.kind(found.key) is None for found in older.everything())
+
+
+@pytest.mark.parametrize("lost", [2, 4, 8])
+def test_an_index_that_was_cut_off_is_not_taken(lost: int) -> None:
+    rules = [Rule(wire([b"%d" % number]), True, False, 1) for number in range(3)]
+    trie, octets = build([rules])
+    with pytest.raises((ValueError, TypeError)):
+        Index(trie, octets[:-lost])

@@ -1,8 +1,11 @@
 """Snapshots: written and read again, named by what is in them."""
 
+from pathlib import Path
+
 import pytest
 from networks import CONFIG, LISTS, compiled
 
+from resolver import state
 from resolver.dns import names
 from resolver.lists.index import Index
 from resolver.policy.snapshot import read_terms
@@ -60,3 +63,14 @@ def test_an_index_is_read_from_a_snapshot_s_octets() -> None:
     (hit,) = Index(snapshot.trie, snapshot.rules).match(names.parse("www.a.example"))
     assert snapshot.terms.sources[hit.source].file == "one.txt"
     assert (hit.line, names.text(hit.name)) == (3, "a.example")
+
+
+def test_a_saved_index_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
+    place = state.save(tmp_path, compiled())
+    rules = place / "index.rules"
+    whole = rules.read_bytes()
+    state.load(place)
+    for length in (4, 8, len(whole) - 4, len(whole) - 2):
+        rules.write_bytes(whole[:length])
+        with pytest.raises(state.StateError, match="cannot be understood"):
+            state.load(place)
