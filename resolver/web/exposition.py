@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 _EVERY = 0.25
-"""Seconds from one to the next: a flood of requests takes a hundredth of a core."""
+"""Seconds from one to the next: making them takes a hundredth of a core at most."""
 
 
 class Exposition:
@@ -35,7 +35,8 @@ class Exposition:
 
     async def _make(self, encode: Callable[[CollectorRegistry], bytes], kind: str) -> bytes:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._free - loop.time())
+        while (wait := self._free - loop.time()) > 0:  # another kind may have come first
+            await asyncio.sleep(wait)
         del self._next[kind]
         self._free = loop.time() + _EVERY
         return encode(self._registry)

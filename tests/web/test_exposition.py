@@ -1,11 +1,15 @@
 """The metrics are made for whoever asks, never before they ask, and not for each of a flood."""
 
 import asyncio
+import itertools
+import time
 from collections.abc import Iterator
 
+import pytest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from resolver.web import exposition
 from resolver.web.exposition import Exposition
 
 OPEN = "application/openmetrics-text; version=1.0.0"
@@ -16,12 +20,14 @@ class _Counting(Collector):
 
     def __init__(self) -> None:
         self.times = 0
+        self.moments: list[float] = []
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         return iter(())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         self.times += 1
+        self.moments.append(time.monotonic())
         yield GaugeMetricFamily("times", "So often", self.times)
 
 
@@ -29,8 +35,8 @@ def test_a_flood_shares_what_is_made_next() -> None:
     collector = _Counting()
 
     async def flood() -> list[bytes]:
-        exposition = Exposition(collector)
-        return [text for text, _ in await asyncio.gather(*(exposition.get("") for _ in range(500)))]
+        made = Exposition(collector)
+        return [text for text, _ in await asyncio.gather(*(made.get("") for _ in range(500)))]
 
     texts = asyncio.run(flood())
     assert collector.times == 1
@@ -41,17 +47,17 @@ def test_who_asks_later_gets_what_was_made_later() -> None:
     collector = _Counting()
 
     async def again() -> list[bytes]:
-        exposition = Exposition(collector)
-        return [(await exposition.get(""))[0] for _ in range(3)]
+        made = Exposition(collector)
+        return [(await made.get(""))[0] for _ in range(3)]
 
     assert len(set(asyncio.run(again()))) == collector.times == 3
 
 
 def test_one_who_goes_does_not_take_it_from_the_others() -> None:
     async def left() -> bytes:
-        exposition = Exposition(_Counting())
-        hasty = asyncio.create_task(exposition.get(""))
-        patient = asyncio.create_task(exposition.get(""))
+        made = Exposition(_Counting())
+        hasty = asyncio.create_task(made.get(""))
+        patient = asyncio.create_task(made.get(""))
         await asyncio.sleep(0)
         hasty.cancel()
         return (await patient)[0]
@@ -59,10 +65,27 @@ def test_one_who_goes_does_not_take_it_from_the_others() -> None:
     assert b"times 1.0" in asyncio.run(left())
 
 
+def test_formats_are_made_one_after_the_other_with_pauses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exposition, "_EVERY", 0.1)
+    collector = _Counting()
+
+    async def all_of_them() -> None:
+        made = Exposition(collector)
+        await made.get("")
+        await asyncio.gather(*(made.get(each) for each in ("", OPEN, f"{OPEN};escaping=dots")))
+
+    asyncio.run(all_of_them())
+    pauses = [after - before for before, after in itertools.pairwise(collector.moments)]
+    assert len(pauses) == 3
+    assert min(pauses) > 0.09
+
+
 def test_each_gets_the_format_that_it_asks_for() -> None:
     async def both() -> list[tuple[bytes, str]]:
-        exposition = Exposition(_Counting())
-        return list(await asyncio.gather(exposition.get(""), exposition.get(OPEN)))
+        made = Exposition(_Counting())
+        return list(await asyncio.gather(made.get(""), made.get(OPEN)))
 
     (plain, kind), (opened, other) = asyncio.run(both())
     assert kind.startswith("text/plain")
