@@ -51,9 +51,7 @@ class Stream(asyncio.Protocol, Generic[Waiting]):
             self._unsent.append(frame)
         else:
             self._transport.write(frame)
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
+        self._stay()
         return ident
 
     def leave(self, ident: int) -> None:
@@ -71,9 +69,16 @@ class Stream(asyncio.Protocol, Generic[Waiting]):
 
     def end(self) -> None:
         """The connection is no more, or never came to be."""
+        self._stay()  # the timer holds on to this, and this to the timer
         if not self.closed:
             self.closed = True
             self._lost(self)
+
+    def _stay(self) -> None:
+        """Close no more for having idled."""
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what has been waiting for the connection."""
