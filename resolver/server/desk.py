@@ -81,7 +81,7 @@ class Desk:
     def _end(self, edge: Edge, to: object, result: Reply | Drop) -> None:
         if isinstance(result, Reply):
             edge.send(result.packet, to)
-            if result.refresh is not None:
-                self.forwarder.refresh(result.refresh)
         self._counters.count(result.tally)
         edge.done()
+        if isinstance(result, Reply) and result.refresh is not None:
+            self.forwarder.refresh(result.refresh)

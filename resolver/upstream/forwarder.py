@@ -25,6 +25,7 @@ from resolver.telemetry.counters import Counters
 from resolver.telemetry.log import log
 from resolver.transaction import AtOnce, Drop, Forward, Reply
 from resolver.upstream.deadlines import Deadlines
+from resolver.upstream.flight import Flight, Sent
 from resolver.upstream.ports import Port, Ports
 from resolver.upstream.streams import Stream, Streams
 
@@ -35,35 +36,6 @@ _MAX_REFRESHES = 1000
 Facts = TypeVarTuple("Facts")
 Ticket = TypeVar("Ticket")
 """What a waiter gives to be told by."""
-
-
-class Sent:
-    """An attempt that was made."""
-
-    __slots__ = ("attempt", "flight", "ident", "on", "over", "refused")
-
-    def __init__(self, flight: "Flight", attempt: Attempt) -> None:
-        self.flight = flight
-        self.attempt = attempt
-        self.on: Port[Sent] | Stream[Sent] | None = None
-        self.ident = 0
-        self.refused = False
-        """Whether it is known that no answer will come."""
-        self.over = False
-        """Whether its end means nothing any more."""
-
-
-class Flight:
-    """A question on its way: its attempts, and who waits."""
-
-    __slots__ = ("exchange", "sent", "shares", "waiters")
-
-    def __init__(self, exchange: Exchange, shares: Shares | None) -> None:
-        self.exchange = exchange
-        self.shares = shares
-        """What it holds of the admission; a refresh holds nothing."""
-        self.sent: list[Sent] = []
-        self.waiters: list[tuple[Forward, object]] = []
 
 
 class Forwarder(Generic[Ticket]):
@@ -109,6 +81,9 @@ class Forwarder(Generic[Ticket]):
                 self._conclude(forward, ticket, _CROWDED, now)
                 return
             flight = self._take_off(key, shares, now)
+            if flight is None:
+                self._conclude(forward, ticket, _AT_A_LOSS, now)
+                return
             if forward.chain is None:
                 flight.waiters.append((forward, ticket))
             else:
@@ -141,15 +116,23 @@ class Forwarder(Generic[Ticket]):
         if key not in self._flights and len(self._flights) < _MAX_REFRESHES:
             now = self._loop.time()
             flight = self._take_off(key, None, now)
-            self._go_on(flight, _decided(flight.exchange.begin, now), now)
+            if flight is not None:
+                self._go_on(flight, _decided(flight.exchange.begin, now), now)
 
     def sweep(self, now: float) -> None:
         """Close what has idled; called from time to time."""
         self._ports.sweep(now)
 
-    def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight:
+    def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight | None:
         group = self._groups.get(key.group) or Group(key.group, ())
-        flight = self._flights[key] = Flight(Exchange(key, group, now), shares)
+        try:
+            exchange = Exchange(key, group, now)
+        except Exception:
+            log.exception("a question could not be put")
+            if shares is not None:
+                self._admission.leave(shares)
+            return None
+        flight = self._flights[key] = Flight(exchange, shares)
         return flight
 
     def _go_on(self, flight: Flight, step: Step | None, now: float) -> None:
@@ -188,6 +171,10 @@ class Forwarder(Generic[Ticket]):
 
     def _land(self, flight: Flight, result: Entry | Failure, now: float) -> None:
         """The exchange has ended: remember what came of it, and tell all who wait."""
+        key = flight.exchange.key
+        del self._flights[key]
+        if flight.shares is not None:
+            self._admission.leave(flight.shares)
         for sent in flight.sent:
             sent.over = True
             if sent.on is not None:
@@ -195,10 +182,6 @@ class Forwarder(Generic[Ticket]):
             # A deadline holds on to it; whatever else there was is freed while it is at hand.
             del sent.flight, sent.attempt
         flight.sent.clear()
-        key = flight.exchange.key
-        del self._flights[key]
-        if flight.shares is not None:
-            self._admission.leave(flight.shares)
         if isinstance(result, Entry):
             try:
                 result = self._resolver.remember(key, result, now)
@@ -221,7 +204,13 @@ class Forwarder(Generic[Ticket]):
                 self._deliver(ticket, reply, now)
         except Exception:
             log.exception("a question could not be concluded")
+            self._fail(forward, ticket, now)
+
+    def _fail(self, forward: Forward, ticket: Ticket, now: float) -> None:
+        try:
             self._deliver(ticket, self._resolver.give_up(forward), now)
+        except Exception:
+            log.exception("a client could not be told of a fault")
 
     def _leave(self, sent: Sent) -> None:
         on, sent.on = sent.on, None

@@ -117,11 +117,30 @@ def _names(replies: list[DNSRecord]) -> list[str]:
 
 @pytest.fixture
 def upstream() -> Iterator[socket.socket]:
-    """A server that says whatever it is told, to what it hears first."""
+    """Where an upstream is; nobody reads there."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
-        server.settimeout(30)
         yield server
+
+
+@pytest.fixture
+def answering_upstream(upstream: socket.socket) -> Iterator[socket.socket]:
+    """An upstream that answers."""
+
+    def answer() -> None:
+        while True:
+            query, client = upstream.recvfrom(4096)
+            if not query:
+                return
+            reply = DNSRecord.parse(query).reply()
+            reply.add_answer(*RR.fromZone("open.example. 60 A 192.0.2.1"))
+            upstream.sendto(reply.pack(), client)
+
+    answering = threading.Thread(target=answer)
+    answering.start()
+    yield upstream
+    upstream.sendto(b"", upstream.getsockname())
+    answering.join()
 
 
 def test_a_fault_in_one_query_takes_no_reply_from_the_others(
@@ -145,21 +164,20 @@ def test_a_fault_beyond_the_core_takes_no_reply_from_the_others(
     assert len(caplog.records) == 2
 
 
-def _answer_one(upstream: socket.socket) -> None:
-    query, client = upstream.recvfrom(4096)
-    reply = DNSRecord.parse(query).reply()
-    reply.add_answer(*RR.fromZone("open.example. 60 A 192.0.2.1"))
-    upstream.sendto(reply.pack(), client)
-
-
 @pytest.mark.parametrize(
     ("whose", "what"),
-    [(Exchange, "begin"), (Exchange, "received"), (Resolver, "remember"), (Resolver, "conclude")],
+    [
+        (Exchange, "__init__"),
+        (Exchange, "begin"),
+        (Exchange, "received"),
+        (Resolver, "remember"),
+        (Resolver, "conclude"),
+    ],
 )
 def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
     whose: type,
     what: str,
-    upstream: socket.socket,
+    answering_upstream: socket.socket,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -167,10 +185,8 @@ def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
         raise LookupError("the fault")
 
     monkeypatch.setattr(whose, what, fault)
-    answering = threading.Thread(target=_answer_one, args=(upstream,), daemon=True)
-    answering.start()
     asked = ["open.example."]
-    (reply,) = _asked_together(asked, 1, upstream=upstream.getsockname())
+    (reply,) = _asked_together(asked, 1, upstream=answering_upstream.getsockname())
     assert _names([reply]) == asked
     assert reply.header.rcode == RCODE.SERVFAIL
     assert any(r.exc_info and isinstance(r.exc_info[1], LookupError) for r in caplog.records)
