@@ -8,7 +8,6 @@ the generator and the upstream another.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from subprocess import Popen
 
@@ -108,7 +107,7 @@ class Bench:
             steady = self._steady
             with Stopwatch(steady.address, peer.port, self._data.warmup[0][0]) as watch:
                 told = ask_steadily(peer.port, steady, None, _RATE, _STEADY)
-            return replace(told, lost=told.lost + watch.lost, latencies=watch.waits)
+            return watch.beside(told)
 
         # At a rate that is not the server's choice, what it loses is a figure like the others.
         tolerated = {"tolerated": 1.0} if workload == "latency" else {}

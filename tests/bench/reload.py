@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 from resolver import control
 from tests.bench import machine
+from tests.bench.dnsperf import Told
 from tests.bench.processes import BenchError, family, memory
 from tests.bench.report import listed, markdown, spread
-from tests.bench.stage import LACKING, SECONDS, Stage, Timed, ask_timed, equipped, settings, stage
+from tests.bench.stage import LACKING, SECONDS, Stage, ask_timed, equipped, settings, stage
 
 _FEW, _MANY = 1_000, 1_000_000
 _LONG = 40
@@ -29,8 +30,8 @@ _OTHER = 'deny = ["denied.example.org", "denied.example.net"]'
 class Outcome(NamedTuple):
     """A load with a reload in its middle, and one without."""
 
-    alone: Timed
-    told: Timed
+    alone: Told
+    told: Told
     reload: float
     """Seconds from the command to its answer, compiling included."""
     before: int
@@ -121,7 +122,7 @@ def table(outcomes: list[Outcome]) -> str:
     return markdown(head, rows)
 
 
-def _row(name: str, runs: list[Timed], reload: str, octets: list[int]) -> tuple[str, ...]:
+def _row(name: str, runs: list[Told], reload: str, octets: list[int]) -> tuple[str, ...]:
     return (
         name,
         spread([run.rate for run in runs], 0),
@@ -137,8 +138,8 @@ def _row(name: str, runs: list[Timed], reload: str, octets: list[int]) -> tuple[
     )
 
 
-def _wait(run: Timed, share: float) -> float:
-    return run.waits.quantile(share)
+def _wait(run: Told, share: float) -> float:
+    return run.latencies.quantile(share)
 
 
 if __name__ == "__main__":

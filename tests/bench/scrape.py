@@ -19,9 +19,10 @@ from statistics import median
 from typing import NamedTuple
 
 from tests.bench import machine
+from tests.bench.dnsperf import Told
 from tests.bench.processes import BenchError
 from tests.bench.report import listed, markdown, spread
-from tests.bench.stage import LACKING, Stage, Timed, ask_timed, equipped, settings, stage
+from tests.bench.stage import LACKING, Stage, ask_timed, equipped, settings, stage
 
 _WORST = 2.0
 """How many times the p99 may grow."""
@@ -128,7 +129,7 @@ def main() -> int:
 
 def measure(here: Stage, runs: int, rate: int) -> dict[str, Cost]:
     """Each way in turn, so often."""
-    told: dict[str, list[Timed]] = {way: [] for way in WAYS}
+    told: dict[str, list[Told]] = {way: [] for way in WAYS}
     for run, (way, watching) in itertools.product(range(runs), WAYS.items()):
         sys.stderr.write(f"bench: run {run + 1} of {runs}, {way} ...\n")
         with watching(here.darban.spare):
@@ -136,12 +137,12 @@ def measure(here: Stage, runs: int, rate: int) -> dict[str, Cost]:
     return {way: cost(each) for way, each in told.items()}
 
 
-def cost(told: Sequence[Timed]) -> Cost:
+def cost(told: Sequence[Told]) -> Cost:
     """What some runs cost together."""
     return Cost(
         sum(run.sent for run in told),
         sum(run.lost for run in told),
-        [run.waits.quantile(0.99) * 1e6 for run in told],
+        [run.latencies.quantile(0.99) * 1e6 for run in told],
     )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from resolver import __version__
 from tests.bench import machine, questions
 from tests.bench.clients import Client, each_asks_all, one_of_each_vlan
-from tests.bench.dnsperf import Latencies, ask_once, ask_steadily
+from tests.bench.dnsperf import Told, ask_once, ask_steadily
 from tests.bench.load import await_answers
 from tests.bench.ours import Darban
 from tests.bench.packages import Package, install
@@ -26,18 +26,6 @@ WORKERS = 2
 SECONDS = 8
 """How long it is asked at a time."""
 LACKING = "bench needs: apt-get install dnsperf nsd\n"
-
-
-class Timed(NamedTuple):
-    """A load, and how long the server took meanwhile."""
-
-    sent: int
-    rate: float
-    """Answers a second."""
-    lost: int
-    failed: int
-    """Queries that were lost, failed or refused."""
-    waits: Latencies
 
 
 class Stage(NamedTuple):
@@ -74,20 +62,19 @@ def stage(place: Path, blocked: int = questions.QUICK.blocked) -> Iterator[Stage
         yield Stage(darban, child.pid, client, data.blocked[0])
 
 
-def ask_timed(here: Stage, rate: int, seconds: int = SECONDS) -> Timed:
+def ask_timed(here: Stage, rate: int, seconds: int = SECONDS) -> Told:
     """Have the client ask at a rate for some seconds, and time what is asked besides."""
     with Stopwatch(here.client.address, here.darban.port, here.blocked) as watch:
         told = ask_steadily(here.darban.port, here.client, None, rate, seconds)
-    lost = told.lost + watch.lost
-    return Timed(told.sent, told.rate, lost, told.failed + watch.lost, watch.waits)
+    return watch.beside(told)
 
 
-def settings(rate: int, seconds: int = SECONDS) -> dict[str, str]:
+def settings(rate: int) -> dict[str, str]:
     """What must be known of the stage to read the figures."""
     limit = Path("/proc/sys/net/core/rmem_max").read_text().strip()
     return {
         "net.core.rmem_max": f"{limit} octets, which bound the queue of a worker",
-        "load": f"{rate:,} hits a second for {seconds} s",
+        "load": f"{rate:,} hits a second, for {SECONDS} s where nothing else is said",
         "Darban": f"{__version__} ({revision()}), {WORKERS} workers and the rest on one core, "
         "generator and upstream on another",
     }

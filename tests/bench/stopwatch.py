@@ -15,7 +15,7 @@ from collections import Counter
 
 from dnslib import DNSRecord
 
-from tests.bench.dnsperf import Latencies
+from tests.bench.dnsperf import Latencies, Told
 from tests.bench.probes import open_probe
 
 _PROBES = 16
@@ -24,6 +24,9 @@ _PAUSE = 0.001
 """Seconds between two questions, on average; irregular, to keep no step with anything."""
 _LAST = 1.0
 """Seconds that the last answers may take to come."""
+_SWIFT = 50_000
+"""Nanoseconds that sending a question may take; who was stalled then knows not when it left."""
+_RCODES = {0: "NOERROR", 3: "NXDOMAIN"}
 _TIMESTAMPNS = 35
 """SO_TIMESTAMPNS, which Python has no name for."""
 _TIMESPEC = struct.Struct("qq")
@@ -41,6 +44,7 @@ class Stopwatch:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._open: dict[tuple[int, bytes], int] = {}
         self._waits: Counter[float] = Counter()
+        self._rcodes: Counter[str] = Counter()
 
     def __enter__(self) -> "Stopwatch":
         self._thread.start()
@@ -62,6 +66,18 @@ class Stopwatch:
         """How many answers never came."""
         return len(self._open)
 
+    def beside(self, load: Told) -> Told:
+        """What a load was told, with what was asked here besides; the waits are those here."""
+        completed = self._rcodes.total()
+        return Told(
+            load.sent + completed + self.lost,
+            load.completed + completed,
+            load.lost + self.lost,
+            load.seconds,
+            dict(Counter(load.rcodes) + self._rcodes),
+            self.waits,
+        )
+
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
             for number, each in enumerate(self._sockets):
@@ -78,8 +94,10 @@ class Stopwatch:
     def _ask(self, turn: int) -> None:
         number, identifier = turn % _PROBES, (turn // _PROBES & 0xFFFF).to_bytes(2, "big")
         query = identifier + self._question
-        self._open[number, identifier] = time.time_ns()
+        asked = time.time_ns()
         self._sockets[number].send(query)
+        if time.time_ns() - asked < _SWIFT:
+            self._open[number, identifier] = asked
 
     def _listen(self, selector: selectors.BaseSelector, seconds: float) -> None:
         """Take what comes within so many seconds."""
@@ -92,5 +110,6 @@ class Stopwatch:
         answer, told, _, _ = self._sockets[number].recvmsg(4096, 64)
         asked = self._open.pop((number, answer[:2]), None)
         if asked is not None:
+            self._rcodes[_RCODES.get(answer[3] & 15, "another")] += 1
             seconds, nanoseconds = _TIMESPEC.unpack(told[0][2])
             self._waits[(seconds * 1_000_000_000 + nanoseconds - asked) / 1e9] += 1

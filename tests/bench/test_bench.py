@@ -20,7 +20,6 @@ from tests.bench.probes import last_of_firsts
 from tests.bench.processes import ROOT, BenchError, Cpu, read_pss, read_stat
 from tests.bench.report import document, latencies, ratios, spread, table
 from tests.bench.scrapes import gone_back, read, value
-from tests.bench.stage import Timed
 
 SMALL = questions.Counts(
     blocked=200, cached=50, hits=3000, misses=300, mix=3000, blocks=300, tcp=100
@@ -267,8 +266,9 @@ def test_what_a_death_cost() -> None:
 
 
 def test_what_reading_the_metrics_costs() -> None:
-    def told(lost: int, slow: float) -> Timed:
-        return Timed(1000, 1000 - lost, lost, lost, Latencies({0.0001: 980, slow: 20}))
+    def told(lost: int, slow: float) -> Told:
+        waits = Latencies({0.0001: 980, slow: 20})
+        return Told(1000, 1000 - lost, lost, 1.0, {"NOERROR": 1000 - lost}, waits)
 
     quiet = scrape.cost([told(0, 0.002), told(0, 0.002)])
     costs = {
