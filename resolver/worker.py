@@ -43,7 +43,7 @@ BEAT = 0.5
 _TIDY = 0.1
 """Seconds between two looks for cycles; at what 15,000 misses leave, one takes 3.5 ms."""
 _TURN = 0.0001
-"""Seconds for which a thread that loads a snapshot may keep the loop from going on."""
+"""Seconds after which a thread that loads a snapshot lets the loop go on, if it can just then."""
 _LAST = 1.0
 """Seconds that upstreams have to answer what they were asked before the end."""
 
