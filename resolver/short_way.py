@@ -6,7 +6,7 @@ put the reply together. One short way belongs to one generation, since all that 
 does: the policy, the zones, where to count.
 
 What it takes on this project's machine, in process, for blocked names that were never asked
-before: 4.2 us, of which 3.0 are policy's look-up in 100,000 names and 0.2 the reply.
+before: 2.5 us, of which 1.4 are policy's look-up in 100,000 names.
 
 What must stay true:
 - It decides as ``with_care`` does and renders the same octets, or it decides nothing.
