@@ -6,34 +6,38 @@ them a client meets; so there are enough probes for some to meet each.
 
 import selectors
 import socket
-import threading
 import time
 
 from dnslib import DNSRecord
 
-_PROBES = 16
+from tests.bench.beside import Beside
+
+PROBES = 16
+"""Sockets of one who asks."""
 _EVERY = 0.01
 
 
-class Probes:
-    """Asks from ``start`` to ``stop``, and keeps when which probe was answered."""
+class Asker(Beside):
+    """Asks one question from several sockets."""
 
     def __init__(self, client: str, port: int, name: str) -> None:
+        super().__init__()
         self._question = DNSRecord.question(name).pack()[2:]
-        self._answered: list[list[tuple[float, float]]] = [[] for _ in range(_PROBES)]
-        self._sockets = [open_probe(client, port) for _ in range(_PROBES)]
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "Probes":
-        self._thread.start()
-        return self
+        """The query without its ID."""
+        self._sockets = [_open(client, port) for _ in range(PROBES)]
 
     def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
+        super().__exit__()
         for each in self._sockets:
             each.close()
+
+
+class Probes(Asker):
+    """Asks while it is entered, and keeps when which probe was answered."""
+
+    def __init__(self, client: str, port: int, name: str) -> None:
+        super().__init__(client, port, name)
+        self._answered: list[list[tuple[float, float]]] = [[] for _ in range(PROBES)]
 
     @property
     def answered(self) -> int:
@@ -82,8 +86,7 @@ def last_of_firsts(answered: list[list[tuple[float, float]]], moment: float) -> 
     return max(known) if known and len(known) == len(firsts) else None
 
 
-def open_probe(client: str, port: int) -> socket.socket:
-    """A socket of that client, for that port of this machine."""
+def _open(client: str, port: int) -> socket.socket:
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     probe.bind((client, 0))
     probe.connect(("127.0.0.1", port))

@@ -10,8 +10,6 @@ import argparse
 import itertools
 import socket
 import sys
-import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from http.client import HTTPConnection
@@ -19,6 +17,7 @@ from statistics import median
 from typing import NamedTuple
 
 from tests.bench import machine
+from tests.bench.beside import Beside
 from tests.bench.dnsperf import Told
 from tests.bench.processes import BenchError
 from tests.bench.report import listed, markdown, spread
@@ -28,31 +27,18 @@ _WORST = 2.0
 """How many times the p99 may grow."""
 
 
-class Guests(ABC):
-    """Some who come to the metrics' listener in a thread of their own, while it is entered."""
+class Guests(Beside):
+    """Some who come to the metrics' listener."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self._where = ("127.0.0.1", port)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._come, daemon=True)
-
-    def __enter__(self) -> "Guests":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    @abstractmethod
-    def _come(self) -> None:
-        """Come until it is left."""
 
 
 class Reader(Guests):
     """Reads the metrics every second, and throws them away: to parse them costs too much."""
 
-    def _come(self) -> None:
+    def _run(self) -> None:
         connection = HTTPConnection(*self._where, timeout=10)
         while not self._stopping.wait(1):
             connection.request("GET", "/metrics")
@@ -70,7 +56,7 @@ class Hostile(Guests):
     )
     _HELD = 100
 
-    def _come(self) -> None:
+    def _run(self) -> None:
         held: list[socket.socket] = []
         for say in itertools.cycle(self._SAY):
             if self._stopping.wait(0.01):

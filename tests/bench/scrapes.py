@@ -1,13 +1,14 @@
-"""Watching a server's metrics, as Prometheus does but ten times a second."""
+"""Watching a server's metrics, as Prometheus does but as often as the server lets."""
 
 import itertools
-import threading
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.bench.beside import Beside
 
 _EVERY = 0.1
 _COUNTS = ("_total", "_count", "_sum", "_bucket")
@@ -23,23 +24,20 @@ class Scrape(NamedTuple):
     values: Values
 
 
-class Scrapes:
+class Scrapes(Beside):
     """Scrapes while it is entered."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self._url = f"http://127.0.0.1:{port}/metrics"
         self.kept: list[Scrape] = []
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Scrapes":
+    def __enter__(self) -> Self:
         self._scrape()
-        self._thread.start()
-        return self
+        return super().__enter__()
 
     def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
+        super().__exit__()
         self._scrape()
 
     def _run(self) -> None:

@@ -9,17 +9,12 @@ import random
 import selectors
 import socket
 import struct
-import threading
 import time
 from collections import Counter
 
-from dnslib import DNSRecord
-
 from tests.bench.dnsperf import Latencies, Told
-from tests.bench.probes import open_probe
+from tests.bench.probes import PROBES, Asker
 
-_PROBES = 16
-"""Sockets: enough for some to meet each worker."""
 _PAUSE = 0.001
 """Seconds between two questions, on average; irregular, to keep no step with anything."""
 _LAST = 1.0
@@ -32,29 +27,16 @@ _TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("qq")
 
 
-class Stopwatch:
+class Stopwatch(Asker):
     """Asks while it is entered; the waits are whole when it is left."""
 
     def __init__(self, client: str, port: int, name: str) -> None:
-        self._question = DNSRecord.question(name).pack()[2:]
-        self._sockets = [open_probe(client, port) for _ in range(_PROBES)]
+        super().__init__(client, port, name)
         for each in self._sockets:
             each.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self._open: dict[tuple[int, bytes], int] = {}
         self._waits: Counter[float] = Counter()
         self._rcodes: Counter[str] = Counter()
-
-    def __enter__(self) -> "Stopwatch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-        for each in self._sockets:
-            each.close()
 
     @property
     def waits(self) -> Latencies:
@@ -92,7 +74,7 @@ class Stopwatch:
                 self._listen(selector, end - time.monotonic())
 
     def _ask(self, turn: int) -> None:
-        number, identifier = turn % _PROBES, (turn // _PROBES & 0xFFFF).to_bytes(2, "big")
+        number, identifier = turn % PROBES, (turn // PROBES & 0xFFFF).to_bytes(2, "big")
         query = identifier + self._question
         asked = time.time_ns()
         self._sockets[number].send(query)
