@@ -33,7 +33,7 @@ _CROWDED = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way
 _AT_A_LOSS = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES = 1000
 
-Facts = TypeVarTuple("Facts")
+_Arguments = TypeVarTuple("_Arguments")
 Ticket = TypeVar("Ticket")
 """What a waiter gives to be told by."""
 
@@ -307,10 +307,10 @@ class Forwarder(Generic[Ticket]):
         self._go_on(sent.flight, step, now)
 
 
-def _decided(decide: Callable[[*Facts], Step | None], *facts: *Facts) -> Step | None:
+def _decided(decide: Callable[[*_Arguments], Step | None], *arguments: *_Arguments) -> Step | None:
     """What an exchange decides, whatever is wrong with it."""
     try:
-        return decide(*facts)
+        return decide(*arguments)
     except Exception:
         log.exception("an exchange could not go on")
         return _AT_A_LOSS
