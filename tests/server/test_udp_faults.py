@@ -111,6 +111,10 @@ def _asked_together(
         return runner.run(asked())
 
 
+def _fault(*_: object) -> None:
+    raise LookupError("the fault")
+
+
 def _names(replies: list[DNSRecord]) -> list[str]:
     return [str(each.q.qname) for each in replies]
 
@@ -181,10 +185,7 @@ def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fault(*_: object) -> None:
-        raise LookupError("the fault")
-
-    monkeypatch.setattr(whose, what, fault)
+    monkeypatch.setattr(whose, what, _fault)
     asked = ["open.example."]
     (reply,) = _asked_together(asked, 1, upstream=answering_upstream.getsockname())
     assert _names([reply]) == asked
@@ -195,10 +196,7 @@ def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
 def test_a_fault_about_an_upstream_that_refuses_is_told_as_servfail(
     upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fault(*_: object) -> None:
-        raise LookupError("the fault")
-
-    monkeypatch.setattr(Exchange, "unreachable", fault)
+    monkeypatch.setattr(Exchange, "unreachable", _fault)
     address = upstream.getsockname()
     upstream.close()  # nobody is there now: the kernel refuses
     (reply,) = _asked_together(["open.example."], 1, upstream=address)
@@ -209,10 +207,7 @@ def test_a_fault_about_an_upstream_that_refuses_is_told_as_servfail(
 def test_a_fault_when_time_is_up_is_told_as_servfail(
     upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fault(*_: object) -> None:
-        raise LookupError("the fault")
-
-    monkeypatch.setattr(Exchange, "expired", fault)
+    monkeypatch.setattr(Exchange, "expired", _fault)
     (reply,) = _asked_together(["open.example."], 1, upstream=upstream.getsockname())
     assert reply.header.rcode == RCODE.SERVFAIL
     assert len(caplog.records) == 1
