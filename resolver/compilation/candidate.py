@@ -16,6 +16,7 @@ from resolver import program
 from resolver.compilation.stepping_back import starves, take_little, take_the_rest
 from resolver.compilation.written import Written
 from resolver.errors import DarbanError
+from resolver.telemetry.log import log
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
@@ -93,6 +94,7 @@ async def _compiler(
             return await _run(command, given)
         with contextlib.suppress(_Starved):
             return await _run(command, given, take_the_rest)
+        log.warning("%s: the cores are full; compiling is begun again with a small share", config)
         return await _run(command, given, take_little)
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"

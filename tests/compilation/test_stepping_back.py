@@ -112,11 +112,14 @@ def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
 
 
 @pytest.mark.usefixtures("_one_core", "_soon")
-def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(tmp_path: Path) -> None:
+def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with _running(FOR_EVER) as other:
         accepted, seen = asyncio.run(_watched(tmp_path, while_serving=True, but=other))
     assert accepted.snapshot.is_dir()
     assert {THE_REST, A_LITTLE} <= set(seen)
+    assert "the cores are full" in caplog.text
 
 
 @pytest.mark.parametrize("while_serving", [True, False])
