@@ -29,16 +29,16 @@ fmt: $(VENV)/dev ## format the code and fix what can be fixed
 	$(BIN)/ruff format .
 
 bench: $(VENV)/dev ## measure this server beside its peers on this machine
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.programs.bench
 
 fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
-	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.programs.fuzz --seconds $(FUZZ_SECONDS)
 
 attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the table
-	$(BIN)/python -m tests.attacks
+	$(BIN)/python -m tests.programs.attacks
 
 fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
-	$(BIN)/python -m tests.fidelity
+	$(BIN)/python -m tests.programs.fidelity
 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -

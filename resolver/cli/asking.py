@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from resolver import control
-from resolver.telemetry.status import Status
+from resolver.metrics.status import Status
+from resolver.supervisor import control
 
 
 def ask(config: Path, command: str) -> control.Answer:

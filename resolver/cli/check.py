@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.place import config_path
-from resolver.compilation.compiling import Compiled, compile_file
+from resolver.snapshot.compiler import Compiled, compile_file
 
 Config = Annotated[Path | None, typer.Option("--config", help="the config to judge")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]

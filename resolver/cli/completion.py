@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import typer
 
 from resolver.cli.place import config_path
-from resolver.compilation.compiling import Disk
-from resolver.config.gathering import gather
+from resolver.config.reading import gather
+from resolver.snapshot.compiler import Disk
 
 
 def vlans(context: typer.Context, incomplete: str) -> list[str]:

@@ -13,23 +13,24 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from resolver import control, state
+from resolver.analysis import diff_text
+from resolver.analysis.changes import Change, Side, compare
+from resolver.analysis.explanation import Engine
+from resolver.analysis.queries import detect
+from resolver.analysis.queries.query import Asked, Octets, UnknownKind
+from resolver.analysis.replay import Fates
+from resolver.analysis.summary import Section
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
-from resolver.comparison import told
-from resolver.comparison.changes import Change, Side, compare
-from resolver.comparison.fates import Fates
-from resolver.comparison.portrait import Section
-from resolver.compilation.compiling import compile_file
 from resolver.config.load import load
 from resolver.config.model import Config
 from resolver.dns import names
 from resolver.errors import DarbanError
-from resolver.explanation import Engine
-from resolver.journal import Journal
-from resolver.lists.index import Index
-from resolver.questions import kinds
-from resolver.questions.asked import Asked, Octets, UnknownKind
+from resolver.policy.index import Index
+from resolver.snapshot import store
+from resolver.snapshot.compiler import compile_file
+from resolver.supervisor import control
+from resolver.supervisor.audit_log import Journal
 
 _DNS = 53
 _UNREACHABLE = 3
@@ -146,8 +147,8 @@ def _candidate(path: Path) -> Side:
 
 def _in_force(path: Path) -> Side:
     place = in_force(path)
-    terms, index = state.load(place)
-    return Side(terms, index, _expected_of(place, Journal(state.directory(path))))
+    terms, index = store.load(place)
+    return Side(terms, index, _expected_of(place, Journal(store.directory(path))))
 
 
 def _expected_of(place: Path, journal: Journal) -> Section | None:
@@ -218,7 +219,7 @@ def _read(file: Path, ports: frozenset[int], progress: Progress) -> Asked:
     asked = Asked()
     task = progress.add_task("reading", total=len(content))
     try:
-        for done in kinds.read(content, asked, ports):
+        for done in detect.read(content, asked, ports):
             progress.update(task, completed=done)
     except UnknownKind as error:
         raise DarbanError(f"{file}: {error}") from None
@@ -248,7 +249,7 @@ def _left(asked: Asked) -> Iterator[str]:
 
 def _as_text(pair: _Pair, found: list[Change], trial: _Trial | None) -> Iterator[str]:
     yield f"from {pair.old_name} to {pair.new_name}: {_summary(found)}"
-    yield from told.changes(found)
+    yield from diff_text.changes(found)
     if restart := _needs_restart(pair):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if pair.old.expectations is None:
@@ -256,13 +257,13 @@ def _as_text(pair: _Pair, found: list[Change], trial: _Trial | None) -> Iterator
     if trial is not None:
         changed = sum(each.total() for each in trial.fates.turned.values())
         yield f"questions of {trial.file}: {trial.asked.total:,} read, {changed:,} change"
-        yield from told.fates(trial.fates)
+        yield from diff_text.fates(trial.fates)
         yield from _left(trial.asked)
 
 
 def _needs_restart(pair: _Pair) -> list[str]:
     """The keys of settings that a running server would not change."""
-    from resolver.supervision.reload import changed_but_fixed  # which takes long to import
+    from resolver.supervisor.reload import changed_but_fixed  # which takes long to import
 
     return list(changed_but_fixed(pair.old.terms, pair.new.terms))
 
@@ -290,7 +291,7 @@ def _as_json(pair: _Pair, found: list[Change], trial: _Trial | None) -> dict[str
                 {"reason": reason, "times": times, "first": trial.asked.first[reason]}
                 for reason, times in skipped
             ],
-            **told.as_json(trial.fates),
+            **diff_text.as_json(trial.fates),
         }
     return {
         "old": pair.old_name,

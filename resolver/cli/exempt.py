@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from resolver import control
 from resolver.cli.completion import services, vlans
 from resolver.cli.place import config_path, in_force
 from resolver.cli.reload import PATIENCE, told
+from resolver.config.amendment import free_id
 from resolver.errors import DarbanError
-from resolver.exempting.amendment import free_id
-from resolver.exempting.granting import Change, Unfit, end
+from resolver.snapshot.exemption import Change, Unfit, end
+from resolver.supervisor import control
 
 _USAGE = 2
 

@@ -8,17 +8,18 @@ from typing import Annotated
 
 import typer
 
-from resolver import control, state
+from resolver.analysis.explanation import Engine, Explanation
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
-from resolver.compilation.compiling import compile_file
 from resolver.config.problems import near
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
-from resolver.explanation import Engine, Explanation
-from resolver.lists.index import Index
-from resolver.policy.snapshot import Terms
-from resolver.upstream.once import Once
+from resolver.policy.compiled import Terms
+from resolver.policy.index import Index
+from resolver.snapshot import store
+from resolver.snapshot.compiler import compile_file
+from resolver.supervisor import control
+from resolver.upstream.blocking import Once
 
 _UNREACHABLE = 3
 _USAGE = 2
@@ -104,7 +105,7 @@ def _in_force() -> tuple[Terms, Index]:
     compiled = compile_file(path, time.time())
     if compiled.errors or compiled.snapshot.hash() != place.name:
         typer.echo(f"{path} differs from the policy in force, which is what is told here", err=True)
-    return state.load(place)
+    return store.load(place)
 
 
 _Asker = Callable[[Engine, bytes, int], Sequence[Explanation]]

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from resolver import control
 from resolver.cli.place import config_path
 from resolver.dns import names
+from resolver.supervisor import control
 
 _UNREACHABLE = 3
 _USAGE = 2

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from resolver import state
 from resolver.cli.place import config_path
-from resolver.journal import Entry, Exempted, Journal
+from resolver.snapshot import store
+from resolver.supervisor.audit_log import Entry, Exempted, Journal
 
 _NOTHING = 1
 _USAGE = 2
@@ -42,7 +42,7 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> No
     """
     path = config_path(config)
     typer.echo(f"by the journal of the server of {path}", err=True)
-    journal = Journal(state.directory(path))
+    journal = Journal(store.directory(path))
     try:
         entries = list(journal.entries())
         moment = None if at is None else _moment(at)

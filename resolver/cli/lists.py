@@ -14,15 +14,16 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 from rich.text import Text
 
-from resolver import control, state
 from resolver.cli.place import config_path
-from resolver.compilation.compiling import Compiled, compile_file
 from resolver.errors import DarbanError
+from resolver.fetch.update import Job, Result, update
 from resolver.lists.reading import by_reason
 from resolver.lists.rules import BlockList, entries
-from resolver.subscriptions.shelf import Record, Shelf
-from resolver.subscriptions.updating import Job, Result, update
-from resolver.upstream.hosts import bootstrap
+from resolver.snapshot import store
+from resolver.snapshot.compiler import Compiled, compile_file
+from resolver.snapshot.list_store import Record, Shelf
+from resolver.supervisor import control
+from resolver.upstream.addresses import bootstrap
 
 _FAILED = 1
 _USAGE = 2
@@ -56,7 +57,7 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
         return
     path = config_path(config)
     compiled = compile_file(path, time.time())
-    shelf = Shelf(state.directory(path))
+    shelf = Shelf(store.directory(path))
     fetched = {each.name: shelf.record(each.name) for each in compiled.snapshot.terms.subscriptions}
     rows = [_row(each, fetched) for each in compiled.lists]
     if as_json:
@@ -186,7 +187,7 @@ def _by_itself(path: Path, names: list[str], smaller_too: bool) -> Job:
         raise typer.Exit(_USAGE)
     wanted = [known[name] for name in names] or [*known.values()]
     job = Job([each.name for each in wanted])
-    shelf = Shelf(state.directory(path))
+    shelf = Shelf(store.directory(path))
     work = update(job, wanted, shelf, bootstrap(terms), smaller_too=smaller_too)
     with _Bars() as bars:
         asyncio.run(_watched(work, lambda: bars.show(job)))

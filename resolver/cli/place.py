@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resolver import control
+from resolver.supervisor import control
 
 SYSTEM = Path("/etc/darban/config.toml")
 HERE = Path("config.toml")

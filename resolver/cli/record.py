@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from resolver import control
+from resolver.analysis.queries.recorded import Heading, Row, written
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
-from resolver.questions.recorded import Heading, Row, written
+from resolver.supervisor import control
 
 _UNREACHABLE = 3
 _USAGE = 2

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from resolver import control
 from resolver.cli.place import config_path
+from resolver.supervisor import control
 
 _UNREACHABLE = 3
 PATIENCE = 600.0

@@ -7,16 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from resolver import control, state
+from resolver.analysis.expectations import Trial
+from resolver.analysis.report import Report
+from resolver.analysis.report import report as make
 from resolver.cli.asking import read_status
 from resolver.cli.place import config_path
 from resolver.cli.report_text import as_text
-from resolver.compilation.compiling import compile_file
 from resolver.errors import DarbanError
-from resolver.expectations import Trial
-from resolver.lists.index import Index
-from resolver.report import Report
-from resolver.report import report as make
+from resolver.policy.index import Index
+from resolver.snapshot import store
+from resolver.snapshot.compiler import compile_file
+from resolver.supervisor import control
 from resolver.web import report_page
 
 _WRONG = 2
@@ -77,7 +78,7 @@ def _make(path: Path, now: float) -> Report:
     snapshot = compiled.snapshot
     if status is not None:
         place = Path(status.snapshot)
-        terms, index = state.load(place)
+        terms, index = store.load(place)
         name = place.name
     elif compiled.errors:
         raise DarbanError("\n".join(str(problem) for problem in compiled.errors))

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from resolver.cli.place import config_path
-from resolver.compilation.candidate import Rejected
 from resolver.errors import DarbanError
-from resolver.supervision.supervisor import Supervisor
+from resolver.snapshot.candidate import Rejected
+from resolver.supervisor.supervisor import Supervisor
 
 
 def start(arguments: list[str]) -> int:

@@ -16,11 +16,11 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.live import Live
 
-from resolver import control
 from resolver.cli.asking import ask, read_status
 from resolver.cli.place import config_path
 from resolver.cli.status_view import draw, draw_strangers
-from resolver.policy.strangers import Strangers
+from resolver.policy.unknown_clients import Strangers
+from resolver.supervisor import control
 
 _UNREACHABLE = 3
 _INTERVAL = 1.0

@@ -15,8 +15,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from resolver.policy.strangers import Strangers
-from resolver.telemetry.status import ExemptionStatus, Status, UpstreamStatus, VlanCounts
+from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus, VlanCounts
+from resolver.policy.unknown_clients import Strangers
 
 _WIDE = 190
 """Columns from which on tables stand side by side."""

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from resolver.config.model import Config
-from resolver.config.origins import ANY, Given, Origins
-from resolver.config.places import Path
 from resolver.config.problems import Problem, near, one_of, shown
+from resolver.config.provenance import ANY, Given, Origins
+from resolver.config.toml_lines import Path
 from resolver.config.values import Endpoint, ServerAddress
 from resolver.dns import names
 

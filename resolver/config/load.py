@@ -9,11 +9,11 @@ What must stay true: ``load`` raises for nothing that a file can contain.
 
 from dataclasses import dataclass
 
-from resolver.config import cautions, crosscheck
-from resolver.config.gathering import Files, gather
+from resolver.config import crosscheck, warnings
 from resolver.config.model import Config
-from resolver.config.origins import Origins
 from resolver.config.problems import Problem
+from resolver.config.provenance import Origins
+from resolver.config.reading import Files, gather
 from resolver.config.validation import understand
 
 __all__ = ["Files", "Loaded", "load"]
@@ -41,7 +41,7 @@ def load(path: str, files: Files) -> Loaded:
         *unread,
         *misunderstood,
         *crosscheck.check(config, origins),
-        *cautions.check(config, origins),
+        *warnings.check(config, origins),
     ]
     problems.sort(key=lambda each: (each.file != path, each.file, each.line or 0))
     return Loaded(config, problems, origins)

@@ -18,9 +18,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from resolver.config.model import Config
-from resolver.config.origins import Document, Given, Origins
-from resolver.config.places import Path
 from resolver.config.problems import Problem, near, one_of, shown
+from resolver.config.provenance import Document, Given, Origins
+from resolver.config.toml_lines import Path
 from resolver.config.values import NotAllowed
 
 _KEY = "[key]"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
-from resolver.policy.snapshot import Prefix
+from resolver.policy.compiled import Prefix
 
 
 def packed(address: str) -> bytes:

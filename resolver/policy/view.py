@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from resolver.dns import names
+from resolver.policy.compiled import Exemption, OwnRule, Policy, Terms
 from resolver.policy.prefixes import PrefixTable, packed
-from resolver.policy.snapshot import Exemption, OwnRule, Policy, Terms
 from resolver.policy.verdict import Verdict
 
 _MEMO_SIZE = 65536

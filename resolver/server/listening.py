@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Sequence
 
 from resolver.errors import DarbanError
-from resolver.policy.snapshot import Endpoint
+from resolver.policy.compiled import Endpoint
 
 _Place = tuple[Endpoint, socket.SocketKind]
 

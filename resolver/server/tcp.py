@@ -11,10 +11,10 @@ import asyncio
 import resource
 import socket
 
-from resolver.server.desk import Desk
-from resolver.telemetry.counters import Counters
-from resolver.transaction import Source
-from resolver.transports import let_go
+from resolver.engine.transaction import Source
+from resolver.metrics.counters import Counters
+from resolver.server.handler import Desk
+from resolver.server.transports import let_go
 
 IDLE = 5.0
 CROWDED_IDLE = 1.0

@@ -15,15 +15,15 @@ import socket
 import time
 from typing import Any
 
-from resolver.answers.tally import Path
-from resolver.loop import Loop
-from resolver.query import Resolver
-from resolver.replies import unheard
+from resolver.engine.engine import Resolver
+from resolver.engine.labels import Path
+from resolver.engine.replies import unheard
+from resolver.engine.transaction import Client, Drop, Forward, Reply, Source
+from resolver.metrics.counters import Counters
+from resolver.metrics.log import log
 from resolver.server.datagrams import SLOTS, Batch, Outbox
-from resolver.server.desk import Desk
-from resolver.telemetry.counters import Counters
-from resolver.telemetry.log import log
-from resolver.transaction import Client, Drop, Forward, Reply, Source
+from resolver.server.handler import Desk
+from resolver.server.loop import Loop
 
 _LARGEST = 65535
 _CLIENTS = 65536

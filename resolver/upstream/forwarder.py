@@ -13,21 +13,21 @@ What must stay true:
 from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar, TypeVarTuple
 
-from resolver.answers.cache import Key
-from resolver.answers.entry import Entry
 from resolver.dns import codes
-from resolver.forwarding.admission import WAITERS, Admission, Shares
-from resolver.forwarding.exchange import PATIENCE, Attempt, Exchange, Failure, Step
-from resolver.forwarding.servers import Group, Server
-from resolver.loop import Loop
-from resolver.query import Resolver
-from resolver.telemetry.counters import Counters
-from resolver.telemetry.log import log
-from resolver.transaction import AtOnce, Drop, Forward, Reply
+from resolver.engine.admission import WAITERS, Admission, Shares
+from resolver.engine.cache import Key
+from resolver.engine.engine import Resolver
+from resolver.engine.entry import Entry
+from resolver.engine.exchange import PATIENCE, Attempt, Exchange, Failure, Step
+from resolver.engine.servers import Group, Server
+from resolver.engine.transaction import AtOnce, Drop, Forward, Reply
+from resolver.metrics.counters import Counters
+from resolver.metrics.log import log
+from resolver.server.loop import Loop
 from resolver.upstream.deadlines import Deadlines
-from resolver.upstream.flight import Flight, Sent
-from resolver.upstream.ports import Port, Ports
-from resolver.upstream.streams import Stream, Streams
+from resolver.upstream.inflight import Flight, Sent
+from resolver.upstream.tcp_connections import Stream, Streams
+from resolver.upstream.udp_sockets import Port, Ports
 
 _CROWDED = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
 _AT_A_LOSS = Failure(codes.EDE_OTHER, "a fault of the resolver itself")

@@ -19,9 +19,9 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from resolver.analysis.explanation import Engine
 from resolver.errors import DarbanError
-from resolver.explanation import Engine
-from resolver.policy.snapshot import Directive, Endpoint
+from resolver.policy.compiled import Directive, Endpoint
 from resolver.web import pages
 from resolver.web.block_words import WORDS, Words
 from resolver.web.listener import listen

@@ -7,8 +7,8 @@ form, and whatever was typed stays in it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from resolver.analysis.explanation import Engine, Explanation
 from resolver.dns import codes, names
-from resolver.explanation import Engine, Explanation
 from resolver.web.markup import NOTHING, Markup, fill, isolated, join, tag
 from resolver.web.status_words import Words
 

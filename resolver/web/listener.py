@@ -10,8 +10,8 @@ import logging
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from resolver.policy.snapshot import Endpoint
-from resolver.telemetry.log import log
+from resolver.metrics.log import log
+from resolver.policy.compiled import Endpoint
 from resolver.web.visitors import Visitors
 
 _IDLE = 75

@@ -5,8 +5,8 @@ import asyncio
 from aiohttp import web
 
 from resolver.errors import DarbanError
-from resolver.policy.snapshot import Endpoint
-from resolver.telemetry.collector import DarbanCollector
+from resolver.metrics.collector import DarbanCollector
+from resolver.policy.compiled import Endpoint
 from resolver.web.exposition import Exposition
 from resolver.web.listener import listen
 

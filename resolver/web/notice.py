@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from resolver.analysis.explanation import Engine, Explanation
 from resolver.dns import codes, names
-from resolver.explanation import Engine, Explanation
-from resolver.policy.snapshot import Directive, Service
+from resolver.policy.compiled import Directive, Service
 
 _HOST = re.compile(r"([a-z0-9_.-]{1,254})(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 """What browsers send for a name, with or without a port; whoever sends more is no browser."""

@@ -11,7 +11,7 @@ import socket
 from ipaddress import ip_address
 
 from resolver.dns import names
-from resolver.policy.snapshot import Terms
+from resolver.policy.compiled import Terms
 
 _HOST = re.compile(
     r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,254}))(?::[0-9]{1,5})?", re.IGNORECASE

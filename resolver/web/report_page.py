@@ -3,9 +3,9 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from resolver.expectations import Judged
-from resolver.report import CitedDirective, Report, VlanReport
-from resolver.telemetry.status import ExemptionStatus
+from resolver.analysis.expectations import Judged
+from resolver.analysis.report import CitedDirective, Report, VlanReport
+from resolver.metrics.status import ExemptionStatus
 from resolver.web import pages
 from resolver.web.markup import Markup, fill, isolated, join, tag, text
 from resolver.web.report_words import WORDS

@@ -5,7 +5,7 @@ All of it comes from one ``Status``, the value that ``darban status`` shows.
 
 from collections.abc import Iterator, Sequence
 
-from resolver.telemetry.status import ServiceCount, Status, VlanCounts
+from resolver.metrics.status import ServiceCount, Status, VlanCounts
 from resolver.web.markup import NOTHING, Markup, fill, isolated, join, tag, text
 from resolver.web.status_words import Words
 from resolver.web.writing import Writing

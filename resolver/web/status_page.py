@@ -17,9 +17,9 @@ from importlib import resources
 
 from aiohttp import web
 
-from resolver.explanation import Engine
-from resolver.policy.snapshot import Directive, Policy, Terms
-from resolver.telemetry.status import Status
+from resolver.analysis.explanation import Engine
+from resolver.metrics.status import Status
+from resolver.policy.compiled import Directive, Policy, Terms
 from resolver.web import explain_box, own_names, pages
 from resolver.web.explain_box import Asked
 from resolver.web.markup import NOTHING, Markup, fill, isolated, join, tag, text

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.exempting.amendment import NotAmended, duration, free_id, with_exemption
+from resolver.config.amendment import NotAmended, duration, free_id, with_exemption
 
 ROOT = Path(__file__).parents[2]
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))

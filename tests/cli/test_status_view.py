@@ -7,8 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from resolver.cli.status_view import draw, draw_strangers
-from resolver.policy.strangers import Strangers
-from resolver.telemetry.status import (
+from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
     CacheStatus,
@@ -20,6 +19,7 @@ from resolver.telemetry.status import (
     UpstreamStatus,
     VlanCounts,
 )
+from resolver.policy.unknown_clients import Strangers
 
 NOW = 1.8e9
 IPV6 = "[2001:db8:1:2:3:4:5:6]:53"

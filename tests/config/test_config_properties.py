@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from toml_texts import TOKEN_WIDTH, mistaken, texts
 
 from resolver.config.load import Loaded
-from resolver.config.places import Places
+from resolver.config.toml_lines import Places
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "config.toml").read_text(encoding="utf-8")

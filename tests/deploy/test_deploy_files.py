@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.compilation.compiling import compile_file
+from resolver.snapshot.compiler import compile_file
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

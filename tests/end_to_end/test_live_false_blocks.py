@@ -14,10 +14,10 @@ from asking import ask
 from config_texts import ROOT
 from running_server import Server
 
-from resolver.compilation.compiling import compile_file
+from resolver.analysis.explanation import Engine
 from resolver.dns import codes, names
-from resolver.explanation import Engine
-from resolver.lists.index import Index
+from resolver.policy.index import Index
+from resolver.snapshot.compiler import compile_file
 
 DATA = ROOT.parent / "shared" / "data"
 CLIENT = "127.0.10.5"

@@ -12,7 +12,7 @@ from running_commands import GOOD, NO, WRONG, Done, darban
 from running_server import Server
 from waiting import wait_for
 
-from tests.subscriptions.source_server import Authority, Sources, authority, response, serving
+from tests.fetch.source_server import Authority, Sources, authority, response, serving
 
 MakeSmall = Callable[..., Server]
 

@@ -15,7 +15,7 @@ from dnslib import EDNS0, DNSRecord
 from running_server import Server
 from waiting import wait_for
 
-from resolver import control
+from resolver.supervisor import control
 
 MakeSmall = Callable[..., Server]
 

@@ -9,19 +9,20 @@ import typer
 from source_tree import PACKAGE, calls, modules
 
 from resolver.cli.app import app
-from resolver.telemetry import metrics
+from resolver.metrics import definitions
 
 CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;
     # ``explain``, ``check`` and ``diff`` ask through the explanation.
     "check_query": {
-        *("query.Resolver._admit", "explanation.Engine.verdict"),
-        "policy.check.Judge.check_answer",
+        *("engine.engine.Resolver._admit", "analysis.explanation.Engine.verdict"),
+        "policy.judge.Judge.check_answer",
     },
     # The same verdict, shared by names that rules of one kind cover.
-    "glance": {"policy.check.Judge.check_query", "short_way.ShortWay.answer"},
+    "glance": {"policy.judge.Judge.check_query", "engine.short_way.ShortWay.answer"},
     "check_answer": {
-        *("query.Resolver._carry", "short_way.ShortWay._head", "explanation.Engine._led"),
+        "engine.engine.Resolver._carry",
+        *("engine.short_way.ShortWay._head", "analysis.explanation.Engine._led"),
     },
 }
 
@@ -40,15 +41,15 @@ def test_metrics_are_named_in_one_place() -> None:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and str(node.value).startswith("darban_"):
                 naming[module.name].append(node.value)
-    assert set(naming) == {"telemetry.metrics"}
-    names = naming["telemetry.metrics"]
+    assert set(naming) == {"metrics.definitions"}
+    names = naming["metrics.definitions"]
     assert len(names) == len(set(names))
-    declared = [each for each in vars(metrics).values() if isinstance(each, metrics.Metric)]
+    declared = [each for each in vars(definitions).values() if isinstance(each, definitions.Metric)]
     assert sorted(names) == sorted(each.name for each in declared)
 
 
 def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
-    declared = [each for each in vars(metrics).values() if isinstance(each, metrics.Metric)]
+    declared = [each for each in vars(definitions).values() if isinstance(each, definitions.Metric)]
     labels = {label for each in declared for label in each.labels}
     bounded = {
         *("vlan", "outcome", "service", "rcode", "type", "path", "kind", "upstream", "result"),

@@ -4,47 +4,25 @@ import pytest
 from source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    ("",),  # the version: a line that anybody may read
-    ("errors",),  # the one root of exceptions
-    ("dns",),  # names and packets: the ground that all else speaks of
-    ("config",),  # what config.toml may say, in names; workers never load it
-    ("lists",),  # what block lists say, in names
-    ("policy",),  # config and lists compiled, and judged by
-    ("answers",),  # what is known: rendered from packets, views and verdicts
-    ("forwarding",),  # whom to ask for what is not known
-    ("transaction",),  # what is asked and what becomes of it, as values
-    ("known",),  # the cache, and who failed a moment ago
-    ("replies",),  # what is said where no entry is told
-    ("witness",),  # who is told of queries, besides the counters
-    ("regime",),  # a snapshot made ready to judge and answer with
-    ("short_way",),  # one query of a kind that has been met before
-    ("query",),  # one query in order, from all of the above
-    ("explanation",),  # the same order, put into words
-    ("expectations",),  # the tests of a policy that its config has
-    ("questions",),  # what was asked, as files tell it
-    ("comparison",),  # two snapshots side by side, and what becomes of questions under both
-    # Edges: they move octets, and decide nothing about DNS or policy.
-    ("state", "journal"),  # to our files
-    ("transports",),  # of asyncio, let go of
-    ("channel", "control"),  # between our processes
-    ("program",),  # how these run each other
-    ("notify",),  # to the service manager
-    ("telemetry",),  # counts what ``query`` tallies
-    ("loop",),  # a worker's, with a short way to the sockets that matter
-    ("upstream",),  # drives ``forwarding``, counts
-    ("server",),  # drives ``query``, hands to ``upstream``
-    ("report",),  # a policy and what came of it, for an auditor
-    ("subscriptions", "web"),  # of the supervisor alone, but for pages that are printed
-    # Composition: what becomes a process.
-    ("compilation",),  # of a config's files and lists into a snapshot, in a process of its own too
-    ("worker",),
-    ("exempting",),  # a config amended by an exemption, judged, and written
-    ("supervision",),  # the workers started and watched, one snapshot after another in them
+    ("", "errors", "files"),  # the version, the root of exceptions, and how files are written
+    ("dns",),  # names and packets
+    ("config",),  # what config.toml may say; workers never load it
+    ("lists",),  # what block lists say
+    ("policy",),  # rule index, views and verdicts
+    ("engine",),  # one query in order
+    ("metrics",),  # counters, the collector, the status
+    ("server", "analysis"),  # loop and client transports; explain, diff, report
+    ("upstream",),  # sockets to upstreams
+    ("snapshot",),  # config and lists compiled; snapshots on disk
+    ("fetch",),  # subscribed lists
+    ("web",),  # pages of the supervisor
+    ("worker",),  # one process that answers
+    ("supervisor",),  # the worker processes, and one snapshot after another in them
     ("cli",),
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PURE = {part for parts in ORDER[: RANK["comparison"] + 1] for part in parts}
+PURE = {"errors", "dns", "config", "lists", "policy", "engine"}
 
 MODULES = list(modules().values())
 PURE_MODULES = [module for module in MODULES if module.part in PURE]
@@ -102,5 +80,5 @@ def test_only_one_module_knows_dnslib() -> None:
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
     assert knowing <= {
-        *("config", "policy", "expectations", "compilation", "exempting", "cli"),
+        *("config", "analysis", "snapshot", "cli"),
     }

@@ -4,16 +4,16 @@ import json
 import subprocess
 from pathlib import Path
 
-from resolver import program
+from resolver.snapshot import child_process
 
 
 def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('code of a stranger')\n")
     done = subprocess.run(
-        program.command(
-            "resolver.compilation.compiling", str(tmp_path / "none.toml"), str(tmp_path)
+        child_process.command(
+            "resolver.snapshot.compiler", str(tmp_path / "none.toml"), str(tmp_path)
         ),
-        env=program.environment(),
+        env=child_process.environment(),
         cwd=tmp_path,
         input=b"null",
         capture_output=True,

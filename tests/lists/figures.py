@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from resolver.dns import names
 from resolver.lists.acceptance import accept
-from resolver.lists.index import Index, build
 from resolver.lists.reading import by_reason
 from resolver.lists.rules import BlockList, entries
+from resolver.policy.index import Index
+from resolver.snapshot.index import build
 from tests.lists.obvious_matcher import matcher
 
 

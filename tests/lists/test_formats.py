@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from resolver.dns import names
 from resolver.lists.acceptance import accept
 from resolver.lists.formats import FORMATS, resembled
-from resolver.lists.index import Hit, Index, build
 from resolver.lists.reading import by_reason, nowhere
 from resolver.lists.rules import BlockList, Rule, Skipped
+from resolver.policy.index import Hit, Index
+from resolver.snapshot.index import build
 from tests.lists.list_texts import SAMPLES
 from tests.lists.obvious_matcher import matcher
 

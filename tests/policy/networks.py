@@ -2,11 +2,11 @@
 
 from resolver.config.load import load
 from resolver.lists import adblock
-from resolver.lists.index import Index
-from resolver.policy.check import Judge
-from resolver.policy.compile import compile_snapshot
-from resolver.policy.snapshot import Snapshot
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.policy.judge import Judge
 from resolver.policy.view import View, Views
+from resolver.snapshot.policy import compile_snapshot
 
 CONFIG = """
 [directives.1595]

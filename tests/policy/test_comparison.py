@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import CONFIG, LISTS, compiled
 
-from resolver.comparison import told
-from resolver.comparison.changes import Change, Detail, Side, compare
-from resolver.comparison.fates import Fates
+from resolver.analysis import diff_text
+from resolver.analysis.changes import Change, Detail, Side, compare
+from resolver.analysis.explanation import Engine
+from resolver.analysis.queries.query import ANYBODY, Question, Who
+from resolver.analysis.replay import Fates
 from resolver.dns import codes, names
-from resolver.explanation import Engine
-from resolver.lists.index import Index
-from resolver.policy.snapshot import Snapshot, Terms
-from resolver.questions.asked import ANYBODY, Question, Who
+from resolver.policy.compiled import Snapshot, Terms
+from resolver.policy.index import Index
 
 WALL = 1.8e9
 OLD = compiled()
@@ -214,7 +214,7 @@ def test_rules_that_come_and_go(before: list[str], after: list[str]) -> None:
 
 def test_many_rules_are_told_by_their_number() -> None:
     many = HEAD + "".join(f"||n{number:03}.example^\n" for number in range(100))
-    lines = list(told.changes(changes(lists={**LISTS, "one": many})))
+    lines = list(diff_text.changes(changes(lists={**LISTS, "one": many})))
     assert "      rules of one.txt: 3 gone, 101 new" in lines
     assert "        + ||n000.example^" in lines
     assert "        + ... and 91 more (--json has them all)" in lines
@@ -285,17 +285,17 @@ def test_questions_of_a_vlan_that_one_lacks_are_not_judged() -> None:
     found = judged({Question(Who(vlan="guests"), B, codes.A): 4})
     assert found.judged == {}
     assert found.not_judged == {"guests": 4}
-    assert any("4 questions not judged" in line for line in told.fates(found))
+    assert any("4 questions not judged" in line for line in diff_text.fates(found))
 
 
 def test_fates_are_told_with_the_names_asked_most() -> None:
     asked = {Question(ANYBODY, names.parse(f"n{n}.b.example"), codes.A): n for n in range(1, 21)}
-    lines = list(told.fates(judged(asked)))
+    lines = list(diff_text.fates(judged(asked)))
     assert lines[0] == "  administration: 210 of 210 questions change"
     assert lines[1] == "    ~ blocked → passed: 210 questions, 20 names"
     assert lines[2].split() == ["20", "n20.b.example", "A"]
     assert "... and 10 more names (--json has them all)" in lines[12]
-    told_whole = told.as_json(judged(asked))
+    told_whole = diff_text.as_json(judged(asked))
     [turn] = told_whole["changed"]  # type: ignore[misc]
     assert len(turn["names"]) == 20
     assert turn["names"][0] == {"name": "n20.b.example", "questions": 20, "types": {"A": 20}}

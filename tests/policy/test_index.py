@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.lists.index import Hit, Index, build
 from resolver.lists.rules import Rule
+from resolver.policy.index import Hit, Index
+from resolver.snapshot.index import build
 
 LABELS = st.sampled_from([b"a", b"b", b"ab", b"a.b", b"\x01a", b"\x00"])
 """Few, so that names often match; some look like two labels, or like a length and a label."""

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from networks import CONFIG, LISTS, compiled
 
-from resolver import state
 from resolver.dns import names
-from resolver.lists.index import Index
-from resolver.policy.snapshot import read_terms
+from resolver.policy.compiled import read_terms
+from resolver.policy.index import Index
+from resolver.snapshot import store
 
 
 def test_terms_are_read_as_they_were_written() -> None:
@@ -66,11 +66,11 @@ def test_an_index_is_read_from_a_snapshot_s_octets() -> None:
 
 
 def test_a_saved_index_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
-    place = state.save(tmp_path, compiled())
+    place = store.save(tmp_path, compiled())
     rules = place / "index.rules"
     whole = rules.read_bytes()
-    state.load(place)
+    store.load(place)
     for length in (4, 8, len(whole) - 4, len(whole) - 2):
         rules.write_bytes(whole[:length])
-        with pytest.raises(state.StateError, match="cannot be understood"):
-            state.load(place)
+        with pytest.raises(store.StateError, match="cannot be understood"):
+            store.load(place)

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.policy.strangers import StrangerCounts, Strangers, together
+from resolver.policy.unknown_clients import StrangerCounts, Strangers, together
 
 KEPT = 4
 

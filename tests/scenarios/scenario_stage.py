@@ -22,19 +22,19 @@ from scenario_packets import (
     set_flags,
 )
 
-from resolver.answers.cache import Cache, Key
-from resolver.answers.entry import Entry
 from resolver.config.load import load
-from resolver.forwarding.exchange import Attempt, Exchange, Failure
-from resolver.forwarding.exchange import Step as NextStep
-from resolver.forwarding.servers import Group, Server
+from resolver.engine.cache import Cache, Key
+from resolver.engine.engine import Resolver
+from resolver.engine.entry import Entry
+from resolver.engine.exchange import Attempt, Exchange, Failure
+from resolver.engine.exchange import Step as NextStep
+from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.servers import Group, Server
+from resolver.engine.transaction import Drop, Forward, Reply, Source
 from resolver.lists import adblock
-from resolver.lists.index import Index
-from resolver.policy.compile import compile_snapshot
-from resolver.policy.snapshot import Snapshot
-from resolver.query import Resolver
-from resolver.regime import Regime
-from resolver.transaction import Drop, Forward, Reply, Source
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.snapshot.policy import compile_snapshot
 
 BOOT = 5000.0
 """What the monotonic clock shows at a scenario's beginning."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scenario_file import Scenario
 from scenario_stage import BOOT, Stage
 
-from resolver.transaction import Drop, Forward, Reply, Source
+from resolver.engine.transaction import Drop, Forward, Reply, Source
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STAGE = Stage(Scenario("any packet", []))

@@ -4,11 +4,11 @@ from dnslib import DNSRecord
 from scenario_file import Scenario
 from scenario_stage import BOOT, Stage, compiled
 
-from resolver.answers.tally import Tally
-from resolver.lists.index import Index
+from resolver.engine.labels import Tally
+from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.transaction import UNKNOWN_VLAN, Forward, Source
+from resolver.policy.index import Index
 from resolver.policy.verdict import Outcome
-from resolver.regime import Regime
-from resolver.transaction import UNKNOWN_VLAN, Forward, Source
 
 CLIENT = Source("10.20.0.5", False)
 ONE_VLAN = """

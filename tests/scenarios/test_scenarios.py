@@ -17,10 +17,10 @@ from scenario_packets import (
 )
 from scenario_stage import Stage
 
-from resolver.answers.tally import Path, Tally
-from resolver.policy.snapshot import Terms
+from resolver.engine.labels import Path, Tally
+from resolver.engine.transaction import UNKNOWN_VLAN, Drop, Reply
+from resolver.policy.compiled import Terms
 from resolver.policy.verdict import NO_SERVICE
-from resolver.transaction import UNKNOWN_VLAN, Drop, Reply
 
 
 def _param(path: pathlib.Path) -> object:

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from scenario_file import Scenario
 from scenario_stage import BOOT, Stage
 
-from resolver.answers.cache import Key
-from resolver.answers.entry import Entry
-from resolver.answers.prepared import TELLINGS, VARIANTS
-from resolver.answers.quick import quick_entry
-from resolver.answers.tally import Path, Tally
 from resolver.dns import names
-from resolver.transaction import Drop, Forward, Reply, Source
+from resolver.engine.cache import Key
+from resolver.engine.entry import Entry
+from resolver.engine.labels import Path, Tally
+from resolver.engine.prepared import TELLINGS, VARIANTS
+from resolver.engine.quick import quick_entry
+from resolver.engine.transaction import Drop, Forward, Reply, Source
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MORE = """

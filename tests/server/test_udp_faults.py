@@ -10,21 +10,22 @@ from collections.abc import Iterator
 import pytest
 from dnslib import RCODE, RR, DNSRecord
 
-from resolver.answers.cache import Cache
 from resolver.config.load import load
-from resolver.forwarding.exchange import Exchange
-from resolver.forwarding.servers import Group, Server
-from resolver.lists.index import Index
-from resolver.loop import Loop
-from resolver.policy.compile import compile_snapshot
-from resolver.query import Resolver
-from resolver.regime import Regime
-from resolver.server.desk import Desk
+from resolver.engine.cache import Cache
+from resolver.engine.engine import Resolver
+from resolver.engine.exchange import Exchange
+from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.servers import Group, Server
+from resolver.engine.transaction import Client, Drop, Forward, Reply
+from resolver.metrics.counters import Counters
+from resolver.metrics.layout import MEMORY, Registry
+from resolver.policy.index import Index
+from resolver.server.handler import Desk, Ticket
+from resolver.server.loop import Loop
 from resolver.server.udp import serve
-from resolver.telemetry.counters import Counters
-from resolver.telemetry.slots import MEMORY, Registry
-from resolver.transaction import Client, Drop, Forward, Reply
-from resolver.upstream.ports import LIFE
+from resolver.snapshot.policy import compile_snapshot
+from resolver.upstream.forwarder import Forwarder
+from resolver.upstream.udp_sockets import LIFE
 
 CONFIG = """
 [policies.open]
@@ -61,7 +62,7 @@ class _FaultyDesk(Desk):
 
 def _serve(
     loop: Loop, listening: socket.socket, kind: type[Desk], upstream: tuple[str, int] | None
-) -> Desk:
+) -> Forwarder[Ticket]:
     loaded = load("config.toml", _OneFile())
     snapshot, _ = compile_snapshot(loaded.config, loaded.places, [])
     memory = os.memfd_create("counters")
@@ -71,11 +72,13 @@ def _serve(
     counters.follow(Registry().plan(snapshot.terms, []))
     regime = Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
     resolver = _Faulty(regime, Cache(1 << 20), counters.cell)
-    desk = kind(loop, resolver, counters)
+    desk = kind(resolver, counters)
+    forwarder = Forwarder[Ticket](loop, resolver, counters, desk.deliver)
+    desk.upstreams = forwarder
     if upstream is not None:
-        desk.forwarder.use({"": Group("", [Server(*upstream, "upstream")])})
+        forwarder.use({"": Group("", [Server(*upstream, "upstream")])})
     serve(loop, listening, desk, resolver, counters)
-    return desk
+    return forwarder
 
 
 def _asked_together(
@@ -99,12 +102,12 @@ def _asked_together(
             client.connect(listening.getsockname())
             for name in names:
                 client.send(DNSRecord.question(name).pack())
-            desk = _serve(loop, listening, kind, upstream)  # so that all of them are one batch
+            forwarder = _serve(loop, listening, kind, upstream)  # so that all of them are one batch
             came = [
                 await asyncio.wait_for(loop.sock_recv(client, 4096), 30) for _ in range(replies)
             ]
-            desk.forwarder.sweep(loop.time() + LIFE)
-            assert not desk.forwarder.busy
+            forwarder.sweep(loop.time() + LIFE)
+            assert not forwarder.busy
         return [DNSRecord.parse(each) for each in came]
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:

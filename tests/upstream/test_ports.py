@@ -5,9 +5,9 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from resolver.forwarding.servers import Server
-from resolver.loop import Loop
-from resolver.upstream.ports import LIFE, OPEN, Port, Ports
+from resolver.engine.servers import Server
+from resolver.server.loop import Loop
+from resolver.upstream.udp_sockets import LIFE, OPEN, Port, Ports
 
 LONG = 30.0
 TOO_LONG = bytes(70_000)

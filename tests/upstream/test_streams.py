@@ -6,8 +6,8 @@ import weakref
 
 import pytest
 
-from resolver.upstream import streams
-from resolver.upstream.streams import Stream
+from resolver.upstream import tcp_connections
+from resolver.upstream.tcp_connections import Stream
 
 
 class _Ended(asyncio.Transport):
@@ -24,7 +24,7 @@ class _Ended(asyncio.Transport):
 def test_a_stream_that_has_idled_out_is_freed_without_a_look_for_cycles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streams, "IDLE", 0.0)
+    monkeypatch.setattr(tcp_connections, "IDLE", 0.0)
 
     async def idled() -> "weakref.ref[Stream[str]]":
         lost = asyncio.Event()

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from resolver.telemetry import metrics
-from resolver.telemetry.metrics import Metric
+from resolver.metrics import definitions
+from resolver.metrics.definitions import Metric
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -75,7 +75,7 @@ def of_variables() -> Iterator[Expression]:
 
 
 def declared() -> list[Metric]:
-    return [each for each in vars(metrics).values() if isinstance(each, Metric)]
+    return [each for each in vars(definitions).values() if isinstance(each, Metric)]
 
 
 @cache

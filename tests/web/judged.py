@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from resolver.compilation.compiling import compile_file
-from resolver.explanation import Engine
-from resolver.lists.index import Index
+from resolver.analysis.explanation import Engine
+from resolver.policy.index import Index
+from resolver.snapshot.compiler import compile_file
 
 CONFIG = """
 [directives.1595]

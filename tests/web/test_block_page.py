@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged import engine
 
-from resolver.explanation import Engine
+from resolver.analysis.explanation import Engine
 from resolver.web.block_page import page
 from resolver.web.block_words import ENGLISH, PERSIAN
 from resolver.web.notice import Kind, Notice, notice

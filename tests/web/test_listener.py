@@ -6,8 +6,8 @@ import logging
 import pytest
 from aiohttp import web
 
-from resolver.policy.snapshot import Endpoint
-from resolver.telemetry.log import log
+from resolver.metrics.log import log
+from resolver.policy.compiled import Endpoint
 from resolver.web.listener import listen
 
 

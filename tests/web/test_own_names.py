@@ -7,7 +7,7 @@ import pytest
 from judged import engine
 
 from resolver.dns import names
-from resolver.policy.snapshot import ForwardZone, LocalName, Terms
+from resolver.policy.compiled import ForwardZone, LocalName, Terms
 from resolver.web.own_names import is_own
 
 

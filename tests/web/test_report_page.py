@@ -9,18 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from resolver.analysis.expectations import Trial
+from resolver.analysis.report import Report, report
 from resolver.cli.report_text import as_text
-from resolver.compilation.compiling import compile_file
-from resolver.expectations import Trial
-from resolver.lists.index import Index
-from resolver.report import Report, report
-from resolver.telemetry.status import (
-    Answers,
-    CacheStatus,
-    ServiceCount,
-    Status,
-    VlanCounts,
-)
+from resolver.metrics.status import Answers, CacheStatus, ServiceCount, Status, VlanCounts
+from resolver.policy.index import Index
+from resolver.snapshot.compiler import compile_file
 from resolver.web.report_page import page
 from resolver.web.report_words import ENGLISH, PERSIAN, WORDS
 

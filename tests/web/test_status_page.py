@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judged import NOW, engine
 
-from resolver.explanation import Engine
-from resolver.telemetry.metrics import RELOAD_RESULTS
-from resolver.telemetry.status import (
+from resolver.analysis.explanation import Engine
+from resolver.metrics.definitions import RELOAD_RESULTS
+from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
     CacheStatus,

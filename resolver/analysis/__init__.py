@@ -1,0 +1,1 @@
+"""Explain, expectations, diff, replay and report."""

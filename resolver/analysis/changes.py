@@ -1,0 +1,101 @@
+"""What changes from one snapshot to another: things that come, go, or say something else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from resolver.analysis.rules import ListChange, compare_rules
+from resolver.analysis.summary import SERVICES, Fact, Section, Thing, Word, portrait
+from resolver.policy.compiled import Terms
+from resolver.policy.index import Index
+
+How = Literal["added", "gone", "changed"]
+EXPECTATIONS = "expectations"
+
+
+class Detail(NamedTuple):
+    """One fact of a thing: a word in place of another, or members that came and went."""
+
+    key: str
+    old: Word = None
+    new: Word = None
+    gone: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """The object to print."""
+        if self.gone or self.added:
+            return {"key": self.key, "gone": self.gone, "added": self.added}
+        return {"key": self.key, "old": self.old, "new": self.new}
+
+
+class Change(NamedTuple):
+    """A VLAN, policy, service, ... that is not what it was."""
+
+    section: str
+    name: str
+    how: How
+    details: tuple[Detail, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The object to print."""
+        details = [detail.as_json() for detail in self.details]
+        return {"section": self.section, "name": self.name, "how": self.how, "details": details}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared."""
+
+    terms: Terms
+    index: Index
+    expectations: Section | None
+    """None where it is not known what was expected; then none are compared."""
+
+
+def compare(old: Side, new: Side) -> list[Change]:
+    """Every change, section by section, by name."""
+    before, after = portrait(old.terms), portrait(new.terms)
+    if old.expectations is not None and new.expectations is not None:
+        before[EXPECTATIONS], after[EXPECTATIONS] = old.expectations, new.expectations
+    lists = compare_rules((old.terms, old.index), (new.terms, new.index))
+    found: list[Change] = []
+    for section in before:
+        rules = _by_service(lists) if section == SERVICES else {}
+        found += _changes(section, before[section], after[section], rules)
+    return found
+
+
+def _by_service(lists: list[ListChange]) -> dict[str, list[Detail]]:
+    by_service: dict[str, list[Detail]] = {}
+    for each in lists:
+        detail = Detail(f"rules of {each.file}", gone=each.gone, added=each.added)
+        by_service.setdefault(each.service, []).append(detail)
+    return by_service
+
+
+def _changes(
+    section: str, old: Section, new: Section, more: Mapping[str, list[Detail]]
+) -> Iterator[Change]:
+    for name in sorted(old.keys() | new.keys()):
+        how: How = "added" if name not in old else "gone" if name not in new else "changed"
+        details = [*_details(old.get(name, {}), new.get(name, {})), *more.get(name, ())]
+        if details or how != "changed":
+            yield Change(section, name, how, tuple(details))
+
+
+def _details(old: Thing, new: Thing) -> Iterator[Detail]:
+    for key in {**old, **new}:
+        before, after = old.get(key), new.get(key)
+        if before == after:
+            continue
+        if isinstance(before, frozenset) or isinstance(after, frozenset):
+            gone, added = _members(before) - _members(after), _members(after) - _members(before)
+            if gone or added:
+                yield Detail(key, gone=tuple(sorted(gone)), added=tuple(sorted(added)))
+        elif before or after:
+            yield Detail(key, before, after)
+
+
+def _members(fact: Fact) -> frozenset[str]:
+    return fact if isinstance(fact, frozenset) else frozenset()

@@ -1,0 +1,1 @@
+"""Files of queries to replay: captures, dnsperf files, recordings."""

@@ -1,0 +1,43 @@
+"""Questions out of a capture: what clients asked of a name server, by their addresses."""
+
+from collections.abc import Iterator, Set
+from ipaddress import ip_address
+
+from resolver.analysis.queries.capture import packets
+from resolver.analysis.queries.frames import Said, Skipped, said
+from resolver.analysis.queries.query import Asked, Octets, Question, Who
+from resolver.dns import codes
+from resolver.dns.query import HEADER, Query, scan
+
+_STEP = 4096
+
+
+def read(content: Octets, asked: Asked, ports: Set[int]) -> Iterator[int]:
+    """Count all questions to these ports; says now and then up to where it has read."""
+    clients: dict[bytes, Who] = {}
+    for number, packet in enumerate(packets(content, asked), start=1):
+        if number % _STEP == 0:
+            yield packet.after
+        found = said(packet.link, packet.octets, ports)
+        if isinstance(found, Said):
+            who = clients.get(found.client)
+            if who is None:
+                who = clients[found.client] = Who(client=str(ip_address(found.client)))
+            for message in found.messages:
+                _count(asked, who, message, number)
+        elif isinstance(found, Skipped):
+            asked.skip(found.reason, f"packet {number}")
+
+
+def _count(asked: Asked, who: Who, message: bytes, number: int) -> None:
+    query = scan(message)
+    if isinstance(query, Query):
+        asked.add(Question(who, query.name, query.qtype))
+    elif query is not None:
+        asked.skip("a query that is answered with an error, whatever the policy", _place(number))
+    elif len(message) < HEADER or not message[2] << 8 & codes.QR:
+        asked.skip("no DNS message", _place(number))
+
+
+def _place(number: int) -> str:
+    return f"packet {number}"

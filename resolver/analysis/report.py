@@ -1,0 +1,223 @@
+"""What an auditor is told, as one value: who may reach what, on what ground, and whether it holds.
+
+By VLAN: the policy and its directives, the services that it blocks, the exemptions with who
+answers for them, the expectations with what came of them, and what was counted. Moments are
+seconds since 1970. Pure: it is made of the terms in force, of expectations that were run, and
+of a status where a server runs.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from resolver import __version__
+from resolver.analysis.expectations import Judged
+from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
+from resolver.policy.compiled import Policy, Prefix, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class CitedDirective:
+    """A directive that a policy carries out."""
+
+    number: str
+    date: str
+    """As in 2015-02-18."""
+    covers: tuple[str, ...]
+    """The services and @categories that it bans."""
+    narrows: str
+    """The number of the directive whose ban it narrows; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedService:
+    """A service that a policy blocks."""
+
+    name: str
+    title: str
+    category: str
+    names: int
+    """Blocking rules in its lists."""
+    directive: str
+    """The number of the directive that it is blocked by; empty for the agency's own policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Queries of a VLAN since the server started."""
+
+    queries: int
+    outcomes: dict[str, int]
+    services: tuple[ServiceCount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VlanReport:
+    """A VLAN and all that applies to it."""
+
+    name: str
+    id: int | None
+    prefixes: tuple[str, ...]
+    policy: str
+    mode: str
+    """``enforce`` or ``audit``."""
+    answer: str
+    contact: str
+    directives: tuple[CitedDirective, ...]
+    services: tuple[BlockedService, ...]
+    denied: tuple[str, ...]
+    """Names that the policy itself blocks."""
+    allowed: tuple[str, ...]
+    exemptions: tuple[ExemptionStatus, ...]
+    expectations: tuple[Judged, ...]
+    counts: Counts | None
+    """None where no server runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The whole."""
+
+    version: str
+    at: float
+    config: str
+    snapshot: str
+    """The hash of the policy that is reported."""
+    loaded: float | None
+    """Since when it is in force; None where no server runs and the config's is reported."""
+    started: float | None
+    """Since when queries are counted; None where no server runs."""
+    config_differs: bool
+    """Whether the config says another thing than what is in force, which is reported."""
+    expectations_run: bool
+    """False where the config has mistakes, so that its expectations cannot be read."""
+    vlans: tuple[VlanReport, ...]
+    strangers: tuple[Judged, ...]
+    """The expectations of clients that no VLAN holds."""
+    refused: int | None
+    """Queries of such clients; None where no server runs."""
+
+    @property
+    def failed(self) -> int:
+        """How many expectations do not hold."""
+        judged = [*self.strangers, *(each for vlan in self.vlans for each in vlan.expectations)]
+        return sum(not each.holds for each in judged)
+
+    def as_json(self) -> dict[str, object]:
+        """The object to print."""
+        return asdict(self)
+
+
+def report(
+    config: str,
+    at: float,
+    snapshot: str,
+    terms: Terms,
+    judged: Sequence[Judged] | None,
+    status: Status | None,
+    config_differs: bool = False,
+) -> Report:
+    """The report of a policy; ``judged`` is None where no expectations could be run."""
+    by_vlan: dict[str, list[Judged]] = defaultdict(list)
+    for each in judged or ():
+        by_vlan[each.vlan].append(each)
+    vlans = tuple(
+        _vlan(terms, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
+        for place, vlan in enumerate(terms.vlans)
+    )
+    return Report(
+        version=__version__,
+        at=at,
+        config=config,
+        snapshot=snapshot,
+        loaded=None if status is None else status.loaded,
+        started=None if status is None else status.started,
+        config_differs=config_differs,
+        expectations_run=judged is not None,
+        vlans=vlans,
+        strangers=tuple(each for rest in by_vlan.values() for each in rest),
+        refused=None if status is None else status.outcome("refused"),
+    )
+
+
+def _counts(status: Status | None, vlan: str) -> Counts | None:
+    for each in status.vlans if status is not None else ():
+        if each.name == vlan:
+            return Counts(each.queries, each.outcomes, each.services)
+    return None if status is None else Counts(0, {}, ())
+
+
+def _vlan(
+    terms: Terms, place: int, at: float, judged: Iterable[Judged], counts: Counts | None
+) -> VlanReport:
+    vlan = terms.vlans[place]
+    policy = terms.policies[vlan.policy]
+    prefixes = [_network(each) for each in terms.prefixes if each.owner == place]
+    return VlanReport(
+        name=vlan.name,
+        id=vlan.id,
+        prefixes=tuple(map(str, prefixes)),
+        policy=policy.name,
+        mode="enforce" if policy.enforce else "audit",
+        answer=policy.answer,
+        contact=policy.contact,
+        directives=tuple(_directives(terms, policy)),
+        services=tuple(_services(terms, policy)),
+        denied=tuple(rule.text for rule in policy.own if not rule.allow),
+        allowed=tuple(rule.text for rule in policy.own if rule.allow),
+        exemptions=tuple(
+            each for each in exemptions(terms, at) if _applies(each, vlan.name, prefixes)
+        ),
+        expectations=tuple(judged),
+        counts=counts,
+    )
+
+
+def _directives(terms: Terms, policy: Policy) -> Iterator[CitedDirective]:
+    for each in policy.directives:
+        covered = [
+            place
+            for place in range(len(terms.services))
+            if policy.grounds[policy.ground_of[place]].directive == each.number
+        ]
+        yield CitedDirective(each.number, each.date, _references(terms, covered), each.narrows)
+
+
+def _references(terms: Terms, places: Iterable[int]) -> tuple[str, ...]:
+    """Services as a config names them: whole categories with @, the others by their names."""
+    sizes = Counter(service.category for service in terms.services)
+    by_category: dict[str, list[str]] = defaultdict(list)
+    for place in places:
+        by_category[terms.services[place].category].append(terms.services[place].name)
+    told: list[str] = []
+    for category, names in by_category.items():
+        told += [f"@{category}"] if len(names) == sizes[category] else names
+    return tuple(told)
+
+
+def _services(terms: Terms, policy: Policy) -> Iterator[BlockedService]:
+    for place, service in enumerate(terms.services):
+        if policy.blocks >> place & 1:
+            ground = policy.grounds[policy.ground_of[place]].directive
+            yield BlockedService(
+                service.name, service.title, service.category, service.entries, ground
+            )
+
+
+def _applies(
+    exemption: ExemptionStatus, vlan: str, prefixes: Sequence[IPv4Network | IPv6Network]
+) -> bool:
+    """Whether some client of a VLAN may be exempted."""
+    if exemption.vlan is not None:
+        return exemption.vlan == vlan
+    exempted = map(ip_network, exemption.prefixes)
+    return any(
+        one.version == other.version and one.overlaps(other)
+        for one in exempted
+        for other in prefixes
+    )
+
+
+def _network(prefix: Prefix) -> IPv4Network | IPv6Network:
+    return ip_network((prefix.network, prefix.length))

@@ -1,0 +1,84 @@
+"""What the lists of two snapshots say differently, rule by rule.
+
+A list of one is compared with the list of the other that has the same file; or, since a
+candidate may lie in another directory, with the service's list of the same file name. A
+list that only one has says all of its rules anew, or no more. That a rule has moved to
+another line is no change.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from resolver.dns import names
+from resolver.lists.rules import Rule
+from resolver.policy.compiled import Terms
+from resolver.policy.index import Hit, Index
+
+
+class ListChange(NamedTuple):
+    """What one list says no more, and what it says anew."""
+
+    service: str
+    file: str
+    gone: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[ListChange]:
+    """Every list that says something else, by service and file."""
+    numbers = _shared_numbers(old[0], new[0])
+    said = {_code(hit, hit.source) for hit in old[1].everything()}
+    added: dict[int, list[str]] = defaultdict(list)
+    for hit in new[1].everything():
+        code = _code(hit, numbers[hit.source])
+        if code in said:
+            said.remove(code)
+        else:
+            added[numbers[hit.source]].append(_text(hit.key, hit.subtree, hit.exception))
+    gone: dict[int, list[str]] = defaultdict(list)
+    for code in said:
+        gone[int.from_bytes(code[:4], "big")].append(_decoded(code))
+    # A list that both have is called as the new one calls it.
+    files = {**_files(old[0], range(len(old[0].sources))), **_files(new[0], numbers)}
+    return sorted(
+        ListChange(*files[number], tuple(sorted(gone[number])), tuple(sorted(added[number])))
+        for number in gone.keys() | added.keys()
+    )
+
+
+def _shared_numbers(old: Terms, new: Terms) -> list[int]:
+    """A number for each of the new lists: its counterpart's place, or one of its own."""
+    exact = {(_service(old, at), each.file): at for at, each in enumerate(old.sources)}
+    left = {place: (_service(new, place), each.file) for place, each in enumerate(new.sources)}
+    numbers = {place: exact.pop(key) for place, key in list(left.items()) if key in exact}
+    alike = {(service, file.rpartition("/")[2]): at for (service, file), at in exact.items()}
+    for place, (service, file) in left.items():
+        if place not in numbers:
+            own = len(old.sources) + place
+            numbers[place] = alike.pop((service, file.rpartition("/")[2]), own)
+    return [numbers[place] for place in range(len(new.sources))]
+
+
+def _service(terms: Terms, source: int) -> str:
+    return terms.services[terms.sources[source].service].name
+
+
+def _files(terms: Terms, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
+    return {
+        number: (_service(terms, place), terms.sources[place].file)
+        for place, number in enumerate(numbers)
+    }
+
+
+def _code(hit: Hit, number: int) -> bytes:
+    """A rule of a list in as few octets as will do: there may be a million."""
+    return b"%b%c%b" % (number.to_bytes(4, "big"), hit.subtree | hit.exception << 1, hit.key)
+
+
+def _decoded(code: bytes) -> str:
+    return _text(code[5:], bool(code[4] & 1), bool(code[4] & 2))
+
+
+def _text(key: bytes, subtree: bool, exception: bool) -> str:
+    return Rule(names.from_index_key(key), subtree, exception, 0).text

@@ -1,0 +1,189 @@
+"""A snapshot in words that can be laid beside another's: sections of things by name.
+
+A thing is a VLAN, a policy, an exemption; it has facts by key, each one word or a set of
+words. Places (a service's number, a group's) become names here, since two snapshots number
+them differently.
+
+What must stay true: no field of the terms is left out, so that nothing changes unseen. A
+field that nobody has words for here is told under its own name. ``entries`` alone is left
+out: the rules themselves are compared (see ``rules``).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from resolver.dns import names, presentation
+from resolver.policy.compiled import Exemption, Group, LocalName, Policy, Prefix, Service, Terms
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Word = str | int | float | bool | None
+Fact = Word | frozenset[str]
+Thing = Mapping[str, Fact]
+Section = Mapping[str, Thing]
+
+SETTINGS = "settings"
+SERVICES = "services"
+VALUE = "value"
+"""The one fact of a setting."""
+
+
+def portrait(terms: Terms) -> dict[str, Section]:
+    """All that a snapshot says, but for the rules of its lists."""
+    return {
+        "vlans": _vlans(terms),
+        "policies": {policy.name: _policy(policy, terms) for policy in terms.policies},
+        SERVICES: {
+            each.name: _service(place, each, terms) for place, each in enumerate(terms.services)
+        },
+        "exemptions": {
+            exemption.id: _exemption(place, exemption, terms)
+            for place, exemption in enumerate(terms.exemptions)
+        },
+        "upstreams": {_group_name(g.name): _group(g) for g in terms.groups if not _is_own(g.name)},
+        "forward": _forward(terms),
+        "local": {names.text(each.name): _local(each) for each in terms.local},
+        "fetched lists": {each.name: _rest(each, ("name",)) for each in terms.subscriptions},
+        SETTINGS: {key: {VALUE: word} for key, word in _rest(terms.settings, ()).items()},
+    }
+
+
+def _rest(thing: "DataclassInstance", told: Iterable[str]) -> Thing:
+    """The facts of a thing that are told as they are, under their own names."""
+    skip = set(told)
+    return {
+        field.name: _word(getattr(thing, field.name))
+        for field in fields(thing)
+        if field.name not in skip
+    }
+
+
+def _word(value: object) -> Word:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, tuple):
+        return ", ".join(str(_word(each)) for each in value)
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _vlans(terms: Terms) -> Section:
+    return {
+        vlan.name: {
+            "policy": terms.policies[vlan.policy].name,
+            "prefixes": _prefixes(terms.prefixes, place),
+            **_rest(vlan, ("name", "policy")),
+        }
+        for place, vlan in enumerate(terms.vlans)
+    }
+
+
+def _prefixes(prefixes: Iterable[Prefix], owner: int) -> frozenset[str]:
+    return frozenset(
+        f"{ip_address(each.network)}/{each.length}" for each in prefixes if each.owner == owner
+    )
+
+
+def _services(bits: int, terms: Terms) -> frozenset[str]:
+    return frozenset(each.name for place, each in enumerate(terms.services) if bits >> place & 1)
+
+
+def _policy(policy: Policy, terms: Terms) -> Thing:
+    sinkhole = (policy.sinkhole_v4, policy.sinkhole_v6)
+    return {
+        "block": _services(policy.blocks, terms),
+        "allow": frozenset(rule.text for rule in policy.own if rule.allow),
+        "deny": frozenset(rule.text for rule in policy.own if not rule.allow),
+        "answer": policy.answer,
+        "sinkhole": frozenset(str(ip_address(each)) for each in sinkhole if each),
+        "mode": "enforce" if policy.enforce else "audit",
+        "directives": frozenset(each.text for each in policy.grounds if each.directive),
+        "cites": _cited(policy, terms),
+        **_rest(policy, _TOLD_OF_POLICY),
+    }
+
+
+_TOLD_OF_POLICY = (
+    *("name", "blocks", "own", "answer", "sinkhole_v4", "sinkhole_v6", "enforce"),
+    *("grounds", "ground_of"),
+)
+
+
+def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
+    """Which of the services that are blocked are blocked on the ground of which directive."""
+    grounds = (policy.grounds[place] for place in policy.ground_of)
+    return frozenset(
+        f"{ground.directive} for {service.name}"
+        for place, (service, ground) in enumerate(zip(terms.services, grounds, strict=True))
+        if ground.directive and policy.blocks >> place & 1
+    )
+
+
+_TOLD_OF_SOURCE = ("file", "service", "name", "entries")
+"""The name is what metrics call it, the entries are compared themselves."""
+
+
+def _service(place: int, service: Service, terms: Terms) -> Thing:
+    lists = [each for each in terms.sources if each.service == place]
+    return {
+        "lists": frozenset(each.file for each in lists),
+        **{
+            f"{each.file}, {key}": word
+            for each in lists
+            for key, word in _rest(each, _TOLD_OF_SOURCE).items()
+        },
+        **_rest(service, ("name", "entries")),
+    }
+
+
+def _exemption(place: int, exemption: Exemption, terms: Terms) -> Thing:
+    vlan = None if exemption.vlan is None else terms.vlans[exemption.vlan].name
+    return {
+        "services": _services(exemption.services, terms),
+        "vlan": vlan,
+        "prefixes": _prefixes(terms.exempted_prefixes, place),
+        "until": moment(exemption.until),
+        **_rest(exemption, ("id", "services", "vlan", "until")),
+    }
+
+
+def moment(seconds: float) -> str:
+    """A moment of the wall clock, for people."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + " UTC"
+
+
+def _is_own(group: str) -> bool:
+    """Whether a group belongs to one entry of ``forward`` and has no name of its own."""
+    return group.startswith("forward:")
+
+
+def _group_name(group: str) -> str:
+    return group or "default"
+
+
+def _group(group: Group) -> Thing:
+    return {"servers": _servers(group), **_rest(group, ("name", "servers"))}
+
+
+def _servers(group: Group) -> str:
+    """In their order, which counts: the first is asked first."""
+    return ", ".join(
+        each.host if each.kind == "system" else f"{each.host}:{each.port}" for each in group.servers
+    )
+
+
+def _forward(terms: Terms) -> Section:
+    by_name = {group.name: group for group in terms.groups}
+    return {
+        names.text(each.zone): {"servers": _servers(by_name[each.group])} for each in terms.forward
+    }
+
+
+def _local(local: LocalName) -> Thing:
+    return {
+        "records": frozenset(f"{presentation.text(r)}, TTL {r.ttl}" for r in local.records),
+        **_rest(local, ("name", "records")),
+    }

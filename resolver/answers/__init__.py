@@ -1,1 +1,0 @@
-"""What is known without asking: cache, local records, special-use names, sinkhole. Pure."""

@@ -1,1 +1,0 @@
-"""From a config's files to a snapshot: its lists collected, all of it compiled, also apart."""

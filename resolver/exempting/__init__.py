@@ -1,1 +1,0 @@
-"""Exemptions granted by a command: judged, and written into the config's text."""

@@ -1,0 +1,1 @@
+"""Subscribed block lists: downloading, checking and storing them."""

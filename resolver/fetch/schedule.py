@@ -1,0 +1,178 @@
+"""Lists that are fetched, over time: each once a day, sooner after a failure.
+
+At the start those are fetched whose copy is older than a day, or failed the last time; nobody
+waits for it. What has changed is put in force by a reload, of the lists alone. Where expectations
+do not hold with it, the copies before take their places again, and the lists are told as failed.
+
+What must stay true:
+- Times are of the wall clock, since copies outlive processes; a clock that is set back puts a
+  list off by a day at most.
+- Whatever goes wrong once, the lists are tried again.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
+
+from resolver.fetch.update import Job, Result, update
+from resolver.metrics.collector import Fetched
+from resolver.metrics.log import log
+from resolver.policy.compiled import Subscription, Terms
+from resolver.snapshot.list_store import NotInForce, Record, Shelf
+from resolver.upstream.addresses import bootstrap
+
+DAY = 86_400.0
+_RETRY = 300.0
+_LONGEST_RETRY = DAY / 4
+
+
+class Schedule:
+    """Keeps the lists of the terms in force up to date."""
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        terms: Callable[[], Terms],
+        told: dict[str, Fetched],
+        put_in_force: Callable[[], Awaitable[NotInForce | None]],
+    ) -> None:
+        """Make a schedule; ``run`` keeps it.
+
+        Args:
+            shelf: Where the copies are.
+            terms: The terms in force.
+            told: Filled with how each list stands, for the metrics.
+            put_in_force: Reloads the lists; says why it did not.
+        """
+        self._shelf = shelf
+        self._terms = terms
+        self._told = told
+        self._put_in_force = put_in_force
+        self._changed = asyncio.Event()
+        self._job = Job([], done=True)
+        self._waiting: set[str] = set()
+        """Lists whose copies are newer than what is in force, by no fault of theirs."""
+        self._not_before: dict[Subscription, float] = {}
+        """Of the monotonic clock; holds where not even a failure could be noted on disk."""
+        self._follow()
+
+    def look(self) -> None:
+        """Look at the terms again: there may be other lists in them."""
+        self._changed.set()
+
+    @property
+    def job(self) -> Job:
+        """What was fetched last, or is now."""
+        return self._job
+
+    async def run(self) -> None:
+        """Fetch what is due, for ever."""
+        failed_before = {s.name for s in self._follow() if self._shelf.record(s.name).failures}
+        while True:
+            self._changed.clear()
+            waits = {each: self._wait(each, failed_before) for each in self._follow()}
+            due = [each for each, wait in waits.items() if wait <= 0]
+            failed_before.clear()
+            if due and self._job.done:
+                await self._update(due)
+                pause = time.monotonic() + _RETRY / 2
+                self._not_before = dict.fromkeys(due, pause)
+                continue
+            try:
+                pause = DAY if not self._job.done else min(waits.values(), default=DAY)
+                await asyncio.wait_for(self._changed.wait(), pause)
+            except TimeoutError:
+                continue
+
+    def _follow(self) -> Sequence[Subscription]:
+        subscriptions = self._terms().subscriptions
+        for each in subscriptions:
+            if each.name not in self._told:
+                self._told[each.name] = Fetched(self._shelf.record(each.name).updated)
+        return subscriptions
+
+    def _wait(self, subscription: Subscription, failed_before: Iterable[str]) -> float:
+        if subscription.name in failed_before:
+            return 0.0
+        record = self._shelf.record(subscription.name)
+        at_least = self._not_before.get(subscription, 0.0) - time.monotonic()
+        return max(at_least, min(due(subscription, record) - time.time(), DAY))
+
+    def begin(self, names: Iterable[str], smaller_too: bool) -> Coroutine[None, None, None]:
+        """What brings lists up to date, all where none is named; ``job`` tells of it already.
+
+        Raises:
+            KeyError: there is no list of a name.
+        """
+        known = {each.name: each for each in self._terms().subscriptions}
+        return self._update([known[name] for name in names] or [*known.values()], smaller_too)
+
+    def _update(
+        self, wanted: Sequence[Subscription], smaller_too: bool = False
+    ) -> Coroutine[None, None, None]:
+        job = self._job = Job([each.name for each in wanted])
+        return self._carry_out(job, wanted, smaller_too)
+
+    async def _carry_out(self, job: Job, wanted: Sequence[Subscription], smaller_too: bool) -> None:
+        before = {each.name: self._shelf.record(each.name) for each in wanted}
+        try:
+            servers = bootstrap(self._terms())
+            await update(job, wanted, self._shelf, servers, smaller_too=smaller_too)
+            if job.updated() or self._waiting:
+                await self._apply(job, before)
+        except Exception as error:  # a disk that is full now, or a fault: tried again all the same
+            log.exception("lists cannot be brought up to date")
+            for name, record in before.items():
+                reason = f"{type(error).__name__}: {error}"
+                job.results[name] = Result("failed", record.entries, reason)
+        finally:
+            job.done = True
+            self._tell(job)
+            self._changed.set()
+
+    async def _apply(self, job: Job, before: dict[str, Record]) -> None:
+        obstacle = await self._put_in_force()
+        if obstacle is None:
+            self._waiting.clear()
+            return
+        if not obstacle.by_their_fault:
+            self._waiting.update(job.updated())
+            for name in self._waiting & job.results.keys():
+                reason = job.results[name].reason or f"not in force yet: {obstacle.reason}"
+                job.results[name] = replace(job.results[name], reason=reason)
+            return
+        for name in job.updated():
+            record = before[name]
+            record.tried, record.failures = time.time(), record.failures + 1
+            record.error = f"not put in force: {obstacle.reason}"
+            self._shelf.take_back(name, record)
+            job.results[name] = Result("failed", record.entries, record.error)
+        await self._put_in_force()
+
+    def _tell(self, job: Job) -> None:
+        for name, result in job.results.items():
+            told = self._told.setdefault(name, Fetched())
+            if result.result == "failed":
+                told.failures += 1
+                log.error("list %s: %s; the last good copy stays", name, result.reason)
+            else:
+                told.updated = self._shelf.record(name).updated
+                what = f"list {name}: {result.result}, {result.entries} names"
+                if result.reason:
+                    log.error("%s, %s", what, result.reason)
+                else:
+                    log.info("%s", what)
+
+
+def due(subscription: Subscription, record: Record) -> float:
+    """When a list is to be fetched, in seconds since 1970."""
+    if record.failures:
+        pause = min(_RETRY * 2.0 ** min(record.failures - 1, 10), _LONGEST_RETRY)
+    elif record.url != subscription.url or record.format != subscription.format:
+        return 0.0
+    else:
+        pause = DAY
+    spread = random.Random(f"{subscription.name} {record.tried}").uniform(0.9, 1.1)
+    return record.tried + pause * spread

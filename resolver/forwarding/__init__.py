@@ -1,1 +1,0 @@
-"""Asking others, the decisions: which server, retry, TCP, failover, matching. Pure."""

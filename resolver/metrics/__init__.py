@@ -1,0 +1,1 @@
+"""Counters in shared memory, the Prometheus collector, and the status."""

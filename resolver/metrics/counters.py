@@ -1,0 +1,122 @@
+"""Counting in a worker: a cell of shared memory goes up, and that is all.
+
+The memory belongs to the supervisor, which reads it at a scrape; this worker alone writes
+it, so no lock is needed. Only what a plan names is counted: outcomes, rcodes and types by
+VLAN and service, never a client or a name.
+"""
+
+import mmap
+from bisect import bisect_left
+
+from resolver.engine.cache import Cache
+from resolver.engine.labels import Path, Tally
+from resolver.metrics.definitions import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
+from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, Plan
+
+_RESULT = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
+_UP = len(UPSTREAM_RESULTS)
+_SUM = len(DURATION_BOUNDS) + 1
+
+
+class Counters:
+    """The cells of one worker."""
+
+    def __init__(self, memory: int) -> None:
+        """Map the shared memory behind a file descriptor."""
+        self.cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
+        self._plan: Plan | None = None
+        self._cell_of: dict[Tally, int] = {}
+        self._rows = self._rows_in_use()
+
+    def _rows_in_use(self) -> dict[int, int]:
+        """What an earlier worker has counted here: rows by their keys."""
+        rows: dict[int, int] = {}
+        at = TALLIES
+        while at < END and self.cells[at]:
+            rows[self.cells[at]] = at + 1
+            at += 2
+        return rows
+
+    def follow(self, plan: Plan) -> None:
+        """Count by another plan from now on."""
+        self._plan = plan
+        self._cell_of = {}
+
+    def cell(self, tally: Tally) -> int:
+        """Where such queries are counted under the plan in force."""
+        cell = self._cell_of.get(tally)
+        if cell is None:
+            cell = self._row(tally)
+            if tally.qtype in COUNTED_TYPES:  # the others are too many to be remembered
+                self._cell_of[tally] = cell
+        return cell
+
+    def _row(self, tally: Tally) -> int:
+        assert self._plan is not None, "nothing is counted before a plan is followed"
+        key = self._plan.row(tally)
+        cell = self._rows.get(key)
+        if cell is None:
+            at = TALLIES + 2 * len(self._rows)
+            if at + 2 > END:  # tens of thousands of VLANs times services: the first row takes all
+                return TALLIES + 1
+            self.cells[at] = key
+            cell = self._rows[key] = at + 1
+        return cell
+
+    def count(self, tally: Tally) -> None:
+        """Count one query that has met its end."""
+        self.cells[self.cell(tally)] += 1
+
+    def took(self, path: Path, seconds: float, queries: int = 1) -> None:
+        """Note how long each of some queries took."""
+        if self._plan is not None:
+            self._observe(self._plan.durations[path], seconds, queries)
+
+    def answered(self, server: str, seconds: float) -> None:
+        """Count an attempt that a server has answered after so many seconds."""
+        places = self._plan.upstreams.get(server) if self._plan is not None else None
+        if places is not None:
+            cells = self.cells
+            cells[places[0]] += 1
+            cells[places[_UP]] = UP
+            self._observe(places, seconds, 1, _UP + 1)
+
+    def upstream(self, server: str, result: str) -> None:
+        """Count the end of an attempt that a server has not answered well."""
+        cells = self._plan.upstreams.get(server) if self._plan is not None else None
+        if cells is not None:
+            self.cells[cells[_RESULT[result]]] += 1
+
+    def upstream_up(self, server: str, up: bool | None) -> None:
+        """Say whether a server answers this worker; None if it has not asked it yet."""
+        cells = self._plan.upstreams.get(server) if self._plan is not None else None
+        if cells is not None:
+            self.cells[cells[_UP]] = UNTRIED if up is None else UP if up else DOWN
+
+    def record_lost(self) -> None:
+        """Count a record that found no room on its way to the block log."""
+        if self._plan is not None:
+            self.cells[self._plan.block_log_lost] += 1
+
+    def cache(self, cache: Cache) -> None:
+        """Bring the cache's figures up to date; hits and misses go on from where they were."""
+        if self._plan is None:
+            return
+        hits, misses, entries, octets = self._plan.cache
+        cells = self.cells
+        cells[hits] += cache.hits
+        cells[misses] += cache.misses
+        cache.hits = cache.misses = 0
+        cells[entries] = len(cache)
+        cells[octets] = cache.bytes
+
+    def beat(self, now: float) -> None:
+        """Give a sign of life; ``now`` is in monotonic seconds."""
+        self.cells[BEAT] = int(now * 1000)
+
+    def _observe(
+        self, histogram: list[int], seconds: float, times: int = 1, first: int = 0
+    ) -> None:
+        cells = self.cells
+        cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
+        cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)

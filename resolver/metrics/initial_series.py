@@ -1,0 +1,67 @@
+"""The series that the policies in force can produce.
+
+They are exported with 0 from the start: a rate sees nothing of a series' first value, so the
+first block of a service on a VLAN would be lost to it.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from resolver.dns import codes
+from resolver.metrics import definitions
+from resolver.metrics.layout import UNKNOWN
+from resolver.policy.compiled import Policy, Terms
+from resolver.policy.verdict import Outcome
+
+Labels = tuple[str, ...]
+
+_ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
+_USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
+
+
+def queries(terms: Terms) -> Iterator[Labels]:
+    """By VLAN, outcome and service."""
+    exempted = set(_exempted(terms))
+    yield UNKNOWN, Outcome.REFUSED.label, ""
+    for vlan in terms.vlans:
+        policy = terms.policies[vlan.policy]
+        yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
+        caught = Outcome.BLOCKED if policy.enforce else Outcome.WOULD_BLOCK
+        if any(not rule.allow for rule in policy.own):
+            yield vlan.name, caught.label, ""
+        for service in _blocked(policy, terms):
+            yield vlan.name, caught.label, service
+            if service in exempted:
+                yield vlan.name, Outcome.EXEMPTED.label, service
+
+
+def responses(terms: Terms) -> Iterator[Labels]:
+    """By VLAN and rcode."""
+    yield UNKNOWN, codes.RCODES[codes.REFUSED]
+    for vlan in terms.vlans:
+        yield from ((vlan.name, codes.RCODES[rcode]) for rcode in _USUAL)
+
+
+def types() -> Iterator[Labels]:
+    """By type."""
+    yield from ((codes.type_text(number),) for number in definitions.COUNTED_TYPES)
+    yield (definitions.OTHER_TYPE,)
+
+
+def bypass(terms: Terms, kinds: Mapping[str, str]) -> Iterator[Labels]:
+    """By VLAN and kind; ``kinds`` are those of the services that are ways around."""
+    for vlan in terms.vlans:
+        for service in _blocked(terms.policies[vlan.policy], terms):
+            if service in kinds:
+                yield vlan.name, kinds[service]
+
+
+def _blocked(policy: Policy, terms: Terms) -> Iterator[str]:
+    for place, service in enumerate(terms.services):
+        if policy.blocks >> place & 1:
+            yield service.name
+
+
+def _exempted(terms: Terms) -> Iterator[str]:
+    for place, service in enumerate(terms.services):
+        if any(exemption.services >> place & 1 for exemption in terms.exemptions):
+            yield service.name

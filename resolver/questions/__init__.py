@@ -1,1 +1,0 @@
-"""What was asked, as files tell it: captures, dnsperf's files, our own recordings. Pure."""

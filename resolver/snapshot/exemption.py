@@ -1,0 +1,164 @@
+"""An exemption put into a config's file: what must be right first, then the file, at once.
+
+``darban exempt`` does this in its own process. The config with the exemption in it is
+compiled and its expectations run before the file is touched.
+"""
+
+import datetime as dt
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+from resolver.config.amendment import duration, with_exemption
+from resolver.config.problems import near
+from resolver.config.values import Network
+from resolver.errors import DarbanError
+from resolver.policy.compiled import Terms
+from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
+from resolver.snapshot.compiler import Compiled, Disk, compile_file
+
+
+class Unfit(DarbanError):
+    """The exemption cannot be put in force; ``code`` is the exit code that says why."""
+
+    def __init__(self, lines: list[str], code: int) -> None:
+        self.code = code
+        super().__init__("\n".join([*lines, "the config stays as it is"]))
+
+
+class Change:
+    """A config's file, before an exemption is written into it."""
+
+    def __init__(self, path: Path, in_force: str | None) -> None:
+        """``in_force`` is the hash of what its server has in force; None where none runs.
+
+        Raises:
+            Unfit: nothing may be written into it now.
+        """
+        self._path = path
+        try:
+            self._octets = path.read_bytes()
+            self._text = self._octets.decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unfit([f"{path}: {error}"], WRONG_CONFIG) from None
+        self._now = time.time()
+        self._before = self._compiled(self._text)
+        if in_force not in (None, self._before.snapshot.hash()):
+            raise Unfit([_not_reloaded(path)], WRONG_CONFIG)
+        self.ids = {exemption.id for exemption in self._before.loaded.config.exemptions}
+
+    def whom(self, text: str) -> dict[str, object]:
+        """The key that says whom an exemption is for: a VLAN by its name, or a prefix."""
+        vlans = self._before.loaded.config.vlans
+        if text in vlans:
+            return {"vlan": text}
+        network = _network(text)
+        if network is None:
+            known = ", ".join(vlans)
+            raise ValueError(
+                f"'{text}' is neither an address, nor a prefix, nor a VLAN; there are {known}. "
+                + near(text, vlans)
+            )
+        if not any(
+            network.version == own.version and network.overlaps(own)
+            for vlan in vlans.values()
+            for own in vlan.prefixes
+        ):
+            raise ValueError(f"no VLAN holds {text}: its queries are refused, whatever is lifted")
+        return {"prefixes": [str(network)]}
+
+    def write(self, exemption: Mapping[str, object]) -> list[str]:
+        """Write the exemption, once it is known to be right; what ``check`` then warns of."""
+        text = with_exemption(self._text, exemption)
+        after = self._compiled(text)
+        if not _lifts_something(after.snapshot.terms, str(exemption["id"])):
+            raise Unfit(["nothing of it is blocked there: there is nothing to lift"], WRONG_CONFIG)
+        self._replace(text.encode())
+        return sorted({str(p) for p in after.problems} - {str(p) for p in self._before.problems})
+
+    def _compiled(self, text: str) -> Compiled:
+        compiled = compile_file(self._path, self._now, Disk({str(self._path): text}))
+        if compiled.errors:
+            raise Unfit([str(problem) for problem in compiled.errors], WRONG_CONFIG)
+        if compiled.failed:
+            failed = [str(each) for each in compiled.failed]
+            raise Unfit(["expectations that do not hold:", *failed], FAILED_EXPECTATIONS)
+        return compiled
+
+    def _replace(self, octets: bytes) -> None:
+        path = self._path.resolve()
+        if path.read_bytes() != self._octets:
+            raise Unfit([f"{path} was edited meanwhile; try again"], WRONG_CONFIG)
+        owner = path.stat()
+        aside = path.with_name(f".{path.name}-{os.getpid()}")
+        try:
+            with aside.open("xb") as file:
+                file.write(octets)
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copymode(path, aside)
+            os.chown(aside, owner.st_uid, owner.st_gid)
+            aside.replace(path)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise Unfit([f"{path} cannot be written ({error.strerror})"], WRONG_CONFIG) from None
+
+
+def _not_reloaded(path: Path) -> str:
+    return (
+        f"{path} or a list was edited and not reloaded, and that would go in force with the "
+        "exemption; 'darban diff' shows it, 'darban reload' puts it in force"
+    )
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ip_network(text) if "/" in text else ip_network(ip_address(text))
+    except ValueError:
+        return None
+
+
+def end(for_: str | None, until: str | None) -> dt.datetime:
+    """The moment that one of these means, in this host's time.
+
+    Raises:
+        ValueError: it means none, or one that has passed.
+    """
+    now = dt.datetime.now().astimezone().replace(microsecond=0)
+    if (for_ is None) == (until is None):
+        raise ValueError("say how long: --for 2h, or --until 2027-03-20T18:00")
+    try:
+        end = now + duration(for_) if for_ else dt.datetime.fromisoformat(str(until)).astimezone()
+    except OverflowError:
+        raise ValueError(f"'{for_}' is too long") from None
+    except ValueError as error:
+        if for_:
+            raise
+        raise ValueError(f"'{until}' is no moment; such as 2027-03-20T18:00+03:30") from error
+    if end <= now:
+        raise ValueError(f"{end.isoformat()} has passed: there is nothing to lift")
+    return end
+
+
+def _lifts_something(terms: Terms, name: str) -> bool:
+    """Whether an exemption has to do with what some client is denied."""
+    [place] = [place for place, each in enumerate(terms.exemptions) if each.id == name]
+    exemption = terms.exemptions[place]
+    if exemption.vlan is not None:
+        concerned = {exemption.vlan}
+    else:
+        own = [
+            ip_network((p.network, p.length)) for p in terms.exempted_prefixes if p.owner == place
+        ]
+        concerned = {
+            prefix.owner
+            for prefix in terms.prefixes
+            for each in own
+            if len(prefix.network) == len(each.network_address.packed)
+            and each.overlaps(ip_network((prefix.network, prefix.length)))
+        }
+    policies = [terms.policies[terms.vlans[vlan].policy] for vlan in concerned]
+    return any(policy.blocks & exemption.services for policy in policies)

@@ -1,0 +1,45 @@
+"""On what a block stands: which directive covers a service, and how it is cited.
+
+A directive is cited only for the services that it covers; whatever else a policy blocks
+is the agency's own decision and says so.
+"""
+
+from collections.abc import Mapping
+
+from resolver.config.model import Directive
+from resolver.policy.compiled import Ground
+from resolver.snapshot.catalog import Catalog
+
+AGENCY_POLICY = Ground("", "agency network policy")
+
+
+def grounds(
+    directives: Mapping[str, Directive], catalog: Catalog
+) -> tuple[tuple[Ground, ...], tuple[int, ...]]:
+    """The grounds that a policy's directives give, and each service's place among them."""
+    found = [AGENCY_POLICY]
+    of_service = [0] * len(catalog.services)
+    for name, directive in directives.items():
+        covered = _covered(directive, catalog)
+        for service in range(len(of_service)):
+            if covered >> service & 1 and not of_service[service]:
+                of_service[service] = len(found)
+        if covered:
+            found.append(Ground(directive.number, _citation(name, directives)))
+    return tuple(found), tuple(of_service)
+
+
+def _covered(directive: Directive, catalog: Catalog) -> int:
+    bits = 0
+    for reference in directive.covers:
+        bits |= catalog.members(reference) or 0
+    return bits
+
+
+def _citation(name: str, directives: Mapping[str, Directive]) -> str:
+    cited = directives[name]
+    text = f"directive {cited.number} ({cited.date})"
+    for other in directives.values():
+        if other.narrows == name:
+            text += f", narrowed by {other.number} ({other.date})"
+    return text

@@ -1,0 +1,216 @@
+"""From a config and its lists to a snapshot.
+
+This is where names meet what they name: services and categories that exist only in the
+lists, records and rules whose text the config took as it came. Every mistake becomes a
+problem with file and line, beside those that reading the config found; a snapshot that
+was compiled with errors is never put in force.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+
+from resolver.config import model
+from resolver.config.problems import Problem, shown
+from resolver.config.provenance import Origins
+from resolver.config.toml_lines import Path
+from resolver.config.values import ServerAddress
+from resolver.dns import presentation
+from resolver.lists.guard import too_wide
+from resolver.lists.rules import BlockList, Rule, read_rule
+from resolver.policy import compiled as made
+from resolver.snapshot import index
+from resolver.snapshot.catalog import Catalog
+from resolver.snapshot.grounds import grounds
+
+DEFAULT_GROUP = ""
+
+
+def compile_snapshot(
+    config: model.Config, origins: Origins, lists: Sequence[BlockList]
+) -> tuple[made.Snapshot, list[Problem]]:
+    """Compile what could be understood, and say what could not."""
+    compiler = _Compiler(config, origins, Catalog(lists))
+    return compiler.snapshot(), compiler.problems
+
+
+class _Compiler:
+    def __init__(self, config: model.Config, origins: Origins, catalog: Catalog) -> None:
+        self.config = config
+        self.origins = origins
+        self.catalog = catalog
+        self.problems = list(catalog.problems)
+        self.vlan_place = {name: place for place, name in enumerate(config.vlans)}
+        self.policy_place = {name: place for place, name in enumerate(config.policies)}
+
+    def snapshot(self) -> made.Snapshot:
+        lists = self.catalog.lists
+        trie, rules = index.build([each.rules for each in lists])
+        excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
+        terms = made.Terms(
+            self.catalog.services,
+            self.catalog.sources,
+            tuple(self.policy(name, each) for name, each in self.config.policies.items()),
+            tuple(self.vlans()),
+            tuple(self.prefixes()),
+            tuple(self.exemption(i, each) for i, each in enumerate(self.config.exemptions)),
+            tuple(self.exempted_prefixes()),
+            tuple(sorted(excepted)),
+            tuple(self.local(i, each) for i, each in enumerate(self.config.local)),
+            tuple(self.forward()),
+            tuple(self.groups()),
+            tuple(self.subscriptions()),
+            self.settings(),
+        )
+        self.expected_services()
+        return made.Snapshot(terms, trie, rules)
+
+    def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
+        self.problems.append(self.origins.problem(path, found, expected, advice))
+
+    def members(self, path: Path, references: Iterable[str]) -> int:
+        """The services that references mean; those that mean none are reported."""
+        bits = 0
+        for place, reference in enumerate(references):
+            members = self.catalog.members(reference)
+            if members is None:
+                expected, advice = self.catalog.what_else(reference)
+                self.wrong((*path, place), shown(reference), expected, advice)
+            bits |= members or 0
+        return bits
+
+    def policy(self, name: str, policy: model.Policy) -> made.Policy:
+        path: Path = ("policies", name)
+        directives = self.config.directives
+        cited = {each: directives[each] for each in policy.directives if each in directives}
+        stands_on, ground_of = grounds(cited, self.catalog)
+        v4, v6 = (
+            next((a.packed for a in policy.sinkhole if a.version == version), b"")
+            for version in (4, 6)
+        )
+        return made.Policy(
+            name,
+            self.members((*path, "block"), policy.block),
+            tuple(self.own_rules((*path, "deny"), policy.deny, allow=False))
+            + tuple(self.own_rules((*path, "allow"), policy.allow, allow=True)),
+            policy.answer,
+            v4,
+            v6,
+            policy.mode == "enforce",
+            tuple(_directive(each, directives) for each in cited.values()),
+            stands_on,
+            ground_of,
+            policy.contact,
+            policy.upstream,
+        )
+
+    def own_rules(self, path: Path, texts: Sequence[str], *, allow: bool) -> Iterable[made.OwnRule]:
+        for place, text in enumerate(texts):
+            rule = read_rule(text, place + 1)
+            reason = rule if isinstance(rule, str) else self.unfit(rule, allow=allow)
+            if reason:
+                expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
+                self.wrong((*path, place), shown(text), expected, f"Here: {reason}.")
+            elif isinstance(rule, Rule):
+                yield made.OwnRule(rule.name, rule.subtree, allow, text)
+
+    def unfit(self, rule: Rule, *, allow: bool) -> str | None:
+        if rule.exception:
+            return "an exception ('@@') belongs into a list; 'allow' lets a name pass"
+        return too_wide(rule._replace(exception=allow))
+
+    def vlans(self) -> Iterable[made.Vlan]:
+        for name, vlan in self.config.vlans.items():
+            # An unknown policy is already a problem; the snapshot will not be used.
+            yield made.Vlan(name, vlan.id, self.policy_place.get(vlan.policy, 0))
+
+    def prefixes(self) -> Iterable[made.Prefix]:
+        for place, vlan in enumerate(self.config.vlans.values()):
+            yield from (_prefix(network, place) for network in vlan.prefixes)
+
+    def exemption(self, place: int, exemption: model.Exemption) -> made.Exemption:
+        vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
+        return made.Exemption(
+            exemption.id,
+            vlan,
+            self.members(("exemptions", place, "services"), exemption.services),
+            exemption.until.timestamp(),
+            exemption.approver,
+            exemption.ticket,
+            exemption.reason,
+        )
+
+    def exempted_prefixes(self) -> Iterable[made.Prefix]:
+        for place, exemption in enumerate(self.config.exemptions):
+            yield from (_prefix(network, place) for network in exemption.prefixes)
+
+    def local(self, place: int, local: model.Local) -> made.LocalName:
+        found = []
+        for number, record in enumerate(local.records):
+            try:
+                found.append(presentation.parse(record.type, record.data, record.ttl))
+            except presentation.InvalidRecord as error:
+                path: Path = ("local", place, "records", number)
+                self.wrong(path, f'"{record.type} {record.data}"', "a record", f"{error}.")
+        return made.LocalName(local.name, tuple(found))
+
+    def forward(self) -> Iterable[made.ForwardZone]:
+        for place, forward in enumerate(self.config.forward):
+            yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
+
+    def groups(self) -> Iterable[made.Group]:
+        yield _group(DEFAULT_GROUP, self.config.upstream.servers)
+        for name, group in self.config.upstreams.items():
+            yield _group(name, group.servers)
+        for place, forward in enumerate(self.config.forward):
+            yield _group(_group_of(place), forward.servers)
+
+    def subscriptions(self) -> Iterable[made.Subscription]:
+        for name, source in self.config.lists.sources.items():
+            if source.url is not None:
+                yield made.Subscription(name, source.url, source.format, source.sha256 or "")
+
+    def settings(self) -> made.Settings:
+        config = self.config
+        return made.Settings(
+            tuple(made.Endpoint(e.address, e.port) for e in config.server.listen),
+            config.server.workers,
+            made.Endpoint(config.metrics.listen.address, config.metrics.listen.port),
+            tuple(made.Endpoint(e.address, e.port) for e in config.block_page.listen),
+            config.cache.max_bytes,
+            tuple(made.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
+            config.limits.queries_per_prefix,
+            _block_log(config.block_log),
+        )
+
+    def expected_services(self) -> None:
+        for place, expectation in enumerate(self.config.expect):
+            service = expectation.service
+            if service is not None and self.catalog.place(service) is None:
+                expected, advice = self.catalog.what_else(service)
+                self.wrong(("expect", place, "service"), shown(service), expected, advice)
+        for name, directive in self.config.directives.items():
+            self.members(("directives", name, "covers"), directive.covers)
+
+
+def _directive(of: model.Directive, known: Mapping[str, model.Directive]) -> made.Directive:
+    narrowed = known.get(of.narrows or "")
+    return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
+
+
+def _group_of(forward: int) -> str:
+    """A forward's own group; the mark keeps it apart from the groups that a config names."""
+    return f"forward:{forward}"
+
+
+def _group(name: str, servers: Iterable[ServerAddress]) -> made.Group:
+    return made.Group(name, tuple(made.Server(s.host, s.port, s.kind) for s in servers))
+
+
+def _block_log(log: model.BlockLog) -> made.BlockLog | None:
+    if not log.enabled:
+        return None
+    return made.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)
+
+
+def _prefix(network: IPv4Network | IPv6Network, owner: int) -> made.Prefix:
+    return made.Prefix(network.network_address.packed, network.prefixlen, owner)

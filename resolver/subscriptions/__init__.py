@@ -1,1 +1,0 @@
-"""Fetching lists that others keep, and keeping the last good one of each. An edge."""

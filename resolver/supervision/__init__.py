@@ -1,1 +1,0 @@
-"""The supervisor: workers started and watched, and one snapshot after another in all of them."""

@@ -1,0 +1,1 @@
+"""Worker processes, rollout of snapshots, control socket, audit log, block log files."""

@@ -1,0 +1,114 @@
+"""The control socket: one JSON object in, one out, on a Unix socket in the state directory.
+
+Who may write to the state directory may command the server; no other right is checked. A
+request that reaches a command has the caller's user ID in it, from the kernel.
+"""
+
+import asyncio
+import contextlib
+import errno
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from resolver.errors import DarbanError
+from resolver.snapshot import store
+
+Request = dict[str, object]
+Answer = dict[str, object]
+Command = Callable[[Request], Awaitable[Answer]]
+
+_LONGEST = 1 << 20
+_TIMEOUT = 5.0
+_CREDENTIALS = struct.Struct("iII")
+
+
+class Unreachable(DarbanError):
+    """No server answers on the control socket."""
+
+
+class ControlServer:
+    """The server's side: commands by name."""
+
+    def __init__(self, commands: Mapping[str, Command]) -> None:
+        self._commands = commands
+        self._server: asyncio.Server | None = None
+        self._path = Path()
+
+    async def start(self, path: Path) -> None:
+        """Listen; what a server that was killed has left behind is replaced.
+
+        Raises:
+            OSError: no socket can be made there, or another server answers on it.
+        """
+        if _answers(path):
+            raise OSError(errno.EADDRINUSE, "another server answers there")
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
+        self._path = path
+        path.chmod(0o660)
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError, TimeoutError, ValueError):
+            line = await asyncio.wait_for(reader.readline(), _TIMEOUT)
+            answer = await self._answer(line, _caller(writer.get_extra_info("socket")))
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    async def _answer(self, line: bytes, caller: int) -> Answer:
+        request = json.loads(line)
+        name = request.get("command") if isinstance(request, dict) else None
+        command = self._commands.get(name) if isinstance(name, str) else None
+        if command is None:
+            return {"error": f"there is no command {name!r}"}
+        return await command({**request, "uid": caller})
+
+
+def _caller(end: socket.socket) -> int:
+    """The user ID of whoever has connected."""
+    told = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(told)
+    return int(user)
+
+
+def _answers(path: Path) -> bool:
+    """Whether a server that lives listens on this socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+        try:
+            end.connect(str(path))
+        except OSError:
+            return False
+        return True
+
+
+def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
+    """Ask the server of a config, and wait so long for its answer.
+
+    Raises:
+        Unreachable: it does not run, or does not answer.
+    """
+    path = store.control_socket(store.directory(config))
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
+            end.settimeout(seconds)
+            end.connect(str(path))
+            end.sendall(json.dumps(request).encode() + b"\n")
+            with end.makefile("rb") as file:
+                line = file.readline()
+    except OSError as error:
+        raise Unreachable(
+            f"no server answers on {path} ({error.strerror or error}); start it with "
+            f"'darban run --config {config}'"
+        ) from None
+    answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
+    return answer

@@ -1,0 +1,311 @@
+"""The supervisor: reads the config, opens the sockets, starts and watches the workers.
+
+It answers no DNS, and holds nothing that reading a config takes: the config is compiled in
+a process of its own (``candidate``) into a snapshot, and the supervisor reads that. It keeps
+what outlives a worker: the listening sockets, the counters' memory, the addresses of
+upstreams; and it serves the metrics and the control socket. Which snapshot the workers serve
+is the business of ``succession``, and ``reload`` changes it.
+
+What must stay true:
+- DNS goes on whatever becomes of metrics, control socket or host names.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+
+from resolver.analysis.explanation import Engine
+from resolver.errors import DarbanError
+from resolver.metrics import kernel
+from resolver.metrics.collector import DarbanCollector, Facts
+from resolver.metrics.layout import Registry
+from resolver.metrics.log import log
+from resolver.metrics.log import start as start_log
+from resolver.metrics.status import Status
+from resolver.metrics.status_reader import Standing
+from resolver.server.listening import claim, open_sockets
+from resolver.snapshot import store
+from resolver.snapshot.candidate import Accepted, Rejected, compile_apart
+from resolver.supervisor.banner import introduction
+from resolver.supervisor.block_log import BlockLog
+from resolver.supervisor.control import Answer, Command, ControlServer, Request
+from resolver.supervisor.list_updates import Fetching
+from resolver.supervisor.notify import ServiceManager
+from resolver.supervisor.recorder import Recorder
+from resolver.supervisor.reload import Outcome, Reloads, keep_as_good, workers_for
+from resolver.supervisor.rollout import InForce, Succession, read
+from resolver.supervisor.worker_commands import Errands
+from resolver.supervisor.worker_processes import Berth
+
+_WATCH = 0.5
+
+
+class Supervisor:
+    """A server, from its start to its end."""
+
+    def __init__(self, config: Path, last_good: bool = False) -> None:
+        """With ``last_good`` a config that is rejected does not keep it from starting."""
+        self._config = config
+        self._last_good = last_good
+        self._state = store.directory(config)
+        self._manager = ServiceManager()
+        self._registry = Registry()
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until told to stop.
+
+        Raises:
+            DarbanError: it could not start; nothing was left running.
+        """
+        accepted, first = await self._first()
+        start_log("supervisor")
+        claims = [claim(endpoint) for endpoint in first.terms.settings.listen]
+        _raise_file_limit()
+        self._set_up(first, accepted)
+        _say_what_is_wrong(accepted, first)
+        self._on_signals()
+        self._succession.begin()
+        await asyncio.gather(*(self._staff(berth) for berth in self._berths))
+        if not self._facts.workers:
+            raise DarbanError("no worker could start; what each said stands above")
+        keep_as_good(first.place)
+        control = ControlServer(self._commands())
+        try:
+            await self._serve_control(control)
+            _say(introduction(self._config, first.terms, len(self._berths), accepted))
+            self._manager.ready()
+            self._tell_status()
+            self._background(self._serve_metrics())
+            self._background(self._fetching.run())
+            self._background(self._serve_block_page())
+            event = "start --last-good" if accepted.last_good else "start"
+            await self._reloads.note(event, f"uid {os.getuid()}", accepted.written)
+            await self._watch()
+            await self._reloads.end("signal")
+        finally:
+            self._manager.stopping()
+            control.stop()
+            await asyncio.gather(*(berth.end() for berth in self._berths))
+            self._block_log.end()
+            for each in claims:
+                each.close()
+
+    def _set_up(self, first: InForce, accepted: Accepted) -> None:
+        """Open the sockets, and make what stays as long as the server does."""
+        workers = workers_for(first.terms)
+        sockets = open_sockets(first.terms.settings.listen, workers, self._manager.kept())
+        self._manager.keep([each for listening in sockets for each in listening])
+        self._block_log = BlockLog(self._config.parent, self._state)
+        self._berths = [
+            Berth(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
+        ]
+        self._succession = Succession(self._berths, first, self._registry, self._block_log)
+        self._facts = Facts(first.terms, first.place.name, time.time(), workers)
+        self._facts.config_ok = not accepted.last_good
+        self._facts.block_log = self._block_log.written
+        self._standing = Standing(
+            str(self._config.resolve()),
+            self._facts.loaded,
+            self._registry,
+            lambda: [berth.cells for berth in self._berths],
+            self._facts,
+        )
+        self._reloads = Reloads(self._config, self._state, self._succession, self._facts)
+        self._fetching = Fetching(
+            self._state, self._facts, self._reload_for_lists, self._background
+        )
+
+    def _commands(self) -> Mapping[str, Command]:
+        """What is served on the control socket."""
+        errands, recorder = Errands(self._berths), Recorder(self._berths, self._succession)
+        return {
+            "status": self._status,
+            "unknown": errands.unknown,
+            "flush": errands.flush,
+            "reload": self._reload,
+            "record": recorder.record,
+            "lists": self._fetching.lists,
+            "update-lists": self._fetching.update,
+        }
+
+    async def _first(self) -> tuple[Accepted, InForce]:
+        """The snapshot to begin with: what the config says, else what was in force last."""
+        try:
+            accepted = await compile_apart(self._config, self._state)
+        except Rejected as error:
+            if not self._last_good:
+                raise
+            try:
+                first = read(store.last_good(self._state))
+            except store.StateError as none:
+                raise Rejected([*error.report, str(none)], error.code) from None
+            sys.stderr.write(f"{self._config} is not put in force:\n{error}\n")
+            return Accepted(first.place, [], 0, "", None, last_good=True), first
+        return accepted, read(accepted.snapshot)
+
+    async def reload(
+        self, who: str, event: str = "reload", *, lists_alone: bool = False
+    ) -> Outcome:
+        """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
+        outcome = await self._reloads.reload(who, event, lists_alone=lists_alone)
+        self._tell_status()
+        self._fetching.look()
+        return outcome
+
+    def _tell_status(self) -> None:
+        what = "the config is" if self._facts.config_ok else "not the config but what was good is"
+        self._manager.status(f"{what} in force, snapshot {self._facts.snapshot}")
+
+    def _background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self) -> None:
+        self._background(self._reload_for_signal())
+
+    async def _reload_for_signal(self) -> None:
+        await self.reload("SIGHUP")
+
+    async def _reload_for_lists(self) -> Outcome:
+        return await self.reload("a list that was fetched", "lists", lists_alone=True)
+
+    async def _staff(self, berth: Berth) -> None:
+        """Start a worker and put the snapshot in force there."""
+        await self._succession.staff(berth, self._ended)
+        self._facts.workers = sum(each.serving for each in self._berths)
+
+    def _ended(self, berth: Berth) -> None:
+        self._facts.workers = sum(each.serving for each in self._berths)
+        if not self._stopping.is_set():
+            self._background(self._replace(berth))
+
+    async def _replace(self, berth: Berth) -> None:
+        while True:
+            await asyncio.sleep(berth.pause_before_restart())
+            if self._stopping.is_set():
+                return
+            try:
+                await self._staff(berth)
+            except OSError as error:  # no process or descriptor to be had: not for ever
+                log.error("worker %d cannot be started now (%s)", berth.number, error.strerror)
+            else:
+                self._facts.worker_restarts += 1
+                return
+
+    async def _watch(self) -> None:
+        """Replace workers that stand still, until it is time to stop."""
+        while not self._stopping.is_set():
+            for berth in self._berths:
+                if berth.stands_still():
+                    log.error("worker %d stands still and is replaced", berth.number)
+                    berth.kill()
+            if self._facts.workers:
+                self._manager.alive()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _WATCH)
+
+    async def _serve_control(self, control: ControlServer) -> None:
+        path = store.control_socket(self._state)
+        try:
+            await control.start(path)
+        except OSError as error:
+            log.error("%s: no control socket (%s); darban's commands cannot reach it", path, error)
+
+    async def _serve_metrics(self) -> None:
+        # after the first answer: importing these takes long
+        from resolver.web import metrics_page, status_page
+
+        collector = DarbanCollector(
+            self._registry,
+            lambda: [berth.cells for berth in self._berths],
+            self._facts,
+            self._readings,
+        )
+        try:
+            app = metrics_page.application(collector)
+            status_page.add_to(app, self._read_status, self._engine)
+            await metrics_page.serve(app, self._facts.terms.settings.metrics)
+        except metrics_page.MetricsListenError as error:
+            log.error("%s", error)
+
+    async def _serve_block_page(self) -> None:
+        endpoints = self._facts.terms.settings.block_page
+        if not endpoints:
+            return
+        from resolver.web import block_page  # as with the metrics, and most networks have none
+
+        for endpoint in endpoints:
+            try:
+                await block_page.serve(self._engine, endpoint)
+            except block_page.PageListenError as error:
+                log.error("%s", error)
+
+    def _engine(self) -> Engine:
+        """The policy in force, to be asked now."""
+        now = self._succession.now
+        return Engine(now.terms, now.index, time.time())
+
+    def _readings(self) -> kernel.Readings:
+        sockets = (listening for berth in self._berths for listening in berth.listening)
+        workers = [berth.pid for berth in self._berths if berth.pid is not None]
+        memory = {
+            "supervisor": kernel.resident([os.getpid()]),
+            "workers": kernel.resident(workers),
+        }
+        return kernel.Readings(kernel.drops(sockets), memory)
+
+    async def _reload(self, request: Request) -> Answer:
+        event = "exempt" if request.get("event") == "exempt" else "reload"
+        outcome = await self.reload(f"uid {request['uid']}", event)
+        return outcome.as_json()
+
+    async def _status(self, _: Request) -> Answer:
+        return self._read_status().as_json()
+
+    def _read_status(self) -> Status:
+        return self._standing.read(str(self._succession.now.place), time.time())
+
+
+def _say_what_is_wrong(accepted: Accepted, first: InForce) -> None:
+    """Log what keeps nothing from being served, and that somebody should see to."""
+    for warning in accepted.warnings:
+        log.warning("%s", warning)
+    if accepted.last_good:
+        log.error("the last good snapshot, %s, is served instead", first.place.name)
+    for group, servers in first.hosts.groups().items():
+        if not servers and not first.hosts.unknown:
+            log.error("%s", _no_upstream(group))
+
+
+def _no_upstream(group: str) -> str:
+    where = f"[upstreams.{group}]" if group else "[upstream]"
+    return (
+        f"{where}: there is no server to ask; resolv.conf names none but this resolver itself. "
+        f"Names that have to be asked for will fail until servers are set in {where}"
+    )
+
+
+def _raise_file_limit() -> None:
+    """Every query on its way may need a socket of its own."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _say(lines: list[str]) -> None:
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()

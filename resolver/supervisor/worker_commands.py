@@ -1,0 +1,41 @@
+"""What the workers are asked by command: to forget names, and who was refused."""
+
+import asyncio
+from collections.abc import Sequence
+
+from resolver.dns import names
+from resolver.policy.unknown_clients import Strangers, together
+from resolver.supervisor.control import Answer, Request
+from resolver.supervisor.worker_processes import Berth
+from resolver.worker.channel import Message
+
+_MOST_REFUSED = 20
+"""Prefixes of unknown clients that are told of."""
+
+
+class Errands:
+    """Commands that every worker has a part in."""
+
+    def __init__(self, berths: Sequence[Berth]) -> None:
+        self._berths = berths
+
+    async def flush(self, request: Request) -> Answer:
+        """Have every worker forget a name and all below it."""
+        try:
+            zone = names.parse(str(request.get("name", "")))
+        except names.InvalidName as error:
+            return {"error": str(error)}
+        answers = await self._ask_all({"say": "flush", "zone": zone.hex()}, "flushed")
+        return {"entries": sum(answer["entries"] for answer in answers)}
+
+    async def unknown(self, _: Request) -> Answer:
+        """Who was refused most, by all workers."""
+        answers = await self._ask_all({"say": "strangers"}, "strangers")
+        told = (Strangers(tuple(each["strangers"]), each["missed"]) for each in answers)
+        return together(told, _MOST_REFUSED)._asdict()
+
+    async def _ask_all(self, order: Message, expected: str) -> list[Message]:
+        """What those say that serve; one that ends meanwhile says nothing."""
+        serving = [berth for berth in self._berths if berth.serving]
+        answers = await asyncio.gather(*(berth.ask(order, expected) for berth in serving))
+        return [answer for answer in answers if answer is not None]

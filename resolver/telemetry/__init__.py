@@ -1,1 +1,0 @@
-"""Counters in shared memory, the Prometheus collector over them, the log."""

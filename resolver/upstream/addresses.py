@@ -1,0 +1,135 @@
+"""Addresses of upstream servers: the system's own, and those given by host name.
+
+Names are resolved by aiodns, which asks the bootstrap servers and nobody else, so a host
+whose resolv.conf names this very program can still start. What cannot be resolved now is
+tried again; meanwhile the other servers of its group are asked.
+"""
+
+import socket
+from ipaddress import ip_address
+from pathlib import Path
+
+import aiodns
+
+from resolver.metrics.log import log
+from resolver.policy.compiled import Endpoint, Group, Server, Settings, Terms
+from resolver.upstream.server_address import ServerAddress
+
+RESOLV_CONF = Path("/etc/resolv.conf")
+_TIMEOUT = 2.0
+_TRIES = 2
+
+
+def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[Endpoint]:
+    """The name servers of resolv.conf, without this resolver itself."""
+    try:
+        lines = resolv_conf.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        log.warning("%s cannot be read (%s): there is no system upstream", resolv_conf, error)
+        return []
+    words = (line.split() for line in lines)
+    found = [Endpoint(w[1], 53) for w in words if len(w) >= 2 and w[0] == "nameserver"]
+    return [
+        each
+        for each in found
+        if _is_address(each.address) and not _is_this_resolver(each, settings)
+    ]
+
+
+def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
+    """Whether a query to this server would come back here."""
+    if server in settings.listen:
+        return True
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    wildcard = Endpoint("::" if family == socket.AF_INET6 else "0.0.0.0", server.port)
+    if wildcard not in settings.listen:
+        return False
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as trial:
+            trial.bind((server.address, 0))  # which only works with an address of this host
+    except OSError:
+        return False
+    return True
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+class Hosts:
+    """Turns the servers of a snapshot's groups into addresses."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._groups = terms.groups
+        self._settings = terms.settings
+        self._resolver = aiodns.DNSResolver(
+            nameservers=[str(each) for each in bootstrap(terms)],
+            timeout=_TIMEOUT,
+            tries=_TRIES,
+        )
+        self._known: dict[str, list[str]] = {}
+
+    @property
+    def named(self) -> list[str]:
+        """The host names that have to be resolved."""
+        servers = (server for group in self._groups for server in group.servers)
+        return sorted({server.host for server in servers if server.kind == "hostname"})
+
+    @property
+    def unknown(self) -> list[str]:
+        """The host names that have no address yet."""
+        return [host for host in self.named if host not in self._known]
+
+    def learn(self, of: "Hosts") -> None:
+        """Take over the addresses that are known elsewhere."""
+        known = of._known
+        self._known.update({host: known[host] for host in self.named if host in known})
+
+    async def resolve(self) -> None:
+        """Ask for every host name again; one that gives no answer keeps what was known."""
+        for host in self.named:
+            addresses = [*await self._addresses(host, "A"), *await self._addresses(host, "AAAA")]
+            if addresses:
+                self._known[host] = addresses
+            else:
+                log.warning("upstream %s has no address now; it will be asked for again", host)
+
+    def groups(self) -> dict[str, list[ServerAddress]]:
+        """The servers of each group whose addresses are known."""
+        return {group.name: self._servers(group) for group in self._groups}
+
+    def _servers(self, group: Group) -> list[ServerAddress]:
+        return [
+            ServerAddress(name=name, address=address, port=port)
+            for server in group.servers
+            for name, address, port in self._of(server)
+        ]
+
+    def _of(self, server: Server) -> list[tuple[str, str, int]]:
+        if server.kind == "system":
+            found = system_servers(self._settings)
+            return [(str(each), each.address, each.port) for each in found]
+        if server.kind == "hostname":
+            name = f"{server.host}:{server.port}"
+            return [(name, address, server.port) for address in self._known.get(server.host, ())]
+        return [(str(Endpoint(server.host, server.port)), server.host, server.port)]
+
+    async def _addresses(self, host: str, rtype: str) -> list[str]:
+        try:
+            result = await self._resolver.query_dns(host, rtype)
+        except (aiodns.error.DNSError, UnicodeError):
+            return []
+        return [record.data.addr for record in result.answer if hasattr(record.data, "addr")]
+
+
+def bootstrap(terms: Terms) -> list[Endpoint]:
+    """The name servers that resolve what this program itself has to find."""
+    if terms.settings.bootstrap:
+        return list(terms.settings.bootstrap)
+    servers = (server for group in terms.groups for server in group.servers)
+    given = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
+    return given or system_servers(terms.settings)

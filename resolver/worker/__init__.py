@@ -1,0 +1,1 @@
+"""One process: event loop, engine, transports, counters."""

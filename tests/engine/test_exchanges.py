@@ -1,0 +1,168 @@
+"""Exchanges: whatever upstreams do, one ends in time, and asks nobody too often."""
+
+from dataclasses import dataclass, field
+
+from dnslib import RR, DNSRecord
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from resolver.dns import codes, names
+from resolver.engine.cache import Key
+from resolver.engine.entry import Entry
+from resolver.engine.exchange import PATIENCE, TCP_PATIENCE, Attempt, Exchange, Failure, Step
+from resolver.engine.servers import Group, Server
+
+KEY = Key(names.parse("www.example.org"), 1, False, False, "")
+IDENT = 0x1234
+NOW = 1000.0
+
+
+def reply(attempt: Attempt, rcode: int = 0, *, truncated: bool = False) -> bytes:
+    asked = DNSRecord.parse(IDENT.to_bytes(2, "big") + attempt.message)
+    made = asked.reply(ra=1, aa=0)
+    made.header.rcode = rcode
+    if truncated:
+        made.header.tc = 1
+    elif rcode == 0:
+        made.add_answer(*RR.fromZone("www.example.org. 300 IN A 192.0.2.80"))
+    return bytes(made.pack())
+
+
+@dataclass
+class Played:
+    """An exchange that was driven to its end."""
+
+    end: Step | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    now: float = NOW
+
+
+def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step | None:
+    match what:
+        case "good":
+            return exchange.received(attempt, reply(attempt), IDENT, now)
+        case "failing":
+            return exchange.received(attempt, reply(attempt, codes.SERVFAIL), IDENT, now)
+        case "no edns":
+            return exchange.received(attempt, reply(attempt, codes.FORMERR), IDENT, now)
+        case "truncated":
+            return exchange.received(attempt, reply(attempt, truncated=True), IDENT, now)
+        case "broken":
+            return exchange.received(attempt, reply(attempt)[:-1], IDENT, now)
+        case "forged":
+            return exchange.received(attempt, reply(attempt), IDENT + 1, now)
+        case "unreachable":
+            return exchange.unreachable(attempt, now)
+        case "crowded" if attempt.stream:
+            return exchange.crowded(now)
+        case _:
+            return exchange.expired(attempt, now)
+
+
+def play(events: list[str], servers: int) -> Played:
+    """Drive an exchange; when the events have run out nobody answers any more."""
+    group = Group("", [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(servers)])
+    exchange = Exchange(KEY, group, NOW)
+    played = Played()
+    step: Step | None = exchange.begin(NOW)
+    coming = iter(events)
+    while isinstance(step, Attempt):
+        played.attempts.append(step)
+        what = next(coming, "silent")
+        silent = what == "silent" or (what == "crowded" and not step.stream)
+        played.now = step.until if silent else played.now + 0.01
+        attempt, step = step, happen(exchange, step, what, played.now)
+        if step is None:  # an attempt that was refused has its time all the same
+            played.now = attempt.until
+            step = exchange.expired(attempt, played.now)
+    played.end = step
+    return played
+
+
+EVENTS = st.lists(
+    st.sampled_from(
+        ["good", "failing", "no edns", "truncated", "broken", "forged", "unreachable", "crowded"]
+        + ["silent"] * 2
+    ),
+    max_size=12,
+)
+SERVERS = st.integers(1, 3)
+
+
+@given(EVENTS, SERVERS)
+@example(["forged", "crowded"] * 6, 1)
+def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
+    played = play(events, servers)
+    assert isinstance(played.end, Entry | Failure)
+    assert played.now <= NOW + TCP_PATIENCE
+    for attempt in played.attempts:
+        limit = TCP_PATIENCE if attempt.stream else PATIENCE
+        assert attempt.began < attempt.until <= NOW + limit
+
+
+@given(EVENTS, SERVERS)
+def test_a_server_is_asked_three_times_a_transport_at_the_most(
+    events: list[str], servers: int
+) -> None:
+    """RFC 9520 section 3.1; what is asked again at once, in another way, is no further try."""
+    again = ("no edns", "forged", "crowded")
+    played = play([event for event in events if event not in again], servers)
+    for stream in (False, True):
+        asked = [each.server for each in played.attempts if each.stream is stream]
+        assert all(asked.count(server) <= 3 for server in asked)
+
+
+@given(EVENTS, st.integers(2, 3))
+def test_every_server_is_tried_before_one_is_tried_twice(events: list[str], servers: int) -> None:
+    usual = [event for event in events if event in ("failing", "broken", "unreachable", "silent")]
+    played = play(usual, servers)
+    asked = [attempt.server for attempt in played.attempts][:servers]
+    assert len(set(asked)) == len(asked)
+
+
+@given(EVENTS, SERVERS)
+def test_only_a_good_answer_is_told_as_one(events: list[str], servers: int) -> None:
+    played = play(events, servers)
+    if isinstance(played.end, Entry) and played.end.rcode == codes.NOERROR:
+        assert events[len(played.attempts) - 1] == "good"
+        assert played.end.counts == (1, 0, 0)
+
+
+@given(EVENTS, SERVERS)
+def test_after_a_forgery_udp_is_used_only_where_tcp_is_not(events: list[str], servers: int) -> None:
+    played = play(events, servers)
+    for what, after in zip(events, played.attempts[1:], strict=False):
+        if what == "forged":
+            before = played.attempts[played.attempts.index(after) - 1]
+            assert after.stream or before.stream
+
+
+def test_a_truncated_answer_is_asked_for_over_tcp_at_the_same_server() -> None:
+    played = play(["truncated", "good"], 2)
+    first, second = played.attempts
+    assert (first.stream, second.stream) == (False, True)
+    assert first.server is second.server
+    assert isinstance(played.end, Entry)
+
+
+def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
+    played = play(["no edns", "truncated", "good"], 1)
+    opts = [DNSRecord.parse(b"\x00\x00" + each.message).ar for each in played.attempts]
+    assert [len(each) for each in opts] == [1, 0, 0]
+    assert isinstance(played.end, Entry)
+
+
+def test_a_late_answer_to_an_earlier_attempt_ends_it() -> None:
+    group = Group("", [Server("192.0.2.1", 53, "one"), Server("192.0.2.2", 53, "two")])
+    exchange = Exchange(KEY, group, NOW)
+    first = exchange.begin(NOW)
+    assert isinstance(first, Attempt)
+    second = exchange.expired(first, first.until)
+    assert isinstance(second, Attempt)
+    assert isinstance(exchange.received(first, reply(first), IDENT, first.until + 0.1), Entry)
+
+
+def test_nobody_to_ask_is_said_at_once() -> None:
+    end = Exchange(KEY, Group("", []), NOW).begin(NOW)
+    assert isinstance(end, Failure)
+    assert end.code == codes.EDE_NETWORK_ERROR

@@ -1,0 +1,21 @@
+"""A certificate authority for the run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.fetch.source_server import Authority, authority
+
+
+@pytest.fixture(scope="session")
+def made_authority(
+    debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Authority:
+    return authority(debian("openssl", "openssl"), tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def trusted(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Authority:
+    """The authority, which this process trusts while the test runs."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
+    return made_authority

@@ -1,0 +1,59 @@
+"""Two hundred corrupted downloads of each format: none is applied, each is reported."""
+
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+
+import pytest
+from tests.fetch.corruptions import COUNT, corrupted, good
+from tests.fetch.source_server import Authority, serving
+
+from resolver.fetch.update import Job, update
+from resolver.lists.formats import FORMATS
+from resolver.policy.compiled import Endpoint, Subscription
+from resolver.snapshot.list_store import Record, Shelf
+
+_NOBODY = [Endpoint("127.0.0.1", 1)]
+
+
+def _shelve(shelf: Shelf, name: str, url: str, kind: str) -> Record:
+    """A last good copy, a day old."""
+    content = good(kind)
+    record = Record(url, kind, '"old"', "", hashlib.sha256(content).hexdigest(), 100)
+    record.updated = record.tried = time.time() - 86_400
+    with shelf.aside(name) as file:
+        file.write_bytes(content)
+        shelf.keep(name, file, record)
+    return record
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    cases = corrupted(kind)
+    assert len({said for _, said in cases}) == COUNT
+
+    async def fetch_all() -> Job:
+        async with serving(trusted) as sources:
+            wanted = []
+            for number, (_, said) in enumerate(cases):
+                name = f"list-{number}"
+                sources.says[f"/{number}"] = said
+                url = sources.url(f"/{number}")
+                wanted.append(Subscription(name, url, kind, ""))
+                _shelve(shelf, name, "https://before.test/", kind)
+            job = Job([each.name for each in wanted])
+            await update(job, wanted, shelf, _NOBODY)
+            return job
+
+    job = asyncio.run(fetch_all())
+    for number, (what, _) in enumerate(cases):
+        name = f"list-{number}"
+        result, record = job.results[name], shelf.record(name)
+        assert (result.result, result.entries) == ("failed", 100), what
+        assert result.reason, what
+        assert (record.error, record.failures) == (result.reason, 1), what
+        assert shelf.content(name) == good(kind), what
+    left = [path.name for path in (tmp_path / "lists").iterdir() if path.name.startswith(".")]
+    assert left == []

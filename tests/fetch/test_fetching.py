@@ -1,0 +1,210 @@
+"""What is fetched, and from where: redirections, checksums, marks, names looked up."""
+
+import asyncio
+import gzip
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from dnslib import QTYPE, RR, A, DNSRecord
+from tests.fetch.source_server import (
+    Authority,
+    Sources,
+    chunked,
+    response,
+    serving,
+    zipped,
+)
+
+from resolver.fetch.update import Job, Result, update
+from resolver.lists.acceptance import LARGEST
+from resolver.policy.compiled import Endpoint, Subscription
+from resolver.snapshot.list_store import Record, Shelf
+
+NOBODY = [Endpoint("127.0.0.1", 1)]
+LIST = b"".join(b"0.0.0.0 n%d.example\n" % number for number in range(10))
+SHA256 = "b" * 64
+
+
+class Fetching:
+    """One list of one server, fetched as often as a test says."""
+
+    def __init__(self, sources: Sources, shelf: Shelf) -> None:
+        self.sources = sources
+        self.shelf = shelf
+
+    async def __call__(
+        self,
+        path: str = "/list",
+        sha256: str = "",
+        kind: str = "hosts",
+        url: str = "",
+        servers: list[Endpoint] = NOBODY,
+    ) -> Result:
+        job = Job(["it"])
+        wanted = Subscription("it", url or self.sources.url(path), kind, sha256)
+        await update(job, [wanted], self.shelf, servers)
+        return job.results["it"]
+
+    @property
+    def record(self) -> Record:
+        return self.shelf.record("it")
+
+
+def _with(
+    trusted: Authority | None, place: Path, told: Callable[[Fetching], Awaitable[None]]
+) -> None:
+    async def run() -> None:
+        async with serving(trusted) as sources:
+            await told(Fetching(sources, Shelf(place)))
+
+    asyncio.run(run())
+
+
+GOOD = {"as it is": response(LIST), "packed": zipped(LIST), "in chunks": chunked(LIST)}
+
+
+@pytest.mark.parametrize("how", GOOD)
+def test_a_list_is_kept_as_it_came(how: str, trusted: Authority, tmp_path: Path) -> None:
+    async def once(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = GOOD[how]
+        assert await fetching() == Result("updated", 10)
+        assert fetching.shelf.content("it") == LIST
+        assert await fetching() == Result("unchanged", 10)
+
+    _with(trusted, tmp_path, once)
+
+
+def test_a_source_is_asked_only_for_what_is_new(trusted: Authority, tmp_path: Path) -> None:
+    async def again(fetching: Fetching) -> None:
+        marks = {"ETag": '"one"', "Last-Modified": "Wed, 25 Nov 2026 00:00:00 GMT"}
+        says, asked = fetching.sources.says, fetching.sources.asked
+        says["/list"] = response(LIST, **marks)
+        await fetching()
+        assert "if-none-match" not in asked[-1][1]
+        says["/list"] = response(b"", status="304 Not Modified", Content_Length="")
+        assert await fetching() == Result("unchanged", 10)
+        told = asked[-1][1]
+        assert told["if-none-match"] == '"one"'
+        assert told["if-modified-since"] == marks["Last-Modified"].lower()
+        says["/other"] = says["/list"]
+        assert (await fetching("/other")).result == "failed"
+        assert "if-none-match" not in asked[-1][1], "another address is another list"
+        assert (await fetching(kind="plain")).result == "failed"
+        assert "if-none-match" not in asked[-1][1], "it has to be judged as another format"
+        (fetching.shelf.place / "it.list").write_bytes(b"harmed")
+        await fetching()
+        assert "if-none-match" not in asked[-1][1], "the copy is not what was fetched"
+
+    _with(trusted, tmp_path, again)
+
+
+def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path) -> None:
+    async def pinned(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        wrong = await fetching(sha256=SHA256)
+        assert wrong.result == "failed"
+        assert "its SHA-256 is" in wrong.reason
+        assert fetching.shelf.content("it") is None
+        right = wrong.reason.split()[3].rstrip(",")
+        assert await fetching(sha256=right) == Result("updated", 10)
+
+    _with(trusted, tmp_path, pinned)
+
+
+def test_where_a_list_is_sent_on_to(trusted: Authority, tmp_path: Path) -> None:
+    async def sent_on(fetching: Fetching) -> None:
+        says, url = fetching.sources.says, fetching.sources.url
+        says["/end"] = response(LIST)
+        for number in range(6):
+            onward = url(f"/{number + 1}" if number < 5 else "/end")
+            says[f"/{number}"] = response(b"", status="302 Found", Location=onward)
+        assert (await fetching("/0")).reason == "it was sent on more than 5 times"
+        assert await fetching("/1") == Result("updated", 10)
+        says["/2"] = response(b"", status="301 Moved Permanently", Location="/end")
+        assert await fetching("/1") == Result("unchanged", 10)
+
+    _with(trusted, tmp_path, sent_on)
+
+
+def test_a_server_on_this_host_needs_no_certificate(tmp_path: Path) -> None:
+    async def plainly(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        assert await fetching() == Result("updated", 10)
+
+    _with(None, tmp_path, plainly)
+
+
+def test_a_bomb_is_given_up_before_it_fills_anything(trusted: Authority, tmp_path: Path) -> None:
+    async def bomb(fetching: Fetching) -> None:
+        bomb = gzip.compress(b"0" * (LARGEST * 4))
+        fetching.sources.says["/list"] = response(bomb, Content_Encoding="gzip")
+        assert "larger than 64 MiB when it is unpacked" in (await fetching()).reason
+
+    _with(trusted, tmp_path, bomb)
+    assert [path.name for path in (tmp_path / "lists").iterdir()] == ["it.json"]
+
+
+def test_a_host_is_looked_up_at_the_bootstrap_servers(trusted: Authority, tmp_path: Path) -> None:
+    async def by_name(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        url = f"https://lists.test:{fetching.sources.port}/list"
+        with name_server() as servers:
+            assert await fetching(url=url, servers=servers) == Result("updated", 10)
+        assert (await fetching(url=url)).reason == "the host 'lists.test' has no address now"
+        assert fetching.shelf.content("it") == LIST
+
+    _with(trusted, tmp_path, by_name)
+
+
+@contextmanager
+def name_server() -> Iterator[list[Endpoint]]:
+    """A name server that knows one host."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.1", 0))
+
+        def answer() -> None:
+            while True:
+                packet, peer = datagrams.recvfrom(4096)
+                if not packet:
+                    return
+                query = DNSRecord.parse(packet)
+                reply = query.reply()
+                if query.q.qtype == QTYPE.A and str(query.q.qname) == "lists.test.":
+                    reply.add_answer(RR(query.q.qname, rdata=A("127.0.0.1"), ttl=1))
+                datagrams.sendto(reply.pack(), peer)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield [Endpoint("127.0.0.1", datagrams.getsockname()[1])]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
+            ending.sendto(b"", datagrams.getsockname())
+        thread.join(5)
+
+
+def test_a_host_where_nothing_can_be_looked_up_is_told(trusted: Authority, tmp_path: Path) -> None:
+    async def unusable(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        await fetching()
+        result = await fetching(servers=[Endpoint("no address", 53)])
+        assert (result.result, result.entries) == ("failed", 10)
+        assert result.reason.startswith("nothing can be fetched on this host: AresError: ")
+        assert (fetching.record.failures, fetching.record.error) == (1, result.reason)
+        assert await fetching() == Result("unchanged", 10)
+
+    _with(trusted, tmp_path, unusable)
+
+
+def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: Path) -> None:
+    async def no_room(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        await fetching()
+        fetching.shelf.place = tmp_path / "a file"
+        fetching.shelf.place.write_text("in the way")
+        assert "the state directory cannot be written to" in (await fetching()).reason
+
+    _with(trusted, tmp_path, no_room)
+    assert Shelf(tmp_path).content("it") == LIST

@@ -1,0 +1,209 @@
+"""What is exported, from cells and facts to series: bounded, there from the start, never back."""
+
+import mmap
+import os
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from resolver.config.load import load
+from resolver.engine.labels import Path, Tally
+from resolver.lists import adblock
+from resolver.metrics.collector import DarbanCollector, Facts
+from resolver.metrics.counters import Counters
+from resolver.metrics.kernel import Readings
+from resolver.metrics.layout import MEMORY, Registry
+from resolver.policy.compiled import Terms
+from resolver.policy.verdict import Outcome
+from resolver.snapshot.policy import compile_snapshot
+
+CONFIG = """
+[policies.administrative]
+block = ["@messenger", "@encrypted-dns"]
+allow = ["allowed.example"]
+deny = ["denied.example"]
+[policies.publicity]
+[vlans.administration]
+prefixes = ["10.10.0.0/16"]
+policy = "administrative"
+[vlans.publicity]
+prefixes = ["10.20.0.0/16"]
+policy = "publicity"
+[[exemptions]]
+id = "pr"
+prefixes = ["10.10.3.0/24"]
+services = ["one"]
+until = 2100-01-01T00:00:00Z
+approver = "Head of PR"
+ticket = "PR-1"
+"""
+LISTS = {
+    "one": "! Title: One\n! Category: messenger\n||one.example^\n",
+    "around": "! Title: Around\n! Category: encrypted-dns\n||around.example^\n",
+    "other": "! Title: Other\n! Category: encrypted-dns\n||other.example^\n",
+}
+FEWER = {name: text for name, text in LISTS.items() if name != "other"}
+
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+class _Files:
+    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
+        return CONFIG
+
+    def glob(self, pattern: str) -> list[str]:
+        return [pattern]
+
+
+def _terms(lists: dict[str, str]) -> Terms:
+    loaded = load("config.toml", _Files())
+    read = [adblock.read(text, service, f"{service}.txt") for service, text in lists.items()]
+    return compile_snapshot(loaded.config, loaded.places, read)[0].terms
+
+
+class _Served:
+    """A worker's counters, and the collector over them."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self.registry = Registry()
+        self.facts = Facts(_terms(LISTS), "0123", 1.0, workers)
+        memories = [os.memfd_create("counters") for _ in range(workers)]
+        for memory in memories:
+            os.ftruncate(memory, MEMORY)
+        self.workers = [Counters(memory) for memory in memories]
+        self.cells = [memoryview(mmap.mmap(each, MEMORY)).cast("Q") for each in memories]
+        self.drops: int | None = 7
+        self._exported = CollectorRegistry()
+        self._exported.register(
+            DarbanCollector(self.registry, lambda: self.cells, self.facts, self._readings)
+        )
+
+    def _readings(self) -> Readings:
+        return Readings(self.drops, {"workers": 4096})
+
+    def follow(self, lists: dict[str, str], upstreams: list[str]) -> None:
+        self.facts.terms = _terms(lists)
+        plan = self.registry.plan(self.facts.terms, upstreams)
+        for worker in self.workers:
+            worker.follow(plan)
+
+    def service(self, name: str) -> int:
+        return [service.name for service in self.facts.terms.services].index(name)
+
+    def series(self) -> Series:
+        return dict(_read(generate_latest(self._exported).decode()))
+
+
+def _read(text: str) -> Iterator[tuple[tuple[str, tuple[tuple[str, str], ...]], float]]:
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            yield (sample.name, tuple(sorted(sample.labels.items()))), sample.value
+
+
+def _of(series: Series, name: str, **labels: str) -> float | None:
+    return series.get((name, tuple(sorted(labels.items()))))
+
+
+BYPASS = "darban_bypass_attempts_total"
+UP = "darban_upstream_up"
+
+
+def test_what_a_policy_can_produce_is_there_from_the_start() -> None:
+    served = _Served()
+    served.follow(LISTS, ["192.0.2.1:53"])
+    series = served.series()
+    blocked = {"vlan": "administration", "outcome": "blocked", "service": "one"}
+    assert _of(series, "darban_queries_total", **blocked) == 0
+    own = {"vlan": "administration", "outcome": "blocked", "service": ""}
+    assert _of(series, "darban_queries_total", **own) == 0
+    exempted = {"vlan": "administration", "outcome": "exempted", "service": "one"}
+    assert _of(series, "darban_queries_total", **exempted) == 0
+    assert _of(series, "darban_queries_total", **exempted | {"service": "around"}) is None
+    assert _of(series, "darban_query_types_total", type="other") == 0
+    assert _of(series, "darban_responses_total", vlan="publicity", rcode="SERVFAIL") == 0
+    assert _of(series, BYPASS, vlan="administration", kind="provider") == 0
+    assert _of(series, BYPASS, vlan="publicity", kind="provider") is None
+    assert _of(series, "darban_socket_drops_total") == 7
+
+
+def test_how_much_a_vlan_s_policy_blocks() -> None:
+    served = _Served()
+    served.follow(FEWER, [])
+    series = served.series()
+    assert _of(series, "darban_vlan_bans", vlan="administration") == len(FEWER) + 1
+    assert _of(series, "darban_vlan_bans", vlan="publicity") == 0
+
+
+def test_a_kernel_that_does_not_tell_of_drops() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    served.drops = None
+    assert _of(served.series(), "darban_socket_drops_total") is None
+
+
+def test_workers_are_added_up() -> None:
+    served = _Served(workers=2)
+    served.follow(LISTS, ["192.0.2.1:53"])
+    for worker in served.workers:
+        worker.count(Tally(0, Outcome.BLOCKED, served.service("one"), 0, 1, Path.CACHE))
+        worker.took(Path.CACHE, 0.003)
+        worker.upstream_up("192.0.2.1:53", True)
+    series = served.series()
+    blocked = {"vlan": "administration", "outcome": "blocked", "service": "one"}
+    assert _of(series, "darban_queries_total", **blocked) == 2
+    took = "darban_query_duration_seconds"
+    assert _of(series, f"{took}_bucket", path="cache", le="0.0025") == 0
+    assert _of(series, f"{took}_bucket", path="cache", le="0.005") == 2
+    assert _of(series, f"{took}_count", path="cache") == 2
+    assert _of(series, f"{took}_sum", path="cache") == 0.006
+    assert _of(series, UP, upstream="192.0.2.1:53") == 1
+
+
+def test_counters_outlive_a_service_that_is_taken_away() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    for name in ("around", "other"):
+        served.workers[0].count(
+            Tally(0, Outcome.BLOCKED, served.service(name), 0, 1, Path.PREPARED)
+        )
+    before = served.series()
+    assert _of(before, BYPASS, vlan="administration", kind="provider") == 2
+    served.follow(FEWER, [])
+    after = served.series()
+    counted = {key: value for key, value in before.items() if key[0].endswith("_total") and value}
+    assert {key: after.get(key) for key in counted} == counted
+
+
+def test_an_upstream_that_is_taken_away_is_not_down() -> None:
+    served = _Served()
+    served.follow(LISTS, ["192.0.2.1:53", "192.0.2.2:53"])
+    served.workers[0].upstream("192.0.2.1:53", "timeout")
+    served.workers[0].upstream_up("192.0.2.1:53", False)
+    assert _of(served.series(), UP, upstream="192.0.2.1:53") == 0
+    served.follow(LISTS, ["192.0.2.2:53"])
+    after = served.series()
+    assert _of(after, UP, upstream="192.0.2.1:53") is None
+    asked = {"upstream": "192.0.2.1:53", "result": "timeout"}
+    assert _of(after, "darban_upstream_queries_total", **asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "up"),
+    [
+        ((None, None), 1),
+        ((True, None), 1),
+        ((False, None), 0),
+        ((False, True), 1),
+        ((False, False), 0),
+    ],
+)
+def test_an_upstream_is_up_by_the_word_of_those_who_asked_it(
+    said: tuple[bool | None, bool | None], up: int
+) -> None:
+    served = _Served(workers=2)
+    served.follow(LISTS, ["192.0.2.1:53"])
+    for worker, each in zip(served.workers, said, strict=True):
+        worker.upstream_up("192.0.2.1:53", each)
+    assert _of(served.series(), UP, upstream="192.0.2.1:53") == up

@@ -1,0 +1,27 @@
+"""The quick attacks, as ordinary tests; ``python -m tests.programs.attacks`` has them all."""
+
+import pytest
+
+from tests.programs.attacks import cpu_bombs
+from tests.programs.attacks.attack import Attack
+from tests.programs.attacks.catalog import ATTACKS
+
+QUICK = [attack for attack in ATTACKS if attack.quick]
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("attack", QUICK, ids=[attack.name for attack in QUICK])
+def test_what_is_wanted_holds(attack: Attack) -> None:
+    seen = attack.run()
+    assert seen.good, f"wanted: {attack.wanted}; seen: {seen.text}"
+
+
+def test_no_packet_takes_out_of_all_proportion() -> None:
+    """A bound for loaded machines: it finds what is quadratic, not what is a little slow."""
+    taken = {**cpu_bombs.scans(), **cpu_bombs.whole()}
+    assert max(taken.values()) < 40 * cpu_bombs.BUDGET, taken
+
+
+def test_every_attack_has_a_name_of_its_own() -> None:
+    names = [attack.name for attack in ATTACKS]
+    assert len(set(names)) == len(names)

@@ -1,0 +1,297 @@
+"""The bench's own logic; nothing here makes load."""
+
+import re
+import tomllib
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.programs.bench import kill, million, questions, scrape
+from tests.programs.bench.chart import chart
+from tests.programs.bench.clients import ADDRESSES, TOGETHER, deal, groups, one_of_each_vlan
+from tests.programs.bench.dnsperf import Latencies, Told, in_turn, read_told, together
+from tests.programs.bench.load import Measured
+from tests.programs.bench.ours import Darban
+from tests.programs.bench.peer import Peer
+from tests.programs.bench.peers import PEERS
+from tests.programs.bench.probes import last_of_firsts
+from tests.programs.bench.processes import ROOT, BenchError, Cpu, read_pss, read_stat
+from tests.programs.bench.report import document, latencies, ratios, spread, table
+from tests.programs.bench.scrapes import gone_back, read, value
+
+SMALL = questions.Counts(
+    blocked=200, cached=50, hits=3000, misses=300, mix=3000, blocks=300, tcp=100
+)
+
+DNSPERF = """\
+Statistics:
+
+  Queries sent:         300000
+  Queries completed:    299990 (100.00%)
+  Queries lost:         10 (0.00%)
+
+  Response codes:       NOERROR 209990 (70.00%), NXDOMAIN 90000 (30.00%)
+  Average packet size:  request 36, response 62
+  Run time (s):         2.500000
+  Queries per second:   119996.000000
+"""
+
+
+def test_dnsperf_statistics() -> None:
+    assert read_told(DNSPERF) == Told(
+        300_000, 299_990, 10, 2.5, {"NOERROR": 209_990, "NXDOMAIN": 90_000}
+    )
+
+
+def test_dnsperf_latencies() -> None:
+    histogram = """
+  Latency StdDev (s):   0.000071
+  Latency bucket (s):   answer count
+  0.000064 - 0.000065:  98
+  0.001024 - 0.001055:  2
+"""
+    told = read_told(DNSPERF + histogram)
+    assert told.latencies == Latencies({0.000065: 98, 0.001055: 2})
+    assert told.latencies.quantile(0.5) == told.latencies.quantile(0.98) == 0.000065
+    assert told.latencies.quantile(0.99) == 0.001055
+
+
+def test_no_latencies() -> None:
+    with pytest.raises(BenchError, match="latencies"):
+        read_told(DNSPERF).latencies.quantile(0.5)
+
+
+def test_generators_at_once_and_one_after_the_other() -> None:
+    one = Told(10, 9, 1, 2.0, {"NOERROR": 9}, Latencies({0.1: 4, 0.2: 5}))
+    other = Told(20, 20, 0, 1.0, {"NOERROR": 5, "NXDOMAIN": 15}, Latencies({0.2: 20}))
+    both = Told(30, 29, 1, 2.0, {"NOERROR": 14, "NXDOMAIN": 15}, Latencies({0.1: 4, 0.2: 25}))
+    assert together([one, other]) == both
+    assert in_turn([one, other]) == replace(both, seconds=3.0)
+
+
+def test_what_counts_as_failed() -> None:
+    told = Told(100, 98, 2, 1.0, {"NOERROR": 60, "NXDOMAIN": 30, "SERVFAIL": 5, "REFUSED": 3})
+    assert told.failed == 10
+
+
+def test_dnsperf_that_says_nothing() -> None:
+    with pytest.raises(BenchError, match="Queries sent"):
+        read_told("Warning: no such file")
+
+
+def test_cpu_time_of_a_process_whose_name_looks_like_fields() -> None:
+    stat = "7 (a) 9 (b c) S 1 7 7 0 -1 4194560 9 0 0 0 250 1200 0 0 20 0 1 0 5 6 7"
+    assert read_stat(stat) == Cpu(2.5, 12.0)
+
+
+def test_memory_of_a_process() -> None:
+    assert read_pss("55d0-7ffd ---p 0 0:0 0 [rollup]\nRss: 90 kB\nPss:   50 kB\n") == 51_200
+
+
+def test_questions_are_the_same_every_time() -> None:
+    assert questions.make(SMALL) == questions.make(SMALL)
+
+
+def test_questions_are_of_the_shape_that_was_promised() -> None:
+    data = questions.make(SMALL)
+    blocked = {f".{name}" for name in data.blocked}
+    hits = data.workloads["hits"]
+
+    def is_blocked(name: str) -> bool:
+        return any(f".{name}".endswith(each) for each in blocked)
+
+    share = sum(is_blocked(name) for name, _ in hits) / len(hits)
+    assert 0.25 < share < 0.35
+    assert {hit for hit in hits if not is_blocked(hit[0])} <= set(data.warmup)
+    assert all(is_blocked(name) for name, _ in data.workloads["blocks"])
+    missed = [name for name, _ in data.workloads["misses"]]
+    assert len(set(missed)) == len(missed)
+    assert not any(is_blocked(name) for name in missed)
+    assert not {name for name, _ in data.warmup} & set(missed)
+
+
+def test_the_mix_is_of_the_shape_that_was_promised() -> None:
+    data = questions.make(SMALL)
+    warm, mix = set(data.warmup), data.workloads["mix"]
+    blocked = [name for name, _ in mix if re.search(r"-b\d+\.", name)]
+    new = [name for name, _ in mix if re.search(r"-x\d+\.", name)]
+    assert 0.07 < len(blocked) / len(mix) < 0.13
+    assert 0.12 < len(new) / len(mix) < 0.18
+    assert len(set(new)) == len(new)
+    assert sum(each in warm for each in mix) == len(mix) - len(blocked) - len(new)
+
+
+def test_every_question_is_dealt_once(tmp_path: Path) -> None:
+    asked = questions.make(SMALL).workloads["hits"]
+    clients = deal(tmp_path / "dealt", asked, ADDRESSES[:7])
+    lines = [line for each in clients for line in each.questions.read_text().splitlines()]
+    assert sorted(lines) == sorted(f"{name} {qtype}" for name, qtype in asked)
+
+
+def test_clients_are_many_and_every_group_is_of_every_vlan(tmp_path: Path) -> None:
+    assert len(set(ADDRESSES)) == len(ADDRESSES) == 250
+    clients = deal(tmp_path / "dealt", [], ADDRESSES)
+    vlans = {address.rpartition(".")[0] for address in one_of_each_vlan()}
+    for group in groups(clients):
+        assert len(group) == TOGETHER
+        assert {client.address.rpartition(".")[0] for client in group} == vlans
+
+
+@pytest.mark.parametrize("peer", PEERS)
+def test_a_peer_is_told_its_ports_and_the_list(peer: type[Peer], tmp_path: Path) -> None:
+    data = questions.make(SMALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.programs.bench.peers.found", lambda name: f"/usr/sbin/{name}")
+        command = peer(tmp_path, 5301, 5302, 5303).configure(data)
+    assert command[0] == f"/usr/sbin/{peer.program}"
+    written = "".join(each.read_text() for each in tmp_path.iterdir())
+    assert "5301" in written
+    assert "5302" in written
+    assert all(name in written for name in data.blocked)
+
+
+def test_our_config_has_a_policy_for_every_client(tmp_path: Path) -> None:
+    Darban(tmp_path, 5301, 5302, 5303).configure(questions.make(SMALL))
+    config = tomllib.loads((tmp_path / "config.toml").read_text())
+    prefixes = {each["prefixes"][0]: each["policy"] for each in config["vlans"].values()}
+    used = {prefixes[address.rpartition(".")[0] + ".0/24"] for address in ADDRESSES}
+    assert len(used) > 1
+    assert all(config["policies"][policy]["block"] for policy in used)
+
+
+def test_both_forms_of_the_list_hold_every_name() -> None:
+    names = questions.make(SMALL).blocked
+    assert len(set(names)) == len(names)
+    adblock, zone = questions.blocklist(names), questions.response_policy_zone(names)
+    assert all(f"\n||{name}^\n" in adblock for name in names)
+    assert all(f"\n{name} CNAME .\n*.{name} CNAME .\n" in zone for name in names)
+
+
+RUN = Measured(
+    Told(1000, 1000, 0, 0.5, {"NOERROR": 1000}),
+    Cpu(0.004, 0.006),
+    Cpu(0.005, 0.006),
+    10**7,
+    3 * 10**7,
+)
+
+
+def test_a_ratio_is_taken_within_its_pair() -> None:
+    assert ratios([10.0, 30.0], [5.0, 10.0]) == [2.0, 3.0]
+    with pytest.raises(ValueError):
+        ratios([1.0], [1.0, 2.0])
+
+
+def test_spread() -> None:
+    assert spread([3.0, 1.0, 2.0]) == "2.0 (1.0..3.0)"
+    assert spread([12345.6], 0) == "12,346"
+
+
+def test_table_compares_ours_with_each_peer() -> None:
+    half = replace(RUN, cpu=Cpu(0.002, 0.003))
+    head, _, ours, theirs = table({"Darban": [RUN], "Unbound": [half]}, "Darban").splitlines()
+    assert head.endswith("Darban / this |")
+    assert ours == "| Darban | **10.0** | 4.0 | 6.0 | 11.0 | 2,000 | 10 | 30 | 0.00 |  |"
+    assert theirs.endswith("| 2.00 |")
+
+
+def test_document() -> None:
+    text = document({"date": "today"}, {"hits": {"Darban": [RUN]}}, "Darban")
+    assert "- date: today" in text
+    assert "(1,000 queries)" in text
+
+
+def test_latencies_compare_the_slowest_of_a_hundred() -> None:
+    slow = replace(RUN, told=replace(RUN.told, latencies=Latencies({0.0001: 90, 0.003: 10})))
+    fast = replace(RUN, told=replace(RUN.told, latencies=Latencies({0.0001: 90, 0.002: 10})))
+    ours, theirs = latencies({"Darban": [slow], "Unbound": [fast]}, "Darban").splitlines()[2:]
+    assert ours == "| Darban | 2,000 | 100 | **3,000** | 10.0 | 0.00 |  |"
+    assert theirs == "| Unbound | 2,000 | 100 | **2,000** | 10.0 | 0.00 | 1.50 |"
+
+
+def test_the_chart_has_a_bar_for_each_server_the_cheapest_first() -> None:
+    drawn = chart("A <title>", "note", {"Hits": {"A & B": [9.0, 7.0, 8.0], "C": [4.0]}}, "C")
+    svg = "{http://www.w3.org/2000/svg}"
+    root = ET.fromstring(drawn)
+    ours, theirs = root.findall(f"{svg}rect")
+    assert ours.attrib["class"] == "bar ours"
+    assert float(theirs.attrib["width"]) == pytest.approx(2 * float(ours.attrib["width"]), abs=0.2)
+    assert root.findtext(f"{svg}title") == "A <title>"
+    assert root.findtext(f"{svg}desc") == "Hits: C 4.0, A & B 8.0"
+    assert "prefers-color-scheme: dark" in drawn
+
+
+EXPOSED = """\
+# TYPE a counter
+a_total{{of="x"}} {x}
+a_total{{of="y"}} 2
+# TYPE b gauge
+b {b}
+"""
+
+
+def test_counters_must_not_go_back_and_gauges_may() -> None:
+    scrapes = [read(EXPOSED.format(x=x, b=b)) for x, b in ((1, 5), (3, 4), (2, 9), (3, 1))]
+    assert value(scrapes[1], "a_total") == 5
+    assert gone_back(scrapes) == ["a_total[('of', 'x')]"]
+    assert gone_back(scrapes[:2]) == []
+
+
+def test_a_counter_that_vanishes_has_gone_back() -> None:
+    assert gone_back([read(EXPOSED.format(x=1, b=1)), {}]) != []
+
+
+def test_an_outage_ends_when_the_last_probe_is_answered() -> None:
+    early, late = [(1.0, 1.1), (2.0, 2.1), (2.5, 2.6)], [(1.9, 3.0), (2.2, 3.1), (2.1, 3.2)]
+    assert last_of_firsts([early, late], 2.0) == 3.1
+    assert last_of_firsts([early, [(1.9, 3.0)]], 2.0) is None
+
+
+def test_drops_are_those_of_the_port() -> None:
+    text = (
+        "  sl  local_address rem_address st queues tr retr uid timeout inode ref pointer drops\n"
+        "  1: 0100007F:14B5 00000000:0000 07 0:0 0:0 0 0 0 1 2 0 40\n"
+        "  2: 0100007F:14B5 00000000:0000 07 0:0 0:0 0 0 0 1 2 0 2\n"
+        "  3: 0100007F:14B6 00000000:0000 07 0:0 0:0 0 0 0 1 2 0 9\n"
+    )
+    assert kill.overflowed(text, 0x14B5) == 42
+
+
+def test_what_a_death_cost() -> None:
+    told = Told(1000, 990, 10, 0.5, {"NOERROR": 985, "SERVFAIL": 5})
+    row = kill.table([kill.Outcome(told, 8, 0.25, 0.5, [], 70, 1000, 10)]).splitlines()[2]
+    assert row == ("| 1 | 1,980 | 1,000 | **10** | 8 | 5 | **0.25** | 0.50 | 0 in 70 scrapes | 0 |")
+
+
+def test_what_reading_the_metrics_costs() -> None:
+    def told(lost: int, slow: float) -> Told:
+        waits = Latencies({0.0001: 980, slow: 20})
+        return Told(1000, 1000 - lost, lost, 1.0, {"NOERROR": 1000 - lost}, waits)
+
+    quiet = scrape.cost([told(0, 0.002), told(0, 0.002)])
+    costs = {
+        "quiet": quiet,
+        "slow": scrape.cost([told(0, 0.005), told(0, 0.004)]),
+        "lossy": scrape.cost([told(3, 0.002)]),
+    }
+    *_, slow, lossy = scrape.table(costs).splitlines()
+    assert slow == "| slow | 2,000 | **0** | 4,500 (4,000..5,000) | 2.25 |"
+    assert lossy == "| lossy | 1,000 | **3** | 2,000 | 1.00 |"
+    assert [scrape.good(each, costs) for each in costs.values()] == [True, False, False]
+
+
+def test_what_many_names_add() -> None:
+    few = million.Server(1000, 0.2, 10**5, 0.5, 30 * 10**6, 40 * 10**6)
+    many = million.Server(10**6, 9.0, 2 * 10**7, 9.5, 33 * 10**6, 59 * 10**6)
+    *_, added = million.table([few], [many]).splitlines()
+    assert added == "| **more** |  |  |  |  |  | **22.0** |"
+
+
+def test_the_shipped_config_is_started_elsewhere() -> None:
+    shipped = (ROOT / "config.toml").read_text()
+    moved = tomllib.loads(million.elsewhere(shipped, 1, 2))
+    assert moved["server"]["listen"] == ["127.0.0.1:1"]
+    assert moved["metrics"]["listen"] == "127.0.0.1:2"
+    assert moved["policies"] == tomllib.loads(shipped)["policies"]

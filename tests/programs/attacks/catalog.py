@@ -1,0 +1,30 @@
+"""All attacks, in the order of the table."""
+
+from tests.programs.attacks import (
+    clock_steps,
+    cpu_bombs,
+    exhaustion,
+    forging,
+    garbage,
+    hygiene,
+    million,
+    silence,
+    tcp_clients,
+    truncation,
+    upstream_questions,
+)
+from tests.programs.attacks.attack import Attack
+
+ATTACKS: tuple[Attack, ...] = (
+    *forging.ATTACKS,
+    *upstream_questions.ATTACKS,
+    *garbage.ATTACKS,
+    *silence.ATTACKS,
+    *tcp_clients.ATTACKS,
+    *truncation.ATTACKS,
+    *hygiene.ATTACKS,
+    *cpu_bombs.ATTACKS,
+    *exhaustion.ATTACKS,
+    *clock_steps.ATTACKS,
+    *million.ATTACKS,
+)

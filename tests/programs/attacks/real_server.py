@@ -1,0 +1,191 @@
+"""The real server, as a process of its own with a config of its own.
+
+What it logs goes to a file, and an attack that makes it log an error or lose a worker has
+succeeded, whatever else was seen.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.end_to_end.free_ports import free_port
+from tests.end_to_end.waiting import wait_for
+from tests.programs.attacks.fake_upstream import Script, Upstream, upstream
+
+ROOT = Path(__file__).parents[3]
+BLOCKED = "web.telegram.org"
+"""Blocked on ``administration``, with all below it."""
+
+_BAD = re.compile(r"^(ERROR|CRITICAL)|Traceback|Warning: |never retrieved|stands still")
+
+_CONFIG = """
+[server]
+listen = ["127.0.0.1:{port}"]
+workers = 1
+[upstream]
+servers = [{servers}]
+[lists]
+directories = []
+[metrics]
+listen = "127.0.0.1:{metrics}"
+[policies.administrative]
+deny = ["{blocked}"]
+[policies.publicity]
+[vlans.administration]
+prefixes = ["127.0.10.0/24"]
+policy = "administrative"
+[vlans.publicity]
+prefixes = ["127.0.20.0/24", "127.0.21.0/24", "127.0.0.1/32"]
+policy = "publicity"
+{more}
+"""
+
+
+class Darban:
+    """One server and its one worker."""
+
+    def __init__(self, place: Path, servers: Sequence[str], more: str = "") -> None:
+        self.port = free_port()
+        self.place = place
+        self.state = place / "state"
+        self._config = place / "config.toml"
+        self._log = place / "log"
+        quoted = ", ".join(f'"{server}"' for server in servers)
+        text = _CONFIG.format(
+            port=self.port, metrics=free_port(), servers=quoted, blocked=BLOCKED, more=more
+        )
+        self._config.write_text(text, encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._checked = 0
+        self.worker = 0
+        """The worker's process ID."""
+
+    def start(self, prepare: Callable[[], None] | None = None) -> None:
+        """Start it and wait until it serves; ``prepare`` is run in the child before it."""
+        self.launch(prepare)
+        wait_for(self._serves, "the server says that it listens", 30)
+        [self.worker] = self._children()
+
+    def launch(self, prepare: Callable[[], None] | None = None) -> None:
+        """Start it, and do not wait."""
+        self._checked = len(self.log)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "resolver", "run", "--config", self._config],
+                cwd=ROOT,
+                env={**os.environ, "STATE_DIRECTORY": str(self.state)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=prepare,
+            )
+
+    def ended(self, seconds: float = 20.0) -> int:
+        """Its exit code, once it has ended by itself."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def stop(self) -> None:
+        """End it as systemd does."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait(10)
+            self._process = None
+
+    @property
+    def log(self) -> str:
+        """What it has said."""
+        if not self._log.exists():
+            return ""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def said(self) -> str:
+        """What it has said since it was last started."""
+        return self.log[self._checked :]
+
+    def memory(self) -> float:
+        """The worker's resident memory, in MiB."""
+        status = Path(f"/proc/{self.worker}/status").read_text(encoding="utf-8")
+        kilobytes = next(line.split()[1] for line in status.splitlines() if "VmRSS" in line)
+        return int(kilobytes) / 1024
+
+    def descriptors(self) -> int:
+        """The descriptors that the worker holds."""
+        return len(list(Path(f"/proc/{self.worker}/fd").iterdir()))
+
+    def cpu(self) -> float:
+        """The seconds of CPU that the worker has taken."""
+        stat = Path(f"/proc/{self.worker}/stat").read_text(encoding="utf-8")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def complaints(self, expected: str = "") -> list[str]:
+        """The errors that it has logged but those expected, and whether its worker is another."""
+        allowed = re.compile(expected) if expected else None
+        bad = [
+            line
+            for line in self.said.splitlines()
+            if _BAD.search(line) and not (allowed and allowed.search(line))
+        ]
+        return bad if self._children() == [self.worker] else [*bad, "the worker is another"]
+
+    def _serves(self) -> bool:
+        assert self._process is not None
+        code = self._process.poll()
+        assert code is None, f"ended with {code}:\n{self.log}"
+        return "\nmetrics " in self.said
+
+    def _children(self) -> list[int]:
+        assert self._process is not None
+        pid = self._process.pid
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        found = [c for task in tasks for c in (task / "children").read_text().split()]
+        return [int(child) for child in found]
+
+
+class AttackError(Exception):
+    """The server has taken harm; the message says which."""
+
+
+@contextmanager
+def darban(
+    servers: Sequence[str],
+    *,
+    more: str = "",
+    expected: str = "",
+    prepare: Callable[[], None] | None = None,
+) -> Iterator[Darban]:
+    """A server that serves; AttackError where it then logs an error or loses its worker."""
+    with tempfile.TemporaryDirectory(prefix="darban-attack-") as place:
+        server = Darban(Path(place), servers, more)
+        try:
+            server.start(prepare)
+            yield server
+            time.sleep(0.05)  # what it logs last
+            if complaints := server.complaints(expected):
+                raise AttackError(f"{'; '.join(complaints[:3])}\n{server.said[-3000:]}")
+        finally:
+            server.stop()
+
+
+@contextmanager
+def behind(
+    script: Script, *, tcp: bool = True, more: str = "", expected: str = ""
+) -> Iterator[tuple[Darban, Upstream]]:
+    """A server that asks one scripted upstream."""
+    with ExitStack() as stack:
+        asked = stack.enter_context(upstream(script, tcp=tcp))
+        yield stack.enter_context(darban([asked.where], more=more, expected=expected)), asked

@@ -1,0 +1,213 @@
+"""TCP as clients use it, and as they abuse it."""
+
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from tests.programs.attacks import wire
+from tests.programs.attacks.attack import Attack, Seen
+from tests.programs.attacks.client_side import PUBLICITY, Stream, ask, ask_stream
+from tests.programs.attacks.fake_upstream import TRUE, Asked, Say, honest
+from tests.programs.attacks.real_server import behind
+
+_LATEST = 5.0
+_SLACK = 1.0
+_MANY = 300
+
+
+def _is_true(packet: bytes | None) -> bool:
+    return packet is not None and wire.read(packet).addresses == [TRUE]
+
+
+def one_octet() -> Seen:
+    """300 connections of one octet each: a newcomer is served, and the last of them closed."""
+    with behind(honest) as (server, _), ExitStack() as stack:
+        streams = [stack.enter_context(Stream(server.port)) for _ in range(_MANY)]
+        for stream in streams:
+            stream.socket.send(b"\x00")
+        began = time.monotonic()
+        served = all(
+            _is_true(ask_stream(server.port, wire.question("new.example"), client))
+            for client in (PUBLICITY, "127.0.21.5")
+        )
+        closed = streams[-1].closed_within(_LATEST + _SLACK)
+        after = time.monotonic() - began
+    text = f"a new client {'served' if served else 'NOT served'}, "
+    text += f"closed after {after:.1f} s" if closed is not None else "not closed"
+    return Seen(served and closed is not None and after <= _LATEST + _SLACK, text)
+
+
+def trickle() -> Seen:
+    """A query of which an octet comes twice a second: an idle connection by another name."""
+    packet = wire.question("www.trickle.example")
+    frame = len(packet).to_bytes(2, "big") + packet
+    with behind(honest) as (server, _), Stream(server.port) as stream:
+        began = time.monotonic()
+        try:
+            for octet in frame:
+                stream.socket.send(bytes((octet,)))
+                stream.socket.settimeout(0.5)
+                try:
+                    if not stream.socket.recv(1):
+                        break
+                except TimeoutError:
+                    pass
+                if time.monotonic() - began > _LATEST + _SLACK:
+                    break
+        except OSError:
+            pass
+        after = time.monotonic() - began
+    return Seen(after <= _LATEST + _SLACK, f"closed after {after:.1f} s")
+
+
+def split_length() -> Seen:
+    """A message whose length comes in two octets, and whose rest comes octet by octet."""
+    packet = wire.question("split.example")
+    frame = len(packet).to_bytes(2, "big") + packet
+    with behind(honest) as (server, _), Stream(server.port) as stream:
+        for octet in frame:
+            stream.socket.send(bytes((octet,)))
+            time.sleep(0.01)
+        good = _is_true(stream.receive())
+    return Seen(good, "answered" if good else "not answered")
+
+
+def _slow_ones(asked: Asked) -> Iterator[Say]:
+    yield from honest(asked, after=0.6 if asked.name.startswith("slow") else 0.0)
+
+
+def pipelined() -> Seen:
+    """50 queries in one segment, the first of them slow: all answered, the others before it."""
+    packets = [
+        wire.question("slow.example" if n == 0 else f"p{n}.example", ident=n) for n in range(50)
+    ]
+    with behind(_slow_ones) as (server, _), Stream(server.port) as stream:
+        stream.send(*packets)
+        order = []
+        for _ in packets:
+            got = stream.receive()
+            if got is None or not _is_true(got):
+                break
+            order.append(wire.ident_of(got))
+    last = order[-1:] == [0]
+    text = f"{len(set(order))} of 50 answered, the slow one {'last' if last else 'NOT last'}"
+    return Seen(len(set(order)) == 50 and last, text)
+
+
+def odd_lengths() -> Seen:
+    """Messages of no and of five octets, and then a good one on the same connection."""
+    good = 0
+    with behind(honest) as (server, _):
+        for length in (0, 5):
+            with Stream(server.port) as stream:
+                stream.send(b"\x00" * length)
+                stream.send(wire.question(f"after{length}.example"))
+                got = stream.receive()
+            with Stream(server.port) as stream:
+                stream.send(wire.question(f"other{length}.example"))
+                good += _is_true(stream.receive()) and (got is None or _is_true(got))
+    return Seen(good == 2, f"{good} of 2 harmless")
+
+
+_HALF = 1000
+
+
+def half_close() -> Seen:
+    """1,000 queries and the end of all talk: what was asked is answered, then it is closed."""
+    with behind(_slow_ones) as (server, _), Stream(server.port) as stream:
+        names = ["slow.example", *(f"h{n}.example" for n in range(_HALF - 1))]
+        stream.send(*(wire.question(name, ident=n) for n, name in enumerate(names)))
+        stream.socket.shutdown(1)
+        answered = set()
+        while (got := stream.receive()) is not None:
+            answered.add(wire.ident_of(got))
+        with Stream(server.port) as second:
+            second.send(wire.question("h1.example"))
+            second.socket.shutdown(1)
+            closed = _is_true(second.receive()) and second.closed_within(1) is not None
+    text = f"{len(answered)} of {_HALF} answered, then {'closed' if closed else 'NOT closed'}"
+    return Seen(len(answered) == _HALF and closed, text)
+
+
+_UNREAD = 500_000
+"""Queries of 20 MB in all: more than the kernel takes on its own."""
+
+
+def does_not_read() -> Seen:
+    """A client that asks for large answers for ever and reads none: it is not read from."""
+
+    def large(asked: Asked) -> Iterator[Say]:
+        data = (b"\xff" + b"x" * 255) * 16
+        whole = wire.reply(asked.packet, [wire.record(wire.AT_QUESTION, wire.TXT, data)] * 14)
+        yield Say(whole if asked.stream else wire.reply(asked.packet, flags=wire.TC))
+
+    sent = 0
+    with behind(large) as (server, _), Stream(server.port) as stream:
+        assert ask(server.port, wire.question("large.example", wire.TXT))
+        before = server.memory()
+        packet = wire.question("large.example", wire.TXT)
+        stream.socket.settimeout(0.5)
+        try:
+            while sent < _UNREAD:
+                stream.send(*[packet] * 500)
+                sent += 500
+        except OSError:
+            pass
+        grown = server.memory() - before
+        probe = ask(server.port, wire.question("large.example", wire.TXT))
+    text = f"{sent} queries taken before it stopped, memory {grown:+.1f} MiB"
+    return Seen(grown < 16 and probe is not None and sent < _UNREAD, text)
+
+
+def resets() -> Seen:
+    """300 connections that ask five names each and are gone before they are answered."""
+    with behind(lambda asked: honest(asked, after=0.2)) as (server, _):
+        assert ask(server.port, wire.question("before.example"))
+        before = server.descriptors()
+        for n in range(300):
+            with Stream(server.port) as stream:
+                stream.send(*(wire.question(f"r{n}-{k}.example") for k in range(5)))
+                linger = struct.pack("ii", 1, 0)
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        time.sleep(2.2)
+        after = server.descriptors()
+        served = ask(server.port, wire.question("after.example")) is not None
+    text = f"{before} descriptors before, {after} after; {'served' if served else 'NOT served'}"
+    return Seen(served and after <= before + 8, text)
+
+
+def crowd() -> Seen:
+    """1,500 idle connections of six addresses: a newcomer of another one is served."""
+    clients = [f"127.0.20.{n}" for n in range(1, 7)]
+    with behind(honest) as (server, _), ExitStack() as stack:
+        opened = 0
+        for n in range(1500):
+            try:
+                stack.enter_context(Stream(server.port, clients[n % 6], seconds=1))
+            except OSError:
+                break
+            opened += 1
+        began = time.monotonic()
+        served = _is_true(ask_stream(server.port, wire.question("new.example"), "127.0.21.5"))
+        took = time.monotonic() - began
+        datagram = ask(server.port, wire.question("udp.example"))
+    good = served and datagram is not None
+    text = f"{opened} connections; a new client {'served' if served else 'NOT served'}"
+    return Seen(good, f"{text} in {took:.1f} s, UDP {'too' if datagram else 'NOT'}")
+
+
+ATTACKS = (
+    Attack(
+        "tcp-one-octet", "a new client served, closed after 5 s at most", one_octet, quick=False
+    ),
+    Attack("tcp-trickle", "closed after 5 s at most", trickle, quick=False),
+    Attack("tcp-split", "answered", split_length),
+    Attack("tcp-pipelined", "50 of 50 answered, the slow one last", pipelined),
+    Attack("tcp-lengths", "2 of 2 harmless", odd_lengths),
+    Attack("tcp-half-close", "1000 of 1000 answered, then closed", half_close),
+    Attack("tcp-unread", "memory within 16 MiB", does_not_read),
+    Attack("tcp-reset", "as many descriptors as before, served", resets, quick=False),
+    Attack("tcp-crowd", "a new client served", crowd),
+)

@@ -1,0 +1,148 @@
+"""The generator: dnsperf, once for each client, and what it says of a run."""
+
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.programs.bench.clients import Client, groups
+from tests.programs.bench.peer import found
+from tests.programs.bench.processes import BenchError, on_core
+
+_LONGEST = 120
+_OUTSTANDING = 250
+"""Queries on their way at a time. With 10 for each of ten generators, as it was at first, a
+server that answers all of one's at once left it asleep for milliseconds, and both idle."""
+_CONNECTIONS = 10
+_PATIENCE = 5
+_IDS = 65000
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """How many answers took at most so many seconds, by the upper bound of their bucket."""
+
+    counts: dict[float, int] = field(default_factory=dict)
+
+    def quantile(self, share: float) -> float:
+        """The seconds within which so large a share of the answers came."""
+        wanted = share * sum(self.counts.values())
+        seen = 0
+        for bound in sorted(self.counts):
+            seen += self.counts[bound]
+            if seen >= wanted:
+                return bound
+        raise BenchError("no latencies were measured")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What dnsperf says of a run."""
+
+    sent: int
+    completed: int
+    lost: int
+    seconds: float
+    rcodes: dict[str, int]
+    latencies: Latencies = field(default_factory=Latencies)
+
+    @property
+    def failed(self) -> int:
+        """Queries without an answer that helps anybody: lost, SERVFAIL, REFUSED."""
+        answered = self.rcodes.get("NOERROR", 0) + self.rcodes.get("NXDOMAIN", 0)
+        return self.sent - answered
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return self.completed / self.seconds
+
+
+def read_told(text: str) -> Told:
+    """Read dnsperf's statistics."""
+
+    def number(label: str) -> float:
+        value = re.search(rf"^\s*{label}:\s+([0-9.]+)", text, re.MULTILINE)
+        if value is None:
+            raise BenchError(f"dnsperf did not say '{label}', but:\n{text}")
+        return float(value[1])
+
+    rcodes = re.search(r"^\s*Response codes:(.*)", text, re.MULTILINE)
+    buckets = re.findall(r"^\s*[0-9.]+ - ([0-9.]+):\s+(\d+)$", text, re.MULTILINE)
+    return Told(
+        int(number("Queries sent")),
+        int(number("Queries completed")),
+        int(number("Queries lost")),
+        number(r"Run time \(s\)"),
+        {name: int(count) for name, count in re.findall(r"(\w+) (\d+) \(", rcodes[1])}
+        if rcodes
+        else {},
+        Latencies({float(bound): int(count) for bound, count in buckets}),
+    )
+
+
+def together(runs: Sequence[Told]) -> Told:
+    """Several runs at once, as one."""
+    return _sum(runs, max(run.seconds for run in runs))
+
+
+def in_turn(runs: Sequence[Told]) -> Told:
+    """Several runs one after the other, as one; what lay between them does not count."""
+    return _sum(runs, sum(run.seconds for run in runs))
+
+
+def _sum(runs: Sequence[Told], seconds: float) -> Told:
+    rcodes: Counter[str] = Counter()
+    latencies: Counter[float] = Counter()
+    for run in runs:
+        rcodes.update(run.rcodes)
+        latencies.update(run.latencies.counts)
+    return Told(
+        sum(run.sent for run in runs),
+        sum(run.completed for run in runs),
+        sum(run.lost for run in runs),
+        seconds,
+        dict(rcodes),
+        Latencies(dict(latencies)),
+    )
+
+
+def ask_once(port: int, clients: Sequence[Client], core: int | None, *, tcp: bool = False) -> Told:
+    """Every client asks every question of its file once, 250 on their way at any time."""
+    runs = []
+    for group in groups(clients):
+        most = ["-m", "tcp" if tcp else "udp", "-n", "1", "-l", str(_LONGEST), "-t", "2"]
+        most += ["-q", str(_OUTSTANDING // len(group)), "-c", str(_CONNECTIONS // len(group))]
+        started = [_start(port, client, core, most) for client in group]
+        runs.append(together([_end(each) for each in started]))
+    return in_turn(runs)
+
+
+def ask_steadily(port: int, client: Client, core: int | None, rate: int, seconds: int) -> Told:
+    """One client asks at a rate, for some seconds, whether it is answered or not.
+
+    One only: a dnsperf that keeps to a rate is always awake, and two would take turns.
+    """
+    pace = ["-Q", str(rate), "-q", str(min(rate * _PATIENCE, _IDS)), "-t", str(_PATIENCE)]
+    pace += ["-l", str(seconds), "-c", str(_CONNECTIONS), "-O", "latency-histogram"]
+    return _end(_start(port, client, core, pace))
+
+
+def _start(
+    port: int, client: Client, core: int | None, options: Iterable[str]
+) -> "subprocess.Popen[str]":
+    command = [found("dnsperf"), "-s", "127.0.0.1", "-p", str(port), "-a", client.address]
+    command += ["-d", str(client.questions), "-T", "1", *options]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(on_core(core, command), stdout=pipe, stderr=pipe, text=True)
+
+
+def _end(dnsperf: "subprocess.Popen[str]") -> Told:
+    try:
+        said, complaints = dnsperf.communicate(timeout=_LONGEST + 30)
+    finally:
+        dnsperf.kill()
+    if dnsperf.returncode:
+        raise BenchError(f"dnsperf ended with {dnsperf.returncode}:\n{complaints}")
+    return read_told(said)

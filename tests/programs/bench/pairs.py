@@ -1,0 +1,114 @@
+"""Running the servers side by side.
+
+All servers of a pair run at once, each fresh, and are put under load one after the other,
+by turns first and last: so all see the same minute of the machine. They share one core, and
+the generator and the upstream another.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from subprocess import Popen
+
+from tests.programs.bench import questions
+from tests.programs.bench.clients import deal, each_asks_all, one_of_each_vlan
+from tests.programs.bench.dnsperf import Told, ask_once, ask_steadily
+from tests.programs.bench.load import Measured, await_answers, measure
+from tests.programs.bench.machine import off_the_server_s_core, settle
+from tests.programs.bench.peer import Peer
+from tests.programs.bench.processes import BenchError, start
+from tests.programs.bench.stopwatch import Stopwatch
+from tests.programs.bench.upstream import Authority
+
+Running = list[tuple[Peer, "Popen[bytes]"]]
+_STEADY = 10
+_RATE = 10_000
+"""Hits a second for latency. Half of what Unbound carries would be seven times as many, but
+above some 20,000 a dnsperf on one core cannot keep its pace and sends in bursts."""
+
+
+class Bench:
+    """Everything that stays the same from pair to pair."""
+
+    def __init__(
+        self,
+        place: Path,
+        data: questions.Data,
+        kinds: Sequence[type[Peer]],
+        needed: Iterable[str],
+        workloads: Sequence[str],
+        addresses: Sequence[str],
+    ) -> None:
+        """``needed`` are the servers without which there is nothing to compare."""
+        self._place = place
+        self._data = data
+        self._kinds = [kind for kind in kinds if not kind.workloads.isdisjoint(workloads)]
+        self._needed = set(needed)
+        self._workloads = workloads
+        self._warmup = each_asks_all(place / "warmup", data.warmup, one_of_each_vlan())
+        self._clients = {
+            workload: deal(place / workload, asked, addresses)
+            for workload, asked in data.workloads.items()
+            if workload in workloads
+        }
+        self._steady = each_asks_all(place / "steady", data.workloads["hits"], addresses[:1])[0]
+        self.left_out: dict[str, str] = {}
+        """Servers that could not be measured, and why."""
+        self.results: dict[str, dict[str, list[Measured]]] = {
+            workload: {kind.name: [] for kind in self._kinds if workload in kind.workloads}
+            for workload in workloads
+        }
+
+    def pair(self, number: int) -> None:
+        """Start every server, and put each in turn under each load."""
+        place = self._place / str(number)
+        place.mkdir()
+        with ExitStack() as stack:
+            server_core = stack.enter_context(off_the_server_s_core())
+            authority = settle(Authority, place)
+            child = start(stack, None, authority.configure(self._data), authority.place / "log")
+            await_answers(authority, child, self._data.warmup[0][0], None)
+            running: Running = []
+            for kind in self._kinds:
+                peer = settle(kind, place, authority.port)
+                command = peer.configure(self._data)
+                running.append((peer, start(stack, server_core, command, peer.place / "log")))
+            for peer, child in running:
+                self._try(peer, self._warm, child)
+            for workload in self._workloads:
+                for peer, child in running if number % 2 == 0 else reversed(running):
+                    if workload in peer.workloads:
+                        self._try(peer, self._load, child, workload)
+
+    def _try(self, peer: Peer, work: Callable[..., None], *arguments: object) -> None:
+        """Do it unless the server is left out, and leave it out if it cannot be done."""
+        if peer.name in self.left_out:
+            return
+        try:
+            work(peer, *arguments)
+        except BenchError as error:
+            if peer.name in self._needed:
+                raise
+            sys.stderr.write(f"bench: {error}\n")
+            self.left_out[peer.name] = str(error)
+            for servers in self.results.values():
+                servers.pop(peer.name, None)
+
+    def _warm(self, peer: Peer, child: "Popen[bytes]") -> None:
+        await_answers(peer, child, self._data.warmup[0][0], "www." + self._data.blocked[0])
+        if peer.resolves:
+            ask_once(peer.port, self._warmup, None)
+
+    def _load(self, peer: Peer, child: "Popen[bytes]", workload: str) -> None:
+        def load() -> Told:
+            if workload != "latency":
+                return ask_once(peer.port, self._clients[workload], None, tcp=workload == "tcp")
+            steady = self._steady
+            with Stopwatch(steady.address, peer.port, self._data.warmup[0][0]) as watch:
+                told = ask_steadily(peer.port, steady, None, _RATE, _STEADY)
+            return watch.beside(told)
+
+        # At a rate that is not the server's choice, what it loses is a figure like the others.
+        tolerated = {"tolerated": 1.0} if workload == "latency" else {}
+        self.results[workload][peer.name].append(measure(peer, child, load, **tolerated))

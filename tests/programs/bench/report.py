@@ -1,0 +1,126 @@
+"""The figures as Markdown."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+from tests.programs.bench.load import Measured
+
+Results = Mapping[str, Mapping[str, Sequence[Measured]]]
+"""By workload and server, a run of each pair."""
+
+TITLES = {
+    "hits": "Hits: 30 % blocked, 70 % from the cache",
+    "latency": "Latency of hits, at 10,000 a second",
+    "blocks": "Blocked names only",
+    "mix": "A realistic mix: 75 % from the cache, 15 % new, 10 % blocked",
+    "misses": "Misses: every name forwarded once",
+    "tcp": "Hits over TCP",
+}
+"""In the order in which they are run: what comes first finds the caches as the warm-up left
+them."""
+
+
+def spread(values: Sequence[float], digits: int = 1) -> str:
+    """Median and range."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    if len(values) == 1:
+        return f"{middle:,.{digits}f}"
+    return f"{middle:,.{digits}f} ({low:,.{digits}f}..{high:,.{digits}f})"
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Ours by theirs, pair by pair: what disturbs the machine disturbs both of a pair."""
+    return [our / their for our, their in zip(ours, theirs, strict=True)]
+
+
+def table(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
+    """One workload: what a query costs each server, and how ours compares."""
+    head = (
+        "", "CPU us/query", "user", "system", "with its other processes",
+        "queries/s", "MB", "MB with other processes", "failed %", f"{ours} / this",
+    )  # fmt: skip
+    rows = [
+        (
+            name,
+            f"**{spread(costs(runs))}**",
+            spread(_each(runs, lambda run: run.cpu.user / run.told.completed * 1e6)),
+            spread(_each(runs, lambda run: run.cpu.system / run.told.completed * 1e6)),
+            spread(_each(runs, lambda run: run.cpu_all.total / run.told.completed * 1e6)),
+            spread(_each(runs, lambda run: run.told.rate), 0),
+            spread(_each(runs, lambda run: run.memory / 1e6), 0),
+            spread(_each(runs, lambda run: run.memory_all / 1e6), 0),
+            _failed(runs),
+            _compared(servers, name, ours, costs),
+        )
+        for name, runs in servers.items()
+    ]
+    return markdown(head, rows)
+
+
+def latencies(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
+    """How long clients wait at a load that every server, and the generator, carry with ease."""
+    head = (
+        "", "queries/s", "p50 us", "p99 us", "CPU us/query", "failed %", f"p99: {ours} / this"
+    )  # fmt: skip
+    rows = [
+        (
+            name,
+            spread(_each(runs, lambda run: run.told.rate), 0),
+            spread(_waits(runs, 0.5), 0),
+            f"**{spread(_waits(runs, 0.99), 0)}**",
+            spread(costs(runs)),
+            _failed(runs),
+            _compared(servers, name, ours, lambda runs: _waits(runs, 0.99)),
+        )
+        for name, runs in servers.items()
+    ]
+    return markdown(head, rows)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def costs(runs: Sequence[Measured]) -> list[float]:
+    """CPU time a query, of each run."""
+    return _each(runs, lambda run: run.microseconds)
+
+
+def _waits(runs: Sequence[Measured], share: float) -> list[float]:
+    return _each(runs, lambda run: run.told.latencies.quantile(share) * 1e6)
+
+
+def _failed(runs: Sequence[Measured]) -> str:
+    return spread(_each(runs, lambda run: 100 * run.told.failed / run.told.sent), 2)
+
+
+def _compared(
+    servers: Mapping[str, Sequence[Measured]],
+    name: str,
+    ours: str,
+    figure: Callable[[Sequence[Measured]], list[float]],
+) -> str:
+    if name == ours or ours not in servers:
+        return ""
+    return spread(ratios(figure(servers[ours]), figure(servers[name])), 2)
+
+
+def _each(runs: Sequence[Measured], figure: Callable[[Measured], float]) -> list[float]:
+    return [figure(run) for run in runs]
+
+
+def document(facts: Mapping[str, str], results: Results, ours: str) -> str:
+    """The whole report."""
+    parts = ["# What a query costs", listed(facts)]
+    for workload, servers in results.items():
+        asked = next(iter(servers.values()))[0].told.sent
+        form = latencies if workload == "latency" else table
+        parts += [f"## {TITLES[workload]} ({asked:,} queries)", form(servers, ours)]
+    return "\n\n".join(parts) + "\n"
+
+
+def listed(facts: Mapping[str, str]) -> str:
+    """Facts as a list."""
+    return "\n".join(f"- {name}: {value}" for name, value in facts.items())

@@ -1,0 +1,53 @@
+"""``python -m tests.programs.fuzz [--seconds N] [TARGET...]``: any bytes, wherever bytes come in.
+
+The seconds are shared by the targets. Without atheris, seeds are damaged at random. An
+input that breaks a promise is saved in build/fuzz, and the exit code is 1.
+"""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+from tests.programs.fuzz import coverage_guided, mutating
+from tests.programs.fuzz.outcome import Ran
+from tests.programs.fuzz.seeds import seeds
+from tests.programs.fuzz.targets import TARGETS
+
+SAVE = Path(__file__).parents[3] / "build" / "fuzz"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.programs.fuzz", description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument("--seconds", type=float, default=60.0, help="for all targets together")
+    parser.add_argument("--seed", type=int, help="repeats a run without atheris")
+    parser.add_argument("--without-atheris", action="store_true", help="though it is installed")
+    options = parser.parse_args()
+    chosen = options.targets or list(TARGETS)
+    if unknown := [each for each in chosen if each not in TARGETS]:
+        parser.error(f"no such target: {unknown[0]}; there are {', '.join(TARGETS)}")
+    seed = random.randrange(1, 1 << 31) if options.seed is None else options.seed
+    guided = coverage_guided.is_there() and not options.without_atheris
+    print(f"{'atheris' if guided else 'random mutations'}, seed {seed}")
+    failed = False
+    for name in chosen:
+        seconds = options.seconds / len(chosen)
+        if guided:
+            ran = coverage_guided.fuzz(name, seconds, seed, SAVE)
+        else:
+            ran = mutating.fuzz(TARGETS[name], seeds(name), seconds, seed, SAVE)
+        failed = failed or bool(ran.failures)
+        _say(name, ran)
+    return 1 if failed else 0
+
+
+def _say(name: str, ran: Ran) -> None:
+    print(f"{name}: {ran.executions:,} executions, {ran.reached}, {len(ran.failures)} failures")
+    for what, path in ran.failures.items():
+        print(f"  {what}: {path}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Lists of others as a config's server reads them: given to services, kept from what is ours."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from resolver.analysis.explanation import Engine
+from resolver.dns import codes, names
+from resolver.policy.index import Index
+from resolver.snapshot.compiler import Compiled, compile_file
+from resolver.snapshot.list_store import Record, Shelf
+
+CONFIG = """
+[lists]
+directories = ["own"]
+[upstream]
+servers = ["dns.agency.example"]
+[[forward]]
+zones = ["agency.internal"]
+servers = ["192.0.2.1"]
+[[local]]
+name = "printer.office.example"
+records = ["A 10.0.0.30"]
+[policies.p]
+block = ["telegram", "@advertising", "@encrypted-dns"]
+[vlans.v]
+prefixes = ["10.0.0.0/8", "fd00::/8"]
+policy = "p"
+[lists.sources.more]
+file = "more.txt"
+format = "suffix"
+service = "telegram"
+[lists.sources.ads]
+url = "https://lists.example/ads.txt"
+format = "hosts"
+category = "advertising"
+"""
+OWN = "! Title: Telegram\n! Category: messenger\n||telegram.org^\n"
+DNS = "! Title: DNS\n! Category: encrypted-dns\n||dns.example.org^\n"
+OURS = ["agency.internal", "x.agency.internal", "printer.office.example", "office.example"]
+OURS += ["dns.agency.example", "agency.example"]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "telegram.txt").write_text(OWN)
+    (tmp_path / "own" / "dns.txt").write_text(DNS)
+    (tmp_path / "more.txt").write_text("telegram.example\n" + "\n".join(OURS) + "\nnot ours\n")
+    (tmp_path / "config.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def _compiled(place: Path) -> Compiled:
+    return compile_file(place / "config.toml", 1.8e9)
+
+
+def _told(compiled: Compiled, name: str) -> tuple[str, str, str, int | None]:
+    snapshot = compiled.snapshot
+    engine = Engine(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    got = engine.for_client("10.1.1.1", names.parse(name), codes.A)
+    return got.outcome, got.service, got.list, got.line
+
+
+def _fetched(place: Path, content: bytes) -> None:
+    shelf = Shelf(place / ".darban")
+    with shelf.aside("ads") as file:
+        file.write_bytes(content)
+        shelf.keep("ads", file, Record())
+
+
+def test_a_list_adds_to_a_service(place: Path) -> None:
+    compiled = _compiled(place)
+    assert compiled.errors == []
+    assert _told(compiled, "w.telegram.example") == ("blocked", "telegram", "more.txt", 1)
+    assert _told(compiled, "telegram.org")[2] == "own/telegram.txt"
+    (service,) = [s for s in compiled.snapshot.terms.services if s.name == "telegram"]
+    assert (service.title, service.category, service.entries) == ("Telegram", "messenger", 2)
+    counted = {s.name: s.entries for s in compiled.snapshot.terms.sources}
+    assert counted == {"telegram": 1, "dns": 1, "more": 1, "ads": 0}
+
+
+def test_what_is_this_network_s_own_stays_open(place: Path) -> None:
+    compiled = _compiled(place)
+    assert [name for name in OURS if _told(compiled, name)[0] != "passed"] == []
+    (read,) = [each for each in compiled.lists if each.name == "more"]
+    assert [each.line for each in read.skipped] == [2, 3, 4, 5, 6, 7, 8]
+    assert "a zone of this network" in read.skipped[0].reason
+
+
+def test_a_list_that_was_never_fetched_is_a_warning(place: Path) -> None:
+    compiled = _compiled(place)
+    (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
+    assert problem.severity == "warning"
+    assert "It has not been fetched yet, and blocks nothing." in problem.advice
+    assert _told(compiled, "a.example")[0] == "passed"
+
+
+def test_a_list_that_was_fetched_is_a_service_of_its_category(place: Path) -> None:
+    _fetched(place, b"0.0.0.0 a.example\n")
+    compiled = _compiled(place)
+    assert not [each for each in compiled.problems if "sources" in each.path]
+    where = "https://lists.example/ads.txt"
+    assert _told(compiled, "a.example") == ("blocked", "ads", where, 1)
+    assert _told(compiled, "w.a.example")[0] == "passed"
+
+
+def test_a_copy_that_cannot_be_used_is_a_warning(place: Path) -> None:
+    _fetched(place, b"||a.example^\n")
+    (problem,) = [each for each in _compiled(place).problems if "sources.ads" in each.path]
+    assert problem.severity == "warning"
+    assert 'it looks like format = "adblock"' in problem.advice
+
+
+FILES = {
+    "none": (None, "cannot be read: No such file"),
+    "a page": (b"<html>", "Refused: a page"),
+    "binary": (b"\xff\xfe", "Refused: binary data"),
+    "nothing": (b"", "Refused: no rule that blocks"),
+    "of another format": (b"0.0.0.0 a.example\n", 'looks like format = "hosts"'),
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_file_that_cannot_be_used_is_an_error(what: str, place: Path) -> None:
+    content, reason = FILES[what]
+    (place / "more.txt").unlink()
+    if content is not None:
+        (place / "more.txt").write_bytes(content)
+    (error,) = _compiled(place).errors
+    assert reason in error.advice
+    assert error.path == "lists.sources.more.file"
+
+
+def test_a_file_that_has_to_be_a_certain_one(place: Path) -> None:
+    right = hashlib.sha256((place / "more.txt").read_bytes()).hexdigest()
+    for sha256, errors in ((right, 0), ("0" * 64, 1)):
+        text = CONFIG.replace('service = "telegram"', f'service = "telegram"\nsha256 = "{sha256}"')
+        (place / "config.toml").write_text(text)
+        assert len(_compiled(place).errors) == errors
+
+
+def test_a_service_that_there_is_none_of_is_told(place: Path) -> None:
+    text = CONFIG.replace('service = "telegram"', 'service = "telegrm"')
+    (place / "config.toml").write_text(text)
+    (error,) = _compiled(place).errors
+    assert error.path == "lists.sources.more.service"
+    assert error.advice == 'Did you mean "telegram"?'

@@ -1,0 +1,158 @@
+"""While the server answers, the compiler takes what is left, and a little where nothing is."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from resolver.snapshot import background_priority, store
+from resolver.snapshot.background_priority import starves, take_little, take_the_rest
+from resolver.snapshot.candidate import Accepted, compile_apart
+
+CONFIG = """
+[lists]
+directories = []
+[upstream]
+servers = ["192.0.2.1"]
+[policies.p]
+deny = ["denied.example"]
+[vlans.v]
+prefixes = ["10.0.0.0/8", "fd00::/8"]
+policy = "p"
+"""
+FOR_EVER = "while True: pass"
+STDIN = "import sys; sys.stdin.read()"
+THE_REST, A_LITTLE = (os.SCHED_IDLE, 0), (os.SCHED_OTHER, 10)
+
+
+@contextlib.contextmanager
+def _running(code: str) -> Iterator[int]:
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def _one_core() -> Iterator[None]:
+    """This process, and what it starts, on one core."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(usable)})
+    yield
+    os.sched_setaffinity(0, usable)
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background_priority, "_LOOK", 0.5)
+
+
+@pytest.mark.parametrize(("take", "priority"), [(take_the_rest, THE_REST), (take_little, A_LITTLE)])
+def test_how_far_it_steps_back(take: object, priority: tuple[int, int]) -> None:
+    assert callable(take)
+    with _running(STDIN) as process:
+        take(process)
+        assert _priority(process) == priority
+
+
+@pytest.mark.parametrize("reason", [errno.EPERM, errno.ENOSYS])
+def test_where_the_rest_cannot_be_asked_for_it_takes_little(
+    reason: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(reason, os.strerror(reason))
+
+    with _running(STDIN) as process:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "sched_setscheduler", refuse)
+            take_the_rest(process)
+        assert _priority(process) == A_LITTLE
+        monkeypatch.setattr(os, "setpriority", refuse)
+        take_little(process)
+
+
+def test_a_process_that_has_ended_needs_not_step_back() -> None:
+    with _running("") as process:
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+    take_the_rest(process)
+    take_little(process)
+
+
+@pytest.mark.usefixtures("_soon")
+def test_who_gets_time_does_not_starve_however_long_it_works() -> None:
+    async def watched(process: int) -> bool:
+        work = asyncio.create_task(asyncio.sleep(1.2))
+        return await starves(process, work)
+
+    with _running(FOR_EVER) as process:
+        assert asyncio.run(watched(process)) is False
+
+
+@pytest.mark.usefixtures("_one_core", "_soon")
+def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
+    async def watched(process: int) -> bool:
+        work = asyncio.create_task(asyncio.sleep(60))
+        try:
+            return await asyncio.wait_for(starves(process, work), 30)
+        finally:
+            work.cancel()
+
+    with _running(FOR_EVER), _running(FOR_EVER) as process:
+        take_the_rest(process)
+        assert asyncio.run(watched(process)) is True
+
+
+@pytest.mark.usefixtures("_one_core", "_soon")
+def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _running(FOR_EVER) as other:
+        accepted, seen = asyncio.run(_watched(tmp_path, while_serving=True, but=other))
+    assert accepted.snapshot.is_dir()
+    assert {THE_REST, A_LITTLE} <= set(seen)
+    assert "the cores are full" in caplog.text
+
+
+@pytest.mark.parametrize("while_serving", [True, False])
+def test_the_compiler_steps_back_only_while_serving(tmp_path: Path, while_serving: bool) -> None:
+    accepted, seen = asyncio.run(_watched(tmp_path, while_serving=while_serving))
+    assert accepted.snapshot.is_dir()
+    assert (THE_REST in seen) is while_serving, seen
+
+
+async def _watched(
+    place: Path, *, while_serving: bool, but: int = 0
+) -> tuple[Accepted, Sequence[tuple[int, int]]]:
+    """What came of a config, and the priorities that its compiler was seen with."""
+    config = place / "config.toml"
+    config.write_text(CONFIG)
+    directory = store.directory(config)
+    work = asyncio.create_task(compile_apart(config, directory, while_serving=while_serving))
+    seen = []
+    while not work.done():
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                if child != but:
+                    seen.append(_priority(child))
+        await asyncio.sleep(0.005)
+    return await work, seen
+
+
+def _children() -> list[int]:
+    return [
+        int(child)
+        for task in Path("/proc/self/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def _priority(process: int) -> tuple[int, int]:
+    return os.sched_getscheduler(process), os.getpriority(os.PRIO_PROCESS, process)

@@ -1,0 +1,141 @@
+"""The block log's files: what is put aside, what is removed, by a clock that the test has."""
+
+import datetime as dt
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from resolver.supervisor.block_log_file import BlockFile
+from resolver.supervisor.block_log_retention import Aside, Retention, next_name, read_name
+
+NOON = dt.datetime(2026, 7, 5, 12, tzinfo=dt.UTC).timestamp()
+DAY = 86400
+SMALL = Retention(days=3, max_bytes=1600)
+LINE = json.dumps({"name": "web.telegram.org"}).encode() + b"\n"
+
+
+class Log:
+    """A log in a directory, and a clock."""
+
+    def __init__(self, directory: Path, retention: Retention = SMALL) -> None:
+        self.path = directory / "blocks.jsonl"
+        self.file = BlockFile(self.path, retention)
+        self.wall = NOON
+
+    def append(self, lines: bytes = LINE) -> None:
+        self.file.append(lines, self.wall)
+        os.utime(self.path, (self.wall, self.wall))
+
+    def tidy(self) -> None:
+        self.file.tidy(self.wall)
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(path.name for path in self.path.parent.iterdir())
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    return Log(tmp_path)
+
+
+def test_lines_are_appended_to_a_file_that_the_group_may_read(log: Log) -> None:
+    log.append()
+    log.append(LINE * 2)
+    assert log.path.read_bytes() == LINE * 3
+    assert stat.S_IMODE(log.path.stat().st_mode) == 0o640
+    log.file.close()
+    log.append()
+    assert log.path.read_bytes() == LINE * 4
+
+
+def test_a_day_has_a_file_of_its_own(log: Log) -> None:
+    log.append()
+    log.wall += DAY
+    log.append(LINE * 2)
+    assert log.names == ["blocks-2026-07-05-000.jsonl", "blocks.jsonl"]
+    assert log.path.with_name("blocks-2026-07-05-000.jsonl").read_bytes() == LINE
+    assert log.path.read_bytes() == LINE * 2
+
+
+def test_a_day_without_a_line_ends_as_well(log: Log) -> None:
+    log.append()
+    log.wall += DAY
+    log.tidy()
+    assert log.names == ["blocks-2026-07-05-000.jsonl"]
+    log.tidy()
+    assert log.names == ["blocks-2026-07-05-000.jsonl"]
+
+
+def test_a_file_that_is_full_is_put_aside(log: Log) -> None:
+    for _ in range(9):  # 100 octets are a sixteenth: three lines
+        log.append()
+    assert log.names == [
+        "blocks-2026-07-05-000.jsonl",
+        "blocks-2026-07-05-001.jsonl",
+        "blocks.jsonl",
+    ]
+    lines = b"".join(log.path.with_name(name).read_bytes() for name in log.names)
+    assert lines == LINE * 9
+
+
+def test_what_is_too_old_is_removed_and_nothing_else(log: Log) -> None:
+    strangers = [
+        "blocks-2020-01-01.jsonl",
+        "blocks-2020-13-01-000.jsonl",
+        "other-2020-01-01-000.jsonl",
+    ]
+    for name in strangers:
+        log.path.with_name(name).write_bytes(b"")
+    for _ in range(6):
+        log.append()
+        log.wall += DAY
+    log.tidy()
+    days = [f"blocks-2026-07-{day:02}-000.jsonl" for day in (8, 9, 10)]
+    assert log.names == sorted([*days, *strangers])
+
+
+def test_together_they_are_no_larger_than_allowed(log: Log) -> None:
+    for _ in range(100):
+        log.append()
+        total = sum(path.stat().st_size for path in log.path.parent.iterdir())
+        assert total <= SMALL.max_bytes + SMALL.max_bytes // 16
+    kept = [int(name[18:21]) for name in log.names[:-1]]
+    assert kept == list(range(kept[0], 24)), "the oldest went first"
+    assert len(kept) > 10
+
+
+def test_a_file_that_was_removed_is_made_anew(log: Log) -> None:
+    log.append()
+    log.path.unlink()
+    log.append()
+    assert log.path.read_bytes() == LINE
+
+
+def test_what_cannot_be_written_leaves_no_half_line(tmp_path: Path) -> None:
+    full = Log(tmp_path)
+    full.file.path = Path("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        full.file.append(LINE, NOON)
+    missing = Log(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError):
+        missing.append()
+    missing.path.parent.mkdir()
+    missing.append()
+    assert missing.path.read_bytes() == LINE
+
+
+@pytest.mark.parametrize("written", ["blocks.jsonl", "blocks", "a.b-c.log", ".hidden"])
+def test_names_are_read_as_they_are_given(written: str) -> None:
+    day = dt.date(2026, 7, 5)
+    names: list[str] = []
+    for number in range(1002):
+        name = next_name(names, written, day)
+        assert read_name(name, written) == Aside(day, number, name)
+        names.append(name)
+    assert read_name(written, written) is None
+    assert read_name(names[0] + "x", written) is None
+    assert read_name("x" + names[0], written) is None

@@ -1,0 +1,191 @@
+"""The journal: what is written can be read, whatever became of the line before."""
+
+import errno
+import json
+import resource
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resolver.policy.compiled import Terms
+from resolver.snapshot.compiler import compile_file
+from resolver.supervisor.audit_log import Entry, Journal, difference
+
+CONFIG = """
+[lists]
+directories = ["."]
+[policies.p]
+deny = ["one.example"]
+[vlans.a]
+prefixes = ["10.1.0.0/16"]
+policy = "p"
+[[exemptions]]
+id = "first"
+prefixes = ["10.1.0.7/32"]
+services = ["pager"]
+until = 2027-01-15T08:00:00Z
+approver = "Director"
+ticket = "IT-7"
+reason = "نمایشگاه"
+[[exemptions]]
+id = "second"
+vlan = "a"
+services = ["pager"]
+until = 2027-01-16T08:00:00Z
+approver = "Director"
+ticket = "IT-8"
+"""
+FIRST_END = 1_800_000_000.0
+DAY = 86400.0
+
+
+@pytest.fixture
+def terms(tmp_path: Path) -> Terms:
+    (tmp_path / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    compiled = compile_file(path, 0.0)
+    assert not compiled.errors
+    return compiled.snapshot.terms
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "state")
+
+
+def _write(journal: Journal, terms: Terms, time: float, text: str, snapshot: str = "aa") -> None:
+    journal.activated(time, "reload", "uid 7", snapshot, terms, {"config.toml": text})
+
+
+def test_nothing_was_written(journal: Journal) -> None:
+    assert list(journal.entries()) == []
+
+
+def test_what_was_put_in_force_can_be_told(journal: Journal, terms: Terms) -> None:
+    _write(journal, terms, 1.5, "one\ntwo\n")
+    _write(journal, terms, 2.5, "one\n2\n", "bb")
+    first, second = journal.entries()
+    assert (first.time, first.event, first.who, first.snapshot) == (1.5, "reload", "uid 7", "aa")
+    assert first.diff == ""
+    assert second.diff == ("--- config.toml\n+++ config.toml\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n")
+    assert journal.text(first.config) == {"config.toml": "one\ntwo\n"}
+    assert journal.text(second.config) == {"config.toml": "one\n2\n"}
+    exempted = first.exemptions[0]
+    assert (exempted.id, exempted.prefixes, exempted.vlan) == ("first", ["10.1.0.7/32"], None)
+    assert exempted.services == ["pager"]
+    assert (exempted.ticket, exempted.reason) == ("IT-7", "نمایشگاه")
+    assert (first.exemptions[1].vlan, first.exemptions[1].prefixes) == ("a", [])
+
+
+def test_an_exemption_s_end_is_no_activation_and_is_told(journal: Journal, terms: Terms) -> None:
+    _write(journal, terms, 0.0, "one")
+    [entry] = journal.entries()
+    for moment, ids in (
+        (FIRST_END - 0.1, ["first", "second"]),
+        (FIRST_END, ["second"]),
+        (FIRST_END + DAY, []),
+        (FIRST_END - 30 * DAY, ["first", "second"]),
+    ):
+        assert [each.id for each in entry.exempted_at(moment)] == ids
+
+
+@pytest.mark.parametrize("kept", [1, 20, -1])
+def test_a_line_that_was_cut_short(
+    journal: Journal, terms: Terms, tmp_path: Path, kept: int
+) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    _write(journal, terms, 1.0, "one")
+    whole = path.read_bytes()
+    _write(journal, terms, 2.0, "two")
+    second = path.read_bytes()[len(whole) :]
+    path.write_bytes(whole + second[:kept])
+    _write(journal, terms, 3.0, "three")
+    # All of a line but its end of line is a whole one.
+    assert [entry.time for entry in journal.entries()] == [1.0, 2.0, 3.0][:: 1 if kept < 0 else 2]
+    assert list(journal.entries())[-1].diff.endswith("+three\n")
+
+
+def test_lines_that_are_no_entries(journal: Journal, terms: Terms, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    path.parent.mkdir()
+    strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
+    path.write_bytes(b"".join(line + b"\n" for line in strange))
+    _write(journal, terms, 1.0, "one")
+    assert [entry.time for entry in journal.entries()] == [1.0]
+
+
+def test_a_full_disk_is_told_and_leaves_no_piece(
+    journal: Journal, terms: Terms, tmp_path: Path
+) -> None:
+    _write(journal, terms, 1.0, "one")
+    size = (tmp_path / "state" / "journal.jsonl").stat().st_size
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, unlimited[1]))
+    try:
+        with pytest.raises(OSError) as raised:
+            _write(journal, terms, 2.0, "two")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert raised.value.errno == errno.ENOSPC
+    assert (tmp_path / "state" / "journal.jsonl").stat().st_size == size
+    _write(journal, terms, 3.0, "three")
+    assert [entry.time for entry in journal.entries()] == [1.0, 3.0]
+
+
+def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
+    journal: Journal, terms: Terms
+) -> None:
+    _write(journal, terms, 1.0, "one", "aa")
+    _write(journal, terms, 2.0, "two", "bb")
+    for snapshot in ("aa", "cc"):
+        journal.activated(3.0, "start --last-good", "uid 0", snapshot, terms, {})
+    first, _, third, fourth = journal.entries()
+    assert (third.config, fourth.config) == (first.config, "")
+    assert third.diff == fourth.diff == ""
+
+
+def test_a_stop_is_no_activation(journal: Journal, terms: Terms) -> None:
+    _write(journal, terms, 1.0, "one")
+    journal.stopped(2.0, "signal")
+    assert [entry.event for entry in journal.entries()] == ["reload", "stop"]
+    assert [entry.event for entry in journal.activations()] == ["reload"]
+
+
+def test_the_same_text_is_noted_once(journal: Journal, terms: Terms) -> None:
+    for text in ("one", "one", "two"):
+        journal.reworded(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
+    assert len(list(journal.entries())) == 2
+
+
+def test_a_line_is_bounded(journal: Journal, terms: Terms, tmp_path: Path) -> None:
+    _write(journal, terms, 1.0, "one\n")
+    _write(journal, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
+    lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
+    assert len(lines[1]) < 100_000
+    assert json.loads(lines[1])["diff"].endswith("whole texts are kept)\n")
+    [_, entry] = journal.entries()
+    assert journal.text(entry.config)["config.toml"].endswith("line 99999\n")
+
+
+def test_a_text_beyond_all_measure_is_named_and_not_kept(journal: Journal, terms: Terms) -> None:
+    _write(journal, terms, 1.0, "#" * (5 << 20))
+    _write(journal, terms, 2.0, "one")
+    first, second = journal.entries()
+    assert journal.text(first.config) == {}
+    assert second.diff == "(the text before was not kept)\n"
+
+
+def test_a_difference_is_file_by_file() -> None:
+    before = {"config.toml": "a", "vlans.d/1.toml": "b\n"}
+    after = {"config.toml": "a", "vlans.d/2.toml": "b\n"}
+    assert difference(before, after) == (
+        "--- vlans.d/1.toml\n+++ vlans.d/1.toml\n@@ -1 +0,0 @@\n-b\n"
+        "--- vlans.d/2.toml\n+++ vlans.d/2.toml\n@@ -0,0 +1 @@\n+b\n"
+    )
+
+
+def test_an_entry_is_told_as_it_was() -> None:
+    entry = Entry(1.0, "reload", "uid 7", "aa")
+    assert replace(entry, snapshot="").exempted_at(0) == []
