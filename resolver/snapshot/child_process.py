@@ -1,22 +1,23 @@
-"""How this program runs parts of itself in processes of their own.
+"""Command line and environment of the child processes that run a module of this program.
 
-By exec of the same interpreter, with the same code: the directory that this package lies in
-is given to the child, and the current directory, where anybody may have put a ``json.py``,
-is not looked into.
+A child runs by exec, with the same interpreter and the same code: its import path starts with
+the directory that holds the ``resolver`` package. It never imports from the current directory,
+where anybody may have put a ``json.py``.
 """
 
 import os
 import sys
 from pathlib import Path
 
+_ROOT = str(Path(__file__).resolve().parents[2])
+
 
 def command(module: str, *arguments: str) -> list[str]:
-    """The command line that runs a module of this package."""
+    """The command line that runs a module of this program."""
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
 def environment() -> dict[str, str]:
-    """The environment to run it in."""
-    package = str(Path(__file__).resolve().parent.parent)
-    paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    """The environment of the child: the parent's, with the import path."""
+    paths = [_ROOT, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

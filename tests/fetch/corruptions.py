@@ -4,9 +4,8 @@ import gzip
 import random
 from collections.abc import Iterator
 
-from tests.fetch.source_server import chunked, response, zipped
-
 from resolver.lists.acceptance import LARGEST
+from tests.fetch.source_server import chunked, response, zipped
 
 _BOMB = gzip.compress(b"0" * (LARGEST + 1))
 _LINES = {

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.fetch.corruptions import COUNT, corrupted, good
-from tests.fetch.source_server import Authority, serving
 
 from resolver.fetch.update import Job, update
 from resolver.lists.formats import FORMATS
 from resolver.policy.compiled import Endpoint, Subscription
 from resolver.snapshot.list_store import Record, Shelf
+from tests.fetch.corruptions import COUNT, corrupted, good
+from tests.fetch.source_server import Authority, serving
 
 _NOBODY = [Endpoint("127.0.0.1", 1)]
 

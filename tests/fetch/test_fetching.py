@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 from dnslib import QTYPE, RR, A, DNSRecord
+
+from resolver.fetch.update import Job, Result, update
+from resolver.lists.acceptance import LARGEST
+from resolver.policy.compiled import Endpoint, Subscription
+from resolver.snapshot.list_store import Record, Shelf
 from tests.fetch.source_server import (
     Authority,
     Sources,
@@ -18,11 +23,6 @@ from tests.fetch.source_server import (
     serving,
     zipped,
 )
-
-from resolver.fetch.update import Job, Result, update
-from resolver.lists.acceptance import LARGEST
-from resolver.policy.compiled import Endpoint, Subscription
-from resolver.snapshot.list_store import Record, Shelf
 
 NOBODY = [Endpoint("127.0.0.1", 1)]
 LIST = b"".join(b"0.0.0.0 n%d.example\n" % number for number in range(10))

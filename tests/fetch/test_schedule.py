@@ -4,13 +4,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.fetch.source_server import Authority, response, serving
 
 from resolver.fetch.schedule import DAY, Schedule, due
 from resolver.metrics.collector import Fetched
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import NotInForce, Record, Shelf
+from tests.fetch.source_server import Authority, response, serving
 
 LIST = Subscription("it", "https://lists.test/it", "hosts", "")
 FETCHED = Record(LIST.url, LIST.format, updated=1e9, tried=1e9)

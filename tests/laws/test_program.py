@@ -2,7 +2,10 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
+
+from source_tree import PACKAGE
 
 from resolver.snapshot import child_process
 
@@ -20,3 +23,15 @@ def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
         check=True,
     )
     assert json.loads(done.stdout)["errors"] == 1
+
+
+def test_a_child_finds_the_package_where_it_is_not_installed(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-P", "-S", "-c", "import resolver; print(resolver.__file__)"],
+        env=child_process.environment(),
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert Path(found.stdout.strip()) == PACKAGE / "__init__.py"
