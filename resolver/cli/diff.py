@@ -30,7 +30,7 @@ from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.supervisor import control
-from resolver.supervisor.audit_log import Journal
+from resolver.supervisor.audit_log import AuditLog
 
 _DNS = 53
 _UNREACHABLE = 3
@@ -148,10 +148,10 @@ def _candidate(path: Path) -> Side:
 def _in_force(path: Path) -> Side:
     place = in_force(path)
     terms, index = store.load(place)
-    return Side(terms, index, _expected_of(place, Journal(store.directory(path))))
+    return Side(terms, index, _expected_of(place, AuditLog(store.directory(path))))
 
 
-def _expected_of(place: Path, journal: Journal) -> Section | None:
+def _expected_of(place: Path, journal: AuditLog) -> Section | None:
     """What was expected of a snapshot, which does not hold it: the journal kept its config."""
     try:
         configs = [each.config for each in journal.activations() if each.snapshot == place.name]

@@ -12,7 +12,7 @@ import typer
 
 from resolver.cli.place import config_path
 from resolver.snapshot import store
-from resolver.supervisor.audit_log import Entry, Exempted, Journal
+from resolver.supervisor.audit_log import AuditEntry, AuditLog, Exempted
 
 _NOTHING = 1
 _USAGE = 2
@@ -42,7 +42,7 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> No
     """
     path = config_path(config)
     typer.echo(f"by the journal of the server of {path}", err=True)
-    journal = Journal(store.directory(path))
+    journal = AuditLog(store.directory(path))
     try:
         entries = list(journal.entries())
         moment = None if at is None else _moment(at)
@@ -72,17 +72,17 @@ def _moment(text: str) -> float:
     return moment
 
 
-def _in_force(entries: list[Entry], moment: float) -> Entry | None:
+def _in_force(entries: list[AuditEntry], moment: float) -> AuditEntry | None:
     """The activation that held at a moment; None before the first and while no server ran."""
     before = [entry for entry in entries if entry.time <= moment]
     return before[-1] if before and before[-1].snapshot else None
 
 
-def _list_as_json(entries: list[Entry]) -> str:
+def _list_as_json(entries: list[AuditEntry]) -> str:
     return json.dumps({"entries": [asdict(e) for e in entries]}, ensure_ascii=False, indent=2)
 
 
-def _as_json(journal: Journal, entry: Entry | None, moment: float) -> str:
+def _as_json(journal: AuditLog, entry: AuditEntry | None, moment: float) -> str:
     told: dict[str, object] = {"at": moment, "in_force": None}
     if entry is not None:
         told = {
@@ -94,7 +94,7 @@ def _as_json(journal: Journal, entry: Entry | None, moment: float) -> str:
     return json.dumps(told, ensure_ascii=False, indent=2)
 
 
-def _list_as_text(entries: list[Entry]) -> str:
+def _list_as_text(entries: list[AuditEntry]) -> str:
     if not entries:
         return "nothing has been in force yet"
     lines = [_line(entry) for entry in entries[-_SHOWN:]]
@@ -103,7 +103,7 @@ def _list_as_text(entries: list[Entry]) -> str:
     return "\n".join(lines)
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: AuditEntry) -> str:
     line = f"{_time(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {_who(entry)}"
     return f"{line}  {_size(entry.diff)}".rstrip()
 
@@ -115,7 +115,7 @@ def _size(diff: str) -> str:
     return f"+{added} -{removed}" if diff else ""
 
 
-def _as_text(entry: Entry | None, moment: float, entries: list[Entry]) -> str:
+def _as_text(entry: AuditEntry | None, moment: float, entries: list[AuditEntry]) -> str:
     if entry is None:
         last = [each for each in entries if each.time <= moment]
         why = (
@@ -149,7 +149,7 @@ def _time(moment: float) -> str:
     return dt.datetime.fromtimestamp(moment).astimezone().isoformat(" ", "seconds")
 
 
-def _who(entry: Entry) -> str:
+def _who(entry: AuditEntry) -> str:
     """The name of a user as well, where this host knows it."""
     kind, _, number = entry.who.partition(" ")
     if kind != "uid":

@@ -55,7 +55,7 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     return place
 
 
-class Held:
+class PinnedSnapshot:
     """A saved snapshot that stays at hand though its files should be removed."""
 
     def __init__(self, place: Path) -> None:

@@ -50,7 +50,7 @@ class Exempted:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One activation; times are in seconds since 1970, UTC."""
 
     time: float
@@ -70,14 +70,14 @@ class Entry:
         return [each for each in self.exemptions if moment < each.until]
 
 
-class Journal:
+class AuditLog:
     """The journal of a state directory."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / _JOURNAL
         self._configs = state / _CONFIGS
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[AuditEntry]:
         """Every whole line, the oldest first; OSError where there is a file that cannot be read."""
         try:
             file = self._path.open("rb")
@@ -89,7 +89,7 @@ class Journal:
                 if entry is not None:
                     yield entry
 
-    def activations(self) -> list[Entry]:
+    def activations(self) -> list[AuditEntry]:
         """The entries that put something in force."""
         return [entry for entry in self.entries() if entry.snapshot]
 
@@ -118,11 +118,11 @@ class Journal:
         else:
             same = [entry.config for entry in before if entry.snapshot == snapshot]
             config, diff = same[-1] if same else "", ""
-        self._append(Entry(time, event, who, snapshot, config, diff, list(_exempted(terms))))
+        self._append(AuditEntry(time, event, who, snapshot, config, diff, list(_exempted(terms))))
 
     def stopped(self, time: float, who: str) -> None:
         """Note that the server has ended as it was told to; OSError as above."""
-        self._append(Entry(time, "stop", who, ""))
+        self._append(AuditEntry(time, "stop", who, ""))
 
     def reworded(
         self, time: float, event: str, who: str, snapshot: str, terms: Terms, texts: Texts
@@ -146,7 +146,7 @@ class Journal:
                 path.hardlink_to(aside.name)
         return name
 
-    def _append(self, entry: Entry) -> None:
+    def _append(self, entry: AuditEntry) -> None:
         line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a+b", buffering=0) as file:
@@ -179,11 +179,11 @@ def difference(before: Texts, after: Texts) -> str:
     return text if len(text) <= _LONGEST_DIFF else text[:_LONGEST_DIFF].rpartition("\n")[0] + _CUT
 
 
-def _entry(line: bytes) -> Entry | None:
+def _entry(line: bytes) -> AuditEntry | None:
     try:
         plain = json.loads(line)
         exemptions = [Exempted(**each) for each in plain.pop("exemptions")]
-        return Entry(**plain, exemptions=exemptions)
+        return AuditEntry(**plain, exemptions=exemptions)
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or not ours
         return None
 

@@ -8,7 +8,7 @@ from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
 
-def introduction(config: Path, terms: Terms, workers: int, accepted: Accepted) -> list[str]:
+def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted) -> list[str]:
     """What the operator is told when the server has started."""
     settings = terms.settings
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from resolver.metrics.collector import BlockLogState
 from resolver.metrics.log import log
-from resolver.policy.compiled import BlockLog as Settings
-from resolver.supervisor.block_log_file import BlockFile
+from resolver.policy.compiled import BlockLog
+from resolver.supervisor.block_log_file import BlockLogFile
 from resolver.supervisor.block_log_retention import Retention
 
 NAME = "blocks.jsonl"
@@ -29,7 +29,7 @@ _LAST_WORDS = 2.0
 """Seconds that the end waits for what is in the pipe."""
 
 
-class BlockLog:
+class BlockLogWriter:
     """The pipe and the thread; a snapshot says whether and where is written."""
 
     def __init__(self, base: Path, state: Path, clock: Callable[[], float] = time.time) -> None:
@@ -43,10 +43,10 @@ class BlockLog:
         os.set_blocking(self.pipe, False)
         with suppress(OSError):  # less has to do, where this is not allowed
             fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-        self._settings: Settings | None = None
+        self._settings: BlockLog | None = None
         self._thread: threading.Thread | None = None
 
-    def follow(self, settings: Settings | None) -> None:
+    def follow(self, settings: BlockLog | None) -> None:
         """Write as these settings say, from now on."""
         self.written.path = None if settings is None else self._place(settings)
         self._settings = settings
@@ -60,13 +60,13 @@ class BlockLog:
         if self._thread is not None:
             self._thread.join(_LAST_WORDS)
 
-    def _place(self, settings: Settings) -> Path:
+    def _place(self, settings: BlockLog) -> Path:
         return self._base / settings.file if settings.file else self._state / NAME
 
     def _run(self) -> None:
         """Read lines and write them, until the pipe is closed."""
-        settings: Settings | None = None
-        file: BlockFile | None = None
+        settings: BlockLog | None = None
+        file: BlockLogFile | None = None
         rest = b""
         tidy_at = 0.0
         while True:
@@ -86,15 +86,15 @@ class BlockLog:
             if ready and not got:
                 return
 
-    def _file(self, before: BlockFile | None, settings: Settings | None) -> BlockFile | None:
+    def _file(self, before: BlockLogFile | None, settings: BlockLog | None) -> BlockLogFile | None:
         if before is not None:
             before.close()
         if settings is None:
             return None
         retention = Retention(settings.retention_days, settings.max_bytes)
-        return BlockFile(self._place(settings), retention)
+        return BlockLogFile(self._place(settings), retention)
 
-    def _write(self, file: BlockFile, lines: bytes) -> None:
+    def _write(self, file: BlockLogFile, lines: bytes) -> None:
         records = lines.count(b"\n")
         try:
             file.append(lines, self._clock())
@@ -108,13 +108,13 @@ class BlockLog:
             log.warning("%s: the block log is written again; %d records lost", file.path, lost)
             self.written.problem = ""
 
-    def _tidy(self, file: BlockFile) -> None:
+    def _tidy(self, file: BlockLogFile) -> None:
         try:
             file.tidy(self._clock())
         except OSError as error:
             self._fails(file, error)
 
-    def _fails(self, file: BlockFile, error: OSError) -> None:
+    def _fails(self, file: BlockLogFile, error: OSError) -> None:
         """Tell of a failure once, until a line was written again."""
         if not self.written.problem:
             log.error(

@@ -12,7 +12,7 @@ _MODE = 0o640
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
 
-class BlockFile:
+class BlockLogFile:
     """One log; every method may raise OSError, and can be called again after that."""
 
     def __init__(self, path: Path, retention: Retention) -> None:

@@ -27,7 +27,9 @@ class Retention:
         """Whether a file has grown so much that another is to be begun."""
         return size >= self.max_bytes // _PARTS
 
-    def outdated(self, aside: Iterable[tuple["Aside", int]], today: dt.date, size: int) -> set[str]:
+    def outdated(
+        self, aside: Iterable[tuple["RotatedFile", int]], today: dt.date, size: int
+    ) -> set[str]:
         """Of the files put aside, with their sizes, those to remove.
 
         ``size`` is that of the file which is written to.
@@ -42,7 +44,7 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Aside:
+class RotatedFile:
     """A file that was put aside."""
 
     day: dt.date
@@ -50,7 +52,7 @@ class Aside:
     name: str
 
 
-def read_name(name: str, written: str) -> Aside | None:
+def read_name(name: str, written: str) -> RotatedFile | None:
     """A file that was put aside, by its name; None where it is another file."""
     stem, suffix = _parted(written)
     pattern = re.escape(stem) + r"-(\d{4}-\d\d-\d\d)-(\d{3,})" + re.escape(suffix)
@@ -58,7 +60,7 @@ def read_name(name: str, written: str) -> Aside | None:
     if found is None:
         return None
     try:
-        return Aside(dt.date.fromisoformat(found[1]), int(found[2]), name)
+        return RotatedFile(dt.date.fromisoformat(found[1]), int(found[2]), name)
     except ValueError:
         return None
 

@@ -8,20 +8,20 @@ from resolver.metrics.collector import Facts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
 from resolver.snapshot.list_store import NotInForce, Shelf
 from resolver.supervisor.control import Answer, Request
-from resolver.supervisor.reload import Outcome
+from resolver.supervisor.reload import ReloadResult
 
 if TYPE_CHECKING:
     from resolver.fetch.schedule import Schedule
 
 
-class Fetching:
+class ListUpdates:
     """What fetches lists while the server runs, and has it told what came."""
 
     def __init__(
         self,
         state: Path,
         facts: Facts,
-        reload: Callable[[], Awaitable[Outcome]],
+        reload: Callable[[], Awaitable[ReloadResult]],
         background: Callable[[Coroutine[None, None, None]], None],
     ) -> None:
         """``reload`` puts what was fetched in force; ``background`` sees to work that goes on."""

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from resolver.supervisor.control import Answer, Request
-from resolver.supervisor.rollout import Succession
-from resolver.supervisor.worker_processes import Berth
+from resolver.supervisor.rollout import Rollout
+from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.worker.channel import Message
 from resolver.worker.recording import LEASE, Row
 
@@ -23,9 +23,9 @@ _ROWS = 8192
 class Recorder:
     """Who records, and the way to all workers."""
 
-    def __init__(self, berths: Sequence[Berth], succession: Succession) -> None:
-        self._berths = berths
-        self._succession = succession
+    def __init__(self, slots: Sequence[WorkerSlot], rollout: Rollout) -> None:
+        self._slots = slots
+        self._rollout = rollout
         self._owner = ""
         self._until = 0.0
 
@@ -38,20 +38,20 @@ class Recorder:
         if self._owner not in ("", owner) and now < self._until:
             return {"error": "another 'darban record' is at work; one at a time"}
         self._owner, self._until = owner, now + LEASE
-        serving = [berth for berth in self._berths if berth.serving]
+        serving = [slot for slot in self._slots if slot.serving]
         order: Message = {
             "say": "record",
             "owner": owner,
             "counting": counting,
             "most": max(1, _ROWS // max(1, len(serving))),
         }
-        told = await asyncio.gather(*(berth.ask(order, "recorded") for berth in serving))
+        told = await asyncio.gather(*(slot.ask(order, "recorded") for slot in serving))
         answers = [answer for answer in told if answer is not None]
         more = any(answer["more"] for answer in answers)
         if not counting and not more:
             self._owner = ""
         return {
-            "vlans": [vlan.name for vlan in self._succession.now.terms.vlans],
+            "vlans": [vlan.name for vlan in self._rollout.now.terms.vlans],
             "rows": _rows(answers),
             "left_out": _left_out(answers),
             "more": more,

@@ -1,7 +1,7 @@
 """A reload: another config is put in force in daylight, or everything stays as it is.
 
 Everything is checked first: the config whole, its expectations, and whether it can change
-without a restart. Only then do the workers hear of it (``succession``). Whatever is wrong,
+without a restart. Only then do the workers hear of it (``rollout``). Whatever is wrong,
 the old snapshot goes on, and the caller has the whole report.
 
 What must stay true:
@@ -32,13 +32,13 @@ from resolver.snapshot.candidate import (
     compile_apart,
 )
 from resolver.snapshot.source_texts import Written
-from resolver.supervisor.audit_log import Journal
-from resolver.supervisor.rollout import InForce, Succession, read
-from resolver.supervisor.worker_processes import Refused
+from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.rollout import Rollout, ServedSnapshot, read
+from resolver.supervisor.worker_processes import LoadFailed
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReloadResult:
     """What came of a reload."""
 
     result: str
@@ -60,23 +60,21 @@ def workers_for(terms: Terms) -> int:
     return terms.settings.workers or len(os.sched_getaffinity(0))
 
 
-class Reloads:
+class Reloader:
     """Puts what the config says in force, as often as it is asked to."""
 
-    def __init__(
-        self, config: Path, state_directory: Path, succession: Succession, facts: Facts
-    ) -> None:
+    def __init__(self, config: Path, state_directory: Path, rollout: Rollout, facts: Facts) -> None:
         self._config = config
         self._state = state_directory
-        self._succession = succession
+        self._rollout = rollout
         self._facts = facts
-        self._journal = Journal(state_directory)
+        self._audit_log = AuditLog(state_directory)
         self._written: Written | None = None
         self._one_at_a_time = asyncio.Lock()
         self._attempting: asyncio.Task[tuple[str, list[str]]] | None = None
         self._ending = asyncio.Event()
 
-    async def reload(self, who: str, event: str, *, lists_alone: bool = False) -> Outcome:
+    async def reload(self, who: str, event: str, *, lists_alone: bool = False) -> ReloadResult:
         """Put the config in force as it is now, for whoever asks for it; ``event`` says why.
 
         With ``lists_alone`` that is the config as it was put in force last, with the lists that
@@ -102,32 +100,32 @@ class Reloads:
             if written is None:
                 facts.config_ok = not code
             facts.last_reload = LastReload(time.time(), result, who, tuple(report))
-            outcome = Outcome(result, code, facts.snapshot, report)
+            outcome = ReloadResult(result, code, facts.snapshot, report)
         tell = log.error if code else log.info
         tell("%s by %s: %s, snapshot %s", event, who, result.replace("_", " "), outcome.snapshot)
         for line in report:
             tell("%s", line)
         return outcome
 
-    def _too_late(self) -> Outcome:
-        return Outcome("failed", WRONG_CONFIG, self._facts.snapshot, ["the server ends"])
+    def _too_late(self) -> ReloadResult:
+        return ReloadResult("failed", WRONG_CONFIG, self._facts.snapshot, ["the server ends"])
 
     async def _attempt(
         self, who: str, event: str, written: Written | None
     ) -> tuple[str, list[str]]:
         accepted, after = await self._candidate(written)
-        now = self._succession.now
+        now = self._rollout.now
         if after.place.name == now.place.name:
             self._written = accepted.written
-            self._succession.tell_upstreams()
-            await self._write(self._journal.reworded, *self._now(event, who))
+            self._rollout.tell_upstreams()
+            await self._write(self._audit_log.reworded, *self._now(event, who))
             return "unchanged", accepted.warnings
         fixed = list(needs_restart(now.terms, after.terms))
         if fixed:
             raise _NotApplied("needs_restart", fixed)
         try:
-            await self._succession.replace(after)
-        except Refused as error:
+            await self._rollout.replace(after)
+        except LoadFailed as error:
             raise _NotApplied("failed", [str(error)]) from None
         facts = self._facts
         facts.terms, facts.snapshot, facts.loaded = after.terms, after.place.name, time.time()
@@ -135,7 +133,7 @@ class Reloads:
         await self.note(event, who, accepted.written)
         return "applied", accepted.warnings
 
-    async def _candidate(self, written: Written | None) -> tuple[Accepted, InForce]:
+    async def _candidate(self, written: Written | None) -> tuple[Accepted, ServedSnapshot]:
         try:
             accepted = await compile_apart(
                 self._config, self._state, while_serving=True, written=written
@@ -150,10 +148,10 @@ class Reloads:
     async def note(self, event: str, who: str, written: Written | None) -> None:
         """Note that what is in force now was put in force, in the journal as well."""
         self._written = written
-        await self._write(self._journal.activated, *self._now(event, who))
+        await self._write(self._audit_log.activated, *self._now(event, who))
 
     def _now(self, event: str, who: str) -> tuple[object, ...]:
-        now = self._succession.now
+        now = self._rollout.now
         texts = {} if self._written is None else self._written.texts
         return time.time(), event, who, now.place.name, now.terms, texts
 
@@ -163,7 +161,7 @@ class Reloads:
         if self._attempting is not None:
             self._attempting.cancel()
             await asyncio.wait([self._attempting])
-        await self._write(self._journal.stopped, time.time(), who)
+        await self._write(self._audit_log.stopped, time.time(), who)
 
     async def _write(self, how: Callable[..., None], *what: object) -> None:
         try:

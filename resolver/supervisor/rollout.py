@@ -1,7 +1,7 @@
 """How one snapshot follows another in all workers, and how a worker gets the one in force.
 
 Two steps: every worker prepares the next snapshot, then all of them put it in force. Each
-worker is spoken with in its turn (``Berth.turn``): a reload takes the turns of all of them
+worker is spoken with in its turn (``WorkerSlot.turn``): a reload takes the turns of all of them
 at once, so a worker that has just been started waits until it is known which snapshot it is
 to serve.
 
@@ -21,8 +21,8 @@ from resolver.metrics.layout import Registry
 from resolver.policy.compiled import Terms
 from resolver.policy.index import Index
 from resolver.snapshot import store
-from resolver.supervisor.block_log import BlockLog
-from resolver.supervisor.worker_processes import Berth, Refused
+from resolver.supervisor.block_log import BlockLogWriter
+from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import Hosts
 from resolver.worker.channel import Message
 
@@ -33,38 +33,42 @@ _FIRST_LOOKUP = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class InForce:
+class ServedSnapshot:
     """A snapshot with what goes with it in the supervisor."""
 
     terms: Terms
     index: Index
-    held: store.Held
+    pinned: store.PinnedSnapshot
     hosts: Hosts
 
     @property
     def place(self) -> Path:
         """Where it is saved."""
-        return self.held.place
+        return self.pinned.place
 
 
-def read(place: Path) -> InForce:
+def read(place: Path) -> ServedSnapshot:
     """A saved snapshot, ready to be put in force.
 
     Raises:
         StateError: it cannot be read.
     """
     terms, index = store.load(place)
-    return InForce(terms, index, store.Held(place), Hosts(terms))
+    return ServedSnapshot(terms, index, store.PinnedSnapshot(place), Hosts(terms))
 
 
-class Succession:
+class Rollout:
     """The snapshot in force, and the workers that serve it."""
 
     def __init__(
-        self, berths: list[Berth], first: InForce, registry: Registry, block_log: BlockLog
+        self,
+        slots: list[WorkerSlot],
+        first: ServedSnapshot,
+        registry: Registry,
+        block_log: BlockLogWriter,
     ) -> None:
         self.now = first
-        self._berths = berths
+        self._slots = slots
         self._registry = registry
         self._block_log = block_log
         block_log.follow(first.terms.settings.block_log)
@@ -79,55 +83,55 @@ class Succession:
         if self._keeping is not None:
             self._keeping.cancel()
 
-    async def staff(self, berth: Berth, ended: Callable[[Berth], None]) -> None:
+    async def start_worker(self, slot: WorkerSlot, ended: Callable[[WorkerSlot], None]) -> None:
         """Start a worker and put the snapshot in force there."""
-        self.now.held.restore()  # somebody may have tidied the state directory
-        await berth.start(ended)
-        async with berth.turn:
-            if berth.serving:  # a reload has had this turn, and the worker with it
+        self.now.pinned.restore()  # somebody may have tidied the state directory
+        await slot.start(ended)
+        async with slot.turn:
+            if slot.serving:  # a reload has had this turn, and the worker with it
                 return
             orders = self._orders(self.now)
-            if await berth.prepare(orders) and await berth.commit():
+            if await slot.prepare(orders) and await slot.commit():
                 groups = self.now.hosts.groups()
                 if groups != orders["groups"]:  # a host name was resolved meanwhile
-                    berth.tell({"say": "upstreams", "groups": groups})
+                    slot.tell({"say": "upstreams", "groups": groups})
 
-    async def replace(self, after: InForce) -> None:
+    async def replace(self, after: ServedSnapshot) -> None:
         """Put another snapshot in force in all workers.
 
-        Workers that end meanwhile are staffed anew, with whatever is in force then.
+        Workers that end meanwhile are started anew, with whatever is in force then.
 
         Raises:
-            Refused: no worker has changed; the reason is in the text.
+            LoadFailed: no worker has changed; the reason is in the text.
         """
         after.hosts.learn(self.now.hosts)
         if after.hosts.unknown:
             await _at_most(_FIRST_LOOKUP, after.hosts)
         async with AsyncExitStack() as turns:
-            for berth in self._berths:
-                await turns.enter_async_context(berth.turn)
+            for slot in self._slots:
+                await turns.enter_async_context(slot.turn)
             await self._prepare(after)
             # From here on nothing is awaited before every worker that is ready has been told.
             self.now = after
             self._block_log.follow(after.terms.settings.block_log)
             self.end()
-            await asyncio.gather(*(berth.commit() for berth in self._berths))
+            await asyncio.gather(*(slot.commit() for slot in self._slots))
             self.begin()
 
-    async def _prepare(self, after: InForce) -> None:
+    async def _prepare(self, after: ServedSnapshot) -> None:
         orders = self._orders(after)
         prepared = await asyncio.gather(
-            *(berth.prepare(orders) for berth in self._berths), return_exceptions=True
+            *(slot.prepare(orders) for slot in self._slots), return_exceptions=True
         )
         faults = [each for each in prepared if isinstance(each, BaseException)]
         if not faults and any(prepared):
             return
-        for berth in self._berths:
-            berth.tell({"say": "forget"})
+        for slot in self._slots:
+            slot.tell({"say": "forget"})
         self._orders(self.now)  # the upstreams that count are those of before
-        raise faults[0] if faults else Refused("no worker lived to load the snapshot")
+        raise faults[0] if faults else LoadFailed("no worker lived to load the snapshot")
 
-    def _orders(self, snapshot: InForce) -> Message:
+    def _orders(self, snapshot: ServedSnapshot) -> Message:
         """What a worker must know to prepare a snapshot."""
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
@@ -143,8 +147,8 @@ class Succession:
     def tell_upstreams(self) -> None:
         """Let the workers know the servers as they are now; resolv.conf may have changed."""
         groups = self.now.hosts.groups()
-        for berth in self._berths:
-            berth.tell({"say": "upstreams", "groups": groups})
+        for slot in self._slots:
+            slot.tell({"say": "upstreams", "groups": groups})
 
     async def _keep_hosts(self) -> None:
         """Resolve upstream host names, soon while one is unknown and then from time to time."""

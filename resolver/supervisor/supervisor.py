@@ -4,7 +4,7 @@ It answers no DNS, and holds nothing that reading a config takes: the config is 
 a process of its own (``candidate``) into a snapshot, and the supervisor reads that. It keeps
 what outlives a worker: the listening sockets, the counters' memory, the addresses of
 upstreams; and it serves the metrics and the control socket. Which snapshot the workers serve
-is the business of ``succession``, and ``reload`` changes it.
+is the business of ``rollout``, and ``reload`` changes it.
 
 What must stay true:
 - DNS goes on whatever becomes of metrics, control socket or host names.
@@ -32,16 +32,16 @@ from resolver.metrics.status_reader import Standing
 from resolver.server.listening import claim, open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted, Rejected, compile_apart
-from resolver.supervisor.banner import introduction
-from resolver.supervisor.block_log import BlockLog
+from resolver.supervisor.banner import startup_banner
+from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.control import Answer, Command, ControlServer, Request
-from resolver.supervisor.list_updates import Fetching
+from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.recorder import Recorder
-from resolver.supervisor.reload import Outcome, Reloads, keep_as_good, workers_for
-from resolver.supervisor.rollout import InForce, Succession, read
-from resolver.supervisor.worker_commands import Errands
-from resolver.supervisor.worker_processes import Berth
+from resolver.supervisor.reload import Reloader, ReloadResult, keep_as_good, workers_for
+from resolver.supervisor.rollout import Rollout, ServedSnapshot, read
+from resolver.supervisor.worker_commands import WorkerCommands
+from resolver.supervisor.worker_processes import WorkerSlot
 
 _WATCH = 0.5
 
@@ -72,42 +72,42 @@ class Supervisor:
         self._set_up(first, accepted)
         _say_what_is_wrong(accepted, first)
         self._on_signals()
-        self._succession.begin()
-        await asyncio.gather(*(self._staff(berth) for berth in self._berths))
+        self._rollout.begin()
+        await asyncio.gather(*(self._start_worker(slot) for slot in self._slots))
         if not self._facts.workers:
             raise DarbanError("no worker could start; what each said stands above")
         keep_as_good(first.place)
         control = ControlServer(self._commands())
         try:
             await self._serve_control(control)
-            _say(introduction(self._config, first.terms, len(self._berths), accepted))
+            _say(startup_banner(self._config, first.terms, len(self._slots), accepted))
             self._manager.ready()
             self._tell_status()
             self._background(self._serve_metrics())
-            self._background(self._fetching.run())
+            self._background(self._list_updates.run())
             self._background(self._serve_block_page())
             event = "start --last-good" if accepted.last_good else "start"
-            await self._reloads.note(event, f"uid {os.getuid()}", accepted.written)
+            await self._reloader.note(event, f"uid {os.getuid()}", accepted.written)
             await self._watch()
-            await self._reloads.end("signal")
+            await self._reloader.end("signal")
         finally:
             self._manager.stopping()
             control.stop()
-            await asyncio.gather(*(berth.end() for berth in self._berths))
+            await asyncio.gather(*(slot.end() for slot in self._slots))
             self._block_log.end()
             for each in claims:
                 each.close()
 
-    def _set_up(self, first: InForce, accepted: Accepted) -> None:
+    def _set_up(self, first: ServedSnapshot, accepted: Accepted) -> None:
         """Open the sockets, and make what stays as long as the server does."""
         workers = workers_for(first.terms)
         sockets = open_sockets(first.terms.settings.listen, workers, self._manager.kept())
         self._manager.keep([each for listening in sockets for each in listening])
-        self._block_log = BlockLog(self._config.parent, self._state)
-        self._berths = [
-            Berth(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
+        self._block_log = BlockLogWriter(self._config.parent, self._state)
+        self._slots = [
+            WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        self._succession = Succession(self._berths, first, self._registry, self._block_log)
+        self._rollout = Rollout(self._slots, first, self._registry, self._block_log)
         self._facts = Facts(first.terms, first.place.name, time.time(), workers)
         self._facts.config_ok = not accepted.last_good
         self._facts.block_log = self._block_log.written
@@ -115,28 +115,28 @@ class Supervisor:
             str(self._config.resolve()),
             self._facts.loaded,
             self._registry,
-            lambda: [berth.cells for berth in self._berths],
+            lambda: [slot.cells for slot in self._slots],
             self._facts,
         )
-        self._reloads = Reloads(self._config, self._state, self._succession, self._facts)
-        self._fetching = Fetching(
+        self._reloader = Reloader(self._config, self._state, self._rollout, self._facts)
+        self._list_updates = ListUpdates(
             self._state, self._facts, self._reload_for_lists, self._background
         )
 
     def _commands(self) -> Mapping[str, Command]:
         """What is served on the control socket."""
-        errands, recorder = Errands(self._berths), Recorder(self._berths, self._succession)
+        commands, recorder = WorkerCommands(self._slots), Recorder(self._slots, self._rollout)
         return {
             "status": self._status,
-            "unknown": errands.unknown,
-            "flush": errands.flush,
+            "unknown": commands.unknown,
+            "flush": commands.flush,
             "reload": self._reload,
             "record": recorder.record,
-            "lists": self._fetching.lists,
-            "update-lists": self._fetching.update,
+            "lists": self._list_updates.lists,
+            "update-lists": self._list_updates.update,
         }
 
-    async def _first(self) -> tuple[Accepted, InForce]:
+    async def _first(self) -> tuple[Accepted, ServedSnapshot]:
         """The snapshot to begin with: what the config says, else what was in force last."""
         try:
             accepted = await compile_apart(self._config, self._state)
@@ -153,11 +153,11 @@ class Supervisor:
 
     async def reload(
         self, who: str, event: str = "reload", *, lists_alone: bool = False
-    ) -> Outcome:
+    ) -> ReloadResult:
         """Put the config in force as it is now; the journal tells ``who`` wants it, and why."""
-        outcome = await self._reloads.reload(who, event, lists_alone=lists_alone)
+        outcome = await self._reloader.reload(who, event, lists_alone=lists_alone)
         self._tell_status()
-        self._fetching.look()
+        self._list_updates.look()
         return outcome
 
     def _tell_status(self) -> None:
@@ -181,28 +181,28 @@ class Supervisor:
     async def _reload_for_signal(self) -> None:
         await self.reload("SIGHUP")
 
-    async def _reload_for_lists(self) -> Outcome:
+    async def _reload_for_lists(self) -> ReloadResult:
         return await self.reload("a list that was fetched", "lists", lists_alone=True)
 
-    async def _staff(self, berth: Berth) -> None:
+    async def _start_worker(self, slot: WorkerSlot) -> None:
         """Start a worker and put the snapshot in force there."""
-        await self._succession.staff(berth, self._ended)
-        self._facts.workers = sum(each.serving for each in self._berths)
+        await self._rollout.start_worker(slot, self._ended)
+        self._facts.workers = sum(each.serving for each in self._slots)
 
-    def _ended(self, berth: Berth) -> None:
-        self._facts.workers = sum(each.serving for each in self._berths)
+    def _ended(self, slot: WorkerSlot) -> None:
+        self._facts.workers = sum(each.serving for each in self._slots)
         if not self._stopping.is_set():
-            self._background(self._replace(berth))
+            self._background(self._replace(slot))
 
-    async def _replace(self, berth: Berth) -> None:
+    async def _replace(self, slot: WorkerSlot) -> None:
         while True:
-            await asyncio.sleep(berth.pause_before_restart())
+            await asyncio.sleep(slot.pause_before_restart())
             if self._stopping.is_set():
                 return
             try:
-                await self._staff(berth)
+                await self._start_worker(slot)
             except OSError as error:  # no process or descriptor to be had: not for ever
-                log.error("worker %d cannot be started now (%s)", berth.number, error.strerror)
+                log.error("worker %d cannot be started now (%s)", slot.number, error.strerror)
             else:
                 self._facts.worker_restarts += 1
                 return
@@ -210,10 +210,10 @@ class Supervisor:
     async def _watch(self) -> None:
         """Replace workers that stand still, until it is time to stop."""
         while not self._stopping.is_set():
-            for berth in self._berths:
-                if berth.stands_still():
-                    log.error("worker %d stands still and is replaced", berth.number)
-                    berth.kill()
+            for slot in self._slots:
+                if slot.stands_still():
+                    log.error("worker %d stands still and is replaced", slot.number)
+                    slot.kill()
             if self._facts.workers:
                 self._manager.alive()
             with contextlib.suppress(TimeoutError):
@@ -232,7 +232,7 @@ class Supervisor:
 
         collector = DarbanCollector(
             self._registry,
-            lambda: [berth.cells for berth in self._berths],
+            lambda: [slot.cells for slot in self._slots],
             self._facts,
             self._readings,
         )
@@ -257,12 +257,12 @@ class Supervisor:
 
     def _engine(self) -> Engine:
         """The policy in force, to be asked now."""
-        now = self._succession.now
+        now = self._rollout.now
         return Engine(now.terms, now.index, time.time())
 
     def _readings(self) -> kernel.Readings:
-        sockets = (listening for berth in self._berths for listening in berth.listening)
-        workers = [berth.pid for berth in self._berths if berth.pid is not None]
+        sockets = (listening for slot in self._slots for listening in slot.listening)
+        workers = [slot.pid for slot in self._slots if slot.pid is not None]
         memory = {
             "supervisor": kernel.resident([os.getpid()]),
             "workers": kernel.resident(workers),
@@ -278,10 +278,10 @@ class Supervisor:
         return self._read_status().as_json()
 
     def _read_status(self) -> Status:
-        return self._standing.read(str(self._succession.now.place), time.time())
+        return self._standing.read(str(self._rollout.now.place), time.time())
 
 
-def _say_what_is_wrong(accepted: Accepted, first: InForce) -> None:
+def _say_what_is_wrong(accepted: Accepted, first: ServedSnapshot) -> None:
     """Log what keeps nothing from being served, and that somebody should see to."""
     for warning in accepted.warnings:
         log.warning("%s", warning)

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from resolver.dns import names
 from resolver.policy.unknown_clients import Strangers, together
 from resolver.supervisor.control import Answer, Request
-from resolver.supervisor.worker_processes import Berth
+from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.worker.channel import Message
 
 _MOST_REFUSED = 20
 """Prefixes of unknown clients that are told of."""
 
 
-class Errands:
+class WorkerCommands:
     """Commands that every worker has a part in."""
 
-    def __init__(self, berths: Sequence[Berth]) -> None:
-        self._berths = berths
+    def __init__(self, slots: Sequence[WorkerSlot]) -> None:
+        self._slots = slots
 
     async def flush(self, request: Request) -> Answer:
         """Have every worker forget a name and all below it."""
@@ -36,6 +36,6 @@ class Errands:
 
     async def _ask_all(self, order: Message, expected: str) -> list[Message]:
         """What those say that serve; one that ends meanwhile says nothing."""
-        serving = [berth for berth in self._berths if berth.serving]
-        answers = await asyncio.gather(*(berth.ask(order, expected) for berth in serving))
+        serving = [slot for slot in self._slots if slot.serving]
+        answers = await asyncio.gather(*(slot.ask(order, expected) for slot in serving))
         return [answer for answer in answers if answer is not None]

@@ -32,11 +32,11 @@ _BACKOFF = 1.0
 """Seconds between the starts of a worker that does not stay alive."""
 
 
-class Refused(DarbanError):
+class LoadFailed(DarbanError):
     """A worker cannot load a snapshot."""
 
 
-class Berth:
+class WorkerSlot:
     """A place for one worker: its sockets, its memory, and the worker that is there now."""
 
     def __init__(self, number: int, listening: list[socket.socket], block_log: int) -> None:
@@ -64,7 +64,7 @@ class Berth:
         """The process ID of the worker that is there now."""
         return None if self._process is None else self._process.pid
 
-    async def start(self, ended: Callable[["Berth"], None]) -> None:
+    async def start(self, ended: Callable[["WorkerSlot"], None]) -> None:
         """Start a worker here; ``ended`` is called when its process has ended."""
         self._started = time.monotonic()
         ours, theirs = socket.socketpair()
@@ -93,13 +93,13 @@ class Berth:
         """In its turn: have the worker load a snapshot. False where it has gone.
 
         Raises:
-            Refused: the worker lives and cannot load it.
+            LoadFailed: the worker lives and cannot load it.
         """
         asked = self._channel
         answer = await self._ask(orders, "prepared", "refused")
         self._ready = None if answer is None else asked
         if answer is not None and answer["say"] == "refused":
-            raise Refused(answer["reason"])
+            raise LoadFailed(answer["reason"])
         return answer is not None
 
     async def commit(self) -> bool:
@@ -178,7 +178,7 @@ class Berth:
             if message is None:
                 return
 
-    def _reap(self, ended: Callable[["Berth"], None]) -> None:
+    def _reap(self, ended: Callable[["WorkerSlot"], None]) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
         if self._process is not None:

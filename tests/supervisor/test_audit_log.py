@@ -10,7 +10,7 @@ import pytest
 
 from resolver.policy.compiled import Terms
 from resolver.snapshot.compiler import compile_file
-from resolver.supervisor.audit_log import Entry, Journal, difference
+from resolver.supervisor.audit_log import AuditEntry, AuditLog, difference
 
 CONFIG = """
 [lists]
@@ -51,19 +51,19 @@ def terms(tmp_path: Path) -> Terms:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "state")
+def journal(tmp_path: Path) -> AuditLog:
+    return AuditLog(tmp_path / "state")
 
 
-def _write(journal: Journal, terms: Terms, time: float, text: str, snapshot: str = "aa") -> None:
+def _write(journal: AuditLog, terms: Terms, time: float, text: str, snapshot: str = "aa") -> None:
     journal.activated(time, "reload", "uid 7", snapshot, terms, {"config.toml": text})
 
 
-def test_nothing_was_written(journal: Journal) -> None:
+def test_nothing_was_written(journal: AuditLog) -> None:
     assert list(journal.entries()) == []
 
 
-def test_what_was_put_in_force_can_be_told(journal: Journal, terms: Terms) -> None:
+def test_what_was_put_in_force_can_be_told(journal: AuditLog, terms: Terms) -> None:
     _write(journal, terms, 1.5, "one\ntwo\n")
     _write(journal, terms, 2.5, "one\n2\n", "bb")
     first, second = journal.entries()
@@ -79,7 +79,7 @@ def test_what_was_put_in_force_can_be_told(journal: Journal, terms: Terms) -> No
     assert (first.exemptions[1].vlan, first.exemptions[1].prefixes) == ("a", [])
 
 
-def test_an_exemption_s_end_is_no_activation_and_is_told(journal: Journal, terms: Terms) -> None:
+def test_an_exemption_s_end_is_no_activation_and_is_told(journal: AuditLog, terms: Terms) -> None:
     _write(journal, terms, 0.0, "one")
     [entry] = journal.entries()
     for moment, ids in (
@@ -93,7 +93,7 @@ def test_an_exemption_s_end_is_no_activation_and_is_told(journal: Journal, terms
 
 @pytest.mark.parametrize("kept", [1, 20, -1])
 def test_a_line_that_was_cut_short(
-    journal: Journal, terms: Terms, tmp_path: Path, kept: int
+    journal: AuditLog, terms: Terms, tmp_path: Path, kept: int
 ) -> None:
     path = tmp_path / "state" / "journal.jsonl"
     _write(journal, terms, 1.0, "one")
@@ -107,7 +107,7 @@ def test_a_line_that_was_cut_short(
     assert list(journal.entries())[-1].diff.endswith("+three\n")
 
 
-def test_lines_that_are_no_entries(journal: Journal, terms: Terms, tmp_path: Path) -> None:
+def test_lines_that_are_no_entries(journal: AuditLog, terms: Terms, tmp_path: Path) -> None:
     path = tmp_path / "state" / "journal.jsonl"
     path.parent.mkdir()
     strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
@@ -117,7 +117,7 @@ def test_lines_that_are_no_entries(journal: Journal, terms: Terms, tmp_path: Pat
 
 
 def test_a_full_disk_is_told_and_leaves_no_piece(
-    journal: Journal, terms: Terms, tmp_path: Path
+    journal: AuditLog, terms: Terms, tmp_path: Path
 ) -> None:
     _write(journal, terms, 1.0, "one")
     size = (tmp_path / "state" / "journal.jsonl").stat().st_size
@@ -135,7 +135,7 @@ def test_a_full_disk_is_told_and_leaves_no_piece(
 
 
 def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
-    journal: Journal, terms: Terms
+    journal: AuditLog, terms: Terms
 ) -> None:
     _write(journal, terms, 1.0, "one", "aa")
     _write(journal, terms, 2.0, "two", "bb")
@@ -146,20 +146,20 @@ def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
     assert third.diff == fourth.diff == ""
 
 
-def test_a_stop_is_no_activation(journal: Journal, terms: Terms) -> None:
+def test_a_stop_is_no_activation(journal: AuditLog, terms: Terms) -> None:
     _write(journal, terms, 1.0, "one")
     journal.stopped(2.0, "signal")
     assert [entry.event for entry in journal.entries()] == ["reload", "stop"]
     assert [entry.event for entry in journal.activations()] == ["reload"]
 
 
-def test_the_same_text_is_noted_once(journal: Journal, terms: Terms) -> None:
+def test_the_same_text_is_noted_once(journal: AuditLog, terms: Terms) -> None:
     for text in ("one", "one", "two"):
         journal.reworded(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
     assert len(list(journal.entries())) == 2
 
 
-def test_a_line_is_bounded(journal: Journal, terms: Terms, tmp_path: Path) -> None:
+def test_a_line_is_bounded(journal: AuditLog, terms: Terms, tmp_path: Path) -> None:
     _write(journal, terms, 1.0, "one\n")
     _write(journal, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
     lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
@@ -169,7 +169,7 @@ def test_a_line_is_bounded(journal: Journal, terms: Terms, tmp_path: Path) -> No
     assert journal.text(entry.config)["config.toml"].endswith("line 99999\n")
 
 
-def test_a_text_beyond_all_measure_is_named_and_not_kept(journal: Journal, terms: Terms) -> None:
+def test_a_text_beyond_all_measure_is_named_and_not_kept(journal: AuditLog, terms: Terms) -> None:
     _write(journal, terms, 1.0, "#" * (5 << 20))
     _write(journal, terms, 2.0, "one")
     first, second = journal.entries()
@@ -187,5 +187,5 @@ def test_a_difference_is_file_by_file() -> None:
 
 
 def test_an_entry_is_told_as_it_was() -> None:
-    entry = Entry(1.0, "reload", "uid 7", "aa")
+    entry = AuditEntry(1.0, "reload", "uid 7", "aa")
     assert replace(entry, snapshot="").exempted_at(0) == []

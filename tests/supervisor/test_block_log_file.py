@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.supervisor.block_log_file import BlockFile
-from resolver.supervisor.block_log_retention import Aside, Retention, next_name, read_name
+from resolver.supervisor.block_log_file import BlockLogFile
+from resolver.supervisor.block_log_retention import Retention, RotatedFile, next_name, read_name
 
 NOON = dt.datetime(2026, 7, 5, 12, tzinfo=dt.UTC).timestamp()
 DAY = 86400
@@ -22,7 +22,7 @@ class Log:
 
     def __init__(self, directory: Path, retention: Retention = SMALL) -> None:
         self.path = directory / "blocks.jsonl"
-        self.file = BlockFile(self.path, retention)
+        self.file = BlockLogFile(self.path, retention)
         self.wall = NOON
 
     def append(self, lines: bytes = LINE) -> None:
@@ -134,7 +134,7 @@ def test_names_are_read_as_they_are_given(written: str) -> None:
     names: list[str] = []
     for number in range(1002):
         name = next_name(names, written, day)
-        assert read_name(name, written) == Aside(day, number, name)
+        assert read_name(name, written) == RotatedFile(day, number, name)
         names.append(name)
     assert read_name(written, written) is None
     assert read_name(names[0] + "x", written) is None
