@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from resolver.analysis.explanation import Engine, Explanation
 from resolver.config.load import Loaded
-from resolver.config.model import Exemption, Expectation
+from resolver.config.model import ExemptionConfig, ExpectationConfig
 from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import Terms
@@ -110,12 +110,12 @@ class Trial:
     def _at(self, moment: float) -> Engine:
         return Engine(self._terms, self._index, moment)
 
-    def _still_to_end(self) -> list[Exemption]:
+    def _still_to_end(self) -> list[ExemptionConfig]:
         exemptions = self._loaded.config.exemptions
         to_end = [each for each in exemptions if each.until.timestamp() > self._wall]
         return sorted(to_end, key=lambda each: each.until)
 
-    def _warning(self, place: int, exemption: Exemption, wrong: str) -> Problem:
+    def _warning(self, place: int, exemption: ExemptionConfig, wrong: str) -> Problem:
         end = exemption.until.astimezone(dt.UTC)
         return self._loaded.places.problem(
             ("expect", place),
@@ -126,16 +126,16 @@ class Trial:
         )
 
 
-def _ask(expect: Expectation, engine: Engine) -> Explanation:
+def _ask(expect: ExpectationConfig, engine: Engine) -> Explanation:
     qtype = codes.parse_type(expect.type) or 0
     return engine.for_client(str(expect.client), expect.name, qtype)
 
 
-def _agrees(expect: Expectation, got: Explanation) -> bool:
+def _agrees(expect: ExpectationConfig, got: Explanation) -> bool:
     return got.outcome == expect.outcome and expect.service in (None, got.service)
 
 
-def _differs(expect: Expectation, engine: Engine) -> str:
+def _differs(expect: ExpectationConfig, engine: Engine) -> str:
     """What was expected and what was got, and why; empty where they agree."""
     got = _ask(expect, engine)
     if _agrees(expect, got):

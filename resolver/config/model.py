@@ -51,13 +51,13 @@ ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """What all sections have in common: exact types, no unknown keys, no change after."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class ServerSection(Section):
+class ServerConfig(ConfigSection):
     """Where clients are answered, and by how many processes."""
 
     listen: Several[Listen] = Field(
@@ -73,7 +73,7 @@ class ServerSection(Section):
     )
 
 
-class Upstream(Section):
+class UpstreamConfig(ConfigSection):
     """Whom to ask about everything that no other group or zone is for."""
 
     servers: Several[Server] = Field(
@@ -86,13 +86,13 @@ class Upstream(Section):
     )
 
 
-class UpstreamGroup(Section):
+class UpstreamGroupConfig(ConfigSection):
     """Another group of name servers, for the policies that name it."""
 
     servers: Several[Server] = Field(min_length=1, description="the name servers of the group")
 
 
-class Forward(Section):
+class ForwardConfig(ConfigSection):
     """Zones that are asked of their own servers and of nobody else."""
 
     zones: Several[DomainName] = Field(
@@ -101,7 +101,7 @@ class Forward(Section):
     servers: Several[Server] = Field(min_length=1, description="the name servers of the zones")
 
 
-class Local(Section):
+class LocalConfig(ConfigSection):
     """A name that is answered from this file."""
 
     name: DomainName = Field(description="the name that the records belong to")
@@ -110,7 +110,7 @@ class Local(Section):
     )
 
 
-class ListSource(Section):
+class ListSourceConfig(ConfigSection):
     """A list that others keep, fetched or read from a file."""
 
     url: SourceUrl | None = Field(default=None, description="where to fetch it, by HTTPS")
@@ -128,19 +128,19 @@ class ListSource(Section):
     )
 
 
-class Lists(Section):
+class ListsConfig(ConfigSection):
     """Where the block lists are."""
 
     directories: Several[SomeLine] = Field(
         default=("blocklists",),
         description="the directories of block lists; of two lists of a name the later adds",
     )
-    sources: dict[ServiceName, ListSource] = Field(
+    sources: dict[ServiceName, ListSourceConfig] = Field(
         default={}, description="lists that others keep, by name"
     )
 
 
-class Directive(Section):
+class DirectiveConfig(ConfigSection):
     """The ground on which services are blocked, cited in answers and pages."""
 
     number: SomeLine = Field(description="the number to cite")
@@ -153,7 +153,7 @@ class Directive(Section):
     )
 
 
-class Policy(Section):
+class PolicyConfig(ConfigSection):
     """What is blocked, how that is answered, and on what ground."""
 
     block: Several[ServiceReference] = Field(
@@ -181,7 +181,7 @@ class Policy(Section):
     )
 
 
-class Vlan(Section):
+class VlanConfig(ConfigSection):
     """Clients that share a policy; the table's name is the label of its metrics."""
 
     id: int | None = Field(default=None, ge=1, le=4094, description="the VLAN's number, for people")
@@ -191,7 +191,7 @@ class Vlan(Section):
     policy: str = Field(description="the name of the policy that applies to it")
 
 
-class Exemption(Section):
+class ExemptionConfig(ConfigSection):
     """Services lifted for some clients until a moment, with who answers for it."""
 
     id: Identifier = Field(description="the name of the exemption")
@@ -208,7 +208,7 @@ class Exemption(Section):
     reason: Line = Field(default="", description="what it is for")
 
 
-class Expectation(Section):
+class ExpectationConfig(ConfigSection):
     """A test of the policy: what becomes of one question."""
 
     client: ClientAddress = Field(description="the address that asks")
@@ -223,7 +223,7 @@ class Expectation(Section):
     )
 
 
-class Metrics(Section):
+class MetricsConfig(ConfigSection):
     """Where Prometheus and people look."""
 
     listen: Listen = Field(
@@ -232,7 +232,7 @@ class Metrics(Section):
     )
 
 
-class BlockPage(Section):
+class BlockPageConfig(ConfigSection):
     """Where people whose name was blocked are told why."""
 
     listen: Several[Listen] = Field(
@@ -241,7 +241,7 @@ class BlockPage(Section):
     )
 
 
-class Cache(Section):
+class CacheConfig(ConfigSection):
     """How much is remembered."""
 
     max_bytes: CacheSize = Field(
@@ -249,7 +249,7 @@ class Cache(Section):
     )
 
 
-class Limits(Section):
+class LimitsConfig(ConfigSection):
     """How much clients may ask."""
 
     queries_per_prefix: int = Field(
@@ -259,7 +259,7 @@ class Limits(Section):
     )
 
 
-class BlockLog(Section):
+class BlockLogConfig(ConfigSection):
     """A file of the queries that were blocked, or would have been."""
 
     enabled: bool = Field(default=False, description="whether it is written")
@@ -277,31 +277,37 @@ class BlockLog(Section):
     )
 
 
-class Config(Section):
+class Config(ConfigSection):
     """The whole file."""
 
     include: Several[str] = Field(default=(), description="more files to read, as patterns")
-    server: ServerSection = Field(default=ServerSection(), description="how clients are answered")
-    upstream: Upstream = Field(default=Upstream(), description="whom to ask")
-    upstreams: dict[Identifier, UpstreamGroup] = Field(
+    server: ServerConfig = Field(default=ServerConfig(), description="how clients are answered")
+    upstream: UpstreamConfig = Field(default=UpstreamConfig(), description="whom to ask")
+    upstreams: dict[Identifier, UpstreamGroupConfig] = Field(
         default={}, description="other groups of name servers, by name"
     )
-    forward: Several[Forward] = Field(default=(), description="zones with their own servers")
-    local: Several[Local] = Field(default=(), description="names that are answered from this file")
-    lists: Lists = Field(default=Lists(), description="where the block lists are")
-    directives: dict[Identifier, Directive] = Field(
+    forward: Several[ForwardConfig] = Field(default=(), description="zones with their own servers")
+    local: Several[LocalConfig] = Field(
+        default=(), description="names that are answered from this file"
+    )
+    lists: ListsConfig = Field(default=ListsConfig(), description="where the block lists are")
+    directives: dict[Identifier, DirectiveConfig] = Field(
         default={}, description="the directives, by name"
     )
-    policies: dict[Identifier, Policy] = Field(default={}, description="the policies, by name")
-    vlans: dict[Identifier, Vlan] = Field(default={}, description="the VLANs, by name")
-    exemptions: Several[Exemption] = Field(default=(), description="services lifted for a time")
-    expect: Several[Expectation] = Field(default=(), description="tests of the policy")
-    metrics: Metrics = Field(default=Metrics(), description="where Prometheus looks")
-    block_page: BlockPage = Field(
-        default=BlockPage(), description="where people are told why a name is blocked"
+    policies: dict[Identifier, PolicyConfig] = Field(
+        default={}, description="the policies, by name"
     )
-    cache: Cache = Field(default=Cache(), description="how much is remembered")
-    block_log: BlockLog = Field(
-        default=BlockLog(), description="a file of what was blocked, where one is wanted"
+    vlans: dict[Identifier, VlanConfig] = Field(default={}, description="the VLANs, by name")
+    exemptions: Several[ExemptionConfig] = Field(
+        default=(), description="services lifted for a time"
     )
-    limits: Limits = Field(default=Limits(), description="how much clients may ask")
+    expect: Several[ExpectationConfig] = Field(default=(), description="tests of the policy")
+    metrics: MetricsConfig = Field(default=MetricsConfig(), description="where Prometheus looks")
+    block_page: BlockPageConfig = Field(
+        default=BlockPageConfig(), description="where people are told why a name is blocked"
+    )
+    cache: CacheConfig = Field(default=CacheConfig(), description="how much is remembered")
+    block_log: BlockLogConfig = Field(
+        default=BlockLogConfig(), description="a file of what was blocked, where one is wanted"
+    )
+    limits: LimitsConfig = Field(default=LimitsConfig(), description="how much clients may ask")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 
-from resolver.config.model import Config, Exemption, Policy, Vlan
+from resolver.config.model import Config, ExemptionConfig, PolicyConfig, VlanConfig
 from resolver.config.problems import Problem, shown
 from resolver.config.provenance import ANY, Origins
 from resolver.config.values import Address, Endpoint
@@ -44,7 +44,7 @@ def _listens_on_ipv6(config: Config) -> bool:
     return any(isinstance(each, IPv6Address) and not each.is_loopback for each in addresses)
 
 
-def _has_ipv6(vlan: Vlan) -> bool:
+def _has_ipv6(vlan: VlanConfig) -> bool:
     return any(prefix.version == 6 and not prefix.is_loopback for prefix in vlan.prefixes)
 
 
@@ -97,7 +97,7 @@ def _where_no_page_is(config: Config, origins: Origins) -> Iterator[Problem]:
                 yield origins.problem(path, shown(str(address)), expected, advice, "warning")
 
 
-def _sinkholes(config: Config) -> Iterator[tuple[str, Policy]]:
+def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
     """The policies that answer with their sinkhole's addresses."""
     for name, policy in config.policies.items():
         if policy.answer == "sinkhole" and (policy.block or policy.deny):
@@ -148,7 +148,7 @@ def _half_exempted(config: Config, origins: Origins) -> Iterator[Problem]:
                 break
 
 
-def _meet(vlan: Vlan, exemption: Exemption) -> bool:
+def _meet(vlan: VlanConfig, exemption: ExemptionConfig) -> bool:
     return any(
         prefix.version == own.version and prefix.overlaps(own)
         for prefix in exemption.prefixes

@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from resolver.config.load import Loaded
-from resolver.config.model import Config, ListSource
+from resolver.config.model import Config, ListSourceConfig
 from resolver.config.problems import Problem, Severity, near, one_of, shown
 from resolver.dns import names
 from resolver.lists import adblock
@@ -108,7 +108,7 @@ class _Reading:
         self._loaded = loaded
         self._problems = problems
 
-    def read(self, name: str, source: ListSource, service: str) -> BlockList:
+    def read(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
         """A list; an empty one where it cannot be used, which is told."""
         if source.file is not None:
             file, key, read = source.file, "file", self._from_file(source, source.file, service)
@@ -124,7 +124,7 @@ class _Reading:
         self._problems.append(problem)
         return BlockList(service, file)
 
-    def _from_file(self, source: ListSource, file: str, service: str) -> BlockList | str:
+    def _from_file(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         try:
             content = _content(self._base / file)
         except OSError as error:
@@ -135,7 +135,7 @@ class _Reading:
         read = accept(content, source.format, service, file)
         return f"Refused: {read}." if isinstance(read, str) else replace(read, sha256=digest)
 
-    def _fetched(self, name: str, source: ListSource, service: str) -> BlockList | str:
+    def _fetched(self, name: str, source: ListSourceConfig, service: str) -> BlockList | str:
         content = self._shelf.content(name)
         if content is None:
             error = self._shelf.record(name).error

@@ -6,7 +6,7 @@ is the agency's own decision and says so.
 
 from collections.abc import Mapping
 
-from resolver.config.model import Directive
+from resolver.config.model import DirectiveConfig
 from resolver.policy.compiled import Ground
 from resolver.snapshot.catalog import Catalog
 
@@ -14,7 +14,7 @@ AGENCY_POLICY = Ground("", "agency network policy")
 
 
 def grounds(
-    directives: Mapping[str, Directive], catalog: Catalog
+    directives: Mapping[str, DirectiveConfig], catalog: Catalog
 ) -> tuple[tuple[Ground, ...], tuple[int, ...]]:
     """The grounds that a policy's directives give, and each service's place among them."""
     found = [AGENCY_POLICY]
@@ -29,14 +29,14 @@ def grounds(
     return tuple(found), tuple(of_service)
 
 
-def _covered(directive: Directive, catalog: Catalog) -> int:
+def _covered(directive: DirectiveConfig, catalog: Catalog) -> int:
     bits = 0
     for reference in directive.covers:
         bits |= catalog.members(reference) or 0
     return bits
 
 
-def _citation(name: str, directives: Mapping[str, Directive]) -> str:
+def _citation(name: str, directives: Mapping[str, DirectiveConfig]) -> str:
     cited = directives[name]
     text = f"directive {cited.number} ({cited.date})"
     for other in directives.values():

@@ -78,7 +78,7 @@ class _Compiler:
             bits |= members or 0
         return bits
 
-    def policy(self, name: str, policy: model.Policy) -> made.Policy:
+    def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
         directives = self.config.directives
         cited = {each: directives[each] for each in policy.directives if each in directives}
@@ -127,7 +127,7 @@ class _Compiler:
         for place, vlan in enumerate(self.config.vlans.values()):
             yield from (_prefix(network, place) for network in vlan.prefixes)
 
-    def exemption(self, place: int, exemption: model.Exemption) -> made.Exemption:
+    def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
         return made.Exemption(
             exemption.id,
@@ -143,7 +143,7 @@ class _Compiler:
         for place, exemption in enumerate(self.config.exemptions):
             yield from (_prefix(network, place) for network in exemption.prefixes)
 
-    def local(self, place: int, local: model.Local) -> made.LocalName:
+    def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
         found = []
         for number, record in enumerate(local.records):
             try:
@@ -192,7 +192,9 @@ class _Compiler:
             self.members(("directives", name, "covers"), directive.covers)
 
 
-def _directive(of: model.Directive, known: Mapping[str, model.Directive]) -> made.Directive:
+def _directive(
+    of: model.DirectiveConfig, known: Mapping[str, model.DirectiveConfig]
+) -> made.Directive:
     narrowed = known.get(of.narrows or "")
     return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
 
@@ -206,7 +208,7 @@ def _group(name: str, servers: Iterable[ServerAddress]) -> made.Group:
     return made.Group(name, tuple(made.Server(s.host, s.port, s.kind) for s in servers))
 
 
-def _block_log(log: model.BlockLog) -> made.BlockLog | None:
+def _block_log(log: model.BlockLogConfig) -> made.BlockLog | None:
     if not log.enabled:
         return None
     return made.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)

@@ -8,13 +8,13 @@ import pytest
 from files_in_memory import load_text
 from pydantic import ValidationError
 
-from resolver.config.model import Config, Section, Vlan
+from resolver.config.model import Config, ConfigSection, VlanConfig
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = (ROOT / "config.toml").read_text(encoding="utf-8")
 REFERENCE = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
 
-WITHOUT_DEFAULT = {("Exemption", "prefixes")}
+WITHOUT_DEFAULT = {("ExemptionConfig", "prefixes")}
 """Needed unless ``vlan`` is given, so the reference shows it."""
 
 
@@ -59,7 +59,7 @@ def test_the_reference_shows_the_defaults() -> None:
         if not field.is_required()
         and field.default is not None
         and not _holds_sections(field.annotation)
-        and not isinstance(field.default, Section)
+        and not isinstance(field.default, ConfigSection)
         and getattr(section, name) != field.default
     }
     assert set(different) == WITHOUT_DEFAULT
@@ -74,24 +74,24 @@ def test_the_reference_shows_every_key() -> None:
             assert _keys(document[name], field.annotation) == set(section.model_fields), name
 
 
-def _first_of_each(config: Config) -> list[Section]:
+def _first_of_each(config: Config) -> list[ConfigSection]:
     """The whole, and of each section the only one or the first."""
-    found: list[Section] = [config]
+    found: list[ConfigSection] = [config]
     for name in Config.model_fields:
         value = getattr(config, name)
         if isinstance(value, dict):
             value = tuple(value.values())
         if isinstance(value, tuple):
             value = value[0] if value else None
-        if isinstance(value, Section):
+        if isinstance(value, ConfigSection):
             found.append(value)
     return found
 
 
-def _section_of(annotation: object) -> type[Section] | None:
+def _section_of(annotation: object) -> type[ConfigSection] | None:
     if get_origin(annotation) in (dict, tuple):
         annotation = get_args(annotation)[1 if get_origin(annotation) is dict else 0]
-    is_section = isinstance(annotation, type) and issubclass(annotation, Section)
+    is_section = isinstance(annotation, type) and issubclass(annotation, ConfigSection)
     return annotation if is_section else None
 
 
@@ -115,6 +115,6 @@ def test_every_key_is_described() -> None:
 
 
 def test_sections_do_not_change() -> None:
-    vlan = Vlan(prefixes=("10.0.0.0/8",), policy="p")
+    vlan = VlanConfig(prefixes=("10.0.0.0/8",), policy="p")
     with pytest.raises(ValidationError):
         vlan.policy = "q"
