@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
 from resolver.fetch.update import Job, Result, update
-from resolver.metrics.collector import Fetched
+from resolver.metrics.collector import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import Subscription, Terms
 from resolver.snapshot.list_store import NotInForce, Record, Shelf
@@ -35,7 +35,7 @@ class Schedule:
         self,
         shelf: Shelf,
         terms: Callable[[], Terms],
-        told: dict[str, Fetched],
+        told: dict[str, FetchState],
         put_in_force: Callable[[], Awaitable[NotInForce | None]],
     ) -> None:
         """Make a schedule; ``run`` keeps it.
@@ -90,7 +90,7 @@ class Schedule:
         subscriptions = self._terms().subscriptions
         for each in subscriptions:
             if each.name not in self._told:
-                self._told[each.name] = Fetched(self._shelf.record(each.name).updated)
+                self._told[each.name] = FetchState(self._shelf.record(each.name).updated)
         return subscriptions
 
     def _wait(self, subscription: Subscription, failed_before: Iterable[str]) -> float:
@@ -153,7 +153,7 @@ class Schedule:
 
     def _tell(self, job: Job) -> None:
         for name, result in job.results.items():
-            told = self._told.setdefault(name, Fetched())
+            told = self._told.setdefault(name, FetchState())
             if result.result == "failed":
                 told.failures += 1
                 log.error("list %s: %s; the last good copy stays", name, result.reason)

@@ -18,10 +18,10 @@ from prometheus_client.registry import Collector
 
 from resolver import __version__
 from resolver.dns import codes
-from resolver.metrics import definitions, initial_series, layout
+from resolver.metrics import definitions, initial_series
 from resolver.metrics.definitions import Metric
-from resolver.metrics.kernel import Readings
-from resolver.metrics.layout import Registry
+from resolver.metrics.kernel import KernelReadings
+from resolver.metrics.layout import CounterLayout, is_up
 from resolver.metrics.status import LastReload
 from resolver.policy.compiled import Policy, Terms
 from resolver.policy.verdict import Outcome
@@ -53,7 +53,7 @@ class BlockLogState:
 
 
 @dataclass(slots=True)
-class Fetched:
+class FetchState:
     """How fetching a list stands."""
 
     updated: float = 0.0
@@ -63,7 +63,7 @@ class Fetched:
 
 
 @dataclass(slots=True)
-class Facts:
+class ServerFacts:
     """What the supervisor knows besides the counters."""
 
     terms: Terms
@@ -75,7 +75,7 @@ class Facts:
     workers: int = 0
     worker_restarts: int = 0
     config_ok: bool = True
-    lists: dict[str, Fetched] = field(default_factory=dict)
+    lists: dict[str, FetchState] = field(default_factory=dict)
     """How fetching each list stands, by name."""
     reloads: Counter[str] = field(default_factory=Counter)
     """By their results."""
@@ -94,13 +94,13 @@ class DarbanCollector(Collector):
 
     def __init__(
         self,
-        registry: Registry,
+        layout: CounterLayout,
         memories: Callable[[], Sequence[memoryview]],
-        facts: Facts,
-        readings: Callable[[], Readings],
+        facts: ServerFacts,
+        readings: Callable[[], KernelReadings],
     ) -> None:
         """``memories`` gives the workers' cells, those of workers that ended included."""
-        self._registry = registry
+        self._layout = layout
         self._memories = memories
         self._facts = facts
         self._readings = readings
@@ -125,25 +125,25 @@ class DarbanCollector(Collector):
         sums: dict[str, dict[tuple[str, ...], dict[int, int]]] = defaultdict(
             lambda: defaultdict(dict)
         )
-        upstreams, is_up = self._registry.upstreams, definitions.UPSTREAM_UP.name
-        for key, cell in self._registry.cells.items():
-            if key.metric == is_up and key.labels[0] not in upstreams:
+        upstreams, up = self._layout.upstreams, definitions.UPSTREAM_UP.name
+        for key, cell in self._layout.cells.items():
+            if key.metric == up and key.labels[0] not in upstreams:
                 continue
             said = [memory[cell] for memory in memories]
-            value = int(layout.is_up(said)) if key.metric == is_up else sum(said)
+            value = int(is_up(said)) if key.metric == up else sum(said)
             sums[key.metric][key.labels][key.part] = value
         return sums
 
     def _tallies(self) -> Iterator[Family]:
         """The metrics that are sums over the rows of the workers' tables."""
-        terms, kinds = self._facts.terms, self._registry.kinds
+        terms, kinds = self._facts.terms, self._layout.kinds
         queries, responses = (
             _zeros(initial_series.queries(terms)),
             _zeros(initial_series.responses(terms)),
         )
         types, bypass = _zeros(initial_series.types()), _zeros(initial_series.bypass(terms, kinds))
         for memory in self._memories():
-            for row in self._registry.rows(memory):
+            for row in self._layout.rows(memory):
                 queries[row.vlan, row.outcome.label, row.service] += row.times
                 name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
                 types[(name,)] += row.times

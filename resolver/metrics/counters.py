@@ -11,7 +11,7 @@ from bisect import bisect_left
 from resolver.engine.cache import Cache
 from resolver.engine.labels import Path, Tally
 from resolver.metrics.definitions import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
-from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, Plan
+from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, CounterPlan
 
 _RESULT = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
 _UP = len(UPSTREAM_RESULTS)
@@ -24,7 +24,7 @@ class Counters:
     def __init__(self, memory: int) -> None:
         """Map the shared memory behind a file descriptor."""
         self.cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
-        self._plan: Plan | None = None
+        self._plan: CounterPlan | None = None
         self._cell_of: dict[Tally, int] = {}
         self._rows = self._rows_in_use()
 
@@ -37,7 +37,7 @@ class Counters:
             at += 2
         return rows
 
-    def follow(self, plan: Plan) -> None:
+    def follow(self, plan: CounterPlan) -> None:
         """Count by another plan from now on."""
         self._plan = plan
         self._cell_of = {}

@@ -14,7 +14,7 @@ _DROPS = 8
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-class Readings(NamedTuple):
+class KernelReadings(NamedTuple):
     """What a scrape says of the kernel's knowledge."""
 
     drops: int | None

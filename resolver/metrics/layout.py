@@ -39,7 +39,7 @@ _OTHER_TYPE = 0xFFFF
 _IN_USE = 1 << 63
 
 
-class Key(NamedTuple):
+class CounterKey(NamedTuple):
     """What a cell counts: a metric, its labels, and for a histogram which of its cells."""
 
     metric: str
@@ -47,7 +47,7 @@ class Key(NamedTuple):
     part: int = 0
 
 
-class Plan(NamedTuple):
+class CounterPlan(NamedTuple):
     """What a worker needs to count by, for a snapshot."""
 
     vlans: list[int]
@@ -75,7 +75,7 @@ class Plan(NamedTuple):
         )
 
 
-class Row(NamedTuple):
+class CounterRow(NamedTuple):
     """A row of the table, read."""
 
     vlan: str
@@ -92,11 +92,11 @@ def is_up(said: Collection[int]) -> bool:
     return UP in said or DOWN not in said
 
 
-class Registry:
+class CounterLayout:
     """Cells and numbers by what they mean; only grows."""
 
     def __init__(self) -> None:
-        self.cells: dict[Key, int] = {}
+        self.cells: dict[CounterKey, int] = {}
         self.kinds: dict[str, str] = {}
         """The services that ever were ways around this resolver, and which kind each was."""
         self.upstreams: frozenset[str] = frozenset()
@@ -106,15 +106,15 @@ class Registry:
 
     def cell(self, metric: Metric, *labels: str, part: int = 0) -> int:
         """The cell of a metric with these labels."""
-        return self.cells.setdefault(Key(metric.name, labels, part), 1 + len(self.cells))
+        return self.cells.setdefault(CounterKey(metric.name, labels, part), 1 + len(self.cells))
 
-    def plan(self, terms: Terms, upstreams: Iterable[str]) -> Plan:
+    def plan(self, terms: Terms, upstreams: Iterable[str]) -> CounterPlan:
         """All that workers count by under a snapshot."""
         vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in terms.vlans]
         services = [self._services.setdefault(s.name, len(self._services)) for s in terms.services]
         self._note_kinds(terms)
         self.upstreams = frozenset(upstreams)
-        plan = Plan(
+        plan = CounterPlan(
             [*vlans, self._vlans[UNKNOWN]],
             [*services, self._services[""]],
             [self._histogram(definitions.DURATION, path.name.lower()) for path in Path],
@@ -131,7 +131,7 @@ class Registry:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
         return plan
 
-    def rows(self, cells: memoryview) -> Iterator[Row]:
+    def rows(self, cells: memoryview) -> Iterator[CounterRow]:
         """The table of tallies in a worker's memory."""
         vlans, services = list(self._vlans), list(self._services)
         for at in range(TALLIES, END, 2):
@@ -139,7 +139,7 @@ class Registry:
             if not key:
                 return
             qtype = key & 0xFFFF
-            yield Row(
+            yield CounterRow(
                 vlans[key >> 44 & 0xFFFF],
                 Outcome(key >> 40 & 0xF),
                 services[key >> 24 & 0xFFFF],
@@ -168,6 +168,6 @@ class Registry:
         return [*results, up, *self._histogram(definitions.UPSTREAM_DURATION, name)]
 
 
-def plan_from_json(plain: Mapping[str, object]) -> Plan:
-    """A plan that went through JSON as ``Plan._asdict()``."""
-    return Plan(**plain)  # type: ignore[arg-type] # this program wrote it
+def plan_from_json(plain: Mapping[str, object]) -> CounterPlan:
+    """A plan that went through JSON as ``CounterPlan._asdict()``."""
+    return CounterPlan(**plain)  # type: ignore[arg-type] # this program wrote it

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from resolver import __version__
 from resolver.engine.labels import Path
 from resolver.metrics import definitions
-from resolver.metrics.collector import Facts, Fetched
+from resolver.metrics.collector import FetchState, ServerFacts
 from resolver.metrics.definitions import Metric
-from resolver.metrics.layout import UNKNOWN, Registry, is_up
+from resolver.metrics.layout import UNKNOWN, CounterLayout, is_up
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -29,28 +29,28 @@ _GOOD = {"answered", "truncated"}
 _RULED = {Outcome.BLOCKED.label, Outcome.WOULD_BLOCK.label, Outcome.EXEMPTED.label}
 
 
-class Standing:
+class StatusReader:
     """A server, ready to be asked how it stands."""
 
     def __init__(
         self,
         config: str,
         started: float,
-        registry: Registry,
+        layout: CounterLayout,
         memories: Callable[[], Sequence[memoryview]],
-        facts: Facts,
+        facts: ServerFacts,
     ) -> None:
         """``memories`` gives the workers' cells, ``started`` is in seconds since 1970."""
         self._config = config
         self._started = started
-        self._registry = registry
+        self._layout = layout
         self._memories = memories
         self._facts = facts
 
     def read(self, snapshot: str, at: float) -> Status:
         """The status at this moment; ``snapshot`` is where the one in force is."""
         facts, terms = self._facts, self._facts.terms
-        cells = _Cells(self._registry, self._memories())
+        cells = _Cells(self._layout, self._memories())
         return Status(
             version=__version__,
             pid=os.getpid(),
@@ -87,17 +87,17 @@ class Standing:
 class _Cells:
     """The cells of all workers, added up once."""
 
-    def __init__(self, registry: Registry, memories: Sequence[memoryview]) -> None:
+    def __init__(self, layout: CounterLayout, memories: Sequence[memoryview]) -> None:
         self._sums: dict[tuple[str, tuple[str, ...]], dict[int, int]] = defaultdict(dict)
-        for key, cell in registry.cells.items():
+        for key, cell in layout.cells.items():
             said = [memory[cell] for memory in memories]
             value = is_up(said) if key.metric == definitions.UPSTREAM_UP.name else sum(said)
             self._sums[key.metric, key.labels][key.part] = value
-        self._in_force = registry.upstreams
+        self._in_force = layout.upstreams
         self.by_vlan: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
         """By VLAN: how often which outcome was met by a rule of which service."""
         for memory in memories:
-            for row in registry.rows(memory):
+            for row in layout.rows(memory):
                 self.by_vlan[row.vlan][row.outcome.label, row.service] += row.times
 
     def one(self, metric: Metric, *labels: str) -> int:
@@ -179,9 +179,9 @@ def _mode(policy: Policy | None) -> str:
     return "enforce" if policy.enforce else "audit"
 
 
-def _fetched(facts: Facts) -> Iterator[FetchedStatus]:
+def _fetched(facts: ServerFacts) -> Iterator[FetchedStatus]:
     for subscription in facts.terms.subscriptions:
-        known = facts.lists.get(subscription.name, Fetched())
+        known = facts.lists.get(subscription.name, FetchState())
         yield FetchedStatus(subscription.name, known.updated or None, known.failures)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resolver.metrics.collector import Facts
+from resolver.metrics.collector import ServerFacts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
 from resolver.snapshot.list_store import NotInForce, Shelf
 from resolver.supervisor.control import Answer, Request
@@ -20,7 +20,7 @@ class ListUpdates:
     def __init__(
         self,
         state: Path,
-        facts: Facts,
+        facts: ServerFacts,
         reload: Callable[[], Awaitable[ReloadResult]],
         background: Callable[[Coroutine[None, None, None]], None],
     ) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from resolver.metrics.collector import Facts
+from resolver.metrics.collector import ServerFacts
 from resolver.metrics.log import log
 from resolver.metrics.status import LastReload
 from resolver.policy.compiled import Endpoint, Terms
@@ -63,7 +63,9 @@ def workers_for(terms: Terms) -> int:
 class Reloader:
     """Puts what the config says in force, as often as it is asked to."""
 
-    def __init__(self, config: Path, state_directory: Path, rollout: Rollout, facts: Facts) -> None:
+    def __init__(
+        self, config: Path, state_directory: Path, rollout: Rollout, facts: ServerFacts
+    ) -> None:
         self._config = config
         self._state = state_directory
         self._rollout = rollout

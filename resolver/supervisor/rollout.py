@@ -8,7 +8,7 @@ to serve.
 What must stay true:
 - No worker serves another snapshot than ``now`` once ``replace`` has returned.
 - Where one that lives cannot prepare the next, none puts it in force.
-- Counters never go back: the registry outlives every snapshot.
+- Counters never go back: the layout outlives every snapshot.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from resolver.metrics.layout import Registry
+from resolver.metrics.layout import CounterLayout
 from resolver.policy.compiled import Terms
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -64,12 +64,12 @@ class Rollout:
         self,
         slots: list[WorkerSlot],
         first: ServedSnapshot,
-        registry: Registry,
+        layout: CounterLayout,
         block_log: BlockLogWriter,
     ) -> None:
         self.now = first
         self._slots = slots
-        self._registry = registry
+        self._layout = layout
         self._block_log = block_log
         block_log.follow(first.terms.settings.block_log)
         self._keeping: asyncio.Task[None] | None = None
@@ -136,7 +136,7 @@ class Rollout:
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_names_to_resolve(snapshot.terms))
-        plan = self._registry.plan(snapshot.terms, sorted(names))
+        plan = self._layout.plan(snapshot.terms, sorted(names))
         return {
             "say": "prepare",
             "snapshot": str(snapshot.place),

@@ -23,12 +23,12 @@ from pathlib import Path
 from resolver.analysis.explanation import Engine
 from resolver.errors import DarbanError
 from resolver.metrics import kernel
-from resolver.metrics.collector import DarbanCollector, Facts
-from resolver.metrics.layout import Registry
+from resolver.metrics.collector import DarbanCollector, ServerFacts
+from resolver.metrics.layout import CounterLayout
 from resolver.metrics.log import log
 from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
-from resolver.metrics.status_reader import Standing
+from resolver.metrics.status_reader import StatusReader
 from resolver.server.listening import claim, open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted, Rejected, compile_apart
@@ -55,7 +55,7 @@ class Supervisor:
         self._last_good = last_good
         self._state = store.directory(config)
         self._manager = ServiceManager()
-        self._registry = Registry()
+        self._layout = CounterLayout()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -107,14 +107,14 @@ class Supervisor:
         self._slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        self._rollout = Rollout(self._slots, first, self._registry, self._block_log)
-        self._facts = Facts(first.terms, first.place.name, time.time(), workers)
+        self._rollout = Rollout(self._slots, first, self._layout, self._block_log)
+        self._facts = ServerFacts(first.terms, first.place.name, time.time(), workers)
         self._facts.config_ok = not accepted.last_good
         self._facts.block_log = self._block_log.written
-        self._standing = Standing(
+        self._status_reader = StatusReader(
             str(self._config.resolve()),
             self._facts.loaded,
-            self._registry,
+            self._layout,
             lambda: [slot.cells for slot in self._slots],
             self._facts,
         )
@@ -231,7 +231,7 @@ class Supervisor:
         from resolver.web import metrics_page, status_page
 
         collector = DarbanCollector(
-            self._registry,
+            self._layout,
             lambda: [slot.cells for slot in self._slots],
             self._facts,
             self._readings,
@@ -260,14 +260,14 @@ class Supervisor:
         now = self._rollout.now
         return Engine(now.terms, now.index, time.time())
 
-    def _readings(self) -> kernel.Readings:
+    def _readings(self) -> kernel.KernelReadings:
         sockets = (listening for slot in self._slots for listening in slot.listening)
         workers = [slot.pid for slot in self._slots if slot.pid is not None]
         memory = {
             "supervisor": kernel.resident([os.getpid()]),
             "workers": kernel.resident(workers),
         }
-        return kernel.Readings(kernel.drops(sockets), memory)
+        return kernel.KernelReadings(kernel.drops(sockets), memory)
 
     async def _reload(self, request: Request) -> Answer:
         event = "exempt" if request.get("event") == "exempt" else "reload"
@@ -278,7 +278,7 @@ class Supervisor:
         return self._read_status().as_json()
 
     def _read_status(self) -> Status:
-        return self._standing.read(str(self._rollout.now.place), time.time())
+        return self._status_reader.read(str(self._rollout.now.place), time.time())
 
 
 def _say_what_is_wrong(accepted: Accepted, first: ServedSnapshot) -> None:

@@ -27,7 +27,7 @@ from resolver.engine.servers import Group, Server
 from resolver.errors import DarbanError
 from resolver.metrics import log
 from resolver.metrics.counters import Counters
-from resolver.metrics.layout import Plan, plan_from_json
+from resolver.metrics.layout import CounterPlan, plan_from_json
 from resolver.server import udp
 from resolver.server.handler import Desk, Ticket
 from resolver.server.loop import Loop
@@ -66,7 +66,7 @@ class Worker:
         self._listening = listening
         self._watch = Watch(BlockRecords(block_log, counters.record_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
-        self._prepared: tuple[Regime, Plan, Mapping[str, Group]] | None = None
+        self._prepared: tuple[Regime, CounterPlan, Mapping[str, Group]] | None = None
         self._resolver: Resolver | None = None
         self._forwarder: Forwarder[Ticket] | None = None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resolver.fetch.schedule import DAY, Schedule, due
-from resolver.metrics.collector import Fetched
+from resolver.metrics.collector import FetchState
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import NotInForce, Record, Shelf
@@ -85,7 +85,7 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
 
 
 def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
-    told: dict[str, Fetched] = {}
+    told: dict[str, FetchState] = {}
     shelf = Shelf(tmp_path)
     asked = 0
 

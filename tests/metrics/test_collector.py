@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from resolver.config.load import load
 from resolver.engine.labels import Path, Tally
 from resolver.lists import adblock
-from resolver.metrics.collector import DarbanCollector, Facts
+from resolver.metrics.collector import DarbanCollector, ServerFacts
 from resolver.metrics.counters import Counters
-from resolver.metrics.kernel import Readings
-from resolver.metrics.layout import MEMORY, Registry
+from resolver.metrics.kernel import KernelReadings
+from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.policy.compiled import Terms
 from resolver.policy.verdict import Outcome
 from resolver.snapshot.policy import compile_snapshot
@@ -67,8 +67,8 @@ class _Served:
     """A worker's counters, and the collector over them."""
 
     def __init__(self, workers: int = 1) -> None:
-        self.registry = Registry()
-        self.facts = Facts(_terms(LISTS), "0123", 1.0, workers)
+        self.layout = CounterLayout()
+        self.facts = ServerFacts(_terms(LISTS), "0123", 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
             os.ftruncate(memory, MEMORY)
@@ -77,15 +77,15 @@ class _Served:
         self.drops: int | None = 7
         self._exported = CollectorRegistry()
         self._exported.register(
-            DarbanCollector(self.registry, lambda: self.cells, self.facts, self._readings)
+            DarbanCollector(self.layout, lambda: self.cells, self.facts, self._readings)
         )
 
-    def _readings(self) -> Readings:
-        return Readings(self.drops, {"workers": 4096})
+    def _readings(self) -> KernelReadings:
+        return KernelReadings(self.drops, {"workers": 4096})
 
     def follow(self, lists: dict[str, str], upstreams: list[str]) -> None:
         self.facts.terms = _terms(lists)
-        plan = self.registry.plan(self.facts.terms, upstreams)
+        plan = self.layout.plan(self.facts.terms, upstreams)
         for worker in self.workers:
             worker.follow(plan)
 

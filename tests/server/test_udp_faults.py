@@ -18,7 +18,7 @@ from resolver.engine.loaded_snapshot import Regime
 from resolver.engine.servers import Group, Server
 from resolver.engine.transaction import Client, Drop, Forward, Reply
 from resolver.metrics.counters import Counters
-from resolver.metrics.layout import MEMORY, Registry
+from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.policy.index import Index
 from resolver.server.handler import Desk, Ticket
 from resolver.server.loop import Loop
@@ -69,7 +69,7 @@ def _serve(
     os.ftruncate(memory, MEMORY)
     counters = Counters(memory)
     os.close(memory)
-    counters.follow(Registry().plan(snapshot.terms, []))
+    counters.follow(CounterLayout().plan(snapshot.terms, []))
     regime = Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
     resolver = _Faulty(regime, Cache(1 << 20), counters.cell)
     desk = kind(resolver, counters)
