@@ -48,8 +48,8 @@ dashboards: $(VENV)/dev ## write the Grafana dashboards anew from their code
 
 pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant, prometheus)
 	mkdir -p deploy/pictures
-	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/test_live_status_page.py \
-	  tests/end_to_end/test_live_dashboards.py
+	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/test_status_page.py \
+	  tests/end_to_end/test_dashboards.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
 
 install: ## as root: install or upgrade on this Debian server, and start the service

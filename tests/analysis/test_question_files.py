@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_captures import (
+
+from resolver.analysis.queries import detect, recorded
+from resolver.analysis.queries.query import ANYBODY, Asked, Octets, Question, UnknownKind, Who
+from resolver.analysis.queries.recorded import Heading
+from resolver.dns import codes, names
+from tests.analysis.made_captures import (
     ETHERNET,
     LINKS,
     RAW,
@@ -27,11 +32,6 @@ from made_captures import (
     tcp,
     udp,
 )
-
-from resolver.analysis.queries import detect, recorded
-from resolver.analysis.queries.query import ANYBODY, Asked, Octets, Question, UnknownKind, Who
-from resolver.analysis.queries.recorded import Heading
-from resolver.dns import codes, names
 
 PORTS = frozenset({53})
 

@@ -2,10 +2,10 @@
 
 from dnslib import DNSRecord
 from hypothesis import given
-from made_packets import any_bytes, queries, unhurried
 
 from resolver.dns import names
 from resolver.dns.query import Fault, Query, scan
+from tests.dns.made_packets import any_bytes, queries, unhurried
 
 
 @given(any_bytes(queries))

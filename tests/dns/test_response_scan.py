@@ -6,10 +6,17 @@ from typing import SupportsIndex, overload
 import pytest
 from dnslib import DNSError, DNSRecord
 from hypothesis import given
-from made_packets import COSTLY, any_bytes, many_starts, pointer_chain, responses, unhurried
 
 from resolver.dns import codes, names
 from resolver.dns.response import MAX_RECORDS, Record, Response, all_uncompressed, scan
+from tests.dns.made_packets import (
+    COSTLY,
+    any_bytes,
+    many_starts,
+    pointer_chain,
+    responses,
+    unhurried,
+)
 
 EDE = codes.EDE
 

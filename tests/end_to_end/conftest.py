@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from asking import Asker
-from config_texts import shipped, small
-from free_ports import free_port
-from real_upstream import nsd
-from running_server import DARBAN, Server, servers
+
+from tests.live.clients import Asker
+from tests.live.configs import shipped, small
+from tests.live.nsd import nsd
+from tests.live.ports import free_port
+from tests.live.server import DARBAN, Server, servers
 
 HERE = Path(__file__).parent
 

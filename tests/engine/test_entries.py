@@ -5,13 +5,13 @@ from typing import SupportsIndex, overload
 from dnslib import DNSRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usual_responses import usual_responses
 
 from resolver.dns import names
 from resolver.dns.query import Query
 from resolver.dns.response import scan
 from resolver.engine.cache import Cache, Key
 from resolver.engine.entry import MAX_TTL, Entry, entry, render_entry
+from tests.engine.usual_responses import usual_responses
 
 unhurried = settings(deadline=None)
 WWW = names.parse("www.example.org")

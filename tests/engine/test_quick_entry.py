@@ -2,12 +2,12 @@
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from usual_responses import usual_responses
 
 from resolver.dns import codes
 from resolver.dns.response import scan
 from resolver.engine.entry import Entry, entry
 from resolver.engine.quick import quick_entry
+from tests.engine.usual_responses import usual_responses
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = 5000.0

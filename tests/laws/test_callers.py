@@ -6,10 +6,10 @@ from typing import cast
 
 import pytest
 import typer
-from source_tree import PACKAGE, calls, modules
 
 from resolver.cli.app import app
 from resolver.metrics import definitions
+from tests.laws.source_tree import PACKAGE, calls, modules
 
 CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;

@@ -1,7 +1,8 @@
 """One order of imports, and that the inner part of it is pure."""
 
 import pytest
-from source_tree import Module, calls, imported, modules, own_imports
+
+from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
     ("", "errors", "files"),  # the version, the root of exceptions, and how files are written

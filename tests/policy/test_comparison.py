@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import CONFIG, LISTS, compiled
 
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, Detail, Side, compare
@@ -17,6 +16,7 @@ from resolver.analysis.replay import Fates
 from resolver.dns import codes, names
 from resolver.policy.compiled import Snapshot, Terms
 from resolver.policy.index import Index
+from tests.policy.networks import CONFIG, LISTS, compiled
 
 WALL = 1.8e9
 OLD = compiled()

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from networks import CONFIG, LISTS, compiled
 
 from resolver.dns import names
 from resolver.policy.compiled import read_terms
 from resolver.policy.index import Index
 from resolver.snapshot import store
+from tests.policy.networks import CONFIG, LISTS, compiled
 
 
 def test_terms_are_read_as_they_were_written() -> None:

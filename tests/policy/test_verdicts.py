@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from networks import compiled, judge, view
 
 from resolver.dns import names
 from resolver.policy.verdict import Outcome
+from tests.policy.networks import compiled, judge, view
 
 SNAPSHOT = compiled()
 JUDGE = judge(SNAPSHOT)

@@ -3,10 +3,10 @@
 from dnslib import DNSHeader, DNSQuestion, DNSRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scenario_file import Scenario
-from scenario_stage import BOOT, Stage
 
 from resolver.engine.transaction import Drop, Forward, Reply, Source
+from tests.scenarios.file import Scenario
+from tests.scenarios.stage import BOOT, Stage
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STAGE = Stage(Scenario("any packet", []))

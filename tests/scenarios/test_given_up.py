@@ -1,14 +1,14 @@
 """A query that is given up after a reload is told and counted by the policy of that moment."""
 
 from dnslib import DNSRecord
-from scenario_file import Scenario
-from scenario_stage import BOOT, Stage, compiled
 
 from resolver.engine.labels import Tally
 from resolver.engine.loaded_snapshot import Regime
 from resolver.engine.transaction import UNKNOWN_VLAN, Forward, Source
 from resolver.policy.index import Index
 from resolver.policy.verdict import Outcome
+from tests.scenarios.file import Scenario
+from tests.scenarios.stage import BOOT, Stage, compiled
 
 CLIENT = Source("10.20.0.5", False)
 ONE_VLAN = """

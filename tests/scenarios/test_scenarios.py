@@ -5,8 +5,13 @@ from dataclasses import replace
 
 import pytest
 from dnslib import DNSRecord
-from scenario_file import FILES, SCENARIOS, Scenario, Step, read
-from scenario_packets import (
+
+from resolver.engine.labels import Path, Tally
+from resolver.engine.transaction import UNKNOWN_VLAN, Drop, Reply
+from resolver.policy.compiled import Terms
+from resolver.policy.verdict import NO_SERVICE
+from tests.scenarios.file import FILES, SCENARIOS, Scenario, Step, read
+from tests.scenarios.packets import (
     extended_errors,
     normal,
     opts,
@@ -15,12 +20,7 @@ from scenario_packets import (
     set_flags,
     shown,
 )
-from scenario_stage import Stage
-
-from resolver.engine.labels import Path, Tally
-from resolver.engine.transaction import UNKNOWN_VLAN, Drop, Reply
-from resolver.policy.compiled import Terms
-from resolver.policy.verdict import NO_SERVICE
+from tests.scenarios.stage import Stage
 
 
 def _param(path: pathlib.Path) -> object:

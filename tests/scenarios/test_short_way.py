@@ -3,8 +3,6 @@
 from dnslib import CNAME, HTTPS, QTYPE, RR, SOA, TXT, A, DNSHeader, DNSRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scenario_file import Scenario
-from scenario_stage import BOOT, Stage
 
 from resolver.dns import names
 from resolver.engine.cache import Key
@@ -13,6 +11,8 @@ from resolver.engine.labels import Path, Tally
 from resolver.engine.prepared import TELLINGS, VARIANTS
 from resolver.engine.quick import quick_entry
 from resolver.engine.transaction import Drop, Forward, Reply, Source
+from tests.scenarios.file import Scenario
+from tests.scenarios.stage import BOOT, Stage
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MORE = """

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judged import engine
 
 from resolver.analysis.explanation import Engine
 from resolver.web.block_page import page
 from resolver.web.block_words import ENGLISH, PERSIAN
 from resolver.web.notice import Kind, Notice, notice
+from tests.web.judged import engine
 
 ADMINISTRATION = "10.10.0.5"
 

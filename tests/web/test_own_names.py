@@ -4,11 +4,11 @@ import socket
 from dataclasses import replace
 
 import pytest
-from judged import engine
 
 from resolver.dns import names
 from resolver.policy.compiled import ForwardZone, LocalName, Terms
 from resolver.web.own_names import is_own
+from tests.web.judged import engine
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from html import unescape
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judged import NOW, engine
 
 from resolver.analysis.explanation import Engine
 from resolver.metrics.definitions import RELOAD_RESULTS
@@ -27,6 +26,7 @@ from resolver.metrics.status import (
 from resolver.web.explain_box import Asked
 from resolver.web.status_page import page
 from resolver.web.status_words import ENGLISH, PERSIAN
+from tests.web.judged import NOW, engine
 
 NOTHING = Asked("", "")
 BLOCKED = ServiceCount("one", "blocked", 1234)

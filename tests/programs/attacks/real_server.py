@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.end_to_end.free_ports import free_port
-from tests.end_to_end.waiting import wait_for
+from tests.live.ports import free_port
+from tests.live.waiting import wait_for
 from tests.programs.attacks.fake_upstream import Script, Upstream, upstream
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.end_to_end.free_ports import free_port
+from tests.live.ports import free_port
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
 from tests.programs.fidelity import zone_texts

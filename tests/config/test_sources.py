@@ -1,0 +1,54 @@
+"""What a config may say of lists that others keep, and what is said of mistakes."""
+
+import pytest
+
+from tests.config.files_in_memory import load_text, told
+
+BASE = """
+[policies.p]
+block = ["@encrypted-dns"]
+[vlans.v]
+prefixes = ["10.0.0.0/8"]
+policy = "p"
+[lists.sources.it]
+"""
+GOOD = [
+    'url = "https://lists.example/it.txt"\nformat = "hosts"\nservice = "telegram"',
+    'url = "https://lists.example:8443/a?b=c"\nformat = "rpz"\ncategory = "messenger"',
+    'url = "http://127.0.0.1:8000/it"\nformat = "plain"\ncategory = "x"',
+    'url = "http://localhost/it"\nformat = "suffix"\ncategory = "x"',
+    f'file = "it.txt"\nformat = "unbound"\ncategory = "x"\nsha256 = "{"Ab" * 32}"',
+]
+WRONG = {
+    'format = "hosts"\nservice = "a"': "found no url or file; expected one of the two",
+    'url = "https://a.b/"\nfile = "c"\nformat = "hosts"\nservice = "a"': "found both url and file",
+    'file = "c"\nformat = "hosts"': "found no service or category",
+    'file = "c"\nformat = "hosts"\nservice = "a"\ncategory = "b"': "both service and category",
+    'file = "c"\nservice = "a"': "its format: adblock, hosts, plain, suffix, wildcard, dnsmasq",
+    'file = "c"\nformat = "host"\nservice = "a"': 'Did you mean "hosts"?',
+    'url = "http://lists.example/"\nformat = "hosts"\nservice = "a"': "Without TLS only a server",
+    'url = "ftp://lists.example/"\nformat = "hosts"\nservice = "a"': "For a file on this host",
+    'url = "https://u:secret@a.b/"\nformat = "hosts"\nservice = "a"': "A user name or password",
+    'url = "lists.example"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
+    'url = "https://a.b:port/"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
+    'file = "c"\nformat = "hosts"\nservice = "a"\nsha256 = "00"': "64 hexadecimal digits",
+    'file = "c"\nformat = "hosts"\ncategory = "Some Thing"': "lower-case letters",
+}
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_a_source_is_understood(text: str) -> None:
+    loaded = load_text(BASE + text)
+    assert told(loaded) == []
+    assert list(loaded.config.lists.sources) == ["it"]
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_mistake_is_told_with_what_is_allowed(text: str) -> None:
+    problems = told(load_text(BASE + text))
+    assert any(WRONG[text] in problem and "lists.sources.it" in problem for problem in problems)
+
+
+def test_a_name_that_could_be_no_service_is_refused() -> None:
+    text = BASE.replace("sources.it", "sources.My_List")
+    assert any("lower-case letters" in each for each in told(load_text(text + GOOD[0])))

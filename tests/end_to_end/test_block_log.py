@@ -1,0 +1,257 @@
+"""The block log of a real server: exactly what was blocked, and DNS whatever becomes of it."""
+
+import datetime as dt
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.server import DARBAN, Server
+from tests.live.waiting import wait_for
+
+MORE = """
+[[exemptions]]
+id = "pr-2031"
+prefixes = ["127.0.10.7/32"]
+services = ["telegram"]
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-2031"
+[policies.trial]
+block = ["@messenger", "@encrypted-dns"]
+mode = "audit"
+deny = ["denied.example"]
+[vlans.trial]
+prefixes = ["127.0.30.0/24"]
+policy = "trial"
+[block_log]
+enabled = true
+"""
+FIELDS = (
+    *("time", "vlan", "client", "name", "type", "service", "rule", "list", "outcome", "target"),
+)
+Make = Callable[..., Server]
+
+
+@pytest.fixture
+def make_logging(make_shipped: Callable[[], Server]) -> Make:
+    """A server with a block log, which more lines tell of."""
+
+    def build(*lines: str) -> Server:
+        server = make_shipped()
+        text = server.config.read_text(encoding="utf-8")
+        server.config.write_text("\n".join([text + MORE, *lines]) + "\n", encoding="utf-8")
+        return server.start()
+
+    return build
+
+
+def log_of(server: Server) -> Path:
+    return server.directory / "state" / "blocks.jsonl"
+
+
+def records(path: Path, number: int) -> list[dict[str, str]]:
+    """So many records, once they are there."""
+    lines = wait_for(lambda: _lines(path, number), f"{number} records")
+    assert len(lines) == number
+    return [json.loads(line) for line in lines]
+
+
+def _lines(path: Path, number: int) -> list[str] | None:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return lines if len(lines) >= number else None
+
+
+def told(server: Server, client: str, name: str, rtype: str = "A") -> None:
+    assert ask(server.port, name, rtype, client=client) is not None
+
+
+def test_each_blocked_query_is_written_and_no_other(make_logging: Make) -> None:
+    began = time.time()
+    server = make_logging()
+    told(server, "127.0.20.5", "web.telegram.org")
+    told(server, "127.0.10.7", "web.telegram.org")
+    told(server, "127.0.10.5", "www.agency.example")
+    told(server, "127.0.99.5", "web.telegram.org")
+    for _ in range(3):  # as often as it is asked, though the answer could have been prepared
+        told(server, "127.0.10.5", "Web.Telegram.org")
+    told(server, "127.0.10.7", "wa.me", "AAAA")
+    told(server, "127.0.10.5", "alias.scene")
+    told(server, "127.0.30.5", "web.telegram.org", "TYPE65")
+    told(server, "127.0.30.5", "a.denied.example")
+    written = records(log_of(server), 7)
+    for record in written:
+        assert tuple(record) == FIELDS
+        moment = dt.datetime.fromisoformat(record["time"]).timestamp()
+        assert began - 1 <= moment <= time.time()
+        assert record.pop("time").endswith("Z")
+        assert record["list"] == "" or Path(record.pop("list")).name == f"{record['service']}.txt"
+    administration = {
+        "vlan": "administration",
+        "client": "administration",
+        "outcome": "blocked",
+        "type": "A",
+        "target": "",
+    }
+    telegram = {"service": "telegram", "rule": "||telegram.org^"}
+    web = {**administration, **telegram, "name": "web.telegram.org"}
+    trial = {"vlan": "trial", "client": "trial", "outcome": "would_block", "target": ""}
+    expected = [
+        *[web] * 3,
+        {
+            **administration,
+            "name": "wa.me",
+            "type": "AAAA",
+            "service": "whatsapp",
+            "rule": "||wa.me^",
+        },
+        {**administration, **telegram, "name": "alias.scene", "target": "web.telegram.org"},
+        {**trial, **telegram, "name": "web.telegram.org", "type": "HTTPS"},
+        {
+            **trial,
+            "name": "a.denied.example",
+            "type": "A",
+            "service": "",
+            "rule": "||denied.example^",
+            "list": "",
+        },
+    ]
+    # Workers write as queries come to them.
+    assert sorted(written, key=_parts) == sorted(expected, key=_parts)
+    assert stat.S_IMODE(log_of(server).stat().st_mode) == 0o640
+    assert server.scrape().value("darban_block_log_lost_total") == 0
+
+
+def _parts(record: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted(record.items())
+
+
+@pytest.mark.parametrize(
+    ("choice", "client"),
+    [("vlan", "administration"), ("prefix", "127.0.10.0/24"), ("address", "127.0.10.5")],
+)
+def test_the_client_is_told_as_chosen(make_logging: Make, choice: str, client: str) -> None:
+    server = make_logging(f'client = "{choice}"', 'file = "log/here.jsonl"')
+    server.expect_error("log/here.jsonl: the block log cannot be written")
+    assert ("block_log.client" in server.err) is (choice == "address")
+    told(server, "127.0.10.5", "web.telegram.org")
+    wait_for(lambda: _lost(server) == 1, "there is no directory, so the record is lost")
+    assert "No such file" in server.err
+    (server.directory / "log").mkdir()
+    told(server, "127.0.10.5", "web.telegram.org")
+    [record] = records(server.directory / "log" / "here.jsonl", 1)
+    assert record["client"] == client
+
+
+def test_it_is_off_by_default(make_shipped: Callable[[], Server]) -> None:
+    server = make_shipped().start()
+    told(server, "127.0.10.5", "web.telegram.org")
+    assert server.stop().code == 0
+    assert not log_of(server).exists()
+
+
+def test_a_reload_switches_it_off_and_on(make_logging: Make) -> None:
+    server = make_logging()
+    told(server, "127.0.10.5", "web.telegram.org")
+    records(log_of(server), 1)
+    text = server.config.read_text(encoding="utf-8")
+    off = text.replace("enabled = true", "enabled = false")
+    for number, config in ((1, off), (2, text)):
+        server.config.write_text(config, encoding="utf-8")
+        server.signal(signal.SIGHUP)
+        wait_for(lambda n=number: server.err.count("SIGHUP: applied") == n, "the reload is done")
+        for _ in range(3):
+            told(server, "127.0.10.5", "web.telegram.org")
+    records(log_of(server), 4)
+
+
+def test_the_last_records_are_written_when_it_ends(make_logging: Make) -> None:
+    server = make_logging()
+    for _ in range(50):
+        told(server, "127.0.10.5", "web.telegram.org")
+    assert server.stop().code == 0
+    assert len(log_of(server).read_text(encoding="utf-8").splitlines()) == 50
+
+
+def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
+    server = make_logging('file = "/dev/full"')
+    server.expect_error("/dev/full: the block log cannot be written")
+    for _ in range(20):
+        told(server, "127.0.10.5", "web.telegram.org")
+        told(server, "127.0.20.5", "web.telegram.org")
+    wait_for(lambda: _lost(server) == 20, "the lost records are counted")
+    assert server.err.count("the block log cannot be written (No space left on device)") == 1
+    assert _status(server) == {
+        "file": "/dev/full",
+        "client": "vlan",
+        "records": 0,
+        "lost": 20,
+        "problem": "No space left on device",
+    }
+
+
+def _status(server: Server) -> object:
+    done = subprocess.run(
+        [DARBAN, "status", "--json", "--config", server.config],
+        env={**os.environ, "STATE_DIRECTORY": str(server.directory / "state")},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return json.loads(done.stdout)["block_log"]
+
+
+def _lost(server: Server) -> float:
+    return server.scrape().value("darban_block_log_lost_total")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    """A file system of 64 KiB; for root alone."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    return place
+
+
+def test_a_disk_is_filled_and_emptied(make_logging: Make, small_disk: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small_disk], check=True)
+    try:
+        server = make_logging(f'file = "{small_disk}/blocks.jsonl"')
+        server.expect_error("blocks.jsonl: the block log cannot be written")
+        asked = 0
+        while "No space left" not in server.err:
+            told(server, "127.0.10.5", "web.telegram.org")
+            asked += 1
+            assert asked < 2000
+        log = small_disk / "blocks.jsonl"
+        with log.open(encoding="utf-8") as filled:
+            log.unlink()
+            full = filled.read()  # whatever was written till it was removed
+        assert full.endswith("}\n"), "no half record"
+        told(server, "127.0.10.5", "web.telegram.org")
+        wait_for(log.exists, "it works anew")
+
+        def accounted() -> float:
+            again = log.read_text(encoding="utf-8")
+            return full.count("\n") + again.count("\n") + _lost(server)
+
+        wait_for(lambda: accounted() == asked + 1, "each record is written or counted as lost")
+        assert log.read_text(encoding="utf-8").count("\n") >= 1
+        assert "the block log is written again" in server.err
+        # A record may have found room where several had not: so often it was told of both.
+        assert server.err.count("the block log is written again") == server.err.count(
+            "the block log cannot be written"
+        )
+        assert server.stop().code == 0
+    finally:
+        subprocess.run(["umount", "-l", small_disk], check=True)

@@ -1,0 +1,203 @@
+"""The block page, served by the real process: to whom, in which words, and at whose cost."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.ports import free_port
+from tests.live.server import DARBAN, Server
+from tests.live.waiting import wait_for
+
+PAGE = "127.0.0.54"
+NAME = "web.telegram.org"
+ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
+_MOST = 64
+"""Visitors at a time (resolver/web/visitors.py)."""
+
+
+@dataclass
+class Told:
+    """What a browser got."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def get(
+    port: int,
+    host: str = NAME,
+    client: str = ADMINISTRATION,
+    method: str = "GET",
+    path: str = "/",
+    **headers: str,
+) -> Told:
+    with closing(
+        http.client.HTTPConnection(PAGE, port, timeout=10, source_address=(client, 0))
+    ) as connection:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, headers={"Host": host, **given})
+        got = connection.getresponse()
+        return Told(got.status, dict(got.getheaders()), got.read().decode())
+
+
+@pytest.fixture
+def made(make_shipped: Callable[[], Server]) -> Iterator[tuple[Server, int]]:
+    """A server with a page, not yet started, and the page's port."""
+    server, port = make_shipped(), free_port()
+    text = server.config.read_text(encoding="utf-8")
+    led = f'mode = "enforce"\nsinkhole = ["{PAGE}", "::"]'
+    text = text.replace('mode = "enforce"', led, 1)
+    text += f'\n[block_page]\nlisten = ["{PAGE}:{port}"]\n'
+    server.config.write_text(text, encoding="utf-8")
+    yield server, port
+    server.stop()
+
+
+@pytest.fixture
+def served(made: tuple[Server, int]) -> tuple[Server, int]:
+    server, port = made
+    server.start()
+    wait_for(lambda: _listens(port), "the page is served")
+    return server, port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as end:
+        return end.connect_ex((PAGE, port)) == 0
+
+
+def _sinkholed(server: Server) -> bool:
+    reply = ask(server.port, NAME, client=ADMINISTRATION)
+    return reply is not None and str(reply.rr[0].rdata) == PAGE
+
+
+def test_who_is_led_to_the_page_is_told_why(served: tuple[Server, int]) -> None:
+    server, port = served
+    assert _sinkholed(server)
+    english = get(port, Accept_Language="en-GB,en;q=0.9")
+    assert english.status == 451
+    assert "Telegram is closed on this network" in english.body
+    assert "noc@agency.example" in english.body
+    persian = get(port)
+    assert "دسترسی به تلگرام از این شبکه بسته است" in persian.body
+    assert get(port, path="/?lang=en").body == english.body
+    program = get(port, Accept="application/json")
+    assert program.status == 451
+    assert json.loads(program.body)["service"] == "telegram"
+
+
+def test_every_method_path_and_name_below_is_answered(served: tuple[Server, int]) -> None:
+    _, port = served
+    for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"):
+        assert get(port, method=method, path="/%00/../a?b=%ff&lang=<b>").status == 451
+    assert get(port, host=f"x.y.{NAME}:80").status == 451
+    head = get(port, method="HEAD")
+    assert (head.status, head.body) == (451, "")
+    assert int(head.headers["Content-Length"]) > 1000
+
+
+def test_nothing_is_left_in_the_browser(served: tuple[Server, int]) -> None:
+    _, port = served
+    for headers in ({}, {"Accept": "application/json"}):
+        told = get(port, **headers, Cookie="session=1")
+        assert "Set-Cookie" not in told.headers
+        assert told.headers["Cache-Control"] == "no-store"
+        assert told.headers["X-Content-Type-Options"] == "nosniff"
+        assert told.headers["Referrer-Policy"] == "no-referrer"
+        assert "Location" not in told.headers
+    policy = get(port).headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "script" not in policy
+
+
+def test_who_has_no_reason_to_be_there_is_told_so(served: tuple[Server, int]) -> None:
+    _, port = served
+    assert get(port, client=PUBLICITY).status == 421
+    assert get(port, client=STRANGER).status == 200
+    assert get(port, host="www.agency.example").status == 421
+    assert get(port, host=f"{PAGE}:{port}").status == 200
+
+
+def test_a_hostile_host_header(served: tuple[Server, int]) -> None:
+    server, port = served
+    for host in ('"><script>alert(1)</script>', f"<b>.{NAME}", "{service}", "a" * 5000, "é\x80"):
+        told = get(port, host=host.encode().decode("latin-1"))
+        assert told.status == 200
+        assert "alert" not in told.body
+        assert "<b>." not in told.body
+    told = get(port, host="a" * 10_000)
+    assert told.status == 400
+    assert told.headers["Content-Type"].startswith("text/plain")
+    assert _sinkholed(server)
+    assert "127.0.10" not in server.err
+    assert "alert" not in server.err
+
+
+def test_after_a_reload_it_tells_by_the_new_policy(served: tuple[Server, int]) -> None:
+    server, port = served
+    text = server.config.read_text(encoding="utf-8")
+    text = text.replace("noc@agency.example", "it-desk@agency.example")
+    server.config.write_text(text, encoding="utf-8")
+    assert "noc@agency.example" in get(port).body
+    command = [DARBAN, "reload", "--config", server.config]
+    state = {"STATE_DIRECTORY": str(server.directory / "state")}
+    subprocess.run(command, env={**os.environ, **state}, check=True, capture_output=True)
+    told = get(port)
+    assert "it-desk@agency.example" in told.body
+    assert "noc@agency.example" not in told.body
+
+
+def test_visitors_that_never_finish_keep_nobody_out(served: tuple[Server, int]) -> None:
+    server, port = served
+    with ExitStack() as stack:
+        slow = [stack.enter_context(_slow(port)) for _ in range(3 * _MOST)]
+        assert get(port).status == 451
+        assert _sinkholed(server)
+        wait_for(lambda: sum(map(_is_closed, slow)) >= 2 * _MOST, "the first ones were sent away")
+
+
+@contextmanager
+def _slow(port: int) -> Iterator[socket.socket]:
+    """A visitor that sends a part of a request and no more."""
+    with socket.create_connection((PAGE, port), 10) as end:
+        end.sendall(b"GET / HTTP/1.1\r\nHost: web.tele")
+        end.setblocking(False)
+        yield end
+
+
+def _is_closed(end: socket.socket) -> bool:
+    try:
+        return end.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize("what", ["the port", "the address"])
+def test_a_page_that_cannot_be_served_leaves_dns_alone(made: tuple[Server, int], what: str) -> None:
+    server, port = made
+    server.expect_error("block page cannot be served")
+    if what == "the address":
+        text = server.config.read_text(encoding="utf-8")
+        text = text.replace(f"{PAGE}:{port}", f"192.0.2.1:{port}")
+        server.config.write_text(text, encoding="utf-8")
+    with socket.create_server((PAGE, port)):
+        server.start()
+        wait_for(lambda: "the block page cannot be served there" in server.err, "it says so")
+        assert "[block_page] listen" in server.err
+        assert _sinkholed(server)
+        assert server.scrape().value("darban_workers") > 0
+
+
+def test_without_the_key_there_is_no_page(quiet: Server) -> None:
+    assert "block page" not in quiet.err + quiet.out

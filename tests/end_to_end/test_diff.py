@@ -1,0 +1,252 @@
+"""``darban diff`` as people and scripts use it: two configs, or what is in force."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.clients import Asker
+from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
+from tests.live.configs import shipped
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+DIFFERS = NO
+UPSTREAM = "127.0.0.1:9"
+"""No command here asks it."""
+
+
+def told(*arguments: str | Path, at: Path) -> dict[str, Any]:
+    """What ``darban diff --json`` prints."""
+    done = darban("diff", "--json", *arguments, at=at)
+    assert done.code in (GOOD, DIFFERS), done.err
+    return done.json
+
+
+@pytest.fixture
+def configs(tmp_path: Path) -> Path:
+    """old.toml as shipped, and new.toml that blocks workplace chat besides."""
+    text = shipped([UPSTREAM], 5300, 9153)
+    (tmp_path / "old.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "new.toml").write_text(blocking_more(text), encoding="utf-8")
+    return tmp_path
+
+
+def blocking_more(text: str) -> str:
+    old = 'block = ["@messenger", "@encrypted-dns"]'
+    assert text.count(old) == 1
+    return text.replace(old, 'block = ["@messenger", "@encrypted-dns", "slack", "zoom"]')
+
+
+def test_two_configs_that_say_the_same(configs: Path) -> None:
+    done = darban("diff", "old.toml", "old.toml", at=configs)
+    assert (done.code, done.out) == (GOOD, "from old.toml to old.toml: no change\n")
+
+
+def test_a_policy_that_blocks_more(configs: Path) -> None:
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert done.code == DIFFERS, done.err
+    assert done.out.splitlines() == [
+        "from old.toml to new.toml: 1 change",
+        "policies",
+        "  ~ administrative",
+        "      block: + slack, + zoom",
+    ]
+    assert told("old.toml", "new.toml", at=configs) == {
+        "old": "old.toml",
+        "new": "new.toml",
+        "needs_restart": [],
+        "changes": [
+            {
+                "section": "policies",
+                "name": "administrative",
+                "how": "changed",
+                "details": [{"key": "block", "gone": [], "added": ["slack", "zoom"]}],
+            }
+        ],
+        "expectations_compared": True,
+        "questions": None,
+    }
+
+
+def test_settings_that_need_a_restart_are_marked(configs: Path) -> None:
+    new = configs / "new.toml"
+    text = (configs / "old.toml").read_text(encoding="utf-8")
+    new.write_text(text.replace("127.0.0.1:9153", "127.0.0.1:9154"), encoding="utf-8")
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert done.out.splitlines()[1:] == [
+        "settings",
+        "  ~ metrics: 127.0.0.1:9153 → 127.0.0.1:9154",
+        "needs a restart, and is refused by a reload: metrics.listen",
+    ]
+
+
+def test_questions_by_vlan(configs: Path) -> None:
+    questions = "slack.com A\nslack.com A\nwww.slack.com AAAA\nzoom.us A\nt.me A\na..b A\n"
+    (configs / "names.txt").write_text(questions, encoding="ascii")
+    arguments = ("old.toml", "new.toml", "--queries", "names.txt")
+    found = told(*arguments, at=configs)["questions"]
+    assert (found["file"], found["read"]) == ("names.txt", 5)
+    [skipped] = found["skipped"]
+    assert skipped == {"reason": "not a domain name", "times": 1, "first": "line 6"}
+    assert found["vlans"] == {
+        "administration": {"questions": 5, "changed": 4},
+        "publicity": {"questions": 5, "changed": 0},
+        "this-host": {"questions": 5, "changed": 0},
+    }
+    turns = {
+        (t["vlan"], t["old"], t["new"], t["service"]): {n["name"]: n["types"] for n in t["names"]}
+        for t in found["changed"]
+    }
+    assert turns == {
+        ("administration", "passed", "blocked", "slack"): {
+            "slack.com": {"A": 2},
+            "www.slack.com": {"AAAA": 1},
+        },
+        ("administration", "passed", "blocked", "zoom"): {"zoom.us": {"A": 1}},
+    }
+    one = told(*arguments, "--vlan", "publicity", at=configs)["questions"]
+    assert one["vlans"] == {"publicity": {"questions": 5, "changed": 0}}
+    text = darban("diff", *arguments, at=configs).out
+    assert "questions of names.txt: 5 read, 4 change" in text
+    assert "    ~ passed → blocked (slack): 3 questions, 2 names" in text
+    assert "  left out 1: not a domain name (first: line 6)" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["old.toml", "new.toml", "third.toml"], "two configs at most"),
+        (["old.toml", "none.toml"], "none.toml"),
+        (["old.toml", "new.toml", "--config", "old.toml"], "OLD is given"),
+        (["old.toml", "new.toml", "--vlan", "publicity"], "--queries"),
+        (["old.toml", "new.toml", "--queries", "none.txt"], "none.txt: No such file"),
+        (["old.toml", "new.toml", "--queries", "."], "Is a directory"),
+        (["old.toml", "new.toml", "--queries", "old.toml"], "old.toml: found a text that begins"),
+        (["old.toml", "new.toml", "--queries", "empty"], "empty: found an empty file"),
+        (
+            ["old.toml", "new.toml", "--queries", "names.txt", "--vlan", "pr"],
+            "there is no VLAN 'pr' in both; in both there are: administration, publicity",
+        ),
+    ],
+)
+def test_what_makes_no_sense(configs: Path, arguments: list[str], said: str) -> None:
+    (configs / "empty").write_bytes(b"")
+    (configs / "names.txt").write_text("t.me A\n", encoding="ascii")
+    done = darban("diff", *arguments, at=configs)
+    assert done.code == WRONG
+    assert said in done.err
+    assert done.out == ""
+
+
+# ---- against what is in force ----
+
+
+def test_without_a_server(configs: Path) -> None:
+    done = darban("diff", "new.toml", "--config", "old.toml", at=configs)
+    assert done.code == UNREACHABLE
+    assert "no server answers on" in done.err
+
+
+@pytest.fixture
+def running(make_shipped: Callable[[], Server]) -> Server:
+    """A server whose state is beside its config, as the commands look for it."""
+    server = make_shipped()
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server.start()
+
+
+def test_what_is_in_force_is_the_old_one(running: Server) -> None:
+    place = running.directory
+    text = running.config.read_text(encoding="utf-8")
+    same = darban("diff", at=place)
+    assert (same.code, same.out) == (GOOD, "from in force to config.toml: no change\n")
+
+    (place / "new.toml").write_text(blocking_more(text), encoding="utf-8")
+    found = told("new.toml", at=place)
+    assert [change["name"] for change in found["changes"]] == ["administrative"]
+    assert found["expectations_compared"] is True
+
+    running.config.write_text(blocking_more(text), encoding="utf-8")
+    assert told(at=place)["changes"] == found["changes"]
+
+    expected = '[[expect]]\nclient = "127.0.10.5"\nname = "eitaa.com"\noutcome = "passed"\n'
+    assert text.count(expected) == 1
+    running.config.write_text(text.replace(expected, ""), encoding="utf-8")
+    [change] = told(at=place)["changes"]
+    assert (change["section"], change["how"]) == ("expectations", "gone")
+    assert change["name"] == "eitaa.com A from 127.0.10.5"
+
+    for kept in (place / ".darban" / "configs").iterdir():
+        kept.unlink()
+    unknown = told(at=place)
+    assert (unknown["changes"], unknown["expectations_compared"]) == ([], False)
+    assert "expectations are not compared" in darban("diff", at=place).out
+
+
+def test_what_is_in_force_with_files_that_it_includes(
+    make_shipped: Callable[[], Server],
+) -> None:
+    server = make_shipped()
+    place = server.directory
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text('include = ["more.d/*.toml"]\n' + text, encoding="utf-8")
+    (place / "more.d").mkdir()
+    more = '[[expect]]\nclient = "127.0.10.5"\nname = "bale.ai"\noutcome = "passed"\n'
+    (place / "more.d" / "one.toml").write_text(more, encoding="utf-8")
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.start()
+    assert darban("diff", at=place).code == GOOD
+    (place / "more.d" / "one.toml").write_text("", encoding="utf-8")
+    [change] = told(at=place)["changes"]
+    assert change["name"] == "bale.ai A from 127.0.10.5"
+
+
+# ---- captures by tcpdump ----
+
+
+@contextmanager
+def captured(tcpdump: Path, port: int, file: Path, *options: str) -> Iterator[None]:
+    """tcpdump, writing what goes over loopback to and from a port."""
+    log = file.with_suffix(".log")
+    command = [tcpdump, "-U", "--immediate-mode", "-Z", "root", "-w", file, *options]
+    with log.open("wb") as err:
+        process = subprocess.Popen([*command, f"port {port}"], stderr=err, stdin=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: "listening on" in log.read_text(), "tcpdump listens")
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+
+@pytest.mark.usefixtures("ip_program")  # who may make namespaces may capture
+@pytest.mark.parametrize("options", [["-i", "lo"], ["-i", "any"], ["-i", "any", "-y", "LINUX_SLL"]])
+def test_questions_that_tcpdump_has_captured(
+    quiet: Server, dig: Asker, debian: Callable[[str, str], Path], configs: Path, options: list[str]
+) -> None:
+    file = configs / "capture.pcap"
+    with captured(debian("tcpdump", "tcpdump"), quiet.port, file, *options):
+        for _ in range(3):
+            dig("127.0.10.5", "slack.com")
+        dig("127.0.10.5", "zoom.us", "AAAA", "+tcp")
+        dig("127.0.20.5", "zoom.us")
+        dig("127.0.99.5", "zoom.us")
+        Asker(dig.program, quiet.port, "::1")("::1", "slack.com", "HTTPS")
+        wait_for(lambda: b"\x05slack\x03com\x00\x00\x41" in file.read_bytes(), "all is written")
+    text = quiet.config.read_text(encoding="utf-8")
+    for name, content in (("old.toml", text), ("new.toml", blocking_more(text))):
+        (configs / name).write_text(content, encoding="utf-8")
+    found = told("old.toml", "new.toml", "--queries", file, at=configs)["questions"]
+    assert found["vlans"] == {
+        "administration": {"questions": 4, "changed": 4},
+        "publicity": {"questions": 1, "changed": 0},
+        "this-host": {"questions": 1, "changed": 0},
+        "unknown": {"questions": 1, "changed": 0},
+    }
+    assert {(t["service"], t["questions"]) for t in found["changed"]} == {("slack", 3), ("zoom", 1)}
+    assert found["skipped"] == []

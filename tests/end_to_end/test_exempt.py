@@ -1,0 +1,132 @@
+"""``darban exempt``: from a ticket to answers that pass, and nothing written that is not right."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, WRONG, Done, darban
+from tests.live.nsd import ANY_V4
+from tests.live.server import Server
+
+BY = ("--approver", "Head of PR", "--ticket", "PR-2031")
+
+
+@pytest.fixture
+def server(make_shipped: Callable[[], Server]) -> Server:
+    """Not started."""
+    server = make_shipped()
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server
+
+
+def _exempt(server: Server, *arguments: str) -> Done:
+    return darban("exempt", *arguments, *BY, at=server.directory)
+
+
+def _data(server: Server, client: str) -> str:
+    answer = ask(server.port, "web.telegram.org", client=client)
+    assert answer is not None
+    return str(answer.rr[0].rdata)
+
+
+def test_an_exemption_is_written_and_in_force(server: Server) -> None:
+    server.start()
+    before = server.config.read_text(encoding="utf-8")
+    assert _data(server, "127.0.10.7") == "0.0.0.0"
+    done = _exempt(server, "127.0.10.7", "telegram", "viber", "--for", "2h", "--reason", "a fair")
+    assert done.code == GOOD, done.out + done.err
+    assert "exemption pr-2031 is written: telegram, viber for 127.0.10.7/32 until" in done.out
+    assert "in force, snapshot" in done.out
+    warning = "VLAN administration has IPv6, over which its clients stay blocked."
+    assert done.out.count(warning) == 1
+    assert _data(server, "127.0.10.7") == ANY_V4
+    assert _data(server, "127.0.10.8") == "0.0.0.0"
+    after = server.config.read_text(encoding="utf-8")
+    assert after.startswith(before.rstrip())
+    assert 'reason = "a fair"' in after
+    [entry] = [
+        entry
+        for entry in darban("history", "--json", at=server.directory).json["entries"]  # type: ignore[attr-defined]
+        if entry["event"] == "exempt"
+    ]
+    assert entry["who"].startswith("uid ")
+    assert '+ticket = "PR-2031"' in entry["diff"]
+    assert entry["exemptions"][0]["services"] == ["telegram", "viber"]
+    told = darban("explain", "--client", "127.0.10.7", "t.me", "--json", at=server.directory)
+    assert (told.json["outcome"], told.json["exemption"]) == ("exempted", "pr-2031")
+
+    second = _exempt(server, "127.0.10.8", "@messenger", "--for", "1d", "--json")
+    assert second.code == GOOD, second.err
+    assert second.json["exemption"]["id"] == "pr-2031-2"  # type: ignore[index]
+    assert second.json["reload"]["result"] == "applied"  # type: ignore[index]
+    assert _data(server, "127.0.10.8") == ANY_V4
+
+
+def test_without_a_server_it_is_written(server: Server) -> None:
+    server.config.chmod(0o640)
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    done = _exempt(server, "administration", "signal", "--until", until.isoformat())
+    assert done.code == GOOD, done.err
+    assert "no server runs" in done.out
+    assert server.config.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in server.directory.iterdir()] == ["config.toml"]
+    explain = ("explain", "--config", "config.toml", "--vlan", "administration", "signal.org")
+    assert darban(*explain, "--json", at=server.directory).json["exemption"] == "pr-2031"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("administration", "telegram"), "say how long"),
+        (("administration", "telegram", "--for", "2h", "--until", "2199-01-01"), "say how long"),
+        (("administration", "telegram", "--for", "two hours"), "'two hours' is no time"),
+        (("administration", "telegram", "--until", "tomorrow"), "'tomorrow' is no moment"),
+        (("administration", "telegram", "--until", "2020-01-01"), "has passed"),
+        (("administration", "telegramm", "--for", "2h"), 'Did you mean "telegram"?'),
+        (("adminstration", "telegram", "--for", "2h"), 'Did you mean "administration"?'),
+        (("127.0.99.7", "telegram", "--for", "2h"), "no VLAN holds 127.0.99.7"),
+        (("127.0.10.7/24", "telegram", "--for", "2h"), "neither an address"),
+        (("publicity", "telegram", "--for", "2h"), "nothing of it is blocked there"),
+        (("127.0.20.7", "telegram", "--for", "2h"), "nothing of it is blocked there"),
+    ],
+)
+def test_what_makes_no_sense_is_not_written(
+    server: Server, arguments: tuple[str, ...], said: str
+) -> None:
+    before = server.config.read_bytes()
+    done = _exempt(server, *arguments)
+    assert done.code == WRONG
+    assert said in done.err
+    assert done.out == ""
+    assert server.config.read_bytes() == before
+
+
+def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(server: Server) -> None:
+    server.start()
+    text = server.config.read_text(encoding="utf-8")
+    edited = text.replace('contact = "noc@', 'contact = "other@')
+    server.config.write_text(edited, encoding="utf-8")
+    done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
+    assert done.code == WRONG
+    assert "config.toml or a list was edited and not reloaded" in done.err
+    assert server.config.read_text(encoding="utf-8") == edited
+    assert darban("reload", at=server.directory).code == GOOD
+    assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
+    assert _data(server, "127.0.10.7") == ANY_V4
+
+
+def test_what_an_expectation_forbids_is_not_written(server: Server) -> None:
+    done = _exempt(server, "127.0.10.5", "telegram", "--for", "2h")
+    assert done.code == NO
+    assert "expected blocked as telegram, got exempted" in done.err
+    assert "the config stays as it is" in done.err
+
+
+def test_a_config_that_is_wrong_already_is_told(server: Server) -> None:
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(text.replace('mode = "enforce"', 'mode = "enforced"'))
+    done = _exempt(server, "administration", "telegram", "--for", "2h")
+    assert done.code == WRONG
+    assert 'Did you mean "enforce"?' in done.err

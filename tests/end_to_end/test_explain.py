@@ -1,0 +1,135 @@
+"""``darban explain`` where it asks upstreams itself, and where it asks for every VLAN."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import Asker
+from tests.live.commands import GOOD, NO, WRONG, Done, darban
+from tests.live.configs import shipped, small
+from tests.live.nsd import ANY_V4, BIG
+from tests.live.ports import free_port
+from tests.live.server import Server
+
+ADMINISTRATION, EXEMPTED, PUBLICITY = "127.0.10.5", "127.0.10.7", "127.0.20.5"
+_EXEMPTION = """
+[[exemptions]]
+id = "pr-2031"
+prefixes = ["127.0.10.7/32", "fd00:10::7/128"]
+services = ["telegram"]
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-2031"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path, upstream: str) -> Path:
+    """The shipped config with an exemption, and an upstream that answers; no server."""
+    path = tmp_path / "config.toml"
+    path.write_text(shipped([upstream], 5300, 9153) + _EXEMPTION, encoding="utf-8")
+    return path
+
+
+def _live(config: Path, client: str, *question: str) -> Done:
+    arguments = ("--config", config, "--client", client, *question, "--json")
+    return darban("explain", "--live", *arguments, at=config.parent)
+
+
+@pytest.mark.parametrize(
+    ("client", "question", "outcome", "matched", "answer"),
+    [
+        (
+            *(ADMINISTRATION, ["long.scene"], "blocked", "web.telegram.org"),
+            "NOERROR, by way of alias.scene, web.telegram.org",
+        ),
+        (
+            *(EXEMPTED, ["alias.scene"], "exempted", "web.telegram.org"),
+            "NOERROR, by way of web.telegram.org",
+        ),
+        (
+            *(EXEMPTED, ["https.scene", "HTTPS"], "blocked", "web.whatsapp.com"),
+            "NOERROR, by way of web.whatsapp.com",
+        ),
+        (
+            *(PUBLICITY, ["alias.scene"], "passed", ""),
+            "NOERROR, by way of web.telegram.org",
+        ),
+        (
+            *(ADMINISTRATION, ["harmless.scene"], "passed", ""),
+            "NOERROR, by way of www.agency.example",
+        ),
+        (ADMINISTRATION, ["big.scene", "TXT"], "passed", "", "NOERROR"),
+        (ADMINISTRATION, ["nothing.scene"], "passed", "", "NXDOMAIN"),
+    ],
+)
+def test_what_a_name_leads_to_is_judged(
+    config: Path, client: str, question: list[str], outcome: str, matched: str, answer: str
+) -> None:
+    done = _live(config, client, *question)
+    told = done.json
+    assert (told["outcome"], told["matched"], told["answer"]) == (outcome, matched, answer)
+    assert told["targets"] == "checked"
+    assert done.code == (NO if outcome == "blocked" else GOOD)
+    if matched:
+        assert told["list"]
+        assert told["line"]
+
+
+def test_nobody_is_asked_about_what_is_blocked_already(config: Path) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("[upstream]\nservers", "[upstream]\n#"), encoding="utf-8")
+    told = _live(config, ADMINISTRATION, "t.me").json
+    assert (told["outcome"], told["targets"], told["answer"]) == ("blocked", "not checked", "")
+
+
+def test_an_upstream_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(shipped([f"127.0.0.1:{free_port()}"], 5300, 9153), encoding="utf-8")
+    told = _live(config, ADMINISTRATION, "www.agency.example").json
+    assert (told["outcome"], told["targets"]) == ("passed", "not checked")
+    assert str(told["answer"]).startswith("none: ")
+
+
+def test_the_server_does_what_is_told(
+    make: Callable[[str], Server], upstream: str, dig_program: Path
+) -> None:
+    port, metrics = free_port(), free_port()
+    server = make(small([upstream], port, metrics))
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.start()
+    ask = Asker(dig_program, port)
+    for name in ("alias.scene", "long.scene", "harmless.scene", "www.agency.example"):
+        for client in (ADMINISTRATION, PUBLICITY):
+            arguments = ("explain", "--live", "--client", client, name, "--json")
+            told = darban(*arguments, at=server.directory).json
+            assert told["targets"] == "checked"
+            got = ask(client, name).data[-1]
+            assert got == ("0.0.0.0" if told["outcome"] == "blocked" else ANY_V4), (client, name)
+    assert len(ask(PUBLICITY, "big.scene", "TXT").data) == BIG
+
+
+def test_every_vlan_is_told(config: Path) -> None:
+    asked = ("explain", "--config", config, "--all-vlans")
+    done = darban(*asked, "t.me", "--json", at=config.parent)
+    assert done.code == NO
+    vlans = done.json["vlans"]
+    assert isinstance(vlans, list)
+    assert [(each["vlan"], each["outcome"]) for each in vlans] == [
+        *(("administration", "blocked"), ("publicity", "passed"), ("this-host", "passed")),
+    ]
+    done = darban(*asked, "--live", "alias.scene", at=config.parent)
+    assert done.code == NO
+    title, _, *lines = done.out.splitlines()
+    assert title.strip() == "alias.scene A"
+    assert [line.split()[:3] for line in lines] == [
+        ["administration", "administrative", "blocked"],
+        ["publicity", "publicity", "passed"],
+        ["this-host", "publicity", "passed"],
+    ]
+    assert "web.telegram.org" in lines[0]
+    assert darban(*asked, "agency.example", at=config.parent).code == GOOD
+    both = darban(*asked, "--vlan", "publicity", "t.me", at=config.parent)
+    assert both.code == WRONG
+    assert "say who asks" in both.err

@@ -1,0 +1,175 @@
+"""``darban history``: what was in force, told by the journal of a server that really changed."""
+
+import datetime as dt
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, WRONG, darban
+from tests.live.nsd import ANY_V4
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+MakeSmall = Callable[..., Server]
+
+DENY, OPEN = 'deny = ["web.telegram.org"]', "deny = []"
+EXEMPTION = """
+[[exemptions]]
+id = "fair"
+vlan = "administration"
+services = ["pager"]
+until = {until}
+approver = "Director"
+ticket = "IT-7"
+"""
+
+
+@pytest.fixture
+def server(make_small: MakeSmall) -> Server:
+    server = make_small(server="workers = 1")
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server.start()
+
+
+def _history(server: Server, *options: str) -> list[dict[str, str]]:
+    entries = darban("history", "--json", *options, at=server.directory).json["entries"]
+    assert isinstance(entries, list)
+    return entries
+
+
+def _write(server: Server, old: str, new: str) -> None:
+    text = server.config.read_text(encoding="utf-8")
+    assert old in text
+    server.config.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_every_activation_is_written_down(server: Server) -> None:
+    wait_for(lambda: _history(server), "the start is written down")
+    _write(server, DENY, OPEN)
+    assert darban("reload", at=server.directory).code == GOOD
+    assert darban("reload", at=server.directory).code == GOOD  # nothing new
+    _write(server, OPEN, DENY)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: len(_history(server)) == 3, "the signal's reload is written down")
+    server.expect_error("reload by|config.toml|denied")
+    _write(server, DENY, DENY.replace("deny", "denied"))
+    assert darban("reload", at=server.directory).code == WRONG
+    assert server.stop().code == 0
+    entries = _history(server)
+    me = f"uid {os.getuid()}"
+    assert [(entry["event"], entry["who"]) for entry in entries] == [
+        ("start", me),
+        ("reload", me),
+        ("reload", "SIGHUP"),
+        ("stop", "signal"),
+    ]
+    assert entries[0]["snapshot"] == entries[2]["snapshot"] != entries[1]["snapshot"]
+    assert f"-{DENY}\n+{OPEN}\n" in entries[1]["diff"]
+    told = darban("history", at=server.directory)
+    assert told.code == GOOD
+    lines = told.out.splitlines()
+    assert len(lines) == 4
+    assert lines[1].endswith("+1 -1")
+
+
+def test_what_was_in_force_at_a_moment(server: Server) -> None:
+    wait_for(lambda: _history(server), "the start is written down")
+    _write(server, DENY, OPEN)
+    assert darban("reload", at=server.directory).code == GOOD
+    server.stop()
+    start, reload, stop = (float(entry["time"]) for entry in _history(server))
+
+    def at(moment: float) -> str:
+        return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat()
+
+    before = darban("history", "--at", at(start - 1), at=server.directory)
+    assert (before.code, "the journal is of later" in before.out) == (NO, True)
+    first = darban("history", "--at", at((start + reload) / 2), "--json", at=server.directory)
+    assert first.code == GOOD
+    files = first.json["files"]
+    assert isinstance(files, dict)
+    assert DENY in files["config.toml"]
+    second = darban("history", "--at", at((reload + stop) / 2), at=server.directory)
+    assert second.code == GOOD
+    assert f"-{DENY}\n+{OPEN}\n" in second.out
+    assert "by uid" in second.out
+    after = darban("history", "--at", at(stop + 0.01), at=server.directory)
+    assert (after.code, "the server was stopped at" in after.out) == (NO, True)
+
+
+def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
+    """It ends by itself within a second, and the journal tells the truth of both sides."""
+    lists = server.directory / "lists"
+    lists.mkdir()
+    (lists / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
+    _write(server, "directories = []", 'directories = ["lists"]')
+    _write(server, DENY, 'block = ["pager"]')
+    end = int(time.time()) + 6
+    until = dt.datetime.fromtimestamp(end, dt.UTC).isoformat()
+    _write(server, "[policies.publicity]", EXEMPTION.format(until=until) + "[policies.publicity]")
+    assert darban("reload", at=server.directory).code == GOOD
+
+    seen: list[tuple[float, str, float]] = []
+    while not seen or time.time() < end + 1.5:
+        asked = time.time()
+        answer = ask(server.port, "pager.example", client="127.0.10.5")
+        assert answer is not None
+        seen.append((asked, str(answer.rr[0].rdata), time.time()))
+    assert {data for asked, data, answered in seen if answered < end} == {ANY_V4}
+    assert {data for asked, data, answered in seen if asked > end + 1} == {"0.0.0.0"}
+
+    def at(moment: float) -> dict[str, object]:
+        text = dt.datetime.fromtimestamp(moment, dt.UTC).isoformat()
+        return darban("history", "--at", text, "--json", at=server.directory).json
+
+    assert at(end - 0.5)["exempted"] == ["fair"]
+    assert at(end + 0.5)["exempted"] == []
+    text = darban("history", "--at", until, at=server.directory).out
+    assert "ended before: fair: pager for VLAN administration" in text
+    done = darban("check", at=server.directory)
+    assert "Exemption fair has ended and lifts nothing; remove it." in done.out
+
+
+def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> None:
+    wait_for(lambda: _history(server), "the start is written down")
+    path = server.directory / ".darban" / "journal.jsonl"
+    path.unlink()
+    path.mkdir()
+    server.expect_error("the journal cannot be written")
+    _write(server, DENY, OPEN)
+    assert darban("reload", at=server.directory).code == GOOD
+    assert "the journal cannot be written" in server.err
+    answer = ask(server.port, "web.telegram.org", client="127.0.10.5")
+    assert answer is not None
+    assert str(answer.rr[0].rdata) == ANY_V4
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2027-13-01", "0001-01-01", ""])
+def test_a_moment_that_makes_no_sense(server: Server, at: str) -> None:
+    done = darban("history", "--at", at, at=server.directory)
+    assert done.code in (WRONG, NO), done.out
+    assert done.out or "is no moment" in done.err
+
+
+def test_nothing_is_told_of_a_moment_that_is_yet_to_come(server: Server) -> None:
+    wait_for(lambda: _history(server), "the start is written down")
+    done = darban("history", "--at", "2199-01-01", at=server.directory)
+    assert (done.code, done.out) == (WRONG, "")
+    assert "'2199-01-01' is yet to come" in done.err
+
+
+def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
+    wait_for(lambda: _history(server), "the start is written down")
+    server.stop()
+    _write(server, DENY, DENY.replace("deny", "denied"))
+    server.options = ["--last-good"]
+    server.expect_error("the last good snapshot")
+    server.start()
+    wait_for(lambda: len(_history(server)) == 3, "the start is written down")
+    first, _, last = _history(server)
+    assert last["event"] == "start --last-good"
+    assert (last["snapshot"], last["config"]) == (first["snapshot"], first["config"])

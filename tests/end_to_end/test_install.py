@@ -1,0 +1,301 @@
+"""`make install` on a clean Debian that systemd runs: first, again, and where it goes wrong.
+
+The tests are a story, in this order, on one machine: each begins with a server that serves.
+"""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import steady_load
+from tests.live.debian import Tree, layer, tree
+from tests.live.nsd import ANY_V4, nsd
+from tests.live.systemd import Machine, booted
+from tests.live.waiting import wait_for
+
+CURRENT, PREVIOUS = "/opt/darban/current", "/opt/darban/previous"
+CONFIG = "/etc/darban/config.toml"
+UNIT = "/usr/local/lib/systemd/system/darban.service"
+NET_BIND_SERVICE = 1 << 10
+LOAD = steady_load.__file__
+RATE = 500
+"""Queries a second while the server is upgraded."""
+UPSTREAM = 5399
+OURS = "! Title: Ours\n! Category: messenger\n||ours.example^\n"
+
+
+@pytest.fixture(scope="module")
+def clean_debian(debian: Callable[[str, str], Path], ip_program: Path) -> Tree:
+    assert ip_program, "a machine is made of namespaces"
+    return tree(debian("mmdebstrap", "mmdebstrap"))
+
+
+@pytest.fixture(scope="module")
+def machine(
+    clean_debian: Tree, nsd_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
+    """A clean server that runs, with an upstream; nothing is installed yet."""
+    place = tmp_path_factory.mktemp("debian")
+    with layer(clean_debian, place) as root, booted(root) as up:
+        (place / "nsd").mkdir()
+        with nsd(nsd_program, place / "nsd", UPSTREAM, up.into_network):
+            yield up
+
+
+def _asked(machine: Machine, client: str, name: str) -> str:
+    return machine.good(
+        "dig", "+short", "+tries=1", "+timeout=20", "-b", client, "@127.0.0.1", name
+    ).strip()
+
+
+def _release(machine: Machine, change: Callable[[], None]) -> str:
+    """Make another release of the source, install it, and go back to the source as it was."""
+    machine.good("cp", "-a", "/src", "/src.kept")
+    try:
+        change()
+        done = machine.run("make", "install")
+        return f"{done.out}\nexit code {done.code}"
+    finally:
+        machine.good("sh", "-c", "rm -rf /src/* && cp -a /src.kept/. /src/ && rm -r /src.kept")
+
+
+def _edited(machine: Machine, path: str, old: str, new: str) -> None:
+    text = machine.read(path)
+    assert old in text
+    machine.write(path, text.replace(old, new))
+
+
+def _in_use(machine: Machine) -> str:
+    return machine.good("readlink", CURRENT).strip()
+
+
+def _lists(machine: Machine) -> str:
+    return machine.good("readlink", "/usr/share/darban/blocklists").strip()
+
+
+def test_a_first_install_serves_on_port_53(machine: Machine) -> None:
+    said = machine.good("make", "install")
+    assert f"{CONFIG} is the default" in said
+    assert _asked(machine, "127.0.10.5", "web.telegram.org") == "0.0.0.0"
+    assert machine.show("ActiveState") == "active"
+    assert machine.good("systemctl", "is-enabled", "darban").strip() == "enabled"
+    assert re.search(
+        r'directories = \["/usr/share/darban/blocklists", "/etc/darban/blocklists"\]',
+        machine.read(CONFIG),
+    )
+
+
+def test_it_runs_with_one_right_and_behind_every_wall(machine: Machine) -> None:
+    main = machine.show("MainPID")
+    user = machine.good("id", "-u", "darban").strip()
+    workers = machine.good("pgrep", "--parent", main).split()
+    assert workers
+    for pid in (main, *workers):
+        status = dict(
+            line.split(":\t", 1)
+            for line in machine.good("cat", f"/proc/{pid}/status").splitlines()
+            if ":\t" in line
+        )
+        assert set(status["Uid"].split()) == {user}
+        assert user != "0"
+        for kind in ("CapEff", "CapPrm", "CapBnd", "CapAmb"):
+            assert int(status[kind], 16) == NET_BIND_SERVICE
+        assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == "2", "a filter of system calls"
+    mounts = machine.good("cat", f"/proc/{main}/mounts").splitlines()
+    [root] = [line.split()[3] for line in mounts if line.split()[1] == "/"]
+    assert "ro" in root.split(",")
+
+
+def test_systemd_finds_no_fault_with_the_unit(machine: Machine) -> None:
+    assert machine.good("systemd-analyze", "verify", "--man=yes", UNIT) == ""
+    said = machine.good("systemd-analyze", "security", "--offline=true", "--no-pager", UNIT)
+    exposure = re.search(r"Overall exposure level for darban\.service: ([\d.]+)", said)
+    assert exposure
+    assert float(exposure[1]) <= 1.6
+
+
+def test_the_manual_and_the_command_are_there(machine: Machine) -> None:
+    assert "darban explain" in machine.good("man", "darban")
+    said = machine.run("darban", "explain", "--client", "127.0.10.5", "web.telegram.org")
+    assert said.code == 1
+    assert f"by the policy in force of the server of {CONFIG}" in said.out
+    said = machine.run(
+        *("bash", "-c"),
+        "source /usr/local/share/bash-completion/completions/darban;"
+        "COMP_WORDS=(darban explain --vlan p) COMP_CWORD=3; _darban_completion darban;"
+        "echo ${COMPREPLY[@]}",
+    )
+    assert said.out.strip() == "publicity"
+
+
+def test_an_edited_config_is_kept(machine: Machine) -> None:
+    _edited(machine, CONFIG, 'servers = ["system"]', f'servers = ["127.0.0.1:{UPSTREAM}"]')
+    edited = machine.read(CONFIG)
+    machine.write("/etc/darban/blocklists/ours.txt", OURS)
+    said = machine.good("make", "install")
+    assert "in use already" in said
+    assert machine.read(CONFIG) == edited
+    assert 'servers = ["system"]' in machine.read(CONFIG + ".new")
+    assert machine.read("/etc/darban/blocklists/ours.txt") == OURS
+
+
+def test_a_reload_puts_the_edited_config_in_force(machine: Machine) -> None:
+    pid = machine.show("MainPID")
+    machine.good("systemctl", "reload", "darban")
+    assert _asked(machine, "127.0.10.5", "www.ours.example") == "0.0.0.0"
+    assert _asked(machine, "127.0.10.5", "www.agency.example") == ANY_V4
+    assert machine.show("MainPID") == pid
+
+
+def test_a_reload_of_a_broken_config_fails_and_a_start_serves_what_was_good(
+    machine: Machine,
+) -> None:
+    good = machine.read(CONFIG)
+    machine.write(CONFIG, good.replace("policy = ", "polcy = "))
+    assert machine.run("systemctl", "reload", "darban").code != 0
+    assert "polcy" in machine.journal()
+    machine.good("systemctl", "restart", "darban")
+    assert _asked(machine, "127.0.10.5", "www.ours.example") == "0.0.0.0"
+    assert "not the config but what was good is in force" in machine.show("StatusText")
+    machine.write(CONFIG, good)
+    machine.good("systemctl", "reload", "darban")
+    assert machine.show("StatusText").startswith("the config is in force")
+
+
+def test_an_upgrade_under_load_loses_no_query(
+    machine: Machine, figure: Callable[[str], None]
+) -> None:
+    before = _in_use(machine)
+    command = [*machine.into_network, sys.executable, LOAD, "53", str(RATE)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as load:
+        said = _release(machine, lambda: _version(machine, "9.9.1"))
+        out, _ = load.communicate(timeout=60)  # which closes its input
+    assert "exit code 0" in said
+    told = json.loads(out)
+    figure(f"upgrade at {RATE} queries a second: {out.strip()}")
+    assert "9.9.1" in _in_use(machine)
+    assert machine.good("readlink", PREVIOUS).strip() == before
+    assert told["lost"] <= RATE // 50, told
+    assert told["refused"] == 0, told
+
+
+def _version(machine: Machine, version: str) -> None:
+    text = machine.read("/src/resolver/__init__.py")
+    machine.write("/src/resolver/__init__.py", re.sub(r'"[\d.]+"', f'"{version}"', text))
+
+
+def test_a_release_whose_check_fails_is_not_switched_to(machine: Machine) -> None:
+    before, lists, pid = _in_use(machine), _lists(machine), machine.show("MainPID")
+    said = _release(machine, lambda: (machine.root / "src/blocklists/telegram.txt").unlink())
+    assert "exit code 2" in said, "make's own"
+    assert f"its check refuses {CONFIG}" in said
+    assert (_in_use(machine), _lists(machine)) == (before, lists)
+    assert machine.show("MainPID") == pid, "the service was left alone"
+
+
+def test_a_release_that_does_not_start_is_left_again(machine: Machine) -> None:
+    before, lists = _in_use(machine), _lists(machine)
+
+    def harm() -> None:
+        run = "/src/resolver/cli/run.py"
+        machine.write(run, machine.read(run) + "raise ImportError('it does not start')\n")
+
+    said = _release(machine, harm)
+    assert "exit code 2" in said
+    assert "it does not start" in said
+    assert f"In use is {before} again" in said
+    assert machine.show("ActiveState") == "active"
+    assert (_in_use(machine), _lists(machine)) == (before, lists)
+    assert _asked(machine, "127.0.10.5", "www.agency.example") == ANY_V4
+
+
+def test_a_killed_server_is_back_and_its_queries_with_it(machine: Machine) -> None:
+    pid = machine.show("MainPID")
+    machine.good("kill", "-KILL", pid)
+    assert _asked(machine, "127.0.10.5", "www.agency.example") == ANY_V4
+    wait_for(lambda: machine.show("ActiveState") == "active", "it is ready again")
+    assert machine.show("MainPID") != pid
+
+
+def test_a_server_that_stands_still_is_replaced(machine: Machine) -> None:
+    pid = machine.show("MainPID")
+    machine.good("kill", "-STOP", pid)
+    wait_for(lambda: machine.show("MainPID") not in (pid, "0"), "the watchdog has barked", 40)
+    assert _asked(machine, "127.0.10.5", "www.agency.example") == ANY_V4
+
+
+def test_a_rollback_goes_back_to_the_release_before(machine: Machine) -> None:
+    now, before = _in_use(machine), machine.good("readlink", PREVIOUS).strip()
+    machine.good("make", "rollback")
+    assert _in_use(machine) == before
+    assert _lists(machine) == f"{before}/blocklists"
+    assert machine.good("readlink", PREVIOUS).strip() == now
+    assert _asked(machine, "127.0.10.5", "www.agency.example") == ANY_V4
+
+
+def test_an_uninstall_keeps_what_is_the_operator_s(machine: Machine) -> None:
+    config = machine.read(CONFIG)
+    said = machine.good("make", "uninstall")
+    assert "Kept: /etc/darban, /var/lib/darban" in said
+    assert machine.read(CONFIG) == config
+    left = machine.good(
+        "find",
+        "/",
+        "-xdev",
+        "-name",
+        "*darban*",
+        "-not",
+        "-path",
+        "/src/*",
+        "-not",
+        "-path",
+        "/proc/*",
+        "-not",
+        "-path",
+        "/run/*",
+        "-not",
+        "-path",
+        "/tmp/*",
+        "-not",
+        "-path",
+        "/var/tmp/*",
+    ).split()
+    assert sorted(left) == ["/etc/darban", "/var/lib/darban"]
+
+
+def _make(root: Path, *arguments: str) -> str:
+    """Run make in a Debian that does not run; what it says."""
+    into = ["chroot", root, "env", "-C", "/src", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"]
+    done = subprocess.run([*into, "make", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_without_systemd_all_is_done_but_the_start(clean_debian: Tree, tmp_path: Path) -> None:
+    with layer(clean_debian, tmp_path) as root:
+        said = _make(root, "install")
+        assert "systemd does not run here, so nothing is started." in said
+        assert "12 of 12 hold" in said
+        assert (root / "etc/systemd/system/multi-user.target.wants/darban.service").is_symlink()
+        assert (root / "opt/darban/current").is_symlink()
+
+
+def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
+    with layer(clean_debian, tmp_path) as root:
+        _make(root, "install", "DESTDIR=/stage")
+        assert not (root / "opt/darban").exists()
+        assert not (root / "etc/darban").exists()
+        stage = root / "stage"
+        for place in (CONFIG, UNIT, "/usr/local/share/man/man8/darban.8"):
+            assert (stage / place.lstrip("/")).is_file()
+        release = Path((stage / "opt/darban/current").readlink())
+        assert release.parent == Path("/opt/darban/releases")
+        program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
+        assert program.startswith(f"#!{release}/bin/python3\n")

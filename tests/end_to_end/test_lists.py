@@ -1,0 +1,265 @@
+"""Lists of others, fetched by the real server over TLS: put in force, kept, told."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fetch.source_server import Authority, Sources, authority, response, serving
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, WRONG, Done, darban
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+MakeSmall = Callable[..., Server]
+
+CLIENT = "127.0.30.5"
+_CONFIG = """
+[lists.sources.ads]
+url = "URL"
+format = "hosts"
+category = "advertising"
+[policies.strict]
+block = ["@advertising"]
+[vlans.strict]
+prefixes = ["127.0.30.0/24"]
+policy = "strict"
+"""
+_GUESTS = """
+[vlans.guests]
+prefixes = ["127.0.40.0/24"]
+policy = "publicity"
+"""
+_EXPECT = """
+[[expect]]
+client = "127.0.30.5"
+name = "open.example"
+outcome = "passed"
+"""
+
+
+@pytest.fixture(scope="session")
+def made_authority(
+    debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Authority:
+    return authority(debian("openssl", "openssl"), tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def sources(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
+    """A server of lists, in a thread of its own; everything started here trusts it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
+    loop = asyncio.new_event_loop()
+    started: list[Sources] = []
+    ready, ended = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(made_authority) as made:
+            started.append(made)
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    yield started[0]
+    loop.call_soon_threadsafe(ended.set)
+    thread.join(10)
+    loop.close()
+
+
+def hosts(*names: str, **headers: str) -> bytes:
+    return response("".join(f"0.0.0.0 {name}\n" for name in names).encode(), **headers)
+
+
+@pytest.fixture
+def server(make_small: MakeSmall, sources: Sources) -> Server:
+    server = make_small(more=_CONFIG.replace("URL", sources.url("/ads")))
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.expect_error("list ads: ")
+    return server
+
+
+def _blocked(server: Server, name: str) -> bool:
+    answer = ask(server.port, name, client=CLIENT)
+    assert answer is not None
+    return [str(record.rdata) for record in answer.rr] == ["0.0.0.0"]
+
+
+def _run(server: Server, *arguments: str) -> Done:
+    return darban(*arguments, "--config", server.config, at=server.directory)
+
+
+def test_a_list_is_fetched_after_the_start_and_put_in_force(
+    server: Server, sources: Sources
+) -> None:
+    sources.says["/ads"] = hosts("a.example", "b.example", ETag='"one"')
+    server.start()
+    assert "It has not been fetched yet, and blocks nothing" in server.err
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    assert not _blocked(server, "w.a.example")
+    scrape = server.scrape()
+    assert scrape.value("darban_list_entries", list="ads") == 2
+    assert scrape.value("darban_list_updated_timestamp_seconds", list="ads") > 1.7e9
+    assert scrape.value("darban_list_failures_total", list="ads") == 0
+    assert scrape.value("darban_config_ok") == 1
+    done = _run(server, "lists", "update", "ads")
+    assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
+    done = _run(server, "lists", "update", "adds")
+    assert (done.code, done.err) == (
+        *(WRONG, "the config in force fetches no list 'adds', but ads\n"),
+    )
+    assert sources.asked[-1][1]["if-none-match"] == '"one"'
+
+
+def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> None:
+    sources.says["/ads"] = hosts("a.example", "b.example", "c.example")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    for said, reason in (
+        (response(b"<!DOCTYPE html>\n<p>Log in</p>\n"), "refused: a page (HTML), not a list"),
+        (hosts("a.example"), "fewer than half of the 3"),
+        (response(b"", status="503 Busy"), "the server says 503 Busy"),
+    ):
+        sources.says["/ads"] = said
+        done = _run(server, "lists", "update")
+        assert done.code == NO
+        assert done.out.startswith("ads: failed, 3 names: ")
+        assert reason in done.out
+        assert _blocked(server, "c.example")
+    assert server.scrape().value("darban_list_failures_total", list="ads") == 3
+    sources.says["/ads"] = hosts("a.example")
+    done = _run(server, "lists", "update", "--smaller-too")
+    assert (done.code, done.out) == (GOOD, "ads: updated, 1 names\n")
+    assert not _blocked(server, "c.example")
+    server.stop()
+    sources.says["/ads"] = response(b"", status="503 Busy")
+    server.start()
+    assert _blocked(server, "a.example"), "from the copy, before anything is fetched"
+
+
+def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
+    server: Server, sources: Sources
+) -> None:
+    server.config.write_text(server.config.read_text(encoding="utf-8") + _EXPECT, encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example")
+    server.expect_error("")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    sources.says["/ads"] = hosts("a.example", "b.example", "open.example")
+    done = _run(server, "lists", "update")
+    assert done.code == NO
+    assert "ads: failed, 1 names: not put in force: " in done.out
+    assert "open.example" in done.out
+    assert not _blocked(server, "open.example")
+    assert not _blocked(server, "b.example")
+    wait_for(lambda: server.scrape().value("darban_config_ok") == 1, "the old list is good")
+    assert _run(server, "check").code == GOOD
+
+
+def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, sources: Sources) -> None:
+    included = server.directory / "vlans.d"
+    included.mkdir()
+    (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
+    text = 'include = ["vlans.d/*.toml"]\n' + server.config.read_text(encoding="utf-8")
+    server.config.write_text(text, encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    server.config.write_text(text.replace('block = ["@advertising"]', "block = []"), "utf-8")
+    (included / "guests.toml").write_text("broken", encoding="utf-8")
+    (included / "more.toml").write_text(_GUESTS.replace("guests", "more"), encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    done = _run(server, "lists", "update")
+    assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")
+    assert _blocked(server, "a.example")
+    assert _blocked(server, "b.example")
+    assert server.scrape().value("darban_config_ok") == 1
+    *_, last = json.loads(_run(server, "history", "--json").out)["entries"]
+    assert (last["event"], last["diff"]) == ("lists", "")
+    for edited in ("config.toml", "guests.toml", "more.toml"):
+        assert f"{edited}: edited and not reloaded" in server.err
+    (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
+    (included / "more.toml").unlink()
+    assert _run(server, "reload").code == GOOD
+    assert not _blocked(server, "a.example")
+
+
+def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
+    server: Server, sources: Sources
+) -> None:
+    own = server.directory / "own"
+    own.mkdir()
+    list_ = "! Category: advertising\n||own.example^\n"
+    (own / "banners.txt").write_text(list_, encoding="utf-8")
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(text.replace("directories = []", 'directories = ["own"]'), "utf-8")
+    sources.says["/ads"] = hosts("a.example")
+    server.expect_error("own/banners.txt")
+    server.expect_error("by a list that was fetched: invalid")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    (own / "banners.txt").write_text(list_.replace("own", "unseen"), encoding="utf-8")
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    done = _run(server, "lists", "update")
+    assert done.code == NO
+    assert done.out.startswith("ads: updated, 2 names: not in force yet: own/banners.txt: found")
+    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+        *(True, False, False)
+    ]
+    assert server.scrape().value("darban_config_ok") == 1
+    again = _run(server, "lists", "update")
+    assert again.code == NO
+    assert again.out.startswith("ads: unchanged, 2 names: not in force yet: own/banners.txt: found")
+    edited = (own / "banners.txt").read_text(encoding="utf-8")
+    (own / "banners.txt").write_text(list_, encoding="utf-8")
+    done = _run(server, "lists", "update")
+    assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
+    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+        *(True, False, True)
+    ]
+    (own / "banners.txt").write_text(edited, encoding="utf-8")
+    assert _run(server, "reload").code == GOOD
+    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+        *(False, True, True)
+    ]
+
+
+def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: Sources) -> None:
+    done = _run(server, "lists", "--json")
+    assert done.code == GOOD
+    (told,) = done.json["lists"]  # type: ignore[misc]
+    assert (told["list"], told["entries"], told["fetched"]["updated"]) == ("ads", 0, 0)
+    sources.says["/ads"] = hosts("a.example", "b.example", "co.uk", "192.0.2.1")
+    done = _run(server, "lists", "update")
+    assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")
+    (told,) = json.loads(_run(server, "lists", "--json").out)["lists"]
+    assert told["entries"] == 2
+    assert told["skipped"] == {
+        "… is a public suffix: its names have many owners": 1,
+        "an IP address; a rule holds a name": 1,
+    }
+    shown = _run(server, "lists")
+    assert shown.code == GOOD
+    assert "0 h ago" in shown.out
+    unknown = _run(server, "lists", "update", "nothing")
+    assert (unknown.code, unknown.err) == (
+        *(WRONG, f"{server.config} fetches no list 'nothing', but ads\n"),
+    )
+    sources.says.clear()
+    assert _run(server, "lists", "update").code == NO
+    assert "last error: the server says 404" in " ".join(_run(server, "lists").out.split())
+    server.expected.clear()
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_believed(
+    server: Server, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources.says["/ads"] = hosts("a.example")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    done = _run(server, "lists", "update")
+    assert done.code == NO
+    assert "certificate" in done.out.lower()

@@ -1,0 +1,202 @@
+"""The metrics of a real server: bounded, in both formats, drops included, slow visitors borne."""
+
+import itertools
+import os
+import random
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from dnslib import DNSRecord
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from resolver.dns.codes import TYPES
+from tests.live.clients import ask
+from tests.live.scraping import Scrape
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+MakeSmall = Callable[..., Server]
+
+HOSTILE = 10_000
+SEED = 953525
+CLIENTS = ("127.0.10.5", "127.0.20.5", "127.0.99.5")
+_AT_ONCE = 100
+_MOST = 64
+"""Connections that the metrics listener keeps."""
+
+
+def _hostile(chance: random.Random) -> Iterator[bytes]:
+    """Queries for names that nobody has asked for, of every type, and some classes and opcodes."""
+    while True:
+        label = chance.randbytes(12).hex()
+        name = chance.choice([f"{label}.web.telegram.org", f"{label}.example", f"{label}.test"])
+        packet = bytearray(DNSRecord.question(name).pack())
+        known = chance.random() < 0.5
+        qtype = chance.choice(sorted(TYPES)) if known else chance.randrange(1 << 16)
+        packet[-4:-2] = qtype.to_bytes(2, "big")
+        if chance.random() < 0.1:
+            packet[-2:] = chance.randrange(1 << 16).to_bytes(2, "big")
+        if chance.random() < 0.1:
+            packet[2] = chance.randrange(256) & 0x7F
+        yield bytes(packet)
+
+
+def _send(server: Server, packets: Iterator[bytes], count: int) -> None:
+    """Send so many, some at a time, from a client of each VLAN and of none."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _ in CLIENTS]
+        for asking, client in zip(sockets, CLIENTS, strict=True):
+            asking.bind((client, 0))
+            asking.connect(("127.0.0.1", server.port))
+        for number in range(count):
+            sockets[number % len(sockets)].send(next(packets))
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                assert ask(server.port, "web.telegram.org", client=CLIENTS[0], seconds=10)
+
+
+def _series(scrape: Scrape) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+    return set(scrape.values)
+
+
+def test_ten_thousand_hostile_names_add_no_series(
+    make_shipped: Callable[[], Server], figure: Callable[[str], None]
+) -> None:
+    server = make_shipped().start()
+    packets = _hostile(random.Random(SEED))
+    _send(server, packets, HOSTILE // 5)
+    before = server.scrape()
+    _send(server, packets, HOSTILE)
+    after = server.scrape()
+    asked = after.total("darban_queries_total") - before.total("darban_queries_total")
+    assert asked > HOSTILE / 2, "the hostile queries were counted"
+    assert _series(after) == _series(before)
+    assert not any("example" in value for _, labels in after.values for _, value in labels)
+    figure(f"metrics: {HOSTILE:,} hostile queries, {len(after.values):,} series before and after")
+
+
+def test_openmetrics_for_those_who_ask_for_it(quiet: Server) -> None:
+    quiet.scrape()
+    url = f"http://127.0.0.1:{quiet.metrics_port}/metrics"
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    with urllib.request.urlopen(urllib.request.Request(url, headers=accept), timeout=5) as answer:
+        kind, text = answer.headers["Content-Type"], answer.read().decode()
+    assert kind.startswith("application/openmetrics-text; version=1.0.0")
+    assert text.endswith("# EOF\n")
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert {"darban_queries", "darban_query_duration_seconds", "darban_socket_drops"} <= names
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=")
+
+
+def _dropped(port: int) -> int:
+    """What the kernel says itself."""
+    lines = (line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:])
+    return sum(int(fields[-1]) for fields in lines if fields[1].endswith(f":{port:04X}"))
+
+
+def test_what_the_kernel_drops_is_counted(make_small: MakeSmall) -> None:
+    server = make_small().start()
+    assert server.scrape().value("darban_socket_drops_total") == 0
+    [stopped] = server.workers()
+    server.expect_error("stands still and is replaced")
+    os.kill(stopped, signal.SIGSTOP)
+    query = DNSRecord.question("agency.example").pack()
+    with socket.socket(type=socket.SOCK_DGRAM) as flood:
+        flood.connect(("127.0.0.1", server.port))
+        for _ in itertools.takewhile(lambda _: not _dropped(server.port), range(10_000)):
+            for _ in range(100):
+                flood.send(query)
+    wait_for(lambda: ask(server.port, "agency.example"), "a successor answers")
+    told = server.scrape().value("darban_socket_drops_total")
+    assert told == _dropped(server.port) > 0
+
+
+def test_memory_of_both_kinds_of_process(quiet: Server) -> None:
+    scrape = quiet.scrape()
+    for process in ("supervisor", "workers"):
+        assert 5e6 < scrape.value("darban_resident_memory_bytes", process=process) < 5e8
+
+
+@contextmanager
+def _visitors(port: int, count: int, say: bytes) -> Iterator[list[socket.socket]]:
+    """Many who connect to the metrics listener, say something, and then only wait."""
+    with ExitStack() as stack:
+        visitors = []
+        for _ in range(count):
+            visitor = socket.create_connection(("127.0.0.1", port), timeout=10)
+            visitors.append(stack.enter_context(visitor))
+            visitor.sendall(say)
+        yield visitors
+
+
+def _is_open(visitor: socket.socket) -> bool:
+    visitor.setblocking(False)
+    try:
+        return visitor.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+def _descriptors(server: Server) -> int:
+    return sum(1 for _ in Path(f"/proc/{server.pid}/fd").iterdir())
+
+
+def test_those_who_hold_connections_open_keep_nobody_out(make_small: MakeSmall) -> None:
+    server = make_small().start()
+    server.scrape()
+    before = _descriptors(server)
+    slow = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+    with _visitors(server.metrics_port, 5 * _MOST, slow) as visitors:
+        assert server.scrape().value("darban_workers") == 1
+        assert ask(server.port, "agency.example")
+        assert _descriptors(server) <= before + _MOST
+        assert sum(map(_is_open, visitors)) < _MOST
+        assert _is_open(visitors[-1])
+
+
+def test_visitors_who_speak_no_http(make_small: MakeSmall) -> None:
+    server = make_small().start()
+    server.scrape()
+    for said in (
+        b"\x00\xff" * 500 + b"\r\n\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ):
+        with socket.create_connection(("127.0.0.1", server.metrics_port), timeout=10) as visitor:
+            try:
+                visitor.sendall(said)
+                answer = visitor.recv(100)
+            except (ConnectionResetError, BrokenPipeError):
+                continue
+            assert answer[:12] in (
+                b"HTTP/1.1 400",
+                b"HTTP/1.0 400",
+                b"HTTP/1.1 404",
+                b"HTTP/1.1 405",
+            )
+    assert server.scrape().value("darban_workers") == 1
+    assert ask(server.port, "agency.example")
+
+
+def test_a_website_cannot_read_the_status_page_by_a_name_of_its_own(quiet: Server) -> None:
+    quiet.scrape()
+    url = f"http://127.0.0.1:{quiet.metrics_port}/"
+    for host in ("localhost", f"localhost:{quiet.metrics_port}", "127.0.0.1"):
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"Host": host})) as answer:
+            assert answer.status == 200
+    rebound = urllib.request.Request(url, headers={"Host": "rebound.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(rebound, timeout=5)
+    assert refused.value.code == 421
+    assert refused.value.read().decode().startswith("This page is not known by that name.")

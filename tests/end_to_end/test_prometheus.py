@@ -1,0 +1,451 @@
+"""Every panel, rule and alert, evaluated by a real Prometheus over a real server.
+
+A client asks what it knows the fate of, and counts. Prometheus scrapes meanwhile. Then each
+expression is evaluated at the moment of a scrape that has it all: its numbers must be those
+that follow from the client's own counts. ``EXPECTED`` says which, for every expression.
+
+What makes ``rate`` and ``increase`` exact here: their window reaches back beyond the start,
+where every series was 0, and ends at a scrape, so that there is nothing to extrapolate.
+"""
+
+import datetime as dt
+import math
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from resolver import __version__
+from tests.live.configs import BLOCKLISTS
+from tests.live.ports import free_port
+from tests.live.prometheus import Labels, Prometheus, Vector, prometheus
+from tests.live.server import Server, servers
+from tests.live.waiting import wait_for
+from tests.live.watched_load import Asked, Question, ask_all
+from tests.watching.expressions import (
+    Expression,
+    of_panels,
+    of_rules,
+    of_variables,
+    rules,
+)
+
+WINDOW = 300.0
+"""Seconds; longer than the test, and as the alerts have it."""
+_SETTLED = 1.0
+"""Seconds after which workers have told their cache's figures, and rules are evaluated."""
+_LAST = "timestamp(darban_build_info)"
+ADMINISTRATION, PR, AUDITED, PUBLICITY, NOBODY = (
+    *("127.0.10.5", "127.0.10.7", "127.0.30.5", "127.0.20.5", "127.0.99.5"),
+)
+
+_CONFIG = """
+[server]
+listen = ["127.0.0.1:{port}"]
+workers = 2
+[upstream]
+servers = ["{upstream}"]
+[[forward]]
+zones = ["dead.test"]
+servers = ["{dead}"]
+[lists]
+directories = ["{lists}"]
+[metrics]
+listen = "127.0.0.1:{metrics}"
+[policies.administrative]
+block = ["@messenger", "@encrypted-dns"]
+deny = ["denied.example"]
+[policies.auditing]
+block = ["@messenger"]
+mode = "audit"
+[policies.publicity]
+[vlans.administration]
+id = 10
+prefixes = ["127.0.10.0/24"]
+policy = "administrative"
+[vlans.audited]
+id = 30
+prefixes = ["127.0.30.0/24"]
+policy = "auditing"
+[vlans.publicity]
+id = 20
+prefixes = ["127.0.20.0/24"]
+policy = "publicity"
+[[exemptions]]
+id = "soon"
+prefixes = ["127.0.10.7/32"]
+services = ["telegram"]
+until = {soon}
+approver = "Head of PR"
+ticket = "PR-1"
+[[exemptions]]
+id = "later"
+vlan = "administration"
+services = ["zello"]
+until = {later}
+approver = "Head of PR"
+ticket = "PR-2"
+"""
+
+
+def _questions() -> Iterator[Question]:
+    """What is asked; the first of equal questions misses the cache, the second finds it."""
+    for number in range(5):
+        yield _blocked("web.telegram.org", "telegram", 20, rtype="A" if number else "AAAA")
+    yield _blocked("web.whatsapp.com", "whatsapp", 30)
+    yield _blocked("www.viber.com", "viber", 7)
+    yield _blocked("denied.example", "", 4)
+    yield _blocked("dns.google", "encrypted-dns", 120, kind="provider")
+    canary = "use-application-dns.net"
+    yield _blocked(canary, "encrypted-dns-canaries", 9, kind="canary", rcode="NXDOMAIN")
+    yield Question(PR, "administration", "www.telegram.org", "A", "exempted", "telegram", times=6)
+    yield Question(AUDITED, "audited", "web.telegram.org", "A", "would_block", "telegram", times=8)
+    yield Question(AUDITED, "audited", "www.viber.com", "AAAA", "would_block", "viber", times=3)
+    for number in range(50):
+        yield _passed(f"name-{number}.example", "A", times=6)
+        yield _passed(f"name-{number}.example", "HTTPS", times=1)
+    yield _passed("nothing.ns.scene", "A", times=10, rcode="NXDOMAIN")
+    for number in range(20):  # of clients enough that each worker finds out
+        name, client = f"name-{number}.dead.test", f"127.0.20.{100 + number}"
+        yield Question(client, "publicity", name, "A", "failed", rcode="SERVFAIL")
+    yield Question(NOBODY, "unknown", "name-1.example", "A", "refused", rcode="REFUSED", times=40)
+
+
+def _blocked(name: str, service: str, times: int, **more: str) -> Question:
+    more = {"rtype": "A", **more}
+    return Question(
+        ADMINISTRATION, "administration", name, outcome="blocked", service=service, times=times,
+        **more,
+    )  # fmt: skip
+
+
+def _passed(name: str, rtype: str, times: int, rcode: str = "NOERROR") -> Question:
+    return Question(PUBLICITY, "publicity", name, rtype, "passed", rcode=rcode, times=times)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A server that was asked, the Prometheus that watches it, and the client's account."""
+
+    server: Server
+    prometheus: Prometheus
+    asked: Asked
+    at: float
+    """The moment of a scrape that has all that was asked."""
+    ends: Mapping[str, float]
+    """When the exemptions end."""
+    instance: str
+    upstream: str
+    dead: str
+
+    def evaluate(self, expression: str) -> Vector:
+        """An expression's values, with a dashboard's variables as they are at first.
+
+        Recorded series are asked for now: they are there only after what they add up.
+        """
+        text = expression
+        for name, value in (
+            ("$__rate_interval", f"{WINDOW:.0f}s"),
+            ("$__range", f"{WINDOW:.0f}s"),
+            ("$instance", ".*"),
+            ("$vlan", ".*"),
+            ("$service", ".*"),
+        ):
+            text = text.replace(name, value)
+        assert "$" not in text
+        recorded = re.search(r"\b\w+:darban_", text)
+        return self.prometheus.vector(text, None if recorded else self.at)
+
+
+@pytest.fixture(scope="module")
+def watched(
+    upstream: str,
+    debian: Callable[[str, str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Watched]:
+    program = debian("prometheus", "prometheus")
+    port, metrics, dead = free_port(), free_port(), f"127.0.0.1:{free_port()}"
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    ends = {"soon": now + dt.timedelta(days=2), "later": now + dt.timedelta(days=30)}
+    text = _CONFIG.format(
+        port=port,
+        metrics=metrics,
+        upstream=upstream,
+        dead=dead,
+        lists=BLOCKLISTS,
+        **{name: end.isoformat() for name, end in ends.items()},
+    )
+    with servers(tmp_path_factory.mktemp("watched")) as make:
+        server = make(text)
+        server.port, server.metrics_port = port, metrics
+        server.start().scrape()
+        with prometheus(program, tmp_path_factory.mktemp("prometheus"), metrics) as served:
+            asked = ask_all(port, _questions())
+            yield Watched(
+                server,
+                served,
+                asked,
+                _when_all_was_scraped(served, asked.total(), time.time()),
+                {name: end.timestamp() for name, end in ends.items()},
+                f"127.0.0.1:{metrics}",
+                upstream,
+                dead,
+            )
+        server.check_log()
+
+
+def _when_all_was_scraped(served: Prometheus, asked: int, done: float) -> float:
+    """The moment of a scrape after which nothing changes, when the rules have seen it."""
+
+    def complete() -> float | None:
+        counted, at = served.value("sum(darban_queries_total)"), served.value(_LAST)
+        assert counted is None or counted <= asked
+        return at if counted == asked and at is not None and at > done + _SETTLED else None
+
+    at = wait_for(complete, "all that was asked has been scraped")
+    wait_for(lambda: (served.value(_LAST) or 0) > at + _SETTLED, "the rules have seen it all")
+    return at
+
+
+def _is(*outcomes: str) -> Callable[[Question], bool]:
+    return lambda question: question.outcome in outcomes
+
+
+def _key(**labels: str) -> Labels:
+    return tuple(sorted(labels.items()))
+
+
+def _of(vector: Mapping[Labels, float], times: float) -> Vector:
+    return {labels: value * times for labels, value in vector.items()}
+
+
+def _ratio(over: Mapping[Labels, float], under: Mapping[Labels, float]) -> Vector:
+    return {labels: over.get(labels, 0) / value for labels, value in under.items() if value}
+
+
+Expected = Vector | Callable[[Vector], bool]
+"""The values that are not 0, or what must hold of all."""
+
+PER_MINUTE, PER_SECOND = 60 / WINDOW, 1 / WINDOW
+
+
+def _policy(w: Watched) -> dict[str, Expected]:
+    asked, blocked = w.asked, _is("blocked")
+    known = asked.total(lambda question: question.vlan != "unknown")
+    by_vlan = asked.by("vlan", which=lambda question: question.vlan != "unknown")
+    unknown = {_key(instance=w.instance): asked.total(_is("refused"))}
+    return {
+        "Blocked A": {(): asked.total(blocked)},
+        "Share blocked A": {(): asked.total(blocked) / known},
+        "Would be blocked A": {(): asked.total(_is("would_block"))},
+        "Exempted A": {(): asked.total(_is("exempted"))},
+        "Bypass attempts A": {(): asked.total(lambda question: bool(question.kind))},
+        "Unknown clients refused A": {(): asked.total(_is("refused"))},
+        "Blocked, by VLAN A": _of(asked.by("vlan", which=blocked), PER_MINUTE),
+        "Blocked, by service A": _of(asked.by("service", which=blocked), PER_MINUTE),
+        "Top services A": asked.by("service", which=blocked),
+        "By VLAN and service A": asked.by("vlan", "service", which=blocked),
+        "Share blocked, by VLAN A": {
+            labels: value
+            for labels, value in _ratio(asked.by("vlan", which=blocked), by_vlan).items()
+            if value
+        },
+        "Would be blocked, in audit mode A": _of(
+            asked.by("vlan", "service", which=_is("would_block")), PER_MINUTE
+        ),
+        "Exempted, over time A": _of(
+            asked.by("vlan", "service", which=_is("exempted")), PER_MINUTE
+        ),
+        "Bypass attempts, by kind A": _of(
+            asked.by("vlan", "kind", which=lambda question: bool(question.kind)), PER_MINUTE
+        ),
+        "Unknown clients refused, by instance A": _of(unknown, PER_MINUTE),
+        "Config A": {(): 1},
+        "In force since A": lambda got: 0 < w.at - got[()] / 1000 < WINDOW,
+        "Snapshots A": lambda got: (
+            [dict(key)["hash"] for key in got]
+            == [path.name for path in (w.server.directory / "state" / "snapshots").iterdir()]
+        ),
+        "Reloads A": lambda got: not any(got.values()),
+        "VLANs A": {
+            _key(vlan=vlan, id=number, policy=policy, mode=mode): 1
+            for vlan, number, policy, mode in (
+                ("administration", "10", "administrative", "enforce"),
+                ("audited", "30", "auditing", "audit"),
+                ("publicity", "20", "publicity", "enforce"),
+            )
+        },
+        "Exemptions, by their end A": {
+            _key(exemption=name): end - w.at for name, end in w.ends.items()
+        },
+        "Lists, by their age A": lambda got: all(age > 0 for age in got.values()),
+        "Entries of the lists A": lambda got: len(got) == 15 and min(got.values()) > 0,
+    }
+
+
+def _health(w: Watched) -> dict[str, Expected]:
+    asked = w.asked
+    answered = asked.total()
+    failed = asked.by("vlan", which=_is("failed"))
+    here = {_key(instance=w.instance): 1.0}
+    quick = lambda got: all(0 < value < 5 for value in got.values())  # noqa: E731
+    looked_up = _is("passed", "exempted", "would_block", "failed")
+    # Looked for: once in vain, and then until the fourth time that it was told from the cache,
+    # since it is prepared only then.
+    looks = {question: count for question, count in asked.counts.items() if looked_up(question)}
+    hits = sum(min(count - 1, 4) for count in looks.values())
+    answers = sum(question.outcome != "failed" for question in looks)
+    sent = {
+        _key(upstream=w.upstream, result="answered"): answers,
+    }
+    return {
+        "Reached A": {(): 1},
+        "Workers missing A": {},
+        "Queries a second A": {(): answered * PER_SECOND},
+        "SERVFAIL A": {(): sum(failed.values()) / answered},
+        "99 of 100 within A": quick,
+        "Upstreams down A": {(): 1},
+        "Dropped A": {},
+        "Version A": {_key(instance=w.instance, version=__version__): 1},
+        "Queries, by outcome A": _of(asked.by("outcome"), PER_SECOND),
+        "Responses, by rcode A": _of(asked.by("rcode"), PER_SECOND),
+        "Queries, by type A": _of(asked.by("type"), PER_SECOND),
+        "Queries, by VLAN A": _of(asked.by("vlan"), PER_SECOND),
+        "SERVFAIL, by VLAN A": _ratio(
+            failed, asked.by("vlan", which=lambda q: q.vlan == "publicity")
+        ),
+        **{f"Latency, of all answers {letter}": quick for letter in "ABC"},
+        "Answers, by how long they took A": lambda got: got[_key(le="+Inf")] == answered,
+        "99 of 100 answers within, by path A": lambda got: len(got) == 3 and quick(got),
+        "Answers, by path A": lambda got: math.isclose(sum(got.values()), answered * PER_SECOND),
+        "Found in the cache A": {_key(instance=w.instance): hits / (hits + len(looks))},
+        "Answers in the cache A": {_key(instance=w.instance): answers},
+        "Size of the cache A": lambda got: 50 * answers < got[_key(instance=w.instance)] < 1e6,
+        "Asked, by result A": lambda got: _of(sent, PER_SECOND).items() <= got.items(),
+        "Latency of upstreams A": lambda got: quick(
+            {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
+        ),
+        "Latency of upstreams B": lambda got: quick(
+            {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
+        ),
+        "Upstreams up A": {_key(upstream=w.upstream): 1},
+        "Workers A": _of(here, 2),
+        "Workers B": _of(here, 2),
+        "Workers replaced A": {},
+        "Memory A": lambda got: len(got) == 2 and min(got.values()) > 1e7,
+        "Dropped by the kernel A": {},
+    }
+
+
+def _rules(w: Watched) -> dict[str, Expected]:
+    asked, here = w.asked, {"instance": w.instance, "job": "darban"}
+    return {
+        "vlan:darban_blocked_queries:increase1h": asked.by("vlan", which=_is("blocked")),
+        "instance:darban_unknown_clients:rate5m": {
+            _key(instance=w.instance): asked.total(_is("refused")) * PER_SECOND
+        },
+        "instance:darban_servfail:ratio_rate5m": {
+            _key(instance=w.instance): asked.total(_is("failed")) / asked.total()
+        },
+        "DarbanUpstreamDown": lambda got: (
+            list(got) == [_key(__name__="darban_upstream_up", upstream=w.dead, **here)]
+        ),
+        "DarbanExemptionEnding": {_key(exemption="soon", **here): w.ends["soon"] - w.at},
+        "DarbanBypassAttempts": {
+            _key(instance=w.instance, vlan="administration"): asked.total(
+                lambda question: question.kind == "provider"
+            )
+        },
+    }
+
+
+EMPTY = {
+    "DarbanDown": "it is up",
+    "DarbanConfigNotInForce": "the config is in force",
+    "DarbanWorkersMissing": "both workers are there",
+    "DarbanServfail": "fewer than one in twenty fail",
+    "DarbanSocketDrops": "nothing was dropped",
+    "DarbanBlockLogLoses": "no block log is written",
+    "DarbanReloadFailing": "nobody has reloaded",
+    "DarbanListStale": "no list failed",
+    "DarbanBlocksWhatIsExempt": "nothing was blocked on publicity",
+    "DarbanBlocksFellToNothing": "there was no week before",
+    "DarbanUnknownClients": "there was no day before",
+    "policy: Lists, by their age A": "no list is fetched",
+    "policy: Lists that could not be brought up to date A": "no list failed",
+}
+"""The expressions that give nothing while all is well, each with the reason."""
+
+
+def _expected(w: Watched) -> dict[str, Expected]:
+    return {
+        **{name: {} for name in EMPTY},
+        **{f"policy: {name}": values for name, values in _policy(w).items()},
+        **{f"health: {name}": values for name, values in _health(w).items()},
+        **_rules(w),
+    }
+
+
+def _faults(expression: Expression, got: Vector, expected: Expected) -> Iterator[str]:
+    if not got and expression.where not in EMPTY:
+        yield "no data"
+    elif callable(expected):
+        if not expected(got):
+            yield f"got {got}"
+    else:
+        got = {labels: value for labels, value in got.items() if value}
+        if got.keys() != expected.keys():
+            yield f"got {got}, expected {expected}"
+        for labels in got.keys() & expected.keys():
+            if not math.isclose(got[labels], expected[labels], rel_tol=1e-6):
+                yield f"{dict(labels)}: got {got[labels]}, expected {expected[labels]}"
+
+
+def test_what_was_answered_is_what_was_expected(watched: Watched) -> None:
+    assert watched.asked.wrong == []
+
+
+def test_every_expression_gives_the_right_numbers(
+    watched: Watched, figure: Callable[[str], None]
+) -> None:
+    expressions = [*of_panels(), *of_rules()]
+    expected = _expected(watched)
+    assert {expression.where for expression in expressions} == set(expected)
+    faults = [
+        f"{expression.where}: {fault}"
+        for expression in expressions
+        for fault in _faults(
+            expression, watched.evaluate(expression.text), expected[expression.where]
+        )
+    ]
+    assert not faults, "\n".join(faults)
+    figure(
+        f"Prometheus: {len(expressions)} expressions evaluated, {len(expressions) - len(EMPTY)} "
+        f"with data, {len(EMPTY)} empty as they should be; {watched.asked.total()} queries"
+    )
+
+
+def test_every_variable_offers_something(watched: Watched) -> None:
+    for expression in of_variables():
+        series, _, label = expression.text.rpartition(" by ")
+        series = series.replace("$instance", ".*")
+        offered = watched.prometheus.get(f"label/{label.strip('()')}/values", **{"match[]": series})
+        assert offered, expression.where
+
+
+def test_prometheus_itself_evaluates_every_rule(watched: Watched) -> None:
+    groups = watched.prometheus.get("rules")["groups"]
+    loaded = [rule for group in groups for rule in group["rules"]]
+    assert len(loaded) == len(rules())
+    assert {
+        rule["name"]: rule.get("lastError", "") for rule in loaded if rule["health"] != "ok"
+    } == {}
+    firing = {
+        (alert["labels"]["alertname"], alert["state"])
+        for alert in watched.prometheus.get("alerts")["alerts"]
+    }
+    assert ("DarbanExemptionEnding", "firing") in firing
+    assert ("DarbanUpstreamDown", "pending") in firing

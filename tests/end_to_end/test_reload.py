@@ -1,0 +1,399 @@
+"""Another config in daylight: nobody is lost, and what is wrong changes nothing."""
+
+import os
+import shutil
+import signal
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
+from tests.live.nsd import ANY_V4
+from tests.live.server import Server, group
+from tests.live.waiting import wait_for
+
+MakeSmall = Callable[..., Server]
+
+DENY = 'deny = ["web.telegram.org"]'
+OPEN = "deny = []"
+SMALL_CACHE = '[cache]\nmax_bytes = "32MiB"\n'
+BLOCK_PAGE = '[block_page]\nlisten = ["127.0.0.1:80"]\n'
+BROKEN = DENY.replace("deny", "denied")
+ASKS = ("127.0.10.5", "127.0.20.5")
+EXPECT = """
+[[expect]]
+client = "127.0.10.5"
+name = "web.telegram.org"
+outcome = "blocked"
+"""
+MORE = """
+[policies.third]
+block = ["pager"]
+[vlans.third]
+id = 30
+prefixes = ["127.0.30.0/24"]
+policy = "third"
+[[exemptions]]
+id = "fair"
+services = ["pager"]
+prefixes = ["127.0.30.9/32"]
+until = 2199-01-01T00:00:00Z
+approver = "Director"
+ticket = "IT-7"
+"""
+
+
+@pytest.fixture
+def server(make_small: MakeSmall) -> Server:
+    server = make_small(server="workers = 2")
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server.start()
+
+
+def _write(server: Server, old: str, new: str) -> None:
+    text = server.config.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    server.config.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _append(server: Server, more: str) -> None:
+    with server.config.open("a", encoding="utf-8") as file:
+        file.write(more)
+
+
+def _reload(server: Server, *options: str) -> Done:
+    return darban("reload", *options, at=server.directory)
+
+
+def _snapshots(server: Server) -> list[Path]:
+    return list((server.directory / ".darban" / "snapshots").glob("[!.]*"))
+
+
+def _data(server: Server, name: str, client: str = "127.0.10.5") -> set[str]:
+    """What all workers answer: each query is of a port of its own, so each gets some."""
+    answers = [ask(server.port, name, client=client) for _ in range(24)]
+    assert None not in answers
+    return {str(record.rdata) for answer in answers if answer for record in answer.rr}
+
+
+def test_a_reload_puts_the_config_in_force(server: Server) -> None:
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    before = server.scrape()
+    _write(server, DENY, 'deny = ["other.example"]')
+    done = _reload(server)
+    assert done.code == GOOD, done.out + done.err
+    assert "config.toml: in force, snapshot " in done.out
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+    assert _data(server, "other.example") == {"0.0.0.0"}
+    after = server.scrape()
+    assert after.value("darban_reloads_total", result="applied") == 1
+    assert after.value("darban_config_ok") == 1
+    loaded = "darban_snapshot_loaded_timestamp_seconds"
+    assert after.value(loaded) > before.value(loaded)
+    assert after.total("darban_snapshot_info") == 1
+    assert after.total("darban_snapshot_info", hash=done.out.split()[-1]) == 1
+    assert "reload by uid" in server.err
+
+
+def test_a_reload_of_what_is_in_force(server: Server) -> None:
+    _append(server, "# a remark\n")
+    told = _reload(server, "--json")
+    assert told.code == GOOD
+    assert (told.json["ok"], told.json["result"], told.json["code"]) == (True, "unchanged", 0)
+    assert set(told.json) == {"ok", "result", "code", "snapshot", "report"}
+    assert server.scrape().value("darban_reloads_total", result="unchanged") == 1
+
+
+def test_vlans_that_come_and_go_are_counted_on(server: Server) -> None:
+    lists = server.directory / "lists"
+    lists.mkdir()
+    (lists / "pager.txt").write_text("! Category: encrypted-dns\n||third.example^\n")
+    plain = server.config.read_text(encoding="utf-8")
+    with_lists = plain.replace("directories = []", 'directories = ["lists"]') + MORE
+    _data(server, "web.telegram.org")
+    counts = [server.scrape().counters()]
+    for more in (True, False, True):
+        server.config.write_text(with_lists if more else plain, encoding="utf-8")
+        assert _reload(server).code == GOOD
+        assert _data(server, "third.example", "127.0.30.5") == {"0.0.0.0" if more else ANY_V4}
+        if more:
+            assert _data(server, "third.example", "127.0.30.9") == {ANY_V4}
+        scrape = server.scrape()
+        info = {"vlan": "third", "id": "30", "policy": "third", "mode": "enforce"}
+        assert scrape.value("darban_vlan_info", **info) == more
+        ends = scrape.value("darban_exemption_end_timestamp_seconds", exemption="fair")
+        assert (ends > 0) == more
+        counts.append(scrape.counters())
+    for before, after in pairwise(counts):
+        assert not {key for key, value in before.items() if after.get(key, 0) < value}
+    blocked = {"vlan": "third", "outcome": "blocked", "service": "pager"}
+    assert server.scrape().value("darban_queries_total", **blocked) == 48
+    tried = {"vlan": "third", "kind": "provider"}
+    assert server.scrape().value("darban_bypass_attempts_total", **tried) == 48
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "result", "said"),
+    [
+        (DENY, BROKEN, WRONG, "invalid", 'Did you mean "deny"?'),
+        (DENY, OPEN + EXPECT, NO, "refused", "expected blocked, got passed: no rule of policy"),
+        ("workers = 2", "workers = 3", WRONG, "needs_restart", "server.workers needs a restart"),
+        (', "[::1]:', ', "127.0.0.2:', WRONG, "needs_restart", "server.listen needs a restart"),
+        ("127.0.0.1:{metrics}", "127.0.0.2:{metrics}", WRONG, "needs_restart", "metrics.listen"),
+        ("[metrics]", f"{SMALL_CACHE}[metrics]", WRONG, "needs_restart", "cache.max_bytes needs"),
+        ("[metrics]", f"{BLOCK_PAGE}[metrics]", WRONG, "needs_restart", "block_page.listen needs"),
+    ],
+    ids=["errors", "expectation", "workers", "listen", "metrics", "cache", "block page"],
+)
+def test_what_is_wrong_changes_nothing(
+    server: Server, old: str, new: str, code: int, result: str, said: str
+) -> None:
+    metrics = str(server.metrics_port)
+    good = server.config.read_text(encoding="utf-8")
+    before = _reload(server, "--json").json["snapshot"]
+    server.expect_error("reload by|Did you mean|config.toml|expectations|needs a restart")
+    _write(server, old.replace("{metrics}", metrics), new.replace("{metrics}", metrics))
+    done = _reload(server)
+    assert done.code == code
+    assert said in done.out
+    assert "stays\n" in done.out
+    told = _reload(server, "--json")
+    assert told.code == code
+    assert (told.json["ok"], told.json["result"], told.json["code"]) == (False, result, code)
+    assert told.json["snapshot"] == before
+    assert any(said in line for line in told.json["report"])  # type: ignore[attr-defined]
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    scrape = server.scrape()
+    assert scrape.value("darban_reloads_total", result=result) == 2
+    assert scrape.value("darban_config_ok") == 0
+    server.config.write_text(good, encoding="utf-8")
+    assert _reload(server).code == GOOD
+    assert server.scrape().value("darban_config_ok") == 1
+
+
+def test_sighup_reloads(server: Server) -> None:
+    _write(server, DENY, OPEN)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: "reload by SIGHUP: applied" in server.err, "the reload is done")
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+    server.expect_error("reload by SIGHUP|config.toml")
+    _write(server, OPEN, BROKEN)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: 'Did you mean "deny"?' in server.err, "what is wrong stands in the log")
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+
+
+def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
+    server = make_small()
+    server.environment = {"STATE_DIRECTORY": ""}
+    done = _reload(server)
+    assert done.code == UNREACHABLE
+    assert "no server answers on" in done.err
+
+
+def test_reloads_at_once_are_done_one_by_one(server: Server) -> None:
+    _write(server, DENY, OPEN)
+    with ThreadPoolExecutor(4) as pool:
+        done = [each.result() for each in [pool.submit(_reload, server) for _ in range(4)]]
+    assert [each.code for each in done] == [GOOD] * 4
+    assert sum("in force, snapshot" in each.out.split(":")[1] for each in done) >= 1
+    scrape = server.scrape()
+    assert scrape.value("darban_reloads_total", result="applied") == 1
+    assert scrape.value("darban_reloads_total", result="unchanged") == 3
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_worker_that_dies_during_a_reload(server: Server, which: int) -> None:
+    """It stands still when it is told of the new snapshot, and is killed while it is waited for."""
+    victim = server.workers()[which]
+    _write(server, DENY, OPEN)
+    with ThreadPoolExecutor(1) as pool:
+        os.kill(victim, signal.SIGSTOP)
+        server.expect_error("stands still and is replaced")
+        reload = pool.submit(_reload, server)
+        wait_for(lambda: len(_snapshots(server)) == 2, "the new one is compiled")
+        with suppress(ProcessLookupError):  # the compiler was slow: it has been replaced already
+            os.kill(victim, signal.SIGKILL)
+        assert reload.result().code == GOOD
+    assert server.scrape().value("darban_reloads_total", result="applied") == 1
+    wait_for(lambda: len(set(server.workers()) - {victim}) == 2, "it is replaced")
+    wait_for(lambda: server.scrape().value("darban_workers") == 2, "its successor serves")
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+
+
+def test_all_workers_die_during_a_reload(server: Server) -> None:
+    workers = server.workers()
+    _write(server, DENY, OPEN)
+    server.expect_error("stands still|reload by|no worker lived")
+    with ThreadPoolExecutor(1) as pool:
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        reload = pool.submit(_reload, server)
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        code = reload.result().code
+    wait_for(lambda: server.scrape().value("darban_workers") == 2, "their successors serve")
+    assert code in (GOOD, WRONG)
+    data = _data(server, "web.telegram.org")
+    assert data == ({ANY_V4} if code == GOOD else {"0.0.0.0"})
+    assert _reload(server).code == GOOD
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+
+
+# ---- the last good snapshot ----
+
+
+def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Server) -> None:
+    good = _reload(server, "--json").json["snapshot"]
+    assert server.stop().code == 0
+    _write(server, DENY, OPEN + EXPECT)
+    server.launch()
+    ended = server.ended()
+    assert ended.code == NO
+    who = "127.0.10.5 (VLAN administration, policy administrative)"
+    said = f"web.telegram.org A from {who}: expected blocked, got passed: no rule of policy"
+    assert said in ended.err
+    assert darban("check", at=server.directory).code == NO
+
+    server.options = ["--last-good"]
+    server.expect_error("the last good snapshot, .*, is served instead")
+    server.start()
+    new = server.err[len(ended.err) :]
+    assert "config.toml is not put in force" in new
+    assert said in new
+    assert "NOT in force" in server.out
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    assert server.scrape().value("darban_config_ok") == 0
+    assert server.scrape().value("darban_snapshot_info", hash=str(good)) == 1
+
+    _write(server, OPEN + EXPECT, DENY + EXPECT)
+    assert "nothing has changed" in _reload(server).out
+    assert server.scrape().value("darban_config_ok") == 1
+
+
+def test_no_last_good_snapshot(make_small: MakeSmall) -> None:
+    server = make_small()
+    server.options = ["--last-good"]
+    _write(server, DENY, BROKEN)
+    server.launch()
+    ended = server.ended()
+    assert ended.code == WRONG
+    assert 'Did you mean "deny"?' in ended.err
+    assert "no snapshot has been in force" in ended.err
+
+
+def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
+    assert server.stop().code == 0
+    [saved] = _snapshots(server)
+    terms = saved / "terms.json"
+    terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
+    _write(server, DENY, BROKEN)
+    server.options = ["--last-good"]
+    server.launch()
+    ended = server.ended()
+    assert ended.code == WRONG
+    assert "was harmed" in ended.err
+
+
+def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> None:
+    assert server.stop().code == 0
+    server.options = ["--last-good"]
+    _write(server, DENY, OPEN)
+    server.start()
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+    assert server.scrape().value("darban_config_ok") == 1
+
+
+def test_a_reload_though_the_state_was_removed(server: Server) -> None:
+    shutil.rmtree(server.directory / ".darban" / "snapshots")
+    _write(server, DENY, OPEN)
+    assert _reload(server).code == GOOD
+    assert _data(server, "web.telegram.org") == {ANY_V4}
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, None], ids=["signal", "command"])
+def test_it_ends_when_it_is_told_to_during_a_reload(
+    server: Server, how: signal.Signals | None
+) -> None:
+    _write(server, DENY, OPEN)
+    log = server.err
+    os.kill(server.workers()[0], signal.SIGSTOP)  # so that the reload does not come to its end
+    if how is None:
+        place = str(server.directory / ".darban" / "control.sock")
+        with socket.socket(socket.AF_UNIX) as end:
+            end.connect(place)
+            end.sendall(b'{"command": "reload"}\n')
+            wait_for(lambda: len(_snapshots(server)) == 2, "the new one is compiled")
+            ended = server.stop()
+    else:
+        server.signal(how)
+        ended = server.stop()
+    assert ended.code == 0
+    assert ended.err == log
+    assert not group(server.pid)
+
+
+# ---- a policy turned around ----
+
+
+def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[[], Server]) -> None:
+    """The shipped config has an expectation for each clause of the directives."""
+    server = make_shipped()
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.start()
+    text = server.config.read_text(encoding="utf-8")
+    table = "[vlans.administration]"
+    before, _, after = text.partition(table)
+    turned = after.replace('policy = "administrative"', 'policy = "publicity"', 1)
+    server.config.write_text(before + table + turned, encoding="utf-8")
+    server.expect_error("reload by|expectations that|config.toml|the last good snapshot")
+    who = "web.telegram.org A from 127.0.10.5 (VLAN administration, policy publicity)"
+    why = f"{who}: expected blocked as telegram, got passed: no rule of policy publicity covers"
+    for command in ("check", "reload"):
+        done = darban(command, at=server.directory)
+        assert done.code == NO
+        assert why in done.out
+        assert done.out.count("expected blocked") == 5
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    server.stop()
+    server.launch()
+    ended = server.ended()
+    assert ended.code == NO
+    assert why in ended.err
+    server.options = ["--last-good"]
+    server.start()
+    assert server.err.count(why) == 3
+    assert "the last good snapshot" in server.err
+    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+
+
+# ---- upstreams ----
+
+
+def test_an_upstream_by_name_is_known_when_the_reload_is_done(
+    server: Server, upstream: str
+) -> None:
+    port = upstream.rpartition(":")[2]
+    named = f'servers = ["ns.scene:{port}"]\nbootstrap = ["{upstream}"]'
+    _write(server, f'servers = ["{upstream}"]', named)
+    done = _reload(server)
+    assert done.code == GOOD, done.out
+    answer = ask(server.port, "fresh.agency.example", seconds=3)
+    assert answer is not None
+    assert answer.header.rcode == 0
+    assert str(answer.rr[0].rdata) == ANY_V4
+    labels = {"upstream": f"ns.scene:{port}", "result": "answered"}
+    assert server.scrape().value("darban_upstream_queries_total", **labels) >= 1
+    _write(server, named, f'servers = ["{upstream}"]')
+    assert _reload(server).code == GOOD
+    scrape = server.scrape()
+    assert scrape.value("darban_upstream_queries_total", **labels) >= 1
+    assert scrape.value("darban_upstream_up", upstream=upstream) == 1
+    assert scrape.total("darban_upstream_up") == 1, "those that are asked no more are not told of"

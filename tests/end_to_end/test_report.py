@@ -1,0 +1,62 @@
+"""``darban report`` of a real server, and without one."""
+
+import json
+from collections.abc import Callable
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, WRONG, darban
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+
+def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server]) -> None:
+    server = make_shipped()
+    server.environment = {"STATE_DIRECTORY": ""}
+    alone = darban("report", "--json", at=server.directory)
+    assert alone.code == GOOD
+    assert "no server answers" in alone.err
+    assert alone.json["started"] is None
+    server.start()
+    for _ in range(3):
+        ask(server.port, "web.telegram.org", client="127.0.10.5")
+    ask(server.port, "web.telegram.org", client="127.0.99.5")
+    done = wait_for(lambda: _with_counts(server), "the counts are told of")
+    vlans = {vlan["name"]: vlan for vlan in done["vlans"]}  # type: ignore[attr-defined]
+    assert vlans["administration"]["counts"]["outcomes"] == {"blocked": 3}
+    assert vlans["publicity"]["counts"]["queries"] == 0
+    assert done["refused"] == 1
+    assert (done["config_differs"], done["expectations_run"]) == (False, True)
+    assert done["snapshot"] == alone.json["snapshot"]
+    judged = [each for vlan in vlans.values() for each in vlan["expectations"]]
+    assert len(judged) + len(done["strangers"]) == 12  # type: ignore[arg-type]
+    assert all(each["holds"] for each in judged)
+
+    text = server.config.read_text(encoding="utf-8")
+    changed = text.replace("deny = [] ", 'deny = ["eitaa.com"] ')
+    server.config.write_text(changed, encoding="utf-8")
+    other = darban("report", "--json", at=server.directory)
+    assert other.code == GOOD, "what is in force holds"
+    assert other.json["config_differs"] is True
+    assert other.json["snapshot"] == alone.json["snapshot"]
+    server.config.write_text("[server\n", encoding="utf-8")
+    broken = darban("report", "--html", "--language", "en", at=server.directory)
+    assert broken.code == GOOD
+    assert "could not be run" in broken.out
+    assert broken.out.startswith("<!doctype html>")
+    assert broken.out.endswith("</html>\n")
+
+    server.config.write_text(changed, encoding="utf-8")
+    assert server.stop().code == 0
+    candidate = darban("report", at=server.directory)
+    assert candidate.code == NO, "of the config, an expectation does not hold"
+    assert "127.0.10.5 asks eitaa.com A: passed, DOES NOT HOLD, got blocked" in candidate.out
+    server.config.write_text("[server\n", encoding="utf-8")
+    assert darban("report", at=server.directory).code == WRONG
+    assert darban("report", "--json", "--html", at=server.directory).code == WRONG
+
+
+def _with_counts(server: Server) -> dict[str, object] | None:
+    done = darban("report", "--json", at=server.directory)
+    assert done.code == GOOD, done.err
+    told: dict[str, object] = json.loads(done.out)
+    return told if told["refused"] else None

@@ -1,0 +1,32 @@
+"""The messengers that the directives name: each banned in administration, open to publicity."""
+
+import pytest
+
+from tests.live.clients import Asker
+from tests.live.nsd import ANY_V4
+
+NAMED = {
+    "telegram": ("telegram.org", "web.telegram.org"),
+    "whatsapp": ("whatsapp.com", "web.whatsapp.com"),
+    "viber": ("viber.com", "www.viber.com"),
+    "line": ("line.me", "access.line.me"),
+    "tango": ("tango.me", "www.tango.me"),
+}
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_it_is_blocked_in_administration(dig: Asker, service: str) -> None:
+    for name in NAMED[service]:
+        answer = dig("127.0.10.5", name)
+        assert answer.data == ["0.0.0.0"], name
+        [(code, text)] = answer.errors
+        assert code == 16
+        assert text.startswith(f"{service}: directive 1595/الف/م"), text
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_it_is_open_to_publicity(dig: Asker, service: str) -> None:
+    for name in NAMED[service]:
+        answer = dig("127.0.20.5", name)
+        assert answer.data == [ANY_V4], name
+        assert answer.errors == []

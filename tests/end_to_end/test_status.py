@@ -1,0 +1,240 @@
+"""``darban status`` of a real server: what it tells is what was asked."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.configs import BLOCKLISTS
+from tests.live.server import DARBAN, Server
+from tests.live.waiting import wait_for
+
+UNREACHABLE = 3
+
+ASKED = {
+    ("127.0.10.5", "web.telegram.org"): 5,
+    ("127.0.10.5", "web.whatsapp.com"): 2,
+    ("127.0.10.7", "web.telegram.org"): 3,
+    ("127.0.20.5", "web.telegram.org"): 4,
+    ("127.0.20.5", "www.agency.example"): 1,
+    ("127.0.99.5", "www.agency.example"): 6,
+    ("127.0.98.5", "www.agency.example"): 1,
+}
+EXEMPTIONS = """
+[[exemptions]]
+id = "pr-2031"
+prefixes = ["127.0.10.7/32"]
+services = ["telegram"]
+until = 2199-03-20T23:59:59+03:30
+approver = "رئیس روابط عمومی"
+ticket = "PR-2031"
+
+[[exemptions]]
+id = "pr-old"
+vlan = "publicity"
+services = ["@messenger"]
+until = 2020-03-20T23:59:59+03:30
+approver = "Head of [red]PR"
+ticket = "PR-1"
+"""
+
+
+def run(server: Server, *arguments: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
+    return subprocess.run(
+        [DARBAN, "status", *arguments],
+        cwd=server.directory,
+        env={**environment, "COLUMNS": str(columns)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def told(server: Server, *arguments: str) -> dict[str, object]:
+    done = run(server, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, object] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.fixture
+def asked(make_shipped: Callable[[], Server]) -> Server:
+    """A server that was asked what ASKED says."""
+    server = make_shipped()
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(text + EXEMPTIONS, encoding="utf-8")
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.start()
+    for (client, name), times in ASKED.items():
+        for _ in range(times):
+            assert ask(server.port, name, client=client) is not None
+    return server
+
+
+def test_json_is_what_was_asked(asked: Server) -> None:
+    # Workers tell of their caches twice a second.
+    status = wait_for(lambda: _with_cache(told(asked)), "the caches are told of")
+    vlans = {vlan["name"]: vlan for vlan in status["vlans"]}  # type: ignore[attr-defined]
+    administration = vlans["administration"]
+    assert (administration["id"], administration["policy"]) == (10, "administrative")
+    assert administration["mode"] == "enforce"
+    assert administration["queries"] == 10
+    assert administration["outcomes"] == {"blocked": 7, "exempted": 3}
+    counts = {(s["service"], s["outcome"]): s["queries"] for s in administration["services"]}
+    assert counts == {
+        ("telegram", "blocked"): 5,
+        ("whatsapp", "blocked"): 2,
+        ("telegram", "exempted"): 3,
+    }
+    assert vlans["publicity"]["outcomes"] == {"passed": 5}
+    assert vlans["unknown"]["outcomes"] == {"refused": 7}
+    assert sum(vlan["queries"] for vlan in vlans.values()) == sum(ASKED.values())
+    [upstream] = status["upstreams"]  # type: ignore[misc]
+    assert upstream["up"] is True
+    # Each worker has a cache of its own, so that more than one may have had to ask.
+    assert 2 <= upstream["queries"] == upstream["answered"] <= 8
+    assert 0 < upstream["latency"] < 5
+    assert status["cache"]["entries"] == upstream["answered"]  # type: ignore[index]
+    states = {each["id"]: each["state"] for each in status["exemptions"]}  # type: ignore[attr-defined]
+    assert states == {"pr-2031": "in force", "pr-old": "ended"}
+    entries = {each["service"]: each["entries"] for each in status["lists"]}  # type: ignore[attr-defined]
+    assert set(entries) == {path.stem for path in BLOCKLISTS.glob("*.txt")}
+    assert status["pid"] == asked.pid
+    assert status["config"] == str(asked.config.resolve())
+    assert status["config_ok"] is True
+    assert status["workers"] == status["workers_expected"] == len(asked.workers())
+    assert Path(str(status["snapshot"])).name == status["hash"]
+    assert float(str(status["started"])) <= float(str(status["at"])) <= time.time()
+
+
+def _with_cache(status: dict[str, object]) -> dict[str, object] | None:
+    [upstream], cache = status["upstreams"], status["cache"]  # type: ignore[misc]
+    return status if cache["entries"] == upstream["answered"] else None  # type: ignore[index]
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_text_shows_it_all_within_the_width(asked: Server, columns: int) -> None:
+    done = run(asked, "--once", columns=columns)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "…" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= columns + 2, (
+        "marks of direction have no width"
+    )
+    assert re.search(r"^administration +10 +7 +3 ", done.stdout, re.MULTILINE)
+    assert re.search(r"^unknown +7 +0 +0 +7", done.stdout, re.MULTILINE)
+    assert re.search(r"^telegram .*administration +blocked +5", done.stdout, re.MULTILINE)
+    for part in ("pr-2031", "in force", "pr-old", "ended", "queries   22", "telegram"):
+        assert part in done.stdout
+    if columns == 200:
+        assert "رئیس روابط عمومی" in done.stdout
+        assert "Head of [red]PR" in done.stdout
+
+
+def test_without_a_terminal_it_prints_once(asked: Server) -> None:
+    done = run(asked)
+    assert done.returncode == 0
+    assert done.stdout.startswith("darban ")
+
+
+def test_the_forgotten_vlan_is_found(asked: Server) -> None:
+    assert told(asked, "--unknown") == {
+        "prefixes": [
+            {"prefix": "127.0.99.0/24", "refused": 6},
+            {"prefix": "127.0.98.0/24", "refused": 1},
+        ],
+        "missed": 0,
+    }
+    done = run(asked, "--unknown")
+    assert re.search(r"127\.0\.99\.0/24 +6\b.*\n127\.0\.98\.0/24 +1\b", done.stdout)
+    assert "add its prefix to a [vlans.*]" in done.stdout
+
+
+def test_the_last_reload_and_that_the_config_is_not_in_force(asked: Server) -> None:
+    assert told(asked)["last_reload"] is None
+    asked.config.write_text("[server\n", encoding="utf-8")
+    asked.expect_error("config.toml|reload by SIGHUP: invalid")
+    asked.signal(signal.SIGHUP)
+    status = wait_for(lambda: _reloaded(told(asked)), "the reload is told of")
+    assert status["config_ok"] is False
+    last = status["last_reload"]
+    assert (last["result"], last["by"]) == ("invalid", "SIGHUP")  # type: ignore[index]
+    assert "config.toml:1" in last["report"][0]  # type: ignore[index]
+    shown = run(asked).stdout
+    assert "by SIGHUP: invalid" in shown
+    assert "what the config says is not in force" in shown
+
+
+def _reloaded(status: dict[str, object]) -> dict[str, object] | None:
+    return status if status["last_reload"] else None
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--unknown"], ["--once"]])
+def test_without_a_server(tmp_path: Path, arguments: list[str]) -> None:
+    done = run(Server(tmp_path / "config.toml"), *arguments)
+    assert done.returncode == UNREACHABLE
+    assert "no server answers on" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.fixture
+def setsid(debian: Callable[[str, str], Path]) -> Path:
+    return debian("util-linux", "setsid")
+
+
+@pytest.mark.parametrize("end", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
+def test_in_a_terminal_it_goes_on_with_rates_until_told_to_end(
+    asked: Server, setsid: Path, end: bytes
+) -> None:
+    terminal, inner = pty.openpty()
+    usual = termios.tcgetattr(inner)
+    environment = {k: v for k, v in os.environ.items() if k not in ("STATE_DIRECTORY", "NO_COLOR")}
+    command = [setsid, "--ctty", DARBAN, "status"]
+    process = subprocess.Popen(
+        command,
+        cwd=asked.directory,
+        env={**environment, "COLUMNS": "100", "LINES": "50", "TERM": "xterm"},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+    )
+    try:
+        seen = _read_until(terminal, b"by VLAN")
+        assert b"/s)" not in seen
+        ask(asked.port, "web.telegram.org", client="127.0.10.5")
+        seen += _read_until(terminal, b"/s)")
+        os.write(terminal, end)
+        seen += _read_until(terminal, b"\x1b[?1049l")
+        assert process.wait(10) == 0, seen.decode(errors="replace")
+    finally:
+        process.kill()
+        process.wait()
+    assert termios.tcgetattr(inner) == usual
+    os.close(inner)
+    os.close(terminal)
+    assert b"Traceback" not in seen
+    assert b"\x1b[?25h" in seen, "the cursor is shown again"
+
+
+def _read_until(terminal: int, wanted: bytes, seconds: float = 20.0) -> bytes:
+    """What comes until something does."""
+    seen = b""
+    limit = time.monotonic() + seconds
+    while wanted not in seen:
+        left = limit - time.monotonic()
+        assert left > 0, f"not seen: {wanted!r} in {seen.decode(errors='replace')}"
+        if select.select([terminal], [], [], left)[0]:
+            seen += os.read(terminal, 65536)
+    return seen

@@ -1,0 +1,198 @@
+"""Upstreams that hang, are gone, are known by name only, or cannot say it all over UDP."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from dnslib import RCODE, DNSRecord
+
+from tests.live.clients import Answer, Asker, ask_tcp
+from tests.live.clients import ask as ask_udp
+from tests.live.nsd import ANY_V4, BIG, nsd
+from tests.live.ports import free_port
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+MakeSmall = Callable[..., Server]
+
+NO_REACHABLE_AUTHORITY = 22
+NETWORK_ERROR = 23
+PUBLICITY = "127.0.20.5"
+
+
+@contextmanager
+def _silence() -> Iterator[str]:
+    """A server that takes questions over UDP and TCP, and never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as streams:
+        streams.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        port = free_port()
+        datagrams.bind(("127.0.0.1", port))
+        streams.bind(("127.0.0.1", port))
+        streams.listen()
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    with _silence() as address:
+        yield address
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address where nobody listens."""
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def ask(dig_program: Path) -> Callable[..., Answer]:
+    """dig, asking a server from publicity."""
+
+    def by_dig(server: Server, name: str, *more: str) -> Answer:
+        return Asker(dig_program, server.port)(PUBLICITY, name, *(more or ("A",)))
+
+    return by_dig
+
+
+Ask = Callable[..., Answer]
+
+
+def _reason(answer: Answer) -> list[int]:
+    return [code for code, _ in answer.errors]
+
+
+def test_one_that_hangs(make_small: MakeSmall, ask: Ask, silent: str) -> None:
+    server = make_small(silent).start()
+    answer = ask(server, "agency.example")
+    assert answer.status == "SERVFAIL"
+    assert _reason(answer) == [NO_REACHABLE_AUTHORITY]
+    scrape = server.scrape()
+    asked = {"upstream": silent, "result": "timeout"}
+    assert scrape.value("darban_upstream_queries_total", **asked) >= 1
+    failed = {"vlan": "publicity", "outcome": "failed", "service": ""}
+    assert scrape.value("darban_queries_total", **failed) == 1
+
+
+def test_one_that_hangs_delays_no_blocked_name(
+    make_small: MakeSmall, dig_program: Path, silent: str
+) -> None:
+    server = make_small(silent).start()
+    blocked = Asker(dig_program, server.port)("127.0.10.5", "web.telegram.org")
+    assert blocked.data == ["0.0.0.0"]
+    assert server.stop().code == 0
+
+
+def test_it_ends_though_questions_are_on_their_way(make_small: MakeSmall, silent: str) -> None:
+    server = make_small(silent).start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for number in range(50):
+            packet = number.to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0\2ab\2cd\0\0\1\0\1"
+            asking.sendto(packet, ("127.0.0.1", server.port))
+    assert server.stop(5).code == 0
+
+
+def test_one_that_is_not_there(make_small: MakeSmall, ask: Ask, nobody: str) -> None:
+    answer = ask(make_small(nobody).start(), "agency.example")
+    assert answer.status == "SERVFAIL"
+    assert _reason(answer) in ([NO_REACHABLE_AUTHORITY], [NETWORK_ERROR])
+
+
+@pytest.mark.parametrize("first", ["nobody", "silent"])
+def test_the_second_answers_for_the_first(
+    make_small: MakeSmall, ask: Ask, upstream: str, request: pytest.FixtureRequest, first: str
+) -> None:
+    dead = request.getfixturevalue(first)
+    server = make_small(dead, upstream).start()
+    for number in range(8):
+        answer = ask(server, f"name-{number}.example")
+        assert answer.data == [ANY_V4], answer.text
+    scrape = server.scrape()
+    assert scrape.value("darban_upstream_queries_total", upstream=upstream, result="answered") == 8
+    assert scrape.value("darban_upstream_up", upstream=upstream) == 1
+
+
+def test_one_that_was_gone_is_asked_when_it_is_back(
+    make_small: MakeSmall, ask: Ask, nsd_program: Path, tmp_path: Path
+) -> None:
+    port = free_port()
+    server = make_small(f"127.0.0.1:{port}").start()
+    for number in range(4):
+        assert ask(server, f"before-{number}.example").status == "SERVFAIL"
+    place = tmp_path / "nsd"
+    place.mkdir()
+    with nsd(nsd_program, place, port):
+        names = (f"after-{number}.example" for number in range(1000))
+        wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "it answers again")
+
+
+def test_one_that_is_given_by_name(make_small: MakeSmall, ask: Ask, upstream: str) -> None:
+    host = "ns.scene:" + upstream.partition(":")[2]
+    server = make_small(host, upstream=f'bootstrap = ["{upstream}"]').start()
+    names = (f"{number}.example" for number in range(1000))
+    wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "its name is resolved")
+    asked = {"upstream": host, "result": "answered"}
+    assert server.scrape().value("darban_upstream_queries_total", **asked) >= 1
+
+
+def test_one_whose_name_cannot_be_resolved(make_small: MakeSmall, ask: Ask, upstream: str) -> None:
+    bootstrap = f'bootstrap = ["{upstream}"]'
+    server = make_small("nowhere.scene", upstream=bootstrap).start()
+    wait_for(lambda: "nowhere.scene has no address now" in server.err, "it says so")
+    answer = ask(server, "agency.example")
+    assert answer.status == "SERVFAIL"
+    assert _reason(answer) == [NETWORK_ERROR]
+
+
+@pytest.mark.parametrize("over", ["+tcp", "+notcp"])
+def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
+    make_small: MakeSmall, ask: Ask, over: str
+) -> None:
+    """Asked over UDP, dig is told that the answer is cut, and comes back over TCP."""
+    server = make_small().start()
+    answer = ask(server, "big.scene", "TXT", over)
+    assert answer.status == "NOERROR"
+    assert len(answer.data) == BIG
+    assert {data[1:4] for data in answer.data} == {f"{n:03}" for n in range(BIG)}
+    assert "(TCP)" in answer.text
+
+
+def test_a_client_over_udp_is_told_that_an_answer_is_cut(make_small: MakeSmall, ask: Ask) -> None:
+    answer = ask(make_small().start(), "big.scene", "TXT", "+ignore", "+bufsize=1232")
+    assert "tc" in answer.flags
+    assert "(UDP)" in answer.text
+
+
+def test_what_the_upstream_denies_is_denied(make_small: MakeSmall, ask: Ask) -> None:
+    server = make_small().start()
+    assert ask(server, "no-such-name.scene").status == "NXDOMAIN"
+    nodata = ask(server, "ns.scene", "MX")
+    assert (nodata.status, nodata.answer) == ("NOERROR", [])
+
+
+def test_what_was_answered_is_remembered(make_small: MakeSmall, ask: Ask, upstream: str) -> None:
+    server = make_small().start()
+    for _ in range(5):
+        assert ask(server, "remembered.example").data == [ANY_V4]
+    asked = {"upstream": upstream, "result": "answered"}
+    scrape = server.scrape()
+    assert scrape.value("darban_upstream_queries_total", **asked) == 1
+    assert scrape.total("darban_query_duration_seconds_count", path="upstream") == 1
+
+
+def test_many_quick_questions_behind_stuck_ones_on_a_connection(
+    make_small: MakeSmall, silent: str
+) -> None:
+    server = make_small(silent).start()
+    stuck = [DNSRecord.question(f"stuck{n}.example").pack() for n in range(100)]
+    quick = [DNSRecord.question("localhost").pack() for _ in range(1500)]
+    came = ask_tcp(server.port, [*stuck, *quick], PUBLICITY)
+    lengths = 0
+    while came:
+        end = 2 + int.from_bytes(came[:2], "big")
+        came, lengths = came[end:], lengths + 1
+    assert lengths == 1600
+    later = ask_udp(server.port, "later.example", client=PUBLICITY, seconds=5)
+    assert later is not None
+    assert later.header.rcode == RCODE.SERVFAIL

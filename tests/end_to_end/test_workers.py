@@ -1,0 +1,312 @@
+"""Workers and supervisor that die or stand still: clients are served on, counts never go back."""
+
+import os
+import resource
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from dnslib import RR, DNSRecord
+
+from tests.live.clients import ask
+from tests.live.ports import is_free
+from tests.live.scraping import Scrape
+from tests.live.server import Server, group
+from tests.live.waiting import wait_for
+
+MakeSmall = Callable[..., Server]
+
+TWO = "workers = 2"
+IN_A_ROW = 40
+"""Queries, each of a port of its own, so that each worker gets some of them."""
+
+
+def _restarts(server: Server) -> float:
+    """How many workers were replaced; it is counted a moment after the last answers."""
+    return server.scrape().value("darban_worker_restarts_total")
+
+
+def _serves(server: Server) -> bool:
+    """Whether it answers a row of queries, so that no worker's share of them is lost."""
+    return all(ask(server.port, "agency.example") is not None for _ in range(IN_A_ROW))
+
+
+def _never_back(before: Scrape, after: Scrape) -> None:
+    now = after.counters()
+    lower = {key: (was, now.get(key)) for key, was in before.counters().items() if was}
+    lower = {key: (was, value) for key, (was, value) in lower.items() if (value or 0) < was}
+    assert not lower
+
+
+def _queries(scrape: Scrape) -> float:
+    return scrape.total("darban_queries_total")
+
+
+@pytest.fixture
+def two_workers(make_small: MakeSmall) -> Server:
+    server = make_small(server=TWO).start()
+    assert len(server.workers()) == 2
+    assert _serves(server)
+    return server
+
+
+def _replaced(server: Server, gone: int) -> Callable[[], bool]:
+    def is_so() -> bool:
+        workers = server.workers()
+        return gone not in workers and len(workers) == 2
+
+    return is_so
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
+    server = two_workers
+    before = server.scrape()
+    gone = server.workers()[which]
+    os.kill(gone, signal.SIGKILL)
+    wait_for(_replaced(server, gone), "a new worker")
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    after = server.scrape()
+    _never_back(before, after)
+    assert _queries(after) >= _queries(before) + IN_A_ROW
+    wait_for(lambda: _restarts(server) == 1, "it is counted")
+    assert after.value("darban_workers") == after.value("darban_workers_expected") == 2
+    assert f"pid {gone}) ended with -9" in server.err
+
+
+def test_a_worker_is_replaced_though_the_state_was_removed(two_workers: Server) -> None:
+    server = two_workers
+    shutil.rmtree(server.directory / "state" / "snapshots")
+    gone = server.workers()[0]
+    os.kill(gone, signal.SIGKILL)
+    wait_for(_replaced(server, gone), "a new worker")
+    wait_for(lambda: _serves(server), "all queries are answered again")
+
+
+def test_workers_killed_again_and_again(two_workers: Server) -> None:
+    server = two_workers
+    before = server.scrape()
+    for _ in range(3):
+        for gone in server.workers():
+            os.kill(gone, signal.SIGKILL)
+            wait_for(_replaced(server, gone), "a new worker")
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    after = server.scrape()
+    _never_back(before, after)
+    wait_for(lambda: _restarts(server) == 6, "it is counted")
+
+
+def test_all_workers_killed_at_once(two_workers: Server) -> None:
+    server = two_workers
+    gone = server.workers()
+    for pid in gone:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    assert not set(gone) & set(server.workers())
+
+
+def test_a_query_that_waits_for_a_dead_worker_is_answered_by_its_successor(
+    make_small: MakeSmall,
+) -> None:
+    server = make_small(server="workers = 1").start()
+    assert _serves(server)
+    [stopped] = server.workers()
+    os.kill(stopped, signal.SIGSTOP)
+    server.expect_error("stands still and is replaced")
+    answers: list[object] = []
+    asking = threading.Thread(
+        target=lambda: answers.append(ask(server.port, "agency.example", seconds=15))
+    )
+    asking.start()
+    asking.join()
+    assert answers != [None]
+
+
+def test_a_worker_that_stands_still_is_replaced(two_workers: Server) -> None:
+    server = two_workers
+    server.expect_error("stands still and is replaced")
+    before = server.scrape()
+    stopped = server.workers()[0]
+    os.kill(stopped, signal.SIGSTOP)
+    wait_for(_replaced(server, stopped), "a new worker")
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    _never_back(before, server.scrape())
+    wait_for(lambda: _restarts(server) == 1, "it is counted")
+    assert "stands still and is replaced" in server.err
+
+
+def test_workers_end_with_a_killed_supervisor(two_workers: Server) -> None:
+    server = two_workers
+    workers = server.workers()
+    server.signal(signal.SIGKILL)
+    server.ended()
+    wait_for(lambda: not set(workers) & set(group(server.pid)), "the workers have ended")
+    assert is_free(server.port)
+
+
+def test_it_starts_again_where_it_was_killed(two_workers: Server) -> None:
+    server = two_workers
+    server.signal(signal.SIGKILL)
+    server.ended()
+    wait_for(lambda: not group(server.pid), "the workers have ended")
+    server.start()
+    assert _serves(server)
+
+
+@contextmanager
+def _being_asked(server: Server) -> Iterator[list[bool]]:
+    """Somebody who asks all the time, for whether each answer came."""
+    done = threading.Event()
+    answered: list[bool] = []
+
+    def go_on() -> None:
+        while not done.is_set():
+            answered.append(ask(server.port, "agency.example", seconds=0.2) is not None)
+
+    asking = threading.Thread(target=go_on)
+    asking.start()
+    try:
+        yield answered
+    finally:
+        done.set()
+        asking.join()
+
+
+def _answers_at_once(server: Server) -> bool:
+    blocked = ask(server.port, "web.telegram.org", client="127.0.10.5", seconds=0.1)
+    return blocked is not None
+
+
+def test_what_is_under_way_when_it_ends_is_answered(make_small: MakeSmall) -> None:
+    udp = socket.SOCK_DGRAM
+    with socket.socket(type=udp) as upstream, socket.socket(type=udp) as client:
+        for each in (upstream, client):
+            each.bind(("127.0.0.1", 0))
+            each.settimeout(10)
+        server = make_small(f"127.0.0.1:{upstream.getsockname()[1]}").start()
+        asked = DNSRecord.question("slow.example")
+        client.sendto(asked.pack(), ("127.0.0.1", server.port))
+        forwarded, asker = upstream.recvfrom(1000)
+        server.signal(signal.SIGTERM)
+        wait_for(lambda: not _answers_at_once(server), "it takes nothing new")
+        answer = DNSRecord.parse(forwarded).reply()
+        answer.add_answer(*RR.fromZone("slow.example 60 A 192.0.2.7"))
+        upstream.sendto(answer.pack(), asker)
+        assert str(DNSRecord.parse(client.recv(1000)).short()) == "192.0.2.7"
+        assert server.ended(5).code == 0
+
+
+def test_an_upstream_that_is_silent_does_not_keep_it_from_ending(make_small: MakeSmall) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as upstream:
+        upstream.bind(("127.0.0.1", 0))
+        upstream.settimeout(10)
+        server = make_small(f"127.0.0.1:{upstream.getsockname()[1]}").start()
+        with socket.socket(type=socket.SOCK_DGRAM) as client:
+            query = DNSRecord.question("never.example").pack()
+            client.sendto(query, ("127.0.0.1", server.port))
+            assert upstream.recv(1000)
+            assert server.stop(5).code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_it_is_told_to(two_workers: Server, number: signal.Signals) -> None:
+    server = two_workers
+    with _being_asked(server) as answered:
+        wait_for(lambda: any(answered), "it is asked")
+        log = server.err
+        server.signal(number)
+        ended = server.ended(5)
+    assert ended.code == 0
+    assert ended.err == log, "an end that is wanted is nothing to log"
+    assert not group(server.pid)
+    assert not (server.directory / "state" / "control.sock").exists()
+
+
+def test_it_ends_when_its_whole_group_is_told_to(two_workers: Server) -> None:
+    """As systemd does it, and Ctrl-C in a terminal."""
+    server = two_workers
+    log = server.err
+    os.killpg(server.pid, signal.SIGTERM)
+    ended = server.ended(5)
+    assert ended.code == 0
+    assert ended.err == log
+    assert not group(server.pid)
+
+
+def test_it_ends_though_a_worker_stands_still(two_workers: Server) -> None:
+    server = two_workers
+    os.kill(server.workers()[0], signal.SIGSTOP)
+    assert server.stop(5).code == 0
+    wait_for(lambda: not group(server.pid), "the stopped worker has ended")
+
+
+def test_it_ends_though_clients_hold_connections(two_workers: Server) -> None:
+    with socket.create_connection(("127.0.0.1", two_workers.port), timeout=5):
+        assert two_workers.stop(5).code == 0
+
+
+def test_a_worker_that_cannot_be_started_now_is_started_later(make_small: MakeSmall) -> None:
+    server = make_small(server="workers = 1").start()
+    server.scrape()  # what it opens is open
+    server.expect_error("cannot be started now")
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (5, hard))
+    os.kill(server.workers()[0], signal.SIGKILL)
+    said = "worker 0 cannot be started now"
+    wait_for(lambda: server.err.count(said) >= 2, "it says so, and tries again")
+    assert server.err.count(said) <= 3, "with a pause in between"
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (hard, hard))
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    wait_for(lambda: _restarts(server) == 1, "it is counted")
+
+
+def test_what_is_no_command_does_not_disturb_it(make_small: MakeSmall) -> None:
+    server = make_small().start()
+    log = server.err
+    for said in (b"", b"\n", b"no JSON\n", b"[]\n", b'{"command": []}\n', b'{"command": "no"}\n'):
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(10)
+            asking.connect(str(server.directory / "state" / "control.sock"))
+            asking.sendall(said)
+            asking.shutdown(socket.SHUT_WR)
+            while asking.recv(1024):
+                pass
+    assert _serves(server)
+    assert server.err == log
+
+
+def test_another_server_of_its_state_leaves_its_commands_alone(make_small: MakeSmall) -> None:
+    first = make_small().start()
+    second = make_small()
+    second.environment = {"STATE_DIRECTORY": str(first.directory / "state")}
+    second.expect_error("another server answers there")
+    second.start()
+    assert "no control socket" in second.err
+    assert second.stop().code == 0
+    assert (first.directory / "state" / "control.sock").is_socket()
+
+
+def _flush(path: str) -> None:
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(path)
+        control.sendall(b'{"command": "flush", "name": "."}\n')
+        assert b"entries" in control.recv(1000)
+
+
+def test_a_flush_while_a_worker_starts_disturbs_nothing(make_small: MakeSmall) -> None:
+    server = make_small(server="workers = 1").start()
+    gone = server.workers()[0]
+    os.kill(gone, signal.SIGKILL)
+    path = str(server.directory / "state" / "control.sock")
+    flushes = [threading.Thread(target=_flush, args=(path,)) for _ in range(20)]
+    for flush in flushes:
+        flush.start()
+    for flush in flushes:
+        flush.join()
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    assert server.scrape().value("darban_workers") == 1

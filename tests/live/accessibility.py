@@ -1,0 +1,39 @@
+"""axe-core, the checker of accessibility, from the npm registry by an ordinary npm."""
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+from tests.live.chromium import Page
+
+VERSION = "4.14.1"
+SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+"""Of axe.min.js: what runs is what was looked at."""
+
+_RUN = "axe.run(document).then(found => JSON.stringify(found))"
+_FAULTS = ("serious", "critical")
+
+
+def axe(npm: Path, directory: Path) -> str:
+    """The script's text, installed into a directory."""
+    quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--prefer-offline")
+    command = [npm, "install", *quiet, "--prefix", directory, f"axe-core@{VERSION}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    script = (directory / "node_modules" / "axe-core" / "axe.min.js").read_bytes()
+    assert hashlib.sha256(script).hexdigest() == SHA256
+    return script.decode()
+
+
+def faults(page: Page, script: str) -> list[str]:
+    """The serious and critical faults of a page, each with where it is."""
+    page.evaluate(script + "; undefined")
+    found = json.loads(page.evaluate(_RUN))
+    assert len(found["passes"]) > 10, "it has looked at the page"
+    return [
+        f"{each['impact']}: {each['id']}: {each['help']}: {node['html'][:200]}"
+        for each in found["violations"]
+        for node in each["nodes"]
+        if each["impact"] in _FAULTS
+    ]

@@ -1,0 +1,85 @@
+"""NSD as the upstream: authoritative for the root, so that every name has an answer of it.
+
+The zones are the tests' own. What no record says is answered by the wildcards: ANY_V4 and
+ANY_V6 for every name outside ``scene``.
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.live.clients import ask
+from tests.live.waiting import wait_for
+
+ANY_V4 = "192.0.2.80"
+ANY_V6 = "2001:db8::80"
+BIG = 24
+"""The strings of big.scene, 200 octets each: too much for a UDP answer."""
+
+_CONFIG = """
+server:
+  ip-address: 127.0.0.1@{port}
+  server-count: 1
+  username: ""
+  chroot: ""
+  zonesdir: "{directory}"
+  pidfile: "{directory}/nsd.pid"
+  zonelistfile: "{directory}/zone.list"
+  xfrdfile: "{directory}/xfrd.state"
+  xfrdir: "{directory}"
+  cookie-secret-file: "{directory}/cookies"
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+zone:
+  name: "."
+  zonefile: "root.zone"
+"""
+
+_ZONE = f"""
+$ORIGIN .
+$TTL 300
+@ SOA ns.scene. hostmaster.scene. 1 3600 600 86400 60
+@ NS ns.scene.
+* A {ANY_V4}
+* AAAA {ANY_V6}
+* HTTPS 1 . alpn=h2
+ns.scene. A 127.0.0.1
+alias.scene. CNAME web.telegram.org.
+long.scene. CNAME alias.scene.
+harmless.scene. CNAME www.agency.example.
+https.scene. HTTPS 1 web.whatsapp.com. alpn=h2
+https-alias.scene. HTTPS 0 www.viber.com.
+harmless-https.scene. HTTPS 1 www.agency.example. alpn=h2
+""" + "".join(f'big.scene. TXT "{n:03}{"x" * 197}"\n' for n in range(BIG))
+
+
+@contextmanager
+def nsd(
+    program: Path, directory: Path, port: int, through: Sequence[str | Path] = ()
+) -> Iterator[None]:
+    """NSD on 127.0.0.1, perhaps within a namespace; the caller says when it answers."""
+    (directory / "root.zone").write_text(_ZONE, encoding="ascii")
+    config = directory / "nsd.conf"
+    config.write_text(_CONFIG.format(port=port, directory=directory), encoding="utf-8")
+    with (directory / "log").open("ab") as log:
+        command = [*through, program, "-d", "-c", config]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: _answers(process, directory, port, through), "NSD is ready")
+        yield
+        assert process.poll() is None, "somebody else has ended NSD"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _answers(
+    process: subprocess.Popen[bytes], directory: Path, port: int, through: Sequence[str | Path]
+) -> bool:
+    log = (directory / "log").read_text(encoding="utf-8", errors="replace")
+    assert process.poll() is None, f"NSD has ended:\n{log}"
+    if through:
+        return "nsd started" in log
+    return ask(port, "ns.scene") is not None

@@ -1,0 +1,93 @@
+"""Debian's Prometheus with the shipped config, scraping a server of the tests very often."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.live.ports import free_port
+from tests.live.waiting import wait_for
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "prometheus"
+EVERY = "500ms"
+
+Labels = tuple[tuple[str, str], ...]
+Vector = dict[Labels, float]
+
+
+class Refused(Exception):
+    """Prometheus does not understand what it was asked."""
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """Its HTTP interface."""
+
+    port: int
+
+    def get(self, path: str, **asked: str) -> Any:  # noqa: ANN401 - as JSON has it
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise Refused(error.read().decode()) from None
+
+    def vector(self, expression: str, at: float | None = None) -> Vector:
+        """What an expression gives at a moment; now, if none is said."""
+        asked = {"query": expression} | ({} if at is None else {"time": f"{at:.3f}"})
+        data = self.get("query", **asked)
+        assert data["resultType"] in ("vector", "scalar"), expression
+        if data["resultType"] == "scalar":
+            return {(): float(data["result"][1])}
+        return {
+            tuple(sorted(series["metric"].items())): float(series["value"][1])
+            for series in data["result"]
+        }
+
+    def value(self, expression: str) -> float | None:
+        """What an expression gives that has one value, or none."""
+        values = list(self.vector(expression).values())
+        assert len(values) <= 1, expression
+        return values[0] if values else None
+
+
+@contextmanager
+def prometheus(program: Path, directory: Path, target: int) -> Iterator[Prometheus]:
+    """Prometheus, as soon as it has scraped the metrics on a port."""
+    config = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
+    config["global"] = {"scrape_interval": EVERY, "evaluation_interval": EVERY}
+    config["rule_files"] = [str(SHIPPED / name) for name in config["rule_files"]]
+    [job] = config["scrape_configs"]
+    job["scrape_timeout"] = EVERY
+    job["static_configs"] = [{"targets": [f"127.0.0.1:{target}"]}]
+    (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
+    served = Prometheus(free_port())
+    command = [
+        *(program, f"--config.file={directory}/prometheus.yml", "--log.level=warn"),
+        *(f"--storage.tsdb.path={directory}/data", f"--web.listen-address=127.0.0.1:{served.port}"),
+    ]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: _has_scraped(process, served, directory), "Prometheus has scraped")
+        yield served
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _has_scraped(process: "subprocess.Popen[bytes]", served: Prometheus, directory: Path) -> bool:
+    assert process.poll() is None, (directory / "log").read_text()
+    try:
+        return (served.value('count_over_time(up{job="darban"}[1m]) and up == 1') or 0) >= 2
+    except (urllib.error.URLError, Refused, ConnectionError):
+        return False

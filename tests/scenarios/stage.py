@@ -1,0 +1,242 @@
+"""Plays a scenario: the pure core, with a clock that is only told and upstreams that are only said.
+
+What is real: query, policy, cache, the exchange's decisions, and every byte on either side.
+"""
+
+import heapq
+import itertools
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+from dnslib import EDNS0, DNSHeader, DNSRecord
+
+from resolver.config.load import load
+from resolver.engine.cache import Cache, Key
+from resolver.engine.engine import Resolver
+from resolver.engine.entry import Entry
+from resolver.engine.exchange import Attempt, Exchange, Failure
+from resolver.engine.exchange import Step as NextStep
+from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.servers import Group, Server
+from resolver.engine.transaction import Drop, Forward, Reply, Source
+from resolver.lists import adblock
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.snapshot.policy import compile_snapshot
+from tests.scenarios.file import AGENCY, Scenario, Step, Told
+from tests.scenarios.packets import (
+    error_option,
+    opts,
+    query,
+    question,
+    rcode_number,
+    record,
+    set_flags,
+)
+
+BOOT = 5000.0
+"""What the monotonic clock shows at a scenario's beginning."""
+
+AGENCY_CONFIG = (AGENCY / "config.toml").read_text(encoding="utf-8")
+AGENCY_LISTS = {
+    path.stem: path.read_text(encoding="utf-8") for path in AGENCY.glob("blocklists/*.txt")
+}
+
+
+class _OneFile:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
+        return self.text
+
+    def glob(self, pattern: str) -> list[str]:
+        return [pattern]
+
+
+@cache
+def compiled(config: str, lists: tuple[tuple[str, str], ...]) -> Snapshot:
+    """The snapshot of a config; anything wrong with it is a mistake in the scenario."""
+    loaded = load("config.toml", _OneFile(config))
+    read = [adblock.read(text, Path(file).stem, file) for file, text in lists]
+    snapshot, problems = compile_snapshot(loaded.config, loaded.places, read)
+    wrong = [str(p) for p in loaded.problems + problems if p.severity == "error"]
+    skipped = [line for each in read for line in each.skipped]
+    assert not wrong, "\n".join(wrong)
+    assert not skipped, skipped
+    return snapshot
+
+
+class Upstreams:
+    """Servers that do as they are told, and remember who was asked how."""
+
+    def __init__(self, told: list[Told]) -> None:
+        self._told = told
+        self._used: Counter[int] = Counter()
+        self.asked: list[str] = []
+
+    def ask(self, attempt: Attempt, ident: int) -> tuple[Told, bytes]:
+        """What is done with an attempt, and the packet that comes back, if any does."""
+        asked = DNSRecord.parse(ident.to_bytes(2, "big") + attempt.message)
+        over = "tcp" if attempt.stream else "udp"
+        self.asked.append(f"{attempt.server.address} {over}")
+        told = self._find(asked, attempt.server.address, over)
+        return told, _packet(told, asked)
+
+    def _find(self, asked: DNSRecord, server: str, over: str) -> Told:
+        wanted = str(asked.q)
+        asking = _marks(asked)
+        for place, told in enumerate(self._told):
+            fits = (
+                str(question(told.question)) == wanted
+                and told.server in ("", server)
+                and told.over in ("", over)
+                and (told.asking is None or set(told.asking) == asking)
+                and self._used[place] < told.times
+            )
+            if fits:
+                self._used[place] += 1
+                return told
+        raise AssertionError(f"no upstream was told what to do with {wanted} {asking}")
+
+
+def _marks(asked: DNSRecord) -> set[str]:
+    """How an upstream was asked, in the words of a scenario."""
+    marks = set_flags(asked) & {"cd"}
+    for each in opts(asked):
+        marks.add("edns")
+        if each.edns_do:
+            marks.add("do")
+    return marks
+
+
+def _packet(told: Told, asked: DNSRecord) -> bytes:
+    header = DNSHeader(id=asked.header.id, qr=1, rd=1, ra=1, rcode=0)
+    header.rcode = rcode_number(told.rcode) & 15
+    for flag in told.flags:
+        getattr(header, f"set_{flag}")(1)
+    reply = DNSRecord(header, q=asked.q)
+    match told.does:
+        case "truncates":
+            header.set_tc(1)
+        case "answers with a wrong ID":
+            header.id ^= 1
+        case "answers another question":
+            reply.questions = [question("other.example.org A")]
+        case "answers a query":
+            header.set_qr(0)
+        case "cannot read OPT" if opts(asked):
+            header.rcode = 1
+            return bytes(reply.pack())
+    reply.add_answer(*map(record, told.answer))
+    reply.add_auth(*map(record, told.authority))
+    reply.add_ar(*map(record, told.additional))
+    if opts(asked):
+        options = [error_option(told.ede)] if told.ede else []
+        reply.add_ar(EDNS0(udp_len=1232, ext_rcode=rcode_number(told.rcode) >> 4, opts=options))
+    packet = bytes(reply.pack())
+    return packet[:-3] if told.does == "breaks off" else packet
+
+
+class Events:
+    """What is going to happen to attempts, in order of time."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Attempt, bytes | None]] = []
+        self._order = itertools.count()
+        self._over: list[Attempt] = []
+
+    def add(self, attempt: Attempt, packet: bytes | None, comes: float) -> None:
+        """An attempt ends in time; its reply, if there is one, comes at a moment."""
+        if packet is not None:
+            heapq.heappush(self._heap, (comes, next(self._order), attempt, packet))
+        heapq.heappush(self._heap, (attempt.until, next(self._order), attempt, None))
+
+    def next(self) -> tuple[float, Attempt, bytes | None]:
+        """When something happens: an attempt's reply comes, or (None) its time is over."""
+        while True:
+            now, _, attempt, packet = heapq.heappop(self._heap)
+            if not any(each is attempt for each in self._over):
+                # Only over UDP is a reply still listened to when its time is over.
+                if packet is not None or attempt.stream:
+                    self._over.append(attempt)
+                return now, attempt, packet
+
+
+def _regime(snapshot: Snapshot, wall: float) -> Regime:
+    return Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+
+
+class Stage:
+    """A scenario's resolver, clock and upstreams."""
+
+    def __init__(self, scenario: Scenario, *, short_ways: bool = True) -> None:
+        self.scenario = scenario
+        self.upstreams = Upstreams(scenario.upstream)
+        self.servers: dict[tuple[str, int], Server] = {}
+        self._ident = 0x7A00
+        snapshot = self._compiled(scenario.more)
+        self.resolver = Resolver(
+            _regime(snapshot, scenario.moment.timestamp()),
+            Cache(snapshot.terms.settings.cache_bytes),
+            short_ways=short_ways,
+        )
+
+    def _compiled(self, more: str) -> Snapshot:
+        lists = AGENCY_LISTS | self.scenario.lists
+        files = tuple((f"blocklists/{name}.txt", text) for name, text in sorted(lists.items()))
+        upstream = f"[upstream]\nservers = {json.dumps(self.scenario.servers)}\n"
+        return compiled(upstream + AGENCY_CONFIG + more, files)
+
+    def play(self, step: Step) -> tuple[Reply | Drop, float]:
+        """What comes of a step, and the seconds that it took."""
+        wall = self.scenario.moment.timestamp() + step.at
+        now = began = BOOT + step.at
+        if step.reload is not None:
+            snapshot = self._compiled(step.reload)
+            self.resolver.replace(_regime(snapshot, wall))
+        self.resolver.advance(wall, now)
+        self.upstreams.asked = []
+        result = self.resolver.answer(query(step), Source(step.client, step.over == "tcp"), now)
+        while isinstance(result, Forward):
+            outcome, now = self._exchange(result.key, now)
+            concluded = self.resolver.conclude(result, outcome, now)
+            if not isinstance(concluded, Reply | Forward | Drop):
+                packet, counted = concluded
+                concluded = Reply(packet, counted.tally)
+            result = concluded
+        if isinstance(result, Reply) and result.refresh is not None:
+            self._exchange(result.refresh, now)  # which nobody waits for
+        return result, now - began
+
+    def _exchange(self, key: Key, now: float) -> tuple[Entry | Failure, float]:
+        """Ask until the exchange ends: its end, and when that is."""
+        exchange = Exchange(key, self._group(key.group), now)
+        events = Events()
+        step: NextStep | None = exchange.begin(now)
+        while step is None or isinstance(step, Attempt):
+            if step is None:
+                now, attempt, came = events.next()
+                if came is None:
+                    step = exchange.expired(attempt, now)
+                else:
+                    step = exchange.received(attempt, came, self._ident, now)
+                continue
+            told, packet = self.upstreams.ask(step, self._ident)
+            if told.does == "refuses":
+                attempt, step = step, exchange.unreachable(step, now)
+                if step is None:
+                    events.add(attempt, None, now)
+                continue
+            events.add(step, None if told.does == "is silent" else packet, now + told.after)
+            step = None
+        return (self.resolver.remember(key, step, now) if isinstance(step, Entry) else step), now
+
+    def _group(self, name: str) -> Group:
+        (servers,) = (g.servers for g in self.resolver.terms.groups if g.name == name)
+        return Group(name, [self._server(each.host, each.port) for each in servers])
+
+    def _server(self, host: str, port: int) -> Server:
+        return self.servers.setdefault((host, port), Server(host, port, host))
