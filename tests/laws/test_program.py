@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from source_tree import PACKAGE
-
 from resolver.snapshot import child_process
+from tests.laws.source_tree import PACKAGE
 
 
 def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
