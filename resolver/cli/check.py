@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.place import config_path
-from resolver.snapshot.compiler import Compiled, compile_file
+from resolver.snapshot.compiler import CompileResult, compile_file
 
 Config = Annotated[Path | None, typer.Option("--config", help="the config to judge")]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
@@ -31,13 +31,13 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
     raise typer.Exit(2 if compiled.errors else 1 if compiled.failed else 0)
 
 
-def _as_text(path: Path, compiled: Compiled) -> str:
+def _as_text(path: Path, compiled: CompileResult) -> str:
     lines = [str(problem) for problem in compiled.problems]
     lines += [f"{failed.place}: does not hold: {failed.text}" for failed in compiled.failed]
     return "\n".join([*lines, f"{path}: {_summary(compiled)}"])
 
 
-def _summary(compiled: Compiled) -> str:
+def _summary(compiled: CompileResult) -> str:
     errors = len(compiled.errors)
     warnings = len(compiled.problems) - errors
     expect = len(compiled.loaded.config.expect)
@@ -50,7 +50,7 @@ def _summary(compiled: Compiled) -> str:
     )
 
 
-def _as_json(path: Path, compiled: Compiled) -> str:
+def _as_json(path: Path, compiled: CompileResult) -> str:
     return json.dumps(
         {
             "config": str(path),

@@ -6,7 +6,7 @@ import typer
 
 from resolver.cli.place import config_path
 from resolver.config.reading import gather
-from resolver.snapshot.compiler import Disk
+from resolver.snapshot.compiler import DiskFiles
 
 
 def vlans(context: typer.Context, incomplete: str) -> list[str]:
@@ -24,7 +24,7 @@ def services(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _section(context: typer.Context, name: str) -> dict[str, object]:
-    given, _ = gather(str(config_path(context.params.get("config"))), Disk())
+    given, _ = gather(str(config_path(context.params.get("config"))), DiskFiles())
     section = given.document.get(name)
     return section if isinstance(section, dict) else {}
 

@@ -11,7 +11,7 @@ from resolver.cli.place import config_path, in_force
 from resolver.cli.reload import PATIENCE, told
 from resolver.config.amendment import free_id
 from resolver.errors import DarbanError
-from resolver.snapshot.exemption import Change, Unfit, end
+from resolver.snapshot.exemption import ExemptionEdit, ExemptionRefused, end
 from resolver.supervisor import control
 
 _USAGE = 2
@@ -65,7 +65,7 @@ def exempt(
     """
     path = config_path(config)
     try:
-        change = Change(path, _in_force(path))
+        change = ExemptionEdit(path, _in_force(path))
         exemption = {
             "id": free_id(ticket, change.ids),
             **change.whom(whom),
@@ -76,7 +76,7 @@ def exempt(
             **({"reason": reason} if reason else {}),
         }
         warnings = change.write(exemption)
-    except Unfit as error:
+    except ExemptionRefused as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(error.code) from None
     except (DarbanError, ValueError) as error:

@@ -20,8 +20,8 @@ from resolver.fetch.update import Job, Result, update
 from resolver.lists.reading import by_reason
 from resolver.lists.rules import BlockList, entries
 from resolver.snapshot import store
-from resolver.snapshot.compiler import Compiled, compile_file
-from resolver.snapshot.list_store import Record, Shelf
+from resolver.snapshot.compiler import CompileResult, compile_file
+from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.supervisor import control
 from resolver.upstream.addresses import bootstrap
 
@@ -57,7 +57,7 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
         return
     path = config_path(config)
     compiled = compile_file(path, time.time())
-    shelf = Shelf(store.directory(path))
+    shelf = ListStore(store.directory(path))
     fetched = {each.name: shelf.record(each.name) for each in compiled.snapshot.terms.subscriptions}
     rows = [_row(each, fetched) for each in compiled.lists]
     if as_json:
@@ -70,7 +70,7 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
     raise typer.Exit(_USAGE if compiled.errors else 0)
 
 
-def _row(read: BlockList, fetched: dict[str, Record]) -> dict[str, object]:
+def _row(read: BlockList, fetched: dict[str, ListRecord]) -> dict[str, object]:
     record = fetched.get(read.name)
     return {
         "list": read.name or read.service,
@@ -112,7 +112,7 @@ def _age(updated: float) -> str:
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
 
 
-def _problems(compiled: Compiled) -> list[str]:
+def _problems(compiled: CompileResult) -> list[str]:
     """What is wrong with lists, and whatever else keeps the config from being put in force."""
     about = (
         each
@@ -187,7 +187,7 @@ def _by_itself(path: Path, names: list[str], smaller_too: bool) -> Job:
         raise typer.Exit(_USAGE)
     wanted = [known[name] for name in names] or [*known.values()]
     job = Job([each.name for each in wanted])
-    shelf = Shelf(store.directory(path))
+    shelf = ListStore(store.directory(path))
     work = update(job, wanted, shelf, bootstrap(terms), smaller_too=smaller_too)
     with _Bars() as bars:
         asyncio.run(_watched(work, lambda: bars.show(job)))

@@ -19,7 +19,7 @@ from rich.live import Live
 from resolver.cli.asking import ask, read_status
 from resolver.cli.place import config_path
 from resolver.cli.status_view import draw, draw_strangers
-from resolver.policy.unknown_clients import Strangers
+from resolver.policy.unknown_clients import UnknownClients
 from resolver.supervisor import control
 
 _UNREACHABLE = 3
@@ -66,7 +66,7 @@ def status(
 
 def _strangers(config: Path, as_json: bool) -> None:
     answer = ask(config, "unknown")
-    strangers = TypeAdapter(Strangers).validate_python(answer)
+    strangers = TypeAdapter(UnknownClients).validate_python(answer)
     if as_json:
         told = [{"prefix": prefix, "refused": times} for prefix, times in strangers.prefixes]
         _print_json({"prefixes": told, "missed": strangers.missed})

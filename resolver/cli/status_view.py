@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus, VlanCounts
-from resolver.policy.unknown_clients import Strangers
+from resolver.policy.unknown_clients import UnknownClients
 
 _WIDE = 190
 """Columns from which on tables stand side by side."""
@@ -48,7 +48,7 @@ def _apart(below: RenderableType) -> Padding:
     return Padding(below, (1, 0, 0, 0))
 
 
-def draw_strangers(strangers: Strangers) -> RenderableType:
+def draw_strangers(strangers: UnknownClients) -> RenderableType:
     """Who is refused most."""
     if not strangers.prefixes:
         return Text("nobody was refused since the server started")

@@ -20,7 +20,7 @@ from resolver.fetch.update import Job, Result, update
 from resolver.metrics.collector import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import Subscription, Terms
-from resolver.snapshot.list_store import NotInForce, Record, Shelf
+from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore
 from resolver.upstream.addresses import bootstrap
 
 DAY = 86_400.0
@@ -33,10 +33,10 @@ class Schedule:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: ListStore,
         terms: Callable[[], Terms],
         told: dict[str, FetchState],
-        put_in_force: Callable[[], Awaitable[NotInForce | None]],
+        put_in_force: Callable[[], Awaitable[ListsNotApplied | None]],
     ) -> None:
         """Make a schedule; ``run`` keeps it.
 
@@ -132,7 +132,7 @@ class Schedule:
             self._tell(job)
             self._changed.set()
 
-    async def _apply(self, job: Job, before: dict[str, Record]) -> None:
+    async def _apply(self, job: Job, before: dict[str, ListRecord]) -> None:
         obstacle = await self._put_in_force()
         if obstacle is None:
             self._waiting.clear()
@@ -166,7 +166,7 @@ class Schedule:
                     log.info("%s", what)
 
 
-def due(subscription: Subscription, record: Record) -> float:
+def due(subscription: Subscription, record: ListRecord) -> float:
     """When a list is to be fetched, in seconds since 1970."""
     if record.failures:
         pause = min(_RETRY * 2.0 ** min(record.failures - 1, 10), _LONGEST_RETRY)

@@ -22,7 +22,7 @@ from resolver.fetch.validation import Judgement
 from resolver.lists.acceptance import LARGEST
 from resolver.policy.compiled import Endpoint, Subscription
 from resolver.snapshot import child_process
-from resolver.snapshot.list_store import Record, Shelf
+from resolver.snapshot.list_store import ListRecord, ListStore
 
 _AT_ONCE = 4
 _ROOM = f"{LARGEST >> 20} MiB at most"
@@ -62,7 +62,7 @@ class Job:
 async def update(
     job: Job,
     wanted: Iterable[Subscription],
-    shelf: Shelf,
+    shelf: ListStore,
     servers: list[Endpoint],
     *,
     smaller_too: bool = False,
@@ -101,7 +101,7 @@ class _Update:
         self,
         job: Job,
         client: aiohttp.ClientSession,
-        shelf: Shelf,
+        shelf: ListStore,
         subscription: Subscription,
         smaller_too: bool,
     ) -> None:
@@ -120,7 +120,7 @@ class _Update:
             reason = str(error) if isinstance(error, NotFetched) else _disk(error)
             return _failed(self._shelf, self._list.name, reason)
 
-    async def _try(self, record: Record) -> Result:
+    async def _try(self, record: ListRecord) -> Result:
         name, wanted = self._list.name, self._list
         held = await asyncio.to_thread(self._shelf.holds, name, record)
         same_kind = held and (record.url, record.format) == (wanted.url, wanted.format)
@@ -151,7 +151,7 @@ class _Update:
         self._job.progress[self._list.name] = (octets, length)
 
 
-def _failed(shelf: Shelf, name: str, reason: str) -> Result:
+def _failed(shelf: ListStore, name: str, reason: str) -> Result:
     """Note that a list could not be brought up to date; its copy is as it was."""
     record = shelf.record(name)
     record.tried, record.error = time.time(), reason
@@ -177,13 +177,13 @@ async def _judge(file: Path, kind: str, before: int) -> Judgement:
         return Judgement(0, f"reading it ended with exit code {process.returncode}")
 
 
-def _known(record: Record) -> dict[str, str]:
+def _known(record: ListRecord) -> dict[str, str]:
     """The headers that ask for a list only where it is another one than the copy."""
     marks = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
     return {header: mark for header, mark in marks.items() if mark}
 
 
-def _went_well(record: Record, fetched: Fetched | None) -> None:
+def _went_well(record: ListRecord, fetched: Fetched | None) -> None:
     record.updated, record.failures, record.error = record.tried, 0, ""
     if fetched is not None:
         record.etag, record.modified = fetched.etag, fetched.modified

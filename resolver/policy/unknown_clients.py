@@ -21,7 +21,7 @@ from resolver.policy.prefixes import client_prefix, client_prefix_text
 KEPT = 1024
 
 
-class Strangers(NamedTuple):
+class UnknownClients(NamedTuple):
     """Refused prefixes with their counts, the most frequent first."""
 
     prefixes: tuple[tuple[str, int], ...]
@@ -29,7 +29,7 @@ class Strangers(NamedTuple):
     """What any count may be short by."""
 
 
-class StrangerCounts:
+class UnknownClientCounts:
     """Counts refusals by /24 and /56."""
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -52,13 +52,15 @@ class StrangerCounts:
         self._counts = {p: times - less for p, times in self._counts.items() if times > less}
         self._missed += less
 
-    def all(self) -> Strangers:
+    def all(self) -> UnknownClients:
         """Whoever is held."""
         ranked = sorted(self._counts.items(), key=lambda each: (-each[1], each[0]))
-        return Strangers(tuple((client_prefix_text(p), times) for p, times in ranked), self._missed)
+        return UnknownClients(
+            tuple((client_prefix_text(p), times) for p, times in ranked), self._missed
+        )
 
 
-def together(parts: Iterable[Strangers], number: int) -> Strangers:
+def merged(parts: Iterable[UnknownClients], number: int) -> UnknownClients:
     """What several have counted, as one."""
     sums: Counter[str] = Counter()
     missed = 0
@@ -66,4 +68,4 @@ def together(parts: Iterable[Strangers], number: int) -> Strangers:
         sums.update(dict(part.prefixes))
         missed += part.missed
     ranked = sorted(sums.items(), key=lambda each: (-each[1], each[0]))
-    return Strangers(tuple(ranked[:number]), missed)
+    return UnknownClients(tuple(ranked[:number]), missed)

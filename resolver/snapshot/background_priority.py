@@ -22,21 +22,21 @@ _NICENESS = 10
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def take_the_rest(process: int) -> None:
+def set_idle_priority(process: int) -> None:
     """Have a process take only what others leave, or little where the sandbox forbids that."""
     try:
         os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
     except OSError:
-        take_little(process)
+        set_low_priority(process)
 
 
-def take_little(process: int) -> None:
+def set_low_priority(process: int) -> None:
     """Have a process take a small share; where that is forbidden it is one like the others."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
 
 
-async def starves(process: int, work: "asyncio.Task[object]") -> bool:
+async def starved_of_cpu(process: int, work: "asyncio.Task[object]") -> bool:
     """Wait for some work of a process to end; True as soon as it gets next to no time for it."""
     had = 0.0
     while True:

@@ -21,13 +21,13 @@ from resolver.lists.acceptance import LARGEST, accept
 from resolver.lists.guard import OwnNames
 from resolver.lists.reading import shortened
 from resolver.lists.rules import BlockList, Rule, Skipped
-from resolver.snapshot.list_store import Shelf
+from resolver.snapshot.list_store import ListStore
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
 
 
 def read_lists(
-    base: Path, shelf: Shelf, loaded: Loaded, problems: list[Problem]
+    base: Path, shelf: ListStore, loaded: Loaded, problems: list[Problem]
 ) -> list[BlockList]:
     """Read every list of a config that lies in ``base``, and tell what is wrong with them."""
     lists = list(_own_lists(base, loaded, problems))
@@ -102,7 +102,9 @@ def _unusable(read: BlockList) -> Iterator[Problem]:
 class _Reading:
     """Reads the lists of others."""
 
-    def __init__(self, base: Path, shelf: Shelf, loaded: Loaded, problems: list[Problem]) -> None:
+    def __init__(
+        self, base: Path, shelf: ListStore, loaded: Loaded, problems: list[Problem]
+    ) -> None:
         self._base = base
         self._shelf = shelf
         self._loaded = loaded

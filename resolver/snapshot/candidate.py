@@ -15,8 +15,12 @@ from subprocess import PIPE
 from resolver.errors import DarbanError
 from resolver.metrics.log import log
 from resolver.snapshot import child_process
-from resolver.snapshot.background_priority import starves, take_little, take_the_rest
-from resolver.snapshot.source_texts import Written
+from resolver.snapshot.background_priority import (
+    set_idle_priority,
+    set_low_priority,
+    starved_of_cpu,
+)
+from resolver.snapshot.source_texts import SourceTexts
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
@@ -39,7 +43,7 @@ class Accepted:
     warnings: list[str]
     expectations: int
     example: str
-    written: Written | None
+    written: SourceTexts | None
     """What was read, besides lists that are fetched; None where that is not known."""
     last_good: bool = False
     """Whether it is what was in force before, since the config was rejected."""
@@ -50,7 +54,7 @@ async def compile_apart(
     state_directory: Path,
     *,
     while_serving: bool = False,
-    written: Written | None = None,
+    written: SourceTexts | None = None,
 ) -> Accepted:
     """Compile a config in a process of its own; while serving, after those who answer.
 
@@ -79,12 +83,12 @@ async def compile_apart(
         outcome["problems"],
         outcome["expectations"],
         outcome["example"],
-        Written(outcome["texts"], outcome["lists"]),
+        SourceTexts(outcome["texts"], outcome["lists"]),
     )
 
 
 async def _compiler(
-    config: Path, state_directory: Path, while_serving: bool, written: Written | None
+    config: Path, state_directory: Path, while_serving: bool, written: SourceTexts | None
 ) -> tuple[bytes, int | None]:
     """What the compiler says, and its exit code."""
     command = child_process.command("resolver.snapshot.compiler", str(config), str(state_directory))
@@ -93,9 +97,9 @@ async def _compiler(
         if not while_serving:
             return await _run(command, given)
         with contextlib.suppress(_Starved):
-            return await _run(command, given, take_the_rest)
+            return await _run(command, given, set_idle_priority)
         log.warning("%s: the cores are full; compiling is begun again with a small share", config)
-        return await _run(command, given, take_little)
+        return await _run(command, given, set_low_priority)
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
         raise Rejected([reason], WRONG_CONFIG) from None
@@ -115,7 +119,7 @@ async def _run(
         give_way(process.pid)
     work = asyncio.create_task(process.communicate(given))
     try:
-        if give_way is take_the_rest and await starves(process.pid, work):
+        if give_way is set_idle_priority and await starved_of_cpu(process.pid, work):
             raise _Starved
         said, _ = await work
     finally:

@@ -11,7 +11,7 @@ from resolver.lists.rules import BlockList, entries
 from resolver.policy.compiled import Service, Source
 
 
-class Catalog:
+class ServiceCatalog:
     """The services of some lists, in the order of their names."""
 
     def __init__(self, lists: Sequence[BlockList]) -> None:

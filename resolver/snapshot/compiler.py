@@ -2,7 +2,7 @@
 
 ``darban check`` and ``explain`` call ``compile_file`` in their own process. The supervisor
 runs this module as a program instead, so that neither it nor any worker ever holds what
-reading configs takes; what it prints is one JSON object (``Outcome``).
+reading configs takes; what it prints is one JSON object (``CompilerReport``).
 """
 
 import errno
@@ -27,12 +27,12 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.block_lists import read_lists
-from resolver.snapshot.list_store import Shelf
+from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy import compile_snapshot
-from resolver.snapshot.source_texts import Written
+from resolver.snapshot.source_texts import SourceTexts
 
 
-class Disk:
+class DiskFiles:
     """Files as a config names them, and a note of what was read."""
 
     def __init__(self, instead: Mapping[str, str] | None = None) -> None:
@@ -53,7 +53,7 @@ class Disk:
         return sorted(str(path) for path in Path(base).glob(str(relative)))
 
 
-class AsWritten:
+class SavedFiles:
     """The files of a config as they were, whatever lies on disk now."""
 
     def __init__(self, base: Path, texts: Mapping[str, str]) -> None:
@@ -74,7 +74,7 @@ class AsWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
+class CompileResult:
     """A config compiled, and all that was found on the way."""
 
     loaded: Loaded
@@ -90,12 +90,12 @@ class Compiled:
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-def compile_file(path: Path, wall: float, disk: Files | None = None) -> Compiled:
+def compile_file(path: Path, wall: float, disk: Files | None = None) -> CompileResult:
     """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
-    loaded = load(str(path), disk or Disk())
+    loaded = load(str(path), disk or DiskFiles())
     problems = list(loaded.problems)
-    shelf = Shelf(store.directory(path))
-    lists = read_lists(path.parent, shelf, loaded, problems)
+    fetched = ListStore(store.directory(path))
+    lists = read_lists(path.parent, fetched, loaded, problems)
     snapshot, found = compile_snapshot(loaded.config, loaded.places, lists)
     problems += found
     failed: list[Failed] = []
@@ -103,11 +103,11 @@ def compile_file(path: Path, wall: float, disk: Files | None = None) -> Compiled
         trial = Trial(loaded, snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
         failed = trial.failed()
         problems += [*trial.ended(), *trial.to_break()]
-    return Compiled(loaded, snapshot, problems, lists, failed)
+    return CompileResult(loaded, snapshot, problems, lists, failed)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CompilerReport:
     """What the program prints for the supervisor."""
 
     snapshot: str = ""
@@ -124,7 +124,7 @@ class Outcome:
     """The SHA-256 of each list that is not fetched, by its file."""
 
 
-def run(config: Path, state_directory: Path, written: Written | None) -> Outcome:
+def run(config: Path, state_directory: Path, written: SourceTexts | None) -> CompilerReport:
     """Compile a config and save its snapshot where nothing forbids it.
 
     Args:
@@ -132,14 +132,14 @@ def run(config: Path, state_directory: Path, written: Written | None) -> Outcome
         state_directory: Where to save the snapshot.
         written: To compile that instead of what lies there now; only fetched lists are new.
     """
-    disk = Disk() if written is None else AsWritten(config.parent, written.texts)
+    disk = DiskFiles() if written is None else SavedFiles(config.parent, written.texts)
     compiled = compile_file(config, time.time(), disk)
     lists = {each.file: each.sha256 for each in compiled.lists if each.sha256}
     problems = [str(problem) for problem in compiled.problems]
     if written is not None:
         edited = list(_edited_lists(written.lists, lists))
         if edited:
-            return Outcome(problems=edited, errors=len(edited))
+            return CompilerReport(problems=edited, errors=len(edited))
         problems += _edited_config(config, written.texts)
     failed = [str(each) for each in compiled.failed]
     place = ""
@@ -148,11 +148,11 @@ def run(config: Path, state_directory: Path, written: Written | None) -> Outcome
     expect = compiled.loaded.config.expect
     example = _example(compiled.loaded)
     errors = len(compiled.errors)
-    texts = _texts(config, disk) if isinstance(disk, Disk) else disk.texts
-    return Outcome(place, problems, errors, failed, len(expect), example, texts, lists)
+    texts = _texts(config, disk) if isinstance(disk, DiskFiles) else disk.texts
+    return CompilerReport(place, problems, errors, failed, len(expect), example, texts, lists)
 
 
-def _texts(config: Path, disk: Disk) -> dict[str, str]:
+def _texts(config: Path, disk: DiskFiles) -> dict[str, str]:
     return {os.path.relpath(file, config.parent): text for file, text in disk.texts.items()}
 
 
@@ -169,7 +169,7 @@ def _edited_lists(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator
 
 def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
     """What people have edited of the config and that is not in force."""
-    disk = Disk()
+    disk = DiskFiles()
     gather(str(config), disk)
     now = _texts(config, disk)
     for file in dict.fromkeys([*before, *now]):
@@ -196,11 +196,11 @@ def main() -> None:
     gc.disable()  # a million rules, none of them in a circle; going through them costs seconds
     config, state_directory = (Path(argument) for argument in sys.argv[1:])
     before = json.load(sys.stdin)
-    written = None if before is None else Written(**before)
+    written = None if before is None else SourceTexts(**before)
     try:
         outcome = run(config, state_directory, written)
     except DarbanError as error:
-        outcome = Outcome(problems=[str(error)], errors=1)
+        outcome = CompilerReport(problems=[str(error)], errors=1)
     json.dump(asdict(outcome), sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # nothing is left to tidy; a large heap takes long to take apart

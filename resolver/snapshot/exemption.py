@@ -18,10 +18,10 @@ from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.policy.compiled import Terms
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
-from resolver.snapshot.compiler import Compiled, Disk, compile_file
+from resolver.snapshot.compiler import CompileResult, DiskFiles, compile_file
 
 
-class Unfit(DarbanError):
+class ExemptionRefused(DarbanError):
     """The exemption cannot be put in force; ``code`` is the exit code that says why."""
 
     def __init__(self, lines: list[str], code: int) -> None:
@@ -29,25 +29,25 @@ class Unfit(DarbanError):
         super().__init__("\n".join([*lines, "the config stays as it is"]))
 
 
-class Change:
+class ExemptionEdit:
     """A config's file, before an exemption is written into it."""
 
     def __init__(self, path: Path, in_force: str | None) -> None:
         """``in_force`` is the hash of what its server has in force; None where none runs.
 
         Raises:
-            Unfit: nothing may be written into it now.
+            ExemptionRefused: nothing may be written into it now.
         """
         self._path = path
         try:
             self._octets = path.read_bytes()
             self._text = self._octets.decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise Unfit([f"{path}: {error}"], WRONG_CONFIG) from None
+            raise ExemptionRefused([f"{path}: {error}"], WRONG_CONFIG) from None
         self._now = time.time()
         self._before = self._compiled(self._text)
         if in_force not in (None, self._before.snapshot.hash()):
-            raise Unfit([_not_reloaded(path)], WRONG_CONFIG)
+            raise ExemptionRefused([_not_reloaded(path)], WRONG_CONFIG)
         self.ids = {exemption.id for exemption in self._before.loaded.config.exemptions}
 
     def whom(self, text: str) -> dict[str, object]:
@@ -75,23 +75,25 @@ class Change:
         text = with_exemption(self._text, exemption)
         after = self._compiled(text)
         if not _lifts_something(after.snapshot.terms, str(exemption["id"])):
-            raise Unfit(["nothing of it is blocked there: there is nothing to lift"], WRONG_CONFIG)
+            raise ExemptionRefused(
+                ["nothing of it is blocked there: there is nothing to lift"], WRONG_CONFIG
+            )
         self._replace(text.encode())
         return sorted({str(p) for p in after.problems} - {str(p) for p in self._before.problems})
 
-    def _compiled(self, text: str) -> Compiled:
-        compiled = compile_file(self._path, self._now, Disk({str(self._path): text}))
+    def _compiled(self, text: str) -> CompileResult:
+        compiled = compile_file(self._path, self._now, DiskFiles({str(self._path): text}))
         if compiled.errors:
-            raise Unfit([str(problem) for problem in compiled.errors], WRONG_CONFIG)
+            raise ExemptionRefused([str(problem) for problem in compiled.errors], WRONG_CONFIG)
         if compiled.failed:
             failed = [str(each) for each in compiled.failed]
-            raise Unfit(["expectations that do not hold:", *failed], FAILED_EXPECTATIONS)
+            raise ExemptionRefused(["expectations that do not hold:", *failed], FAILED_EXPECTATIONS)
         return compiled
 
     def _replace(self, octets: bytes) -> None:
         path = self._path.resolve()
         if path.read_bytes() != self._octets:
-            raise Unfit([f"{path} was edited meanwhile; try again"], WRONG_CONFIG)
+            raise ExemptionRefused([f"{path} was edited meanwhile; try again"], WRONG_CONFIG)
         owner = path.stat()
         aside = path.with_name(f".{path.name}-{os.getpid()}")
         try:
@@ -104,7 +106,9 @@ class Change:
             aside.replace(path)
         except OSError as error:
             aside.unlink(missing_ok=True)
-            raise Unfit([f"{path} cannot be written ({error.strerror})"], WRONG_CONFIG) from None
+            raise ExemptionRefused(
+                [f"{path} cannot be written ({error.strerror})"], WRONG_CONFIG
+            ) from None
 
 
 def _not_reloaded(path: Path) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 from resolver.config.model import DirectiveConfig
 from resolver.policy.compiled import Ground
-from resolver.snapshot.catalog import Catalog
+from resolver.snapshot.catalog import ServiceCatalog
 
 AGENCY_POLICY = Ground("", "agency network policy")
 
 
 def grounds(
-    directives: Mapping[str, DirectiveConfig], catalog: Catalog
+    directives: Mapping[str, DirectiveConfig], catalog: ServiceCatalog
 ) -> tuple[tuple[Ground, ...], tuple[int, ...]]:
     """The grounds that a policy's directives give, and each service's place among them."""
     found = [AGENCY_POLICY]
@@ -29,7 +29,7 @@ def grounds(
     return tuple(found), tuple(of_service)
 
 
-def _covered(directive: DirectiveConfig, catalog: Catalog) -> int:
+def _covered(directive: DirectiveConfig, catalog: ServiceCatalog) -> int:
     bits = 0
     for reference in directive.covers:
         bits |= catalog.members(reference) or 0

@@ -20,7 +20,7 @@ _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 
 
 @dataclass(slots=True)
-class Record:
+class ListRecord:
     """Where a copy came from, and how the last fetching of its list went."""
 
     url: str = ""
@@ -41,7 +41,7 @@ class Record:
     """Why it failed last; empty where it went well."""
 
 
-class NotInForce(NamedTuple):
+class ListsNotApplied(NamedTuple):
     """Copies that were fetched and not put in force."""
 
     reason: str
@@ -49,7 +49,7 @@ class NotInForce(NamedTuple):
     """Whether expectations do not hold with them; else they go in force with the next reload."""
 
 
-class Shelf:
+class ListStore:
     """The copies of a state directory."""
 
     def __init__(self, state: Path) -> None:
@@ -62,16 +62,18 @@ class Shelf:
         except OSError:
             return None
 
-    def record(self, name: str) -> Record:
+    def record(self, name: str) -> ListRecord:
         """What is known of a list; an empty record where nothing is, or nothing readable."""
         try:
             plain = json.loads((self.place / (name + _RECORD)).read_bytes())
-            kinds = {field.name: type(getattr(Record(), field.name)) for field in fields(Record)}
-            return Record(**{key: kind(plain[key]) for key, kind in kinds.items()})
+            kinds = {
+                field.name: type(getattr(ListRecord(), field.name)) for field in fields(ListRecord)
+            }
+            return ListRecord(**{key: kind(plain[key]) for key, kind in kinds.items()})
         except (OSError, ValueError, KeyError, TypeError):
-            return Record()
+            return ListRecord()
 
-    def holds(self, name: str, record: Record) -> bool:
+    def holds(self, name: str, record: ListRecord) -> bool:
         """Whether the copy is there, and is the one of the record."""
         content = self.content(name)
         return content is not None and hashlib.sha256(content).hexdigest() == record.sha256
@@ -88,7 +90,7 @@ class Shelf:
             with contextlib.suppress(OSError):
                 Path(path).unlink()
 
-    def keep(self, name: str, fetched: Path, record: Record) -> None:
+    def keep(self, name: str, fetched: Path, record: ListRecord) -> None:
         """Let what was fetched take the place of the copy, of which it was judged worthy."""
         copy = self.place / (name + _CONTENT)
         before = self.place / (name + _BEFORE)
@@ -98,7 +100,7 @@ class Shelf:
         fetched.replace(copy)
         self.note(name, record)
 
-    def take_back(self, name: str, record: Record) -> None:
+    def take_back(self, name: str, record: ListRecord) -> None:
         """Let the copy before the last one take its place again; there may have been none."""
         copy = self.place / (name + _CONTENT)
         try:
@@ -107,7 +109,7 @@ class Shelf:
             copy.unlink(missing_ok=True)
         self.note(name, record)
 
-    def note(self, name: str, record: Record) -> None:
+    def note(self, name: str, record: ListRecord) -> None:
         """Write a record."""
         with self.aside(name) as path:
             path.write_text(json.dumps(asdict(record)), encoding="utf-8")

@@ -19,7 +19,7 @@ from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
 from resolver.snapshot import index
-from resolver.snapshot.catalog import Catalog
+from resolver.snapshot.catalog import ServiceCatalog
 from resolver.snapshot.grounds import grounds
 
 DEFAULT_GROUP = ""
@@ -29,12 +29,12 @@ def compile_snapshot(
     config: model.Config, origins: Origins, lists: Sequence[BlockList]
 ) -> tuple[made.Snapshot, list[Problem]]:
     """Compile what could be understood, and say what could not."""
-    compiler = _Compiler(config, origins, Catalog(lists))
+    compiler = _Compiler(config, origins, ServiceCatalog(lists))
     return compiler.snapshot(), compiler.problems
 
 
 class _Compiler:
-    def __init__(self, config: model.Config, origins: Origins, catalog: Catalog) -> None:
+    def __init__(self, config: model.Config, origins: Origins, catalog: ServiceCatalog) -> None:
         self.config = config
         self.origins = origins
         self.catalog = catalog

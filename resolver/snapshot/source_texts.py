@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class SourceTexts:
     """The files of a policy in force, as they were when it was put in force."""
 
     texts: Mapping[str, str]

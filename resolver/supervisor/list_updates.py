@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from resolver.metrics.collector import ServerFacts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
-from resolver.snapshot.list_store import NotInForce, Shelf
+from resolver.snapshot.list_store import ListsNotApplied, ListStore
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.reload import ReloadResult
 
@@ -37,7 +37,7 @@ class ListUpdates:
         from resolver.fetch.schedule import Schedule
 
         self._schedule = Schedule(
-            Shelf(self._state), lambda: self._facts.terms, self._facts.lists, self._apply
+            ListStore(self._state), lambda: self._facts.terms, self._facts.lists, self._apply
         )
         await self._schedule.run()
 
@@ -65,9 +65,9 @@ class ListUpdates:
         self._background(work)
         return self._schedule.job.as_json()
 
-    async def _apply(self) -> NotInForce | None:
+    async def _apply(self) -> ListsNotApplied | None:
         """Put what was fetched in force, or say why it was not."""
         outcome = await self._reload()
         if not outcome.code:
             return None
-        return NotInForce("; ".join(outcome.report), outcome.code == FAILED_EXPECTATIONS)
+        return ListsNotApplied("; ".join(outcome.report), outcome.code == FAILED_EXPECTATIONS)

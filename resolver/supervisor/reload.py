@@ -31,7 +31,7 @@ from resolver.snapshot.candidate import (
     Rejected,
     compile_apart,
 )
-from resolver.snapshot.source_texts import Written
+from resolver.snapshot.source_texts import SourceTexts
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.rollout import Rollout, ServedSnapshot, read
 from resolver.supervisor.worker_processes import LoadFailed
@@ -71,7 +71,7 @@ class Reloader:
         self._rollout = rollout
         self._facts = facts
         self._audit_log = AuditLog(state_directory)
-        self._written: Written | None = None
+        self._written: SourceTexts | None = None
         self._one_at_a_time = asyncio.Lock()
         self._attempting: asyncio.Task[tuple[str, list[str]]] | None = None
         self._ending = asyncio.Event()
@@ -113,7 +113,7 @@ class Reloader:
         return ReloadResult("failed", WRONG_CONFIG, self._facts.snapshot, ["the server ends"])
 
     async def _attempt(
-        self, who: str, event: str, written: Written | None
+        self, who: str, event: str, written: SourceTexts | None
     ) -> tuple[str, list[str]]:
         accepted, after = await self._candidate(written)
         now = self._rollout.now
@@ -135,7 +135,7 @@ class Reloader:
         await self.note(event, who, accepted.written)
         return "applied", accepted.warnings
 
-    async def _candidate(self, written: Written | None) -> tuple[Accepted, ServedSnapshot]:
+    async def _candidate(self, written: SourceTexts | None) -> tuple[Accepted, ServedSnapshot]:
         try:
             accepted = await compile_apart(
                 self._config, self._state, while_serving=True, written=written
@@ -147,7 +147,7 @@ class Reloader:
         except store.StateError as error:
             raise _NotApplied("failed", [str(error)]) from None
 
-    async def note(self, event: str, who: str, written: Written | None) -> None:
+    async def note(self, event: str, who: str, written: SourceTexts | None) -> None:
         """Note that what is in force now was put in force, in the journal as well."""
         self._written = written
         await self._write(self._audit_log.activated, *self._now(event, who))

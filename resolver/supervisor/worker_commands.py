@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from resolver.dns import names
-from resolver.policy.unknown_clients import Strangers, together
+from resolver.policy.unknown_clients import UnknownClients, merged
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.worker.channel import Message
@@ -31,8 +31,8 @@ class WorkerCommands:
     async def unknown(self, _: Request) -> Answer:
         """Who was refused most, by all workers."""
         answers = await self._ask_all({"say": "strangers"}, "strangers")
-        told = (Strangers(tuple(each["strangers"]), each["missed"]) for each in answers)
-        return together(told, _MOST_REFUSED)._asdict()
+        told = (UnknownClients(tuple(each["strangers"]), each["missed"]) for each in answers)
+        return merged(told, _MOST_REFUSED)._asdict()
 
     async def _ask_all(self, order: Message, expected: str) -> list[Message]:
         """What those say that serve; one that ends meanwhile says nothing."""

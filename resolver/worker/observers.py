@@ -6,7 +6,7 @@ has the resolver attend to it again.
 
 from resolver.dns.query import Query
 from resolver.policy.compiled import Terms
-from resolver.policy.unknown_clients import StrangerCounts
+from resolver.policy.unknown_clients import UnknownClientCounts
 from resolver.policy.verdict import Verdict
 from resolver.policy.view import View
 from resolver.worker.block_records import BlockRecords
@@ -17,7 +17,7 @@ class Watch:
     """Hears what becomes of queries and tells its parts."""
 
     def __init__(self, block_log: BlockRecords) -> None:
-        self.strangers = StrangerCounts()
+        self.strangers = UnknownClientCounts()
         self.recording: Recording | None = None
         self._block_log = block_log
         self.wants_questions = False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.snapshot.compiler import Compiled, compile_file
+from resolver.snapshot.compiler import CompileResult, compile_file
 
 NOON = 1_800_000_000.0
 """2027-01-15T08:00:00Z."""
@@ -38,7 +38,7 @@ outcome = "{outcome}"
 LATER, LAST = "2027-01-15T09:00:00Z", "2027-01-16T12:00:00+03:30"
 
 
-def _compile(directory: Path, more: str, wall: float = NOON) -> Compiled:
+def _compile(directory: Path, more: str, wall: float = NOON) -> CompileResult:
     lists = directory / "blocklists"
     lists.mkdir()
     (lists / "telegram.txt").write_text("! Category: messenger\n! a remark\n||telegram.org^\n")
@@ -50,7 +50,7 @@ def _compile(directory: Path, more: str, wall: float = NOON) -> Compiled:
     return compiled
 
 
-def _warnings(compiled: Compiled) -> list[str]:
+def _warnings(compiled: CompileResult) -> list[str]:
     assert all(problem.severity == "warning" for problem in compiled.problems)
     return [str(problem).partition("config.toml:")[2] for problem in compiled.problems]
 

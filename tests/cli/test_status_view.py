@@ -19,7 +19,7 @@ from resolver.metrics.status import (
     UpstreamStatus,
     VlanCounts,
 )
-from resolver.policy.unknown_clients import Strangers
+from resolver.policy.unknown_clients import UnknownClients
 
 NOW = 1.8e9
 IPV6 = "[2001:db8:1:2:3:4:5:6]:53"
@@ -137,8 +137,8 @@ def test_what_needs_a_look_is_told() -> None:
 def test_strangers() -> None:
     console = Console(width=80, force_terminal=False)
     with console.capture() as capture:
-        console.print(draw_strangers(Strangers((("10.99.3.0/24", 1234),), 5)))
-        console.print(draw_strangers(Strangers((), 0)))
+        console.print(draw_strangers(UnknownClients((("10.99.3.0/24", 1234),), 5)))
+        console.print(draw_strangers(UnknownClients((), 0)))
     text = capture.get()
     assert "10.99.3.0/24     1,234" in text
     assert "short by 5" in text

@@ -10,17 +10,17 @@ import pytest
 from resolver.fetch.update import Job, update
 from resolver.lists.formats import FORMATS
 from resolver.policy.compiled import Endpoint, Subscription
-from resolver.snapshot.list_store import Record, Shelf
+from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.corruptions import COUNT, corrupted, good
 from tests.fetch.source_server import Authority, serving
 
 _NOBODY = [Endpoint("127.0.0.1", 1)]
 
 
-def _shelve(shelf: Shelf, name: str, url: str, kind: str) -> Record:
+def _shelve(shelf: ListStore, name: str, url: str, kind: str) -> ListRecord:
     """A last good copy, a day old."""
     content = good(kind)
-    record = Record(url, kind, '"old"', "", hashlib.sha256(content).hexdigest(), 100)
+    record = ListRecord(url, kind, '"old"', "", hashlib.sha256(content).hexdigest(), 100)
     record.updated = record.tried = time.time() - 86_400
     with shelf.aside(name) as file:
         file.write_bytes(content)
@@ -30,7 +30,7 @@ def _shelve(shelf: Shelf, name: str, url: str, kind: str) -> Record:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = ListStore(tmp_path)
     cases = corrupted(kind)
     assert len({said for _, said in cases}) == COUNT
 

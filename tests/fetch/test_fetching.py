@@ -14,7 +14,7 @@ from dnslib import QTYPE, RR, A, DNSRecord
 from resolver.fetch.update import Job, Result, update
 from resolver.lists.acceptance import LARGEST
 from resolver.policy.compiled import Endpoint, Subscription
-from resolver.snapshot.list_store import Record, Shelf
+from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.source_server import (
     Authority,
     Sources,
@@ -32,7 +32,7 @@ SHA256 = "b" * 64
 class Fetching:
     """One list of one server, fetched as often as a test says."""
 
-    def __init__(self, sources: Sources, shelf: Shelf) -> None:
+    def __init__(self, sources: Sources, shelf: ListStore) -> None:
         self.sources = sources
         self.shelf = shelf
 
@@ -50,7 +50,7 @@ class Fetching:
         return job.results["it"]
 
     @property
-    def record(self) -> Record:
+    def record(self) -> ListRecord:
         return self.shelf.record("it")
 
 
@@ -59,7 +59,7 @@ def _with(
 ) -> None:
     async def run() -> None:
         async with serving(trusted) as sources:
-            await told(Fetching(sources, Shelf(place)))
+            await told(Fetching(sources, ListStore(place)))
 
     asyncio.run(run())
 
@@ -207,4 +207,4 @@ def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: P
         assert "the state directory cannot be written to" in (await fetching()).reason
 
     _with(trusted, tmp_path, no_room)
-    assert Shelf(tmp_path).content("it") == LIST
+    assert ListStore(tmp_path).content("it") == LIST

@@ -9,11 +9,11 @@ from resolver.fetch.schedule import DAY, Schedule, due
 from resolver.metrics.collector import FetchState
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
-from resolver.snapshot.list_store import NotInForce, Record, Shelf
+from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore
 from tests.fetch.source_server import Authority, response, serving
 
 LIST = Subscription("it", "https://lists.test/it", "hosts", "")
-FETCHED = Record(LIST.url, LIST.format, updated=1e9, tried=1e9)
+FETCHED = ListRecord(LIST.url, LIST.format, updated=1e9, tried=1e9)
 _CONFIG = """
 [lists]
 directories = []
@@ -24,16 +24,16 @@ category = "advertising"
 """
 
 
-def _pause(record: Record) -> float:
+def _pause(record: ListRecord) -> float:
     return due(LIST, record) - record.tried
 
 
 def test_a_list_that_was_never_fetched_is_due() -> None:
-    assert due(LIST, Record()) == 0
+    assert due(LIST, ListRecord()) == 0
 
 
 def test_a_list_is_fetched_once_a_day_and_not_all_at_the_same_time() -> None:
-    pauses = {_pause(Record(LIST.url, LIST.format, tried=1e9 + n)) for n in range(100)}
+    pauses = {_pause(ListRecord(LIST.url, LIST.format, tried=1e9 + n)) for n in range(100)}
     assert all(0.9 * DAY <= pause <= 1.1 * DAY for pause in pauses)
     assert max(pauses) - min(pauses) > 0.1 * DAY
     assert _pause(FETCHED) == _pause(FETCHED)
@@ -41,55 +41,55 @@ def test_a_list_is_fetched_once_a_day_and_not_all_at_the_same_time() -> None:
 
 @pytest.mark.parametrize("change", [("url", "https://other.test/"), ("format", "plain")])
 def test_a_list_that_the_config_has_changed_is_due(change: tuple[str, str]) -> None:
-    record = Record(LIST.url, LIST.format, tried=1e9)
+    record = ListRecord(LIST.url, LIST.format, tried=1e9)
     setattr(record, *change)
     assert due(LIST, record) == 0
 
 
 def test_a_list_that_fails_is_tried_sooner_and_less_and_less_often() -> None:
-    pauses = [_pause(Record(LIST.url, tried=1e9, failures=n)) for n in range(1, 2000)]
+    pauses = [_pause(ListRecord(LIST.url, tried=1e9, failures=n)) for n in range(1, 2000)]
     assert pauses[0] < 400
     assert pauses[3] > 2000
     assert max(pauses) <= 1.1 * DAY / 4
     assert min(pauses[10:]) >= 0.9 * DAY / 4
 
 
-def _put(shelf: Shelf, text: str, sha256: str) -> None:
+def _put(shelf: ListStore, text: str, sha256: str) -> None:
     with shelf.aside("it") as file:
         file.write_text(text)
-        shelf.keep("it", file, Record(sha256=sha256))
+        shelf.keep("it", file, ListRecord(sha256=sha256))
 
 
 def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = ListStore(tmp_path)
     _put(shelf, "one", "1")
     _put(shelf, "two", "2")
     assert (shelf.content("it"), shelf.record("it").sha256) == (b"two", "2")
-    shelf.take_back("it", Record(sha256="1"))
+    shelf.take_back("it", ListRecord(sha256="1"))
     assert (shelf.content("it"), shelf.record("it").sha256) == (b"one", "1")
 
 
 def test_a_first_copy_that_is_taken_back_leaves_none(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = ListStore(tmp_path)
     _put(shelf, "one", "1")
-    shelf.take_back("it", Record())
+    shelf.take_back("it", ListRecord())
     assert shelf.content("it") is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null", '"x"'])
 def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = ListStore(tmp_path)
     shelf.place.mkdir()
     (shelf.place / "it.json").write_text(text)
-    assert shelf.record("it") == Record()
+    assert shelf.record("it") == ListRecord()
 
 
 def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
     told: dict[str, FetchState] = {}
-    shelf = Shelf(tmp_path)
+    shelf = ListStore(tmp_path)
     asked = 0
 
-    async def put_in_force() -> NotInForce | None:
+    async def put_in_force() -> ListsNotApplied | None:
         nonlocal asked
         asked += 1
         if asked == 1:

@@ -5,15 +5,15 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.policy.unknown_clients import StrangerCounts, Strangers, together
+from resolver.policy.unknown_clients import UnknownClientCounts, UnknownClients, merged
 
 KEPT = 4
 
 PLACES = st.integers(0, 40)
 
 
-def counted(places: list[int], kept: int = KEPT) -> Strangers:
-    counts = StrangerCounts(kept)
+def counted(places: list[int], kept: int = KEPT) -> UnknownClients:
+    counts = UnknownClientCounts(kept)
     for place in places:
         counts.count(f"10.0.{place}.7")
         assert len(counts.all().prefixes) <= 2 * kept
@@ -37,14 +37,14 @@ def test_counts_are_true_but_for_what_it_says(places: list[int]) -> None:
 
 @given(st.lists(st.lists(PLACES, max_size=100), max_size=4))
 def test_what_several_workers_counted_is_as_true_together(parts: list[list[int]]) -> None:
-    told = together((counted(part) for part in parts), 1000)
+    told = merged((counted(part) for part in parts), 1000)
     held = dict(told.prefixes)
     for prefix, times in truth([place for part in parts for place in part]).items():
         assert times - told.missed <= held.get(prefix, 0) <= times
 
 
 def test_hostile_prefixes_neither_grow_it_nor_push_out_a_heavy_one() -> None:
-    counts = StrangerCounts()
+    counts = UnknownClientCounts()
     for number in range(10_000):
         counts.count(f"198.{number >> 8}.{number & 255}.1")
         counts.count(f"2001:db8:{number:x}::1")
@@ -58,7 +58,9 @@ def test_hostile_prefixes_neither_grow_it_nor_push_out_a_heavy_one() -> None:
 
 
 def test_clients_are_told_by_the_prefix_that_limits_them() -> None:
-    counts = StrangerCounts()
+    counts = UnknownClientCounts()
     for address in ("10.0.1.1", "10.0.1.255", "fd00:10:0:1::5", "fd00:10:0:2::5", "fe80::1%eth0"):
         counts.count(address)
-    assert counts.all() == Strangers((("10.0.1.0/24", 2), ("fd00:10::/56", 2), ("fe80::/56", 1)), 0)
+    assert counts.all() == UnknownClients(
+        (("10.0.1.0/24", 2), ("fd00:10::/56", 2), ("fe80::/56", 1)), 0
+    )

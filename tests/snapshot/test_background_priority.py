@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from resolver.snapshot import background_priority, store
-from resolver.snapshot.background_priority import starves, take_little, take_the_rest
+from resolver.snapshot.background_priority import (
+    set_idle_priority,
+    set_low_priority,
+    starved_of_cpu,
+)
 from resolver.snapshot.candidate import Accepted, compile_apart
 
 CONFIG = """
@@ -55,7 +59,9 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_priority, "_LOOK", 0.5)
 
 
-@pytest.mark.parametrize(("take", "priority"), [(take_the_rest, THE_REST), (take_little, A_LITTLE)])
+@pytest.mark.parametrize(
+    ("take", "priority"), [(set_idle_priority, THE_REST), (set_low_priority, A_LITTLE)]
+)
 def test_how_far_it_steps_back(take: object, priority: tuple[int, int]) -> None:
     assert callable(take)
     with _running(STDIN) as process:
@@ -73,24 +79,24 @@ def test_where_the_rest_cannot_be_asked_for_it_takes_little(
     with _running(STDIN) as process:
         with monkeypatch.context() as patched:
             patched.setattr(os, "sched_setscheduler", refuse)
-            take_the_rest(process)
+            set_idle_priority(process)
         assert _priority(process) == A_LITTLE
         monkeypatch.setattr(os, "setpriority", refuse)
-        take_little(process)
+        set_low_priority(process)
 
 
 def test_a_process_that_has_ended_needs_not_step_back() -> None:
     with _running("") as process:
         os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
-    take_the_rest(process)
-    take_little(process)
+    set_idle_priority(process)
+    set_low_priority(process)
 
 
 @pytest.mark.usefixtures("_soon")
 def test_who_gets_time_does_not_starve_however_long_it_works() -> None:
     async def watched(process: int) -> bool:
         work = asyncio.create_task(asyncio.sleep(1.2))
-        return await starves(process, work)
+        return await starved_of_cpu(process, work)
 
     with _running(FOR_EVER) as process:
         assert asyncio.run(watched(process)) is False
@@ -101,12 +107,12 @@ def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
     async def watched(process: int) -> bool:
         work = asyncio.create_task(asyncio.sleep(60))
         try:
-            return await asyncio.wait_for(starves(process, work), 30)
+            return await asyncio.wait_for(starved_of_cpu(process, work), 30)
         finally:
             work.cancel()
 
     with _running(FOR_EVER), _running(FOR_EVER) as process:
-        take_the_rest(process)
+        set_idle_priority(process)
         assert asyncio.run(watched(process)) is True
 
 

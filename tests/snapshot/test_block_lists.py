@@ -8,8 +8,8 @@ import pytest
 from resolver.analysis.explanation import Engine
 from resolver.dns import codes, names
 from resolver.policy.index import Index
-from resolver.snapshot.compiler import Compiled, compile_file
-from resolver.snapshot.list_store import Record, Shelf
+from resolver.snapshot.compiler import CompileResult, compile_file
+from resolver.snapshot.list_store import ListRecord, ListStore
 
 CONFIG = """
 [lists]
@@ -53,11 +53,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _compiled(place: Path) -> Compiled:
+def _compiled(place: Path) -> CompileResult:
     return compile_file(place / "config.toml", 1.8e9)
 
 
-def _told(compiled: Compiled, name: str) -> tuple[str, str, str, int | None]:
+def _told(compiled: CompileResult, name: str) -> tuple[str, str, str, int | None]:
     snapshot = compiled.snapshot
     engine = Engine(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
     got = engine.for_client("10.1.1.1", names.parse(name), codes.A)
@@ -65,10 +65,10 @@ def _told(compiled: Compiled, name: str) -> tuple[str, str, str, int | None]:
 
 
 def _fetched(place: Path, content: bytes) -> None:
-    shelf = Shelf(place / ".darban")
+    shelf = ListStore(place / ".darban")
     with shelf.aside("ads") as file:
         file.write_bytes(content)
-        shelf.keep("ads", file, Record())
+        shelf.keep("ads", file, ListRecord())
 
 
 def test_a_list_adds_to_a_service(place: Path) -> None:
