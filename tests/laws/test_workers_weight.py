@@ -8,6 +8,7 @@ import pytest
 HEAVY = {
     *("pydantic", "pydantic_core", "aiohttp", "typer", "click", "rich", "publicsuffixlist"),
     *("aiodns", "pycares", "prometheus_client", "dnslib", "idna", "tomllib", "tomlkit"),
+    *("jinja2", "markupsafe"),
     *(
         "resolver.config",
         "resolver.fetch",
