@@ -15,6 +15,7 @@ from resolver import __version__
 from resolver.analysis.expectations import Judged
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import Policy, Prefix, Terms
+from resolver.policy.services import services_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +198,12 @@ def _references(terms: Terms, places: Iterable[int]) -> tuple[str, ...]:
 
 
 def _services(terms: Terms, policy: Policy) -> Iterator[BlockedService]:
-    for place, service in enumerate(terms.services):
-        if policy.blocks >> place & 1:
-            ground = policy.grounds[policy.ground_of[place]].directive
-            yield BlockedService(
-                service.name, service.title, service.category, service.entries, ground
-            )
+    pairs = zip(terms.services, policy.ground_of, strict=True)
+    for service, ground in services_in(policy.blocks, pairs):
+        directive = policy.grounds[ground].directive
+        yield BlockedService(
+            service.name, service.title, service.category, service.entries, directive
+        )
 
 
 def _applies(

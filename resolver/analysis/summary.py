@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from resolver.dns import names, presentation
 from resolver.policy.compiled import Exemption, Group, LocalName, Policy, Prefix, Service, Terms
+from resolver.policy.services import services_in
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -88,7 +89,7 @@ def _prefixes(prefixes: Iterable[Prefix], owner: int) -> frozenset[str]:
 
 
 def _services(bits: int, terms: Terms) -> frozenset[str]:
-    return frozenset(each.name for place, each in enumerate(terms.services) if bits >> place & 1)
+    return frozenset(each.name for each in services_in(bits, terms.services))
 
 
 def _policy(policy: Policy, terms: Terms) -> Thing:
@@ -115,10 +116,11 @@ _TOLD_OF_POLICY = (
 def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
     """Which of the services that are blocked are blocked on the ground of which directive."""
     grounds = (policy.grounds[place] for place in policy.ground_of)
+    pairs = zip(terms.services, grounds, strict=True)
     return frozenset(
         f"{ground.directive} for {service.name}"
-        for place, (service, ground) in enumerate(zip(terms.services, grounds, strict=True))
-        if ground.directive and policy.blocks >> place & 1
+        for service, ground in services_in(policy.blocks, pairs)
+        if ground.directive
     )
 
 

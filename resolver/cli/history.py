@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from resolver.cli.place import config_path
+from resolver.metrics.status import ExemptionDetails
 from resolver.snapshot import store
-from resolver.supervisor.audit_log import AuditEntry, AuditLog, Exempted
+from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 _NOTHING = 1
 _USAGE = 2
@@ -137,7 +138,7 @@ def _as_text(entry: AuditEntry | None, moment: float, entries: list[AuditEntry])
     return "\n".join(lines)
 
 
-def _exemption(exempted: Exempted) -> str:
+def _exemption(exempted: ExemptionDetails) -> str:
     whom = f"VLAN {exempted.vlan}" if exempted.vlan else ", ".join(exempted.prefixes)
     return (
         f"{exempted.id}: {', '.join(exempted.services)} for {whom} until {_time(exempted.until)}, "

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from resolver.dns import codes
 from resolver.metrics import definitions
 from resolver.metrics.layout import UNKNOWN
-from resolver.policy.compiled import Policy, Terms
+from resolver.policy.compiled import Terms
+from resolver.policy.services import services_in
 from resolver.policy.verdict import Outcome
 
 Labels = tuple[str, ...]
@@ -20,7 +21,9 @@ _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 def queries(terms: Terms) -> Iterator[Labels]:
     """By VLAN, outcome and service."""
-    exempted = set(_exempted(terms))
+    exempted = 0
+    for exemption in terms.exemptions:
+        exempted |= exemption.services
     yield UNKNOWN, Outcome.REFUSED.label, ""
     for vlan in terms.vlans:
         policy = terms.policies[vlan.policy]
@@ -28,10 +31,10 @@ def queries(terms: Terms) -> Iterator[Labels]:
         caught = Outcome.BLOCKED if policy.enforce else Outcome.WOULD_BLOCK
         if any(not rule.allow for rule in policy.own):
             yield vlan.name, caught.label, ""
-        for service in _blocked(policy, terms):
-            yield vlan.name, caught.label, service
-            if service in exempted:
-                yield vlan.name, Outcome.EXEMPTED.label, service
+        blocked = services_in(policy.blocks, terms.services)
+        yield from ((vlan.name, caught.label, service.name) for service in blocked)
+        lifted = services_in(policy.blocks & exempted, terms.services)
+        yield from ((vlan.name, Outcome.EXEMPTED.label, service.name) for service in lifted)
 
 
 def responses(terms: Terms) -> Iterator[Labels]:
@@ -50,18 +53,6 @@ def types() -> Iterator[Labels]:
 def bypass(terms: Terms, kinds: Mapping[str, str]) -> Iterator[Labels]:
     """By VLAN and kind; ``kinds`` are those of the services that are ways around."""
     for vlan in terms.vlans:
-        for service in _blocked(terms.policies[vlan.policy], terms):
-            if service in kinds:
-                yield vlan.name, kinds[service]
-
-
-def _blocked(policy: Policy, terms: Terms) -> Iterator[str]:
-    for place, service in enumerate(terms.services):
-        if policy.blocks >> place & 1:
-            yield service.name
-
-
-def _exempted(terms: Terms) -> Iterator[str]:
-    for place, service in enumerate(terms.services):
-        if any(exemption.services >> place & 1 for exemption in terms.exemptions):
-            yield service.name
+        for service in services_in(terms.policies[vlan.policy].blocks, terms.services):
+            if service.name in kinds:
+                yield vlan.name, kinds[service.name]

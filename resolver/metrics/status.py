@@ -5,10 +5,12 @@ they cannot disagree. Moments are seconds since 1970 (UTC), times are in seconds
 since the server's start, never by client or name.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_network
 
-from resolver.policy.compiled import Exemption, Terms
+from resolver.policy.compiled import Terms
+from resolver.policy.services import services_in
 
 SOON = 7 * 86400.0
 """Seconds before an exemption's end from which on it is said to end soon."""
@@ -104,19 +106,25 @@ class FetchedStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class ExemptionStatus:
-    """An exemption of the config in force, ended or not."""
+class ExemptionDetails:
+    """An exemption of a config, with its VLAN, prefixes and services by their names."""
 
     id: str
-    state: str
-    """``in force``, ``ends soon`` or ``ended``."""
     vlan: str | None
-    prefixes: tuple[str, ...]
-    services: tuple[str, ...]
+    prefixes: Sequence[str]
+    services: Sequence[str]
     until: float
     approver: str
     ticket: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionStatus(ExemptionDetails):
+    """An exemption of the config in force, ended or not."""
+
+    state: str
+    """``in force``, ``ends soon`` or ``ended``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,21 +205,24 @@ def exemption_state(until: float, at: float) -> str:
 
 
 def exemptions(terms: Terms, at: float) -> tuple[ExemptionStatus, ...]:
-    """The exemptions of a config, as they stand at a moment."""
-    pairs = enumerate(terms.exemptions)
-    return tuple(_exemption(terms, place, exemption, at) for place, exemption in pairs)
-
-
-def _exemption(terms: Terms, place: int, exemption: Exemption, at: float) -> ExemptionStatus:
-    prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
-    return ExemptionStatus(
-        exemption.id,
-        exemption_state(exemption.until, at),
-        None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-        tuple(str(ip_network((prefix.network, prefix.length))) for prefix in prefixes),
-        tuple(s.name for bit, s in enumerate(terms.services) if exemption.services >> bit & 1),
-        exemption.until,
-        exemption.approver,
-        exemption.ticket,
-        exemption.reason,
+    """The exemptions of a config, with their states at a moment."""
+    return tuple(
+        ExemptionStatus(**asdict(each), state=exemption_state(each.until, at))
+        for each in exemption_details(terms)
     )
+
+
+def exemption_details(terms: Terms) -> Iterator[ExemptionDetails]:
+    """The exemptions of a config, ended or not."""
+    for place, exemption in enumerate(terms.exemptions):
+        prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
+        yield ExemptionDetails(
+            exemption.id,
+            None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
+            tuple(str(ip_network((prefix.network, prefix.length))) for prefix in prefixes),
+            tuple(each.name for each in services_in(exemption.services, terms.services)),
+            exemption.until,
+            exemption.approver,
+            exemption.ticket,
+            exemption.reason,
+        )

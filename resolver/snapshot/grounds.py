@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from resolver.config.model import DirectiveConfig
 from resolver.policy.compiled import Ground
+from resolver.policy.services import services_in
 from resolver.snapshot.catalog import ServiceCatalog
 
 AGENCY_POLICY = Ground("", "agency network policy")
@@ -21,8 +22,8 @@ def grounds(
     of_service = [0] * len(catalog.services)
     for name, directive in directives.items():
         covered = _covered(directive, catalog)
-        for service in range(len(of_service)):
-            if covered >> service & 1 and not of_service[service]:
+        for service in services_in(covered, range(len(of_service))):
+            if not of_service[service]:
                 of_service[service] = len(found)
         if covered:
             found.append(Ground(directive.number, _citation(name, directives)))

@@ -19,10 +19,10 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from ipaddress import ip_network
 from pathlib import Path
 
-from resolver.policy.compiled import Exemption, Terms
+from resolver.metrics.status import ExemptionDetails, exemption_details
+from resolver.policy.compiled import Terms
 
 _JOURNAL, _CONFIGS = "journal.jsonl", "configs"
 _LONGEST_TEXT = 4 << 20
@@ -33,20 +33,6 @@ _CUT = "... (the difference is longer; the whole texts are kept)\n"
 
 Texts = Mapping[str, str]
 """A config by its files: config.toml, then what it includes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exempted:
-    """An exemption as it stood in a config; it lifts what it lifts until its end."""
-
-    id: str
-    until: float
-    services: list[str]
-    vlan: str | None
-    prefixes: list[str]
-    approver: str
-    ticket: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +48,10 @@ class AuditEntry:
     """The hash of the config's text."""
     diff: str = ""
     """To the config before; empty where it is the same."""
-    exemptions: list[Exempted] = field(default_factory=list)
+    exemptions: list[ExemptionDetails] = field(default_factory=list)
     """All of the config, whether or not they had ended."""
 
-    def exempted_at(self, moment: float) -> list[Exempted]:
+    def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that lifted something at a moment under this config."""
         return [each for each in self.exemptions if moment < each.until]
 
@@ -118,7 +104,9 @@ class AuditLog:
         else:
             same = [entry.config for entry in before if entry.snapshot == snapshot]
             config, diff = same[-1] if same else "", ""
-        self._append(AuditEntry(time, event, who, snapshot, config, diff, list(_exempted(terms))))
+        self._append(
+            AuditEntry(time, event, who, snapshot, config, diff, list(exemption_details(terms)))
+        )
 
     def stopped(self, time: float, who: str) -> None:
         """Note that the server has ended as it was told to; OSError as above."""
@@ -182,7 +170,7 @@ def difference(before: Texts, after: Texts) -> str:
 def _entry(line: bytes) -> AuditEntry | None:
     try:
         plain = json.loads(line)
-        exemptions = [Exempted(**each) for each in plain.pop("exemptions")]
+        exemptions = [ExemptionDetails(**each) for each in plain.pop("exemptions")]
         return AuditEntry(**plain, exemptions=exemptions)
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or not ours
         return None
@@ -194,24 +182,3 @@ def _hash(texts: Texts) -> str:
 
 def _last_octet(file: int, size: int) -> bytes:
     return os.pread(file, 1, size - 1)
-
-
-def _exempted(terms: Terms) -> Iterator[Exempted]:
-    for place, exemption in enumerate(terms.exemptions):
-        yield Exempted(
-            exemption.id,
-            exemption.until,
-            [s.name for bit, s in enumerate(terms.services) if exemption.services >> bit & 1],
-            None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-            _prefixes(terms, place, exemption),
-            exemption.approver,
-            exemption.ticket,
-            exemption.reason,
-        )
-
-
-def _prefixes(terms: Terms, place: int, exemption: Exemption) -> list[str]:
-    if exemption.vlan is not None:
-        return []
-    owned = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
-    return [str(ip_network((prefix.network, prefix.length))) for prefix in owned]

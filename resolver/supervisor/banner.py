@@ -4,6 +4,7 @@ from pathlib import Path
 
 from resolver import __version__
 from resolver.policy.compiled import Endpoint, Policy, Terms
+from resolver.policy.services import services_in
 from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
@@ -41,8 +42,10 @@ def _names(terms: Terms) -> str:
     blocked = 0
     for policy in terms.policies:
         blocked |= policy.blocks
-    services = [s for place, s in enumerate(terms.services) if blocked >> place & 1]
-    services.sort(key=lambda service: (service.category != "messenger", service.name))
+    services = sorted(
+        services_in(blocked, terms.services),
+        key=lambda service: (service.category != "messenger", service.name),
+    )
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
 
@@ -59,7 +62,7 @@ def _upstreams(terms: Terms) -> str:
 
 
 def _blocks(policy: Policy, terms: Terms) -> str:
-    services = [s for place, s in enumerate(terms.services) if policy.blocks >> place & 1]
+    services = list(services_in(policy.blocks, terms.services))
     names = sum(service.entries for service in services)
     denied = sum(not rule.allow for rule in policy.own)
     if not services and not denied:

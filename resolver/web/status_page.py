@@ -20,6 +20,7 @@ from aiohttp import web
 from resolver.analysis.explanation import Engine
 from resolver.metrics.status import Status
 from resolver.policy.compiled import Directive, Policy, Terms
+from resolver.policy.services import services_in
 from resolver.web import explain_box, own_names, pages
 from resolver.web.explain_box import Asked
 from resolver.web.markup import NOTHING, Markup, fill, isolated, join, tag, text
@@ -135,11 +136,9 @@ class _Settled:
     def _blocks(self, policy: Policy) -> Markup:
         """Categories that it blocks all of, other services, and its own names."""
         blocked: dict[str, list[str]] = {}
-        whole: Counter[str] = Counter()
-        for place, service in enumerate(self._terms.services):
-            whole[service.category] += 1
-            if policy.blocks >> place & 1:
-                blocked.setdefault(service.category, []).append(service.name)
+        whole = Counter(service.category for service in self._terms.services)
+        for service in services_in(policy.blocks, self._terms.services):
+            blocked.setdefault(service.category, []).append(service.name)
         told = []
         for category, services in blocked.items():
             if len(services) == whole[category]:

@@ -66,8 +66,8 @@ def _status(at: float, times: int) -> Status:
         ),
         exemptions=(
             ExemptionStatus(
-                *("pr-2031", "in force", None, ("10.10.3.7/32", "fd00:10::37/128")),
-                *(("telegram",), NOW + 9e6, "رئیس [bold]روابط عمومی", "PR-2031", ""),
+                *("pr-2031", None, ("10.10.3.7/32", "fd00:10::37/128")),
+                *(("telegram",), NOW + 9e6, "رئیس [bold]روابط عمومی", "PR-2031", "", "in force"),
             ),
         ),
         block_log=BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 2, ""),

@@ -33,7 +33,7 @@ BLOCKED = ServiceCount("one", "blocked", 1234)
 DENIED = ServiceCount("", "would_block", 617)
 UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
 EXEMPTION = ExemptionStatus(
-    *("pr-1", "in force", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", "")
+    *("pr-1", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", "", "in force")
 )
 BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
 STATUS = Status(
