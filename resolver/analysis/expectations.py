@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from resolver.analysis.explanation import Engine, Explanation
-from resolver.config.load import Loaded
+from resolver.config.load import LoadedConfig
 from resolver.config.model import ExemptionConfig, ExpectationConfig
 from resolver.config.problems import Problem
 from resolver.dns import codes
@@ -50,7 +50,7 @@ class Judged:
 class Trial:
     """A config's expectations and the policy that they are run against."""
 
-    def __init__(self, loaded: Loaded, terms: Terms, index: Index, wall: float) -> None:
+    def __init__(self, loaded: LoadedConfig, terms: Terms, index: Index, wall: float) -> None:
         """``wall`` is now, in seconds since 1970."""
         self._loaded = loaded
         self._terms = terms
@@ -76,7 +76,7 @@ class Trial:
             engine = now if expect.at is None else self._at(expect.at.timestamp())
             wrong = _differs(expect, engine)
             if wrong:
-                failed.append(Failed(str(self._loaded.places.source(("expect", place))), wrong))
+                failed.append(Failed(str(self._loaded.provenance.source(("expect", place))), wrong))
         return failed
 
     def to_break(self) -> Iterator[Problem]:
@@ -99,7 +99,7 @@ class Trial:
         """Warnings of exemptions that lift nothing any more."""
         for place, exemption in enumerate(self._loaded.config.exemptions):
             if exemption.until.timestamp() <= self._wall:
-                yield self._loaded.places.problem(
+                yield self._loaded.provenance.problem(
                     ("exemptions", place, "until"),
                     exemption.until.isoformat(),
                     "a moment to come",
@@ -117,7 +117,7 @@ class Trial:
 
     def _warning(self, place: int, exemption: ExemptionConfig, wrong: str) -> Problem:
         end = exemption.until.astimezone(dt.UTC)
-        return self._loaded.places.problem(
+        return self._loaded.provenance.problem(
             ("expect", place),
             f"one that holds until exemption {exemption.id} ends ({end:%Y-%m-%d %H:%M} UTC)",
             "one that holds after it, or that has the moment it is for in 'at'",

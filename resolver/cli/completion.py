@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import typer
 
 from resolver.cli.place import config_path
-from resolver.config.reading import gather
+from resolver.config.reading import read_merged
 from resolver.snapshot.compiler import DiskFiles
 
 
@@ -24,7 +24,7 @@ def services(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _section(context: typer.Context, name: str) -> dict[str, object]:
-    given, _ = gather(str(config_path(context.params.get("config"))), DiskFiles())
+    given, _ = read_merged(str(config_path(context.params.get("config"))), DiskFiles())
     section = given.document.get(name)
     return section if isinstance(section, dict) else {}
 

@@ -9,7 +9,7 @@ import typer
 from resolver.cli.completion import services, vlans
 from resolver.cli.place import config_path, in_force
 from resolver.cli.reload import PATIENCE, told
-from resolver.config.amendment import free_id
+from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.snapshot.exemption import ExemptionEdit, ExemptionRefused, end
 from resolver.supervisor import control
@@ -67,7 +67,7 @@ def exempt(
     try:
         change = ExemptionEdit(path, _in_force(path))
         exemption = {
-            "id": free_id(ticket, change.ids),
+            "id": unused_id(ticket, change.ids),
             **change.whom(whom),
             "services": services,
             "until": end(for_, until),

@@ -11,7 +11,7 @@ import typer
 from resolver.analysis.explanation import Engine, Explanation
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
-from resolver.config.problems import near
+from resolver.config.problems import did_you_mean
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
 from resolver.policy.compiled import Terms
@@ -128,7 +128,9 @@ def _for_vlan(engine: Engine, vlan: str, name: bytes, qtype: int) -> Explanation
     view = engine.vlan(vlan)
     if view is None:
         known = [each.name for each in engine.terms.vlans]
-        there_are = f"there is no VLAN '{vlan}'; there are {', '.join(known)}. {near(vlan, known)}"
+        there_are = (
+            f"there is no VLAN '{vlan}'; there are {', '.join(known)}. {did_you_mean(vlan, known)}"
+        )
         raise DarbanError(there_are.rstrip(" ."))
     return engine.for_view(view, name, qtype)
 

@@ -23,7 +23,7 @@ _LONGEST_ID = 40
 _SECTION = "exemptions"
 
 
-class NotAmended(DarbanError):
+class NotEditable(DarbanError):
     """The text cannot be edited; the message says what to do by hand."""
 
 
@@ -39,7 +39,7 @@ def duration(text: str) -> dt.timedelta:
         raise ValueError(f"'{text}' is too long") from None
 
 
-def free_id(ticket: str, known: Container[str]) -> str:
+def unused_id(ticket: str, known: Container[str]) -> str:
     """A name for an exemption, made of its ticket, that no other has."""
     name = re.sub(r"[^a-z0-9]+", "-", ticket.lower()).strip("-")[:_LONGEST_ID] or "exemption"
     if name not in known:
@@ -47,7 +47,7 @@ def free_id(ticket: str, known: Container[str]) -> str:
     return next(each for number in count(2) if (each := f"{name}-{number}") not in known)
 
 
-def with_exemption(text: str, exemption: Mapping[str, object]) -> str:
+def add_exemption(text: str, exemption: Mapping[str, object]) -> str:
     """A config's text with one exemption more.
 
     Raises:
@@ -60,7 +60,7 @@ def with_exemption(text: str, exemption: Mapping[str, object]) -> str:
     except (TOMLKitError, ValueError, TypeError, RecursionError):
         pass
     by_hand = tomlkit.dumps({_SECTION: [dict(exemption)]})
-    raise NotAmended(f"the config cannot be edited safely; add this by hand:\n{by_hand}")
+    raise NotEditable(f"the config cannot be edited safely; add this by hand:\n{by_hand}")
 
 
 def _amended(text: str, exemption: Mapping[str, object]) -> str:

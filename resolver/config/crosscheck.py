@@ -1,7 +1,7 @@
 """What must not be, seen across the sections: unknown names, repetitions, a loop to itself.
 
-The checks see the config that could be understood, or, where text is enough, all that was
-given. A name counts as known if any file defines it, even where the definition was not
+The checks see the config that could be understood, or, where text is enough, the
+merged document. A name counts as known if any file defines it, even where the definition was not
 understood; while a file could not be read, no name counts as unknown.
 """
 
@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
 from resolver.config.model import Config
-from resolver.config.problems import Problem, near, one_of, shown
-from resolver.config.provenance import ANY, Given, Origins
+from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
+from resolver.config.provenance import ANY, MergedDocument, Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import Endpoint, ServerAddress
+from resolver.config.values import NameServer, SocketAddress
 from resolver.dns import names
 
 Named = Iterable[tuple[str, Path]]
@@ -31,51 +31,51 @@ _NO_GROUP = ("upstreams", "")
 """A policy's way to say [upstream]."""
 
 
-def check(config: Config, origins: Origins) -> Iterator[Problem]:
+def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every error that takes more than one value to see."""
-    if origins.given.complete:
-        yield from _unknown_names(origins.given)
-        yield from _no_vlan(origins)
-    yield from _repetitions(config, origins)
-    yield from _narrowing_in_a_circle(origins.given)
-    yield from _sinkholes(config, origins)
-    yield from _whom_exemptions_are_for(origins.given)
-    yield from _sources_of_lists(origins.given)
-    yield from _asking_itself(config, origins)
+    if provenance.merged.complete:
+        yield from _unknown_names(provenance.merged)
+        yield from _no_vlan(provenance)
+    yield from _repetitions(config, provenance)
+    yield from _narrowing_in_a_circle(provenance.merged)
+    yield from _sinkholes(config, provenance)
+    yield from _whom_exemptions_are_for(provenance.merged)
+    yield from _sources_of_lists(provenance.merged)
+    yield from _asking_itself(config, provenance)
 
 
-def _unknown_names(given: Given) -> Iterator[Problem]:
+def _unknown_names(merged: MergedDocument) -> Iterator[Problem]:
     for pattern, section in _REFERENCES.items():
-        known = given.names(section)
-        for path, name in given.matching(pattern):
+        known = merged.names(section)
+        for path, name in merged.matching(pattern):
             if isinstance(name, str) and name not in known and (section, name) != _NO_GROUP:
-                advice = near(name, known)
-                yield given.source(path).problem(shown(name), one_of(known), advice)
+                advice = did_you_mean(name, known)
+                yield merged.source(path).problem(toml_text(name), one_of(known), advice)
 
 
-def _no_vlan(origins: Origins) -> Iterator[Problem]:
-    if origins.given.at(("vlans",)) in (None, {}):
+def _no_vlan(provenance: Provenance) -> Iterator[Problem]:
+    if provenance.merged.at(("vlans",)) in (None, {}):
         expected = "at least one [vlans.NAME] with prefixes and a policy"
-        yield origins.problem(("vlans",), "no VLAN", expected, "Every client would be refused.")
+        yield provenance.problem(("vlans",), "no VLAN", expected, "Every client would be refused.")
 
 
-def _repetitions(config: Config, origins: Origins) -> Iterator[Problem]:
-    yield from _repeated("prefix", _prefixes(config), origins)
-    yield from _repeated("address and port", _listening(config), origins)
-    yield from _repeated("exemption id", _exemption_ids(config), origins)
-    yield from _repeated("zone", _zones(config), origins)
-    yield from _repeated("local name", _local_names(config), origins)
+def _repetitions(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    yield from _repeated("prefix", _prefixes(config), provenance)
+    yield from _repeated("address and port", _listening(config), provenance)
+    yield from _repeated("exemption id", _exemption_ids(config), provenance)
+    yield from _repeated("zone", _zones(config), provenance)
+    yield from _repeated("local name", _local_names(config), provenance)
     for name in config.policies:
-        yield from _repeated("name", _allowed_and_denied(config, name), origins)
+        yield from _repeated("name", _allowed_and_denied(config, name), provenance)
 
 
-def _repeated(what: str, named: Named, origins: Origins) -> Iterator[Problem]:
+def _repeated(what: str, named: Named, provenance: Provenance) -> Iterator[Problem]:
     first: dict[str, Path] = {}
     for name, path in named:
         before = first.setdefault(name, path)
         if before != path:
-            advice = f"It stands at {origins.source(before)} as well."
-            yield origins.problem(path, shown(name), f"each {what} once", advice)
+            advice = f"It stands at {provenance.source(before)} as well."
+            yield provenance.problem(path, toml_text(name), f"each {what} once", advice)
 
 
 def _prefixes(config: Config) -> Named:
@@ -128,76 +128,76 @@ def _plain(entry: str) -> str:
         return entry.lower()
 
 
-def _narrowing_in_a_circle(given: Given) -> Iterator[Problem]:
-    for name in given.names("directives"):
-        if name in _narrowed(given, name):
+def _narrowing_in_a_circle(merged: MergedDocument) -> Iterator[Problem]:
+    for name in merged.names("directives"):
+        if name in _narrowed(merged, name):
             expected = "a directive that does not narrow this one in turn"
-            source = given.source(("directives", name, "narrows"))
-            yield source.problem(shown(given.at(("directives", name, "narrows"))), expected)
+            source = merged.source(("directives", name, "narrows"))
+            yield source.problem(toml_text(merged.at(("directives", name, "narrows"))), expected)
 
 
-def _narrowed(given: Given, name: str) -> list[str]:
+def _narrowed(merged: MergedDocument, name: str) -> list[str]:
     """The directives that one narrows, directly and through others."""
     found: list[str] = []
-    above = given.at(("directives", name, "narrows"))
+    above = merged.at(("directives", name, "narrows"))
     while isinstance(above, str) and above not in found:
         found.append(above)
-        above = given.at(("directives", above, "narrows"))
+        above = merged.at(("directives", above, "narrows"))
     return found
 
 
-def _sinkholes(config: Config, origins: Origins) -> Iterator[Problem]:
+def _sinkholes(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for name, policy in config.policies.items():
         families = [address.version for address in policy.sinkhole]
         for index, family in enumerate(families):
             if family in families[:index]:
                 path = ("policies", name, "sinkhole", index)
-                found = shown(str(policy.sinkhole[index]))
-                yield origins.problem(path, found, f"one IPv{family} address at most")
+                found = toml_text(str(policy.sinkhole[index]))
+                yield provenance.problem(path, found, f"one IPv{family} address at most")
 
 
-def _whom_exemptions_are_for(given: Given) -> Iterator[Problem]:
-    for path, exemption in given.matching(("exemptions", ANY)):
+def _whom_exemptions_are_for(merged: MergedDocument) -> Iterator[Problem]:
+    for path, exemption in merged.matching(("exemptions", ANY)):
         if isinstance(exemption, dict):
             for_prefixes = exemption.get("prefixes", []) != []
             if for_prefixes == ("vlan" in exemption):
                 found = "both prefixes and vlan" if for_prefixes else "neither prefixes nor vlan"
                 expected = "one of the two, to say whom it is for"
-                yield given.source(path).problem(found, expected)
+                yield merged.source(path).problem(found, expected)
 
 
-def _sources_of_lists(given: Given) -> Iterator[Problem]:
+def _sources_of_lists(merged: MergedDocument) -> Iterator[Problem]:
     """Each has one place where it comes from, and one thing that it is for."""
-    for path, source in given.matching(("lists", "sources", ANY)):
+    for path, source in merged.matching(("lists", "sources", ANY)):
         if isinstance(source, dict):
             for one, other in (("url", "file"), ("service", "category")):
                 if (one in source) == (other in source):
                     found = f"both {one} and {other}" if one in source else f"no {one} or {other}"
-                    yield given.source(path).problem(found, "one of the two")
+                    yield merged.source(path).problem(found, "one of the two")
 
 
-def _asking_itself(config: Config, origins: Origins) -> Iterator[Problem]:
-    listening = config.server.listen if origins.whole(("server", "listen")) else ()
+def _asking_itself(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    listening = config.server.listen if provenance.whole(("server", "listen")) else ()
     for server, path in _asked(config):
         for index, endpoint in enumerate(listening):
             if _reaches(server, endpoint):
-                source = origins.source(("server", "listen", index))
+                source = provenance.source(("server", "listen", index))
                 expected = "another name server"
                 advice = f"This resolver itself listens there: {source}."
-                yield origins.problem(path, shown(str(server)), expected, advice)
+                yield provenance.problem(path, toml_text(str(server)), expected, advice)
                 break
 
 
-def _asked(config: Config) -> Iterator[tuple[Endpoint, Path]]:
+def _asked(config: Config) -> Iterator[tuple[SocketAddress, Path]]:
     for index, endpoint in enumerate(config.upstream.bootstrap):
         yield endpoint, ("upstream", "bootstrap", index)
     for around, servers in _server_lists(config):
         for index, server in enumerate(servers):
             if server.kind == "address":
-                yield Endpoint(server.host, server.port), (*around, "servers", index)
+                yield SocketAddress(server.host, server.port), (*around, "servers", index)
 
 
-def _server_lists(config: Config) -> Iterator[tuple[Path, tuple[ServerAddress, ...]]]:
+def _server_lists(config: Config) -> Iterator[tuple[Path, tuple[NameServer, ...]]]:
     yield ("upstream",), config.upstream.servers
     for name, group in config.upstreams.items():
         yield ("upstreams", name), group.servers
@@ -205,7 +205,7 @@ def _server_lists(config: Config) -> Iterator[tuple[Path, tuple[ServerAddress, .
         yield ("forward", index), forward.servers
 
 
-def _reaches(server: Endpoint, listening: Endpoint) -> bool:
+def _reaches(server: SocketAddress, listening: SocketAddress) -> bool:
     """Whether a question to the server comes back; a wildcard takes loopback addresses too."""
     if server.port != listening.port:
         return False

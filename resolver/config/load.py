@@ -12,36 +12,36 @@ from dataclasses import dataclass
 from resolver.config import crosscheck, warnings
 from resolver.config.model import Config
 from resolver.config.problems import Problem
-from resolver.config.provenance import Origins
-from resolver.config.reading import Files, gather
-from resolver.config.validation import understand
+from resolver.config.provenance import Provenance
+from resolver.config.reading import ConfigFiles, read_merged
+from resolver.config.validation import validate
 
-__all__ = ["Files", "Loaded", "load"]
+__all__ = ["ConfigFiles", "LoadedConfig", "load"]
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedConfig:
     """A config and its problems; with an error among them it must not be put in force."""
 
     config: Config
     """All that could be understood, for further checks."""
     problems: list[Problem]
-    places: Origins
+    provenance: Provenance
     """Makes the problems of later checks, with file and line."""
 
 
-def load(path: str, files: Files) -> Loaded:
+def load(path: str, files: ConfigFiles) -> LoadedConfig:
     """Read a config with the files it includes, and judge it as far as it can be by itself.
 
     What needs the block lists (services, categories, rules) or a clock is judged later.
     """
-    given, unread = gather(path, files)
-    config, origins, misunderstood = understand(given)
+    merged, unread = read_merged(path, files)
+    config, provenance, misunderstood = validate(merged)
     problems = [
         *unread,
         *misunderstood,
-        *crosscheck.check(config, origins),
-        *warnings.check(config, origins),
+        *crosscheck.check(config, provenance),
+        *warnings.check(config, provenance),
     ]
     problems.sort(key=lambda each: (each.file != path, each.file, each.line or 0))
-    return Loaded(config, problems, origins)
+    return LoadedConfig(config, problems, provenance)

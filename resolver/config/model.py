@@ -25,18 +25,18 @@ from resolver.config.values import (
     ClientAddress,
     Digest,
     DomainName,
-    Endpoint,
     Identifier,
     Line,
     Listen,
     Moment,
+    NameServer,
     Prefix,
     Record,
     RecordType,
     Server,
-    ServerAddress,
     ServiceName,
     ServiceReference,
+    SocketAddress,
     SomeLine,
     SourceUrl,
 )
@@ -45,7 +45,7 @@ T = TypeVar("T")
 Several = Annotated[tuple[T, ...], Field(strict=False)]
 """A TOML array; strict would take tuples alone, and its elements stay strict."""
 
-SYSTEM = ServerAddress("system", DNS_PORT, "system")
+SYSTEM = NameServer("system", DNS_PORT, "system")
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
@@ -61,7 +61,7 @@ class ServerConfig(ConfigSection):
     """Where clients are answered, and by how many processes."""
 
     listen: Several[Listen] = Field(
-        default=(Endpoint("127.0.0.1", 5300), Endpoint("::1", 5300)),
+        default=(SocketAddress("127.0.0.1", 5300), SocketAddress("::1", 5300)),
         min_length=1,
         description="the addresses and ports to answer on, by UDP and TCP",
     )
@@ -227,7 +227,7 @@ class MetricsConfig(ConfigSection):
     """Where Prometheus and people look."""
 
     listen: Listen = Field(
-        default=Endpoint("127.0.0.1", 9153),
+        default=SocketAddress("127.0.0.1", 9153),
         description="the address and port of the metrics",
     )
 

@@ -41,7 +41,7 @@ class Problem:
         return f"{start} found {self.found}; expected {self.expected}{advice}"
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Advice that offers the known name most like this one, or nothing if none is like it."""
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), by_lower, n=1)
@@ -57,7 +57,7 @@ def one_of(known: Iterable[str]) -> str:
     return "one of " * (len(names) > 1) + ", ".join(names[:_MOST_NAMED]) + more
 
 
-def shown(value: object) -> str:
+def toml_text(value: object) -> str:
     """A value as TOML would write it, cut to what fits a line; tables and arrays by their size."""
     match value:
         case str():

@@ -1,17 +1,16 @@
 """Where each value of a loaded config came from, through includes and pruning.
 
-A value has three paths. In the **config** it stands where the model has it; in what was
-**given** (the files merged into one document) arrays may be longer, since elements that
-could not be understood are left out of the config; in its **file** arrays may be shorter,
-since included files add to them. This module goes from one to the next, so that every
-layer can name file and line for a value of the config.
+A value has three paths. In the **config** it is where the model has it. In the **merged**
+document of all files an array may be longer, since the config leaves out elements that are
+wrong. In its **file** an array may be shorter, since included files add to it. This module
+maps one path to the next, so that every layer can name file and line of a config value.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from resolver.config.problems import Problem, Severity
-from resolver.config.toml_lines import Path, Places, printed
+from resolver.config.toml_lines import Path, TomlLines, path_text
 
 Document = dict[str, object]
 
@@ -20,44 +19,44 @@ ANY = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Location:
     """A file, the path of a value in it, and the lines of the file."""
 
     file: str
     path: Path
-    places: Places
+    lines: TomlLines
 
     @property
     def line(self) -> int | None:
         """The line of the value."""
-        return self.places.line(self.path)
+        return self.lines.line(self.path)
 
     def problem(
         self, found: str, expected: str, advice: str = "", severity: Severity = "error"
     ) -> Problem:
         """A problem with the value."""
-        path = printed(self.path)
+        path = path_text(self.path)
         return Problem(severity, self.file, self.line, path, found, expected, advice)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{place} ({printed(self.path)})"
+        return f"{place} ({path_text(self.path)})"
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class MergedDocument:
     """What the files say together, and which file says what."""
 
     document: Document
-    sources: Mapping[Path, Source]
+    sources: Mapping[Path, Location]
     complete: bool = True
     """Whether every file that was named could be read."""
 
-    def source(self, path: Path) -> Source:
+    def source(self, path: Path) -> Location:
         """Where a value of the document stands."""
         for end in range(len(path), -1, -1):
             if (known := self.sources.get(path[:end])) is not None:
-                return Source(known.file, known.path + path[end:], known.places)
+                return Location(known.file, known.path + path[end:], known.lines)
         raise KeyError(path)  # the document itself always has a source
 
     def at(self, path: Path) -> object:
@@ -100,32 +99,32 @@ def _inner(value: object, part: str | int) -> object:
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
+class Provenance:
     """Turns a path of the config into a problem with its file and line."""
 
-    given: Given
+    merged: MergedDocument
     pruned: frozenset[Path] = frozenset()
-    """The given paths that could not be understood and are not in the config."""
+    """The paths of the merged document that could not be understood and are not in the config."""
     kept: Mapping[Path, list[int]] = field(default_factory=dict)
-    """For each given array that lost elements, the indices of those that stayed."""
+    """For each merged array that lost elements: the indices of the elements that stayed."""
 
     def path(self, path: Path) -> Path:
-        """The path of a config's value in what was given."""
-        given: Path = ()
+        """The path of a config's value in the merged document."""
+        merged: Path = ()
         for part in path:
-            if isinstance(part, int) and (kept := self.kept.get(given)) is not None:
+            if isinstance(part, int) and (kept := self.kept.get(merged)) is not None:
                 part = kept[part] if part < len(kept) else part
-            given = (*given, part)
-        return given
+            merged = (*merged, part)
+        return merged
 
     def whole(self, path: Path) -> bool:
-        """Whether the config has all that was given at a path."""
-        given = self.path(path)
-        return not any(each[: len(given)] == given for each in self.pruned)
+        """Whether the config has all that the files say at a path."""
+        merged = self.path(path)
+        return not any(each[: len(merged)] == merged for each in self.pruned)
 
-    def source(self, path: Path) -> Source:
+    def source(self, path: Path) -> Location:
         """Where a value of the config stands; as text, ``config.toml:41 (vlans.a.policy)``."""
-        return self.given.source(self.path(path))
+        return self.merged.source(self.path(path))
 
     def problem(
         self,

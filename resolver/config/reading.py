@@ -15,15 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from resolver.config.problems import Problem, shown
-from resolver.config.provenance import Document, Given, Source
-from resolver.config.toml_lines import Path, Places
+from resolver.config.problems import Problem, toml_text
+from resolver.config.provenance import Document, Location, MergedDocument
+from resolver.config.toml_lines import Path, TomlLines
 
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _AT_END = " (at end of document)"
 
 
-class Files(Protocol):
+class ConfigFiles(Protocol):
     """How files are read; the edges open them, and tests hold them in memory."""
 
     def read(self, path: str) -> str:
@@ -37,21 +37,21 @@ class Files(Protocol):
 class _File:
     name: str
     document: Document
-    places: Places
+    lines: TomlLines
 
-    def source(self, path: Path) -> Source:
-        return Source(self.name, path, self.places)
+    def source(self, path: Path) -> Location:
+        return Location(self.name, path, self.lines)
 
 
-def gather(path: str, files: Files) -> tuple[Given, list[Problem]]:
+def read_merged(path: str, files: ConfigFiles) -> tuple[MergedDocument, list[Problem]]:
     """Read a file and all that it includes."""
     gathering = _Gathering(path, files)
     gathering.run()
-    given = Given(gathering.document, gathering.sources, gathering.complete)
-    return given, gathering.problems
+    merged = MergedDocument(gathering.document, gathering.sources, gathering.complete)
+    return merged, gathering.problems
 
 
-def _read(name: str, files: Files) -> _File | Problem:
+def _read(name: str, files: ConfigFiles) -> _File | Problem:
     try:
         text = files.read(name)
     except UnicodeDecodeError as error:
@@ -65,7 +65,7 @@ def _read(name: str, files: Files) -> _File | Problem:
 
 def _parse(name: str, text: str) -> _File | Problem:
     try:
-        return _File(name, tomllib.loads(text), Places(text))
+        return _File(name, tomllib.loads(text), TomlLines(text))
     except ValueError as error:
         line, found = _syntax_error(str(error), text)
     except RecursionError:
@@ -74,11 +74,11 @@ def _parse(name: str, text: str) -> _File | Problem:
 
 
 class _Gathering:
-    def __init__(self, path: str, files: Files) -> None:
+    def __init__(self, path: str, files: ConfigFiles) -> None:
         self._path = path
         self._files = files
         self.document: Document = {}
-        self.sources: dict[Path, Source] = {(): Source(path, (), Places(""))}
+        self.sources: dict[Path, Location] = {(): Location(path, (), TomlLines(""))}
         self.problems: list[Problem] = []
         self.complete = True
 
@@ -115,9 +115,9 @@ class _Gathering:
                     seen.add(posixpath.normpath(name))
                     yield name
 
-    def _matches_none(self, source: Source, pattern: str) -> None:
+    def _matches_none(self, source: Location, pattern: str) -> None:
         expected = "a pattern that matches a file, seen from the file that names it"
-        self.problems.append(source.problem(shown(pattern), expected, severity="warning"))
+        self.problems.append(source.problem(toml_text(pattern), expected, severity="warning"))
 
     def _include(self, file: _File) -> None:
         document = dict(file.document)
@@ -151,7 +151,7 @@ class _Gathering:
             self.sources[*path, before + index] = file.source((*path, index))
 
     def _said_twice(self, path: Path, file: _File) -> None:
-        first = Given(self.document, self.sources).source(path)
+        first = MergedDocument(self.document, self.sources).source(path)
         advice = f"It is defined first at {first}."
         problem = file.source(path).problem("a second definition", "one definition", advice)
         self.problems.append(problem)

@@ -26,7 +26,7 @@ _EQUALS = re.compile(r"[ \t]*=[ \t]*")
 _CLOSING = re.compile(r"[ \t]*\]{1,2}")
 
 
-class Places:
+class TomlLines:
     """The lines of one text that tomllib accepts."""
 
     def __init__(self, text: str) -> None:
@@ -40,7 +40,7 @@ class Places:
         return None
 
 
-def printed(path: Path) -> str:
+def path_text(path: Path) -> str:
     """A path as people write it: ``vlans.administration.prefixes[1]``."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path]
     return "".join(parts).removeprefix(".")

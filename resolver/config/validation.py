@@ -18,10 +18,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from resolver.config.model import Config
-from resolver.config.problems import Problem, near, one_of, shown
-from resolver.config.provenance import Document, Given, Origins
+from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
+from resolver.config.provenance import Document, MergedDocument, Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import NotAllowed
+from resolver.config.values import InvalidValue
 
 _KEY = "[key]"
 """What pydantic adds to the path of a table's name that is wrong itself."""
@@ -37,22 +37,22 @@ _EXPECTED = {
 }
 
 
-def understand(given: Given) -> tuple[Config, Origins, list[Problem]]:
-    """Validate what was given; the config holds all of it that could be understood."""
-    origins = Origins(given)
-    document = given.document
+def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]:
+    """Validate a merged document; the config holds all of it that could be understood."""
+    provenance = Provenance(merged)
+    document = merged.document
     problems: list[Problem] = []
     while True:
         try:
-            return Config.model_validate(document), origins, problems
+            return Config.model_validate(document), provenance, problems
         except ValidationError as failed:
             errors = failed.errors(include_url=False)
-        if not origins.pruned:
-            problems = [_problem(error, origins) for error in errors if not _follows(error)]
-        pruned = origins.pruned | {origins.path(_culprit(error)) for error in errors}
+        if not provenance.pruned:
+            problems = [_problem(error, provenance) for error in errors if not _follows(error)]
+        pruned = provenance.pruned | {provenance.path(_culprit(error)) for error in errors}
         pruning = _Pruning(pruned)
-        document = pruning.document(given.document)
-        origins = Origins(given, pruned, pruning.kept)
+        document = pruning.document(merged.document)
+        provenance = Provenance(merged, pruned, pruning.kept)
 
 
 def _follows(error: ErrorDetails) -> bool:
@@ -71,28 +71,30 @@ def _path(error: ErrorDetails) -> Path:
     return path[:-1] if wrong_name else path
 
 
-def _problem(error: ErrorDetails, origins: Origins) -> Problem:
+def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
     path = _path(error)
-    found = shown(error["input"])
+    found = toml_text(error["input"])
     match error["type"]:
         case "missing":
-            return origins.problem(path, "nothing", _description(path))
+            return provenance.problem(path, "nothing", _description(path))
         case "extra_forbidden":
             known = _type_at(path[:-1]).model_fields
-            advice = near(str(path[-1]), known)
-            return origins.problem(path, "an unknown key", one_of(known), advice)
+            advice = did_you_mean(str(path[-1]), known)
+            return provenance.problem(path, "an unknown key", one_of(known), advice)
         case "literal_error":
             known = get_args(_type_at(path))
-            return origins.problem(path, found, one_of(known), near(str(error["input"]), known))
+            return provenance.problem(
+                path, found, one_of(known), did_you_mean(str(error["input"]), known)
+            )
         case _:
-            return origins.problem(path, found, *_expected(error))
+            return provenance.problem(path, found, *_expected(error))
 
 
 def _expected(error: ErrorDetails) -> tuple[str, str]:
     """What is expected instead of a value, and advice."""
     bounds = error.get("ctx", {})
     match error["type"]:
-        case "value_error" if isinstance(bounds["error"], NotAllowed):
+        case "value_error" if isinstance(bounds["error"], InvalidValue):
             return bounds["error"].expected, bounds["error"].advice
         case "tuple_type":
             return "an array", _bracketed(error["input"])
@@ -109,7 +111,7 @@ def _expected(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _bracketed(value: object) -> str:
-    return f"Write [{shown(value)}]." if isinstance(value, str | int) else ""
+    return f"Write [{toml_text(value)}]." if isinstance(value, str | int) else ""
 
 
 def _description(path: Path) -> str:

@@ -1,6 +1,6 @@
 """The values that a config holds: read from text once, exact, and used as they are.
 
-Every reader takes what TOML gave and returns the value, or raises ``NotAllowed`` with
+Every reader takes what TOML gave and returns the value, or raises ``InvalidValue`` with
 what is allowed there. A value that is already of its own type passes, so that code may
 build sections without printing them first.
 """
@@ -47,7 +47,7 @@ _LONGEST_TTL = 2**31 - 1
 T = TypeVar("T")
 
 
-class NotAllowed(DarbanError, ValueError):
+class InvalidValue(DarbanError, ValueError):
     """A value that its place does not take; ``expected`` says what it takes."""
 
     def __init__(self, expected: str, advice: str = "") -> None:
@@ -57,7 +57,7 @@ class NotAllowed(DarbanError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class SocketAddress:
     """An address and a port of this or another machine."""
 
     address: str
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerAddress:
+class NameServer:
     """A name server to ask: an address, a host name still to be resolved, or the system's own.
 
     For ``system`` the host is the word itself, and resolv.conf has the rest.
@@ -83,7 +83,7 @@ class ServerAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class LocalRecord:
+class RecordText:
     """A record's text in its parts; a later layer reads the data and knows the types."""
 
     ttl: int | None
@@ -105,7 +105,7 @@ def _from_text(
             return read(value)
         if isinstance(value, kind):
             return value
-        raise NotAllowed(expected)
+        raise InvalidValue(expected)
 
     return PlainValidator(validate)
 
@@ -132,7 +132,7 @@ _SOME_LINE = "one line of text, in quotes, not empty"
 def _read_address(text: str) -> Address:
     address = _address_or_none(text)
     if address is None:
-        raise NotAllowed(_ADDRESS)
+        raise InvalidValue(_ADDRESS)
     return address
 
 
@@ -140,15 +140,15 @@ def _read_prefix(text: str) -> Network:
     try:
         interface = ip_interface(text)
     except ValueError:
-        raise NotAllowed(_PREFIX) from None
+        raise InvalidValue(_PREFIX) from None
     if "/" not in text:
-        raise NotAllowed("a prefix with its length", f'Did you mean "{interface.network}"?')
+        raise InvalidValue("a prefix with its length", f'Did you mean "{interface.network}"?')
     try:
         return ip_network(text)
     except ValueError:
         alone = ip_network(interface.ip)
         advice = f'Did you mean "{interface.network}" or "{alone}"?'
-        raise NotAllowed("a prefix without host bits", advice) from None
+        raise InvalidValue("a prefix without host bits", advice) from None
 
 
 def _address_or_none(text: str) -> Address | None:
@@ -163,7 +163,7 @@ def _split_port(text: str, expected: str) -> tuple[str, int | None]:
     if text.startswith("["):
         host, bracket, port = text[1:].partition("]:")
         if not bracket or ":" not in host:
-            raise NotAllowed(expected)
+            raise InvalidValue(expected)
         return host, _port(port, expected)
     if text.count(":") != 1:
         return text, None
@@ -173,56 +173,56 @@ def _split_port(text: str, expected: str) -> tuple[str, int | None]:
 
 def _port(text: str, expected: str) -> int:
     if not _PORT.fullmatch(text) or not 1 <= int(text) <= 65535:
-        raise NotAllowed(expected, "A port is a number from 1 to 65535.")
+        raise InvalidValue(expected, "A port is a number from 1 to 65535.")
     return int(text)
 
 
-def _read_endpoint(text: str) -> Endpoint:
+def _read_endpoint(text: str) -> SocketAddress:
     host, port = _split_port(text, _ENDPOINT)
     address = _address_or_none(host)
     if address is None:
-        raise NotAllowed(_ENDPOINT)
+        raise InvalidValue(_ENDPOINT)
     if port is None:
-        raise NotAllowed(_ENDPOINT, "Add the port.")
-    return Endpoint(str(address), port)
+        raise InvalidValue(_ENDPOINT, "Add the port.")
+    return SocketAddress(str(address), port)
 
 
-def _read_bootstrap(text: str) -> Endpoint:
+def _read_bootstrap(text: str) -> SocketAddress:
     host, port = _split_port(text, _BOOTSTRAP)
     address = _address_or_none(host)
     if address is None:
-        raise NotAllowed(_BOOTSTRAP)
-    return Endpoint(str(address), port or DNS_PORT)
+        raise InvalidValue(_BOOTSTRAP)
+    return SocketAddress(str(address), port or DNS_PORT)
 
 
-def _read_server(text: str) -> ServerAddress:
+def _read_server(text: str) -> NameServer:
     if text == "system":
-        return ServerAddress(text, DNS_PORT, "system")
+        return NameServer(text, DNS_PORT, "system")
     host, port = _split_port(text, _SERVER)
     address = _address_or_none(host)
     if address is not None:
-        return ServerAddress(str(address), port or DNS_PORT, "address")
-    return ServerAddress(_host_name(host), port or DNS_PORT, "hostname")
+        return NameServer(str(address), port or DNS_PORT, "address")
+    return NameServer(_host_name(host), port or DNS_PORT, "hostname")
 
 
 def _host_name(text: str) -> str:
     try:
         host = names.text(names.parse(text))
     except names.InvalidName as error:
-        raise NotAllowed(_SERVER, f"Here: {error}.") from None
+        raise InvalidValue(_SERVER, f"Here: {error}.") from None
     labels = host.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
-        raise NotAllowed(_SERVER)
+        raise InvalidValue(_SERVER)
     return host
 
 
 def _read_name(text: str) -> bytes:
     if _NO_NAME.search(text):
-        raise NotAllowed(_NAME, "Write the name alone, without scheme, port or wildcard.")
+        raise InvalidValue(_NAME, "Write the name alone, without scheme, port or wildcard.")
     try:
         return names.parse(text)
     except names.InvalidName as error:
-        raise NotAllowed(_NAME, f"Here: {error}.") from None
+        raise InvalidValue(_NAME, f"Here: {error}.") from None
 
 
 def _read_size(value: object) -> int:
@@ -230,25 +230,25 @@ def _read_size(value: object) -> int:
         return value
     read = _SIZE.fullmatch(value) if isinstance(value, str) else None
     if read is None:
-        raise NotAllowed(_BYTES)
+        raise InvalidValue(_BYTES)
     return int(read[1]) * _UNITS.get(read[2], 1)
 
 
 def _read_cache_size(value: object) -> int:
     size = _read_size(value)
     if size < MIB:
-        raise NotAllowed('at least "1MiB"')
+        raise InvalidValue('at least "1MiB"')
     return size
 
 
-def _read_record(text: str) -> LocalRecord:
+def _read_record(text: str) -> RecordText:
     read = _RECORD.fullmatch(text.strip())
     if read is None:
-        raise NotAllowed(_LOCAL)
+        raise InvalidValue(_LOCAL)
     ttl = None if read[1] is None else int(read[1])
     if ttl is not None and ttl > _LONGEST_TTL:
-        raise NotAllowed(f"a TTL of at most {_LONGEST_TTL} seconds")
-    return LocalRecord(ttl, read[2].upper(), read[3])
+        raise InvalidValue(f"a TTL of at most {_LONGEST_TTL} seconds")
+    return RecordText(ttl, read[2].upper(), read[3])
 
 
 def _read_reference(text: str) -> str:
@@ -263,36 +263,36 @@ def _service(name: str, text: str, expected: str) -> str:
     if _SERVICE.fullmatch(name):
         return name
     fits = _SERVICE.fullmatch(name.lower())
-    raise NotAllowed(expected, f'Did you mean "{text.lower()}"?' if fits else "")
+    raise InvalidValue(expected, f'Did you mean "{text.lower()}"?' if fits else "")
 
 
 def _read_identifier(text: str) -> str:
     if not _IDENTIFIER.fullmatch(text):
-        raise NotAllowed(_LABELLED, "It becomes a label of the metrics.")
+        raise InvalidValue(_LABELLED, "It becomes a label of the metrics.")
     return text
 
 
 def _read_type(text: str) -> str:
     if not _TYPE.fullmatch(text):
-        raise NotAllowed(_MNEMONIC)
+        raise InvalidValue(_MNEMONIC)
     return text.upper()
 
 
 def _read_line(text: str) -> str:
     if _CONTROL.search(text):
-        raise NotAllowed(_LINE)
+        raise InvalidValue(_LINE)
     return text
 
 
 def _read_some_line(text: str) -> str:
     if _CONTROL.search(text) or not text.strip():
-        raise NotAllowed(_SOME_LINE)
+        raise InvalidValue(_SOME_LINE)
     return text
 
 
 def _read_category(text: str) -> str:
     if not _SERVICE.fullmatch(text):
-        raise NotAllowed(_CATEGORY)
+        raise InvalidValue(_CATEGORY)
     return text
 
 
@@ -302,15 +302,15 @@ def _read_source(text: str) -> str:
         parts = urllib.parse.urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise NotAllowed(_SOURCE) from None
+        raise InvalidValue(_SOURCE) from None
     if not host or _CONTROL.search(text) or " " in text or parts.fragment:
-        raise NotAllowed(_SOURCE)
+        raise InvalidValue(_SOURCE)
     if parts.username is not None or parts.password is not None:
-        raise NotAllowed(_SOURCE, "A user name or password would be shown in logs and reports.")
+        raise InvalidValue(_SOURCE, "A user name or password would be shown in logs and reports.")
     if parts.scheme == "http" and not is_loopback(host):
-        raise NotAllowed(_SOURCE, "Without TLS only a server on this host (127.0.0.1) is asked.")
+        raise InvalidValue(_SOURCE, "Without TLS only a server on this host (127.0.0.1) is asked.")
     if parts.scheme not in ("http", "https"):
-        raise NotAllowed(_SOURCE, 'For a file on this host write file = "...".')
+        raise InvalidValue(_SOURCE, 'For a file on this host write file = "...".')
     return text
 
 
@@ -322,18 +322,18 @@ def is_loopback(host: str) -> bool:
 
 def _read_digest(text: str) -> str:
     if not _HEXADECIMAL.fullmatch(text):
-        raise NotAllowed(_DIGEST)
+        raise InvalidValue(_DIGEST)
     return text.lower()
 
 
 ClientAddress = Annotated[Address, _from_text((IPv4Address, IPv6Address), _ADDRESS, _read_address)]
 Prefix = Annotated[Network, _from_text((IPv4Network, IPv6Network), _PREFIX, _read_prefix)]
-Listen = Annotated[Endpoint, _from_text(Endpoint, _ENDPOINT, _read_endpoint)]
-Bootstrap = Annotated[Endpoint, _from_text(Endpoint, _BOOTSTRAP, _read_bootstrap)]
-Server = Annotated[ServerAddress, _from_text(ServerAddress, _SERVER, _read_server)]
+Listen = Annotated[SocketAddress, _from_text(SocketAddress, _ENDPOINT, _read_endpoint)]
+Bootstrap = Annotated[SocketAddress, _from_text(SocketAddress, _BOOTSTRAP, _read_bootstrap)]
+Server = Annotated[NameServer, _from_text(NameServer, _SERVER, _read_server)]
 DomainName = Annotated[bytes, _from_text(bytes, _NAME, _read_name)]
 CacheSize = Annotated[int, PlainValidator(_read_cache_size)]
-Record = Annotated[LocalRecord, _from_text(LocalRecord, _LOCAL, _read_record)]
+Record = Annotated[RecordText, _from_text(RecordText, _LOCAL, _read_record)]
 ServiceReference = Annotated[str, _from_text(str, _REFERENCE, _read_reference)]
 ServiceName = Annotated[str, _from_text(str, _ONE_SERVICE, _read_service)]
 Identifier = Annotated[str, _from_text(str, _LABELLED, _read_identifier)]

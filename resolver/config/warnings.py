@@ -4,39 +4,39 @@ from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
 
 from resolver.config.model import Config, ExemptionConfig, PolicyConfig, VlanConfig
-from resolver.config.problems import Problem, shown
-from resolver.config.provenance import ANY, Origins
-from resolver.config.values import Address, Endpoint
+from resolver.config.problems import Problem, toml_text
+from resolver.config.provenance import ANY, Provenance
+from resolver.config.values import Address, SocketAddress
 
 ENCRYPTED_DNS = "@encrypted-dns"
 
 _HTTP_PORT = 80
 
 
-def check(config: Config, origins: Origins) -> Iterator[Problem]:
+def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every warning about a config."""
-    yield from _without_ipv6(config, origins)
-    yield from _open_metrics(config, origins)
-    yield from _refusals(config, origins)
-    yield from _logged_people(config, origins)
-    yield from _where_nobody_is_led(config, origins)
-    yield from _where_no_page_is(config, origins)
-    yield from _ways_around(config, origins)
-    yield from _half_exempted(config, origins)
-    if origins.given.complete:
-        yield from _unused_policies(config, origins)
+    yield from _without_ipv6(config, provenance)
+    yield from _open_metrics(config, provenance)
+    yield from _refusals(config, provenance)
+    yield from _logged_people(config, provenance)
+    yield from _where_nobody_is_led(config, provenance)
+    yield from _where_no_page_is(config, provenance)
+    yield from _ways_around(config, provenance)
+    yield from _half_exempted(config, provenance)
+    if provenance.merged.complete:
+        yield from _unused_policies(config, provenance)
 
 
-def _without_ipv6(config: Config, origins: Origins) -> Iterator[Problem]:
+def _without_ipv6(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Where IPv6 is in use, clients of a VLAN without an IPv6 prefix would match no VLAN."""
     if not (_listens_on_ipv6(config) or any(map(_has_ipv6, config.vlans.values()))):
         return
     for name, vlan in config.vlans.items():
         path = ("vlans", name, "prefixes")
-        if all(prefix.version == 4 for prefix in vlan.prefixes) and origins.whole(path):
+        if all(prefix.version == 4 for prefix in vlan.prefixes) and provenance.whole(path):
             advice = "Its clients that ask over IPv6 match no VLAN and are refused."
             expected = "one, since IPv6 is in use"
-            yield origins.problem(path, "no IPv6 prefix", expected, advice, "warning")
+            yield provenance.problem(path, "no IPv6 prefix", expected, advice, "warning")
 
 
 def _listens_on_ipv6(config: Config) -> bool:
@@ -48,44 +48,44 @@ def _has_ipv6(vlan: VlanConfig) -> bool:
     return any(prefix.version == 6 and not prefix.is_loopback for prefix in vlan.prefixes)
 
 
-def _open_metrics(config: Config, origins: Origins) -> Iterator[Problem]:
+def _open_metrics(config: Config, provenance: Provenance) -> Iterator[Problem]:
     listen = config.metrics.listen
     if not ip_address(listen.address).is_loopback:
         expected = "a loopback address"
         advice = "Everyone who reaches this address can read the counts."
         path = ("metrics", "listen")
-        yield origins.problem(path, shown(str(listen)), expected, advice, "warning")
+        yield provenance.problem(path, toml_text(str(listen)), expected, advice, "warning")
 
 
-def _refusals(config: Config, origins: Origins) -> Iterator[Problem]:
+def _refusals(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for name, policy in config.policies.items():
         if policy.answer == "refused":
             expected = "sinkhole, nxdomain or nodata"
             advice = "On REFUSED systemd-resolved asks another server."
             path = ("policies", name, "answer")
-            yield origins.problem(path, '"refused"', expected, advice, "warning")
+            yield provenance.problem(path, '"refused"', expected, advice, "warning")
 
 
-def _where_nobody_is_led(config: Config, origins: Origins) -> Iterator[Problem]:
+def _where_nobody_is_led(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """A block page is seen only by those whose policy answers with its address."""
-    if not origins.whole(("policies",)):
+    if not provenance.whole(("policies",)):
         return
     led = [address for _, policy in _sinkholes(config) for address in policy.sinkhole]
     for index, endpoint in enumerate(config.block_page.listen):
         path = ("block_page", "listen", index)
-        found = shown(str(endpoint))
+        found = toml_text(str(endpoint))
         if endpoint.port != _HTTP_PORT:
             advice = "Browsers ask port 80."
-            yield origins.problem(path, found, f"port {_HTTP_PORT}", advice, "warning")
+            yield provenance.problem(path, found, f"port {_HTTP_PORT}", advice, "warning")
         if not any(_serves(endpoint, address) for address in led):
             expected = "an address in the sinkhole of a policy"
             advice = "Nobody is led to the block page there."
-            yield origins.problem(path, found, expected, advice, "warning")
+            yield provenance.problem(path, found, expected, advice, "warning")
 
 
-def _where_no_page_is(config: Config, origins: Origins) -> Iterator[Problem]:
+def _where_no_page_is(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """A browser that is led to an address where nobody answers leaves people waiting."""
-    if not origins.whole(("block_page",)):
+    if not provenance.whole(("block_page",)):
         return
     for name, policy in _sinkholes(config):
         for index, address in enumerate(policy.sinkhole):
@@ -94,7 +94,7 @@ def _where_no_page_is(config: Config, origins: Origins) -> Iterator[Problem]:
                 path = ("policies", name, "sinkhole", index)
                 expected = "an address in [block_page] listen"
                 advice = "Unless another server answers there, browsers wait in vain."
-                yield origins.problem(path, shown(str(address)), expected, advice, "warning")
+                yield provenance.problem(path, toml_text(str(address)), expected, advice, "warning")
 
 
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
@@ -104,7 +104,7 @@ def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
             yield name, policy
 
 
-def _serves(endpoint: Endpoint, address: Address) -> bool:
+def _serves(endpoint: SocketAddress, address: Address) -> bool:
     """Whether who connects to an address gets to an endpoint; a wildcard takes all."""
     listening = ip_address(endpoint.address)
     if listening.is_unspecified:
@@ -112,7 +112,7 @@ def _serves(endpoint: Endpoint, address: Address) -> bool:
     return listening == address
 
 
-def _logged_people(config: Config, origins: Origins) -> Iterator[Problem]:
+def _logged_people(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """What the operator has to know who logs addresses."""
     if config.block_log.enabled and config.block_log.client == "address":
         advice = (
@@ -120,31 +120,31 @@ def _logged_people(config: Config, origins: Origins) -> Iterator[Problem]:
             "only on an order in writing and no longer than it asks for, and tell those concerned."
         )
         path = ("block_log", "client")
-        yield origins.problem(path, '"address"', "vlan or prefix", advice, "warning")
+        yield provenance.problem(path, '"address"', "vlan or prefix", advice, "warning")
 
 
-def _ways_around(config: Config, origins: Origins) -> Iterator[Problem]:
+def _ways_around(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for name, policy in config.policies.items():
         path = ("policies", name, "block")
         blocks = policy.block or policy.deny
-        if blocks and ENCRYPTED_DNS not in policy.block and origins.whole(path):
+        if blocks and ENCRYPTED_DNS not in policy.block and provenance.whole(path):
             found = f"no {ENCRYPTED_DNS}"
             expected = "it in a policy that blocks anything"
             advice = "Browsers go around the policy by DNS over HTTPS."
-            yield origins.problem(path, found, expected, advice, "warning")
+            yield provenance.problem(path, found, expected, advice, "warning")
 
 
-def _half_exempted(config: Config, origins: Origins) -> Iterator[Problem]:
+def _half_exempted(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """A client of a VLAN with both families asks over the other one as well."""
     for place, exemption in enumerate(config.exemptions):
         path = ("exemptions", place, "prefixes")
-        if any(prefix.version == 6 for prefix in exemption.prefixes) or not origins.whole(path):
+        if any(prefix.version == 6 for prefix in exemption.prefixes) or not provenance.whole(path):
             continue
         for name, vlan in config.vlans.items():
             if _has_ipv6(vlan) and _meet(vlan, exemption):
                 advice = f"VLAN {name} has IPv6, over which its clients stay blocked."
                 found, expected = "only IPv4 prefixes", "the clients' IPv6 prefixes as well"
-                yield origins.problem(path, found, expected, advice, "warning")
+                yield provenance.problem(path, found, expected, advice, "warning")
                 break
 
 
@@ -156,13 +156,13 @@ def _meet(vlan: VlanConfig, exemption: ExemptionConfig) -> bool:
     )
 
 
-def _unused_policies(config: Config, origins: Origins) -> Iterator[Problem]:
+def _unused_policies(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Silent while a VLAN names a policy that there is none of: it may mean this one."""
-    used = [policy for _, policy in origins.given.matching(("vlans", ANY, "policy"))]
-    if not all(policy in origins.given.names("policies") for policy in used):
+    used = [policy for _, policy in provenance.merged.matching(("vlans", ANY, "policy"))]
+    if not all(policy in provenance.merged.names("policies") for policy in used):
         return
     for name in config.policies:
         if name not in used:
             path = ("policies", name)
             found = "a policy that no VLAN uses"
-            yield origins.problem(path, found, "a VLAN that names it", severity="warning")
+            yield provenance.problem(path, found, "a VLAN that names it", severity="warning")

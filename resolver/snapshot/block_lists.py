@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from resolver.config.load import Loaded
+from resolver.config.load import LoadedConfig
 from resolver.config.model import Config, ListSourceConfig
-from resolver.config.problems import Problem, Severity, near, one_of, shown
+from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.dns import names
 from resolver.lists import adblock
 from resolver.lists.acceptance import LARGEST, accept
@@ -27,7 +27,7 @@ _SERVICE = re.compile(r"[a-z0-9-]+")
 
 
 def read_lists(
-    base: Path, shelf: ListStore, loaded: Loaded, problems: list[Problem]
+    base: Path, shelf: ListStore, loaded: LoadedConfig, problems: list[Problem]
 ) -> list[BlockList]:
     """Read every list of a config that lies in ``base``, and tell what is wrong with them."""
     lists = list(_own_lists(base, loaded, problems))
@@ -39,9 +39,9 @@ def read_lists(
         service = source.service or name
         if service not in categories:
             at = ("lists", "sources", name, "service")
-            advice = near(service, categories)
+            advice = did_you_mean(service, categories)
             expected = f"a service that there is: {one_of(sorted(categories))}"
-            problems.append(loaded.places.problem(at, shown(service), expected, advice))
+            problems.append(loaded.provenance.problem(at, toml_text(service), expected, advice))
             continue
         read = _Reading(base, shelf, loaded, problems).read(name, source, service)
         category = categories[service]
@@ -51,7 +51,7 @@ def read_lists(
     return lists
 
 
-def _own_lists(base: Path, loaded: Loaded, problems: list[Problem]) -> Iterator[BlockList]:
+def _own_lists(base: Path, loaded: LoadedConfig, problems: list[Problem]) -> Iterator[BlockList]:
     # A file that could not be read has not said where its lists are.
     unread = any(problem.severity == "error" and not problem.path for problem in problems)
     for place, directory in enumerate(loaded.config.lists.directories):
@@ -61,26 +61,30 @@ def _own_lists(base: Path, loaded: Loaded, problems: list[Problem]) -> Iterator[
                 continue
             at = ("lists", "directories", place)
             advice = f"{where} is not there, or no directory."
-            problems.append(loaded.places.problem(at, directory, "a directory of lists", advice))
+            problems.append(
+                loaded.provenance.problem(at, directory, "a directory of lists", advice)
+            )
             continue
         for file in sorted(where.glob("*.txt")):
-            shown = str(Path(directory) / file.name)
+            listed = str(Path(directory) / file.name)
             try:
                 text = file.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 expected = "a list in UTF-8 that can be read"
-                problems.append(Problem("error", shown, None, "", str(error), expected))
+                problems.append(Problem("error", listed, None, "", str(error), expected))
                 continue
-            yield _own_list(text, file.stem, shown, problems)
+            yield _own_list(text, file.stem, listed, problems)
 
 
-def _own_list(text: str, service: str, shown: str, problems: list[Problem]) -> BlockList:
+def _own_list(text: str, service: str, listed: str, problems: list[Problem]) -> BlockList:
     digest = hashlib.sha256(text.encode()).hexdigest()
-    read = replace(adblock.read(text, service, shown), sha256=digest)
+    read = replace(adblock.read(text, service, listed), sha256=digest)
     for skipped in read.skipped:
         expected = "a rule such as ||example.com^"
         advice = f"Skipped: {skipped.reason}."
-        problems.append(Problem("warning", shown, skipped.line, "", skipped.text, expected, advice))
+        problems.append(
+            Problem("warning", listed, skipped.line, "", skipped.text, expected, advice)
+        )
     problems += _unusable(read)
     return read
 
@@ -103,7 +107,7 @@ class _Reading:
     """Reads the lists of others."""
 
     def __init__(
-        self, base: Path, shelf: ListStore, loaded: Loaded, problems: list[Problem]
+        self, base: Path, shelf: ListStore, loaded: LoadedConfig, problems: list[Problem]
     ) -> None:
         self._base = base
         self._shelf = shelf
@@ -122,7 +126,7 @@ class _Reading:
             return read
         at = ("lists", "sources", name, key)
         severity: Severity = "error" if key == "file" else "warning"
-        problem = self._loaded.places.problem(at, shown(file), expected, read, severity)
+        problem = self._loaded.provenance.problem(at, toml_text(file), expected, read, severity)
         self._problems.append(problem)
         return BlockList(service, file)
 

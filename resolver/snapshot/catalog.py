@@ -6,7 +6,7 @@ set a whole number with a bit a service.
 
 from collections.abc import Sequence
 
-from resolver.config.problems import Problem, near, one_of
+from resolver.config.problems import Problem, did_you_mean, one_of
 from resolver.lists.rules import BlockList, entries
 from resolver.policy.compiled import Service, Source
 
@@ -46,7 +46,7 @@ class ServiceCatalog:
         known: list[str] = sorted({"@" + service.category for service in self.services})
         if not reference.startswith("@"):
             known = list(self._place)
-        return one_of(known), near(reference, known)
+        return one_of(known), did_you_mean(reference, known)
 
 
 def _service(name: str, lists: list[BlockList]) -> Service:

@@ -17,9 +17,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from resolver.analysis.expectations import Failed, Trial
-from resolver.config.load import Files, Loaded, load
+from resolver.config.load import ConfigFiles, LoadedConfig, load
 from resolver.config.problems import Problem
-from resolver.config.reading import gather
+from resolver.config.reading import read_merged
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
@@ -77,7 +77,7 @@ class SavedFiles:
 class CompileResult:
     """A config compiled, and all that was found on the way."""
 
-    loaded: Loaded
+    loaded: LoadedConfig
     snapshot: Snapshot
     problems: list[Problem]
     lists: list[BlockList]
@@ -90,13 +90,13 @@ class CompileResult:
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-def compile_file(path: Path, wall: float, disk: Files | None = None) -> CompileResult:
+def compile_file(path: Path, wall: float, disk: ConfigFiles | None = None) -> CompileResult:
     """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
     loaded = load(str(path), disk or DiskFiles())
     problems = list(loaded.problems)
     fetched = ListStore(store.directory(path))
     lists = read_lists(path.parent, fetched, loaded, problems)
-    snapshot, found = compile_snapshot(loaded.config, loaded.places, lists)
+    snapshot, found = compile_snapshot(loaded.config, loaded.provenance, lists)
     problems += found
     failed: list[Failed] = []
     if not any(problem.severity == "error" for problem in problems):
@@ -170,14 +170,14 @@ def _edited_lists(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator
 def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
     """What people have edited of the config and that is not in force."""
     disk = DiskFiles()
-    gather(str(config), disk)
+    read_merged(str(config), disk)
     now = _texts(config, disk)
     for file in dict.fromkeys([*before, *now]):
         if before.get(file) != now.get(file):
             yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
 
 
-def _example(loaded: Loaded) -> str:
+def _example(loaded: LoadedConfig) -> str:
     """A question that is blocked, for the operator to try."""
     listen = loaded.config.server.listen[0]
     version = ip_address(listen.address).version

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from resolver.config.amendment import duration, with_exemption
-from resolver.config.problems import near
+from resolver.config.amendment import add_exemption, duration
+from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.policy.compiled import Terms
@@ -60,7 +60,7 @@ class ExemptionEdit:
             known = ", ".join(vlans)
             raise ValueError(
                 f"'{text}' is neither an address, nor a prefix, nor a VLAN; there are {known}. "
-                + near(text, vlans)
+                + did_you_mean(text, vlans)
             )
         if not any(
             network.version == own.version and network.overlaps(own)
@@ -72,7 +72,7 @@ class ExemptionEdit:
 
     def write(self, exemption: Mapping[str, object]) -> list[str]:
         """Write the exemption, once it is known to be right; what ``check`` then warns of."""
-        text = with_exemption(self._text, exemption)
+        text = add_exemption(self._text, exemption)
         after = self._compiled(text)
         if not _lifts_something(after.snapshot.terms, str(exemption["id"])):
             raise ExemptionRefused(

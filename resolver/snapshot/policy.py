@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 
 from resolver.config import model
-from resolver.config.problems import Problem, shown
-from resolver.config.provenance import Origins
+from resolver.config.problems import Problem, toml_text
+from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import ServerAddress
+from resolver.config.values import NameServer
 from resolver.dns import presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -26,17 +26,19 @@ DEFAULT_GROUP = ""
 
 
 def compile_snapshot(
-    config: model.Config, origins: Origins, lists: Sequence[BlockList]
+    config: model.Config, provenance: Provenance, lists: Sequence[BlockList]
 ) -> tuple[made.Snapshot, list[Problem]]:
     """Compile what could be understood, and say what could not."""
-    compiler = _Compiler(config, origins, ServiceCatalog(lists))
+    compiler = _Compiler(config, provenance, ServiceCatalog(lists))
     return compiler.snapshot(), compiler.problems
 
 
 class _Compiler:
-    def __init__(self, config: model.Config, origins: Origins, catalog: ServiceCatalog) -> None:
+    def __init__(
+        self, config: model.Config, provenance: Provenance, catalog: ServiceCatalog
+    ) -> None:
         self.config = config
-        self.origins = origins
+        self.provenance = provenance
         self.catalog = catalog
         self.problems = list(catalog.problems)
         self.vlan_place = {name: place for place, name in enumerate(config.vlans)}
@@ -65,7 +67,7 @@ class _Compiler:
         return made.Snapshot(terms, trie, rules)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
-        self.problems.append(self.origins.problem(path, found, expected, advice))
+        self.problems.append(self.provenance.problem(path, found, expected, advice))
 
     def members(self, path: Path, references: Iterable[str]) -> int:
         """The services that references mean; those that mean none are reported."""
@@ -74,7 +76,7 @@ class _Compiler:
             members = self.catalog.members(reference)
             if members is None:
                 expected, advice = self.catalog.what_else(reference)
-                self.wrong((*path, place), shown(reference), expected, advice)
+                self.wrong((*path, place), toml_text(reference), expected, advice)
             bits |= members or 0
         return bits
 
@@ -109,7 +111,7 @@ class _Compiler:
             reason = rule if isinstance(rule, str) else self.unfit(rule, allow=allow)
             if reason:
                 expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
-                self.wrong((*path, place), shown(text), expected, f"Here: {reason}.")
+                self.wrong((*path, place), toml_text(text), expected, f"Here: {reason}.")
             elif isinstance(rule, Rule):
                 yield made.OwnRule(rule.name, rule.subtree, allow, text)
 
@@ -187,7 +189,7 @@ class _Compiler:
             service = expectation.service
             if service is not None and self.catalog.place(service) is None:
                 expected, advice = self.catalog.what_else(service)
-                self.wrong(("expect", place, "service"), shown(service), expected, advice)
+                self.wrong(("expect", place, "service"), toml_text(service), expected, advice)
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
 
@@ -204,7 +206,7 @@ def _group_of(forward: int) -> str:
     return f"forward:{forward}"
 
 
-def _group(name: str, servers: Iterable[ServerAddress]) -> made.Group:
+def _group(name: str, servers: Iterable[NameServer]) -> made.Group:
     return made.Group(name, tuple(made.Server(s.host, s.port, s.kind) for s in servers))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.config.amendment import NotAmended, duration, free_id, with_exemption
+from resolver.config.amendment import NotEditable, add_exemption, duration, unused_id
 
 ROOT = Path(__file__).parents[2]
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))
@@ -39,7 +39,7 @@ INLINE = [
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_was_there_stays_as_it_was(text: str) -> None:
-    amended = with_exemption(text, EXEMPTION)
+    amended = add_exemption(text, EXEMPTION)
     assert amended.startswith(text.rstrip())
     document = tomllib.loads(text)
     document["exemptions"] = [*document.get("exemptions", []), EXEMPTION]
@@ -49,13 +49,13 @@ def test_what_was_there_stays_as_it_was(text: str) -> None:
 
 @pytest.mark.parametrize("text", INLINE)
 def test_exemptions_that_are_written_as_an_array(text: str) -> None:
-    amended = with_exemption(text, EXEMPTION)
+    amended = add_exemption(text, EXEMPTION)
     assert tomllib.loads(amended)["exemptions"][-1] == EXEMPTION
     assert all(line in amended for line in text.splitlines() if "#" in line and "=" not in line)
 
 
 def test_twice() -> None:
-    text = with_exemption(with_exemption("", EXEMPTION), {**EXEMPTION, "id": "it-7-2"})
+    text = add_exemption(add_exemption("", EXEMPTION), {**EXEMPTION, "id": "it-7-2"})
     assert [each["id"] for each in tomllib.loads(text)["exemptions"]] == ["it-7", "it-7-2"]
 
 
@@ -63,14 +63,14 @@ def test_twice() -> None:
     "text", ["exemptions = 7", "exemptions = { a = 1 }", "[exemptions]\na = 1"]
 )
 def test_what_cannot_be_edited_is_told_with_what_to_add(text: str) -> None:
-    with pytest.raises(NotAmended, match=r"(?s)add this by hand.*id = \"it-7\""):
-        with_exemption(text, EXEMPTION)
+    with pytest.raises(NotEditable, match=r"(?s)add this by hand.*id = \"it-7\""):
+        add_exemption(text, EXEMPTION)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_any_words_are_written_so_that_they_are_read_back(words: str) -> None:
     exemption = {**EXEMPTION, "approver": words}
-    assert tomllib.loads(with_exemption("# remark\n", exemption))["exemptions"] == [exemption]
+    assert tomllib.loads(add_exemption("# remark\n", exemption))["exemptions"] == [exemption]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_no_time(text: str) -> None:
 
 
 def test_ids_are_of_the_ticket_and_no_other_s() -> None:
-    assert free_id("PR-2031", ()) == "pr-2031"
-    assert free_id("PR-2031", {"pr-2031", "pr-2031-2"}) == "pr-2031-3"
-    assert free_id("نامه", ()) == "exemption"
-    assert free_id("No. 5 / 1405", ()) == "no-5-1405"
+    assert unused_id("PR-2031", ()) == "pr-2031"
+    assert unused_id("PR-2031", {"pr-2031", "pr-2031-2"}) == "pr-2031-3"
+    assert unused_id("نامه", ()) == "exemption"
+    assert unused_id("No. 5 / 1405", ()) == "no-5-1405"

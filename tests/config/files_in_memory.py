@@ -3,7 +3,7 @@
 from errno import ENOENT
 from fnmatch import fnmatchcase
 
-from resolver.config.load import Loaded, load
+from resolver.config.load import LoadedConfig, load
 
 
 class InMemory:
@@ -20,11 +20,11 @@ class InMemory:
         return sorted(path for path in self.files if fnmatchcase(path, pattern))
 
 
-def load_text(text: str | bytes, **others: str | bytes) -> Loaded:
+def load_text(text: str | bytes, **others: str | bytes) -> LoadedConfig:
     """Load a text as config.toml, beside files such as ``more`` (more.toml)."""
     files = {f"{name}.toml": content for name, content in others.items()}
     return load("config.toml", InMemory({"config.toml": text, **files}))
 
 
-def told(loaded: Loaded) -> list[str]:
+def told(loaded: LoadedConfig) -> list[str]:
     return [str(problem) for problem in loaded.problems]

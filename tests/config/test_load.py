@@ -120,7 +120,7 @@ def test_later_layers_name_file_and_line_too() -> None:
     loaded = load_text(BASE, more=more)
     assert loaded.config.policies["q"].block == ("@encrypted-dns", "telegrm")
     path = ("policies", "q", "block", 1)
-    problem = loaded.places.problem(path, '"telegrm"', "a service", "Look again.", "warning")
+    problem = loaded.provenance.problem(path, '"telegrm"', "a service", "Look again.", "warning")
     assert str(problem) == (
         'more.toml:3: warning: policies.q.block[2]: found "telegrm"; expected a service.'
         " Look again."

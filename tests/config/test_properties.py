@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from resolver.config.load import Loaded
-from resolver.config.toml_lines import Places
+from resolver.config.load import LoadedConfig
+from resolver.config.toml_lines import TomlLines
 from tests.config.files_in_memory import load_text
 from tests.config.toml_texts import TOKEN_WIDTH, mistaken, texts
 
@@ -44,7 +44,7 @@ def parsed(text: str) -> dict[str, object]:
 @unhurried
 def test_every_value_has_the_line_on_which_it_stands(text: str) -> None:
     document = parsed(text)
-    places = Places(text)
+    places = TomlLines(text)
     for path, value in walk(document):
         line = places.line(path)
         if isinstance(value, dict | list):
@@ -58,11 +58,11 @@ def test_every_value_has_the_line_on_which_it_stands(text: str) -> None:
 @unhurried
 def test_every_path_of_a_changed_file_has_a_line(text: str) -> None:
     document = parsed(text)
-    places = Places(text)
+    places = TomlLines(text)
     assert all(places.line(path) is not None for path, _ in walk(document))
 
 
-def all_told(loaded: Loaded, text: str) -> bool:
+def all_told(loaded: LoadedConfig, text: str) -> bool:
     last = text.count("\n") + 1
     return all(
         problem.found and problem.expected and 1 <= (problem.line or 1) <= last
@@ -86,4 +86,4 @@ def test_no_two_files_make_loading_raise(main: str, more: str) -> None:
 @given(st.text() | st.binary() | texts())
 @unhurried
 def test_no_text_makes_loading_raise(text: str | bytes) -> None:
-    assert isinstance(load_text(text), Loaded)
+    assert isinstance(load_text(text), LoadedConfig)

@@ -60,7 +60,7 @@ class _Files:
 def _terms(lists: dict[str, str]) -> Terms:
     loaded = load("config.toml", _Files())
     read = [adblock.read(text, service, f"{service}.txt") for service, text in lists.items()]
-    return compile_snapshot(loaded.config, loaded.places, read)[0].terms
+    return compile_snapshot(loaded.config, loaded.provenance, read)[0].terms
 
 
 class _Served:

@@ -75,7 +75,7 @@ def compiled(config: str = CONFIG, lists: dict[str, str] | None = None) -> Snaps
     loaded = load("config.toml", OneFile(config))
     texts = LISTS if lists is None else lists
     read = [adblock.read(text, service, f"{service}.txt") for service, text in texts.items()]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.places, read)
+    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
     errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
     assert not errors, errors
     return snapshot

@@ -61,7 +61,7 @@ def compiled(config: str, lists: tuple[tuple[str, str], ...]) -> Snapshot:
     """The snapshot of a config; anything wrong with it is a mistake in the scenario."""
     loaded = load("config.toml", _OneFile(config))
     read = [adblock.read(text, Path(file).stem, file) for file, text in lists]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.places, read)
+    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
     wrong = [str(p) for p in loaded.problems + problems if p.severity == "error"]
     skipped = [line for each in read for line in each.skipped]
     assert not wrong, "\n".join(wrong)

@@ -64,7 +64,7 @@ def _serve(
     loop: Loop, listening: socket.socket, kind: type[Desk], upstream: tuple[str, int] | None
 ) -> Forwarder[Ticket]:
     loaded = load("config.toml", _OneFile())
-    snapshot, _ = compile_snapshot(loaded.config, loaded.places, [])
+    snapshot, _ = compile_snapshot(loaded.config, loaded.provenance, [])
     memory = os.memfd_create("counters")
     os.ftruncate(memory, MEMORY)
     counters = Counters(memory)

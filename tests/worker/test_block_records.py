@@ -42,7 +42,7 @@ class _Files:
 def _snapshot() -> Snapshot:
     loaded = load("config.toml", _Files())
     assert not [each for each in loaded.problems if each.severity == "error"]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.places, [])
+    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, [])
     assert problems == []
     return snapshot
 

@@ -40,7 +40,7 @@ class _OneFile:
 
 def _resolver(wall: float) -> Resolver:
     loaded = load(str(Path("config.toml")), _OneFile())
-    snapshot, _ = compile_snapshot(loaded.config, loaded.places, [])
+    snapshot, _ = compile_snapshot(loaded.config, loaded.provenance, [])
     index = Index(snapshot.trie, snapshot.rules)
     return Resolver(Regime(snapshot.terms, index, wall), Cache(1 << 20))
 

@@ -119,7 +119,7 @@ def take_config(data: bytes) -> Hashable:
     loaded = load("config.toml", _OneFile(data))
     texts = [str(problem) for problem in loaded.problems]
     if not any(problem.severity == "error" for problem in loaded.problems):
-        _, more = compile_snapshot(loaded.config, loaded.places, [])
+        _, more = compile_snapshot(loaded.config, loaded.provenance, [])
         texts += [str(problem) for problem in more]
     return len(texts), frozenset(len(text) // 16 for text in texts)
 
