@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from resolver.analysis.rules import ListChange, compare_rules
-from resolver.analysis.summary import SERVICES, Fact, Section, Thing, Word, portrait
+from resolver.analysis.summary import SERVICES, Fact, Facts, Section, Value, summarize
 from resolver.policy.compiled import Terms
 from resolver.policy.index import Index
 
@@ -17,8 +17,8 @@ class Detail(NamedTuple):
     """One fact of a thing: a word in place of another, or members that came and went."""
 
     key: str
-    old: Word = None
-    new: Word = None
+    old: Value = None
+    new: Value = None
     gone: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
 
@@ -44,7 +44,7 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparedPolicy:
     """One of the two that are compared."""
 
     terms: Terms
@@ -53,9 +53,9 @@ class Side:
     """None where it is not known what was expected; then none are compared."""
 
 
-def compare(old: Side, new: Side) -> list[Change]:
+def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
     """Every change, section by section, by name."""
-    before, after = portrait(old.terms), portrait(new.terms)
+    before, after = summarize(old.terms), summarize(new.terms)
     if old.expectations is not None and new.expectations is not None:
         before[EXPECTATIONS], after[EXPECTATIONS] = old.expectations, new.expectations
     lists = compare_rules((old.terms, old.index), (new.terms, new.index))
@@ -84,7 +84,7 @@ def _changes(
             yield Change(section, name, how, tuple(details))
 
 
-def _details(old: Thing, new: Thing) -> Iterator[Detail]:
+def _details(old: Facts, new: Facts) -> Iterator[Detail]:
     for key in {**old, **new}:
         before, after = old.get(key), new.get(key)
         if before == after:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from resolver.analysis.changes import Change, Detail
-from resolver.analysis.replay import Fates, Turn
-from resolver.analysis.summary import SETTINGS, Word
+from resolver.analysis.replay import OutcomeChange, Replay
+from resolver.analysis.summary import SETTINGS, Value
 from resolver.dns import codes, names
 
 _SIGNS = {"added": "+", "gone": "-", "changed": "~"}
@@ -54,11 +54,11 @@ def _members(detail: Detail) -> Iterator[str]:
             yield f"        {sign} ... and {len(members) - _SHOWN:,} more (--json has them all)"
 
 
-def _word(word: Word) -> str:
+def _word(word: Value) -> str:
     return "none" if word in (None, "") else f"{word}"
 
 
-def fates(found: Fates) -> Iterator[str]:
+def fates(found: Replay) -> Iterator[str]:
     """What becomes of questions, VLAN by VLAN; the most frequent names first."""
     by_vlan = _by_vlan(found)
     for vlan in sorted(found.judged):
@@ -71,14 +71,14 @@ def fates(found: Fates) -> Iterator[str]:
         yield f"  {vlan}: {times:,} questions not judged, since not both have this VLAN"
 
 
-def _by_vlan(found: Fates) -> dict[str, list[Turn]]:
+def _by_vlan(found: Replay) -> dict[str, list[OutcomeChange]]:
     by_vlan = defaultdict(list)
     for turn in sorted(found.turned, key=lambda turn: -found.turned[turn].total()):
         by_vlan[turn.vlan].append(turn)
     return by_vlan
 
 
-def _turn(turn: Turn, questions: Counter[tuple[bytes, int]]) -> Iterator[str]:
+def _turn(turn: OutcomeChange, questions: Counter[tuple[bytes, int]]) -> Iterator[str]:
     by_name = types_by_name(questions)
     service = f" ({turn.service})" if turn.service else ""
     yield (
@@ -100,7 +100,7 @@ def types_by_name(questions: Counter[tuple[bytes, int]]) -> dict[bytes, Counter[
     return dict(sorted(by_name.items(), key=lambda item: (-item[1].total(), item[0])))
 
 
-def as_json(found: Fates) -> dict[str, object]:
+def as_json(found: Replay) -> dict[str, object]:
     """The same as one object, with every name."""
     changed = Counter[str]()
     for turn, questions in found.turned.items():
@@ -115,7 +115,7 @@ def as_json(found: Fates) -> dict[str, object]:
     }
 
 
-def _turn_as_json(turn: Turn, questions: Counter[tuple[bytes, int]]) -> dict[str, object]:
+def _turn_as_json(turn: OutcomeChange, questions: Counter[tuple[bytes, int]]) -> dict[str, object]:
     return {
         **turn._asdict(),
         "questions": questions.total(),

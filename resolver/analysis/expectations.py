@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from resolver.analysis.explanation import Engine, Explanation
+from resolver.analysis.explanation import Explainer, Explanation
 from resolver.config.load import LoadedConfig
 from resolver.config.model import ExemptionConfig, ExpectationConfig
 from resolver.config.problems import Problem
@@ -19,7 +19,7 @@ from resolver.policy.index import Index
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedExpectation:
     """An expectation that does not hold."""
 
     place: str
@@ -30,7 +30,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ExpectationResult:
     """An expectation with what came of it."""
 
     client: str
@@ -47,7 +47,7 @@ class Judged:
     holds: bool
 
 
-class Trial:
+class ExpectationRun:
     """A config's expectations and the policy that they are run against."""
 
     def __init__(self, loaded: LoadedConfig, terms: Terms, index: Index, wall: float) -> None:
@@ -57,18 +57,18 @@ class Trial:
         self._index = index
         self._wall = wall
 
-    def judged(self) -> Iterator[Judged]:
+    def results(self) -> Iterator[ExpectationResult]:
         """All of them, in the order of the config."""
         now = self._at(self._wall)
         for expect in self._loaded.config.expect:
             at = None if expect.at is None else expect.at.timestamp()
             got = _ask(expect, now if at is None else self._at(at))
-            yield Judged(
+            yield ExpectationResult(
                 *(str(expect.client), got.vlan, got.name, got.type, at),
                 *(expect.outcome, got.outcome, got.service, _agrees(expect, got)),
             )
 
-    def failed(self) -> list[Failed]:
+    def failures(self) -> list[FailedExpectation]:
         """Those that do not hold."""
         now = self._at(self._wall)
         failed = []
@@ -76,10 +76,12 @@ class Trial:
             engine = now if expect.at is None else self._at(expect.at.timestamp())
             wrong = _differs(expect, engine)
             if wrong:
-                failed.append(Failed(str(self._loaded.provenance.source(("expect", place))), wrong))
+                failed.append(
+                    FailedExpectation(str(self._loaded.provenance.source(("expect", place))), wrong)
+                )
         return failed
 
-    def to_break(self) -> Iterator[Problem]:
+    def breaking_later(self) -> Iterator[Problem]:
         """Warnings of those that hold now and will not when an exemption has ended."""
         now = self._at(self._wall)
         standing = {
@@ -95,7 +97,7 @@ class Trial:
                     del standing[place]
                     yield self._warning(place, exemption, wrong)
 
-    def ended(self) -> Iterator[Problem]:
+    def ended_exemptions(self) -> Iterator[Problem]:
         """Warnings of exemptions that lift nothing any more."""
         for place, exemption in enumerate(self._loaded.config.exemptions):
             if exemption.until.timestamp() <= self._wall:
@@ -107,8 +109,8 @@ class Trial:
                     "warning",
                 )
 
-    def _at(self, moment: float) -> Engine:
-        return Engine(self._terms, self._index, moment)
+    def _at(self, moment: float) -> Explainer:
+        return Explainer(self._terms, self._index, moment)
 
     def _still_to_end(self) -> list[ExemptionConfig]:
         exemptions = self._loaded.config.exemptions
@@ -126,7 +128,7 @@ class Trial:
         )
 
 
-def _ask(expect: ExpectationConfig, engine: Engine) -> Explanation:
+def _ask(expect: ExpectationConfig, engine: Explainer) -> Explanation:
     qtype = codes.parse_type(expect.type) or 0
     return engine.for_client(str(expect.client), expect.name, qtype)
 
@@ -135,7 +137,7 @@ def _agrees(expect: ExpectationConfig, got: Explanation) -> bool:
     return got.outcome == expect.outcome and expect.service in (None, got.service)
 
 
-def _differs(expect: ExpectationConfig, engine: Engine) -> str:
+def _differs(expect: ExpectationConfig, engine: Explainer) -> str:
     """What was expected and what was got, and why; empty where they agree."""
     got = _ask(expect, engine)
     if _agrees(expect, got):

@@ -20,7 +20,7 @@ from resolver.policy.judge import Judge
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View, Views
 
-Ask = Callable[[Key], Entry | Failure]
+AskUpstream = Callable[[Key], Entry | Failure]
 """Asks an upstream."""
 
 
@@ -65,10 +65,12 @@ class _Led(NamedTuple):
 _NOWHERE = _Led(PASS, False, "")
 
 
-class Engine:
+class Explainer:
     """A snapshot, ready to be asked at a moment."""
 
-    def __init__(self, terms: Terms, index: Index, wall: float, ask: Ask | None = None) -> None:
+    def __init__(
+        self, terms: Terms, index: Index, wall: float, ask: AskUpstream | None = None
+    ) -> None:
         """``wall`` is the moment to judge for, in seconds since 1970.
 
         With ``ask`` the targets of a name that passes are judged as well.

@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from resolver.analysis.explanation import Engine
-from resolver.analysis.queries.query import Question, Who
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.queries.query import Question, Requester
 from resolver.policy.verdict import NO_SERVICE, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 _STEP = 4096
 
 
-class Turn(NamedTuple):
+class OutcomeChange(NamedTuple):
     """From one outcome to another, in a VLAN."""
 
     vlan: str
@@ -36,22 +36,22 @@ class _Asker:
         self.vlan = vlan
         self.old = old
         self.new = new
-        self.turns: dict[bytes, Turn | None] = {}
+        self.turns: dict[bytes, OutcomeChange | None] = {}
 
 
-class Fates:
+class Replay:
     """Judges questions; afterwards holds what was found."""
 
-    def __init__(self, old: Engine, new: Engine, only: str | None = None) -> None:
+    def __init__(self, old: Explainer, new: Explainer, only: str | None = None) -> None:
         """``only`` names a VLAN whose questions alone are judged."""
         self._old = old
         self._new = new
         self._only = only
-        self._askers: dict[Who, list[_Asker]] = {}
+        self._askers: dict[Requester, list[_Asker]] = {}
         self._shared: dict[tuple[str, View | None, View | None], _Asker] = {}
         self.judged: Counter[str] = Counter()
         """Questions by VLAN."""
-        self.turned: dict[Turn, Counter[tuple[bytes, int]]] = defaultdict(Counter)
+        self.turned: dict[OutcomeChange, Counter[tuple[bytes, int]]] = defaultdict(Counter)
         """Questions that meet another outcome, by name and type."""
         self.not_judged: Counter[str] = Counter()
         """Questions of VLANs that one of the two does not have, by VLAN."""
@@ -77,7 +77,7 @@ class Fates:
                 if turn is not None:
                     self.turned[turn][name, qtype] += times
 
-    def _who(self, who: Who) -> Iterator[_Asker]:
+    def _who(self, who: Requester) -> Iterator[_Asker]:
         if who.client:
             old, new = self._old.client(who.client), self._new.client(who.client)
             before, after = _vlan_name(self._old, old), _vlan_name(self._new, new)
@@ -96,29 +96,29 @@ class Fates:
         """The one for all clients with these views."""
         return self._shared.setdefault((vlan, old, new), _Asker(vlan, old, new))
 
-    def _turn(self, asker: _Asker, name: bytes) -> Turn | None:
+    def _turn(self, asker: _Asker, name: bytes) -> OutcomeChange | None:
         if name not in asker.turns:
             asker.turns[name] = self._judged(asker, name)
         return asker.turns[name]
 
-    def _judged(self, asker: _Asker, name: bytes) -> Turn | None:
+    def _judged(self, asker: _Asker, name: bytes) -> OutcomeChange | None:
         old, old_service = _fate(self._old, asker.old, name)
         new, new_service = _fate(self._new, asker.new, name)
         if old is new:
             return None
-        return Turn(asker.vlan, old.label, new.label, new_service or old_service)
+        return OutcomeChange(asker.vlan, old.label, new.label, new_service or old_service)
 
 
-def _vlan_name(engine: Engine, view: View | None) -> str:
+def _vlan_name(engine: Explainer, view: View | None) -> str:
     return UNKNOWN if view is None else engine.terms.vlans[view.vlan].name
 
 
-def _fate(engine: Engine, view: View | None, name: bytes) -> tuple[Outcome, str]:
+def _fate(engine: Explainer, view: View | None, name: bytes) -> tuple[Outcome, str]:
     if view is None:
         return Outcome.REFUSED, ""
     verdict = engine.verdict(view, name)
     return verdict.outcome, _service(engine, verdict)
 
 
-def _service(engine: Engine, verdict: Verdict) -> str:
+def _service(engine: Explainer, verdict: Verdict) -> str:
     return "" if verdict.service == NO_SERVICE else engine.terms.services[verdict.service].name

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from resolver import __version__
-from resolver.analysis.expectations import Judged
+from resolver.analysis.expectations import ExpectationResult
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import Policy, Prefix, Terms
 from resolver.policy.services import services_in
@@ -45,7 +45,7 @@ class BlockedService:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class VlanQueryCounts:
     """Queries of a VLAN since the server started."""
 
     queries: int
@@ -71,8 +71,8 @@ class VlanReport:
     """Names that the policy itself blocks."""
     allowed: tuple[str, ...]
     exemptions: tuple[ExemptionStatus, ...]
-    expectations: tuple[Judged, ...]
-    counts: Counts | None
+    expectations: tuple[ExpectationResult, ...]
+    counts: VlanQueryCounts | None
     """None where no server runs."""
 
 
@@ -94,7 +94,7 @@ class Report:
     expectations_run: bool
     """False where the config has mistakes, so that its expectations cannot be read."""
     vlans: tuple[VlanReport, ...]
-    strangers: tuple[Judged, ...]
+    strangers: tuple[ExpectationResult, ...]
     """The expectations of clients that no VLAN holds."""
     refused: int | None
     """Queries of such clients; None where no server runs."""
@@ -110,17 +110,17 @@ class Report:
         return asdict(self)
 
 
-def report(
+def make_report(
     config: str,
     at: float,
     snapshot: str,
     terms: Terms,
-    judged: Sequence[Judged] | None,
+    judged: Sequence[ExpectationResult] | None,
     status: Status | None,
     config_differs: bool = False,
 ) -> Report:
     """The report of a policy; ``judged`` is None where no expectations could be run."""
-    by_vlan: dict[str, list[Judged]] = defaultdict(list)
+    by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)
     for each in judged or ():
         by_vlan[each.vlan].append(each)
     vlans = tuple(
@@ -142,15 +142,19 @@ def report(
     )
 
 
-def _counts(status: Status | None, vlan: str) -> Counts | None:
+def _counts(status: Status | None, vlan: str) -> VlanQueryCounts | None:
     for each in status.vlans if status is not None else ():
         if each.name == vlan:
-            return Counts(each.queries, each.outcomes, each.services)
-    return None if status is None else Counts(0, {}, ())
+            return VlanQueryCounts(each.queries, each.outcomes, each.services)
+    return None if status is None else VlanQueryCounts(0, {}, ())
 
 
 def _vlan(
-    terms: Terms, place: int, at: float, judged: Iterable[Judged], counts: Counts | None
+    terms: Terms,
+    place: int,
+    at: float,
+    judged: Iterable[ExpectationResult],
+    counts: VlanQueryCounts | None,
 ) -> VlanReport:
     vlan = terms.vlans[place]
     policy = terms.policies[vlan.policy]

@@ -22,10 +22,10 @@ from resolver.policy.services import services_in
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-Word = str | int | float | bool | None
-Fact = Word | frozenset[str]
-Thing = Mapping[str, Fact]
-Section = Mapping[str, Thing]
+Value = str | int | float | bool | None
+Fact = Value | frozenset[str]
+Facts = Mapping[str, Fact]
+Section = Mapping[str, Facts]
 
 SETTINGS = "settings"
 SERVICES = "services"
@@ -33,7 +33,7 @@ VALUE = "value"
 """The one fact of a setting."""
 
 
-def portrait(terms: Terms) -> dict[str, Section]:
+def summarize(terms: Terms) -> dict[str, Section]:
     """All that a snapshot says, but for the rules of its lists."""
     return {
         "vlans": _vlans(terms),
@@ -53,7 +53,7 @@ def portrait(terms: Terms) -> dict[str, Section]:
     }
 
 
-def _rest(thing: "DataclassInstance", told: Iterable[str]) -> Thing:
+def _rest(thing: "DataclassInstance", told: Iterable[str]) -> Facts:
     """The facts of a thing that are told as they are, under their own names."""
     skip = set(told)
     return {
@@ -63,7 +63,7 @@ def _rest(thing: "DataclassInstance", told: Iterable[str]) -> Thing:
     }
 
 
-def _word(value: object) -> Word:
+def _word(value: object) -> Value:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, tuple):
@@ -92,7 +92,7 @@ def _services(bits: int, terms: Terms) -> frozenset[str]:
     return frozenset(each.name for each in services_in(bits, terms.services))
 
 
-def _policy(policy: Policy, terms: Terms) -> Thing:
+def _policy(policy: Policy, terms: Terms) -> Facts:
     sinkhole = (policy.sinkhole_v4, policy.sinkhole_v6)
     return {
         "block": _services(policy.blocks, terms),
@@ -128,7 +128,7 @@ _TOLD_OF_SOURCE = ("file", "service", "name", "entries")
 """The name is what metrics call it, the entries are compared themselves."""
 
 
-def _service(place: int, service: Service, terms: Terms) -> Thing:
+def _service(place: int, service: Service, terms: Terms) -> Facts:
     lists = [each for each in terms.sources if each.service == place]
     return {
         "lists": frozenset(each.file for each in lists),
@@ -141,7 +141,7 @@ def _service(place: int, service: Service, terms: Terms) -> Thing:
     }
 
 
-def _exemption(place: int, exemption: Exemption, terms: Terms) -> Thing:
+def _exemption(place: int, exemption: Exemption, terms: Terms) -> Facts:
     vlan = None if exemption.vlan is None else terms.vlans[exemption.vlan].name
     return {
         "services": _services(exemption.services, terms),
@@ -166,7 +166,7 @@ def _group_name(group: str) -> str:
     return group or "default"
 
 
-def _group(group: Group) -> Thing:
+def _group(group: Group) -> Facts:
     return {"servers": _servers(group), **_rest(group, ("name", "servers"))}
 
 
@@ -184,7 +184,7 @@ def _forward(terms: Terms) -> Section:
     }
 
 
-def _local(local: LocalName) -> Thing:
+def _local(local: LocalName) -> Facts:
     return {
         "records": frozenset(f"{presentation.text(r)}, TTL {r.ttl}" for r in local.records),
         **_rest(local, ("name", "records")),

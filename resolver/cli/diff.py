@@ -14,11 +14,11 @@ from rich.progress import Progress
 from rich.text import Text
 
 from resolver.analysis import diff_text
-from resolver.analysis.changes import Change, Side, compare
-from resolver.analysis.explanation import Engine
+from resolver.analysis.changes import Change, ComparedPolicy, compare
+from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries import detect
-from resolver.analysis.queries.query import Asked, Octets, UnknownKind
-from resolver.analysis.replay import Fates
+from resolver.analysis.queries.query import FileContent, QueryCounts, UnknownFormat
+from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
@@ -105,8 +105,8 @@ class _Pair:
 
     old_name: str
     new_name: str
-    old: Side
-    new: Side
+    old: ComparedPolicy
+    new: ComparedPolicy
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class _Trial:
     """Questions tried on both."""
 
     file: Path
-    asked: Asked
-    fates: Fates
+    asked: QueryCounts
+    fates: Replay
 
 
 def _pair(configs: list[Path], running: Path | None) -> _Pair:
@@ -131,7 +131,7 @@ def _pair(configs: list[Path], running: Path | None) -> _Pair:
     return _Pair("in force", str(candidate), _in_force(path), _candidate(candidate))
 
 
-def _candidate(path: Path) -> Side:
+def _candidate(path: Path) -> ComparedPolicy:
     compiled = compile_file(path, time.time())
     if compiled.errors:
         raise DarbanError("\n".join(str(problem) for problem in compiled.errors))
@@ -142,13 +142,13 @@ def _candidate(path: Path) -> Side:
         )
     snapshot = compiled.snapshot
     index = Index(snapshot.trie, snapshot.rules)
-    return Side(snapshot.terms, index, _expectations(compiled.loaded.config))
+    return ComparedPolicy(snapshot.terms, index, _expectations(compiled.loaded.config))
 
 
-def _in_force(path: Path) -> Side:
+def _in_force(path: Path) -> ComparedPolicy:
     place = in_force(path)
     terms, index = store.load(place)
-    return Side(terms, index, _expected_of(place, AuditLog(store.directory(path))))
+    return ComparedPolicy(terms, index, _expected_of(place, AuditLog(store.directory(path))))
 
 
 def _expected_of(place: Path, journal: AuditLog) -> Section | None:
@@ -191,8 +191,8 @@ def _trial(pair: _Pair, queries: Path | None, vlan: str | None) -> _Trial | None
             raise DarbanError("--vlan says for whom the questions of --queries are tried")
         return None
     now = time.time()
-    old, new = (Engine(side.terms, side.index, now) for side in (pair.old, pair.new))
-    fates = Fates(old, new, vlan)
+    old, new = (Explainer(side.terms, side.index, now) for side in (pair.old, pair.new))
+    fates = Replay(old, new, vlan)
     if vlan is not None and vlan not in fates.vlans():
         both = ", ".join(fates.vlans()) or "none"
         raise DarbanError(f"there is no VLAN '{vlan}' in both; in both there are: {both}")
@@ -211,17 +211,17 @@ def _ports(pair: _Pair) -> frozenset[int]:
     return frozenset({_DNS, *(endpoint.port for endpoint in listening)})
 
 
-def _read(file: Path, ports: frozenset[int], progress: Progress) -> Asked:
+def _read(file: Path, ports: frozenset[int], progress: Progress) -> QueryCounts:
     try:
         content = _content(file)
     except OSError as error:
         raise DarbanError(f"{file}: {error.strerror or error}") from None
-    asked = Asked()
+    asked = QueryCounts()
     task = progress.add_task("reading", total=len(content))
     try:
         for done in detect.read(content, asked, ports):
             progress.update(task, completed=done)
-    except UnknownKind as error:
+    except UnknownFormat as error:
         raise DarbanError(f"{file}: {error}") from None
     if not asked.counts:
         raise DarbanError(
@@ -230,7 +230,7 @@ def _read(file: Path, ports: frozenset[int], progress: Progress) -> Asked:
     return asked
 
 
-def _content(file: Path) -> Octets:
+def _content(file: Path) -> FileContent:
     with file.open("rb") as opened:
         try:
             return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
@@ -238,7 +238,7 @@ def _content(file: Path) -> Octets:
             return opened.read()
 
 
-def _left(asked: Asked) -> Iterator[str]:
+def _left(asked: QueryCounts) -> Iterator[str]:
     """What was not read, by reason."""
     for reason, times in asked.skipped.most_common():
         yield f"  left out {times:,}: {reason} (first: {asked.first[reason]})"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.analysis.explanation import Engine, Explanation
+from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.completion import vlans
 from resolver.cli.place import config_path, in_force
 from resolver.config.problems import did_you_mean
@@ -65,7 +65,7 @@ def explain(
         qname, qtype = _question(name, type_)
         asker = _asker(client, vlan, all_vlans)
         terms, index = _candidate(config) if config is not None else _in_force()
-        engine = Engine(terms, index, time.time(), Once(terms).ask if live else None)
+        engine = Explainer(terms, index, time.time(), Once(terms).ask if live else None)
         told = asker(engine, qname, qtype)
     except control.Unreachable as error:
         typer.echo(str(error), err=True)
@@ -108,7 +108,7 @@ def _in_force() -> tuple[Terms, Index]:
     return store.load(place)
 
 
-_Asker = Callable[[Engine, bytes, int], Sequence[Explanation]]
+_Asker = Callable[[Explainer, bytes, int], Sequence[Explanation]]
 
 
 def _asker(client: str | None, vlan: str | None, all_vlans: bool) -> _Asker:
@@ -124,7 +124,7 @@ def _asker(client: str | None, vlan: str | None, all_vlans: bool) -> _Asker:
     ]
 
 
-def _for_vlan(engine: Engine, vlan: str, name: bytes, qtype: int) -> Explanation:
+def _for_vlan(engine: Explainer, vlan: str, name: bytes, qtype: int) -> Explanation:
     view = engine.vlan(vlan)
     if view is None:
         known = [each.name for each in engine.terms.vlans]
@@ -135,7 +135,7 @@ def _for_vlan(engine: Engine, vlan: str, name: bytes, qtype: int) -> Explanation
     return engine.for_view(view, name, qtype)
 
 
-def _for_client(engine: Engine, client: str, name: bytes, qtype: int) -> Explanation:
+def _for_client(engine: Explainer, client: str, name: bytes, qtype: int) -> Explanation:
     try:
         return engine.for_client(client, name, qtype)
     except ValueError:

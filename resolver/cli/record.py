@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from resolver.analysis.queries.recorded import Heading, Row, written
+from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
 from resolver.supervisor import control
@@ -62,7 +62,7 @@ def record(minutes: Minutes, out: Out = None, config: Config = None) -> None:
             what = f"recording for {minutes:g} minutes what the server of {path} is asked"
             typer.echo(f"{what}; Ctrl-C ends it early", err=True)
             lost = _listen(recording, minutes * 60)
-            aside.writelines(written(recording.heading(), recording.rows()))
+            aside.writelines(format_recording(recording.heading(), recording.rows()))
     except control.Unreachable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNREACHABLE) from None
@@ -175,10 +175,10 @@ class _Recording:
             else:
                 self._left_out[vlan] += times
 
-    def heading(self) -> Heading:
+    def heading(self) -> RecordingHeader:
         """The file's first line."""
         began = f"{self._began:%Y-%m-%dT%H:%M:%SZ}"
-        return Heading(began, self.minutes, self._vlans, dict(self._left_out))
+        return RecordingHeader(began, self.minutes, self._vlans, dict(self._left_out))
 
     def rows(self) -> Iterator[Row]:
         """The file's other lines."""

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from resolver.analysis.expectations import Trial
-from resolver.analysis.report import Report
-from resolver.analysis.report import report as make
+from resolver.analysis.expectations import ExpectationRun
+from resolver.analysis.report import Report, make_report
 from resolver.cli.asking import read_status
 from resolver.cli.place import config_path
 from resolver.cli.report_text import as_text
@@ -87,6 +86,6 @@ def _make(path: Path, now: float) -> Report:
         name = snapshot.hash()
     judged = None
     if not compiled.errors:
-        judged = list(Trial(compiled.loaded, terms, index, now).judged())
+        judged = list(ExpectationRun(compiled.loaded, terms, index, now).results())
     differs = bool(compiled.errors) or name != snapshot.hash()
-    return make(str(path.resolve()), now, name, terms, judged, status, differs)
+    return make_report(str(path.resolve()), now, name, terms, judged, status, differs)

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from resolver.analysis.expectations import Judged
+from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.report import CitedDirective, Report, VlanReport
 from resolver.metrics.status import ExemptionStatus
 
@@ -84,11 +84,11 @@ def _exemption(exemption: ExemptionStatus) -> str:
     )
 
 
-def _expectations(judged: tuple[Judged, ...]) -> Iterator[str]:
+def _expectations(judged: tuple[ExpectationResult, ...]) -> Iterator[str]:
     yield from _told("expectations", map(_judged, judged))
 
 
-def _judged(each: Judged) -> str:
+def _judged(each: ExpectationResult) -> str:
     verdict = "holds" if each.holds else f"DOES NOT HOLD, got {each.got}"
     at = "" if each.at is None else f" at {_moment(each.at)}"
     service = f" as {each.service}" if each.service else ""

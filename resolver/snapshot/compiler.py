@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
-from resolver.analysis.expectations import Failed, Trial
+from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.config.load import ConfigFiles, LoadedConfig, load
 from resolver.config.problems import Problem
 from resolver.config.reading import read_merged
@@ -81,7 +81,7 @@ class CompileResult:
     snapshot: Snapshot
     problems: list[Problem]
     lists: list[BlockList]
-    failed: list[Failed]
+    failed: list[FailedExpectation]
     """The expectations that do not hold; judged only where there is no error."""
 
     @property
@@ -98,11 +98,13 @@ def compile_file(path: Path, wall: float, disk: ConfigFiles | None = None) -> Co
     lists = read_lists(path.parent, fetched, loaded, problems)
     snapshot, found = compile_snapshot(loaded.config, loaded.provenance, lists)
     problems += found
-    failed: list[Failed] = []
+    failed: list[FailedExpectation] = []
     if not any(problem.severity == "error" for problem in problems):
-        trial = Trial(loaded, snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
-        failed = trial.failed()
-        problems += [*trial.ended(), *trial.to_break()]
+        expectations = ExpectationRun(
+            loaded, snapshot.terms, Index(snapshot.trie, snapshot.rules), wall
+        )
+        failed = expectations.failures()
+        problems += [*expectations.ended_exemptions(), *expectations.breaking_later()]
     return CompileResult(loaded, snapshot, problems, lists, failed)
 
 

@@ -20,7 +20,7 @@ import time
 from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector, ServerFacts
@@ -255,10 +255,10 @@ class Supervisor:
             except block_page.PageListenError as error:
                 log.error("%s", error)
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> Explainer:
         """The policy in force, to be asked now."""
         now = self._rollout.now
-        return Engine(now.terms, now.index, time.time())
+        return Explainer(now.terms, now.index, time.time())
 
     def _readings(self) -> kernel.KernelReadings:
         sockets = (listening for slot in self._slots for listening in slot.listening)

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.errors import DarbanError
 from resolver.policy.compiled import Directive, Endpoint
 from resolver.web import pages
@@ -42,7 +42,7 @@ class PageListenError(DarbanError):
     """The block page cannot be served; DNS is not affected."""
 
 
-async def serve(engine: Callable[[], Engine], endpoint: Endpoint) -> asyncio.Server:
+async def serve(engine: Callable[[], Explainer], endpoint: Endpoint) -> asyncio.Server:
     """Serve the page on an endpoint; ``engine`` gives the policy in force.
 
     Raises:
@@ -62,7 +62,7 @@ async def serve(engine: Callable[[], Engine], endpoint: Endpoint) -> asyncio.Ser
         ) from None
 
 
-def _answer(engine: Engine, request: web.BaseRequest) -> web.Response:
+def _answer(engine: Explainer, request: web.BaseRequest) -> web.Response:
     client = (request.remote or "").partition("%")[0]  # a link-local address has its link
     told = notice(engine, client, request.headers.get("Host", ""))
     status = _STATUS.get(told.kind, _MISDIRECTED)

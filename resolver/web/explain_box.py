@@ -7,7 +7,7 @@ form, and whatever was typed stays in it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resolver.analysis.explanation import Engine, Explanation
+from resolver.analysis.explanation import Explainer, Explanation
 from resolver.dns import codes, names
 from resolver.web.markup import NOTHING, Markup, fill, isolated, join, tag
 from resolver.web.status_words import Words
@@ -40,7 +40,7 @@ class _Nonsense(Exception):
         super().__init__(message)
 
 
-def box(engine: Engine, asked: Asked, code: str, words: Words) -> Markup:
+def box(engine: Explainer, asked: Asked, code: str, words: Words) -> Markup:
     """The form, with the answer below it where something was asked."""
     try:
         told = None if asked.is_empty else _explained(engine, asked, words)
@@ -59,7 +59,7 @@ def box(engine: Engine, asked: Asked, code: str, words: Words) -> Markup:
     )
 
 
-def _explained(engine: Engine, asked: Asked, words: Words) -> Explanation:
+def _explained(engine: Explainer, asked: Asked, words: Words) -> Explanation:
     if not asked.who or not asked.name:
         missing = [key for key in ("who", "name") if not getattr(asked, key)]
         raise _Nonsense(fill(words.nothing_asked), *missing)
@@ -73,7 +73,7 @@ def _explained(engine: Engine, asked: Asked, words: Words) -> Explanation:
         raise _Nonsense(_nobody(engine, asked.who, words), "who") from None
 
 
-def _nobody(engine: Engine, who: str, words: Words) -> Markup:
+def _nobody(engine: Explainer, who: str, words: Words) -> Markup:
     shown = isolated(_shortened(who))
     if any(char in who for char in ".:") and who[:1].isalnum():
         return fill(words.no_address, who=shown)
@@ -95,7 +95,7 @@ def _shortened(text: str) -> str:
 
 
 def _form(
-    engine: Engine, asked: Asked, problem: _Nonsense | None, code: str, words: Words
+    engine: Explainer, asked: Asked, problem: _Nonsense | None, code: str, words: Words
 ) -> Markup:
     vlans = [each.name for each in engine.terms.vlans]
     options = tag("datalist", *(tag("option", value=vlan) for vlan in vlans), id="vlans")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from resolver.analysis.explanation import Engine, Explanation
+from resolver.analysis.explanation import Explainer, Explanation
 from resolver.dns import codes, names
 from resolver.policy.compiled import Directive, Service
 
@@ -67,7 +67,7 @@ def _ground(notice: Notice) -> str:
     return "directive" if notice.directives else "agency network policy"
 
 
-def notice(engine: Engine, client: str, host: str) -> Notice:
+def notice(engine: Explainer, client: str, host: str) -> Notice:
     """What to tell a client that has come for a host."""
     name = _name(host)
     if name is None:

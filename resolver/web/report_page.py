@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from resolver.analysis.expectations import Judged
+from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.report import CitedDirective, Report, VlanReport
 from resolver.metrics.status import ExemptionStatus
 from resolver.web import pages
@@ -144,7 +144,7 @@ class _Page:
         at = dt.datetime.fromtimestamp(until).astimezone()
         return f"{self._writing.day(at.date())} {self._writing.text(f'{at:%H:%M}')}"
 
-    def _expectations(self, judged: tuple[Judged, ...]) -> Iterator[Markup]:
+    def _expectations(self, judged: tuple[ExpectationResult, ...]) -> Iterator[Markup]:
         words = self._words
         if not self._report.expectations_run:
             return
@@ -153,7 +153,7 @@ class _Page:
         rows = [self._judged(each) for each in judged]
         yield self._table(heads, rows, words.no_expectations)
 
-    def _judged(self, each: Judged) -> tuple[str, ...]:
+    def _judged(self, each: ExpectationResult) -> tuple[str, ...]:
         words = self._words
         expected = text(words.outcomes[each.expected])
         if each.at is not None:

@@ -17,7 +17,7 @@ from importlib import resources
 
 from aiohttp import web
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.metrics.status import Status
 from resolver.policy.compiled import Directive, Policy, Terms
 from resolver.policy.services import services_in
@@ -35,7 +35,7 @@ _ALLOWED = "script-src 'self'; connect-src 'self'; form-action 'self'"
 
 
 def add_to(
-    app: web.Application, status: Callable[[], Status], engine: Callable[[], Engine]
+    app: web.Application, status: Callable[[], Status], engine: Callable[[], Explainer]
 ) -> None:
     """Have an application answer ``/`` with the page; both are asked anew each time."""
 
@@ -57,7 +57,7 @@ def add_to(
     app.router.add_get("/status_page.js", script)
 
 
-def page(status: Status, engine: Engine, asked: Asked, code: str) -> str:
+def page(status: Status, engine: Explainer, asked: Asked, code: str) -> str:
     """The page as HTML."""
     words, writing = WORDS[code], Writing(code)
     counts = Counts(status, words, writing)

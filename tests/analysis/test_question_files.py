@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.analysis.queries import detect, recorded
-from resolver.analysis.queries.query import ANYBODY, Asked, Octets, Question, UnknownKind, Who
-from resolver.analysis.queries.recorded import Heading
+from resolver.analysis.queries.query import (
+    ANY_REQUESTER,
+    FileContent,
+    QueryCounts,
+    Question,
+    Requester,
+    UnknownFormat,
+)
+from resolver.analysis.queries.recorded import RecordingHeader
 from resolver.dns import codes, names
 from tests.analysis.made_captures import (
     ETHERNET,
@@ -36,15 +43,15 @@ from tests.analysis.made_captures import (
 PORTS = frozenset({53})
 
 
-def read(content: Octets, ports: frozenset[int] = PORTS) -> Asked:
-    asked = Asked()
+def read(content: FileContent, ports: frozenset[int] = PORTS) -> QueryCounts:
+    asked = QueryCounts()
     places = list(detect.read(content, asked, ports))
     assert places == sorted(places)
     assert all(0 < place <= len(content) for place in places)
     return asked
 
 
-def asks(who: Who, name: str, qtype: int = codes.A) -> Question:
+def asks(who: Requester, name: str, qtype: int = codes.A) -> Question:
     return Question(who, names.parse(name), qtype)
 
 
@@ -56,9 +63,9 @@ def test_lines_of_names_and_types() -> None:
         b"; a comment\n\nWeb.Telegram.ORG A\r\nt.me\tTYPE65\n# another\nt.me HTTPS\nx.ir. a"
     )
     assert asked.counts == {
-        asks(ANYBODY, "web.telegram.org"): 1,
-        asks(ANYBODY, "t.me", codes.HTTPS): 2,
-        asks(ANYBODY, "x.ir"): 1,
+        asks(ANY_REQUESTER, "web.telegram.org"): 1,
+        asks(ANY_REQUESTER, "t.me", codes.HTTPS): 2,
+        asks(ANY_REQUESTER, "x.ir"): 1,
     }
     assert asked.skipped == {}
     assert asked.total == 4
@@ -86,17 +93,19 @@ ROWS = [
     ("administration", names.parse("web.telegram.org"), codes.HTTPS, 400),
     ("publicity", names.parse(r"odd\009label.example"), 65280, 1),
 ]
-HEADING = Heading("2026-11-24T08:00:00Z", 10.0, ["administration", "publicity"], {"publicity": 2})
+HEADING = RecordingHeader(
+    "2026-11-24T08:00:00Z", 10.0, ["administration", "publicity"], {"publicity": 2}
+)
 
 
 def test_a_recording_is_read_as_it_was_written() -> None:
-    text = "".join(recorded.written(HEADING, ROWS))
+    text = "".join(recorded.format_recording(HEADING, ROWS))
     assert text.splitlines()[1:3] == [
         "# vlan\tname\ttype\tquestions",
         "administration\tweb.telegram.org\tHTTPS\t400",
     ]
     asked = read(text.encode())
-    assert asked.counts == {Question(Who(vlan=v), n, t): times for v, n, t, times in ROWS}
+    assert asked.counts == {Question(Requester(vlan=v), n, t): times for v, n, t, times in ROWS}
     assert asked.skipped == {}
 
 
@@ -114,12 +123,15 @@ def test_a_recording_is_read_as_it_was_written() -> None:
     )
 )
 def test_any_recording_is_read_as_it_was_written(rows: list[recorded.Row]) -> None:
-    asked = read("".join(recorded.written(HEADING, rows)).encode())
-    assert asked.counts == {Question(Who(vlan=v), n, t): times for v, n, t, times in rows}
+    asked = read("".join(recorded.format_recording(HEADING, rows)).encode())
+    assert asked.counts == {Question(Requester(vlan=v), n, t): times for v, n, t, times in rows}
 
 
 def test_broken_lines_of_a_recording() -> None:
-    text = "".join(recorded.written(HEADING, ROWS)) + "a\tt.me\tA\n\tt.me\tA\t1\na\tt.me\tA\t-1\n"
+    text = (
+        "".join(recorded.format_recording(HEADING, ROWS))
+        + "a\tt.me\tA\n\tt.me\tA\t1\na\tt.me\tA\t-1\n"
+    )
     asked = read(text.encode())
     assert asked.total == 404
     assert asked.skipped == {
@@ -129,8 +141,8 @@ def test_broken_lines_of_a_recording() -> None:
 
 
 def test_a_recording_of_another_version_is_named_so() -> None:
-    text = "".join(recorded.written(HEADING, ROWS)).replace("record 1", "record 2")
-    with pytest.raises(UnknownKind, match="version '2'; expected version 1"):
+    text = "".join(recorded.format_recording(HEADING, ROWS)).replace("record 1", "record 2")
+    with pytest.raises(UnknownFormat, match="version '2'; expected version 1"):
         read(text.encode())
 
 
@@ -143,10 +155,10 @@ FRAMES = [
     ip(V6, tcp([question("wa.me")])),
 ]
 TOLD = {
-    asks(Who(client=V4), "web.telegram.org"): 2,
-    asks(Who(client=V6), "t.me", codes.HTTPS): 1,
-    asks(Who(client=V4), "wa.me", codes.AAAA): 1,
-    asks(Who(client=V6), "wa.me"): 1,
+    asks(Requester(client=V4), "web.telegram.org"): 2,
+    asks(Requester(client=V6), "t.me", codes.HTTPS): 1,
+    asks(Requester(client=V4), "wa.me", codes.AAAA): 1,
+    asks(Requester(client=V6), "wa.me"): 1,
 }
 
 
@@ -203,7 +215,7 @@ def test_what_else_is_in_a_capture_is_passed_by() -> None:
         ip(V4, udp(bytes(answer))),
     ]
     asked = read(pcap(RAW, [*others, FRAMES[0]]))
-    assert asked.counts == {asks(Who(client=V4), "web.telegram.org"): 1}
+    assert asked.counts == {asks(Requester(client=V4), "web.telegram.org"): 1}
     assert asked.skipped == {}
 
 
@@ -279,7 +291,7 @@ BEGINNINGS = st.sampled_from(
 
 @given(BEGINNINGS, st.binary(max_size=400))
 def test_rubbish_never_raises(beginning: bytes, rest: bytes) -> None:
-    with contextlib.suppress(UnknownKind):
+    with contextlib.suppress(UnknownFormat):
         read(beginning + rest)
 
 
@@ -300,7 +312,7 @@ def test_any_text_on_a_line_never_raises(text: str) -> None:
     ],
 )
 def test_a_file_of_another_kind_is_named_so(content: bytes, said: str) -> None:
-    with pytest.raises(UnknownKind) as raised:
+    with pytest.raises(UnknownFormat) as raised:
         read(content)
     assert said in str(raised.value)
     assert "expected a capture (pcap or pcapng), dnsperf's lines" in str(raised.value)

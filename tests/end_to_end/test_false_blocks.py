@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
 from resolver.policy.index import Index
 from resolver.snapshot.compiler import compile_file
@@ -55,7 +55,7 @@ SAMPLE_NEAR = ("mybluehost.me", "config.playwire.com", "www.indiewire.com", "onl
 def blocked() -> Callable[[Iterable[str]], list[str]]:
     """Those of some names that an administrative client does not get, each with the reason."""
     snapshot = compile_file(ROOT / "config.toml", time.time()).snapshot
-    engine = Engine(snapshot.terms, Index(snapshot.trie, snapshot.rules), time.time())
+    engine = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), time.time())
 
     def of(texts: Iterable[str]) -> list[str]:
         told = (engine.for_client(CLIENT, names.parse(text), codes.A) for text in texts)

@@ -15,14 +15,14 @@ CALLERS = {
     # The data path asks about the question before the cache, and about targets after it;
     # ``explain``, ``check`` and ``diff`` ask through the explanation.
     "check_query": {
-        *("engine.engine.Resolver._admit", "analysis.explanation.Engine.verdict"),
+        *("engine.engine.Resolver._admit", "analysis.explanation.Explainer.verdict"),
         "policy.judge.Judge.check_answer",
     },
     # The same verdict, shared by names that rules of one kind cover.
     "glance": {"policy.judge.Judge.check_query", "engine.short_way.ShortWay.answer"},
     "check_answer": {
         "engine.engine.Resolver._carry",
-        *("engine.short_way.ShortWay._head", "analysis.explanation.Engine._led"),
+        *("engine.short_way.ShortWay._head", "analysis.explanation.Explainer._led"),
     },
 }
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.analysis import diff_text
-from resolver.analysis.changes import Change, Detail, Side, compare
-from resolver.analysis.explanation import Engine
-from resolver.analysis.queries.query import ANYBODY, Question, Who
-from resolver.analysis.replay import Fates
+from resolver.analysis.changes import Change, ComparedPolicy, Detail, compare
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.queries.query import ANY_REQUESTER, Question, Requester
+from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
 from resolver.policy.compiled import Snapshot, Terms
 from resolver.policy.index import Index
@@ -22,8 +22,8 @@ WALL = 1.8e9
 OLD = compiled()
 
 
-def side(snapshot: Snapshot) -> Side:
-    return Side(snapshot.terms, Index(snapshot.trie, snapshot.rules), None)
+def side(snapshot: Snapshot) -> ComparedPolicy:
+    return ComparedPolicy(snapshot.terms, Index(snapshot.trie, snapshot.rules), None)
 
 
 def changes(config: str = CONFIG, lists: dict[str, str] = LISTS) -> list[Change]:
@@ -105,7 +105,7 @@ CHANGED = dict(every_change_of(OLD.terms))
 def test_no_field_changes_unseen(what: str) -> None:
     index = Index(OLD.trie, OLD.rules)
     other = CHANGED[what]
-    assert compare(Side(OLD.terms, index, None), Side(other, index, None)), what
+    assert compare(ComparedPolicy(OLD.terms, index, None), ComparedPolicy(other, index, None)), what
 
 
 def test_a_policy_that_blocks_less() -> None:
@@ -166,7 +166,9 @@ def test_expectations_are_compared_where_both_are_known() -> None:
 def test_a_list_that_lies_elsewhere_is_the_same_list() -> None:
     terms = OLD.terms
     sources = tuple(dataclasses.replace(s, file=f"/elsewhere/{s.file}") for s in terms.sources)
-    moved = Side(dataclasses.replace(terms, sources=sources), Index(OLD.trie, OLD.rules), None)
+    moved = ComparedPolicy(
+        dataclasses.replace(terms, sources=sources), Index(OLD.trie, OLD.rules), None
+    )
     details = {detail for change in compare(side(OLD), moved) for detail in change.details}
     assert {detail.key for detail in details} == {"lists"}
 
@@ -228,7 +230,7 @@ NEW = compiled(
     )
     + '[vlans.guests]\nprefixes = ["10.20.128.0/17"]\npolicy = "administrative"\n'
 )
-ENGINES = [Engine(each.terms, Index(each.trie, each.rules), WALL) for each in (OLD, NEW)]
+ENGINES = [Explainer(each.terms, Index(each.trie, each.rules), WALL) for each in (OLD, NEW)]
 CLIENTS = ["10.10.0.5", "10.10.3.5", "10.20.0.5", "10.20.200.5", "192.0.2.1", "fd00:10::5"]
 LABELS = st.sampled_from(["www", "x", "y", "z", "a", "b", "c", "both", "printer", "agency"])
 NAMES = st.lists(LABELS, min_size=1, max_size=3).map(
@@ -236,14 +238,14 @@ NAMES = st.lists(LABELS, min_size=1, max_size=3).map(
 )
 QUESTIONS = st.builds(
     Question,
-    st.builds(Who, client=st.sampled_from(CLIENTS)),
+    st.builds(Requester, client=st.sampled_from(CLIENTS)),
     NAMES,
     st.sampled_from([codes.A, codes.AAAA]),
 )
 
 
-def judged(asked: dict[Question, int], only: str | None = None) -> Fates:
-    found = Fates(*ENGINES, only)
+def judged(asked: dict[Question, int], only: str | None = None) -> Replay:
+    found = Replay(*ENGINES, only)
     list(found.judge(asked))
     return found
 
@@ -268,28 +270,32 @@ B = names.parse("www.b.example")
 
 
 def test_a_client_that_changes_vlans_is_told_under_both() -> None:
-    found = judged({Question(Who(client="10.20.200.5"), names.parse("a.example"), codes.A): 2})
+    found = judged(
+        {Question(Requester(client="10.20.200.5"), names.parse("a.example"), codes.A): 2}
+    )
     [(turn, questions)] = found.turned.items()
     assert turn == ("publicity → guests", "passed", "blocked", "one")
     assert questions == {(names.parse("a.example"), codes.A): 2}
 
 
 def test_questions_of_anybody_are_tried_for_every_vlan_that_both_have() -> None:
-    found = judged({Question(ANYBODY, B, codes.A): 3})
+    found = judged({Question(ANY_REQUESTER, B, codes.A): 3})
     assert found.judged == {"administration": 3, "publicity": 3}
     assert [turn.vlan for turn in found.turned] == ["administration"]
-    assert judged({Question(ANYBODY, B, codes.A): 3}, "publicity").judged == {"publicity": 3}
+    assert judged({Question(ANY_REQUESTER, B, codes.A): 3}, "publicity").judged == {"publicity": 3}
 
 
 def test_questions_of_a_vlan_that_one_lacks_are_not_judged() -> None:
-    found = judged({Question(Who(vlan="guests"), B, codes.A): 4})
+    found = judged({Question(Requester(vlan="guests"), B, codes.A): 4})
     assert found.judged == {}
     assert found.not_judged == {"guests": 4}
     assert any("4 questions not judged" in line for line in diff_text.fates(found))
 
 
 def test_fates_are_told_with_the_names_asked_most() -> None:
-    asked = {Question(ANYBODY, names.parse(f"n{n}.b.example"), codes.A): n for n in range(1, 21)}
+    asked = {
+        Question(ANY_REQUESTER, names.parse(f"n{n}.b.example"), codes.A): n for n in range(1, 21)
+    }
     lines = list(diff_text.fates(judged(asked)))
     assert lines[0] == "  administration: 210 of 210 questions change"
     assert lines[1] == "    ~ blocked → passed: 210 questions, 20 names"

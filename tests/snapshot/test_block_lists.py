@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
 from resolver.policy.index import Index
 from resolver.snapshot.compiler import CompileResult, compile_file
@@ -59,7 +59,7 @@ def _compiled(place: Path) -> CompileResult:
 
 def _told(compiled: CompileResult, name: str) -> tuple[str, str, str, int | None]:
     snapshot = compiled.snapshot
-    engine = Engine(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    engine = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
     got = engine.for_client("10.1.1.1", names.parse(name), codes.A)
     return got.outcome, got.service, got.list, got.line
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.policy.index import Index
 from resolver.snapshot.compiler import compile_file
 
@@ -56,7 +56,7 @@ NOW = 1.8e9
 """Before the exemption ends."""
 
 
-def engine(directory: Path, wall: float = NOW) -> Engine:
+def engine(directory: Path, wall: float = NOW) -> Explainer:
     """The config compiled, as of a moment."""
     (directory / "lists").mkdir(exist_ok=True)
     for service, text in LISTS.items():
@@ -66,4 +66,4 @@ def engine(directory: Path, wall: float = NOW) -> Engine:
     compiled = compile_file(config, wall)
     assert not compiled.errors, compiled.errors
     snapshot = compiled.snapshot
-    return Engine(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+    return Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)

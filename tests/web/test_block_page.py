@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.web.block_page import page
 from resolver.web.block_words import ENGLISH, PERSIAN
 from resolver.web.notice import Kind, Notice, notice
@@ -14,7 +14,7 @@ ADMINISTRATION = "10.10.0.5"
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
     return engine(tmp_path_factory.mktemp("config"))
 
 
@@ -42,20 +42,20 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     ],
 )
 def test_what_there_is_to_tell(
-    asked: Engine, client: str, host: str, kind: Kind, service: str
+    asked: Explainer, client: str, host: str, kind: Kind, service: str
 ) -> None:
     told = notice(asked, client, host)
     assert told.kind is kind
     assert (told.service.name if told.service else "") == service
 
 
-def _closed(asked: Engine, host: str, code: str = "en") -> tuple[Notice, str]:
+def _closed(asked: Explainer, host: str, code: str = "en") -> tuple[Notice, str]:
     told = notice(asked, ADMINISTRATION, host)
     assert told.kind is Kind.CLOSED
     return told, page(told, code)
 
 
-def test_a_messenger_is_closed_on_the_ground_of_directives(asked: Engine) -> None:
+def test_a_messenger_is_closed_on_the_ground_of_directives(asked: Explainer) -> None:
     told, html = _closed(asked, "one.example")
     assert [each.number for each in told.directives] == ["1595/الف/م", "95/3525"]
     assert "<title>One &amp; &lt;Only&gt; is closed on this network</title>" in html
@@ -66,7 +66,7 @@ def test_a_messenger_is_closed_on_the_ground_of_directives(asked: Engine) -> Non
     assert ENGLISH.agency_policy not in html
 
 
-def test_the_same_in_persian(asked: Engine) -> None:
+def test_the_same_in_persian(asked: Explainer) -> None:
     _, html = _closed(asked, "one.example", "fa")
     assert '<html lang="fa" dir="rtl">' in html
     assert "دسترسی به یک از این شبکه بسته است" in html
@@ -77,7 +77,7 @@ def test_the_same_in_persian(asked: Engine) -> None:
 
 
 @pytest.mark.parametrize("host", ["dns.example", "desk.example", "games.example"])
-def test_what_no_directive_covers_is_the_agency_s_own_policy(asked: Engine, host: str) -> None:
+def test_what_no_directive_covers_is_the_agency_s_own_policy(asked: Explainer, host: str) -> None:
     told, html = _closed(asked, host)
     assert told.directives == ()
     assert ENGLISH.agency_policy in html
@@ -86,13 +86,13 @@ def test_what_no_directive_covers_is_the_agency_s_own_policy(asked: Engine, host
     assert ENGLISH.need in html
 
 
-def test_the_contact_s_address_is_a_link_and_the_rest_is_text(asked: Engine) -> None:
+def test_the_contact_s_address_is_a_link_and_the_rest_is_text(asked: Explainer) -> None:
     _, html = _closed(asked, "one.example")
     link = '<a href="mailto:noc@agency.example">noc@agency.example</a>'
     assert f"<bdi>NOC &lt;{link}&gt;, 4242</bdi>" in html
 
 
-def test_programs_are_told_the_same(asked: Engine) -> None:
+def test_programs_are_told_the_same(asked: Explainer) -> None:
     told = notice(asked, ADMINISTRATION, "one.example").as_json()
     assert told["blocked"] is True
     assert (told["service"], told["ground"]) == ("one", "directive")
@@ -104,7 +104,7 @@ def test_programs_are_told_the_same(asked: Engine) -> None:
 
 
 @given(host=st.text() | st.text("ab.:[]<>\"'&{}%\\-", max_size=40))
-def test_whatever_host_is_asked_for_there_is_a_page(asked: Engine, host: str) -> None:
+def test_whatever_host_is_asked_for_there_is_a_page(asked: Explainer, host: str) -> None:
     told = notice(asked, ADMINISTRATION, host)
     for code in ("en", "fa"):
         html = page(told, code)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.analysis.expectations import Trial
-from resolver.analysis.report import Report, report
+from resolver.analysis.expectations import ExpectationRun
+from resolver.analysis.report import Report, make_report
 from resolver.cli.report_text import as_text
 from resolver.metrics.status import Answers, CacheStatus, ServiceCount, Status, VlanCounts
 from resolver.policy.index import Index
@@ -126,8 +126,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Report:
     assert compiled.errors == []
     terms = compiled.snapshot.terms
     index = Index(compiled.snapshot.trie, compiled.snapshot.rules)
-    judged = list(Trial(compiled.loaded, terms, index, NOW).judged())
-    return report("config.toml", NOW, "0123456789abcdef", terms, judged, STATUS)
+    judged = list(ExpectationRun(compiled.loaded, terms, index, NOW).results())
+    return make_report("config.toml", NOW, "0123456789abcdef", terms, judged, STATUS)
 
 
 def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.analysis.explanation import Engine
+from resolver.analysis.explanation import Explainer
 from resolver.metrics.definitions import RELOAD_RESULTS
 from resolver.metrics.status import (
     Answers,
@@ -71,11 +71,11 @@ STATUS = Status(
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
     return engine(tmp_path_factory.mktemp("config"))
 
 
-def test_it_shows_the_counts_by_vlan_and_service(asked: Engine) -> None:
+def test_it_shows_the_counts_by_vlan_and_service(asked: Explainer) -> None:
     html = page(STATUS, asked, NOTHING, "en")
     assert html.index("administration (10)") < html.index("1,234</td>") < html.index("617</td>")
     assert ENGLISH.own_rule in html
@@ -88,7 +88,7 @@ def test_it_shows_the_counts_by_vlan_and_service(asked: Engine) -> None:
     assert "<bdi>7</bdi>" in html, "of unknown clients"
 
 
-def test_it_shows_policies_directives_and_exemptions(asked: Engine) -> None:
+def test_it_shows_policies_directives_and_exemptions(asked: Explainer) -> None:
     html = page(STATUS, asked, NOTHING, "en")
     assert "@messenger" in html
     assert "games.example" in html
@@ -103,7 +103,7 @@ def test_it_shows_policies_directives_and_exemptions(asked: Engine) -> None:
     ("reviewed", "told"),
     [("", "–"), ("2027-01-15", "today"), ("2027-01-01", "14 d ago"), ("2027-02-01", "today")],
 )
-def test_it_shows_how_old_a_list_is(asked: Engine, reviewed: str, told: str) -> None:
+def test_it_shows_how_old_a_list_is(asked: Explainer, reviewed: str, told: str) -> None:
     (one,) = STATUS.lists
     noon = dt.datetime(2027, 1, 15, 12).astimezone().timestamp()
     status = replace(STATUS, at=noon, lists=(replace(one, reviewed=reviewed),))
@@ -111,7 +111,7 @@ def test_it_shows_how_old_a_list_is(asked: Engine, reviewed: str, told: str) -> 
     assert told in lists.partition("</section>")[0]
 
 
-def test_it_shows_how_old_a_fetched_list_is(asked: Engine) -> None:
+def test_it_shows_how_old_a_fetched_list_is(asked: Explainer) -> None:
     assert ENGLISH.fetched not in page(STATUS, asked, NOTHING, "en")
     fetched = (FetchedStatus("ads", NOW - 7200, 3), FetchedStatus("late", None, 17))
     html = page(replace(STATUS, fetched=fetched), asked, NOTHING, "en")
@@ -123,7 +123,7 @@ def test_it_shows_how_old_a_fetched_list_is(asked: Engine) -> None:
     assert "۲ ساعت پیش" in persian
 
 
-def test_the_same_in_persian(asked: Engine) -> None:
+def test_the_same_in_persian(asked: Explainer) -> None:
     html = page(STATUS, asked, NOTHING, "fa")
     assert '<html lang="fa" dir="rtl">' in html
     assert "۱٬۲۳۴</td>" in html
@@ -162,7 +162,7 @@ def test_the_same_in_persian(asked: Engine) -> None:
         ),
     ],
 )
-def test_what_needs_a_look_is_told_first(asked: Engine, status: Status, told: str) -> None:
+def test_what_needs_a_look_is_told_first(asked: Explainer, status: Status, told: str) -> None:
     good, html = (page(each, asked, NOTHING, "en") for each in (STATUS, status))
     assert ENGLISH.in_order in good
     assert ENGLISH.needs_a_look not in good
@@ -170,7 +170,7 @@ def test_what_needs_a_look_is_told_first(asked: Engine, status: Status, told: st
     assert html.index(ENGLISH.needs_a_look) < html.index(told) < html.index('class="figures"')
 
 
-def test_a_server_that_has_just_started_has_a_page(asked: Engine) -> None:
+def test_a_server_that_has_just_started_has_a_page(asked: Explainer) -> None:
     nothing = replace(
         *(STATUS,),
         vlans=(),
@@ -197,7 +197,7 @@ def test_a_server_that_has_just_started_has_a_page(asked: Engine) -> None:
         ("192.0.2.1", "one.example", "refused"),
     ],
 )
-def test_it_explains(asked: Engine, who: str, name: str, outcome: str) -> None:
+def test_it_explains(asked: Explainer, who: str, name: str, outcome: str) -> None:
     html = page(STATUS, asked, Asked(who, name), "en")
     assert f">{outcome}</b>" in html
     assert 'id="problem"' not in html
@@ -220,7 +220,7 @@ def test_it_explains(asked: Engine, who: str, name: str, outcome: str) -> None:
     ],
 )
 def test_what_makes_no_sense_is_said_beside_the_form(
-    asked: Engine, who: str, name: str, wrong: str, problem: str
+    asked: Explainer, who: str, name: str, wrong: str, problem: str
 ) -> None:
     html = page(STATUS, asked, Asked(who, name), "en")
     said = html.partition('id="problem"')[2].partition("</p>")[0]
@@ -234,7 +234,7 @@ def test_what_makes_no_sense_is_said_beside_the_form(
 
 
 @given(who=st.text(), name=st.text() | st.text("ab.<>\"'&{}%\\-", max_size=40))
-def test_whatever_is_asked_there_is_a_page(asked: Engine, who: str, name: str) -> None:
+def test_whatever_is_asked_there_is_a_page(asked: Explainer, who: str, name: str) -> None:
     for code in ("en", "fa"):
         html = page(STATUS, asked, Asked(who, name), code)
         assert html.count("<script") == 1

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from resolver.analysis.queries.query import Asked, Octets
+from resolver.analysis.queries.query import FileContent, QueryCounts
 
 _PCAP = {
     b"\xa1\xb2\xc3\xd4": ">",
@@ -41,22 +41,22 @@ class Packet(NamedTuple):
     """Whether the capture kept only its beginning."""
 
 
-def is_pcap(content: Octets) -> bool:
+def is_pcap(content: FileContent) -> bool:
     """Whether a file begins as a classic capture."""
     return content[:4] in _PCAP
 
 
-def is_pcapng(content: Octets) -> bool:
+def is_pcapng(content: FileContent) -> bool:
     """Whether a file begins as a capture of the next generation."""
     return content[:4] == PCAPNG
 
 
-def packets(content: Octets, asked: Asked) -> Iterator[Packet]:
+def packets(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
     """Every packet of a capture of either kind."""
     return _of_pcapng(content, asked) if is_pcapng(content) else _of_pcap(content, asked)
 
 
-def _of_pcap(content: Octets, asked: Asked) -> Iterator[Packet]:
+def _of_pcap(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
     if len(content) < 24:
         asked.skip(_BREAKS_OFF, "its beginning")
         return
@@ -122,7 +122,7 @@ class _Blocks:
         return Packet(after, link, body[4 : 4 + kept], kept < length)
 
 
-def _of_pcapng(content: Octets, asked: Asked) -> Iterator[Packet]:
+def _of_pcapng(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
     blocks = _Blocks()
     at, size, number = 0, len(content), 0
     while at < size:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Set
 
 from resolver.analysis.queries import capture, dnsperf, pcap, recorded
-from resolver.analysis.queries.query import Asked, Octets, UnknownKind
+from resolver.analysis.queries.query import FileContent, QueryCounts, UnknownFormat
 
 KNOWN = (
     "a capture (pcap or pcapng), dnsperf's lines of a name and a type, "
@@ -21,7 +21,7 @@ _OTHERS = {
 _SHOWN = 60
 
 
-def read(content: Octets, asked: Asked, ports: Set[int]) -> Iterator[int]:
+def read(content: FileContent, asked: QueryCounts, ports: Set[int]) -> Iterator[int]:
     """Count a file's questions (those of a capture to these ports); says how far it has read.
 
     Raises:
@@ -32,16 +32,16 @@ def read(content: Octets, asked: Asked, ports: Set[int]) -> Iterator[int]:
     if content[: len(recorded.MARK)] == recorded.MARK:
         version = recorded.version(content)
         if version != str(recorded.VERSION):
-            raise UnknownKind(
+            raise UnknownFormat(
                 f"found a recording of version {version!r}; expected version {recorded.VERSION}"
             )
         return recorded.read(content, asked)
     if dnsperf.is_one(content):
         return dnsperf.read(content, asked)
-    raise UnknownKind(f"found {_what(content)}; expected {KNOWN}")
+    raise UnknownFormat(f"found {_what(content)}; expected {KNOWN}")
 
 
-def _what(content: Octets) -> str:
+def _what(content: FileContent) -> str:
     """What a file of an unknown kind holds."""
     if not len(content):
         return "an empty file"

@@ -9,14 +9,14 @@ and no comment is counted, as a question or as skipped.
 from collections.abc import Iterator
 
 from resolver.analysis.queries.lines import LONGEST, lines
-from resolver.analysis.queries.query import ANYBODY, Asked, Octets, Question
+from resolver.analysis.queries.query import ANY_REQUESTER, FileContent, QueryCounts, Question
 from resolver.dns import codes, names
 
 _STEP = 4096
 _TRIED = 50
 
 
-def read(content: Octets, asked: Asked) -> Iterator[int]:
+def read(content: FileContent, asked: QueryCounts) -> Iterator[int]:
     """Count all questions; says now and then up to where it has read."""
     known: dict[bytes, Question | str] = {}
     for number, (after, line) in enumerate(lines(content), start=1):
@@ -48,10 +48,10 @@ def understand(line: bytes) -> Question | str:
     except names.InvalidName:
         return "not a domain name"
     qtype = codes.parse_type(word)
-    return "not a record type" if qtype is None else Question(ANYBODY, name, qtype)
+    return "not a record type" if qtype is None else Question(ANY_REQUESTER, name, qtype)
 
 
-def is_one(content: Octets) -> bool:
+def is_one(content: FileContent) -> bool:
     """Whether most of the first lines that say something are questions."""
     verdicts = []
     for _, line in lines(content):

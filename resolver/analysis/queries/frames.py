@@ -23,7 +23,7 @@ _OPTIONS = frozenset({0, 43, 60})
 """Headers of IPv6 that stand between it and what it carries."""
 
 
-class Said(NamedTuple):
+class ClientMessages(NamedTuple):
     """What a client said."""
 
     client: bytes
@@ -31,16 +31,18 @@ class Said(NamedTuple):
     messages: tuple[bytes, ...]
 
 
-class Skipped(NamedTuple):
+class SkippedPacket(NamedTuple):
     """A packet to a name server that cannot be read."""
 
     reason: str
 
 
-def said(link: int, frame: bytes, ports: Set[int]) -> Said | Skipped | None:
+def client_messages(
+    link: int, frame: bytes, ports: Set[int]
+) -> ClientMessages | SkippedPacket | None:
     """What a packet says to one of these ports; None where it says nothing to any."""
     at = _ip_begins(link, frame)
-    if isinstance(at, Skipped) or at is None:
+    if isinstance(at, SkippedPacket) or at is None:
         return at
     version = frame[at] >> 4 if at < len(frame) else 0
     if version == 4 and len(frame) >= at + 20:
@@ -50,11 +52,11 @@ def said(link: int, frame: bytes, ports: Set[int]) -> Said | Skipped | None:
     return None
 
 
-def _ip_begins(link: int, frame: bytes) -> int | Skipped | None:
+def _ip_begins(link: int, frame: bytes) -> int | SkippedPacket | None:
     if link in _BARE:
         return _BARE[link]
     if link not in _TYPED:
-        return Skipped(f"link type {link}; read are {LINKS}")
+        return SkippedPacket(f"link type {link}; read are {LINKS}")
     type_at, at = _TYPED[link]
     kind = int.from_bytes(frame[type_at : type_at + 2], "big")
     while kind in _TAGS:
@@ -63,7 +65,7 @@ def _ip_begins(link: int, frame: bytes) -> int | Skipped | None:
     return at if kind in _IP else None
 
 
-def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> Said | Skipped | None:
+def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | SkippedPacket | None:
     begins = at + (frame[at] & 15) * 4
     length = frame[at + 2] << 8 | frame[at + 3]  # none where the card was to fill it in
     if (frame[at + 6] << 8 | frame[at + 7]) & 0x1FFF:
@@ -72,7 +74,7 @@ def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> Said | Skipped | None:
     return _transport(frame, begins, ends, frame[at + 9], frame[at + 12 : at + 16], ports)
 
 
-def _of_ipv6(frame: bytes, at: int, ports: Set[int]) -> Said | Skipped | None:
+def _of_ipv6(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | SkippedPacket | None:
     length = frame[at + 4] << 8 | frame[at + 5]
     ends = at + 40 + length if length else len(frame)
     kind, begins = frame[at + 6], at + 40
@@ -86,7 +88,7 @@ def _of_ipv6(frame: bytes, at: int, ports: Set[int]) -> Said | Skipped | None:
 
 def _transport(
     frame: bytes, at: int, ends: int, kind: int, client: bytes, ports: Set[int]
-) -> Said | Skipped | None:
+) -> ClientMessages | SkippedPacket | None:
     if kind not in (_UDP, _TCP) or at + 4 > len(frame):
         return None
     if (frame[at + 2] << 8 | frame[at + 3]) not in ports:
@@ -97,14 +99,16 @@ def _transport(
         return _CUT
     payload = frame[at + 8 : ends]
     length = (frame[at + 4] << 8 | frame[at + 5]) - 8
-    return _CUT if len(payload) < length else Said(client, (payload[: max(length, 0)],))
+    return _CUT if len(payload) < length else ClientMessages(client, (payload[: max(length, 0)],))
 
 
-_CUT = Skipped("a packet that is not whole")
-_PART = Skipped("a TCP segment that does not hold whole messages")
+_CUT = SkippedPacket("a packet that is not whole")
+_PART = SkippedPacket("a TCP segment that does not hold whole messages")
 
 
-def _of_tcp(frame: bytes, at: int, ends: int, client: bytes) -> Said | Skipped | None:
+def _of_tcp(
+    frame: bytes, at: int, ends: int, client: bytes
+) -> ClientMessages | SkippedPacket | None:
     if at + 20 > len(frame):
         return _CUT
     payload = frame[at + (frame[at + 12] >> 4) * 4 : ends]
@@ -116,4 +120,4 @@ def _of_tcp(frame: bytes, at: int, ends: int, client: bytes) -> Said | Skipped |
         if place > len(payload):
             return _PART
         messages.append(payload[begins:place])
-    return Said(client, tuple(messages)) if messages else None
+    return ClientMessages(client, tuple(messages)) if messages else None

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from resolver.analysis.queries.query import Octets
+from resolver.analysis.queries.query import FileContent
 
 LONGEST = 4096
 """Octets of a line; a name takes 1,016 at most, with every octet escaped."""
 
 
-def lines(content: Octets, start: int = 0) -> Iterator[tuple[int, bytes]]:
+def lines(content: FileContent, start: int = 0) -> Iterator[tuple[int, bytes]]:
     """Each line without its end, with the place after it; of a longer one only the beginning."""
     at, size = start, len(content)
     while at < size:

@@ -4,32 +4,32 @@ from collections.abc import Iterator, Set
 from ipaddress import ip_address
 
 from resolver.analysis.queries.capture import packets
-from resolver.analysis.queries.frames import Said, Skipped, said
-from resolver.analysis.queries.query import Asked, Octets, Question, Who
+from resolver.analysis.queries.frames import ClientMessages, SkippedPacket, client_messages
+from resolver.analysis.queries.query import FileContent, QueryCounts, Question, Requester
 from resolver.dns import codes
 from resolver.dns.query import HEADER, Query, scan
 
 _STEP = 4096
 
 
-def read(content: Octets, asked: Asked, ports: Set[int]) -> Iterator[int]:
+def read(content: FileContent, asked: QueryCounts, ports: Set[int]) -> Iterator[int]:
     """Count all questions to these ports; says now and then up to where it has read."""
-    clients: dict[bytes, Who] = {}
+    clients: dict[bytes, Requester] = {}
     for number, packet in enumerate(packets(content, asked), start=1):
         if number % _STEP == 0:
             yield packet.after
-        found = said(packet.link, packet.octets, ports)
-        if isinstance(found, Said):
+        found = client_messages(packet.link, packet.octets, ports)
+        if isinstance(found, ClientMessages):
             who = clients.get(found.client)
             if who is None:
-                who = clients[found.client] = Who(client=str(ip_address(found.client)))
+                who = clients[found.client] = Requester(client=str(ip_address(found.client)))
             for message in found.messages:
                 _count(asked, who, message, number)
-        elif isinstance(found, Skipped):
+        elif isinstance(found, SkippedPacket):
             asked.skip(found.reason, f"packet {number}")
 
 
-def _count(asked: Asked, who: Who, message: bytes, number: int) -> None:
+def _count(asked: QueryCounts, who: Requester, message: bytes, number: int) -> None:
     query = scan(message)
     if isinstance(query, Query):
         asked.add(Question(who, query.name, query.qtype))

@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol, SupportsIndex, overload
 from resolver.errors import DarbanError
 
 
-class UnknownKind(DarbanError):
+class UnknownFormat(DarbanError):
     """A file that is none of the kinds that can be read; the message says what it is."""
 
 
-class Octets(Sized, Protocol):
+class FileContent(Sized, Protocol):
     """A file's content, in memory or mapped."""
 
     @overload
@@ -22,25 +22,25 @@ class Octets(Sized, Protocol):
         """Where some octets come next, or -1."""
 
 
-class Who(NamedTuple):
+class Requester(NamedTuple):
     """Who asked: a client by its address, a VLAN by its name, or any VLAN (both empty)."""
 
     client: str = ""
     vlan: str = ""
 
 
-ANYBODY = Who()
+ANY_REQUESTER = Requester()
 
 
 class Question(NamedTuple):
     """A name (lower-case wire form) and a type, and who asked."""
 
-    who: Who
+    who: Requester
     name: bytes
     qtype: int
 
 
-class Asked:
+class QueryCounts:
     """What a file has told so far."""
 
     def __init__(self) -> None:

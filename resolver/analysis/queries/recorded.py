@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from resolver.analysis.queries.lines import LONGEST, lines
-from resolver.analysis.queries.query import Asked, Octets, Question, Who
+from resolver.analysis.queries.query import FileContent, QueryCounts, Question, Requester
 from resolver.dns import codes, names
 
 MARK = b"# darban record "
@@ -23,7 +23,7 @@ _STEP = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class RecordingHeader:
     """What the first line says of the recording."""
 
     began: str
@@ -40,7 +40,7 @@ Row = tuple[str, bytes, int, int]
 """VLAN, name, type, how often."""
 
 
-def written(heading: Heading, rows: Iterable[Row]) -> Iterator[str]:
+def format_recording(heading: RecordingHeader, rows: Iterable[Row]) -> Iterator[str]:
     """The lines of the file, each with its end."""
     yield f"{MARK.decode()}{VERSION} {json.dumps(asdict(heading), ensure_ascii=False)}\n"
     yield _COLUMNS + "\n"
@@ -48,13 +48,13 @@ def written(heading: Heading, rows: Iterable[Row]) -> Iterator[str]:
         yield f"{vlan}\t{names.text(name)}\t{codes.type_text(qtype)}\t{times}\n"
 
 
-def version(content: Octets) -> str:
+def version(content: FileContent) -> str:
     """The version that a recording says it is of."""
     words = content[len(MARK) : len(MARK) + 32].split()
     return words[0].decode("ascii", "replace") if words else ""
 
 
-def read(content: Octets, asked: Asked) -> Iterator[int]:
+def read(content: FileContent, asked: QueryCounts) -> Iterator[int]:
     """Count all questions; says now and then up to where it has read."""
     for number, (after, line) in enumerate(lines(content), start=1):
         if number % _STEP == 0:
@@ -88,4 +88,4 @@ def _understand(line: bytes) -> tuple[Question, int] | str:
         return "not a record type"
     if not (number.isascii() and number.isdigit() and len(number) < 16):
         return "not a number of questions"
-    return Question(Who(vlan=vlan), name, qtype), int(number)
+    return Question(Requester(vlan=vlan), name, qtype), int(number)
