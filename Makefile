@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt bench fuzz attacks fidelity man dashboards pictures install rollback uninstall lock clean
+.PHONY: help run test compile check fmt bench fuzz attacks fidelity man dashboards pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -20,6 +21,8 @@ test: $(VENV)/dev ## set up, then lint, strict types and every test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 
 check: $(VENV)/run ## check a config and run its expectations, without a server (CONFIG=config.toml)
 	@$(BIN)/darban check --config $(CONFIG)
@@ -61,22 +64,23 @@ rollback: ## as root: go back to the release before
 uninstall: ## as root: remove it, but for config and state
 	@DESTDIR="$(DESTDIR)" deploy/install.sh uninstall
 
-lock: $(VENV)/dev ## pin the requirements anew, with hashes
-	$(BIN)/pip install --quiet uv
-	for set in run dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+lock: ## pin the requirements anew, with hashes
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	for set in run dev build lock; do \
+	  build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	    --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON): install Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try make PYTHON=python3.13 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Making a virtual environment failed (Debian: apt install python3-venv)"; exit 1; }
 
-$(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/run: requirements/run.txt pyproject.toml setup.py | $(VENV)/bin/python
 	@echo "Setting up Darban in $(VENV), once ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -84,4 +88,16 @@ $(VENV)/run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/run
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Compiled, from a copy of the source: nothing is ever built beside the files that people edit.
+build/compiled/built: FORCE
+	@DARBAN_COMPILE=1 PYTHON=$(PYTHON) deploy/wheel.sh build/compiled
+
+FORCE:
+
+$(COMPILED)/run: requirements/run.txt build/compiled/built
+	@[ -e $(COMPILED)/bin/python ] || $(PYTHON) -m venv $(COMPILED)
+	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/compiled/wheel/*.whl
 	@touch $@

@@ -1,0 +1,61 @@
+"""The wheel's extension modules; all else about the wheel is in pyproject.toml.
+
+With DARBAN_COMPILE=1 the modules below are compiled by mypyc, ahead of time. Without it the wheel
+is pure, and the same source runs interpreted.
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+ROOT = Path("resolver")
+
+PACKAGES = {
+    "dns": "every packet is scanned and rendered here",
+    "policy": "every query is judged here",
+    "engine": "every query goes through it",
+}
+"""Compiled whole, but for ``INTERPRETED``."""
+
+INTERPRETED = {
+    "dns/presentation.py": "calls dnslib, which has no types; no query passes through it",
+    "policy/codec.py": "reads type hints at run time, once a snapshot",
+}
+
+MODULES = {
+    "server/loop.py": "runs every callback",
+    "server/udp.py": "receives and sends every datagram",
+    "server/handler.py": "takes every query to the engine and its reply back",
+    "upstream/forwarder.py": "sends what the cache lacks to an upstream",
+    "upstream/udp_sockets.py": "sends and receives every datagram of an upstream",
+    "upstream/deadlines.py": "keeps the time of every query to an upstream",
+    "upstream/inflight.py": "the objects of a query to an upstream",
+    "metrics/counters.py": "counts every query",
+}
+"""Compiled one by one. ``server/datagrams.py`` is not here: for ``ctypes.CDLL``, mypyc emits C
+that does not compile."""
+
+
+def compiled_modules() -> list[str]:
+    """The files to compile; a name above that no file has is an error."""
+    for name in (*(f"{package}/__init__.py" for package in PACKAGES), *INTERPRETED, *MODULES):
+        if not (ROOT / name).is_file():
+            raise SystemExit(f"setup.py names {ROOT / name}, which is not there: correct setup.py")
+    without = {"__init__.py", *INTERPRETED}
+    files = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    chosen = [path for path in files if not {path.name, str(path.relative_to(ROOT))} & without]
+    return [*map(str, chosen), *(str(ROOT / name) for name in MODULES)]
+
+
+def extensions() -> list[Extension]:
+    """One shared library with all compiled modules, and a small one for each of them."""
+    if os.environ.get("DARBAN_COMPILE") != "1":
+        return []
+    from mypyc.build import mypycify
+
+    return mypycify(compiled_modules(), opt_level="2", debug_level="0", group_name="darban")
+
+
+if __name__ == "__main__":
+    setup(ext_modules=extensions())
