@@ -36,7 +36,8 @@ class Witness(Protocol):
 class Nobody:
     """A witness that wants to hear nothing."""
 
-    wants_questions = wants_blocks = False
+    wants_questions = False
+    wants_blocks = False
 
     def asked(self, view: View, query: Query) -> None:
         """Not told of."""

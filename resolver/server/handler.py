@@ -31,7 +31,7 @@ class Ticket(NamedTuple):
     """A query that waits for its reply."""
 
     edge: Edge
-    to: object
+    to: Any  # mypyc fails at import with "object" here
     came: float
     """Monotonic seconds."""
 

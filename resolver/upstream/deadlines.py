@@ -50,7 +50,7 @@ class Deadlines(Generic[Waiting]):
     def _set_timer(self, tick: int) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_tick = tick
+        self._timer_tick = float(tick)  # mypyc wants the declared type
         self._timer = self._loop.call_at(tick / _TICKS, self._expire)
 
     def _expire(self) -> None:

@@ -11,6 +11,7 @@ class Sent:
     """An attempt that was made."""
 
     __slots__ = ("attempt", "flight", "ident", "on", "over", "refused")
+    __deletable__ = ("attempt", "flight")  # for mypyc
 
     def __init__(self, flight: "Flight", attempt: Attempt) -> None:
         self.flight = flight
