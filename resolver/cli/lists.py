@@ -16,9 +16,9 @@ from rich.text import Text
 
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
-from resolver.fetch.update import Job, Result, update
+from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.lists.reading import by_reason
-from resolver.lists.rules import BlockList, entries
+from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot import store
 from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
@@ -77,8 +77,8 @@ def _row(read: BlockList, fetched: dict[str, ListRecord]) -> dict[str, object]:
         "service": read.service,
         "category": read.category,
         "source": read.file,
-        "entries": entries(read),
-        "exceptions": len(read.rules) - entries(read),
+        "entries": count_blocking(read),
+        "exceptions": len(read.rules) - count_blocking(read),
         "skipped": by_reason(read.skipped),
         "fetched": None if record is None else asdict(record),
     }
@@ -152,7 +152,7 @@ def bring_up_to_date(
     raise typer.Exit(_FAILED if any(each.reason for each in job.results.values()) else 0)
 
 
-def _by_server(path: Path, names: list[str], smaller_too: bool) -> Job:
+def _by_server(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
     request: control.Request = {
         "command": "update-lists",
         "names": names,
@@ -168,16 +168,16 @@ def _by_server(path: Path, names: list[str], smaller_too: bool) -> Job:
     return job
 
 
-def _job(answer: control.Answer) -> Job:
+def _job(answer: control.Answer) -> UpdateJob:
     if "error" in answer:
         raise DarbanError(str(answer["error"]))
     plain: dict[str, Any] = answer
-    results = {name: Result(**each) for name, each in plain["results"].items()}
+    results = {name: UpdateResult(**each) for name, each in plain["results"].items()}
     progress = {name: (each[0], each[1]) for name, each in plain["progress"].items()}
-    return Job(plain["names"], progress, results, plain["done"])
+    return UpdateJob(plain["names"], progress, results, plain["done"])
 
 
-def _by_itself(path: Path, names: list[str], smaller_too: bool) -> Job:
+def _by_itself(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
     terms = compile_file(path, time.time()).snapshot.terms
     known = {each.name: each for each in terms.subscriptions}
     unknown = [name for name in names if name not in known]
@@ -186,9 +186,9 @@ def _by_itself(path: Path, names: list[str], smaller_too: bool) -> Job:
         typer.echo(f"{path} fetches no list '{unknown[0]}', but {fetched}", err=True)
         raise typer.Exit(_USAGE)
     wanted = [known[name] for name in names] or [*known.values()]
-    job = Job([each.name for each in wanted])
+    job = UpdateJob([each.name for each in wanted])
     shelf = ListStore(store.directory(path))
-    work = update(job, wanted, shelf, bootstrap(terms), smaller_too=smaller_too)
+    work = update_lists(job, wanted, shelf, bootstrap(terms), smaller_too=smaller_too)
     with _Bars() as bars:
         asyncio.run(_watched(work, lambda: bars.show(job)))
     return job
@@ -212,7 +212,7 @@ class _Bars(Progress):
         super().__init__(*columns, console=console, disable=not console.is_terminal)
         self._bars: dict[str, TaskID] = {}
 
-    def show(self, job: Job) -> None:
+    def show(self, job: UpdateJob) -> None:
         for name in job.names:
             if name not in self._bars:
                 self._bars[name] = self.add_task(name, total=None)

@@ -19,7 +19,7 @@ from aiohttp.resolver import AsyncResolver
 
 from resolver import __version__
 from resolver.errors import DarbanError
-from resolver.lists.acceptance import LARGEST
+from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import Endpoint
 
 _REDIRECTIONS = 5
@@ -34,12 +34,12 @@ Progress = Callable[[int, int | None], None]
 """Octets that have come, and how many there will be, where that is known."""
 
 
-class NotFetched(DarbanError):
+class FetchError(DarbanError):
     """A list could not be fetched; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Download:
     """What has come."""
 
     sha256: str
@@ -47,7 +47,7 @@ class Fetched:
     modified: str
 
 
-def session(servers: list[Endpoint]) -> aiohttp.ClientSession:
+def open_session(servers: list[Endpoint]) -> aiohttp.ClientSession:
     """What to fetch with; hosts are looked up at these servers, and nowhere else."""
     looking_up = AsyncResolver(nameservers=[str(each) for each in servers], timeout=5.0, tries=2)
     connector = aiohttp.TCPConnector(
@@ -68,7 +68,7 @@ async def fetch(
     known: Mapping[str, str],
     into: Path,
     progress: Progress,
-) -> Fetched | None:
+) -> Download | None:
     """Fetch a list into a file; None where it is the one that is known.
 
     Args:
@@ -84,16 +84,16 @@ async def fetch(
     try:
         return await _fetch(client, url, known, into, progress)
     except aiohttp.ClientConnectorDNSError as error:
-        raise NotFetched(f"the host '{error.host}' has no address now") from None
+        raise FetchError(f"the host '{error.host}' has no address now") from None
     except aiohttp.ClientConnectorError as error:
         reason = str(error.os_error.strerror or error.os_error)
-        raise NotFetched(f"no connection to {error.host}:{error.port}: {reason}") from None
+        raise FetchError(f"no connection to {error.host}:{error.port}: {reason}") from None
     except TimeoutError:
-        raise NotFetched("it took too long") from None
+        raise FetchError("it took too long") from None
     except (aiohttp.ClientError, ValueError) as error:
-        raise NotFetched(f"{_name_of(error)}: {_first_line(error)}") from None
+        raise FetchError(f"{_name_of(error)}: {_first_line(error)}") from None
     except OSError as error:
-        raise NotFetched(f"{error.strerror or error}") from None
+        raise FetchError(f"{error.strerror or error}") from None
 
 
 async def _fetch(
@@ -102,7 +102,7 @@ async def _fetch(
     known: Mapping[str, str],
     into: Path,
     progress: Progress,
-) -> Fetched | None:
+) -> Download | None:
     for _ in range(_REDIRECTIONS + 1):
         async with client.get(url, headers=known, allow_redirects=False) as response:
             if response.status in _SENT_ON:
@@ -111,15 +111,15 @@ async def _fetch(
             if response.status == http.HTTPStatus.NOT_MODIFIED and known:
                 return None
             if response.status != http.HTTPStatus.OK:
-                raise NotFetched(f"the server says {response.status} {response.reason}")
+                raise FetchError(f"the server says {response.status} {response.reason}")
             with into.open("wb") as file:
                 sha256 = await _receive(response, file, progress)
-            return Fetched(
+            return Download(
                 sha256,
                 _mark(response.headers.get("ETag", "")),
                 _mark(response.headers.get("Last-Modified", "")),
             )
-    raise NotFetched(f"it was sent on more than {_REDIRECTIONS} times")
+    raise FetchError(f"it was sent on more than {_REDIRECTIONS} times")
 
 
 def _onward(url: str, location: str) -> str:
@@ -127,7 +127,7 @@ def _onward(url: str, location: str) -> str:
     onward = urllib.parse.urljoin(url, location)
     parts = urllib.parse.urlsplit(onward)
     if not location or parts.scheme != "https" or not parts.hostname or parts.username is not None:
-        raise NotFetched(f"it is sent on to '{location[:200]}', which is no place of HTTPS")
+        raise FetchError(f"it is sent on to '{location[:200]}', which is no place of HTTPS")
     return onward
 
 
@@ -135,9 +135,9 @@ async def _receive(response: aiohttp.ClientResponse, file: BinaryIO, progress: P
     length = response.content_length
     chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
     if length is None and not chunked:
-        raise NotFetched("the server does not say how long it is: it may be cut short")
-    if length is not None and length > LARGEST:
-        raise NotFetched(f"it is larger than {LARGEST >> 20} MiB: {length} octets")
+        raise FetchError("the server does not say how long it is: it may be cut short")
+    if length is not None and length > MAX_LIST_BYTES:
+        raise FetchError(f"it is larger than {MAX_LIST_BYTES >> 20} MiB: {length} octets")
     unpack = _unpacking(response.headers.get("Content-Encoding", ""))
     digest = hashlib.sha256()
     arrived = size = 0
@@ -145,13 +145,15 @@ async def _receive(response: aiohttp.ClientResponse, file: BinaryIO, progress: P
         arrived += len(piece)
         for octets in unpack.take(piece):
             size += len(octets)
-            if size > LARGEST:
-                raise NotFetched(f"it is larger than {LARGEST >> 20} MiB when it is unpacked")
+            if size > MAX_LIST_BYTES:
+                raise FetchError(
+                    f"it is larger than {MAX_LIST_BYTES >> 20} MiB when it is unpacked"
+                )
             digest.update(octets)
             file.write(octets)
         progress(arrived, length)
     if not unpack.complete:
-        raise NotFetched("its compressed data is cut short, or more follows it")
+        raise FetchError("its compressed data is cut short, or more follows it")
     return digest.hexdigest()
 
 
@@ -181,7 +183,7 @@ class _Gzip:
             try:
                 octets = self._unpack.decompress(piece, _PIECE)
             except zlib.error:
-                raise NotFetched("its compressed data is damaged") from None
+                raise FetchError("its compressed data is damaged") from None
             yield octets
             piece = self._unpack.unconsumed_tail
             if not piece and len(octets) < _PIECE:
@@ -194,7 +196,7 @@ def _unpacking(encoding: str) -> _AsIs | _Gzip:
             return _AsIs()
         case "gzip" | "x-gzip":
             return _Gzip()
-    raise NotFetched(f"it is encoded as '{encoding[:50]}', which was not asked for")
+    raise FetchError(f"it is encoded as '{encoding[:50]}', which was not asked for")
 
 
 def _mark(text: str) -> str:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
-from resolver.fetch.update import Job, Result, update
+from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.metrics.collector import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import Subscription, Terms
@@ -28,7 +28,7 @@ _RETRY = 300.0
 _LONGEST_RETRY = DAY / 4
 
 
-class Schedule:
+class UpdateSchedule:
     """Keeps the lists of the terms in force up to date."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Schedule:
         self._told = told
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
-        self._job = Job([], done=True)
+        self._job = UpdateJob([], done=True)
         self._waiting: set[str] = set()
         """Lists whose copies are newer than what is in force, by no fault of theirs."""
         self._not_before: dict[Subscription, float] = {}
@@ -63,7 +63,7 @@ class Schedule:
         self._changed.set()
 
     @property
-    def job(self) -> Job:
+    def job(self) -> UpdateJob:
         """What was fetched last, or is now."""
         return self._job
 
@@ -112,27 +112,29 @@ class Schedule:
     def _update(
         self, wanted: Sequence[Subscription], smaller_too: bool = False
     ) -> Coroutine[None, None, None]:
-        job = self._job = Job([each.name for each in wanted])
+        job = self._job = UpdateJob([each.name for each in wanted])
         return self._carry_out(job, wanted, smaller_too)
 
-    async def _carry_out(self, job: Job, wanted: Sequence[Subscription], smaller_too: bool) -> None:
+    async def _carry_out(
+        self, job: UpdateJob, wanted: Sequence[Subscription], smaller_too: bool
+    ) -> None:
         before = {each.name: self._shelf.record(each.name) for each in wanted}
         try:
             servers = bootstrap(self._terms())
-            await update(job, wanted, self._shelf, servers, smaller_too=smaller_too)
+            await update_lists(job, wanted, self._shelf, servers, smaller_too=smaller_too)
             if job.updated() or self._waiting:
                 await self._apply(job, before)
         except Exception as error:  # a disk that is full now, or a fault: tried again all the same
             log.exception("lists cannot be brought up to date")
             for name, record in before.items():
                 reason = f"{type(error).__name__}: {error}"
-                job.results[name] = Result("failed", record.entries, reason)
+                job.results[name] = UpdateResult("failed", record.entries, reason)
         finally:
             job.done = True
             self._tell(job)
             self._changed.set()
 
-    async def _apply(self, job: Job, before: dict[str, ListRecord]) -> None:
+    async def _apply(self, job: UpdateJob, before: dict[str, ListRecord]) -> None:
         obstacle = await self._put_in_force()
         if obstacle is None:
             self._waiting.clear()
@@ -148,10 +150,10 @@ class Schedule:
             record.tried, record.failures = time.time(), record.failures + 1
             record.error = f"not put in force: {obstacle.reason}"
             self._shelf.take_back(name, record)
-            job.results[name] = Result("failed", record.entries, record.error)
+            job.results[name] = UpdateResult("failed", record.entries, record.error)
         await self._put_in_force()
 
-    def _tell(self, job: Job) -> None:
+    def _tell(self, job: UpdateJob) -> None:
         for name, result in job.results.items():
             told = self._told.setdefault(name, FetchState())
             if result.result == "failed":

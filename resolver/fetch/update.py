@@ -17,19 +17,19 @@ from typing import Literal
 
 import aiohttp
 
-from resolver.fetch.download import Fetched, NotFetched, fetch, session
-from resolver.fetch.validation import Judgement
-from resolver.lists.acceptance import LARGEST
+from resolver.fetch.download import Download, FetchError, fetch, open_session
+from resolver.fetch.validation import ValidationResult
+from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import Endpoint, Subscription
 from resolver.snapshot import child_process
 from resolver.snapshot.list_store import ListRecord, ListStore
 
 _AT_ONCE = 4
-_ROOM = f"{LARGEST >> 20} MiB at most"
+_ROOM = f"{MAX_LIST_BYTES >> 20} MiB at most"
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class UpdateResult:
     """What came of bringing a list up to date."""
 
     result: Literal["updated", "unchanged", "failed"]
@@ -40,13 +40,13 @@ class Result:
 
 
 @dataclass(slots=True)
-class Job:
+class UpdateJob:
     """Lists that are brought up to date together: how far that is."""
 
     names: list[str]
     progress: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     """Octets that have come, and how many there will be, where that is known."""
-    results: dict[str, Result] = field(default_factory=dict)
+    results: dict[str, UpdateResult] = field(default_factory=dict)
     done: bool = False
     """Whether what was fetched is in force, as far as it can be."""
 
@@ -59,8 +59,8 @@ class Job:
         return [name for name, each in self.results.items() if each.result == "updated"]
 
 
-async def update(
-    job: Job,
+async def update_lists(
+    job: UpdateJob,
     wanted: Iterable[Subscription],
     shelf: ListStore,
     servers: list[Endpoint],
@@ -78,7 +78,7 @@ async def update(
     """
     places = asyncio.Semaphore(_AT_ONCE)
     try:
-        fetching = session(servers)
+        fetching = open_session(servers)
     except Exception as error:  # what c-ares or OpenSSL cannot use of this host, in many kinds
         reason = f"nothing can be fetched on this host: {type(error).__name__}: {error}"
         for each in wanted:
@@ -99,7 +99,7 @@ class _Update:
 
     def __init__(
         self,
-        job: Job,
+        job: UpdateJob,
         client: aiohttp.ClientSession,
         shelf: ListStore,
         subscription: Subscription,
@@ -111,16 +111,16 @@ class _Update:
         self._list = subscription
         self._smaller_too = smaller_too
 
-    async def run(self) -> Result:
+    async def run(self) -> UpdateResult:
         record = self._shelf.record(self._list.name)
         record.tried = time.time()
         try:
             return await self._try(record)
-        except (NotFetched, OSError) as error:
-            reason = str(error) if isinstance(error, NotFetched) else _disk(error)
+        except (FetchError, OSError) as error:
+            reason = str(error) if isinstance(error, FetchError) else _disk(error)
             return _failed(self._shelf, self._list.name, reason)
 
-    async def _try(self, record: ListRecord) -> Result:
+    async def _try(self, record: ListRecord) -> UpdateResult:
         name, wanted = self._list.name, self._list
         held = await asyncio.to_thread(self._shelf.holds, name, record)
         same_kind = held and (record.url, record.format) == (wanted.url, wanted.format)
@@ -130,38 +130,38 @@ class _Update:
             if fetched is None:
                 _went_well(record, None)
                 self._shelf.note(name, record)
-                return Result("unchanged", record.entries)
+                return UpdateResult("unchanged", record.entries)
             if wanted.sha256 not in ("", fetched.sha256):
-                raise NotFetched(f"its SHA-256 is {fetched.sha256}, not the one of the config")
+                raise FetchError(f"its SHA-256 is {fetched.sha256}, not the one of the config")
             if same_kind and fetched.sha256 == record.sha256:
                 _went_well(record, fetched)
                 self._shelf.note(name, record)
-                return Result("unchanged", record.entries)
+                return UpdateResult("unchanged", record.entries)
             before = record.entries if held and not self._smaller_too else 0
             judgement = await _judge(file, wanted.format, before)
             if judgement.refused:
-                raise NotFetched(f"refused: {judgement.refused}")
+                raise FetchError(f"refused: {judgement.refused}")
             record.url, record.format = wanted.url, wanted.format
             record.sha256, record.entries = fetched.sha256, judgement.entries
             _went_well(record, fetched)
             self._shelf.keep(name, file, record)
-            return Result("updated", record.entries)
+            return UpdateResult("updated", record.entries)
 
     def _progress(self, octets: int, length: int | None) -> None:
         self._job.progress[self._list.name] = (octets, length)
 
 
-def _failed(shelf: ListStore, name: str, reason: str) -> Result:
+def _failed(shelf: ListStore, name: str, reason: str) -> UpdateResult:
     """Note that a list could not be brought up to date; its copy is as it was."""
     record = shelf.record(name)
     record.tried, record.error = time.time(), reason
     record.failures += 1
     with contextlib.suppress(OSError):  # the result tells of the failure all the same
         shelf.note(name, record)
-    return Result("failed", record.entries, reason)
+    return UpdateResult("failed", record.entries, reason)
 
 
-async def _judge(file: Path, kind: str, before: int) -> Judgement:
+async def _judge(file: Path, kind: str, before: int) -> ValidationResult:
     """Have a file judged in a process of its own; ``before`` is how many names it had."""
     command = child_process.command("resolver.fetch.validation", str(file), kind, str(before))
     process = await asyncio.create_subprocess_exec(
@@ -169,12 +169,12 @@ async def _judge(file: Path, kind: str, before: int) -> Judgement:
     )
     try:
         said, _ = await process.communicate()
-        return Judgement(**json.loads(said))
+        return ValidationResult(**json.loads(said))
     except asyncio.CancelledError:
         process.kill()
         raise
     except (ValueError, TypeError):
-        return Judgement(0, f"reading it ended with exit code {process.returncode}")
+        return ValidationResult(0, f"reading it ended with exit code {process.returncode}")
 
 
 def _known(record: ListRecord) -> dict[str, str]:
@@ -183,7 +183,7 @@ def _known(record: ListRecord) -> dict[str, str]:
     return {header: mark for header, mark in marks.items() if mark}
 
 
-def _went_well(record: ListRecord, fetched: Fetched | None) -> None:
+def _went_well(record: ListRecord, fetched: Download | None) -> None:
     record.updated, record.failures, record.error = record.tried, 0, ""
     if fetched is not None:
         record.etag, record.modified = fetched.etag, fetched.modified

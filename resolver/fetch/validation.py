@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.lists.acceptance import accept
-from resolver.lists.rules import entries
+from resolver.lists.acceptance import read_untrusted
+from resolver.lists.rules import count_blocking
 
 
-class Judgement(NamedTuple):
+class ValidationResult(NamedTuple):
     """What was found."""
 
     entries: int
@@ -29,8 +29,12 @@ def main() -> None:
     """Judge the file that the command line names."""
     gc.disable()
     file, kind, before = sys.argv[1:4]
-    read = accept(Path(file).read_bytes(), kind, "", "", int(before))
-    found = Judgement(0, read) if isinstance(read, str) else Judgement(entries(read), "")
+    read = read_untrusted(Path(file).read_bytes(), kind, "", "", int(before))
+    found = (
+        ValidationResult(0, read)
+        if isinstance(read, str)
+        else ValidationResult(count_blocking(read), "")
+    )
     json.dump(found._asdict(), sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # nothing is left to tidy; a large heap takes long to take apart

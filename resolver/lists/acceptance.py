@@ -7,17 +7,19 @@ is taken whole or refused whole, and refused where too little of it can be read.
 
 import re
 
-from resolver.lists.formats import FORMATS, resembled
-from resolver.lists.rules import BlockList, entries
+from resolver.lists.formats import FORMATS, guess_format
+from resolver.lists.rules import BlockList, count_blocking
 
-LARGEST = 64 << 20
+MAX_LIST_BYTES = 64 << 20
 """Octets of a list, decompressed; a million names take a third of it."""
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml|script|!--)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _AGAIN = "again"
 
 
-def accept(content: bytes, kind: str, service: str, file: str, before: int = 0) -> BlockList | str:
+def read_untrusted(
+    content: bytes, kind: str, service: str, file: str, before: int = 0
+) -> BlockList | str:
     """Read a list of others, or say why it is refused.
 
     Args:
@@ -28,15 +30,15 @@ def accept(content: bytes, kind: str, service: str, file: str, before: int = 0) 
         before: How many names the last good one blocked; 0 where there is none, or where it
             does not matter.
     """
-    if len(content) > LARGEST:
-        return f"more than {LARGEST >> 20} MiB"
+    if len(content) > MAX_LIST_BYTES:
+        return f"more than {MAX_LIST_BYTES >> 20} MiB"
     text = _text(content)
     if text is None:
         return "binary data, not a text in UTF-8"
     if _PAGE.match(text):
         return "a page (HTML), not a list"
     read = FORMATS[kind](text, service, file)
-    blocking = entries(read)
+    blocking = count_blocking(read)
     if not blocking:
         return f"no rule that blocks{_advice(text, kind)}"
     unread = sum(not each.reason.endswith(_AGAIN) for each in read.skipped)
@@ -56,5 +58,5 @@ def _text(content: bytes) -> str | None:
 
 
 def _advice(text: str, kind: str) -> str:
-    other = resembled(text)
+    other = guess_format(text)
     return f'; it looks like format = "{other}"' if other and other != kind else ""

@@ -15,7 +15,7 @@ import ipaddress
 import re
 
 from resolver.dns import names
-from resolver.lists.reading import Reading
+from resolver.lists.reading import RuleCollector
 from resolver.lists.rules import BlockList, read_rule
 
 _HEADER = re.compile(
@@ -63,7 +63,7 @@ def read(text: str, service: str, file: str) -> BlockList:
     )
 
 
-class _Reading(Reading):
+class _Reading(RuleCollector):
     """What the lines so far have said."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ and ``address=`` with an address that leads nowhere. ``server=/name/#`` sends a 
 usual servers though a name above it is blocked: an exception.
 """
 
-from resolver.lists.reading import Reading, lines_of, nowhere
+from resolver.lists.reading import RuleCollector, leads_nowhere, text_lines
 from resolver.lists.rules import BlockList
 
 _BLOCK, _EXCEPTION = "block", "exception"
@@ -15,9 +15,9 @@ _NULL = "#"
 
 def read(text: str, service: str, file: str) -> BlockList:
     """Read a whole configuration file."""
-    reading = Reading()
+    reading = RuleCollector()
     # a comment within a line needs a space before it: '#' has other meanings as well
-    for line, said in lines_of(text.replace("\t", " "), comment=" #"):
+    for line, said in text_lines(text.replace("\t", " "), comment=" #"):
         if said.startswith("#"):
             continue
         names, effect = _option(said)
@@ -43,7 +43,7 @@ def _option(said: str) -> tuple[list[str], str]:
     if not target:
         return names, _BLOCK
     if option == "address":
-        if target == _NULL or nowhere(target):
+        if target == _NULL or leads_nowhere(target):
             return names, _BLOCK
         return [], "the address leads somewhere: a record, not a block"
     if target == _NULL:

@@ -25,7 +25,7 @@ _ENOUGH = 20_000
 """Characters from which a format can be told."""
 
 
-def resembled(text: str) -> str:
+def guess_format(text: str) -> str:
     """The format in which most of a text's beginning can be read; empty where there is none."""
     start = text[:_ENOUGH].rpartition("\n")[0] or text[:_ENOUGH]
     best, rules = "", 0

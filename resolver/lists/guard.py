@@ -38,7 +38,7 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
     return None
 
 
-class OwnNames:
+class ProtectedNames:
     """Names that no list of others may block: the agency's own, and those of its upstreams."""
 
     def __init__(self, zones: Iterable[bytes]) -> None:

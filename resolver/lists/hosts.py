@@ -4,16 +4,16 @@
 lead nowhere block; a line that gives a name some other address is a record, not a block.
 """
 
-from resolver.lists.reading import Reading, lines_of, nowhere
+from resolver.lists.reading import RuleCollector, leads_nowhere, text_lines
 from resolver.lists.rules import BlockList
 
 
 def read(text: str, service: str, file: str) -> BlockList:
     """Read a whole hosts file."""
-    reading = Reading()
-    for line, said in lines_of(text):
+    reading = RuleCollector()
+    for line, said in text_lines(text):
         address, *given = said.split()
-        kind = nowhere(address)
+        kind = leads_nowhere(address)
         if kind is None:
             reading.skip(line, said, "no address at the beginning of the line")
         elif not kind:

@@ -8,7 +8,7 @@
 Nothing in a file tells the first two apart, so the config has to.
 """
 
-from resolver.lists.reading import Reading, lines_of
+from resolver.lists.reading import RuleCollector, text_lines
 from resolver.lists.rules import BlockList
 
 
@@ -24,8 +24,8 @@ def read_suffix(text: str, service: str, file: str) -> BlockList:
 
 def read_wildcard(text: str, service: str, file: str) -> BlockList:
     """Read a list of wildcards."""
-    reading = Reading()
-    for line, said in lines_of(text):
+    reading = RuleCollector()
+    for line, said in text_lines(text):
         if said.startswith("*."):
             reason = reading.read(said[2:], line, subtree=True)
         else:
@@ -36,8 +36,8 @@ def read_wildcard(text: str, service: str, file: str) -> BlockList:
 
 
 def _read(text: str, service: str, file: str, *, subtree: bool) -> BlockList:
-    reading = Reading()
-    for line, said in lines_of(text):
+    reading = RuleCollector()
+    for line, said in text_lines(text):
         if reason := reading.read(said, line, subtree=subtree):
             reading.skip(line, said, reason)
     return reading.block_list(service, file)

@@ -19,19 +19,19 @@ from operator import attrgetter
 
 from resolver.dns import names
 from resolver.lists.guard import too_wide_name
-from resolver.lists.rules import BlockList, Rule, Skipped, read_name
+from resolver.lists.rules import BlockList, Rule, SkippedLine, read_name
 
 _SHOWN = 120
 _NOWHERE = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+")
 
 
-class Reading:
+class RuleCollector:
     """The rules and the skipped lines so far."""
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
-        self.skipped: list[Skipped] = []
+        self.skipped: list[SkippedLine] = []
         # by exception and extent; the same rule again says nothing new
         self._lines: dict[tuple[bool, bool], dict[bytes, int]] = {
             (exception, subtree): {} for exception in (False, True) for subtree in (False, True)
@@ -59,7 +59,7 @@ class Reading:
 
     def skip(self, line: int, text: str, reason: str) -> None:
         """Note a line that was not used."""
-        self.skipped.append(Skipped(line, shortened(text), reason))
+        self.skipped.append(SkippedLine(line, shortened(text), reason))
 
     def block_list(self, service: str, file: str) -> BlockList:
         """The list as read; its format has no headers."""
@@ -68,7 +68,7 @@ class Reading:
         return BlockList(service, file, rules=tuple(rules), skipped=tuple(skipped))
 
 
-def lines_of(text: str, comment: str = "#") -> Iterator[tuple[int, str]]:
+def text_lines(text: str, comment: str = "#") -> Iterator[tuple[int, str]]:
     """The lines that say something, with their numbers; comments also end lines."""
     for line, content in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         said = content.partition(comment)[0].strip()
@@ -76,7 +76,7 @@ def lines_of(text: str, comment: str = "#") -> Iterator[tuple[int, str]]:
             yield line, said
 
 
-def nowhere(text: str) -> bool | None:
+def leads_nowhere(text: str) -> bool | None:
     """Whether an address leads nowhere, so that who is given it reaches nobody.
 
     None where the text is no address.
@@ -95,7 +95,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def by_reason(skipped: Iterable[Skipped]) -> dict[str, int]:
+def by_reason(skipped: Iterable[SkippedLine]) -> dict[str, int]:
     """How many lines were skipped for each reason, the most frequent first.
 
     Of reasons that differ in what they quote from their line only, there is one.

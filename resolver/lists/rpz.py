@@ -12,7 +12,7 @@ Owners are relative to the zone, whose own name only an absolute SOA owner or ``
 import re
 from typing import NamedTuple
 
-from resolver.lists.reading import Reading
+from resolver.lists.reading import RuleCollector
 from resolver.lists.rules import BlockList
 
 _CLASSES = ("in", "ch", "hs", "any")
@@ -39,7 +39,7 @@ class _Action(NamedTuple):
     exception: bool
 
 
-class _Zone(Reading):
+class _Zone(RuleCollector):
     """What the lines so far have said."""
 
     def __init__(self) -> None:

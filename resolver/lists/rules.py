@@ -55,7 +55,7 @@ class Rule(NamedTuple):
         return f"{mark}{'||' if self.subtree else '|'}{names.text(self.name)}^"
 
 
-class Skipped(NamedTuple):
+class SkippedLine(NamedTuple):
     """A line that was not used: where it stands, what it says (shortened) and why not."""
 
     line: int
@@ -94,10 +94,10 @@ class BlockList:
     name: str = ""
     sha256: str = ""
     rules: tuple[Rule, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedLine, ...] = ()
 
 
-def entries(read: BlockList) -> int:
+def count_blocking(read: BlockList) -> int:
     """How many rules of a list block."""
     return sum(not rule.exception for rule in read.rules)
 

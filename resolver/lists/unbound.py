@@ -7,7 +7,7 @@ that leads nowhere. ``local-data`` by itself covers its name alone.
 
 import re
 
-from resolver.lists.reading import Reading, lines_of, nowhere
+from resolver.lists.reading import RuleCollector, leads_nowhere, text_lines
 from resolver.lists.rules import BlockList
 
 _ZONE = re.compile(r"""local-zone:\s*["']?([^\s"']+)["']?\s+["']?([a-z_]+)["']?""")
@@ -26,7 +26,7 @@ _REDIRECTING = {"redirect", "inform_redirect"}
 def read(text: str, service: str, file: str) -> BlockList:
     """Read a whole configuration file."""
     reading = _Reading()
-    for line, said in lines_of(text):
+    for line, said in text_lines(text):
         if said in _FRAME:
             continue
         if zone := _ZONE.fullmatch(said):
@@ -41,7 +41,7 @@ def read(text: str, service: str, file: str) -> BlockList:
     return reading.block_list(service, file)
 
 
-class _Reading(Reading):
+class _Reading(RuleCollector):
     def __init__(self) -> None:
         super().__init__()
         self._redirecting: dict[str, tuple[int, str]] = {}
@@ -56,7 +56,7 @@ class _Reading(Reading):
         return None
 
     def data(self, name: str, address: str, line: int) -> str | None:
-        if not nowhere(address):
+        if not leads_nowhere(address):
             return "the address leads somewhere: a record, not a block"
         redirecting = self._redirecting.pop(_plain(name), None)
         if redirecting is not None:

@@ -17,10 +17,10 @@ from resolver.config.model import Config, ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.dns import names
 from resolver.lists import adblock
-from resolver.lists.acceptance import LARGEST, accept
-from resolver.lists.guard import OwnNames
+from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
+from resolver.lists.guard import ProtectedNames
 from resolver.lists.reading import shortened
-from resolver.lists.rules import BlockList, Rule, Skipped
+from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.snapshot.list_store import ListStore
 
 _SERVICE = re.compile(r"[a-z0-9-]+")
@@ -34,7 +34,7 @@ def read_lists(
     categories = {each.service: each.category for each in reversed(lists)}
     sources = loaded.config.lists.sources
     categories |= {name: each.category for name, each in sources.items() if each.category}
-    own_names = OwnNames(_own_names(loaded.config))
+    own_names = ProtectedNames(_own_names(loaded.config))
     for name, source in sources.items():
         service = source.service or name
         if service not in categories:
@@ -138,7 +138,7 @@ class _Reading:
         digest = hashlib.sha256(content).hexdigest()
         if source.sha256 not in (None, digest):
             return "Its SHA-256 is another one than the config has."
-        read = accept(content, source.format, service, file)
+        read = read_untrusted(content, source.format, service, file)
         return f"Refused: {read}." if isinstance(read, str) else replace(read, sha256=digest)
 
     def _fetched(self, name: str, source: ListSourceConfig, service: str) -> BlockList | str:
@@ -146,7 +146,7 @@ class _Reading:
         if content is None:
             error = self._shelf.record(name).error
             return f"It has not been fetched yet, and blocks nothing{error and f': {error}'}."
-        read = accept(content, source.format, service, str(source.url))
+        read = read_untrusted(content, source.format, service, str(source.url))
         if isinstance(read, str):
             return f"What was fetched last cannot be used, and blocks nothing: {read}."
         return read
@@ -154,7 +154,7 @@ class _Reading:
 
 def _content(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(LARGEST + 1)
+        return file.read(MAX_LIST_BYTES + 1)
 
 
 def _own_names(config: Config) -> Iterable[bytes]:
@@ -170,13 +170,13 @@ def _own_names(config: Config) -> Iterable[bytes]:
             yield names.parse(server.host)
 
 
-def _sparing(read: BlockList, own_names: OwnNames) -> BlockList:
+def _sparing(read: BlockList, own_names: ProtectedNames) -> BlockList:
     """The list without the rules that would block what is not its business."""
     kept: list[Rule] = []
-    spared: list[Skipped] = []
+    spared: list[SkippedLine] = []
     for rule in read.rules:
         if reason := own_names.touched(rule):
-            spared.append(Skipped(rule.line, shortened(rule.text), reason))
+            spared.append(SkippedLine(rule.line, shortened(rule.text), reason))
         else:
             kept.append(rule)
     if not spared:

@@ -7,7 +7,7 @@ set a whole number with a bit a service.
 from collections.abc import Sequence
 
 from resolver.config.problems import Problem, did_you_mean, one_of
-from resolver.lists.rules import BlockList, entries
+from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.compiled import Service, Source
 
 
@@ -22,7 +22,12 @@ class ServiceCatalog:
         self._place = {name: place for place, name in enumerate(by_service)}
         self.services = tuple(_service(name, group) for name, group in by_service.items())
         self.sources = tuple(
-            Source(each.file, self._place[each.service], each.name or each.service, entries(each))
+            Source(
+                each.file,
+                self._place[each.service],
+                each.name or each.service,
+                count_blocking(each),
+            )
             for each in self.lists
         )
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
@@ -57,7 +62,7 @@ def _service(name: str, lists: list[BlockList]) -> Service:
         next((each.title for each in lists if each.title), name),
         next((each.persian for each in lists if each.persian), ""),
         any(each.answer == "nxdomain" for each in lists),
-        sum(map(entries, lists)),
+        sum(map(count_blocking, lists)),
         min((str(each.reviewed) for each in lists if each.reviewed), default=""),
     )
 

@@ -11,7 +11,7 @@ from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.reload import ReloadResult
 
 if TYPE_CHECKING:
-    from resolver.fetch.schedule import Schedule
+    from resolver.fetch.schedule import UpdateSchedule
 
 
 class ListUpdates:
@@ -29,14 +29,14 @@ class ListUpdates:
         self._facts = facts
         self._reload = reload
         self._background = background
-        self._schedule: Schedule | None = None
+        self._schedule: UpdateSchedule | None = None
 
     async def run(self) -> None:
         """Fetch what is due, for ever."""
         # after the first answer: importing it takes long
-        from resolver.fetch.schedule import Schedule
+        from resolver.fetch.schedule import UpdateSchedule
 
-        self._schedule = Schedule(
+        self._schedule = UpdateSchedule(
             ListStore(self._state), lambda: self._facts.terms, self._facts.lists, self._apply
         )
         await self._schedule.run()

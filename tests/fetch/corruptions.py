@@ -4,10 +4,10 @@ import gzip
 import random
 from collections.abc import Iterator
 
-from resolver.lists.acceptance import LARGEST
+from resolver.lists.acceptance import MAX_LIST_BYTES
 from tests.fetch.source_server import chunked, response, zipped
 
-_BOMB = gzip.compress(b"0" * (LARGEST + 1))
+_BOMB = gzip.compress(b"0" * (MAX_LIST_BYTES + 1))
 _LINES = {
     "adblock": "||{}^",
     "hosts": "0.0.0.0 {}",
@@ -41,7 +41,7 @@ def _endless(rng: random.Random, kind: str) -> Iterator[tuple[str, bytes]]:
     whole = response(body)
     others = [other for other in _LINES if _LINES[other] != _LINES[kind]]
     yield "a bomb", response(_BOMB, Content_Encoding="gzip")
-    yield "too long", response(body, Content_Length=str(LARGEST + 1))
+    yield "too long", response(body, Content_Length=str(MAX_LIST_BYTES + 1))
     yield "no length", response(body, Content_Length="")
     yield "empty", response(b"")
     yield "comments alone", response(b"# nothing\n! at all\n; here\n")

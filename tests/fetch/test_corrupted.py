@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.fetch.update import Job, update
+from resolver.fetch.update import UpdateJob, update_lists
 from resolver.lists.formats import FORMATS
 from resolver.policy.compiled import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore
@@ -34,7 +34,7 @@ def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_pat
     cases = corrupted(kind)
     assert len({said for _, said in cases}) == COUNT
 
-    async def fetch_all() -> Job:
+    async def fetch_all() -> UpdateJob:
         async with serving(trusted) as sources:
             wanted = []
             for number, (_, said) in enumerate(cases):
@@ -43,8 +43,8 @@ def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_pat
                 url = sources.url(f"/{number}")
                 wanted.append(Subscription(name, url, kind, ""))
                 _shelve(shelf, name, "https://before.test/", kind)
-            job = Job([each.name for each in wanted])
-            await update(job, wanted, shelf, _NOBODY)
+            job = UpdateJob([each.name for each in wanted])
+            await update_lists(job, wanted, shelf, _NOBODY)
             return job
 
     job = asyncio.run(fetch_all())

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from dnslib import QTYPE, RR, A, DNSRecord
 
-from resolver.fetch.update import Job, Result, update
-from resolver.lists.acceptance import LARGEST
+from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
+from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import Endpoint, Subscription
 from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.source_server import (
@@ -43,10 +43,10 @@ class Fetching:
         kind: str = "hosts",
         url: str = "",
         servers: list[Endpoint] = NOBODY,
-    ) -> Result:
-        job = Job(["it"])
+    ) -> UpdateResult:
+        job = UpdateJob(["it"])
         wanted = Subscription("it", url or self.sources.url(path), kind, sha256)
-        await update(job, [wanted], self.shelf, servers)
+        await update_lists(job, [wanted], self.shelf, servers)
         return job.results["it"]
 
     @property
@@ -71,9 +71,9 @@ GOOD = {"as it is": response(LIST), "packed": zipped(LIST), "in chunks": chunked
 def test_a_list_is_kept_as_it_came(how: str, trusted: Authority, tmp_path: Path) -> None:
     async def once(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = GOOD[how]
-        assert await fetching() == Result("updated", 10)
+        assert await fetching() == UpdateResult("updated", 10)
         assert fetching.shelf.content("it") == LIST
-        assert await fetching() == Result("unchanged", 10)
+        assert await fetching() == UpdateResult("unchanged", 10)
 
     _with(trusted, tmp_path, once)
 
@@ -86,7 +86,7 @@ def test_a_source_is_asked_only_for_what_is_new(trusted: Authority, tmp_path: Pa
         await fetching()
         assert "if-none-match" not in asked[-1][1]
         says["/list"] = response(b"", status="304 Not Modified", Content_Length="")
-        assert await fetching() == Result("unchanged", 10)
+        assert await fetching() == UpdateResult("unchanged", 10)
         told = asked[-1][1]
         assert told["if-none-match"] == '"one"'
         assert told["if-modified-since"] == marks["Last-Modified"].lower()
@@ -110,7 +110,7 @@ def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path)
         assert "its SHA-256 is" in wrong.reason
         assert fetching.shelf.content("it") is None
         right = wrong.reason.split()[3].rstrip(",")
-        assert await fetching(sha256=right) == Result("updated", 10)
+        assert await fetching(sha256=right) == UpdateResult("updated", 10)
 
     _with(trusted, tmp_path, pinned)
 
@@ -123,9 +123,9 @@ def test_where_a_list_is_sent_on_to(trusted: Authority, tmp_path: Path) -> None:
             onward = url(f"/{number + 1}" if number < 5 else "/end")
             says[f"/{number}"] = response(b"", status="302 Found", Location=onward)
         assert (await fetching("/0")).reason == "it was sent on more than 5 times"
-        assert await fetching("/1") == Result("updated", 10)
+        assert await fetching("/1") == UpdateResult("updated", 10)
         says["/2"] = response(b"", status="301 Moved Permanently", Location="/end")
-        assert await fetching("/1") == Result("unchanged", 10)
+        assert await fetching("/1") == UpdateResult("unchanged", 10)
 
     _with(trusted, tmp_path, sent_on)
 
@@ -133,14 +133,14 @@ def test_where_a_list_is_sent_on_to(trusted: Authority, tmp_path: Path) -> None:
 def test_a_server_on_this_host_needs_no_certificate(tmp_path: Path) -> None:
     async def plainly(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = response(LIST)
-        assert await fetching() == Result("updated", 10)
+        assert await fetching() == UpdateResult("updated", 10)
 
     _with(None, tmp_path, plainly)
 
 
 def test_a_bomb_is_given_up_before_it_fills_anything(trusted: Authority, tmp_path: Path) -> None:
     async def bomb(fetching: Fetching) -> None:
-        bomb = gzip.compress(b"0" * (LARGEST * 4))
+        bomb = gzip.compress(b"0" * (MAX_LIST_BYTES * 4))
         fetching.sources.says["/list"] = response(bomb, Content_Encoding="gzip")
         assert "larger than 64 MiB when it is unpacked" in (await fetching()).reason
 
@@ -153,7 +153,7 @@ def test_a_host_is_looked_up_at_the_bootstrap_servers(trusted: Authority, tmp_pa
         fetching.sources.says["/list"] = response(LIST)
         url = f"https://lists.test:{fetching.sources.port}/list"
         with name_server() as servers:
-            assert await fetching(url=url, servers=servers) == Result("updated", 10)
+            assert await fetching(url=url, servers=servers) == UpdateResult("updated", 10)
         assert (await fetching(url=url)).reason == "the host 'lists.test' has no address now"
         assert fetching.shelf.content("it") == LIST
 
@@ -193,7 +193,7 @@ def test_a_host_where_nothing_can_be_looked_up_is_told(trusted: Authority, tmp_p
         assert (result.result, result.entries) == ("failed", 10)
         assert result.reason.startswith("nothing can be fetched on this host: AresError: ")
         assert (fetching.record.failures, fetching.record.error) == (1, result.reason)
-        assert await fetching() == Result("unchanged", 10)
+        assert await fetching() == UpdateResult("unchanged", 10)
 
     _with(trusted, tmp_path, unusable)
 

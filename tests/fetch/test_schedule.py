@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.fetch.schedule import DAY, Schedule, due
+from resolver.fetch.schedule import DAY, UpdateSchedule, due
 from resolver.metrics.collector import FetchState
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
@@ -101,7 +101,7 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             config = tmp_path / "config.toml"
             config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
             terms = compile_file(config, 1e9).snapshot.terms
-            schedule = Schedule(shelf, lambda: terms, told, put_in_force)
+            schedule = UpdateSchedule(shelf, lambda: terms, told, put_in_force)
             sources.says["/it"] = response(b"0.0.0.0 a.example\n")
             running = asyncio.create_task(schedule.run())
             while not told["it"].failures:  # the first time, by itself

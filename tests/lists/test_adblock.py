@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.lists import adblock
-from resolver.lists.rules import BlockList, Skipped
+from resolver.lists.rules import BlockList, SkippedLine
 
 
 def _read(*lines: str) -> BlockList:
@@ -153,7 +153,7 @@ def test_only_a_line_feed_ends_a_line() -> None:
 def test_a_rule_given_twice_is_kept_once() -> None:
     read = _read("||t.me^", "|t.me^", "||T.ME.^", "@@||t.me^")
     assert [rule.text for rule in read.rules] == ["||t.me^", "|t.me^", "@@||t.me^"]
-    assert read.skipped == (Skipped(3, "||T.ME.^", "the rule of line 1 again"),)
+    assert read.skipped == (SkippedLine(3, "||T.ME.^", "the rule of line 1 again"),)
 
 
 def test_a_skipped_line_is_shown_as_found_and_shortened() -> None:

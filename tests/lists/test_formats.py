@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.lists.acceptance import accept
-from resolver.lists.formats import FORMATS, resembled
-from resolver.lists.reading import by_reason, nowhere
-from resolver.lists.rules import BlockList, Rule, Skipped
+from resolver.lists.acceptance import read_untrusted
+from resolver.lists.formats import FORMATS, guess_format
+from resolver.lists.reading import by_reason, leads_nowhere
+from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.policy.index import Hit, Index
 from resolver.snapshot.index import build
 from tests.lists.list_texts import SAMPLES
@@ -62,13 +62,13 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(kind: str) -> None:
 @each_format
 def test_a_list_resembles_its_own_format(kind: str) -> None:
     text = _made(kind, 100)
-    assert resembled(text) == ("plain" if kind == "suffix" else kind)
+    assert guess_format(text) == ("plain" if kind == "suffix" else kind)
 
 
 @each_format
 @pytest.mark.parametrize("other", SAMPLES)
 def test_a_list_of_another_format_is_refused(kind: str, other: str) -> None:
-    accepted = accept(_made(other, 100).encode(), kind, "service", "list")
+    accepted = read_untrusted(_made(other, 100).encode(), kind, "service", "list")
     if kind == other or {kind, other} == {"plain", "suffix"}:  # nothing in the file tells them
         assert isinstance(accepted, BlockList)
         assert len(accepted.rules) == 100
@@ -91,24 +91,26 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_file_that_is_no_list_is_refused_whole(what: str) -> None:
     content, reason = REFUSED[what]
-    accepted = accept(content, "plain", "service", "list", before=5)
+    accepted = read_untrusted(content, "plain", "service", "list", before=5)
     assert isinstance(accepted, str)
     assert reason in accepted
 
 
 def test_a_list_that_shrank_by_half_is_accepted() -> None:
-    assert isinstance(accept(b"a.example\nb.example\n", "plain", "s", "l", before=4), BlockList)
+    assert isinstance(
+        read_untrusted(b"a.example\nb.example\n", "plain", "s", "l", before=4), BlockList
+    )
 
 
 def test_rules_given_twice_are_not_lines_that_cannot_be_read() -> None:
-    read = accept(b"a.example\n" * 10, "plain", "s", "l")
+    read = read_untrusted(b"a.example\n" * 10, "plain", "s", "l")
     assert isinstance(read, BlockList)
     assert (len(read.rules), by_reason(read.skipped)) == (1, {"the rule of line … again": 9})
 
 
 def test_reasons_are_counted_without_what_they_quote() -> None:
-    skipped = [Skipped(1, "", "'a' is long: 64"), Skipped(2, "", "'b.c' is long: 70")]
-    assert by_reason([*skipped, Skipped(3, "", "other")]) == {"… is long: …": 2, "other": 1}
+    skipped = [SkippedLine(1, "", "'a' is long: 64"), SkippedLine(2, "", "'b.c' is long: 70")]
+    assert by_reason([*skipped, SkippedLine(3, "", "other")]) == {"… is long: …": 2, "other": 1}
 
 
 def test_the_zone_s_own_name_is_no_part_of_what_it_covers() -> None:
@@ -123,11 +125,11 @@ def test_the_zone_s_own_name_is_no_part_of_what_it_covers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "leads_nowhere"),
+    ("address", "expected"),
     [("0.0.0.0", True), ("127.0.0.2", True), ("0::0", True), ("10.0.0.1", False), ("x", None)],
 )
-def test_which_addresses_lead_nowhere(address: str, leads_nowhere: bool | None) -> None:
-    assert nowhere(address) is leads_nowhere
+def test_which_addresses_lead_nowhere(address: str, expected: bool | None) -> None:
+    assert leads_nowhere(address) is expected
 
 
 _LINES = {
@@ -169,7 +171,7 @@ def test_reading_rubbish_never_raises(kind: str, text: str) -> None:
 @each_format
 @given(st.binary(max_size=200))
 def test_accepting_any_octets_never_raises(kind: str, content: bytes) -> None:
-    assert isinstance(accept(content, kind, "s", "l"), str | BlockList)
+    assert isinstance(read_untrusted(content, kind, "s", "l"), str | BlockList)
 
 
 @each_format
