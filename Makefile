@@ -6,21 +6,27 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test compile check fmt bench fuzz attacks fidelity man dashboards pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint compile check fmt bench fuzz attacks fidelity man dashboards pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
-test: $(VENV)/dev ## set up, then lint, strict types and every test
+test: lint ## set up, then lint, strict types and every test
+	@$(BIN)/python -m tests.live.prepare
+	$(BIN)/pytest -n auto --dist loadgroup
+
+test-fast: lint ## lint, strict types and the tests that start no process
+	$(BIN)/pytest -n auto -m "not processes"
+
+lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
 
 compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 

@@ -1,29 +1,60 @@
-"""What tests need of the machine: programs of Debian packages, and network namespaces.
+"""How the tests run: side by side in networks of their own, with what the machine has.
 
-A test whose need cannot be met is skipped with the reason; in continuous integration, where
-nothing may be skipped, it fails. Tests of data that is no part of the repository are left out
-where it is not there.
+`pytest -n auto` runs as many workers as there are cores. Each has a network namespace of its
+own, with nothing but loopback, so that tests do not meet on ports; where namespaces cannot be
+made, the tests run one after the other.
+
+Tests that start a process are marked ``processes``; the others may not start one. Tests of
+data that is no part of the repository are left out where it is not there.
 """
 
+import ctypes
 import os
-import shutil
 import subprocess
-from collections.abc import Callable, Generator
-from functools import cache
+import sys
+from collections.abc import Generator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
-Debian = Callable[[str, str], Path]
+from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacking, needed
 
-_SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
-_IN_CI = os.environ.get("CI") == "true"
-_APT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+_CLONE_NEWNET = 0x40000000
+_STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
+
+_started_freely = True
+"""Whether the test that runs now may start a process."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """The workers of ``-n auto``; 0: one after the other."""
+    ip = find("ip")
+    if ip is None or _probe(ip):
+        return 0
+    return len(os.sched_getaffinity(0))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # one of several workers
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
+        subprocess.run([needed("ip"), "link", "set", "lo", "up"], check=True)
+    sys.addaudithook(_refuse_processes)
+
+
+def _refuse_processes(event: str, _: object) -> None:
+    if event in _STARTS_PROCESS and not _started_freely:
+        raise AssertionError("this test starts a process: mark it with pytest.mark.processes")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("end_to_end"):
+            item.add_marker(pytest.mark.processes)
+        if item.get_closest_marker("processes") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))  # they share servers
     if not _SHARED_DATA.is_dir():
         left_out = [item for item in items if item.get_closest_marker("shared_data")]
         config.hook.pytest_deselected(items=left_out)
@@ -31,71 +62,47 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    global _started_freely
+    _started_freely = item.get_closest_marker("processes") is not None
+    try:
+        return (yield)
+    finally:
+        _started_freely = True
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test that is skipped in continuous integration has failed."""
     report = yield
-    if _IN_CI and report.skipped:
+    if IN_CI and report.skipped:
         report.outcome = "failed"
         report.longrepr = f"nothing may be skipped here: {report.longrepr}"
     return report
 
 
 @pytest.fixture(scope="session")
-def debian() -> Debian:
-    """``debian(package, program)``: where a program is, installed first where it can be."""
-
-    def find(package: str, program: str) -> Path:
-        found = _found(program) or (_install(package) and _found(program))
-        return found or _lacking(f"needs the program {program}: apt install {package}")
-
-    return find
+def persian_font() -> None:
+    """The font of the pictures."""
+    if not has_font():
+        lacking(f"needs the font {FONT}: apt install {FONT_PACKAGE}")
 
 
 @pytest.fixture(scope="session")
-def persian_font(debian: Debian) -> None:
-    """A font that pictures of Persian pages need; a browser's users have one of their own."""
-    listing = debian("fontconfig", "fc-list")
-    font = "Vazirmatn"
-    if not (_has_font(listing, font) or (_install("fonts-vazirmatn") and _has_font(listing, font))):
-        _lacking(f"needs the font {font}: apt install fonts-vazirmatn")
-
-
-@pytest.fixture(scope="session")
-def ip_program(debian: Debian) -> Path:
+def ip_program() -> Path:
     """``ip``, on a machine where this process may make network namespaces."""
-    ip = debian("iproute2", "ip")
-    name = f"darban-probe-{os.getpid()}"
-    made = subprocess.run([ip, "netns", "add", name], capture_output=True, text=True, check=False)
-    if made.returncode:
-        reason = made.stderr.strip()
-        _lacking(f"needs network namespaces: run it as root, with CAP_NET_ADMIN ({reason})")
-    subprocess.run([ip, "netns", "delete", name], check=True)
+    ip = needed("ip")
+    reason = _probe(ip)
+    if reason:
+        lacking(f"needs network namespaces: run it as root, with CAP_NET_ADMIN ({reason})")
     return ip
 
 
-def _found(program: str) -> Path | None:
-    found = shutil.which(program, path=_SEARCH)
-    return Path(found) if found else None
-
-
-def _has_font(listing: Path, font: str) -> bool:
-    return bool(subprocess.run([listing, font], capture_output=True, check=True).stdout)
-
-
-@cache
-def _install(package: str) -> bool:
-    """Install a package where this process may; whether apt-get says that it did."""
-    apt = _found("apt-get")
-    if apt is None or os.geteuid() != 0:
-        return False
-    return all(
-        subprocess.run([apt, *arguments], env=_APT, capture_output=True, check=False).returncode
-        == 0
-        for arguments in (["update"], ["install", "--yes", "--no-install-recommends", package])
-    )
-
-
-def _lacking(reason: str) -> NoReturn:
-    if _IN_CI:
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+def _probe(ip: Path) -> str:
+    """Why no network namespace can be made; empty where one can."""
+    name = f"darban-probe-{os.getpid()}"
+    made = subprocess.run([ip, "netns", "add", name], capture_output=True, text=True, check=False)
+    if made.returncode:
+        return made.stderr.strip()
+    subprocess.run([ip, "netns", "delete", name], check=True)
+    return ""

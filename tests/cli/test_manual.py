@@ -6,7 +6,6 @@ import runpy
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from resolver.cli.app import app
+from tests.live.programs import needed
+
+pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parents[2]
 DARBAN = Path(sysconfig.get_path("scripts")) / "darban"
@@ -40,9 +42,9 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The manual page as a reader sees it; its source draws no warning."""
-    man = debian("man-db", "man")
+    man = needed("man")
     source = tmp_path_factory.mktemp("man") / "darban.8"
     source.write_text(runpy.run_path(str(ROOT / "deploy/manual.py"))["manual"](), encoding="utf-8")
     done = subprocess.run(

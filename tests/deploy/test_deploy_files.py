@@ -5,21 +5,22 @@ import re
 import subprocess
 import textwrap
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from resolver.snapshot.compiler import compile_file
+from tests.live.programs import needed
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *ROOT.glob("tests/**/*.sh")])
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_shell_scripts_draw_no_warning(script: Path, debian: Callable[[str, str], Path]) -> None:
-    shellcheck = debian("shellcheck", "shellcheck")
+def test_shell_scripts_draw_no_warning(script: Path) -> None:
+    shellcheck = needed("shellcheck")
     done = subprocess.run([shellcheck, script], capture_output=True, text=True, check=False)
     assert done.stdout == ""
     assert done.returncode == 0
@@ -58,11 +59,9 @@ def test_the_readme_s_configs_are_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.end_to_end
-def test_the_readme_s_firewall_rules_are_good(
-    debian: Callable[[str, str], Path], ip_program: Path, tmp_path: Path
-) -> None:
+def test_the_readme_s_firewall_rules_are_good(ip_program: Path, tmp_path: Path) -> None:
     assert ip_program, "it needs a network namespace"
-    nft = debian("nftables", "nft")
+    nft = needed("nft")
     for number, text in enumerate(_blocks("nft")):
         rules = tmp_path / f"rules-{number}"
         rules.write_text(text, encoding="utf-8")

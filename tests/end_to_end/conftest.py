@@ -10,6 +10,7 @@ from tests.live.clients import Asker
 from tests.live.configs import shipped, small
 from tests.live.nsd import nsd
 from tests.live.ports import free_port
+from tests.live.programs import needed
 from tests.live.server import DARBAN, Server, servers
 
 HERE = Path(__file__).parent
@@ -17,31 +18,17 @@ HERE = Path(__file__).parent
 Start = Callable[..., Server]
 Make = Callable[[str], Server]
 
-_figures: list[str] = []
 
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.end_to_end)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _figures:
-        terminalreporter.section("end to end: figures")
-        for figure in _figures:
-            terminalreporter.write_line(figure)
-
-
 @pytest.fixture(scope="session")
-def figure() -> Callable[[str], None]:
-    """Tells a figure in the summary of the run."""
-    return _figures.append
-
-
-@pytest.fixture(scope="session")
-def nsd_program(debian: Callable[[str, str], Path]) -> Path:
-    return debian("nsd", "nsd")
+def nsd_program() -> Path:
+    return needed("nsd")
 
 
 @pytest.fixture(scope="session")
@@ -105,18 +92,18 @@ def make_small(make: Make, upstream: str) -> Callable[..., Server]:
 
 
 @pytest.fixture(scope="session")
-def dig_program(debian: Callable[[str, str], Path]) -> Path:
-    return debian("bind9-dnsutils", "dig")
+def dig_program() -> Path:
+    return needed("dig")
 
 
 @pytest.fixture(scope="session")
-def kdig_program(debian: Callable[[str, str], Path]) -> Path:
-    return debian("knot-dnsutils", "kdig")
+def kdig_program() -> Path:
+    return needed("kdig")
 
 
 @pytest.fixture(scope="session")
-def chromium_program(debian: Callable[[str, str], Path]) -> Path:
-    return debian("chromium", "chromium")
+def chromium_program() -> Path:
+    return needed("chromium")
 
 
 @pytest.fixture

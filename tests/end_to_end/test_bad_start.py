@@ -11,6 +11,7 @@ import pytest
 from tests.live.clients import ask
 from tests.live.namespaces import drop_capability, namespaces
 from tests.live.ports import free_port, is_free
+from tests.live.programs import needed
 from tests.live.server import DARBAN, Ended, Server
 from tests.live.waiting import wait_for
 
@@ -167,9 +168,10 @@ def test_an_unknown_option(make_small: MakeSmall) -> None:
 
 
 def test_port_53_without_the_right_to_it(
-    make_small: MakeSmall, ip_program: Path, debian: Callable[[str, str], Path]
+    make_small: MakeSmall,
+    ip_program: Path,
 ) -> None:
-    setpriv = debian("util-linux", "setpriv")
+    setpriv = needed("setpriv")
     server = make_small(SILENT)
     text = server.config.read_text(encoding="utf-8").replace(f":{server.port}", ":53")
     server.config.write_text(text, encoding="utf-8")
@@ -189,14 +191,12 @@ def test_an_address_that_this_host_has_not(make_small: MakeSmall) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o555, 0o000], ids=["read only", "closed"])
-def test_a_state_directory_that_cannot_be_written_to(
-    make_small: MakeSmall, debian: Callable[[str, str], Path], mode: int
-) -> None:
+def test_a_state_directory_that_cannot_be_written_to(make_small: MakeSmall, mode: int) -> None:
     server = make_small(SILENT)
     state = server.directory / "state"
     state.mkdir()
     state.chmod(mode)
-    setpriv = debian("util-linux", "setpriv")
+    setpriv = needed("setpriv")
     server.through = drop_capability(setpriv, "dac_override", "dac_read_search")
     ended = _refused(server)
     state.chmod(0o755)

@@ -17,6 +17,7 @@ from tests.live.configs import shipped
 from tests.live.drawn_board import WIDTH, drawn_board
 from tests.live.drawn_panels import Series
 from tests.live.ports import free_port
+from tests.live.programs import needed
 from tests.live.prometheus import Prometheus, prometheus
 from tests.live.server import servers
 from tests.live.waiting import wait_for
@@ -138,10 +139,8 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(
-    upstream: str, debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Watched]:
-    program = debian("prometheus", "prometheus")
+def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    program = needed("prometheus")
     port, metrics = free_port(), free_port()
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ends = {"soon": now + dt.timedelta(days=2, hours=7), "later": now + dt.timedelta(days=40)}

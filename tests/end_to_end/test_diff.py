@@ -12,6 +12,7 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
 from tests.live.configs import shipped
+from tests.live.programs import needed
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -227,10 +228,10 @@ def captured(tcpdump: Path, port: int, file: Path, *options: str) -> Iterator[No
 @pytest.mark.usefixtures("ip_program")  # who may make namespaces may capture
 @pytest.mark.parametrize("options", [["-i", "lo"], ["-i", "any"], ["-i", "any", "-y", "LINUX_SLL"]])
 def test_questions_that_tcpdump_has_captured(
-    quiet: Server, dig: Asker, debian: Callable[[str, str], Path], configs: Path, options: list[str]
+    quiet: Server, dig: Asker, configs: Path, options: list[str]
 ) -> None:
     file = configs / "capture.pcap"
-    with captured(debian("tcpdump", "tcpdump"), quiet.port, file, *options):
+    with captured(needed("tcpdump"), quiet.port, file, *options):
         for _ in range(3):
             dig("127.0.10.5", "slack.com")
         dig("127.0.10.5", "zoom.us", "AAAA", "+tcp")

@@ -30,9 +30,9 @@ OURS = "! Title: Ours\n! Category: messenger\n||ours.example^\n"
 
 
 @pytest.fixture(scope="module")
-def clean_debian(debian: Callable[[str, str], Path], ip_program: Path) -> Tree:
+def clean_debian(ip_program: Path) -> Tree:
     assert ip_program, "a machine is made of namespaces"
-    return tree(debian("mmdebstrap", "mmdebstrap"))
+    return tree()
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.fetch.source_server import Authority, Sources, authority, response, serving
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
+from tests.live.programs import needed
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -42,10 +42,8 @@ outcome = "passed"
 
 
 @pytest.fixture(scope="session")
-def made_authority(
-    debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Authority:
-    return authority(debian("openssl", "openssl"), tmp_path_factory.mktemp("authority"))
+def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

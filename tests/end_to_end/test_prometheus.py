@@ -14,13 +14,13 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from resolver import __version__
 from tests.live.configs import BLOCKLISTS
 from tests.live.ports import free_port
+from tests.live.programs import needed
 from tests.live.prometheus import Labels, Prometheus, Vector, prometheus
 from tests.live.server import Server, servers
 from tests.live.waiting import wait_for
@@ -163,10 +163,9 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(
     upstream: str,
-    debian: Callable[[str, str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Watched]:
-    program = debian("prometheus", "prometheus")
+    program = needed("prometheus")
     port, metrics, dead = free_port(), free_port(), f"127.0.0.1:{free_port()}"
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ends = {"soon": now + dt.timedelta(days=2), "later": now + dt.timedelta(days=30)}

@@ -16,6 +16,7 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.configs import BLOCKLISTS
+from tests.live.programs import needed
 from tests.live.server import DARBAN, Server
 from tests.live.waiting import wait_for
 
@@ -190,8 +191,8 @@ def test_without_a_server(tmp_path: Path, arguments: list[str]) -> None:
 
 
 @pytest.fixture
-def setsid(debian: Callable[[str, str], Path]) -> Path:
-    return debian("util-linux", "setsid")
+def setsid() -> Path:
+    return needed("setsid")
 
 
 @pytest.mark.parametrize("end", [b"q", b"\x03"], ids=["q", "Ctrl-C"])

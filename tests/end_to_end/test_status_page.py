@@ -14,6 +14,7 @@ from tests.live.chromium import Browser, Page, chromium
 from tests.live.clients import ask as ask_once
 from tests.live.configs import BLOCKLISTS, shipped
 from tests.live.ports import free_port
+from tests.live.programs import needed
 from tests.live.server import DARBAN, Server, servers
 from tests.live.waiting import wait_for
 
@@ -114,18 +115,17 @@ def browser(
 
 
 @pytest.fixture(scope="module")
-def axe_script(debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory) -> str:
-    return axe(debian("npm", "npm"), tmp_path_factory.mktemp("axe"))
+def axe_script() -> str:
+    return axe()
 
 
 @pytest.fixture(scope="module")
 def dnsperf(
     watched: Watched,
-    debian: Callable[[str, str], Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., list[str | Path]]:
     """dnsperf's command line for a client."""
-    program = debian("dnsperf", "dnsperf")
+    program = needed("dnsperf")
     questions = tmp_path_factory.mktemp("dnsperf") / "questions"
     lines = [f"{name} A\n" * share for name, share in _SHARES.items()]
     questions.write_text("".join(lines), encoding="ascii")

@@ -1,18 +1,14 @@
 """A certificate authority for the run."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from tests.fetch.source_server import Authority, authority
+from tests.live.programs import needed
 
 
 @pytest.fixture(scope="session")
-def made_authority(
-    debian: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Authority:
-    return authority(debian("openssl", "openssl"), tmp_path_factory.mktemp("authority"))
+def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.corruptions import COUNT, corrupted, good
 from tests.fetch.source_server import Authority, serving
 
+pytestmark = pytest.mark.processes
+
 _NOBODY = [Endpoint("127.0.0.1", 1)]
 
 

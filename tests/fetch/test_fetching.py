@@ -24,6 +24,8 @@ from tests.fetch.source_server import (
     zipped,
 )
 
+pytestmark = pytest.mark.processes
+
 NOBODY = [Endpoint("127.0.0.1", 1)]
 LIST = b"".join(b"0.0.0.0 n%d.example\n" % number for number in range(10))
 SHA256 = "b" * 64

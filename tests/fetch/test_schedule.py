@@ -12,6 +12,8 @@ from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore
 from tests.fetch.source_server import Authority, response, serving
 
+pytestmark = pytest.mark.processes
+
 LIST = Subscription("it", "https://lists.test/it", "hosts", "")
 FETCHED = ListRecord(LIST.url, LIST.format, updated=1e9, tried=1e9)
 _CONFIG = """

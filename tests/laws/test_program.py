@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from resolver.snapshot import child_process
 from tests.laws.source_tree import PACKAGE
 
 
+@pytest.mark.processes
 def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('code of a stranger')\n")
     done = subprocess.run(
@@ -24,6 +27,7 @@ def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["errors"] == 1
 
 
+@pytest.mark.processes
 def test_a_child_finds_the_package_where_it_is_not_installed(tmp_path: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-P", "-S", "-c", "import resolver; print(resolver.__file__)"],

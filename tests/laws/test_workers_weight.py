@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 HEAVY = {
     *("pydantic", "pydantic_core", "aiohttp", "typer", "click", "rich", "publicsuffixlist"),
     *("aiodns", "pycares", "prometheus_client", "dnslib", "idna", "tomllib", "tomlkit"),

@@ -4,10 +4,13 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.live.chromium import Page
+from tests.live.programs import lacking
 
 VERSION = "4.14.1"
+SCRIPT = Path(__file__).parents[2] / "build" / f"axe-{VERSION}.js"
 SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 """Of axe.min.js: what runs is what was looked at."""
 
@@ -15,15 +18,27 @@ _RUN = "axe.run(document).then(found => JSON.stringify(found))"
 _FAULTS = ("serious", "critical")
 
 
-def axe(npm: Path, directory: Path) -> str:
-    """The script's text, installed into a directory."""
-    quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--prefer-offline")
-    command = [npm, "install", *quiet, "--prefix", directory, f"axe-core@{VERSION}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    script = (directory / "node_modules" / "axe-core" / "axe.min.js").read_bytes()
-    assert hashlib.sha256(script).hexdigest() == SHA256
-    return script.decode()
+def install() -> None:
+    """Keep the script below build/, if it is not there."""
+    if SCRIPT.exists():
+        return
+    with TemporaryDirectory() as directory:
+        quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-save", "--prefer-offline")
+        command = ["npm", "install", *quiet, "--prefix", directory, f"axe-core@{VERSION}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 0, done.stderr
+        octets = Path(directory, "node_modules", "axe-core", "axe.min.js").read_bytes()
+    SCRIPT.parent.mkdir(exist_ok=True)
+    SCRIPT.write_bytes(octets)
+
+
+def axe() -> str:
+    """The script's text."""
+    if not SCRIPT.exists():
+        lacking("needs axe-core: python -m tests.live.prepare")
+    octets = SCRIPT.read_bytes()
+    assert hashlib.sha256(octets).hexdigest() == SHA256
+    return octets.decode()
 
 
 def faults(page: Page, script: str) -> list[str]:

@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.live.programs import lacking
+
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "debian"
+REQUIREMENTS = ROOT / "requirements" / "run.txt"
 PACKAGES = (
     *("python3", "python3-venv", "make"),  # what the README says that it needs
     *("systemd", "systemd-sysv", "iproute2", "procps"),  # what any server has
@@ -33,34 +36,48 @@ class Tree:
     wheels: Path
 
 
-def tree(mmdebstrap: Path) -> Tree:
-    """The Debian that tests share, made if it is not there."""
-    suite = _codename()
-    place = KEPT / f"{suite}-{_hash(' '.join(PACKAGES).encode())}"
-    if not place.exists():
-        _aside(place, lambda aside: _debootstrap(mmdebstrap, suite, aside))
-    python = next(place.glob("usr/bin/python3.*[0-9]")).name.removeprefix("python")
-    requirements = ROOT / "requirements" / "run.txt"
-    wheels = KEPT / f"wheels-{python}-{_hash(requirements.read_bytes())}"
+def install() -> None:
+    """Make the Debian that tests share, and fetch the wheels, where they are not there."""
+    system = _system()
+    if not system.exists():
+        _aside(system, _debootstrap)
+    wheels, python = _wheels(system)
     if not wheels.exists():
-        _aside(wheels, lambda aside: _download(requirements, python, aside))
-    return Tree(place, wheels)
+        _aside(wheels, lambda aside: _download(python, aside))
 
 
-def _debootstrap(mmdebstrap: Path, suite: str, place: Path) -> None:
+def tree() -> Tree:
+    """The Debian that tests share."""
+    system = _system()
+    if not system.exists() or not _wheels(system)[0].exists():
+        lacking("needs a Debian in a directory: as root, python -m tests.live.prepare")
+    return Tree(system, _wheels(system)[0])
+
+
+def _system() -> Path:
+    return KEPT / f"{_codename()}-{_hash(' '.join(PACKAGES).encode())}"
+
+
+def _wheels(system: Path) -> tuple[Path, str]:
+    """Where the wheels are, and for which Python."""
+    python = next(system.glob("usr/bin/python3.*[0-9]")).name.removeprefix("python")
+    return KEPT / f"wheels-{python}-{_hash(REQUIREMENTS.read_bytes())}", python
+
+
+def _debootstrap(place: Path) -> None:
     packages = ",".join(PACKAGES)
-    command = [mmdebstrap, "--variant=minbase", f"--include={packages}", suite, place]
+    command = ["mmdebstrap", "--variant=minbase", f"--include={packages}", _codename(), place]
     _run([*command, "--format=directory"])
 
 
-def _download(requirements: Path, python: str, place: Path) -> None:
+def _download(python: str, place: Path) -> None:
     machine = os.uname().machine
     platforms = [f"--platform=manylinux_2_{n}_{machine}" for n in (28, 17)]
     _run(
         [
             *(sys.executable, "-m", "pip", "--quiet", "download", "--require-hashes"),
             *("--only-binary=:all:", f"--python-version={python}", *platforms),
-            *("--requirement", requirements, "--dest", place),
+            *("--requirement", REQUIREMENTS, "--dest", place),
         ]
     )
 

@@ -19,6 +19,8 @@ from resolver.snapshot.background_priority import (
 )
 from resolver.snapshot.candidate import Accepted, compile_apart
 
+pytestmark = pytest.mark.processes
+
 CONFIG = """
 [lists]
 directories = []

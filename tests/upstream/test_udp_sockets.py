@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from resolver.engine.servers import Server
@@ -55,6 +56,15 @@ def _told(play: Play, until: int) -> Told:
     return told
 
 
+@contextmanager
+def _nobody() -> Iterator[Server]:
+    """A server that refuses: a connected socket holds its port, so that nobody else gets it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind(("127.0.0.1", 0))
+        held.connect(("127.0.0.1", 9))
+        yield Server("127.0.0.1", held.getsockname()[1], "gone")
+
+
 def test_what_is_sent_leaves_at_the_round_s_end_and_what_comes_is_told_with_its_id() -> None:
     def play(loop: Loop, ports: Ports[str], server: Server, told: Told) -> None:
         for each in ("one", "two"):
@@ -89,13 +99,11 @@ def test_a_port_that_is_closed_before_its_query_leaves_is_told_of_as_well() -> N
 def test_a_refusal_that_shows_when_the_next_query_leaves_is_everybody_s() -> None:
     def play(loop: Loop, ports: Ports[str], server: Server, told: Told) -> None:  # noqa: ARG001
         now = loop.time()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
-            gone.bind(("127.0.0.1", 0))
-            nobody = Server("127.0.0.1", gone.getsockname()[1], "gone")
         for number in range(OPEN + 1):  # so that two of them share a port
             ports.send(nobody, b"anybody?", str(number), now)
 
-    told = _told(play, OPEN)
+    with _nobody() as nobody:
+        told = _told(play, OPEN)
     assert {what for what, _ in told} == {"refused"}, told
     asked = sorted(str(number) for number in range(OPEN + 1))
     assert sorted(each for _, waiting in told for each in waiting) == asked
@@ -103,9 +111,7 @@ def test_a_refusal_that_shows_when_the_next_query_leaves_is_everybody_s() -> Non
 
 def test_a_server_that_does_not_listen_is_told_of_with_all_who_wait() -> None:
     def play(loop: Loop, ports: Ports[str], server: Server, told: Told) -> None:  # noqa: ARG001
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gone:
-            gone.bind(("127.0.0.1", 0))
-            port = gone.getsockname()[1]
-        ports.send(Server("127.0.0.1", port, "gone"), b"anybody?", "somebody", loop.time())
+        ports.send(nobody, b"anybody?", "somebody", loop.time())
 
-    assert _told(play, 1) == [("refused", ["somebody"])]
+    with _nobody() as nobody:
+        assert _told(play, 1) == [("refused", ["somebody"])]

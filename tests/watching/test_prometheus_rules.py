@@ -7,15 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.live.programs import needed
 from tests.watching.expressions import DEPLOY, RULES, alerts
+
+pytestmark = pytest.mark.processes
 
 HERE = Path(__file__).parent
 CASES = sorted(HERE.glob("alerts*.yml"))
 
 
 @pytest.fixture(scope="module")
-def promtool(debian: Callable[[str, str], Path]) -> Callable[..., str]:
-    program = debian("prometheus", "promtool")
+def promtool() -> Callable[..., str]:
+    program = needed("promtool")
 
     def run(*arguments: str | Path) -> str:
         done = subprocess.run(

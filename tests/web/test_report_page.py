@@ -3,7 +3,6 @@
 import html
 import re
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from resolver.policy.index import Index
 from resolver.snapshot.compiler import compile_file
 from resolver.web.report_page import page
 from resolver.web.report_words import ENGLISH, PERSIAN, WORDS
+from tests.live.programs import needed
 
 CONFIG = """
 [directives.1595]
@@ -222,11 +222,10 @@ def test_without_a_server_or_with_another_config_it_says_so(made: Report) -> Non
     assert "expectations were not run" in as_text(other)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("code", WORDS)
-def test_the_page_is_valid(
-    made: Report, code: str, debian: Callable[[str, str], Path], tmp_path: Path
-) -> None:
-    tidy = debian("tidy", "tidy")
+def test_the_page_is_valid(made: Report, code: str, tmp_path: Path) -> None:
+    tidy = needed("tidy")
     file = tmp_path / "report.html"
     file.write_text(page(made, code), encoding="utf-8")
     done = subprocess.run(

@@ -1,0 +1,73 @@
+"""The programs that the tests run, and the Debian packages which have them.
+
+``python -m tests.live.prepare`` installs them. A test whose need is not met is skipped with
+the reason; in continuous integration, where nothing may be skipped, it fails.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+PACKAGES = {
+    "chromium": "chromium",
+    "dig": "bind9-dnsutils",
+    "dnsperf": "dnsperf",
+    "fc-list": "fontconfig",
+    "ip": "iproute2",
+    "kdig": "knot-dnsutils",
+    "ldns-keygen": "ldnsutils",
+    "ldns-signzone": "ldnsutils",
+    "man": "man-db",
+    "mmdebstrap": "mmdebstrap",
+    "nft": "nftables",
+    "npm": "npm",
+    "nsd": "nsd",
+    "openssl": "openssl",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+    "setpriv": "util-linux",
+    "setsid": "util-linux",
+    "shellcheck": "shellcheck",
+    "tcpdump": "tcpdump",
+    "tidy": "tidy",
+    "unbound": "unbound",
+}
+FONT, FONT_PACKAGE = "Vazirmatn", "fonts-vazirmatn"
+"""Pictures of Persian pages need it; a browser's users have one of their own."""
+IN_CI = os.environ.get("CI") == "true"
+
+_SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+
+
+def find(program: str) -> Path | None:
+    """Where a program is."""
+    found = shutil.which(program, path=_SEARCH)
+    return Path(found) if found else None
+
+
+def has_font() -> bool:
+    """Whether the font is installed."""
+    fc_list = find("fc-list")
+    return fc_list is not None and bool(subprocess.check_output([fc_list, FONT]))
+
+
+def missing_packages() -> list[str]:
+    """The packages that are not installed."""
+    missing = {package for program, package in PACKAGES.items() if find(program) is None}
+    return sorted(missing | (set() if has_font() else {FONT_PACKAGE}))
+
+
+def needed(program: str) -> Path:
+    """Where a program is that the test needs."""
+    return find(program) or lacking(f"needs {program}: apt install {PACKAGES[program]}")
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip the test, or fail where nothing may be skipped."""
+    if IN_CI:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
