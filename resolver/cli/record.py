@@ -3,13 +3,12 @@
 import contextlib
 import secrets
 import signal
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import Annotated, Any, BinaryIO, cast
 
 import typer
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.progress import Progress
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
+from resolver.files import atomic_file
 from resolver.supervisor import control
 
 _UNREACHABLE = 3
@@ -62,7 +62,8 @@ def record(minutes: Minutes, out: Out = None, config: Config = None) -> None:
             what = f"recording for {minutes:g} minutes what the server of {path} is asked"
             typer.echo(f"{what}; Ctrl-C ends it early", err=True)
             lost = _listen(recording, minutes * 60)
-            aside.writelines(format_recording(recording.heading(), recording.rows()))
+            for line in format_recording(recording.heading(), recording.rows()):
+                aside.write(line.encode())
     except control.Unreachable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(_UNREACHABLE) from None
@@ -78,20 +79,13 @@ def record(minutes: Minutes, out: Out = None, config: Config = None) -> None:
 
 
 @contextlib.contextmanager
-def _written_whole(file: Path) -> Iterator[IO[str]]:
+def _written_whole(file: Path) -> Iterator[BinaryIO]:
     """A file that is there whole at the end, or not at all; only its owner may read it."""
     if file.exists():
         raise DarbanError(f"{file}: is there already; name another with --out")
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=file.parent, prefix=".recording-", delete=False
-        ) as aside:
-            try:
-                yield aside
-                aside.close()
-                Path(aside.name).replace(file)
-            finally:
-                Path(aside.name).unlink(missing_ok=True)
+        with atomic_file(file) as aside:
+            yield aside
     except OSError as error:
         raise DarbanError(f"{file}: cannot be written ({error.strerror or error})") from None
 

@@ -5,8 +5,6 @@ compiled and its expectations run before the file is touched.
 """
 
 import datetime as dt
-import os
-import shutil
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
@@ -16,6 +14,7 @@ from resolver.config.amendment import add_exemption, duration
 from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
+from resolver.files import write_atomically
 from resolver.policy.compiled import Terms
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
 from resolver.snapshot.compiler import CompileResult, DiskFiles, compile_file
@@ -94,18 +93,9 @@ class ExemptionEdit:
         path = self._path.resolve()
         if path.read_bytes() != self._octets:
             raise ExemptionRefused([f"{path} was edited meanwhile; try again"], WRONG_CONFIG)
-        owner = path.stat()
-        aside = path.with_name(f".{path.name}-{os.getpid()}")
         try:
-            with aside.open("xb") as file:
-                file.write(octets)
-                file.flush()
-                os.fsync(file.fileno())
-            shutil.copymode(path, aside)
-            os.chown(aside, owner.st_uid, owner.st_gid)
-            aside.replace(path)
+            write_atomically(path, octets)
         except OSError as error:
-            aside.unlink(missing_ok=True)
             raise ExemptionRefused(
                 [f"{path} cannot be written ({error.strerror})"], WRONG_CONFIG
             ) from None

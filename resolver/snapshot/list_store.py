@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver.files import rename_synced, write_atomically
+
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 
 
@@ -97,7 +99,7 @@ class ListStore:
         before.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             copy.replace(before)
-        fetched.replace(copy)
+        rename_synced(fetched, copy)
         self.note(name, record)
 
     def take_back(self, name: str, record: ListRecord) -> None:
@@ -111,6 +113,5 @@ class ListStore:
 
     def note(self, name: str, record: ListRecord) -> None:
         """Write a record."""
-        with self.aside(name) as path:
-            path.write_text(json.dumps(asdict(record)), encoding="utf-8")
-            path.replace(self.place / (name + _RECORD))
+        self.place.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.place / (name + _RECORD), json.dumps(asdict(record)).encode())

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
+from resolver.files import rename_synced, write_atomically
 from resolver.policy.compiled import Snapshot, Terms, content_hash, read_terms
 from resolver.policy.index import Index
 
@@ -85,9 +86,9 @@ def _put(place: Path, content: Mapping[str, bytes]) -> None:
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     try:
         for file, octets in content.items():
-            _write(aside / file, octets)
+            write_atomically(aside / file, octets)
         shutil.rmtree(place, ignore_errors=True)  # what was harmed; who maps it keeps it
-        aside.rename(place)
+        rename_synced(aside, place)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
         if not _holds(place, content):  # another process may have put it there meanwhile
@@ -106,13 +107,6 @@ def _unwritable(state: Path, error: OSError) -> StateError:
         f"{state}: the state directory cannot be written to ({error.strerror}); "
         "make room or make it writable, or set STATE_DIRECTORY to one that is"
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def load(place: Path) -> tuple[Terms, Index]:
@@ -153,7 +147,7 @@ def remember_good(place: Path) -> None:
     aside = state / f".{_LAST_GOOD}-{os.getpid()}"
     aside.unlink(missing_ok=True)
     aside.symlink_to(place.relative_to(state))
-    aside.replace(state / _LAST_GOOD)
+    rename_synced(aside, state / _LAST_GOOD)
 
 
 def last_good(state: Path) -> Path:

@@ -10,17 +10,16 @@ What must stay true:
 - Nothing here keeps a config from being put in force: who writes it sees to OSError.
 """
 
-import contextlib
 import difflib
 import errno
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from resolver.files import write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import Terms
 
@@ -126,12 +125,7 @@ class AuditLog:
         if path.exists() or sum(map(len, texts.values())) > _LONGEST_TEXT:
             return name
         self._configs.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=self._configs) as aside:
-            json.dump(dict(texts), aside)
-            aside.flush()
-            os.fsync(aside.fileno())
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(aside.name)
+        write_atomically(path, json.dumps(dict(texts)).encode())
         return name
 
     def _append(self, entry: AuditEntry) -> None:

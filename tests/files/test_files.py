@@ -1,0 +1,51 @@
+"""A file is written whole, or the one before it stays."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from resolver.files import atomic_file, write_atomically
+
+
+def test_a_new_file_is_its_owner_s_alone(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "new", b"content")
+    assert (tmp_path / "new").read_bytes() == b"content"
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+
+
+def test_a_replaced_file_passes_on_its_mode_and_owner(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    path.write_bytes(b"before")
+    path.chmod(0o640)
+    owner = (12345, 54321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
+    os.chown(path, *owner)
+    write_atomically(path, b"after")
+    state = path.stat()
+    assert path.read_bytes() == b"after"
+    assert (stat.S_IMODE(state.st_mode), state.st_uid, state.st_gid) == (0o640, *owner)
+
+
+def test_a_reader_finds_the_old_content_until_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with atomic_file(path) as file:
+        file.write(b"after")
+        file.flush()
+        assert path.read_bytes() == b"before"
+    assert path.read_bytes() == b"after"
+
+
+def test_what_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"before")
+    with pytest.raises(OSError, match="No space left"):
+        _write_half(path)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("file", b"before")]
+
+
+def _write_half(path: Path) -> None:
+    with atomic_file(path) as file:
+        file.write(b"half")
+        raise OSError("No space left on device")
