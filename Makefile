@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint compile check fmt bench fuzz attacks fidelity man dashboards pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint compile check fmt bench fuzz attacks fidelity man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -51,9 +51,6 @@ fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
-
-dashboards: $(VENV)/dev ## write the Grafana dashboards anew from their code
-	$(BIN)/python -m deploy.dashboards
 
 pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant, prometheus)
 	mkdir -p deploy/pictures

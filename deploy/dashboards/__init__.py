@@ -1,1 +1,0 @@
-"""The Grafana dashboards as code; ``make dashboards`` writes them to deploy/grafana."""
