@@ -30,7 +30,6 @@ Commands that are about a server are about the server of a config:
 if there is one, else
 .I config.toml
 in the current directory, unless \\fB\\-\\-config\\fR names another.
-.SH COMMANDS
 """
 
 _TAIL = """\
@@ -120,7 +119,8 @@ def manual() -> str:
     """The page's source."""
     command = typer.main.get_command(app)
     context = typer.Context(command, info_name="darban")
-    lines = "\n".join(_section(command, context))
+    options = [line for each in command.get_params(context) for line in _option(each, context)]
+    lines = "\n".join([".SH OPTIONS", *options, ".SH COMMANDS", *_section(command, context)])
     return f"{_HEAD.format(version=__version__)}{lines}\n{_TAIL}"
 
 

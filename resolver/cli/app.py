@@ -1,7 +1,10 @@
 """The commands, gathered."""
 
+from typing import Annotated
+
 import typer
 
+from resolver import __version__, build
 from resolver.cli import (
     check,
     diff,
@@ -25,6 +28,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"darban {__version__}, {build()}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="print the version, and whether this build is compiled or interpreted",
+    ),
+]
+
+
+@app.callback()
+def _options(version: Version = False) -> None:
+    """The options of darban itself."""
+
+
 app.command("run")(run_help.run)
 app.command("check")(check.check)
 app.command("explain")(explain.explain)

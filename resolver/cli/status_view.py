@@ -113,6 +113,7 @@ class _Rates:
 
 def _head(now: Status, rates: _Rates) -> Text:
     head = Text(f"darban {now.version}", style="bold")
+    head.append(f", {now.build}", style="not bold")
     head.append(f"  up {_span(now.at - now.started)}, pid {now.pid}, ", style="not bold")
     head.append(f"workers {now.workers} of {now.workers_expected}", style="not bold")
     if now.worker_restarts:

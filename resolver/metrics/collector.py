@@ -16,7 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from resolver import __version__
+from resolver import __version__, build
 from resolver.dns import codes
 from resolver.metrics import definitions, initial_series
 from resolver.metrics.definitions import Metric
@@ -177,7 +177,8 @@ class DarbanCollector(Collector):
         restarts = _family(definitions.WORKER_RESTARTS)
         restarts.add_metric((), facts.worker_restarts)
         yield restarts
-        yield _gauge(definitions.BUILD_INFO, [((__version__,), 1)])
+        compiled = str(build() == "compiled").lower()
+        yield _gauge(definitions.BUILD_INFO, [((__version__, compiled), 1)])
 
     def _lists(self) -> Iterator[Family]:
         facts = self._facts

@@ -107,7 +107,7 @@ MEMORY = Metric(
     "Octets in memory, the workers' added up; what they share counts for each",
     ("process",),
 )
-BUILD_INFO = Metric("darban_build_info", "gauge", "The version that runs", ("version",))
+BUILD_INFO = Metric("darban_build_info", "gauge", "The version that runs", ("version", "compiled"))
 
 DURATION_BOUNDS = (
     *(0.00005, 0.0001, 0.00025, 0.0005),

@@ -157,6 +157,8 @@ class Status:
     """A server at a moment."""
 
     version: str
+    build: str
+    """``compiled`` or ``interpreted``."""
     pid: int
     config: str
     at: float

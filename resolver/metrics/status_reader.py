@@ -4,7 +4,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from resolver import __version__
+from resolver import __version__, build
 from resolver.engine.labels import Path
 from resolver.metrics import definitions
 from resolver.metrics.collector import FetchState, ServerFacts
@@ -53,6 +53,7 @@ class StatusReader:
         cells = _Cells(self._layout, self._memories())
         return Status(
             version=__version__,
+            build=build(),
             pid=os.getpid(),
             config=self._config,
             at=at,

@@ -124,6 +124,11 @@ def test_a_config_that_cannot_be_read_offers_nothing(tmp_path: Path) -> None:
     assert _offered("darban explain --vlan p", tmp_path) == []
 
 
+def test_the_manual_names_the_options_of_darban_itself(page: str) -> None:
+    [options] = re.findall(r"\nOPTIONS\n(.*?)\nCOMMANDS\n", page, re.DOTALL)
+    assert "--version" in options
+
+
 def test_make_man_prints_the_page() -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "deploy/manual.py"], capture_output=True, text=True, check=True

@@ -36,6 +36,7 @@ def _vlan(name: str, passed: int, blocked: int) -> VlanCounts:
 def _status(at: float, times: int) -> Status:
     return Status(
         version="1.2.3",
+        build="compiled",
         pid=42,
         config="/etc/darban/config.toml",
         at=at,

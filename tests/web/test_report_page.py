@@ -91,6 +91,7 @@ COUNTS = VlanCounts(
 )
 STATUS = Status(
     version="1",
+    build="compiled",
     pid=1,
     config="",
     at=NOW,

@@ -38,6 +38,7 @@ EXEMPTION = ExemptionStatus(
 BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
 STATUS = Status(
     version="1.2.3",
+    build="compiled",
     pid=42,
     config="/etc/darban/config.toml",
     at=NOW,
