@@ -76,7 +76,7 @@ lock: ## pin the requirements anew, with hashes
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(COMPILED) build/compiled build/lock *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON): install Python 3.11 or newer (Debian: apt install python3 python3-venv)"; exit 1; }

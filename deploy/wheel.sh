@@ -32,8 +32,8 @@ copy_source() { # place
 }
 
 compiler_is_there() {
-  compiler=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_config_var("CC").split()[0])')
-  command -v "$compiler" >/dev/null || fail "no $compiler to compile with: apt install gcc"
+  compiler=${CC:-$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_config_var("CC"))')}
+  command -v "${compiler%% *}" >/dev/null || fail "no ${compiler%% *} to compile with: apt install gcc"
   headers=$("$PYTHON" -c 'import sysconfig; print(sysconfig.get_path("include"))')
   [ -e "$headers/Python.h" ] ||
     fail "no $headers/Python.h to compile with: apt install python3-dev"
@@ -49,11 +49,8 @@ install_tools() { # place
 
 build() { # python of the build
   rm -rf "$DIRECTORY/wheel" "$DIRECTORY/tried"
-  (
-    cd "$DIRECTORY/source"
-    "$1" -m pip --quiet --disable-pip-version-check wheel \
-      --no-deps --no-build-isolation --wheel-dir "$DIRECTORY/wheel" .
-  )
+  "$1" -m pip --quiet --disable-pip-version-check wheel \
+    --no-deps --no-build-isolation --wheel-dir "$DIRECTORY/wheel" "$DIRECTORY/source"
 }
 
 # Import each compiled module of the wheel, which runs all code outside of its functions.
