@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
-from resolver.metrics.collector import FetchState
+from resolver.metrics.facts import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import Subscription, Terms
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore

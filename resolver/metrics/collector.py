@@ -1,12 +1,11 @@
-"""The Prometheus collector: reads the workers' cells and the supervisor's facts at a scrape.
+"""The Prometheus collector: reads the workers' counters and the supervisor's facts at a scrape.
 
-Nothing is added up before somebody asks; a scrape sums the cells of all workers.
+Nothing is added up between two scrapes.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -19,14 +18,15 @@ from prometheus_client.registry import Collector
 from resolver import __version__, build
 from resolver.dns import codes
 from resolver.metrics import definitions, initial_series
+from resolver.metrics.counter_sums import CounterSums, Labels
 from resolver.metrics.definitions import Metric
+from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
-from resolver.metrics.layout import CounterLayout, is_up
-from resolver.metrics.status import LastReload
+from resolver.metrics.layout import CounterLayout, CounterRow
 from resolver.policy.compiled import Policy, Terms
 from resolver.policy.verdict import Outcome
 
-COUNTED = (
+_COUNTED = (
     definitions.CACHE_HITS,
     definitions.CACHE_MISSES,
     definitions.CACHE_ENTRIES,
@@ -34,59 +34,10 @@ COUNTED = (
     definitions.UPSTREAM_QUERIES,
     definitions.UPSTREAM_UP,
 )
-HISTOGRAMS = (definitions.DURATION, definitions.UPSTREAM_DURATION)
-_CAUGHT = (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
+_HISTOGRAMS = (definitions.DURATION, definitions.UPSTREAM_DURATION)
+_BYPASS = (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
 
-Sums = Counter[tuple[str, ...]]
-
-
-@dataclass(slots=True)
-class BlockLogState:
-    """What has become of the records that the workers sent."""
-
-    path: Path | None = None
-    """Where; None while none is wanted."""
-    records: int = 0
-    lost: int = 0
-    problem: str = ""
-    """Why nothing can be written now; empty while all is well."""
-
-
-@dataclass(slots=True)
-class FetchState:
-    """How fetching a list stands."""
-
-    updated: float = 0.0
-    """When it was last known to be up to date, in seconds since 1970; 0 for never."""
-    failures: int = 0
-    """Since the server started."""
-
-
-@dataclass(slots=True)
-class ServerFacts:
-    """What the supervisor knows besides the counters."""
-
-    terms: Terms
-    snapshot: str
-    """The hash of the snapshot in force."""
-    loaded: float
-    """When it was put in force, in seconds since 1970."""
-    workers_expected: int
-    workers: int = 0
-    worker_restarts: int = 0
-    config_ok: bool = True
-    lists: dict[str, FetchState] = field(default_factory=dict)
-    """How fetching each list stands, by name."""
-    reloads: Counter[str] = field(default_factory=Counter)
-    """By their results."""
-    last_reload: LastReload | None = None
-    block_log: BlockLogState = field(default_factory=BlockLogState)
-
-    @property
-    def lacks_lists(self) -> bool:
-        """Whether a list of the config has never been fetched, and so blocks nothing."""
-        fetched = [name for name, each in self.lists.items() if each.updated]
-        return any(each.name not in fetched for each in self.terms.subscriptions)
+Values = Iterable[tuple[Labels, float]]
 
 
 class DarbanCollector(Collector):
@@ -99,7 +50,7 @@ class DarbanCollector(Collector):
         facts: ServerFacts,
         readings: Callable[[], KernelReadings],
     ) -> None:
-        """``memories`` gives the workers' cells, those of workers that ended included."""
+        """``memories`` gives the counters of each worker, also of workers that have ended."""
         self._layout = layout
         self._memories = memories
         self._facts = facts
@@ -107,127 +58,76 @@ class DarbanCollector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """All families, for one scrape."""
-        yield from self._tallies()
-        cells = self._sums()
-        for metric in COUNTED:
-            yield _counted(metric, cells[metric.name])
-        for metric in HISTOGRAMS:
-            yield _histogram(metric, cells[metric.name])
-        lost = _family(definitions.BLOCK_LOG_LOST)
-        by_workers = sum(cells[definitions.BLOCK_LOG_LOST.name][()].values())
-        lost.add_metric((), by_workers + self._facts.block_log.lost)
-        yield lost
-        yield from self._facts_as_metrics()
-        yield from self._readings_as_metrics()
+        sums = CounterSums(self._layout, self._memories())
+        yield from self._by_vlan_and_type(sums.rows)
+        for metric in _COUNTED:
+            yield _family(metric, ((each, parts[0]) for each, parts in sums.series(metric).items()))
+        for metric in _HISTOGRAMS:
+            yield _histogram(metric, sums.series(metric))
+        lost = sums.value(definitions.BLOCK_LOG_LOST) + self._facts.block_log.lost
+        yield _family(definitions.BLOCK_LOG_LOST, [((), lost)])
+        yield from (_family(*each) for each in self._facts_as_series())
 
-    def _sums(self) -> dict[str, dict[tuple[str, ...], dict[int, int]]]:
-        memories = self._memories()
-        sums: dict[str, dict[tuple[str, ...], dict[int, int]]] = defaultdict(
-            lambda: defaultdict(dict)
-        )
-        upstreams, up = self._layout.upstreams, definitions.UPSTREAM_UP.name
-        for key, cell in self._layout.cells.items():
-            if key.metric == up and key.labels[0] not in upstreams:
-                continue
-            said = [memory[cell] for memory in memories]
-            value = int(is_up(said)) if key.metric == up else sum(said)
-            sums[key.metric][key.labels][key.part] = value
-        return sums
-
-    def _tallies(self) -> Iterator[Family]:
-        """The metrics that are sums over the rows of the workers' tables."""
+    def _by_vlan_and_type(self, rows: Iterable[CounterRow]) -> Iterator[Family]:
+        """The metrics that are sums over the rows of the query tables."""
         terms, kinds = self._facts.terms, self._layout.kinds
-        queries, responses = (
-            _zeros(initial_series.queries(terms)),
-            _zeros(initial_series.responses(terms)),
-        )
-        types, bypass = _zeros(initial_series.types()), _zeros(initial_series.bypass(terms, kinds))
-        for memory in self._memories():
-            for row in self._layout.rows(memory):
-                queries[row.vlan, row.outcome.label, row.service] += row.times
-                name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
-                types[(name,)] += row.times
-                if row.outcome is not Outcome.DROPPED:
-                    rcode = codes.RCODES.get(row.rcode, f"RCODE{row.rcode}")
-                    responses[row.vlan, rcode] += row.times
-                if row.service in kinds and row.outcome in _CAUGHT:
-                    bypass[row.vlan, kinds[row.service]] += row.times
-        yield _summed(definitions.QUERIES, queries)
-        yield _summed(definitions.RESPONSES, responses)
-        yield _summed(definitions.TYPES, types)
-        yield _summed(definitions.BYPASS, bypass)
+        queries = _zeros(initial_series.queries(terms))
+        responses = _zeros(initial_series.responses(terms))
+        types = _zeros(initial_series.types())
+        bypass = _zeros(initial_series.bypass(terms, kinds))
+        for row in rows:
+            queries[row.vlan, row.outcome.label, row.service] += row.times
+            name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
+            types[(name,)] += row.times
+            if row.outcome is not Outcome.DROPPED:
+                responses[row.vlan, codes.RCODES.get(row.rcode, f"RCODE{row.rcode}")] += row.times
+            if row.service in kinds and row.outcome in _BYPASS:
+                bypass[row.vlan, kinds[row.service]] += row.times
+        yield _family(definitions.QUERIES, queries.items())
+        yield _family(definitions.RESPONSES, responses.items())
+        yield _family(definitions.TYPES, types.items())
+        yield _family(definitions.BYPASS, bypass.items())
 
-    def _facts_as_metrics(self) -> Iterator[Family]:
+    def _facts_as_series(self) -> Iterator[tuple[Metric, Values]]:
         facts, terms = self._facts, self._facts.terms
-        yield _gauge(
-            definitions.CONFIG_OK, [((), float(facts.config_ok and not facts.lacks_lists))]
-        )
-        results = {(result,): facts.reloads[result] for result in definitions.RELOAD_RESULTS}
-        yield _summed(definitions.RELOADS, Counter(results))
-        yield _gauge(definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)])
-        yield _gauge(definitions.SNAPSHOT_LOADED, [((), facts.loaded)])
-        yield _gauge(definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms)))
+        yield definitions.CONFIG_OK, [((), facts.config_ok and not facts.lacks_lists)]
+        results = definitions.RELOAD_RESULTS
+        yield definitions.RELOADS, (((result,), facts.reloads[result]) for result in results)
+        yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
+        yield definitions.SNAPSHOT_LOADED, [((), facts.loaded)]
+        yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))
         bans = (((vlan.name,), _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
-        yield _gauge(definitions.VLAN_BANS, bans)
+        yield definitions.VLAN_BANS, bans
         ends = (((exemption.id,), exemption.until) for exemption in terms.exemptions)
-        yield _gauge(definitions.EXEMPTION_END, ends)
-        yield from self._lists()
-        yield _gauge(definitions.WORKERS, [((), facts.workers)])
-        yield _gauge(definitions.WORKERS_EXPECTED, [((), facts.workers_expected)])
-        restarts = _family(definitions.WORKER_RESTARTS)
-        restarts.add_metric((), facts.worker_restarts)
-        yield restarts
+        yield definitions.EXEMPTION_END, ends
+        entries: Counter[str] = Counter()
+        for source in terms.sources:
+            entries[source.name] += source.entries
+        yield definitions.LIST_ENTRIES, (((name,), number) for name, number in entries.items())
+        lists = facts.lists.items()
+        updated = (((name,), each.updated) for name, each in lists if each.updated)
+        yield definitions.LIST_UPDATED, updated
+        yield definitions.LIST_FAILURES, (((name,), each.failures) for name, each in lists)
+        yield definitions.WORKERS, [((), facts.workers)]
+        yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]
+        yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]
         compiled = str(build() == "compiled").lower()
-        yield _gauge(definitions.BUILD_INFO, [((__version__, compiled), 1)])
-
-    def _lists(self) -> Iterator[Family]:
-        facts = self._facts
-        entries = Sums()
-        for source in facts.terms.sources:
-            entries[(source.name,)] += source.entries
-        yield _gauge(definitions.LIST_ENTRIES, entries.items())
-        updated = (((name,), each.updated) for name, each in facts.lists.items() if each.updated)
-        yield _gauge(definitions.LIST_UPDATED, updated)
-        failures = {(name,): each.failures for name, each in facts.lists.items()}
-        yield _summed(definitions.LIST_FAILURES, Sums(failures))
-
-    def _readings_as_metrics(self) -> Iterator[Family]:
+        yield definitions.BUILD_INFO, [((__version__, compiled), 1)]
         drops, memory = self._readings()
-        dropped = _family(definitions.SOCKET_DROPS)
-        if drops is not None:
-            dropped.add_metric((), drops)
-        yield dropped
-        yield _gauge(
-            definitions.MEMORY, (((process,), octets) for process, octets in memory.items())
-        )
+        yield definitions.SOCKET_DROPS, [] if drops is None else [((), drops)]
+        yield definitions.MEMORY, (((process,), octets) for process, octets in memory.items())
 
 
-def _zeros(series: Iterable[tuple[str, ...]]) -> Sums:
-    return Sums(dict.fromkeys(series, 0))
+def _zeros(series: Iterable[Labels]) -> Counter[Labels]:
+    return Counter(dict.fromkeys(series, 0))
 
 
-def _family(metric: Metric) -> CounterMetricFamily | GaugeMetricFamily:
+def _family(metric: Metric, values: Values) -> Family:
     kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-    return kind(metric.name, metric.text, labels=metric.labels)
-
-
-def _gauge(metric: Metric, series: Iterable[tuple[tuple[str, ...], float]]) -> Family:
-    family = GaugeMetricFamily(metric.name, metric.text, labels=metric.labels)
-    for labels, value in series:
-        family.add_metric(labels, value)
-    return family
-
-
-def _counted(metric: Metric, series: dict[tuple[str, ...], dict[int, int]]) -> Family:
-    family = _family(metric)
-    for labels, parts in series.items():
-        family.add_metric(labels, parts[0])
-    return family
-
-
-def _summed(metric: Metric, sums: Sums) -> Family:
-    family = _family(metric)
-    for labels, value in sums.items():
+    family: CounterMetricFamily | GaugeMetricFamily = kind(
+        metric.name, metric.text, labels=metric.labels
+    )
+    for labels, value in values:
         family.add_metric(labels, value)
     return family
 
@@ -236,21 +136,18 @@ def _bans(policy: Policy) -> int:
     return policy.blocks.bit_count() + sum(not rule.allow for rule in policy.own)
 
 
-def _vlans(terms: Terms) -> Iterator[tuple[str, ...]]:
+def _vlans(terms: Terms) -> Iterator[Labels]:
     for vlan in terms.vlans:
         policy = terms.policies[vlan.policy]
         number = "" if vlan.id is None else str(vlan.id)
         yield vlan.name, number, policy.name, "enforce" if policy.enforce else "audit"
 
 
-def _histogram(metric: Metric, series: dict[tuple[str, ...], dict[int, int]]) -> Family:
+def _histogram(metric: Metric, series: Mapping[Labels, Sequence[int]]) -> Family:
     family = HistogramMetricFamily(metric.name, metric.text, labels=metric.labels)
-    bounds = definitions.DURATION_BOUNDS
+    bounds = [*map(str, definitions.DURATION_BOUNDS), "+Inf"]
     for labels, parts in series.items():
-        total = 0
-        buckets: list[tuple[str, float]] = []
-        for place, bound in enumerate((*bounds, None)):
-            total += parts[place]
-            buckets.append(("+Inf" if bound is None else str(float(bound)), total))
-        family.add_metric(labels, buckets, sum_value=parts[len(bounds) + 1] / 1e6)
+        totals = itertools.accumulate(parts[: len(bounds)])
+        buckets = list(zip(bounds, totals, strict=True))
+        family.add_metric(labels, buckets, sum_value=parts[-1] / 1e6)
     return family

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from resolver.metrics.collector import BlockLogState
+from resolver.metrics.facts import BlockLogState
 from resolver.metrics.log import log
 from resolver.policy.compiled import BlockLog
 from resolver.supervisor.block_log_file import BlockLogFile

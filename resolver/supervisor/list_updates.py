@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resolver.metrics.collector import ServerFacts
+from resolver.metrics.facts import ServerFacts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
 from resolver.snapshot.list_store import ListsNotApplied, ListStore
 from resolver.supervisor.control import Answer, Request

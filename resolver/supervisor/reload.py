@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from resolver.metrics.collector import ServerFacts
+from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.metrics.status import LastReload
 from resolver.policy.compiled import Endpoint, Terms

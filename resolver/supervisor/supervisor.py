@@ -23,7 +23,8 @@ from pathlib import Path
 from resolver.analysis.explanation import Explainer
 from resolver.errors import DarbanError
 from resolver.metrics import kernel
-from resolver.metrics.collector import DarbanCollector, ServerFacts
+from resolver.metrics.collector import DarbanCollector
+from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout
 from resolver.metrics.log import log
 from resolver.metrics.log import start as start_log

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resolver.fetch.schedule import DAY, UpdateSchedule, due
-from resolver.metrics.collector import FetchState
+from resolver.metrics.facts import FetchState
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore

@@ -11,8 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from resolver.config.load import load
 from resolver.engine.labels import Path, Tally
 from resolver.lists import adblock
-from resolver.metrics.collector import DarbanCollector, ServerFacts
+from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.counters import Counters
+from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.policy.compiled import Terms
@@ -165,9 +166,7 @@ def test_counters_outlive_a_service_that_is_taken_away() -> None:
     served = _Served()
     served.follow(LISTS, [])
     for name in ("around", "other"):
-        served.workers[0].count(
-            Tally(0, Outcome.BLOCKED, served.service(name), 0, 1, Path.PREPARED)
-        )
+        served.workers[0].count(Tally(0, Outcome.BLOCKED, served.service(name), 0, 1, Path.CACHE))
     before = served.series()
     assert _of(before, BYPASS, vlan="administration", kind="provider") == 2
     served.follow(FEWER, [])

@@ -1,0 +1,59 @@
+"""What the supervisor knows besides the counters, for the metrics and the status."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resolver.metrics.status import LastReload
+from resolver.policy.compiled import Terms
+
+
+@dataclass(slots=True)
+class BlockLogState:
+    """The block log's file, and the number of records since the server started."""
+
+    path: Path | None = None
+    """None while the block log is off."""
+    records: int = 0
+    """Records written."""
+    lost: int = 0
+    """Records that could not be written."""
+    problem: str = ""
+    """Why no record can be written now; empty while writing works."""
+
+
+@dataclass(slots=True)
+class FetchState:
+    """The fetches of one list."""
+
+    updated: float = 0.0
+    """When the copy was last known to be up to date, in seconds since 1970; 0 for never."""
+    failures: int = 0
+    """Failed fetches since the server started."""
+
+
+@dataclass(slots=True)
+class ServerFacts:
+    """The snapshot in force, the workers, the reloads and the fetched lists."""
+
+    terms: Terms
+    snapshot: str
+    """The hash of the snapshot in force."""
+    loaded: float
+    """When the snapshot was put in force, in seconds since 1970."""
+    workers_expected: int
+    workers: int = 0
+    worker_restarts: int = 0
+    config_ok: bool = True
+    lists: dict[str, FetchState] = field(default_factory=dict)
+    """By the list's name."""
+    reloads: Counter[str] = field(default_factory=Counter)
+    """By result."""
+    last_reload: LastReload | None = None
+    block_log: BlockLogState = field(default_factory=BlockLogState)
+
+    @property
+    def lacks_lists(self) -> bool:
+        """Whether a list of the config was never fetched, and so blocks nothing."""
+        fetched = [name for name, each in self.lists.items() if each.updated]
+        return any(each.name not in fetched for each in self.terms.subscriptions)
