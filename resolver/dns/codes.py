@@ -1,32 +1,37 @@
 """Numbers of the protocol, by their registered names (IANA DNS parameters)."""
 
-IN = 1
+from typing import Final
 
-A = 1
-NS = 2
-CNAME = 5
-SOA = 6
-PTR = 12
-HINFO = 13
-MX = 15
-TXT = 16
-AAAA = 28
-SRV = 33
-DNAME = 39
-OPT = 41
-DS = 43
-RRSIG = 46
-SVCB = 64
-HTTPS = 65
-TKEY = 249
-TSIG = 250
-IXFR = 251
-AXFR = 252
-MAILB = 253
-MAILA = 254
-ANY = 255
+HEADER: Final = 12
+"""Octets of a message's header (RFC 1035 section 4.1.1)."""
 
-TYPES: dict[int, str] = {
+IN: Final = 1
+
+A: Final = 1
+NS: Final = 2
+CNAME: Final = 5
+SOA: Final = 6
+PTR: Final = 12
+HINFO: Final = 13
+MX: Final = 15
+TXT: Final = 16
+AAAA: Final = 28
+SRV: Final = 33
+DNAME: Final = 39
+OPT: Final = 41
+DS: Final = 43
+RRSIG: Final = 46
+SVCB: Final = 64
+HTTPS: Final = 65
+TKEY: Final = 249
+TSIG: Final = 250
+IXFR: Final = 251
+AXFR: Final = 252
+MAILB: Final = 253
+MAILA: Final = 254
+ANY: Final = 255
+
+TYPES: Final[dict[int, str]] = {
     A: "A",
     NS: "NS",
     3: "MD",
@@ -82,18 +87,18 @@ TYPES: dict[int, str] = {
     256: "URI",
     257: "CAA",
 }
-_TYPE_NUMBERS = {name: number for number, name in TYPES.items()}
+_TYPE_NUMBERS: Final = {name: number for number, name in TYPES.items()}
 
-NOERROR = 0
-FORMERR = 1
-SERVFAIL = 2
-NXDOMAIN = 3
-NOTIMP = 4
-REFUSED = 5
-NOTAUTH = 9
-BADVERS = 16
+NOERROR: Final = 0
+FORMERR: Final = 1
+SERVFAIL: Final = 2
+NXDOMAIN: Final = 3
+NOTIMP: Final = 4
+REFUSED: Final = 5
+NOTAUTH: Final = 9
+BADVERS: Final = 16
 
-RCODES: dict[int, str] = {
+RCODES: Final[dict[int, str]] = {
     NOERROR: "NOERROR",
     FORMERR: "FORMERR",
     SERVFAIL: "SERVFAIL",
@@ -109,24 +114,24 @@ RCODES: dict[int, str] = {
 }
 
 # Header flags (RFC 1035 section 4.1.1, RFC 4035 section 3).
-QR = 0x8000
-OPCODE = 0x7800
-AA = 0x0400
-TC = 0x0200
-RD = 0x0100
-RA = 0x0080
-AD = 0x0020
-CD = 0x0010
-RCODE = 0x000F
+QR: Final = 0x8000
+OPCODE: Final = 0x7800
+AA: Final = 0x0400
+TC: Final = 0x0200
+RD: Final = 0x0100
+RA: Final = 0x0080
+AD: Final = 0x0020
+CD: Final = 0x0010
+RCODE: Final = 0x000F
 
 # EDNS options (RFC 6891) and Extended DNS Errors (RFC 8914).
-EDE = 15
-EDE_OTHER = 0
-EDE_STALE_ANSWER = 3
-EDE_BLOCKED = 15
-EDE_CENSORED = 16
-EDE_NO_REACHABLE_AUTHORITY = 22
-EDE_NETWORK_ERROR = 23
+EDE: Final = 15
+EDE_OTHER: Final = 0
+EDE_STALE_ANSWER: Final = 3
+EDE_BLOCKED: Final = 15
+EDE_CENSORED: Final = 16
+EDE_NO_REACHABLE_AUTHORITY: Final = 22
+EDE_NETWORK_ERROR: Final = 23
 
 
 def type_text(number: int) -> str:

@@ -12,14 +12,15 @@ What must stay true:
 
 import functools
 from collections.abc import Iterator
+from typing import Final
 
 from resolver.errors import DarbanError
 
-MAX_NAME = 255
-MAX_LABEL = 63
-ROOT = b"\x00"
+MAX_NAME: Final = 255
+MAX_LABEL: Final = 63
+ROOT: Final = b"\x00"
 
-_PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
+_PLAIN: Final = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
 
 
 class InvalidName(DarbanError):

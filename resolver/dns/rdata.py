@@ -5,22 +5,24 @@ not be carried at all. For the types below the layout is checked and the names w
 followed (they may be compressed, RFC 3597 section 4); every other type is opaque.
 """
 
+from typing import Final
+
 from resolver.dns import codes
 
-NAME = -1
+NAME: Final = -1
 """A domain name, which may be compressed."""
-STRING = -2
+STRING: Final = -2
 """A character-string: one length octet and that many octets (RFC 1035 section 3.3)."""
-STRINGS = -3
+STRINGS: Final = -3
 """One character-string or more, to the end."""
-REST = -4
+REST: Final = -4
 """Anything, to the end."""
-PARAMS = -5
+PARAMS: Final = -5
 """SvcParams, to the end (RFC 9460 section 2.2)."""
-OPTIONS = -6
+OPTIONS: Final = -6
 """EDNS options, to the end (RFC 6891 section 6.1.2)."""
 
-LAYOUTS: dict[int, tuple[int, ...]] = {
+LAYOUTS: Final[dict[int, tuple[int, ...]]] = {
     codes.A: (4,),
     codes.NS: (NAME,),
     3: (NAME,),  # MD

@@ -1,234 +1,338 @@
-"""Scanning a response: is every byte of it sound, and what do policy and cache need of it?
+"""Scan a response: is every octet of it sound, and what do policy and cache need of it?
 
-``scan`` walks all records of all sections once. A compression pointer must lead to a label
-that was read before as part of a name, and what it stood for is remembered: so no octet is
-walked twice, chains of pointers, which cost other parsers seconds, cost one step each, and
-no name can lead through a TTL, which changes with age. What cannot be read in full is no
-response at all.
+``scan`` walks all records of all sections once and notes where each one lies. Names are
+checked, not built: for every place where a label starts, the length of the name from there on
+is kept. A compression pointer must lead to such a place, so no octet is walked twice, a chain
+of pointers costs one step each, and no name can lead through a TTL, which changes with age.
+``Response.name_at`` builds the names that somebody asks for.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their
   length, and a ``Response`` parses in any conforming reader, whatever its TTLs become.
-- ``Response.body`` ends where the OPT begins: OPT is hop by hop (RFC 6891 section 6.2.6),
-  and what a server puts behind it (a TSIG meant for us) is not for the client either.
+- ``Response.end`` is where the OPT begins: OPT is hop by hop (RFC 6891 section 6.2.6), and
+  what a server puts behind it (a TSIG meant for us) is not for the client either.
 """
 
-import struct
-from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final
 
 from resolver.dns import codes, rdata
-from resolver.dns.names import MAX_NAME, ROOT
-from resolver.dns.query import HEADER
+from resolver.dns.codes import HEADER
+from resolver.dns.names import MAX_LABEL, MAX_NAME, ROOT
+from resolver.dns.render import QNAME_POINTER
 
-ANSWER, AUTHORITY, ADDITIONAL = 0, 1, 2
+ANSWER: Final = 0
+AUTHORITY: Final = 1
+ADDITIONAL: Final = 2
 
-MAX_RECORDS = 640
+MAX_RECORDS: Final = 640
 """Records of a response; one with more is refused unread, since reading takes its time."""
 
-_LONGEST_TEXT = 200
+_QNAME: Final = int.from_bytes(QNAME_POINTER, "big")
+_LONGEST_TEXT: Final = 200
 """Octets of an Extended DNS Error's text that are passed on (RFC 8914 section 2)."""
-_TOP_BIT = 0x80000000
-_COUNTS = struct.Struct(">HHH")
+TOP_BIT: Final = 0x80000000
+_ADDRESS_LENGTH: Final[dict[int, int]] = {codes.A: 4, codes.AAAA: 16}
+_TARGET_AT: Final[dict[int, int]] = {
+    codes.CNAME: 0,
+    codes.DNAME: 0,
+    codes.SVCB: 2,
+    codes.HTTPS: 2,
+}
+"""Types that lead on to another name, and where in their RDATA it stands."""
 
 
-class Record(NamedTuple):
+class Record:
     """One record of a response; offsets are into the packet."""
 
-    section: int
-    owner: bytes
-    rtype: int
-    ttl: int
-    """Seconds; a TTL with its top bit set counts as 0 (RFC 2181 section 8)."""
-    ttl_at: int
-    rdata_at: int
-    target: bytes
-    """The first name in the RDATA (of CNAME, DNAME, SVCB, HTTPS the target), or nothing."""
+    __slots__ = ("end", "fixed_at", "owner", "rdata_at", "rtype", "section", "target", "ttl")
+
+    def __init__(self, response: "Response", number: int) -> None:
+        self.section = response.section_of(number)
+        self.owner = response.name_at(response.owners[number])
+        at = response.places[number]
+        packet = response.packet
+        ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
+        self.rtype = packet[at] << 8 | packet[at + 1]
+        self.ttl = 0 if ttl & TOP_BIT else ttl
+        """Seconds; a TTL with its top bit set counts as 0 (RFC 2181 section 8)."""
+        self.fixed_at = at
+        """Where its type, class, TTL and RDLENGTH stand."""
+        self.rdata_at = at + 10
+        self.end = at + 10 + (packet[at + 8] << 8 | packet[at + 9])
+        target = _TARGET_AT.get(self.rtype)
+        self.target = b"" if target is None else response.name_at(self.rdata_at + target)
+        """Where CNAME, DNAME, SVCB and HTTPS lead; nothing for other types."""
 
 
-class Response(NamedTuple):
-    """A response that was read to its last byte."""
+class Response:
+    """A response that was read to its last octet."""
 
-    id: int
-    flags: int
-    rcode: int
-    """With the upper bits from the OPT (RFC 6891 section 6.1.3)."""
-    name: bytes
-    qtype: int
-    qclass: int
-    records: list[Record]
-    """All but OPT and what follows it, in the order they came."""
-    body: bytes
-    """The packet up to its OPT."""
-    counts: tuple[int, int, int]
-    """Records of the body by section."""
-    errors: list[bytes]
-    """Extended DNS Errors, each as the option's data (RFC 8914 section 2)."""
-    has_opt: bool
-    suffixes: dict[int, bytes]
-    """The names that stand in the packet, by the place where each of their labels starts."""
-
-
-class _Malformed(Exception):
-    """The packet cannot be read."""
-
-
-def scan(packet: bytes) -> Response | None:
-    """Read a packet that should be a response with one question."""
-    if len(packet) < HEADER or not packet[2] & 0x80 or packet[4:6] != b"\x00\x01":
-        return None
-    if sum(_COUNTS.unpack_from(packet, 6)) > MAX_RECORDS:
-        return None
-    try:
-        return _Scan(packet).response()
-    except (_Malformed, IndexError):
-        return None
-
-
-class _Scan:
-    """The state of one walk over one packet."""
+    __slots__ = (
+        *("_sections", "at", "end", "errors", "extended_rcode", "flags", "has_opt", "leads_on"),
+        *("least_ttl", "lengths", "owners", "packet", "places", "qname_end", "qtype", "soa_at"),
+        "tallest_ttl",
+    )
 
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
-        self.suffixes: dict[int, bytes] = {}
+        self.flags = packet[2] << 8 | packet[3]
+        self.qname_end = 0
+        self.qtype = 0
+        self.end = 0
+        """Where the records end, and the OPT may begin."""
+        self.owners: list[int] = []
+        """Where the owner of each record stands."""
+        self.places: list[int] = []
+        """Where the type of each record stands, behind its owner."""
+        self._sections = [0, 0, 0]
+        self.leads_on = False
+        """Whether the answer section has anything but records of the question's name and type
+        that lead to no other name."""
+        self.least_ttl = 0x7FFFFFFF
+        self.tallest_ttl = 0
+        """The largest TTL as it stands in the packet, even one with its top bit set."""
+        self.soa_at = 0
+        """Where the type of the first SOA record of the authority section stands."""
         self.errors: list[bytes] = []
-        self.opt_at = 0
+        """Extended DNS Errors, each as the option's data (RFC 8914 section 2)."""
+        self.has_opt = False
         self.extended_rcode = 0
+        self.lengths: dict[int, int] = {}
+        """By the place where a label starts, the octets of the name from there on."""
+        self.at = HEADER
 
-    def response(self) -> Response:
+    @property
+    def rcode(self) -> int:
+        """The rcode with the upper bits from the OPT (RFC 6891 section 6.1.3)."""
+        return self.flags & codes.RCODE | self.extended_rcode << 4
+
+    @property
+    def name(self) -> bytes:
+        """The qname, lower case."""
+        return self.packet[HEADER : self.qname_end].lower()
+
+    @property
+    def question_end(self) -> int:
+        """Where the question section ends."""
+        return self.qname_end + 4
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Records by section, without the OPT and what follows it."""
+        answers, authorities, additionals = self._sections
+        return answers, authorities, additionals
+
+    def section_of(self, number: int) -> int:
+        """The section of a record, by its number."""
+        if number < self._sections[ANSWER]:
+            return ANSWER
+        return AUTHORITY if number < self._sections[ANSWER] + self._sections[AUTHORITY] else 2
+
+    def records(self) -> list[Record]:
+        """All records but the OPT and what follows it, in the order they came."""
+        return [Record(self, number) for number in range(len(self.places))]
+
+    def answers(self) -> list[Record]:
+        """The records of the answer section."""
+        return [Record(self, number) for number in range(self._sections[ANSWER])]
+
+    def name_at(self, at: int) -> bytes:
+        """The name that starts at a place where one was read, lower-case and uncompressed."""
         packet = self.packet
-        name, at = self.name(HEADER)
-        qtype, qclass = self.u16(at), self.u16(at + 2)
-        records, at = self.records(at + 4)
-        if at != len(packet):
-            raise _Malformed
-        counts = [0, 0, 0]
-        for record in records:
-            counts[record.section] += 1
-        flags = self.u16(2)
-        return Response(
-            self.u16(0),
-            flags,
-            flags & codes.RCODE | self.extended_rcode << 4,
-            name,
-            qtype,
-            qclass,
-            records,
-            packet[: self.opt_at] if self.opt_at else packet,
-            (counts[0], counts[1], counts[2]),
-            self.errors,
-            bool(self.opt_at),
-            self.suffixes,
-        )
+        labels = []
+        while length := packet[at]:
+            if length > MAX_LABEL:
+                at = (length & 0x3F) << 8 | packet[at + 1]
+            else:
+                labels.append(packet[at : at + 1 + length])
+                at += 1 + length
+        labels.append(ROOT)
+        return b"".join(labels).lower()
 
-    def records(self, at: int) -> tuple[list[Record], int]:
-        records = []
-        for section in (ANSWER, AUTHORITY, ADDITIONAL):
-            for _ in range(self.u16(6 + 2 * section)):
-                start = at
-                record, at = self.record(section, at)
-                if record.rtype == codes.OPT:
-                    self.opt(record, start, at)
-                elif not self.opt_at:
-                    records.append(record)
-        return records, at
-
-    def record(self, section: int, at: int) -> tuple[Record, int]:
+    def read(self) -> bool:
+        """Walk the packet; False where it is malformed."""
         packet = self.packet
-        owner, at = self.name(at)
-        rtype = self.u16(at)
-        ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
-        end = at + 10 + self.u16(at + 8)
+        self.qname_end = self._question_end()
+        if not self.qname_end or self.question_end > len(packet):
+            return False
+        self.qtype = packet[self.qname_end] << 8 | packet[self.qname_end + 1]
+        self.at = self.question_end
+        for section in range(3):
+            count = packet[6 + 2 * section] << 8 | packet[7 + 2 * section]
+            for _ in range(count):
+                if not self._record(section):
+                    return False
+        if not self.has_opt:
+            self.end = self.at
+        return self.at == len(packet)
+
+    def _question_end(self) -> int:
+        """Where the qname ends; 0 where it is malformed. There is nothing yet to point at."""
+        packet = self.packet
+        at = HEADER
+        while length := packet[at]:
+            if length > MAX_LABEL:
+                return 0
+            at += 1 + length
+        return at + 1 if at < HEADER + MAX_NAME else 0
+
+    def _record(self, section: int) -> bool:
+        """Check the record that starts here and go behind it; False where it is malformed."""
+        packet = self.packet
+        start = self.at
+        at = start + 2
+        of_question = packet[start] << 8 | packet[start + 1] == _QNAME
+        if not of_question:
+            at = self._name(start)
+            if not at:
+                return False
+        rtype = packet[at] << 8 | packet[at + 1]
+        ttl = packet[at + 4] << 24 | packet[at + 5] << 16 | packet[at + 6] << 8 | packet[at + 7]
+        data = at + 10
+        length = packet[at + 8] << 8 | packet[at + 9]
+        end = data + length
         if end > len(packet):
-            raise _Malformed
-        target = self.layout(rdata.LAYOUTS.get(rtype), at + 10, end)
-        return Record(
-            section, owner, rtype, 0 if ttl & _TOP_BIT else ttl, at + 4, at + 10, target
-        ), end
+            return False
+        size = _ADDRESS_LENGTH.get(rtype)
+        if length != size and (size or not self._rdata_fits(rtype, data, end)):
+            return False
+        self.at = end
+        if rtype == codes.OPT:
+            return self._opt(section, start, at, end)
+        if self.has_opt:
+            return True
+        self.owners.append(start)
+        self.places.append(at)
+        self._sections[section] += 1
+        if ttl > self.tallest_ttl:
+            self.tallest_ttl = ttl
+        if ttl & TOP_BIT:
+            ttl = 0
+        if ttl < self.least_ttl:
+            self.least_ttl = ttl
+        if section == ANSWER:
+            if not of_question or rtype != self.qtype or self._has_target(rtype, data):
+                self.leads_on = True
+        elif section == AUTHORITY and rtype == codes.SOA and not self.soa_at:
+            self.soa_at = at
+        return True
 
-    def opt(self, record: Record, start: int, end: int) -> None:
-        if self.opt_at or record.section != ADDITIONAL or record.owner != b"\x00":
-            raise _Malformed
-        self.opt_at = start
-        self.extended_rcode = self.packet[record.ttl_at]
-        at = record.rdata_at
-        while at < end:
-            length = self.u16(at + 2)
-            if self.u16(at) == codes.EDE and length >= 2:
-                self.errors.append(_readable(self.packet[at + 4 : at + 4 + length]))
-            at += 4 + length
+    def _has_target(self, rtype: int, data: int) -> bool:
+        target = _TARGET_AT.get(rtype)
+        return target is not None and self.packet[data + target] != 0
 
-    def layout(self, parts: tuple[int, ...] | None, at: int, end: int) -> bytes:
-        """Check RDATA against its type's layout; the first name in it, or nothing."""
-        if parts is None:
-            return b""
-        first = b""
-        for part in parts:
+    def _opt(self, section: int, start: int, at: int, end: int) -> bool:
+        """Read the OPT, which may come once, in the additional section, owned by the root."""
+        packet = self.packet
+        if self.has_opt or section != ADDITIONAL or self.name_at(start) != ROOT:
+            return False
+        self.has_opt = True
+        self.end = start
+        self.extended_rcode = packet[at + 4]
+        option = at + 10
+        while option < end:
+            length = packet[option + 2] << 8 | packet[option + 3]
+            if packet[option] << 8 | packet[option + 1] == codes.EDE and length >= 2:
+                self.errors.append(_readable(packet[option + 4 : option + 4 + length]))
+            option += 4 + length
+        return True
+
+    def _rdata_fits(self, rtype: int, at: int, end: int) -> bool:
+        """Whether RDATA has its type's layout."""
+        layout = rdata.LAYOUTS.get(rtype)
+        if layout is None:
+            return True
+        for part in layout:
             if part >= 0:
                 at += part
             elif part == rdata.NAME:
-                name, at = self.name(at)
-                first = first or name
+                at = self._name(at)
+                if not at:
+                    return False
             elif part == rdata.STRING:
                 at += 1 + self.packet[at]
             else:
-                at = self.tail(part, at, end)
+                at = self._tail(part, at, end)
             if at > end:
-                raise _Malformed
-        if at != end:
-            raise _Malformed
-        return first
+                return False
+        return at == end
 
-    def tail(self, part: int, at: int, end: int) -> int:
+    def _tail(self, part: int, at: int, end: int) -> int:
         """Check what reaches to the end of the RDATA; where it does end."""
+        packet = self.packet
         if part == rdata.REST:
             return end
         if part == rdata.STRINGS:
-            at += 1 + self.packet[at]  # there is at least one
+            at += 1 + packet[at]  # there is at least one
             while at < end:
-                at += 1 + self.packet[at]
+                at += 1 + packet[at]
             return at
         previous = -1
         while at < end:
             if part == rdata.PARAMS:
-                if self.u16(at) <= previous:
-                    raise _Malformed
-                previous = self.u16(at)
-            at += 4 + self.u16(at + 2)
+                key = packet[at] << 8 | packet[at + 1]
+                if key <= previous:
+                    return end + 1
+                previous = key
+            at += 4 + (packet[at + 2] << 8 | packet[at + 3])
         return at
 
-    def u16(self, at: int) -> int:
-        return self.packet[at] << 8 | self.packet[at + 1]
-
-    def name(self, at: int) -> tuple[bytes, int]:
-        """The name that starts here, lower-case and uncompressed, and where it ends here."""
-        packet = self.packet
-        steps = []
+    def _name(self, at: int) -> int:
+        """Check the name that starts here; where it ends here, 0 where it is malformed."""
+        packet, lengths = self.packet, self.lengths
+        if not lengths:
+            self._note_question()
+        starts = []
         while length := packet[at]:
-            steps.append(at)
-            if length >= 0xC0:
-                tail = self.suffixes.get((length & 0x3F) << 8 | packet[at + 1])
-                if tail is None:
-                    raise _Malformed
-                return self.assemble(steps, tail), at + 2
-            if length > 63:
-                raise _Malformed
+            if length > MAX_LABEL:
+                if length < 0xC0:
+                    return 0
+                rest = self._length_from((length & 0x3F) << 8 | packet[at + 1])
+                if not rest:
+                    return 0
+                lengths[at] = rest  # a later pointer may lead to this one
+                end = at + 2
+                break
+            starts.append(at)
             at += 1 + length
-        self.suffixes[at] = ROOT
-        return self.assemble(steps, ROOT), at + 1
+        else:
+            rest = lengths[at] = 1
+            end = at + 1
+        for start in reversed(starts):
+            rest += 1 + packet[start]
+            lengths[start] = rest
+        return end if rest <= MAX_NAME else 0
 
-    def assemble(self, steps: list[int], tail: bytes) -> bytes:
-        """Join the labels at these places to the tail, remembering what each place stands for."""
-        packet = self.packet
-        suffixes = self.suffixes
-        for at in reversed(steps):
-            length = packet[at]
-            if length <= 63:  # otherwise a pointer, which stands for its target's name
-                tail = packet[at : at + 1 + length].lower() + tail
-                if len(tail) > MAX_NAME:
-                    raise _Malformed
-            suffixes[at] = tail
-        return tail
+    def _length_from(self, at: int) -> int:
+        """The octets of the name that starts at a place; 0 where no label starts there."""
+        known = self.lengths.get(at)
+        if known is not None:
+            return known
+        # An owner that is a pointer to the qname is not noted as it is read.
+        return self.qname_end - HEADER if at == self.at or at in self.owners else 0
+
+    def _note_question(self) -> None:
+        """Let pointers lead into the qname."""
+        at = HEADER
+        while length := self.packet[at]:
+            self.lengths[at] = self.qname_end - at
+            at += 1 + length
+        self.lengths[at] = 1
+
+
+def scan(packet: bytes) -> Response | None:
+    """Read a packet that should be a response with one question; None where it is malformed."""
+    if len(packet) < HEADER or not packet[2] & 0x80 or packet[4:6] != b"\x00\x01":
+        return None
+    counts = packet[6:HEADER]
+    total = (counts[0] + counts[2] + counts[4] << 8) + counts[1] + counts[3] + counts[5]
+    if total > MAX_RECORDS:
+        return None
+    response = Response(packet)
+    try:
+        return response if response.read() else None
+    except IndexError:
+        return None
 
 
 def _readable(error: bytes) -> bytes:
@@ -240,34 +344,37 @@ def _readable(error: bytes) -> bytes:
     return error[:2] + text.encode()[:_LONGEST_TEXT].decode(errors="ignore").encode()
 
 
-def all_uncompressed(response: Response, records: Iterable[Record]) -> bytes:
-    """Records of a response on their own: names in owner and RDATA written in full.
-
-    Names keep the lower case that the scan gave them.
-    """
-    scan = _Scan(response.body)
-    scan.suffixes = response.suffixes
-    return b"".join([_written_out(scan, record) for record in records])
+def uncompressed(response: Response, records: list[Record]) -> bytes:
+    """Records of a response on their own: names in owner and RDATA written in full, lower case."""
+    return b"".join([_uncompressed(response, record) for record in records])
 
 
-def _written_out(scan: _Scan, record: Record) -> bytes:
-    body = scan.packet
-    start = record.rdata_at
-    end = start + scan.u16(start - 2)
+def _uncompressed(response: Response, record: Record) -> bytes:
+    packet = response.packet
+    start, end = record.rdata_at, record.end
     parts = []
     for part in rdata.LAYOUTS.get(record.rtype, (rdata.REST,)):
         at = start
         if part == rdata.NAME:
-            name, start = scan.name(at)
-            parts.append(name)
+            parts.append(response.name_at(at))
+            start = _behind_name(packet, at)
             continue
         if part >= 0:
             start += part
         elif part == rdata.STRING:
-            start += 1 + body[start]
+            start += 1 + packet[start]
         else:
             start = end
-        parts.append(body[at:start])
+        parts.append(packet[at:start])
     data = b"".join(parts)
-    fixed = body[record.ttl_at - 4 : record.ttl_at + 4]
+    fixed = packet[record.fixed_at : record.fixed_at + 8]
     return record.owner + fixed + len(data).to_bytes(2, "big") + data
+
+
+def _behind_name(packet: bytes, at: int) -> int:
+    """Where a name that was read ends in place."""
+    while length := packet[at]:
+        if length > MAX_LABEL:
+            return at + 2
+        at += 1 + length
+    return at + 1

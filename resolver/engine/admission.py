@@ -8,19 +8,20 @@ is a flood of one zone however long its names are.
 """
 
 from collections import Counter
+from typing import Final
 
 from resolver.dns import names
 from resolver.policy.prefixes import client_prefix
 
-TOTAL = 16384
-FREE = 512
+TOTAL: Final = 16384
+FREE: Final = 512
 """So many are let in without asking whose they are."""
-PER_ZONE = 1024
+PER_ZONE: Final = 1024
 """Below the same three labels."""
-PER_PARENT = 4096
+PER_PARENT: Final = 4096
 """Below the same two."""
-PER_CLIENT = 4096
-WAITERS = 1000
+PER_CLIENT: Final = 4096
+WAITERS: Final = 1000
 """How many may wait for the same question."""
 
 
@@ -34,7 +35,7 @@ class Admission:
         self._total = 0
         self._by_share: Counter[bytes] = Counter()
 
-    def enter(self, name: bytes, client: str) -> Shares | None:
+    def enter(self, name: bytes, client: bytes) -> Shares | None:
         """Take a place for a question; what to give back at its end, None where there is none."""
         if self._total < FREE:
             self._total += 1
@@ -60,7 +61,7 @@ class Admission:
                 del self._by_share[share]
 
 
-def _shares(name: bytes, client: str) -> Shares:
+def _shares(name: bytes, client: bytes) -> Shares:
     """What a question counts against: its zone, the zone above that, its client's prefix."""
     labels = names.labels(name)
     zone, parent = b".".join(labels[-3:]), b".".join(labels[-2:])

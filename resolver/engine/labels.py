@@ -7,32 +7,28 @@ from resolver.policy.verdict import Outcome
 
 
 class Path(enum.IntEnum):
-    """How far a query had to go for its answer."""
+    """How far a query went for its answer: the label of its duration."""
 
-    __hash__ = int.__hash__
-
-    PREPARED = 0
-    CACHE = 1
-    """Whatever is answered without an upstream, if not prepared."""
-    UPSTREAM = 2
+    CACHE = 0
+    """Answered without waiting for an upstream."""
+    UPSTREAM = 1
 
 
-class Tally(NamedTuple):
-    """One query that has met its end, as far as it is counted."""
+class QueryLabels(NamedTuple):
+    """The labels of one query that was answered, refused or dropped."""
 
     vlan: int
     outcome: Outcome
     service: int
     rcode: int
     qtype: int
-    path: Path
 
 
-class Counted:
-    """A tally, and where such queries are counted: looked up once for many."""
+class LabelledCounter:
+    """Labels, and where queries with these labels are counted: looked up once for many."""
 
-    __slots__ = ("cell", "tally")
+    __slots__ = ("index", "labels")
 
-    def __init__(self, tally: Tally, cell: int) -> None:
-        self.tally = tally
-        self.cell = cell
+    def __init__(self, labels: QueryLabels, index: int) -> None:
+        self.labels = labels
+        self.index = index

@@ -1,49 +1,52 @@
-"""Who is told what becomes of queries, besides the counters: in most networks nobody is.
+"""Optional observers of query outcomes, besides the counters.
 
-The block log wants every blocked query, ``darban record`` every name that is asked, the
-status who is refused. A prepared answer is sent without anybody being told; so whatever is
-wanted is not prepared while it is wanted.
+The block log wants every blocked query, ``darban record`` every question, the status the
+clients that are refused, and ``darban explain`` the verdict.
 
 What must stay true:
-- A witness only listens: with any or none of them, every reply is the same.
+- An observer only observes: with any or none of them, every reply is the same.
 """
 
 from typing import Protocol
 
 from resolver.dns.query import Query
+from resolver.engine.client import Client
 from resolver.policy.verdict import Verdict
-from resolver.policy.view import View
 
 
-class Witness(Protocol):
-    """Told by ``query.Resolver``, while a packet is being answered."""
+class Observer(Protocol):
+    """Called by the engine while it answers a packet."""
 
     wants_questions: bool
-    """Whether ``asked`` is to be told of every question of a known client."""
-    wants_blocks: bool
-    """Whether ``blocked`` is to be told of every query that is, or would be, blocked."""
+    """Whether to call ``asked``."""
+    wants_verdicts: bool
+    """Whether to call ``decided``."""
 
-    def asked(self, view: View, query: Query) -> None:
-        """A client of a VLAN has asked something that could be read."""
+    def asked(self, client: Client, query: Query) -> None:
+        """Note that a client of a VLAN has asked a question that can be answered."""
 
-    def blocked(self, address: str, view: View, query: Query, verdict: Verdict) -> None:
-        """A query was blocked, or would have been; the verdict names the target, if it was one."""
+    def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
+        """Note the verdict of a query by a rule: blocked, would be blocked, or exempted.
 
-    def refused(self, address: str) -> None:
-        """A client that no VLAN holds was refused."""
+        The verdict names the target, where the rule covers one.
+        """
+
+    def refused(self, address: bytes) -> None:
+        """Note that a client that no VLAN holds was refused."""
 
 
-class Nobody:
-    """A witness that wants to hear nothing."""
+class NullObserver:
+    """An observer that wants nothing."""
 
-    wants_questions = False
-    wants_blocks = False
+    def __init__(self) -> None:
+        self.wants_questions = False
+        self.wants_verdicts = False
 
-    def asked(self, view: View, query: Query) -> None:
-        """Not told of."""
+    def asked(self, client: Client, query: Query) -> None:
+        """Ignore it."""
 
-    def blocked(self, address: str, view: View, query: Query, verdict: Verdict) -> None:
-        """Not told of."""
+    def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
+        """Ignore it."""
 
-    def refused(self, address: str) -> None:
-        """Let it be."""
+    def refused(self, address: bytes) -> None:
+        """Ignore it."""

@@ -1,109 +1,115 @@
-"""The longest zone that a question lies in: local records, conditional forwarding, special use.
+"""The longest zone that a name lies in: local records, conditional forwarding, special use.
 
 The longest wins, and of equals a local record before a forward before a special use: an
 agency that forwards its own reverse zones means it. A local record is a zone of one name,
 so that names beside it in a forwarded zone are still asked for.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
 from resolver.dns import codes, names, render, special_use
-from resolver.dns.query import Query
 from resolver.dns.record import LocalRecord
-from resolver.dns.render import Sections
+from resolver.dns.render import NegativeSoa, Sections
 from resolver.dns.special_use import Use
 from resolver.policy.compiled import Terms
 
-NEGATIVE_TTL = 300
+NEGATIVE_TTL: Final = 300
 """Seconds that the absence of local data may be kept."""
-_LOCALHOST_TTL = 10800
+_LOCALHOST_TTL: Final = 10800
 
 
-class Local(NamedTuple):
-    """A name with records of its own."""
+class Zone:
+    """A zone that is not simply asked of the view's upstream group.
 
-    records: tuple[LocalRecord, ...]
+    Exactly one of its three parts is there.
+    """
+
+    __slots__ = ("group", "name", "records", "use")
+
+    def __init__(
+        self,
+        name: bytes,
+        records: tuple[LocalRecord, ...] | None = None,
+        group: bytes | None = None,
+        use: Use | None = None,
+    ) -> None:
+        self.name = name
+        self.records = records
+        """The records of a name that this server answers by itself."""
+        self.group = group
+        """The upstream group that is asked for a forwarded zone; None where none is asked."""
+        self.use = use
+        """How a special-use zone is answered."""
 
 
-class Forwarded(NamedTuple):
-    """A zone with upstreams of its own."""
-
-    group: str
-
-
-Zone = Local | Forwarded | Use
-
-
-class Zones:
-    """Every zone that is not simply asked of the view's upstream."""
+class NameRouting:
+    """Every zone that is not simply asked of the view's upstream group."""
 
     def __init__(self, terms: Terms) -> None:
-        self._local: Mapping[bytes, Zone] = {each.name: Local(each.records) for each in terms.local}
-        self._zones: dict[bytes, Zone] = {**special_use.ZONES}
-        self._zones.update({each.zone: Forwarded(each.group) for each in terms.forward})
-        self._tops = frozenset(names.top(zone) for zone in self._zones)
-        self.everything = names.ROOT in self._zones
+        self._local = {each.name: Zone(each.name, records=each.records) for each in terms.local}
+        self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}
+        for each in terms.forward:
+            self._zones[each.zone] = Zone(each.zone, group=each.group.encode())
+        self._everything = names.ROOT in self._zones
         """Whether every name lies in some zone."""
-        self.tops = self._tops | {names.top(name) for name in self._local}
-        """Marks of last labels; a name with another lies in no zone, unless ``everything`` does."""
+        self._tops = _tops(self._zones) | _tops(self._local)
+        """Marks of last labels; a name with another lies in no zone."""
 
-    def group(self, name: bytes, default: str) -> str | None:
-        """Whom to ask for a name; None where it is answered here."""
-        if name[-3:] not in self.tops and not self.everything:
-            return default
-        found = self.find(name)
-        if found is None:
-            return default
-        return found[1].group if isinstance(found[1], Forwarded) else None
-
-    def find(self, name: bytes) -> tuple[bytes, Zone] | None:
+    def find(self, name: bytes) -> Zone | None:
         """The longest zone that holds a name, or None where its upstream is the view's."""
-        local = self._local.get(name)
-        if local is not None:
-            return name, local
-        if names.top(name) not in self._tops and not self.everything:
+        if name[-3:] not in self._tops and not self._everything:
             return None
-        for zone in names.zones(name):
-            found = self._zones.get(zone)
-            if found is not None:
-                return zone, found
-        return None
+        zone = self._local.get(name)
+        if zone is not None:
+            return zone
+        at = 0
+        while length := name[at]:
+            zone = self._zones.get(name[at:])
+            if zone is not None:
+                return zone
+            at += 1 + length
+        return self._zones.get(names.ROOT)
 
 
-def answer(query: Query, zone: bytes, found: Local | Use) -> tuple[int, Sections]:
+def _tops(zones: Iterable[bytes]) -> frozenset[bytes]:
+    return frozenset([names.top(zone) for zone in zones])
+
+
+def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:
     """The rcode and the records for a question that is answered here."""
-    if isinstance(found, Local):
-        return codes.NOERROR, _matching(query, zone, found.records)
-    match found:
+    if zone.records is not None:
+        return codes.NOERROR, _matching(zone, name, qtype, zone.records)
+    match zone.use:
         case Use.LOCALHOST:
-            return codes.NOERROR, _matching(query, zone, _LOCALHOST)
-        case Use.LOOPBACK_REVERSE if query.name in _LOOPBACKS:
-            return codes.NOERROR, _matching(query, zone, _POINTERS)
+            return codes.NOERROR, _matching(zone, name, qtype, _LOCALHOST)
+        case Use.LOOPBACK_REVERSE if name in _LOOPBACKS:
+            return codes.NOERROR, _matching(zone, name, qtype, _POINTERS)
         case Use.NO_DATA:
-            return codes.NOERROR, _negative(query, zone)
+            return codes.NOERROR, _negative(zone, name)
         case Use.NO_SUCH_NAME:
-            return codes.NXDOMAIN, _negative(query, zone)
+            return codes.NXDOMAIN, _negative(zone, name)
         case _:
-            rcode = codes.NOERROR if query.name == zone else codes.NXDOMAIN
-            return rcode, _negative(query, zone)
+            rcode = codes.NOERROR if name == zone.name else codes.NXDOMAIN
+            return rcode, _negative(zone, name)
 
 
-_LOCALHOST = (
+_SOA: Final = NegativeSoa(NEGATIVE_TTL)
+_LOCALHOST: Final = (
     LocalRecord(codes.A, _LOCALHOST_TTL, bytes((127, 0, 0, 1))),
     LocalRecord(codes.AAAA, _LOCALHOST_TTL, bytes(15) + b"\x01"),
 )
-_POINTERS = (LocalRecord(codes.PTR, _LOCALHOST_TTL, names.parse("localhost")),)
-_LOOPBACKS = frozenset({special_use.LOOPBACK_V4, special_use.LOOPBACK_V6})
+_POINTERS: Final = (LocalRecord(codes.PTR, _LOCALHOST_TTL, names.parse("localhost")),)
+_LOOPBACKS: Final = frozenset({special_use.LOOPBACK_V4, special_use.LOOPBACK_V6})
 
 
-def _matching(query: Query, zone: bytes, records: tuple[LocalRecord, ...]) -> Sections:
-    wanted = [r for r in records if query.qtype in (r.rtype, codes.ANY)]
+def _matching(zone: Zone, name: bytes, qtype: int, records: tuple[LocalRecord, ...]) -> Sections:
+    wanted = [r for r in records if qtype in (r.rtype, codes.ANY)]
     if not wanted:
-        return _negative(query, zone)
+        return _negative(zone, name)
     rendered = [render.record(render.QNAME_POINTER, r.rtype, r.ttl, r.data) for r in wanted]
     return Sections(b"".join(rendered), len(rendered))
 
 
-def _negative(query: Query, zone: bytes) -> Sections:
-    return Sections(authority=render.negative_soa(query, zone, NEGATIVE_TTL), authorities=1)
+def _negative(zone: Zone, name: bytes) -> Sections:
+    return Sections(authority=_SOA.record(name, len(zone.name)), authorities=1)

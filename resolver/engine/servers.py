@@ -11,26 +11,30 @@ What must stay true:
 """
 
 from collections.abc import Sequence
+from typing import Final
 
-_DOWN_AFTER = 3
-_PROBE_EVERY = 1.0
-_FORGETTING = 0.998
+_DOWN_AFTER: Final = 3
+_PROBE_EVERY: Final = 1.0
+_FORGETTING: Final = 0.998
 """What a server that is not asked keeps of its time: a slow one gets another chance."""
-_FIRST_WAIT = 0.6
-_LEAST_WAIT = 0.15
-_LONGEST_WAIT = 0.8
+_FIRST_WAIT: Final = 0.6
+_LEAST_WAIT: Final = 0.15
+_LONGEST_WAIT: Final = 0.8
 
 
 class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "name", "port", "probe_at", "smoothed", "timeouts", "variance", "wait"),
+        *("address", "alone", "name", "port", "probe_at", "smoothed", "timeouts", "variance"),
+        "wait",
     )
 
     def __init__(self, address: str, port: int, name: str) -> None:
         self.address = address
         self.port = port
+        self.alone: tuple[Server, ...] = (self,)
+        """This server as the only one tried."""
         self.name = name
         """As the config has it; the label of its metrics."""
         self.smoothed = 0.0

@@ -5,25 +5,25 @@ set (AD asks to be told, RFC 6840 section 5.7), CD and DO as the client had them
 with nothing of the client's in it, since OPT is hop by hop.
 """
 
-import struct
+from typing import Final
 
 from resolver.dns import codes
-from resolver.dns.query import HEADER
+from resolver.dns.codes import HEADER
 from resolver.dns.render import UDP_SIZE
-from resolver.engine.cache import Key
+from resolver.engine.question import UpstreamQuestion
 
-QUESTION_AT = 10
+QUESTION_AT: Final = 10
 """Where the question stands in a query without its ID."""
 
 
-def render_question(key: Key) -> bytes:
+def render_query(question: UpstreamQuestion) -> bytes:
     """All of the upstream's query after its ID."""
-    name, qtype, dnssec_ok, checking_disabled, _ = key
     return (
-        (_HEADER_CD if checking_disabled else _HEADER)
-        + name
-        + _FIXED.pack(qtype, codes.IN)
-        + (_OPT_DO if dnssec_ok else _OPT)
+        (_HEADER_CD if question.checking_disabled else _HEADER)
+        + question.name
+        + question.key[len(question.name) : len(question.name) + 2]
+        + _IN
+        + (_OPT_DO if question.dnssec_ok else _OPT)
     )
 
 
@@ -36,9 +36,11 @@ def _opt(flags: int) -> bytes:
     return b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + flags.to_bytes(4, "big") + b"\x00\x00"
 
 
-_HEADER, _HEADER_CD = _header(codes.RD | codes.AD), _header(codes.RD | codes.AD | codes.CD)
-_OPT, _OPT_DO = _opt(0), _opt(0x8000)
-_FIXED = struct.Struct(">HH")
+_HEADER: Final = _header(codes.RD | codes.AD)
+_HEADER_CD: Final = _header(codes.RD | codes.AD | codes.CD)
+_OPT: Final = _opt(0)
+_OPT_DO: Final = _opt(0x8000)
+_IN: Final = codes.IN.to_bytes(2, "big")
 
 
 def without_edns(question: bytes) -> bytes:

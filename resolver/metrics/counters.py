@@ -8,8 +8,8 @@ VLAN and service, never a client or a name.
 import mmap
 from bisect import bisect_left
 
-from resolver.engine.cache import Cache
-from resolver.engine.labels import Path, Tally
+from resolver.engine.cache import AnswerCache
+from resolver.engine.labels import Path, QueryLabels
 from resolver.metrics.definitions import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
 from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, CounterPlan
 
@@ -25,7 +25,7 @@ class Counters:
         """Map the shared memory behind a file descriptor."""
         self.cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
         self._plan: CounterPlan | None = None
-        self._cell_of: dict[Tally, int] = {}
+        self._cell_of: dict[QueryLabels, int] = {}
         self._rows = self._rows_in_use()
 
     def _rows_in_use(self) -> dict[int, int]:
@@ -42,18 +42,18 @@ class Counters:
         self._plan = plan
         self._cell_of = {}
 
-    def cell(self, tally: Tally) -> int:
+    def cell(self, labels: QueryLabels) -> int:
         """Where such queries are counted under the plan in force."""
-        cell = self._cell_of.get(tally)
+        cell = self._cell_of.get(labels)
         if cell is None:
-            cell = self._row(tally)
-            if tally.qtype in COUNTED_TYPES:  # the others are too many to be remembered
-                self._cell_of[tally] = cell
+            cell = self._row(labels)
+            if labels.qtype in COUNTED_TYPES:  # the others are too many to be remembered
+                self._cell_of[labels] = cell
         return cell
 
-    def _row(self, tally: Tally) -> int:
+    def _row(self, labels: QueryLabels) -> int:
         assert self._plan is not None, "nothing is counted before a plan is followed"
-        key = self._plan.row(tally)
+        key = self._plan.row(labels)
         cell = self._rows.get(key)
         if cell is None:
             at = TALLIES + 2 * len(self._rows)
@@ -63,13 +63,13 @@ class Counters:
             cell = self._rows[key] = at + 1
         return cell
 
-    def count(self, tally: Tally) -> None:
+    def count(self, labels: QueryLabels) -> None:
         """Count one query that has met its end."""
-        self.cells[self.cell(tally)] += 1
+        self.cells[self.cell(labels)] += 1
 
     def took(self, path: Path, seconds: float, queries: int = 1) -> None:
         """Note how long each of some queries took."""
-        if self._plan is not None:
+        if queries and self._plan is not None:
             self._observe(self._plan.durations[path], seconds, queries)
 
     def answered(self, server: str, seconds: float) -> None:
@@ -98,7 +98,7 @@ class Counters:
         if self._plan is not None:
             self.cells[self._plan.block_log_lost] += 1
 
-    def cache(self, cache: Cache) -> None:
+    def cache(self, cache: AnswerCache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
         if self._plan is None:
             return

@@ -2,7 +2,7 @@
 
 Every worker counts into a memory of its own that the supervisor reads. Its first part has a
 cell for each thing that a plan names: histograms, the cache, upstreams; the supervisor's
-registry gives them out and only grows. Its second part is a table of tallies, filled by the
+registry gives them out and only grows. Its second part is a table of query labels, filled by the
 worker as they occur: a row has what was counted (VLAN, outcome, service, rcode and type in
 one number) and how often. One cell goes up for a query, and the metrics by VLAN, by rcode
 and by type are sums over the rows.
@@ -15,7 +15,7 @@ What must stay true:
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from resolver.engine.labels import Path, Tally
+from resolver.engine.labels import Path, QueryLabels
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 from resolver.policy.compiled import Terms
@@ -27,7 +27,7 @@ CELL = 8
 BEAT = 0
 """The cell of a worker's last sign of life, in milliseconds of the monotonic clock."""
 TALLIES = 1 << 18
-"""The first cell of the table of tallies: two cells a row, the key first."""
+"""The first cell of the table of query labels: two cells a row, the key first."""
 END = MEMORY // CELL
 
 UNKNOWN = "unknown"
@@ -62,15 +62,15 @@ class CounterPlan(NamedTuple):
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says up, then those of its histogram."""
 
-    def row(self, tally: Tally) -> int:
-        """The key of a tally's row."""
-        qtype = tally.qtype if tally.qtype in definitions.COUNTED_TYPES else _OTHER_TYPE
+    def row(self, labels: QueryLabels) -> int:
+        """The key of some labels's row."""
+        qtype = labels.qtype if labels.qtype in definitions.COUNTED_TYPES else _OTHER_TYPE
         return (
             _IN_USE
-            | self.vlans[tally.vlan] << 44
-            | tally.outcome << 40
-            | self.services[tally.service] << 24
-            | (tally.rcode & 0xFF) << 16
+            | self.vlans[labels.vlan] << 44
+            | labels.outcome << 40
+            | self.services[labels.service] << 24
+            | (labels.rcode & 0xFF) << 16
             | qtype
         )
 
@@ -132,7 +132,7 @@ class CounterLayout:
         return plan
 
     def rows(self, cells: memoryview) -> Iterator[CounterRow]:
-        """The table of tallies in a worker's memory."""
+        """The table of query labels in a worker's memory."""
         vlans, services = list(self._vlans), list(self._services)
         for at in range(TALLIES, END, 2):
             key = cells[at]

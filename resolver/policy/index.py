@@ -18,7 +18,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from marisa_trie import BinaryTrie
 
@@ -42,12 +42,13 @@ class Hit(NamedTuple):
         return names.from_index_key(self.key)
 
 
-SUBTREE = 1
-EXCEPTION = 2
-RULE = struct.Struct("=II")
+SUBTREE: Final = 1
+EXCEPTION: Final = 2
+RULE: Final = struct.Struct("=II")
 """A rule's two words: its line, and its list with the flags."""
-WORD = 4
-UNKNOWN, MIXED = 0, 0xFFFF
+WORD: Final = 4
+UNKNOWN: Final = 0
+MIXED: Final = 0xFFFF
 """What the table of kinds says of no key at all, and of several that differ."""
 
 
@@ -79,23 +80,26 @@ class Index:
         for names below it, need not look again; unless it ends inside a label.
         """
 
-    def sole(self, key: bytes) -> tuple[int, int] | None:
-        """Where a single rule stands at a key, as it nearly always does: its line, its kind.
+    def kind(self, key: bytes) -> int:
+        """The kind of the one rule at a key: its list, and how it covers (see ``hit``).
 
-        Rules of one list that cover alike are of one kind (see ``hit``).
+        -1 where several rules stand at the key; there must be one at least.
         """
+        told = self._kinds[zlib.crc32(key) & self._mask]
+        if told != MIXED:
+            return told - 1
         words = self._words
         place = self._trie.key_id(key)
         at = words[place]
-        return (words[at], words[at + 1]) if words[place + 1] == at + 2 else None
+        return words[at + 1] if words[place + 1] == at + 2 else -1
 
-    def kind(self, key: bytes) -> int | None:
-        """Of what kind the rules at a key are, if there is one and that can be told at a glance.
-
-        The key must be one that there are rules at.
-        """
-        told = self._kinds[zlib.crc32(key) & self._mask]
-        return told - 1 if told != MIXED else None
+    def line(self, key: bytes, source: int, subtree: bool) -> int:
+        """The first line at which a list blocks the name of a key, or all names below it, too."""
+        words = self._words
+        place = self._trie.key_id(key)
+        kind = source << 2 | (SUBTREE if subtree else 0)
+        rules = range(words[place], words[place + 1], 2)
+        return min([words[at] for at in rules if words[at + 1] == kind])
 
     def match(self, name: bytes) -> list[Hit]:
         """The rules that cover this name, the most specific last."""

@@ -15,17 +15,15 @@ The order, and why:
 4. The most specific rule is reported, then the first list by name.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from typing import Final
 
 from resolver.dns import names
 from resolver.policy.compiled import OwnRule, Terms
-from resolver.policy.index import Hit, Index, hit
-from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, Outcome, Verdict
+from resolver.policy.index import Hit, Index, ends_at_label, hit
+from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
 from resolver.policy.view import View, ancestors
 
-_PASS = (PASS, b"")
-_KNOWN = 4096
+_KNOWN: Final = 4096
 """Verdicts that a view remembers of either kind; when there are more the memory starts anew."""
 
 
@@ -35,8 +33,6 @@ class Judge:
     def __init__(self, terms: Terms, index: Index) -> None:
         self._index = index
         self._keys = index.keys
-        self._sole = index.sole
-        self._kind = index.kind
         self._service_of = [source.service for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
@@ -46,70 +42,57 @@ class Judge:
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
-        verdict, key = self.glance(view, name)
-        if verdict is PASS or verdict.key == key:
-            return verdict
-        sole = self._index.sole(key)
-        assert sole is not None, "only the verdicts of sole rules are shared"
-        return replace(verdict, key=key, line=sole[0])
-
-    def glance(self, view: View, name: bytes) -> tuple[Verdict, bytes]:
-        """The verdict, and the index key of the name that the rule stands at which decided it.
-
-        Names that single rules of one kind cover share a verdict here, so that none has to be
-        made for each: its own ``key`` and ``line`` may be those of another such rule.
-        """
         if not view.judges:
-            return _PASS
+            return PASS
         if name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
-                verdict = ALLOWED if own.allow else self._denied(view, own, name)
-                return verdict, verdict.key
+                return ALLOWED if own.allow else self._denied(view, own, name)
         keys = self._keys(name[-2::-1])
         if not keys:
-            return _PASS
-        # The deepest key decides: one verdict is for its own name, one for all names below it.
-        key, alone = keys[-1], len(keys) == 1
-        start, at = len(name) - 1 - len(key), 0
-        while at < start:
-            at += 1 + name[at]
-        if at > start:  # it ends inside a label: shorter keys may not
-            verdict = self._of_lists(view, self._index.match(name))
-        else:
-            alike = view.kinds.get((self._kind(key), not start)) if alone else None
-            verdict = alike or self._of_key(view, key, name, alone)
-        if verdict.all_below and (name in self._open_below or name in view.own_above):
-            verdict = replace(verdict, all_below=False)
-        return verdict, key if alone else verdict.key
-
-    def _of_key(self, view: View, key: bytes, name: bytes, alone: bool) -> Verdict:
-        """Judge by the lists, where a key is the deepest of the name's, and maybe ``alone``."""
-        whole = len(key) == len(name) - 1
-        sole = self._sole(key) if alone else None
-        if sole is not None:
-            return view.kinds.get((sole[1], whole)) or self._of_kind(view, key, sole, whole)
-        known = view.at if whole else view.below
-        return known.get(key) or self._remember(view, known, key, name)
-
-    def _remember(
-        self, view: View, known: dict[bytes, Verdict], key: bytes, name: bytes
-    ) -> Verdict:
-        """Judge by the lists, for all names that meet the same keys in the same way."""
-        verdict = self._of_lists(view, self._index.match(name))
-        if len(known) >= _KNOWN:
-            known.clear()
-        known[key] = verdict
+            return PASS
+        verdict = self._by_lists(view, name, keys)
+        if verdict.all_below and not self._shut_below(view, name):
+            return verdict.not_all_below()
         return verdict
 
-    def _of_kind(self, view: View, key: bytes, sole: tuple[int, int], whole: bool) -> Verdict:
-        """The verdict of a single rule, which but for name and line is that of its kind."""
-        rule = hit(key, *sole)
-        alike = self._of_lists(view, [rule] if rule.subtree or whole else [])
-        view.kinds[sole[1], whole] = alike
-        return alike
+    def line(self, verdict: Verdict) -> int:
+        """The line of its list that the rule of a verdict stands in; 0 where no list decided."""
+        if verdict.source < 0:
+            return 0
+        return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
-    def check_answer(self, view: View, targets: Iterable[bytes]) -> Verdict:
+    def _by_lists(self, view: View, name: bytes, keys: list[bytes]) -> Verdict:
+        """Judge by the lists: ``keys`` are those of rules that the name's own begins with.
+
+        The deepest decides of the others, so that one verdict is for its own name, and one for
+        all names below it.
+        """
+        key = keys[-1]
+        if not ends_at_label(key, name):  # shorter keys may
+            return self._of_hits(view, self._index.match(name))
+        whole = len(key) == len(name) - 1
+        if len(keys) == 1:
+            kind = self._index.kind(key)
+            if kind >= 0:
+                alike = view.kinds.get(kind << 1 | whole)
+                if alike is None:
+                    alike = view.kinds[kind << 1 | whole] = self._of_kind(view, key, kind, whole)
+                return alike if alike is PASS else alike.with_key(key)
+        known = view.at if whole else view.below
+        verdict = known.get(key)
+        if verdict is None:
+            if len(known) >= _KNOWN:
+                known.clear()
+            verdict = known[key] = self._of_hits(view, self._index.match(name))
+        return verdict
+
+    def _of_kind(self, view: View, key: bytes, kind: int, whole: bool) -> Verdict:
+        """The verdict of a single rule, which but for its name is that of its kind."""
+        rule = hit(key, 0, kind)
+        return self._of_hits(view, [rule] if rule.subtree or whole else [])
+
+    def check_answer(self, view: View, targets: tuple[bytes, ...]) -> Verdict:
         """Judge the targets of an answer: of CNAME, DNAME, SVCB and HTTPS records, in order.
 
         The first that is blocked decides; of several that are exempted or would be blocked
@@ -121,9 +104,9 @@ class Judge:
         for target in targets:
             verdict = self.check_query(view, target)
             if verdict.outcome is BLOCKED:
-                return replace(verdict, target=target, all_below=False)
-            if reported.outcome is Outcome.PASSED and verdict.outcome is not Outcome.PASSED:
-                reported = replace(verdict, target=target, all_below=False)
+                return verdict.of_target(target)
+            if reported.outcome is PASSED and verdict.outcome is not PASSED:
+                reported = verdict.of_target(target)
         return reported
 
     def _shut_below(self, view: View, name: bytes) -> bool:
@@ -144,7 +127,7 @@ class Judge:
             all_below=rule.subtree and self._shut_below(view, name),
         )
 
-    def _of_lists(self, view: View, hits: list[Hit]) -> Verdict:
+    def _of_hits(self, view: View, hits: list[Hit]) -> Verdict:
         if not hits:
             return PASS
         if len(hits) == 1:  # as it is nearly always
@@ -185,7 +168,6 @@ class Judge:
             hit.key,
             hit.subtree,
             hit.source,
-            hit.line,
             exemption,
             b"",
             all_below,

@@ -4,13 +4,15 @@ Clients of a VLAN have a wide one, which only a loop or an attack can empty; tho
 VLAN knows share a small one by prefix, enough to be told REFUSED and to be counted.
 """
 
+from typing import Final
+
 from resolver.policy.prefixes import client_prefix
 
-UNKNOWN_RATE = 20.0
+UNKNOWN_RATE: Final = 20.0
 """Queries a second from a prefix of unknown clients."""
-_BURST = 2.0
+_BURST: Final = 2.0
 """Seconds of its rate that a bucket holds."""
-_BUCKETS = 16384
+_BUCKETS: Final = 16384
 """Buckets kept of either kind; when there are more they start anew."""
 
 
@@ -61,7 +63,7 @@ class Limits:
         self._rates = {True: rate, False: UNKNOWN_RATE}
         self._buckets: dict[bool, dict[bytes, Bucket]] = {True: {}, False: {}}
 
-    def bucket(self, address: str, known: bool) -> Bucket:
+    def bucket(self, address: bytes, known: bool) -> Bucket:
         """The bucket of a client's prefix."""
         buckets = self._buckets[known]
         prefix = client_prefix(address)

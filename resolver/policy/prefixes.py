@@ -11,10 +11,14 @@ def packed(address: str) -> bytes:
     return ip_address(address.partition("%")[0]).packed
 
 
-def client_prefix(address: str) -> bytes:
+def address_text(address: bytes) -> str:
+    """An address as people write it."""
+    return str(ip_address(address))
+
+
+def client_prefix(address: bytes) -> bytes:
     """The /24 or /56 that an address lies in, the unit in which clients are limited."""
-    octets = packed(address)
-    return octets[:3] if len(octets) == 4 else octets[:7]
+    return address[:3] if len(address) == 4 else address[:7]
 
 
 def client_prefix_text(prefix: bytes) -> str:

@@ -37,7 +37,7 @@ class UnknownClientCounts:
         self._counts: dict[bytes, int] = {}
         self._missed = 0
 
-    def count(self, address: str) -> None:
+    def count(self, address: bytes) -> None:
         """Count one refusal."""
         prefix = client_prefix(address)
         counts = self._counts

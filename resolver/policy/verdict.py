@@ -1,7 +1,7 @@
 """What policy says of a name, and why."""
 
 import enum
-from dataclasses import dataclass
+from typing import Final
 
 from resolver.dns import names
 
@@ -25,32 +25,71 @@ class Outcome(enum.IntEnum):
         return self.name.lower()
 
 
-BLOCKED = Outcome.BLOCKED
+BLOCKED: Final = Outcome.BLOCKED
 """The outcome that is asked about for every query; an enum's member costs a look-up each time."""
-NO_SERVICE = -1
+PASSED: Final = Outcome.PASSED
+NO_SERVICE: Final = -1
 
 
-@dataclass(slots=True)
 class Verdict:
     """The outcome for one name, with the rule that decided it; nobody changes one."""
 
-    outcome: Outcome
-    service: int = NO_SERVICE
-    key: bytes = b""
-    """The index key of the name that the rule stands at."""
-    subtree: bool = False
-    """Whether the rule covers all names below its own."""
-    source: int = -1
-    """The list, by its place; -1 where the policy's own allow or deny decided."""
-    line: int = 0
-    exemption: int = -1
-    """The exemption that lifted the service, by its place."""
-    target: bytes = b""
-    """The target that the rule covers; empty where it is the question's own name."""
-    all_below: bool = False
-    """Whether every name below the question's is blocked as well (RFC 8020)."""
-    allowed: bool = False
-    """Whether the policy's ``allow`` lets the name pass."""
+    __slots__ = (
+        *("all_below", "allowed", "exemption", "key", "kind", "outcome", "service", "source"),
+        *("subtree", "target"),
+    )
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        service: int = NO_SERVICE,
+        key: bytes = b"",
+        subtree: bool = False,
+        source: int = -1,
+        exemption: int = -1,
+        target: bytes = b"",
+        all_below: bool = False,
+        allowed: bool = False,
+    ) -> None:
+        self.outcome = outcome
+        self.service = service
+        self.key = key
+        """The index key of the name that the rule stands at."""
+        self.subtree = subtree
+        """Whether the rule covers all names below its own."""
+        self.source = source
+        """The list, by its place; -1 where the policy's own allow or deny decided."""
+        self.exemption = exemption
+        """The exemption that applied, by its place."""
+        self.target = target
+        """The target that the rule covers; empty where it is the question's own name."""
+        self.all_below = all_below
+        """Whether every name below the question's is blocked as well (RFC 8020)."""
+        self.allowed = allowed
+        """Whether the policy's ``allow`` lets the name pass."""
+        self.kind = int(outcome) | (service + 1) << 3
+        """Outcome and service in one number."""
+
+    def with_key(self, key: bytes) -> "Verdict":
+        """The same verdict by a rule of the same list and kind that stands at another name."""
+        return Verdict(
+            self.outcome, self.service, key, self.subtree, self.source, self.exemption,
+            self.target, self.all_below, self.allowed,
+        )  # fmt: skip
+
+    def not_all_below(self) -> "Verdict":
+        """The same verdict where some name below the question's is not blocked."""
+        return Verdict(
+            self.outcome, self.service, self.key, self.subtree, self.source, self.exemption,
+            self.target, False, self.allowed,
+        )  # fmt: skip
+
+    def of_target(self, target: bytes) -> "Verdict":
+        """The verdict for a question whose answer leads to this name."""
+        return Verdict(
+            self.outcome, self.service, self.key, self.subtree, self.source, self.exemption,
+            target, False, self.allowed,
+        )  # fmt: skip
 
     @property
     def rule(self) -> bytes:
@@ -65,5 +104,5 @@ class Verdict:
         return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
 
 
-PASS = Verdict(Outcome.PASSED)
-ALLOWED = Verdict(Outcome.PASSED, allowed=True)
+PASS: Final = Verdict(Outcome.PASSED)
+ALLOWED: Final = Verdict(Outcome.PASSED, allowed=True)

@@ -13,6 +13,7 @@ stays.
 
 import ctypes
 import socket
+from array import array
 from collections.abc import Sequence
 from typing import Protocol, cast
 
@@ -23,11 +24,16 @@ SIZE = 4096 + 64
 
 Not a power of two, or the beginnings of all slots would share a few lines of the CPU's cache."""
 
-_IPV4, _IPV6 = 16, 28
-"""The size of a sockaddr_in and of a sockaddr_in6."""
+_IPV4, _IPV6, _IPV6_ALIGNED = 16, 28, 32
+"""The size of a sockaddr_in and of a sockaddr_in6, and that up to the next control message."""
+_CMSG_HEADER = 16
+_IPV4_CONTROL, _IPV6_CONTROL = 32, 40
+"""CMSG_SPACE of a struct in_pktinfo and of a struct in6_pktinfo."""
 _WORDS = 16
 """A struct mmsghdr in words of 32 bits, and in it the word where the length stands."""
 _LENGTH = 14
+_CONTROL_LENGTH = 5
+"""Where its msg_controllen stands, in words of 64 bits."""
 
 
 class _IoVec(ctypes.Structure):
@@ -67,24 +73,28 @@ class Octets(Protocol):
 
 
 class Batch:
-    """The slots of one socket."""
+    """The slots of one socket.
 
-    def __init__(self, of: socket.socket) -> None:
+    Beside its octets a slot has an **origin**: the socket address that its datagram came from
+    and, on a socket that listens on all addresses, the control message with the address that
+    it was sent to. A reply that leaves with this origin goes from there to the client.
+    """
+
+    def __init__(self, of: socket.socket, wildcard: bool) -> None:
+        """``wildcard``: the socket listens on all addresses of its family."""
         self._descriptor = of.fileno()
         ipv6 = of.family == socket.AF_INET6
-        self.name_size = _IPV6 if ipv6 else _IPV4
-        # Where the address stands in a socket address.
-        first, last = (8, 24) if ipv6 else (4, 8)
-        self.slots = [
-            (slot, slot * SIZE, slice(name + first, name + last))
-            for slot, name in enumerate(range(0, SLOTS * self.name_size, self.name_size))
-        ]
-        """Each slot's number, where its octets begin, and where among ``names`` its address is."""
-        octets, names = ((ctypes.c_char * (SLOTS * size))() for size in (SIZE, self.name_size))
-        self.octets, self.names = cast("Octets", octets), cast("Octets", names)
-        """The slots' octets, and their socket addresses."""
+        self._name_size = _IPV6 if ipv6 else _IPV4
+        self._control_at = _IPV6_ALIGNED if ipv6 else _IPV4
+        self._control_size = (_IPV6_CONTROL if ipv6 else _IPV4_CONTROL) if wildcard else 0
+        self.origin_size = self._control_at + self._control_size
+        octets = (ctypes.c_char * (SLOTS * SIZE))()
+        origins = (ctypes.c_char * (SLOTS * self.origin_size))()
+        self.octets, self.origins = cast("Octets", octets), cast("Octets", origins)
+        """The slots' octets, and their origins."""
         self.writable = memoryview(octets).cast("B")
-        self._at = ctypes.addressof(octets), ctypes.addressof(names)
+        self.writable_origins = memoryview(origins).cast("B")
+        self._at = ctypes.addressof(octets), ctypes.addressof(origins)
         self._received, self._received_vectors = self._headers()
         self._sent, self._sent_vectors = self._headers()
         self._some = (_MMsgHdr * SLOTS)()
@@ -94,21 +104,38 @@ class Batch:
         """How many octets each slot has received."""
         self.reply_lengths = memoryview(self._sent_vectors).cast("B").cast("Q")[1::2]
         """How many octets of each slot are to be sent."""
+        headers = memoryview(self._received).cast("B").cast("Q")
+        self._control_lengths = headers[_CONTROL_LENGTH :: _WORDS // 2]
+        self._all_of_control = memoryview(array("Q", [self._control_size]) * SLOTS)
+        self._interfaces = None
+        if wildcard and not ipv6:
+            words = self.writable_origins.cast("I")
+            self._interfaces = words[(_IPV4 + _CMSG_HEADER) // 4 :: self.origin_size // 4]
+            self._no_interfaces = memoryview(array("I", [0]) * SLOTS)
 
     def _headers(self) -> tuple[ctypes.Array[_MMsgHdr], ctypes.Array[_IoVec]]:
         headers, vectors = (_MMsgHdr * SLOTS)(), (_IoVec * SLOTS)()
-        octets, names = self._at
+        octets, origins = self._at
         for slot, (header, vector) in enumerate(zip(headers, vectors, strict=True)):
             vector.base, vector.length = octets + slot * SIZE, SIZE
-            header.header.name = names + slot * self.name_size
-            header.header.name_length = self.name_size
+            origin = origins + slot * self.origin_size
+            header.header.name = origin
+            header.header.name_length = self._name_size
             header.header.vectors = ctypes.addressof(vectors) + slot * ctypes.sizeof(_IoVec)
             header.header.vector_count = 1
+            if self._control_size:
+                header.header.control = origin + self._control_at
+                header.header.control_length = self._control_size
         return headers, vectors
 
     def receive(self) -> int:
         """Fill the slots with what has come; how many have been filled."""
+        if self._control_size:
+            self._control_lengths[:] = self._all_of_control
         count: int = _recvmmsg(self._descriptor, self._received, SLOTS, socket.MSG_DONTWAIT, None)
+        if self._interfaces is not None:
+            # Sent back, it would fix the interface that the reply leaves by, past the routes.
+            self._interfaces[:] = self._no_interfaces
         return max(count, 0)  # nothing there, or an ICMP error of an earlier reply
 
     def send(self, count: int, silent: Sequence[int] = ()) -> None:
@@ -138,29 +165,23 @@ class Batch:
             first = slot + 1
         return end
 
-    def name(self, slot: int) -> bytes:
-        """The socket address that a slot's datagram came from."""
-        return self.names[slot * self.name_size : (slot + 1) * self.name_size]
-
 
 class Outbox:
-    """Datagrams that leave together, when the slots are full or ``send`` is called."""
+    """Datagrams that leave together."""
 
-    def __init__(self, of: socket.socket) -> None:
-        self._batch = Batch(of)
-        self._names = memoryview(cast("bytearray", self._batch.names)).cast("B")
+    def __init__(self, of: socket.socket, wildcard: bool) -> None:
+        self._batch = Batch(of, wildcard)
         self._filled = 0
 
-    def put(self, packet: bytes, name: bytes) -> None:
-        """Let a datagram of at most ``SIZE`` octets go to a socket address."""
+    def put(self, packet: bytes, origin: bytes) -> bool:
+        """Keep a datagram of at most ``SIZE`` octets for its origin; whether all slots are full."""
         batch, slot, size = self._batch, self._filled, len(packet)
-        at, name_at = slot * SIZE, slot * batch.name_size
+        at, origin_at = slot * SIZE, slot * batch.origin_size
         batch.writable[at : at + size] = packet
-        self._names[name_at : name_at + batch.name_size] = name
+        batch.writable_origins[origin_at : origin_at + batch.origin_size] = origin
         batch.reply_lengths[slot] = size
         self._filled = slot + 1
-        if self._filled == SLOTS:
-            self.send()
+        return self._filled == SLOTS
 
     def send(self) -> None:
         """Send what there is."""

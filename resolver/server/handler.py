@@ -1,97 +1,70 @@
-"""Between the sockets and the core: a packet comes in, its reply goes out, it is counted.
+"""Between the transports and the engine: a packet comes in, its reply goes out, it is counted.
 
-Both transports hand their packets in here, so that both are served alike. What can be
-answered at once is sent before ``take`` returns; the rest when its upstream has answered.
+Every transport hands its packets in here and counts nothing itself. What is answered at once
+is returned, and the transport sends it; the rest goes to the upstreams, which deliver it here.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
-from resolver.engine.cache import Key
-from resolver.engine.engine import Resolver
-from resolver.engine.labels import Path
-from resolver.engine.transaction import AtOnce, Drop, Forward, Reply, Source
+from resolver.engine.client import Client
+from resolver.engine.engine import Engine
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.result import PendingReply, Reply, ReplySender
 from resolver.metrics.counters import Counters
-
-_CAREFUL = (Reply, Drop)
-_new = tuple.__new__
-"""Makes a named tuple without the Python function that its name leads to."""
-
-
-class Edge(Protocol):
-    """Where a packet came in, and its reply goes out."""
-
-    def send(self, packet: bytes, to: Any) -> None:  # noqa: ANN401 - what the edge gave with the query
-        """Send a reply."""
-
-    def done(self) -> None:
-        """Nothing more will be sent for a query."""
-
-
-class Ticket(NamedTuple):
-    """A query that waits for its reply."""
-
-    edge: Edge
-    to: Any  # mypyc fails at import with "object" here
-    came: float
-    """Monotonic seconds."""
+from resolver.metrics.log import log
 
 
 class Upstreams(Protocol):
     """Asks upstream servers, and delivers what comes of it."""
 
-    def forward(self, forward: Forward, ticket: Ticket, now: float) -> None:
+    def forward(self, pending: PendingReply, now: float) -> None:
         """Ask an upstream, and deliver the reply, now or later."""
 
-    def refresh(self, key: Key) -> None:
+    def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question anew for the cache, though nobody waits for it."""
 
 
-class Desk:
-    """Where packets are taken in; one a worker."""
+class QueryHandler:
+    """Where packets are handed in; one a worker."""
 
     upstreams: Upstreams
-    """Set once, before the first packet: upstreams deliver to ``deliver``."""
+    """Set once, before the first packet; they call ``deliver``."""
 
-    def __init__(self, resolver: Resolver, counters: Counters) -> None:
-        self._resolver = resolver
+    def __init__(self, engine: Engine, counters: Counters) -> None:
+        self.engine = engine
         self._counters = counters
         self._cells = counters.cells
 
-    def take(
-        self, packet: bytes, source: Source, edge: Edge, to: object, now: float
-    ) -> Path | None:
-        """Serve one packet; its reply is sent by the edge, ``to`` whom the edge knows.
+    def handle(
+        self, packet: bytes, client: Client, sender: ReplySender, to: object, received: float
+    ) -> bytes | None:
+        """Answer one packet that came at ``received``: the reply, or None.
 
-        Returns how far it had to go if it was answered at once; how long that took is the
-        edge's to note.
+        Without a reply here there is none, or the sender sends it later, ``to`` whom the sender
+        knows. A fault of ours costs its own query, not the replies to others.
         """
-        result = self._resolver.answer(packet, source, now)
-        self.follow(result, edge, to, now)
-        return result.tally.path if isinstance(result, Reply) else None
+        try:
+            result = self.engine.answer(client, packet, received)
+            if isinstance(result, Reply):
+                self._cells[result.counter.index] += 1
+                if result.refresh is not None:
+                    self.upstreams.refresh(result.refresh)
+                return result.packet
+            if isinstance(result, PendingReply):
+                result.sender, result.to = sender, to
+                self.upstreams.forward(result, received)
+                return None
+            self._cells[result.counter.index] += 1
+        except Exception:
+            log.exception("a query could not be handled")
+            self._cells[self.engine.dropped(client.view).counter.index] += 1
+        sender.done()
+        return None
 
-    def follow(self, result: Reply | Forward | Drop, edge: Edge, to: object, now: float) -> None:
-        """Carry out what has become of a packet that came ``now``."""
-        if isinstance(result, Forward):
-            self.upstreams.forward(result, _new(Ticket, (edge, to, now)), now)
-        else:
-            self._end(edge, to, result)
-
-    def deliver(self, ticket: Ticket, result: AtOnce | Reply | Drop, now: float) -> None:
-        """Send what an upstream's answer, which came ``now``, has led to."""
-        edge, to, came = ticket
-        if isinstance(result, _CAREFUL):
-            self._end(edge, to, result)
-        else:
-            reply, counted = result
-            edge.send(reply, to)
-            self._cells[counted.cell] += 1
-            edge.done()
-        self._counters.took(Path.UPSTREAM, now - came)
-
-    def _end(self, edge: Edge, to: object, result: Reply | Drop) -> None:
-        if isinstance(result, Reply):
-            edge.send(result.packet, to)
-        self._counters.count(result.tally)
-        edge.done()
-        if isinstance(result, Reply) and result.refresh is not None:
-            self.upstreams.refresh(result.refresh)
+    def deliver(self, pending: PendingReply, reply: Reply) -> None:
+        """Send and count the reply to a query that has waited for an upstream."""
+        sender = pending.sender
+        assert sender is not None, "the query came over a transport"
+        sender.send(reply.packet, pending.to, pending.received)
+        self._cells[reply.counter.index] += 1
+        sender.done()

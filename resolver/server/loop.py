@@ -14,7 +14,7 @@ woken once, and neither the program nor the kernel finds its caches full of the 
 
 What must stay true:
 - Whatever else is asyncio's: other sockets, timers, tasks and other threads' calls are seen
-  in the same round as without this, whatever the attended sockets do.
+  in the same round as without this, whatever the fast sockets do.
 - A fault in attending one socket, or in what a round's end does, is logged and stops neither
   the loop nor the others.
 """
@@ -36,39 +36,39 @@ _Arguments = TypeVarTuple("_Arguments")
 
 
 class _Selector(selectors.BaseSelector):
-    """One epoll for the attended sockets and, as one of them, asyncio's own."""
+    """One epoll for the fast sockets and, as one of them, asyncio's own."""
 
     def __init__(self) -> None:
         self._others = selectors.EpollSelector()
         self._epoll = select.epoll()
         self._epoll.register(self._others.fileno(), select.EPOLLIN)
-        self._attended: dict[int, Callable[[], object]] = {}
+        self._fast_readers: dict[int, Callable[[], object]] = {}
         self.rounds: list[Callable[[], object]] = []
         """What is done at the end of every round, and before asyncio's next one."""
         self.scheduled = False
         """Whether something has been scheduled since asyncio said how long it may wait."""
 
-    def attend(self, number: int, readable: Callable[[], object]) -> None:
+    def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
         self._epoll.register(number, select.EPOLLIN)
-        self._attended[number] = readable
+        self._fast_readers[number] = readable
 
-    def disregard(self, number: int) -> None:
+    def remove_fast_reader(self, number: int) -> None:
         if self.closed(number):
             self._epoll.unregister(number)
 
     def closed(self, number: int) -> bool:
-        return self._attended.pop(number, None) is not None
+        return self._fast_readers.pop(number, None) is not None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Attend to sockets until asyncio is needed; what of its own is ready."""
-        poll, attended = self._epoll.poll, self._attended
+        poll, fast = self._epoll.poll, self._fast_readers
         self.scheduled = others = False
         self._end_round()
         left = 0 if self.scheduled else timeout
         end = 0.0 if timeout is None else time.monotonic() + timeout
         while True:
             for number, _ in poll(left, _AT_ONCE):
-                readable = attended.get(number)
+                readable = fast.get(number)
                 if readable is None:  # asyncio's own; or closed by one before it
                     others = True
                     continue
@@ -114,32 +114,32 @@ class Loop(asyncio.SelectorEventLoop):
     """An event loop that attends to some sockets before all else."""
 
     def __init__(self) -> None:
-        self._attentive = _Selector()
-        super().__init__(self._attentive)
+        self._fast_selector = _Selector()
+        super().__init__(self._fast_selector)
 
-    def attend(self, number: int, readable: Callable[[], object]) -> None:
+    def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
         """Call ``readable`` whenever there is something to read from a descriptor.
 
         As ``add_reader``, but for less. It must not block, and reads until nothing is left or
         is called again.
         """
-        self._attentive.attend(number, readable)
+        self._fast_selector.add_fast_reader(number, readable)
 
-    def disregard(self, number: int) -> None:
+    def remove_fast_reader(self, number: int) -> None:
         """Attend to a descriptor no longer, if it was attended to."""
-        self._attentive.disregard(number)
+        self._fast_selector.remove_fast_reader(number)
 
-    def closed(self, number: int) -> None:
+    def remove_closed(self, number: int) -> None:
         """Attend no longer to a descriptor that was closed, which the kernel has taken out."""
-        self._attentive.closed(number)
+        self._fast_selector.closed(number)
 
-    def at_rounds(self, end: Callable[[], object]) -> None:
+    def on_iteration_end(self, end: Callable[[], object]) -> None:
         """Call ``end`` when what was readable has been seen to, and before anything is awaited.
 
         What is to be sent can be gathered until then. Those that are called earlier were
         registered earlier, and what they gather for later ones goes out in the same round.
         """
-        self._attentive.rounds.append(end)
+        self._fast_selector.rounds.append(end)
 
     def call_soon(
         self,
@@ -148,7 +148,7 @@ class Loop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         """As asyncio's, which has something to do now."""
-        self._attentive.scheduled = True
+        self._fast_selector.scheduled = True
         return super().call_soon(callback, *args, context=context)
 
     def call_at(
@@ -159,5 +159,5 @@ class Loop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """As asyncio's, which may have to wake earlier now."""
-        self._attentive.scheduled = True
+        self._fast_selector.scheduled = True
         return super().call_at(when, callback, *args, context=context)

@@ -11,9 +11,9 @@ import asyncio
 import resource
 import socket
 
-from resolver.engine.transaction import Source
+from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
-from resolver.server.handler import Desk
+from resolver.server.handler import QueryHandler
 from resolver.server.transports import let_go
 
 IDLE = 5.0
@@ -38,7 +38,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: "TcpServer") -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
-        self._source = Source("", True)
+        self.address = b""
+        """The client's, in octets."""
         self._buffer = bytearray()
         self._outstanding = 0
         self._half_closed = False
@@ -46,6 +47,12 @@ class Connection(asyncio.Protocol):
         self._taking = False
         self._replies: list[bytes] = []
         self._gathered = 0
+        self._at_once = 0
+        """How many of the gathered replies waited for no upstream."""
+        self._waited: list[float] = []
+        """When the queries came of those that did."""
+        self._received = 0.0
+        """When octets last came."""
         self._active = server.loop.time()
         """When something was last asked or answered, by the loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
@@ -54,11 +61,6 @@ class Connection(asyncio.Protocol):
     def idle(self) -> bool:
         """Whether nothing of it is on its way."""
         return not self._outstanding
-
-    @property
-    def address(self) -> str:
-        """The client's."""
-        return self._source.address
 
     def close(self) -> None:
         """End it now."""
@@ -73,7 +75,7 @@ class Connection(asyncio.Protocol):
         if peer is None:  # gone before it was here
             transport.abort()
             return
-        self._source = Source(peer[0], True)
+        self.address = _octets(peer[0])
         self._server.opened(self)
         self._watch()
 
@@ -87,6 +89,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some octets have come, of a message or of several."""
+        self._received = self._server.loop.time()
         self._buffer += data
         self._take()
 
@@ -116,7 +119,11 @@ class Connection(asyncio.Protocol):
         try:
             while (packet := self._next_message()) is not None:
                 self._outstanding += 1
-                self._server.take(packet, self._source, self)
+                reply = self._server.handle(packet, self, self._received)
+                if reply is not None:
+                    self._at_once += 1
+                    self._gather(reply)
+                    self._finished()
         finally:
             self._taking = False
         self._flush()
@@ -128,8 +135,17 @@ class Connection(asyncio.Protocol):
         """Write what has gathered; where the client does not read, ``_has_room`` will say no."""
         if self._replies and self._transport is not None:
             self._transport.write(b"".join(self._replies))
+            self._server.took(self._received, self._at_once, self._waited)
         self._replies.clear()
-        self._gathered = 0
+        self._gathered = self._at_once = 0
+        self._waited.clear()
+
+    def _gather(self, packet: bytes) -> None:
+        """Keep a reply, with its length before it (RFC 1035 section 4.2.2)."""
+        self._replies.append(len(packet).to_bytes(2, "big") + packet)
+        self._gathered += 2 + len(packet)
+        if self._gathered >= _BATCH:
+            self._flush()
 
     def _next_message(self) -> bytes | None:
         """Take a whole message off the buffer, if there is one and room for it."""
@@ -155,27 +171,25 @@ class Connection(asyncio.Protocol):
             else:
                 transport.pause_reading()
 
-    def send(self, packet: bytes, to: object) -> None:  # noqa: ARG002 - there is one client here
-        """Send a reply, with its length before it (RFC 1035 section 4.2.2)."""
-        frame = len(packet).to_bytes(2, "big") + packet
+    def send(self, packet: bytes, to: object, received: float) -> None:  # noqa: ARG002 - there is one client here
+        """Send a reply that waited for an upstream, together with others of its batch."""
+        self._waited.append(received)
+        self._gather(packet)
         if not self._taking:
-            if self._transport is not None:
-                self._transport.write(frame)
-            return
-        self._replies.append(frame)  # to be written at once with the others of its batch
-        self._gathered += len(frame)
-        if self._gathered >= _BATCH:
             self._flush()
 
     def done(self) -> None:
-        """A query has had its reply, or silence."""
+        """Go on: a query has had its reply, or gets none."""
         full = self._outstanding >= MAX_OUTSTANDING
-        self._outstanding -= 1
-        self._active = self._server.loop.time()
+        self._finished()
         if full:
             self._take()
         if self._half_closed and not self._taking:
             self._close_if_served()
+
+    def _finished(self) -> None:
+        self._outstanding -= 1
+        self._active = self._server.loop.time()
 
     def _close_if_served(self) -> None:
         if not self._outstanding and self._writable and self._transport is not None:
@@ -200,16 +214,16 @@ class TcpServer:
         self,
         loop: asyncio.AbstractEventLoop,
         listening: socket.socket,
-        desk: Desk,
+        handler: QueryHandler,
         counters: Counters,
     ) -> None:
         self.loop = loop
-        self._desk = desk
+        self._handler = handler
         self._counters = counters
         self._socket = listening
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
-        self._by_address: dict[str, dict[Connection, None]] = {}
+        self._by_address: dict[bytes, dict[Connection, None]] = {}
 
     async def start(self) -> None:
         """Accept connections from now on."""
@@ -222,12 +236,17 @@ class TcpServer:
         """Seconds that a connection may be idle now (RFC 7766 section 6.2.3)."""
         return CROWDED_IDLE if len(self._connections) > MAX_CONNECTIONS // 2 else IDLE
 
-    def take(self, packet: bytes, source: Source, connection: Connection) -> None:
-        """Hand in a message that a connection has received whole."""
+    def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
+        """Answer a message that a connection has received whole, if that can be done at once."""
+        client = self._handler.engine.client(connection.address, True)
+        return self._handler.handle(packet, client, connection, None, received)
+
+    def took(self, received: float, at_once: int, waited: list[float]) -> None:
+        """Observe the durations of replies that were sent just now."""
         now = self.loop.time()
-        path = self._desk.take(packet, source, connection, None, now)
-        if path is not None:
-            self._counters.took(path, self.loop.time() - now)
+        self._counters.took(Path.CACHE, now - received, at_once)
+        for each in waited:
+            self._counters.took(Path.UPSTREAM, now - each)
 
     def opened(self, connection: Connection) -> None:
         """Make room for a connection."""
@@ -251,3 +270,9 @@ class TcpServer:
         """Accept no more; what is on its way is still answered."""
         if self._server is not None:
             self._server.close()
+
+
+def _octets(address: str) -> bytes:
+    """The 4 or 16 octets of an address; an IPv6 scope is left out."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.inet_pton(family, address.partition("%")[0])

@@ -1,323 +1,342 @@
-"""The driver of exchanges: sends what they decide, tells them what comes back.
+"""The driver of exchanges: sends what they decide, and reports to them what comes back.
 
-One flight is one question on its way, with everybody who waits for it; a question that is
-asked again meanwhile joins the flight. No task is made for a query: sockets call back, and
-one timer stands for the ends of all attempts.
+A question that is asked again while it is on its way joins the query in flight. No task is
+made for a query: sockets call back, and one timer looks for attempts whose time is over.
 
 What must stay true:
-- Every waiter gets exactly one reply, under its own ID and case.
-- What is on its way is bounded (``forwarding.admission``); beyond that SERVFAIL at once.
-- A fault of ours ends the flight that shows it, as SERVFAIL; no question waits for ever.
+- Every pending reply gets exactly one reply, under its own ID and case.
+- What is on its way is bounded (``engine.admission``); beyond that SERVFAIL at once.
+- A fault of ours ends the query in flight that shows it, as SERVFAIL; none waits for ever.
 """
 
+import asyncio
+import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar, TypeVarTuple
+from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.engine.admission import WAITERS, Admission, Shares
-from resolver.engine.cache import Key
-from resolver.engine.engine import Resolver
-from resolver.engine.entry import Entry
-from resolver.engine.exchange import PATIENCE, Attempt, Exchange, Failure, Step
+from resolver.engine.engine import Engine
+from resolver.engine.entry import CacheEntry
+from resolver.engine.exchange import PATIENCE, Attempt, Failure, Step
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group, Server
-from resolver.engine.transaction import AtOnce, Drop, Forward, Reply
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
-from resolver.upstream.deadlines import Deadlines
-from resolver.upstream.inflight import Flight, Sent
-from resolver.upstream.tcp_connections import Stream, Streams
-from resolver.upstream.udp_sockets import Port, Ports
+from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
+from resolver.upstream.tcp_connections import TcpConnection, TcpConnectionPool
+from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
-_CROWDED = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
-_AT_A_LOSS = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
-_MAX_REFRESHES = 1000
+TICK: Final = 0.025
+"""Seconds between two looks for attempts whose time is over: it is noticed so much late."""
+_CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
+_FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
+_MAX_REFRESHES: Final = 1000
 
-_Arguments = TypeVarTuple("_Arguments")
-Ticket = TypeVar("Ticket")
-"""What a waiter gives to be told by."""
+Udp = UdpSocket[UpstreamAttempt]
+Tcp = TcpConnection[UpstreamAttempt]
 
 
-class Forwarder(Generic[Ticket]):
+class Forwarder:
     """All questions of one worker that are on their way."""
 
     def __init__(
         self,
         loop: Loop,
-        resolver: Resolver,
+        engine: Engine,
         counters: Counters,
-        deliver: Callable[[Ticket, AtOnce | Reply | Drop, float], None],
+        deliver: Callable[[PendingReply, Reply], None],
     ) -> None:
         self._loop = loop
-        self._resolver = resolver
+        self._engine = engine
         self._counters = counters
         self._deliver = deliver
-        self._groups: Mapping[str, Group] = {}
-        self._ports = Ports[Sent](loop, self._received, self._refused, self._unsent)
-        self._streams: dict[Server, Streams[Sent]] = {}
-        self._flights: dict[Key, Flight] = {}
-        self._deadlines = Deadlines[Sent](loop, self._time_out)
+        self._groups: dict[bytes, Group] = {}
+        self._udp = UdpSocketPool[UpstreamAttempt](
+            loop, self._received, self._udp_refused, self._unsent
+        )
+        self._tcp: dict[Server, TcpConnectionPool[UpstreamAttempt]] = {}
+        self._inflight: dict[bytes, InflightQuery] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._admission = Admission()
 
     @property
     def busy(self) -> bool:
         """Whether anything is being asked."""
-        return bool(self._flights)
+        return bool(self._inflight)
 
     def use(self, groups: Mapping[str, Group]) -> None:
         """Ask these servers from now on; what is on its way goes on as it began."""
         for group in groups.values():
             for server in group.servers:
                 self._counters.upstream_up(server.name, server.up if server.tried else None)
-        self._groups = groups
+        self._groups = {name.encode(): group for name, group in groups.items()}
 
-    def forward(self, forward: Forward, ticket: Ticket, now: float) -> None:
+    def forward(self, pending: PendingReply, now: float) -> None:
         """Ask an upstream, and deliver the reply, now or later."""
-        key = forward.key
-        flight = self._flights.get(key)
-        if flight is None:
-            shares = self._admission.enter(key.name, forward.asked.source.address)
+        question = pending.question
+        query = self._inflight.get(question.key)
+        if query is None:
+            shares = self._admission.enter(question.name, pending.client.address)
             if shares is None:
-                self._conclude(forward, ticket, _CROWDED, now)
+                self._conclude(pending, _CROWDED, now)
                 return
-            flight = self._take_off(key, shares, now)
-            if flight is None:
-                self._conclude(forward, ticket, _AT_A_LOSS, now)
+            query = self._start(question, shares, now)
+            if query is None:
+                self._conclude(pending, _FAULT, now)
                 return
-            if forward.chain is None:
-                flight.waiters.append((forward, ticket))
-            else:
-                self._wait(flight, forward, ticket, now)
-            self._go_on(flight, _decided(flight.exchange.begin, now), now)
-        elif len(flight.waiters) < WAITERS:
-            self._wait(flight, forward, ticket, now)
+            self._wait(query, pending, now)
+            self._begin(query, now)
+        elif len(query.waiters) < WAITERS:
+            self._wait(query, pending, now)
         else:
-            self._conclude(forward, ticket, _CROWDED, now)
+            self._conclude(pending, _CROWDED, now)
 
-    def _wait(self, flight: Flight, forward: Forward, ticket: Ticket, now: float) -> None:
-        """Await a flight's end; for a later link of a chain only as long as the query may take.
+    def _wait(self, query: InflightQuery, pending: PendingReply, now: float) -> None:
+        """Await a query's end; for a later link of a chain only as long as a client may wait.
 
-        The flight itself has its full time: others wait for it, and the cache does.
+        The query itself has its full time: others wait for it, and the cache does.
         """
-        waiter = (forward, ticket)
-        flight.waiters.append(waiter)
-        if forward.chain is not None:
-            end = max(forward.began + PATIENCE, now)
-            self._loop.call_at(end, self._give_up, flight, waiter)
+        query.waiters.append(pending)
+        if pending.chain is not None:
+            end = max(pending.received + PATIENCE, now)
+            self._loop.call_at(end, self._give_up, query, pending)
 
-    def _give_up(self, flight: Flight, waiter: tuple[Forward, Ticket]) -> None:
-        if waiter in flight.waiters:
-            flight.waiters.remove(waiter)
-            forward, ticket = waiter
-            self._deliver(ticket, self._resolver.give_up(forward), self._loop.time())
+    def _give_up(self, query: InflightQuery, pending: PendingReply) -> None:
+        if pending in query.waiters:
+            query.waiters.remove(pending)
+            self._deliver(pending, self._engine.give_up(pending))
 
-    def refresh(self, key: Key) -> None:
+    def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question anew for the cache, though nobody waits for it."""
-        if key not in self._flights and len(self._flights) < _MAX_REFRESHES:
+        if question.key not in self._inflight and len(self._inflight) < _MAX_REFRESHES:
             now = self._loop.time()
-            flight = self._take_off(key, None, now)
-            if flight is not None:
-                self._go_on(flight, _decided(flight.exchange.begin, now), now)
+            query = self._start(question, None, now)
+            if query is not None:
+                self._begin(query, now)
 
     def sweep(self, now: float) -> None:
         """Close what has idled; called from time to time."""
-        self._ports.sweep(now)
+        self._udp.sweep(now)
 
-    def _take_off(self, key: Key, shares: Shares | None, now: float) -> Flight | None:
-        group = self._groups.get(key.group) or Group(key.group, ())
+    def _start(
+        self, question: UpstreamQuestion, shares: Shares | None, now: float
+    ) -> InflightQuery | None:
+        group = self._groups.get(question.group) or Group(question.group.decode(), ())
         try:
-            exchange = Exchange(key, group, now)
+            query = InflightQuery(question, group, now, shares)
         except Exception:
-            log.exception("a question could not be put")
+            log.exception("a question could not be asked")
             if shares is not None:
                 self._admission.leave(shares)
             return None
-        flight = self._flights[key] = Flight(exchange, shares)
-        return flight
+        self._inflight[question.key] = query
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
+        return query
 
-    def _go_on(self, flight: Flight, step: Step | None, now: float) -> None:
+    def _begin(self, query: InflightQuery, now: float) -> None:
+        try:
+            step: Step = query.begin(now)
+        except Exception:
+            log.exception("a question could not be asked")
+            step = _FAULT
+        self._go_on(query, step, now)
+
+    def _go_on(self, query: InflightQuery, step: Step | None, now: float) -> None:
         """Do what the exchange has decided, until something has to be waited for."""
         try:
             while isinstance(step, Attempt):
-                step = self._send(flight, step, now)
+                step = self._send(query, cast("UpstreamAttempt", step), now)
         except Exception:
             log.exception("a question could not be sent")
-            step = _AT_A_LOSS
+            step = _FAULT
         if step is not None:
-            self._land(flight, step, now)
+            self._finish(query, step, now)
 
-    def _send(self, flight: Flight, attempt: Attempt, now: float) -> Step | None:
-        """Send an attempt: None if it went, else what the exchange says to that."""
+    def _send(self, query: InflightQuery, attempt: UpstreamAttempt, now: float) -> Step | None:
+        """Send an attempt: None if it was sent, else what the exchange says to that."""
         server = attempt.server
-        sent = Sent(flight, attempt)
         try:
             if not attempt.stream:
-                sent.on, sent.ident = self._ports.send(
-                    server, attempt.message, sent, now, attempt.alone
+                attempt.on, attempt.ident = self._udp.send(
+                    server, attempt.message, attempt, now, attempt.alone
                 )
-            elif (place := self._streams_to(server).send(attempt.message, sent)) is not None:
-                sent.on, sent.ident = place
             else:
-                return flight.exchange.crowded(now)
+                place = self._connections_to(server).send(attempt.message, attempt)
+                if place is None:
+                    return query.crowded(now)
+                attempt.on, attempt.ident = place
         except OSError:
             self._counters.upstream(server.name, "unreachable")
-            step = flight.exchange.unreachable(attempt, now)
+            step = query.unreachable(attempt, now)
             if step is not None:
                 return step
-            sent.refused = True
-        flight.sent.append(sent)
-        self._deadlines.add(attempt.until, sent)
+            attempt.refused = True
+        attempt.before = query.last
+        query.last = attempt
+        query.deadline = attempt.until
         return None
 
-    def _land(self, flight: Flight, result: Entry | Failure, now: float) -> None:
-        """The exchange has ended: remember what came of it, and tell all who wait."""
-        key = flight.exchange.key
-        del self._flights[key]
-        if flight.shares is not None:
-            self._admission.leave(flight.shares)
-        for sent in flight.sent:
-            sent.over = True
-            if sent.on is not None:
-                self._leave(sent)
-            # A deadline holds on to it; whatever else there was is freed while it is at hand.
-            del sent.flight, sent.attempt
-        flight.sent.clear()
-        if isinstance(result, Entry):
+    def _finish(self, query: InflightQuery, result: CacheEntry | Failure, now: float) -> None:
+        """End an exchange: remember its result, and answer all who wait."""
+        question = query.question
+        del self._inflight[question.key]
+        if query.shares is not None:
+            self._admission.leave(query.shares)
+        attempt = query.last
+        query.clear()
+        while attempt is not None:
+            if attempt.on is not None:
+                self._leave(attempt)
+            attempt = attempt.before
+        if isinstance(result, CacheEntry):
             try:
-                result = self._resolver.remember(key, result, now)
+                result = self._engine.cache.remember(question.key, result)
             except Exception:
                 log.exception("a response could not be kept")
-                result = _AT_A_LOSS
-        waiters, flight.waiters = flight.waiters, []
-        for forward, ticket in waiters:
-            self._conclude(forward, ticket, result, now)  # type: ignore[arg-type]
+                result = _FAULT
+        waiters, query.waiters = query.waiters, []
+        for pending in waiters:
+            self._conclude(pending, result, now)
 
-    def _conclude(
-        self, forward: Forward, ticket: Ticket, result: Entry | Failure, now: float
-    ) -> None:
-        """Tell one who waits; whatever is wrong with that, the others are told as well."""
+    def _conclude(self, pending: PendingReply, result: CacheEntry | Failure, now: float) -> None:
+        """Answer one who waits; whatever is wrong with that, the others are answered as well."""
         try:
-            reply = self._resolver.conclude(forward, result, now)
-            if isinstance(reply, Forward):  # an alias leads on
-                self.forward(reply, ticket, now)
+            reply = self._engine.conclude(pending, result, now)
+            if isinstance(reply, PendingReply):  # an alias leads on
+                self.forward(reply, now)
             else:
-                self._deliver(ticket, reply, now)
+                self._deliver(pending, reply)
         except Exception:
             log.exception("a question could not be concluded")
-            self._fail(forward, ticket, now)
+            self._fail(pending)
 
-    def _fail(self, forward: Forward, ticket: Ticket, now: float) -> None:
+    def _fail(self, pending: PendingReply) -> None:
         try:
-            self._deliver(ticket, self._resolver.give_up(forward), now)
+            self._deliver(pending, self._engine.give_up(pending))
         except Exception:
-            log.exception("a client could not be told of a fault")
+            log.exception("a client could not be answered after a fault")
 
-    def _leave(self, sent: Sent) -> None:
-        on, sent.on = sent.on, None
-        if isinstance(on, Port):
-            self._ports.take_from(on, sent.ident)
+    def _leave(self, attempt: UpstreamAttempt) -> None:
+        """Await the answer to an attempt no longer."""
+        on, attempt.on = attempt.on, None
+        if isinstance(on, UdpSocket):
+            self._udp.take_from(on, attempt.ident)
         elif on is not None:
-            on.leave(sent.ident)
+            on.leave(attempt.ident)
 
-    def _streams_to(self, server: Server) -> Streams[Sent]:
-        streams = self._streams.get(server)
-        if streams is None:
-            streams = Streams(self._loop, server, self._streamed, self._stream_lost)
-            self._streams[server] = streams
-        return streams
+    def _connections_to(self, server: Server) -> TcpConnectionPool[UpstreamAttempt]:
+        pool = self._tcp.get(server)
+        if pool is None:
+            pool = TcpConnectionPool(self._loop, server, self._tcp_received, self._tcp_lost)
+            self._tcp[server] = pool
+        return pool
 
-    def _received(self, port: Port[Sent], ident: int, packet: bytes, now: float) -> None:
-        sent = self._ports.take_from(port, ident)
-        if sent is not None:
-            sent.on = None
-            self._took(sent, ident, packet, now)
-        elif ident not in port.ids:
-            # Somebody guesses at this port: whoever waits here goes where guessing is useless.
-            for waiting in _still(port):
-                self._suspect(waiting)
+    def _received(self, at: Udp, ident: int, packet: bytes, now: float) -> None:
+        attempt = self._udp.take_from(at, ident)
+        if attempt is not None:
+            attempt.on = None
+            self._judge(attempt, ident, packet, now)
+        elif ident not in at.waiting:
+            # Possible spoofing: whoever waits on this port asks again over TCP.
+            for each in _awaited(at, at.all_waiting()):
+                self._suspect(each)
 
-    def _streamed(self, stream: Stream[Sent], ident: int, packet: bytes) -> None:
-        sent = stream.waiting.get(ident)
-        if sent is not None:
-            self._leave(sent)
-            self._took(sent, ident, packet, self._loop.time())
+    def _tcp_received(self, at: Tcp, ident: int, packet: bytes) -> None:
+        attempt = at.waiting.get(ident)
+        if attempt is not None:
+            self._leave(attempt)
+            self._judge(attempt, ident, packet, self._loop.time())
 
-    def _took(self, sent: Sent, ident: int, packet: bytes, now: float) -> None:
-        attempt = sent.attempt
-        sent.over = True
+    def _judge(self, attempt: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
+        """Let the exchange judge a packet that has come for an attempt."""
+        query = attempt.inflight
         step: Step | None
         try:
-            step = sent.flight.exchange.received(attempt, packet, ident, now)
+            step = query.received(attempt, packet, ident, now)
         except Exception:
             log.exception("a response could not be judged")
-            step = _AT_A_LOSS
+            step = _FAULT
         name = attempt.server.name
-        if isinstance(step, Entry):
+        if isinstance(step, CacheEntry):
             self._counters.answered(name, now - attempt.began)
-            self._land(sent.flight, step, now)
+            self._finish(query, step, now)
             return
         to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
         self._counters.upstream(name, "truncated" if to_tcp else "failed")
-        self._go_on(sent.flight, step, now)
+        self._go_on(query, step, now)
 
-    def _suspect(self, sent: Sent) -> None:
+    def _suspect(self, attempt: UpstreamAttempt) -> None:
         now = self._loop.time()
-        sent.over = True
-        self._leave(sent)
-        self._counters.upstream(sent.attempt.server.name, "mismatch")
-        step = _decided(sent.flight.exchange.suspected, sent.attempt, now)
-        self._go_on(sent.flight, step, now)
+        self._leave(attempt)
+        self._counters.upstream(attempt.server.name, "mismatch")
+        self._decide(attempt, attempt.inflight.suspected, now)
 
-    def _unsent(self, port: Port[Sent], ident: int) -> None:
-        sent = port.waiting.get(ident)  # None if its flight has landed before it could go
-        if sent is not None:
-            self._unreachable(sent)
+    def _unsent(self, at: Udp, ident: int) -> None:
+        attempt = at.waiting.get(ident)  # None if its exchange has ended before it could be sent
+        if attempt is not None:
+            self._unreachable(attempt)
 
-    def _refused(self, port: Port[Sent]) -> None:
-        for sent in _still(port):
-            self._unreachable(sent)
+    def _udp_refused(self, at: Udp) -> None:
+        for attempt in _awaited(at, at.all_waiting()):
+            self._unreachable(attempt)
 
-    def _stream_lost(self, stream: Stream[Sent]) -> None:
-        for sent in _still(stream):
-            self._unreachable(sent)
+    def _tcp_lost(self, at: Tcp) -> None:
+        for attempt in _awaited(at, list(at.waiting.values())):
+            self._unreachable(attempt)
 
-    def _unreachable(self, sent: Sent) -> None:
-        now = self._loop.time()
-        server = sent.attempt.server
-        self._leave(sent)
-        sent.refused = True
+    def _unreachable(self, attempt: UpstreamAttempt) -> None:
+        server = attempt.server
+        self._leave(attempt)
+        attempt.refused = True
         self._counters.upstream(server.name, "unreachable")
-        step = _decided(sent.flight.exchange.unreachable, sent.attempt, now)
+        self._decide(attempt, attempt.inflight.unreachable, self._loop.time())
         self._counters.upstream_up(server.name, server.up)
-        self._go_on(sent.flight, step, now)
 
-    def _time_out(self, sent: Sent, now: float) -> None:
-        """An attempt has had its time; over UDP it is listened to until the flight lands."""
-        server = sent.attempt.server
-        sent.over = True
-        if sent.refused:  # which has been counted already
-            step = _decided(sent.flight.exchange.waited, sent.attempt, now)
-            self._go_on(sent.flight, step, now)
+    def _look_at_deadlines(self) -> None:
+        """End the attempts whose time is over; the timer is set again whatever happens."""
+        self._timer = None
+        now = self._loop.time()
+        try:
+            for query in [each for each in self._inflight.values() if each.deadline <= now]:
+                attempt = query.last
+                if attempt is not None and query.deadline <= now:
+                    self._time_out(attempt, now)
+        finally:
+            if self._inflight:
+                self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
+
+    def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:
+        """End the time of an attempt; over UDP it is listened to until the exchange ends."""
+        query, server = attempt.inflight, attempt.server
+        query.deadline = math.inf
+        if attempt.refused:  # which has been counted already
+            self._decide(attempt, query.waited, now)
             return
-        if sent.attempt.stream:
-            self._leave(sent)
+        if attempt.stream:
+            self._leave(attempt)
         self._counters.upstream(server.name, "timeout")
-        step = _decided(sent.flight.exchange.expired, sent.attempt, now)
+        self._decide(attempt, query.expired, now)
         self._counters.upstream_up(server.name, server.up)
-        self._go_on(sent.flight, step, now)
+
+    def _decide(
+        self, attempt: UpstreamAttempt, decide: Callable[[Attempt, float], Step | None], now: float
+    ) -> None:
+        """Do what an exchange decides about an attempt, whatever is wrong with it."""
+        step: Step | None
+        try:
+            step = decide(attempt, now)
+        except Exception:
+            log.exception("an exchange could not go on")
+            step = _FAULT
+        self._go_on(attempt.inflight, step, now)
 
 
-def _decided(decide: Callable[[*_Arguments], Step | None], *arguments: *_Arguments) -> Step | None:
-    """What an exchange decides, whatever is wrong with it."""
-    try:
-        return decide(*arguments)
-    except Exception:
-        log.exception("an exchange could not go on")
-        return _AT_A_LOSS
-
-
-def _still(on: "Port[Sent] | Stream[Sent]") -> Iterator[Sent]:
-    """What waits there, one after the other: what is done about one may end another's waiting."""
-    for sent in list(on.waiting.values()):
-        if sent.on is on:
-            yield sent
+def _awaited(at: Udp | Tcp, attempts: list[UpstreamAttempt]) -> Iterator[UpstreamAttempt]:
+    """Those that still wait there: what is done about one may end another's waiting."""
+    for attempt in attempts:
+        if attempt.on is at:
+            yield attempt

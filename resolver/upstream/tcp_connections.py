@@ -23,13 +23,13 @@ _RANDOM = random.SystemRandom()
 Waiting = TypeVar("Waiting")
 
 
-class Stream(asyncio.Protocol, Generic[Waiting]):
+class TcpConnection(asyncio.Protocol, Generic[Waiting]):
     """One connection, and what awaits an answer on it by ID."""
 
     def __init__(
         self,
-        receive: Callable[["Stream[Waiting]", int, bytes], None],
-        lost: Callable[["Stream[Waiting]"], None],
+        receive: Callable[["TcpConnection[Waiting]", int, bytes], None],
+        lost: Callable[["TcpConnection[Waiting]"], None],
     ) -> None:
         self._receive = receive
         self._lost = lost
@@ -108,31 +108,31 @@ class Stream(asyncio.Protocol, Generic[Waiting]):
         self.end()
 
 
-class Streams(Generic[Waiting]):
+class TcpConnectionPool(Generic[Waiting]):
     """The connections towards one server."""
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         server: Server,
-        receive: Callable[[Stream[Waiting], int, bytes], None],
-        lost: Callable[[Stream[Waiting]], None],
+        receive: Callable[[TcpConnection[Waiting], int, bytes], None],
+        lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
         self._loop = loop
         self._server = server
         self._receive = receive
         self._lost = lost
-        self._open: list[Stream[Waiting]] = []
+        self._open: list[TcpConnection[Waiting]] = []
         self._connecting: set[asyncio.Task[None]] = set()
 
-    def send(self, message: bytes, waiting: Waiting) -> tuple[Stream[Waiting], int] | None:
+    def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
         """Send a query over a connection that has room; None where there is no room."""
         self._open = [stream for stream in self._open if not stream.closed]
         stream = next((s for s in self._open if len(s.waiting) < AT_ONCE), None)
         if stream is None:
             if len(self._open) >= CONNECTIONS:
                 return None
-            stream = Stream(self._receive, self._lost)
+            stream = TcpConnection(self._receive, self._lost)
             self._open.append(stream)
             task = self._loop.create_task(self._connect(stream))
             self._connecting.add(task)
@@ -146,7 +146,7 @@ class Streams(Generic[Waiting]):
         for stream in self._open:
             stream.close()
 
-    async def _connect(self, stream: Stream[Waiting]) -> None:
+    async def _connect(self, stream: TcpConnection[Waiting]) -> None:
         server = self._server
         try:
             await self._loop.create_connection(lambda: stream, server.address, server.port)

@@ -1,38 +1,36 @@
 """UDP sockets towards upstream servers, with ports that cannot be guessed.
 
-A port is a socket connected to one server, so the kernel drops what comes from anywhere
-else. It carries at most ``USES`` queries, and takes new ones for at most ``LIFE`` seconds;
-under load queries are spread at random over ``OPEN`` ports, and with less each query has a
-port of its own. IDs are random as well, and none is used twice on a port (RFC 5452 section
-9.2).
+A socket is connected to one server, so the kernel drops what comes from anywhere else. It
+carries at most ``USES`` queries, and takes new ones for at most ``LIFE`` seconds; under load
+queries are spread at random over ``OPEN`` sockets, and with less each query has a port of its
+own. IDs are random as well, and none is used twice on a socket (RFC 5452 section 9.2).
 
-What has come in a round is handled together at its end, and then all leaves that is to be
-sent: ``resolver.server.loop`` says what that saves.
+What has come in an iteration of the loop is handled together at its end, and then all leaves
+that is to be sent: ``server.loop`` says what that saves.
 """
 
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from resolver.engine.servers import Server
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import Unpredictable
 
-USES = 8
-OPEN = 64
-LIFE = 1.0
-
-_LARGEST = 4096
+USES: Final = 8
+OPEN: Final = 64
+LIFE: Final = 1.0
+_LARGEST: Final = 4096
 
 Waiting = TypeVar("Waiting")
 
 
-class Port(Generic[Waiting]):
+class UdpSocket(Generic[Waiting]):
     """One socket, and what awaits an answer on it by ID."""
 
-    __slots__ = ("born", "ids", "retired", "socket", "uses", "waiting")
+    __slots__ = ("awaited", "born", "number", "retired", "socket", "uses", "waiting")
 
     def __init__(self, server: Server, now: float) -> None:
         """Open a socket towards a server; OSError where there is no way to it."""
@@ -44,152 +42,164 @@ class Port(Generic[Waiting]):
         except OSError:
             self.socket.close()
             raise
+        self.number = self.socket.fileno()
         self.born = now
         self.uses = 0
         self.retired = False
-        self.ids: set[int] = set()
-        """All that were used here: an answer to one that is awaited no more is late, not forged."""
-        self.waiting: dict[int, Waiting] = {}
+        """Whether it takes no more queries."""
+        self.waiting: dict[int, Waiting | None] = {}
+        """By every ID that was used here; None where its answer is awaited no longer.
+
+        An answer to such an ID is late, and one to another ID may be forged."""
+        self.awaited = 0
+        """How many answers are awaited."""
+
+    def all_waiting(self) -> list[Waiting]:
+        """All that await an answer here."""
+        return [each for each in self.waiting.values() if each is not None]
 
 
-class Ports(Generic[Waiting]):
-    """The ports of a worker."""
+class UdpSocketPool(Generic[Waiting]):
+    """The sockets of a worker."""
 
     def __init__(
         self,
         loop: Loop,
-        receive: Callable[[Port[Waiting], int, bytes, float], None],
-        refused: Callable[[Port[Waiting]], None],
-        unsent: Callable[[Port[Waiting], int], None],
+        receive: Callable[[UdpSocket[Waiting], int, bytes, float], None],
+        refused: Callable[[UdpSocket[Waiting]], None],
+        unsent: Callable[[UdpSocket[Waiting], int], None],
     ) -> None:
-        """Tell these of what happens at the ports.
+        """Report what happens at the sockets.
 
-        ``receive`` of what has come, with its ID and the time; ``refused`` of a port whose
-        server says that nobody listens; ``unsent`` of a query, by its ID, that could not go.
+        ``receive`` takes a packet, with its ID and the time; ``refused`` a socket whose server
+        says that nobody listens; ``unsent`` a query, by its ID, that could not be sent.
         """
         self._loop = loop
         self._receive = receive
         self._refused = refused
         self._unsent = unsent
-        self._came: list[tuple[Port[Waiting], bytes]] = []
-        self._leaving: list[tuple[Port[Waiting], int, bytes]] = []
-        loop.at_rounds(self._take_in)
-        loop.at_rounds(self._send_off)
+        self._received: list[tuple[UdpSocket[Waiting], bytes]] = []
+        self._leaving: list[tuple[UdpSocket[Waiting], int, bytes]] = []
+        loop.on_iteration_end(self._handle_received)
+        loop.on_iteration_end(self._send_all)
         self._random = Unpredictable()
-        self._open: dict[Server, list[Port[Waiting]]] = {}
-        """The ports that take queries, the oldest first."""
+        self._open: dict[Server, list[UdpSocket[Waiting]]] = {}
+        """The sockets that take queries, the oldest first."""
 
     def send(
         self, server: Server, message: bytes, waiting: Waiting, now: float, alone: bool = False
-    ) -> tuple[Port[Waiting], int]:
-        """Send a query (given without its ID) at the round's end, and await its answer.
+    ) -> tuple[UdpSocket[Waiting], int]:
+        """Send a query (given without its ID) at the iteration's end, and await its answer.
 
-        ``alone``: on a port that carries nothing else. OSError where there is no port for it.
+        ``alone``: on a socket that carries nothing else. OSError where there is none for it.
         """
-        port = self._take(server, now, alone)
+        chosen = self._choose(server, now, alone)
         ident = self._random.u16()
-        while ident in port.ids:
+        while ident in chosen.waiting:
             ident = self._random.u16()
-        port.ids.add(ident)
-        port.uses += 1
-        if port.uses >= USES and not port.retired:
-            port.retired = True
-            self._open[server].remove(port)
-        port.waiting[ident] = waiting
-        self._leaving.append((port, ident, ident.to_bytes(2, "big") + message))
-        return port, ident
+        chosen.uses += 1
+        if chosen.uses >= USES and not chosen.retired:
+            chosen.retired = True
+            self._open[server].remove(chosen)
+        chosen.waiting[ident] = waiting
+        chosen.awaited += 1
+        self._leaving.append((chosen, ident, message))
+        return chosen, ident
 
-    def _take_in(self) -> None:
-        """Tell of what has come in this round."""
-        if not self._came:
+    def _handle_received(self) -> None:
+        """Hand on what has come in this iteration."""
+        if not self._received:
             return
-        came, self._came = self._came, []
-        now, receive = self._loop.time(), self._receive
-        for port, packet in came:
+        received, self._received = self._received, []
+        now = self._loop.time()
+        for at, packet in received:
             try:
-                receive(port, packet[0] << 8 | packet[1], packet, now)
+                self._receive(at, packet[0] << 8 | packet[1], packet, now)
             except Exception:  # a fault of ours costs its own question, not the others' answers
-                log.exception("a response could not be taken in")
+                log.exception("a response could not be handled")
 
-    def _send_off(self) -> None:
+    def _send_all(self) -> None:
         """Send what is to leave, and what that leads to where something cannot."""
         while self._leaving:
             leaving, self._leaving = self._leaving, []
-            for port, ident, packet in leaving:
+            for chosen, ident, message in leaving:
                 try:
-                    port.socket.send(packet)
+                    chosen.socket.send(ident.to_bytes(2, "big") + message)
                 except OSError as error:
-                    self._fail(port, ident, error)
+                    self._fail(chosen, ident, error)
 
-    def _fail(self, port: Port[Waiting], ident: int, error: OSError) -> None:
-        """Tell of a query that could not go."""
+    def _fail(self, chosen: UdpSocket[Waiting], ident: int, error: OSError) -> None:
+        """Report a query that could not be sent."""
         try:
             if isinstance(error, ConnectionRefusedError):  # which an earlier query has led to
-                self._refused(port)
+                self._refused(chosen)
             else:
-                self._unsent(port, ident)
+                self._unsent(chosen, ident)
         except Exception:  # a fault of ours costs its own question: the others still go
             log.exception("a query could not be given up")
 
-    def take_from(self, port: Port[Waiting], ident: int) -> Waiting | None:
+    def take_from(self, at: UdpSocket[Waiting], ident: int) -> Waiting | None:
         """Await an answer no longer: what did, if any.
 
-        A port that takes no more queries closes with the last that is awaited.
+        A socket that takes no more queries closes with the last that is awaited.
         """
-        waiting = port.waiting.pop(ident, None)
-        if port.retired and not port.waiting:
-            self._close(port)
+        waiting = at.waiting.get(ident)
+        if waiting is not None:
+            at.waiting[ident] = None
+            at.awaited -= 1
+            if at.retired and not at.awaited:
+                self._close(at)
         return waiting
 
     def sweep(self, now: float) -> None:
-        """Close the ports that have idled to the end of their life."""
-        for ports in self._open.values():
-            self._retire_old(ports, now)
+        """Close the sockets that have idled to the end of their life."""
+        for sockets in self._open.values():
+            self._retire_old(sockets, now)
 
-    def _take(self, server: Server, now: float, alone: bool) -> Port[Waiting]:
-        ports = self._open.get(server)
-        if ports is None:
-            ports = self._open[server] = []
-        elif ports and now - ports[0].born >= LIFE:
-            self._retire_old(ports, now)
-        if len(ports) < OPEN or alone:
+    def _choose(self, server: Server, now: float, alone: bool) -> UdpSocket[Waiting]:
+        sockets = self._open.get(server)
+        if sockets is None:
+            sockets = self._open[server] = []
+        elif sockets and now - sockets[0].born >= LIFE:
+            self._retire_old(sockets, now)
+        if len(sockets) < OPEN or alone:
             try:
-                return self._new(server, ports, now, alone)
+                return self._new(server, sockets, now, alone)
             except OSError:  # no descriptor is left, or there is no way to the server
-                if not ports:
+                if not sockets:
                     raise
-        return ports[self._random.u16() % len(ports)]
+        return sockets[self._random.u16() % len(sockets)]
 
     def _new(
-        self, server: Server, ports: list[Port[Waiting]], now: float, alone: bool
-    ) -> Port[Waiting]:
-        port: Port[Waiting] = Port(server, now)
-        self._loop.attend(port.socket.fileno(), partial(self._readable, port))
-        port.retired = alone
+        self, server: Server, sockets: list[UdpSocket[Waiting]], now: float, alone: bool
+    ) -> UdpSocket[Waiting]:
+        made: UdpSocket[Waiting] = UdpSocket(server, now)
+        self._loop.add_fast_reader(made.number, partial(self._readable, made))
+        made.retired = alone
         if not alone:
-            ports.append(port)
-        return port
+            sockets.append(made)
+        return made
 
-    def _retire_old(self, ports: list[Port[Waiting]], now: float) -> None:
-        while ports and now - ports[0].born >= LIFE:
-            port = ports.pop(0)
-            port.retired = True
-            if not port.waiting:
-                self._close(port)
+    def _retire_old(self, sockets: list[UdpSocket[Waiting]], now: float) -> None:
+        while sockets and now - sockets[0].born >= LIFE:
+            oldest = sockets.pop(0)
+            oldest.retired = True
+            if not oldest.awaited:
+                self._close(oldest)
 
-    def _close(self, port: Port[Waiting]) -> None:
-        number = port.socket.fileno()
-        if number >= 0:
-            port.socket.close()
-            self._loop.closed(number)
+    def _close(self, at: UdpSocket[Waiting]) -> None:
+        if at.number >= 0:
+            at.socket.close()
+            self._loop.remove_closed(at.number)
+            at.number = -1
 
-    def _readable(self, port: Port[Waiting]) -> None:
+    def _readable(self, at: UdpSocket[Waiting]) -> None:
         try:
-            packet = port.socket.recv(_LARGEST)
+            packet = at.socket.recv(_LARGEST)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:  # the server's host says that nobody listens there
-            self._refused(port)
+            self._refused(at)
             return
         if len(packet) >= 2:
-            self._came.append((port, packet))
+            self._received.append((at, packet))

@@ -20,18 +20,18 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from resolver.engine.cache import Cache
-from resolver.engine.engine import Resolver
-from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.cache import AnswerCache
+from resolver.engine.engine import Engine
+from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.servers import Group, Server
 from resolver.errors import DarbanError
 from resolver.metrics import log
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan, plan_from_json
-from resolver.server import udp
-from resolver.server.handler import Desk, Ticket
+from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
 from resolver.server.tcp import TcpServer
+from resolver.server.udp import UdpServer
 from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress
@@ -66,9 +66,9 @@ class Worker:
         self._listening = listening
         self._watch = Watch(BlockRecords(block_log, counters.record_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
-        self._prepared: tuple[Regime, CounterPlan, Mapping[str, Group]] | None = None
-        self._resolver: Resolver | None = None
-        self._forwarder: Forwarder[Ticket] | None = None
+        self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
+        self._engine: Engine | None = None
+        self._forwarder: Forwarder | None = None
 
     async def run(self) -> None:
         """Do what the supervisor says until it has gone."""
@@ -85,7 +85,7 @@ class Worker:
                     self._forwarder.use(self._groups(message["groups"]))
                 case "flush":
                     zone = bytes.fromhex(message["zone"])
-                    flushed = 0 if self._resolver is None else self._resolver.flush(zone)
+                    flushed = 0 if self._engine is None else self._engine.flush(zone)
                     self._channel.send({"say": "flushed", "entries": flushed})
                 case "strangers":
                     refused, missed = self._watch.strangers.all()
@@ -100,7 +100,7 @@ class Worker:
         """Take nothing new, which waits for the successor; see what is under way to its end."""
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
-                self._loop.disregard(listening.fileno())
+                self._loop.remove_fast_reader(listening.fileno())
             else:
                 self._loop.remove_reader(listening.fileno())
         end = self._loop.time() + _LAST
@@ -123,20 +123,20 @@ class Worker:
         self._prepared = None
         self._counters.follow(plan)
         self._watch.follow(regime.terms)
-        if self._resolver is None or self._forwarder is None:
-            cache = Cache(regime.terms.settings.cache_bytes)
-            self._resolver = Resolver(regime, cache, self._counters.cell, witness=self._watch)
-            self._resolver.advance(time.time(), self._loop.time())
-            desk = Desk(self._resolver, self._counters)
-            self._forwarder = Forwarder[Ticket](
-                self._loop, self._resolver, self._counters, desk.deliver
+        if self._engine is None or self._forwarder is None:
+            cache = AnswerCache(regime.terms.settings.cache_bytes)
+            self._engine = Engine(regime, cache, self._counters.cell, witness=self._watch)
+            self._engine.advance(time.time(), self._loop.time())
+            handler = QueryHandler(self._engine, self._counters)
+            self._forwarder = Forwarder(
+                self._loop, self._engine, self._counters, handler.deliver
             )
-            desk.upstreams = self._forwarder
+            handler.upstreams = self._forwarder
             self._forwarder.use(groups)
-            await self._serve(self._resolver, desk)
+            await self._serve(handler)
         else:
-            self._resolver.replace(regime)
-            self._resolver.advance(time.time(), self._loop.time())
+            self._engine.replace(regime)
+            self._engine.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
         self._channel.send({"say": "committed"})
 
@@ -161,10 +161,10 @@ class Worker:
         )
 
     def _keep(self, recording: Recording | None, counting: bool) -> None:
-        if self._watch.record(recording, counting) and self._resolver is not None:
-            self._resolver.attend(self._watch)
+        if self._watch.record(recording, counting) and self._engine is not None:
+            self._engine.observe(self._watch)
 
-    async def _serve(self, resolver: Resolver, desk: Desk) -> None:
+    async def _serve(self, handler: QueryHandler) -> None:
         # What start-up has made stays, and so does most of what follows: the cache. To look
         # for cycles among it again and again took a third of a miss; ``_tidy`` looks at the
         # youngest only. Reference counting frees the rest.
@@ -174,9 +174,9 @@ class Worker:
         self._tidy()
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
-                udp.serve(self._loop, listening, desk, resolver, self._counters)
+                UdpServer(self._loop, listening, handler, self._counters).start()
             else:
-                await TcpServer(self._loop, listening, desk, self._counters).start()
+                await TcpServer(self._loop, listening, handler, self._counters).start()
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {
@@ -193,9 +193,9 @@ class Worker:
 
     def _beat(self) -> None:
         self._counters.beat(self._loop.time())
-        if self._resolver is not None:
-            self._resolver.advance(time.time(), self._loop.time())
-            self._counters.cache(self._resolver.cache)
+        if self._engine is not None:
+            self._engine.advance(time.time(), self._loop.time())
+            self._counters.cache(self._engine.cache)
         if self._forwarder is not None:
             self._forwarder.sweep(self._loop.time())
         recording = self._watch.recording
@@ -208,9 +208,9 @@ class Worker:
         self._loop.call_later(_TIDY, self._tidy)
 
 
-def _load(snapshot: Path) -> Regime:
+def _load(snapshot: Path) -> LoadedSnapshot:
     """A snapshot, ready to be put in force; beside the loop, which goes on answering."""
-    return Regime(*store.load(snapshot), time.time())
+    return LoadedSnapshot(*store.load(snapshot), time.time())
 
 
 async def _run(loop: Loop, channel: int, memory: int, listening: list[int], block_log: int) -> None:

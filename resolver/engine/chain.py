@@ -1,0 +1,61 @@
+"""Chains of aliases that several responses, or this server's own data, make up together."""
+
+from typing import Final
+
+from resolver.dns import codes
+from resolver.dns.render import Sections
+from resolver.dns.response import ANSWER, MAX_RECORDS, Response, uncompressed
+from resolver.engine.entry import CacheEntry, assembled, make_entry
+
+_LARGEST: Final = 60_000
+"""Octets of records that are joined at the most: a message holds 65,535 in all."""
+
+
+def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: float) -> CacheEntry:
+    """The entry of what this server knows by itself, where a chain leads to it."""
+    counts = (sections.answers, sections.authorities, 0)
+    records = sections.answer + sections.authority
+    return make_entry(assembled(rcode, _question(name, qtype), counts, records), now)
+
+
+def joined(
+    name: bytes, qtype: int, first: CacheEntry, second: CacheEntry, now: float
+) -> CacheEntry:
+    """The answer to a question whose chain ``second`` goes on with where ``first`` ends."""
+    question = _question(name, qtype)
+    before = _response(question, first, now)
+    after = _response(_question(first.unfinished, qtype), second, now)
+    aliases = [record for record in before.records() if record.section == ANSWER]
+    rest = after.records()
+    records = uncompressed(before, aliases) + uncompressed(after, rest)
+    if len(aliases) + len(rest) > MAX_RECORDS or len(records) > _LARGEST:
+        return CacheEntry(False, codes.SERVFAIL, b"", (0, 0, 0), b"", 0, now)
+    answers, authorities, additionals = after.counts
+    counts = (len(aliases) + answers, authorities, additionals)
+    both = assembled(after.flags, question, counts, records)
+    both.errors = after.errors
+    whole = make_entry(both, now)
+    return CacheEntry(
+        first.authentic and second.authentic,
+        whole.rcode,
+        whole.records,
+        whole.counts,
+        whole.places,
+        whole.lifetime,
+        min(first.dated, second.dated),
+        whole.targets,
+        whole.errors,
+        second.unfinished,
+        whole.links,
+    )
+
+
+def _response(question: bytes, entry: CacheEntry, now: float) -> Response:
+    """The response that an entry was made of, aged."""
+    found = assembled(entry.rcode, question, entry.counts, entry.aged(now))
+    found.errors = list(entry.errors)
+    return found
+
+
+def _question(name: bytes, qtype: int) -> bytes:
+    return name + qtype.to_bytes(2, "big") + b"\x00\x01"

@@ -1,0 +1,24 @@
+"""A client: what the engine remembers of an address over one transport."""
+
+from resolver.dns.query import Shapes
+from resolver.policy.limits import Bucket
+from resolver.policy.view import View
+
+
+class Client:
+    """An address with its view, its rate limit, and the query shapes of that view."""
+
+    __slots__ = ("address", "bucket", "shapes", "stream", "view")
+
+    def __init__(
+        self, address: bytes, stream: bool, view: View | None, bucket: Bucket, shapes: Shapes
+    ) -> None:
+        self.address = address
+        """4 or 16 octets."""
+        self.stream = stream
+        """Whether it asks over TCP, where replies may be larger."""
+        self.view = view
+        """None where no VLAN holds the address."""
+        self.bucket = bucket
+        self.shapes = shapes
+        """Shared by all clients of the view over this transport."""
