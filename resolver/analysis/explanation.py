@@ -1,8 +1,8 @@
-"""Why a name meets the fate it meets: the data path's own engine, put into words.
+"""Explain how a name is answered for a client, and which rule decides.
 
-``explain``, ``check`` and the status page ask here, and what they are told comes from the
-same zones, views and verdicts that answer queries; there is no second engine to disagree
-with the first. Pure, as ``query`` is.
+The data path's own engine answers, and an observer of it notes the verdict, so that no second
+engine can disagree with the first. ``explain``, ``check``, ``diff`` and the pages ask here.
+Pure, as the engine is.
 """
 
 from collections.abc import Callable
@@ -10,17 +10,25 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from resolver.dns import codes, names
-from resolver.engine.cache import Key
-from resolver.engine.entry import MAX_LINKS, Entry
+from resolver.dns.query import Query
+from resolver.dns.render import QueryShape
+from resolver.engine.cache import AnswerCache
+from resolver.engine.client import Client
+from resolver.engine.engine import Engine
+from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Failure
-from resolver.engine.routing import Forwarded, Local, Zone, Zones
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.result import PendingReply
+from resolver.engine.routing import Zone
 from resolver.policy.compiled import Policy, Terms
 from resolver.policy.index import Index
-from resolver.policy.judge import Judge
+from resolver.policy.limits import Bucket, Clock
+from resolver.policy.prefixes import packed
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
-from resolver.policy.view import View, Views
+from resolver.policy.view import View
 
-AskUpstream = Callable[[Key], Entry | Failure]
+AskUpstream = Callable[[UpstreamQuestion], CacheEntry | Failure]
 """Asks an upstream."""
 
 
@@ -54,15 +62,34 @@ class Explanation:
         return asdict(self)
 
 
-class _Led(NamedTuple):
-    """Where a name leads, and what policy says of that."""
+class _Resolved(NamedTuple):
+    """What a name leads to, and what policy says of that."""
 
     verdict: Verdict
     checked: bool
     answer: str
 
 
-_NOWHERE = _Led(PASS, False, "")
+_UNRESOLVED = _Resolved(PASS, False, "")
+
+
+class _LastVerdict:
+    """An observer that notes the verdict of the query that was answered last."""
+
+    def __init__(self) -> None:
+        self.wants_questions = False
+        self.wants_verdicts = True
+        self.verdict = PASS
+
+    def asked(self, client: Client, query: Query) -> None:
+        """Ignore it."""
+
+    def decided(self, client: Client, query: Query, verdict: Verdict) -> None:  # noqa: ARG002 - only the verdict matters here
+        """Note it."""
+        self.verdict = verdict
+
+    def refused(self, address: bytes) -> None:
+        """Ignore it."""
 
 
 class Explainer:
@@ -77,34 +104,28 @@ class Explainer:
         """
         self.terms = terms
         self._ask = ask
-        self._judge = Judge(terms, index)
-        self._views = Views(terms, wall)
-        self._zones = Zones(terms)
+        self._snapshot = LoadedSnapshot(terms, index, wall)
+        self._observer = _LastVerdict()
+        self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
     def vlan(self, name: str) -> View | None:
         """The view of a VLAN by its name, or None where there is none."""
         for place, vlan in enumerate(self.terms.vlans):
             if vlan.name == name:
-                return self._views.of_vlan(place)
+                return self._snapshot.views.of_vlan(place)
         return None
 
     def client(self, address: str) -> View | None:
         """The view of a client by its address, or None where no VLAN holds it."""
-        return self._views.of(address)
+        return self._snapshot.views.of(packed(address))
 
     def verdict(self, view: View, name: bytes) -> Verdict:
         """What policy says of a name; one that is answered here without policy passes."""
-        if self._answered_here(name) is not None:
-            return PASS
-        return self._judge.check_query(view, name)
-
-    def _answered_here(self, name: bytes) -> tuple[bytes, Zone] | None:
-        found = self._zones.find(name)
-        return None if found is None or isinstance(found[1], Forwarded) else found
+        return self._engine.check_question(view, name)[1]
 
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
         """What becomes of a question from an address."""
-        return self._explain(address, self._views.of(address), name, qtype)
+        return self._explain(address, self.client(address), name, qtype)
 
     def for_view(self, view: View, name: bytes, qtype: int) -> Explanation:
         """What becomes of a question from a VLAN, for a client without exemptions of its own."""
@@ -116,41 +137,43 @@ class Explainer:
         if view is None:
             verdict = Verdict(Outcome.REFUSED)
             return self._tell(client, None, name, qtype, verdict, "no VLAN holds this address")
-        verdict = self.verdict(view, name)
-        found = self._answered_here(name)
-        if found is None:
-            led = self._led(view, name, qtype, verdict)
-            step = self._step(view, led.verdict)
-            return self._tell(client, view, name, qtype, led.verdict, step, led)
-        what = "a local record" if isinstance(found[1], Local) else "a special-use name"
-        step = f"{what}, {names.text(found[0])}: answered here, without policy"
-        return self._tell(client, view, name, qtype, verdict, step)
+        zone, verdict = self._engine.check_question(view, name)
+        if zone is not None and zone.group is None:
+            what = "a local record" if zone.records is not None else "a special-use name"
+            step = f"{what}, {names.text(zone.name)}: answered here, without policy"
+            return self._tell(client, view, name, qtype, verdict, step)
+        found = self._resolve(view, name, qtype, verdict)
+        step = self._step(view, found.verdict)
+        return self._tell(client, view, name, qtype, found.verdict, step, found)
 
-    def _led(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Led:
-        """Follow a name as ``query`` does, and judge each answer on the way."""
+    def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
+        """Have the engine answer the question, and an upstream asked for it."""
+        ask = self._ask
         settled = verdict.outcome is Outcome.BLOCKED or verdict.allowed or qtype == codes.ANY
-        if self._ask is None or settled:
-            return _NOWHERE._replace(verdict=verdict)
-        seen: list[bytes] = []
-        links = 0
-        while links <= MAX_LINKS:
-            if self._answered_here(name) is not None:
-                return _Led(verdict, True, _answer(f"{names.text(name)} is answered here", seen))
-            group = self._zones.group(name, view.policy.upstream) or ""
-            kept = self._ask(Key(name, qtype, False, False, group))
-            if isinstance(kept, Failure):
-                return _Led(verdict, False, _answer(f"none: {kept.text}", seen))
-            beyond = self._judge.check_answer(view, kept.targets)
-            seen += kept.targets
-            if beyond.outcome is Outcome.BLOCKED:
-                return _Led(beyond, True, _answer(_rcode(kept), seen))
-            if verdict is PASS:
-                verdict = beyond
-            if not kept.unfinished:
-                return _Led(verdict, True, _answer(_rcode(kept), seen))
-            links += max(kept.links, 1)
-            name = kept.unfinished
-        return _Led(verdict, True, _answer("none: more aliases than are followed", seen))
+        if ask is None or settled:
+            return _Resolved(verdict, False, "")
+        self._engine.cache.failures.clear()
+        self._observer.verdict = verdict
+        targets: list[bytes] = []
+        result = self._engine.respond(_client(view), view, _query(name, qtype), 0.0)
+        said: CacheEntry | Failure | None = None
+        while isinstance(result, PendingReply):
+            said = ask(result.question)
+            if isinstance(said, CacheEntry):
+                targets += said.targets
+            result = self._engine.conclude(result, said, 0.0)
+        assert said is not None, "an upstream is asked where nothing is known yet"
+        if isinstance(said, Failure):
+            return _Resolved(verdict, False, _answer(f"none: {said.text}", targets))
+        end = said.unfinished
+        zone: Zone | None = self._snapshot.routing.find(end) if end else None
+        found = self._observer.verdict
+        if found.outcome is Outcome.BLOCKED or not end:
+            rcode = codes.RCODES.get(said.rcode, f"RCODE{said.rcode}")
+            return _Resolved(found, True, _answer(rcode, targets))
+        if zone is not None and zone.group is None:
+            return _Resolved(found, True, _answer(f"{names.text(end)} is answered here", targets))
+        return _Resolved(found, True, _answer("none: more aliases than are followed", targets))
 
     def _step(self, view: View, verdict: Verdict) -> str:
         policy = view.policy
@@ -162,7 +185,8 @@ class Explainer:
             return f"exemption {self.terms.exemptions[verdict.exemption].id}"
         if verdict.service == NO_SERVICE:
             return f"deny of policy {policy.name}"
-        return f"list {self.terms.sources[verdict.source].file}, line {verdict.line}"
+        line = self._snapshot.judge.line(verdict)
+        return f"list {self.terms.sources[verdict.source].file}, line {line}"
 
     def _tell(
         self,
@@ -172,7 +196,7 @@ class Explainer:
         qtype: int,
         verdict: Verdict,
         step: str,
-        led: _Led = _NOWHERE,
+        found: _Resolved = _UNRESOLVED,
     ) -> Explanation:
         terms = self.terms
         has_service = verdict.service != NO_SERVICE
@@ -189,19 +213,25 @@ class Explainer:
             service=terms.services[verdict.service].name if has_service else "",
             rule=verdict.rule_text,
             list=terms.sources[verdict.source].file if verdict.source >= 0 else "",
-            line=verdict.line or None,
+            line=self._snapshot.judge.line(verdict) or None,
             directive=_directive(policy, verdict) if policy and blocked else "",
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
             matched=names.text(verdict.target or name) if verdict.rule else "",
-            targets="checked" if led.checked else "not checked",
-            answer=led.answer,
+            targets="checked" if found.checked else "not checked",
+            answer=found.answer,
             decided_by=step,
         )
 
 
-def _rcode(kept: Entry) -> str:
-    return codes.RCODES.get(kept.rcode, f"RCODE{kept.rcode}")
+def _client(view: View) -> Client:
+    return Client(b"", False, view, Bucket(1.0, Clock()), {})
+
+
+def _query(name: bytes, qtype: int) -> Query:
+    question = name + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
+    shape = QueryShape(codes.RD, qtype=qtype, has_question=True)
+    return Query(b"\x00\x00", name, question, shape)
 
 
 def _answer(what: str, seen: list[bytes]) -> str:

@@ -151,11 +151,10 @@ def _alarms(now: Status) -> Iterator[Text]:
 
 def _from(now: Status) -> str:
     answers = now.answers
-    total = answers.prepared + answers.cache + answers.upstream
+    total = answers.cache + answers.upstream
     if not total:
         return "none answered yet"
-    here = answers.prepared + answers.cache
-    return f"{here / total:.1%} of the answers without asking an upstream"
+    return f"{answers.cache / total:.1%} of the answers without asking an upstream"
 
 
 def _cache(now: Status) -> str:

@@ -23,6 +23,9 @@ ROOT: Final = b"\x00"
 _PLAIN: Final = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
 
 
+_PLAIN_AND_DOT: Final = bytes([*sorted(_PLAIN), ord(".")])
+
+
 class InvalidName(DarbanError):
     """A text that is no domain name; the message says why."""
 
@@ -113,9 +116,12 @@ def text(name: bytes) -> str:
     """Print a name, with every octet that could be misread escaped; the root is ``.``."""
     if name == ROOT:
         return "."
+    parts = labels(name)
+    whole = b".".join(parts)
+    if whole.count(b".") == len(parts) - 1 and not whole.translate(None, _PLAIN_AND_DOT):
+        return whole.decode("ascii")
     return ".".join(
-        "".join(chr(octet) if octet in _PLAIN else _escape(octet) for octet in label)
-        for label in labels(name)
+        ["".join([chr(o) if o in _PLAIN else _escape(o) for o in label]) for label in parts]
     )
 
 

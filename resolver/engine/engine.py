@@ -175,12 +175,11 @@ class Engine:
     def respond(self, client: Client, view: View, query: Query, now: float) -> Reply | PendingReply:
         """Answer a question that can be answered, from a client of a VLAN."""
         name, shape, group = query.name, query.shape, view.group
-        zone = self._routing.find(name)
+        zone, verdict = self.check_question(view, name)
         if zone is not None:
             if zone.group is None:
                 return self._answer_locally(view, query, zone)
             group = zone.group
-        verdict = self._judge.check_query(view, name)
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
         if shape.qtype == codes.ANY:
@@ -199,6 +198,13 @@ class Engine:
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
             result.refresh = UpstreamQuestion(name, shape, group)
         return result
+
+    def check_question(self, view: View, name: bytes) -> tuple[Zone | None, Verdict]:
+        """The zone that routes a name, and the verdict; a name that is answered here passes."""
+        zone = self._routing.find(name)
+        if zone is not None and zone.group is None:
+            return zone, PASS
+        return zone, self._judge.check_query(view, name)
 
     def conclude(
         self, pending: PendingReply, result: CacheEntry | Failure, now: float

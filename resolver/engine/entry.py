@@ -282,7 +282,7 @@ def _lifetime(response: Response) -> tuple[int, int]:
 def _has(response: Response) -> bool:
     """Whether the answer section has records of the type asked for."""
     qtype = response.qtype
-    return any([qtype in (record.rtype, codes.ANY) for record in response.answers()])
+    return any(qtype in (record.rtype, codes.ANY) for record in response.answers())
 
 
 def _soa_ttls(response: Response) -> tuple[int, int]:
@@ -297,7 +297,7 @@ def _soa_ttls(response: Response) -> tuple[int, int]:
 def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -> bytes:
     if len(chain) == 1 or response.rcode != codes.NOERROR or response.qtype in _ALIAS_ITSELF:
         return b""
-    ends = any([r.owner == chain[-1] and r.rtype != codes.RRSIG for r in answers])
+    ends = any(r.owner == chain[-1] and r.rtype != codes.RRSIG for r in answers)
     return b"" if ends or response.soa_at else chain[-1]
 
 

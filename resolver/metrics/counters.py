@@ -93,10 +93,10 @@ class Counters:
         if cells is not None:
             self.cells[cells[_UP]] = UNTRIED if up is None else UP if up else DOWN
 
-    def record_lost(self) -> None:
-        """Count a record that found no room on its way to the block log."""
+    def records_lost(self, records: int) -> None:
+        """Count records that found no room on their way to the block log."""
         if self._plan is not None:
-            self.cells[self._plan.block_log_lost] += 1
+            self.cells[self._plan.block_log_lost] += records
 
     def cache(self, cache: AnswerCache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""

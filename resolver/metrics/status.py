@@ -69,14 +69,13 @@ class CacheStatus:
     hits: int
     misses: int
     hit_rate: float | None
-    """Of the look-ups; prepared answers are given without one."""
+    """Of the look-ups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """Answers by how far they had to go; those to blocked names count as ``cache``."""
 
-    prepared: int
     cache: int
     upstream: int
 

@@ -85,7 +85,7 @@ def _block_log(sums: CounterSums, facts: ServerFacts) -> BlockLogStatus | None:
 
 
 def _answers(sums: CounterSums) -> Answers:
-    paths = ("prepared", "cache", "upstream")
+    paths = ("cache", "upstream")
     return Answers(*(sums.observations(definitions.DURATION, path)[0] for path in paths))
 
 

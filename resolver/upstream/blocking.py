@@ -1,6 +1,6 @@
 """One question of a command, asked of the upstreams of a policy by the rules of the server.
 
-The decisions are those of ``forwarding.exchange``; here are the sockets, and they may block:
+The decisions are those of ``engine.exchange``; here are the sockets, and they may block:
 a command has nothing else to do. Only the latest attempt is listened to.
 """
 
@@ -9,9 +9,9 @@ import socket
 import time
 from collections.abc import Mapping
 
-from resolver.engine.cache import Key
-from resolver.engine.entry import Entry
+from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Attempt, Exchange, Failure, Step
+from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import Terms
 from resolver.upstream.addresses import Hosts
@@ -25,19 +25,19 @@ class Once:
 
     def __init__(self, terms: Terms) -> None:
         self._groups = asyncio.run(_groups(terms))
-        self._said: dict[Key, Entry | Failure] = {}
+        self._said: dict[bytes, CacheEntry | Failure] = {}
         self._numbers = Unpredictable()
 
-    def ask(self, key: Key) -> Entry | Failure:
+    def ask(self, question: UpstreamQuestion) -> CacheEntry | Failure:
         """What the upstreams say to a question; each is asked once."""
-        said = self._said.get(key)
+        said = self._said.get(question.key)
         if said is None:
-            said = self._said[key] = self._ask(key)
+            said = self._said[question.key] = self._ask(question)
         return said
 
-    def _ask(self, key: Key) -> Entry | Failure:
+    def _ask(self, question: UpstreamQuestion) -> CacheEntry | Failure:
         now = time.monotonic()
-        exchange = Exchange(key, self._groups[key.group], now)
+        exchange = Exchange(question, self._groups[question.group.decode()], now)
         step: Step = exchange.begin(now)
         while isinstance(step, Attempt):
             step = self._made(exchange, step)

@@ -70,7 +70,7 @@ class Counts:
         """The few numbers to see at a glance."""
         status, words, writing = self._status, self._words, self._writing
         queries, answers = status.queries, status.answers
-        here = answers.prepared + answers.cache
+        here = answers.cache
         answered = here + answers.upstream
         unknown = sum(vlan.queries for vlan in status.vlans if vlan.name == _UNKNOWN)
         blocked, audited = status.outcome("blocked"), status.outcome("would_block")
@@ -167,7 +167,6 @@ class Counts:
         )
         answers = self._status.answers
         paths = {
-            words.prepared: answers.prepared,
             words.from_cache: answers.cache,
             words.from_upstream: answers.upstream,
         }

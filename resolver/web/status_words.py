@@ -84,7 +84,6 @@ class Words:
     memory: str
     hit_rate: str
     paths: str
-    prepared: str
     from_cache: str
     from_upstream: str
     lists: str
@@ -188,7 +187,6 @@ ENGLISH = Words(
     memory="Memory",
     hit_rate="Look-ups that found one",
     paths="How far answers had to go",
-    prepared="Prepared answer",
     from_cache="Policy or cache",
     from_upstream="Upstream",
     lists="Lists",
@@ -299,7 +297,6 @@ PERSIAN = Words(
     memory="حافظه",
     hit_rate="جست‌وجوهای موفق",
     paths="پاسخ‌ها از کجا آمد",
-    prepared="پاسخ آماده",
     from_cache="سیاست یا حافظهٔ نهان",
     from_upstream="بالادست",
     lists="فهرست‌ها",

@@ -1,87 +1,131 @@
 """The worker's side of the block log: a line of JSON for each query that policy caught.
 
-Lines go into a pipe that the supervisor reads. Nobody ever waits here: where the pipe is
-full the record is lost, and counted.
+Lines go into a pipe that the supervisor reads, those of one iteration of the loop together.
+Nothing waits here: where the pipe is full the lines are lost, and counted.
 
 What must stay true:
-- A line goes into the pipe whole or not at all: it is no longer than PIPE_BUF, and the pipe
-  does not block.
-- A client is told no more exactly than the config says.
+- Lines go into the pipe whole or not at all: one write is no longer than PIPE_BUF, and the
+  pipe does not block.
+- A client is recorded no more exactly than the config says.
 """
 
-import contextlib
 import json
 import os
 import select
 import time
 from collections.abc import Callable
+from typing import Final
 
 from resolver.dns import codes, names
 from resolver.dns.query import Query
+from resolver.engine.client import Client
 from resolver.policy.compiled import Terms
-from resolver.policy.prefixes import client_prefix, client_prefix_text
+from resolver.policy.prefixes import address_text, client_prefix, client_prefix_text
 from resolver.policy.verdict import NO_SERVICE, Verdict
 from resolver.policy.view import View
 
-
-def record(
-    terms: Terms, told: str, wall: float, address: str, view: View, query: Query, verdict: Verdict
-) -> dict[str, str]:
-    """What is written down of a query; ``told`` is how clients are."""
-    vlan = terms.vlans[view.vlan].name
-    has_service = verdict.service != NO_SERVICE
-    return {
-        "time": _moment(wall),
-        "vlan": vlan,
-        "client": _client(told, vlan, address),
-        "name": names.text(query.name),
-        "type": codes.type_text(query.qtype),
-        "service": terms.services[verdict.service].name if has_service else "",
-        "rule": verdict.rule_text,
-        "list": terms.sources[verdict.source].file if verdict.source >= 0 else "",
-        "outcome": verdict.outcome.label,
-        "target": names.text(verdict.target) if verdict.target else "",
-    }
+_CONSTANTS: Final = 4096
+"""Sets of constant parts that are kept; when there are more, all are forgotten."""
 
 
-def _client(told: str, vlan: str, address: str) -> str:
-    if told == "address":
-        return address
-    return client_prefix_text(client_prefix(address)) if told == "prefix" else vlan
+class _Constants:
+    """The parts of a line that are the same for all blocks of a view by one list."""
 
+    __slots__ = ("before_client", "before_rule", "before_target", "vlan")
 
-def _moment(wall: float) -> str:
-    """To a thousandth of a second, in UTC."""
-    thousandths = int(wall * 1000)
-    seconds, rest = divmod(thousandths, 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:03}Z"
+    def __init__(self, terms: Terms, view: View, verdict: Verdict) -> None:
+        service, source = verdict.service, verdict.source
+        self.vlan = json.dumps(terms.vlans[view.vlan].name, ensure_ascii=False)
+        self.before_client = f'", "vlan": {self.vlan}, "client": '
+        has_service = service != NO_SERVICE
+        shown = json.dumps(terms.services[service].name if has_service else "", ensure_ascii=False)
+        self.before_rule = f', "service": {shown}, "rule": '
+        file = json.dumps(terms.sources[source].file if source >= 0 else "", ensure_ascii=False)
+        outcome = verdict.outcome.label
+        self.before_target = f', "list": {file}, "outcome": "{outcome}", "target": '
 
 
 class BlockRecords:
     """Writes records into the pipe, for a snapshot whose config wants them."""
 
-    def __init__(self, pipe: int, lost: Callable[[], None]) -> None:
-        """``lost`` is called for each record that finds no room."""
+    def __init__(self, pipe: int, lost: Callable[[int], None]) -> None:
+        """``lost`` is called with the number of records that find no room."""
         self._pipe = pipe
         self._lost = lost
         self._terms: Terms | None = None
-        self._told = ""
+        self._recorded_client = ""
+        self._constants: dict[tuple[int, int, int], _Constants] = {}
+        self._lines: list[bytes] = []
+        self._octets = 0
+        self._second = -1
+        self._second_text = ""
 
     def follow(self, terms: Terms) -> bool:
         """Write what this snapshot wants from now on; whether it wants anything."""
+        self.flush()
         log = terms.settings.block_log
         self._terms = None if log is None else terms
-        self._told = "" if log is None else log.client
+        self._recorded_client = "" if log is None else log.client
+        self._constants.clear()
         return log is not None
 
-    def write(self, address: str, view: View, query: Query, verdict: Verdict) -> None:
-        """Write one record, if there is room."""
-        if self._terms is None:
+    def write(self, client: Client, query: Query, verdict: Verdict) -> None:
+        """Write one record at the next ``flush``, or earlier where there are many."""
+        terms, view = self._terms, client.view
+        if terms is None or view is None:
             return
-        told = record(self._terms, self._told, time.time(), address, view, query, verdict)
-        line = json.dumps(told, ensure_ascii=False).encode() + b"\n"
-        if len(line) <= select.PIPE_BUF:
-            with contextlib.suppress(OSError):  # full, or the supervisor has gone
-                os.write(self._pipe, line)
-                return
-        self._lost()
+        key = (view.vlan, verdict.kind, verdict.source)
+        constants = self._constants.get(key)
+        if constants is None:
+            if len(self._constants) >= _CONSTANTS:
+                self._constants.clear()
+            constants = self._constants[key] = _Constants(terms, view, verdict)
+        line = (
+            f'{{"time": "{self._moment(time.time())}{constants.before_client}'
+            f'{self._client(client, constants)}, "name": {_quoted(names.text(query.name))}, '
+            f'"type": "{codes.type_text(query.shape.qtype)}"{constants.before_rule}'
+            f"{_quoted(verdict.rule_text)}{constants.before_target}"
+            f"{_quoted(names.text(verdict.target)) if verdict.target else _NOTHING}}}\n"
+        ).encode()
+        if self._octets + len(line) > select.PIPE_BUF:
+            self.flush()
+        if len(line) > select.PIPE_BUF:
+            self._lost(1)
+        else:
+            self._lines.append(line)
+            self._octets += len(line)
+
+    def flush(self) -> None:
+        """Write the lines that have gathered into the pipe, if there is room."""
+        if not self._lines:
+            return
+        try:
+            os.write(self._pipe, b"".join(self._lines))
+        except OSError:  # full, or the supervisor has gone
+            self._lost(len(self._lines))
+        self._lines.clear()
+        self._octets = 0
+
+    def _client(self, client: Client, constants: _Constants) -> str:
+        if self._recorded_client == "address":
+            return f'"{address_text(client.address)}"'
+        if self._recorded_client == "prefix":
+            return f'"{client_prefix_text(client_prefix(client.address))}"'
+        return constants.vlan
+
+    def _moment(self, wall: float) -> str:
+        """A moment in UTC, to a thousandth of a second."""
+        thousandths = int(wall * 1000)
+        second = thousandths // 1000
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return f"{self._second_text}.{thousandths % 1000:03}Z"
+
+
+_NOTHING: Final = '""'
+
+
+def _quoted(text: str) -> str:
+    """A name or a rule as JSON; only what is escaped in a name needs escaping here."""
+    return json.dumps(text) if "\\" in text else f'"{text}"'

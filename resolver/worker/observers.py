@@ -45,6 +45,10 @@ class Watch:
         if verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK):
             self._block_log.write(client, query, verdict)
 
+    def flush(self) -> None:
+        """Write what has gathered for the block log."""
+        self._block_log.flush()
+
     def refused(self, address: bytes) -> None:
         """Count who it was by its prefix."""
         self.strangers.count(address)

@@ -64,7 +64,7 @@ class Worker:
         self._channel = channel
         self._counters = counters
         self._listening = listening
-        self._watch = Watch(BlockRecords(block_log, counters.record_lost))
+        self._watch = Watch(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None
@@ -125,12 +125,10 @@ class Worker:
         self._watch.follow(regime.terms)
         if self._engine is None or self._forwarder is None:
             cache = AnswerCache(regime.terms.settings.cache_bytes)
-            self._engine = Engine(regime, cache, self._counters.cell, witness=self._watch)
+            self._engine = Engine(regime, cache, self._counters.cell, observer=self._watch)
             self._engine.advance(time.time(), self._loop.time())
             handler = QueryHandler(self._engine, self._counters)
-            self._forwarder = Forwarder(
-                self._loop, self._engine, self._counters, handler.deliver
-            )
+            self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
             handler.upstreams = self._forwarder
             self._forwarder.use(groups)
             await self._serve(handler)
@@ -172,6 +170,7 @@ class Worker:
         gc.freeze()
         gc.disable()
         self._tidy()
+        self._loop.on_iteration_end(self._watch.flush)
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
                 UdpServer(self._loop, listening, handler, self._counters).start()

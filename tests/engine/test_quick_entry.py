@@ -2,11 +2,11 @@
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from resolver.engine.quick import quick_entry
 
 from resolver.dns import codes
 from resolver.dns.response import scan
 from resolver.engine.entry import Entry, entry
-from resolver.engine.quick import quick_entry
 from tests.engine.usual_responses import usual_responses
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,17 +13,19 @@ from pathlib import Path
 from dnslib import EDNS0, DNSHeader, DNSRecord
 
 from resolver.config.load import load
-from resolver.engine.cache import Cache, Key
-from resolver.engine.engine import Resolver
-from resolver.engine.entry import Entry
+from resolver.engine.cache import AnswerCache
+from resolver.engine.engine import Engine
+from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Attempt, Exchange, Failure
 from resolver.engine.exchange import Step as NextStep
-from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.servers import Group, Server
-from resolver.engine.transaction import Drop, Forward, Reply, Source
 from resolver.lists import adblock
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
+from resolver.policy.prefixes import packed
 from resolver.snapshot.policy import compile_snapshot
 from tests.scenarios.file import AGENCY, Scenario, Step, Told
 from tests.scenarios.packets import (
@@ -165,23 +167,22 @@ class Events:
                 return now, attempt, packet
 
 
-def _regime(snapshot: Snapshot, wall: float) -> Regime:
-    return Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+def loaded(snapshot: Snapshot, wall: float) -> LoadedSnapshot:
+    return LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
 
 
 class Stage:
-    """A scenario's resolver, clock and upstreams."""
+    """A scenario's engine, clock and upstreams."""
 
-    def __init__(self, scenario: Scenario, *, short_ways: bool = True) -> None:
+    def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         self.upstreams = Upstreams(scenario.upstream)
         self.servers: dict[tuple[str, int], Server] = {}
         self._ident = 0x7A00
         snapshot = self._compiled(scenario.more)
-        self.resolver = Resolver(
-            _regime(snapshot, scenario.moment.timestamp()),
-            Cache(snapshot.terms.settings.cache_bytes),
-            short_ways=short_ways,
+        self.engine = Engine(
+            loaded(snapshot, scenario.moment.timestamp()),
+            AnswerCache(snapshot.terms.settings.cache_bytes),
         )
 
     def _compiled(self, more: str) -> Snapshot:
@@ -196,24 +197,23 @@ class Stage:
         now = began = BOOT + step.at
         if step.reload is not None:
             snapshot = self._compiled(step.reload)
-            self.resolver.replace(_regime(snapshot, wall))
-        self.resolver.advance(wall, now)
+            self.engine.replace(loaded(snapshot, wall))
+        self.engine.advance(wall, now)
         self.upstreams.asked = []
-        result = self.resolver.answer(query(step), Source(step.client, step.over == "tcp"), now)
-        while isinstance(result, Forward):
-            outcome, now = self._exchange(result.key, now)
-            concluded = self.resolver.conclude(result, outcome, now)
-            if not isinstance(concluded, Reply | Forward | Drop):
-                packet, counted = concluded
-                concluded = Reply(packet, counted.tally)
-            result = concluded
+        client = self.engine.client(packed(step.client), step.over == "tcp")
+        result = self.engine.answer(client, query(step), now)
+        while isinstance(result, PendingReply):
+            outcome, now = self._exchange(result.question, now)
+            result = self.engine.conclude(result, outcome, now)
         if isinstance(result, Reply) and result.refresh is not None:
             self._exchange(result.refresh, now)  # which nobody waits for
         return result, now - began
 
-    def _exchange(self, key: Key, now: float) -> tuple[Entry | Failure, float]:
+    def _exchange(
+        self, question: UpstreamQuestion, now: float
+    ) -> tuple[CacheEntry | Failure, float]:
         """Ask until the exchange ends: its end, and when that is."""
-        exchange = Exchange(key, self._group(key.group), now)
+        exchange = Exchange(question, self._group(question.group.decode()), now)
         events = Events()
         step: NextStep | None = exchange.begin(now)
         while step is None or isinstance(step, Attempt):
@@ -232,10 +232,12 @@ class Stage:
                 continue
             events.add(step, None if told.does == "is silent" else packet, now + told.after)
             step = None
-        return (self.resolver.remember(key, step, now) if isinstance(step, Entry) else step), now
+        if isinstance(step, CacheEntry):
+            step = self.engine.cache.remember(question.key, step)
+        return step, now
 
     def _group(self, name: str) -> Group:
-        (servers,) = (g.servers for g in self.resolver.terms.groups if g.name == name)
+        (servers,) = (g.servers for g in self.engine.terms.groups if g.name == name)
         return Group(name, [self._server(each.host, each.port) for each in servers])
 
     def _server(self, host: str, port: int) -> Server:

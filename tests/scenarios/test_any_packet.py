@@ -4,7 +4,8 @@ from dnslib import DNSHeader, DNSQuestion, DNSRecord
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from resolver.engine.transaction import Drop, Forward, Reply, Source
+from resolver.engine.result import Drop, PendingReply, Reply
+from resolver.policy.prefixes import packed
 from tests.scenarios.file import Scenario
 from tests.scenarios.stage import BOOT, Stage
 
@@ -46,13 +47,14 @@ def packets(draw: st.DrawFn) -> bytes:
 def test_any_octets_get_a_reply_of_their_own_or_silence(
     packet: bytes, client: str, stream: bool
 ) -> None:
-    STAGE.resolver.advance(0.0, BOOT)
-    STAGE.resolver.clients.clear()
-    result = STAGE.resolver.answer(packet, Source(client, stream), BOOT)
+    STAGE.engine.advance(0.0, BOOT)
+    asking = STAGE.engine.client(packed(client), stream)
+    result = STAGE.engine.answer(asking, packet, BOOT)
     if isinstance(result, Drop):
         assert len(packet) < 12 or packet[2] & 0x80 or client == "192.0.2.99"
-    elif isinstance(result, Forward):
-        assert result.key.name == packet[12 : 12 + len(result.key.name)].lower()
+    elif isinstance(result, PendingReply):
+        name = result.question.name
+        assert name == packet[12 : 12 + len(name)].lower()
     else:
         check_reply(packet, result, stream)
         if client == "192.0.2.99":

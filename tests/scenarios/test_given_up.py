@@ -1,16 +1,16 @@
-"""A query that is given up after a reload is told and counted by the policy of that moment."""
+"""A query that is given up after a reload is answered and counted by the policy of that moment."""
 
 from dnslib import DNSRecord
 
-from resolver.engine.labels import Tally
-from resolver.engine.loaded_snapshot import Regime
-from resolver.engine.transaction import UNKNOWN_VLAN, Forward, Source
-from resolver.policy.index import Index
+from resolver.engine.engine import UNKNOWN_VLAN
+from resolver.engine.labels import QueryLabels
+from resolver.engine.result import PendingReply
+from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome
 from tests.scenarios.file import Scenario
-from tests.scenarios.stage import BOOT, Stage, compiled
+from tests.scenarios.stage import BOOT, Stage, compiled, loaded
 
-CLIENT = Source("10.20.0.5", False)
+CLIENT = packed("10.20.0.5")
 ONE_VLAN = """
 [policies.p]
 [vlans.only]
@@ -19,23 +19,24 @@ policy = "p"
 """
 
 
-def _given_up_after(prefix: str) -> tuple[Tally, int]:
+def _given_up_after(prefix: str) -> tuple[QueryLabels, int]:
     """Of the second VLAN; the config then has one alone."""
-    resolver = Stage(Scenario("given up", [])).resolver
-    asked = resolver.answer(bytes(DNSRecord.question("www.example.org").pack()), CLIENT, BOOT)
-    assert isinstance(asked, Forward)
-    assert asked.asked.view.vlan == 1
-    other = compiled(ONE_VLAN.format(prefix=prefix), ())
-    resolver.replace(Regime(other.terms, Index(other.trie, other.rules), 0.0))
-    reply = resolver.give_up(asked)
-    return reply.tally, reply.packet[3] & 15
+    engine = Stage(Scenario("given up", [])).engine
+    packet = bytes(DNSRecord.question("www.example.org").pack())
+    pending = engine.answer(engine.client(CLIENT, False), packet, BOOT)
+    assert isinstance(pending, PendingReply)
+    assert pending.client.view is not None
+    assert pending.client.view.vlan == 1
+    engine.replace(loaded(compiled(ONE_VLAN.format(prefix=prefix), ()), 0.0))
+    reply = engine.give_up(pending)
+    return reply.counter.labels, reply.packet[3] & 15
 
 
 def test_a_client_of_another_vlan_now() -> None:
-    tally, rcode = _given_up_after("10.0.0.0/8")
-    assert (tally.vlan, tally.outcome, rcode) == (0, Outcome.FAILED, 2)
+    labels, rcode = _given_up_after("10.0.0.0/8")
+    assert (labels.vlan, labels.outcome, rcode) == (0, Outcome.FAILED, 2)
 
 
 def test_a_client_of_no_vlan_now() -> None:
-    tally, rcode = _given_up_after("192.0.2.0/24")
-    assert (tally.vlan, tally.outcome, rcode) == (UNKNOWN_VLAN, Outcome.REFUSED, 5)
+    labels, rcode = _given_up_after("192.0.2.0/24")
+    assert (labels.vlan, labels.outcome, rcode) == (UNKNOWN_VLAN, Outcome.REFUSED, 5)

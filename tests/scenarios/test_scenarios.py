@@ -1,13 +1,13 @@
 """Every scenario, a file each: what a client gets, what is counted, who was asked."""
 
 import pathlib
-from dataclasses import replace
 
 import pytest
 from dnslib import DNSRecord
 
-from resolver.engine.labels import Path, Tally
-from resolver.engine.transaction import UNKNOWN_VLAN, Drop, Reply
+from resolver.engine.engine import UNKNOWN_VLAN
+from resolver.engine.labels import QueryLabels
+from resolver.engine.result import Drop, Reply
 from resolver.policy.compiled import Terms
 from resolver.policy.verdict import NO_SERVICE
 from tests.scenarios.file import FILES, SCENARIOS, Scenario, Step, read
@@ -37,7 +37,7 @@ def test_scenario(scenario: Scenario) -> None:
         result, took = stage.play(step)
         try:
             check(step, result)
-            check_tally(step, result.tally, stage.resolver.terms)
+            check_labels(step, result.counter.labels, stage.engine.terms)
             assert stage.upstreams.asked == step.upstream
             assert took <= step.within
         except AssertionError as error:
@@ -103,35 +103,12 @@ def check_errors(step: Step, reply: DNSRecord) -> None:
         assert error == code
 
 
-def check_tally(step: Step, tally: Tally, terms: Terms) -> None:
+def check_labels(step: Step, labels: QueryLabels, terms: Terms) -> None:
     got = {
-        "outcome": tally.outcome.label,
-        "vlan": "unknown" if tally.vlan == UNKNOWN_VLAN else terms.vlans[tally.vlan].name,
-        "service": "" if tally.service == NO_SERVICE else terms.services[tally.service].name,
+        "outcome": labels.outcome.label,
+        "vlan": "unknown" if labels.vlan == UNKNOWN_VLAN else terms.vlans[labels.vlan].name,
+        "service": "" if labels.service == NO_SERVICE else terms.services[labels.service].name,
     }
     expected = {name: getattr(step, name) or got[name] for name in ("outcome", "vlan")}
     expected["service"] = got["service"] if step.service is None else step.service
     assert got == expected
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SCENARIOS)))
-def test_prepared_answers_change_nothing(path: pathlib.Path) -> None:
-    """Each step three times: with prepared answers and without, what comes is the same."""
-    assert repeated(read(path), short_ways=True) == repeated(read(path), short_ways=False)
-
-
-def repeated(scenario: Scenario, *, short_ways: bool) -> list[tuple[bytes, Tally]]:
-    stage = Stage(scenario, short_ways=short_ways)
-    came = []
-    for step in scenario.step:
-        for again in range(3):
-            reload = None if again else step.reload
-            result, _ = stage.play(replace(step, at=step.at + again / 3, reload=reload))
-            packet = result.packet if isinstance(result, Reply) else b""
-            came.append((packet, unpathed(result.tally)))
-    return came
-
-
-def unpathed(tally: Tally) -> Tally:
-    """The tally without how far the query had to go, which is what may differ."""
-    return tally._replace(path=Path.CACHE)

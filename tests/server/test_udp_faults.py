@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from dnslib import RCODE, RR, DNSRecord
+from resolver.engine.transaction import Client, Drop, Forward, Reply
 
 from resolver.config.load import load
 from resolver.engine.cache import Cache
@@ -16,7 +17,6 @@ from resolver.engine.engine import Resolver
 from resolver.engine.exchange import Exchange
 from resolver.engine.loaded_snapshot import Regime
 from resolver.engine.servers import Group, Server
-from resolver.engine.transaction import Client, Drop, Forward, Reply
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.policy.index import Index

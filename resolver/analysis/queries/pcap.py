@@ -7,7 +7,7 @@ from resolver.analysis.queries.capture import packets
 from resolver.analysis.queries.frames import ClientMessages, SkippedPacket, client_messages
 from resolver.analysis.queries.query import FileContent, QueryCounts, Question, Requester
 from resolver.dns import codes
-from resolver.dns.query import HEADER, Query, scan
+from resolver.dns.query import scan
 
 _STEP = 4096
 
@@ -30,12 +30,12 @@ def read(content: FileContent, asked: QueryCounts, ports: Set[int]) -> Iterator[
 
 
 def _count(asked: QueryCounts, who: Requester, message: bytes, number: int) -> None:
-    query = scan(message)
-    if isinstance(query, Query):
-        asked.add(Question(who, query.name, query.qtype))
+    query = scan(message, {})
+    if query is not None and query.shape.rcode == codes.NOERROR:
+        asked.add(Question(who, query.name, query.shape.qtype))
     elif query is not None:
         asked.skip("a query that is answered with an error, whatever the policy", _place(number))
-    elif len(message) < HEADER or not message[2] << 8 & codes.QR:
+    elif len(message) < codes.HEADER or not message[2] << 8 & codes.QR:
         asked.skip("no DNS message", _place(number))
 
 

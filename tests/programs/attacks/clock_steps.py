@@ -7,13 +7,14 @@ its clocks as the worker gives them: the monotonic one, and the wall clock in se
 
 from pathlib import Path
 
+from resolver.engine.transaction import Forward, Reply, Source
+
 from resolver.config.load import load
 from resolver.dns import response
 from resolver.engine.cache import Cache
 from resolver.engine.engine import Resolver
 from resolver.engine.entry import entry
 from resolver.engine.loaded_snapshot import Regime
-from resolver.engine.transaction import Forward, Reply, Source
 from resolver.policy.index import Index
 from resolver.snapshot.policy import compile_snapshot
 from tests.programs.attacks import wire

@@ -5,12 +5,13 @@ It returns what became of the bytes, in a form that tells new outcomes from know
 
 from collections.abc import Callable, Hashable
 
+from resolver.engine.quick import quick_entry
+
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.config.load import load
 from resolver.dns import codes, query, render, response
 from resolver.engine.entry import Entry, entry, joined, render_entry, stale
-from resolver.engine.quick import quick_entry
 from resolver.engine.upstream_query import answers
 from resolver.lists.formats import FORMATS
 from resolver.snapshot.policy import compile_snapshot

@@ -6,6 +6,8 @@ When the engine's interface changes, this file changes and no other.
 
 from typing import Any
 
+from resolver.engine.transaction import Drop, Forward, Reply, Source
+
 from resolver.config.load import load
 from resolver.engine.cache import Cache, Key
 from resolver.engine.engine import Resolver
@@ -13,7 +15,6 @@ from resolver.engine.entry import Entry
 from resolver.engine.exchange import Attempt, Exchange
 from resolver.engine.loaded_snapshot import Regime
 from resolver.engine.servers import Group, Server
-from resolver.engine.transaction import Drop, Forward, Reply, Source
 from resolver.lists import adblock
 from resolver.policy.index import Index
 from resolver.snapshot.policy import compile_snapshot
