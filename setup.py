@@ -29,7 +29,6 @@ MODULES = {
     "server/handler.py": "takes every query to the engine and its reply back",
     "upstream/forwarder.py": "sends what the cache lacks to an upstream",
     "upstream/udp_sockets.py": "sends and receives every datagram of an upstream",
-    "upstream/deadlines.py": "keeps the time of every query to an upstream",
     "upstream/inflight.py": "the objects of a query to an upstream",
     "metrics/counters.py": "counts every query",
 }
