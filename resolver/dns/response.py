@@ -68,9 +68,9 @@ class Response:
     """A response that was read to its last octet."""
 
     __slots__ = (
-        *("_sections", "at", "end", "errors", "extended_rcode", "flags", "has_opt", "leads_on"),
-        *("least_ttl", "lengths", "owners", "packet", "places", "qname_end", "qtype", "soa_at"),
-        "tallest_ttl",
+        *("_names", "_noted", "_sections", "at", "end", "errors", "extended_rcode", "flags"),
+        *("has_opt", "leads_on", "least_ttl", "lengths", "owners", "packet", "places"),
+        *("qname_end", "qtype", "soa_at", "tallest_ttl"),
     )
 
     def __init__(self, packet: bytes) -> None:
@@ -81,7 +81,7 @@ class Response:
         self.end = 0
         """Where the records end, and the OPT may begin."""
         self.owners: list[int] = []
-        """Where the owner of each record stands."""
+        """Where the owner of each record stands; those of the OPT and what follows it come last."""
         self.places: list[int] = []
         """Where the type of each record stands, behind its owner."""
         self._sections = [0, 0, 0]
@@ -99,6 +99,10 @@ class Response:
         self.extended_rcode = 0
         self.lengths: dict[int, int] = {}
         """By the place where a label starts, the octets of the name from there on."""
+        self._names: dict[int, bytes] = {}
+        """The names that were built, by the places where they start."""
+        self._noted = 0
+        """How many of the owners are surely in ``lengths``."""
         self.at = HEADER
 
     @property
@@ -137,17 +141,32 @@ class Response:
         return [Record(self, number) for number in range(self._sections[ANSWER])]
 
     def name_at(self, at: int) -> bytes:
-        """The name that starts at a place where one was read, lower-case and uncompressed."""
-        packet = self.packet
-        labels = []
-        while length := packet[at]:
+        """The name that starts at a place where one was read, lower-case and uncompressed.
+
+        What every label and pointer on its way stands for is kept: none is walked twice.
+        """
+        packet, built = self.packet, self._names
+        if not built:
+            built[HEADER] = self.name
+        steps = []
+        name = built.get(at)
+        while name is None:
+            length = packet[at]
+            if length == 0:
+                name = ROOT
+                break
+            steps.append(at)
             if length > MAX_LABEL:
                 at = (length & 0x3F) << 8 | packet[at + 1]
             else:
-                labels.append(packet[at : at + 1 + length])
                 at += 1 + length
-        labels.append(ROOT)
-        return b"".join(labels).lower()
+            name = built.get(at)
+        for step in reversed(steps):
+            length = packet[step]
+            if length <= MAX_LABEL:
+                name = packet[step : step + 1 + length].lower() + name
+            built[step] = name
+        return name
 
     def read(self) -> bool:
         """Walk the packet; False where it is malformed."""
@@ -186,6 +205,7 @@ class Response:
             at = self._name(start)
             if not at:
                 return False
+        self.owners.append(start)
         rtype = packet[at] << 8 | packet[at + 1]
         ttl = packet[at + 4] << 24 | packet[at + 5] << 16 | packet[at + 6] << 8 | packet[at + 7]
         data = at + 10
@@ -201,7 +221,6 @@ class Response:
             return self._opt(section, start, at, end)
         if self.has_opt:
             return True
-        self.owners.append(start)
         self.places.append(at)
         self._sections[section] += 1
         if ttl > self.tallest_ttl:
@@ -305,11 +324,13 @@ class Response:
 
     def _length_from(self, at: int) -> int:
         """The octets of the name that starts at a place; 0 where no label starts there."""
-        known = self.lengths.get(at)
-        if known is not None:
-            return known
-        # An owner that is a pointer to the qname is not noted as it is read.
-        return self.qname_end - HEADER if at == self.at or at in self.owners else 0
+        lengths = self.lengths
+        if at not in lengths:
+            # An owner that is a pointer to the qname is not noted as it is read.
+            for owner in self.owners[self._noted :]:
+                lengths.setdefault(owner, self.qname_end - HEADER)
+            self._noted = len(self.owners)
+        return lengths.get(at, 0)
 
     def _note_question(self) -> None:
         """Let pointers lead into the qname."""

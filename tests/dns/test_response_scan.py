@@ -8,12 +8,13 @@ from dnslib import DNSError, DNSRecord
 from hypothesis import given
 
 from resolver.dns import codes, names
-from resolver.dns.response import MAX_RECORDS, Record, Response, all_uncompressed, scan
+from resolver.dns.response import MAX_RECORDS, Record, Response, scan, uncompressed
 from tests.dns.made_packets import (
     COSTLY,
     any_bytes,
     many_starts,
     pointer_chain,
+    response_of,
     responses,
     unhurried,
 )
@@ -32,17 +33,20 @@ def test_a_valid_response_is_read_as_dnslib_reads_it(packet: bytes) -> None:
 def agrees(response: Response, expected: DNSRecord) -> None:
     others = [each for each in expected.ar if each.rtype != codes.OPT]
     sections = [expected.rr, expected.auth, others]
-    assert response.id == expected.header.id
+    opts = [each for each in expected.ar if each.rtype == codes.OPT]
+    extended = opts[0].ttl >> 24 if opts else 0
+    assert response.flags == expected.header.bitmap
+    assert response.rcode == expected.header.rcode | extended << 4
+    assert response.name == wire(expected.q.qname.label)
     assert response.counts == tuple(map(len, sections))
     assert response.qtype == expected.q.qtype
-    got = [(r.owner, r.rtype, r.ttl) for r in response.records]
+    got = [(r.owner, r.rtype, r.ttl) for r in response.records()]
     wanted = [(wire(r.rname.label), r.rtype, kept(r.ttl)) for each in sections for r in each]
     assert got == wanted
-    assert response.has_opt == (len(others) < len(expected.ar))
+    assert response.has_opt == bool(opts)
     errors = [
         option.data if is_text(option.data[2:]) else option.data[:2]
-        for each in expected.ar
-        if each.rtype == codes.OPT
+        for each in opts
         for option in each.rdata
         if option.code == EDE and len(option.data) >= 2
     ]
@@ -68,9 +72,9 @@ def test_any_bytes_are_a_response_or_nothing(packet: bytes) -> None:
     response = scan(packet)
     if response is None:
         return
-    assert packet.startswith(response.body)
-    assert sum(response.counts) == len(response.records)
-    for record in response.records:
+    assert 12 < response.end <= len(packet)
+    assert sum(response.counts) == len(response.records())
+    for record in response.records():
         assert record.ttl < 2**31
         assert len(record.owner) <= 255
 
@@ -97,8 +101,8 @@ def parsed(packet: bytes) -> DNSRecord | None:
 
 
 def rdlengths(response: Response) -> list[int]:
-    places = [record.rdata_at for record in response.records]
-    return [int.from_bytes(response.body[at - 2 : at], "big") for at in places]
+    places = [record.rdata_at for record in response.records()]
+    return [int.from_bytes(response.packet[at - 2 : at], "big") for at in places]
 
 
 @given(responses())
@@ -115,11 +119,11 @@ def test_a_record_written_out_means_the_same(packet: bytes) -> None:
     assert response is not None
     question = packet[12 : 12 + len(response.name) + 4]
     header = packet[:4] + b"\x00\x01" + b"".join(n.to_bytes(2, "big") for n in response.counts)
-    written = all_uncompressed(response, response.records)
-    assert written == b"".join(all_uncompressed(response, [each]) for each in response.records)
+    written = uncompressed(response, response.records())
+    assert written == b"".join(uncompressed(response, [each]) for each in response.records())
     again = scan(header + question + written)
     assert again is not None
-    assert [meaning(r) for r in again.records] == [meaning(r) for r in response.records]
+    assert [meaning(r) for r in again.records()] == [meaning(r) for r in response.records()]
 
 
 def meaning(record: Record) -> tuple[int, bytes, int, int, bytes]:
@@ -152,12 +156,47 @@ def test_the_work_is_linear_in_the_length(made: Callable[[int], bytes]) -> None:
     assert looks(made(16000)) <= 2.2 * looks(made(8000))
 
 
+def names_of_names(count: int) -> bytes:
+    """SOA records whose names are all pointers to the name before them."""
+    records, at, before = [], 17, 12
+    for _ in range(count):
+        names_at = before, at, at + 12
+        owner, server, mailbox = ((0xC000 | each).to_bytes(2, "big") for each in names_at)
+        fixed = b"\x00\x06\x00\x01" + bytes(4) + b"\x00\x18"
+        records.append(owner + fixed + server + mailbox + bytes(20))
+        before = at + 14
+        at += len(records[-1])
+    return response_of(records)
+
+
+def names_of_many_labels(count: int) -> bytes:
+    """Aliases whose names begin at ever other labels of the longest name."""
+    head = b"\x00\x00\x80\x00\x00\x01" + count.to_bytes(2, "big") + bytes(4)
+    records = [
+        (0xC00C + 2 * (number % 127)).to_bytes(2, "big")
+        + b"\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x02"
+        + (0xC00C + 2 * (number * 5 % 127)).to_bytes(2, "big")
+        for number in range(count)
+    ]
+    return head + b"\x01a" * 127 + b"\x00\x00\x01\x00\x01" + b"".join(records)
+
+
+@pytest.mark.parametrize("made", [names_of_names, names_of_many_labels])
+def test_building_names_is_linear_in_the_length(made: Callable[[int], bytes]) -> None:
+    packet = Counted(made(400))
+    response = scan(packet)
+    assert response is not None
+    packet.looks = 0
+    assert len(response.records()) == 400
+    assert packet.looks <= 6 * len(packet)
+
+
 def test_writing_records_out_is_linear_as_well() -> None:
     packet = Counted(addresses(MAX_RECORDS))
     response = scan(packet)
     assert response is not None
     packet.looks = 0
-    all_uncompressed(response, response.records)
+    uncompressed(response, response.records())
     assert packet.looks <= 6 * len(packet)
 
 
@@ -204,6 +243,15 @@ def test_a_name_that_leads_nowhere_is_none(name: bytes) -> None:
     rest = b"\xff\x00\x00\x01\x00\x00\x00\x00\x00\x00"
     assert scan(head + b"\x00" + rest) is not None
     assert scan(head + name + rest) is None
+
+
+def test_a_pointer_may_lead_to_a_pointer_to_the_question() -> None:
+    fixed = b"\x00\x02\x00\x01" + bytes(4) + b"\x00\x02"
+    to_own_owner = b"\xc0\x0c" + fixed + b"\xc0\x11"
+    to_the_second = b"\xc0\x1f" + fixed + b"\xc0\x1f"
+    response = scan(response_of([to_own_owner, to_own_owner, to_the_second]))
+    assert response is not None
+    assert [record.owner for record in response.records()] == [b"\x00"] * 3
 
 
 def test_a_dot_in_a_label_is_no_boundary() -> None:
