@@ -2,55 +2,115 @@
 
 from dnslib import DNSRecord
 from hypothesis import given
+from hypothesis import strategies as st
 
-from resolver.dns import names
-from resolver.dns.query import Fault, Query, scan
-from tests.dns.made_packets import any_bytes, queries, unhurried
+from resolver.dns import codes, names
+from resolver.dns.query import Query, Shapes, scan
+from resolver.dns.render import QueryShape
+from tests.dns.made_packets import any_bytes, mutated, queries, unhurried
 
 
-@given(any_bytes(queries))
+@given(any_bytes(queries), st.booleans())
 @unhurried
-def test_any_bytes_are_a_query_a_fault_or_nothing(packet: bytes) -> None:
-    query = scan(packet)
+def test_any_bytes_are_a_query_or_nothing(packet: bytes, stream: bool) -> None:
+    query = scan(packet, {}, stream)
     answered = len(packet) >= 12 and not packet[2] & 0x80
     assert (query is not None) == answered
     if query is not None:
-        assert query.id == int.from_bytes(packet[:2], "big")
+        assert query.ident == packet[:2]
         assert packet[12:].startswith(query.question)
+        assert query.shape.has_question == bool(query.question)
 
 
 @given(any_bytes(queries))
 @unhurried
 def test_a_query_has_one_question_and_nothing_unread(packet: bytes) -> None:
-    query = scan(packet)
-    if not isinstance(query, Query):
+    query = scan(packet, {})
+    if query is None or query.shape.rcode != codes.NOERROR:
         return
     assert query.question[:-4].lower() == query.name
+    assert query.question.endswith(b"\x00\x01")
     assert len(query.name) <= 255
-    assert query.qclass == 1
-    assert not query.flags & 0xF800
-    if query.edns is None and packet[10:12] == b"\x00\x00":
+    assert not query.shape.flags & 0xF800
+    if not query.shape.has_opt and packet[10:12] == b"\x00\x00":
         assert len(packet) == 12 + len(query.question)
 
 
-@given(queries())
+@given(queries(), st.booleans())
 @unhurried
-def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes) -> None:
-    query = scan(packet)
+def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes, stream: bool) -> None:
+    query = scan(packet, {}, stream)
     expected = DNSRecord.parse(packet)
-    assert isinstance(query, Query)
-    assert query.id == expected.header.id
-    assert query.qtype == expected.q.qtype
+    assert query is not None
+    shape = query.shape
+    assert shape.rcode == codes.NOERROR
+    assert query.ident == expected.header.id.to_bytes(2, "big")
+    assert shape.qtype == expected.q.qtype
+    assert shape.checking_disabled == bool(expected.header.cd)
     assert names.labels(query.name) == [label.lower() for label in expected.q.qname.label]
     (*_, opt) = (None, *expected.ar)
-    if opt is None:
-        assert query.edns is None
-    else:
-        assert query.edns == (opt.edns_len, bool(opt.edns_do))
+    assert shape.has_opt == (opt is not None)
+    assert shape.dnssec_ok == (opt is not None and bool(opt.edns_do))
+    assert shape.wants_ad == (bool(expected.header.ad) or shape.dnssec_ok)
+    size = 512 if opt is None else opt.edns_len
+    assert shape.limit == (65535 if stream else max(512, min(size, 1232)))
 
 
 @given(queries())
 @unhurried
-def test_a_query_that_is_cut_short_is_a_fault(packet: bytes) -> None:
+def test_a_query_that_is_cut_short_is_malformed(packet: bytes) -> None:
     for end in range(12, len(packet)):
-        assert isinstance(scan(packet[:end]), Fault)
+        query = scan(packet[:end], {})
+        assert query is not None
+        assert query.shape.rcode == codes.FORMERR
+
+
+def facts(query: Query | None) -> tuple[object, ...] | None:
+    if query is None:
+        return None
+    shape = [getattr(query.shape, each) for each in QueryShape.__slots__ if each != "templates"]
+    return query.ident, query.name, query.question, *shape
+
+
+@given(st.lists(any_bytes(queries), max_size=4), st.data(), st.booleans())
+@unhurried
+def test_what_was_scanned_before_changes_nothing(
+    before: list[bytes], data: st.DataObject, stream: bool
+) -> None:
+    shapes: Shapes = {}
+    for packet in before:
+        scan(packet, shapes, stream)
+    packet = data.draw(queries())
+    scan(packet, shapes, stream)
+    renamed = with_name(packet, data.draw(st.sampled_from([b"\x00", b"\x01a\x00", b"\x03WWW\x00"])))
+    for later in (packet, renamed, data.draw(mutated(st.just(renamed)))):
+        assert facts(scan(later, shapes, stream)) == facts(scan(later, {}, stream))
+
+
+def with_name(packet: bytes, name: bytes) -> bytes:
+    """The same query for another name."""
+    end = 13 + packet[12:].index(0)
+    return packet[:12] + name + packet[end:]
+
+
+def test_shapes_are_kept_for_queries_that_differ_in_id_and_name_alone() -> None:
+    shapes: Shapes = {}
+    first = scan(b"\x00\x01\x01" + bytes(2) + b"\x01" + bytes(6) + b"\x00\x00\x01\x00\x01", shapes)
+    other = scan(
+        b"\x00\x02\x01" + bytes(2) + b"\x01" + bytes(6) + b"\x01a\x00\x00\x01\x00\x01", shapes
+    )
+    assert first is not None
+    assert other is not None
+    assert first.shape is other.shape
+
+
+def test_the_shapes_that_are_kept_are_bounded() -> None:
+    shapes: Shapes = {}
+    head = b"\x00\x01\x01" + bytes(2) + b"\x01" + bytes(6)
+    for qtype in range(1000):
+        assert scan(head + b"\x00" + qtype.to_bytes(2, "big") + b"\x00\x01", shapes) is not None
+        assert len(shapes) <= 256
+    shapes.clear()
+    cookie = b"\x00\x00\x29\x04\xd0" + bytes(4) + b"\x00\x0c\x00\x0a\x00\x08" + bytes(8)
+    scan(head[:10] + b"\x00\x01" + b"\x00\x00\x01\x00\x01" + cookie, shapes)
+    assert not shapes
