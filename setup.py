@@ -20,6 +20,7 @@ PACKAGES = {
 
 INTERPRETED = {
     "dns/presentation.py": "calls dnslib, which has no types; no query passes through it",
+    "policy/building.py": "runs in a thread, beside a loop that has to go on",
     "policy/codec.py": "reads type hints at run time, once a snapshot",
     "policy/compiled.py": "dataclasses that are read and written by their type hints",
 }

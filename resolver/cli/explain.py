@@ -19,7 +19,7 @@ from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.supervisor import control
-from resolver.upstream.blocking import Once
+from resolver.upstream.blocking import BlockingForwarder
 
 _UNREACHABLE = 3
 _USAGE = 2
@@ -65,7 +65,8 @@ def explain(
         qname, qtype = _question(name, type_)
         asker = _asker(client, vlan, all_vlans)
         terms, index = _candidate(config) if config is not None else _in_force()
-        engine = Explainer(terms, index, time.time(), Once(terms).ask if live else None)
+        ask = BlockingForwarder(terms).ask if live else None
+        engine = Explainer(terms, index, time.time(), ask)
         told = asker(engine, qname, qtype)
     except control.Unreachable as error:
         typer.echo(str(error), err=True)

@@ -5,13 +5,13 @@ agency that forwards its own reverse zones means it. A local record is a zone of
 so that names beside it in a forwarded zone are still asked for.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from resolver.dns import codes, names, render, special_use
 from resolver.dns.record import LocalRecord
 from resolver.dns.render import NegativeSoa, Sections
 from resolver.dns.special_use import Use
+from resolver.policy.building import top_labels
 from resolver.policy.compiled import Terms
 
 NEGATIVE_TTL: Final = 300
@@ -53,7 +53,7 @@ class NameRouting:
             self._zones[each.zone] = Zone(each.zone, group=each.group.encode())
         self._everything = names.ROOT in self._zones
         """Whether every name lies in some zone."""
-        self._tops = _tops(self._zones) | _tops(self._local)
+        self._tops = top_labels(self._zones) | top_labels(self._local)
         """Marks of last labels; a name with another lies in no zone."""
 
     def find(self, name: bytes) -> Zone | None:
@@ -70,10 +70,6 @@ class NameRouting:
                 return zone
             at += 1 + length
         return self._zones.get(names.ROOT)
-
-
-def _tops(zones: Iterable[bytes]) -> frozenset[bytes]:
-    return frozenset([names.top(zone) for zone in zones])
 
 
 def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:

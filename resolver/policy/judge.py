@@ -18,10 +18,11 @@ The order, and why:
 from typing import Final
 
 from resolver.dns import names
+from resolver.policy.building import ancestors
 from resolver.policy.compiled import OwnRule, Terms
 from resolver.policy.index import Hit, Index, ends_at_label, hit
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
-from resolver.policy.view import View, ancestors
+from resolver.policy.view import View
 
 _KNOWN: Final = 4096
 """Verdicts that a view remembers of either kind; when there are more the memory starts anew."""

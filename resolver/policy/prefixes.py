@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
+from resolver.policy.building import networks
 from resolver.policy.compiled import Prefix
 
 
@@ -31,21 +32,14 @@ class PrefixTable:
     """Owners by prefix; the longest prefix that holds an address wins."""
 
     def __init__(self, prefixes: Iterable[Prefix]) -> None:
-        self._by_size: dict[int, dict[int, dict[int, list[int]]]] = {4: {}, 16: {}}
-        for prefix in prefixes:
-            lengths = self._by_size[len(prefix.network)]
-            networks = lengths.setdefault(prefix.length, {})
-            network = int.from_bytes(prefix.network, "big")
-            networks.setdefault(network, []).append(prefix.owner)
-        for size, lengths in self._by_size.items():
-            self._by_size[size] = dict(sorted(lengths.items(), reverse=True))
+        self._by_size = networks(prefixes)
 
     def matches(self, octets: bytes) -> list[int]:
         """The owners of every prefix that holds the address, the longest prefix first."""
         bits = len(octets) * 8
         number = int.from_bytes(octets, "big")
         found: list[int] = []
-        for length, networks in self._by_size[len(octets)].items():
+        for length, by_number in self._by_size[len(octets)].items():
             shift = bits - length
-            found += networks.get(number >> shift << shift, ())
+            found += by_number.get(number >> shift << shift, ())
         return found

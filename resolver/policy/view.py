@@ -11,9 +11,7 @@ What must stay true:
   where time is looked at.
 """
 
-from collections.abc import Iterable
-
-from resolver.dns import names
+from resolver.policy.building import ancestors, top_labels
 from resolver.policy.compiled import OwnRule, Policy, Terms
 from resolver.policy.prefixes import PrefixTable
 from resolver.policy.verdict import Verdict
@@ -28,7 +26,7 @@ class OwnRules:
         self.by_name: dict[bytes, list[OwnRule]] = {}
         for rule in policy.own:
             self.by_name.setdefault(rule.name, []).append(rule)
-        self.tops = frozenset([names.top(name) for name in self.by_name])
+        self.tops = top_labels(self.by_name)
         self.above = ancestors([rule.name for rule in policy.own if rule.allow])
 
 
@@ -122,8 +120,3 @@ class Views:
             view = View(vlan, policy, exempt, exemptions, self._own[number])
             self._views[key] = view
         return view
-
-
-def ancestors(of: Iterable[bytes]) -> frozenset[bytes]:
-    """Every name that one of these lies strictly below."""
-    return frozenset(zone for name in of for zone in list(names.zones(name))[1:])

@@ -14,7 +14,7 @@ import socket
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
 from resolver.server.handler import QueryHandler
-from resolver.server.transports import let_go
+from resolver.server.transport_cycle import break_cycle
 
 IDLE = 5.0
 CROWDED_IDLE = 1.0
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
         """The client has gone."""
-        let_go(self._server.loop, self._transport)
+        break_cycle(self._server.loop, self._transport)
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()

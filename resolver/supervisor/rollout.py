@@ -23,7 +23,7 @@ from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
-from resolver.upstream.addresses import Hosts
+from resolver.upstream.addresses import UpstreamAddresses
 from resolver.worker.channel import Message
 
 _ASK_HOSTS = 300.0
@@ -39,7 +39,7 @@ class ServedSnapshot:
     terms: Terms
     index: Index
     pinned: store.PinnedSnapshot
-    hosts: Hosts
+    hosts: UpstreamAddresses
 
     @property
     def place(self) -> Path:
@@ -54,7 +54,7 @@ def read(place: Path) -> ServedSnapshot:
         StateError: it cannot be read.
     """
     terms, index = store.load(place)
-    return ServedSnapshot(terms, index, store.PinnedSnapshot(place), Hosts(terms))
+    return ServedSnapshot(terms, index, store.PinnedSnapshot(place), UpstreamAddresses(terms))
 
 
 class Rollout:
@@ -161,7 +161,7 @@ class Rollout:
             pause = _ASK_UNKNOWN_HOSTS if hosts.unknown else _ASK_HOSTS
 
 
-async def _at_most(seconds: float, hosts: Hosts) -> None:
+async def _at_most(seconds: float, hosts: UpstreamAddresses) -> None:
     try:
         await asyncio.wait_for(hosts.resolve(), seconds)
     except TimeoutError:

@@ -60,7 +60,7 @@ def _is_address(text: str) -> bool:
     return True
 
 
-class Hosts:
+class UpstreamAddresses:
     """Turns the servers of a snapshot's groups into addresses."""
 
     def __init__(self, terms: Terms) -> None:
@@ -84,7 +84,7 @@ class Hosts:
         """The host names that have no address yet."""
         return [host for host in self.named if host not in self._known]
 
-    def learn(self, of: "Hosts") -> None:
+    def learn(self, of: "UpstreamAddresses") -> None:
         """Take over the addresses that are known elsewhere."""
         known = of._known
         self._known.update({host: known[host] for host in self.named if host in known})

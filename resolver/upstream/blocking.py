@@ -14,19 +14,19 @@ from resolver.engine.exchange import Attempt, Exchange, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import Terms
-from resolver.upstream.addresses import Hosts
-from resolver.upstream.random_ids import Unpredictable
+from resolver.upstream.addresses import UpstreamAddresses
+from resolver.upstream.random_ids import RandomIds
 
 _LONGEST = 65535
 
 
-class Once:
+class BlockingForwarder:
     """The upstreams of a snapshot, to be asked by a command."""
 
     def __init__(self, terms: Terms) -> None:
         self._groups = asyncio.run(_groups(terms))
         self._said: dict[bytes, CacheEntry | Failure] = {}
-        self._numbers = Unpredictable()
+        self._numbers = RandomIds()
 
     def ask(self, question: UpstreamQuestion) -> CacheEntry | Failure:
         """What the upstreams say to a question; each is asked once."""
@@ -64,7 +64,7 @@ class Once:
 
 
 async def _groups(terms: Terms) -> Mapping[str, Group]:
-    hosts = Hosts(terms)
+    hosts = UpstreamAddresses(terms)
     if hosts.named:
         await hosts.resolve()
     return {

@@ -8,7 +8,7 @@ from itertools import chain, repeat
 _BATCH = 8192
 
 
-class Unpredictable:
+class RandomIds:
     """A supply of random 16-bit numbers."""
 
     __slots__ = ("u16",)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from resolver.engine.servers import Server
-from resolver.server.transports import let_go
+from resolver.server.transport_cycle import break_cycle
 
 AT_ONCE = 64
 CONNECTIONS = 8
@@ -103,7 +103,7 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
         """Tell who still waits."""
-        let_go(asyncio.get_running_loop(), self._transport)
+        break_cycle(asyncio.get_running_loop(), self._transport)
         self._transport = None
         self.end()
 

@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 from resolver.engine.servers import Server
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
-from resolver.upstream.random_ids import Unpredictable
+from resolver.upstream.random_ids import RandomIds
 
 USES: Final = 8
 OPEN: Final = 64
@@ -82,7 +82,7 @@ class UdpSocketPool(Generic[Waiting]):
         self._leaving: list[tuple[UdpSocket[Waiting], int, bytes]] = []
         loop.on_iteration_end(self._handle_received)
         loop.on_iteration_end(self._send_all)
-        self._random = Unpredictable()
+        self._random = RandomIds()
         self._open: dict[Server, list[UdpSocket[Waiting]]] = {}
         """The sockets that take queries, the oldest first."""
 

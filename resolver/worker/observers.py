@@ -13,7 +13,7 @@ from resolver.worker.block_records import BlockRecords
 from resolver.worker.recording import Recording
 
 
-class Watch:
+class Observers:
     """Hears what becomes of queries and tells its parts."""
 
     def __init__(self, block_log: BlockRecords) -> None:

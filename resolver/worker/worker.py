@@ -37,7 +37,7 @@ from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.channel import Channel, Message
-from resolver.worker.observers import Watch
+from resolver.worker.observers import Observers
 from resolver.worker.recording import Recording
 
 BEAT = 0.5
@@ -64,7 +64,7 @@ class Worker:
         self._channel = channel
         self._counters = counters
         self._listening = listening
-        self._watch = Watch(BlockRecords(block_log, counters.records_lost))
+        self._watch = Observers(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None

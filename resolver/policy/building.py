@@ -1,0 +1,40 @@
+"""Make a large policy ready beside an event loop that goes on answering.
+
+A worker calls these in a thread. They stay interpreted where the rest of this package is
+compiled: a compiled loop keeps the interpreter to itself from its beginning to its end.
+"""
+
+from collections.abc import Iterable
+
+from resolver.dns import names
+from resolver.policy.compiled import Prefix
+
+Networks = dict[int, dict[int, dict[int, list[int]]]]
+"""Owners by the octets of an address, the length of a prefix, and its network's number."""
+
+
+def ancestors(of: Iterable[bytes]) -> frozenset[bytes]:
+    """Every name that one of these lies strictly below."""
+    found: set[bytes] = set()
+    for name in of:
+        at = 0
+        while length := name[at]:
+            at += 1 + length
+            found.add(name[at:])
+    return frozenset(found)
+
+
+def networks(prefixes: Iterable[Prefix]) -> Networks:
+    """Prefixes by family and length, the longest first."""
+    by_size: Networks = {4: {}, 16: {}}
+    for prefix in prefixes:
+        lengths = by_size[len(prefix.network)]
+        of_length = lengths.setdefault(prefix.length, {})
+        number = int.from_bytes(prefix.network, "big")
+        of_length.setdefault(number, []).append(prefix.owner)
+    return {size: dict(sorted(each.items(), reverse=True)) for size, each in by_size.items()}
+
+
+def top_labels(of: Iterable[bytes]) -> frozenset[bytes]:
+    """The marks of the last labels of these names."""
+    return frozenset(names.top(name) for name in of)
