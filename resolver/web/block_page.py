@@ -20,7 +20,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from resolver.analysis.explanation import Explainer
-from resolver.errors import DarbanError
 from resolver.policy.compiled import Directive, Endpoint
 from resolver.web import pages
 from resolver.web.block_words import WORDS, Words
@@ -38,28 +37,19 @@ _STATUS = {Kind.CLOSED: _UNAVAILABLE, Kind.GENERAL: 200}
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)
 
 
-class PageListenError(DarbanError):
-    """The block page cannot be served; DNS is not affected."""
-
-
 async def serve(engine: Callable[[], Explainer], endpoint: Endpoint) -> asyncio.Server:
     """Serve the page on an endpoint; ``engine`` gives the policy in force.
 
     Raises:
-        PageListenError: the address is taken, not this host's, or not to be had.
+        ListenError: the address is in use or not this host's.
     """
 
     @web.middleware  # before any routing: every method, host and path is answered alike
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001
         return _answer(engine(), request)
 
-    try:
-        return await listen(web.Application(middlewares=[answer]), endpoint, _PATIENCE)
-    except OSError as error:
-        raise PageListenError(
-            f"{endpoint}: the block page cannot be served there ({error.strerror}); DNS is served "
-            "all the same. Free the port or set [block_page] listen"
-        ) from None
+    app = web.Application(middlewares=[answer])
+    return await listen(app, endpoint, "the block page", "[block_page] listen", _PATIENCE)
 
 
 def _answer(engine: Explainer, request: web.BaseRequest) -> web.Response:

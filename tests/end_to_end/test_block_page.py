@@ -20,7 +20,7 @@ PAGE = "127.0.0.54"
 NAME = "web.telegram.org"
 ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
 _MOST = 64
-"""Visitors at a time (resolver/web/visitors.py)."""
+"""Connections at a time (resolver/web/connection_limit.py)."""
 
 
 @dataclass
