@@ -76,9 +76,8 @@ class ExpectationRun:
             engine = now if expect.at is None else self._at(expect.at.timestamp())
             wrong = _differs(expect, engine)
             if wrong:
-                failed.append(
-                    FailedExpectation(str(self._loaded.provenance.source(("expect", place))), wrong)
-                )
+                location = self._loaded.provenance.location(("expect", place))
+                failed.append(FailedExpectation(str(location), wrong))
         return failed
 
     def breaking_later(self) -> Iterator[Problem]:

@@ -6,13 +6,14 @@ seconds since 1970. Pure: it is made of the terms in force, of expectations that
 of a status where a server runs.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
+from resolver.analysis.service_references import service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import Policy, Prefix, Terms
 from resolver.policy.services import services_in
@@ -182,23 +183,12 @@ def _vlan(
 def _directives(terms: Terms, policy: Policy) -> Iterator[CitedDirective]:
     for each in policy.directives:
         covered = [
-            place
-            for place in range(len(terms.services))
+            service
+            for place, service in enumerate(terms.services)
             if policy.grounds[policy.ground_of[place]].directive == each.number
         ]
-        yield CitedDirective(each.number, each.date, _references(terms, covered), each.narrows)
-
-
-def _references(terms: Terms, places: Iterable[int]) -> tuple[str, ...]:
-    """Services as a config names them: whole categories with @, the others by their names."""
-    sizes = Counter(service.category for service in terms.services)
-    by_category: dict[str, list[str]] = defaultdict(list)
-    for place in places:
-        by_category[terms.services[place].category].append(terms.services[place].name)
-    told: list[str] = []
-    for category, names in by_category.items():
-        told += [f"@{category}"] if len(names) == sizes[category] else names
-    return tuple(told)
+        covers = service_references(covered, terms.services)
+        yield CitedDirective(each.number, each.date, covers, each.narrows)
 
 
 def _services(terms: Terms, policy: Policy) -> Iterator[BlockedService]:

@@ -1,14 +1,14 @@
-"""An exemption written into a config as a careful operator would: the rest stays as it is.
+"""Add an exemption to the text of a config; everything else stays as it is.
 
-The text is edited with its comments and order, then read again: what it says must be what it
-said before and the exemption, or nothing is returned.
+The edit keeps comments and order. The result is parsed again: it must have the values of
+before and the exemption, or it is not returned.
 """
 
 import datetime as dt
 import re
 import tomllib
 from collections.abc import Container, Mapping
-from itertools import count
+from itertools import chain, count
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
@@ -19,12 +19,12 @@ from resolver.errors import DarbanError
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:\d+[wdhms])+")
 _PART = re.compile(r"(\d+)([wdhms])")
-_LONGEST_ID = 40
+_MAX_ID = 40
 _SECTION = "exemptions"
 
 
 class NotEditable(DarbanError):
-    """The text cannot be edited; the message says what to do by hand."""
+    """The text cannot be edited; the message says what to add by hand."""
 
 
 def duration(text: str) -> dt.timedelta:
@@ -40,18 +40,17 @@ def duration(text: str) -> dt.timedelta:
 
 
 def unused_id(ticket: str, known: Container[str]) -> str:
-    """A name for an exemption, made of its ticket, that no other has."""
-    name = re.sub(r"[^a-z0-9]+", "-", ticket.lower()).strip("-")[:_LONGEST_ID] or "exemption"
-    if name not in known:
-        return name
-    return next(each for number in count(2) if (each := f"{name}-{number}") not in known)
+    """An id for an exemption, made of its ticket, that no other exemption has."""
+    name = re.sub(r"[^a-z0-9]+", "-", ticket.lower()).strip("-")[:_MAX_ID] or "exemption"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if each not in known)
 
 
 def add_exemption(text: str, exemption: Mapping[str, object]) -> str:
-    """A config's text with one exemption more.
+    """The text of a config with one more exemption.
 
     Raises:
-        NotAmended: its form is such that this cannot be done safely.
+        NotEditable: the text has a form in which this is not safe.
     """
     try:
         amended = _amended(text, exemption)
@@ -64,7 +63,7 @@ def add_exemption(text: str, exemption: Mapping[str, object]) -> str:
 
 
 def _amended(text: str, exemption: Mapping[str, object]) -> str:
-    """At the end of the file, where no comment is parted from what it is about."""
+    """Add it at the end, so that no comment is separated from its value."""
     document = tomlkit.parse(text)
     present = document.get(_SECTION)
     if isinstance(present, Array):

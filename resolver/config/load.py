@@ -1,10 +1,10 @@
-"""Loading a config: what it says, and everything that is wrong with it, at once.
+"""Load a config: its values, and everything that is wrong with it, at once.
 
-How it works: ``gathering`` reads the files into one document, ``validation`` makes the
-model of all that it understands, ``crosscheck`` and ``cautions`` judge what remains. No
-step stops at the first problem, and none complains about what an earlier problem caused.
+How it works: ``reading`` merges the files into one document, ``validation`` makes the model
+of all that is valid, ``crosscheck`` and ``warnings`` check the rest. No step stops at the
+first problem, and none reports a consequence of an earlier problem.
 
-What must stay true: ``load`` raises for nothing that a file can contain.
+What must stay true: nothing that a file contains makes ``load`` raise.
 """
 
 from dataclasses import dataclass
@@ -21,25 +21,25 @@ __all__ = ["ConfigFiles", "LoadedConfig", "load"]
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A config and its problems; with an error among them it must not be put in force."""
+    """A config and its problems; a config with an error must not be put in force."""
 
     config: Config
-    """All that could be understood, for further checks."""
+    """All that is valid, for further checks."""
     problems: list[Problem]
     provenance: Provenance
-    """Makes the problems of later checks, with file and line."""
+    """Gives file and line to the problems of later checks."""
 
 
 def load(path: str, files: ConfigFiles) -> LoadedConfig:
-    """Read a config with the files it includes, and judge it as far as it can be by itself.
+    """Read a config with the files it includes, and check what it takes no other input for.
 
-    What needs the block lists (services, categories, rules) or a clock is judged later.
+    What needs the block lists (services, categories, rules) or a clock is checked later.
     """
-    merged, unread = read_merged(path, files)
-    config, provenance, misunderstood = validate(merged)
+    merged, unreadable = read_merged(path, files)
+    config, provenance, invalid = validate(merged)
     problems = [
-        *unread,
-        *misunderstood,
+        *unreadable,
+        *invalid,
         *crosscheck.check(config, provenance),
         *warnings.check(config, provenance),
     ]

@@ -1,20 +1,20 @@
-"""The sections of config.toml: what each may say, what it says when it is silent.
+"""The sections of config.toml: their keys, with types, bounds and defaults.
 
-How it works: pydantic, strict, checks each value by itself and reports all that are
-wrong. Whatever needs two values at once is in ``crosscheck``. Descriptions are shown to
-the operator where a required key is missing, so each reads well after "expected".
+How it works: pydantic, strict, checks each value by itself and reports every error. What
+needs two values at once is checked in ``crosscheck``. Where a required key is missing, its
+docstring is shown to the operator after "expected".
 
 What must stay true:
-- No validator here spans fields: ``load`` relies on later rounds of validation finding
-  nothing but the consequences of the first.
+- No validator here spans fields: ``validation`` relies on later rounds finding nothing but
+  the consequences of the first.
 - Required keys are few; every other key has a default that is right for most networks.
 """
 
 import datetime as dt
 from ipaddress import ip_address
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
 from resolver.config.values import (
     DNS_PORT,
@@ -43,7 +43,8 @@ from resolver.config.values import (
 
 T = TypeVar("T")
 Several = Annotated[tuple[T, ...], Field(strict=False)]
-"""A TOML array; strict would take tuples alone, and its elements stay strict."""
+"""A TOML array. Not strict, since strict takes only tuples; its elements stay strict."""
+OneOrMore = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
 
 SYSTEM = NameServer("system", DNS_PORT, "system")
 
@@ -52,262 +53,250 @@ Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
 
 
 class ConfigSection(BaseModel):
-    """What all sections have in common: exact types, no unknown keys, no change after."""
+    """The base of all sections: exact types, no unknown keys, no change afterwards."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
 
 class ServerConfig(ConfigSection):
-    """Where clients are answered, and by how many processes."""
+    """Where queries are answered, and by how many processes."""
 
-    listen: Several[Listen] = Field(
-        default=(SocketAddress("127.0.0.1", 5300), SocketAddress("::1", 5300)),
-        min_length=1,
-        description="the addresses and ports to answer on, by UDP and TCP",
-    )
-    workers: int = Field(
-        default=0, ge=0, le=256, description="the number of worker processes; 0 is one a CPU"
-    )
-    unknown_clients: Literal["refuse"] = Field(
-        default="refuse", description="what becomes of clients that no VLAN's prefix holds"
-    )
+    listen: OneOrMore[Listen] = (SocketAddress("127.0.0.1", 5300), SocketAddress("::1", 5300))
+    """The addresses and ports to answer on, by UDP and TCP."""
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """The number of worker processes; 0 is one for each CPU."""
+    unknown_clients: Literal["refuse"] = "refuse"
+    """How clients are answered that are in no VLAN's prefix."""
 
 
 class UpstreamConfig(ConfigSection):
-    """Whom to ask about everything that no other group or zone is for."""
+    """The name servers for every name that no other group or zone is for."""
 
-    servers: Several[Server] = Field(
-        default=(SYSTEM,), min_length=1, description="the name servers to ask"
-    )
-    bootstrap: Several[Bootstrap] = Field(
-        default=(),
-        description="the addresses of name servers that resolve the hosts of upstreams and lists;"
-        " none means the upstream addresses in this file, else the system's",
-    )
+    servers: OneOrMore[Server] = (SYSTEM,)
+    """The name servers to ask."""
+    bootstrap: Several[Bootstrap] = ()
+    """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
 
 
 class UpstreamGroupConfig(ConfigSection):
     """Another group of name servers, for the policies that name it."""
 
-    servers: Several[Server] = Field(min_length=1, description="the name servers of the group")
+    servers: OneOrMore[Server]
+    """The name servers of the group."""
 
 
 class ForwardConfig(ConfigSection):
-    """Zones that are asked of their own servers and of nobody else."""
+    """Zones that only their own name servers are asked about."""
 
-    zones: Several[DomainName] = Field(
-        min_length=1, description="the zones, each with all names below it"
-    )
-    servers: Several[Server] = Field(min_length=1, description="the name servers of the zones")
+    zones: OneOrMore[DomainName]
+    """The zones, each with all names below it."""
+    servers: OneOrMore[Server]
+    """The name servers of the zones."""
 
 
 class LocalConfig(ConfigSection):
     """A name that is answered from this file."""
 
-    name: DomainName = Field(description="the name that the records belong to")
-    records: Several[Record] = Field(
-        min_length=1, description='the records of the name, such as ["A 10.0.0.30"]'
-    )
+    name: DomainName
+    """The name that the records belong to."""
+    records: OneOrMore[Record]
+    """The records of the name, such as ["A 10.0.0.30"]."""
 
 
 class ListSourceConfig(ConfigSection):
-    """A list that others keep, fetched or read from a file."""
+    """A list that others maintain, fetched or read from a file."""
 
-    url: SourceUrl | None = Field(default=None, description="where to fetch it, by HTTPS")
-    file: SomeLine | None = Field(default=None, description="where it lies, instead of a url")
-    format: ListFormat = Field(description=f"its format: {', '.join(get_args(ListFormat))}")
-    service: ServiceName | None = Field(
-        default=None, description="the service whose names it adds to"
-    )
-    category: Category | None = Field(
-        default=None,
-        description="the category in which it is a service of its own, instead of a service",
-    )
-    sha256: Digest | None = Field(
-        default=None, description="the SHA-256 of the file, where it must not change"
-    )
+    url: SourceUrl | None = None
+    """Where to fetch the list, by HTTPS."""
+    file: SomeLine | None = None
+    """The list's file, instead of a url."""
+    format: ListFormat
+    """Its format: adblock, hosts, plain, suffix, wildcard, dnsmasq, unbound, rpz."""
+    service: ServiceName | None = None
+    """The service that the list's names belong to."""
+    category: Category | None = None
+    """The category in which the list is a service of its own, instead of a service."""
+    sha256: Digest | None = None
+    """The SHA-256 of the file, where it must not change."""
 
 
 class ListsConfig(ConfigSection):
     """Where the block lists are."""
 
-    directories: Several[SomeLine] = Field(
-        default=("blocklists",),
-        description="the directories of block lists; of two lists of a name the later adds",
-    )
-    sources: dict[ServiceName, ListSourceConfig] = Field(
-        default={}, description="lists that others keep, by name"
-    )
+    directories: Several[SomeLine] = ("blocklists",)
+    """The directories of block lists; of two lists of a name the later adds."""
+    sources: dict[ServiceName, ListSourceConfig] = {}
+    """Lists that others maintain, by name."""
 
 
 class DirectiveConfig(ConfigSection):
-    """The ground on which services are blocked, cited in answers and pages."""
+    """The order that services are blocked by, cited in answers and pages."""
 
-    number: SomeLine = Field(description="the number to cite")
-    date: dt.date = Field(description="the day it was issued, such as 2015-02-18")
-    covers: Several[ServiceReference] = Field(
-        default=(), description="the services and @categories that it bans"
-    )
-    narrows: str | None = Field(
-        default=None, description="the directive whose ban this later one narrows"
-    )
+    number: SomeLine
+    """The number to cite."""
+    date: dt.date
+    """The day it was issued, such as 2015-02-18."""
+    covers: Several[ServiceReference] = ()
+    """The services and @categories that it bans."""
+    narrows: str | None = None
+    """The directive whose ban this later one narrows."""
 
 
 class PolicyConfig(ConfigSection):
-    """What is blocked, how that is answered, and on what ground."""
+    """What is blocked, how a blocked name is answered, and by which directives."""
 
-    block: Several[ServiceReference] = Field(
-        default=(), description="the services and @categories to block"
-    )
-    allow: Several[str] = Field(
-        default=(), description="the names that pass whatever the lists say"
-    )
-    deny: Several[str] = Field(default=(), description="the names that are blocked besides")
-    answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = Field(
-        default="sinkhole", description="how a blocked name is answered"
-    )
-    sinkhole: Several[ClientAddress] = Field(
-        default=(ip_address("0.0.0.0"), ip_address("::")),
-        min_length=1,
-        description="the addresses that a sinkhole answer gives",
-    )
-    mode: Literal["enforce", "audit"] = Field(
-        default="enforce", description="whether names are blocked or only counted"
-    )
-    directives: Several[str] = Field(default=(), description="the directives it carries out")
-    contact: Line = Field(default="", description="whom a blocked person may ask")
-    upstream: str = Field(
-        default="", description='the group of name servers to ask; "" is [upstream]'
-    )
+    block: Several[ServiceReference] = ()
+    """The services and @categories to block."""
+    allow: Several[str] = ()
+    """The names that pass whatever the lists say."""
+    deny: Several[str] = ()
+    """More names to block."""
+    answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = "sinkhole"
+    """How a blocked name is answered."""
+    sinkhole: OneOrMore[ClientAddress] = (ip_address("0.0.0.0"), ip_address("::"))
+    """The addresses that a sinkhole answer gives."""
+    mode: Literal["enforce", "audit"] = "enforce"
+    """Whether names are blocked or only counted."""
+    directives: Several[str] = ()
+    """The directives that the policy carries out."""
+    contact: Line = ""
+    """Whom a blocked person may ask."""
+    upstream: str = ""
+    """The group of name servers to ask; "" is [upstream]."""
 
 
 class VlanConfig(ConfigSection):
     """Clients that share a policy; the table's name is the label of its metrics."""
 
-    id: int | None = Field(default=None, ge=1, le=4094, description="the VLAN's number, for people")
-    prefixes: Several[Prefix] = Field(
-        min_length=1, description='the prefixes of its clients, such as ["10.10.0.0/16"]'
-    )
-    policy: str = Field(description="the name of the policy that applies to it")
+    id: Annotated[int, Field(ge=1, le=4094)] | None = None
+    """The VLAN's number, for people."""
+    prefixes: OneOrMore[Prefix]
+    """The prefixes of its clients, such as ["10.10.0.0/16"]."""
+    policy: str
+    """The name of the policy that applies to it."""
 
 
 class ExemptionConfig(ConfigSection):
-    """Services lifted for some clients until a moment, with who answers for it."""
+    """Services that some clients may use until a moment, and who approved it."""
 
-    id: Identifier = Field(description="the name of the exemption")
-    prefixes: Several[Prefix] = Field(default=(), description="the clients it is for")
-    vlan: str | None = Field(default=None, description="the VLAN it is for, instead of prefixes")
-    services: Several[ServiceReference] = Field(
-        min_length=1, description="the services and @categories it lifts"
-    )
-    until: Moment = Field(
-        description="the moment it ends, with an offset from UTC: 2027-03-20T23:59:59+03:30"
-    )
-    approver: SomeLine = Field(description="who approved it")
-    ticket: SomeLine = Field(description="where it was asked for")
-    reason: Line = Field(default="", description="what it is for")
+    id: Identifier
+    """The name of the exemption."""
+    prefixes: Several[Prefix] = ()
+    """The clients it is for."""
+    vlan: str | None = None
+    """The VLAN it is for, instead of prefixes."""
+    services: OneOrMore[ServiceReference]
+    """The services and @categories that it permits."""
+    until: Moment
+    """The moment it ends, with an offset from UTC: 2027-03-20T23:59:59+03:30."""
+    approver: SomeLine
+    """Who approved it."""
+    ticket: SomeLine
+    """Where it was asked for."""
+    reason: Line = ""
+    """What it is for."""
 
 
 class ExpectationConfig(ConfigSection):
-    """A test of the policy: what becomes of one question."""
+    """A test of the policy: how one query must be answered."""
 
-    client: ClientAddress = Field(description="the address that asks")
-    name: DomainName = Field(description="the name that is asked for")
-    type: RecordType = Field(default="A", description="the record type that is asked for")
-    outcome: Outcome = Field(description="what must become of the question")
-    service: ServiceName | None = Field(
-        default=None, description="the service that the name must be counted as"
-    )
-    at: Moment | None = Field(
-        default=None, description="the moment of the question, where exemptions matter"
-    )
+    client: ClientAddress
+    """The address that asks."""
+    name: DomainName
+    """The name that is asked for."""
+    type: RecordType = "A"
+    """The record type that is asked for."""
+    outcome: Outcome
+    """The outcome that the query must have."""
+    service: ServiceName | None = None
+    """The service that the name must be counted as."""
+    at: Moment | None = None
+    """The moment of the query, where exemptions matter."""
 
 
 class MetricsConfig(ConfigSection):
-    """Where Prometheus and people look."""
+    """Where the metrics and the status page are."""
 
-    listen: Listen = Field(
-        default=SocketAddress("127.0.0.1", 9153),
-        description="the address and port of the metrics",
-    )
+    listen: Listen = SocketAddress("127.0.0.1", 9153)
+    """The address and port of the metrics."""
 
 
 class BlockPageConfig(ConfigSection):
-    """Where people whose name was blocked are told why."""
+    """The page that tells people why a name is blocked."""
 
-    listen: Several[Listen] = Field(
-        default=(),
-        description="the addresses and ports of the page; none means no page",
-    )
+    listen: Several[Listen] = ()
+    """The addresses and ports of the page; none means no page."""
 
 
 class CacheConfig(ConfigSection):
-    """How much is remembered."""
+    """The answer cache."""
 
-    max_bytes: CacheSize = Field(
-        default=64 * MIB, description='the size of the answer cache of a worker, such as "64MiB"'
-    )
+    max_bytes: CacheSize = ByteSize(64 * MIB)
+    """The size of the answer cache of a worker, such as "64MiB"."""
 
 
 class LimitsConfig(ConfigSection):
-    """How much clients may ask."""
+    """How many queries clients may send."""
 
-    queries_per_prefix: int = Field(
-        default=20_000,
-        ge=1,
-        description="queries a second that each /24 or /56 of clients may ask of a worker",
-    )
+    queries_per_prefix: Annotated[int, Field(ge=1)] = 20_000
+    """Queries a second that each /24 or /56 of clients may send to a worker."""
 
 
 class BlockLogConfig(ConfigSection):
     """A file of the queries that were blocked, or would have been."""
 
-    enabled: bool = Field(default=False, description="whether it is written")
-    file: Line = Field(
-        default="", description='the file; "" is blocks.jsonl in the state directory'
-    )
-    client: Literal["vlan", "prefix", "address"] = Field(
-        default="vlan", description="how exactly each line says who asked"
-    )
-    retention_days: int = Field(
-        default=30, ge=1, le=3660, description="days after which lines are removed"
-    )
-    max_bytes: CacheSize = Field(
-        default=1024 * MIB, description='the size of all its files together, such as "1GiB"'
-    )
+    enabled: bool = False
+    """Whether the file is written."""
+    file: Line = ""
+    """The file; "" is blocks.jsonl in the state directory."""
+    client: Literal["vlan", "prefix", "address"] = "vlan"
+    """How exactly each line names the client."""
+    retention_days: Annotated[int, Field(ge=1, le=3660)] = 30
+    """Days after which lines are removed."""
+    max_bytes: CacheSize = ByteSize(1024 * MIB)
+    """The size of all its files together, such as "1GiB"."""
 
 
 class Config(ConfigSection):
     """The whole file."""
 
-    include: Several[str] = Field(default=(), description="more files to read, as patterns")
-    server: ServerConfig = Field(default=ServerConfig(), description="how clients are answered")
-    upstream: UpstreamConfig = Field(default=UpstreamConfig(), description="whom to ask")
-    upstreams: dict[Identifier, UpstreamGroupConfig] = Field(
-        default={}, description="other groups of name servers, by name"
-    )
-    forward: Several[ForwardConfig] = Field(default=(), description="zones with their own servers")
-    local: Several[LocalConfig] = Field(
-        default=(), description="names that are answered from this file"
-    )
-    lists: ListsConfig = Field(default=ListsConfig(), description="where the block lists are")
-    directives: dict[Identifier, DirectiveConfig] = Field(
-        default={}, description="the directives, by name"
-    )
-    policies: dict[Identifier, PolicyConfig] = Field(
-        default={}, description="the policies, by name"
-    )
-    vlans: dict[Identifier, VlanConfig] = Field(default={}, description="the VLANs, by name")
-    exemptions: Several[ExemptionConfig] = Field(
-        default=(), description="services lifted for a time"
-    )
-    expect: Several[ExpectationConfig] = Field(default=(), description="tests of the policy")
-    metrics: MetricsConfig = Field(default=MetricsConfig(), description="where Prometheus looks")
-    block_page: BlockPageConfig = Field(
-        default=BlockPageConfig(), description="where people are told why a name is blocked"
-    )
-    cache: CacheConfig = Field(default=CacheConfig(), description="how much is remembered")
-    block_log: BlockLogConfig = Field(
-        default=BlockLogConfig(), description="a file of what was blocked, where one is wanted"
-    )
-    limits: LimitsConfig = Field(default=LimitsConfig(), description="how much clients may ask")
+    include: Several[str] = ()
+    """More files to read, as patterns."""
+    server: ServerConfig = ServerConfig()
+    """How clients are answered."""
+    upstream: UpstreamConfig = UpstreamConfig()
+    """The name servers to ask."""
+    upstreams: dict[Identifier, UpstreamGroupConfig] = {}
+    """Other groups of name servers, by name."""
+    forward: Several[ForwardConfig] = ()
+    """Zones with their own name servers."""
+    local: Several[LocalConfig] = ()
+    """Names that are answered from this file."""
+    lists: ListsConfig = ListsConfig()
+    """Where the block lists are."""
+    directives: dict[Identifier, DirectiveConfig] = {}
+    """The directives, by name."""
+    policies: dict[Identifier, PolicyConfig] = {}
+    """The policies, by name."""
+    vlans: dict[Identifier, VlanConfig] = {}
+    """The VLANs, by name."""
+    exemptions: Several[ExemptionConfig] = ()
+    """Services that are permitted for a time."""
+    expect: Several[ExpectationConfig] = ()
+    """Tests of the policy."""
+    metrics: MetricsConfig = MetricsConfig()
+    """Where Prometheus reads the metrics."""
+    block_page: BlockPageConfig = BlockPageConfig()
+    """The page that tells people why a name is blocked."""
+    cache: CacheConfig = CacheConfig()
+    """The answer cache."""
+    block_log: BlockLogConfig = BlockLogConfig()
+    """A file of blocked queries."""
+    limits: LimitsConfig = LimitsConfig()
+    """How many queries clients may send."""

@@ -1,8 +1,7 @@
-"""What is wrong with a config, told so that it can be mended without looking anything up.
+"""What is wrong with a config, in words that an operator can act on.
 
-A problem names the file, the line, the path of the value, what was found there and
-what is allowed instead. Nothing that an operator writes becomes an exception before all
-of its problems are known: they are collected, and reported whole.
+A problem names the file, the line, the path of the value, what was found there and what is
+allowed instead. All problems are collected, and reported together.
 """
 
 import json
@@ -14,15 +13,15 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 
-_LONGEST_SHOWN = 80
-_MOST_NAMED = 16
-_LARGEST_SHOWN = 10**20
+_MAX_LENGTH = 80
+_MAX_NAMES = 16
+_MAX_INTEGER = 10**20
 """Python refuses to print integers of thousands of digits, which TOML can hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong; ``found`` and ``expected`` are ready to be read (see ``shown``)."""
+    """One problem; ``found`` and ``expected`` are texts to show (see ``toml_text``)."""
 
     severity: Severity
     file: str
@@ -42,29 +41,29 @@ class Problem:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Advice that offers the known name most like this one, or nothing if none is like it."""
+    """Advice with the known name most like this one; empty if none is like it."""
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), by_lower, n=1)
     return f'Did you mean "{by_lower[close[0]]}"?' if close else ""
 
 
 def one_of(known: Iterable[str]) -> str:
-    """What to expect where only known names are allowed."""
+    """The text for ``expected`` where only known names are allowed."""
     names = list(known)
     if not names:
         return "nothing, since none is defined"
-    more = f", ... ({len(names)} in all)" if len(names) > _MOST_NAMED else ""
-    return "one of " * (len(names) > 1) + ", ".join(names[:_MOST_NAMED]) + more
+    more = f", ... ({len(names)} in all)" if len(names) > _MAX_NAMES else ""
+    return "one of " * (len(names) > 1) + ", ".join(names[:_MAX_NAMES]) + more
 
 
 def toml_text(value: object) -> str:
-    """A value as TOML would write it, cut to what fits a line; tables and arrays by their size."""
+    """A value as TOML writes it, cut to fit a line; of tables and arrays only the size."""
     match value:
         case str():
             return _cut(json.dumps(value, ensure_ascii=False))
         case bool():
             return str(value).lower()
-        case int() if abs(value) >= _LARGEST_SHOWN:
+        case int() if abs(value) >= _MAX_INTEGER:
             return "a very large number"
         case dict():
             return "a table"
@@ -77,4 +76,4 @@ def toml_text(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
+    return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 3] + "..."

@@ -6,8 +6,10 @@ wrong. In its **file** an array may be shorter, since included files add to it. 
 maps one path to the next, so that every layer can name file and line of a config value.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from pydantic import BaseModel
 
 from resolver.config.problems import Problem, Severity
 from resolver.config.toml_lines import Path, TomlLines, path_text
@@ -31,6 +33,10 @@ class Location:
         """The line of the value."""
         return self.lines.line(self.path)
 
+    def at(self, path: Path) -> "Location":
+        """The location of a value inside this one."""
+        return Location(self.file, self.path + path, self.lines)
+
     def problem(
         self, found: str, expected: str, advice: str = "", severity: Severity = "error"
     ) -> Problem:
@@ -45,57 +51,52 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class MergedDocument:
-    """What the files say together, and which file says what."""
+    """All files as one document, and where each value of it is."""
 
     document: Document
-    sources: Mapping[Path, Location]
+    locations: Mapping[Path, Location]
     complete: bool = True
     """Whether every file that was named could be read."""
 
-    def source(self, path: Path) -> Location:
-        """Where a value of the document stands."""
+    def location(self, path: Path) -> Location:
+        """Where a value of the document is."""
         for end in range(len(path), -1, -1):
-            if (known := self.sources.get(path[:end])) is not None:
-                return Location(known.file, known.path + path[end:], known.lines)
-        raise KeyError(path)  # the document itself always has a source
+            if (known := self.locations.get(path[:end])) is not None:
+                return known.at(path[end:])
+        raise KeyError(path)  # the document itself always has a location
 
     def at(self, path: Path) -> object:
-        """What the files say at a path, or None."""
-        value: object = self.document
-        for part in path:
-            value = _inner(value, part)
-        return value
-
-    def matching(self, pattern: Path) -> Iterator[tuple[Path, object]]:
-        """Every value whose path is like the pattern, with its path."""
-        found: list[tuple[Path, object]] = [((), self.document)]
-        for part in pattern:
-            found = [
-                ((*path, inner), _inner(value, inner))
-                for path, value in found
-                for inner in _parts(value)
-                if part in (inner, ANY)
-            ]
-        return iter(found)
+        """The value at a path, or None."""
+        return next((value for _, value in matching(self.document, path)), None)
 
     def names(self, section: str) -> list[str]:
-        """The names that a section defines, whether or not what they define is understood."""
+        """The names that a section defines, whether or not the definitions are valid."""
         table = self.document.get(section)
         return list(table) if isinstance(table, dict) else []
 
 
-def _parts(value: object) -> Iterable[str | int]:
-    if isinstance(value, dict):
-        return value
-    return range(len(value)) if isinstance(value, list) else ()
+def matching(value: object, pattern: Path) -> list[tuple[Path, object]]:
+    """Every value of a document or a config whose path is like the pattern, with its path."""
+    found: list[tuple[Path, object]] = [((), value)]
+    for part in pattern:
+        found = [
+            ((*path, key), inner)
+            for path, outer in found
+            for key, inner in _items(outer)
+            if part in (key, ANY)
+        ]
+    return found
 
 
-def _inner(value: object, part: str | int) -> object:
-    if isinstance(value, dict):
-        return value.get(part)
-    if isinstance(value, list) and isinstance(part, int) and part < len(value):
-        return value[part]
-    return None
+def _items(value: object) -> Iterable[tuple[str | int, object]]:
+    match value:
+        case dict():
+            return value.items()
+        case list() | tuple():
+            return enumerate(value)
+        case BaseModel():
+            return value
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Provenance:
 
     merged: MergedDocument
     pruned: frozenset[Path] = frozenset()
-    """The paths of the merged document that could not be understood and are not in the config."""
+    """The paths of the merged document that are invalid, and so not in the config."""
     kept: Mapping[Path, list[int]] = field(default_factory=dict)
     """For each merged array that lost elements: the indices of the elements that stayed."""
 
@@ -118,13 +119,13 @@ class Provenance:
         return merged
 
     def whole(self, path: Path) -> bool:
-        """Whether the config has all that the files say at a path."""
+        """Whether the config has every value that the files have at a path."""
         merged = self.path(path)
         return not any(each[: len(merged)] == merged for each in self.pruned)
 
-    def source(self, path: Path) -> Location:
-        """Where a value of the config stands; as text, ``config.toml:41 (vlans.a.policy)``."""
-        return self.merged.source(self.path(path))
+    def location(self, path: Path) -> Location:
+        """Where a value of the config is; as text, ``config.toml:41 (vlans.a.policy)``."""
+        return self.merged.location(self.path(path))
 
     def problem(
         self,
@@ -134,5 +135,5 @@ class Provenance:
         advice: str = "",
         severity: Severity = "error",
     ) -> Problem:
-        """A problem with a value of the config; ``found`` is ready to be read (``shown``)."""
-        return self.source(path).problem(found, expected, advice, severity)
+        """A problem with a value of the config; ``found`` is a text to show (``toml_text``)."""
+        return self.location(path).problem(found, expected, advice, severity)

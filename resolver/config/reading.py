@@ -1,18 +1,17 @@
-"""Reading config.toml and the files it includes into one document.
+"""Read config.toml and the files it includes into one document.
 
-How it works: the first file names patterns, and each file that matches is merged in. An
-included file may add entries to the sections (another VLAN, another exemption) and
-elements to arrays; it may say nothing a second time. Every value keeps its source.
+How it works: the first file names patterns, and each file that matches is merged. An
+included file may add entries to sections (another VLAN, another exemption) and elements to
+arrays; a second definition is an error. Every value keeps its location.
 
-What must stay true: nothing a file contains raises; what cannot be read is a problem, and
-``Given.complete`` then tells later checks that definitions may be missing.
+What must stay true: nothing that a file contains raises. A file that cannot be read is a
+problem; ``MergedDocument.complete`` is then false, since definitions may be missing.
 """
 
 import posixpath
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from resolver.config.problems import Problem, toml_text
@@ -24,145 +23,115 @@ _AT_END = " (at end of document)"
 
 
 class ConfigFiles(Protocol):
-    """How files are read; the edges open them, and tests hold them in memory."""
+    """Opens files; this package does no I/O, and tests hold files in memory."""
 
     def read(self, path: str) -> str:
         """The text of a file; raises OSError or UnicodeDecodeError."""
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths of the files that match, sorted; an odd pattern matches none."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    name: str
-    document: Document
-    lines: TomlLines
-
-    def source(self, path: Path) -> Location:
-        return Location(self.name, path, self.lines)
+        """The paths of the files that match, sorted; an invalid pattern matches none."""
 
 
 def read_merged(path: str, files: ConfigFiles) -> tuple[MergedDocument, list[Problem]]:
-    """Read a file and all that it includes."""
-    gathering = _Gathering(path, files)
-    gathering.run()
-    merged = MergedDocument(gathering.document, gathering.sources, gathering.complete)
-    return merged, gathering.problems
+    """Read a file and all files that it includes."""
+    merger = _Merger(path, files)
+    merger.run()
+    return MergedDocument(merger.document, merger.locations, merger.complete), merger.problems
 
 
-def _read(name: str, files: ConfigFiles) -> _File | Problem:
+def _parse(name: str, files: ConfigFiles) -> tuple[Document, Location] | Problem:
+    """The content of a file and the location of its root, or why it cannot be read."""
+    line, expected = None, "valid TOML"
+    text = ""
     try:
         text = files.read(name)
+        return tomllib.loads(text), Location(name, (), TomlLines(text))
     except UnicodeDecodeError as error:
         found = f"bytes that are not UTF-8, the first at offset {error.start}"
-        return Problem("error", name, None, "", found, "a text in UTF-8")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        return Problem("error", name, None, "", reason or str(error), "a file that can be read")
-    return _parse(name, text)
-
-
-def _parse(name: str, text: str) -> _File | Problem:
-    try:
-        return _File(name, tomllib.loads(text), TomlLines(text))
+        expected = "a text in UTF-8"
+    except OSError as error:
+        found, expected = error.strerror or str(error), "a file that can be read"
+    except RecursionError:
+        found = "arrays or tables nested too deep"
     except ValueError as error:
         line, found = _syntax_error(str(error), text)
-    except RecursionError:
-        line, found = None, "arrays or tables nested too deep"
-    return Problem("error", name, line, "", found, "valid TOML")
+    return Problem("error", name, line, "", found, expected)
 
 
-class _Gathering:
+class _Merger:
     def __init__(self, path: str, files: ConfigFiles) -> None:
         self._path = path
         self._files = files
         self.document: Document = {}
-        self.sources: dict[Path, Location] = {(): Location(path, (), TomlLines(""))}
+        self.locations: dict[Path, Location] = {(): Location(path, (), TomlLines(""))}
         self.problems: list[Problem] = []
         self.complete = True
 
     def run(self) -> None:
-        main = self._open(self._path)
-        if main is None:
-            return
-        self._merge(self.document, main.document, (), main)
-        for name in self._included(main):
-            file = self._open(name)
-            if file is not None:
-                self._include(file)
+        patterns = self._add(self._path)
+        for name in self._included(patterns):
+            self._add(name)
 
-    def _open(self, name: str) -> _File | None:
-        read = _read(name, self._files)
-        if isinstance(read, _File):
-            return read
-        self.complete = False
-        self.problems.append(read)
-        return None
+    def _add(self, name: str) -> object:
+        """Merge a file; its ``include``."""
+        parsed = _parse(name, self._files)
+        if isinstance(parsed, Problem):
+            self.complete = False
+            self.problems.append(parsed)
+            return None
+        document, root = parsed
+        include = document.get("include")
+        if name != self._path and document.pop("include", None) is not None:
+            advice = f"Name the files in the include of {self._path}."
+            expected = "none in a file that is itself included"
+            self.problems.append(root.at(("include",)).problem("an include", expected, advice))
+        self._merge(self.document, document, (), root)
+        return include
 
-    def _included(self, main: _File) -> Iterator[str]:
+    def _included(self, patterns: object) -> Iterator[str]:
         """The files that the patterns of the first file match, each once."""
-        patterns = main.document.get("include")
-        seen = {posixpath.normpath(main.name)}
+        seen = {posixpath.normpath(self._path)}
         for index, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
             if not isinstance(pattern, str):
                 continue
-            names = self._files.glob(posixpath.join(posixpath.dirname(main.name), pattern))
+            names = self._files.glob(posixpath.join(posixpath.dirname(self._path), pattern))
             if not names:
-                self._matches_none(main.source(("include", index)), pattern)
+                source = self.locations["include",].at((index,))
+                expected = "a pattern that matches a file, relative to the file that names it"
+                problem = source.problem(toml_text(pattern), expected, severity="warning")
+                self.problems.append(problem)
             for name in names:
                 if posixpath.normpath(name) not in seen:
                     seen.add(posixpath.normpath(name))
                     yield name
 
-    def _matches_none(self, source: Location, pattern: str) -> None:
-        expected = "a pattern that matches a file, seen from the file that names it"
-        self.problems.append(source.problem(toml_text(pattern), expected, severity="warning"))
-
-    def _include(self, file: _File) -> None:
-        document = dict(file.document)
-        if document.pop("include", None) is not None:
-            source = file.source(("include",))
-            advice = f"Name the files in the include of {self._path}."
-            self.problems.append(
-                source.problem("an include", "none in a file that is itself included", advice)
-            )
-        self._merge(self.document, document, (), file)
-
-    def _merge(self, into: Document, more: Document, around: Path, file: _File) -> None:
-        """Add what a file says; a table is taken apart only where it is a whole section."""
+    def _merge(self, into: Document, more: Document, around: Path, root: Location) -> None:
+        """Add the values of a file; tables are merged only where they are a whole section."""
         for key, value in more.items():
             path = (*around, key)
             present = into.get(key)
             if present is None:
                 into[key] = value
-                self.sources[path] = file.source(path)
+                self.locations[path] = root.at(path)
             elif isinstance(present, list) and isinstance(value, list):
                 into[key] = [*present, *value]
-                self._note_elements(path, len(present), len(value), file)
+                for index in range(len(value)):
+                    self.locations[*path, len(present) + index] = root.at((*path, index))
             elif isinstance(present, dict) and isinstance(value, dict) and not around:
                 into[key] = section = dict(present)
-                self._merge(section, value, path, file)
+                self._merge(section, value, path, root)
             else:
-                self._said_twice(path, file)
-
-    def _note_elements(self, path: Path, before: int, added: int, file: _File) -> None:
-        for index in range(added):
-            self.sources[*path, before + index] = file.source((*path, index))
-
-    def _said_twice(self, path: Path, file: _File) -> None:
-        first = MergedDocument(self.document, self.sources).source(path)
-        advice = f"It is defined first at {first}."
-        problem = file.source(path).problem("a second definition", "one definition", advice)
-        self.problems.append(problem)
+                first = MergedDocument(self.document, self.locations).location(path)
+                advice = f"It is defined first at {first}."
+                problem = root.at(path).problem("a second definition", "one definition", advice)
+                self.problems.append(problem)
 
 
 def _syntax_error(message: str, text: str) -> tuple[int | None, str]:
-    """Part tomllib's message into the line and what it says, with the column."""
+    """Split tomllib's message into the line and the rest, with the column."""
     position = _POSITION.search(message)
     if position is not None:
-        said = message[: position.start()]
-        return int(position[1]), f"at column {position[2]}: {said}"
+        return int(position[1]), f"at column {position[2]}: {message[: position.start()]}"
     if message.endswith(_AT_END):
         return text.count("\n") + 1, f"at the end of the file: {message.removesuffix(_AT_END)}"
     return None, message

@@ -1,11 +1,11 @@
-"""On which line each value of a TOML text stands.
+"""The line of each value of a TOML text.
 
-How it works: tomllib has already accepted the text, so this scanner checks nothing. It
-walks from token to token (comments, strings, keys, brackets) and notes the line where
-each header, key and array element begins. Nesting is held on a stack of its own, so that
-a text nested deeper than Python recurses is no danger.
+How it works: tomllib has already accepted the text, so this scanner checks nothing. It goes
+from token to token (comments, strings, keys, brackets) and notes the line where each header,
+key and array element begins. It keeps its own stack, so that deep nesting cannot exceed
+Python's recursion limit.
 
-What must stay true: for every path in what tomllib makes of the text there is a line.
+What must stay true: every path in tomllib's result has a line.
 """
 
 import re
@@ -52,11 +52,12 @@ def _key(name: str) -> str:
 
 @dataclass(slots=True)
 class _Open:
-    """An array or an inline table whose end is not reached yet."""
+    """An array or an inline table that the scanner is inside."""
 
     path: Path
     is_array: bool
-    passed: int = 0
+    count: int = 0
+    """Elements so far."""
 
 
 class _Scanner:
@@ -79,7 +80,7 @@ class _Scanner:
             self._skip(_BLANK)
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
-        """Pass over what matches here, if anything does."""
+        """Skip what matches here; whether anything does."""
         found = pattern.match(self._text, self._at)
         if found is not None:
             self._at = found.end()
@@ -96,7 +97,7 @@ class _Scanner:
         return path
 
     def _table(self, keys: list[str], is_array: bool, line: int) -> Path:
-        """The path that a header means: an array of tables on the way means its last one."""
+        """The path of a header; an array of tables on the way means its last element."""
         path: Path = ()
         for position, key in enumerate(keys):
             path = (*path, key)
@@ -108,7 +109,7 @@ class _Scanner:
         return path
 
     def _assigned(self, table: Path) -> Path:
-        """Pass over ``key.key =`` and note each key."""
+        """Skip ``key.key =`` and note the line of each key."""
         line = self._line()
         path = table
         for key in self._keys():
@@ -132,7 +133,7 @@ class _Scanner:
         return str(tomllib.loads(f"key = {literal}")["key"])
 
     def _value(self, path: Path) -> None:
-        """Pass over a value and all that it holds."""
+        """Skip a value and all values inside it."""
         stack: list[_Open] = []
         self._enter(path, stack)
         while stack:
@@ -158,8 +159,8 @@ class _Scanner:
             return None
         if not around.is_array:
             return self._assigned(around.path)
-        path = (*around.path, around.passed)
-        around.passed += 1
+        path = (*around.path, around.count)
+        around.count += 1
         self.lines[path] = self._line()
         return path
 

@@ -9,8 +9,7 @@ What must stay true: every round prunes something, so the rounds end; an empty d
 a valid config.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Set
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -19,13 +18,14 @@ from pydantic_core import ErrorDetails
 
 from resolver.config.model import Config
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
-from resolver.config.provenance import Document, MergedDocument, Provenance
+from resolver.config.provenance import MergedDocument, Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import InvalidValue
 
 _KEY = "[key]"
 """What pydantic adds to the path of a table's name that is wrong itself."""
 
+_SIZE = 'a number of bytes, or a size such as "64MiB" (KiB, MiB, GiB)'
 _EXPECTED = {
     "string_type": "a text in quotes",
     "int_type": "a whole number without quotes",
@@ -33,6 +33,8 @@ _EXPECTED = {
     "model_type": "a table",
     "date_type": "a date without quotes, such as 2015-02-18",
     "datetime_type": "a moment without quotes, such as 2027-03-20T23:59:59+03:30",
+    "byte_size": _SIZE,
+    "byte_size_unit": _SIZE,
     "timezone_aware": "a moment with its offset from UTC, such as 2027-03-20T23:59:59+03:30",
 }
 
@@ -50,9 +52,10 @@ def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]
         if not provenance.pruned:
             problems = [_problem(error, provenance) for error in errors if not _follows(error)]
         pruned = provenance.pruned | {provenance.path(_culprit(error)) for error in errors}
-        pruning = _Pruning(pruned)
-        document = pruning.document(merged.document)
-        provenance = Provenance(merged, pruned, pruning.kept)
+        around = {path[:end] for path in pruned for end in range(len(path))}
+        kept: dict[Path, list[int]] = {}
+        document = _prune(merged.document, (), pruned, around, kept)
+        provenance = Provenance(merged, pruned, kept)
 
 
 def _follows(error: ErrorDetails) -> bool:
@@ -116,7 +119,8 @@ def _bracketed(value: object) -> str:
 
 def _description(path: Path) -> str:
     field_info: FieldInfo = _type_at(path[:-1]).model_fields[path[-1]]
-    return str(field_info.description)
+    text = str(field_info.description)
+    return text[0].lower() + text[1:].removesuffix(".")
 
 
 def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a union, a generic
@@ -132,44 +136,26 @@ def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a u
     return kind
 
 
-class _Branch(dict[str | int, "_Branch"]):
-    """The parts of paths, as a tree."""
+def _prune(
+    value: object,
+    path: Path,
+    pruned: frozenset[Path],
+    around: Set[Path],
+    kept: dict[Path, list[int]],
+) -> Any:  # noqa: ANN401 - of the value's own type
+    """A value without the pruned values inside it; only tables and arrays around these are copied.
 
-
-@dataclass(slots=True)
-class _Pruning:
-    """Leaves values out of a document, copying only the way to them."""
-
-    pruned: frozenset[Path]
-    kept: dict[Path, list[int]] = field(default_factory=dict)
-
-    def document(self, document: Document) -> Document:
-        return self._table(document, (), _tree(self.pruned))
-
-    def _value(self, value: object, path: Path, branch: _Branch | None) -> object:
-        if branch and isinstance(value, dict):
-            return self._table(value, path, branch)
-        if branch and isinstance(value, list):
-            return self._array(value, path, branch)
+    ``kept`` is filled with the indices that stay, for each array that is copied.
+    """
+    if path not in around:
         return value
-
-    def _table(self, table: Document, path: Path, branch: _Branch) -> Document:
+    if isinstance(value, dict):
         return {
-            key: self._value(value, (*path, key), branch.get(key))
-            for key, value in table.items()
-            if (*path, key) not in self.pruned
+            key: _prune(inner, (*path, key), pruned, around, kept)
+            for key, inner in value.items()
+            if (*path, key) not in pruned
         }
-
-    def _array(self, array: list[object], path: Path, branch: _Branch) -> list[object]:
-        kept = [index for index in range(len(array)) if (*path, index) not in self.pruned]
-        self.kept[path] = kept
-        return [self._value(array[index], (*path, index), branch.get(index)) for index in kept]
-
-
-def _tree(paths: Iterable[Path]) -> _Branch:
-    root = _Branch()
-    for path in paths:
-        branch = root
-        for part in path:
-            branch = branch.setdefault(part, _Branch())
-    return root
+    if isinstance(value, list):
+        kept[path] = [index for index in range(len(value)) if (*path, index) not in pruned]
+        return [_prune(value[index], (*path, index), pruned, around, kept) for index in kept[path]]
+    return value

@@ -1,1 +1,1 @@
-"""What is served over HTTP: the metrics."""
+"""What the supervisor serves over HTTP: metrics, the status page and the block page."""

@@ -1,7 +1,7 @@
-"""Serving an application over HTTP, whoever comes: bounded, and without a word about visitors.
+"""Serve an aiohttp application on a listening socket, with limits and without client data in logs.
 
-aiohttp logs a traceback and the client's address for every request that is none; here only
-what is this program's fault is logged, and nobody is named.
+For every malformed request, aiohttp logs a traceback with the client's address. Here only
+this program's own errors are logged, and no client is named.
 """
 
 import asyncio
@@ -10,42 +10,53 @@ import logging
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from resolver.errors import DarbanError
 from resolver.metrics.log import log
 from resolver.policy.compiled import Endpoint
-from resolver.web.visitors import Visitors
+from resolver.web.connection_limit import ConnectionLimit
 
-_IDLE = 75
+_IDLE_TIMEOUT = 75
 """Seconds for a whole request to arrive; scrapers that come each minute stay connected."""
 
 
-class _Faults(logging.Filter):
-    """Lets pass what is not a visitor's fault, and takes the visitor's address out of it."""
+class ListenError(DarbanError):
+    """A page cannot be served. DNS is not affected."""
+
+
+class _OwnErrors(logging.Filter):
+    """Drops errors that a client caused, and removes the client's address from the others."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        fault = record.exc_info[1] if record.exc_info else None
-        record.msg, record.args = "a page cannot be made", ()
-        return not isinstance(fault, HttpProcessingError)
+        error = record.exc_info[1] if record.exc_info else None
+        record.msg, record.args = "error while handling an HTTP request", ()
+        return not isinstance(error, HttpProcessingError)
 
 
 _log = log.getChild("web")
-_log.addFilter(_Faults())
+_log.addFilter(_OwnErrors())
 
 
 async def listen(
-    app: web.Application, endpoint: Endpoint, patience: float = _IDLE
+    app: web.Application, endpoint: Endpoint, what: str, option: str, timeout: float = _IDLE_TIMEOUT
 ) -> asyncio.Server:
-    """Serve an application on an endpoint; ``patience`` is how long a request may take to come.
+    """Serve an application on an endpoint.
+
+    ``what`` is served and ``option`` sets its endpoint; both are for the error. ``timeout`` is
+    the seconds within which a whole request must arrive.
 
     Raises:
-        OSError: the address is taken or not this host's.
+        ListenError: the address is in use or not this host's.
     """
-    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=patience)
+    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=timeout)
     await runner.setup()
-    assert runner.server is not None, "it has been set up"
+    assert runner.server is not None, "setup has made it"
     loop = asyncio.get_running_loop()
     try:
-        visitors = Visitors(runner.server)
-        return await loop.create_server(visitors, endpoint.address, endpoint.port)
-    except OSError:
+        factory = ConnectionLimit(runner.server)
+        return await loop.create_server(factory, endpoint.address, endpoint.port)
+    except OSError as error:
         await runner.cleanup()
-        raise
+        raise ListenError(
+            f"{endpoint}: {what} cannot be served there ({error.strerror}). DNS is not affected. "
+            f"Free the port or change {option}"
+        ) from None

@@ -1,27 +1,22 @@
-"""/metrics over HTTP, in the format that the scraper asks for."""
+"""``/metrics`` over HTTP, in the format that the scraper asks for, and ``/healthz``."""
 
 import asyncio
 
 from aiohttp import web
 
-from resolver.errors import DarbanError
 from resolver.metrics.collector import DarbanCollector
 from resolver.policy.compiled import Endpoint
 from resolver.web.exposition import Exposition
 from resolver.web.listener import listen
 
 
-class MetricsListenError(DarbanError):
-    """The metrics cannot be served; DNS is not affected."""
-
-
 def application(collector: DarbanCollector) -> web.Application:
-    """What answers on the metrics listener."""
+    """The application of the metrics listener."""
     exposition = Exposition(collector)
 
     async def metrics(request: web.Request) -> web.Response:
-        text, kind = await exposition.get(request.headers.get("Accept", ""))
-        return web.Response(body=text, headers={"Content-Type": kind})
+        text, content_type = await exposition.get(request.headers.get("Accept", ""))
+        return web.Response(body=text, headers={"Content-Type": content_type})
 
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -33,15 +28,9 @@ def application(collector: DarbanCollector) -> web.Application:
 
 
 async def serve(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
-    """Serve an application on an endpoint.
+    """Serve an application on the metrics listener's endpoint.
 
     Raises:
-        MetricsListenError: the address is taken or not this host's.
+        ListenError: the address is in use or not this host's.
     """
-    try:
-        return await listen(app, endpoint)
-    except OSError as error:
-        raise MetricsListenError(
-            f"{endpoint}: metrics cannot be served there ({error.strerror}); DNS is served all "
-            "the same. Free the port or set [metrics] listen"
-        ) from None
+    return await listen(app, endpoint, "metrics", "[metrics] listen")

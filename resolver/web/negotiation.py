@@ -1,32 +1,33 @@
-"""What a client would rather have, by its Accept and Accept-Language headers.
+"""What a client prefers, from its Accept and Accept-Language headers (RFC 9110 section 12.5).
 
-Whatever the header says, the answer is one of what is offered: rubbish counts as silence.
+The result is always one of the offers. Malformed parts of a header are ignored.
 """
 
 from collections.abc import Iterator, Sequence
 
-_MOST = 50
-"""Entries of a header that are looked at."""
+_MAX_ENTRIES = 50
+"""Entries of a header that are read."""
 
 
 def preferred(header: str, offered: Sequence[str]) -> str:
-    """The offer that a header likes best; the first one where it likes several alike.
+    """The offer with the highest quality in a header; the first of several with the same.
 
-    A range such as ``text/*``, ``*/*`` or ``*`` stands for all that it covers, and ``fa``
-    is meant by ``fa-IR`` as well; what is named more exactly counts, and is liked better.
+    A range such as ``text/*``, ``*/*`` or ``*`` matches all that it covers, and ``fa-IR``
+    matches ``fa``. The most specific match gives an offer its quality; of two offers with the
+    same quality, the one with the more specific match wins.
     """
-    wanted = list(_entries(header))
-    return max(offered, key=lambda offer: _weight(offer, wanted)) if wanted else offered[0]
+    ranges = list(_entries(header))
+    return max(offered, key=lambda offer: _quality(offer, ranges)) if ranges else offered[0]
 
 
 def _entries(header: str) -> Iterator[tuple[str, float]]:
-    for entry in header.split(",")[:_MOST]:
+    for entry in header.split(",")[:_MAX_ENTRIES]:
         name, *parameters = (part.strip().lower() for part in entry.split(";"))
         if name:
-            yield name, _quality(parameters)
+            yield name, _parse_quality(parameters)
 
 
-def _quality(parameters: Sequence[str]) -> float:
+def _parse_quality(parameters: Sequence[str]) -> float:
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "q":
@@ -38,17 +39,18 @@ def _quality(parameters: Sequence[str]) -> float:
     return 1.0
 
 
-def _weight(offer: str, wanted: Sequence[tuple[str, float]]) -> tuple[float, int]:
-    """The quality of the range that covers an offer most exactly, and how exact it is."""
-    exactness, weight = 0, 0.0
-    for name, quality in wanted:
-        covers = _exactness(name, offer)
-        if covers > exactness or (covers == exactness and covers and quality > weight):
-            exactness, weight = covers, quality
-    return weight, exactness if weight else 0
+def _quality(offer: str, ranges: Sequence[tuple[str, float]]) -> tuple[float, int]:
+    """The quality of the most specific range that matches an offer, and how specific it is."""
+    best, quality = 0, 0.0
+    for name, of_range in ranges:
+        specificity = _specificity(name, offer)
+        if specificity > best or (specificity == best and specificity and of_range > quality):
+            best, quality = specificity, of_range
+    return quality, best if quality else 0
 
 
-def _exactness(name: str, offer: str) -> int:
+def _specificity(name: str, offer: str) -> int:
+    """0 for a range that does not match an offer; the higher, the more specific."""
     if name == offer or name.startswith(f"{offer}-"):
         return 3
     if name.endswith("/*") and offer.startswith(name[:-1]):

@@ -1,7 +1,7 @@
-"""Dates as people in Iran write them: the solar Hijri calendar, and Persian digits.
+"""Dates in the solar Hijri calendar of Iran, and Persian digits.
 
-Counted by cycles of 33 years with 8 leap years. Compared with the calendar of ICU, every day
-from 1900 to 2099 is the same.
+A cycle of 33 years has 8 leap years. Every day from 1900 to 2099 is the same as in ICU's
+calendar.
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ _FOUR_YEARS = 1461
 _FIRST_HALF = 186
 """Days in the six months that have 31."""
 _TO_CYCLES = 356032
-"""From Python's day numbers to the days since the first cycle that is counted from."""
+"""Added to Python's day numbers, gives the days since the first cycle."""
 _FIRST_YEAR = -1595
 
 _DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
@@ -41,5 +41,5 @@ def of(day: dt.date) -> tuple[int, int, int]:
 
 
 def digits(text: str) -> str:
-    """A text with its digits as Persian ones."""
+    """A text with Persian digits instead of 0 to 9."""
     return text.translate(_DIGITS)

@@ -159,7 +159,7 @@ def test_an_include_inside_an_included_file_is_told() -> None:
 def test_a_pattern_that_matches_nothing_is_a_warning() -> None:
     assert told(load_text(BASE)) == [
         'config.toml:2: warning: include[0]: found "m*.toml"; expected a pattern that matches'
-        " a file, seen from the file that names it"
+        " a file, relative to the file that names it"
     ]
 
 

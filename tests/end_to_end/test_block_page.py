@@ -20,7 +20,7 @@ PAGE = "127.0.0.54"
 NAME = "web.telegram.org"
 ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
 _MOST = 64
-"""Visitors at a time (resolver/web/visitors.py)."""
+"""Connections at a time (resolver/web/connection_limit.py)."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ def test_who_is_led_to_the_page_is_told_why(served: tuple[Server, int]) -> None:
     assert _sinkholed(server)
     english = get(port, Accept_Language="en-GB,en;q=0.9")
     assert english.status == 451
-    assert "Telegram is closed on this network" in english.body
+    assert "Telegram is blocked on this network" in english.body
     assert "noc@agency.example" in english.body
     persian = get(port)
     assert "دسترسی به تلگرام از این شبکه بسته است" in persian.body

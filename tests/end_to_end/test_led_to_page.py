@@ -136,7 +136,7 @@ def test_dig_is_answered_with_the_page_s_address(office: Office, dig_program: Pa
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", "Telegram is closed on this network"),
+        ("en", "Telegram is blocked on this network"),
         ("fa", "دسترسی به تلگرام از این شبکه بسته است"),
     ],
 )

@@ -266,7 +266,7 @@ def test_a_pause_stops_it(watched: Watched, browser: Browser) -> None:
     ask_once(watched.server.port, NAME, client=ADMINISTRATION)
     page.press("Tab")
     page.press("Enter")
-    assert page.evaluate("document.getElementById('pause').innerText") == "Go on"
+    assert page.evaluate("document.getElementById('pause').innerText") == "Resume"
     page.evaluate("refresh()")
     assert _number(page, "queries") == before
     page.press("Enter")

@@ -63,6 +63,12 @@ def test_a_supervisor_loads_nothing_that_reading_a_config_takes() -> None:
     assert loaded & {*reading, "resolver.snapshot.compiler"} == set()
 
 
+@pytest.mark.parametrize("page", ["metrics_page", "status_page", "block_page"])
+def test_what_serves_a_page_loads_jinja2_with_the_first_page_only(page: str) -> None:
+    reading = {"pydantic", "tomlkit", "publicsuffixlist", "dnslib", "resolver.config"}
+    assert loaded_by(f"web.{page}") & {*reading, "jinja2"} == set()
+
+
 def test_the_core_loads_no_event_loop() -> None:
     assert (
         loaded_by("analysis.explanation") & {"asyncio", "socket", "logging", "selectors"} == set()

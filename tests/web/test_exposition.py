@@ -1,4 +1,4 @@
-"""The metrics are made for whoever asks, never before they ask, and not for each of a flood."""
+"""The metrics are rendered after a request, and once for all requests of a flood."""
 
 import asyncio
 import itertools
@@ -16,7 +16,7 @@ OPEN = "application/openmetrics-text; version=1.0.0"
 
 
 class _Counting(Collector):
-    """Says how often it was asked."""
+    """Counts how often it is collected."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -31,7 +31,7 @@ class _Counting(Collector):
         yield GaugeMetricFamily("times", "So often", self.times)
 
 
-def test_a_flood_shares_what_is_made_next() -> None:
+def test_a_flood_shares_the_next_rendering() -> None:
     collector = _Counting()
 
     async def flood() -> list[bytes]:
@@ -43,7 +43,7 @@ def test_a_flood_shares_what_is_made_next() -> None:
     assert set(texts) == {texts[0]}
 
 
-def test_who_asks_later_gets_what_was_made_later() -> None:
+def test_a_later_request_gets_a_later_rendering() -> None:
     collector = _Counting()
 
     async def again() -> list[bytes]:
@@ -53,7 +53,7 @@ def test_who_asks_later_gets_what_was_made_later() -> None:
     assert len(set(asyncio.run(again()))) == collector.times == 3
 
 
-def test_one_who_goes_does_not_take_it_from_the_others() -> None:
+def test_a_request_that_is_cancelled_does_not_cancel_the_others() -> None:
     async def left() -> bytes:
         made = Exposition(_Counting())
         hasty = asyncio.create_task(made.get(""))
@@ -65,10 +65,10 @@ def test_one_who_goes_does_not_take_it_from_the_others() -> None:
     assert b"times 1.0" in asyncio.run(left())
 
 
-def test_formats_are_made_one_after_the_other_with_pauses(
+def test_formats_are_rendered_one_after_the_other_with_pauses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exposition, "_EVERY", 0.1)
+    monkeypatch.setattr(exposition, "_INTERVAL", 0.1)
     collector = _Counting()
 
     async def all_of_them() -> None:
@@ -82,7 +82,7 @@ def test_formats_are_made_one_after_the_other_with_pauses(
     assert min(pauses) > 0.09
 
 
-def test_each_gets_the_format_that_it_asks_for() -> None:
+def test_each_request_gets_its_format() -> None:
     async def both() -> list[tuple[bytes, str]]:
         made = Exposition(_Counting())
         return list(await asyncio.gather(made.get(""), made.get(OPEN)))

@@ -1,4 +1,4 @@
-"""What is logged of visitors: nothing; and of faults in a page: that there was one, of nobody."""
+"""The log names no HTTP client, and reports only this program's own errors."""
 
 import asyncio
 import logging
@@ -15,32 +15,32 @@ async def _broken(_: web.Request) -> web.Response:
     raise ZeroDivisionError
 
 
-async def _ask(said: bytes) -> bytes:
+async def _send(sent: bytes) -> bytes:
     app = web.Application()
     app.router.add_get("/broken", _broken)
-    async with await listen(app, Endpoint("127.0.0.1", 0)) as server:
+    async with await listen(app, Endpoint("127.0.0.1", 0), "a page", "listen") as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        writer.write(said)
+        writer.write(sent)
         answer = await reader.readline()
         writer.close()
     return answer
 
 
-@pytest.mark.parametrize("said", [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / x\r\n\r\n"])
-def test_what_is_no_request_is_refused_and_not_logged(
-    said: bytes, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\r\n\r\n", b"GET / x\r\n\r\n"])
+def test_a_malformed_request_is_refused_and_not_logged(
+    sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, log.name):
-        assert b" 400 " in asyncio.run(_ask(said))
+        assert b" 400 " in asyncio.run(_send(sent))
     assert caplog.text == ""
 
 
-def test_a_fault_in_a_page_is_logged_without_the_visitor(
+def test_an_error_in_a_handler_is_logged_without_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, log.name):
-        answer = asyncio.run(_ask(b"GET /broken HTTP/1.1\r\nHost: a\r\n\r\n"))
+        answer = asyncio.run(_send(b"GET /broken HTTP/1.1\r\nHost: a\r\n\r\n"))
     assert b" 500 " in answer
-    assert "a page cannot be made" in caplog.text
+    assert "error while handling an HTTP request" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert "127.0.0.1" not in caplog.text

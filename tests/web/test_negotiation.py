@@ -1,4 +1,4 @@
-"""What a client would rather have."""
+"""What a client prefers, by its headers."""
 
 import pytest
 from hypothesis import given

@@ -4,15 +4,15 @@ import datetime as dt
 
 import pytest
 
-from resolver.web.writing import Writing
+from resolver.web.formatting import Formatting
 
-ENGLISH, PERSIAN = Writing("en"), Writing("fa")
+ENGLISH, PERSIAN = Formatting("en"), Formatting("fa")
 
 
 def test_numbers_and_shares() -> None:
     assert (ENGLISH.number(1234567), PERSIAN.number(1234567)) == ("1,234,567", "۱٬۲۳۴٬۵۶۷")
-    assert (ENGLISH.share(1, 8), PERSIAN.share(1, 8)) == ("12.5%", "۱۲٫۵٪")
-    assert ENGLISH.share(0, 0) == "–"
+    assert (ENGLISH.percent(1, 8), PERSIAN.percent(1, 8)) == ("12.5%", "۱۲٫۵٪")
+    assert ENGLISH.percent(0, 0) == "–"
 
 
 @pytest.mark.parametrize(
@@ -45,19 +45,26 @@ def test_short_times() -> None:
     )
 
 
-def test_days_stand_in_both_calendars() -> None:
-    day = dt.date(2015, 2, 18)
-    assert ENGLISH.day(day) == "18 February 2015 (29 Bahman 1393)"
-    assert PERSIAN.day(day) == "۲۹ بهمن ۱۳۹۳ (۱۸ فوریهٔ ۲۰۱۵)"
-    days = [dt.date(2026, month, 5) for month in range(1, 13)]
-    for writing in (ENGLISH, PERSIAN):
-        assert len({writing.day(each).translate(_NO_DIGITS) for each in days}) == 12
+def test_days_are_written_in_both_calendars() -> None:
+    day = "2015-02-18"
+    assert ENGLISH.both_days(day) == "18 February 2015 (29 Bahman 1393)"
+    assert PERSIAN.both_days(day) == "۲۹ بهمن ۱۳۹۳ (۱۸ فوریهٔ ۲۰۱۵)"
+    days = [f"2026-{month:02}-05" for month in range(1, 13)]
+    for formatting in (ENGLISH, PERSIAN):
+        assert len({formatting.both_days(each).translate(_NO_DIGITS) for each in days}) == 12
 
 
 _NO_DIGITS = str.maketrans("", "", "0123456789۰۱۲۳۴۵۶۷۸۹")
 
 
-def test_moments_are_those_of_this_host_s_clock() -> None:
+def test_moments_are_written_by_this_host_s_clock() -> None:
     at = dt.datetime(2026, 11, 25, 6, 44).astimezone()
     assert ENGLISH.moment(at.timestamp()).startswith("25 November 2026, 06:44")
     assert PERSIAN.moment(at.timestamp()).startswith("۴ آذر ۱۴۰۵، ۰۶:۴۴")
+    assert ENGLISH.both_moments(at.timestamp()) == "25 November 2026 (4 Azar 1405) 06:44"
+
+
+def test_days_are_counted_by_this_host_s_clock() -> None:
+    noon = dt.datetime(2027, 1, 15, 12).astimezone().timestamp()
+    days = [ENGLISH.days_since(day, noon) for day in ("2027-01-15", "2027-01-01", "2027-02-01")]
+    assert days == [0, 14, -17]

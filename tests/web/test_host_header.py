@@ -1,4 +1,4 @@
-"""By which names the status page may be visited: by none that a website could have."""
+"""The Host header: names that a website can have do not open the status page."""
 
 import socket
 from dataclasses import replace
@@ -7,7 +7,7 @@ import pytest
 
 from resolver.dns import names
 from resolver.policy.compiled import ForwardZone, LocalName, Terms
-from resolver.web.own_names import is_own
+from resolver.web.host_header import is_own
 from tests.web.judged import engine
 
 

@@ -1,9 +1,8 @@
-// Fetches the page anew every few seconds and puts in what moves. What was typed and what was
-// explained stay as they are; so does whatever the reader has selected or is in.
+// Fetches the page again every few seconds and replaces the parts that change. What was typed and
+// looked up stays, and so does a part that has the focus or a selection.
 "use strict";
 const PERIOD = 3000;
 const pause = document.getElementById("pause");
-const other = pause.dataset.resume;
 let paused = false;
 
 function isInUse(part) {
@@ -17,20 +16,20 @@ async function refresh() {
   const answer = await fetch("?lang=" + document.documentElement.lang);
   if (!answer.ok) throw new Error(answer.statusText);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const part of document.querySelectorAll("[data-moving]")) {
+  for (const part of document.querySelectorAll("[data-live]")) {
     const its = fresh.getElementById(part.id);
     if (its && !isInUse(part) && part.innerHTML !== its.innerHTML) part.innerHTML = its.innerHTML;
   }
 }
 
-async function keep() {
+async function refreshForever() {
   try {
     await refresh();
     document.documentElement.removeAttribute("data-lost");
   } catch {
     document.documentElement.setAttribute("data-lost", "");
   }
-  setTimeout(keep, PERIOD);
+  setTimeout(refreshForever, PERIOD);
 }
 
 pause.hidden = false;
@@ -38,4 +37,4 @@ pause.addEventListener("click", () => {
   paused = !paused;
   [pause.textContent, pause.dataset.resume] = [pause.dataset.resume, pause.textContent];
 });
-setTimeout(keep, PERIOD);
+setTimeout(refreshForever, PERIOD);

@@ -1,0 +1,94 @@
+"""What the block page tells a person, as values.
+
+The name is that of the Host header, the client is the address that the request came from.
+The policy explainer that answers ``darban explain`` judges the two. Neither is stored.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from resolver.analysis.explanation import Explainer
+from resolver.dns import codes, names
+from resolver.policy.compiled import Directive, Service
+from resolver.web.host_header import read_host
+
+
+class NoticeKind(enum.StrEnum):
+    """Why a client came to the block page."""
+
+    BLOCKED = "blocked"
+    NOT_BLOCKED = "not_blocked"
+    """Nothing blocks the name: the answer was out of date, or the name is an alias of a blocked
+    one."""
+    EXEMPTED = "exempted"
+    GENERAL = "general"
+    """The request names no domain, or no VLAN holds the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockNotice:
+    """What to tell; what does not apply is empty."""
+
+    kind: NoticeKind
+    name: str = ""
+    service: Service | None = None
+    vlan: str = ""
+    contact: str = ""
+    directives: tuple[Directive, ...] = ()
+    """The directive that bans the service, then those that narrow it."""
+
+    @property
+    def reason(self) -> str:
+        """The key of the message that says why the name is blocked or not."""
+        if self.kind is not NoticeKind.BLOCKED:
+            return self.kind
+        if self.service is None:
+            return "no_service"
+        if self.service.category == "messenger" and self.directives:
+            return "messenger"
+        is_dns = self.service.category == "encrypted-dns"
+        return "encrypted_dns" if is_dns else "other_service"
+
+    @property
+    def exempts_publicity(self) -> bool:
+        """Whether the block is the ban of foreign messengers, from which publicity is exempt."""
+        category = "" if self.service is None else self.service.category
+        return bool(self.directives) or category == "messenger"
+
+    def as_json(self) -> dict[str, object]:
+        """The JSON object for programs."""
+        ground = "directive" if self.directives else "agency network policy"
+        is_blocked = self.kind is NoticeKind.BLOCKED
+        return {
+            "blocked": is_blocked,
+            "name": self.name,
+            "vlan": self.vlan,
+            "service": self.service.name if self.service else "",
+            "title": self.service.title if self.service else "",
+            "ground": ground if is_blocked else "",
+            "directives": [{"number": each.number, "date": each.date} for each in self.directives],
+            "contact": self.contact,
+        }
+
+
+def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
+    """What to tell a client that asks for a host, as its Host header names it."""
+    name = read_host(host)
+    if not isinstance(name, bytes) or name == names.ROOT:
+        return BlockNotice(NoticeKind.GENERAL)
+    found = explainer.for_client(client, name, codes.A)
+    if found.outcome == "refused":
+        return BlockNotice(NoticeKind.GENERAL)
+    terms = explainer.terms
+    policy = next(each for each in terms.policies if each.name == found.policy)
+    banning = [each for each in policy.directives if found.directive == each.number]
+    narrowing = [each for each in policy.directives if found.directive == each.narrows != ""]
+    kinds = {"blocked": NoticeKind.BLOCKED, "exempted": NoticeKind.EXEMPTED}
+    return BlockNotice(
+        kinds.get(found.outcome, NoticeKind.NOT_BLOCKED),
+        found.name,
+        next((each for each in terms.services if each.name == found.service), None),
+        found.vlan,
+        policy.contact,
+        (*banning, *narrowing),
+    )

@@ -1,0 +1,80 @@
+"""Limits on the HTTP connections of a listener, against slow and hostile clients.
+
+How it works: each connection's protocol wraps that of aiohttp. aiohttp itself closes a
+connection on which no whole request arrives in time, and refuses headers that are too long.
+It limits neither the number of connections nor the time a client takes to read a response.
+
+What must stay true:
+- HTTP clients never use up the file descriptors of this process, which starts the workers.
+- A new connection is always served. At the limit, the oldest connection is closed, so that
+  clients that hold connections open keep nobody out. A scraper whose idle connection is closed
+  connects again.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+MAX_CONNECTIONS = 64
+"""Connections that a listener has open at a time."""
+READ_TIMEOUT = 10.0
+"""Seconds that a client may take to read a response."""
+
+
+class ConnectionLimit:
+    """A protocol factory that limits the connections it makes protocols for."""
+
+    def __init__(self, factory: Callable[[], asyncio.Protocol]) -> None:
+        """``factory`` makes the protocol that speaks HTTP on one connection."""
+        self._factory = factory
+        self._open: dict[_LimitedConnection, asyncio.Transport] = {}  # the oldest first
+
+    def __call__(self) -> asyncio.Protocol:
+        """The protocol of a new connection."""
+        return _LimitedConnection(self._factory(), self._open)
+
+
+class _LimitedConnection(asyncio.Protocol):
+    """One connection; passes every event on to the inner protocol."""
+
+    def __init__(
+        self, inner: asyncio.Protocol, open_: dict["_LimitedConnection", asyncio.Transport]
+    ) -> None:
+        self._inner = inner
+        self._open = open_
+        self._timeout: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        if len(self._open) >= MAX_CONNECTIONS:
+            oldest = next(iter(self._open))
+            self._open.pop(oldest).abort()
+        self._open[self] = transport
+        self._inner.connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._open.pop(self, None)
+        self._cancel_timeout()
+        self._inner.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._inner.data_received(data)
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received()
+
+    def pause_writing(self) -> None:
+        """Start the timeout: the client does not read its response."""
+        transport = self._open.get(self)
+        if transport is not None:
+            loop = asyncio.get_running_loop()
+            self._timeout = loop.call_later(READ_TIMEOUT, transport.abort)
+        self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._cancel_timeout()
+        self._inner.resume_writing()
+
+    def _cancel_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None

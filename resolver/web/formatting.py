@@ -1,0 +1,95 @@
+"""Numbers, dates and times as the readers of a language expect them."""
+
+import datetime as dt
+
+from resolver.web import solar_hijri
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+_PERSIAN_MONTHS = (
+    *("ژانویهٔ", "فوریهٔ", "مارس", "آوریل", "مهٔ", "ژوئن", "ژوئیهٔ"),
+    *("اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر"),
+)
+_SPANS = ((86400, "d", "روز"), (3600, "h", "ساعت"), (60, "min", "دقیقه"), (1, "s", "ثانیه"))
+_SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+_SEPARATORS = str.maketrans(",.%", "٬٫٪")
+
+
+class Formatting:
+    """The formats of one language."""
+
+    def __init__(self, language: str) -> None:
+        self._persian = language == "fa"
+
+    def digits(self, text: str) -> str:
+        """A text with its digits as the language writes them."""
+        return solar_hijri.digits(text) if self._persian else text
+
+    def number(self, value: int) -> str:
+        """A count, its digits in groups of three."""
+        return self._figures(f"{value:,}")
+
+    def percent(self, part: int, whole: int) -> str:
+        """A part of a whole in percent; a dash if the whole is 0."""
+        return self._figures(f"{100 * part / whole:.1f}%") if whole else "–"
+
+    def milliseconds(self, seconds: float) -> str:
+        """A time in milliseconds."""
+        unit = "میلی‌ثانیه" if self._persian else "ms"
+        return f"{self._figures(f'{seconds * 1000:,.1f}')} {unit}"
+
+    def size(self, octets: int) -> str:
+        """A size in the largest unit of which it holds at least one, or in KiB."""
+        size, unit = next((each for each in _SIZES if octets >= each[0]), _SIZES[-1])
+        return f"{self._figures(f'{octets / size:,.1f}')} {unit}"
+
+    def span(self, seconds: float) -> str:
+        """A length of time in its two largest units."""
+        rest = max(0, int(seconds))
+        parts: list[str] = []
+        for length, unit, persian in _SPANS:
+            many, rest = divmod(rest, length)
+            if many or (length == 1 and not parts):
+                parts.append(self.digits(f"{many} {persian if self._persian else unit}"))
+        return (" و " if self._persian else " ").join(parts[:2])
+
+    def day(self, iso: str) -> str:
+        """A day such as 2015-02-18, in the language's own calendar."""
+        return self._day(dt.date.fromisoformat(iso))
+
+    def both_days(self, iso: str) -> str:
+        """A day such as 2015-02-18 in both calendars, the language's own first."""
+        day = dt.date.fromisoformat(iso)
+        year, month, of_month = solar_hijri.of(day)
+        if self._persian:
+            other = f"{day.day} {_PERSIAN_MONTHS[day.month - 1]} {day.year}"
+        else:
+            other = f"{of_month} {solar_hijri.MONTHS[month - 1]} {year}"
+        return self.digits(f"{self._day(day)} ({other})")
+
+    def moment(self, seconds: float) -> str:
+        """A moment, in seconds since 1970, by this host's clock."""
+        at = dt.datetime.fromtimestamp(seconds).astimezone()
+        comma = "،" if self._persian else ","
+        return self.digits(f"{self._day(at.date())}{comma} {at:%H:%M %Z}")
+
+    def both_moments(self, seconds: float) -> str:
+        """A moment by this host's clock, its day in both calendars."""
+        at = dt.datetime.fromtimestamp(seconds).astimezone()
+        return self.digits(f"{self.both_days(at.date().isoformat())} {at:%H:%M}")
+
+    def days_since(self, iso: str, at: float) -> int:
+        """The days from a day such as 2015-02-18 to a moment, by this host's clock."""
+        today = dt.datetime.fromtimestamp(at).astimezone().date()
+        return (today - dt.date.fromisoformat(iso)).days
+
+    def _day(self, day: dt.date) -> str:
+        if not self._persian:
+            return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+        year, month, of_month = solar_hijri.of(day)
+        return self.digits(f"{of_month} {solar_hijri.PERSIAN_MONTHS[month - 1]} {year}")
+
+    def _figures(self, text: str) -> str:
+        return self.digits(text.translate(_SEPARATORS) if self._persian else text)

@@ -1,0 +1,51 @@
+"""The lookup of a name on the status page: the answer of ``darban explain``, or what is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from resolver.analysis.explanation import Explainer, Explanation
+from resolver.dns import codes, names
+
+_LONGEST = 300
+"""Characters of a name or a client; the form accepts no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameLookup:
+    """What was typed into the form, and the result."""
+
+    who: str
+    """A client's address or a VLAN."""
+    name: str
+    explanation: Explanation | None = None
+    problem: str = ""
+    """The key of the message that says what is wrong with the input."""
+    wrong: Sequence[str] = ()
+    """The fields that it is about: ``who``, ``name``."""
+
+
+def look_up(explainer: Explainer, who: str, name: str) -> NameLookup:
+    """Look a name up for a client or a VLAN; nothing is looked up if both are empty."""
+    if not who and not name:
+        return NameLookup(who, name)
+    if not who or not name:
+        return NameLookup(who, name, problem="nothing_asked", wrong=("name" if who else "who",))
+    wire = _parse(name)
+    if wire is None:
+        return NameLookup(who, name, problem="no_name", wrong=("name",))
+    view = explainer.vlan(who)
+    if view is not None:
+        return NameLookup(who, name, explainer.for_view(view, wire, codes.A))
+    try:
+        return NameLookup(who, name, explainer.for_client(who, wire, codes.A))
+    except ValueError:
+        is_address = any(char in who for char in ".:") and who[:1].isalnum()
+        problem = "no_address" if is_address else "no_vlan"
+        return NameLookup(who, name, problem=problem, wrong=("who",))
+
+
+def _parse(name: str) -> bytes | None:
+    try:
+        return names.parse(name) if len(name) <= _LONGEST else None
+    except names.InvalidName:
+        return None

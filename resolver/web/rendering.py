@@ -1,0 +1,96 @@
+"""Pages made from templates, in Persian or English.
+
+A page has a template, style sheets, and one table in ``messages/LANGUAGE.toml``. The template
+sees that table and the shared messages as ``msg``, and the language's numbers and dates as
+``fmt``.
+
+What must stay true:
+- Every value that a template is given is escaped. Only this package's own files are HTML.
+- Jinja2 is imported when the first page is rendered: a supervisor whose pages nobody opens
+  does not load it.
+"""
+
+import base64
+import hashlib
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from resolver.web.formatting import Formatting
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+LANGUAGES = ("fa", "en")
+"""The first is the default."""
+
+
+class Page:
+    """A template with its style sheets, which are written into the page."""
+
+    def __init__(self, name: str, *styles: str) -> None:
+        """``name`` is that of the template and of the table of messages."""
+        self._name = name
+        self._style = Markup("".join(read_file(f"static/{style}") for style in styles))
+        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
+        self.style_source = f"sha256-{digest}"
+        """The source expression that allows the style in a content security policy."""
+
+    def render(self, language: str, **values: object) -> str:
+        """The page as HTML; the template sees ``values`` by their names."""
+        shared = messages(language)
+        return (
+            _environment()
+            .get_template(f"{self._name}.html")
+            .render(
+                language=language,
+                languages={each: messages(each) for each in LANGUAGES},
+                msg={**shared, **shared[self._name]},
+                fmt=Formatting(language),
+                style=self._style,
+                **values,
+            )
+        )
+
+
+def read_file(path: str) -> str:
+    """A file of this package."""
+    return resources.files("resolver.web").joinpath(path).read_text(encoding="utf-8")
+
+
+@cache
+def messages(language: str) -> dict[str, Any]:
+    """The messages of a language, as HTML; values that are formatted into them are escaped."""
+    table = tomllib.loads(read_file(f"messages/{language}.toml"))
+    return {key: _escaped(value) for key, value in table.items()}
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _escaped(each) for key, each in value.items()}
+    return [escape(each) for each in value] if isinstance(value, list) else escape(value)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("resolver.web"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["bdi"] = _bdi
+    return environment
+
+
+def _bdi(value: object) -> Markup:
+    """A value whose direction does not depend on the text around it."""
+    return Markup("<bdi>{}</bdi>").format(value)

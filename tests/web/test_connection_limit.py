@@ -1,0 +1,54 @@
+"""A client that does not read its response is disconnected."""
+
+import asyncio
+
+import pytest
+
+from resolver.web import connection_limit
+
+_MUCH = b"x" * (8 << 20)
+
+
+class _Sender(asyncio.Protocol):
+    """Sends much to every client."""
+
+    def __init__(self) -> None:
+        self.lost = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(_MUCH)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.lost.set()
+
+
+async def _received(*, reading: bool) -> int:
+    """How many octets reach a client that reads, or that reads only after it is disconnected."""
+    sender = _Sender()
+    loop = asyncio.get_running_loop()
+    limit = connection_limit.ConnectionLimit(lambda: sender)
+    server = await loop.create_server(limit, "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        received = 0
+        if reading:
+            received += len(await reader.readexactly(len(_MUCH)))
+        else:
+            await asyncio.wait_for(sender.lost.wait(), 10)
+            try:
+                while read := await reader.read(1 << 16):
+                    received += len(read)
+            except ConnectionResetError:
+                pass
+        writer.close()
+    return received
+
+
+def test_a_client_that_reads_gets_the_whole_response() -> None:
+    assert asyncio.run(_received(reading=True)) == len(_MUCH)
+
+
+def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limit, "READ_TIMEOUT", 0.05)
+    assert asyncio.run(_received(reading=False)) < len(_MUCH)

@@ -1,0 +1,64 @@
+"""Messages and templates: both languages have the same messages, and templates use them all."""
+
+import re
+from collections.abc import Iterator
+from importlib import resources
+
+import pytest
+
+from resolver.metrics.definitions import RELOAD_RESULTS
+from resolver.policy.verdict import Outcome
+from resolver.web.rendering import LANGUAGES, messages
+
+TEMPLATES = resources.files("resolver.web").joinpath("templates")
+PAGES = ("status_page", "block_page", "report")
+
+
+def _parts(value: object, path: str = "") -> Iterator[tuple[str, set[str]]]:
+    """Each message of a table by its path, with the parts in its braces."""
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, each in pairs:
+            yield from _parts(each, f"{path}/{key}")
+    else:
+        yield path, set(re.findall(r"\{(\w*)\}", str(value)))
+
+
+def _used(template: str) -> set[str]:
+    """The messages that a template and the templates that it includes use."""
+    text = TEMPLATES.joinpath(template).read_text(encoding="utf-8")
+    included = re.findall(r'{% (?:include|extends) "([\w./]+)"', text)
+    return set(re.findall(r"\bmsg\.(\w+)", text)).union(*map(_used, included))
+
+
+def test_all_languages_have_the_same_messages() -> None:
+    first, *others = (dict(_parts(messages(language))) for language in LANGUAGES)
+    for other in others:
+        assert other == first
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_uses_its_messages_and_no_others(page: str) -> None:
+    shared = messages("en")
+    used = _used(f"{page}.html")
+    assert used <= shared.keys() | shared[page].keys()
+    assert shared[page].keys() - used == set()
+
+
+def test_every_shared_message_is_used() -> None:
+    used = set[str]().union(*(_used(f"{page}.html") for page in PAGES))
+    assert messages("en").keys() - used == {"language", *PAGES}
+
+
+def test_every_outcome_and_result_has_a_message() -> None:
+    outcomes = {outcome.label for outcome in Outcome}
+    assert messages("en")["outcomes"].keys() == outcomes
+    assert messages("en")["status_page"]["reloads"].keys() == set(RELOAD_RESULTS)
+    assert messages("en")["states"].keys() == {"in force", "ends soon", "ended"}
+
+
+def test_a_value_is_escaped_where_it_is_put_into_a_message() -> None:
+    sentence = messages("en")["block_page"]["reasons"]["no_service"].format(
+        name="<b> {service} & '"
+    )
+    assert "&lt;b&gt; {service} &amp; &#39;" in sentence
