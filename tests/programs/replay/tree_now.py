@@ -6,31 +6,57 @@ When the engine's interface changes, this file changes and no other.
 
 from typing import Any
 
-from resolver.engine.transaction import Drop, Forward, Reply, Source
-
 from resolver.config.load import load
-from resolver.engine.cache import Cache, Key
-from resolver.engine.engine import Resolver
-from resolver.engine.entry import Entry
+from resolver.engine.cache import AnswerCache
+from resolver.engine.engine import Engine
+from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Attempt, Exchange
-from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.servers import Group, Server
 from resolver.lists import adblock
 from resolver.policy.index import Index
+from resolver.policy.prefixes import address_text, packed
+from resolver.policy.verdict import Outcome
 from resolver.snapshot.policy import compile_snapshot
 from tests.programs.replay.adapter import CACHE, Observing, OneFile
 from tests.programs.replay.note import Answered, Silent, Waits
 
 
+class Key:
+    """A question, equal to the same question."""
+
+    def __init__(self, question: UpstreamQuestion) -> None:
+        self.question = question
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self.question.key == other.question.key
+
+    def __hash__(self) -> int:
+        return hash(self.question.key)
+
+
+class KeyedExchange:
+    """An exchange that knows its key."""
+
+    def __init__(self, key: Key, group: Group, now: float) -> None:
+        self.key = key
+        self._exchange = Exchange(key.question, group, now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._exchange, name)
+
+
 class Tree(Observing):
-    """A resolver without sockets."""
+    """An engine without sockets."""
 
     attempt = Attempt
 
     def __init__(self) -> None:
         super().__init__()
         self._servers: dict[tuple[str, int], Server] = {}
-        self._resolver: Resolver | None = None
+        self._engine: Engine | None = None
 
     def reload(self, config: str, wall: float) -> None:
         """Put a config in force."""
@@ -39,55 +65,79 @@ class Tree(Observing):
         lists = [adblock.read(*each) for each in files.lists]
         snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, lists)
         self.use(snapshot, loaded.problems + problems)
-        regime = Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
-        if self._resolver is None:
-            self._cache = Cache(CACHE)
-            self._resolver = Resolver(regime, self._cache, witness=self)
+        ready = LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+        if self._engine is None:
+            self._cache = AnswerCache(CACHE)
+            self._engine = Engine(ready, self._cache, observer=self)
         else:
-            self._resolver.replace(regime)
+            self._engine.replace(ready)
 
     def advance(self, wall: float, now: float) -> None:
-        self._resolver.advance(wall, now)
+        self._engine.advance(wall, now)
 
     def flush(self, zone: bytes) -> int:
-        return self._resolver.flush(zone)
+        return self._engine.flush(zone)
 
     def answer(
         self, packet: bytes, address: str, stream: bool, now: float
     ) -> Answered | Silent | Waits:
-        return self._told(self._resolver.answer(packet, Source(address, stream), now))
+        client = self._engine.client(packed(address), stream)
+        return self._noted(self._engine.answer(client, packet, now))
 
-    def exchange(self, key: Key, now: float) -> Exchange:
-        servers = [g.servers for g in self.terms.groups if g.name == key.group]
+    def exchange(self, key: Key, now: float) -> KeyedExchange:
+        name = key.question.group.decode()
+        servers = [g.servers for g in self.terms.groups if g.name == name]
         found = [self._server(each.host, each.port) for each in (servers[0] if servers else ())]
-        return Exchange(key, Group(key.group, found), now)
+        return KeyedExchange(key, Group(name, found), now)
 
     def _server(self, host: str, port: int) -> Server:
         return self._servers.setdefault((host, port), Server(host, port, host))
 
     def remember(self, key: Key, result: object, now: float) -> object:
-        if isinstance(result, Entry):
-            return self._resolver.remember(key, result, now)
+        if isinstance(result, CacheEntry):
+            return self._cache.remember(key.question.key, result)
         return result
 
     def conclude(self, token: Any, result: Any, now: float) -> Answered | Silent | Waits:
-        return self._told(self._resolver.conclude(token, result, now))
+        return self._noted(self._engine.conclude(token, result, now))
 
     def give_up(self, token: Any) -> Answered | Silent | Waits:
-        return self._told(self._resolver.give_up(token))
+        return self._noted(self._engine.give_up(token))
 
     def totals(self) -> list[tuple[str, int]]:
         cache = self._cache
         return [("hits", cache.hits), ("misses", cache.misses), ("entries", len(cache))]
 
-    def _told(self, result: Any) -> Answered | Silent | Waits:
+    def _noted(self, result: Any) -> Answered | Silent | Waits:
         match result:
-            case Forward():
+            case PendingReply():
                 chained = result.chain is not None
-                return Waits(result.key, result, result.began if chained else None)
-            case Reply():
-                return Answered(result.packet, self.labels(result.tally), result.refresh)
+                key = Key(result.question)
+                return Waits(key, result, result.received if chained else None)
             case Drop():
-                return Silent(self.labels(result.tally))
-        octets, counted = result
-        return Answered(octets, self.labels(counted.tally))
+                return Silent(self.labels(result.counter.labels))
+        assert isinstance(result, Reply)
+        refresh = None if result.refresh is None else Key(result.refresh)
+        return Answered(result.packet, self.labels(result.counter.labels), refresh)
+
+    @property
+    def wants_verdicts(self) -> bool:
+        return bool(self.wants_blocks)
+
+    def asked(self, client: Any, query: Any) -> None:
+        vlan = self.terms.vlans[client.view.vlan].name
+        self.heard.append(("asked", vlan, query.name, query.shape.qtype))
+
+    def decided(self, client: Any, query: Any, verdict: Any) -> None:
+        if verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK):
+            self.blocked(address_text(client.address), client.view, _Named(query), verdict)
+
+    def refused(self, address: Any) -> None:
+        super().refused(address_text(address))
+
+
+class _Named:
+    """A query's name and type, as the block log is told of them."""
+
+    def __init__(self, query: Any) -> None:
+        self.name, self.qtype = query.name, query.shape.qtype
