@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 - what a tree hands out and wants is of its own kind
+# ruff: noqa: ANN401, ARG002 - what a tree hands out and wants is of its own kind
 """The adapter for the working tree: what the engine offers, as the player calls it.
 
 When the engine's interface changes, this file changes and no other.
