@@ -18,7 +18,7 @@ run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 
 test: lint ## set up, then lint, strict types and every test
 	@$(BIN)/python -m tests.live.prepare
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto
 
 test-fast: lint ## lint, strict types and the tests that start no process
 	$(BIN)/pytest -n auto -m "not processes"

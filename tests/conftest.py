@@ -1,8 +1,10 @@
 """How the tests run: side by side in networks of their own, with what the machine has.
 
-`pytest -n auto` runs as many workers as there are cores. Each has a network namespace of its
-own, with nothing but loopback, so that tests do not meet on ports; where namespaces cannot be
-made, the tests run one after the other.
+`pytest -n auto` runs one worker more than there are cores, since many tests wait. Each has a
+network namespace of its own, with nothing but loopback, so that tests do not meet on ports;
+where namespaces cannot be made, the tests run one after the other. The tests of a file run on
+one worker, in their order, since they share servers. Those that put a load on the machine run
+one after the other. What takes longest comes first.
 
 Tests that start a process are marked ``processes``; the others may not start one. Tests of
 data that is no part of the repository are left out where it is not there.
@@ -16,11 +18,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacking, needed
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 _CLONE_NEWNET = 0x40000000
+_LOAD = ("tests/end_to_end/test_install.py", "tests/end_to_end/test_reloads.py")
+"""Load tests, which run one after the other; the first boots a machine with systemd."""
 _STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 
 _started_freely = True
@@ -32,7 +38,20 @@ def pytest_xdist_auto_num_workers() -> int:
     ip = find("ip")
     if ip is None or _probe(ip):
         return 0
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) + 1
+
+
+class _ByFile(LoadScopeScheduling):
+    """Gives a worker one file after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "load" if file in _LOAD else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False
+    return _ByFile(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,12 +72,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.processes)
-        if item.get_closest_marker("processes") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))  # they share servers
     if not _SHARED_DATA.is_dir():
         left_out = [item for item in items if item.get_closest_marker("shared_data")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """The place in the order: what takes longest comes first."""
+    if item.nodeid.partition("::")[0] in _LOAD:
+        return 0
+    marks = ("end_to_end", "processes")
+    return next((n for n, mark in enumerate(marks, 1) if item.get_closest_marker(mark)), 3)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -230,7 +230,7 @@ class Supervisor:
     async def _serve_metrics(self) -> None:
         # after the first answer: importing these takes long
         from resolver.web import metrics_page, status_page
-        from resolver.web.listener import ListenError
+        from resolver.web.listener import PageListenError
 
         collector = DarbanCollector(
             self._layout,
@@ -242,7 +242,7 @@ class Supervisor:
             app = metrics_page.application(collector)
             status_page.add_to(app, self._read_status, self._engine)
             await metrics_page.serve(app, self._facts.terms.settings.metrics)
-        except ListenError as error:
+        except PageListenError as error:
             log.error("%s", error)
 
     async def _serve_block_page(self) -> None:
@@ -250,12 +250,12 @@ class Supervisor:
         if not endpoints:
             return
         from resolver.web import block_page  # as with the metrics, and most networks have none
-        from resolver.web.listener import ListenError
+        from resolver.web.listener import PageListenError
 
         for endpoint in endpoints:
             try:
                 await block_page.serve(self._engine, endpoint)
-            except ListenError as error:
+            except PageListenError as error:
                 log.error("%s", error)
 
     def _engine(self) -> Explainer:

@@ -38,7 +38,7 @@ async def serve(explainer: Callable[[], Explainer], endpoint: Endpoint) -> async
     """Serve the page on an endpoint; ``explainer`` returns the policy in force.
 
     Raises:
-        ListenError: the address is in use or not this host's.
+        PageListenError: the address is in use or not this host's.
     """
 
     @web.middleware  # before routing: the response is the same for every method, host and path

@@ -55,10 +55,6 @@ class Formatting:
                 parts.append(self.digits(f"{many} {persian if self._persian else unit}"))
         return (" و " if self._persian else " ").join(parts[:2])
 
-    def day(self, iso: str) -> str:
-        """A day such as 2015-02-18, in the language's own calendar."""
-        return self._day(dt.date.fromisoformat(iso))
-
     def both_days(self, iso: str) -> str:
         """A day such as 2015-02-18 in both calendars, the language's own first."""
         day = dt.date.fromisoformat(iso)

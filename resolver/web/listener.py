@@ -19,7 +19,7 @@ _IDLE_TIMEOUT = 75
 """Seconds for a whole request to arrive; scrapers that come each minute stay connected."""
 
 
-class ListenError(DarbanError):
+class PageListenError(DarbanError):
     """A page cannot be served. DNS is not affected."""
 
 
@@ -45,7 +45,7 @@ async def listen(
     the seconds within which a whole request must arrive.
 
     Raises:
-        ListenError: the address is in use or not this host's.
+        PageListenError: the address is in use or not this host's.
     """
     runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=timeout)
     await runner.setup()
@@ -56,7 +56,7 @@ async def listen(
         return await loop.create_server(factory, endpoint.address, endpoint.port)
     except OSError as error:
         await runner.cleanup()
-        raise ListenError(
+        raise PageListenError(
             f"{endpoint}: {what} cannot be served there ({error.strerror}). DNS is not affected. "
             f"Free the port or change {option}"
         ) from None

@@ -31,6 +31,6 @@ async def serve(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
     """Serve an application on the metrics listener's endpoint.
 
     Raises:
-        ListenError: the address is in use or not this host's.
+        PageListenError: the address is in use or not this host's.
     """
     return await listen(app, endpoint, "metrics", "[metrics] listen")

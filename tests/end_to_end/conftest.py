@@ -14,6 +14,7 @@ from tests.live.programs import needed
 from tests.live.server import DARBAN, Server, servers
 
 HERE = Path(__file__).parent
+FIGURE = "figure"
 
 Start = Callable[..., Server]
 Make = Callable[[str], Server]
@@ -24,6 +25,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.end_to_end)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
+    found = [text for each in reports for what, text in each.user_properties if what == FIGURE]
+    if found:
+        terminalreporter.section("end to end: figures")
+        for text in dict.fromkeys(found):
+            terminalreporter.write_line(str(text))
+
+
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells a figure in the summary of the run."""
+    return lambda text: record_property(FIGURE, text)
 
 
 @pytest.fixture(scope="session")

@@ -199,4 +199,4 @@ def test_a_website_cannot_read_the_status_page_by_a_name_of_its_own(quiet: Serve
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(rebound, timeout=5)
     assert refused.value.code == 421
-    assert refused.value.read().decode().startswith("This page is not known by that name.")
+    assert refused.value.read().decode().startswith("This page is not served under that name.")
