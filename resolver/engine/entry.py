@@ -89,7 +89,7 @@ class CacheEntry:
         self.unfinished = unfinished
         """The alias's target that the chain stops at without an answer; nothing if it is whole."""
         self.links = links
-        """Aliases from the question's name on; more than ``MAX_LINKS`` where they are a circle."""
+        """Aliases from the question's name on; more than ``MAX_LINKS`` where there is no end."""
         self.used = False
         """Whether it was asked for since the cache has last looked."""
         answers, authorities, additionals = counts
@@ -150,15 +150,15 @@ def make_entry(response: Response, now: float) -> CacheEntry:
     if not response.leads_on:
         return _entry(response, now, _NOTHING, b"", 0)
     answers = response.answers()
-    chain, circle, beside = _chain(response.name, answers)
+    chain, endless, beside = _chain(response.name, answers)
     if beside:
         return make_entry(_without(response, beside), now)
     return _entry(
         response,
         now,
         tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
-        chain[-1] if circle else _unfinished(response, answers, chain),
-        MAX_LINKS + 1 if circle else len(chain) - 1,
+        chain[-1] if endless else _unfinished(response, answers, chain),
+        MAX_LINKS + 1 if endless else len(chain) - 1,
     )
 
 
@@ -221,7 +221,7 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
 
 
 def _chain(name: bytes, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
-    """The question's chain of names, whether it comes back to one, and the answers beside it."""
+    """The question's chain of names, whether it leads in a circle or too far, what is beside it."""
     aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
     chain = [name]
     target = aliases.get(name)
@@ -231,7 +231,7 @@ def _chain(name: bytes, answers: list[Record]) -> tuple[list[bytes], bool, list[
     # A DNAME stands above the names that it renames; RRSIGs stand where what they sign does.
     above = {zone for each in chain for zone in names.zones(each)}
     beside = [r for r in answers if r.owner not in (above if r.rtype in _ABOVE else chain)]
-    return chain, target in chain, beside
+    return chain, target is not None, beside
 
 
 def _without(response: Response, beside: list[Record]) -> Response:

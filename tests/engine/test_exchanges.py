@@ -7,12 +7,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolver.dns import codes, names
-from resolver.engine.cache import Key
-from resolver.engine.entry import Entry
+from resolver.dns.render import QueryShape
+from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import PATIENCE, TCP_PATIENCE, Attempt, Exchange, Failure, Step
+from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 
-KEY = Key(names.parse("www.example.org"), 1, False, False, "")
+QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
 IDENT = 0x1234
 NOW = 1000.0
 
@@ -62,7 +63,7 @@ def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step 
 def play(events: list[str], servers: int) -> Played:
     """Drive an exchange; when the events have run out nobody answers any more."""
     group = Group("", [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(servers)])
-    exchange = Exchange(KEY, group, NOW)
+    exchange = Exchange(QUESTION, group, NOW)
     played = Played()
     step: Step | None = exchange.begin(NOW)
     coming = iter(events)
@@ -93,7 +94,7 @@ SERVERS = st.integers(1, 3)
 @example(["forged", "crowded"] * 6, 1)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
-    assert isinstance(played.end, Entry | Failure)
+    assert isinstance(played.end, CacheEntry | Failure)
     assert played.now <= NOW + TCP_PATIENCE
     for attempt in played.attempts:
         limit = TCP_PATIENCE if attempt.stream else PATIENCE
@@ -123,7 +124,7 @@ def test_every_server_is_tried_before_one_is_tried_twice(events: list[str], serv
 @given(EVENTS, SERVERS)
 def test_only_a_good_answer_is_told_as_one(events: list[str], servers: int) -> None:
     played = play(events, servers)
-    if isinstance(played.end, Entry) and played.end.rcode == codes.NOERROR:
+    if isinstance(played.end, CacheEntry) and played.end.rcode == codes.NOERROR:
         assert events[len(played.attempts) - 1] == "good"
         assert played.end.counts == (1, 0, 0)
 
@@ -142,27 +143,27 @@ def test_a_truncated_answer_is_asked_for_over_tcp_at_the_same_server() -> None:
     first, second = played.attempts
     assert (first.stream, second.stream) == (False, True)
     assert first.server is second.server
-    assert isinstance(played.end, Entry)
+    assert isinstance(played.end, CacheEntry)
 
 
 def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
     played = play(["no edns", "truncated", "good"], 1)
     opts = [DNSRecord.parse(b"\x00\x00" + each.message).ar for each in played.attempts]
     assert [len(each) for each in opts] == [1, 0, 0]
-    assert isinstance(played.end, Entry)
+    assert isinstance(played.end, CacheEntry)
 
 
 def test_a_late_answer_to_an_earlier_attempt_ends_it() -> None:
     group = Group("", [Server("192.0.2.1", 53, "one"), Server("192.0.2.2", 53, "two")])
-    exchange = Exchange(KEY, group, NOW)
+    exchange = Exchange(QUESTION, group, NOW)
     first = exchange.begin(NOW)
     assert isinstance(first, Attempt)
     second = exchange.expired(first, first.until)
     assert isinstance(second, Attempt)
-    assert isinstance(exchange.received(first, reply(first), IDENT, first.until + 0.1), Entry)
+    assert isinstance(exchange.received(first, reply(first), IDENT, first.until + 0.1), CacheEntry)
 
 
 def test_nobody_to_ask_is_said_at_once() -> None:
-    end = Exchange(KEY, Group("", []), NOW).begin(NOW)
+    end = Exchange(QUESTION, Group("", []), NOW).begin(NOW)
     assert isinstance(end, Failure)
     assert end.code == codes.EDE_NETWORK_ERROR

@@ -6,17 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.engine.cache import Key
-from resolver.engine.upstream_query import QUESTION_AT, answers, render_question, without_edns
+from resolver.dns.render import QueryShape
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.upstream_query import QUESTION_AT, answers, render_query, without_edns
 
-KEY = Key(names.parse("www.example.org"), 65, False, False, "")
+NAME = names.parse("www.example.org")
 IDENT = 0x1234
-QUESTION = KEY.name + b"\x00\x41\x00\x01"
+QUESTION = NAME + b"\x00\x41\x00\x01"
 HEADER = b"\x12\x34\x81\x80\x00\x01" + bytes(6)
 
 
+def asked(do: bool = False, cd: bool = False) -> UpstreamQuestion:
+    shape = QueryShape(0x0110 if cd else 0x0100, qtype=65, has_opt=do, dnssec_ok=do)
+    return UpstreamQuestion(NAME, shape, b"any group")
+
+
 def test_a_query_carries_nothing_of_the_client_s() -> None:
-    sent = DNSRecord.parse(b"\x12\x34" + render_question(KEY))
+    sent = DNSRecord.parse(b"\x12\x34" + render_query(asked()))
     assert (sent.header.qr, sent.header.opcode, sent.header.rd, sent.header.ad) == (0, 0, 1, 1)
     assert (sent.header.cd, sent.header.aa, sent.header.tc) == (0, 0, 0)
     assert str(sent.q.qname) == "www.example.org."
@@ -27,18 +33,17 @@ def test_a_query_carries_nothing_of_the_client_s() -> None:
 
 @given(st.booleans(), st.booleans())
 def test_do_and_cd_are_as_the_client_had_them(do: bool, cd: bool) -> None:
-    asked = KEY._replace(dnssec_ok=do, checking_disabled=cd)
-    sent = DNSRecord.parse(b"\x12\x34" + render_question(asked))
+    sent = DNSRecord.parse(b"\x12\x34" + render_query(asked(do, cd)))
     assert (bool(sent.ar[0].edns_do), bool(sent.header.cd)) == (do, cd)
 
 
 def test_without_edns_only_the_opt_is_gone() -> None:
-    sent = DNSRecord.parse(b"\x12\x34" + without_edns(render_question(KEY)))
+    sent = DNSRecord.parse(b"\x12\x34" + without_edns(render_query(asked())))
     assert (sent.ar, str(sent.q.qname), sent.q.qtype) == ([], "www.example.org.", 65)
 
 
 def test_the_question_stands_where_it_is_said_to() -> None:
-    assert render_question(KEY)[QUESTION_AT:].startswith(QUESTION)
+    assert render_query(asked())[QUESTION_AT:].startswith(QUESTION)
 
 
 def test_the_answer_is_taken_whatever_its_letters_case() -> None:

@@ -1,0 +1,28 @@
+"""Replies that cache entries make, and the TTLs that entries hold."""
+
+from resolver.dns import codes
+from resolver.dns.render import QueryShape, ReplyTemplate
+from resolver.dns.response import scan
+from resolver.engine.entry import CacheEntry, make_entry
+
+
+def entry_of(packet: bytes, now: float = 0.0) -> CacheEntry:
+    """The entry of a response that can be read."""
+    response = scan(packet)
+    assert response is not None
+    return make_entry(response, now)
+
+
+def ttls_of(entry: CacheEntry) -> list[int]:
+    """The TTLs in an entry's records, by its own places."""
+    octets, places = entry.records, entry.places
+    at = [int.from_bytes(places[n : n + 2], "big") for n in range(0, len(places), 2)]
+    return [int.from_bytes(octets[place : place + 4], "big") for place in at]
+
+
+def reply(entry: CacheEntry, question: bytes, now: float) -> bytes:
+    """The reply over TCP to a question section that asks what the entry answers."""
+    qtype = int.from_bytes(question[-4:-2], "big")
+    shape = QueryShape(codes.RD, qtype=qtype, has_question=True, stream=True)
+    template = ReplyTemplate(shape, shape.reply_flags | entry.rcode, entry.counts)
+    return template.render(b"\x00\x07", question, entry.aged(now))

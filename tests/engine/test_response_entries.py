@@ -1,0 +1,298 @@
+"""The one walk over a response makes the entry that an independent reading of it calls for."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from dnslib import RR, DNSError, DNSRecord
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from resolver.dns.response import scan
+from resolver.engine.entry import MAX_LINKS, MAX_TTL, CacheEntry, make_entry
+from tests.engine.rendered_entries import entry_of, reply, ttls_of
+from tests.engine.usual_responses import usual_responses
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NOW = 5000.0
+Name = tuple[bytes, ...]
+NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
+CNAME, SOA, DNAME, OPT, RRSIG, SVCB, HTTPS, ANY = 5, 6, 39, 41, 46, 64, 65, 255
+
+
+def lower(labels: object) -> Name:
+    return tuple(bytes(label).lower() for label in labels)  # type: ignore[attr-defined]
+
+
+def wire(name: Name) -> bytes:
+    return b"".join(bytes((len(label),)) + label for label in name) + b"\x00"
+
+
+def target(record: RR) -> Name:
+    """Where a record leads; the root, or nowhere, is ()."""
+    if record.rtype in (CNAME, DNAME):
+        return lower(record.rdata.label.label)
+    return lower(record.rdata.target) if record.rtype in (SVCB, HTTPS) else ()
+
+
+def bounded(ttl: int) -> int:
+    """A TTL as it counts (RFC 2181 section 8), and is kept at the most."""
+    return 0 if ttl >= 2**31 else min(ttl, MAX_TTL)
+
+
+@dataclass
+class Reading:
+    """What a response says, as dnslib reads it, and what has to be kept of it."""
+
+    record: DNSRecord
+    rcode: int = 0
+    chain: list[Name] = field(default_factory=list)
+    circle: bool = False
+    sections: list[list[RR]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        record = self.record
+        ends = next((n for n, r in enumerate(record.ar) if r.rtype == OPT), len(record.ar))
+        opts = record.ar[ends : ends + 1]
+        self.rcode = record.header.rcode | (opts[0].ttl >> 24 << 4 if opts else 0)
+        aliases = {lower(r.rname.label): target(r) for r in record.rr if r.rtype == CNAME}
+        self.chain = [lower(record.q.qname.label)]
+        while (leads := aliases.get(self.chain[-1])) is not None:
+            if leads in self.chain:
+                self.circle = True
+                break
+            self.chain.append(leads)
+        answers = [r for r in record.rr if self.vouched_for(r)]
+        self.sections = [answers, record.auth, record.ar[:ends]]
+
+    def vouched_for(self, record: RR) -> bool:
+        """Whether an answer belongs to the question's chain (RFC 2181 section 5.4.1)."""
+        owner = lower(record.rname.label)
+        if record.rtype in (DNAME, RRSIG):
+            return any(name[len(name) - len(owner) :] == owner for name in self.chain)
+        return owner in self.chain
+
+    @property
+    def answers(self) -> list[RR]:
+        return self.sections[0]
+
+    @property
+    def targets(self) -> tuple[bytes, ...]:
+        return tuple(wire(target(r)) for r in self.answers if target(r))
+
+    @property
+    def start(self) -> RR | None:
+        """The SOA that speaks for what is absent."""
+        return next((r for r in self.sections[1] if r.rtype == SOA), None)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there are records of the type asked for."""
+        wanted = self.record.q.qtype
+        return self.rcode == NOERROR and any(wanted in (r.rtype, ANY) for r in self.answers)
+
+    @property
+    def unfinished(self) -> bytes:
+        """The last alias's target, where the response says nothing about it."""
+        last = wire(self.chain[-1])
+        if self.circle:
+            return last
+        if len(self.chain) == 1 or self.rcode != NOERROR or self.record.q.qtype in (CNAME, ANY):
+            return b""
+        ends = [r for r in self.answers if lower(r.rname.label) == self.chain[-1]]
+        return b"" if self.start or any(r.rtype != RRSIG for r in ends) else last
+
+    @property
+    def ttls(self) -> list[int]:
+        """The TTLs that a client may be given, in order."""
+        found = []
+        for number, section in enumerate(self.sections):
+            for record in section:
+                ttl = bounded(record.ttl)
+                if record.rtype == SOA and number == 1 and self.negative is not None:
+                    ttl = min(ttl, self.negative)
+                found.append(ttl)
+        return found
+
+    @property
+    def negative(self) -> int | None:
+        """Seconds that absence may be kept (RFC 2308 section 5); None for what is no absence."""
+        if self.rcode not in (NOERROR, NXDOMAIN) or self.record.header.tc or self.is_answered:
+            return None
+        if self.start is None:
+            return None
+        (*_, minimum) = self.start.rdata.times
+        return min(bounded(self.start.ttl), 0 if minimum >= 2**31 else minimum)
+
+    @property
+    def lifetime(self) -> int:
+        if self.rcode == SERVFAIL:
+            return 1
+        if self.rcode not in (NOERROR, NXDOMAIN) or self.record.header.tc:
+            return 0
+        negative = self.negative
+        least = min((bounded(r.ttl) for each in self.sections for r in each), default=0)
+        if negative is not None:
+            (*_, minimum) = self.start.rdata.times  # type: ignore[union-attr]
+            return min(least, 0 if minimum >= 2**31 else minimum)
+        return least if self.answers and self.rcode == NOERROR else 0
+
+
+def records(sections: list[list[RR]]) -> list[list[tuple[Name, int, int, str]]]:
+    """Everything that records say but their TTLs, in any case of letters."""
+    return [
+        [(lower(r.rname.label), r.rtype, r.rclass, str(r.rdata).lower()) for r in each]
+        for each in sections
+    ]
+
+
+def agrees(entry: CacheEntry, reading: Reading, question: bytes) -> None:
+    assert entry.rcode == (reading.rcode if reading.rcode < 16 else SERVFAIL)
+    assert entry.authentic == bool(reading.record.header.ad)
+    assert entry.counts == tuple(map(len, reading.sections))
+    assert ttls_of(entry) == reading.ttls
+    assert entry.lifetime == reading.lifetime
+    assert (entry.dated, entry.expires) == (NOW, NOW + entry.lifetime)
+    assert entry.targets == reading.targets
+    assert entry.unfinished == reading.unfinished
+    if reading.record.q.qtype != CNAME:  # then nobody follows it
+        assert entry.links == (MAX_LINKS + 1 if reading.circle else len(reading.chain) - 1)
+    told = DNSRecord.parse(reply(entry, question, NOW))
+    assert records([told.rr, told.auth, told.ar]) == records(reading.sections)
+    assert [r.ttl for r in (*told.rr, *told.auth, *told.ar)] == reading.ttls
+
+
+def swapped(question: bytes) -> bytes:
+    """The question with its name in the other case."""
+    return question[:-4].swapcase() + question[-4:]
+
+
+@given(usual_responses())
+@settings(unhurried, max_examples=500)
+def test_an_entry_holds_what_an_independent_reading_finds(made: tuple[bytes, int]) -> None:
+    packet, length = made
+    question = swapped(packet[12 : 12 + length])
+    agrees(entry_of(packet, NOW), Reading(DNSRecord.parse(packet)), question)
+
+
+@given(usual_responses(), st.data())
+@settings(unhurried, max_examples=500)
+def test_it_does_so_of_mutated_responses(made: tuple[bytes, int], data: st.DataObject) -> None:
+    packet, length = bytearray(made[0]), made[1]
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(12 + length, len(packet)))
+        cut = data.draw(st.integers(0, 2))
+        packet[at : at + cut] = data.draw(st.binary(max_size=2) | st.just(b"\xc0\x0c"))
+    response = scan(bytes(packet))
+    record = parsed(bytes(packet))
+    if response is not None and record is not None:
+        question = bytes(packet[12 : 12 + length])
+        agrees(make_entry(response, NOW), Reading(record), question)
+
+
+def parsed(packet: bytes) -> DNSRecord | None:
+    """What dnslib makes of a packet; it reads no label that is not UTF-8, and no empty RDATA."""
+    try:
+        return DNSRecord.parse(packet)
+    except (DNSError, UnicodeDecodeError):
+        return None
+
+
+@given(usual_responses())
+@unhurried
+def test_what_is_cut_short_makes_no_entry(made: tuple[bytes, int]) -> None:
+    packet = made[0]
+    assert [end for end in range(len(packet)) if scan(packet[:end]) is not None] == []
+
+
+def response(counts: bytes, *records: bytes) -> bytes:
+    question = b"\x01a\x00\x00\x01\x00\x01"
+    return b"\x00\x01\x81\x80\x00\x01" + counts + question + b"".join(records)
+
+
+def record(owner: bytes, rtype: int, ttl: int, data: bytes) -> bytes:
+    fixed = rtype.to_bytes(2, "big") + b"\x00\x01" + ttl.to_bytes(4, "big")
+    return owner + fixed + len(data).to_bytes(2, "big") + data
+
+
+AT_QUESTION = b"\xc0\x0c"
+ADDRESS = bytes((192, 0, 2, 80))
+QUESTION = b"\x01A\x00\x00\x01\x00\x01"
+
+
+def soa(minimum: int) -> bytes:
+    return bytes(2) + bytes(16) + minimum.to_bytes(4, "big")
+
+
+def pointer_behind(first: bytes, back: int) -> bytes:
+    """A pointer into the last octets of a response's first record."""
+    return (0xC000 | 12 + 7 + len(first) - back).to_bytes(2, "big")
+
+
+TO_ROOT = record(AT_QUESTION, 5, 600, b"\x00")
+TO_ITSELF = record(AT_QUESTION, 5, 600, AT_QUESTION)
+TO_B = record(AT_QUESTION, 5, 600, b"\x01b\x00")
+ONE_ADDRESS = record(AT_QUESTION, 1, 600, ADDRESS)
+SPECIAL = {
+    "an SOA beside an answer": response(
+        b"\x00\x01\x00\x01\x00\x00", ONE_ADDRESS, record(AT_QUESTION, 6, 300, soa(30))
+    ),
+    "an alias of the root": response(
+        b"\x00\x02" + bytes(4), TO_ROOT, record(pointer_behind(TO_ROOT, 1), 1, 600, ADDRESS)
+    ),
+    "an alias of itself": response(
+        b"\x00\x02" + bytes(4), TO_ITSELF, record(pointer_behind(TO_ITSELF, 2), 1, 600, ADDRESS)
+    ),
+    "a record beside": response(
+        b"\x00\x02" + bytes(4), ONE_ADDRESS, record(b"\x01b\x00", 1, 60, ADDRESS)
+    ),
+    "absence that is kept for less than its SOA": response(
+        b"\x00\x00\x00\x01\x00\x00", record(AT_QUESTION, 6, 300, soa(30))
+    ),
+    "absence whose MINIMUM is more than its SOA's TTL": response(
+        b"\x00\x00\x00\x01\x00\x00", record(AT_QUESTION, 6, 30, soa(300))
+    ),
+    "an alias whose target is absent": response(
+        b"\x00\x01\x00\x01\x00\x00", TO_B, record(b"\x01b\x00", 6, 300, soa(30))
+    ),
+    "an alias whose target is not followed": response(b"\x00\x01" + bytes(4), TO_B),
+    "the longest TTL": response(b"\x00\x01" + bytes(4), record(AT_QUESTION, 1, 2**31 - 1, ADDRESS)),
+    "a TTL with its top bit set": response(
+        b"\x00\x01" + bytes(4), record(AT_QUESTION, 1, 2**31, ADDRESS)
+    ),
+    "an extended rcode": response(b"\x00\x00\x00\x00\x00\x01", record(b"\x00", 41, 1 << 24, b"")),
+}
+
+
+@pytest.mark.parametrize("packet", SPECIAL.values(), ids=list(SPECIAL))
+def test_special_responses_are_read_alike(packet: bytes) -> None:
+    agrees(entry_of(packet, NOW), Reading(DNSRecord.parse(packet)), QUESTION)
+
+
+def test_more_records_than_can_be_read_make_no_entry() -> None:
+    for many in (639, 640):
+        counts = many.to_bytes(2, "big") + bytes(4)
+        assert entry_of(response(counts, *[ONE_ADDRESS] * many)).counts == (many, 0, 0)
+    for many in (641, 1000):
+        counts = many.to_bytes(2, "big") + bytes(4)
+        assert scan(response(counts, *[ONE_ADDRESS] * many)) is None
+
+
+def chain(links: int) -> bytes:
+    """An answer of so many aliases and an address."""
+    labels = [b"\x01a\x00", *(bytes((2,)) + b"%02d\x00" % n for n in range(links))]
+    aliases = [record(one, 5, 60, to) for one, to in pairwise(labels)]
+    address = record(labels[-1], 1, 60, ADDRESS)
+    return response((links + 1).to_bytes(2, "big") + bytes(4), *aliases, address)
+
+
+def test_a_chain_is_followed_to_its_bound() -> None:
+    longest = entry_of(chain(MAX_LINKS))
+    assert (longest.links, longest.unfinished) == (MAX_LINKS, b"")
+    assert longest.counts == (MAX_LINKS + 1, 0, 0)
+
+
+def test_a_chain_beyond_its_bound_is_no_answer() -> None:
+    entry = entry_of(chain(MAX_LINKS + 1))
+    assert entry.links > MAX_LINKS
+    assert entry.unfinished
