@@ -33,8 +33,8 @@ _WORTH_REFRESHING: Final = 10
 _REFRESH_AT: Final = 0.9
 """The part of its life after which an entry is asked for anew."""
 _OVERHEAD: Final = 600
-"""Octets that an entry takes besides its records: objects, key and table. Fitted to the
-resident memory of CPython 3.11 with a cache of usual answers."""
+"""Octets that an entry takes besides its records, at the most: objects, key, table, and what
+the allocator loses. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
 _ABOVE: Final = frozenset({codes.DNAME, codes.RRSIG})
 _ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
