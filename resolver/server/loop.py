@@ -1,22 +1,22 @@
-"""The worker's event loop: asyncio's, with a short way to the sockets that matter.
+"""The worker's event loop: asyncio's, with fast readers for the sockets that matter.
 
-A busy server is not woken for many packets at a time but for one or two, and a round of
-asyncio's loop costs more than an answer. So the selector attends to some sockets by itself:
-while only these are readable, and nothing was scheduled, asyncio does not come to know. A
-round's end is known here as well, and what it has to send can leave together.
+A busy server is woken for one or two packets at a time, and an iteration of asyncio's loop
+costs more than a reply. So the selector calls the readers of some sockets itself: while only
+these are readable, and nothing was scheduled, asyncio is not entered. It also knows the end of
+an iteration, so that everything that is to be sent can leave together.
 
-What it saves on this project's machine, CPU a query, one run each: of a server that is hardly
-busy, hits 12.1 us by asyncio's rounds and 10.6 by these; of a busy one, misses 48 us with a
-system call for each reply and 36 with one for each round; and misses 38 us with each answer
-of an upstream handled, and each query to it sent, as it came about, and 30 with all of a round
-received, then handled, then sent (two runs each, Unbound 28 in all of them): the upstream is
-woken once, and neither the program nor the kernel finds its caches full of the other's.
+What it saved, CPU a query on a two-core machine, interpreted, one or two runs each: hits of a
+server that is hardly busy 12.1 us by asyncio's iterations and 10.6 by these; misses 48 us with
+a system call for each reply and 36 with one for each iteration; and 38 us with each answer of
+an upstream handled as it came, and 30 with all of an iteration received, then handled, then
+sent (Unbound 28 in all of them). The upstream is woken once, and neither the program nor the
+kernel finds its caches full of the other's.
 
 What must stay true:
-- Whatever else is asyncio's: other sockets, timers, tasks and other threads' calls are seen
-  in the same round as without this, whatever the fast sockets do.
-- A fault in attending one socket, or in what a round's end does, is logged and stops neither
-  the loop nor the others.
+- Everything else stays asyncio's: other sockets, timers, tasks and calls of other threads are
+  handled in the same iteration as without this, whatever the fast sockets do.
+- A fault in a reader, or at the end of an iteration, is logged and stops neither the loop nor
+  the other readers.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ import selectors
 import time
 from collections.abc import Callable, Mapping
 from contextvars import Context
-from typing import Any, TypeVarTuple
+from typing import Any, Final, TypeVarTuple
 
 from resolver.metrics.log import log
 
-_AT_ONCE = 32
-"""Readable sockets that are seen to in a round."""
+_AT_ONCE: Final = 32
+"""Readable sockets that are read from in one iteration."""
 
 _Arguments = TypeVarTuple("_Arguments")
 
@@ -43,10 +43,10 @@ class _Selector(selectors.BaseSelector):
         self._epoll = select.epoll()
         self._epoll.register(self._others.fileno(), select.EPOLLIN)
         self._fast_readers: dict[int, Callable[[], object]] = {}
-        self.rounds: list[Callable[[], object]] = []
-        """What is done at the end of every round, and before asyncio's next one."""
+        self.at_end: list[Callable[[], object]] = []
+        """Called at the end of every iteration, and before asyncio's next one."""
         self.scheduled = False
-        """Whether something has been scheduled since asyncio said how long it may wait."""
+        """Whether something was scheduled since asyncio said how long it may wait."""
 
     def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
         self._epoll.register(number, select.EPOLLIN)
@@ -60,10 +60,10 @@ class _Selector(selectors.BaseSelector):
         return self._fast_readers.pop(number, None) is not None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Attend to sockets until asyncio is needed; what of its own is ready."""
+        """Call fast readers until asyncio is needed; which of its own sockets are ready."""
         poll, fast = self._epoll.poll, self._fast_readers
         self.scheduled = others = False
-        self._end_round()
+        self._end_iteration()
         left = 0 if self.scheduled else timeout
         end = 0.0 if timeout is None else time.monotonic() + timeout
         while True:
@@ -75,8 +75,8 @@ class _Selector(selectors.BaseSelector):
                 try:
                     readable()
                 except Exception:
-                    log.exception("A socket could not be attended to")
-            self._end_round()
+                    log.exception("a socket could not be read")
+            self._end_iteration()
             if others:
                 return self._others.select(0)
             if self.scheduled:
@@ -86,12 +86,12 @@ class _Selector(selectors.BaseSelector):
                 if left <= 0:
                     return []
 
-    def _end_round(self) -> None:
-        for end in self.rounds:
+    def _end_iteration(self) -> None:
+        for end in self.at_end:
             try:
                 end()
             except Exception:
-                log.exception("A round could not be ended")
+                log.exception("an iteration could not be ended")
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401 - as the base has it
         return self._others.register(fileobj, events, data)
@@ -111,7 +111,7 @@ class _Selector(selectors.BaseSelector):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop that attends to some sockets before all else."""
+    """An event loop that calls the readers of some sockets before all else."""
 
     def __init__(self) -> None:
         self._fast_selector = _Selector()
@@ -120,26 +120,26 @@ class Loop(asyncio.SelectorEventLoop):
     def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
         """Call ``readable`` whenever there is something to read from a descriptor.
 
-        As ``add_reader``, but for less. It must not block, and reads until nothing is left or
-        is called again.
+        As ``add_reader``, at a lower cost. It must not block; it is called again while something
+        is left to read.
         """
         self._fast_selector.add_fast_reader(number, readable)
 
     def remove_fast_reader(self, number: int) -> None:
-        """Attend to a descriptor no longer, if it was attended to."""
+        """Stop reading from a descriptor, if it has a fast reader."""
         self._fast_selector.remove_fast_reader(number)
 
     def remove_closed(self, number: int) -> None:
-        """Attend no longer to a descriptor that was closed, which the kernel has taken out."""
+        """Forget the reader of a descriptor that was closed, which the kernel has removed."""
         self._fast_selector.closed(number)
 
     def on_iteration_end(self, end: Callable[[], object]) -> None:
-        """Call ``end`` when what was readable has been seen to, and before anything is awaited.
+        """Call ``end`` when everything readable was read, and before the loop waits.
 
-        What is to be sent can be gathered until then. Those that are called earlier were
-        registered earlier, and what they gather for later ones goes out in the same round.
+        What is to be sent can be gathered until then. They are called in the order of their
+        registration, so what one gathers for a later one leaves in the same iteration.
         """
-        self._fast_selector.rounds.append(end)
+        self._fast_selector.at_end.append(end)
 
     def call_soon(
         self,
@@ -147,7 +147,7 @@ class Loop(asyncio.SelectorEventLoop):
         *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
-        """As asyncio's, which has something to do now."""
+        """Call a function in the next iteration, as asyncio does."""
         self._fast_selector.scheduled = True
         return super().call_soon(callback, *args, context=context)
 
@@ -158,6 +158,6 @@ class Loop(asyncio.SelectorEventLoop):
         *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """As asyncio's, which may have to wake earlier now."""
+        """Call a function at a moment, as asyncio does; the loop may have to wake earlier."""
         self._fast_selector.scheduled = True
         return super().call_at(when, callback, *args, context=context)
