@@ -34,7 +34,8 @@ policy = "p"
 """
 FOR_EVER = "while True: pass"
 STDIN = "import sys; sys.stdin.read()"
-THE_REST, A_LITTLE = (os.SCHED_IDLE, 0), (os.SCHED_OTHER, 10)
+THE_REST = (os.SCHED_IDLE, os.getpriority(os.PRIO_PROCESS, 0))
+A_LITTLE = (os.SCHED_OTHER, 10)
 
 
 @contextlib.contextmanager
