@@ -31,6 +31,7 @@ from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.supervisor import control
 from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.restart_settings import restart_changes
 
 _DNS = 53
 _UNREACHABLE = 3
@@ -263,9 +264,7 @@ def _as_text(pair: _Pair, found: list[Change], trial: _Trial | None) -> Iterator
 
 def _needs_restart(pair: _Pair) -> list[str]:
     """The keys of settings that a running server would not change."""
-    from resolver.supervisor.reload import changed_but_fixed  # which takes long to import
-
-    return list(changed_but_fixed(pair.old.terms, pair.new.terms))
+    return list(restart_changes(pair.old.terms, pair.new.terms))
 
 
 def _summary(found: list[Change]) -> str:

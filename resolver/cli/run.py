@@ -8,7 +8,7 @@ from pathlib import Path
 from resolver.cli.place import config_path
 from resolver.errors import DarbanError
 from resolver.snapshot.candidate import Rejected
-from resolver.supervisor.supervisor import Supervisor
+from resolver.supervisor.supervisor import serve
 
 
 def start(arguments: list[str]) -> int:
@@ -19,7 +19,7 @@ def start(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     path = config_path(given.config)
     try:
-        asyncio.run(_serve(path, given.last_good))
+        asyncio.run(serve(path, last_good=given.last_good))
     except Rejected as error:
         sys.stderr.write(f"{path} is not put in force:\n{error}\n")
         return error.code
@@ -27,7 +27,3 @@ def start(arguments: list[str]) -> int:
         sys.stderr.write(f"darban: {error}\n")
         return 2
     return 0
-
-
-async def _serve(path: Path, last_good: bool) -> None:
-    await Supervisor(path, last_good).run()

@@ -43,28 +43,28 @@ class Accepted:
     warnings: list[str]
     expectations: int
     example: str
-    written: SourceTexts | None
+    sources: SourceTexts | None
     """What was read, besides lists that are fetched; None where that is not known."""
     last_good: bool = False
     """Whether it is what was in force before, since the config was rejected."""
 
 
-async def compile_apart(
+async def compile_in_child(
     config: Path,
     state_directory: Path,
     *,
     while_serving: bool = False,
-    written: SourceTexts | None = None,
+    sources: SourceTexts | None = None,
 ) -> Accepted:
     """Compile a config in a process of its own; while serving, after those who answer.
 
-    With ``written`` it is compiled as it was then, and with lists of its own only if they are
+    With ``sources`` it is compiled as it was then, and with lists of its own only if they are
     as they were.
 
     Raises:
         Rejected: with everything that is wrong in it.
     """
-    said, code = await _compiler(config, state_directory, while_serving, written)
+    said, code = await _compiler(config, state_directory, while_serving, sources)
     try:
         outcome = json.loads(said)
     except ValueError:
@@ -88,11 +88,11 @@ async def compile_apart(
 
 
 async def _compiler(
-    config: Path, state_directory: Path, while_serving: bool, written: SourceTexts | None
+    config: Path, state_directory: Path, while_serving: bool, sources: SourceTexts | None
 ) -> tuple[bytes, int | None]:
     """What the compiler says, and its exit code."""
     command = child_process.command("resolver.snapshot.compiler", str(config), str(state_directory))
-    given = json.dumps(None if written is None else asdict(written)).encode()
+    given = json.dumps(None if sources is None else asdict(sources)).encode()
     try:
         if not while_serving:
             return await _run(command, given)

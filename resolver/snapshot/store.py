@@ -1,7 +1,7 @@
-"""The state directory: snapshots by their hash, the last good one, the control socket.
+"""The state directory's snapshots, each in a directory named by the hash of its content.
 
-A snapshot is written aside and renamed into place, so that a reader finds all of it or
-nothing. One that is there is kept as it is, unless it was harmed meanwhile.
+A snapshot is written aside and renamed, so that a reader finds all of it or nothing. A snapshot
+that exists is not written again, unless its files were damaged.
 """
 
 import mmap
@@ -18,8 +18,8 @@ from resolver.policy.index import Index
 
 _SYSTEM_CONFIG = Path("/etc/darban")
 _SYSTEM_STATE = Path("/var/lib/darban")
-_KEPT = 8
-"""Snapshots kept besides the one in force."""
+_OLD = 8
+"""Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 _LAST_GOOD = "last-good"
 
@@ -29,10 +29,10 @@ class StateError(DarbanError):
 
 
 def directory(config: Path) -> Path:
-    """Where the state of a config's server is kept.
+    """The state directory of a config's server.
 
-    What systemd gives, else /var/lib/darban for a config below /etc/darban, else a
-    directory ``.darban`` beside the config.
+    It is the one that systemd gives; else /var/lib/darban for a config below /etc/darban; else
+    ``.darban`` beside the config.
     """
     given = os.environ.get("STATE_DIRECTORY")
     if given:
@@ -42,133 +42,114 @@ def directory(config: Path) -> Path:
 
 
 def save(state: Path, snapshot: Snapshot) -> Path:
-    """Write a snapshot, unless it is there, whole; where it is.
+    """Write a snapshot, unless it exists; returns its directory.
 
     Raises:
-        StateError: the directory cannot be written to.
+        StateError: the state directory cannot be written to.
     """
-    place = state / "snapshots" / snapshot.hash()
+    path = state / "snapshots" / snapshot.hash()
     content = {_TERMS: snapshot.document(), _TRIE: snapshot.trie, _RULES: snapshot.rules}
     try:
-        _put(place, content)
+        _write(path, content)
     except OSError as error:
-        raise _unwritable(state, error) from None
-    return place
+        raise StateError(
+            f"{state}: the state directory cannot be written to ({error.strerror}); "
+            "make room or make it writable, or set STATE_DIRECTORY to one that is"
+        ) from None
+    return path
 
 
 class PinnedSnapshot:
-    """A saved snapshot that stays at hand though its files should be removed."""
+    """A saved snapshot, mapped, so that it can be restored if its files are removed."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self._content = {file: _mapped(place / file) for file in (_TERMS, _TRIE, _RULES)}
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._content = {file: _mapped(path / file) for file in (_TERMS, _TRIE, _RULES)}
 
     def restore(self) -> None:
-        """Write what is missing of it; OSError where that cannot be done."""
-        if not self.place.is_dir():
-            _put(self.place, {file: octets[:] for file, octets in self._content.items()})
+        """Write its files again if they were removed; OSError where that fails."""
+        if not self.path.is_dir():
+            _write(self.path, {file: octets[:] for file, octets in self._content.items()})
 
 
-def prune(in_force: Path) -> None:
-    """Remove all saved snapshots but the one in force, the last good one, and a few more."""
-    kept = (in_force.name, (in_force.parent.parent / _LAST_GOOD).resolve().name)
-    saved = [path for path in in_force.parent.iterdir() if path.name not in kept]
-    saved.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in saved[_KEPT:]:
+def prune(current: Path) -> None:
+    """Remove old snapshots: all but the one in force, the last good one, and a few more."""
+    needed = (current.name, (current.parent.parent / _LAST_GOOD).resolve().name)
+    old = [path for path in current.parent.iterdir() if path.name not in needed]
+    old.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in old[_OLD:]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _put(place: Path, content: Mapping[str, bytes]) -> None:
-    if _holds(place, content):
-        os.utime(place)  # it is in use again
+def _write(path: Path, content: Mapping[str, bytes]) -> None:
+    if _holds(path, content):
+        os.utime(path)  # ``prune`` removes the oldest
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
     try:
         for file, octets in content.items():
             write_atomically(aside / file, octets)
-        shutil.rmtree(place, ignore_errors=True)  # what was harmed; who maps it keeps it
-        rename_synced(aside, place)
+        shutil.rmtree(path, ignore_errors=True)  # damaged; where mapped, it stays
+        rename_synced(aside, path)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
-        if not _holds(place, content):  # another process may have put it there meanwhile
+        if not _holds(path, content):  # another process may have written it meanwhile
             raise
 
 
-def _holds(place: Path, content: Mapping[str, bytes]) -> bool:
+def _holds(path: Path, content: Mapping[str, bytes]) -> bool:
     try:
-        return all((place / file).read_bytes() == octets for file, octets in content.items())
+        return all((path / file).read_bytes() == octets for file, octets in content.items())
     except (FileNotFoundError, NotADirectoryError):
         return False
 
 
-def _unwritable(state: Path, error: OSError) -> StateError:
-    return StateError(
-        f"{state}: the state directory cannot be written to ({error.strerror}); "
-        "make room or make it writable, or set STATE_DIRECTORY to one that is"
-    )
-
-
-def load(place: Path) -> tuple[Terms, Index]:
-    """The terms and the index of a saved snapshot; the index stays in its files, mapped.
+def load(path: Path) -> tuple[Terms, Index]:
+    """The terms and the index of a saved snapshot; the files of the index are mapped.
 
     Raises:
-        StateError: it is not there, or another version has made it.
+        StateError: the snapshot does not exist, or another version of Darban wrote it.
     """
     try:
-        terms = read_terms((place / _TERMS).read_bytes())
-        return terms, Index(_mapped(place / _TRIE), _mapped(place / _RULES))
+        terms = read_terms((path / _TERMS).read_bytes())
+        return terms, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
     except OSError as error:
-        raise StateError(f"{place}: the snapshot cannot be read ({error.strerror})") from None
+        raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, LookupError, RuntimeError) as error:
         raise StateError(
-            f"{place}: the snapshot cannot be understood ({error}); it was harmed, or made by "
-            "another version"
+            f"{path}: the snapshot is damaged, or another version of Darban wrote it ({error})"
         ) from None
 
 
-def verify(place: Path) -> None:
-    """See that a saved snapshot is whole: it is named by its content.
-
-    Raises:
-        StateError: it is not.
-    """
-    try:
-        content = [(place / file).read_bytes() for file in (_TERMS, _TRIE, _RULES)]
-    except OSError as error:
-        raise StateError(f"{place}: the snapshot cannot be read ({error.strerror})") from None
-    if content_hash(*content) != place.name:
-        raise StateError(f"{place}: the snapshot was harmed; its name does not fit its content")
-
-
-def remember_good(place: Path) -> None:
-    """Note that a saved snapshot has served well: ``last_good`` names it from now on."""
-    state = place.parent.parent
+def mark_good(path: Path) -> None:
+    """Make a saved snapshot the one that ``last_good`` returns."""
+    state = path.parent.parent
     aside = state / f".{_LAST_GOOD}-{os.getpid()}"
     aside.unlink(missing_ok=True)
-    aside.symlink_to(place.relative_to(state))
+    aside.symlink_to(path.relative_to(state))
     rename_synced(aside, state / _LAST_GOOD)
 
 
 def last_good(state: Path) -> Path:
-    """The snapshot that was in force last, whole.
+    """The snapshot that was in force last.
 
     Raises:
-        StateError: there is none, or it was harmed.
+        StateError: there is none, or it is damaged.
     """
     try:
-        place = (state / _LAST_GOOD).resolve(strict=True)
+        path = (state / _LAST_GOOD).resolve(strict=True)
     except OSError:
-        raise StateError(f"{state}: no snapshot has been in force that could be served") from None
-    verify(place)
-    return place
+        raise StateError(f"{state}: there is no last good snapshot to serve") from None
+    try:
+        content = [(path / file).read_bytes() for file in (_TERMS, _TRIE, _RULES)]
+    except OSError as error:
+        raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
+    if content_hash(*content) != path.name:
+        raise StateError(f"{path}: the snapshot is damaged: its content has another hash")
+    return path
 
 
 def _mapped(path: Path) -> mmap.mmap:
     with path.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-def control_socket(state: Path) -> Path:
-    """Where the server of this state listens for commands."""
-    return state / "control.sock"

@@ -1,13 +1,14 @@
-"""The journal: what was put in force, when and by whom; a JSON line for each activation.
+"""The audit log: which config was in force when, and who put it in force.
 
-It lies in the state directory, and is only ever added to. A line has the difference to the
-config before it; the whole text of a config is kept beside, once, named by its hash. So a
-year later it can still be told what was in force at any moment, and who answers for it.
+The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, and
+for each stop of the server. Lines are only ever added. A line holds the difference to the config
+before; the whole text of each config is kept once, in a file of its own that is named by the hash
+of the text. So a year later the log still answers what was in force at any moment.
 
 What must stay true:
-- A line that was cut short (power, a full disk) spoils neither what stands before it nor
-  what comes after it.
-- Nothing here keeps a config from being put in force: who writes it sees to OSError.
+- A line that was cut short (power failure, full disk) harms no line before or after it.
+- Lines of earlier versions can be read.
+- The audit log never keeps a config from being put in force: the caller handles OSError.
 """
 
 import difflib
@@ -23,47 +24,52 @@ from resolver.files import write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import Terms
 
-_JOURNAL, _CONFIGS = "journal.jsonl", "configs"
+_LOG, _CONFIGS = "journal.jsonl", "configs"
 _LONGEST_TEXT = 4 << 20
-"""Characters of a config that are kept; a larger one is only named by its hash."""
+"""Characters of a config that is kept; of a longer one only the hash is."""
 _LONGEST_DIFF = 64 << 10
 _NOT_KEPT = "(the text before was not kept)\n"
 _CUT = "... (the difference is longer; the whole texts are kept)\n"
 
 Texts = Mapping[str, str]
-"""A config by its files: config.toml, then what it includes."""
+"""The files of a config: config.toml, then what it includes."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One activation; times are in seconds since 1970, UTC."""
+    """One line; times are in seconds since 1970, UTC."""
 
     time: float
     event: str
-    """``start``, ``start --last-good``, ``reload``, another reason to reload, or ``stop``."""
+    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists`` or ``stop``."""
     who: str
     snapshot: str
+    """The hash of the snapshot; empty where the server stopped."""
     config: str = ""
     """The hash of the config's text."""
     diff: str = ""
-    """To the config before; empty where it is the same."""
+    """To the config before; empty where the text is the same."""
     exemptions: list[ExemptionDetails] = field(default_factory=list)
-    """All of the config, whether or not they had ended."""
+    """All exemptions of the config, ended or not."""
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
-        """The exemptions that lifted something at a moment under this config."""
+        """The exemptions that applied at a moment under this config."""
         return [each for each in self.exemptions if moment < each.until]
 
 
 class AuditLog:
-    """The journal of a state directory."""
+    """The audit log in a state directory."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state / _JOURNAL
+        self._path = state / _LOG
         self._configs = state / _CONFIGS
 
     def entries(self) -> Iterator[AuditEntry]:
-        """Every whole line, the oldest first; OSError where there is a file that cannot be read."""
+        """Every whole line, the oldest first.
+
+        Raises:
+            OSError: the file exists and cannot be read.
+        """
         try:
             file = self._path.open("rb")
         except FileNotFoundError:
@@ -75,11 +81,11 @@ class AuditLog:
                     yield entry
 
     def activations(self) -> list[AuditEntry]:
-        """The entries that put something in force."""
+        """The entries that put a config in force."""
         return [entry for entry in self.entries() if entry.snapshot]
 
     def text(self, config: str) -> dict[str, str]:
-        """The files of a config by its hash; none where they were not kept."""
+        """The files of a config, by the hash of its text; empty where they were not kept."""
         try:
             texts: dict[str, str] = json.loads((self._configs / f"{config}.json").read_bytes())
         except (OSError, ValueError):
@@ -89,43 +95,47 @@ class AuditLog:
     def activated(
         self, time: float, event: str, who: str, snapshot: str, terms: Terms, texts: Texts
     ) -> None:
-        """Note that a snapshot was put in force; without texts, that of an earlier activation.
+        """Add the activation of a snapshot.
+
+        Where ``texts`` is empty, the text of an earlier activation of this snapshot is meant.
 
         Raises:
-            OSError: it could not be written.
+            OSError: the log cannot be written.
         """
         before = self.activations()
+        diff = ""
         if texts:
-            config, diff = self._keep(texts), ""
+            config = self._keep(texts)
             if before and before[-1].config != config:
                 earlier = self.text(before[-1].config)
                 diff = difference(earlier, texts) if earlier else _NOT_KEPT
         else:
             same = [entry.config for entry in before if entry.snapshot == snapshot]
-            config, diff = same[-1] if same else "", ""
-        self._append(
-            AuditEntry(time, event, who, snapshot, config, diff, list(exemption_details(terms)))
-        )
+            config = same[-1] if same else ""
+        exemptions = list(exemption_details(terms))
+        self._append(AuditEntry(time, event, who, snapshot, config, diff, exemptions))
 
-    def stopped(self, time: float, who: str) -> None:
-        """Note that the server has ended as it was told to; OSError as above."""
-        self._append(AuditEntry(time, "stop", who, ""))
-
-    def reworded(
+    def edited(
         self, time: float, event: str, who: str, snapshot: str, terms: Terms, texts: Texts
     ) -> None:
-        """Note another text of what is in force already; nothing where it is the same."""
+        """Add a new text of the config in force, whose snapshot is the same; OSError as above.
+
+        Adds nothing where the text is the same as well.
+        """
         last = self.activations()[-1:]
         if not last or last[0].config != _hash(texts):
             self.activated(time, event, who, snapshot, terms, texts)
 
+    def stopped(self, time: float, who: str) -> None:
+        """Add that somebody stopped the server; OSError as above."""
+        self._append(AuditEntry(time, "stop", who, ""))
+
     def _keep(self, texts: Texts) -> str:
         name = _hash(texts)
         path = self._configs / f"{name}.json"
-        if path.exists() or sum(map(len, texts.values())) > _LONGEST_TEXT:
-            return name
-        self._configs.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(dict(texts)).encode())
+        if not path.exists() and sum(map(len, texts.values())) <= _LONGEST_TEXT:
+            self._configs.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(dict(texts)).encode())
         return name
 
     def _append(self, entry: AuditEntry) -> None:
@@ -133,7 +143,7 @@ class AuditLog:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
-            if size and _last_octet(file.fileno(), size) != b"\n":  # the line before was cut short
+            if size and os.pread(file.fileno(), 1, size - 1) != b"\n":  # the last line is cut short
                 line = b"\n" + line
             try:
                 written = file.write(line)
@@ -166,13 +176,9 @@ def _entry(line: bytes) -> AuditEntry | None:
         plain = json.loads(line)
         exemptions = [ExemptionDetails(**each) for each in plain.pop("exemptions")]
         return AuditEntry(**plain, exemptions=exemptions)
-    except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or not ours
+    except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
         return None
 
 
 def _hash(texts: Texts) -> str:
     return hashlib.sha256(json.dumps(dict(texts)).encode()).hexdigest()[:16]
-
-
-def _last_octet(file: int, size: int) -> bytes:
-    return os.pread(file, 1, size - 1)

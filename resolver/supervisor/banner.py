@@ -1,8 +1,8 @@
-"""What the operator is told when the server has started: a few lines, each worth reading."""
+"""The startup banner: what the operator sees when the server has started."""
 
 from pathlib import Path
 
-from resolver import __version__, build
+from resolver import __version__
 from resolver.policy.compiled import Endpoint, Policy, Terms
 from resolver.policy.services import services_in
 from resolver.snapshot.candidate import Accepted
@@ -10,13 +10,13 @@ from resolver.upstream.addresses import system_servers
 
 
 def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted) -> list[str]:
-    """What the operator is told when the server has started."""
+    """The lines of the banner."""
     settings = terms.settings
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)
     lines = [
-        f"darban {__version__}, {build()}, snapshot {accepted.snapshot.name}",
-        f"config     {config}: {_standing(accepted)}",
-        f"listening  {listen} (UDP and TCP), {_many(workers, 'worker')}",
+        f"darban {__version__}, snapshot {accepted.snapshot.name}",
+        f"config     {config}: {_config_state(accepted)}",
+        f"listening  {listen} (UDP and TCP), {_count(workers, 'worker')}",
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
         f"status     http://{settings.metrics}/",
@@ -26,10 +26,9 @@ def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted)
         prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
         policy = terms.policies[vlan.policy]
         number = "" if vlan.id is None else f" ({vlan.id})"
-        what = _blocks(policy, terms)
         lines.append(
-            f"VLAN       {vlan.name}{number}, {_many(prefixes, 'prefix', 'prefixes')}: "
-            f"policy {policy.name}, {what}"
+            f"VLAN       {vlan.name}{number}, {_count(prefixes, 'prefix', 'prefixes')}: "
+            f"policy {policy.name}, {_blocks(policy, terms)}"
         )
     lines.append(f"names      {_names(terms)}")
     if accepted.example:
@@ -38,50 +37,45 @@ def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted)
 
 
 def _names(terms: Terms) -> str:
-    """How many names each service has that some policy blocks, messengers first."""
+    """Each service that some policy blocks, with its number of names, messengers first."""
     blocked = 0
     for policy in terms.policies:
         blocked |= policy.blocks
-    services = sorted(
-        services_in(blocked, terms.services),
-        key=lambda service: (service.category != "messenger", service.name),
-    )
+    services = list(services_in(blocked, terms.services))
+    services.sort(key=lambda service: (service.category != "messenger", service.name))
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
 
 def _upstreams(terms: Terms) -> str:
-    """The servers of the default group, the system's by their addresses."""
-    told = []
+    """The servers of the default group; the system's by their addresses."""
+    texts = []
     for server in terms.groups[0].servers:
         if server.kind == "system":
             found = ", ".join(each.address for each in system_servers(terms.settings))
-            told.append(f"system ({found or 'none'})")
+            texts.append(f"system ({found or 'none'})")
         else:
-            told.append(str(Endpoint(server.host, server.port)))
-    return ", ".join(told)
+            texts.append(str(Endpoint(server.host, server.port)))
+    return ", ".join(texts)
 
 
 def _blocks(policy: Policy, terms: Terms) -> str:
     services = list(services_in(policy.blocks, terms.services))
-    names = sum(service.entries for service in services)
     denied = sum(not rule.allow for rule in policy.own)
+    names = sum(service.entries for service in services) + denied
     if not services and not denied:
         return "blocks nothing"
     verb = "blocks" if policy.enforce else "only counts (audit)"
-    return f"{verb} {_many(names + denied, 'name')} of {_many(len(services), 'service')}"
+    return f"{verb} {_count(names, 'name')} of {_count(len(services), 'service')}"
 
 
-def _standing(accepted: Accepted) -> str:
+def _config_state(accepted: Accepted) -> str:
     if accepted.last_good:
-        return "NOT in force, for the reasons above; this is the last good snapshot"
-    return f"{_held(accepted.expectations)}, {_many(len(accepted.warnings), 'warning')}"
+        return "NOT in force, for the reasons above; the last good snapshot is served"
+    number = accepted.expectations
+    verb = "holds" if number == 1 else "hold"
+    expectations = f"{_count(number, 'expectation')} {verb}" if number else "no expectations"
+    return f"{expectations}, {_count(len(accepted.warnings), 'warning')}"
 
 
-def _held(expectations: int) -> str:
-    if not expectations:
-        return "no expectations"
-    return "1 expectation holds" if expectations == 1 else f"{expectations} expectations hold"
-
-
-def _many(number: int, one: str, many: str = "") -> str:
+def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"

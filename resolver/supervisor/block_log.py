@@ -1,7 +1,7 @@
-"""The supervisor's side of the block log: a thread of its own reads the pipe and writes.
+"""The block log in the supervisor: a thread that reads the workers' records and writes the file.
 
-A disk that is full, slow or gone makes this thread fail or wait, and nothing else: the
-workers' records then find no room in the pipe, are lost, and counted.
+The workers write their records to a pipe. If the disk is full, slow or gone, only this thread
+fails or waits: records that find no room in the pipe are lost, and counted by the worker.
 """
 
 import fcntl
@@ -21,50 +21,50 @@ from resolver.supervisor.block_log_retention import Retention
 
 NAME = "blocks.jsonl"
 _PIPE = 1 << 20
-"""Octets that the pipe is to hold: some 5,000 records."""
+"""Octets of the pipe: some 5,000 records."""
 _READ = 1 << 16
 _TIDY = 60.0
-"""Seconds between looks at what is too old."""
-_LAST_WORDS = 2.0
-"""Seconds that the end waits for what is in the pipe."""
+"""Seconds between two removals of old files."""
+_LAST = 2.0
+"""Seconds that ``stop`` waits for the records in the pipe."""
 
 
 class BlockLogWriter:
-    """The pipe and the thread; a snapshot says whether and where is written."""
+    """The pipe and the thread; each snapshot says whether there is a block log, and where."""
 
     def __init__(self, base: Path, state: Path, clock: Callable[[], float] = time.time) -> None:
-        """``base`` is where files are seen from, ``state`` where the usual one is."""
-        self.written = BlockLogState()
+        """Paths of the config start at ``base``; the usual file is in ``state``."""
+        self.state = BlockLogState()
         self._base = base
-        self._state = state
+        self._directory = state
         self._clock = clock
         self._reading, self.pipe = os.pipe()
-        """``pipe`` is the end that the workers write to, and inherit."""
+        """``pipe`` is the end that the workers inherit and write to."""
         os.set_blocking(self.pipe, False)
-        with suppress(OSError):  # less has to do, where this is not allowed
+        with suppress(OSError):  # where this is not allowed the pipe is smaller
             fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, _PIPE)
         self._settings: BlockLog | None = None
         self._thread: threading.Thread | None = None
 
     def follow(self, settings: BlockLog | None) -> None:
-        """Write as these settings say, from now on."""
-        self.written.path = None if settings is None else self._place(settings)
+        """Write by these settings from now on; None turns the block log off."""
+        self.state.path = None if settings is None else self._path(settings)
         self._settings = settings
         if settings is not None and self._thread is None:
             self._thread = threading.Thread(target=self._run, name="block log", daemon=True)
             self._thread.start()
 
-    def end(self) -> None:
-        """Write what is left, once no worker writes to the pipe any more."""
+    def stop(self) -> None:
+        """Write what is left in the pipe. All workers must have ended."""
         os.close(self.pipe)
         if self._thread is not None:
-            self._thread.join(_LAST_WORDS)
+            self._thread.join(_LAST)
 
-    def _place(self, settings: BlockLog) -> Path:
-        return self._base / settings.file if settings.file else self._state / NAME
+    def _path(self, settings: BlockLog) -> Path:
+        return self._base / settings.file if settings.file else self._directory / NAME
 
     def _run(self) -> None:
-        """Read lines and write them, until the pipe is closed."""
+        """Read records and write them, until the pipe is closed."""
         settings: BlockLog | None = None
         file: BlockLogFile | None = None
         rest = b""
@@ -75,7 +75,7 @@ class BlockLogWriter:
             got = os.read(self._reading, _READ) if ready else b""
             if self._settings is not settings:
                 settings = self._settings
-                file = self._file(file, settings)
+                file = self._reopened(file, settings)
             lines, end, rest = (rest + got).rpartition(b"\n")
             if file is not None and end:
                 self._write(file, lines + end)
@@ -86,40 +86,42 @@ class BlockLogWriter:
             if ready and not got:
                 return
 
-    def _file(self, before: BlockLogFile | None, settings: BlockLog | None) -> BlockLogFile | None:
+    def _reopened(
+        self, before: BlockLogFile | None, settings: BlockLog | None
+    ) -> BlockLogFile | None:
         if before is not None:
             before.close()
         if settings is None:
             return None
         retention = Retention(settings.retention_days, settings.max_bytes)
-        return BlockLogFile(self._place(settings), retention)
+        return BlockLogFile(self._path(settings), retention)
 
     def _write(self, file: BlockLogFile, lines: bytes) -> None:
         records = lines.count(b"\n")
         try:
             file.append(lines, self._clock())
         except OSError as error:
-            self._fails(file, error)
-            self.written.lost += records
+            self._failed(file, error)
+            self.state.lost += records
             return
-        self.written.records += records
-        if self.written.problem:
-            lost = self.written.lost
+        self.state.records += records
+        if self.state.problem:
+            lost = self.state.lost
             log.warning("%s: the block log is written again; %d records lost", file.path, lost)
-            self.written.problem = ""
+            self.state.problem = ""
 
     def _tidy(self, file: BlockLogFile) -> None:
         try:
             file.tidy(self._clock())
         except OSError as error:
-            self._fails(file, error)
+            self._failed(file, error)
 
-    def _fails(self, file: BlockLogFile, error: OSError) -> None:
-        """Tell of a failure once, until a line was written again."""
-        if not self.written.problem:
+    def _failed(self, file: BlockLogFile, error: OSError) -> None:
+        """Log the first failure since a line was written."""
+        if not self.state.problem:
             log.error(
                 "%s: the block log cannot be written (%s); queries are answered all the same",
                 file.path,
                 error.strerror,
             )
-        self.written.problem = str(error.strerror)
+        self.state.problem = str(error.strerror)

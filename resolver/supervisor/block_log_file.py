@@ -1,4 +1,4 @@
-"""The files of the block log: lines are appended, files put aside, old ones removed."""
+"""The files of the block log: append lines, rotate the file, remove old files."""
 
 import contextlib
 import datetime as dt
@@ -13,7 +13,7 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | o
 
 
 class BlockLogFile:
-    """One log; every method may raise OSError, and can be called again after that."""
+    """The files of one block log. Every method may raise OSError, and can be called again then."""
 
     def __init__(self, path: Path, retention: Retention) -> None:
         self.path = path
@@ -22,7 +22,7 @@ class BlockLogFile:
 
     def append(self, lines: bytes, wall: float) -> None:
         """Write whole lines, or none of them; ``wall`` is now, in seconds since 1970."""
-        if self._put_aside(wall):
+        if self._rotate(wall):
             self._remove_old(wall)
         if self._file < 0 or not os.fstat(self._file).st_nlink:  # somebody has removed it
             self._open()
@@ -36,22 +36,12 @@ class BlockLogFile:
             raise
 
     def tidy(self, wall: float) -> None:
-        """Put aside what is of another day, and remove what is too old or too much."""
-        self._put_aside(wall)
+        """Rotate the file where its lines are of another day, and remove old files."""
+        self._rotate(wall)
         self._remove_old(wall)
 
-    def _remove_old(self, wall: float) -> None:
-        size = self.path.stat().st_size if self.path.is_file() else 0
-        found = []
-        for place in self.path.parent.iterdir():
-            aside = read_name(place.name, self.path.name)
-            if aside is not None:
-                found.append((aside, place.stat().st_size))
-        for name in self._retention.outdated(found, _day(wall), size):
-            self.path.with_name(name).unlink()
-
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -62,7 +52,7 @@ class BlockLogFile:
         if stat.S_ISREG(os.fstat(self._file).st_mode):
             os.fchmod(self._file, _MODE)
 
-    def _put_aside(self, wall: float) -> bool:
+    def _rotate(self, wall: float) -> bool:
         try:
             now = self.path.stat()
         except FileNotFoundError:
@@ -73,9 +63,19 @@ class BlockLogFile:
         if day == _day(wall) and not self._retention.is_full(now.st_size):
             return False
         self.close()
-        names = (place.name for place in self.path.parent.iterdir())
+        names = (path.name for path in self.path.parent.iterdir())
         self.path.rename(self.path.with_name(next_name(names, self.path.name, day)))
         return True
+
+    def _remove_old(self, wall: float) -> None:
+        size = self.path.stat().st_size if self.path.is_file() else 0
+        rotated = []
+        for path in self.path.parent.iterdir():
+            file = read_name(path.name, self.path.name)
+            if file is not None:
+                rotated.append((file, path.stat().st_size))
+        for name in self._retention.outdated(rotated, _day(wall), size):
+            self.path.with_name(name).unlink()
 
 
 def _day(wall: float) -> dt.date:

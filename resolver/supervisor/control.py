@@ -1,7 +1,7 @@
-"""The control socket: one JSON object in, one out, on a Unix socket in the state directory.
+"""The control socket: a Unix socket in the state directory; one JSON object in, one out.
 
-Who may write to the state directory may command the server; no other right is checked. A
-request that reaches a command has the caller's user ID in it, from the kernel.
+Whoever may write to the socket may command the server; no other permission is checked. Each
+request gets the caller's user ID, which the kernel gives.
 """
 
 import asyncio
@@ -29,8 +29,13 @@ class Unreachable(DarbanError):
     """No server answers on the control socket."""
 
 
+def socket_path(state: Path) -> Path:
+    """The control socket of a state directory."""
+    return state / "control.sock"
+
+
 class ControlServer:
-    """The server's side: commands by name."""
+    """The server's side: calls a command by its name."""
 
     def __init__(self, commands: Mapping[str, Command]) -> None:
         self._commands = commands
@@ -38,10 +43,10 @@ class ControlServer:
         self._path = Path()
 
     async def start(self, path: Path) -> None:
-        """Listen; what a server that was killed has left behind is replaced.
+        """Listen. The socket of a server that was killed is replaced.
 
         Raises:
-            OSError: no socket can be made there, or another server answers on it.
+            OSError: the socket cannot be created, or another server answers on it.
         """
         if _answers(path):
             raise OSError(errno.EADDRINUSE, "another server answers there")
@@ -52,7 +57,7 @@ class ControlServer:
         path.chmod(0o660)
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._server is not None:
             self._server.close()
             self._path.unlink(missing_ok=True)
@@ -75,14 +80,14 @@ class ControlServer:
 
 
 def _caller(end: socket.socket) -> int:
-    """The user ID of whoever has connected."""
-    told = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, user, _ = _CREDENTIALS.unpack(told)
+    """The user ID of the process that has connected."""
+    credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user, _ = _CREDENTIALS.unpack(credentials)
     return int(user)
 
 
 def _answers(path: Path) -> bool:
-    """Whether a server that lives listens on this socket."""
+    """Whether a server listens on this socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
         try:
             end.connect(str(path))
@@ -92,12 +97,12 @@ def _answers(path: Path) -> bool:
 
 
 def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
-    """Ask the server of a config, and wait so long for its answer.
+    """Send a request to the server of a config, and wait for its answer.
 
     Raises:
-        Unreachable: it does not run, or does not answer.
+        Unreachable: the server does not run, or does not answer in time.
     """
-    path = store.control_socket(store.directory(config))
+    path = socket_path(store.directory(config))
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
             end.settimeout(seconds)

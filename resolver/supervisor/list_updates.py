@@ -1,6 +1,6 @@
-"""Lists that are fetched, as the supervisor sees to them: by their schedule, and by command."""
+"""Fetched lists while the server runs: updated on schedule, and by command."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,33 +8,32 @@ from resolver.metrics.facts import ServerFacts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
 from resolver.snapshot.list_store import ListsNotApplied, ListStore
 from resolver.supervisor.control import Answer, Request
-from resolver.supervisor.reload import ReloadResult
+from resolver.supervisor.reload import Reloader
 
 if TYPE_CHECKING:
     from resolver.fetch.schedule import UpdateSchedule
 
 
 class ListUpdates:
-    """What fetches lists while the server runs, and has it told what came."""
+    """Runs the update schedule, and reloads when a list has changed."""
 
     def __init__(
         self,
         state: Path,
         facts: ServerFacts,
-        reload: Callable[[], Awaitable[ReloadResult]],
-        background: Callable[[Coroutine[None, None, None]], None],
+        reloader: Reloader,
+        background: Callable[[Coroutine[None, None, object]], None],
     ) -> None:
-        """``reload`` puts what was fetched in force; ``background`` sees to work that goes on."""
+        """``background`` runs a coroutine beside what the server does."""
         self._state = state
         self._facts = facts
-        self._reload = reload
+        self._reloader = reloader
         self._background = background
         self._schedule: UpdateSchedule | None = None
 
     async def run(self) -> None:
-        """Fetch what is due, for ever."""
-        # after the first answer: importing it takes long
-        from resolver.fetch.schedule import UpdateSchedule
+        """Fetch the lists that are due, until cancelled."""
+        from resolver.fetch.schedule import UpdateSchedule  # slow to import: after the start
 
         self._schedule = UpdateSchedule(
             ListStore(self._state), lambda: self._facts.terms, self._facts.lists, self._apply
@@ -42,16 +41,16 @@ class ListUpdates:
         await self._schedule.run()
 
     def look(self) -> None:
-        """See what is due by the config that is in force now."""
+        """Look which lists are due by the config in force now."""
         if self._schedule is not None:
             self._schedule.look()
 
     async def lists(self, _: Request) -> Answer:
-        """How far the lists are that are fetched now, or were last."""
+        """The progress of the update that runs now, or the result of the last one."""
         return {} if self._schedule is None else self._schedule.job.as_json()
 
     async def update(self, request: Request) -> Answer:
-        """Begin to bring lists up to date; ``lists`` tells how far that is."""
+        """Start to update lists; ``lists`` gives the progress."""
         names = request.get("names")
         if self._schedule is None or not isinstance(names, list):
             return {"error": "not now"}
@@ -66,8 +65,8 @@ class ListUpdates:
         return self._schedule.job.as_json()
 
     async def _apply(self) -> ListsNotApplied | None:
-        """Put what was fetched in force, or say why it was not."""
-        outcome = await self._reload()
-        if not outcome.code:
+        """Put the fetched lists in force; the reason where that failed."""
+        reload = await self._reloader.reload("a list that was fetched", "lists", lists_only=True)
+        if not reload.code:
             return None
-        return ListsNotApplied("; ".join(outcome.report), outcome.code == FAILED_EXPECTATIONS)
+        return ListsNotApplied("; ".join(reload.report), reload.code == FAILED_EXPECTATIONS)

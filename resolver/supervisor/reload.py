@@ -1,220 +1,186 @@
-"""A reload: another config is put in force in daylight, or everything stays as it is.
+"""Reload: put another config in force while the server runs, or change nothing.
 
-Everything is checked first: the config whole, its expectations, and whether it can change
-without a restart. Only then do the workers hear of it (``rollout``). Whatever is wrong,
-the old snapshot goes on, and the caller has the whole report.
+First everything is checked: the config, its expectations, and whether it can change without a
+restart. Only then the workers load the new snapshot (``rollout``). If anything is wrong, the old
+snapshot stays in force, and the caller gets the whole report.
 
 What must stay true:
-- One reload at a time, in the order in which they were asked for; each reads the config as
-  it is when its turn has come.
-- ``config_ok`` says whether what the config says is what is in force.
-- What people have edited is put in force when they ask for it, and by nothing else: lists
-  that were fetched go in force with the config as it was put in force last (``written``).
+- One reload at a time, in the order of the requests. Each reads the config when its turn comes.
+- ``config_ok`` says whether the config on disk, as it was last tried, is in force.
+- An edit of the config or of the agency's own lists comes in force only by a reload that somebody
+  asked for. Fetched lists come in force with the config as it was last put in force
+  (``SourceTexts``).
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.metrics.status import LastReload
-from resolver.policy.compiled import Endpoint, Terms
 from resolver.snapshot import store
 from resolver.snapshot.candidate import (
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
-    Accepted,
     Rejected,
-    compile_apart,
+    compile_in_child,
 )
 from resolver.snapshot.source_texts import SourceTexts
 from resolver.supervisor.audit_log import AuditLog
-from resolver.supervisor.rollout import Rollout, ServedSnapshot, read
+from resolver.supervisor.control import Answer, Request
+from resolver.supervisor.restart_settings import needs_restart
+from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadResult:
-    """What came of a reload."""
+    """How a reload ended."""
 
     result: str
-    """One of ``metrics.RELOAD_RESULTS``."""
+    """One of ``definitions.RELOAD_RESULTS``."""
     code: int
-    """The exit code for who has asked."""
+    """The exit code of the command that asked for it."""
     snapshot: str
     """The hash of the snapshot in force after it."""
     report: list[str]
-    """Why it was not applied, or what ``check`` warns of."""
+    """Why it was not applied, or the warnings of ``check``."""
 
     def as_json(self) -> dict[str, object]:
         """The answer on the control socket, and what ``darban reload --json`` prints."""
         return {"ok": not self.code, **asdict(self)}
 
 
-def workers_for(terms: Terms) -> int:
-    """How many workers to start: as configured, else one a CPU that this process may use."""
-    return terms.settings.workers or len(os.sched_getaffinity(0))
-
-
 class Reloader:
-    """Puts what the config says in force, as often as it is asked to."""
+    """Puts the config in force, as often as somebody asks for it."""
 
     def __init__(
-        self, config: Path, state_directory: Path, rollout: Rollout, facts: ServerFacts
+        self,
+        config: Path,
+        state: Path,
+        rollout: Rollout,
+        facts: ServerFacts,
+        after: Callable[[], None],
     ) -> None:
+        """``after`` is called at the end of every reload."""
         self._config = config
-        self._state = state_directory
+        self._state = state
         self._rollout = rollout
         self._facts = facts
-        self._audit_log = AuditLog(state_directory)
-        self._written: SourceTexts | None = None
-        self._one_at_a_time = asyncio.Lock()
-        self._attempting: asyncio.Task[tuple[str, list[str]]] | None = None
-        self._ending = asyncio.Event()
+        self._after = after
+        self._audit_log = AuditLog(state)
+        self._sources: SourceTexts | None = None
+        self._lock = asyncio.Lock()
+        self._attempt: asyncio.Task[ReloadResult] | None = None
+        self._stopping = asyncio.Event()
 
-    async def reload(self, who: str, event: str, *, lists_alone: bool = False) -> ReloadResult:
-        """Put the config in force as it is now, for whoever asks for it; ``event`` says why.
+    async def command(self, request: Request) -> Answer:
+        """Serve ``reload`` on the control socket."""
+        event = "exempt" if request.get("event") == "exempt" else "reload"
+        return (await self.reload(f"uid {request['uid']}", event)).as_json()
 
-        With ``lists_alone`` that is the config as it was put in force last, with the lists that
-        were fetched since. Where a last good snapshot is served that is not known: then the
-        config is tried as it is now, as the start has tried it.
+    async def reload(
+        self, who: str, event: str = "reload", *, lists_only: bool = False
+    ) -> ReloadResult:
+        """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
+
+        With ``lists_only`` it is the config as it was last put in force, with the lists that were
+        fetched since. That config is unknown while a last good snapshot is served; then the config
+        on disk is tried, as at the start.
         """
-        facts = self._facts
-        async with self._one_at_a_time:
-            if self._ending.is_set():
+        async with self._lock:
+            if self._stopping.is_set():
                 return self._too_late()
-            written = self._written if lists_alone else None
-            self._attempting = asyncio.create_task(self._attempt(who, event, written))
+            sources = self._sources if lists_only else None
+            self._attempt = asyncio.create_task(self._try(who, event, sources))
             try:
-                result, report = await self._attempting
-                code = 0
-            except _NotApplied as error:
-                result, report, code = error.result, error.report, error.code
+                result = await self._attempt
             except asyncio.CancelledError:
-                if not self._ending.is_set():
+                if not self._stopping.is_set():
                     raise
                 return self._too_late()
-            facts.reloads[result] += 1
-            if written is None:
-                facts.config_ok = not code
-            facts.last_reload = LastReload(time.time(), result, who, tuple(report))
-            outcome = ReloadResult(result, code, facts.snapshot, report)
-        tell = log.error if code else log.info
-        tell("%s by %s: %s, snapshot %s", event, who, result.replace("_", " "), outcome.snapshot)
-        for line in report:
-            tell("%s", line)
-        return outcome
+            self._facts.reloads[result.result] += 1
+            if sources is None:
+                self._facts.config_ok = not result.code
+            self._facts.last_reload = LastReload(
+                time.time(), result.result, who, tuple(result.report)
+            )
+        write = log.error if result.code else log.info
+        outcome = result.result.replace("_", " ")
+        write("%s by %s: %s, snapshot %s", event, who, outcome, result.snapshot)
+        for line in result.report:
+            write("%s", line)
+        self._after()
+        return result
 
     def _too_late(self) -> ReloadResult:
-        return ReloadResult("failed", WRONG_CONFIG, self._facts.snapshot, ["the server ends"])
+        return self._ended("failed", ["the server is stopping"], WRONG_CONFIG)
 
-    async def _attempt(
-        self, who: str, event: str, written: SourceTexts | None
-    ) -> tuple[str, list[str]]:
-        accepted, after = await self._candidate(written)
-        now = self._rollout.now
-        if after.place.name == now.place.name:
-            self._written = accepted.written
-            self._rollout.tell_upstreams()
-            await self._write(self._audit_log.reworded, *self._now(event, who))
-            return "unchanged", accepted.warnings
-        fixed = list(needs_restart(now.terms, after.terms))
-        if fixed:
-            raise _NotApplied("needs_restart", fixed)
-        try:
-            await self._rollout.replace(after)
-        except LoadFailed as error:
-            raise _NotApplied("failed", [str(error)]) from None
-        facts = self._facts
-        facts.terms, facts.snapshot, facts.loaded = after.terms, after.place.name, time.time()
-        keep_as_good(after.place)
-        await self.note(event, who, accepted.written)
-        return "applied", accepted.warnings
+    def _ended(self, result: str, report: list[str], code: int = 0) -> ReloadResult:
+        return ReloadResult(result, code, self._facts.snapshot, report)
 
-    async def _candidate(self, written: SourceTexts | None) -> tuple[Accepted, ServedSnapshot]:
+    async def _try(self, who: str, event: str, sources: SourceTexts | None) -> ReloadResult:
         try:
-            accepted = await compile_apart(
-                self._config, self._state, while_serving=True, written=written
+            accepted = await compile_in_child(
+                self._config, self._state, while_serving=True, sources=sources
             )
-            return accepted, read(accepted.snapshot)
+            new, current = read(accepted.snapshot), self._rollout.current
+            if new.path.name == current.path.name:
+                self._rollout.send_upstreams()
+                await self._log_activation(event, who, accepted.sources, same_snapshot=True)
+                return self._ended("unchanged", accepted.warnings)
+            changes = list(needs_restart(current.terms, new.terms))
+            if changes:
+                return self._ended("needs_restart", changes, WRONG_CONFIG)
+            await self._rollout.switch_to(new)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
-            raise _NotApplied(result, error.report, error.code) from None
-        except store.StateError as error:
-            raise _NotApplied("failed", [str(error)]) from None
+            return self._ended(result, error.report, error.code)
+        except (store.StateError, LoadFailed) as error:
+            return self._ended("failed", [str(error)], WRONG_CONFIG)
+        facts = self._facts
+        facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
+        mark_good(new.path)
+        await self._log_activation(event, who, accepted.sources)
+        return self._ended("applied", accepted.warnings)
 
-    async def note(self, event: str, who: str, written: SourceTexts | None) -> None:
-        """Note that what is in force now was put in force, in the journal as well."""
-        self._written = written
-        await self._write(self._audit_log.activated, *self._now(event, who))
+    async def started(self, event: str, who: str, sources: SourceTexts | None) -> None:
+        """Note that the server has started, with the snapshot in force."""
+        await self._log_activation(event, who, sources)
 
-    def _now(self, event: str, who: str) -> tuple[object, ...]:
-        now = self._rollout.now
-        texts = {} if self._written is None else self._written.texts
-        return time.time(), event, who, now.place.name, now.terms, texts
+    async def stop(self, who: str) -> None:
+        """Cancel a reload that is under way, start no other, and note that the server stops."""
+        self._stopping.set()
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait([self._attempt])
+        await self._write(partial(self._audit_log.stopped, time.time(), who))
 
-    async def end(self, who: str) -> None:
-        """Reload no more, not even to the end; nothing is in force any more, says the journal."""
-        self._ending.set()
-        if self._attempting is not None:
-            self._attempting.cancel()
-            await asyncio.wait([self._attempting])
-        await self._write(self._audit_log.stopped, time.time(), who)
+    async def _log_activation(
+        self, event: str, who: str, sources: SourceTexts | None, *, same_snapshot: bool = False
+    ) -> None:
+        self._sources = sources
+        now, current = time.time(), self._rollout.current
+        texts = {} if sources is None else sources.texts
+        log_it = self._audit_log.edited if same_snapshot else self._audit_log.activated
+        await self._write(partial(log_it, now, event, who, current.path.name, current.terms, texts))
 
-    async def _write(self, how: Callable[..., None], *what: object) -> None:
+    async def _write(self, write: Callable[[], None]) -> None:
         try:
-            await asyncio.to_thread(how, *what)
+            await asyncio.to_thread(write)
         except OSError as error:
-            log.error("%s: the journal cannot be written (%s)", self._state, error.strerror)
+            log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)
 
 
-class _NotApplied(Exception):
-    """Everything stays as it is."""
-
-    def __init__(self, result: str, report: list[str], code: int = WRONG_CONFIG) -> None:
-        self.result = result
-        self.report = report
-        self.code = code
-        super().__init__(result)
-
-
-def keep_as_good(place: Path) -> None:
-    """Note that a snapshot serves, and let go of older ones."""
+def mark_good(snapshot: Path) -> None:
+    """Make a snapshot that serves the last good one, and remove old snapshots."""
     try:
-        store.remember_good(place)
-        store.prune(place)
+        store.mark_good(snapshot)
+        store.prune(snapshot)
     except OSError as error:
-        log.error("%s: the state directory cannot be kept (%s)", place.parent, error.strerror)
-
-
-def needs_restart(now: Terms, after: Terms) -> Iterator[str]:
-    """What is asked for and cannot change while the server runs."""
-    for key, (in_force, asked) in changed_but_fixed(now, after).items():
-        yield (
-            f"{key} needs a restart: it is {in_force} while the server runs, and the config "
-            f"says {asked}. Nothing has changed; restart the server, or put it back"
-        )
-
-
-def changed_but_fixed(now: Terms, after: Terms) -> dict[str, tuple[str, str]]:
-    """The settings that differ and cannot change while the server runs: as now, as after."""
-    fixed = {
-        "server.listen": _both(now.settings.listen, after.settings.listen),
-        "server.workers": (str(workers_for(now)), str(workers_for(after))),
-        "metrics.listen": (str(now.settings.metrics), str(after.settings.metrics)),
-        "cache.max_bytes": (str(now.settings.cache_bytes), str(after.settings.cache_bytes)),
-        "block_page.listen": _both(now.settings.block_page, after.settings.block_page),
-    }
-    return {key: (in_force, asked) for key, (in_force, asked) in fixed.items() if in_force != asked}
-
-
-def _both(now: Iterable[Endpoint], after: Iterable[Endpoint]) -> tuple[str, str]:
-    return _listed(now), _listed(after)
-
-
-def _listed(endpoints: Iterable[Endpoint]) -> str:
-    return ", ".join(sorted(map(str, endpoints))) or "none"
+        directory = snapshot.parent
+        log.error("%s: the state directory cannot be written to (%s)", directory, error.strerror)

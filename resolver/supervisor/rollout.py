@@ -1,19 +1,19 @@
-"""How one snapshot follows another in all workers, and how a worker gets the one in force.
+"""Puts a snapshot in force in all workers, and gives a new worker the one in force.
 
-Two steps: every worker prepares the next snapshot, then all of them put it in force. Each
-worker is spoken with in its turn (``WorkerSlot.turn``): a reload takes the turns of all of them
-at once, so a worker that has just been started waits until it is known which snapshot it is
-to serve.
+A rollout has two steps. First every worker prepares the next snapshot. Then all of them commit
+it. A rollout holds the lock of every worker (``WorkerSlot.lock``) from the first step to the
+end of the second, so a worker that has just been started waits until it is known which snapshot
+it is to serve.
 
 What must stay true:
-- No worker serves another snapshot than ``now`` once ``replace`` has returned.
-- Where one that lives cannot prepare the next, none puts it in force.
-- Counters never go back: the layout outlives every snapshot.
+- After ``switch_to`` has returned, no worker serves another snapshot than ``current``.
+- If a worker lives and cannot prepare the next snapshot, no worker commits it.
+- Counters never go back: the counter layout outlives every snapshot.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +26,15 @@ from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.worker.channel import Message
 
-_ASK_HOSTS = 300.0
-_ASK_UNKNOWN_HOSTS = 5.0
+_RESOLVE = 300.0
+_RESOLVE_UNKNOWN = 5.0
 _FIRST_LOOKUP = 5.0
-"""Seconds that a reload waits for the addresses of upstreams that it has not known before."""
+"""Seconds that a rollout waits for the addresses of upstreams that the config has added."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedSnapshot:
-    """A snapshot with what goes with it in the supervisor."""
+    """A snapshot, and what the supervisor needs to serve it."""
 
     terms: Terms
     index: Index
@@ -42,19 +42,19 @@ class ServedSnapshot:
     hosts: UpstreamAddresses
 
     @property
-    def place(self) -> Path:
-        """Where it is saved."""
-        return self.pinned.place
+    def path(self) -> Path:
+        """The directory that it is saved in."""
+        return self.pinned.path
 
 
-def read(place: Path) -> ServedSnapshot:
-    """A saved snapshot, ready to be put in force.
+def read(path: Path) -> ServedSnapshot:
+    """Read a saved snapshot.
 
     Raises:
         StateError: it cannot be read.
     """
-    terms, index = store.load(place)
-    return ServedSnapshot(terms, index, store.PinnedSnapshot(place), UpstreamAddresses(terms))
+    terms, index = store.load(path)
+    return ServedSnapshot(terms, index, store.PinnedSnapshot(path), UpstreamAddresses(terms))
 
 
 class Rollout:
@@ -67,109 +67,98 @@ class Rollout:
         layout: CounterLayout,
         block_log: BlockLogWriter,
     ) -> None:
-        self.now = first
+        self.current = first
         self._slots = slots
         self._layout = layout
         self._block_log = block_log
         block_log.follow(first.terms.settings.block_log)
-        self._keeping: asyncio.Task[None] | None = None
+        self._resolving: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        """Keep the addresses of upstreams that are given by name, from now on."""
-        self._keeping = asyncio.create_task(self._keep_hosts())
+    def start_resolving(self) -> None:
+        """Resolve the upstreams of the snapshot that are given by host name, again and again."""
+        if self._resolving is not None:
+            self._resolving.cancel()
+        self._resolving = asyncio.create_task(self._resolve_hosts())
 
-    def end(self) -> None:
-        """Keep them no more."""
-        if self._keeping is not None:
-            self._keeping.cancel()
-
-    async def start_worker(self, slot: WorkerSlot, ended: Callable[[WorkerSlot], None]) -> None:
-        """Start a worker and put the snapshot in force there."""
-        self.now.pinned.restore()  # somebody may have tidied the state directory
-        await slot.start(ended)
-        async with slot.turn:
-            if slot.serving:  # a reload has had this turn, and the worker with it
+    async def start_worker(self, slot: WorkerSlot, on_exit: Callable[[WorkerSlot], None]) -> None:
+        """Start a worker and make it serve the snapshot in force."""
+        self.current.pinned.restore()  # somebody may have cleaned up the state directory
+        await slot.start(on_exit)
+        async with slot.lock:
+            if slot.serving:  # a rollout had the lock before, and has included this worker
                 return
-            orders = self._orders(self.now)
-            if await slot.prepare(orders) and await slot.commit():
-                groups = self.now.hosts.groups()
-                if groups != orders["groups"]:  # a host name was resolved meanwhile
-                    slot.tell({"say": "upstreams", "groups": groups})
+            message = self._prepare_message(self.current)
+            if await slot.prepare(message) and await slot.commit():
+                groups = self.current.hosts.groups()
+                if groups != message["groups"]:  # a host name was resolved meanwhile
+                    slot.send({"say": "upstreams", "groups": groups})
 
-    async def replace(self, after: ServedSnapshot) -> None:
+    async def switch_to(self, new: ServedSnapshot) -> None:
         """Put another snapshot in force in all workers.
 
-        Workers that end meanwhile are started anew, with whatever is in force then.
+        A worker that ends meanwhile is replaced by one that serves what is in force then.
 
         Raises:
-            LoadFailed: no worker has changed; the reason is in the text.
+            LoadFailed: with the reason; no worker has changed.
         """
-        after.hosts.learn(self.now.hosts)
-        if after.hosts.unknown:
-            await _at_most(_FIRST_LOOKUP, after.hosts)
-        async with AsyncExitStack() as turns:
+        new.hosts.learn(self.current.hosts)
+        if new.hosts.unknown:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(new.hosts.resolve(), _FIRST_LOOKUP)
+        async with contextlib.AsyncExitStack() as locks:
             for slot in self._slots:
-                await turns.enter_async_context(slot.turn)
-            await self._prepare(after)
-            # From here on nothing is awaited before every worker that is ready has been told.
-            self.now = after
-            self._block_log.follow(after.terms.settings.block_log)
-            self.end()
+                await locks.enter_async_context(slot.lock)
+            await self._prepare(new)
+            # No await from here until every prepared worker was sent the commit.
+            self.current = new
+            self._block_log.follow(new.terms.settings.block_log)
             await asyncio.gather(*(slot.commit() for slot in self._slots))
-            self.begin()
+            self.start_resolving()
 
-    async def _prepare(self, after: ServedSnapshot) -> None:
-        orders = self._orders(after)
+    async def _prepare(self, new: ServedSnapshot) -> None:
+        message = self._prepare_message(new)
         prepared = await asyncio.gather(
-            *(slot.prepare(orders) for slot in self._slots), return_exceptions=True
+            *(slot.prepare(message) for slot in self._slots), return_exceptions=True
         )
-        faults = [each for each in prepared if isinstance(each, BaseException)]
-        if not faults and any(prepared):
+        errors = [each for each in prepared if isinstance(each, BaseException)]
+        if not errors and any(prepared):
             return
         for slot in self._slots:
-            slot.tell({"say": "forget"})
-        self._orders(self.now)  # the upstreams that count are those of before
-        raise faults[0] if faults else LoadFailed("no worker lived to load the snapshot")
+            slot.send({"say": "forget"})
+        self._prepare_message(self.current)  # the layout counts the current upstreams again
+        raise errors[0] if errors else LoadFailed("no worker lived to load the snapshot")
 
-    def _orders(self, snapshot: ServedSnapshot) -> Message:
-        """What a worker must know to prepare a snapshot."""
+    def _prepare_message(self, snapshot: ServedSnapshot) -> Message:
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_names_to_resolve(snapshot.terms))
         plan = self._layout.plan(snapshot.terms, sorted(names))
         return {
             "say": "prepare",
-            "snapshot": str(snapshot.place),
+            "snapshot": str(snapshot.path),
             "plan": plan._asdict(),
             "groups": groups,
         }
 
-    def tell_upstreams(self) -> None:
-        """Let the workers know the servers as they are now; resolv.conf may have changed."""
-        groups = self.now.hosts.groups()
+    def send_upstreams(self) -> None:
+        """Send the workers the upstream servers as they are now; resolv.conf may have changed."""
+        groups = self.current.hosts.groups()
         for slot in self._slots:
-            slot.tell({"say": "upstreams", "groups": groups})
+            slot.send({"say": "upstreams", "groups": groups})
 
-    async def _keep_hosts(self) -> None:
-        """Resolve upstream host names, soon while one is unknown and then from time to time."""
-        hosts = self.now.hosts
-        pause = 0.0 if hosts.unknown else _ASK_HOSTS
+    async def _resolve_hosts(self) -> None:
+        """Resolve upstream host names: often while one has no address, then from time to time."""
+        hosts = self.current.hosts
+        pause = 0.0 if hosts.unknown else _RESOLVE
         while hosts.named:
             await asyncio.sleep(pause)
             await hosts.resolve()
-            self.tell_upstreams()
-            pause = _ASK_UNKNOWN_HOSTS if hosts.unknown else _ASK_HOSTS
-
-
-async def _at_most(seconds: float, hosts: UpstreamAddresses) -> None:
-    try:
-        await asyncio.wait_for(hosts.resolve(), seconds)
-    except TimeoutError:
-        return
+            self.send_upstreams()
+            pause = _RESOLVE_UNKNOWN if hosts.unknown else _RESOLVE
 
 
 def _names_to_resolve(terms: Terms) -> Iterator[str]:
-    """The upstreams given by host name, counted from the start though they have no address."""
+    """Upstreams given by host name; they are counted though they may have no address yet."""
     for group in terms.groups:
         for server in group.servers:
             if server.kind == "hostname":

@@ -1,41 +1,78 @@
-"""What the workers are asked by command: to forget names, and who was refused."""
+"""The control commands that every worker takes part in: ``flush``, ``unknown`` and ``record``.
 
-import asyncio
-from collections.abc import Sequence
+``record`` says who asks (``owner``) with every request, so that two ``darban record`` never take
+each other's counts. The supervisor keeps no counts: the workers hold them until the command takes
+them, and forget them when the command asks no more.
+"""
+
+import time
+from collections import Counter
 
 from resolver.dns import names
 from resolver.policy.unknown_clients import UnknownClients, merged
 from resolver.supervisor.control import Answer, Request
-from resolver.supervisor.worker_processes import WorkerSlot
-from resolver.worker.channel import Message
+from resolver.supervisor.rollout import Rollout
+from resolver.supervisor.worker_pool import WorkerPool
+from resolver.worker.recording import LEASE
 
-_MOST_REFUSED = 20
-"""Prefixes of unknown clients that are told of."""
+_MOST_UNKNOWN = 20
+"""Prefixes of unknown clients in an answer."""
+_ROWS = 8192
+"""Rows in an answer to ``record``, of all workers together."""
 
 
 class WorkerCommands:
-    """Commands that every worker has a part in."""
+    """Sends a command to all workers, and makes one answer of their replies."""
 
-    def __init__(self, slots: Sequence[WorkerSlot]) -> None:
-        self._slots = slots
+    def __init__(self, pool: WorkerPool, rollout: Rollout) -> None:
+        self._pool = pool
+        self._rollout = rollout
+        self._owner = ""
+        self._owned_until = 0.0
 
     async def flush(self, request: Request) -> Answer:
-        """Have every worker forget a name and all below it."""
+        """Remove a name and all names below it from every cache."""
         try:
             zone = names.parse(str(request.get("name", "")))
         except names.InvalidName as error:
             return {"error": str(error)}
-        answers = await self._ask_all({"say": "flush", "zone": zone.hex()}, "flushed")
-        return {"entries": sum(answer["entries"] for answer in answers)}
+        replies = await self._pool.request({"say": "flush", "zone": zone.hex()}, "flushed")
+        return {"entries": sum(each["entries"] for each in replies)}
 
     async def unknown(self, _: Request) -> Answer:
-        """Who was refused most, by all workers."""
-        answers = await self._ask_all({"say": "strangers"}, "strangers")
-        told = (UnknownClients(tuple(each["strangers"]), each["missed"]) for each in answers)
-        return merged(told, _MOST_REFUSED)._asdict()
+        """The prefixes of unknown clients that were refused most often."""
+        replies = await self._pool.request({"say": "strangers"}, "strangers")
+        counts = (UnknownClients(tuple(each["strangers"]), each["missed"]) for each in replies)
+        return merged(counts, _MOST_UNKNOWN)._asdict()
 
-    async def _ask_all(self, order: Message, expected: str) -> list[Message]:
-        """What those say that serve; one that ends meanwhile says nothing."""
-        serving = [slot for slot in self._slots if slot.serving]
-        answers = await asyncio.gather(*(slot.ask(order, expected) for slot in serving))
-        return [answer for answer in answers if answer is not None]
+    async def record(self, request: Request) -> Answer:
+        """Count names for an owner, or stop counting, and hand over what was counted."""
+        owner, counting = str(request.get("owner", "")), request.get("counting") is True
+        now = time.monotonic()
+        if not owner:
+            return {"error": "a recording needs an owner"}
+        if self._owner not in ("", owner) and now < self._owned_until:
+            return {"error": "another 'darban record' is at work; one at a time"}
+        self._owner, self._owned_until = owner, now + LEASE
+        replies = await self._pool.request(
+            {
+                "say": "record",
+                "owner": owner,
+                "counting": counting,
+                "most": max(1, _ROWS // max(1, self._pool.serving)),
+            },
+            "recorded",
+        )
+        more = any(each["more"] for each in replies)
+        if not counting and not more:
+            self._owner = ""
+        left_out: Counter[str] = Counter()
+        for each in replies:
+            left_out.update(each["left_out"])
+        return {
+            "vlans": [vlan.name for vlan in self._rollout.current.terms.vlans],
+            "rows": [row for each in replies for row in each["rows"]],
+            "left_out": left_out,
+            "more": more,
+            "begun": sum(each["begun"] for each in replies),
+        }

@@ -139,10 +139,10 @@ def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> Non
     path = server.directory / ".darban" / "journal.jsonl"
     path.unlink()
     path.mkdir()
-    server.expect_error("the journal cannot be written")
+    server.expect_error("the audit log cannot be written")
     _write(server, DENY, OPEN)
     assert darban("reload", at=server.directory).code == GOOD
-    assert "the journal cannot be written" in server.err
+    assert "the audit log cannot be written" in server.err
     answer = ask(server.port, "web.telegram.org", client="127.0.10.5")
     assert answer is not None
     assert str(answer.rr[0].rdata) == ANY_V4

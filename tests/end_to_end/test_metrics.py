@@ -104,7 +104,7 @@ def test_what_the_kernel_drops_is_counted(make_small: MakeSmall) -> None:
     server = make_small().start()
     assert server.scrape().value("darban_socket_drops_total") == 0
     [stopped] = server.workers()
-    server.expect_error("stands still and is replaced")
+    server.expect_error("no heartbeat")
     os.kill(stopped, signal.SIGSTOP)
     query = DNSRecord.question("agency.example").pack()
     with socket.socket(type=socket.SOCK_DGRAM) as flood:

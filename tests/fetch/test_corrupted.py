@@ -1,4 +1,4 @@
-"""Two hundred corrupted downloads of each format: none is applied, each is reported."""
+"""Sixty corrupted downloads of each format: none is applied, each is reported."""
 
 import asyncio
 import hashlib

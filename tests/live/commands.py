@@ -1,16 +1,24 @@
-"""Commands as people run them: in a directory, to their end."""
+"""Commands as people run them: in a directory, to their end.
+
+Each is a process of its own. It is forked from one that has imported the commands already,
+since the imports take longer than most commands.
+"""
 
 import json
 import os
-import subprocess
-from collections.abc import Sequence
+import sys
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.live.server import DARBAN
+from resolver.cli import main
 
 GOOD, NO, WRONG, UNREACHABLE = range(4)
 """Exit codes."""
+
+_FORKED = get_context("forkserver")
+_FORKED.set_forkserver_preload(["resolver.cli.app", __name__])
 
 
 @dataclass(frozen=True)
@@ -28,17 +36,30 @@ class Done:
         return told
 
 
-def darban(*arguments: str | Path, at: Path, program: Sequence[str | Path] = (DARBAN,)) -> Done:
+def darban(*arguments: str | Path, at: Path) -> Done:
     """Run a command in a directory, with no state directory but the config's own."""
     environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
-    done = subprocess.run(
-        [*program, *arguments],
-        cwd=at,
-        env={**environment, "NO_COLOR": "1", "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Done(done.returncode, done.stdout, done.stderr)
+    environment |= {"NO_COLOR": "1", "COLUMNS": "100"}
+    words = ["darban", *map(str, arguments)]
+    with TemporaryDirectory() as directory:
+        out, err = Path(directory, "out"), Path(directory, "err")
+        process = _FORKED.Process(target=_run, args=(words, environment, at, out, err))
+        process.start()
+        process.join(60)
+        if process.exitcode is None:
+            process.kill()
+            raise AssertionError(f"{words} does not end")
+        done = Done(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
+    assert "Traceback" not in done.err, done.err
+    return done
+
+
+def _run(words: list[str], environment: dict[str, str], at: Path, out: Path, err: Path) -> None:
+    """The command, in a process of its own."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(at)
+    for path, number in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    sys.argv = words
+    main()

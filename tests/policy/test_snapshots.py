@@ -72,5 +72,5 @@ def test_a_saved_index_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
     store.load(place)
     for length in (4, 8, len(whole) - 4, len(whole) - 2):
         rules.write_bytes(whole[:length])
-        with pytest.raises(store.StateError, match="cannot be understood"):
+        with pytest.raises(store.StateError, match="is damaged, or"):
             store.load(place)

@@ -155,7 +155,7 @@ def test_a_stop_is_no_activation(journal: AuditLog, terms: Terms) -> None:
 
 def test_the_same_text_is_noted_once(journal: AuditLog, terms: Terms) -> None:
     for text in ("one", "one", "two"):
-        journal.reworded(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
+        journal.edited(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
     assert len(list(journal.entries())) == 2
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 BLOCKED = "web.telegram.org"
 """Blocked on ``administration``, with all below it."""
 
-_BAD = re.compile(r"^(ERROR|CRITICAL)|Traceback|Warning: |never retrieved|stands still")
+_BAD = re.compile(r"^(ERROR|CRITICAL)|Traceback|Warning: |never retrieved|no heartbeat")
 
 _CONFIG = """
 [server]

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from resolver import __version__
 from resolver.snapshot import store
-from resolver.snapshot.candidate import compile_apart
+from resolver.snapshot.candidate import compile_in_child
 from tests.programs.bench import machine, questions
 from tests.programs.bench.asking import first_answer
 from tests.programs.bench.clients import ADDRESSES, deal
@@ -122,7 +122,7 @@ def _measure(place: Path, upstream: int, data: questions.Data) -> Server:
     arguments = darban.configure_with(data.blocked, workers=_WORKERS)
     config = darban.place / "config.toml"
     began = time.monotonic()
-    snapshot = asyncio.run(compile_apart(config, store.directory(config))).snapshot
+    snapshot = asyncio.run(compile_in_child(config, store.directory(config))).snapshot
     compiling = time.monotonic() - began
     with ExitStack() as stack:
         began = time.monotonic()

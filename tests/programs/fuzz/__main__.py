@@ -1,17 +1,19 @@
 """``python -m tests.programs.fuzz [--seconds N] [TARGET...]``: any bytes, wherever bytes come in.
 
 The seconds are shared by the targets. Without atheris, seeds are damaged at random. An
-input that breaks a promise is saved in build/fuzz, and the exit code is 1.
+input that breaks a promise is added to build/fuzz/TARGET.hex, as a line for the corpus, and
+the exit code is 1.
 """
 
 import argparse
+import hashlib
 import random
 import sys
 from pathlib import Path
 
 from tests.programs.fuzz import coverage_guided, mutating
+from tests.programs.fuzz.corpus import line, seeds
 from tests.programs.fuzz.outcome import Ran
-from tests.programs.fuzz.seeds import seeds
 from tests.programs.fuzz.targets import TARGETS
 
 SAVE = Path(__file__).parents[3] / "build" / "fuzz"
@@ -36,7 +38,7 @@ def main() -> int:
         if guided:
             ran = coverage_guided.fuzz(name, seconds, seed, SAVE)
         else:
-            ran = mutating.fuzz(TARGETS[name], seeds(name), seconds, seed, SAVE)
+            ran = mutating.fuzz(TARGETS[name], seeds(name).values(), seed, seconds=seconds)
         failed = failed or bool(ran.failures)
         _say(name, ran)
     return 1 if failed else 0
@@ -44,9 +46,18 @@ def main() -> int:
 
 def _say(name: str, ran: Ran) -> None:
     print(f"{name}: {ran.executions:,} executions, {ran.reached}, {len(ran.failures)} failures")
-    for what, path in ran.failures.items():
-        print(f"  {what}: {path}")
+    for what, data in ran.failures:
+        print(f"  {what}: saved as {_save(name, data)}")
     sys.stdout.flush()
+
+
+def _save(target: str, data: bytes) -> str:
+    """Add an input to the file of its target; its name there."""
+    SAVE.mkdir(parents=True, exist_ok=True)
+    name = f"failed-{hashlib.sha256(data).hexdigest()[:16]}"
+    with (SAVE / f"{target}.hex").open("a", encoding="ascii") as file:
+        file.write(line(name, data))
+    return name
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.programs.fuzz.outcome import Ran
-from tests.programs.fuzz.seeds import seeds
+from tests.programs.fuzz.corpus import seeds
+from tests.programs.fuzz.outcome import Failure, Ran
 
 _EXECUTIONS = re.compile(r"stat::number_of_executed_units:\s+(\d+)")
 _FEATURES = re.compile(r"\bft: (\d+)")
@@ -26,13 +26,13 @@ def is_there() -> bool:
 
 def fuzz(name: str, seconds: float, seed: int, save: Path) -> Ran:
     """Run a target in a process of its own; it ends at its first failure."""
-    save.mkdir(parents=True, exist_ok=True)
+    log = save / f"{name}.log"
     with tempfile.TemporaryDirectory(prefix="darban-fuzz-") as directory:
-        for number, data in enumerate(seeds(name)):
+        for number, data in enumerate(seeds(name).values()):
             (Path(directory) / str(number)).write_bytes(data)
         options = [
             *(f"-max_total_time={max(1, int(seconds))}", f"-seed={seed}", "-timeout=5"),
-            *("-print_final_stats=1", f"-artifact_prefix={save}/", "-max_len=20000"),
+            *("-print_final_stats=1", f"-artifact_prefix={directory}/failed-", "-max_len=20000"),
         ]
         command = [
             sys.executable,
@@ -43,14 +43,16 @@ def fuzz(name: str, seconds: float, seed: int, save: Path) -> Ran:
             *options,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    said = done.stdout + done.stderr
+        said = done.stdout + done.stderr
+        found = [Path(path).read_bytes() for path in _ARTIFACT.findall(said)[:1]]
     executions = _EXECUTIONS.search(said)
     features = _FEATURES.findall(said)
-    failures = {f"see {save}/{name}.log": Path(path) for path in _ARTIFACT.findall(said)[:1]}
+    failures = [Failure(f"see {log}", data) for data in found]
     if done.returncode and not failures:
-        failures["atheris could not run"] = save
+        failures = [Failure(f"atheris could not run, see {log}", b"")]
     if failures:
-        (save / f"{name}.log").write_text(said, encoding="utf-8")
+        save.mkdir(parents=True, exist_ok=True)
+        log.write_text(said, encoding="utf-8")
     reached = f"{features[-1] if features else 'no'} features of the code"
     return Ran(int(executions[1]) if executions else 0, reached, failures)
 

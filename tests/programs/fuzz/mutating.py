@@ -1,13 +1,14 @@
 """Fuzzing without a fuzzer: damage seeds at random, and keep what leads to something new."""
 
-import hashlib
+import math
 import time
 import traceback
+from collections.abc import Collection
 from pathlib import Path
 from random import Random
 
 from tests.programs.fuzz.mutation import mutated, spliced
-from tests.programs.fuzz.outcome import Ran
+from tests.programs.fuzz.outcome import Failure, Ran
 from tests.programs.fuzz.targets import Target
 
 _POOL = 4000
@@ -16,16 +17,23 @@ _TOO_SLOW = 1.0
 """Seconds that no input of this size may take, however busy the machine is."""
 
 
-def fuzz(target: Target, seeds: list[bytes], seconds: float, seed: int, save: Path) -> Ran:
-    """Run a target on its seeds and then on what mutations make of them."""
+def fuzz(
+    target: Target,
+    seeds: Collection[bytes],
+    seed: int,
+    *,
+    seconds: float = math.inf,
+    at_most: float = math.inf,
+) -> Ran:
+    """Run a target on its seeds and then on mutations of them, for a time or so many times."""
     random = Random(seed)
     pool = list(seeds)
     outcomes = set()
-    failures: dict[str, Path] = {}
+    failures: dict[str, Failure] = {}
     executions = 0
     end = time.monotonic() + seconds
     fresh = iter(seeds)
-    while time.monotonic() < end:
+    while time.monotonic() < end and executions < at_most:
         data = next(fresh, None)
         if data is None:
             data = _next(random, pool)
@@ -34,15 +42,15 @@ def fuzz(target: Target, seeds: list[bytes], seconds: float, seed: int, save: Pa
         try:
             outcome = target(data)
         except Exception as error:
-            _fail(_where(error), data, failures, save)
+            failures.setdefault(_where(error), Failure(f"{_where(error)}: {error}", data))
             continue
         if time.monotonic() - began > _TOO_SLOW:
-            _fail(f"took more than {_TOO_SLOW} s", data, failures, save)
+            failures.setdefault("time", Failure(f"took more than {_TOO_SLOW} s", data))
         if outcome not in outcomes:
             outcomes.add(outcome)
             if len(pool) < _POOL and len(data) <= _LARGEST:
                 pool.append(data)
-    return Ran(executions, f"{len(outcomes):,} outcomes told apart", failures)
+    return Ran(executions, f"{len(outcomes):,} different outcomes", list(failures.values()))
 
 
 def _next(random: Random, pool: list[bytes]) -> bytes:
@@ -53,16 +61,6 @@ def _next(random: Random, pool: list[bytes]) -> bytes:
 
 
 def _where(error: Exception) -> str:
-    """What failed and where, so that one fault is told once."""
+    """What failed and where, so that one fault is reported once."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}: {error}"[:200]
-
-
-def _fail(what: str, data: bytes, failures: dict[str, Path], save: Path) -> None:
-    key = what.partition(": ")[0]
-    if key in failures:
-        return
-    save.mkdir(parents=True, exist_ok=True)
-    path = save / f"crash-{hashlib.sha256(data).hexdigest()[:16]}"
-    path.write_bytes(data)
-    failures[key] = path
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"

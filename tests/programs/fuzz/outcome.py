@@ -1,7 +1,13 @@
 """What comes of fuzzing."""
 
-from pathlib import Path
 from typing import NamedTuple
+
+
+class Failure(NamedTuple):
+    """An input that breaks a promise."""
+
+    what: str
+    data: bytes
 
 
 class Ran(NamedTuple):
@@ -10,5 +16,5 @@ class Ran(NamedTuple):
     executions: int
     reached: str
     """How much of the target was reached, as far as that can be told."""
-    failures: dict[str, Path]
-    """One input, saved, for each failure that was told apart."""
+    failures: list[Failure]
+    """One for each place where it failed."""

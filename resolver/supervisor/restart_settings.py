@@ -1,0 +1,40 @@
+"""The settings that change only with a restart, and what a reload says of them."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+from resolver.policy.compiled import Endpoint, Terms
+
+
+def worker_count(terms: Terms) -> int:
+    """How many workers to start: as configured, else one for each CPU of this process."""
+    return terms.settings.workers or len(os.sched_getaffinity(0))
+
+
+def needs_restart(current: Terms, new: Terms) -> Iterator[str]:
+    """What a config changes that cannot change while the server runs."""
+    for key, (running, wanted) in restart_changes(current, new).items():
+        yield (
+            f"{key} needs a restart: it is {running} while the server runs, and the config says "
+            f"{wanted}. Nothing was changed; restart the server, or undo the edit"
+        )
+
+
+def restart_changes(current: Terms, new: Terms) -> dict[str, tuple[str, str]]:
+    """The settings that differ and cannot change while the server runs: their two values."""
+    now, then = _values(current), _values(new)
+    return {key: (now[key], then[key]) for key in now if now[key] != then[key]}
+
+
+def _values(terms: Terms) -> dict[str, str]:
+    return {
+        "server.listen": _listed(terms.settings.listen),
+        "server.workers": str(worker_count(terms)),
+        "metrics.listen": str(terms.settings.metrics),
+        "cache.max_bytes": str(terms.settings.cache_bytes),
+        "block_page.listen": _listed(terms.settings.block_page),
+    }
+
+
+def _listed(endpoints: Iterable[Endpoint]) -> str:
+    return ", ".join(sorted(map(str, endpoints))) or "none"

@@ -1,0 +1,58 @@
+"""The start of the supervisor: the first snapshot, and what the operator should know about it."""
+
+import resource
+import sys
+from pathlib import Path
+
+from resolver.metrics.log import log
+from resolver.snapshot import store
+from resolver.snapshot.candidate import Accepted, Rejected, compile_in_child
+from resolver.supervisor.rollout import ServedSnapshot, read
+
+
+async def first_snapshot(
+    config: Path, state: Path, *, last_good: bool
+) -> tuple[Accepted, ServedSnapshot]:
+    """The snapshot of the config; with ``last_good``, the last good one if it is rejected.
+
+    Raises:
+        Rejected: the config is, and no last good snapshot is served instead.
+        StateError: the snapshot cannot be read.
+    """
+    try:
+        accepted = await compile_in_child(config, state)
+    except Rejected as error:
+        if not last_good:
+            raise
+        try:
+            first = read(store.last_good(state))
+        except store.StateError as none:
+            raise Rejected([*error.report, str(none)], error.code) from None
+        sys.stderr.write(f"{config} is not put in force:\n{error}\n")
+        return Accepted(first.path, [], 0, "", None, last_good=True), first
+    return accepted, read(accepted.snapshot)
+
+
+def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:
+    """Log what does not prevent serving, but needs the operator's attention."""
+    for warning in accepted.warnings:
+        log.warning("%s", warning)
+    if accepted.last_good:
+        log.error("the last good snapshot, %s, is served instead", first.path.name)
+    for group, servers in first.hosts.groups().items():
+        if not servers and not first.hosts.unknown:
+            log.error("%s", _no_upstream(group))
+
+
+def _no_upstream(group: str) -> str:
+    where = f"[upstreams.{group}]" if group else "[upstream]"
+    return (
+        f"{where}: no upstream server; resolv.conf names none but this resolver itself. Names "
+        f"that need an upstream fail until servers are set in {where}"
+    )
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as possible: a query to an upstream may need its own socket."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

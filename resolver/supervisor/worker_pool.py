@@ -1,0 +1,104 @@
+"""Keeps a worker in every slot: starts the workers, and replaces one that ends or hangs."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Sequence
+
+from resolver.errors import DarbanError
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.log import log
+from resolver.supervisor.rollout import Rollout
+from resolver.supervisor.worker_processes import HANG, WorkerSlot
+from resolver.worker.channel import Message
+
+_WATCH = 0.5
+"""Seconds between two looks at the heartbeats."""
+
+
+class WorkerPool:
+    """All workers of a server."""
+
+    def __init__(
+        self,
+        slots: Sequence[WorkerSlot],
+        rollout: Rollout,
+        facts: ServerFacts,
+        background: Callable[[Coroutine[None, None, object]], None],
+    ) -> None:
+        """``background`` runs a coroutine beside what the server does."""
+        self.slots = slots
+        self._rollout = rollout
+        self._facts = facts
+        self._background = background
+        self._stopping = asyncio.Event()
+
+    @property
+    def serving(self) -> int:
+        """How many workers serve."""
+        return sum(slot.serving for slot in self.slots)
+
+    def memories(self) -> list[memoryview]:
+        """The counters of each worker, also of workers that have ended."""
+        return [slot.cells for slot in self.slots]
+
+    async def start(self) -> None:
+        """Start all workers.
+
+        Raises:
+            DarbanError: no worker serves.
+        """
+        await asyncio.gather(*map(self._start, self.slots))
+        if not self._facts.workers:
+            raise DarbanError("no worker could start; the log above says why")
+
+    def stop_watching(self) -> None:
+        """Let ``watch`` return, and replace no worker from now on."""
+        self._stopping.set()
+
+    async def watch(self, alive: Callable[[], None]) -> None:
+        """Kill workers that hang; ``alive`` is called again and again while one serves."""
+        while not self._stopping.is_set():
+            for slot in self.slots:
+                if slot.hangs():
+                    log.error("worker %d: no heartbeat for %g s; restarting it", slot.number, HANG)
+                    slot.kill()
+            if self._facts.workers:
+                alive()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _WATCH)
+
+    async def stop(self) -> None:
+        """Stop all workers."""
+        self._stopping.set()
+        await asyncio.gather(*(slot.stop() for slot in self.slots))
+
+    async def request(self, message: Message, reply: str) -> list[Message]:
+        """The replies of all workers that serve; one that ends meanwhile gives none."""
+        serving = [slot for slot in self.slots if slot.serving]
+        replies = await asyncio.gather(*(slot.request(message, reply) for slot in serving))
+        return [each for each in replies if each is not None]
+
+    async def _start(self, slot: WorkerSlot) -> None:
+        await self._rollout.start_worker(slot, self._on_exit)
+        self._count()
+
+    def _on_exit(self, slot: WorkerSlot) -> None:
+        self._count()
+        if not self._stopping.is_set():
+            self._background(self._replace(slot))
+
+    def _count(self) -> None:
+        self._facts.workers = self.serving
+
+    async def _replace(self, slot: WorkerSlot) -> None:
+        while True:
+            await asyncio.sleep(slot.pause_before_restart())
+            if self._stopping.is_set():
+                return
+            try:
+                await self._start(slot)
+            except OSError as error:  # out of processes or descriptors, which may pass
+                log.error("worker %d cannot be started now (%s)", slot.number, error.strerror)
+            else:
+                self._facts.worker_restarts += 1
+                return
