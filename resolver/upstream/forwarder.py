@@ -306,7 +306,7 @@ class Forwarder:
                 if attempt is not None and query.deadline <= now:
                     self._time_out(attempt, now)
         finally:
-            if self._inflight:
+            if self._inflight and self._timer is None:  # an end may have led to a new query
                 self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
 
     def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:

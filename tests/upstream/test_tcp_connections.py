@@ -1,4 +1,4 @@
-"""What is left of a stream towards an upstream that has ended: nothing."""
+"""What is left of a TCP connection to an upstream that has ended: nothing."""
 
 import asyncio
 import gc
@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 from resolver.upstream import tcp_connections
-from resolver.upstream.tcp_connections import Stream
+from resolver.upstream.tcp_connections import TcpConnection
 
 
 class _Ended(asyncio.Transport):
@@ -21,18 +21,18 @@ class _Ended(asyncio.Transport):
         pass
 
 
-def test_a_stream_that_has_idled_out_is_freed_without_a_look_for_cycles(
+def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tcp_connections, "IDLE", 0.0)
 
-    async def idled() -> "weakref.ref[Stream[str]]":
+    async def idled() -> "weakref.ref[TcpConnection[str]]":
         lost = asyncio.Event()
-        stream = Stream[str](lambda *_: None, lambda _: lost.set())
-        stream.connection_made(_Ended())
-        stream.leave(stream.send(b"query", "somebody"))
+        connection = TcpConnection[str](lambda *_: None, lambda _: lost.set())
+        connection.connection_made(_Ended())
+        connection.leave(connection.send(b"query", "somebody"))
         await asyncio.wait_for(lost.wait(), 10)
-        return weakref.ref(stream)
+        return weakref.ref(connection)
 
     gc.disable()  # as a worker has it
     try:

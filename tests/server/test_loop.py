@@ -53,7 +53,7 @@ def busy(pair: Pair) -> Pair:
 def test_what_is_readable_is_attended_to(pair: Pair) -> None:
     async def play(loop: Loop) -> bytes:
         read = loop.create_future()
-        loop.attend(pair.number, lambda: read.set_result(pair.end.recv(9)))
+        loop.add_fast_reader(pair.number, lambda: read.set_result(pair.end.recv(9)))
         pair.other.send(b"one")
         return bytes(await read)
 
@@ -62,7 +62,7 @@ def test_what_is_readable_is_attended_to(pair: Pair) -> None:
 
 def test_timers_keep_their_time_while_a_socket_is_always_readable(busy: Pair) -> None:
     async def play(loop: Loop) -> float:
-        loop.attend(busy.number, lambda: None)
+        loop.add_fast_reader(busy.number, lambda: None)
         began = loop.time()
         await asyncio.sleep(0.05)
         return loop.time() - began
@@ -78,7 +78,7 @@ def test_tasks_go_on_while_a_socket_is_always_readable(busy: Pair) -> None:
             nonlocal attended
             attended += 1
 
-        loop.attend(busy.number, attend)
+        loop.add_fast_reader(busy.number, attend)
         for _ in range(100):
             await asyncio.sleep(0)
         return attended
@@ -88,7 +88,7 @@ def test_tasks_go_on_while_a_socket_is_always_readable(busy: Pair) -> None:
 
 def test_asyncio_s_own_sockets_are_served_while_a_socket_is_always_readable(busy: Pair) -> None:
     async def play(loop: Loop) -> bytes:
-        loop.attend(busy.number, lambda: None)
+        loop.add_fast_reader(busy.number, lambda: None)
         own, other = socket.socketpair()
         with own, other:
             own.setblocking(False)
@@ -100,7 +100,7 @@ def test_asyncio_s_own_sockets_are_served_while_a_socket_is_always_readable(busy
 
 def test_other_threads_are_heard_while_nothing_else_happens(pair: Pair) -> None:
     async def play(loop: Loop) -> str:
-        loop.attend(pair.number, lambda: None)
+        loop.add_fast_reader(pair.number, lambda: None)
         heard = loop.create_future()
         threading.Thread(target=lambda: loop.call_soon_threadsafe(heard.set_result, "yes")).start()
         return str(await heard)
@@ -118,7 +118,7 @@ def test_what_attending_schedules_is_done_though_nothing_else_is_readable(pair: 
             loop.call_soon(done.append, "soon")
             loop.call_later(0.01, over.set_result, None)
 
-        loop.attend(pair.number, attend)
+        loop.add_fast_reader(pair.number, attend)
         loop.call_soon(pair.other.send, b"go")
         await over
         return done
@@ -137,11 +137,11 @@ def test_a_fault_stops_neither_the_loop_nor_the_others(
             nonlocal faults
             faults += 1
             if faults == 3:
-                loop.disregard(busy.number)
+                loop.remove_fast_reader(busy.number)
                 third.set_result(None)
             raise LookupError("the fault")
 
-        loop.attend(busy.number, fail)
+        loop.add_fast_reader(busy.number, fail)
         await third
         return faults
 
@@ -161,9 +161,9 @@ def test_nobody_is_called_for_a_descriptor_that_one_before_it_closed() -> None:
                 for one in pairs:
                     number = one.number
                     one.end.close()
-                    loop.closed(number)
+                    loop.remove_closed(number)
 
-            loop.attend(each.number, attend)
+            loop.add_fast_reader(each.number, attend)
             each.other.send(b"both are readable")
         await asyncio.sleep(0)
         await asyncio.sleep(0.01)
@@ -177,13 +177,15 @@ def test_nobody_is_called_for_a_descriptor_that_one_before_it_closed() -> None:
 def test_a_descriptor_s_number_that_is_taken_anew_is_the_new_one_s(pair: Pair) -> None:
     async def play(loop: Loop) -> str:
         heard = loop.create_future()
-        loop.attend(pair.number, lambda: heard.set_result("the old one"))
+        loop.add_fast_reader(pair.number, lambda: heard.set_result("the old one"))
         number = pair.number
         pair.end.close()
-        loop.closed(number)
+        loop.remove_closed(number)
         pair.end, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         with other:
-            loop.attend(pair.number, lambda: heard.done() or heard.set_result("the new one"))
+            loop.add_fast_reader(
+                pair.number, lambda: heard.done() or heard.set_result("the new one")
+            )
             other.send(b"go")
             return str(await heard)
 
@@ -202,8 +204,8 @@ def test_every_round_ends_with_what_was_gathered(pair: Pair) -> None:
             if len(sent) == 2 and not whole.done():
                 whole.set_result(None)
 
-        loop.at_rounds(end)
-        loop.attend(pair.number, lambda: gathered.append(pair.end.recv(9)))
+        loop.on_iteration_end(end)
+        loop.add_fast_reader(pair.number, lambda: gathered.append(pair.end.recv(9)))
         pair.other.send(b"attended")
         loop.call_soon(gathered.append, b"by a task")
         await whole
@@ -223,7 +225,7 @@ def test_what_a_round_s_end_schedules_does_not_wait_for_what_was_due_later() -> 
                 loop.call_later(0.01, done.append, gathered.pop())
                 loop.call_later(0.02, over.set_result, None)
 
-        loop.at_rounds(end)
+        loop.on_iteration_end(end)
         later = loop.call_later(LONG / 2, done.append, "later")
         loop.call_soon(gathered.append, "soon")
         await over
@@ -251,8 +253,8 @@ def test_a_fault_at_a_round_s_end_stops_neither_the_loop_nor_the_other_ends(
             if ended == 3:
                 third.set_result(None)
 
-        loop.at_rounds(fail)
-        loop.at_rounds(end)
+        loop.on_iteration_end(fail)
+        loop.on_iteration_end(end)
         while not third.done():
             await asyncio.sleep(0)
         return ended

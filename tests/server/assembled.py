@@ -1,0 +1,75 @@
+"""The parts of a worker that answer, put together as the worker does, with one policy for all."""
+
+import os
+from collections.abc import Mapping
+from typing import Protocol
+
+from resolver.config.load import load
+from resolver.engine.cache import AnswerCache
+from resolver.engine.engine import Engine
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.observer import Observer
+from resolver.engine.servers import Group, Server
+from resolver.metrics.counters import Counters
+from resolver.metrics.layout import MEMORY, CounterLayout
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.server.handler import QueryHandler
+from resolver.server.loop import Loop
+from resolver.snapshot.policy import compile_snapshot
+from resolver.upstream.forwarder import Forwarder
+
+CONFIG = """
+[policies.open]
+deny = ["denied.example"]
+[vlans.here]
+prefixes = ["127.0.0.0/8", "::1/128"]
+policy = "open"
+"""
+
+
+class _OneFile(Protocol):
+    def read(self, path: str) -> str: ...
+    def glob(self, pattern: str) -> list[str]: ...
+
+
+class _Config:
+    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
+        return CONFIG
+
+    def glob(self, pattern: str) -> list[str]:
+        return [pattern]
+
+
+def snapshot() -> Snapshot:
+    """The snapshot of the config."""
+    loaded = load("config.toml", _Config())
+    made, problems = compile_snapshot(loaded.config, loaded.provenance, [])
+    assert not [each for each in loaded.problems + problems if each.severity == "error"]
+    return made
+
+
+class Assembled:
+    """Engine, forwarder and handler on one loop."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        servers: Mapping[str, Server] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        """``servers`` are those of the one upstream group, by the names of their metrics."""
+        made = snapshot()
+        memory = os.memfd_create("counters")
+        os.ftruncate(memory, MEMORY)
+        self.counters = Counters(memory)
+        os.close(memory)
+        self.counters.follow(CounterLayout().plan(made.terms, list(servers or ())))
+        self.snapshot = LoadedSnapshot(made.terms, Index(made.trie, made.rules), 0.0)
+        self.cache = AnswerCache(1 << 20)
+        self.engine = Engine(self.snapshot, self.cache, self.counters.cell, observer)
+        self.engine.advance(0.0, loop.time())
+        self.handler = QueryHandler(self.engine, self.counters)
+        self.forwarder = Forwarder(loop, self.engine, self.counters, self.handler.deliver)
+        self.handler.upstreams = self.forwarder
+        self.forwarder.use({"": Group("", list((servers or {}).values()))})
