@@ -2,90 +2,61 @@
 
 import asyncio
 import logging
-import os
 import socket
 import threading
 from collections.abc import Iterator
 
 import pytest
 from dnslib import RCODE, RR, DNSRecord
-from resolver.engine.transaction import Client, Drop, Forward, Reply
 
-from resolver.config.load import load
-from resolver.engine.cache import Cache
-from resolver.engine.engine import Resolver
+import resolver
+from resolver.dns.query import Query
+from resolver.engine.cache import AnswerCache
+from resolver.engine.client import Client
+from resolver.engine.engine import Engine
 from resolver.engine.exchange import Exchange
-from resolver.engine.loaded_snapshot import Regime
-from resolver.engine.servers import Group, Server
-from resolver.metrics.counters import Counters
-from resolver.metrics.layout import MEMORY, CounterLayout
-from resolver.policy.index import Index
-from resolver.server.handler import Desk, Ticket
+from resolver.engine.observer import NullObserver, Observer
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.result import PendingReply
+from resolver.engine.servers import Server
 from resolver.server.loop import Loop
-from resolver.server.udp import serve
-from resolver.snapshot.policy import compile_snapshot
-from resolver.upstream.forwarder import Forwarder
+from resolver.server.udp import UdpServer
 from resolver.upstream.udp_sockets import LIFE
+from tests.server.assembled import Assembled
 
-CONFIG = """
-[policies.open]
-deny = ["denied.example"]
-[vlans.here]
-prefixes = ["127.0.0.0/8"]
-policy = "open"
-"""
+interpreted = pytest.mark.skipif(
+    resolver.build() == "compiled", reason="a compiled class cannot be patched"
+)
 
 
-class _OneFile:
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return CONFIG
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
-class _Faulty(Resolver):
+class _Faulty(NullObserver):
     """It has a fault that one name shows."""
 
-    def with_care(self, client: Client, packet: bytes, now: float) -> Reply | Forward | Drop:
-        if b"\x05fault" in packet:
+    def __init__(self) -> None:
+        super().__init__()
+        self.wants_questions = True
+
+    def asked(self, client: Client, query: Query) -> None:  # noqa: ARG002 - as it is called
+        if query.name.startswith(b"\x05fault"):
             raise LookupError("the fault")
-        return super().with_care(client, packet, now)
 
 
-class _FaultyDesk(Desk):
-    """Whatever has to be carried further fails."""
+class _FaultyUpstreams:
+    """Whatever has to be asked fails."""
 
-    def follow(self, *_: object) -> None:
+    def forward(self, pending: PendingReply, now: float) -> None:  # noqa: ARG002 - as it is called
         raise LookupError("the fault")
 
-
-def _serve(
-    loop: Loop, listening: socket.socket, kind: type[Desk], upstream: tuple[str, int] | None
-) -> Forwarder[Ticket]:
-    loaded = load("config.toml", _OneFile())
-    snapshot, _ = compile_snapshot(loaded.config, loaded.provenance, [])
-    memory = os.memfd_create("counters")
-    os.ftruncate(memory, MEMORY)
-    counters = Counters(memory)
-    os.close(memory)
-    counters.follow(CounterLayout().plan(snapshot.terms, []))
-    regime = Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
-    resolver = _Faulty(regime, Cache(1 << 20), counters.cell)
-    desk = kind(resolver, counters)
-    forwarder = Forwarder[Ticket](loop, resolver, counters, desk.deliver)
-    desk.upstreams = forwarder
-    if upstream is not None:
-        forwarder.use({"": Group("", [Server(*upstream, "upstream")])})
-    serve(loop, listening, desk, resolver, counters)
-    return forwarder
+    def refresh(self, question: UpstreamQuestion) -> None:  # noqa: ARG002 - as it is called
+        raise LookupError("the fault")
 
 
 def _asked_together(
     names: list[str],
     replies: int,
-    kind: type[Desk] = Desk,
     upstream: tuple[str, int] | None = None,
+    observer: Observer | None = None,
+    upstreams: _FaultyUpstreams | None = None,
 ) -> list[DNSRecord]:
     """What is answered when all are asked at once."""
 
@@ -102,12 +73,17 @@ def _asked_together(
             client.connect(listening.getsockname())
             for name in names:
                 client.send(DNSRecord.question(name).pack())
-            forwarder = _serve(loop, listening, kind, upstream)  # so that all of them are one batch
+            servers = {} if upstream is None else {"upstream": Server(*upstream, "upstream")}
+            assembled = Assembled(loop, servers, observer)
+            if upstreams is not None:
+                assembled.handler.upstreams = upstreams
+            # Served only now, so that all of them are one batch.
+            UdpServer(loop, listening, assembled.handler, assembled.counters).start()
             came = [
                 await asyncio.wait_for(loop.sock_recv(client, 4096), 30) for _ in range(replies)
             ]
-            forwarder.sweep(loop.time() + LIFE)
-            assert not forwarder.busy
+            assembled.forwarder.sweep(loop.time() + LIFE)
+            assert not assembled.forwarder.busy
         return [DNSRecord.parse(each) for each in came]
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -154,7 +130,8 @@ def test_a_fault_in_one_query_takes_no_reply_from_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     names = ["fault.example.", "localhost.", "a.localhost.", "b.localhost."]
-    assert _names(_asked_together(names, 3)) == ["localhost.", "a.localhost.", "b.localhost."]
+    replies = _asked_together(names, 3, observer=_Faulty())
+    assert _names(replies) == ["localhost.", "a.localhost.", "b.localhost."]
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
@@ -162,26 +139,27 @@ def test_a_fault_in_one_query_takes_no_reply_from_the_others(
     assert "127.0.0.1" not in record.getMessage()
 
 
-def test_a_fault_beyond_the_core_takes_no_reply_from_the_others(
+def test_a_fault_beyond_the_engine_takes_no_reply_from_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    asked = ["denied.example.", "localhost.", "denied.example."]
-    # Of a form that is known and blocked: that needs no desk, and the others do.
-    assert _names(_asked_together(asked, 1, _FaultyDesk)) == ["denied.example."]
+    asked = ["open.example.", "denied.example.", "open.example.", "localhost."]
+    replies = _asked_together(asked, 2, upstreams=_FaultyUpstreams())
+    assert _names(replies) == ["denied.example.", "localhost."]
     assert len(caplog.records) == 2
 
 
+@interpreted
 @pytest.mark.parametrize(
     ("whose", "what"),
     [
         (Exchange, "__init__"),
         (Exchange, "begin"),
         (Exchange, "received"),
-        (Resolver, "remember"),
-        (Resolver, "conclude"),
+        (AnswerCache, "remember"),
+        (Engine, "conclude"),
     ],
 )
-def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
+def test_a_fault_after_an_upstream_was_asked_is_answered_by_servfail(
     whose: type,
     what: str,
     answering_upstream: socket.socket,
@@ -196,7 +174,8 @@ def test_a_fault_after_an_upstream_was_asked_is_told_as_servfail(
     assert any(r.exc_info and isinstance(r.exc_info[1], LookupError) for r in caplog.records)
 
 
-def test_a_fault_about_an_upstream_that_refuses_is_told_as_servfail(
+@interpreted
+def test_a_fault_about_an_upstream_that_refuses_is_answered_by_servfail(
     upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Exchange, "unreachable", _fault)
@@ -207,10 +186,13 @@ def test_a_fault_about_an_upstream_that_refuses_is_told_as_servfail(
     assert len(caplog.records) == 1
 
 
-def test_a_fault_when_time_is_up_is_told_as_servfail(
+@interpreted
+def test_a_fault_when_time_is_up_is_answered_by_servfail(
     upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(Exchange, "expired", _fault)
-    (reply,) = _asked_together(["open.example."], 1, upstream=upstream.getsockname())
-    assert reply.header.rcode == RCODE.SERVFAIL
-    assert len(caplog.records) == 1
+    asked = ["open.example.", "other.example."]
+    replies = _asked_together(asked, 2, upstream=upstream.getsockname())
+    assert sorted(_names(replies)) == asked
+    assert {reply.header.rcode for reply in replies} == {RCODE.SERVFAIL}
+    assert len(caplog.records) == 2
