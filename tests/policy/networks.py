@@ -5,6 +5,7 @@ from resolver.lists import adblock
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
+from resolver.policy.prefixes import packed
 from resolver.policy.view import View, Views
 from resolver.snapshot.policy import compile_snapshot
 
@@ -86,6 +87,6 @@ def judge(snapshot: Snapshot) -> Judge:
 
 
 def view(snapshot: Snapshot, client: str, wall: float = 1.8e9) -> View:
-    found = Views(snapshot.terms, wall).of(client)
+    found = Views(snapshot.terms, wall).of(packed(client))
     assert found is not None
     return found

@@ -50,13 +50,34 @@ def test_the_same_lists_give_the_same_octets(lists: list[list[Rule]]) -> None:
     assert build(lists) == build([list(rules) for rules in lists])
 
 
+def by_key(lists: list[list[Rule]]) -> dict[bytes, list[tuple[Rule, int]]]:
+    """The rules at each key, with their lists."""
+    found: dict[bytes, list[tuple[Rule, int]]] = {}
+    for source, rules in enumerate(lists):
+        for rule in rules:
+            found.setdefault(names.index_key(rule.name), []).append((rule, source))
+    return found
+
+
+def kind(rule: Rule, source: int) -> int:
+    return source << 2 | rule.exception << 1 | rule.subtree
+
+
 @given(LISTS)
-def test_the_kind_told_at_a_glance_is_that_of_the_rule(lists: list[list[Rule]]) -> None:
+def test_the_kind_at_a_key_is_that_of_its_one_rule(lists: list[list[Rule]]) -> None:
     index = Index(*build(lists))
-    for found in index.everything():
-        kind, sole = index.kind(found.key), index.sole(found.key)
-        assert kind is None or sole is not None
-        assert sole is None or kind in (None, sole[1])
+    for key, rules in by_key(lists).items():
+        assert index.kind(key) == (kind(*rules[0]) if len(rules) == 1 else -1)
+
+
+@given(LISTS)
+def test_a_rule_s_line_is_the_first_of_those_alike(lists: list[list[Rule]]) -> None:
+    index = Index(*build(lists))
+    for key, rules in by_key(lists).items():
+        for rule, source in rules:
+            if not rule.exception:
+                alike = [each.line for each, of in rules if kind(each, of) == kind(rule, source)]
+                assert index.line(key, source, rule.subtree) == min(alike)
 
 
 def test_kinds_that_share_a_place_are_not_told_apart_by_chance() -> None:
@@ -64,10 +85,7 @@ def test_kinds_that_share_a_place_are_not_told_apart_by_chance() -> None:
     rules = [Rule(name, number % 2 == 0, False, 1) for number, name in enumerate(wires)]
     index = Index(*build([rules]))
     kinds = [index.kind(names.index_key(name)) for name in wires]
-    soles = [index.sole(names.index_key(name)) for name in wires]
-    right = [sole is not None and kind == sole[1] for kind, sole in zip(kinds, soles, strict=True)]
-    assert [kind is None for kind in kinds] == [not each for each in right]
-    assert 0 < kinds.count(None) < len(kinds) // 2
+    assert kinds == [kind(rule, 0) for rule in rules]
 
 
 def _without_table(rules: bytes, keys: int) -> bytes:
@@ -83,7 +101,9 @@ def test_an_index_of_a_version_without_kinds_finds_the_same(
     keys = len({rule.name for each in lists for rule in each})
     older = Index(trie, _without_table(rules, keys))
     assert older.match(name) == Index(trie, rules).match(name)
-    assert all(older.kind(found.key) is None for found in older.everything())
+    newer = Index(trie, rules)
+    for found in older.everything():
+        assert older.kind(found.key) == newer.kind(found.key)
 
 
 @pytest.mark.parametrize("lost", [2, 4, 8])

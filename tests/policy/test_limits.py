@@ -3,12 +3,13 @@
 import pytest
 
 from resolver.policy.limits import UNKNOWN_RATE, Limits
+from resolver.policy.prefixes import packed
 
 BEAT = 0.5
 
 
 def taken(limits: Limits, address: str, known: bool, of: int) -> int:
-    bucket = limits.bucket(address, known)
+    bucket = limits.bucket(packed(address), known)
     return sum(bucket.take() for _ in range(of))
 
 
@@ -50,17 +51,17 @@ def test_unknown_clients_share_a_small_one_of_their_own() -> None:
 
 def test_strangers_without_number_leave_known_clients_their_bucket() -> None:
     limits = Limits(5)
-    mine = limits.bucket("10.10.0.5", True)
+    mine = limits.bucket(packed("10.10.0.5"), True)
     for number in range(20_000):
-        limits.bucket(f"198.{number >> 8}.{number & 255}.1", False)
-    assert limits.bucket("10.10.0.6", True) is mine
+        limits.bucket(packed(f"198.{number >> 8}.{number & 255}.1"), False)
+    assert limits.bucket(packed("10.10.0.6"), True) is mine
 
 
 def test_a_bucket_that_is_held_fills_though_it_was_forgotten() -> None:
     limits = Limits(5)
-    held = limits.bucket("10.10.0.5", True)
+    held = limits.bucket(packed("10.10.0.5"), True)
     assert sum(held.take() for _ in range(100)) == 10
     for number in range(20_000):
-        limits.bucket(f"10.{number >> 8}.{number & 255}.1", True)
+        limits.bucket(packed(f"10.{number >> 8}.{number & 255}.1"), True)
     limits.tell(1.0)
     assert sum(held.take() for _ in range(100)) == 5

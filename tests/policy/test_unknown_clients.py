@@ -5,6 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.policy.prefixes import packed
 from resolver.policy.unknown_clients import UnknownClientCounts, UnknownClients, merged
 
 KEPT = 4
@@ -15,7 +16,7 @@ PLACES = st.integers(0, 40)
 def counted(places: list[int], kept: int = KEPT) -> UnknownClients:
     counts = UnknownClientCounts(kept)
     for place in places:
-        counts.count(f"10.0.{place}.7")
+        counts.count(packed(f"10.0.{place}.7"))
         assert len(counts.all().prefixes) <= 2 * kept
     return counts.all()
 
@@ -46,10 +47,10 @@ def test_what_several_workers_counted_is_as_true_together(parts: list[list[int]]
 def test_hostile_prefixes_neither_grow_it_nor_push_out_a_heavy_one() -> None:
     counts = UnknownClientCounts()
     for number in range(10_000):
-        counts.count(f"198.{number >> 8}.{number & 255}.1")
-        counts.count(f"2001:db8:{number:x}::1")
+        counts.count(packed(f"198.{number >> 8}.{number & 255}.1"))
+        counts.count(packed(f"2001:db8:{number:x}::1"))
         if number % 100 == 0:
-            counts.count(f"10.99.3.{number // 100}")
+            counts.count(packed(f"10.99.3.{number // 100}"))
     told = counts.all()
     assert len(told.prefixes) <= 2048
     prefix, times = told.prefixes[0]
@@ -60,7 +61,7 @@ def test_hostile_prefixes_neither_grow_it_nor_push_out_a_heavy_one() -> None:
 def test_clients_are_told_by_the_prefix_that_limits_them() -> None:
     counts = UnknownClientCounts()
     for address in ("10.0.1.1", "10.0.1.255", "fd00:10:0:1::5", "fd00:10:0:2::5", "fe80::1%eth0"):
-        counts.count(address)
+        counts.count(packed(address))
     assert counts.all() == UnknownClients(
         (("10.0.1.0/24", 2), ("fd00:10::/56", 2), ("fe80::/56", 1)), 0
     )
