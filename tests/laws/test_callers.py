@@ -12,27 +12,42 @@ from resolver.metrics import definitions
 from tests.laws.source_tree import PACKAGE, calls, modules
 
 CALLERS = {
-    # The data path asks about the question before the cache, and about targets after it;
-    # ``explain``, ``check`` and ``diff`` ask through the explanation.
+    # Every transport hands its packets to the handler, and the handler to the engine.
+    "answer": {"server.handler.QueryHandler.handle"},
+    "respond": {
+        *("engine.engine.Engine.answer", "engine.engine.Engine._respond_anew"),
+        "analysis.explanation.Explainer._resolve",
+    },
+    "conclude": {
+        *("upstream.forwarder.Forwarder._conclude", "analysis.explanation.Explainer._resolve"),
+    },
+    # The question is judged before the cache, and targets after it; ``explain``, ``check`` and
+    # ``diff`` ask the engine.
+    "check_question": {
+        *("engine.engine.Engine.respond", "analysis.explanation.Explainer.verdict"),
+        "analysis.explanation.Explainer._explain",
+    },
     "check_query": {
-        *("engine.engine.Resolver._admit", "analysis.explanation.Explainer.verdict"),
-        "policy.judge.Judge.check_answer",
+        *("engine.engine.Engine.check_question", "policy.judge.Judge.check_answer"),
     },
-    # The same verdict, shared by names that rules of one kind cover.
-    "glance": {"policy.judge.Judge.check_query", "engine.short_way.ShortWay.answer"},
-    "check_answer": {
-        "engine.engine.Resolver._carry",
-        *("engine.short_way.ShortWay._head", "analysis.explanation.Explainer._led"),
+    "check_answer": {"engine.engine.Engine._judge_targets"},
+    # Local data answers a question, or the end of a chain of aliases.
+    "local_answer": {
+        *("engine.engine.Engine._answer_locally", "engine.engine.Engine._follow_alias"),
     },
+    "_follow_alias": {"engine.engine.Engine._follow"},
 }
 
 
-@pytest.mark.parametrize("judging", CALLERS)
-def test_only_these_ask_for_a_verdict(judging: str) -> None:
+@pytest.mark.parametrize("deciding", CALLERS)
+def test_a_decision_has_these_callers_and_no_others(deciding: str) -> None:
     found = {
-        within for module in modules().values() for within, name in calls(module) if name == judging
+        within
+        for module in modules().values()
+        for within, name in calls(module)
+        if name == deciding
     }
-    assert found == CALLERS[judging]
+    assert found == CALLERS[deciding]
 
 
 def test_metrics_are_named_in_one_place() -> None:

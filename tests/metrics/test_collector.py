@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from resolver.config.load import load
-from resolver.engine.labels import Path, Tally
+from resolver.engine.labels import Path, QueryLabels
 from resolver.lists import adblock
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.counters import Counters
@@ -148,7 +148,7 @@ def test_workers_are_added_up() -> None:
     served = _Served(workers=2)
     served.follow(LISTS, ["192.0.2.1:53"])
     for worker in served.workers:
-        worker.count(Tally(0, Outcome.BLOCKED, served.service("one"), 0, 1, Path.CACHE))
+        worker.count(QueryLabels(0, Outcome.BLOCKED, served.service("one"), 0, 1))
         worker.took(Path.CACHE, 0.003)
         worker.upstream_up("192.0.2.1:53", True)
     series = served.series()
@@ -166,7 +166,7 @@ def test_counters_outlive_a_service_that_is_taken_away() -> None:
     served = _Served()
     served.follow(LISTS, [])
     for name in ("around", "other"):
-        served.workers[0].count(Tally(0, Outcome.BLOCKED, served.service(name), 0, 1, Path.CACHE))
+        served.workers[0].count(QueryLabels(0, Outcome.BLOCKED, served.service(name), 0, 1))
     before = served.series()
     assert _of(before, BYPASS, vlan="administration", kind="provider") == 2
     served.follow(FEWER, [])
