@@ -7,15 +7,15 @@ its clocks as the worker gives them: the monotonic one, and the wall clock in se
 
 from pathlib import Path
 
-from resolver.engine.transaction import Forward, Reply, Source
-
 from resolver.config.load import load
 from resolver.dns import response
-from resolver.engine.cache import Cache
-from resolver.engine.engine import Resolver
-from resolver.engine.entry import entry
-from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.cache import AnswerCache
+from resolver.engine.engine import Engine
+from resolver.engine.entry import make_entry
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.result import PendingReply, Reply
 from resolver.policy.index import Index
+from resolver.policy.prefixes import packed
 from resolver.snapshot.policy import compile_snapshot
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
@@ -27,7 +27,7 @@ prefixes = ["127.0.20.0/24"]
 policy = "publicity"
 """
 _DAY = 86400.0
-_SOURCE = Source("127.0.20.5", False)
+_ADDRESS = packed("127.0.20.5")
 _ASKED = wire.question("www.example")
 
 
@@ -39,35 +39,41 @@ class _OneFile:
         return [pattern]
 
 
-def _resolver(wall: float) -> Resolver:
+def _engine(wall: float) -> Engine:
     loaded = load(str(Path("config.toml")), _OneFile())
     snapshot, _ = compile_snapshot(loaded.config, loaded.provenance, [])
     index = Index(snapshot.trie, snapshot.rules)
-    return Resolver(Regime(snapshot.terms, index, wall), Cache(1 << 20))
+    return Engine(LoadedSnapshot(snapshot.terms, index, wall), AnswerCache(1 << 20))
 
 
-def _ttl(resolver: Resolver, now: float) -> int | None:
+def _ask(engine: Engine, now: float) -> Reply | PendingReply:
+    result = engine.answer(engine.client(_ADDRESS, False), _ASKED, now)
+    assert isinstance(result, Reply | PendingReply)
+    return result
+
+
+def _ttl(engine: Engine, now: float) -> int | None:
     """The TTL that a client is told now; None where the upstream would be asked."""
-    result = resolver.answer(_ASKED, _SOURCE, now)
+    result = _ask(engine, now)
     return wire.read(result.packet).answer[0].ttl if isinstance(result, Reply) else None
 
 
 def steps() -> Seen:
     """An entry of 300 s while the wall clock jumps a day ahead and two days back."""
     wall, now = 1_800_000_000.0, 5000.0
-    resolver = _resolver(wall)
-    forward = resolver.answer(_ASKED, _SOURCE, now)
-    assert isinstance(forward, Forward)
+    engine = _engine(wall)
+    pending = _ask(engine, now)
+    assert isinstance(pending, PendingReply)
     packet = wire.reply(_ASKED, [wire.address(wire.AT_QUESTION, "192.0.2.1", 300)])
     scanned = response.scan(packet)
     assert scanned is not None
-    resolver.cache.put(forward.key, entry(scanned, now))
+    engine.cache.put(pending.question.key, make_entry(scanned, now))
     told = []
     for second, jump in ((0, 0.0), (10, _DAY), (20, -_DAY), (200, 10 * _DAY), (299, -_DAY)):
-        resolver.advance(wall + second + jump, now + second)
-        told.append(_ttl(resolver, now + second))
-    resolver.advance(wall - _DAY, now + 301)
-    told.append(_ttl(resolver, now + 301))
+        engine.advance(wall + second + jump, now + second)
+        told.append(_ttl(engine, now + second))
+    engine.advance(wall - _DAY, now + 301)
+    told.append(_ttl(engine, now + 301))
     return Seen(told == [300, 290, 280, 100, 1, None], f"TTLs {told}")
 
 

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from resolver.dns import query, response
-from resolver.dns.render import TCP_SIZE
-from resolver.engine.entry import entry, joined, render_entry
+from resolver.dns import names, query, response
+from resolver.engine.chain import joined
+from resolver.engine.entry import make_entry
+from tests.engine.rendered_entries import reply
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 
@@ -112,6 +113,26 @@ def _long_names() -> bytes:
     return _reply([first, *(wire.record(i, wire.NS, i) for i in into)], 0)
 
 
+def _long_names_led_to() -> bytes:
+    """Answers whose names are labels of one another's, and have to be built."""
+    name = b"\x01a" * 120 + wire.AT_QUESTION
+    first = wire.record(wire.AT_QUESTION, wire.NS, name)
+    at = len(_ASKED) + 12
+    into = [(0xC000 | at + 2 * (n % 100)).to_bytes(2, "big") for n in range(600)]
+    return _reply([first, *(wire.record(i, wire.CNAME, i) for i in into)], 601)
+
+
+def _names_of_names() -> bytes:
+    """Answers whose names are pointers to the name before them."""
+    at, before, records = len(_ASKED), len(_ASKED[:12]), []
+    for _ in range(response.MAX_RECORDS):
+        owner, target = (0xC000 | before).to_bytes(2, "big"), (0xC000 | at).to_bytes(2, "big")
+        records.append(wire.record(owner, wire.NS, target))
+        before = at + 12
+        at += len(records[-1])
+    return _reply(records, len(records))
+
+
 def _names() -> bytes:
     """A thousand records, each with long names of its own."""
     owner = [b"\x03%03d" % n + b"\x3c" + b"b" * 60 + b"\x00" for n in range(1000)]
@@ -131,6 +152,8 @@ _REPLIES = {
     "pointer chain": _pointers,
     "pointer chain beside": _pointers_beside,
     "names within names": _long_names,
+    "names within names of answers": _long_names_led_to,
+    "names that are names before them": _names_of_names,
     "long names": _names,
 }
 
@@ -139,9 +162,9 @@ def _taken(packet: bytes) -> None:
     """All that is done with an upstream's reply, until a client has it."""
     scanned = response.scan(packet)
     if scanned is not None:
-        asked = query.scan(_ASKED)
-        assert isinstance(asked, query.Query)
-        render_entry(asked, entry(scanned, 0.0), 1.0, TCP_SIZE)
+        asked = query.scan(_ASKED, {})
+        assert asked is not None
+        reply(make_entry(scanned, 0.0), asked.question, 1.0)
 
 
 def _joined(packet: bytes) -> None:
@@ -152,7 +175,8 @@ def _joined(packet: bytes) -> None:
     )
     first, second = response.scan(alias), response.scan(packet)
     if first is not None and second is not None:
-        joined(entry(first, 0.0), entry(second, 0.0), 0.0)
+        asked = names.parse("alias.example")
+        joined(asked, wire.TXT, make_entry(first, 0.0), make_entry(second, 0.0), 0.0)
 
 
 def scans() -> dict[str, float]:
@@ -160,7 +184,7 @@ def scans() -> dict[str, float]:
     taken = {}
     for name, make in _QUERIES.items():
         packet = make()
-        taken[f"query of {name}"] = _best(partial(query.scan, packet))
+        taken[f"query of {name}"] = _best(partial(query.scan, packet, {}))
     for name, make in _REPLIES.items():
         packet = make()
         taken[name] = _best(partial(response.scan, packet))

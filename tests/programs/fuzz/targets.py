@@ -5,100 +5,122 @@ It returns what became of the bytes, in a form that tells new outcomes from know
 
 from collections.abc import Callable, Hashable
 
-from resolver.engine.quick import quick_entry
-
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.config.load import load
 from resolver.dns import codes, query, render, response
-from resolver.engine.entry import Entry, entry, joined, render_entry, stale
-from resolver.engine.upstream_query import answers
+from resolver.engine.chain import joined
+from resolver.engine.entry import CacheEntry, make_entry, stale
 from resolver.lists.formats import FORMATS
 from resolver.snapshot.policy import compile_snapshot
 
 Target = Callable[[bytes], Hashable]
 
-_ALIAS = response.scan(
-    bytes.fromhex(
-        "000081800001000100000000"
-        "05616c696173076578616d706c650000010001"
-        "c00c000500010000012c0006037777 77c012".replace(" ", "")
-    )
-)
 _LIMITS = (512, 1232, render.TCP_SIZE)
+_SHAPES: query.Shapes = {}
+"""Of the queries that were taken before."""
 
 
 def take_query(data: bytes) -> Hashable:
-    """Any packet from a client: a query, a fault or silence; what is said to it can be read."""
-    found = query.scan(data)
-    if found is None:
+    """Any packet from a client: a query or silence; what is replied to it can be read."""
+    found = query.scan(data, {})
+    again = query.scan(data, _SHAPES)
+    if found is None or again is None:
+        assert found is again is None, "what was scanned before has changed something"
         return None
-    if isinstance(found, query.Fault):
-        for limit in _LIMITS:
-            packet = render.fault(found, limit)
-            assert len(packet) <= limit
-            assert packet[:2] == data[:2]
-            assert packet[2] & 0x80
-        return ("fault", found.rcode, found.edns is not None, bool(found.question))
+    assert _facts(found) == _facts(again), "what was scanned before has changed something"
+    shape = found.shape
+    assert found.ident == data[:2]
     assert data.startswith(found.question, query.HEADER)
+    for limit in _LIMITS:
+        packet = _rendered(shape, limit, codes.REFUSED, found.question, b"", (0, 0, 0))
+        assert packet[:2] == b"\x00\x01"
+        assert packet[2] & 0x80
+        if found.question:
+            assert response.scan(packet) is not None, "what this server says can be read"
+    if shape.rcode != codes.NOERROR:
+        return ("malformed", shape.rcode, shape.has_opt, bool(found.question))
     assert found.name == found.question[:-4].lower()
     assert len(found.name) <= 255
-    for limit in _LIMITS:
-        packet = render.reply(found, codes.REFUSED, render.EMPTY, limit)
-        assert len(packet) <= limit
-        assert response.scan(packet) is not None, "what this server says can be read"
-    return ("query", found.edns is not None, found.qtype in codes.TYPES, found.name.count(0))
+    return ("query", shape.has_opt, shape.qtype in codes.TYPES, found.name.count(0))
 
 
-def take_response(data: bytes) -> Hashable:
-    """Any packet from an upstream: kept, aged, told and joined, or not taken at all."""
-    found = response.scan(data)
-    quick = _take_quickly(data)
-    if found is None:
-        assert quick is None, "what cannot be read was taken"
-        return None
-    kept = entry(found, 0.0)
-    assert quick is None or quick == kept, (quick, kept)
-    _tell(found, kept)
-    _tell(found, stale(kept, 100.0))
-    assert _ALIAS is not None
-    _tell(_ALIAS, joined(entry(_ALIAS, 0.0), kept, 0.0))
+def _facts(found: query.Query) -> tuple[object, ...]:
+    shape = found.shape
     return (
-        found.rcode,
-        found.has_opt,
-        bool(kept.unfinished),
-        kept.lifetime > 0,
-        quick is not None,
-        len(kept.targets),
-        kept.counts != found.counts,
-        frozenset(record.rtype for record in found.records),
+        *(found.ident, found.name, found.question, shape.flags, shape.rcode, shape.qtype),
+        *(shape.has_question, shape.has_opt, shape.dnssec_ok, shape.limit, shape.key),
+        *(shape.reply_flags, shape.wants_ad),
     )
 
 
-def _take_quickly(data: bytes) -> Entry | None:
-    """The entry by the short way, as it is gone once the question has been matched."""
-    end = query.HEADER
-    while end < len(data) and 0 < data[end] < 64:
-        end += 1 + data[end]
-    question = data[query.HEADER : end + 5].lower()
-    if len(question) > 259 or not answers(data, int.from_bytes(data[:2], "big"), question):
-        return None
-    if question[-2:] != b"\x00\x01" or data[end : end + 1] != b"\x00":
-        return None
-    qtype = int.from_bytes(question[-4:-2], "big")
-    if data[end + 1 : end + 5] != question[-4:] or not qtype:
-        return None  # lowering the case has changed the type; nobody can ask for type 0
-    return quick_entry(data, len(question), qtype, 0.0)
+def _rendered(
+    asked: render.QueryShape,
+    limit: int,
+    rcode: int,
+    question: bytes,
+    records: bytes,
+    counts: render.Counts,
+    errors: tuple[bytes, ...] = (),
+) -> bytes:
+    """A reply to a query like this one, of so many octets at the most."""
+    shape = render.QueryShape(
+        asked.flags,
+        qtype=asked.qtype,
+        has_question=bool(question),
+        has_opt=asked.has_opt,
+        udp_size=limit,
+        dnssec_ok=asked.dnssec_ok,
+        stream=limit == render.TCP_SIZE,
+    )
+    template = render.ReplyTemplate(shape, shape.reply_flags | rcode, counts, errors)
+    packet = template.render(b"\x00\x01", question, records)
+    assert len(packet) <= limit, (len(packet), limit)
+    return packet
 
 
-def _tell(asked: response.Response, kept: Entry) -> None:
-    question = asked.body[query.HEADER : query.HEADER + len(asked.name) + 4]
-    edns = query.Edns(1232, True)
-    asking = query.Query(1, codes.RD, asked.name, asked.qtype, asked.qclass, question, edns)
-    for limit in _LIMITS:
-        for now in (0.0, 1e6):
-            packet = render_entry(asking, kept, now, limit)
-            assert len(packet) <= limit, (len(packet), limit)
+def take_response(data: bytes) -> Hashable:
+    """Any packet from an upstream: kept, aged, rendered and joined, or not taken at all."""
+    found = response.scan(data)
+    if found is None:
+        return None
+    entry = make_entry(found, 0.0)
+    _render(found, stale(entry, 100.0))
+    alias = _alias_of(found)
+    first = make_entry(alias, 0.0)
+    if first.unfinished == found.name:
+        _render(alias, joined(alias.name, alias.qtype, first, entry, 0.0))
+    _render(found, entry)
+    return (
+        found.rcode,
+        found.has_opt,
+        bool(entry.unfinished),
+        entry.lifetime > 0,
+        found.leads_on,
+        len(entry.targets),
+        entry.counts != found.counts,
+        frozenset(record.rtype for record in found.records()),
+    )
+
+
+def _alias_of(target: response.Response) -> response.Response:
+    """A response that leads to the question of another, and says no more."""
+    question = b"\x05alias\x00" + target.qtype.to_bytes(2, "big") + b"\x00\x01"
+    alias = render.record(render.QNAME_POINTER, codes.CNAME, 300, target.name)
+    found = response.scan(b"\x00\x01\x81\x80\x00\x01\x00\x01" + bytes(4) + question + alias)
+    assert found is not None
+    return found
+
+
+def _render(asked: response.Response, entry: CacheEntry) -> None:
+    question = asked.packet[query.HEADER : asked.question_end]
+    shape = render.QueryShape(codes.RD, qtype=asked.qtype, has_opt=True, dnssec_ok=True)
+    for now in (0.0, 1e6):
+        records = entry.aged(now)
+        for limit in _LIMITS:
+            packet = _rendered(
+                shape, limit, entry.rcode, question, records, entry.counts, entry.errors
+            )
             assert response.scan(packet) is not None, "what this server says can be read"
 
 
