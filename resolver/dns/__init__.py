@@ -1,1 +1,1 @@
-"""Names and packets: scanning, rendering, ageing. Pure; nothing here opens a socket."""
+"""DNS wire format: names, scanning, rendering. Pure: nothing here opens a socket."""

@@ -1,4 +1,4 @@
-"""Numbers of the protocol, by their registered names (IANA DNS parameters)."""
+"""Protocol numbers, by their registered names (IANA DNS parameters)."""
 
 from typing import Final
 
@@ -140,11 +140,11 @@ def type_text(number: int) -> str:
 
 
 def parse_type(text: str) -> int | None:
-    """The number of a type given as a mnemonic or as ``TYPEn``; None where there is none."""
-    word = text.upper()
-    if word in _TYPE_NUMBERS:
-        return _TYPE_NUMBERS[word]
-    digits = word.removeprefix("TYPE")
-    if digits != word and digits.isascii() and digits.isdigit() and int(digits) < 65536:
+    """The number of a type from its mnemonic or from ``TYPEn``; None if there is no such type."""
+    mnemonic = text.upper()
+    if mnemonic in _TYPE_NUMBERS:
+        return _TYPE_NUMBERS[mnemonic]
+    digits = mnemonic.removeprefix("TYPE")
+    if digits != mnemonic and digits.isascii() and digits.isdigit() and int(digits) < 65536:
         return int(digits)
     return None

@@ -1,13 +1,12 @@
 r"""Domain names as lower-case wire bytes.
 
-A name is ``bytes`` in uncompressed wire form (RFC 1035 section 3.1), folded to
-lower case (RFC 4343), for example ``b"\x01t\x02me\x00"``. Everything inside Darban
-compares names in this form and never as text: in text, a dot inside a label cannot
-be told from a boundary between two.
+A name is ``bytes`` in uncompressed wire form (RFC 1035 section 3.1), in lower case
+(RFC 4343), for example ``b"\x01t\x02me\x00"``. Darban compares names in this form and
+never as text: in text, a dot inside a label looks like the dot between two labels.
 
 What must stay true:
 - ``parse`` and ``text`` are inverses for every valid name.
-- ``index_key(a)`` is a prefix of ``index_key(b)`` wherever b is a or lies below it.
+- ``index_key(a)`` is a prefix of ``index_key(b)`` if b is a or lies below a.
 """
 
 import functools
@@ -21,20 +20,19 @@ MAX_LABEL: Final = 63
 ROOT: Final = b"\x00"
 
 _PLAIN: Final = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
-
-
+"""Octets that are printed without an escape."""
 _PLAIN_AND_DOT: Final = bytes([*sorted(_PLAIN), ord(".")])
 
 
 class InvalidName(DarbanError):
-    """A text that is no domain name; the message says why."""
+    """The text is no domain name; the message says why."""
 
 
 def parse(text: str) -> bytes:
     r"""Read a name from its presentation form (RFC 1035 section 5.1, with ``\.`` and ``\DDD``).
 
-    A final dot is allowed; every name is taken as absolute. Letters outside ASCII
-    become A-labels (IDNA 2008, RFC 5891).
+    Every name is absolute, with or without a final dot. Letters outside ASCII become
+    A-labels (IDNA 2008, RFC 5891).
 
     Raises:
         InvalidName: the text is empty, has an empty label, or a label or the name is too long.
@@ -60,23 +58,24 @@ def parse(text: str) -> bytes:
 
 
 def parse_host(text: str) -> bytes:
-    """Read a name of which it is known that no rule of ``parse`` is broken or needed.
+    """Read a name that needs none of the checks and conversions of ``parse``.
 
-    Lower-case ASCII without an escape, no final dot, no label or name too long: nearly every
-    line of a list. Most names share what is above them, so that is made once.
+    The caller has checked that it is lower-case ASCII without an escape or a final dot, and that
+    no label and not the name is too long. Nearly every line of a list is like this. Many names
+    have the same parent, so the wire form of a parent is cached.
     """
     label, dot, above = text.partition(".")
     head = chr(len(label)) + label
-    return (head + _above(above) if dot else head + "\0").encode("ascii")
+    return (head + _parent(above) if dot else head + "\0").encode("ascii")
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def _above(text: str) -> str:
+def _parent(text: str) -> str:
     return "".join(chr(len(label)) + label for label in text.split(".")) + "\0"
 
 
 def _to_ascii(text: str) -> str:
-    import idna  # its tables are large, and few names need them
+    import idna  # imported here because its tables are large and few names need them
 
     try:
         return idna.encode(text, uts46=True).decode("ascii")
@@ -113,7 +112,7 @@ def _unescape(rest: Iterator[str], text: str) -> int:
 
 
 def text(name: bytes) -> str:
-    """Print a name, with every octet that could be misread escaped; the root is ``.``."""
+    """The name as text; octets that could be misread are escaped. The root is ``.``."""
     if name == ROOT:
         return "."
     parts = labels(name)
@@ -130,7 +129,7 @@ def _escape(octet: int) -> str:
 
 
 def labels(name: bytes) -> list[bytes]:
-    """Split a name into its labels, leftmost first, without the root's empty one."""
+    """Split a name into its labels, leftmost first, without the empty label of the root."""
     found = []
     at = 0
     while length := name[at]:
@@ -140,7 +139,7 @@ def labels(name: bytes) -> list[bytes]:
 
 
 def zones(name: bytes) -> Iterator[bytes]:
-    """The name itself, then each name above it, the root last."""
+    """Yield the name itself, then each name above it; the root is last."""
     at = 0
     while length := name[at]:
         yield name[at:]
@@ -149,7 +148,7 @@ def zones(name: bytes) -> Iterator[bytes]:
 
 
 def is_within(name: bytes, zone: bytes) -> bool:
-    """Whether the name is the zone's own or lies below it."""
+    """Whether the name equals the zone or lies below it."""
     if not name.endswith(zone):
         return False
     start = len(name) - len(zone)
@@ -160,18 +159,19 @@ def is_within(name: bytes, zone: bytes) -> bool:
 
 
 def top(name: bytes) -> bytes:
-    """A mark of the name's last label, found without walking the name.
+    """A mark of the last label, read without walking the name.
 
-    Names with the same last label have the same mark; others nearly always have another.
+    Names with the same last label have the same mark. Names with different last labels nearly
+    always have different marks.
     """
     return name[-3:]
 
 
 def index_key(name: bytes) -> bytes:
-    """The name's octets from the right, without the root's.
+    """The octets of the name in reverse order, without the octet of the root.
 
-    A name above has a key that this one begins with. The converse needs ``is_within``: where
-    a label holds octets that look like a length, a key may begin in the middle of a label.
+    The key of every name above this one is a prefix of its key. The converse needs ``is_within``:
+    if a label holds an octet that looks like a length, a prefix may end inside a label.
     """
     return name[-2::-1]
 

@@ -1,7 +1,7 @@
-"""The facade over dnslib: records from trusted text, in and out of wire form.
+"""The facade over dnslib: read and print the records of an operator.
 
-Only this module imports dnslib, and only what an operator wrote or what our own scan has
-passed reaches it: dnslib is not safe on bytes from the network.
+Only this module imports dnslib. dnslib is not safe on bytes from the network: it gets only text
+that an operator wrote and records that passed our own scan.
 """
 
 from dnslib import QTYPE, RD, RDMAP, RR
@@ -13,14 +13,14 @@ from resolver.errors import DarbanError
 
 
 class InvalidRecord(DarbanError):
-    """A text that is no record; the message says why."""
+    """The text is no record; the message says why."""
 
 
 def parse(rtype: str, data: str, ttl: int | None = None) -> LocalRecord:
-    """Read a record from its type and its data in presentation form, ``A`` and ``10.0.0.30``.
+    """Read a record from its type and its data in presentation form: ``A`` and ``10.0.0.30``.
 
     Raises:
-        InvalidRecord: the type is unknown, or the data does not fit it.
+        InvalidRecord: the type is unknown, or the data does not fit the type.
     """
     number = codes.parse_type(rtype)
     if number is None or number not in rdata.LAYOUTS or number in _NOT_LOCAL:
@@ -29,7 +29,7 @@ def parse(rtype: str, data: str, ttl: int | None = None) -> LocalRecord:
 
 
 def text(record: LocalRecord) -> str:
-    """A record that ``parse`` made, as its type and its data: ``A 10.0.0.30``."""
+    """The type and the data of a record that ``parse`` made: ``A 10.0.0.30``."""
     kind = RDMAP.get(QTYPE.get(record.rtype), RD)
     data = kind.parse(DNSBuffer(record.data), len(record.data))
     return f"{codes.type_text(record.rtype)} {data}"
@@ -43,16 +43,16 @@ def _pack(rtype: str, data: str) -> bytes:
     try:
         (parsed,) = RR.fromZone(f"x. 1 IN {rtype} {data}\n")
         parsed.rdata.pack(buffer)
-    except Exception as error:  # dnslib raises whatever its parsers meet
+    except Exception as error:  # dnslib raises exceptions of many kinds
         raise InvalidRecord(f"'{data}' is no data of a {rtype} record ({error})") from None
     packed = bytes(buffer.data)
-    if not _sound(codes.parse_type(rtype) or 0, packed):
+    if not _scans(codes.parse_type(rtype) or 0, packed):
         raise InvalidRecord(f"'{data}' is no data of a {rtype} record")
     return packed
 
 
-def _sound(rtype: int, packed: bytes) -> bool:
-    """Whether our own scan would take a response with this record in it."""
+def _scans(rtype: int, packed: bytes) -> bool:
+    """Whether our own scan accepts a response with this record."""
     head = b"\x00\x00\x80\x00\x00\x01\x00\x01\x00\x00\x00\x00" + names.ROOT + b"\x00\x01\x00\x01"
     record = names.ROOT + rtype.to_bytes(2, "big") + b"\x00\x01" + bytes(4)
     return response.scan(head + record + len(packed).to_bytes(2, "big") + packed) is not None

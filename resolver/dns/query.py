@@ -1,14 +1,14 @@
-"""Scan a query: from a packet to the few facts that answering needs.
+"""Scan a query: read from a packet the facts that answering needs.
 
-A query is its ID, its name, and everything else: flags, type, class and EDNS. Most queries
-of a network differ in ID and name alone, so everything else is read once into a
-``QueryShape`` and looked up by its octets from then on. Who scans keeps the shapes.
+A query has an ID, a name, and a shape: flags, type, class and EDNS. Most queries of a network
+differ only in ID and name. So each shape is read once into a ``QueryShape`` and then looked up
+by its octets. The caller keeps the shapes.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Query`` or None (no reply), in time linear in their
   length.
-- A packet with QR set gets no reply, or two servers would answer each other for ever.
-- ``Query.question`` holds the question's octets as they came, so that a reply echoes the case.
+- A packet with QR set gets no reply; else two servers could answer each other for ever.
+- ``Query.question`` holds the octets of the question unchanged, so a reply echoes the case.
 """
 
 from typing import Final
@@ -37,73 +37,73 @@ from resolver.dns.render import MIN_UDP_SIZE, QueryShape
 
 _FIXED: Final = 4
 """Octets of a question after its name: type and class."""
-_LONGEST_KEPT: Final = 10 + _FIXED + 11
-"""Octets besides ID and name that a shape is kept for: header, type, class and a bare OPT.
+_MAX_KEY: Final = 10 + _FIXED + 11
+"""The longest shape that is kept, in octets: header, type, class, and an OPT without options.
 
 Options such as cookies differ from client to client."""
-_MOST_KEPT: Final = 256
-"""Shapes that are kept; when there are more, all are forgotten."""
+_MAX_SHAPES: Final = 256
+"""When this many shapes are kept, the next one clears them all."""
 
 Shapes = dict[bytes, QueryShape]
-"""Shapes by the octets of their queries besides ID and name."""
+"""Query shapes by the octets of the query without its ID and its name."""
 
 
 class Query:
-    """A query as it came; ``shape.rcode`` says whether its question can be answered."""
+    """A query; ``shape.rcode`` says whether its question can be answered."""
 
     __slots__ = ("ident", "name", "question", "shape")
 
     def __init__(self, ident: bytes, name: bytes, question: bytes, shape: QueryShape) -> None:
         self.ident = ident
-        """The two octets of its ID."""
+        """The two octets of the ID."""
         self.name = name
-        """The qname in lower-case wire form; empty where it could not be read."""
+        """The qname in lower-case wire form; empty if it cannot be read."""
         self.question = question
-        """The question section as it came; empty where a reply must not echo it."""
+        """The octets of the question section; empty if a reply must not echo them."""
         self.shape = shape
 
 
 def scan(packet: bytes, shapes: Shapes, stream: bool = False) -> Query | None:
-    """Read a packet that should be a query; None where it gets no reply.
+    """Read a packet that should be a query; None if it gets no reply.
 
-    ``shapes`` are those that were read before from queries that came over the same transport;
-    ``stream``: over TCP, where a reply may be larger.
+    ``shapes`` holds the shapes of earlier queries over the same transport. ``stream`` means TCP,
+    where a reply may be larger.
     """
     end = _name_end(packet)
     if not end:
         if len(packet) < HEADER:
             return None
-        shape = _read_shape(packet, 0, stream)
-        return None if shape.silent else Query(packet[:2], b"", b"", shape)
+        malformed = _read_shape(packet, 0, stream)
+        return None if malformed.silent else Query(packet[:2], b"", b"", malformed)
     key = packet[2:HEADER] + packet[end:]
-    known = shapes.get(key)
-    if known is None:
-        known = _read_shape(packet, end, stream)
-        if len(key) <= _LONGEST_KEPT:
-            if len(shapes) >= _MOST_KEPT:
+    shape = shapes.get(key)
+    if shape is None:
+        shape = _read_shape(packet, end, stream)
+        if len(key) <= _MAX_KEY:
+            if len(shapes) >= _MAX_SHAPES:
                 shapes.clear()
-            shapes[key] = known
-    if known.silent:
+            shapes[key] = shape
+    if shape.silent:
         return None
-    question = packet[HEADER : end + _FIXED] if known.has_question else b""
-    return Query(packet[:2], packet[HEADER:end].lower(), question, known)
+    question = packet[HEADER : end + _FIXED] if shape.has_question else b""
+    return Query(packet[:2], packet[HEADER:end].lower(), question, shape)
 
 
 def _name_end(packet: bytes) -> int:
-    """Where the qname ends, its root label included; 0 where there is none or it is malformed."""
+    """The offset behind the qname and its root label; 0 if it is missing or malformed."""
     size = len(packet)
     at = HEADER
     while at < size:
         length = packet[at]
         if length == 0:
             return at + 1 if at < HEADER + MAX_NAME else 0
-        if length > MAX_LABEL:  # also a compression pointer: there is nothing to point at yet
+        if length > MAX_LABEL:  # or a compression pointer, which has nothing to point to yet
             return 0
         at += 1 + length
     return 0
 
 
-# Types that are no question to a forwarder, and the rcode for who asks them.
+# Types that a forwarder does not look up, and the rcode of the reply.
 _UNASKABLE: Final[dict[int, int]] = {
     0: FORMERR,
     OPT: FORMERR,
@@ -117,7 +117,7 @@ _UNASKABLE: Final[dict[int, int]] = {
 
 
 def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
-    """Read what a query says besides its ID and its name, which ends at ``end`` (0: nowhere)."""
+    """Read the shape of a query; its name ends at ``end`` (0: it is missing or malformed)."""
     flags = packet[2] << 8 | packet[3]
     if flags & QR:
         return QueryShape(flags, silent=True)
@@ -147,7 +147,7 @@ def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
 
 
 class _Edns:
-    """What the additional section of a query says (RFC 6891), or the rcode that it deserves."""
+    """The EDNS facts of a query (RFC 6891), or the rcode of the error reply."""
 
     def __init__(self, rcode: int = NOERROR, has_opt: bool = False) -> None:
         self.rcode = rcode
@@ -160,7 +160,7 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
     edns = _Edns()
     version = 0
     for _ in range(count):
-        # In a query the owner is the root (OPT; a TSIG has its key's name, and comes last).
+        # The owner is the root for an OPT. A TSIG, which comes last, has the name of its key.
         start = _owner_end(packet, at)
         if not start or start + 10 > len(packet):
             return _Edns(FORMERR)
@@ -169,7 +169,7 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
         if end > len(packet):
             return _Edns(FORMERR)
         if rtype == TSIG:
-            return _Edns(NOTAUTH)  # no key is known here (RFC 8945 section 5.2.1)
+            return _Edns(NOTAUTH)  # this server has no keys (RFC 8945 section 5.2.1)
         if rtype == OPT:
             if edns.has_opt or start != at + 1 or not _options_fit(packet, start + 10, end):
                 return _Edns(FORMERR)
@@ -184,7 +184,7 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
 
 
 def _owner_end(packet: bytes, at: int) -> int:
-    """Where an owner name ends, a compression pointer being its end; 0 where it does not."""
+    """The offset behind an owner name, which may end in a pointer; 0 if it is malformed."""
     size = len(packet)
     while at < size:
         length = packet[at]

@@ -1,8 +1,8 @@
-"""What the RDATA of each known type is made of, so that none passes unread.
+"""The RDATA layout of each known type.
 
-A reply from an upstream is carried as bytes, and a record that a client cannot parse must
-not be carried at all. For the types below the layout is checked and the names within are
-followed (they may be compressed, RFC 3597 section 4); every other type is opaque.
+Records of an upstream's response go to clients as bytes. A record that a client cannot parse
+must not go to a client. For the types below, the scan checks the layout and follows the names,
+which may be compressed (RFC 3597 section 4). The RDATA of every other type is opaque.
 """
 
 from typing import Final
@@ -14,13 +14,13 @@ NAME: Final = -1
 STRING: Final = -2
 """A character-string: one length octet and that many octets (RFC 1035 section 3.3)."""
 STRINGS: Final = -3
-"""One character-string or more, to the end."""
+"""One or more character-strings, to the end of the RDATA."""
 REST: Final = -4
-"""Anything, to the end."""
+"""Any octets, to the end of the RDATA."""
 PARAMS: Final = -5
-"""SvcParams, to the end (RFC 9460 section 2.2)."""
+"""SvcParams, to the end of the RDATA (RFC 9460 section 2.2)."""
 OPTIONS: Final = -6
-"""EDNS options, to the end (RFC 6891 section 6.1.2)."""
+"""EDNS options, to the end of the RDATA (RFC 6891 section 6.1.2)."""
 
 LAYOUTS: Final[dict[int, tuple[int, ...]]] = {
     codes.A: (4,),
@@ -65,3 +65,4 @@ LAYOUTS: Final[dict[int, tuple[int, ...]]] = {
     256: (4, REST),  # URI
     257: (1, STRING, REST),  # CAA
 }
+"""The parts of each type's RDATA, in order; a positive number is that many octets."""

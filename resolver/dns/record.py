@@ -1,13 +1,13 @@
-"""A record that this server answers by itself."""
+"""A local record."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-DEFAULT_TTL = 300
-"""Seconds that a local record may be kept where its text gives no TTL."""
+DEFAULT_TTL: Final = 300
+"""The TTL, in seconds, of a local record whose text gives none."""
 
 
 class LocalRecord(NamedTuple):
-    """Type, seconds to live, and the RDATA, uncompressed."""
+    """Type, TTL in seconds, and uncompressed RDATA of a record that this server owns."""
 
     rtype: int
     ttl: int

@@ -1,10 +1,10 @@
-"""Render replies: header, question as it was asked, sections, OPT.
+"""Render replies: header, echoed question, sections, OPT.
 
 What must stay true:
-- An OPT stands in a reply only when the query had one (RFC 6891 section 6.1.1).
-- An Extended DNS Error never makes a reply too large: its text goes first, then the
-  option, and only what is then still too large is truncated (RFC 8914 section 3).
-- The question is echoed byte for byte, so a pointer to ``QNAME_AT`` is the qname.
+- A reply has an OPT only if the query had one (RFC 6891 section 6.1.1).
+- An Extended DNS Error never makes a reply too large: first its text is left out, then the
+  option. Only a reply that is still too large is truncated (RFC 8914 section 3).
+- The question is echoed byte for byte, so a pointer to ``QNAME_AT`` points to the qname.
 """
 
 import struct
@@ -15,23 +15,23 @@ from resolver.dns.codes import HEADER
 
 MIN_UDP_SIZE: Final = 512
 UDP_SIZE: Final = 1232
-"""The largest UDP payload sent or asked for, in octets (DNS flag day 2020)."""
+"""The largest UDP payload, in octets, that is sent or asked for (DNS flag day 2020)."""
 TCP_SIZE: Final = 65535
 QNAME_AT: Final = HEADER
 QNAME_POINTER: Final = b"\xc0\x0c"
 
 _HEADER: Final = struct.Struct(">5H")
-"""A header after its ID."""
-_ECHOED: Final = codes.OPCODE | codes.RD | codes.CD
+"""A header without its ID."""
+_ECHOED_FLAGS: Final = codes.OPCODE | codes.RD | codes.CD
 NO_ERRORS: Final[tuple[bytes, ...]] = ()
 Counts = tuple[int, int, int]
-"""Records of a message's answer, authority and additional sections, without its OPT."""
+"""The numbers of answer, authority and additional records, without the OPT."""
 
 
 class QueryShape:
-    """All that a query says besides its ID and its name, and the replies made for it before.
+    """All of a query except its ID and its name; and the reply templates for such queries.
 
-    It belongs to one transport and to whatever keeps ``templates`` there.
+    A shape belongs to one transport and to one owner of ``templates``.
     """
 
     __slots__ = (
@@ -54,24 +54,24 @@ class QueryShape:
     ) -> None:
         self.flags = flags
         self.rcode = rcode
-        """NOERROR where the question can be answered, else what is wrong with the query."""
+        """NOERROR if the question can be answered, else the error of the query."""
         self.silent = silent
-        """Whether such a packet gets no reply."""
+        """Whether a packet of this shape gets no reply."""
         self.has_question = has_question
         self.qtype = qtype
         self.has_opt = has_opt
         self.dnssec_ok = dnssec_ok
         self.limit = TCP_SIZE if stream else max(MIN_UDP_SIZE, min(udp_size, UDP_SIZE))
-        """Octets that a reply may have (RFC 6891 section 6.2.3)."""
+        """The largest reply, in octets (RFC 6891 section 6.2.3)."""
         self.wants_ad = bool(flags & codes.AD or dnssec_ok)
         """Whether a reply may have AD (RFC 6840 section 5.8)."""
-        self.reply_flags = codes.QR | codes.RA | flags & _ECHOED
+        self.reply_flags = codes.QR | codes.RA | flags & _ECHOED_FLAGS
         """The flags of every reply."""
         bits = dnssec_ok | bool(flags & codes.CD) << 1
         self.key = qtype.to_bytes(2, "big") + bits.to_bytes(1, "big")
-        """What makes two questions for one name the same: type, DO, CD."""
+        """Type, DO and CD: two questions for one name are the same if these are equal."""
         self.templates: dict[int, ReplyTemplate] = {}
-        """By what distinguishes the replies of this shape; who makes them says how."""
+        """Reply templates by a key that the owner defines."""
 
     @property
     def checking_disabled(self) -> bool:
@@ -79,7 +79,7 @@ class QueryShape:
         return bool(self.flags & codes.CD)
 
     def copy(self) -> "QueryShape":
-        """The same shape without the replies that were made for it."""
+        """The same shape without reply templates."""
         return QueryShape(
             self.flags,
             rcode=self.rcode,
@@ -94,7 +94,7 @@ class QueryShape:
 
 
 class ReplyTemplate:
-    """What replies of one shape, with the same flags and section counts, have in common."""
+    """The common part of replies to one shape with the same flags and section counts."""
 
     __slots__ = ("_counts", "_errors", "_flags", "_head", "_opt", "_rcode", "_shape")
 
@@ -106,9 +106,10 @@ class ReplyTemplate:
         errors: tuple[bytes, ...] = NO_ERRORS,
         rcode: int = codes.NOERROR,
     ) -> None:
-        """``flags`` is the header's; ``rcode`` matters only for its bits above the header's four.
+        """``flags`` is the second word of the header; it holds the lower four bits of the rcode.
 
-        ``errors`` are Extended DNS Errors, each as its option's data.
+        Only the bits of ``rcode`` above these four are used. ``errors`` are Extended DNS Errors,
+        each as the data of its option.
         """
         self._shape = shape
         self._flags = flags
@@ -120,18 +121,18 @@ class ReplyTemplate:
 
     @property
     def rcode(self) -> int:
-        """The header's rcode."""
+        """The rcode in the header."""
         return self._flags & codes.RCODE
 
     def render(self, ident: bytes, question: bytes, records: bytes) -> bytes:
-        """The whole reply, with these octets as its three sections."""
+        """Render a whole reply; ``records`` are the octets of its three sections."""
         reply = ident + self._head + question + records + self._opt
         if len(reply) <= self._shape.limit:
             return reply
         return self._shortened(ident, question, records)
 
     def _shortened(self, ident: bytes, question: bytes, records: bytes) -> bytes:
-        """The reply with shorter errors, or none, or else without its records."""
+        """Render a reply with errors without text, with no errors, or truncated without records."""
         room = self._shape.limit - HEADER - len(question)
         opt = self._opt_that_fits(room - len(records))
         if len(opt) <= room - len(records):
@@ -144,7 +145,7 @@ class ReplyTemplate:
         return short if len(short) <= room else self._opt_with(NO_ERRORS)
 
     def _opt_with(self, errors: tuple[bytes, ...]) -> bytes:
-        """An OPT record with these errors; DO is echoed (RFC 3225 section 3)."""
+        """Render an OPT record with these errors; DO is echoed (RFC 3225 section 3)."""
         if not self._shape.has_opt:
             return b""
         options = b"".join([b"\x00\x0f" + len(each).to_bytes(2, "big") + each for each in errors])
@@ -158,14 +159,14 @@ class ReplyTemplate:
 
 
 def _head(flags: int, shape: QueryShape, counts: Counts) -> bytes:
-    """A reply's header after its ID."""
+    """Render the header of a reply without its ID."""
     answers, authorities, additionals = counts
     questions = 1 if shape.has_question else 0
     return _HEADER.pack(flags, questions, answers, authorities, additionals + shape.has_opt)
 
 
 class Sections:
-    """The records of a reply, rendered, with their counts."""
+    """The rendered records of a reply, and their numbers."""
 
     __slots__ = ("answer", "answers", "authorities", "authority")
 
@@ -182,12 +183,12 @@ EMPTY: Final = Sections()
 
 
 def extended_error(code: int, text: str = "") -> bytes:
-    """An Extended DNS Error's option data (RFC 8914 section 2)."""
+    """The option data of an Extended DNS Error (RFC 8914 section 2)."""
     return code.to_bytes(2, "big") + text.encode()
 
 
 def record(owner: bytes, rtype: int, ttl: int, data: bytes) -> bytes:
-    """One record of class IN; ``owner`` may be a pointer."""
+    """Render one record of class IN; ``owner`` may be a pointer."""
     return (
         owner
         + rtype.to_bytes(2, "big")
@@ -198,26 +199,27 @@ def record(owner: bytes, rtype: int, ttl: int, data: bytes) -> bytes:
     )
 
 
-_RNAME: Final = b"\x06nobody\x07invalid\x00"  # as RFC 6303 section 3 has it
+_RNAME: Final = b"\x06nobody\x07invalid\x00"  # from RFC 6303 section 3
 _SOA_TIMERS: Final = b"".join([n.to_bytes(4, "big") for n in (1, 3600, 1200, 604800)])
 
 
 class NegativeSoa:
     """The SOA that lets a negative answer be cached for ``ttl`` seconds (RFC 2308)."""
 
-    __slots__ = ("_made", "_ttl")
+    __slots__ = ("_records", "_ttl")
 
     def __init__(self, ttl: int) -> None:
         self._ttl = ttl
-        self._made: dict[int, bytes] = {}
+        self._records: dict[int, bytes] = {}
+        """Rendered records by the offset of their owner in the reply; 0 for the root."""
 
     def record(self, name: bytes, zone: int) -> bytes:
-        """The record, owned by the last ``zone`` octets of the qname ``name``."""
+        """Render the record; its owner is the last ``zone`` octets of the qname ``name``."""
         at = QNAME_AT + len(name) - zone
-        place = at if zone > 1 else 0
-        made = self._made.get(place)
-        if made is None:
+        offset = at if zone > 1 else 0
+        rendered = self._records.get(offset)
+        if rendered is None:
             owner = (0xC000 | at).to_bytes(2, "big") if zone > 1 else b"\x00"
             data = owner + _RNAME + _SOA_TIMERS + self._ttl.to_bytes(4, "big")
-            made = self._made[place] = record(owner, codes.SOA, self._ttl, data)
-        return made
+            rendered = self._records[offset] = record(owner, codes.SOA, self._ttl, data)
+        return rendered

@@ -1,16 +1,16 @@
-"""Scan a response: is every octet of it sound, and what do policy and cache need of it?
+"""Scan a response: check every octet, and find what policy and cache need.
 
-``scan`` walks all records of all sections once and notes where each one lies. Names are
-checked, not built: for every place where a label starts, the length of the name from there on
-is kept. A compression pointer must lead to such a place, so no octet is walked twice, a chain
-of pointers costs one step each, and no name can lead through a TTL, which changes with age.
-``Response.name_at`` builds the names that somebody asks for.
+``scan`` walks all records of all sections once and notes their offsets. It checks names but does
+not build them: for each offset at which a label starts, it keeps the length of the name from
+there on. A compression pointer must lead to such an offset. So no octet is walked twice, each
+pointer of a chain costs one step, and no name can run through a TTL, which changes as the record
+ages. ``Response.name_at`` builds a name when it is needed.
 
 What must stay true:
-- ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their
-  length, and a ``Response`` parses in any conforming reader, whatever its TTLs become.
-- ``Response.end`` is where the OPT begins: OPT is hop by hop (RFC 6891 section 6.2.6), and
-  what a server puts behind it (a TSIG meant for us) is not for the client either.
+- ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their length.
+  Any conforming reader can parse the packet of a ``Response``, whatever its TTLs become.
+- ``Response.end`` is the offset of the OPT. OPT is hop by hop (RFC 6891 section 6.2.6), and
+  a record behind it (a TSIG for this server) is not for the client either.
 """
 
 from typing import Final
@@ -25,12 +25,13 @@ AUTHORITY: Final = 1
 ADDITIONAL: Final = 2
 
 MAX_RECORDS: Final = 640
-"""Records of a response; one with more is refused unread, since reading takes its time."""
+"""The most records in a response. One with more is rejected before its records are read."""
 
 _QNAME: Final = int.from_bytes(QNAME_POINTER, "big")
-_LONGEST_TEXT: Final = 200
-"""Octets of an Extended DNS Error's text that are passed on (RFC 8914 section 2)."""
+_MAX_ERROR_TEXT: Final = 200
+"""Octets of the text of an Extended DNS Error that go to the client (RFC 8914 section 2)."""
 TOP_BIT: Final = 0x80000000
+"""A TTL with this bit counts as 0 (RFC 2181 section 8)."""
 _ADDRESS_LENGTH: Final[dict[int, int]] = {codes.A: 4, codes.AAAA: 16}
 _TARGET_AT: Final[dict[int, int]] = {
     codes.CNAME: 0,
@@ -38,39 +39,39 @@ _TARGET_AT: Final[dict[int, int]] = {
     codes.SVCB: 2,
     codes.HTTPS: 2,
 }
-"""Types that lead on to another name, and where in their RDATA it stands."""
+"""Types whose RDATA holds a target name, and the offset of the target in the RDATA."""
 
 
 class Record:
-    """One record of a response; offsets are into the packet."""
+    """One record of a response; offsets are offsets in the packet."""
 
     __slots__ = ("end", "fixed_at", "owner", "rdata_at", "rtype", "section", "target", "ttl")
 
     def __init__(self, response: "Response", number: int) -> None:
         self.section = response.section_of(number)
-        self.owner = response.name_at(response.owners[number])
-        at = response.places[number]
+        self.owner = response.name_at(response.owner_offsets[number])
+        at = response.type_offsets[number]
         packet = response.packet
         ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
         self.rtype = packet[at] << 8 | packet[at + 1]
         self.ttl = 0 if ttl & TOP_BIT else ttl
-        """Seconds; a TTL with its top bit set counts as 0 (RFC 2181 section 8)."""
+        """In seconds."""
         self.fixed_at = at
-        """Where its type, class, TTL and RDLENGTH stand."""
+        """The offset of its type, class, TTL and RDLENGTH."""
         self.rdata_at = at + 10
         self.end = at + 10 + (packet[at + 8] << 8 | packet[at + 9])
         target = _TARGET_AT.get(self.rtype)
         self.target = b"" if target is None else response.name_at(self.rdata_at + target)
-        """Where CNAME, DNAME, SVCB and HTTPS lead; nothing for other types."""
+        """The target name of a CNAME, DNAME, SVCB or HTTPS record; empty for other types."""
 
 
 class Response:
-    """A response that was read to its last octet."""
+    """A response that was scanned to its last octet."""
 
     __slots__ = (
         *("_names", "_noted", "_sections", "at", "end", "errors", "extended_rcode", "flags"),
-        *("has_opt", "leads_on", "least_ttl", "lengths", "owners", "packet", "places"),
-        *("qname_end", "qtype", "soa_at", "tallest_ttl"),
+        *("has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl", "owner_offsets", "packet"),
+        *("qname_end", "qtype", "soa_at", "type_offsets"),
     )
 
     def __init__(self, packet: bytes) -> None:
@@ -79,71 +80,71 @@ class Response:
         self.qname_end = 0
         self.qtype = 0
         self.end = 0
-        """Where the records end, and the OPT may begin."""
-        self.owners: list[int] = []
-        """Where the owner of each record stands; those of the OPT and what follows it come last."""
-        self.places: list[int] = []
-        """Where the type of each record stands, behind its owner."""
+        """The offset behind the last record; an OPT starts here."""
+        self.owner_offsets: list[int] = []
+        """The offset of each record's owner, also of the OPT and of the records behind it."""
+        self.type_offsets: list[int] = []
+        """The offset of each record's type, behind its owner."""
         self._sections = [0, 0, 0]
-        self.leads_on = False
-        """Whether the answer section has anything but records of the question's name and type
-        that lead to no other name."""
-        self.least_ttl = 0x7FFFFFFF
-        self.tallest_ttl = 0
-        """The largest TTL as it stands in the packet, even one with its top bit set."""
+        self.is_indirect = False
+        """Whether some answer record has another type than the question, a target, or an owner that
+        is not the pointer to the qname."""
+        self.min_ttl = 0x7FFFFFFF
+        self.max_ttl = 0
+        """The largest TTL in the packet; one with its top bit set is not counted as 0 here."""
         self.soa_at = 0
-        """Where the type of the first SOA record of the authority section stands."""
+        """The offset of the type of the first SOA record in the authority section."""
         self.errors: list[bytes] = []
-        """Extended DNS Errors, each as the option's data (RFC 8914 section 2)."""
+        """Extended DNS Errors, each as the data of its option (RFC 8914 section 2)."""
         self.has_opt = False
         self.extended_rcode = 0
         self.lengths: dict[int, int] = {}
-        """By the place where a label starts, the octets of the name from there on."""
+        """By the offset of a label, the length of the name from there on, in octets."""
         self._names: dict[int, bytes] = {}
-        """The names that were built, by the places where they start."""
+        """The names that were built, by their offsets."""
         self._noted = 0
-        """How many of the owners are surely in ``lengths``."""
+        """How many of the first owner_offsets are in ``lengths``."""
         self.at = HEADER
 
     @property
     def rcode(self) -> int:
-        """The rcode with the upper bits from the OPT (RFC 6891 section 6.1.3)."""
+        """The rcode, with its upper bits from the OPT (RFC 6891 section 6.1.3)."""
         return self.flags & codes.RCODE | self.extended_rcode << 4
 
     @property
     def name(self) -> bytes:
-        """The qname, lower case."""
+        """The qname in lower case."""
         return self.packet[HEADER : self.qname_end].lower()
 
     @property
     def question_end(self) -> int:
-        """Where the question section ends."""
+        """The offset behind the question section."""
         return self.qname_end + 4
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Records by section, without the OPT and what follows it."""
+        """The numbers of records by section, without the OPT and the records behind it."""
         answers, authorities, additionals = self._sections
         return answers, authorities, additionals
 
     def section_of(self, number: int) -> int:
-        """The section of a record, by its number."""
+        """The section of the record with this number."""
         if number < self._sections[ANSWER]:
             return ANSWER
         return AUTHORITY if number < self._sections[ANSWER] + self._sections[AUTHORITY] else 2
 
     def records(self) -> list[Record]:
-        """All records but the OPT and what follows it, in the order they came."""
-        return [Record(self, number) for number in range(len(self.places))]
+        """All records in the order of the packet, without the OPT and the records behind it."""
+        return [Record(self, number) for number in range(len(self.type_offsets))]
 
     def answers(self) -> list[Record]:
         """The records of the answer section."""
         return [Record(self, number) for number in range(self._sections[ANSWER])]
 
     def name_at(self, at: int) -> bytes:
-        """The name that starts at a place where one was read, lower-case and uncompressed.
+        """Build the name at an offset that the scan has checked: lower case, uncompressed.
 
-        What every label and pointer on its way stands for is kept: none is walked twice.
+        The names at all labels and pointers on the way are kept, so none is walked twice.
         """
         packet, built = self.packet, self._names
         if not built:
@@ -169,7 +170,7 @@ class Response:
         return name
 
     def read(self) -> bool:
-        """Walk the packet; False where it is malformed."""
+        """Scan the packet; False if it is malformed."""
         packet = self.packet
         self.qname_end = self._question_end()
         if not self.qname_end or self.question_end > len(packet):
@@ -186,7 +187,7 @@ class Response:
         return self.at == len(packet)
 
     def _question_end(self) -> int:
-        """Where the qname ends; 0 where it is malformed. There is nothing yet to point at."""
+        """The offset behind the qname; 0 if it is malformed or has a compression pointer."""
         packet = self.packet
         at = HEADER
         while length := packet[at]:
@@ -196,7 +197,7 @@ class Response:
         return at + 1 if at < HEADER + MAX_NAME else 0
 
     def _record(self, section: int) -> bool:
-        """Check the record that starts here and go behind it; False where it is malformed."""
+        """Check the record at ``at`` and move ``at`` behind it; False if it is malformed."""
         packet = self.packet
         start = self.at
         at = start + 2
@@ -205,7 +206,7 @@ class Response:
             at = self._name(start)
             if not at:
                 return False
-        self.owners.append(start)
+        self.owner_offsets.append(start)
         rtype = packet[at] << 8 | packet[at + 1]
         ttl = packet[at + 4] << 24 | packet[at + 5] << 16 | packet[at + 6] << 8 | packet[at + 7]
         data = at + 10
@@ -221,17 +222,17 @@ class Response:
             return self._opt(section, start, at, end)
         if self.has_opt:
             return True
-        self.places.append(at)
+        self.type_offsets.append(at)
         self._sections[section] += 1
-        if ttl > self.tallest_ttl:
-            self.tallest_ttl = ttl
+        if ttl > self.max_ttl:
+            self.max_ttl = ttl
         if ttl & TOP_BIT:
             ttl = 0
-        if ttl < self.least_ttl:
-            self.least_ttl = ttl
+        if ttl < self.min_ttl:
+            self.min_ttl = ttl
         if section == ANSWER:
             if not of_question or rtype != self.qtype or self._has_target(rtype, data):
-                self.leads_on = True
+                self.is_indirect = True
         elif section == AUTHORITY and rtype == codes.SOA and not self.soa_at:
             self.soa_at = at
         return True
@@ -241,7 +242,7 @@ class Response:
         return target is not None and self.packet[data + target] != 0
 
     def _opt(self, section: int, start: int, at: int, end: int) -> bool:
-        """Read the OPT, which may come once, in the additional section, owned by the root."""
+        """Read the OPT; there may be one, in the additional section, with the root as its owner."""
         packet = self.packet
         if self.has_opt or section != ADDITIONAL or self.name_at(start) != ROOT:
             return False
@@ -257,7 +258,7 @@ class Response:
         return True
 
     def _rdata_fits(self, rtype: int, at: int, end: int) -> bool:
-        """Whether RDATA has its type's layout."""
+        """Whether the RDATA has the layout of its type."""
         layout = rdata.LAYOUTS.get(rtype)
         if layout is None:
             return True
@@ -277,12 +278,12 @@ class Response:
         return at == end
 
     def _tail(self, part: int, at: int, end: int) -> int:
-        """Check what reaches to the end of the RDATA; where it does end."""
+        """Check a part that fills the rest of the RDATA; the offset at which it ends."""
         packet = self.packet
         if part == rdata.REST:
             return end
         if part == rdata.STRINGS:
-            at += 1 + packet[at]  # there is at least one
+            at += 1 + packet[at]  # at least one
             while at < end:
                 at += 1 + packet[at]
             return at
@@ -297,7 +298,7 @@ class Response:
         return at
 
     def _name(self, at: int) -> int:
-        """Check the name that starts here; where it ends here, 0 where it is malformed."""
+        """Check the name at an offset; the offset behind it, or 0 if it is malformed."""
         packet, lengths = self.packet, self.lengths
         if not lengths:
             self._note_question()
@@ -309,7 +310,7 @@ class Response:
                 rest = self._length_from((length & 0x3F) << 8 | packet[at + 1])
                 if not rest:
                     return 0
-                lengths[at] = rest  # a later pointer may lead to this one
+                lengths[at] = rest  # a later pointer may point to this pointer
                 end = at + 2
                 break
             starts.append(at)
@@ -323,17 +324,17 @@ class Response:
         return end if rest <= MAX_NAME else 0
 
     def _length_from(self, at: int) -> int:
-        """The octets of the name that starts at a place; 0 where no label starts there."""
+        """The length of the name at an offset, in octets; 0 if no label starts there."""
         lengths = self.lengths
         if at not in lengths:
-            # An owner that is a pointer to the qname is not noted as it is read.
-            for owner in self.owners[self._noted :]:
+            # The scan of a record does not note an owner that is a pointer to the qname.
+            for owner in self.owner_offsets[self._noted :]:
                 lengths.setdefault(owner, self.qname_end - HEADER)
-            self._noted = len(self.owners)
+            self._noted = len(self.owner_offsets)
         return lengths.get(at, 0)
 
     def _note_question(self) -> None:
-        """Let pointers lead into the qname."""
+        """Note the labels of the qname, so that pointers may point to them."""
         at = HEADER
         while length := self.packet[at]:
             self.lengths[at] = self.qname_end - at
@@ -342,7 +343,7 @@ class Response:
 
 
 def scan(packet: bytes) -> Response | None:
-    """Read a packet that should be a response with one question; None where it is malformed."""
+    """Scan a packet that should be a response with one question; None if it is malformed."""
     if len(packet) < HEADER or not packet[2] & 0x80 or packet[4:6] != b"\x00\x01":
         return None
     counts = packet[6:HEADER]
@@ -357,16 +358,16 @@ def scan(packet: bytes) -> Response | None:
 
 
 def _readable(error: bytes) -> bytes:
-    """An Extended DNS Error with a text of bearable length, none where that is no UTF-8."""
+    """An Extended DNS Error with its text shortened; without a text if that is not UTF-8."""
     try:
         text = error[2:].decode()
     except UnicodeDecodeError:
         return error[:2]
-    return error[:2] + text.encode()[:_LONGEST_TEXT].decode(errors="ignore").encode()
+    return error[:2] + text.encode()[:_MAX_ERROR_TEXT].decode(errors="ignore").encode()
 
 
 def uncompressed(response: Response, records: list[Record]) -> bytes:
-    """Records of a response on their own: names in owner and RDATA written in full, lower case."""
+    """Render records of a response without compression; names are in lower case."""
     return b"".join([_uncompressed(response, record) for record in records])
 
 
@@ -393,7 +394,7 @@ def _uncompressed(response: Response, record: Record) -> bytes:
 
 
 def _behind_name(packet: bytes, at: int) -> int:
-    """Where a name that was read ends in place."""
+    """The offset behind a name that the scan has checked."""
     while length := packet[at]:
         if length > MAX_LABEL:
             return at + 2

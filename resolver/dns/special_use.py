@@ -1,10 +1,11 @@
-"""Names that have a meaning of their own and are never asked of an upstream.
+"""Special-use names: this server answers them and never sends them to an upstream.
 
 RFC 6761 (localhost, invalid, test), RFC 6303 and 7793 (private reverse zones), RFC 7686
 (onion), RFC 8375 (home.arpa), RFC 9476 (alt), RFC 9462 section 6.5 (resolver.arpa).
 """
 
 import enum
+from typing import Final
 
 from resolver.dns.names import parse
 
@@ -19,7 +20,7 @@ class Use(enum.Enum):
     NO_DATA = "NODATA at the zone and below"
 
 
-_NEVER = ("invalid", "test", "onion", "alt")
+_NO_SUCH_NAME: Final = ("invalid", "test", "onion", "alt")
 
 _EMPTY = (
     "home.arpa",
@@ -42,14 +43,14 @@ _EMPTY = (
     "8.b.d.0.1.0.0.2.ip6.arpa",
 )
 
-LOOPBACK_V4 = parse("1.0.0.127.in-addr.arpa")
-LOOPBACK_V6 = parse("1." + "0." * 31 + "ip6.arpa")
+LOOPBACK_V4: Final = parse("1.0.0.127.in-addr.arpa")
+LOOPBACK_V6: Final = parse("1." + "0." * 31 + "ip6.arpa")
 
-ZONES: dict[bytes, Use] = {
+ZONES: Final[dict[bytes, Use]] = {
     parse("localhost"): Use.LOCALHOST,
     parse("127.in-addr.arpa"): Use.LOOPBACK_REVERSE,
     LOOPBACK_V6: Use.LOOPBACK_REVERSE,
     parse("resolver.arpa"): Use.NO_DATA,
-    **{parse(zone): Use.NO_SUCH_NAME for zone in _NEVER},
+    **{parse(zone): Use.NO_SUCH_NAME for zone in _NO_SUCH_NAME},
     **{parse(zone): Use.EMPTY_ZONE for zone in _EMPTY},
 }

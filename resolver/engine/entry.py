@@ -147,7 +147,7 @@ class CacheEntry:
 
 def make_entry(response: Response, now: float) -> CacheEntry:
     """The entry of a response that has come ``now`` (monotonic seconds)."""
-    if not response.leads_on:
+    if not response.is_indirect:
         return _entry(response, now, _NOTHING, b"", 0)
     answers = response.answers()
     chain, endless, beside = _chain(response.name, answers)
@@ -168,7 +168,7 @@ def _entry(
     start = response.question_end
     records = response.packet[start : response.end]
     lifetime, negative_ttl = _lifetime(response)
-    if negative_ttl >= 0 or response.tallest_ttl > MAX_TTL:
+    if negative_ttl >= 0 or response.max_ttl > MAX_TTL:
         records = _lowered(response, negative_ttl)
     rcode = response.rcode
     return CacheEntry(
@@ -178,7 +178,7 @@ def _entry(
         rcode if rcode <= codes.RCODE else codes.SERVFAIL,
         records,
         response.counts,
-        _shared_places(response.places, start),
+        _shared_places(response.type_offsets, start),
         lifetime,
         now,
         targets,
@@ -209,7 +209,7 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
     start = response.question_end
     packet = response.packet
     records = bytearray(packet[start : response.end])
-    for number, place in enumerate(response.places):
+    for number, place in enumerate(response.type_offsets):
         ttl = int.from_bytes(packet[place + 4 : place + 8], "big")
         ttl = 0 if ttl & TOP_BIT else min(ttl, MAX_TTL)
         is_soa = packet[place] == 0 and packet[place + 1] == codes.SOA
@@ -269,9 +269,9 @@ def _lifetime(response: Response) -> tuple[int, int]:
         return FAILURE_TTL, -1
     if rcode not in (codes.NOERROR, codes.NXDOMAIN) or response.flags & codes.TC:
         return 0, -1
-    least = min(response.least_ttl, MAX_TTL) if response.places else 0
+    least = min(response.min_ttl, MAX_TTL) if response.type_offsets else 0
     answered = response.counts[0] > 0 and rcode == codes.NOERROR
-    if answered and (not response.leads_on or _has(response)):
+    if answered and (not response.is_indirect or _has(response)):
         return least, -1
     if not response.soa_at:  # an unfinished chain is kept as the aliases that it is
         return (least if answered else 0), -1
