@@ -5,6 +5,7 @@ compiled: a compiled loop keeps the interpreter to itself from its beginning to 
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from resolver.dns import names
 from resolver.policy.compiled import Prefix
@@ -13,15 +14,15 @@ Networks = dict[int, dict[int, dict[int, list[int]]]]
 """Owners by the octets of an address, the length of a prefix, and its network's number."""
 
 
-def ancestors(of: Iterable[bytes]) -> frozenset[bytes]:
+def ancestors(*of: Iterable[bytes]) -> set[bytes]:
     """Every name that one of these lies strictly below."""
     found: set[bytes] = set()
-    for name in of:
+    for name in chain.from_iterable(of):
         at = 0
         while length := name[at]:
             at += 1 + length
             found.add(name[at:])
-    return frozenset(found)
+    return found
 
 
 def networks(prefixes: Iterable[Prefix]) -> Networks:

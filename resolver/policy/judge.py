@@ -38,8 +38,7 @@ class Judge:
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
         # Above these some name is open: an exception in a list, or a record of this server.
-        opened = (*terms.excepted, *(local.name for local in terms.local))
-        self._open_below = ancestors(opened)
+        self._open_below = ancestors(terms.excepted, [each.name for each in terms.local])
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the question's name, lower-case wire form, whatever the type it is asked for."""

@@ -22,7 +22,8 @@ from tests.programs.replay.note import Note
 
 _ROOT = Path(__file__).parents[3]
 _BEFORE = "fd2609f"
-_COMPILED = _ROOT / "build" / "venv" / "bin" / "python"
+COMPILED = _ROOT / "build" / "venv" / "bin" / "python"
+"""The Python that has the compiled package (``make compile``)."""
 
 
 def main() -> int:
@@ -33,20 +34,13 @@ def main() -> int:
     parser.add_argument("--before", default=_BEFORE, help="the commit to compare with")
     parser.add_argument("--compiled", action="store_true", help="play the package in build/venv")
     options = parser.parse_args()
-    if options.compiled and not _COMPILED.exists():
+    if options.compiled and not COMPILED.exists():
         sys.stderr.write("replay: there is no build/venv: run make compile first\n")
         return 2
     began = time.monotonic()
     with TemporaryDirectory(prefix="darban-replay-") as place:
-        sides = [_before(Path(place), options.before), _now(Path(place), options.compiled)]
-        playing = [_play(side, options.seed, options.packets) for side in sides]
-        ended = [each.wait() for each in playing]
-        if any(ended):
-            sys.stderr.write("replay: a player failed\n")
-            return 2
-        differences = Differences()
-        for pair in zip(*(_notes(side[1]) for side in sides), strict=True):
-            differences.compare(*pair)
+        sides = (_before(Path(place), options.before), now(Path(place), options.compiled))
+        differences = played(sides, options.seed, options.packets)
     sys.stdout.write(differences.report() + differences.summary())
     sys.stdout.write(
         f"{options.packets:,} packets, seed {options.seed}, {options.before} against the "
@@ -58,6 +52,17 @@ def main() -> int:
 
 Side = tuple[str, Path, str]
 """The Python that plays, its working directory, the adapter."""
+
+
+def played(sides: tuple[Side, Side], seed: int, packets: int) -> Differences:
+    """Play a script on both sides, and compare what they note."""
+    playing = [_play(side, seed, packets) for side in sides]
+    if any([each.wait() for each in playing]):
+        raise RuntimeError("a player failed; what it said is above")
+    differences = Differences()
+    for pair in zip(*(_notes(side[1]) for side in sides), strict=True):
+        differences.compare(*pair)
+    return differences
 
 
 def _before(place: Path, commit: str) -> Side:
@@ -72,14 +77,14 @@ def _before(place: Path, commit: str) -> Side:
     return sys.executable, here, "tree_before" if old else "tree_now"
 
 
-def _now(place: Path, compiled: bool) -> Side:
+def now(place: Path, compiled: bool) -> Side:
     """The working tree, or the package that is compiled from it, beside this tree's tests."""
-    here = place / "now"
+    here = place / ("compiled" if compiled else "now")
     here.mkdir()
     (here / "tests").symlink_to(_ROOT / "tests")
     if not compiled:
         (here / "resolver").symlink_to(_ROOT / "resolver")
-    return str(_COMPILED) if compiled else sys.executable, here, "tree_now"
+    return str(COMPILED) if compiled else sys.executable, here, "tree_now"
 
 
 def _play(side: Side, seed: int, packets: int) -> "subprocess.Popen[bytes]":
