@@ -1,0 +1,146 @@
+"""The documents name only what exists, and name all of what they list."""
+
+import ast
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from resolver import __version__
+from resolver.cli.app import app
+from resolver.lists.formats import FORMATS
+from tests.laws.source_tree import PACKAGE, ROOT, modules
+from tests.laws.test_layers import ORDER
+from tests.scenarios import file, test_scenarios
+
+DOCUMENTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")
+}
+COMMANDS = cast("TyperGroup", typer.main.get_command(app)).commands
+
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(r"[\w.-]*\w/[\w./-]*|[\w.-]+\.(?:py|md|toml|txt|sh|json|yml)")
+_SYMBOL = re.compile(r"[A-Z]\w*[a-z]\w*(?:\.\w+)?")
+_MADE_HERE = {".venv", "build"}
+"""Folders that ``make`` makes."""
+
+
+def _codes(document: str) -> Iterator[str]:
+    """What a document sets as code within its sentences."""
+    return (code for code in _CODE.findall(_FENCED.sub("", DOCUMENTS[document])))
+
+
+def _named(document: str, kind: re.Pattern[str]) -> list[str]:
+    return sorted({code for code in _codes(document) if kind.fullmatch(code)})
+
+
+def _exists(path: str) -> bool:
+    """Whether a path leads somewhere, from the repository or from the package; NAME is any name."""
+    if "NAME" in path:
+        path = path.rpartition("/")[0]
+    return (ROOT / path).exists() or (PACKAGE / path).exists()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_and_folders_exist(document: str) -> None:
+    paths = [path for path in _named(document, _PATH) if path.split("/")[0] not in _MADE_HERE]
+    assert paths
+    assert [path for path in paths if not _exists(path)] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_targets_of_make_exist(document: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    named = re.findall(r"(?:^[$#] |`|&& )make ([a-z-]+)", DOCUMENTS[document], re.MULTILINE)
+    assert named
+    assert set(named) <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_modules_that_run_exist(document: str) -> None:
+    named = set(re.findall(r"python -m ([a-z_.]+)", DOCUMENTS[document]))
+    assert [name for name in named if importlib.util.find_spec(name) is None] == []
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_classes_and_their_methods_exist(document: str) -> None:
+    known = set(_symbols())
+    assert [symbol for symbol in _named(document, _SYMBOL) if symbol not in known] == []
+
+
+def _symbols() -> Iterator[str]:
+    """Every class and type of the package, and the methods and fields of the classes."""
+    for module in modules().values():
+        for node in module.tree.body:
+            if isinstance(node, ast.Assign):
+                yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+            if isinstance(node, ast.ClassDef):
+                yield node.name
+                for below in node.body:
+                    if isinstance(below, ast.FunctionDef | ast.AsyncFunctionDef):
+                        yield f"{node.name}.{below.name}"
+                    elif isinstance(below, ast.AnnAssign) and isinstance(below.target, ast.Name):
+                        yield f"{node.name}.{below.target.id}"
+
+
+def _first_column(document: str, heading: str) -> list[str]:
+    """What the first column of the table below a heading sets as code, by rows."""
+    section = re.split(r"^## ", document.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
+    rows = re.findall(r"^\| (.+?) \|", section, re.MULTILINE)
+    return [found[1] for row in rows if (found := _CODE.search(row))]
+
+
+def test_every_package_is_described_in_the_order_of_imports() -> None:
+    described = _first_column(DOCUMENTS["ARCHITECTURE.md"], "The packages")
+    order = [part for rank in ORDER for part in rank if (PACKAGE / part / "__init__.py").exists()]
+    assert described == [f"{part}/" for part in order if part]
+
+
+def test_the_table_of_commands_has_every_command() -> None:
+    table = _first_column(DOCUMENTS["README.md"], "Tuning")
+    assert [row.split()[1] for row in table] == list(dict.fromkeys(row.split()[1] for row in table))
+    assert {row.split()[1] for row in table} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_exist_with_their_options(document: str) -> None:
+    lines = [code for code in _codes(document) if code.startswith("darban ")]
+    lines += re.findall(r"^[$#] (darban .*)", DOCUMENTS[document], re.MULTILINE)
+    for line in lines:
+        words = shlex.split(line)[1:]
+        if words[0] == "NAME" or words[0].startswith("--"):
+            continue
+        command = COMMANDS[words[0]]
+        if isinstance(command, TyperGroup) and words[1:] and not words[1].startswith("-"):
+            command = command.commands[words[1]]
+        assert isinstance(command, TyperCommand | TyperGroup)
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
+
+
+def test_the_newest_release_of_the_changelog_is_this_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[([0-9.]+)\]", text, re.MULTILINE)[0] == __version__
+
+
+def test_the_formats_of_lists_are_described() -> None:
+    page = (ROOT / "blocklists" / "README.md").read_text(encoding="utf-8")
+    reference = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
+    assert _first_column(page, "Lists of others") == list(FORMATS)
+    assert re.findall(r"^# (\w+) {2,}\S", reference, re.MULTILINE) == list(FORMATS)
+
+
+def test_the_example_of_a_scenario_holds(tmp_path: Path) -> None:
+    [text] = re.findall(r"^```toml\n(.*?)^```$", DOCUMENTS["CONTRIBUTING.md"], re.M | re.S)
+    path = tmp_path / "example.toml"
+    path.write_text(text, encoding="utf-8")
+    test_scenarios.test_scenario(file.read(path))
