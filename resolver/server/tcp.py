@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         self._waited: list[float] = []
         """When the queries came of those that did."""
         self._received = 0.0
-        """When octets last came."""
+        """When the messages at hand were taken up."""
         self._active = server.loop.time()
         """When something was last asked or answered, by the loop's clock."""
         self._timer: asyncio.TimerHandle | None = None
@@ -89,7 +89,6 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some octets have come, of a message or of several."""
-        self._received = self._server.loop.time()
         self._buffer += data
         self._take()
 
@@ -116,6 +115,7 @@ class Connection(asyncio.Protocol):
         if self._taking:
             return
         self._taking = True
+        self._received = self._server.loop.time()
         try:
             while (packet := self._next_message()) is not None:
                 self._outstanding += 1

@@ -13,6 +13,8 @@ from resolver.server.loop import Loop
 
 BOOT = 5000.0
 """What the clock shows at the beginning."""
+_PATIENCE = 0.002
+"""Real seconds that the kernel may take to deliver what was sent, before the clock goes on."""
 Result = TypeVar("Result")
 
 
@@ -23,7 +25,7 @@ class _Selector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
-        if ready or self._real.scheduled or self._real._epoll.poll(0):
+        if ready or self._real.scheduled or self._real._epoll.poll(_PATIENCE):
             return ready
         assert timeout is not None, "everything waits, and nothing will ever happen"
         self._loop.now += max(timeout, 0.0)

@@ -1,0 +1,135 @@
+"""The TCP edge: many queries a connection, each with its full time, and all answered."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from dnslib import RR, DNSRecord
+
+from resolver.engine.servers import Server
+from resolver.server.tcp import MAX_OUTSTANDING, TcpServer
+from tests.server.assembled import Assembled
+from tests.upstream.virtual_time import VirtualLoop, run
+
+TAKES = 0.5
+"""Seconds that the upstream takes."""
+
+
+class Upstream(asyncio.DatagramProtocol):
+    """It answers each query with an address, after a while."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+        self.asked: list[str] = []
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = DNSRecord.parse(data)
+        self.asked.append(str(query.q.qname))
+        response = query.reply()
+        response.add_answer(*RR.fromZone(f"{query.q.qname} 60 A 192.0.2.1"))
+        self._loop.call_later(TAKES, self._transport.sendto, bytes(response.pack()), addr)
+
+
+class Served:
+    """A TCP server, its upstream, and a client's connection."""
+
+    def __init__(
+        self, upstream: Upstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.upstream = upstream
+        self.reader = reader
+        self.writer = writer
+
+    def ask(self, names: list[str]) -> None:
+        packets = [bytes(DNSRecord.question(name).pack()) for name in names]
+        self.writer.write(b"".join(len(p).to_bytes(2, "big") + p for p in packets))
+
+    async def replies(self, count: int) -> list[str]:
+        found = []
+        for _ in range(count):
+            size = int.from_bytes(await self.reader.readexactly(2), "big")
+            reply = DNSRecord.parse(await self.reader.readexactly(size))
+            found.append(f"{reply.q.qname} {reply.short()}")
+        return sorted(found)
+
+
+@asynccontextmanager
+async def served(loop: VirtualLoop, address: str) -> AsyncIterator[Served]:
+    upstream = Upstream(loop)
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: upstream, local_addr=("127.0.0.1", 0)
+    )
+    server = Server(*transport.get_extra_info("sockname"), "upstream")
+    assembled = Assembled(loop, {"upstream": server})
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.bind((address, 0))
+    tcp = TcpServer(loop, listening, assembled.handler, assembled.counters)
+    await tcp.start()
+    reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+    try:
+        yield Served(upstream, reader, writer)
+    finally:
+        writer.close()
+        tcp.stop()
+        await asyncio.sleep(10)  # so that the connection has idled out where it is still open
+        transport.close()
+        assembled.forwarder.sweep(loop.time())
+        assert not assembled.forwarder.busy
+
+
+NAMES = [f"n{number:03}.example." for number in range(MAX_OUTSTANDING + 50)]
+ANSWERS = [f"{name} 192.0.2.1" for name in NAMES]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_what_waits_unread_has_its_full_time_when_it_is_asked(address: str) -> None:
+    """More than may be under way: the others are taken up when the first are answered."""
+
+    async def play(loop: VirtualLoop) -> None:
+        async with served(loop, address) as on:
+            on.ask(NAMES)
+            assert await on.replies(len(NAMES)) == ANSWERS
+            assert sorted(on.upstream.asked) == NAMES
+
+    run(play)
+
+
+def test_who_has_said_all_is_still_answered_all() -> None:
+    async def play(loop: VirtualLoop) -> None:
+        async with served(loop, "127.0.0.1") as on:
+            on.ask(NAMES)
+            on.writer.write_eof()
+            assert await on.replies(len(NAMES)) == ANSWERS
+            assert await on.reader.read() == b""
+
+    run(play)
+
+
+def test_who_has_said_all_and_half_a_message_is_answered_the_rest() -> None:
+    async def play(loop: VirtualLoop) -> None:
+        async with served(loop, "127.0.0.1") as on:
+            on.ask([*NAMES[:3], "localhost."])
+            on.writer.write(b"\x00\x20half")
+            on.writer.write_eof()
+            assert await on.replies(4) == ["localhost. 127.0.0.1", *ANSWERS[:3]]
+            assert await on.reader.read() == b""
+
+    run(play)
+
+
+def test_replies_that_wait_for_nobody_come_before_those_that_do() -> None:
+    async def play(loop: VirtualLoop) -> None:
+        async with served(loop, "127.0.0.1") as on:
+            on.ask([NAMES[0], "denied.example.", "localhost."])
+            assert await on.replies(2) == ["denied.example. 0.0.0.0", "localhost. 127.0.0.1"]
+            began = loop.time()
+            assert await on.replies(1) == ANSWERS[:1]
+            assert loop.time() > began
+
+    run(play)
