@@ -13,7 +13,7 @@ from typing import NamedTuple
 from resolver.dns import names
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import Terms
-from resolver.policy.index import Hit, Index
+from resolver.policy.index import Index, RuleMatch
 
 
 class ListChange(NamedTuple):
@@ -28,14 +28,14 @@ class ListChange(NamedTuple):
 def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[ListChange]:
     """Every list that says something else, by service and file."""
     numbers = _shared_numbers(old[0], new[0])
-    said = {_code(hit, hit.source) for hit in old[1].everything()}
+    said = {_code(rule, rule.source) for rule in old[1].all_rules()}
     added: dict[int, list[str]] = defaultdict(list)
-    for hit in new[1].everything():
-        code = _code(hit, numbers[hit.source])
+    for rule in new[1].all_rules():
+        code = _code(rule, numbers[rule.source])
         if code in said:
             said.remove(code)
         else:
-            added[numbers[hit.source]].append(_text(hit.key, hit.subtree, hit.exception))
+            added[numbers[rule.source]].append(_text(rule.key, rule.subtree, rule.exception))
     gone: dict[int, list[str]] = defaultdict(list)
     for code in said:
         gone[int.from_bytes(code[:4], "big")].append(_decoded(code))
@@ -71,9 +71,9 @@ def _files(terms: Terms, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
     }
 
 
-def _code(hit: Hit, number: int) -> bytes:
+def _code(rule: RuleMatch, number: int) -> bytes:
     """A rule of a list in as few octets as will do: there may be a million."""
-    return b"%b%c%b" % (number.to_bytes(4, "big"), hit.subtree | hit.exception << 1, hit.key)
+    return b"%b%c%b" % (number.to_bytes(4, "big"), rule.subtree | rule.exception << 1, rule.key)
 
 
 def _decoded(code: bytes) -> str:

@@ -16,7 +16,15 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from resolver.dns import names, presentation
-from resolver.policy.compiled import Exemption, Group, LocalName, Policy, Prefix, Service, Terms
+from resolver.policy.compiled import (
+    ConfiguredGroup,
+    Exemption,
+    LocalName,
+    Policy,
+    Prefix,
+    Service,
+    Terms,
+)
 from resolver.policy.services import services_in
 
 if TYPE_CHECKING:
@@ -166,11 +174,11 @@ def _group_name(group: str) -> str:
     return group or "default"
 
 
-def _group(group: Group) -> Facts:
+def _group(group: ConfiguredGroup) -> Facts:
     return {"servers": _servers(group), **_rest(group, ("name", "servers"))}
 
 
-def _servers(group: Group) -> str:
+def _servers(group: ConfiguredGroup) -> str:
     """In their order, which counts: the first is asked first."""
     return ", ".join(
         each.host if each.kind == "system" else f"{each.host}:{each.port}" for each in group.servers

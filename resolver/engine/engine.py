@@ -122,7 +122,7 @@ class Engine:
 
     def advance(self, wall: float, now: float) -> None:
         """Let time pass: for exemptions by the wall clock, for limits by the monotonic one."""
-        self._limits.tell(now)
+        self._limits.set_time(now)
         if self._views.advance(wall):
             self._new_generation()
 

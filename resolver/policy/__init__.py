@@ -1,1 +1,1 @@
-"""Who may ask what: VLANs, verdicts, exemptions; a config compiled into a snapshot. Pure."""
+"""The compiled policy: VLANs, rule index, views, verdicts, limits. Pure."""

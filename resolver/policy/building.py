@@ -1,7 +1,7 @@
-"""Make a large policy ready beside an event loop that goes on answering.
+"""Build the large tables of a policy, beside an event loop that goes on answering.
 
-A worker calls these in a thread. They stay interpreted where the rest of this package is
-compiled: a compiled loop keeps the interpreter to itself from its beginning to its end.
+A worker calls these functions in a thread. They stay interpreted in a compiled wheel: a compiled
+function holds the interpreter lock until it returns, so the event loop would stop meanwhile.
 """
 
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from resolver.dns import names
 from resolver.policy.compiled import Prefix
 
 Networks = dict[int, dict[int, dict[int, list[int]]]]
-"""Owners by the octets of an address, the length of a prefix, and its network's number."""
+"""Owners of prefixes by address size in octets, prefix length, and network number."""
 
 
 def ancestors(*of: Iterable[bytes]) -> set[bytes]:
-    """Every name that one of these lies strictly below."""
+    """All names strictly above these names."""
     found: set[bytes] = set()
     for name in chain.from_iterable(of):
         at = 0
@@ -26,7 +26,7 @@ def ancestors(*of: Iterable[bytes]) -> set[bytes]:
 
 
 def networks(prefixes: Iterable[Prefix]) -> Networks:
-    """Prefixes by family and length, the longest first."""
+    """Prefixes by family and length; the longest come first."""
     by_size: Networks = {4: {}, 16: {}}
     for prefix in prefixes:
         lengths = by_size[len(prefix.network)]
@@ -37,5 +37,5 @@ def networks(prefixes: Iterable[Prefix]) -> Networks:
 
 
 def top_labels(of: Iterable[bytes]) -> frozenset[bytes]:
-    """The marks of the last labels of these names."""
+    """The marks of the last labels of these names (``names.top``)."""
     return frozenset(names.top(name) for name in of)

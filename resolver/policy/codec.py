@@ -1,7 +1,7 @@
-"""Dataclasses of plain values to JSON and back, by their type hints.
+"""Convert dataclasses to JSON values and back, by their type hints.
 
-Made for snapshots, which this program writes and reads itself: octets become hexadecimal
-text, tuples become lists, records become lists in the order of their fields.
+Snapshots use it; only this program writes and reads them. Octets become hexadecimal text, tuples
+become lists, dataclasses and named tuples become lists in the order of their fields.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def encode(value: object) -> object:
-    """The value as JSON can hold it."""
+    """Convert a value to one that JSON can hold."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, tuple):
@@ -24,13 +24,13 @@ def encode(value: object) -> object:
 
 
 def decode(kind: type[T], plain: Any) -> T:  # noqa: ANN401 - JSON has any shape
-    """The value of this kind that ``encode`` wrote."""
+    """Convert back what ``encode`` made of a value of this type."""
     decoded: Any = _reader(kind)(plain)
     return decoded  # type: ignore[no-any-return]
 
 
 def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
-    """A function that reads values of this kind; made once a kind, since rules are many."""
+    """A function that reads values of this type. It is made once for many values."""
     if kind is bytes:
         return bytes.fromhex
     if get_origin(kind) is tuple:

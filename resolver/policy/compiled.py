@@ -1,12 +1,12 @@
-"""A snapshot: everything that a worker must know, compiled, in values that files can hold.
+"""A snapshot: all data that a worker needs, in plain values that files can hold.
 
-It is made from a config and its lists by ``compile``, written aside and renamed into place
-by the supervisor, and read by workers, which never see the config itself. Services, lists,
-policies and VLANs refer to each other by their place in these tuples.
+The snapshot compiler makes it from a config and its lists. The supervisor writes it to disk.
+Workers read it; they never read the config. Services, lists, policies and VLANs refer to each
+other by their index in these tuples.
 
 What must stay true:
-- Equal configs and lists give equal bytes, so that a snapshot is named by its content.
-- Nothing here is computed from the clock; exemptions keep the moment they end.
+- Equal configs and lists give equal bytes: the name of a snapshot is a hash of its content.
+- No value depends on the clock. An exemption holds the moment at which it ends.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from resolver.policy import codec
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One messenger, or one way around the network's DNS."""
+    """A messenger, or a way around the DNS of the network."""
 
     name: str
     category: str
@@ -27,24 +27,24 @@ class Service:
     persian: str
     """The title in Persian; may be empty."""
     always_nxdomain: bool
-    """A canary: only NXDOMAIN tells the client what it asks."""
+    """A canary domain: clients understand only NXDOMAIN."""
     entries: int
-    """Blocking rules in its lists."""
+    """The number of blocking rules in its lists."""
     reviewed: str
-    """The day when a person last went through its lists, the oldest of several; may be empty."""
+    """The day of the last review of its lists, the oldest of several; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ListSource:
     """One list of a service."""
 
     file: str
-    """Where it comes from: a file, or the address that it is fetched from."""
+    """The file, or the URL that the list is fetched from."""
     service: int
     name: str
-    """What it is called in metrics."""
+    """The name in metrics."""
     entries: int
-    """Its blocking rules."""
+    """The number of its blocking rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +55,47 @@ class Subscription:
     url: str
     format: str
     sha256: str
-    """What it has to be; empty where it may change."""
+    """The required checksum of the content; empty if the content may change."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRule:
-    """A name that a policy itself allows or denies."""
+    """A rule in the ``allow`` or ``deny`` of a policy."""
 
     name: bytes
     subtree: bool
     allow: bool
     text: str
-    """As the config has it."""
+    """The rule as the config writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """On what a block stands: a directive, or the agency's own policy."""
+    """The reason for a block: a directive, or the agency's own policy."""
 
     directive: str
-    """The directive's number; empty for the agency's own policy."""
+    """The number of the directive; empty for the agency's own policy."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """A directive that a policy carries out."""
+    """A directive that a policy implements."""
 
     number: str
     date: str
-    """As in 2015-02-18."""
+    """In the form 2015-02-18."""
     narrows: str
-    """The number of the directive whose ban it narrows; may be empty."""
+    """The number of the directive that this one narrows; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is blocked, how it is answered, on what ground."""
+    """What is blocked, how a blocked query is answered, and for what reason."""
 
     name: str
     blocks: int
-    """The services it blocks, a bit each."""
+    """The blocked services, one bit each."""
     own: tuple[OwnRule, ...]
     answer: str
     sinkhole_v4: bytes
@@ -103,16 +103,16 @@ class Policy:
     enforce: bool
     directives: tuple[Directive, ...]
     grounds: tuple[Ground, ...]
-    """The agency's own policy first."""
+    """The first is the agency's own policy."""
     ground_of: tuple[int, ...]
-    """By service."""
+    """The index of the ground for each service."""
     contact: str
     upstream: str
 
 
 @dataclass(frozen=True, slots=True)
 class Vlan:
-    """Clients that share a policy."""
+    """A set of clients with one policy."""
 
     name: str
     id: int | None
@@ -127,19 +127,19 @@ class Prefix:
     """4 or 16 octets."""
     length: int
     owner: int
-    """The VLAN's or the exemption's place."""
+    """The index of the VLAN or of the exemption."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """Services lifted for a VLAN (or for the prefixes that name this exemption)."""
+    """Services that pass for a VLAN, or for the prefixes that this exemption owns."""
 
     id: str
     vlan: int | None
     services: int
-    """A bit each."""
+    """One bit each."""
     until: float
-    """Seconds of the wall clock since 1970, UTC."""
+    """Unix time in seconds."""
     approver: str
     ticket: str
     reason: str
@@ -147,7 +147,7 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class LocalName:
-    """A name that this server answers by itself."""
+    """A name with local records."""
 
     name: bytes
     records: tuple[LocalRecord, ...]
@@ -155,15 +155,15 @@ class LocalName:
 
 @dataclass(frozen=True, slots=True)
 class ForwardZone:
-    """A zone that is asked of a group of its own."""
+    """A zone whose queries go to an upstream group of its own."""
 
     zone: bytes
     group: str
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """A name server to ask."""
+class ConfiguredServer:
+    """An upstream server as the config names it."""
 
     host: str
     port: int
@@ -172,11 +172,11 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """Name servers that are asked for the same names; ``""`` is the default group."""
+class ConfiguredGroup:
+    """An upstream group as the config names it; ``""`` is the default group."""
 
     name: str
-    servers: tuple[Server, ...]
+    servers: tuple[ConfiguredServer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +193,20 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class BlockLog:
-    """Where and how blocked queries are written down."""
+    """Where and how blocked queries are recorded."""
 
     file: str
-    """Seen from the config; empty for the state directory's own."""
+    """Relative to the config; empty for the default file in the state directory."""
     client: str
-    """How clients are told: ``vlan``, ``prefix`` or ``address``."""
+    """How a client is recorded: ``vlan``, ``prefix`` or ``address``."""
     retention_days: int
     max_bytes: int
-    """Of all its files together."""
+    """Octets of all its files together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the processes need besides policy."""
+    """Settings of the processes that are not policy."""
 
     listen: tuple[Endpoint, ...]
     workers: int
@@ -223,41 +223,41 @@ class Terms:
     """A snapshot without its index."""
 
     services: tuple[Service, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[ListSource, ...]
     policies: tuple[Policy, ...]
     vlans: tuple[Vlan, ...]
     prefixes: tuple[Prefix, ...]
     exemptions: tuple[Exemption, ...]
     exempted_prefixes: tuple[Prefix, ...]
     excepted: tuple[bytes, ...]
-    """The names at which lists have exceptions."""
+    """The names of the exceptions in lists."""
     local: tuple[LocalName, ...]
     forward: tuple[ForwardZone, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[ConfiguredGroup, ...]
     subscriptions: tuple[Subscription, ...]
     settings: Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The terms and the two buffers of the index (see lists.index)."""
+    """The terms, and the two buffers of the index (``policy.index``)."""
 
     terms: Terms
     trie: bytes
     rules: bytes
 
     def document(self) -> bytes:
-        """The terms as JSON, in one form only."""
+        """The terms as JSON; equal terms give equal bytes."""
         plain = codec.encode(self.terms)
         return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
 
     def hash(self) -> str:
-        """The snapshot's name: 16 hexadecimal digits of the SHA-256 of its content."""
+        """The name of the snapshot: 16 hexadecimal digits of the SHA-256 of its content."""
         return content_hash(self.document(), self.trie, self.rules)
 
 
 def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
-    """What a snapshot of this content is called."""
+    """The name of a snapshot with this content."""
     digest = hashlib.sha256()
     for part in (document, trie, rules):
         digest.update(len(part).to_bytes(8, "big"))
@@ -266,5 +266,5 @@ def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
 
 
 def read_terms(document: bytes) -> Terms:
-    """The terms that ``Snapshot.document`` wrote."""
+    """Read the terms that ``Snapshot.document`` wrote."""
     return codec.decode(Terms, json.loads(document))

@@ -1,16 +1,16 @@
-"""The compiled index: every rule of every list, found by the name that it stands at.
+"""The compiled index: finds the rules of all lists that cover a name.
 
-A trie holds the rules' names as index keys (octets from the right), so one walk along the
-question's key meets every rule at it or above it, longest last; a key that ends inside a
-label of the question is then passed over. An array beside the trie holds the rules, and a
-table tells of what kind the one rule at a key is, which is all that most blocks need and
-costs a quarter of finding the rule itself. All are flat bytes, mapped once from the
-snapshot's files and shared by all workers.
+A trie holds the names of the rules as index keys (octets in reverse order). One walk along the
+key of the question finds all rules at this name and above it, the longest last; a key that ends
+inside a label of the question is skipped. An array holds the rules. A table holds the kind of the
+rule at a key that has one rule. Most blocks need only the kind, and it costs a quarter of the
+time to find the rule. All are flat bytes: each worker maps them from the files of the snapshot,
+so all workers share the memory.
 
 What must stay true:
-- ``match`` gives every rule that covers the name and no other.
-- Building it twice from the same lists gives the same bytes (a snapshot is named by them).
-- The bytes are read on the machine that wrote them: words are in its own byte order.
+- ``match`` finds every rule that covers the name and no other.
+- The same lists give the same bytes: the name of a snapshot is a hash of them.
+- The machine that wrote the bytes reads them: words are in its byte order.
 """
 
 import array
@@ -25,44 +25,45 @@ from marisa_trie import BinaryTrie
 from resolver.dns import names
 
 
-class Hit(NamedTuple):
+class RuleMatch(NamedTuple):
     """A rule that covers a name."""
 
     source: int
-    """The list it stands in, by its place among the lists."""
+    """The index of its list."""
     line: int
     key: bytes
-    """The index key of the name that it stands at."""
+    """The index key of the rule's name."""
     subtree: bool
     exception: bool
 
     @property
     def name(self) -> bytes:
-        """The name that it stands at."""
+        """The name of the rule."""
         return names.from_index_key(self.key)
 
 
 SUBTREE: Final = 1
 EXCEPTION: Final = 2
 RULE: Final = struct.Struct("=II")
-"""A rule's two words: its line, and its list with the flags."""
+"""The two words of a rule: its line; its list and its flags."""
 WORD: Final = 4
 UNKNOWN: Final = 0
 MIXED: Final = 0xFFFF
-"""What the table of kinds says of no key at all, and of several that differ."""
+"""Entries of the table of kinds: for no key; for keys with several rules, or of several kinds."""
 
 
 class Index:
     """Rules by name, over flat bytes.
 
-    Of ``rules``, the first words are, for each key of the trie by its id, where the key's
-    rules begin (one more word closes the last); then come the rules, two words each: the
-    line, and the list's number with two flags; then the table of kinds, half words by the hash
-    of a key: one more than the second word of the rule there.
+    ``rules`` has three parts. The first has a word for each key of the trie, by the id of the
+    key: the word at which the rules of this key begin. One more word marks the end of the last.
+    The second part has the rules, two words each: the line; the number of the list with two
+    flags. The third is the table of kinds. It has half words by the hash of a key: the second
+    word of the key's rule, plus one.
     """
 
     def __init__(self, trie: bytes | mmap.mmap, rules: bytes | mmap.mmap) -> None:
-        # BinaryTrie.map keeps no reference to what it maps: letting go of it is a crash.
+        # BinaryTrie.map keeps no reference to its buffer: without this one it would crash.
         self._mapped = trie
         self._trie = BinaryTrie().map(trie)
         octets = memoryview(rules)
@@ -70,70 +71,70 @@ class Index:
         table = octets[words[len(self._trie)] * WORD :].cast("H")
         if len(table) not in (0, table_size(len(self._trie))):
             raise ValueError("the index is not whole")
-        # The last good snapshot may be one of a version that had no table.
+        # The last good snapshot may be of a version without a table.
         self._kinds = table if len(table) else memoryview(array.array("H", [MIXED]))
         self._mask = len(self._kinds) - 1
         self.keys: Callable[[bytes], list[bytes]] = self._trie.prefixes
-        """The rules' keys that the index key of a name begins with, the longest last.
+        """The keys of rules that are prefixes of the index key of a name; the longest is last.
 
-        The last decides of the others, so that whoever has judged it once, for its own name or
-        for names below it, need not look again; unless it ends inside a label.
+        The longest key determines the others. So one verdict serves for the name of the longest
+        key, and one for all names below it; unless the key ends inside a label.
         """
 
     def kind(self, key: bytes) -> int:
-        """The kind of the one rule at a key: its list, and how it covers (see ``hit``).
+        """The kind of the one rule at a key: its list and its flags (see ``rule_match``).
 
-        -1 where several rules stand at the key; there must be one at least.
+        -1 if the key has several rules. The key must have at least one.
         """
-        told = self._kinds[zlib.crc32(key) & self._mask]
-        if told != MIXED:
-            return told - 1
+        stored = self._kinds[zlib.crc32(key) & self._mask]
+        if stored != MIXED:
+            return stored - 1
         words = self._words
-        place = self._trie.key_id(key)
-        at = words[place]
-        return words[at + 1] if words[place + 1] == at + 2 else -1
+        key_id = self._trie.key_id(key)
+        at = words[key_id]
+        return words[at + 1] if words[key_id + 1] == at + 2 else -1
 
     def line(self, key: bytes, source: int, subtree: bool) -> int:
-        """The first line at which a list blocks the name of a key, or all names below it, too."""
+        """The first line of a list that blocks the name of a key, or its whole subtree."""
         words = self._words
-        place = self._trie.key_id(key)
+        key_id = self._trie.key_id(key)
         kind = source << 2 | (SUBTREE if subtree else 0)
-        rules = range(words[place], words[place + 1], 2)
+        rules = range(words[key_id], words[key_id + 1], 2)
         return min([words[at] for at in rules if words[at + 1] == kind])
 
-    def match(self, name: bytes) -> list[Hit]:
-        """The rules that cover this name, the most specific last."""
+    def match(self, name: bytes) -> list[RuleMatch]:
+        """The rules that cover this name; the most specific is last."""
         keys = self.keys(names.index_key(name))
         return self._found([key for key in keys if ends_at_label(key, name)], name)
 
-    def everything(self) -> Iterator[Hit]:
-        """Every rule there is, in no particular order."""
+    def all_rules(self) -> Iterator[RuleMatch]:
+        """Every rule, in no particular order."""
         words = self._words
         for key in self._trie.iterkeys():
-            place = self._trie.key_id(key)
-            for at in range(words[place], words[place + 1], 2):
-                yield hit(key, words[at], words[at + 1])
+            key_id = self._trie.key_id(key)
+            for at in range(words[key_id], words[key_id + 1], 2):
+                yield rule_match(key, words[at], words[at + 1])
 
-    def _found(self, keys: list[bytes], name: bytes) -> list[Hit]:
-        """The rules that cover a name, of which ``keys`` are all that end at a label of it."""
+    def _found(self, keys: list[bytes], name: bytes) -> list[RuleMatch]:
+        """The rules that cover a name; ``keys`` are the keys that end at a label of it."""
         words, whole = self._words, len(name) - 1
-        hits = []
+        matches = []
         for key in keys:
-            place = self._trie.key_id(key)
-            for at in range(words[place], words[place + 1], 2):
+            key_id = self._trie.key_id(key)
+            for at in range(words[key_id], words[key_id + 1], 2):
                 flags = words[at + 1]
                 if flags & SUBTREE or len(key) == whole:
-                    hits.append(hit(key, words[at], flags))
-        return hits
+                    matches.append(rule_match(key, words[at], flags))
+        return matches
 
 
-def hit(key: bytes, line: int, kind: int) -> Hit:
-    """A rule, of the words that stand for it."""
-    return Hit(kind >> 2, line, key, kind & SUBTREE != 0, kind & EXCEPTION != 0)
+def rule_match(key: bytes, line: int, kind: int) -> RuleMatch:
+    """Make a match from the key of a rule and its two words."""
+    return RuleMatch(kind >> 2, line, key, kind & SUBTREE != 0, kind & EXCEPTION != 0)
 
 
 def ends_at_label(key: bytes, name: bytes) -> bool:
-    """Whether a key that the name's begins with is that of a name, not of half a label."""
+    """Whether a prefix of the index key of a name ends between two labels, not inside one."""
     start = len(name) - 1 - len(key)
     at = 0
     while at < start:
@@ -142,5 +143,5 @@ def ends_at_label(key: bytes, name: bytes) -> bool:
 
 
 def table_size(keys: int) -> int:
-    """How many places a table of kinds has: two to four for each key."""
+    """The number of entries in a table of kinds: two to four for each key."""
     return 2 << keys.bit_length()

@@ -1,18 +1,17 @@
-"""The one place where a name is judged.
+"""Judge names: the only place that decides whether a name is blocked.
 
-``check_query`` judges the question's name, ``check_answer`` every target that an answer
-leads through; both take facts, never a message, and every exit of the server calls them:
-fresh answers, cached ones, ``explain``, ``diff``. They are pure: the same view and the same
-name give the same verdict.
+``check_query`` judges the name of the question. ``check_answer`` judges the targets in an answer.
+Both take names, not messages. All callers use them: fresh and cached answers, ``explain``,
+``diff``. They are pure: the same view and the same name give the same verdict.
 
-The order, and why:
-1. The policy's own ``allow`` and ``deny``, the most specific first: the operator's word
-   stands above every list. ``allow`` wins a tie.
-2. The lists of the services that the policy blocks. An exception in a list cancels the
-   rules of that list alone, so a list cannot open what another closes.
-3. Of the rules left, one of a service that no exemption lifts blocks; only when every one
-   is lifted does the name pass as exempted.
-4. The most specific rule is reported, then the first list by name.
+The order of the rules, and the reasons:
+1. The policy's own ``allow`` and ``deny`` come before every list; the operator decides. The most
+   specific rule wins; of two that are equally specific, ``allow`` wins.
+2. The lists of the services that the policy blocks come next. An exception in a list cancels
+   only rules of the same list, so a list cannot allow what another list blocks.
+3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
+   the services of all remaining rules are exempted.
+4. The verdict reports the most specific rule; of several, that of the first list by name.
 """
 
 from typing import Final
@@ -20,16 +19,16 @@ from typing import Final
 from resolver.dns import names
 from resolver.policy.building import ancestors
 from resolver.policy.compiled import OwnRule, Terms
-from resolver.policy.index import Hit, Index, ends_at_label, hit
+from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
 from resolver.policy.view import View
 
-_KNOWN: Final = 4096
-"""Verdicts that a view remembers of either kind; when there are more the memory starts anew."""
+_MAX_VERDICTS: Final = 4096
+"""When a view keeps this many verdicts in a table, the next one clears the table."""
 
 
 class Judge:
-    """A snapshot's rules, ready to judge with."""
+    """Judges names by the rules of a snapshot."""
 
     def __init__(self, terms: Terms, index: Index) -> None:
         self._index = index
@@ -37,12 +36,12 @@ class Judge:
         self._service_of = [source.service for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
-        # Above these some name is open: an exception in a list, or a record of this server.
-        self._open_below = ancestors(terms.excepted, [each.name for each in terms.local])
+        # A list's exceptions and local records pass, so not all below their ancestors is blocked.
+        self._above_passing = ancestors(terms.excepted, [each.name for each in terms.local])
 
     def check_query(self, view: View, name: bytes) -> Verdict:
-        """Judge the question's name, lower-case wire form, whatever the type it is asked for."""
-        if not view.judges:
+        """Judge the name of a question, in lower-case wire form. The type does not matter."""
+        if not view.has_rules:
             return PASS
         if name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
@@ -52,54 +51,55 @@ class Judge:
         if not keys:
             return PASS
         verdict = self._by_lists(view, name, keys)
-        if verdict.all_below and not self._shut_below(view, name):
+        if verdict.all_below and not self._blocks_all_below(view, name):
             return verdict.not_all_below()
         return verdict
 
     def line(self, verdict: Verdict) -> int:
-        """The line of its list that the rule of a verdict stands in; 0 where no list decided."""
+        """The line of the verdict's rule in its list; 0 if no list decided."""
         if verdict.source < 0:
             return 0
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
     def _by_lists(self, view: View, name: bytes, keys: list[bytes]) -> Verdict:
-        """Judge by the lists: ``keys`` are those of rules that the name's own begins with.
+        """Judge by the lists; ``keys`` are the prefixes of the name's index key that have rules.
 
-        The deepest decides of the others, so that one verdict is for its own name, and one for
-        all names below it.
+        The longest key determines the others. So a view keeps two verdicts by the longest key:
+        one for the name of the key, and one for all names below it.
         """
         key = keys[-1]
-        if not ends_at_label(key, name):  # shorter keys may
-            return self._of_hits(view, self._index.match(name))
+        if not ends_at_label(key, name):  # but a shorter key may end at one
+            return self._of_matches(view, self._index.match(name))
         whole = len(key) == len(name) - 1
         if len(keys) == 1:
             kind = self._index.kind(key)
             if kind >= 0:
-                alike = view.kinds.get(kind << 1 | whole)
-                if alike is None:
-                    alike = view.kinds[kind << 1 | whole] = self._of_kind(view, key, kind, whole)
-                return alike if alike is PASS else alike.with_key(key)
-        known = view.at if whole else view.below
-        verdict = known.get(key)
+                by_kind = view.verdicts_by_kind
+                similar = by_kind.get(kind << 1 | whole)
+                if similar is None:
+                    similar = by_kind[kind << 1 | whole] = self._of_kind(view, key, kind, whole)
+                return similar if similar is PASS else similar.with_key(key)
+        verdicts = view.verdicts_at if whole else view.verdicts_below
+        verdict = verdicts.get(key)
         if verdict is None:
-            if len(known) >= _KNOWN:
-                known.clear()
-            verdict = known[key] = self._of_hits(view, self._index.match(name))
+            if len(verdicts) >= _MAX_VERDICTS:
+                verdicts.clear()
+            verdict = verdicts[key] = self._of_matches(view, self._index.match(name))
         return verdict
 
     def _of_kind(self, view: View, key: bytes, kind: int, whole: bool) -> Verdict:
-        """The verdict of a single rule, which but for its name is that of its kind."""
-        rule = hit(key, 0, kind)
-        return self._of_hits(view, [rule] if rule.subtree or whole else [])
+        """The verdict by a single rule; other rules of its kind differ only in the name."""
+        rule = rule_match(key, 0, kind)
+        return self._of_matches(view, [rule] if rule.subtree or whole else [])
 
     def check_answer(self, view: View, targets: tuple[bytes, ...]) -> Verdict:
-        """Judge the targets of an answer: of CNAME, DNAME, SVCB and HTTPS records, in order.
+        """Judge the targets of CNAME, DNAME, SVCB and HTTPS records, in the order of the answer.
 
-        The first that is blocked decides; of several that are exempted or would be blocked
-        the first is reported.
+        The first blocked target decides. If none is blocked, the verdict reports the first
+        target that is exempted or would be blocked.
         """
         reported = PASS
-        if not view.judges:
+        if not view.has_rules:
             return reported
         for target in targets:
             verdict = self.check_query(view, target)
@@ -109,8 +109,9 @@ class Judge:
                 reported = verdict.of_target(target)
         return reported
 
-    def _shut_below(self, view: View, name: bytes) -> bool:
-        return name not in self._open_below and name not in view.own_above
+    def _blocks_all_below(self, view: View, name: bytes) -> bool:
+        """Whether no name below this one passes by an exception, a local record or an ``allow``."""
+        return name not in self._above_passing and name not in view.own_above
 
     def _own_rule(self, view: View, name: bytes) -> OwnRule | None:
         for zone in names.zones(name):
@@ -124,38 +125,39 @@ class Judge:
             BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
             key=names.index_key(rule.name),
             subtree=rule.subtree,
-            all_below=rule.subtree and self._shut_below(view, name),
+            all_below=rule.subtree and self._blocks_all_below(view, name),
         )
 
-    def _of_hits(self, view: View, hits: list[Hit]) -> Verdict:
-        if not hits:
+    def _of_matches(self, view: View, matches: list[RuleMatch]) -> Verdict:
+        """The verdict by the rules that cover a name."""
+        if not matches:
             return PASS
-        if len(hits) == 1:  # as it is nearly always
-            hit = hits[0]
-            if hit.exception or not view.policy.blocks >> self._service_of[hit.source] & 1:
+        if len(matches) == 1:  # nearly always
+            rule = matches[0]
+            if rule.exception or not view.policy.blocks >> self._service_of[rule.source] & 1:
                 return PASS
-            return self._verdict(view, hit, hit.subtree)
+            return self._verdict(view, rule, rule.subtree)
         blocks = view.policy.blocks
-        cancelled = {hit.source for hit in hits if hit.exception}
+        cancelled = {rule.source for rule in matches if rule.exception}
         rules = [
-            hit
-            for hit in hits
-            if not hit.exception
-            and hit.source not in cancelled
-            and blocks >> self._service_of[hit.source] & 1
+            rule
+            for rule in matches
+            if not rule.exception
+            and rule.source not in cancelled
+            and blocks >> self._service_of[rule.source] & 1
         ]
         if not rules:
             return PASS
-        standing = [hit for hit in rules if not view.exempt >> self._service_of[hit.source] & 1]
-        told = min(standing or rules, key=self._precedence)
-        return self._verdict(view, told, any(hit.subtree for hit in standing or rules))
+        in_force = [rule for rule in rules if not view.exempt >> self._service_of[rule.source] & 1]
+        reported = min(in_force or rules, key=self._precedence)
+        return self._verdict(view, reported, any(rule.subtree for rule in in_force or rules))
 
-    def _precedence(self, hit: Hit) -> tuple[int, bool, str, int]:
-        """The most specific rule first, then the first list by name."""
-        return -len(hit.key), hit.subtree, self._files[hit.source], hit.line
+    def _precedence(self, rule: RuleMatch) -> tuple[int, bool, str, int]:
+        """A sort key: the most specific rule first, then the first list by name."""
+        return -len(rule.key), rule.subtree, self._files[rule.source], rule.line
 
-    def _verdict(self, view: View, hit: Hit, all_below: bool) -> Verdict:
-        service = self._service_of[hit.source]
+    def _verdict(self, view: View, rule: RuleMatch, all_below: bool) -> Verdict:
+        service = self._service_of[rule.source]
         exemption = -1
         if view.exempt >> service & 1:
             outcome = Outcome.EXEMPTED
@@ -165,9 +167,9 @@ class Judge:
         return Verdict(
             outcome,
             service,
-            hit.key,
-            hit.subtree,
-            hit.source,
+            rule.key,
+            rule.subtree,
+            rule.source,
             exemption,
             b"",
             all_below,

@@ -1,7 +1,7 @@
-"""How many queries a client prefix may ask: a token bucket for each /24 and /56.
+"""Rate limits: a token bucket for each client prefix, /24 or /56.
 
-Clients of a VLAN have a wide one, which only a loop or an attack can empty; those that no
-VLAN knows share a small one by prefix, enough to be told REFUSED and to be counted.
+Clients of a VLAN have a high rate, which only a loop or an attack exceeds. Unknown clients (in no
+VLAN) have a low rate: enough to get REFUSED and to be counted.
 """
 
 from typing import Final
@@ -11,13 +11,13 @@ from resolver.policy.prefixes import client_prefix
 UNKNOWN_RATE: Final = 20.0
 """Queries a second from a prefix of unknown clients."""
 _BURST: Final = 2.0
-"""Seconds of its rate that a bucket holds."""
-_BUCKETS: Final = 16384
-"""Buckets kept of either kind; when there are more they start anew."""
+"""The tokens of a full bucket, in seconds of its rate."""
+_MAX_BUCKETS: Final = 16384
+"""Buckets of known clients, and of unknown clients; one more clears them all."""
 
 
 class Clock:
-    """The time as it was last told, in monotonic seconds: asking for it costs more than a token."""
+    """The time of the last ``set_time``, in monotonic seconds: to read a clock costs more."""
 
     __slots__ = ("now",)
 
@@ -26,39 +26,39 @@ class Clock:
 
 
 class Bucket:
-    """Tokens of a prefix: one is taken a query, and when there are none time has given more."""
+    """The tokens of a client prefix. Each query takes one; an empty bucket is refilled by time."""
 
-    __slots__ = ("_clock", "_filled", "_rate", "left")
+    __slots__ = ("_clock", "_rate", "_refilled_at", "tokens")
 
     def __init__(self, rate: float, clock: Clock) -> None:
-        self.left = rate * _BURST
+        self.tokens = rate * _BURST
         self._rate = rate
         self._clock = clock
-        self._filled = clock.now
+        self._refilled_at = clock.now
 
     def take(self) -> bool:
-        """Take a token; False where there is none."""
-        if self.left < 1 and not self.fill():
+        """Take a token; False if there is none."""
+        if self.tokens < 1 and not self.refill():
             return False
-        self.left -= 1
+        self.tokens -= 1
         return True
 
-    def fill(self) -> bool:
-        """Put in what time has given since; False where that makes no token yet."""
+    def refill(self) -> bool:
+        """Add the tokens of the time since the last refill; False if that is less than one."""
         now = self._clock.now
-        left = self.left + self._rate * (now - self._filled)
-        if left < 1:
+        tokens = self.tokens + self._rate * (now - self._refilled_at)
+        if tokens < 1:
             return False
-        self.left = min(left, self._rate * _BURST)
-        self._filled = now
+        self.tokens = min(tokens, self._rate * _BURST)
+        self._refilled_at = now
         return True
 
 
 class Limits:
-    """The buckets of all prefixes; strangers cannot push out those of known clients."""
+    """The buckets of all prefixes. Unknown clients cannot evict the buckets of known clients."""
 
     def __init__(self, rate: float) -> None:
-        """``rate`` is in queries a second for each prefix of known clients."""
+        """``rate``: queries a second for each prefix of known clients."""
         self._clock = Clock()
         self._rates = {True: rate, False: UNKNOWN_RATE}
         self._buckets: dict[bool, dict[bytes, Bucket]] = {True: {}, False: {}}
@@ -69,11 +69,11 @@ class Limits:
         prefix = client_prefix(address)
         bucket = buckets.get(prefix)
         if bucket is None:
-            if len(buckets) >= _BUCKETS:
+            if len(buckets) >= _MAX_BUCKETS:
                 buckets.clear()
             bucket = buckets[prefix] = Bucket(self._rates[known], self._clock)
         return bucket
 
-    def tell(self, now: float) -> None:
-        """Say what time it is; ``now`` is in monotonic seconds."""
+    def set_time(self, now: float) -> None:
+        """Set the time for all buckets; ``now`` is in monotonic seconds."""
         self._clock.now = now

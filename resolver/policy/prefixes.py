@@ -1,4 +1,4 @@
-"""Addresses and the prefixes that hold them."""
+"""Addresses, and the prefixes that contain them."""
 
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
@@ -8,34 +8,34 @@ from resolver.policy.compiled import Prefix
 
 
 def packed(address: str) -> bytes:
-    """The 4 or 16 octets of an address; an IPv6 scope is left out."""
+    """The 4 or 16 octets of an address, without an IPv6 scope."""
     return ip_address(address.partition("%")[0]).packed
 
 
 def address_text(address: bytes) -> str:
-    """An address as people write it."""
+    """An address as text."""
     return str(ip_address(address))
 
 
 def client_prefix(address: bytes) -> bytes:
-    """The /24 or /56 that an address lies in, the unit in which clients are limited."""
+    """The /24 or /56 of an address: clients are limited by these prefixes."""
     return address[:3] if len(address) == 4 else address[:7]
 
 
 def client_prefix_text(prefix: bytes) -> str:
-    """Such a prefix as people write it."""
+    """A prefix of ``client_prefix`` as text."""
     size = 4 if len(prefix) == 3 else 16
     return str(ip_network((prefix.ljust(size, b"\0"), 8 * len(prefix))))
 
 
 class PrefixTable:
-    """Owners by prefix; the longest prefix that holds an address wins."""
+    """Owners by prefix; the longest prefix that contains an address wins."""
 
     def __init__(self, prefixes: Iterable[Prefix]) -> None:
         self._by_size = networks(prefixes)
 
     def matches(self, octets: bytes) -> list[int]:
-        """The owners of every prefix that holds the address, the longest prefix first."""
+        """The owners of all prefixes that contain the address, the longest prefix first."""
         bits = len(octets) * 8
         number = int.from_bytes(octets, "big")
         found: list[int] = []

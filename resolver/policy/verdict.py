@@ -1,4 +1,4 @@
-"""What policy says of a name, and why."""
+"""The verdict of the policy on a name."""
 
 import enum
 from typing import Final
@@ -7,9 +7,9 @@ from resolver.dns import names
 
 
 class Outcome(enum.IntEnum):
-    """What becomes of a question; the names are those of the metrics and of ``explain``."""
+    """The outcome of a query; metrics and ``explain`` use these names."""
 
-    __hash__ = int.__hash__  # an Enum's own hashes its name, and tallies are looked up often
+    __hash__ = int.__hash__  # that of Enum hashes the name: slow, and counters are looked up often
 
     PASSED = 0
     BLOCKED = 1
@@ -21,18 +21,18 @@ class Outcome(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """The outcome as it is printed."""
+        """The outcome as text."""
         return self.name.lower()
 
 
 BLOCKED: Final = Outcome.BLOCKED
-"""The outcome that is asked about for every query; an enum's member costs a look-up each time."""
+"""A constant, since every query compares with it: an enum member costs a look-up each time."""
 PASSED: Final = Outcome.PASSED
 NO_SERVICE: Final = -1
 
 
 class Verdict:
-    """The outcome for one name, with the rule that decided it; nobody changes one."""
+    """The outcome for one name, and the rule that decided. A verdict never changes."""
 
     __slots__ = (
         *("all_below", "allowed", "exemption", "key", "kind", "outcome", "service", "source"),
@@ -54,38 +54,38 @@ class Verdict:
         self.outcome = outcome
         self.service = service
         self.key = key
-        """The index key of the name that the rule stands at."""
+        """The index key of the rule's name."""
         self.subtree = subtree
-        """Whether the rule covers all names below its own."""
+        """Whether the rule covers all names below its name."""
         self.source = source
-        """The list, by its place; -1 where the policy's own allow or deny decided."""
+        """The index of the list; -1 if no list decided."""
         self.exemption = exemption
-        """The exemption that applied, by its place."""
+        """The index of the exemption that applied; -1 if none did."""
         self.target = target
-        """The target that the rule covers; empty where it is the question's own name."""
+        """The target that the rule covers; empty if the rule covers the name of the question."""
         self.all_below = all_below
-        """Whether every name below the question's is blocked as well (RFC 8020)."""
+        """Whether all names below the name of the question are blocked too (RFC 8020)."""
         self.allowed = allowed
-        """Whether the policy's ``allow`` lets the name pass."""
+        """Whether the policy's own ``allow`` decided."""
         self.kind = int(outcome) | (service + 1) << 3
         """Outcome and service in one number."""
 
     def with_key(self, key: bytes) -> "Verdict":
-        """The same verdict by a rule of the same list and kind that stands at another name."""
+        """The same verdict by a rule of the same kind with another name."""
         return Verdict(
             self.outcome, self.service, key, self.subtree, self.source, self.exemption,
             self.target, self.all_below, self.allowed,
         )  # fmt: skip
 
     def not_all_below(self) -> "Verdict":
-        """The same verdict where some name below the question's is not blocked."""
+        """The same verdict if some name below the name of the question is not blocked."""
         return Verdict(
             self.outcome, self.service, self.key, self.subtree, self.source, self.exemption,
             self.target, False, self.allowed,
         )  # fmt: skip
 
     def of_target(self, target: bytes) -> "Verdict":
-        """The verdict for a question whose answer leads to this name."""
+        """The same verdict for a question whose answer has this target."""
         return Verdict(
             self.outcome, self.service, self.key, self.subtree, self.source, self.exemption,
             target, False, self.allowed,
@@ -93,12 +93,12 @@ class Verdict:
 
     @property
     def rule(self) -> bytes:
-        """The name that the rule stands at; empty where no rule decided."""
+        """The name of the rule; empty if no rule decided."""
         return names.from_index_key(self.key) if self.key else b""
 
     @property
     def rule_text(self) -> str:
-        """The rule as lists write it; empty where no rule decided."""
+        """The rule in the syntax of lists; empty if no rule decided."""
         if not self.key:
             return ""
         return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"

@@ -1,14 +1,13 @@
-"""Who asks: from a client's address to its VLAN, policy and exemptions.
+"""Find the view of a client: its VLAN, policy and exemptions.
 
-A view is a VLAN under its policy with the exemptions that apply to the client now. Views
-are few and shared. When an exemption
-ends the views are built anew: that is a new generation, and whatever was remembered for
-the old views dies with them.
+A view is a VLAN with its policy and the exemptions that apply to the client now. There are few
+views; clients share them. When an exemption ends, a new generation of views begins, and all that
+was kept for the old views is dropped.
 
 What must stay true:
-- The longest prefix wins, by family; who is in no prefix has no view and is refused.
-- A view never changes, but for what is remembered of it; ``Views.advance`` is the only place
-  where time is looked at.
+- The longest prefix wins, by family. A client in no prefix has no view and is refused.
+- A view never changes, except for the verdicts that it keeps. Only ``Views.advance`` depends on
+  the time.
 """
 
 from resolver.policy.building import ancestors, top_labels
@@ -18,7 +17,7 @@ from resolver.policy.verdict import Verdict
 
 
 class OwnRules:
-    """The ``allow`` and ``deny`` of a policy."""
+    """The rules in the ``allow`` and ``deny`` of a policy."""
 
     __slots__ = ("above", "by_name", "tops")
 
@@ -31,11 +30,11 @@ class OwnRules:
 
 
 class View:
-    """One VLAN, its policy and the exemptions in force for a client."""
+    """A VLAN, its policy, and the exemptions in force for a client."""
 
     __slots__ = (
-        *("at", "below", "exempt", "exemptions", "group", "judges", "kinds", "own", "own_above"),
-        *("own_tops", "policy", "vlan"),
+        *("exempt", "exemptions", "group", "has_rules", "own", "own_above", "own_tops", "policy"),
+        *("verdicts_at", "verdicts_below", "verdicts_by_kind", "vlan"),
     )
 
     def __init__(
@@ -44,28 +43,28 @@ class View:
         self.vlan = vlan
         self.policy = policy
         self.exempt = exempt
-        """The services that are exempted, a bit each."""
+        """The exempted services, one bit each."""
         self.exemptions = exemptions
         self.own = own.by_name
-        """The policy's own rules by name."""
+        """The rules of ``allow`` and ``deny`` by name."""
         self.own_tops = own.tops
-        """The last labels of those names, to pass by most names without a closer look."""
+        """The marks of their last labels: most names have another mark and need no look-up."""
         self.own_above = own.above
-        """Names that have an ``allow`` of the policy below them."""
-        self.judges = bool(policy.blocks or own.by_name)
-        """Whether any name can meet a rule here."""
+        """The names above the names of ``allow``."""
+        self.has_rules = bool(policy.blocks or own.by_name)
+        """Whether a rule can cover any name."""
         self.group = policy.upstream.encode()
-        """The upstream group that is asked for this view."""
-        self.at: dict[bytes, Verdict] = {}
-        """What ``Judge`` has found for the names that rules stand at, by their keys."""
-        self.below: dict[bytes, Verdict] = {}
-        """... and for all names below them."""
-        self.kinds: dict[int, Verdict] = {}
-        """... and for rules that differ in their name alone."""
+        """The name of the upstream group of this view."""
+        self.verdicts_at: dict[bytes, Verdict] = {}
+        """Verdicts of ``Judge`` for the names of rules, by their index keys."""
+        self.verdicts_below: dict[bytes, Verdict] = {}
+        """Verdicts for all names below them, by the same keys."""
+        self.verdicts_by_kind: dict[int, Verdict] = {}
+        """Verdicts for rules that differ only in their names."""
 
 
 class Views:
-    """The views of a snapshot at a moment."""
+    """The views of a snapshot at the current time."""
 
     def __init__(self, terms: Terms, wall: float) -> None:
         self._terms = terms
@@ -77,9 +76,9 @@ class Views:
         self.advance(wall)
 
     def advance(self, wall: float) -> bool:
-        """Let exemptions end (or begin again, when the clock is set back).
+        """End the exemptions whose time is over; the clock may also be set back.
 
-        ``wall`` is in seconds since 1970. Returns whether a new generation has begun.
+        ``wall`` is Unix time in seconds. Returns whether a new generation of views begins.
         """
         in_force = frozenset(
             place
@@ -93,7 +92,7 @@ class Views:
         return True
 
     def of(self, address: bytes) -> View | None:
-        """The view of a client by its 4 or 16 octets, or None where no VLAN holds them."""
+        """The view of a client by the 4 or 16 octets of its address; None if it is in no VLAN."""
         vlans = self._vlans.matches(address)
         if not vlans:
             return None
@@ -101,7 +100,7 @@ class Views:
         return self._view(vlans[0], tuple(sorted({*by_prefix, *self._of_whole_vlan(vlans[0])})))
 
     def of_vlan(self, vlan: int) -> View:
-        """The view of a VLAN's clients that no exemption by prefix applies to."""
+        """The view of the clients of a VLAN without exemptions by prefix."""
         return self._view(vlan, self._of_whole_vlan(vlan))
 
     def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from resolver.config.problems import Problem, did_you_mean, one_of
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.policy.compiled import Service, Source
+from resolver.policy.compiled import ListSource, Service
 
 
 class ServiceCatalog:
@@ -22,7 +22,7 @@ class ServiceCatalog:
         self._place = {name: place for place, name in enumerate(by_service)}
         self.services = tuple(_service(name, group) for name, group in by_service.items())
         self.sources = tuple(
-            Source(
+            ListSource(
                 each.file,
                 self._place[each.service],
                 each.name or each.service,

@@ -159,7 +159,7 @@ class _Compiler:
         for place, forward in enumerate(self.config.forward):
             yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
 
-    def groups(self) -> Iterable[made.Group]:
+    def groups(self) -> Iterable[made.ConfiguredGroup]:
         yield _group(DEFAULT_GROUP, self.config.upstream.servers)
         for name, group in self.config.upstreams.items():
             yield _group(name, group.servers)
@@ -206,8 +206,9 @@ def _group_of(forward: int) -> str:
     return f"forward:{forward}"
 
 
-def _group(name: str, servers: Iterable[NameServer]) -> made.Group:
-    return made.Group(name, tuple(made.Server(s.host, s.port, s.kind) for s in servers))
+def _group(name: str, servers: Iterable[NameServer]) -> made.ConfiguredGroup:
+    configured = (made.ConfiguredServer(s.host, s.port, s.kind) for s in servers)
+    return made.ConfiguredGroup(name, tuple(configured))
 
 
 def _block_log(log: model.BlockLogConfig) -> made.BlockLog | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiodns
 
 from resolver.metrics.log import log
-from resolver.policy.compiled import Endpoint, Group, Server, Settings, Terms
+from resolver.policy.compiled import ConfiguredGroup, ConfiguredServer, Endpoint, Settings, Terms
 from resolver.upstream.server_address import ServerAddress
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -102,14 +102,14 @@ class UpstreamAddresses:
         """The servers of each group whose addresses are known."""
         return {group.name: self._servers(group) for group in self._groups}
 
-    def _servers(self, group: Group) -> list[ServerAddress]:
+    def _servers(self, group: ConfiguredGroup) -> list[ServerAddress]:
         return [
             ServerAddress(name=name, address=address, port=port)
             for server in group.servers
             for name, address, port in self._of(server)
         ]
 
-    def _of(self, server: Server) -> list[tuple[str, str, int]]:
+    def _of(self, server: ConfiguredServer) -> list[tuple[str, str, int]]:
         if server.kind == "system":
             found = system_servers(self._settings)
             return [(str(each), each.address, each.port) for each in found]

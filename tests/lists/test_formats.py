@@ -12,7 +12,7 @@ from resolver.lists.acceptance import read_untrusted
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.reading import by_reason, leads_nowhere
 from resolver.lists.rules import BlockList, Rule, SkippedLine
-from resolver.policy.index import Hit, Index
+from resolver.policy.index import Index, RuleMatch
 from resolver.snapshot.index import build
 from tests.lists.list_texts import SAMPLES
 from tests.lists.obvious_matcher import matcher
@@ -25,7 +25,7 @@ def _read(kind: str, text: str) -> BlockList:
 
 
 def _blocks(read: BlockList, name: str) -> bool:
-    hits: list[Hit] = Index(*build([read.rules])).match(names.parse(name))
+    hits: list[RuleMatch] = Index(*build([read.rules])).match(names.parse(name))
     return bool(hits) and not any(hit.exception for hit in hits)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.lists.rules import Rule
-from resolver.policy.index import Hit, Index
+from resolver.policy.index import Index, RuleMatch
 from resolver.snapshot.index import build
 
 LABELS = st.sampled_from([b"a", b"b", b"ab", b"a.b", b"\x01a", b"\x00"])
@@ -34,7 +34,7 @@ def test_every_rule_that_covers_a_name_is_found_and_no_other(
     lists: list[list[Rule]], name: bytes
 ) -> None:
     expected = [
-        Hit(source, rule.line, names.index_key(rule.name), rule.subtree, rule.exception)
+        RuleMatch(source, rule.line, names.index_key(rule.name), rule.subtree, rule.exception)
         for source, rules in enumerate(lists)
         for rule in rules
         if covers(rule, name)
@@ -102,7 +102,7 @@ def test_an_index_of_a_version_without_kinds_finds_the_same(
     older = Index(trie, _without_table(rules, keys))
     assert older.match(name) == Index(trie, rules).match(name)
     newer = Index(trie, rules)
-    for found in older.everything():
+    for found in older.all_rules():
         assert older.kind(found.key) == newer.kind(found.key)
 
 

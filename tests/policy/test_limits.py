@@ -17,10 +17,10 @@ def taken(limits: Limits, address: str, known: bool, of: int) -> int:
 def test_a_prefix_that_never_stops_asking_gets_its_rate(rate: int) -> None:
     limits = Limits(rate)
     burst = taken(limits, "10.10.0.5", True, 3 * rate)
-    limits.tell(0.5)
+    limits.set_time(0.5)
     got = 0
     for beat in range(20):
-        limits.tell((beat + 2) * BEAT)
+        limits.set_time((beat + 2) * BEAT)
         got += taken(limits, "10.10.0.5", True, 2 * rate)
     assert burst == 2 * rate
     assert rate * 10 <= got <= rate * 10 + rate
@@ -29,7 +29,7 @@ def test_a_prefix_that_never_stops_asking_gets_its_rate(rate: int) -> None:
 def test_a_pause_gives_back_no_more_than_a_burst() -> None:
     limits = Limits(5)
     taken(limits, "10.10.0.5", True, 100)
-    limits.tell(10_000.0)
+    limits.set_time(10_000.0)
     assert taken(limits, "10.10.0.5", True, 100) == 10
 
 
@@ -63,5 +63,5 @@ def test_a_bucket_that_is_held_fills_though_it_was_forgotten() -> None:
     assert sum(held.take() for _ in range(100)) == 10
     for number in range(20_000):
         limits.bucket(packed(f"10.{number >> 8}.{number & 255}.1"), True)
-    limits.tell(1.0)
+    limits.set_time(1.0)
     assert sum(held.take() for _ in range(100)) == 5
