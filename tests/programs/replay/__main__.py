@@ -57,7 +57,8 @@ Side = tuple[str, Path, str]
 def played(sides: tuple[Side, Side], seed: int, packets: int) -> Differences:
     """Play a script on both sides, and compare what they note."""
     playing = [_play(side, seed, packets) for side in sides]
-    if any([each.wait() for each in playing]):
+    ended = [each.wait() for each in playing]
+    if any(ended):
         raise RuntimeError("a player failed; what it said is above")
     differences = Differences()
     for pair in zip(*(_notes(side[1]) for side in sides), strict=True):
