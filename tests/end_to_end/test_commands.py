@@ -208,10 +208,10 @@ def test_explain_an_audited_policy(config: Path) -> None:
     [
         (["web.telegram.org"], "say who asks"),
         (["--client", "127.0.10.5", "--vlan", "publicity", "t.me"], "say who asks"),
-        (["--client", "nobody", "t.me"], "'nobody' is no address"),
-        (["--client", "10.0.0.0/8", "t.me"], "is no address"),
+        (["--client", "nobody", "t.me"], "'nobody' is not an address"),
+        (["--client", "10.0.0.0/8", "t.me"], "is not an address"),
         (["--vlan", "adminstration", "t.me"], "there are administration, publicity, this-host"),
-        (["--client", "127.0.10.5", "t.me", "AAAAA"], "'AAAAA' is no record type"),
+        (["--client", "127.0.10.5", "t.me", "AAAAA"], "'AAAAA' is not a record type"),
         (["--client", "127.0.10.5", "a..b"], "a..b"),
         (["--client", "127.0.10.5", "x" * 64 + ".example"], "63"),
         (["--client", "127.0.10.5"], "NAME"),
@@ -335,7 +335,7 @@ def test_flush_makes_the_server_ask_again(
     assert asked_of_the_upstream() == asked_of_the_upstream() == 1
     done = _darban("flush", "agency.example", at=server.directory)
     assert done.code == GOOD
-    assert done.out == "answers forgotten: 1\n"
+    assert done.out == "cached answers removed: 1\n"
     assert asked_of_the_upstream() == 2
     assert _darban("flush", "other.example", at=server.directory).code == GOOD
     assert asked_of_the_upstream() == 2
