@@ -5,9 +5,6 @@ its clocks as the worker gives them: the monotonic one, and the wall clock in se
 1970, which only exemptions go by.
 """
 
-from pathlib import Path
-
-from resolver.config.load import load
 from resolver.dns import response
 from resolver.engine.cache import Cache
 from resolver.engine.engine import Resolver
@@ -15,9 +12,9 @@ from resolver.engine.entry import entry
 from resolver.engine.loaded_snapshot import Regime
 from resolver.engine.transaction import Forward, Reply, Source
 from resolver.policy.index import Index
-from resolver.snapshot.policy import compile_snapshot
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
+from tests.snapshot.texts import compile_texts
 
 _CONFIG = """
 [policies.publicity]
@@ -30,17 +27,8 @@ _SOURCE = Source("127.0.20.5", False)
 _ASKED = wire.question("www.example")
 
 
-class _OneFile:
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return _CONFIG
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
 def _resolver(wall: float) -> Resolver:
-    loaded = load(str(Path("config.toml")), _OneFile())
-    snapshot, _ = compile_snapshot(loaded.config, loaded.provenance, [])
+    snapshot = compile_texts(_CONFIG)
     index = Index(snapshot.trie, snapshot.rules)
     return Resolver(Regime(snapshot.terms, index, wall), Cache(1 << 20))
 
