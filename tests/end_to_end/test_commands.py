@@ -9,9 +9,8 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done
 from tests.live.commands import darban as _darban
-from tests.live.configs import BLOCKLISTS, shipped, small
+from tests.live.configs import BLOCKLISTS, shipped
 from tests.live.nsd import ANY_V4
-from tests.live.ports import free_port
 from tests.live.server import DARBAN, MODULE, Server
 
 FIELDS = {
@@ -279,14 +278,11 @@ def test_explain_asks_the_policy_in_force(
     assert "differs" in broken.err
 
 
-def test_explain_and_the_server_agree(
-    make: Callable[[str], Server], upstream: str, dig_program: Path
-) -> None:
-    port, metrics = free_port(), free_port()
-    server = make(small([upstream], port, metrics))
+def test_explain_and_the_server_agree(make_small: Callable[..., Server], dig_program: Path) -> None:
+    server = make_small()
     server.environment = {"STATE_DIRECTORY": ""}
     server.start()
-    ask = Asker(dig_program, port)
+    ask = Asker(dig_program, server.port)
     for client, name in (
         ("127.0.10.5", "web.telegram.org"),
         ("127.0.10.5", "other.example"),

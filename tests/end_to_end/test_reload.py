@@ -16,7 +16,6 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
 from tests.live.configs import small
 from tests.live.nsd import ANY_V4
-from tests.live.ports import free_port
 from tests.live.server import Server, group, servers
 from tests.live.waiting import wait_for
 
@@ -61,10 +60,8 @@ def server(make_small: MakeSmall) -> Server:
 @pytest.fixture(scope="module")
 def lasting(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server for tests that put its config back in force."""
-    port, metrics = free_port(), free_port()
     with servers(tmp_path_factory.mktemp("lasting")) as make:
-        server = make(small([upstream], port, metrics, server="workers = 2"))
-        server.port, server.metrics_port = port, metrics
+        server = make(small([upstream], server="workers = 2"))
         server.environment = {"STATE_DIRECTORY": ""}
         server.expect_error("reload by|Did you mean|config.toml|expectations|needs a restart")
         yield server.start()
