@@ -45,8 +45,10 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ComparedPolicy:
-    """One of the two that are compared."""
+    """One of the two policies that are compared."""
 
+    name: str
+    """Its config, or ``in force``."""
     terms: Terms
     index: Index
     expectations: Section | None

@@ -1,29 +1,30 @@
-"""A comparison in lines for people: grouped, a sign before whatever came, went or changed."""
+"""The text and the JSON of a comparison: changes of the policy, and of replayed queries."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from resolver.analysis.changes import Change, Detail
+from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
 from resolver.dns import codes, names
 
 _SIGNS = {"added": "+", "gone": "-", "changed": "~"}
 _FEW = 5
-"""Members that stand on the line itself; where there are more, each has its own."""
+"""Members that fit on the line itself; of more, each has its own line."""
 _SHOWN = 10
 _TITLES = {"vlans": "VLANs", "forward": "forwarded zones", "local": "local names"}
 
 
 def changes(found: Iterable[Change]) -> Iterator[str]:
-    """The changes, section by section."""
+    """The changes, section by section; a sign before each: + added, - gone, ~ changed."""
     for section, group in groupby(found, key=lambda change: change.section):
         yield _TITLES.get(section, section)
         for change in group:
             if section == SETTINGS:
                 (value,) = change.details
-                yield f"  ~ {change.name}: {_word(value.old)} → {_word(value.new)}"
+                yield f"  ~ {change.name}: {_value(value.old)} → {_value(value.new)}"
                 continue
             yield f"  {_SIGNS[change.how]} {change.name}"
             if change.how != "gone":
@@ -34,10 +35,9 @@ def _details(change: Change) -> Iterator[str]:
     for detail in change.details:
         if detail.gone or detail.added:
             yield from _members(detail)
-        elif change.how == "added":
-            yield f"      {detail.key}: {_word(detail.new)}"
         else:
-            yield f"      {detail.key}: {_word(detail.old)} → {_word(detail.new)}"
+            old = "" if change.how == "added" else f"{_value(detail.old)} → "
+            yield f"      {detail.key}: {old}{_value(detail.new)}"
 
 
 def _members(detail: Detail) -> Iterator[str]:
@@ -54,36 +54,30 @@ def _members(detail: Detail) -> Iterator[str]:
             yield f"        {sign} ... and {len(members) - _SHOWN:,} more (--json has them all)"
 
 
-def _word(word: Value) -> str:
-    return "none" if word in (None, "") else f"{word}"
+def _value(value: Value) -> str:
+    return "none" if value in (None, "") else f"{value}"
 
 
-def fates(found: Replay) -> Iterator[str]:
-    """What becomes of questions, VLAN by VLAN; the most frequent names first."""
-    by_vlan = _by_vlan(found)
-    for vlan in sorted(found.judged):
-        turns = by_vlan.get(vlan, [])
-        changed = sum(found.turned[turn].total() for turn in turns)
-        yield f"  {vlan}: {changed:,} of {found.judged[vlan]:,} questions change"
-        for turn in turns:
-            yield from _turn(turn, found.turned[turn])
-    for vlan, times in sorted(found.not_judged.items()):
-        yield f"  {vlan}: {times:,} questions not judged, since not both have this VLAN"
-
-
-def _by_vlan(found: Replay) -> dict[str, list[OutcomeChange]]:
+def replay(found: Replay) -> Iterator[str]:
+    """The queries whose outcome changes, VLAN by VLAN; the most frequent names first."""
     by_vlan = defaultdict(list)
-    for turn in sorted(found.turned, key=lambda turn: -found.turned[turn].total()):
-        by_vlan[turn.vlan].append(turn)
-    return by_vlan
+    for change in sorted(found.changes, key=lambda change: -found.changes[change].total()):
+        by_vlan[change.vlan].append(change)
+    for vlan in sorted(found.replayed):
+        changed = sum(found.changes[change].total() for change in by_vlan[vlan])
+        yield f"  {vlan}: {changed:,} of {found.replayed[vlan]:,} queries change"
+        for change in by_vlan[vlan]:
+            yield from _outcome_change(change, found.changes[change])
+    for vlan, times in sorted(found.left_out.items()):
+        yield f"  {vlan}: {times:,} queries left out, since not both have this VLAN"
 
 
-def _turn(turn: OutcomeChange, questions: Counter[tuple[bytes, int]]) -> Iterator[str]:
-    by_name = types_by_name(questions)
-    service = f" ({turn.service})" if turn.service else ""
+def _outcome_change(change: OutcomeChange, queries: Counter[tuple[bytes, int]]) -> Iterator[str]:
+    by_name = types_by_name(queries)
+    service = f" ({change.service})" if change.service else ""
     yield (
-        f"    ~ {turn.old} → {turn.new}{service}: "
-        f"{questions.total():,} questions, {len(by_name):,} names"
+        f"    ~ {change.old} → {change.new}{service}: "
+        f"{queries.total():,} queries, {len(by_name):,} names"
     )
     for name, types in list(by_name.items())[:_SHOWN]:
         shown = " ".join(sorted(codes.type_text(qtype) for qtype in types))
@@ -92,39 +86,52 @@ def _turn(turn: OutcomeChange, questions: Counter[tuple[bytes, int]]) -> Iterato
         yield f"      ... and {len(by_name) - _SHOWN:,} more names (--json has them all)"
 
 
-def types_by_name(questions: Counter[tuple[bytes, int]]) -> dict[bytes, Counter[int]]:
-    """How often each type was asked of each name, the names that were asked most first."""
+def types_by_name(queries: Counter[tuple[bytes, int]]) -> dict[bytes, Counter[int]]:
+    """The queries for each name by type, the most frequent names first."""
     by_name: dict[bytes, Counter[int]] = defaultdict(Counter)
-    for (name, qtype), times in questions.items():
+    for (name, qtype), times in queries.items():
         by_name[name][qtype] += times
     return dict(sorted(by_name.items(), key=lambda item: (-item[1].total(), item[0])))
 
 
-def as_json(found: Replay) -> dict[str, object]:
-    """The same as one object, with every name."""
+def skipped(counts: QueryCounts) -> Iterator[str]:
+    """What of a file was not read, by reason."""
+    for reason, times in counts.skipped.most_common():
+        yield f"  left out {times:,}: {reason} (first: {counts.first[reason]})"
+
+
+def replay_json(counts: QueryCounts, found: Replay) -> dict[str, object]:
+    """The replay as one object, with every name."""
     changed = Counter[str]()
-    for turn, questions in found.turned.items():
-        changed[turn.vlan] += questions.total()
+    for change, queries in found.changes.items():
+        changed[change.vlan] += queries.total()
     return {
+        "read": counts.total,
+        "skipped": [
+            {"reason": reason, "times": times, "first": counts.first[reason]}
+            for reason, times in counts.skipped.most_common()
+        ],
         "vlans": {
             vlan: {"questions": times, "changed": changed[vlan]}
-            for vlan, times in found.judged.items()
+            for vlan, times in found.replayed.items()
         },
-        "not_judged": dict(found.not_judged),
-        "changed": [_turn_as_json(*item) for item in sorted(found.turned.items())],
+        "not_judged": dict(found.left_out),
+        "changed": [_outcome_change_json(*item) for item in sorted(found.changes.items())],
     }
 
 
-def _turn_as_json(turn: OutcomeChange, questions: Counter[tuple[bytes, int]]) -> dict[str, object]:
+def _outcome_change_json(
+    change: OutcomeChange, queries: Counter[tuple[bytes, int]]
+) -> dict[str, object]:
     return {
-        **turn._asdict(),
-        "questions": questions.total(),
+        **change._asdict(),
+        "questions": queries.total(),
         "names": [
             {
                 "name": names.text(name),
                 "questions": types.total(),
                 "types": {codes.type_text(qtype): times for qtype, times in sorted(types.items())},
             }
-            for name, types in types_by_name(questions).items()
+            for name, types in types_by_name(queries).items()
         ],
     }

@@ -1,7 +1,7 @@
-"""What becomes of the same questions under two policies.
+"""The same queries under two policies: which outcomes change.
 
-Both are asked through the engine that answers queries. A verdict depends on who asks and
-for which name, never on the type, so each name is judged once for each pair of views.
+Both policies decide through the engine that answers queries. A verdict depends on the client
+and the name, never on the type, so each name is decided once for each pair of views.
 """
 
 from collections import Counter, defaultdict
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import Question, Requester
-from resolver.policy.verdict import NO_SERVICE, Outcome, Verdict
+from resolver.policy.verdict import NO_SERVICE, Outcome
 from resolver.policy.view import View
 
 UNKNOWN = "unknown"
-"""The VLAN of a client that none holds."""
+"""The VLAN of a client that no VLAN holds."""
 _STEP = 4096
 
 
@@ -22,103 +22,102 @@ class OutcomeChange(NamedTuple):
     """From one outcome to another, in a VLAN."""
 
     vlan: str
-    """Both VLANs, where the client's is another one than before."""
+    """Both VLANs, where the client is in another one than before."""
     old: str
     new: str
     service: str
-    """That the new policy finds, or else the old one."""
+    """The service that the new policy finds, or else the old one."""
 
 
-class _Asker:
-    """Who asks: a VLAN, the view of either side, and what was found for names so far."""
+class _Clients(NamedTuple):
+    """All clients of a VLAN that have the same views: None where no VLAN holds them."""
 
-    def __init__(self, vlan: str, old: View | None, new: View | None) -> None:
-        self.vlan = vlan
-        self.old = old
-        self.new = new
-        self.turns: dict[bytes, OutcomeChange | None] = {}
+    vlan: str
+    old: View | None
+    new: View | None
+
+
+_Decided = dict[bytes, OutcomeChange | None]
+"""By name."""
 
 
 class Replay:
-    """Judges questions; afterwards holds what was found."""
+    """Decides queries under both policies; afterwards holds the results."""
 
     def __init__(self, old: Explainer, new: Explainer, only: str | None = None) -> None:
-        """``only`` names a VLAN whose questions alone are judged."""
+        """``only`` names the one VLAN whose queries are replayed."""
         self._old = old
         self._new = new
         self._only = only
-        self._askers: dict[Requester, list[_Asker]] = {}
-        self._shared: dict[tuple[str, View | None, View | None], _Asker] = {}
-        self.judged: Counter[str] = Counter()
-        """Questions by VLAN."""
-        self.turned: dict[OutcomeChange, Counter[tuple[bytes, int]]] = defaultdict(Counter)
-        """Questions that meet another outcome, by name and type."""
-        self.not_judged: Counter[str] = Counter()
-        """Questions of VLANs that one of the two does not have, by VLAN."""
+        self._clients: dict[Requester, list[tuple[_Clients, _Decided]]] = {}
+        self._decided: dict[_Clients, _Decided] = defaultdict(dict)
+        self.replayed: Counter[str] = Counter()
+        """Queries by VLAN."""
+        self.changes: dict[OutcomeChange, Counter[tuple[bytes, int]]] = defaultdict(Counter)
+        """Queries whose outcome changes, by name and type."""
+        self.left_out: Counter[str] = Counter()
+        """Queries of VLANs that only one of the policies has, by VLAN."""
+
+    @property
+    def changed(self) -> int:
+        """How many queries have another outcome."""
+        return sum(queries.total() for queries in self.changes.values())
 
     def vlans(self) -> list[str]:
-        """The VLANs that both have, in the order of the new one."""
+        """The VLANs that both policies have, in the order of the new one."""
         known = {vlan.name for vlan in self._old.terms.vlans}
         return [vlan.name for vlan in self._new.terms.vlans if vlan.name in known]
 
-    def judge(self, asked: Mapping[Question, int]) -> Iterator[int]:
-        """Judge them all; says now and then how many of them it has done."""
-        for number, ((who, name, qtype), times) in enumerate(asked.items()):
+    def run(self, counts: Mapping[Question, int]) -> Iterator[int]:
+        """Replay all queries; yields from time to time how many questions are done."""
+        for number, ((requester, name, qtype), times) in enumerate(counts.items()):
             if number % _STEP == 0:
                 yield number
-            askers = self._askers.get(who)
-            if askers is None:
-                askers = self._askers[who] = list(self._who(who))
-            if not askers and who.vlan and self._wanted(who.vlan):
-                self.not_judged[who.vlan] += times
-            for asker in askers:
-                self.judged[asker.vlan] += times
-                turn = self._turn(asker, name)
-                if turn is not None:
-                    self.turned[turn][name, qtype] += times
+            clients = self._clients.get(requester)
+            if clients is None:
+                clients = [(each, self._decided[each]) for each in self._who(requester)]
+                self._clients[requester] = clients
+            if not clients and requester.vlan and self._wanted(requester.vlan):
+                self.left_out[requester.vlan] += times
+            for each, decided in clients:
+                self.replayed[each.vlan] += times
+                if name not in decided:
+                    decided[name] = self._change(each, name)
+                change = decided[name]
+                if change is not None:
+                    self.changes[change][name, qtype] += times
 
-    def _who(self, who: Requester) -> Iterator[_Asker]:
-        if who.client:
-            old, new = self._old.client(who.client), self._new.client(who.client)
+    def _who(self, requester: Requester) -> Iterator[_Clients]:
+        if requester.client:
+            old, new = self._old.client(requester.client), self._new.client(requester.client)
             before, after = _vlan_name(self._old, old), _vlan_name(self._new, new)
             if self._wanted(before, after):
-                told = after if before == after else f"{before} → {after}"
-                yield self._asker(told, old, new)
+                yield _Clients(after if before == after else f"{before} → {after}", old, new)
             return
         for name in self.vlans():
-            if who.vlan in ("", name) and self._wanted(name):
-                yield self._asker(name, self._old.vlan(name), self._new.vlan(name))
+            if requester.vlan in ("", name) and self._wanted(name):
+                yield _Clients(name, self._old.vlan(name), self._new.vlan(name))
 
     def _wanted(self, *vlans: str) -> bool:
         return self._only is None or self._only in vlans
 
-    def _asker(self, vlan: str, old: View | None, new: View | None) -> _Asker:
-        """The one for all clients with these views."""
-        return self._shared.setdefault((vlan, old, new), _Asker(vlan, old, new))
-
-    def _turn(self, asker: _Asker, name: bytes) -> OutcomeChange | None:
-        if name not in asker.turns:
-            asker.turns[name] = self._judged(asker, name)
-        return asker.turns[name]
-
-    def _judged(self, asker: _Asker, name: bytes) -> OutcomeChange | None:
-        old, old_service = _fate(self._old, asker.old, name)
-        new, new_service = _fate(self._new, asker.new, name)
+    def _change(self, clients: _Clients, name: bytes) -> OutcomeChange | None:
+        old, old_service = _decide(self._old, clients.old, name)
+        new, new_service = _decide(self._new, clients.new, name)
         if old is new:
             return None
-        return OutcomeChange(asker.vlan, old.label, new.label, new_service or old_service)
+        return OutcomeChange(clients.vlan, old.label, new.label, new_service or old_service)
 
 
-def _vlan_name(engine: Explainer, view: View | None) -> str:
-    return UNKNOWN if view is None else engine.terms.vlans[view.vlan].name
+def _vlan_name(explainer: Explainer, view: View | None) -> str:
+    return UNKNOWN if view is None else explainer.terms.vlans[view.vlan].name
 
 
-def _fate(engine: Explainer, view: View | None, name: bytes) -> tuple[Outcome, str]:
+def _decide(explainer: Explainer, view: View | None, name: bytes) -> tuple[Outcome, str]:
+    """The outcome for a name, and the service that it belongs to."""
     if view is None:
         return Outcome.REFUSED, ""
-    verdict = engine.verdict(view, name)
-    return verdict.outcome, _service(engine, verdict)
-
-
-def _service(engine: Explainer, verdict: Verdict) -> str:
-    return "" if verdict.service == NO_SERVICE else engine.terms.services[verdict.service].name
+    verdict = explainer.verdict(view, name)
+    if verdict.service == NO_SERVICE:
+        return verdict.outcome, ""
+    return verdict.outcome, explainer.terms.services[verdict.service].name

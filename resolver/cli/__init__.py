@@ -1,12 +1,12 @@
-"""The command line: one file a command. Nothing here decides; it asks and prints."""
+"""The command line: one file a command. Commands decide nothing; they ask and print."""
 
 import sys
 
 
 def main() -> None:
     """Run the command that the command line names."""
-    # The server's own process must stay small, so its command is told apart before the
-    # libraries that the others print with are imported.
+    # The server's own process must stay small, so it does not import what other commands
+    # print with.
     if sys.argv[1:2] == ["run"] and not {"--help", "-h"} & set(sys.argv):
         from resolver.cli.run import start
 

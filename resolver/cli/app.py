@@ -1,5 +1,6 @@
-"""The commands, gathered."""
+"""All commands of the command line."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from resolver.cli import (
     run_help,
     status,
 )
+from resolver.cli.command import command
 
 app = typer.Typer(
     name="darban",
@@ -52,15 +54,19 @@ def _options(version: Version = False) -> None:
     """The options of darban itself."""
 
 
-app.command("run")(run_help.run)
-app.command("check")(check.check)
-app.command("explain")(explain.explain)
-app.command("diff")(diff.diff)
-app.command("reload")(reload.reload)
-app.command("flush")(flush.flush)
-app.command("status")(status.status)
+_COMMANDS: dict[str, Callable[..., int]] = {
+    "run": run_help.run,
+    "check": check.check,
+    "explain": explain.explain,
+    "diff": diff.diff,
+    "reload": reload.reload,
+    "flush": flush.flush,
+    "status": status.status,
+    "record": record.record,
+    "exempt": exempt.exempt,
+    "history": history.history,
+    "report": report.report,
+}
+for _name, _run in _COMMANDS.items():
+    app.command(_name)(command(_run))
 app.add_typer(lists.lists, name="lists")
-app.command("record")(record.record)
-app.command("exempt")(exempt.exempt)
-app.command("history")(history.history)
-app.command("report")(report.report)

@@ -1,7 +1,6 @@
-"""``darban lists``: what the lists of a config hold, and ``darban lists update``."""
+"""``darban lists``: the contents of a config's lists, and ``darban lists update``."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
@@ -14,38 +13,37 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 from rich.text import Text
 
-from resolver.cli.place import config_path
+from resolver.cli.command import AsJson, Config, command, print_json
+from resolver.cli.default_config import config_path
+from resolver.cli.server import ask
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.lists.reading import by_reason
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot import store
-from resolver.snapshot.compiler import CompileResult, compile_file
+from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.supervisor import control
 from resolver.upstream.addresses import bootstrap
 
-_FAILED = 1
-_USAGE = 2
 _POLL = 0.1
+"""Seconds between two drawings of the progress."""
 
-Config = Annotated[Path | None, typer.Option("--config", help="the config that has the lists")]
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="only these; all by default")
 ]
 SmallerToo = Annotated[
-    bool, typer.Option("--smaller-too", help="take a list that has lost half of its names")
+    bool, typer.Option("--smaller-too", help="accept a list that has lost half of its names")
 ]
 
-lists = typer.Typer(invoke_without_command=True, help="Show the lists, or bring them up to date.")
+lists = typer.Typer(invoke_without_command=True, help="Show the lists, or update them.")
 
 
 @lists.callback()
 def show(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-    """Show what each list holds: names, skipped lines by reason, age, the last error.
+    """Show each list: names, skipped lines by reason, age, the last error.
 
-    It reads the config's lists as the server would, without a server.
+    The config's lists are read as the server reads them, without a server.
 
         darban lists
 
@@ -53,32 +51,37 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
 
         darban lists update
     """
-    if context.invoked_subcommand is not None:
-        return
-    path = config_path(config)
+    if context.invoked_subcommand is None:
+        command(_show)(config_path(config), as_json)
+
+
+def _show(path: Path, as_json: bool) -> int:
     compiled = compile_file(path, time.time())
-    shelf = ListStore(store.directory(path))
-    fetched = {each.name: shelf.record(each.name) for each in compiled.snapshot.terms.subscriptions}
-    rows = [_row(each, fetched) for each in compiled.lists]
+    copies = ListStore(store.directory(path))
+    records = {
+        each.name: copies.record(each.name) for each in compiled.snapshot.terms.subscriptions
+    }
+    rows = [_row(each, records.get(each.name)) for each in compiled.lists]
     if as_json:
-        typer.echo(json.dumps({"config": str(path), "lists": rows}, ensure_ascii=False, indent=2))
+        print_json({"config": str(path), "lists": rows})
     else:
         typer.echo(f"the lists of {path}", err=True)
         Console().print(_table(rows))
-        for problem in _problems(compiled):
-            typer.echo(problem, err=True)
-    raise typer.Exit(_USAGE if compiled.errors else 0)
+        for problem in compiled.problems:
+            if problem.severity == "error" or problem.path.startswith("lists"):
+                typer.echo(str(problem), err=True)
+    return 2 if compiled.errors else 0
 
 
-def _row(read: BlockList, fetched: dict[str, ListRecord]) -> dict[str, object]:
-    record = fetched.get(read.name)
+def _row(read: BlockList, record: ListRecord | None) -> dict[str, Any]:
+    entries = count_blocking(read)
     return {
         "list": read.name or read.service,
         "service": read.service,
         "category": read.category,
         "source": read.file,
-        "entries": count_blocking(read),
-        "exceptions": len(read.rules) - count_blocking(read),
+        "entries": entries,
+        "exceptions": len(read.rules) - entries,
         "skipped": by_reason(read.skipped),
         "fetched": None if record is None else asdict(record),
     }
@@ -90,17 +93,16 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         table.add_column(head, overflow="fold")
     for row in rows:
         record = row["fetched"]
-        reasons = [f"{count} {reason}" for reason, count in row["skipped"].items()]
-        told = [row["source"], *reasons]
+        source = [row["source"], *(f"{n} {reason}" for reason, n in row["skipped"].items())]
         if record and record["error"]:
-            told.append(f"last error: {record['error']}")
+            source.append(f"last error: {record['error']}")
         table.add_row(
             Text(row["list"]),
             Text(row["service"] if row["service"] != row["list"] else ""),
             f"{row['entries']:,}",
             f"{sum(row['skipped'].values()):,}",
             "" if record is None else _age(record["updated"]),
-            Text("\n".join(told)),
+            Text("\n".join(source)),
         )
     return table
 
@@ -112,89 +114,68 @@ def _age(updated: float) -> str:
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
 
 
-def _problems(compiled: CompileResult) -> list[str]:
-    """What is wrong with lists, and whatever else keeps the config from being put in force."""
-    about = (
-        each
-        for each in compiled.problems
-        if each.severity == "error" or each.path.startswith("lists")
-    )
-    return [str(each) for each in about]
-
-
 @lists.command("update")
-def bring_up_to_date(
-    names: Names = None, smaller_too: SmallerToo = False, config: Config = None
-) -> None:
-    """Fetch lists now; what has changed is put in force.
+def update(names: Names = None, smaller_too: SmallerToo = False, config: Config = None) -> None:
+    """Fetch lists now, and put in force what has changed.
 
-    The running server of the config does it, else this command itself, for the next start.
-    Exits with 1 where a list could not be fetched or not be put in force, 2 for an unknown
-    name. What was edited and not reloaded is not put in force by this.
+    The running server of the config does it; without one, this command fetches the lists for
+    the next start. Exits with 1 where a list could not be fetched or not be put in force, 2 for
+    an unknown name. Edits that were not reloaded are not put in force.
 
         darban lists update
 
         darban lists update phishing --smaller-too
     """
-    path = config_path(config)
+    command(_update)(config_path(config), names or [], smaller_too)
+
+
+def _update(path: Path, names: list[str], smaller_too: bool) -> int:
     try:
-        job = _by_server(path, names or [], smaller_too)
+        job = _by_server(path, names, smaller_too)
     except control.Unreachable:
-        job = _by_itself(path, names or [], smaller_too)
-    except DarbanError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(_USAGE) from None
+        job = _by_this_command(path, names, smaller_too)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
         typer.echo(f"{name}: {result.result}, {result.entries:,} names{reason}")
     if not job.results:
-        typer.echo(f"{path} names no list that is fetched")
-    raise typer.Exit(_FAILED if any(each.reason for each in job.results.values()) else 0)
+        typer.echo(f"{path} has no list that is fetched")
+    return int(any(each.reason for each in job.results.values()))
 
 
 def _by_server(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
-    request: control.Request = {
-        "command": "update-lists",
-        "names": names,
-        "smaller_too": smaller_too,
-    }
-    job = _job(control.ask(path, request))
+    job = _job(ask(path, "update-lists", names=names, smaller_too=smaller_too))
     with _Bars() as bars:
         while not job.done:
             bars.show(job)
             time.sleep(_POLL)
-            job = _job(control.ask(path, {"command": "lists"}))
+            job = _job(ask(path, "lists"))
         bars.show(job)
     return job
 
 
-def _job(answer: control.Answer) -> UpdateJob:
-    if "error" in answer:
-        raise DarbanError(str(answer["error"]))
-    plain: dict[str, Any] = answer
-    results = {name: UpdateResult(**each) for name, each in plain["results"].items()}
-    progress = {name: (each[0], each[1]) for name, each in plain["progress"].items()}
-    return UpdateJob(plain["names"], progress, results, plain["done"])
+def _job(answer: dict[str, Any]) -> UpdateJob:
+    results = {name: UpdateResult(**each) for name, each in answer["results"].items()}
+    progress = {name: (each[0], each[1]) for name, each in answer["progress"].items()}
+    return UpdateJob(answer["names"], progress, results, answer["done"])
 
 
-def _by_itself(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
+def _by_this_command(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
     terms = compile_file(path, time.time()).snapshot.terms
     known = {each.name: each for each in terms.subscriptions}
     unknown = [name for name in names if name not in known]
     if unknown:
         fetched = ", ".join(known) or "none"
-        typer.echo(f"{path} fetches no list '{unknown[0]}', but {fetched}", err=True)
-        raise typer.Exit(_USAGE)
-    wanted = [known[name] for name in names] or [*known.values()]
+        raise DarbanError(f"{path} fetches no list '{unknown[0]}', but {fetched}")
+    wanted = [known[name] for name in names or known]
     job = UpdateJob([each.name for each in wanted])
-    shelf = ListStore(store.directory(path))
-    work = update_lists(job, wanted, shelf, bootstrap(terms), smaller_too=smaller_too)
+    lists = ListStore(store.directory(path))
+    work = update_lists(job, wanted, lists, bootstrap(terms), smaller_too=smaller_too)
     with _Bars() as bars:
-        asyncio.run(_watched(work, lambda: bars.show(job)))
+        asyncio.run(_shown(work, lambda: bars.show(job)))
     return job
 
 
-async def _watched(work: Coroutine[None, None, None], show: Callable[[], None]) -> None:
+async def _shown(work: Coroutine[None, None, None], show: Callable[[], None]) -> None:
     task = asyncio.ensure_future(work)
     while not task.done():
         show()
@@ -204,7 +185,7 @@ async def _watched(work: Coroutine[None, None, None], show: Callable[[], None]) 
 
 
 class _Bars(Progress):
-    """A bar a list, on standard error, and only in a terminal."""
+    """A progress bar for each list, on standard error, and only in a terminal."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())

@@ -1,38 +1,31 @@
-"""``darban run`` as the help tells of it; ``cli.run`` is what runs."""
+"""``darban run`` for the help and the shell; ``cli.run`` starts the server."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", help="the config; /etc/darban/config.toml if it exists, else config.toml"
-    ),
-]
-
+from resolver.cli.command import Config
 
 LastGood = Annotated[
     bool,
     typer.Option(
         "--last-good",
-        help="if the config is broken or an expectation fails, say so and serve what was in "
-        "force last",
+        help="if the config has errors or an expectation fails, report that and serve the last "
+        "good policy",
     ),
 ]
 
 
-def run(config: Config = None, last_good: LastGood = False) -> None:
+def run(config: Config = None, last_good: LastGood = False) -> int:
     """Start the server, in the foreground, until SIGTERM or Ctrl-C.
 
     SIGHUP reloads the config, as darban reload does.
 
-    Exits with 1 where an expectation does not hold, 2 where it cannot start.
+    Exits with 1 where an expectation does not hold, 2 where the server cannot start.
 
         darban run --config config.toml
     """
     from resolver.cli.run import start
 
     arguments = [] if config is None else ["--config", str(config)]
-    raise typer.Exit(start([*arguments, *["--last-good"] * last_good]))
+    return start([*arguments, *["--last-good"] * last_good])

@@ -4,7 +4,6 @@ The edit keeps comments and order. The result is parsed again: it must have the 
 before and the exemption, or it is not returned.
 """
 
-import datetime as dt
 import re
 import tomllib
 from collections.abc import Container, Mapping
@@ -16,27 +15,12 @@ from tomlkit.items import Array
 
 from resolver.errors import DarbanError
 
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:\d+[wdhms])+")
-_PART = re.compile(r"(\d+)([wdhms])")
 _MAX_ID = 40
 _SECTION = "exemptions"
 
 
 class NotEditable(DarbanError):
     """The text cannot be edited; the message says what to add by hand."""
-
-
-def duration(text: str) -> dt.timedelta:
-    """How long ``2h``, ``90m`` or ``1d12h`` is; ValueError where it is nothing of the kind."""
-    plain = text.replace(" ", "").lower()
-    if not _DURATION.fullmatch(plain):
-        raise ValueError(f"'{text}' is no time; such as 2h, 90m, 1d12h or 2w")
-    parts = _PART.findall(plain)
-    try:
-        return sum((dt.timedelta(**{_UNITS[u]: int(n)}) for n, u in parts), dt.timedelta())
-    except OverflowError:
-        raise ValueError(f"'{text}' is too long") from None
 
 
 def unused_id(ticket: str, known: Container[str]) -> str:

@@ -4,13 +4,12 @@
 compiled and its expectations run before the file is touched.
 """
 
-import datetime as dt
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from resolver.config.amendment import add_exemption, duration
+from resolver.config.amendment import add_exemption
 from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
@@ -57,7 +56,7 @@ class ExemptionEdit:
         network = _network(text)
         if network is None:
             known = ", ".join(vlans)
-            raise ValueError(
+            raise DarbanError(
                 f"'{text}' is neither an address, nor a prefix, nor a VLAN; there are {known}. "
                 + did_you_mean(text, vlans)
             )
@@ -66,7 +65,7 @@ class ExemptionEdit:
             for vlan in vlans.values()
             for own in vlan.prefixes
         ):
-            raise ValueError(f"no VLAN holds {text}: its queries are refused, whatever is lifted")
+            raise DarbanError(f"no VLAN holds {text}: its queries are refused, whatever is lifted")
         return {"prefixes": [str(network)]}
 
     def write(self, exemption: Mapping[str, object]) -> list[str]:
@@ -113,28 +112,6 @@ def _network(text: str) -> Network | None:
         return ip_network(text) if "/" in text else ip_network(ip_address(text))
     except ValueError:
         return None
-
-
-def end(for_: str | None, until: str | None) -> dt.datetime:
-    """The moment that one of these means, in this host's time.
-
-    Raises:
-        ValueError: it means none, or one that has passed.
-    """
-    now = dt.datetime.now().astimezone().replace(microsecond=0)
-    if (for_ is None) == (until is None):
-        raise ValueError("say how long: --for 2h, or --until 2027-03-20T18:00")
-    try:
-        end = now + duration(for_) if for_ else dt.datetime.fromisoformat(str(until)).astimezone()
-    except OverflowError:
-        raise ValueError(f"'{for_}' is too long") from None
-    except ValueError as error:
-        if for_:
-            raise
-        raise ValueError(f"'{until}' is no moment; such as 2027-03-20T18:00+03:30") from error
-    if end <= now:
-        raise ValueError(f"{end.isoformat()} has passed: there is nothing to lift")
-    return end
 
 
 def _lifts_something(terms: Terms, name: str) -> bool:

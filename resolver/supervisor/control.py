@@ -28,6 +28,8 @@ _CREDENTIALS = struct.Struct("iII")
 class Unreachable(DarbanError):
     """No server answers on the control socket."""
 
+    code = 3
+
 
 def socket_path(state: Path) -> Path:
     """The control socket of a state directory."""

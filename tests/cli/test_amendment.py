@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.config.amendment import NotEditable, add_exemption, duration, unused_id
+from resolver.config.amendment import NotEditable, add_exemption, unused_id
 
 ROOT = Path(__file__).parents[2]
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))
@@ -71,27 +71,6 @@ def test_what_cannot_be_edited_is_told_with_what_to_add(text: str) -> None:
 def test_any_words_are_written_so_that_they_are_read_back(words: str) -> None:
     exemption = {**EXEMPTION, "approver": words}
     assert tomllib.loads(add_exemption("# remark\n", exemption))["exemptions"] == [exemption]
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("2h", 7200),
-        ("90m", 5400),
-        ("1d12h", 129600),
-        ("2w", 1209600),
-        ("45s", 45),
-        ("1H 30M", 5400),
-    ],
-)
-def test_how_long(text: str, seconds: int) -> None:
-    assert duration(text) == dt.timedelta(seconds=seconds)
-
-
-@pytest.mark.parametrize("text", ["", "2", "h", "2 hours", "-2h", "1.5h", "2h!", "9" * 20 + "w"])
-def test_what_is_no_time(text: str) -> None:
-    with pytest.raises(ValueError):
-        duration(text)
 
 
 def test_ids_are_of_the_ticket_and_no_other_s() -> None:

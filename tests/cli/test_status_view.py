@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from resolver.cli.status_view import draw, draw_strangers
+from resolver.cli.status_view import draw, draw_unknown_clients
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -125,7 +125,7 @@ def test_what_needs_a_look_is_told() -> None:
     bad = replace(FIRST, config_ok=False, workers=3)
     text = drawn(bad, None, 100)
     for part in (
-        "what the config says is not in force",
+        "the config is not in force",
         "only 3 of 4 workers serve",
         f"upstream {IPV6} does not answer",
         "gone: up to date never, failed 3 times",
@@ -135,12 +135,12 @@ def test_what_needs_a_look_is_told() -> None:
         assert part in text
 
 
-def test_strangers() -> None:
+def test_unknown_clients() -> None:
     console = Console(width=80, force_terminal=False)
     with console.capture() as capture:
-        console.print(draw_strangers(UnknownClients((("10.99.3.0/24", 1234),), 5)))
-        console.print(draw_strangers(UnknownClients((), 0)))
+        console.print(draw_unknown_clients(UnknownClients((("10.99.3.0/24", 1234),), 5)))
+        console.print(draw_unknown_clients(UnknownClients((), 0)))
     text = capture.get()
     assert "10.99.3.0/24     1,234" in text
     assert "short by 5" in text
-    assert "nobody was refused" in text
+    assert "no client was refused" in text

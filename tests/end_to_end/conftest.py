@@ -59,7 +59,7 @@ def upstream(nsd_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def shared(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the shipped config, for all tests that leave it as it is."""
     with servers(tmp_path_factory.mktemp("shared")) as make:
-        server = _with_shipped(make, upstream)
+        server = make(shipped([upstream]))
         server.program = [DARBAN]  # all others run as python -m resolver
         yield server.start()
         assert server.stop().code == 0
@@ -91,7 +91,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 @pytest.fixture
 def make_shipped(make: Make, upstream: str) -> Callable[[], Server]:
     """Makes a server of the test's own with the shipped config; not yet started."""
-    return lambda: _with_shipped(make, upstream)
+    return lambda: make(shipped([upstream]))
 
 
 @pytest.fixture
@@ -99,10 +99,7 @@ def make_small(make: Make, upstream: str) -> Callable[..., Server]:
     """Makes a server of the test's own with a small config; not yet started."""
 
     def build(*upstreams: str, **more: str) -> Server:
-        port, metrics = free_port(), free_port()
-        server = make(small(upstreams or [upstream], port, metrics, **more))
-        server.port, server.metrics_port = port, metrics
-        return server
+        return make(small(upstreams or [upstream], **more))
 
     return build
 
@@ -151,10 +148,3 @@ def either(request: pytest.FixtureRequest) -> Asker:
     """Each of both programs, asking the shared server."""
     asker: Asker = request.getfixturevalue(request.param)
     return asker
-
-
-def _with_shipped(make: Make, upstream: str) -> Server:
-    port, metrics = free_port(), free_port()
-    server = make(shipped([upstream], port, metrics))
-    server.port, server.metrics_port = port, metrics
-    return server

@@ -16,7 +16,6 @@ from tests.live.chromium import Browser, Page, chromium
 from tests.live.configs import shipped
 from tests.live.drawn_board import WIDTH, drawn_board
 from tests.live.drawn_panels import Series
-from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.prometheus import Prometheus, prometheus
 from tests.live.server import servers
@@ -141,19 +140,19 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     program = needed("prometheus")
-    port, metrics = free_port(), free_port()
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     ends = {"soon": now + dt.timedelta(days=2, hours=7), "later": now + dt.timedelta(days=40)}
-    text = shipped([upstream], port, metrics)
+    text = shipped([upstream])
     text += _MORE.format(**{name: end.isoformat() for name, end in ends.items()})
     with servers(tmp_path_factory.mktemp("watched")) as make:
         server = make(text)
-        server.port, server.metrics_port = port, metrics
         server.start().scrape()
         scraped = time.time()
-        with prometheus(program, tmp_path_factory.mktemp("prometheus"), metrics) as served:
+        with prometheus(
+            program, tmp_path_factory.mktemp("prometheus"), server.metrics_port
+        ) as served:
             begin = time.time()
-            asked = ask_all(port, _questions(random.Random(2)))
+            asked = ask_all(server.port, _questions(random.Random(2)))
 
             def complete() -> float | None:
                 if served.value("sum(darban_queries_total)") != asked.total():

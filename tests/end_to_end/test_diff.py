@@ -113,8 +113,8 @@ def test_questions_by_vlan(configs: Path) -> None:
     one = told(*arguments, "--vlan", "publicity", at=configs)["questions"]
     assert one["vlans"] == {"publicity": {"questions": 5, "changed": 0}}
     text = darban("diff", *arguments, at=configs).out
-    assert "questions of names.txt: 5 read, 4 change" in text
-    assert "    ~ passed → blocked (slack): 3 questions, 2 names" in text
+    assert "queries of names.txt: 5 read, 4 change" in text
+    assert "    ~ passed → blocked (slack): 3 queries, 2 names" in text
     assert "  left out 1: not a domain name (first: line 6)" in text
 
 

@@ -81,8 +81,8 @@ def test_without_a_server_it_is_written(server: Server) -> None:
     [
         (("administration", "telegram"), "say how long"),
         (("administration", "telegram", "--for", "2h", "--until", "2199-01-01"), "say how long"),
-        (("administration", "telegram", "--for", "two hours"), "'two hours' is no time"),
-        (("administration", "telegram", "--until", "tomorrow"), "'tomorrow' is no moment"),
+        (("administration", "telegram", "--for", "two hours"), "'two hours' is not a duration"),
+        (("administration", "telegram", "--until", "tomorrow"), "'tomorrow' is not a moment"),
         (("administration", "telegram", "--until", "2020-01-01"), "has passed"),
         (("administration", "telegramm", "--for", "2h"), 'Did you mean "telegram"?'),
         (("adminstration", "telegram", "--for", "2h"), 'Did you mean "administration"?'),

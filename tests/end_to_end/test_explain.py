@@ -7,7 +7,7 @@ import pytest
 
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
-from tests.live.configs import shipped, small
+from tests.live.configs import shipped
 from tests.live.nsd import ANY_V4, BIG
 from tests.live.ports import free_port
 from tests.live.server import Server
@@ -92,14 +92,11 @@ def test_an_upstream_that_does_not_answer_is_told(tmp_path: Path) -> None:
     assert str(told["answer"]).startswith("none: ")
 
 
-def test_the_server_does_what_is_told(
-    make: Callable[[str], Server], upstream: str, dig_program: Path
-) -> None:
-    port, metrics = free_port(), free_port()
-    server = make(small([upstream], port, metrics))
+def test_the_server_does_what_is_told(make_small: Callable[..., Server], dig_program: Path) -> None:
+    server = make_small()
     server.environment = {"STATE_DIRECTORY": ""}
     server.start()
-    ask = Asker(dig_program, port)
+    ask = Asker(dig_program, server.port)
     for name in ("alias.scene", "long.scene", "harmless.scene", "www.agency.example"):
         for client in (ADMINISTRATION, PUBLICITY):
             arguments = ("explain", "--live", "--client", client, name, "--json")

@@ -87,7 +87,7 @@ def test_what_was_in_force_at_a_moment(server: Server) -> None:
         return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat()
 
     before = darban("history", "--at", at(start - 1), at=server.directory)
-    assert (before.code, "the journal is of later" in before.out) == (NO, True)
+    assert (before.code, "the audit log begins later" in before.out) == (NO, True)
     first = darban("history", "--at", at((start + reload) / 2), "--json", at=server.directory)
     assert first.code == GOOD
     files = first.json["files"]
@@ -152,14 +152,14 @@ def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> Non
 def test_a_moment_that_makes_no_sense(server: Server, at: str) -> None:
     done = darban("history", "--at", at, at=server.directory)
     assert done.code in (WRONG, NO), done.out
-    assert done.out or "is no moment" in done.err
+    assert done.out or "is not a moment" in done.err
 
 
 def test_nothing_is_told_of_a_moment_that_is_yet_to_come(server: Server) -> None:
     wait_for(lambda: _history(server), "the start is written down")
     done = darban("history", "--at", "2199-01-01", at=server.directory)
     assert (done.code, done.out) == (WRONG, "")
-    assert "'2199-01-01' is yet to come" in done.err
+    assert "'2199-01-01' is still to come" in done.err
 
 
 def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:

@@ -90,7 +90,6 @@ def office(
         stack.enter_context(nsd(nsd_program, directory, _UPSTREAM, made.into(home)))
         server = stack.enter_context(servers(directory))(_config(listen))
         server.through = made.into(home)
-        server.metrics_port = _METRICS
         server.start()
         office = Office(made, directory, clients)
         wait_for(lambda: _is_served(server), "the page is served")

@@ -179,7 +179,6 @@ def watched(
     )
     with servers(tmp_path_factory.mktemp("watched")) as make:
         server = make(text)
-        server.port, server.metrics_port = port, metrics
         server.start().scrape()
         with prometheus(program, tmp_path_factory.mktemp("prometheus"), metrics) as served:
             asked = ask_all(port, _questions())

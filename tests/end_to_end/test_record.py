@@ -114,7 +114,7 @@ def test_it_ends_by_itself(server: Server) -> None:
     done = darban("record", "--minutes", "0.02", at=server.directory)
     assert done.code == GOOD, done.err
     [file] = server.directory.glob("questions-*.tsv")
-    assert done.out.startswith(f"{file.name}: 0 questions in ")
+    assert done.out.startswith(f"{file.name}: 0 queries in ")
     assert rows(file) == {}
 
 
@@ -192,7 +192,7 @@ def test_a_command_that_is_gone_is_not_waited_for(server: Server) -> None:
         ([], WRONG, "--minutes"),
         (["--minutes", "0"], WRONG, "--minutes"),
         (["--minutes", "2000"], WRONG, "--minutes"),
-        (["--minutes", "1", "--out", "here"], WRONG, "here: is there already"),
+        (["--minutes", "1", "--out", "here"], WRONG, "here: exists already"),
         (["--minutes", "1", "--out", "no/where"], WRONG, "cannot be written (No such file"),
         (["--minutes", "1"], UNREACHABLE, "no server answers on"),
     ],

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
@@ -14,8 +14,9 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
+from tests.live.configs import small
 from tests.live.nsd import ANY_V4
-from tests.live.server import Server, group
+from tests.live.server import Server, group, servers
 from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
@@ -54,6 +55,17 @@ def server(make_small: MakeSmall) -> Server:
     server = make_small(server="workers = 2")
     server.environment = {"STATE_DIRECTORY": ""}
     return server.start()
+
+
+@pytest.fixture(scope="module")
+def lasting(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for tests that put its config back in force."""
+    with servers(tmp_path_factory.mktemp("lasting")) as make:
+        server = make(small([upstream], server="workers = 2"))
+        server.environment = {"STATE_DIRECTORY": ""}
+        server.expect_error("reload by|Did you mean|config.toml|expectations|needs a restart")
+        yield server.start()
+        server.check_log()
 
 
 def _write(server: Server, old: str, new: str) -> None:
@@ -152,12 +164,13 @@ def test_vlans_that_come_and_go_are_counted_on(server: Server) -> None:
     ids=["errors", "expectation", "workers", "listen", "metrics", "cache", "block page"],
 )
 def test_what_is_wrong_changes_nothing(
-    server: Server, old: str, new: str, code: int, result: str, said: str
+    lasting: Server, old: str, new: str, code: int, result: str, said: str
 ) -> None:
+    server = lasting
     metrics = str(server.metrics_port)
+    counted = server.scrape().value("darban_reloads_total", result=result)
     good = server.config.read_text(encoding="utf-8")
     before = _reload(server, "--json").json["snapshot"]
-    server.expect_error("reload by|Did you mean|config.toml|expectations|needs a restart")
     _write(server, old.replace("{metrics}", metrics), new.replace("{metrics}", metrics))
     done = _reload(server)
     assert done.code == code
@@ -170,7 +183,7 @@ def test_what_is_wrong_changes_nothing(
     assert any(said in line for line in told.json["report"])  # type: ignore[attr-defined]
     assert _data(server, "web.telegram.org") == {"0.0.0.0"}
     scrape = server.scrape()
-    assert scrape.value("darban_reloads_total", result=result) == 2
+    assert scrape.value("darban_reloads_total", result=result) == counted + 2
     assert scrape.value("darban_config_ok") == 0
     server.config.write_text(good, encoding="utf-8")
     assert _reload(server).code == GOOD

@@ -175,7 +175,7 @@ def test_the_last_reload_and_that_the_config_is_not_in_force(asked: Server) -> N
     assert "config.toml:1" in last["report"][0]  # type: ignore[index]
     shown = run(asked).stdout
     assert "by SIGHUP: invalid" in shown
-    assert "what the config says is not in force" in shown
+    assert "the config is not in force" in shown
 
 
 def _reloaded(status: dict[str, object]) -> dict[str, object] | None:

@@ -86,8 +86,8 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    port, metrics, block = free_port(), free_port(), free_port()
-    text = shipped([upstream], port, metrics)
+    block = free_port()
+    text = shipped([upstream])
     led = f'mode = "enforce"\nsinkhole = ["{PAGE}", "::"]'
     text = text.replace('mode = "enforce"', led, 1).replace(_THIS_HOST, "")
     text = text.replace('"127.0.10.0/24"', '"127.0.10.0/24", "127.0.0.1/32"', 1)
@@ -96,7 +96,6 @@ def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with servers(tmp_path_factory.mktemp("watched")) as make:
         server = make(text)
         (server.directory / BLOCKLISTS.name).symlink_to(BLOCKLISTS)
-        server.port, server.metrics_port = port, metrics
         server.start().scrape()
         yield Watched(server, block)
         assert server.stop().code == 0

@@ -99,7 +99,6 @@ def campus(
         make = stack.enter_context(servers(directory))
         server = make(shipped([f"127.0.0.1:{_UPSTREAM}"], _PORT, _METRICS, listen))
         server.through = inside
-        server.metrics_port = _METRICS
         yield Campus(made, server.start(), clients)
         assert server.stop().code == 0
         server.check_log()

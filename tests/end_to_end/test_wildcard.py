@@ -23,7 +23,6 @@ def test_a_reply_leaves_from_the_address_that_was_asked(
     small = make_small()
     text = small.config.read_text(encoding="utf-8")
     everywhere = make(re.sub("listen = .*", f'listen = ["{listen}:{small.port}"]', text, count=1))
-    everywhere.port, everywhere.metrics_port = small.port, small.metrics_port
     everywhere.start()
     # A connected socket hears nothing from another address than the one that it asked.
     answer = ask(small.port, "localhost", client=client, server=server)

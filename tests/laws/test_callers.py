@@ -74,14 +74,18 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
 
 
 NO_COMMANDS = {
-    "__init__": "the command line's beginning",
-    "app": "where the commands are gathered",
-    "completion": "what the shell offers for an argument of several commands",
-    "place": "where the config and the running server are, for several commands",
-    "asking": "what the running server says of itself, for several commands",
+    "__init__": "the beginning of the command line",
+    "app": "all commands",
+    "command": "options, JSON output, errors and exit codes of all commands",
+    "default_config": "the config where the command line names none",
+    "completion": "shell completion of arguments",
+    "moments": "moments and durations as people write them",
+    "policies": "the policy of a config, for commands that compare or explain it",
+    "server": "questions to the running server",
     "report_text": "the report as plain text",
+    "status_rates": "counts per second, for the status",
     "status_view": "how the status is drawn",
-    "run": "the run itself, which loads before Typer is; run_help declares the command",
+    "run": "starts the server without Typer; run_help declares the command",
 }
 OTHER_FILE = {"run": "run_help"}
 

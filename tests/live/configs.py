@@ -4,6 +4,8 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.live.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 BLOCKLISTS = ROOT / "blocklists"
 
@@ -12,9 +14,16 @@ _SERVERS = 'servers = ["system"]'
 
 
 def shipped(
-    upstreams: Sequence[str], port: int, metrics: int, listen: Sequence[str] | None = None
+    upstreams: Sequence[str],
+    port: int = 0,
+    metrics: int = 0,
+    listen: Sequence[str] | None = None,
 ) -> str:
-    """config.toml as shipped, but for its addresses, and upstreams that are the test's own."""
+    """config.toml as shipped, but for its addresses, and upstreams that are the test's own.
+
+    A port of 0 is any that is free.
+    """
+    port, metrics = port or free_port(), metrics or free_port()
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     assert text.count(_LISTEN) == text.count(_SERVERS) == 1
     where = listen or [f"127.0.0.1:{port}", f"[::1]:{port}"]
@@ -28,14 +37,13 @@ def shipped(
 
 def small(
     upstreams: Sequence[str],
-    port: int,
-    metrics: int,
     *,
     server: str = "workers = 1",
     upstream: str = "",
     more: str = "",
 ) -> str:
     """Two VLANs and one rule: web.telegram.org is blocked on ``administration`` alone."""
+    port, metrics = free_port(), free_port()
     return f"""
 [server]
 listen = ["127.0.0.1:{port}", "[::1]:{port}"]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -168,7 +169,7 @@ def servers(directory: Path) -> Iterator[Callable[[str], Server]]:
         place.mkdir()
         config = place / "config.toml"
         config.write_text(text, encoding="utf-8")
-        server = Server(config)
+        server = Server(config, *_ports(text))
         made.append(server)
         return server
 
@@ -177,6 +178,19 @@ def servers(directory: Path) -> Iterator[Callable[[str], Server]]:
     finally:
         for server in made:
             server.kill_what_is_left()
+
+
+def _ports(text: str) -> tuple[int, int]:
+    """The ports of queries and of metrics that a config names; 0 where it names none."""
+    try:
+        config = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return 0, 0
+    queries, metrics = (
+        re.search(r":(\d+)(?:'|$)", str(config.get(table, {}).get("listen", "")))
+        for table in ("server", "metrics")
+    )
+    return int(queries[1]) if queries else 0, int(metrics[1]) if metrics else 0
 
 
 def processes() -> Iterator[tuple[int, int, int]]:

@@ -8,17 +8,14 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from resolver.config.load import load
 from resolver.engine.labels import Path, QueryLabels
-from resolver.lists import adblock
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.counters import Counters
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, CounterLayout
-from resolver.policy.compiled import Terms
 from resolver.policy.verdict import Outcome
-from resolver.snapshot.policy import compile_snapshot
+from tests.snapshot.texts import compile_texts
 
 CONFIG = """
 [policies.administrative]
@@ -50,26 +47,12 @@ FEWER = {name: text for name, text in LISTS.items() if name != "other"}
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-class _Files:
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return CONFIG
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
-def _terms(lists: dict[str, str]) -> Terms:
-    loaded = load("config.toml", _Files())
-    read = [adblock.read(text, service, f"{service}.txt") for service, text in lists.items()]
-    return compile_snapshot(loaded.config, loaded.provenance, read)[0].terms
-
-
 class _Served:
     """A worker's counters, and the collector over them."""
 
     def __init__(self, workers: int = 1) -> None:
         self.layout = CounterLayout()
-        self.facts = ServerFacts(_terms(LISTS), "0123", 1.0, workers)
+        self.facts = ServerFacts(compile_texts(CONFIG, LISTS).terms, "0123", 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
             os.ftruncate(memory, MEMORY)
@@ -85,7 +68,7 @@ class _Served:
         return KernelReadings(self.drops, {"workers": 4096})
 
     def follow(self, lists: dict[str, str], upstreams: list[str]) -> None:
-        self.facts.terms = _terms(lists)
+        self.facts.terms = compile_texts(CONFIG, lists).terms
         plan = self.layout.plan(self.facts.terms, upstreams)
         for worker in self.workers:
             worker.follow(plan)

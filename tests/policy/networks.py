@@ -1,13 +1,11 @@
 """Small networks to compile."""
 
-from resolver.config.load import load
-from resolver.lists import adblock
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.prefixes import packed
 from resolver.policy.view import View, Views
-from resolver.snapshot.policy import compile_snapshot
+from tests.snapshot.texts import compile_texts
 
 CONFIG = """
 [directives.1595]
@@ -59,27 +57,8 @@ LISTS = {
 }
 
 
-class OneFile:
-    """A config that is on no disk."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return self.text
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
 def compiled(config: str = CONFIG, lists: dict[str, str] | None = None) -> Snapshot:
-    loaded = load("config.toml", OneFile(config))
-    texts = LISTS if lists is None else lists
-    read = [adblock.read(text, service, f"{service}.txt") for service, text in texts.items()]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
-    errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
-    assert not errors, errors
-    return snapshot
+    return compile_texts(config, LISTS if lists is None else lists)
 
 
 def judge(snapshot: Snapshot) -> Judge:

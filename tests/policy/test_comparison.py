@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, ComparedPolicy, Detail, compare
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.queries.query import ANY_REQUESTER, Question, Requester
+from resolver.analysis.queries.query import ANY_REQUESTER, QueryCounts, Question, Requester
 from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
 from resolver.policy.compiled import Snapshot, Terms
@@ -23,7 +23,7 @@ OLD = compiled()
 
 
 def side(snapshot: Snapshot) -> ComparedPolicy:
-    return ComparedPolicy(snapshot.terms, Index(snapshot.trie, snapshot.rules), None)
+    return ComparedPolicy("", snapshot.terms, Index(snapshot.trie, snapshot.rules), None)
 
 
 def changes(config: str = CONFIG, lists: dict[str, str] = LISTS) -> list[Change]:
@@ -105,7 +105,7 @@ CHANGED = dict(every_change_of(OLD.terms))
 def test_no_field_changes_unseen(what: str) -> None:
     index = Index(OLD.trie, OLD.rules)
     other = CHANGED[what]
-    assert compare(ComparedPolicy(OLD.terms, index, None), ComparedPolicy(other, index, None)), what
+    assert compare(side(OLD), ComparedPolicy("", other, index, None)), what
 
 
 def test_a_policy_that_blocks_less() -> None:
@@ -166,9 +166,7 @@ def test_expectations_are_compared_where_both_are_known() -> None:
 def test_a_list_that_lies_elsewhere_is_the_same_list() -> None:
     terms = OLD.terms
     sources = tuple(dataclasses.replace(s, file=f"/elsewhere/{s.file}") for s in terms.sources)
-    moved = ComparedPolicy(
-        dataclasses.replace(terms, sources=sources), Index(OLD.trie, OLD.rules), None
-    )
+    moved = dataclasses.replace(side(OLD), terms=dataclasses.replace(terms, sources=sources))
     details = {detail for change in compare(side(OLD), moved) for detail in change.details}
     assert {detail.key for detail in details} == {"lists"}
 
@@ -222,7 +220,7 @@ def test_many_rules_are_told_by_their_number() -> None:
     assert "        + ... and 91 more (--json has them all)" in lines
 
 
-# ---- what becomes of questions ----
+# ---- replayed queries ----
 
 NEW = compiled(
     edited('deny = ["b.example", "|c.example^"]', 'deny = ["c.example"]').replace(
@@ -244,64 +242,66 @@ QUESTIONS = st.builds(
 )
 
 
-def judged(asked: dict[Question, int], only: str | None = None) -> Replay:
+def replayed(asked: dict[Question, int], only: str | None = None) -> Replay:
     found = Replay(*ENGINES, only)
-    list(found.judge(asked))
+    list(found.run(asked))
     return found
 
 
 @given(st.dictionaries(QUESTIONS, st.integers(1, 9)))
-def test_a_question_turns_where_explain_says_two_things(asked: dict[Question, int]) -> None:
+def test_an_outcome_changes_where_explain_says_two_things(asked: dict[Question, int]) -> None:
     expected: Counter[tuple[str, str, bytes, int]] = Counter()
     for (who, name, qtype), times in asked.items():
         old, new = (each.for_client(who.client, name, qtype).outcome for each in ENGINES)
         if old != new:
             expected[old, new, name, qtype] += times
     got: Counter[tuple[str, str, bytes, int]] = Counter()
-    found = judged(asked)
-    for turn, questions in found.turned.items():
+    found = replayed(asked)
+    for change, questions in found.changes.items():
         for (name, qtype), times in questions.items():
-            got[turn.old, turn.new, name, qtype] += times
+            got[change.old, change.new, name, qtype] += times
     assert got == expected
-    assert found.judged.total() == sum(asked.values())
+    assert found.replayed.total() == sum(asked.values())
 
 
 B = names.parse("www.b.example")
 
 
 def test_a_client_that_changes_vlans_is_told_under_both() -> None:
-    found = judged(
+    found = replayed(
         {Question(Requester(client="10.20.200.5"), names.parse("a.example"), codes.A): 2}
     )
-    [(turn, questions)] = found.turned.items()
-    assert turn == ("publicity → guests", "passed", "blocked", "one")
+    [(change, questions)] = found.changes.items()
+    assert change == ("publicity → guests", "passed", "blocked", "one")
     assert questions == {(names.parse("a.example"), codes.A): 2}
 
 
 def test_questions_of_anybody_are_tried_for_every_vlan_that_both_have() -> None:
-    found = judged({Question(ANY_REQUESTER, B, codes.A): 3})
-    assert found.judged == {"administration": 3, "publicity": 3}
-    assert [turn.vlan for turn in found.turned] == ["administration"]
-    assert judged({Question(ANY_REQUESTER, B, codes.A): 3}, "publicity").judged == {"publicity": 3}
+    found = replayed({Question(ANY_REQUESTER, B, codes.A): 3})
+    assert found.replayed == {"administration": 3, "publicity": 3}
+    assert [change.vlan for change in found.changes] == ["administration"]
+    assert replayed({Question(ANY_REQUESTER, B, codes.A): 3}, "publicity").replayed == {
+        "publicity": 3
+    }
 
 
-def test_questions_of_a_vlan_that_one_lacks_are_not_judged() -> None:
-    found = judged({Question(Requester(vlan="guests"), B, codes.A): 4})
-    assert found.judged == {}
-    assert found.not_judged == {"guests": 4}
-    assert any("4 questions not judged" in line for line in diff_text.fates(found))
+def test_queries_of_a_vlan_that_one_lacks_are_left_out() -> None:
+    found = replayed({Question(Requester(vlan="guests"), B, codes.A): 4})
+    assert found.replayed == {}
+    assert found.left_out == {"guests": 4}
+    assert any("4 queries left out" in line for line in diff_text.replay(found))
 
 
-def test_fates_are_told_with_the_names_asked_most() -> None:
+def test_a_replay_shows_the_names_asked_most() -> None:
     asked = {
         Question(ANY_REQUESTER, names.parse(f"n{n}.b.example"), codes.A): n for n in range(1, 21)
     }
-    lines = list(diff_text.fates(judged(asked)))
-    assert lines[0] == "  administration: 210 of 210 questions change"
-    assert lines[1] == "    ~ blocked → passed: 210 questions, 20 names"
+    lines = list(diff_text.replay(replayed(asked)))
+    assert lines[0] == "  administration: 210 of 210 queries change"
+    assert lines[1] == "    ~ blocked → passed: 210 queries, 20 names"
     assert lines[2].split() == ["20", "n20.b.example", "A"]
     assert "... and 10 more names (--json has them all)" in lines[12]
-    told_whole = diff_text.as_json(judged(asked))
-    [turn] = told_whole["changed"]  # type: ignore[misc]
-    assert len(turn["names"]) == 20
-    assert turn["names"][0] == {"name": "n20.b.example", "questions": 20, "types": {"A": 20}}
+    whole = diff_text.replay_json(QueryCounts(), replayed(asked))
+    [change] = whole["changed"]  # type: ignore[misc]
+    assert len(change["names"]) == 20
+    assert change["names"][0] == {"name": "n20.b.example", "questions": 20, "types": {"A": 20}}

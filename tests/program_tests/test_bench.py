@@ -1,6 +1,9 @@
 """The bench's own logic; nothing here makes load."""
 
+import os
 import re
+import shutil
+import time
 import tomllib
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -8,21 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs.bench import kill, million, questions, scrape
+from resolver.snapshot.compiler import compile_file
+from tests.programs.bench import kill, million, questions, scrape, targets
 from tests.programs.bench.chart import chart
-from tests.programs.bench.clients import ADDRESSES, TOGETHER, deal, groups, one_of_each_vlan
-from tests.programs.bench.dnsperf import Latencies, Told, in_turn, read_told, together
+from tests.programs.bench.clients import ADDRESSES, TOGETHER, deal, one_of_each_vlan
+from tests.programs.bench.darban import MAIN, BlockLog, Compiled, Darban, Wildcard
+from tests.programs.bench.dnsperf import Latencies, Statistics, in_turn, join, read_statistics
 from tests.programs.bench.load import Measured
-from tests.programs.bench.ours import Darban
 from tests.programs.bench.peer import Peer
 from tests.programs.bench.peers import PEERS
 from tests.programs.bench.probes import last_of_firsts
-from tests.programs.bench.processes import ROOT, BenchError, Cpu, read_pss, read_stat
+from tests.programs.bench.processes import ROOT, BenchError, Cpu, cpu, read_pss, read_stat
 from tests.programs.bench.report import document, latencies, ratios, spread, table
 from tests.programs.bench.scrapes import gone_back, read, value
 
 SMALL = questions.Counts(
-    blocked=200, cached=50, hits=3000, misses=300, mix=3000, blocks=300, tcp=100
+    blocked=200, cached=50, hits=3000, misses=300, few_misses=30, mix=3000, blocks=300, tcp=100
 )
 
 DNSPERF = """\
@@ -40,7 +44,7 @@ Statistics:
 
 
 def test_dnsperf_statistics() -> None:
-    assert read_told(DNSPERF) == Told(
+    assert read_statistics(DNSPERF) == Statistics(
         300_000, 299_990, 10, 2.5, {"NOERROR": 209_990, "NXDOMAIN": 90_000}
     )
 
@@ -52,38 +56,44 @@ def test_dnsperf_latencies() -> None:
   0.000064 - 0.000065:  98
   0.001024 - 0.001055:  2
 """
-    told = read_told(DNSPERF + histogram)
-    assert told.latencies == Latencies({0.000065: 98, 0.001055: 2})
-    assert told.latencies.quantile(0.5) == told.latencies.quantile(0.98) == 0.000065
-    assert told.latencies.quantile(0.99) == 0.001055
+    statistics = read_statistics(DNSPERF + histogram)
+    assert statistics.latencies == Latencies({0.000065: 98, 0.001055: 2})
+    assert statistics.latencies.quantile(0.5) == statistics.latencies.quantile(0.98) == 0.000065
+    assert statistics.latencies.quantile(0.99) == 0.001055
 
 
 def test_no_latencies() -> None:
     with pytest.raises(BenchError, match="latencies"):
-        read_told(DNSPERF).latencies.quantile(0.5)
+        read_statistics(DNSPERF).latencies.quantile(0.5)
 
 
 def test_generators_at_once_and_one_after_the_other() -> None:
-    one = Told(10, 9, 1, 2.0, {"NOERROR": 9}, Latencies({0.1: 4, 0.2: 5}))
-    other = Told(20, 20, 0, 1.0, {"NOERROR": 5, "NXDOMAIN": 15}, Latencies({0.2: 20}))
-    both = Told(30, 29, 1, 2.0, {"NOERROR": 14, "NXDOMAIN": 15}, Latencies({0.1: 4, 0.2: 25}))
-    assert together([one, other]) == both
+    one = Statistics(10, 9, 1, 2.0, {"NOERROR": 9}, Latencies({0.1: 4, 0.2: 5}))
+    other = Statistics(20, 20, 0, 1.0, {"NOERROR": 5, "NXDOMAIN": 15}, Latencies({0.2: 20}))
+    both = Statistics(30, 29, 1, 2.0, {"NOERROR": 14, "NXDOMAIN": 15}, Latencies({0.1: 4, 0.2: 25}))
+    assert join([one, other]) == both
     assert in_turn([one, other]) == replace(both, seconds=3.0)
 
 
 def test_what_counts_as_failed() -> None:
-    told = Told(100, 98, 2, 1.0, {"NOERROR": 60, "NXDOMAIN": 30, "SERVFAIL": 5, "REFUSED": 3})
-    assert told.failed == 10
+    rcodes = {"NOERROR": 60, "NXDOMAIN": 30, "SERVFAIL": 5, "REFUSED": 3}
+    assert Statistics(100, 98, 2, 1.0, rcodes).failed == 10
 
 
 def test_dnsperf_that_says_nothing() -> None:
     with pytest.raises(BenchError, match="Queries sent"):
-        read_told("Warning: no such file")
+        read_statistics("Warning: no such file")
 
 
 def test_cpu_time_of_a_process_whose_name_looks_like_fields() -> None:
     stat = "7 (a) 9 (b c) S 1 7 7 0 -1 4194560 9 0 0 0 250 1200 0 0 20 0 1 0 5 6 7"
     assert read_stat(stat) == Cpu(2.5, 12.0)
+
+
+def test_cpu_time_of_a_process_is_what_the_process_itself_reads() -> None:
+    before = time.process_time()
+    measured = cpu([os.getpid()]).total
+    assert before <= measured <= time.process_time()
 
 
 def test_memory_of_a_process() -> None:
@@ -106,7 +116,11 @@ def test_questions_are_of_the_shape_that_was_promised() -> None:
     assert 0.25 < share < 0.35
     assert {hit for hit in hits if not is_blocked(hit[0])} <= set(data.warmup)
     assert all(is_blocked(name) for name, _ in data.workloads["blocks"])
-    missed = [name for name, _ in data.workloads["misses"]]
+    missed, full = (
+        [name for name, _ in data.workloads[workload]] for workload in ("misses", "misses-full")
+    )
+    missed += [name for name, _ in data.workloads["misses-20"]] + full
+    assert all(name.endswith(f".{questions.FULL}") for name in full)
     assert len(set(missed)) == len(missed)
     assert not any(is_blocked(name) for name in missed)
     assert not {name for name, _ in data.warmup} & set(missed)
@@ -130,20 +144,19 @@ def test_every_question_is_dealt_once(tmp_path: Path) -> None:
     assert sorted(lines) == sorted(f"{name} {qtype}" for name, qtype in asked)
 
 
-def test_clients_are_many_and_every_group_is_of_every_vlan(tmp_path: Path) -> None:
+def test_clients_are_many_and_those_who_ask_at_once_are_of_every_vlan() -> None:
     assert len(set(ADDRESSES)) == len(ADDRESSES) == 250
-    clients = deal(tmp_path / "dealt", [], ADDRESSES)
     vlans = {address.rpartition(".")[0] for address in one_of_each_vlan()}
-    for group in groups(clients):
-        assert len(group) == TOGETHER
-        assert {client.address.rpartition(".")[0] for client in group} == vlans
+    for first in range(0, len(ADDRESSES), TOGETHER):
+        group = ADDRESSES[first : first + TOGETHER]
+        assert {address.rpartition(".")[0] for address in group} == vlans
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_a_peer_is_told_its_ports_and_the_list(peer: type[Peer], tmp_path: Path) -> None:
+def test_a_peer_is_given_its_ports_and_the_list(peer: type[Peer], tmp_path: Path) -> None:
     data = questions.make(SMALL)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.programs.bench.peers.found", lambda name: f"/usr/sbin/{name}")
+        patch.setattr("tests.programs.bench.peer.found", lambda name: f"/usr/sbin/{name}")
         command = peer(tmp_path, 5301, 5302, 5303).configure(data)
     assert command[0] == f"/usr/sbin/{peer.program}"
     written = "".join(each.read_text() for each in tmp_path.iterdir())
@@ -161,6 +174,33 @@ def test_our_config_has_a_policy_for_every_client(tmp_path: Path) -> None:
     assert all(config["policies"][policy]["block"] for policy in used)
 
 
+@pytest.mark.parametrize("kind", [Darban, Wildcard, BlockLog])
+def test_our_configs_are_good(kind: type[Darban], tmp_path: Path) -> None:
+    darban = kind(tmp_path, 5301, 5302, 5303)
+    darban.configure_with(questions.make(SMALL).blocked, 1, exceptions=30, prefixes=9000)
+    compiled = compile_file(darban.config, time.time())
+    assert compiled.errors == compiled.failed == []
+    terms = compiled.snapshot.terms
+    assert terms.settings.listen[0].address == kind.listen
+    assert (terms.settings.block_log is not None) is (kind is BlockLog)
+    assert len(terms.excepted) == 30
+    assert len(terms.prefixes) > 9000
+
+
+def test_a_compiled_package_must_be_of_these_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.programs.bench.darban._COMPILED", tmp_path)
+    assert "no compiled package" in Compiled.missing()
+    package = tmp_path / "lib" / "python3.11" / "site-packages" / "resolver"
+    shutil.copytree(ROOT / "resolver", package)
+    assert "no compiled package" in Compiled.missing()
+    (package / "dns" / "names.cpython-311.so").touch()
+    assert Compiled.missing() == ""
+    (package / "dns" / "names.py").write_text("# another file")
+    assert "other files" in Compiled.missing()
+
+
 def test_both_forms_of_the_list_hold_every_name() -> None:
     names = questions.make(SMALL).blocked
     assert len(set(names)) == len(names)
@@ -170,9 +210,9 @@ def test_both_forms_of_the_list_hold_every_name() -> None:
 
 
 RUN = Measured(
-    Told(1000, 1000, 0, 0.5, {"NOERROR": 1000}),
-    Cpu(0.004, 0.006),
-    Cpu(0.005, 0.006),
+    Statistics(1000, 1000, 0, 0.5, {"NOERROR": 1000}),
+    Cpu(0.004, 0.006, 0.010),
+    Cpu(0.005, 0.006, 0.011),
     10**7,
     3 * 10**7,
 )
@@ -190,7 +230,7 @@ def test_spread() -> None:
 
 
 def test_table_compares_ours_with_each_peer() -> None:
-    half = replace(RUN, cpu=Cpu(0.002, 0.003))
+    half = replace(RUN, cpu=Cpu(0.002, 0.003, 0.005))
     head, _, ours, theirs = table({"Darban": [RUN], "Unbound": [half]}, "Darban").splitlines()
     assert head.endswith("Darban / this |")
     assert ours == "| Darban | **10.0** | 4.0 | 6.0 | 11.0 | 2,000 | 10 | 30 | 0.00 |  |"
@@ -198,14 +238,32 @@ def test_table_compares_ours_with_each_peer() -> None:
 
 
 def test_document() -> None:
-    text = document({"date": "today"}, {"hits": {"Darban": [RUN]}}, "Darban")
-    assert "- date: today" in text
-    assert "(1,000 queries)" in text
+    heading, figures = document({"hits": {"Darban": [RUN]}}, "Darban")
+    assert heading.endswith("(1,000 queries)")
+    assert figures == table({"Darban": [RUN]}, "Darban")
+
+
+def test_targets_are_compared_within_a_pair_and_judged() -> None:
+    costly = replace(RUN, cpu=Cpu(0.006, 0.006, 0.0135))
+    results = {"hits": {MAIN.name: [RUN, costly], "Unbound": [costly, costly], "dnsdist": [RUN]}}
+    results["hits"]["dnsdist"] = [RUN, RUN]
+    rows = targets.table(results, [105_000_000], {"Darban": [1.0]}).splitlines()[2:]
+    assert rows == [
+        f"| hits: {MAIN.name} / Unbound | **0.87 (0.74..1.00)** | 0.80 | 0.70 | missed |",
+        f"| hits: {MAIN.name} / dnsdist | **1.18 (1.00..1.35)** | 1.10 | 1.00 | missed |",
+        "| longest wait while a snapshot is made ready, ms: Darban | **1.0** | 5.0 | 2.0 | goal |",
+        "| MB of supervisor and worker after hits | **30 (30..30)** | 76 | 68 | goal |",
+        "| MB with a full cache | **105** | 104 | 96 | missed |",
+    ]
 
 
 def test_latencies_compare_the_slowest_of_a_hundred() -> None:
-    slow = replace(RUN, told=replace(RUN.told, latencies=Latencies({0.0001: 90, 0.003: 10})))
-    fast = replace(RUN, told=replace(RUN.told, latencies=Latencies({0.0001: 90, 0.002: 10})))
+    slow = replace(
+        RUN, statistics=replace(RUN.statistics, latencies=Latencies({0.0001: 90, 0.003: 10}))
+    )
+    fast = replace(
+        RUN, statistics=replace(RUN.statistics, latencies=Latencies({0.0001: 90, 0.002: 10}))
+    )
     ours, theirs = latencies({"Darban": [slow], "Unbound": [fast]}, "Darban").splitlines()[2:]
     assert ours == "| Darban | 2,000 | 100 | **3,000** | 10.0 | 0.00 |  |"
     assert theirs == "| Unbound | 2,000 | 100 | **2,000** | 10.0 | 0.00 | 1.50 |"
@@ -260,21 +318,21 @@ def test_drops_are_those_of_the_port() -> None:
 
 
 def test_what_a_death_cost() -> None:
-    told = Told(1000, 990, 10, 0.5, {"NOERROR": 985, "SERVFAIL": 5})
-    row = kill.table([kill.Outcome(told, 8, 0.25, 0.5, [], 70, 1000, 10)]).splitlines()[2]
+    asked = Statistics(1000, 990, 10, 0.5, {"NOERROR": 985, "SERVFAIL": 5})
+    row = kill.table([kill.Outcome(asked, 8, 0.25, 0.5, [], 70, 1000, 10)]).splitlines()[2]
     assert row == ("| 1 | 1,980 | 1,000 | **10** | 8 | 5 | **0.25** | 0.50 | 0 in 70 scrapes | 0 |")
 
 
 def test_what_reading_the_metrics_costs() -> None:
-    def told(lost: int, slow: float) -> Told:
+    def asked(lost: int, slow: float) -> Statistics:
         waits = Latencies({0.0001: 980, slow: 20})
-        return Told(1000, 1000 - lost, lost, 1.0, {"NOERROR": 1000 - lost}, waits)
+        return Statistics(1000, 1000 - lost, lost, 1.0, {"NOERROR": 1000 - lost}, waits)
 
-    quiet = scrape.cost([told(0, 0.002), told(0, 0.002)])
+    quiet = scrape.cost([asked(0, 0.002), asked(0, 0.002)])
     costs = {
         "quiet": quiet,
-        "slow": scrape.cost([told(0, 0.005), told(0, 0.004)]),
-        "lossy": scrape.cost([told(3, 0.002)]),
+        "slow": scrape.cost([asked(0, 0.005), asked(0, 0.004)]),
+        "lossy": scrape.cost([asked(3, 0.002)]),
     }
     *_, slow, lossy = scrape.table(costs).splitlines()
     assert slow == "| slow | 2,000 | **0** | 4,500 (4,000..5,000) | 2.25 |"

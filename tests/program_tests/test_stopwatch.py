@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.programs.bench.dnsperf import Told
+from tests.programs.bench.dnsperf import Statistics
 from tests.programs.bench.stopwatch import Stopwatch
 
 _WAIT = 0.001
@@ -48,11 +48,11 @@ def test_it_tells_how_long_answers_take_and_how_many_never_come() -> None:
             assert enough.wait(10)
         assert _WAIT <= watch.waits.quantile(0) < 100 * _WAIT
         assert watch.lost >= _ENOUGH // 20
-        told = watch.beside(Told(1000, 990, 10, 1.0, {"NOERROR": 980, "NXDOMAIN": 10}))
+        together = watch.beside(Statistics(1000, 990, 10, 1.0, {"NOERROR": 980, "NXDOMAIN": 10}))
         answered = sum(watch.waits.counts.values())
         assert answered >= _ENOUGH // 2
-        assert told.completed == 990 + answered
-        assert told.lost == 10 + watch.lost
-        assert told.sent == told.completed + told.lost
-        assert told.rcodes == {"NOERROR": 980 + answered, "NXDOMAIN": 10}
-        assert told.failed == told.lost
+        assert together.completed == 990 + answered
+        assert together.lost == 10 + watch.lost
+        assert together.sent == together.completed + together.lost
+        assert together.rcodes == {"NOERROR": 980 + answered, "NXDOMAIN": 10}
+        assert together.failed == together.lost

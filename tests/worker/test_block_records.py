@@ -9,19 +9,17 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from resolver.config.load import load
 from resolver.dns import codes, names
 from resolver.dns.query import Query, scan
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Verdict
-from resolver.snapshot.policy import compile_snapshot
 from resolver.worker.block_records import BlockRecords
+from tests.snapshot.texts import compile_texts
 
 CONFIG = """
 [policies.administrative]
@@ -36,23 +34,7 @@ CLIENT = "10.10.3.7"
 LONGEST = "\\000" * 63 + "." + "\\000" * 63 + "." + "\\000" * 63 + ".blocked.example"
 
 
-class _Files:
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return CONFIG
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
-def _snapshot() -> Snapshot:
-    loaded = load("config.toml", _Files())
-    assert not [each for each in loaded.problems if each.severity == "error"]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, [])
-    assert problems == []
-    return snapshot
-
-
-SNAPSHOT = _snapshot()
+SNAPSHOT = compile_texts(CONFIG)
 TERMS = SNAPSHOT.terms
 LOADED = LoadedSnapshot(TERMS, Index(SNAPSHOT.trie, SNAPSHOT.rules), 0.0)
 ENGINE = Engine(LOADED, AnswerCache(0))

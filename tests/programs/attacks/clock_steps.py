@@ -5,9 +5,6 @@ its clocks as the worker gives them: the monotonic one, and the wall clock in se
 1970, which only exemptions go by.
 """
 
-from pathlib import Path
-
-from resolver.config.load import load
 from resolver.dns import response
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
@@ -16,9 +13,9 @@ from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.result import PendingReply, Reply
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
-from resolver.snapshot.policy import compile_snapshot
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
+from tests.snapshot.texts import compile_texts
 
 _CONFIG = """
 [policies.publicity]
@@ -31,17 +28,8 @@ _ADDRESS = packed("127.0.20.5")
 _ASKED = wire.question("www.example")
 
 
-class _OneFile:
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return _CONFIG
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
 def _engine(wall: float) -> Engine:
-    loaded = load(str(Path("config.toml")), _OneFile())
-    snapshot, _ = compile_snapshot(loaded.config, loaded.provenance, [])
+    snapshot = compile_texts(_CONFIG)
     index = Index(snapshot.trie, snapshot.rules)
     return Engine(LoadedSnapshot(snapshot.terms, index, wall), AnswerCache(1 << 20))
 

@@ -3,108 +3,110 @@
 import argparse
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
+from itertools import chain
 
-from tests.programs.bench import machine, questions
+from tests.programs.bench import machine, questions, targets
 from tests.programs.bench.chart import Sections, chart
 from tests.programs.bench.clients import ADDRESSES, PREFIXES, TOGETHER
-from tests.programs.bench.ours import Darban, Floor
-from tests.programs.bench.packages import Package, install, lacking
-from tests.programs.bench.pairs import Bench
+from tests.programs.bench.darban import (
+    MAIN,
+    Before,
+    BlockLog,
+    Compiled,
+    Darban,
+    Floor,
+    Wildcard,
+)
+from tests.programs.bench.load import WORKLOADS
+from tests.programs.bench.packages import Package, install
 from tests.programs.bench.peer import Peer
 from tests.programs.bench.peers import PEERS, Unbound
-from tests.programs.bench.processes import BenchError
-from tests.programs.bench.report import TITLES, Results, costs, document
+from tests.programs.bench.program import Report, run_program
+from tests.programs.bench.report import Results, costs, document
+from tests.programs.bench.side_by_side import Bench
 from tests.programs.bench.upstream import Authority
 
 _CHARTED = ("hits", "mix", "misses")
-_PEERS: dict[str, type[Peer]] = dict(
-    zip(("unbound", "bind", "dnsdist", "recursor", "knot"), PEERS, strict=True)
-)
+_WAIT = "wait"
+_ALWAYS: tuple[type[Peer], ...] = (Compiled, Darban, Unbound)
+_OTHERS: dict[str, type[Peer]] = {
+    "before": Before,
+    "wildcard": Wildcard,
+    "blocklog": BlockLog,
+    "echo": Floor,
+    **dict(zip(("bind", "dnsdist", "recursor", "knot"), PEERS[1:], strict=True)),
+}
 
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    options = _options()
-    if missing := install([Package("dnsperf", "dnsperf"), _package(Authority), _package(Unbound)]):
-        packages = " ".join(each.package for each in missing)
-        sys.stderr.write(f"bench needs: apt-get install {packages}\n")
-        return 2
-    machine.end_as_told()
-    try:
-        _run(options)
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return run_program("bench", "What a query costs", __doc__, _add_options, _measure)
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.programs.bench", description=__doc__)
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="few queries: does it work at all?")
-    parser.add_argument("--runs", type=int, default=3, help="how many pairs")
+    parser.add_argument("--runs", type=int, default=3, choices=range(1, 100), help="how many pairs")
+    names = [*WORKLOADS, _WAIT]
     parser.add_argument(
-        "--only", type=_among(TITLES), default=list(TITLES), help="workloads, such as hits,misses"
-    )
+        "--only", type=_some_of(names), default=names, help=f"of {','.join(names)}: {_WAIT} is "
+        "the longest wait while a snapshot is made ready", metavar="WORKLOADS",
+    )  # fmt: skip
     parser.add_argument(
         "--peers",
-        type=_among(_PEERS),
-        help=f"of {','.join(_PEERS)}, those to compare with Unbound, installed as root if need "
-        "be; without it, those that are installed",
+        type=_some_of(_OTHERS),
+        metavar="SERVERS",
+        help=f"of {','.join(_OTHERS)}: those to measure besides Darban, compiled and interpreted, "
+        "and Unbound; installed as root if need be; without it, all that are installed",
     )
-    options = parser.parse_args()
-    if options.runs < 1:
-        parser.error("at least one run is needed")
-    return options
 
 
-def _among(known: Collection[str]) -> Callable[[str], list[str]]:
+def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
     """Reads a list with commas, in the order of what there is."""
 
     def read(text: str) -> list[str]:
         wanted = text.split(",")
         for each in wanted:
-            if each not in known:
+            if each and each not in known:
                 raise argparse.ArgumentTypeError(f"there is no {each!r}, only {', '.join(known)}")
         return [each for each in known if each in wanted]
 
     return read
 
 
-def _run(options: argparse.Namespace) -> None:
-    facts = machine.facts("tests.programs.bench")
+def _measure(options: argparse.Namespace) -> Report:
     kinds, left_out = _choose(options.peers)
     counts = questions.QUICK if options.quick else questions.Counts()
-    place, needed = machine.empty("bench"), (Darban.name, Unbound.name)
-    addresses = ADDRESSES[: counts.clients]
-    bench = Bench(place, questions.make(counts), kinds, needed, options.only, addresses)
-    for number in range(options.runs):
-        sys.stderr.write(f"bench: pair {number + 1} of {options.runs} ...\n")
-        bench.pair(number)
-    facts |= _conditions(len(addresses))
-    servers: list[type[Peer]] = [Authority, *kinds]
-    facts |= {kind.name: kind(Path(), 0, 0, 0).version() for kind in servers}
+    place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]
+    workloads = [each for each in options.only if each != _WAIT]
+    needed = (MAIN.name, Unbound.name)
+    bench = Bench(place, questions.make(counts), kinds, needed, workloads, addresses)
+    waits = {}
+    if workloads:
+        for number in range(options.runs):
+            sys.stderr.write(f"bench: pair {number + 1} of {options.runs} ...\n")
+            bench.pair(number)
+    if _WAIT in options.only:
+        builds = [kind for kind in kinds if kind in (Compiled, Darban)]
+        waits = {
+            kind.name: targets.longest_waits(kind, place / "wait", options.runs) for kind in builds
+        }
+    facts = _conditions(len(addresses))
+    facts |= {kind.name: kind.version() for kind in chain([Authority], kinds)}
     facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
-    report = document(facts, bench.results, Darban.name)
-    (machine.BUILD / "bench.md").write_text(report)
+    parts = ["## Targets", targets.table(bench.results, bench.full, waits)]
     if drawn := _sections(bench.results):
-        (machine.BUILD / "bench.svg").write_text(_chart(facts, drawn))
-    sys.stdout.write(report)
+        (machine.BUILD / "bench.svg").write_text(_chart(drawn))
+    return Report(facts, [*parts, *document(bench.results, MAIN.name)])
 
 
 def _choose(wanted: Sequence[str] | None) -> tuple[list[type[Peer]], dict[str, str]]:
-    """Whom to measure, and who is left out for what reason."""
-    chosen: list[type[Peer]] = (
-        list(PEERS) if wanted is None else [Unbound, *(_PEERS[each] for each in wanted)]
-    )
-    packages = [_package(kind) for kind in chosen]
-    missing = lacking(packages) if wanted is None else install(packages)
-    why = "not installed (--peers installs it)" if wanted is None else "cannot be installed here"
-    absent = {kind for kind in chosen if _package(kind) in missing}
-    kinds = [kind for kind in PEERS if kind in chosen and kind not in absent]
-    return [Darban, Floor, *kinds], {kind.name: why for kind in PEERS if kind in absent}
+    """Which servers to measure, and which are left out for what reason."""
+    others = [_OTHERS[each] for each in (_OTHERS if wanted is None else wanted)]
+    packages = [_package(kind) for kind in (*others, Unbound) if kind.package]
+    install(packages if wanted is not None else [_package(Unbound)])
+    chosen = [*_ALWAYS, *others]
+    missing = {kind.name: why for kind in chosen if (why := kind.missing())}
+    return [kind for kind in chosen if kind.name not in missing], missing
 
 
 def _package(kind: type[Peer]) -> Package:
@@ -120,6 +122,7 @@ def _conditions(clients: int) -> dict[str, str]:
         "cores": f"every server on one core, dnsperf and NSD on {apart}",
         "clients": f"{clients} addresses on {len(PREFIXES)} VLANs, {TOGETHER} at a time, "
         "a dnsperf each; for latency a single one, and a clock of its own beside it",
+        "in flight": "250 queries at any time, but for misses-20 and latency",
         "figures": "median (lowest..highest) of the pairs; CPU time is user + system of the "
         "processes that answer, a query completed; memory is the proportional set size; "
         "queries/s is what generator and server reach together",
@@ -128,18 +131,19 @@ def _conditions(clients: int) -> dict[str, str]:
 
 def _sections(results: Results) -> Sections:
     return {
-        TITLES[workload]: {name: costs(runs) for name, runs in results[workload].items()}
+        WORKLOADS[workload].title: {name: costs(runs) for name, runs in results[workload].items()}
         for workload in _CHARTED
         if workload in results
     }
 
 
-def _chart(facts: Mapping[str, str], sections: Sections) -> str:
+def _chart(sections: Sections) -> str:
+    facts: Mapping[str, str] = machine.facts("tests.programs.bench")
     return chart(
         "CPU time a query, in microseconds: less is better",
         f"One core each; {facts['machine']}; {facts['date']}",
         sections,
-        Darban.name,
+        MAIN.name,
     )
 
 

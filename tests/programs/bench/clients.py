@@ -44,12 +44,6 @@ def each_asks_all(
     return [Client(address, place) for address in addresses]
 
 
-def groups(clients: Sequence[Client]) -> Iterable[Sequence[Client]]:
-    """Those who ask at once, one group after the other."""
-    for first in range(0, len(clients), TOGETHER):
-        yield clients[first : first + TOGETHER]
-
-
 def one_of_each_vlan() -> list[str]:
     """An address of every VLAN."""
     return list(itertools.islice(ADDRESSES, len(PREFIXES)))

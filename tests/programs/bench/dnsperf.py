@@ -1,4 +1,4 @@
-"""The generator: dnsperf, once for each client, and what it says of a run."""
+"""The load generator: dnsperf, once for each client, and its statistics of a run."""
 
 import re
 import subprocess
@@ -6,14 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.programs.bench.clients import Client, groups
+from tests.programs.bench.clients import TOGETHER, Client
 from tests.programs.bench.peer import found
 from tests.programs.bench.processes import BenchError, on_core
 
 _LONGEST = 120
-_OUTSTANDING = 250
-"""Queries on their way at a time. With 10 for each of ten generators, as it was at first, a
-server that answers all of one's at once left it asleep for milliseconds, and both idle."""
 _CONNECTIONS = 10
 _PATIENCE = 5
 _IDS = 65000
@@ -37,7 +34,7 @@ class Latencies:
 
 
 @dataclass(frozen=True)
-class Told:
+class Statistics:
     """What dnsperf says of a run."""
 
     sent: int
@@ -59,7 +56,7 @@ class Told:
         return self.completed / self.seconds
 
 
-def read_told(text: str) -> Told:
+def read_statistics(text: str) -> Statistics:
     """Read dnsperf's statistics."""
 
     def number(label: str) -> float:
@@ -70,7 +67,7 @@ def read_told(text: str) -> Told:
 
     rcodes = re.search(r"^\s*Response codes:(.*)", text, re.MULTILINE)
     buckets = re.findall(r"^\s*[0-9.]+ - ([0-9.]+):\s+(\d+)$", text, re.MULTILINE)
-    return Told(
+    return Statistics(
         int(number("Queries sent")),
         int(number("Queries completed")),
         int(number("Queries lost")),
@@ -82,23 +79,23 @@ def read_told(text: str) -> Told:
     )
 
 
-def together(runs: Sequence[Told]) -> Told:
+def join(runs: Sequence[Statistics]) -> Statistics:
     """Several runs at once, as one."""
     return _sum(runs, max(run.seconds for run in runs))
 
 
-def in_turn(runs: Sequence[Told]) -> Told:
+def in_turn(runs: Sequence[Statistics]) -> Statistics:
     """Several runs one after the other, as one; what lay between them does not count."""
     return _sum(runs, sum(run.seconds for run in runs))
 
 
-def _sum(runs: Sequence[Told], seconds: float) -> Told:
+def _sum(runs: Sequence[Statistics], seconds: float) -> Statistics:
     rcodes: Counter[str] = Counter()
     latencies: Counter[float] = Counter()
     for run in runs:
         rcodes.update(run.rcodes)
         latencies.update(run.latencies.counts)
-    return Told(
+    return Statistics(
         sum(run.sent for run in runs),
         sum(run.completed for run in runs),
         sum(run.lost for run in runs),
@@ -108,41 +105,50 @@ def _sum(runs: Sequence[Told], seconds: float) -> Told:
     )
 
 
-def ask_once(port: int, clients: Sequence[Client], core: int | None, *, tcp: bool = False) -> Told:
-    """Every client asks every question of its file once, 250 on their way at any time."""
+def ask_once(
+    port: int,
+    clients: Sequence[Client],
+    in_flight: int = 250,
+    together: int = TOGETHER,
+    *,
+    tcp: bool = False,
+) -> Statistics:
+    """Every client asks every question of its file once.
+
+    So many clients ask at once, with so many queries in flight between them.
+    """
     runs = []
-    for group in groups(clients):
+    for first in range(0, len(clients), together):
+        group = clients[first : first + together]
         most = ["-m", "tcp" if tcp else "udp", "-n", "1", "-l", str(_LONGEST), "-t", "2"]
-        most += ["-q", str(_OUTSTANDING // len(group)), "-c", str(_CONNECTIONS // len(group))]
-        started = [_start(port, client, core, most) for client in group]
-        runs.append(together([_end(each) for each in started]))
+        most += ["-q", str(in_flight // len(group)), "-c", str(_CONNECTIONS // len(group))]
+        started = [_start(port, client, most) for client in group]
+        runs.append(join([_end(each) for each in started]))
     return in_turn(runs)
 
 
-def ask_steadily(port: int, client: Client, core: int | None, rate: int, seconds: int) -> Told:
+def ask_steadily(port: int, client: Client, rate: int, seconds: int) -> Statistics:
     """One client asks at a rate, for some seconds, whether it is answered or not.
 
     One only: a dnsperf that keeps to a rate is always awake, and two would take turns.
     """
     pace = ["-Q", str(rate), "-q", str(min(rate * _PATIENCE, _IDS)), "-t", str(_PATIENCE)]
     pace += ["-l", str(seconds), "-c", str(_CONNECTIONS), "-O", "latency-histogram"]
-    return _end(_start(port, client, core, pace))
+    return _end(_start(port, client, pace))
 
 
-def _start(
-    port: int, client: Client, core: int | None, options: Iterable[str]
-) -> "subprocess.Popen[str]":
+def _start(port: int, client: Client, options: Iterable[str]) -> "subprocess.Popen[str]":
     command = [found("dnsperf"), "-s", "127.0.0.1", "-p", str(port), "-a", client.address]
     command += ["-d", str(client.questions), "-T", "1", *options]
     pipe = subprocess.PIPE
-    return subprocess.Popen(on_core(core, command), stdout=pipe, stderr=pipe, text=True)
+    return subprocess.Popen(on_core(None, command), stdout=pipe, stderr=pipe, text=True)
 
 
-def _end(dnsperf: "subprocess.Popen[str]") -> Told:
+def _end(dnsperf: "subprocess.Popen[str]") -> Statistics:
     try:
         said, complaints = dnsperf.communicate(timeout=_LONGEST + 30)
     finally:
         dnsperf.kill()
     if dnsperf.returncode:
         raise BenchError(f"dnsperf ended with {dnsperf.returncode}:\n{complaints}")
-    return read_told(said)
+    return read_statistics(said)

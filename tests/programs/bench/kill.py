@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.programs.bench import machine
-from tests.programs.bench.dnsperf import Told, ask_steadily
+from tests.programs.bench.dnsperf import Statistics, ask_steadily
 from tests.programs.bench.probes import Probes
 from tests.programs.bench.processes import BenchError
-from tests.programs.bench.report import listed, markdown
+from tests.programs.bench.program import Report, run_program
+from tests.programs.bench.report import markdown
 from tests.programs.bench.scrapes import Scrape, Scrapes, gone_back, value
-from tests.programs.bench.stage import LACKING, SECONDS, WORKERS, Stage, equipped, settings, stage
+from tests.programs.bench.warm_server import SECONDS, WORKERS, WarmServer, settings, warm_server
 
 _SETTLE = 0.5
 _BETWEEN = 1.5
@@ -32,7 +33,7 @@ _RESTARTS = "darban_worker_restarts_total"
 class Outcome(NamedTuple):
     """One death."""
 
-    told: Told
+    statistics: Statistics
     overflowed: int
     """Queries that the kernel dropped since a queue was full."""
     outage: float
@@ -50,35 +51,22 @@ class Outcome(NamedTuple):
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.programs.bench.kill", description=__doc__
-    )
+    return run_program("kill", "A worker is killed under load", __doc__, _add_options, _measure)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, default=20_000, help="queries a second")
     parser.add_argument("--runs", type=int, default=3, help="how many workers to kill")
-    options = parser.parse_args()
-    if not equipped():
-        sys.stderr.write(LACKING)
-        return 2
-    machine.end_as_told()
-    facts = machine.facts("tests.programs.bench.kill")
-    try:
-        outcomes = _run(options.runs, options.rate)
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    facts |= settings(options.rate)
-    facts["killed"] = "at half of it"
-    report = "\n\n".join(("# A worker is killed under load", listed(facts), table(outcomes)))
-    (machine.BUILD / "kill.md").write_text(report + "\n")
-    sys.stdout.write(report + "\n")
-    return 0
+
+
+def _measure(options: argparse.Namespace) -> Report:
+    outcomes = _run(options.runs, options.rate)
+    return Report(settings(options.rate) | {"killed": "at half of it"}, [table(outcomes)])
 
 
 def _run(runs: int, rate: int) -> list[Outcome]:
     outcomes = []
-    with stage(machine.empty("kill")) as here:
+    with warm_server(machine.empty("kill")) as here:
         for run in range(runs):
             sys.stderr.write(f"bench: killing worker {run + 1} of {runs} ...\n")
             outcomes.append(_kill(here, rate))
@@ -86,7 +74,7 @@ def _run(runs: int, rate: int) -> list[Outcome]:
     return outcomes
 
 
-def _kill(here: Stage, rate: int) -> Outcome:
+def _kill(here: WarmServer, rate: int) -> Outcome:
     """Kill the worker that came first, halfway through the load."""
     darban, supervisor, client, blocked = here
     victim = darban.serving(supervisor)[0]
@@ -96,11 +84,11 @@ def _kill(here: Stage, rate: int) -> Outcome:
         ThreadPoolExecutor() as pool,
         Probes(client.address, darban.port, blocked) as probes,
     ):
-        load = pool.submit(ask_steadily, darban.port, client, None, rate, SECONDS)
+        load = pool.submit(ask_steadily, darban.port, client, rate, SECONDS)
         time.sleep(SECONDS / 2)
         killed = time.monotonic()
         os.kill(victim, signal.SIGKILL)
-        told = load.result()
+        statistics = load.result()
         time.sleep(_SETTLE)
     queries = [value(each.values, "darban_queries_total") for each in scrapes.kept]
     answered = probes.all_answered_after(killed)
@@ -108,7 +96,7 @@ def _kill(here: Stage, rate: int) -> Outcome:
     if answered is None or whole is None:
         raise BenchError(f"the worker was not replaced; see {darban.place}/log")
     return Outcome(
-        told,
+        statistics,
         overflowed(Path("/proc/net/udp").read_text(), darban.port) - dropped,
         answered - killed,
         whole - killed,
@@ -146,15 +134,15 @@ def table(outcomes: Sequence[Outcome]) -> str:
     rows = [
         (
             str(number),
-            f"{each.told.rate:,.0f}",
-            f"{each.told.sent:,}",
-            f"**{each.told.lost:,}**",
+            f"{each.statistics.rate:,.0f}",
+            f"{each.statistics.sent:,}",
+            f"**{each.statistics.lost:,}**",
             f"{each.overflowed:,}",
-            f"{each.told.failed - each.told.lost:,}",
+            f"{each.statistics.failed - each.statistics.lost:,}",
             f"**{each.outage:.2f}**",
             f"{each.replaced:.2f}",
             f"{len(each.back)} in {each.scrapes} scrapes",
-            f"{each.counted - each.told.completed - each.probed:,}",
+            f"{each.counted - each.statistics.completed - each.probed:,}",
         )
         for number, each in enumerate(outcomes, 1)
     ]

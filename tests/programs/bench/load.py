@@ -1,13 +1,13 @@
-"""Putting a server under load, and what that cost it."""
+"""The workloads, and what one costs a server."""
 
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.programs.bench.asking import addresses, first_answer
 from tests.programs.bench.clients import one_of_each_vlan
-from tests.programs.bench.dnsperf import Told
+from tests.programs.bench.dnsperf import Statistics
 from tests.programs.bench.peer import Peer
+from tests.programs.bench.probes import addresses, first_answer
 from tests.programs.bench.processes import BenchError, Cpu, cpu, family, memory
 from tests.programs.bench.upstream import ADDRESS
 
@@ -15,10 +15,38 @@ _TOLERATED = 0.05
 
 
 @dataclass(frozen=True)
+class Workload:
+    """What is asked, and how."""
+
+    title: str
+    in_flight: int = 250
+    """Queries on their way at any time."""
+    together: int = 10
+    """How many clients ask at once, a dnsperf each."""
+    tcp: bool = False
+    steady: bool = False
+    """At a rate that does not depend on the answers."""
+
+
+WORKLOADS = {
+    "hits": Workload("Hits: 30 % blocked, 70 % from the cache"),
+    "latency": Workload("Latency of hits, at 10,000 a second", steady=True),
+    "blocks": Workload("Blocked names only"),
+    "mix": Workload("A realistic mix: 75 % from the cache, 15 % new, 10 % blocked"),
+    "misses": Workload("Misses: every name forwarded once"),
+    "misses-20": Workload("Misses, 20 in flight", in_flight=20, together=1),
+    "misses-full": Workload("Misses, upstream adds authority and additional records"),
+    "tcp": Workload("Hits over TCP", tcp=True),
+}
+"""In the order in which they are run: what comes first finds the caches as the warm-up left
+them."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a run cost: CPU seconds and octets, of who answers and of all its processes."""
 
-    told: Told
+    statistics: Statistics
     cpu: Cpu
     cpu_all: Cpu
     memory: int
@@ -27,13 +55,13 @@ class Measured:
     @property
     def microseconds(self) -> float:
         """CPU time of who answers, a query."""
-        return self.cpu.total / self.told.completed * 1e6
+        return self.cpu.total / self.statistics.completed * 1e6
 
 
 def measure(
     peer: Peer,
     child: "subprocess.Popen[bytes]",
-    load: Callable[[], Told],
+    load: Callable[[], Statistics],
     tolerated: float = _TOLERATED,
 ) -> Measured:
     """One run, checked: a server that loses queries or fails many has done less work.
@@ -42,20 +70,20 @@ def measure(
     """
     everyone, serving = family(child.pid), peer.serving(child.pid)
     before_all, before = cpu(everyone), cpu(serving)
-    told = load()
+    statistics = load()
     if family(child.pid) != everyone:
         raise BenchError(f"{peer.name}: its processes changed under load; see {peer.place}")
     measured = Measured(
-        told,
+        statistics,
         cpu(serving) - before,
         cpu(everyone) - before_all,
         memory(serving),
         memory(everyone),
     )
-    if told.failed > told.sent * tolerated:
+    if statistics.failed > statistics.sent * tolerated:
         raise BenchError(
-            f"{peer.name}: of {told.sent} queries {told.lost} were lost, "
-            f"the others ended with {told.rcodes}; see {peer.place}"
+            f"{peer.name}: of {statistics.sent} queries {statistics.lost} were lost, "
+            f"the others ended with {statistics.rcodes}; see {peer.place}"
         )
     return measured
 

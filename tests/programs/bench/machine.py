@@ -76,8 +76,8 @@ def settle(kind: type[P], place: Path, upstream: int = 0) -> P:
     return kind(here, free_port(), upstream, free_port())
 
 
-def end_as_told() -> None:
-    """Let signals end the program as its own exit does, so that its children end as well."""
+def end_on_signals() -> None:
+    """Let signals end the program by an exit of its own, so that its children end as well."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
 

@@ -18,19 +18,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver import __version__
 from resolver.snapshot import store
 from resolver.snapshot.candidate import compile_in_child
 from tests.programs.bench import machine, questions
-from tests.programs.bench.asking import first_answer
 from tests.programs.bench.clients import ADDRESSES, deal
+from tests.programs.bench.darban import MAIN
 from tests.programs.bench.dnsperf import ask_once
 from tests.programs.bench.load import await_answers
-from tests.programs.bench.ours import Darban, command
-from tests.programs.bench.packages import Package, install
-from tests.programs.bench.peer import revision
+from tests.programs.bench.probes import first_answer
 from tests.programs.bench.processes import ROOT, BenchError, end, family, memory, start
-from tests.programs.bench.report import listed, markdown, spread
+from tests.programs.bench.program import Report, run_program
+from tests.programs.bench.report import markdown, spread
 from tests.programs.bench.upstream import Authority
 
 _SMALL, _BIG, _QUICK_BIG = 1_000, 1_000_000, 20_000
@@ -61,66 +59,49 @@ class Server(NamedTuple):
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.programs.bench.million", description=__doc__
-    )
+    return run_program("million", "What a million names cost", __doc__, _add_options, _measure)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help=f"{_QUICK_BIG:,} names instead")
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
-    options = parser.parse_args()
-    if install([Package("dnsperf", "dnsperf"), Package("nsd", "nsd", "nsd")]):
-        sys.stderr.write("bench needs: apt-get install dnsperf nsd\n")
-        return 2
-    machine.end_as_told()
-    facts = machine.facts("tests.programs.bench.million")
-    facts["Darban"] = f"{__version__} ({revision()}), {_WORKERS} workers, on any core"
-    try:
-        report = _run(options.runs, _QUICK_BIG if options.quick else _BIG)
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    report = "\n\n".join(("# What a million names cost", listed(facts), report)) + "\n"
-    (machine.BUILD / "million.md").write_text(report)
-    sys.stdout.write(report)
-    return 0
 
 
-def _run(runs: int, names: int) -> str:
-    place = machine.empty("million")
+def _measure(options: argparse.Namespace) -> Report:
+    place, runs = machine.empty("million"), options.runs
     cold, warm = _shipped(place / "shipped", runs)
-    small, big = _data(_SMALL), _data(names)
+    small, big = _data(_SMALL), _data(_QUICK_BIG if options.quick else _BIG)
     with ExitStack() as stack:
         authority = machine.settle(Authority, place)
         child = start(stack, None, authority.configure(small), authority.place / "log")
         await_answers(authority, child, small.warmup[0][0], None)
-        measured: list[tuple[Server, Server]] = []
-        for run in range(runs):
-            sys.stderr.write(f"bench: pair {run + 1} of {runs} ...\n")
-            here = place / str(run)
+        measured: list[list[Server]] = []
+        for number in range(runs):
+            sys.stderr.write(f"bench: pair {number + 1} of {runs} ...\n")
+            here = place / str(number)
             here.mkdir()
-            pair = [_measure(here / str(len(d.blocked)), authority.port, d) for d in (small, big)]
-            measured.append((pair[0], pair[1]))
+            measured.append(
+                [_served(here / str(len(d.blocked)), authority.port, d) for d in (small, big)]
+            )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return "\n\n".join(
-        (
-            f"Most memory that any process took, which is the compiler: {peak / 1e6:,.0f} MB.",
-            table([small for small, _ in measured], [big for _, big in measured]),
-            f"The shipped config, from its start to the first answer: {spread(cold, 2)} s the "
-            f"first time, {spread(warm, 2)} s when it was compiled before.",
-        )
-    )
+    parts = [
+        f"Most memory that any process took, which is the compiler: {peak / 1e6:,.0f} MB.",
+        table(*([pair[which] for pair in measured] for which in (0, 1))),
+        f"The shipped config, from its start to the first answer: {spread(cold, 2)} s the "
+        f"first time, {spread(warm, 2)} s when it was compiled before.",
+    ]
+    return Report({MAIN.name: f"{MAIN.version()}, but {_WORKERS} workers, on any core"}, parts)
 
 
 def _data(names: int) -> questions.Data:
     return questions.make(replace(questions.QUICK, blocked=names))
 
 
-def _measure(place: Path, upstream: int, data: questions.Data) -> Server:
+def _served(place: Path, upstream: int, data: questions.Data) -> Server:
     place.mkdir()
-    darban = machine.settle(Darban, place, upstream)
+    darban = machine.settle(MAIN, place, upstream)
     arguments = darban.configure_with(data.blocked, workers=_WORKERS)
-    config = darban.place / "config.toml"
+    config = darban.config
     began = time.monotonic()
     snapshot = asyncio.run(compile_in_child(config, store.directory(config))).snapshot
     compiling = time.monotonic() - began
@@ -133,7 +114,7 @@ def _measure(place: Path, upstream: int, data: questions.Data) -> Server:
         await_answers(darban, child, data.warmup[0][0], "www." + data.blocked[-1])
         for workload in ("hits", "blocks"):
             clients = deal(place / workload, data.workloads[workload], ADDRESSES[:_CLIENTS])
-            ask_once(darban.port, clients, None)
+            ask_once(darban.port, clients)
         supervisor, workers = memory([child.pid]), memory(family(child.pid)[1:])
     size = sum(each.stat().st_size for each in snapshot.iterdir())
     return Server(len(data.blocked), compiling, size, starting, supervisor, workers)
@@ -183,7 +164,7 @@ def _start_shipped(place: Path) -> float:
     config.write_text(elsewhere((ROOT / "config.toml").read_text(), port, machine.free_port()))
     with ExitStack() as stack:
         began = time.monotonic()
-        child = start(stack, None, command(config), place / "log")
+        child = start(stack, None, [*MAIN.command(), "run", "--config", str(config)], place / "log")
         if first_answer(child, ADDRESSES[0], port, _SHIPPED_BLOCKED) is None:
             raise BenchError(f"no answer with the shipped config; see {place}/log")
         took = time.monotonic() - began

@@ -5,25 +5,8 @@ worker or thread, the same list, and NSD as its only upstream, and validates not
 Darban does not; caches are made large enough for every name of a run.
 """
 
-from tests.programs.bench.peer import Peer, found, said
-from tests.programs.bench.questions import Data, domains, response_policy_zone
-
-
-class Unbound(Peer):
-    name = "Unbound"
-    program = "unbound"
-    package = "unbound"
-    service = "unbound"
-
-    def configure(self, data: Data) -> list[str]:
-        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
-        config = self.place / "unbound.conf"
-        config.write_text(_UNBOUND.format(here=self))
-        return [found(self.program), "-d", "-c", str(config)]
-
-    def version(self) -> str:
-        return said([found(self.program), "-V"]).partition("\n")[0] + ", one thread"
-
+from tests.programs.bench.peer import Packaged, Peer
+from tests.programs.bench.questions import domains
 
 # respip carries RPZ. The validator is left out, since Darban does not validate either.
 _UNBOUND = """\
@@ -54,20 +37,14 @@ forward-zone:
 """
 
 
-class Bind(Peer):
-    name = "BIND"
-    program = "named"
-    package = "bind9"
-    service = "named"
-
-    def configure(self, data: Data) -> list[str]:
-        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
-        config = self.place / "named.conf"
-        config.write_text(_BIND.format(here=self))
-        return [found(self.program), "-f", "-n", "1", "-c", str(config)]
-
-    def version(self) -> str:
-        return said([found(self.program), "-v"]).partition(" <")[0] + ", one thread"
+class Unbound(Packaged):
+    name = "Unbound"
+    program = "unbound"
+    package = "unbound"
+    service = "unbound"
+    config = ("unbound.conf", _UNBOUND)
+    arguments = ("-d", "-c", "{config}")
+    ask_version = "-V"
 
 
 # By default RPZ waits for the upstream even where the name alone decides; the others do not.
@@ -94,22 +71,14 @@ zone "rpz.bench" {{ type primary; file "rpz.zone"; allow-query {{ none; }}; }};
 """
 
 
-class Dnsdist(Peer):
-    """A load balancer in front of NSD: it blocks and caches, and resolves nothing itself."""
-
-    name = "dnsdist"
-    program = "dnsdist"
-    package = "dnsdist"
-    service = "dnsdist"
-
-    def configure(self, data: Data) -> list[str]:
-        (self.place / "blocked").write_text(domains(data.blocked))
-        config = self.place / "dnsdist.conf"
-        config.write_text(_DNSDIST.format(here=self))
-        return [found(self.program), "--supervised", "--disable-syslog", "-C", str(config)]
-
-    def version(self) -> str:
-        return said([found(self.program), "--version"]).partition(" (")[0] + ", one listener"
+class Bind(Packaged):
+    name = "BIND"
+    program = "named"
+    package = "bind9"
+    service = "named"
+    config = ("named.conf", _BIND)
+    arguments = ("-f", "-n", "1", "-c", "{config}")
+    ask_version = "-v"
 
 
 _DNSDIST = """\
@@ -125,19 +94,18 @@ addAction(SuffixMatchNodeRule(blocked), RCodeAction(DNSRCode.NXDOMAIN))
 """
 
 
-class Recursor(Peer):
-    name = "PowerDNS Recursor"
-    program = "pdns_recursor"
-    package = "pdns-recursor"
-    service = "pdns-recursor"
+class Dnsdist(Packaged):
+    """A load balancer in front of NSD: it blocks and caches, and resolves nothing itself."""
 
-    def configure(self, data: Data) -> list[str]:
-        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
-        (self.place / "recursor.yml").write_text(_RECURSOR.format(here=self))
-        return [found(self.program), f"--config-dir={self.place}"]
-
-    def version(self) -> str:
-        return said([found(self.program), "--version"]).partition(" (")[0] + ", one thread"
+    name = "dnsdist"
+    program = "dnsdist"
+    package = "dnsdist"
+    service = "dnsdist"
+    config = ("dnsdist.conf", _DNSDIST)
+    blocked = ("blocked", domains)
+    arguments = ("--supervised", "--disable-syslog", "-C", "{config}")
+    ask_version = "--version"
+    parts = "one listener"
 
 
 _RECURSOR = """\
@@ -171,20 +139,14 @@ logging:
 """
 
 
-class Knot(Peer):
-    name = "Knot Resolver"
-    program = "kresd"
-    package = "knot-resolver"
-    service = "kresd.target"
-
-    def configure(self, data: Data) -> list[str]:
-        (self.place / "rpz.zone").write_text(response_policy_zone(data.blocked))
-        config = self.place / "kresd.conf"
-        config.write_text(_KNOT.format(here=self))
-        return [found(self.program), "-n", "-c", str(config), str(self.place)]
-
-    def version(self) -> str:
-        return said([found(self.program), "--version"]) + ", one process"
+class Recursor(Packaged):
+    name = "PowerDNS Recursor"
+    program = "pdns_recursor"
+    package = "pdns-recursor"
+    service = "pdns-recursor"
+    config = ("recursor.yml", _RECURSOR)
+    arguments = ("--config-dir={place}",)
+    ask_version = "--version"
 
 
 _KNOT = """\
@@ -198,5 +160,17 @@ cache.size = 256 * MB
 policy.add(policy.rpz(policy.DENY, "{here.place}/rpz.zone", false))
 policy.add(policy.all(policy.STUB("127.0.0.1@{here.upstream}")))
 """
+
+
+class Knot(Packaged):
+    name = "Knot Resolver"
+    program = "kresd"
+    package = "knot-resolver"
+    service = "kresd.target"
+    config = ("kresd.conf", _KNOT)
+    arguments = ("-n", "-c", "{config}", "{place}")
+    ask_version = "--version"
+    parts = "one process"
+
 
 PEERS: tuple[type[Peer], ...] = (Unbound, Bind, Dnsdist, Recursor, Knot)

@@ -1,23 +1,76 @@
-"""Watching when a server answers: sockets that ask a hundred times a second each.
-
-Darban's workers have a socket each, and the kernel decides by address and port which of
-them a client meets; so there are enough probes for some to meet each.
-"""
+"""Asking a server few questions at a time, beside a load or before one."""
 
 import selectors
 import socket
+import subprocess
+import threading
 import time
+from abc import ABC, abstractmethod
+from typing import Self
 
 from dnslib import DNSRecord
 
-from tests.programs.bench.beside import Beside
-
 PROBES = 16
-"""Sockets of one who asks."""
+"""Sockets of one prober. A worker of Darban has a socket of its own, and the kernel decides by
+address and port which of them a client meets; with so many probes some meet each."""
 _EVERY = 0.01
+_START = 120.0
+_PAUSE = 0.005
 
 
-class Asker(Beside):
+def addresses(client: str, port: int, name: str) -> list[str] | None:
+    """The addresses that a name is answered with; None where there is no usable answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(1)
+        asking.bind((client, 0))
+        try:
+            asking.connect(("127.0.0.1", port))
+            asking.send(DNSRecord.question(name).pack())
+            answer = DNSRecord.parse(asking.recv(4096))
+        except OSError:
+            return None
+    if answer.header.rcode not in (0, 3):
+        return None
+    return [str(record.rdata) for record in answer.rr]
+
+
+def first_answer(
+    child: "subprocess.Popen[bytes]", client: str, port: int, name: str
+) -> list[str] | None:
+    """Ask again and again until there is an answer; None if there will be none."""
+    until = time.monotonic() + _START
+    while time.monotonic() < until:
+        if (found := addresses(client, port, name)) is not None:
+            return found
+        try:
+            child.wait(_PAUSE)  # as a pause, and to learn at once that it has ended
+        except subprocess.TimeoutExpired:
+            continue
+        return None
+    return None
+
+
+class Background(ABC):
+    """Work in a thread of its own, which begins on entering and has ended on leaving."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Go on until it is to stop."""
+
+
+class Prober(Background):
     """Asks one question from several sockets."""
 
     def __init__(self, client: str, port: int, name: str) -> None:
@@ -32,8 +85,8 @@ class Asker(Beside):
             each.close()
 
 
-class Probes(Asker):
-    """Asks while it is entered, and keeps when which probe was answered."""
+class Probes(Prober):
+    """Asks a hundred times a second from each socket, and notes when which was answered."""
 
     def __init__(self, client: str, port: int, name: str) -> None:
         super().__init__(client, port, name)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIXES = ("com", "net", "org", "ir", "app", "co.uk")
+FULL = "full"
+"""The zone whose answers come with authority and additional records."""
 TYPES = ("A", "AAAA", "HTTPS")
 _TYPE_WEIGHTS = (60, 25, 15)
 _BLOCKED_SHARE = 0.3
@@ -27,24 +29,16 @@ class Counts:
 
     blocked: int = 100_000
     cached: int = 10_000
-    hits: int = 300_000
-    misses: int = 60_000
-    mix: int = 200_000
-    blocks: int = 150_000
-    tcp: int = 100_000
+    hits: int = 200_000
+    misses: int = 40_000
+    few_misses: int = 20_000
+    mix: int = 100_000
+    blocks: int = 100_000
+    tcp: int = 60_000
     clients: int = 250
 
 
-QUICK = Counts(
-    blocked=5_000,
-    cached=1_000,
-    hits=20_000,
-    misses=3_000,
-    mix=10_000,
-    blocks=10_000,
-    tcp=5_000,
-    clients=20,
-)
+QUICK = Counts(5_000, 1_000, 20_000, 3_000, 3_000, 10_000, 10_000, 5_000, clients=20)
 
 
 @dataclass(frozen=True)
@@ -62,10 +56,15 @@ def make(counts: Counts) -> Data:
     rng = random.Random(20261124)
     blocked = _names(rng, "b", counts.blocked)
     cached = [_host(rng) + name for name in _names(rng, "c", counts.cached)]
-    missed = [_host(rng) + name for name in _names(rng, "m", counts.misses)]
+    missed, few, full = (
+        [_host(rng) + name for name in _names(rng, kind, count)]
+        for kind, count in (("m", counts.misses), ("f", counts.few_misses), ("z", counts.misses))
+    )
     workloads = {
         "hits": list(_hits(rng, blocked, cached, counts.hits)),
         "misses": [(name, _type(rng)) for name in missed],
+        "misses-20": [(name, _type(rng)) for name in few],
+        "misses-full": [(f"{name}.{FULL}", _type(rng)) for name in full],
         "blocks": [
             (_under(rng, name), _type(rng)) for name in rng.choices(blocked, k=counts.blocks)
         ],

@@ -6,23 +6,30 @@ compile, on the core that answers.
 """
 
 import argparse
-import os
+import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.supervisor import control
 from tests.programs.bench import machine
-from tests.programs.bench.dnsperf import Told
+from tests.programs.bench.darban import Darban
+from tests.programs.bench.dnsperf import Statistics
 from tests.programs.bench.processes import BenchError, family, memory
-from tests.programs.bench.report import listed, markdown, spread
-from tests.programs.bench.stage import LACKING, SECONDS, Stage, ask_timed, equipped, settings, stage
+from tests.programs.bench.program import Report, run_program
+from tests.programs.bench.report import markdown, spread
+from tests.programs.bench.warm_server import (
+    SECONDS,
+    WarmServer,
+    ask_timed,
+    settings,
+    warm_server,
+)
 
 _FEW, _MANY = 1_000, 1_000_000
 _LONG = 40
-_PATIENCE = 300.0
 _OWN = 'deny = ["denied.example.org"]'
 _OTHER = 'deny = ["denied.example.org", "denied.example.net"]'
 
@@ -30,10 +37,10 @@ _OTHER = 'deny = ["denied.example.org", "denied.example.net"]'
 class Outcome(NamedTuple):
     """A load with a reload in its middle, and one without."""
 
-    alone: Told
-    told: Told
+    alone: Statistics
+    during: Statistics
     reload: float
-    """Seconds from the command to its answer, compiling included."""
+    """Seconds from the command to its end, compiling included."""
     before: int
     """Octets of all processes."""
     after: int
@@ -41,70 +48,61 @@ class Outcome(NamedTuple):
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.programs.bench.reload", description=__doc__
-    )
+    return run_program("reload", "A reload under load", __doc__, _add_options, _measure)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, default=20_000, help="queries a second")
     parser.add_argument("--runs", type=int, default=3, help="how many reloads")
     parser.add_argument("--few", action="store_true", help="without the million names")
-    options = parser.parse_args()
-    if not equipped():
-        sys.stderr.write(LACKING)
-        return 2
-    machine.end_as_told()
-    os.environ.pop("STATE_DIRECTORY", None)
-    facts = machine.facts("tests.programs.bench.reload")
-    facts |= settings(options.rate) | {"reloaded": "in the middle of it"}
+
+
+def _measure(options: argparse.Namespace) -> Report:
     sizes = [(_FEW, SECONDS, options.runs), *([] if options.few else [(_MANY, _LONG, 1)])]
-    parts = ["# A reload under load", listed(facts)]
-    place = machine.empty("reload")
-    try:
-        for names, seconds, runs in sizes:
-            outcomes = _run(place / str(names), names, options.rate, seconds, runs)
-            parts += [f"## {names:,} names, {seconds} s", table(outcomes)]
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    report = "\n\n".join(parts) + "\n"
-    (machine.BUILD / "reload.md").write_text(report)
-    sys.stdout.write(report)
-    return 0
-
-
-def _run(place: Path, names: int, rate: int, seconds: int, runs: int) -> list[Outcome]:
-    place.mkdir()
-    with stage(place, names) as here:
+    place, parts = machine.empty("reload"), []
+    for names, seconds, runs in sizes:
         outcomes = []
-        for run in range(runs):
-            sys.stderr.write(f"bench: {names:,} names, reload {run + 1} of {runs} ...\n")
-            outcomes.append(_reload(here, rate, seconds))
-        return outcomes
+        with warm_server(_made(place / str(names)), names) as here:
+            for number in range(runs):
+                sys.stderr.write(f"bench: {names:,} names, reload {number + 1} of {runs} ...\n")
+                outcomes.append(_reloaded(here, options.rate, seconds))
+        parts += [f"## {names:,} names, {seconds} s", table(outcomes)]
+    return Report(settings(options.rate) | {"reloaded": "in the middle of it"}, parts)
 
 
-def _reload(here: Stage, rate: int, seconds: int) -> Outcome:
-    darban, supervisor, *_ = here
+def _made(place: Path) -> Path:
+    place.mkdir()
+    return place
+
+
+def _reloaded(here: WarmServer, rate: int, seconds: int) -> Outcome:
     alone = ask_timed(here, rate, min(seconds, SECONDS))
-    before = memory(family(supervisor))
-    config = darban.place / "config.toml"
-    text = config.read_text()
-    config.write_text(text.replace(_OWN, _OTHER) if _OWN in text else text.replace(_OTHER, _OWN))
+    before = memory(family(here.supervisor))
     with ThreadPoolExecutor() as pool:
         load = pool.submit(ask_timed, here, rate, seconds)
         time.sleep(min(seconds, SECONDS) / 3)
-        began = time.monotonic()
-        answer = control.ask(config, {"command": "reload"}, _PATIENCE)
-        took = time.monotonic() - began
-        told = load.result()
-    if answer.get("result") != "applied":
-        raise BenchError(f"the reload was not applied: {answer}")
+        took = _reload(here.darban)
+        during = load.result()
     if took > seconds:
         raise BenchError(f"the reload took {took:.0f} s, longer than the load")
-    return Outcome(alone, told, took, before, memory(family(supervisor)))
+    return Outcome(alone, during, took, before, memory(family(here.supervisor)))
 
 
-def table(outcomes: list[Outcome]) -> str:
+def _reload(darban: Darban) -> float:
+    """Put another config in force; the seconds that this takes."""
+    text = darban.config.read_text()
+    darban.config.write_text(
+        text.replace(_OWN, _OTHER) if _OWN in text else text.replace(_OTHER, _OWN)
+    )
+    began = time.monotonic()
+    command = [*darban.command(), "reload", "--config", str(darban.config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=machine.ROOT)
+    if done.returncode:
+        raise BenchError(f"the reload was not applied: {done.stdout}{done.stderr}")
+    return time.monotonic() - began
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
     """Clients' waits with and without a reload."""
     head = (
         "", "queries/s", "asked", "lost", "other failures",
@@ -114,17 +112,17 @@ def table(outcomes: list[Outcome]) -> str:
         _row("alone", [each.alone for each in outcomes], "", [each.before for each in outcomes]),
         _row(
             "with a reload",
-            [each.told for each in outcomes],
+            [each.during for each in outcomes],
             spread([each.reload for each in outcomes], 2),
             [each.after for each in outcomes],
         ),
     ]
-    ratios = [_wait(each.told, 0.99) / _wait(each.alone, 0.99) for each in outcomes]
+    ratios = [_wait(each.during, 0.99) / _wait(each.alone, 0.99) for each in outcomes]
     rows.append(("**ratio**", "", "", "", "", "", f"**{spread(ratios, 2)}**", "", "", "", ""))
     return markdown(head, rows)
 
 
-def _row(name: str, runs: list[Told], reload: str, octets: list[int]) -> tuple[str, ...]:
+def _row(name: str, runs: list[Statistics], reload: str, octets: list[int]) -> tuple[str, ...]:
     return (
         name,
         spread([run.rate for run in runs], 0),
@@ -140,7 +138,7 @@ def _row(name: str, runs: list[Told], reload: str, octets: list[int]) -> tuple[s
     )
 
 
-def _wait(run: Told, share: float) -> float:
+def _wait(run: Statistics, share: float) -> float:
     return run.latencies.quantile(share)
 
 

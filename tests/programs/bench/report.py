@@ -3,21 +3,10 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.programs.bench.load import Measured
+from tests.programs.bench.load import WORKLOADS, Measured
 
 Results = Mapping[str, Mapping[str, Sequence[Measured]]]
 """By workload and server, a run of each pair."""
-
-TITLES = {
-    "hits": "Hits: 30 % blocked, 70 % from the cache",
-    "latency": "Latency of hits, at 10,000 a second",
-    "blocks": "Blocked names only",
-    "mix": "A realistic mix: 75 % from the cache, 15 % new, 10 % blocked",
-    "misses": "Misses: every name forwarded once",
-    "tcp": "Hits over TCP",
-}
-"""In the order in which they are run: what comes first finds the caches as the warm-up left
-them."""
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
@@ -43,10 +32,10 @@ def table(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
         (
             name,
             f"**{spread(costs(runs))}**",
-            spread(_each(runs, lambda run: run.cpu.user / run.told.completed * 1e6)),
-            spread(_each(runs, lambda run: run.cpu.system / run.told.completed * 1e6)),
-            spread(_each(runs, lambda run: run.cpu_all.total / run.told.completed * 1e6)),
-            spread(_each(runs, lambda run: run.told.rate), 0),
+            spread(_each(runs, lambda run: run.cpu.user / run.statistics.completed * 1e6)),
+            spread(_each(runs, lambda run: run.cpu.system / run.statistics.completed * 1e6)),
+            spread(_each(runs, lambda run: run.cpu_all.total / run.statistics.completed * 1e6)),
+            spread(_each(runs, lambda run: run.statistics.rate), 0),
             spread(_each(runs, lambda run: run.memory / 1e6), 0),
             spread(_each(runs, lambda run: run.memory_all / 1e6), 0),
             _failed(runs),
@@ -65,12 +54,12 @@ def latencies(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
     rows = [
         (
             name,
-            spread(_each(runs, lambda run: run.told.rate), 0),
-            spread(_waits(runs, 0.5), 0),
-            f"**{spread(_waits(runs, 0.99), 0)}**",
+            spread(_each(runs, lambda run: run.statistics.rate), 0),
+            spread(waits(runs, 0.5), 0),
+            f"**{spread(waits(runs, 0.99), 0)}**",
             spread(costs(runs)),
             _failed(runs),
-            _compared(servers, name, ours, lambda runs: _waits(runs, 0.99)),
+            _compared(servers, name, ours, lambda runs: waits(runs, 0.99)),
         )
         for name, runs in servers.items()
     ]
@@ -88,12 +77,13 @@ def costs(runs: Sequence[Measured]) -> list[float]:
     return _each(runs, lambda run: run.microseconds)
 
 
-def _waits(runs: Sequence[Measured], share: float) -> list[float]:
-    return _each(runs, lambda run: run.told.latencies.quantile(share) * 1e6)
+def waits(runs: Sequence[Measured], share: float) -> list[float]:
+    """Microseconds within which so large a share of the answers came, of each run."""
+    return _each(runs, lambda run: run.statistics.latencies.quantile(share) * 1e6)
 
 
 def _failed(runs: Sequence[Measured]) -> str:
-    return spread(_each(runs, lambda run: 100 * run.told.failed / run.told.sent), 2)
+    return spread(_each(runs, lambda run: 100 * run.statistics.failed / run.statistics.sent), 2)
 
 
 def _compared(
@@ -111,14 +101,14 @@ def _each(runs: Sequence[Measured], figure: Callable[[Measured], float]) -> list
     return [figure(run) for run in runs]
 
 
-def document(facts: Mapping[str, str], results: Results, ours: str) -> str:
-    """The whole report."""
-    parts = ["# What a query costs", listed(facts)]
+def document(results: Results, ours: str) -> list[str]:
+    """Each workload with its heading and its table."""
+    parts = []
     for workload, servers in results.items():
-        asked = next(iter(servers.values()))[0].told.sent
-        form = latencies if workload == "latency" else table
-        parts += [f"## {TITLES[workload]} ({asked:,} queries)", form(servers, ours)]
-    return "\n\n".join(parts) + "\n"
+        asked = next(iter(servers.values()))[0].statistics.sent
+        form = latencies if WORKLOADS[workload].steady else table
+        parts += [f"## {WORKLOADS[workload].title} ({asked:,} queries)", form(servers, ours)]
+    return parts
 
 
 def listed(facts: Mapping[str, str]) -> str:

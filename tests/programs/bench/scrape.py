@@ -17,17 +17,17 @@ from statistics import median
 from typing import NamedTuple
 
 from tests.programs.bench import machine
-from tests.programs.bench.beside import Beside
-from tests.programs.bench.dnsperf import Told
-from tests.programs.bench.processes import BenchError
-from tests.programs.bench.report import listed, markdown, spread
-from tests.programs.bench.stage import LACKING, Stage, ask_timed, equipped, settings, stage
+from tests.programs.bench.dnsperf import Statistics
+from tests.programs.bench.probes import Background
+from tests.programs.bench.program import Report, run_program
+from tests.programs.bench.report import markdown, spread
+from tests.programs.bench.warm_server import WarmServer, ask_timed, settings, warm_server
 
 _WORST = 2.0
 """How many times the p99 may grow."""
 
 
-class Guests(Beside):
+class Guests(Background):
     """Some who come to the metrics' listener."""
 
     def __init__(self, port: int) -> None:
@@ -90,47 +90,37 @@ class Cost(NamedTuple):
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.programs.bench.scrape", description=__doc__
-    )
+    return run_program("scrape", "The metrics are read under load", __doc__, _add_options, _measure)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=int, default=20_000, help="queries a second")
     parser.add_argument("--runs", type=int, default=5, help="how often each is measured")
-    options = parser.parse_args()
-    if not equipped():
-        sys.stderr.write(LACKING)
-        return 2
-    machine.end_as_told()
-    facts = machine.facts("tests.programs.bench.scrape") | settings(options.rate)
-    try:
-        with stage(machine.empty("scrape")) as here:
-            costs = measure(here, options.runs, options.rate)
-    except BenchError as error:
-        sys.stderr.write(f"bench: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    text = "\n\n".join(("# The metrics are read under load", listed(facts), table(costs)))
-    (machine.BUILD / "scrape.md").write_text(text + "\n")
-    sys.stdout.write(text + "\n")
-    return 0 if all(map(good, costs.values(), itertools.repeat(costs))) else 1
 
 
-def measure(here: Stage, runs: int, rate: int) -> dict[str, Cost]:
+def _measure(options: argparse.Namespace) -> Report:
+    with warm_server(machine.empty("scrape")) as here:
+        costs = measure(here, options.runs, options.rate)
+    fine = all(good(each, costs) for each in costs.values())
+    return Report(settings(options.rate), [table(costs)], fine)
+
+
+def measure(here: WarmServer, runs: int, rate: int) -> dict[str, Cost]:
     """Each way in turn, so often."""
-    told: dict[str, list[Told]] = {way: [] for way in WAYS}
+    statistics: dict[str, list[Statistics]] = {way: [] for way in WAYS}
     for run, (way, watching) in itertools.product(range(runs), WAYS.items()):
         sys.stderr.write(f"bench: run {run + 1} of {runs}, {way} ...\n")
         with watching(here.darban.spare):
-            told[way].append(ask_timed(here, rate))
-    return {way: cost(each) for way, each in told.items()}
+            statistics[way].append(ask_timed(here, rate))
+    return {way: cost(each) for way, each in statistics.items()}
 
 
-def cost(told: Sequence[Told]) -> Cost:
+def cost(statistics: Sequence[Statistics]) -> Cost:
     """What some runs cost together."""
     return Cost(
-        sum(run.sent for run in told),
-        sum(run.lost for run in told),
-        [run.latencies.quantile(0.99) * 1e6 for run in told],
+        sum(run.sent for run in statistics),
+        sum(run.lost for run in statistics),
+        [run.latencies.quantile(0.99) * 1e6 for run in statistics],
     )
 
 

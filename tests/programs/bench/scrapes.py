@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.programs.bench.beside import Beside
+from tests.programs.bench.probes import Background
 
 _EVERY = 0.1
 _COUNTS = ("_total", "_count", "_sum", "_bucket")
@@ -24,7 +24,7 @@ class Scrape(NamedTuple):
     values: Values
 
 
-class Scrapes(Beside):
+class Scrapes(Background):
     """Scrapes while it is entered."""
 
     def __init__(self, port: int) -> None:

@@ -12,8 +12,8 @@ import struct
 import time
 from collections import Counter
 
-from tests.programs.bench.dnsperf import Latencies, Told
-from tests.programs.bench.probes import PROBES, Asker
+from tests.programs.bench.dnsperf import Latencies, Statistics
+from tests.programs.bench.probes import PROBES, Prober
 
 _PAUSE = 0.001
 """Seconds between two questions, on average; irregular, to keep no step with anything."""
@@ -27,7 +27,7 @@ _TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("qq")
 
 
-class Stopwatch(Asker):
+class Stopwatch(Prober):
     """Asks while it is entered; the waits are whole when it is left."""
 
     def __init__(self, client: str, port: int, name: str) -> None:
@@ -48,10 +48,10 @@ class Stopwatch(Asker):
         """How many answers never came."""
         return len(self._open)
 
-    def beside(self, load: Told) -> Told:
-        """What a load was told, with what was asked here besides; the waits are those here."""
+    def beside(self, load: Statistics) -> Statistics:
+        """A load's statistics, with what was asked here besides; the waits are those here."""
         completed = self._rcodes.total()
-        return Told(
+        return Statistics(
             load.sent + completed + self.lost,
             load.completed + completed,
             load.lost + self.lost,
@@ -89,9 +89,9 @@ class Stopwatch(Asker):
                 self._receive(key.data)
 
     def _receive(self, number: int) -> None:
-        answer, told, _, _ = self._sockets[number].recvmsg(4096, 64)
+        answer, control, _, _ = self._sockets[number].recvmsg(4096, 64)
         asked = self._open.pop((number, answer[:2]), None)
         if asked is not None:
             self._rcodes[_RCODES.get(answer[3] & 15, "another")] += 1
-            seconds, nanoseconds = _TIMESPEC.unpack(told[0][2])
+            seconds, nanoseconds = _TIMESPEC.unpack(control[0][2])
             self._waits[(seconds * 1_000_000_000 + nanoseconds - asked) / 1e9] += 1

@@ -1,48 +1,34 @@
 """The name server that all the others ask: NSD.
 
-It stands for the resolver that a network forwards to. Those answer with what was asked for and
-no more, as is Unbound's and BIND's own way, so NSD is told to as well.
+It stands for the resolver that a network forwards to. Such a resolver answers with what was asked
+for and no more, as Unbound and BIND do by default; so does NSD here, since its root zone has no NS
+record. For the names in ``FULL`` it adds authority and additional records.
 """
 
-from tests.programs.bench.peer import Peer, found, said
-from tests.programs.bench.questions import Data
-
-
-class Authority(Peer):
-    """The upstream: NSD with a root zone in which every name has the three types."""
-
-    name = "NSD"
-    program = "nsd"
-    package = "nsd"
-    workloads = frozenset()
-
-    def configure(self, data: Data) -> list[str]:  # noqa: ARG002 - wildcards answer for all names
-        (self.place / "root.zone").write_text(_ROOT_ZONE)
-        config = self.place / "nsd.conf"
-        config.write_text(_NSD.format(here=self))
-        return [found(self.program), "-d", "-c", str(config)]
-
-    def version(self) -> str:
-        return said([found(self.program), "-v"]).partition("\n")[0]
-
+from tests.programs.bench.peer import Packaged
+from tests.programs.bench.questions import FULL, Data
 
 ADDRESS = "192.0.2.1"
 """Where every name leads that is not blocked."""
 
-_ROOT_ZONE = f"""\
-$ORIGIN .
-$TTL 86400
-@ SOA ns.invalid. root.invalid. 1 3600 600 86400 300
-@ NS ns.invalid.
-* A {ADDRESS}
-* AAAA 2001:db8::1
-* HTTPS 1 . alpn="h2"
+_HEAD = "$TTL 86400\n@ SOA ns.invalid. root.invalid. 1 3600 600 86400 300\n"
+_WILDCARDS = f'* A {ADDRESS}\n* AAAA 2001:db8::1\n* HTTPS 1 . alpn="h2"\n'
+_ROOT_ZONE = f"$ORIGIN .\n{_HEAD}{_WILDCARDS}"
+_FULL_ZONE = f"""\
+$ORIGIN {FULL}.
+{_HEAD}{_WILDCARDS}
+@ NS ns1
+@ NS ns2
+ns1 A 192.0.2.2
+ns1 AAAA 2001:db8::2
+ns2 A 192.0.2.3
+ns2 AAAA 2001:db8::3
 """
 
 _NSD = """\
 server:
   server-count: 1
-  minimal-responses: yes
+  minimal-responses: no
   ip-address: 127.0.0.1@{here.port}
   zonesdir: "{here.place}"
   xfrdir: "{here.place}"
@@ -57,4 +43,23 @@ remote-control:
 zone:
   name: "."
   zonefile: root.zone
-"""
+zone:
+  name: "@FULL@."
+  zonefile: full.zone
+""".replace("@FULL@", FULL)
+
+
+class Authority(Packaged):
+    """NSD with two zones, in which every name has the three types."""
+
+    name = "NSD"
+    program = "nsd"
+    package = "nsd"
+    config = ("nsd.conf", _NSD)
+    arguments = ("-d", "-c", "{config}")
+    ask_version = "-v"
+
+    def configure(self, data: Data) -> list[str]:
+        (self.place / "root.zone").write_text(_ROOT_ZONE)
+        (self.place / "full.zone").write_text(_FULL_ZONE)
+        return super().configure(data)

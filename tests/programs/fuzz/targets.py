@@ -7,12 +7,12 @@ from collections.abc import Callable, Hashable
 
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
-from resolver.config.load import load
 from resolver.dns import codes, query, render, response
 from resolver.engine.chain import joined
 from resolver.engine.entry import CacheEntry, make_entry, stale
 from resolver.lists.formats import FORMATS
 from resolver.snapshot.policy import compile_snapshot
+from tests.config.files_in_memory import load_text
 
 Target = Callable[[bytes], Hashable]
 
@@ -124,22 +124,9 @@ def _render(asked: response.Response, entry: CacheEntry) -> None:
             assert response.scan(packet) is not None, "what this server says can be read"
 
 
-class _OneFile:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def read(self, path: str) -> str:
-        if path != "config.toml":
-            raise FileNotFoundError(2, "No such file or directory", path)
-        return self._data.decode()
-
-    def glob(self, pattern: str) -> list[str]:  # noqa: ARG002 - there is but one
-        return []
-
-
 def take_config(data: bytes) -> Hashable:
     """Any file as config.toml: understood or complained about; what is understood compiles."""
-    loaded = load("config.toml", _OneFile(data))
+    loaded = load_text(data)
     texts = [str(problem) for problem in loaded.problems]
     if not any(problem.severity == "error" for problem in loaded.problems):
         _, more = compile_snapshot(loaded.config, loaded.provenance, [])

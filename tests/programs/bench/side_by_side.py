@@ -6,6 +6,8 @@ the generator and the upstream another.
 """
 
 import sys
+import time
+import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,11 +15,13 @@ from subprocess import Popen
 
 from tests.programs.bench import questions
 from tests.programs.bench.clients import deal, each_asks_all, one_of_each_vlan
-from tests.programs.bench.dnsperf import Told, ask_once, ask_steadily
-from tests.programs.bench.load import Measured, await_answers, measure
+from tests.programs.bench.darban import MAIN
+from tests.programs.bench.dnsperf import Statistics, ask_once, ask_steadily
+from tests.programs.bench.load import WORKLOADS, Measured, await_answers, measure
 from tests.programs.bench.machine import off_the_server_s_core, settle
 from tests.programs.bench.peer import Peer
-from tests.programs.bench.processes import BenchError, start
+from tests.programs.bench.processes import BenchError, family, memory, start
+from tests.programs.bench.scrapes import read, value
 from tests.programs.bench.stopwatch import Stopwatch
 from tests.programs.bench.upstream import Authority
 
@@ -26,6 +30,8 @@ _STEADY = 10
 _RATE = 10_000
 """Hits a second for latency. Half of what Unbound carries would be seven times as many, but
 above some 20,000 a dnsperf on one core cannot keep its pace and sends in bursts."""
+_FULL = 0.97 * (64 << 20)
+"""Octets that a full cache has at least."""
 
 
 class Bench:
@@ -43,12 +49,12 @@ class Bench:
         """``needed`` are the servers without which there is nothing to compare."""
         self._place = place
         self._data = data
-        self._kinds = [kind for kind in kinds if not kind.workloads.isdisjoint(workloads)]
+        self._kinds = [kind for kind in kinds if any(map(kind.takes, workloads))]
         self._needed = set(needed)
         self._workloads = workloads
-        self._warmup = each_asks_all(place / "warmup", data.warmup, one_of_each_vlan())
+        self._warmup = each_asks_all(place / "warmup", data.warmup, one_of_each_vlan()[:1])
         self._clients = {
-            workload: deal(place / workload, asked, addresses)
+            workload: deal(place / workload, asked, addresses[: 25 * WORKLOADS[workload].together])
             for workload, asked in data.workloads.items()
             if workload in workloads
         }
@@ -56,9 +62,11 @@ class Bench:
         self.left_out: dict[str, str] = {}
         """Servers that could not be measured, and why."""
         self.results: dict[str, dict[str, list[Measured]]] = {
-            workload: {kind.name: [] for kind in self._kinds if workload in kind.workloads}
+            workload: {kind.name: [] for kind in self._kinds if kind.takes(workload)}
             for workload in workloads
         }
+        self.full: list[int] = []
+        """Octets of all of Darban's processes with a full cache, of each pair that filled it."""
 
     def pair(self, number: int) -> None:
         """Start every server, and put each in turn under each load."""
@@ -78,8 +86,11 @@ class Bench:
                 self._try(peer, self._warm, child)
             for workload in self._workloads:
                 for peer, child in running if number % 2 == 0 else reversed(running):
-                    if workload in peer.workloads:
+                    if peer.takes(workload):
                         self._try(peer, self._load, child, workload)
+            for peer, child in running:
+                if type(peer) is MAIN and _cache(peer) >= _FULL:
+                    self.full.append(memory(family(child.pid)))
 
     def _try(self, peer: Peer, work: Callable[..., None], *arguments: object) -> None:
         """Do it unless the server is left out, and leave it out if it cannot be done."""
@@ -98,17 +109,27 @@ class Bench:
     def _warm(self, peer: Peer, child: "Popen[bytes]") -> None:
         await_answers(peer, child, self._data.warmup[0][0], "www." + self._data.blocked[0])
         if peer.resolves:
-            ask_once(peer.port, self._warmup, None)
+            ask_once(peer.port, self._warmup)
 
-    def _load(self, peer: Peer, child: "Popen[bytes]", workload: str) -> None:
-        def load() -> Told:
-            if workload != "latency":
-                return ask_once(peer.port, self._clients[workload], None, tcp=workload == "tcp")
+    def _load(self, peer: Peer, child: "Popen[bytes]", name: str) -> None:
+        workload = WORKLOADS[name]
+
+        def load() -> Statistics:
+            if not workload.steady:
+                how = (workload.in_flight, workload.together)
+                return ask_once(peer.port, self._clients[name], *how, tcp=workload.tcp)
             steady = self._steady
             with Stopwatch(steady.address, peer.port, self._data.warmup[0][0]) as watch:
-                told = ask_steadily(peer.port, steady, None, _RATE, _STEADY)
-            return watch.beside(told)
+                statistics = ask_steadily(peer.port, steady, _RATE, _STEADY)
+            return watch.beside(statistics)
 
         # At a rate that is not the server's choice, what it loses is a figure like the others.
-        tolerated = {"tolerated": 1.0} if workload == "latency" else {}
-        self.results[workload][peer.name].append(measure(peer, child, load, **tolerated))
+        tolerated = {"tolerated": 1.0} if workload.steady else {}
+        self.results[name][peer.name].append(measure(peer, child, load, **tolerated))
+
+
+def _cache(darban: Peer) -> float:
+    """The octets of the answer cache, by the metrics."""
+    time.sleep(1)  # the worker writes them down now and then
+    with urllib.request.urlopen(f"http://127.0.0.1:{darban.spare}/metrics", timeout=5) as answer:
+        return value(read(answer.read().decode()), "darban_cache_bytes")

@@ -1,0 +1,45 @@
+"""What all commands have in common: options, JSON output, errors and exit codes.
+
+A command returns its exit code: 0 good, 1 the answer is no, 2 a mistake in the config or the
+usage, 3 no server can be reached. Any DarbanError ends it with the error's own code.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from resolver.errors import DarbanError
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="the config; /etc/darban/config.toml if it exists, else config.toml"
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+
+P = ParamSpec("P")
+
+
+def command(run: Callable[P, int]) -> Callable[P, None]:
+    """Turn a function that returns an exit code into a command; report every DarbanError."""
+
+    @functools.wraps(run)
+    def command(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = run(*args, **kwargs)
+        except DarbanError as error:
+            typer.echo(str(error), err=True)
+            code = error.code
+        raise typer.Exit(code)
+
+    return command
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -1,0 +1,54 @@
+"""Questions to the running server of a config."""
+
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from resolver.errors import DarbanError
+from resolver.metrics.status import Status
+from resolver.supervisor import control
+
+PATIENCE = 600.0
+"""Seconds to wait for a reload: a million names take long to compile."""
+
+
+class ServerRefused(DarbanError):
+    """The server answers that it does not carry out a command; the message says why."""
+
+
+def ask(config: Path, command: str, patience: float = 5.0, **arguments: object) -> control.Answer:
+    """The answer of a config's server to a command; ``patience`` is in seconds.
+
+    Raises:
+        Unreachable: no server answers.
+        ServerRefused: the server answers with an error.
+    """
+    answer = control.ask(config, {"command": command, **arguments}, patience)
+    if "error" in answer:
+        raise ServerRefused(str(answer["error"]))
+    return answer
+
+
+def read_status(config: Path) -> Status:
+    """The status of a config's server.
+
+    Raises:
+        Unreachable: no server answers, or a server of another version.
+    """
+    answer = ask(config, "status")
+    try:
+        return TypeAdapter(Status).validate_python(answer)
+    except ValidationError:
+        raise control.Unreachable(
+            f"the server of {config} has another version ({answer.get('version')}) than this "
+            "command; restart it"
+        ) from None
+
+
+def in_force(config: Path) -> Path:
+    """The directory of the snapshot that a config's server has in force.
+
+    Raises:
+        Unreachable: no server answers.
+    """
+    return Path(str(ask(config, "status")["snapshot"]))

@@ -1,0 +1,106 @@
+"""The targets of the redesign, and how far a run has reached them."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from resolver.snapshot import store
+from resolver.snapshot.compiler import compile_file
+from tests.programs.bench import machine
+from tests.programs.bench.darban import MAIN, Before, BlockLog, Darban, Wildcard
+from tests.programs.bench.load import Measured
+from tests.programs.bench.peers import Dnsdist, Unbound
+from tests.programs.bench.processes import on_core
+from tests.programs.bench.report import Results, costs, markdown, ratios, spread, waits
+
+Figure = Callable[[Sequence[Measured]], list[float]]
+"""What is compared: a figure of each run."""
+
+
+class _Ratio(NamedTuple):
+    """One server's cost by another's, in the same pair."""
+
+    workload: str
+    ours: str
+    theirs: str
+    enough: float | None
+    goal: float | None
+
+
+_RATIOS = (
+    *(_Ratio(each, MAIN.name, Unbound.name, 0.80, 0.70) for each in ("hits", "blocks", "mix")),
+    *(_Ratio(each, MAIN.name, Dnsdist.name, 1.10, 1.00) for each in ("hits", "blocks", "mix")),
+    _Ratio("misses", MAIN.name, Unbound.name, 0.68, 0.50),
+    _Ratio("misses-20", MAIN.name, Unbound.name, 1.10, 0.80),
+    _Ratio("misses-full", MAIN.name, Unbound.name, None, None),
+    _Ratio("hits", Wildcard.name, MAIN.name, 1.25, 1.15),
+    _Ratio("tcp", MAIN.name, Unbound.name, 0.90, 0.75),
+    *(_Ratio(each, BlockLog.name, MAIN.name, 1.30, 1.15) for each in ("hits", "blocks")),
+    *(_Ratio(each, Darban.name, Before.name, 1.80, 1.30) for each in ("hits", "blocks")),
+    _Ratio("misses", Darban.name, Before.name, 1.30, 1.10),
+)
+_LATENCY = _Ratio("latency", MAIN.name, Before.name, None, None)
+_HEAD = ("", "median (range)", "pass", "goal", "")
+
+
+def longest_waits(kind: type[Darban], place: Path, runs: int) -> list[float]:
+    """Milliseconds, of each of some runs; the policy has many exceptions and prefixes."""
+    place.mkdir(exist_ok=True)
+    darban = machine.settle(kind, place)
+    darban.configure_with(["example.org"], 1, exceptions=150_000, prefixes=60_000)
+    compiled = compile_file(darban.config, time.time())
+    snapshot = store.save(darban.place, compiled.snapshot)
+    core, _ = machine.cores()
+    command = on_core(
+        core, [kind.python, str(Path(__file__).with_name("loop_wait.py")), str(snapshot)]
+    )
+    return [
+        float(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(runs)
+    ]
+
+
+def table(results: Results, full: Sequence[int], waits_ms: Mapping[str, Sequence[float]]) -> str:
+    """What can be said of each target.
+
+    ``full`` is the memory with a full cache, in octets; ``waits_ms`` the longest waits while a
+    snapshot is made ready, in milliseconds, by build.
+    """
+    rows = [_row(each, results, costs) for each in _RATIOS]
+    rows.append(_row(_LATENCY, results, lambda runs: waits(runs, 0.99)))
+    hits = results.get("hits", {}).get(MAIN.name, [])
+    rows += [
+        *(_figure(f"longest wait while a snapshot is made ready, ms: {build}", found, 5, 2, 1)
+          for build, found in waits_ms.items()),
+        _figure("MB of supervisor and worker after hits",
+                [run.memory_all / 1e6 for run in hits], 76, 68, 0),
+        _figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
+    ]  # fmt: skip
+    return markdown(_HEAD, [row for row in rows if row])
+
+
+def _row(ratio: _Ratio, results: Results, figure: Figure) -> tuple[str, ...]:
+    servers: Mapping[str, Sequence[Measured]] = results.get(ratio.workload, {})
+    if not servers.get(ratio.ours) or not servers.get(ratio.theirs) or ratio.ours == ratio.theirs:
+        return ()
+    of = "p99 of hits at 10,000 a second" if ratio is _LATENCY else ratio.workload
+    found = ratios(figure(servers[ratio.ours]), figure(servers[ratio.theirs]))
+    return _figure(f"{of}: {ratio.ours} / {ratio.theirs}", found, ratio.enough, ratio.goal)
+
+
+def _figure(
+    what: str, found: Sequence[float], enough: float | None, goal: float | None, digits: int = 2
+) -> tuple[str, ...]:
+    """A row; none where nothing was measured."""
+    if not found:
+        return ()
+    bounds = ["" if each is None else f"{each:.{digits}f}" for each in (enough, goal)]
+    return (what, f"**{spread(found, digits)}**", *bounds, _verdict(found, enough, goal))
+
+
+def _verdict(found: Sequence[float], enough: float | None, goal: float | None) -> str:
+    if enough is None or goal is None:
+        return ""
+    middle = sorted(found)[len(found) // 2]
+    return "goal" if middle <= goal else "pass" if middle <= enough else "missed"
