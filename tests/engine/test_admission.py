@@ -1,7 +1,7 @@
 """What one zone or one client has on its way leaves room for the others."""
 
 from resolver.dns import names
-from resolver.engine.admission import UNCOUNTED, PER_CLIENT, PER_ZONE, Admission, Shares
+from resolver.engine.admission import PER_CLIENT, PER_ZONE, UNCOUNTED, Admission, Shares
 from resolver.policy.prefixes import packed
 
 CLIENT = packed("10.10.0.5")
