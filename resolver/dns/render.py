@@ -94,9 +94,16 @@ class QueryShape:
 
 
 class ReplyTemplate:
-    """The common part of replies to one shape with the same flags and section counts."""
+    """The common part of replies to one shape with the same flags and section counts.
 
-    __slots__ = ("_counts", "_errors", "_flags", "_head", "_opt", "_rcode", "_shape")
+    A template holds no reference to its shape, which holds the template: no cycle, so both are
+    freed without a garbage collection.
+    """
+
+    __slots__ = (
+        *("_dnssec_ok", "_errors", "_flags", "_has_opt", "_has_question", "_head", "_limit"),
+        *("_opt", "_rcode"),
+    )
 
     def __init__(
         self,
@@ -111,13 +118,15 @@ class ReplyTemplate:
         Only the bits of ``rcode`` above these four are used. ``errors`` are Extended DNS Errors,
         each as the data of its option.
         """
-        self._shape = shape
+        self._limit = shape.limit
+        self._has_question = shape.has_question
+        self._has_opt = shape.has_opt
+        self._dnssec_ok = shape.dnssec_ok
         self._flags = flags
-        self._counts = counts
         self._errors = errors
         self._rcode = rcode
         self._opt = self._opt_with(errors)
-        self._head = _head(flags, shape, counts)
+        self._head = self._head_with(flags, counts)
 
     @property
     def rcode(self) -> int:
@@ -127,17 +136,17 @@ class ReplyTemplate:
     def render(self, ident: bytes, question: bytes, records: bytes) -> bytes:
         """Render a whole reply; ``records`` are the octets of its three sections."""
         reply = ident + self._head + question + records + self._opt
-        if len(reply) <= self._shape.limit:
+        if len(reply) <= self._limit:
             return reply
         return self._shortened(ident, question, records)
 
     def _shortened(self, ident: bytes, question: bytes, records: bytes) -> bytes:
         """Render a reply with errors without text, with no errors, or truncated without records."""
-        room = self._shape.limit - HEADER - len(question)
+        room = self._limit - HEADER - len(question)
         opt = self._opt_that_fits(room - len(records))
         if len(opt) <= room - len(records):
             return ident + self._head + question + records + opt
-        head = _head(self._flags | codes.TC, self._shape, (0, 0, 0))
+        head = self._head_with(self._flags | codes.TC, (0, 0, 0))
         return ident + head + question + self._opt_that_fits(room)
 
     def _opt_that_fits(self, room: int) -> bytes:
@@ -146,23 +155,22 @@ class ReplyTemplate:
 
     def _opt_with(self, errors: tuple[bytes, ...]) -> bytes:
         """Render an OPT record with these errors; DO is echoed (RFC 3225 section 3)."""
-        if not self._shape.has_opt:
+        if not self._has_opt:
             return b""
         options = b"".join([b"\x00\x0f" + len(each).to_bytes(2, "big") + each for each in errors])
         return (
             b"\x00\x00\x29"
             + UDP_SIZE.to_bytes(2, "big")
-            + bytes((self._rcode >> 4, 0, 0x80 if self._shape.dnssec_ok else 0, 0))
+            + bytes((self._rcode >> 4, 0, 0x80 if self._dnssec_ok else 0, 0))
             + len(options).to_bytes(2, "big")
             + options
         )
 
-
-def _head(flags: int, shape: QueryShape, counts: Counts) -> bytes:
-    """Render the header of a reply without its ID."""
-    answers, authorities, additionals = counts
-    questions = 1 if shape.has_question else 0
-    return _HEADER.pack(flags, questions, answers, authorities, additionals + shape.has_opt)
+    def _head_with(self, flags: int, counts: Counts) -> bytes:
+        """Render the header of a reply without its ID."""
+        answers, authorities, additionals = counts
+        questions = 1 if self._has_question else 0
+        return _HEADER.pack(flags, questions, answers, authorities, additionals + self._has_opt)
 
 
 class Sections:

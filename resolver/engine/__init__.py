@@ -1,1 +1,1 @@
-"""One query in order: local data, policy, cache, the exchange with upstreams, reply. Pure."""
+"""Answer queries: local data, policy, cache, exchanges with upstreams, replies. Pure."""

@@ -1,10 +1,10 @@
-"""How many questions may be on their way at once: in all, for one zone, for one client prefix.
+"""Bound the queries in flight: in all, for one zone, for one client prefix.
 
-A flood of random names below one zone, or one host gone mad, fills only its own share; the
-questions of everybody else still find room. While little is on its way nobody is counted.
-Names are counted by their last three labels, and with a wider bound by their last two: so
-that a flood below one agency of gov.ir leaves the others theirs, and one below example.com
-is a flood of one zone however long its names are.
+A flood of random names below one zone, or a faulty client, fills only its own share; the queries
+of other clients still find room. While few queries are in flight, none is counted by zone or
+client. A name counts against its last three labels and, with a higher bound, against its last
+two. So a flood below one agency of gov.ir leaves room for the other agencies, and a flood below
+example.com is bounded however long its names are.
 """
 
 from collections import Counter
@@ -14,30 +14,32 @@ from resolver.dns import names
 from resolver.policy.prefixes import client_prefix
 
 TOTAL: Final = 16384
-FREE: Final = 512
-"""So many are let in without asking whose they are."""
+"""Queries in flight at most."""
+UNCOUNTED: Final = 512
+"""While fewer are in flight, the next one is admitted without a share."""
 PER_ZONE: Final = 1024
-"""Below the same three labels."""
+"""With the same last three labels."""
 PER_PARENT: Final = 4096
-"""Below the same two."""
+"""With the same last two labels."""
 PER_CLIENT: Final = 4096
+"""From the same client prefix."""
 WAITERS: Final = 1000
-"""How many may wait for the same question."""
-
+"""Replies that may wait for one query in flight."""
 
 Shares = tuple[bytes, ...]
+"""What a query in flight counts against."""
 
 
 class Admission:
-    """Counts of what is on its way."""
+    """Counts the queries in flight."""
 
     def __init__(self) -> None:
         self._total = 0
         self._by_share: Counter[bytes] = Counter()
 
     def enter(self, name: bytes, client: bytes) -> Shares | None:
-        """Take a place for a question; what to give back at its end, None where there is none."""
-        if self._total < FREE:
+        """Admit a query: its shares, which ``leave`` takes back; None if there is no room."""
+        if self._total < UNCOUNTED:
             self._total += 1
             return ()
         if self._total >= TOTAL:
@@ -51,7 +53,7 @@ class Admission:
         return shares
 
     def leave(self, shares: Shares) -> None:
-        """Give a place back."""
+        """End a query in flight and free its shares."""
         self._total -= 1
         for share in shares:
             left = self._by_share[share] - 1
@@ -62,7 +64,7 @@ class Admission:
 
 
 def _shares(name: bytes, client: bytes) -> Shares:
-    """What a question counts against: its zone, the zone above that, its client's prefix."""
+    """The shares of a query: its zone, the zone above, and the client prefix."""
     labels = names.labels(name)
     zone, parent = b".".join(labels[-3:]), b".".join(labels[-2:])
     return b"zone " + zone, b"parent " + parent, client_prefix(client)

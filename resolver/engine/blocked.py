@@ -1,13 +1,13 @@
-"""The answer to a blocked question, as its policy wants it.
+"""Render the reply to a blocked query as its policy says.
 
-Every type of a blocked name is blocked. A sinkhole answers A and AAAA with the policy's
-addresses and all else with NODATA; canary names get NXDOMAIN whatever the policy says,
-since a client takes an address for permission. An Extended DNS Error says on what ground
-and whom to ask; AD is never set, and DO and CD change nothing.
+All types of a blocked name are blocked. A sinkhole answers A and AAAA with the addresses of the
+policy, and other types with NODATA. A canary domain always gets NXDOMAIN, since clients take an
+address for permission. An Extended DNS Error gives the reason and the contact. AD is never set;
+DO and CD change nothing.
 
 What must stay true:
-- TTL and SOA MINIMUM are 60 s, so that an exemption works within a minute.
-- NXDOMAIN only where everything below the name is blocked as well (RFC 8020).
+- TTL and SOA MINIMUM are 60 s, so an exemption takes effect within a minute.
+- NXDOMAIN only if all names below the name are blocked too (RFC 8020).
 """
 
 from typing import Final
@@ -20,11 +20,12 @@ from resolver.policy.compiled import Policy, Service, Terms
 from resolver.policy.verdict import NO_SERVICE, Verdict
 
 TTL: Final = 60
+"""In seconds."""
 _SOA: Final = NegativeSoa(TTL)
 
 
 class BlockedTemplate(ReplyTemplate):
-    """What blocked replies of one view to one shape, by one service, have in common."""
+    """A template of blocked replies: for one view, one query shape and one service."""
 
     __slots__ = ("_address", "_is_negative", "counter")
 
@@ -35,7 +36,7 @@ class BlockedTemplate(ReplyTemplate):
         rcode, address = _answer(shape.qtype, policy, verdict, service)
         self._is_negative = not address and rcode != codes.REFUSED
         self._address = b""
-        """The answer section."""
+        """The rendered answer section."""
         if address:
             self._address = render.record(render.QNAME_POINTER, shape.qtype, TTL, address)
         super().__init__(
@@ -46,10 +47,10 @@ class BlockedTemplate(ReplyTemplate):
         )
 
     def reply(self, query: Query, verdict: Verdict) -> bytes:
-        """The whole reply.
+        """Render the whole reply.
 
-        A negative answer's SOA is owned by the rule's name where the question lies under it, as
-        it does unless the rule covers a target; else by the question's.
+        The owner of the SOA of a negative answer is the name of the rule. If the rule covers a
+        target, it is the name of the question, which need not lie below the rule.
         """
         records = self._address
         if self._is_negative:
@@ -61,7 +62,7 @@ class BlockedTemplate(ReplyTemplate):
 def _answer(
     qtype: int, policy: Policy, verdict: Verdict, service: Service | None
 ) -> tuple[int, bytes]:
-    """The rcode, and the address that a sinkhole answers with."""
+    """The rcode, and the address of a sinkhole; empty if there is none."""
     answer = policy.answer
     if service is not None and service.always_nxdomain:
         answer = "nxdomain"
@@ -77,7 +78,7 @@ def _answer(
 
 
 def _extended_error(policy: Policy, verdict: Verdict, service: Service | None) -> bytes:
-    """16 Censored where a directive imposes the block, 15 Blocked where the agency does."""
+    """16 Censored if a directive imposes the block, 15 Blocked if the agency does."""
     ground = policy.grounds[0 if service is None else policy.ground_of[verdict.service]]
     code = codes.EDE_CENSORED if ground.directive else codes.EDE_BLOCKED
     text = ground.text if service is None else f"{service.name}: {ground.text}"

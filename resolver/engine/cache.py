@@ -1,11 +1,13 @@
-"""The answer cache: what upstreams said, unfiltered; and which questions failed a moment ago.
+"""The answer cache, with serve-stale (RFC 8767).
 
 What must stay true:
-- Policy is applied after the cache, never before it: one VLAN's verdict cannot reach another.
-- The octets held stay under the bound; the oldest go first, those that were asked for since
-  their turn came last get another.
-- An expired entry is never served as fresh. It is served as stale for a day more while
-  nobody can be asked (RFC 8767), and asking pauses after a failure (RFC 9520).
+- The cache holds the responses of upstreams before policy. Policy is applied to each reply, so
+  the verdict for one VLAN never reaches another.
+- The size stays under its bound. The oldest entry is evicted first; an entry that was used since
+  it was last the oldest is kept once more.
+- An expired entry is never served as fresh. It is served as stale for up to one more day while
+  its upstream fails (RFC 8767). After a failure, the upstream is not asked again for some time
+  (RFC 9520).
 
 Times are in monotonic seconds.
 """
@@ -21,18 +23,18 @@ from resolver.engine.failure_cache import FailureCache
 from resolver.engine.question import UpstreamQuestion, is_key_within
 
 MAX_STALE: Final = 86400
-"""Seconds after its end that an entry may still be served as stale."""
+"""Seconds after its expiry that an entry may be served as stale."""
 FAILURE_PAUSE: Final = 1.0
-"""Seconds that a failure is served without asking again (RFC 9520 section 3.2)."""
+"""Seconds that a failure is served before the upstream is asked again (RFC 9520 section 3.2)."""
 STALE_PAUSE: Final = 30.0
-"""Seconds that a stale answer is served without asking again (RFC 8767 section 5)."""
-_CHANCES: Final = 16
-"""Entries that may be given another turn before one goes all the same: room is made soon."""
+"""Seconds that a stale answer is served before it is asked again (RFC 8767 section 5)."""
+_MAX_SECOND_CHANCES: Final = 16
+"""Used entries that one ``put`` may keep once more before it evicts an entry in any case."""
 _UPSTREAM_FAILS: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the upstream fails")
 
 
 class AnswerCache:
-    """Entries by the key of their question, bounded in octets; and the failure cache."""
+    """Entries by the key of their question, bounded in octets; with the failure cache."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -46,7 +48,7 @@ class AnswerCache:
         return len(self._entries)
 
     def get(self, key: bytes, now: float) -> CacheEntry | None:
-        """The entry of a question: a fresh one, or a stale one while its upstream fails."""
+        """The entry for a question: a fresh one, or a stale one while its upstream fails."""
         entry = self._entries.get(key)
         if entry is not None and now < entry.expires:
             self.hits += 1
@@ -59,10 +61,14 @@ class AnswerCache:
         return None if old is None else stale(old, now)
 
     def remember(self, key: bytes, entry: CacheEntry) -> CacheEntry:
-        """Keep what an upstream said; the entry for those who wait for it."""
+        """Store the entry of a response, unless it is a failure and an answer is there.
+
+        Returns:
+            The entry for the replies that wait for it.
+        """
         if entry.rcode in (codes.NOERROR, codes.NXDOMAIN):
             self.put(key, entry)
-        elif self._stale(key, entry.dated) is not None:  # a failure replaces no answer
+        elif self._stale(key, entry.dated) is not None:  # an answer is there
             entry.lifetime = 0
             entry.expires = entry.refresh_after = entry.dated
         else:
@@ -72,7 +78,7 @@ class AnswerCache:
     def serve_stale(
         self, question: UpstreamQuestion, result: CacheEntry | Failure, now: float
     ) -> CacheEntry | Failure:
-        """What has come; where that is a failure, the answer that was known before, if any."""
+        """The result of an exchange; if that is a failure, the stale answer, if there is one."""
         if isinstance(result, CacheEntry) and result.rcode in (codes.NOERROR, codes.NXDOMAIN):
             return result
         old = self._stale(question.key, now)
@@ -87,21 +93,21 @@ class AnswerCache:
     def join(
         self, own: UpstreamQuestion, aliases: CacheEntry, rest: CacheEntry, group: bytes, now: float
     ) -> CacheEntry:
-        """Make the chain of a question whole, and keep it: who asks next need not join it again.
+        """Join the rest of a chain to its aliases, and store the whole chain for the next query.
 
-        It is kept under the question's own group alone: what another group said (``group`` gave
-        ``rest``) may be another thing to another view.
+        ``group`` is the upstream group that gave ``rest``. The chain is stored only if this is the
+        question's own group: another group may answer other views differently.
         """
-        known = self._entries.get(own.key)
-        if known is not None and now < known.expires and not known.unfinished:
-            return known
+        existing = self._entries.get(own.key)
+        if existing is not None and now < existing.expires and not existing.unfinished:
+            return existing
         whole = joined(own.name, own.qtype, aliases, rest, now)
         if group == own.group and not whole.unfinished and whole.rcode != codes.SERVFAIL:
             self.put(own.key, whole)
         return whole
 
     def put(self, key: bytes, entry: CacheEntry) -> None:
-        """Keep an entry that has a lifetime, and drop the oldest beyond the bound."""
+        """Store an entry that has a lifetime, and evict old entries beyond the bound."""
         if entry.lifetime <= 0 or entry.size > self.max_bytes:
             return
         entries = self._entries
@@ -109,7 +115,7 @@ class AnswerCache:
             self._drop(key)
         entries[key] = entry
         self.bytes += entry.size
-        chances = _CHANCES
+        chances = _MAX_SECOND_CHANCES
         while self.bytes > self.max_bytes:
             oldest_key, oldest = entries.popitem(last=False)
             if oldest is entry or (oldest.used and chances):
@@ -120,7 +126,7 @@ class AnswerCache:
                 self.bytes -= oldest.size
 
     def flush(self, zone: bytes) -> int:
-        """Drop a name and all below it, for every type and group; how many entries went."""
+        """Remove a name and all names below it, for every type and group; the number of entries."""
         self.failures.clear()
         gone = [key for key in self._entries if is_key_within(key, zone)]
         for key in gone:
@@ -128,7 +134,7 @@ class AnswerCache:
         return len(gone)
 
     def _stale(self, key: bytes, now: float) -> CacheEntry | None:
-        """The entry of a question, though it may have expired; never a failure."""
+        """The answer to a question, fresh or stale; never a failure."""
         entry = self._entries.get(key)
         if entry is None or entry.rcode == codes.SERVFAIL:
             return None

@@ -1,4 +1,4 @@
-"""Chains of aliases that several responses, or this server's own data, make up together."""
+"""Join the parts of an alias chain that come from several responses or from local data."""
 
 from typing import Final
 
@@ -7,12 +7,12 @@ from resolver.dns.render import Sections
 from resolver.dns.response import ANSWER, MAX_RECORDS, Response, uncompressed
 from resolver.engine.entry import CacheEntry, assembled, make_entry
 
-_LARGEST: Final = 60_000
-"""Octets of records that are joined at the most: a message holds 65,535 in all."""
+_MAX_JOINED: Final = 60_000
+"""Octets of joined records at most; a message has at most 65,535."""
 
 
 def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: float) -> CacheEntry:
-    """The entry of what this server knows by itself, where a chain leads to it."""
+    """Make an entry of local data, for a chain that ends there."""
     counts = (sections.answers, sections.authorities, 0)
     records = sections.answer + sections.authority
     return make_entry(assembled(rcode, _question(name, qtype), counts, records), now)
@@ -21,14 +21,14 @@ def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: fl
 def joined(
     name: bytes, qtype: int, first: CacheEntry, second: CacheEntry, now: float
 ) -> CacheEntry:
-    """The answer to a question whose chain ``second`` goes on with where ``first`` ends."""
+    """Join two parts of a chain: ``second`` answers the name at which ``first`` ends."""
     question = _question(name, qtype)
     before = _response(question, first, now)
     after = _response(_question(first.unfinished, qtype), second, now)
     aliases = [record for record in before.records() if record.section == ANSWER]
     rest = after.records()
     records = uncompressed(before, aliases) + uncompressed(after, rest)
-    if len(aliases) + len(rest) > MAX_RECORDS or len(records) > _LARGEST:
+    if len(aliases) + len(rest) > MAX_RECORDS or len(records) > _MAX_JOINED:
         return CacheEntry(False, codes.SERVFAIL, b"", (0, 0, 0), b"", 0, now)
     answers, authorities, additionals = after.counts
     counts = (len(aliases) + answers, authorities, additionals)
@@ -40,18 +40,18 @@ def joined(
         whole.rcode,
         whole.records,
         whole.counts,
-        whole.places,
+        whole.ttl_offsets,
         whole.lifetime,
         min(first.dated, second.dated),
         whole.targets,
         whole.errors,
         second.unfinished,
-        whole.links,
+        whole.alias_count,
     )
 
 
 def _response(question: bytes, entry: CacheEntry, now: float) -> Response:
-    """The response that an entry was made of, aged."""
+    """The response of an entry, with the TTLs of now."""
     found = assembled(entry.rcode, question, entry.counts, entry.aged(now))
     found.errors = list(entry.errors)
     return found

@@ -1,4 +1,4 @@
-"""A client: what the engine remembers of an address over one transport."""
+"""A client: the data that the engine keeps for an address over one transport."""
 
 from resolver.dns.query import Shapes
 from resolver.policy.limits import Bucket
@@ -16,9 +16,9 @@ class Client:
         self.address = address
         """4 or 16 octets."""
         self.stream = stream
-        """Whether it asks over TCP, where replies may be larger."""
+        """Whether its queries come over TCP, where replies may be larger."""
         self.view = view
-        """None where no VLAN holds the address."""
+        """None if the address is in no VLAN."""
         self.bucket = bucket
         self.shapes = shapes
         """Shared by all clients of the view over this transport."""

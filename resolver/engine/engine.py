@@ -1,27 +1,27 @@
-"""Answer one packet: the one path that every query takes, over every transport.
+"""Answer one packet: the one path of every query, over every transport.
 
-The order, and the reason for each step:
+The steps, and the reason for their order:
 
-1. limit: a client that asks beyond its rate gets no reply, before anything is spent on it.
-2. scan: what cannot be read needs no policy, and what is no query gets no reply.
-3. who asks: a client in no VLAN is refused before it can learn or cost anything.
-4. local records and special-use names: they are the agency's own or mean this host, so no
-   policy is asked; a forwarded zone only chooses which upstream group is asked later.
-5. policy on the question: before the cache, so that a blocked name costs no look-up and
-   its counting does not depend on what others asked.
-6. cache: it holds what upstreams said, unfiltered, so the answer's targets are judged
-   for this client now, whoever asked first.
-7. forward: all that is left. When the answer has come, ``conclude`` goes on at step 6 with it;
-   where the policy has changed meanwhile, at step 4, so that a reload leaves no stale verdict.
-   An alias that the upstream did not follow is followed here, through its target's own zone.
+1. Limit: a packet beyond the client's rate limit is dropped before it costs more.
+2. Scan: a packet that is no query is dropped. A malformed query needs no policy.
+3. View: an unknown client (in no VLAN) is refused before it can learn anything.
+4. Local records and special-use names: the agency or this host owns them, so policy does not
+   apply. A forward zone only chooses the upstream group for step 7.
+5. Policy on the question: before the cache, so a blocked name costs no look-up and its counters
+   do not depend on the queries of other clients.
+6. Cache: it holds responses before policy. So the targets in the answer are judged for this
+   client now, whichever client asked first.
+7. Forward: all other queries. When the exchange has ended, ``conclude`` continues at step 6; if
+   the policy has changed meanwhile, at step 4, so no reply has an old verdict. An alias that the
+   upstream did not follow is followed here, through the zone of its target.
 
 What must stay true:
-- Every exit that tells what an upstream said goes through ``_reply_with``, and every blocked
-  answer through ``_block``.
-- Reply templates are kept in the query shapes of a view, and are dropped with the generation
-  that made them: a generation ends with a reload, a flush, or the end of an exemption.
+- Every reply from a cache entry goes through ``_reply_with``, and every blocked reply through
+  ``_block``.
+- The query shapes of a view hold reply templates. A new generation drops them. It begins with a
+  reload, with a flush, and when an exemption ends.
 
-Pure: no socket, no clock; ``now`` is in seconds of a monotonic clock.
+Pure: no sockets, no clock; ``now`` is in monotonic seconds.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ from resolver.engine.blocked import BlockedTemplate
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client
-from resolver.engine.entry import AD_KIND, MAX_LINKS, CacheEntry
+from resolver.engine.entry import AD_KIND, MAX_ALIASES, CacheEntry
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
@@ -47,25 +47,26 @@ from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASS, PASSED, Outcome, 
 from resolver.policy.view import View
 
 UNKNOWN_VLAN: Final = -1
-"""The VLAN of a client that no VLAN holds, in labels."""
+"""The VLAN of unknown clients in labels."""
 _TOO_LONG: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
-_TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_LINKS} aliases, or a circle")
+_TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_ALIASES} aliases, or a circle")
 _MINIMAL_ANY: Final = Sections(
     render.record(render.QNAME_POINTER, codes.HINFO, 3600, b"\x07RFC8482\x00"), 1
 )
 """The answer to ANY (RFC 8482 section 4.2)."""
-_CLIENTS: Final = 65536
-"""Clients remembered over each transport; when there are more, all are forgotten."""
-_TEMPLATES: Final = 128
-"""Reply templates kept in a shape; an upstream's section counts make ever new ones."""
+_MAX_CLIENTS: Final = 65536
+"""When this many clients are kept for a transport, the next one clears them all."""
+_MAX_TEMPLATES: Final = 128
+"""When a shape has this many reply templates, the next one clears them all: an upstream can send
+ever new section counts."""
 _KIND_BITS: Final = 35
-"""The bits of ``CacheEntry.kind``; above them a template's key has the verdict's kind."""
+"""The bits of ``CacheEntry.kind``. In the key of a template, the kind of the verdict is above."""
 _BLOCKED_KEY: Final = 1 << 60
-"""A bit that no entry's template has in its key."""
+"""This bit is only in the keys of blocked templates."""
 
 
 class CountedTemplate(ReplyTemplate):
-    """A reply template, and where its replies are counted."""
+    """A reply template with the counter of its replies."""
 
     __slots__ = ("counter",)
 
@@ -83,7 +84,7 @@ class CountedTemplate(ReplyTemplate):
 
 
 class Engine:
-    """A snapshot in force and the answer cache: all that answering needs."""
+    """Answers packets, by the snapshot in force and the answer cache."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class Engine:
         count: Callable[[QueryLabels], int] = hash,
         observer: Observer | None = None,
     ) -> None:
-        """``count`` gives the index of the counter for some labels."""
+        """``count`` returns the index of the counter for labels."""
         self.cache = cache
         self._count = count
         self._generation = 0
@@ -104,7 +105,7 @@ class Engine:
         self.replace(snapshot)
 
     def replace(self, snapshot: LoadedSnapshot) -> None:
-        """Put another snapshot in force; the cache stays, since it holds no verdicts."""
+        """Put another snapshot in force. The cache is kept, since it has no verdicts."""
         self.terms = snapshot.terms
         self._judge = snapshot.judge
         self._views = snapshot.views
@@ -115,24 +116,24 @@ class Engine:
         self._new_generation()
 
     def observe(self, observer: Observer) -> None:
-        """Let an observer see what it wants from now on."""
+        """Call this observer from now on, for what it wants now."""
         self.observer = observer
         self._wants_questions = observer.wants_questions
         self._wants_verdicts = observer.wants_verdicts
 
     def advance(self, wall: float, now: float) -> None:
-        """Let time pass: for exemptions by the wall clock, for limits by the monotonic one."""
+        """Set the time: the wall clock (Unix time) for exemptions, ``now`` for rate limits."""
         self._limits.set_time(now)
         if self._views.advance(wall):
             self._new_generation()
 
     def flush(self, zone: bytes) -> int:
-        """Forget the answers for a name and all below it; how many there were."""
+        """Remove a name and all names below it from the cache; the number of entries."""
         self._new_generation()
         return self.cache.flush(zone)
 
     def _new_generation(self) -> None:
-        """Forget whatever was made for the policy as it was."""
+        """Drop all that was made for the old policy."""
         self._generation += 1
         self._clients.clear()
         self._stream_clients.clear()
@@ -140,11 +141,11 @@ class Engine:
         self._drops.clear()
 
     def client(self, address: bytes, stream: bool) -> Client:
-        """What is known of an address (4 or 16 octets) over a transport."""
+        """The client of an address (4 or 16 octets) over a transport."""
         clients = self._stream_clients if stream else self._clients
         client = clients.get(address)
         if client is None:
-            if len(clients) >= _CLIENTS:
+            if len(clients) >= _MAX_CLIENTS:
                 clients.clear()
             client = clients[address] = self._new_client(address, stream)
         return client
@@ -156,7 +157,7 @@ class Engine:
         return Client(address, stream, view, bucket, shapes)
 
     def answer(self, client: Client, packet: bytes, now: float) -> Reply | PendingReply | Drop:
-        """Answer one packet."""
+        """Answer one packet, received at ``now``."""
         view = client.view
         if not client.bucket.take():
             return self.dropped(view)
@@ -173,7 +174,7 @@ class Engine:
         return self.respond(client, view, query, now)
 
     def respond(self, client: Client, view: View, query: Query, now: float) -> Reply | PendingReply:
-        """Answer a question that can be answered, from a client of a VLAN."""
+        """Answer a question from a client in a VLAN."""
         name, shape, group = query.name, query.shape, view.group
         zone, verdict = self.check_question(view, name)
         if zone is not None:
@@ -200,7 +201,7 @@ class Engine:
         return result
 
     def check_question(self, view: View, name: bytes) -> tuple[Zone | None, Verdict]:
-        """The zone that routes a name, and the verdict; a name that is answered here passes."""
+        """The zone of a name, and the verdict; a name with a local answer always passes."""
         zone = self._routing.find(name)
         if zone is not None and zone.group is None:
             return zone, PASS
@@ -209,7 +210,7 @@ class Engine:
     def conclude(
         self, pending: PendingReply, result: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
-        """Answer a query whose question an upstream has answered, or has not."""
+        """Answer a query after the exchange about its question."""
         found = self.cache.serve_stale(pending.question, result, now)
         if pending.generation != self._generation:
             return self._respond_anew(pending, now)
@@ -226,14 +227,14 @@ class Engine:
         return self._reply_with(client, view, query, verdict, found, now)
 
     def give_up(self, pending: PendingReply) -> Reply:
-        """Answer a query that has taken too long, though its answer may yet come."""
+        """Answer a query whose time is over; the exchange for the cache goes on."""
         return self._fail(self._current_view(pending), _fresh(pending.query), _TOO_LONG)
 
     def _current_view(self, pending: PendingReply) -> View | None:
         return self._views.of(pending.client.address)
 
     def _respond_anew(self, pending: PendingReply, now: float) -> Reply | PendingReply:
-        """Answer under the policy of now a query that was asked under another."""
+        """Answer a query of an earlier generation by the policy of now."""
         client = self.client(pending.client.address, pending.client.stream)
         query = _fresh(pending.query)
         if client.view is None:
@@ -246,17 +247,17 @@ class Engine:
         return result
 
     def _judge_targets(self, view: View, verdict: Verdict, entry: CacheEntry) -> Verdict:
-        """The verdict for an answer, once policy has seen where it leads."""
+        """The verdict on an answer: that on its targets, or that on the question."""
         if not entry.targets or verdict.allowed:
             return verdict
-        beyond = self._judge.check_answer(view, entry.targets)
-        return beyond if beyond.outcome is BLOCKED or verdict is PASS else verdict
+        of_targets = self._judge.check_answer(view, entry.targets)
+        return of_targets if of_targets.outcome is BLOCKED or verdict is PASS else verdict
 
     def _reply_with(
         self, client: Client, view: View, query: Query, verdict: Verdict, entry: CacheEntry,
         now: float,
     ) -> Reply:  # fmt: skip
-        """Reply with an entry, or with the blocked answer if its targets have led to that."""
+        """Reply with an entry, or with the blocked reply if a target is blocked."""
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
         self._observe_verdict(client, query, verdict)
@@ -267,7 +268,7 @@ class Engine:
         if found is None:
             found = self._entry_template(view, shape, verdict, entry, kind)
             if not entry.errors:
-                _keep(shape, key, found)
+                _store_template(shape, key, found)
         template = cast("CountedTemplate", found)
         packet = template.render(query.ident, query.question, entry.aged(now))
         return Reply(packet, template.counter)
@@ -281,7 +282,7 @@ class Engine:
         return CountedTemplate(shape, flags, entry.counts, entry.errors, 0, counter)
 
     def _block(self, client: Client, view: View, query: Query, verdict: Verdict) -> Reply:
-        """The blocked answer, as the view's policy has it."""
+        """The blocked reply, by the policy of the view."""
         self._observe_verdict(client, query, verdict)
         shape = query.shape
         key = _BLOCKED_KEY | verdict.kind << 1 | verdict.all_below
@@ -289,19 +290,19 @@ class Engine:
         if found is None:
             made = BlockedTemplate(shape, view.policy, verdict, self.terms)
             made.counter = self._counter(view, BLOCKED, verdict.service, made.rcode, shape.qtype)
-            found = _keep(shape, key, made)
+            found = _store_template(shape, key, made)
         template = cast("BlockedTemplate", found)
         return Reply(template.reply(query, verdict), template.counter)
 
     def _follow(
         self, pending: PendingReply, view: View, entry: CacheEntry, now: float
     ) -> Reply | PendingReply:
-        """Follow the aliases that the upstream did not, to what is known or must be asked."""
+        """Follow the aliases that the upstream did not follow; forward the first unknown target."""
         while True:
             verdict = self._judge_targets(view, pending.verdict, entry)
             if verdict.outcome is BLOCKED or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
-            if entry.links >= MAX_LINKS:
+            if entry.alias_count >= MAX_ALIASES:
                 return self._fail(view, pending.query, _TOO_MANY)
             whole = self._follow_alias(pending, view, entry, now)
             if whole is None:
@@ -311,7 +312,7 @@ class Engine:
     def _follow_alias(
         self, pending: PendingReply, view: View, entry: CacheEntry, now: float
     ) -> CacheEntry | None:
-        """Join what is known of an alias's target; None where that has to be asked."""
+        """Join the answer for the target of an alias; None if it must be forwarded."""
         own, target, shape = pending.own, entry.unfinished, pending.query.shape
         group = view.group
         zone = self._routing.find(target)
@@ -322,14 +323,14 @@ class Engine:
                 return joined(own.name, own.qtype, entry, rest, now)
             group = zone.group
         question = UpstreamQuestion(target, shape, group)
-        known = self.cache.get(question.key, now)
-        if known is not None:
-            return self.cache.join(own, entry, known, group, now)
+        rest_entry = self.cache.get(question.key, now)
+        if rest_entry is not None:
+            return self.cache.join(own, entry, rest_entry, group, now)
         pending.question, pending.chain = question, entry
         return None
 
     def _ask(self, pending: PendingReply, view: View, now: float) -> Reply | PendingReply:
-        """Have a question asked, unless nobody may be asked for it now."""
+        """Forward a question, unless RD is not set or the failure cache has it."""
         query = pending.query
         if not query.shape.flags & codes.RD:
             return self._reply(view, query, Outcome.FAILED, codes.REFUSED)
@@ -343,7 +344,7 @@ class Engine:
     def _own_reply(
         self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections
     ) -> Reply:
-        """A reply with records that this server has by itself."""
+        """A reply with local records."""
         shape = query.shape
         counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
         counts = (sections.answers, sections.authorities, 0)
@@ -352,18 +353,18 @@ class Engine:
         return Reply(template.render(query.ident, query.question, records), counter)
 
     def _fail(self, view: View | None, query: Query, failure: Failure) -> Reply:
-        """SERVFAIL, with the Extended DNS Error that says why."""
+        """SERVFAIL, with an Extended DNS Error that gives the reason."""
         if view is None:
             return self._refuse(query)
         error = render.extended_error(failure.code, failure.text)
         return self._reply(view, query, Outcome.FAILED, codes.SERVFAIL, (error,))
 
     def _refuse(self, query: Query) -> Reply:
-        """REFUSED to a client of no VLAN; no larger than its query, which may be forged."""
+        """REFUSED to an unknown client; no larger than its query, whose address may be forged."""
         return self._reply(None, query, Outcome.REFUSED, codes.REFUSED)
 
     def _refuse_malformed(self, view: View, query: Query) -> Reply:
-        """The rcode that a malformed query, or one for what is not served, deserves."""
+        """The error reply to a query that is malformed, or whose type or class is not served."""
         return self._reply(view, query, Outcome.FAILED, query.shape.rcode)
 
     def _reply(
@@ -383,7 +384,7 @@ class Engine:
         return Reply(template.render(query.ident, query.question, b""), counter)
 
     def dropped(self, view: View | None) -> Drop:
-        """No reply to a packet, counted by its VLAN."""
+        """Drop a packet, and count it by VLAN."""
         vlan = UNKNOWN_VLAN if view is None else view.vlan
         drop = self._drops.get(vlan)
         if drop is None:
@@ -403,9 +404,9 @@ class Engine:
             self.observer.decided(client, query, verdict)
 
 
-def _keep(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:
-    """Keep a template in its shape."""
-    if len(shape.templates) >= _TEMPLATES:
+def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:
+    """Store a template in its shape."""
+    if len(shape.templates) >= _MAX_TEMPLATES:
         shape.templates.clear()
     shape.templates[key] = template
     return template

@@ -1,16 +1,17 @@
-"""A cache entry: what an upstream said, ready to be rendered for any client.
+"""A cache entry: the response of an upstream, ready to be rendered for any client.
 
-It holds the records of a response behind its question and before its OPT, with the places of
-their TTLs, the targets that policy must judge, and how long it may be kept. Pointers in the
-records lead into the whole message, so they fit any reply to a question of the same length.
-A reply is a client's own question and these records, aged.
+An entry holds the records of a response between its question and its OPT, the offsets of their
+TTLs, the targets that policy must judge, and the lifetime. Compression pointers in the records
+point into the whole message, so they fit every reply to a question of the same length. A reply
+has the client's own question and these records, with their TTLs reduced by the entry's age.
 
 What must stay true:
-- A TTL given to a client is never more than what is left of the upstream's.
-- The answer section holds the question's chain and nothing else (RFC 2181 section 5.4.1):
-  a record beside it is nobody's to vouch for, and is left out.
-- Only NOERROR and NXDOMAIN are kept, negatives for the least of their SOA's TTL and
-  MINIMUM, and never without an SOA (RFC 2308 section 5); SERVFAIL for a moment (RFC 9520).
+- A TTL in a reply is never more than what is left of the upstream's TTL.
+- The answer section has the alias chain of the question and nothing else (RFC 2181 section
+  5.4.1). Records outside the chain are left out.
+- Only NOERROR and NXDOMAIN are cached. A negative answer is cached for the least of the TTL and
+  the MINIMUM of its SOA, and never without an SOA (RFC 2308 section 5). SERVFAIL is cached for
+  one second (RFC 9520).
 """
 
 from typing import Final
@@ -20,40 +21,42 @@ from resolver.dns.render import Counts
 from resolver.dns.response import AUTHORITY, TOP_BIT, Record, Response, scan, uncompressed
 
 MAX_TTL: Final = 86400
-"""Seconds that an entry is kept at the most."""
+"""Seconds that an entry lives at most."""
 STALE_TTL: Final = 30
-"""Seconds that a client may keep a stale answer (RFC 8767 section 5.2)."""
+"""The TTL of a stale answer, in seconds (RFC 8767 section 5.2)."""
 FAILURE_TTL: Final = 1
-"""Seconds that an upstream's own SERVFAIL is passed on without asking again."""
-MAX_LINKS: Final = 11
-"""Aliases that a chain may have."""
+"""Seconds that a SERVFAIL of an upstream is cached."""
+MAX_ALIASES: Final = 11
+"""The most aliases in a chain."""
 
-_WORTH_REFRESHING: Final = 10
-"""Seconds that an entry must live for a refresh before its end to be worth it."""
+_MIN_REFRESHED: Final = 10
+"""The least lifetime, in seconds, of an entry that is refreshed before it expires."""
 _REFRESH_AT: Final = 0.9
-"""The part of its life after which an entry is asked for anew."""
+"""The part of its lifetime after which an entry in use is refreshed."""
 _OVERHEAD: Final = 600
-"""Octets that an entry takes besides its records, at the most: objects, key, table, and what
-the allocator loses. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
-_ABOVE: Final = frozenset({codes.DNAME, codes.RRSIG})
+"""Octets of memory of an entry without its records, at most: objects, key, table, and allocator
+loss. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
+_AT_ANCESTORS: Final = frozenset({codes.DNAME, codes.RRSIG})
+"""Types whose owner may be above a name of the chain."""
 _ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
+"""Query types that an alias answers; it is not followed."""
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
 AD_KIND: Final = 1 << 34
-"""The bit of ``CacheEntry.kind`` that says AD."""
+"""The AD bit in ``CacheEntry.kind``."""
 
-_PLACES: Final[dict[bytes, bytes]] = {}
-"""The places of a sole record's TTL; nearly all entries share a few."""
-_MOST_SHARED: Final = 4096
+_SHARED_OFFSETS: Final[dict[bytes, bytes]] = {}
+"""The TTL offset of entries with one record: nearly all have one of a few values."""
+_MAX_SHARED: Final = 4096
 
 
 class CacheEntry:
-    """An upstream's answer to one question; times are in monotonic seconds."""
+    """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("dated", "errors", "expires", "kind", "lifetime", "links", "places", "records"),
-        *("refresh_after", "size", "targets", "unfinished", "used"),
+        *("alias_count", "dated", "errors", "expires", "kind", "lifetime", "records"),
+        *("refresh_after", "size", "targets", "ttl_offsets", "unfinished", "used"),
     )
 
     def __init__(
@@ -62,39 +65,39 @@ class CacheEntry:
         rcode: int,
         records: bytes,
         counts: Counts,
-        places: bytes,
+        ttl_offsets: bytes,
         lifetime: int,
         now: float,
         targets: tuple[bytes, ...] = _NOTHING,
         errors: tuple[bytes, ...] = _NOTHING,
         unfinished: bytes = b"",
-        links: int = 0,
+        alias_count: int = 0,
     ) -> None:
         self.records = records
-        """The three sections, with the TTLs that were left at ``dated``."""
-        self.places = places
-        """Where TTLs stand in the records, in two octets each."""
+        """The three sections, with the TTLs at the time ``dated``."""
+        self.ttl_offsets = ttl_offsets
+        """The offsets of the TTLs in ``records``, two octets each."""
         self.lifetime = lifetime
-        """Seconds that it may be kept; 0 for what must not be."""
+        """In seconds; 0 if it must not be cached."""
         self.dated = now
-        """The moment at which the TTLs in the records are exact."""
+        """The time at which the TTLs in ``records`` are exact."""
         self.expires = now + lifetime
-        early = lifetime * _REFRESH_AT if lifetime >= _WORTH_REFRESHING else lifetime
+        early = lifetime * _REFRESH_AT if lifetime >= _MIN_REFRESHED else lifetime
         self.refresh_after = now + early
-        """The moment from which it should be asked for anew before it expires."""
+        """The time after which a query for this entry also refreshes it."""
         self.targets = targets
-        """The names that its answer leads through, for policy."""
+        """The targets in the answer section, for policy."""
         self.errors = errors
-        """Extended DNS Errors that the upstream gave."""
+        """Extended DNS Errors of the upstream."""
         self.unfinished = unfinished
-        """The alias's target that the chain stops at without an answer; nothing if it is whole."""
-        self.links = links
-        """Aliases from the question's name on; more than ``MAX_LINKS`` where there is no end."""
+        """The last target of a chain that has no answer for it; empty if the chain is whole."""
+        self.alias_count = alias_count
+        """The number of aliases; more than ``MAX_ALIASES`` if the chain is a loop or too long."""
         self.used = False
-        """Whether it was asked for since the cache has last looked."""
+        """Whether a query used it since the cache last considered its eviction."""
         answers, authorities, additionals = counts
         self.kind = rcode << 30 | answers << 20 | authorities << 10 | additionals
-        """All that the header of a reply takes from it, in one number of 35 bits."""
+        """AD, rcode and section counts in one number of 35 bits: all that a reply header needs."""
         if authentic:
             self.kind |= AD_KIND
         size = _OVERHEAD + len(records)
@@ -103,7 +106,7 @@ class CacheEntry:
         for each in errors:
             size += 50 + len(each)
         self.size = size
-        """Octets of memory, nearly."""
+        """An estimate of its memory, in octets."""
 
     @property
     def authentic(self) -> bool:
@@ -112,16 +115,16 @@ class CacheEntry:
 
     @property
     def rcode(self) -> int:
-        """The response's rcode, of four bits."""
+        """The rcode, of four bits."""
         return self.kind >> 30 & codes.RCODE
 
     @property
     def counts(self) -> Counts:
-        """The records by section."""
+        """The numbers of records by section."""
         return self.kind >> 20 & 0x3FF, self.kind >> 10 & 0x3FF, self.kind & 0x3FF
 
     def aged(self, now: float) -> bytes:
-        """The records with the TTLs that are left."""
+        """The records with the TTLs of now."""
         age = int(now - self.dated)
         if age > 0:
             self._age(age)
@@ -129,9 +132,9 @@ class CacheEntry:
 
     def _age(self, seconds: int) -> None:
         records = bytearray(self.records)
-        places = self.places
-        for place in range(0, len(places), 2):
-            at = places[place] << 8 | places[place + 1]
+        ttl_offsets = self.ttl_offsets
+        for index in range(0, len(ttl_offsets), 2):
+            at = ttl_offsets[index] << 8 | ttl_offsets[index + 1]
             left = (
                 records[at] << 24 | records[at + 1] << 16 | records[at + 2] << 8 | records[at + 3]
             ) - seconds
@@ -146,24 +149,24 @@ class CacheEntry:
 
 
 def make_entry(response: Response, now: float) -> CacheEntry:
-    """The entry of a response that has come ``now`` (monotonic seconds)."""
+    """Make the entry of a response; ``now`` is in monotonic seconds."""
     if not response.is_indirect:
         return _entry(response, now, _NOTHING, b"", 0)
     answers = response.answers()
-    chain, endless, beside = _chain(response.name, answers)
-    if beside:
-        return make_entry(_without(response, beside), now)
+    chain, endless, outside = _chain(response.name, answers)
+    if outside:
+        return make_entry(_without(response, outside), now)
     return _entry(
         response,
         now,
         tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
         chain[-1] if endless else _unfinished(response, answers, chain),
-        MAX_LINKS + 1 if endless else len(chain) - 1,
+        MAX_ALIASES + 1 if endless else len(chain) - 1,
     )
 
 
 def _entry(
-    response: Response, now: float, targets: tuple[bytes, ...], unfinished: bytes, links: int
+    response: Response, now: float, targets: tuple[bytes, ...], unfinished: bytes, alias_count: int
 ) -> CacheEntry:
     start = response.question_end
     records = response.packet[start : response.end]
@@ -173,97 +176,99 @@ def _entry(
     rcode = response.rcode
     return CacheEntry(
         response.flags & codes.AD != 0,
-        # Only an OPT could carry more than the header's bits, and what they say is between
-        # us and the upstream: the client is told that it failed.
+        # An rcode of more than four bits concerns this server and the upstream: the client gets
+        # SERVFAIL.
         rcode if rcode <= codes.RCODE else codes.SERVFAIL,
         records,
         response.counts,
-        _shared_places(response.type_offsets, start),
+        _ttl_offsets(response.type_offsets, start),
         lifetime,
         now,
         targets,
         tuple(response.errors) if response.errors else _NOTHING,
         unfinished,
-        links,
+        alias_count,
     )
 
 
-def _shared_places(places: list[int], start: int) -> bytes:
-    """Where the TTLs stand, from the types' places in the packet."""
-    if len(places) == 1:
-        at = places[0] + 4 - start
+def _ttl_offsets(type_offsets: list[int], start: int) -> bytes:
+    """The TTL offsets of an entry, from the offsets of the types in the packet."""
+    if len(type_offsets) == 1:
+        at = type_offsets[0] + 4 - start
         made = bytes((at >> 8, at & 0xFF))
-        if len(_PLACES) >= _MOST_SHARED:
-            _PLACES.clear()
-        return _PLACES.setdefault(made, made)
+        if len(_SHARED_OFFSETS) >= _MAX_SHARED:
+            _SHARED_OFFSETS.clear()
+        return _SHARED_OFFSETS.setdefault(made, made)
     octets = bytearray()
-    for place in places:
-        at = place + 4 - start
+    for offset in type_offsets:
+        at = offset + 4 - start
         octets.append(at >> 8)
         octets.append(at & 0xFF)
     return bytes(octets)
 
 
 def _lowered(response: Response, negative_ttl: int) -> bytes:
-    """The records with no TTL over the bounds, and that of a negative answer's SOA (or -1)."""
+    """The records with TTLs up to ``MAX_TTL``; the SOA's up to ``negative_ttl``, unless -1."""
     start = response.question_end
     packet = response.packet
     records = bytearray(packet[start : response.end])
-    for number, place in enumerate(response.type_offsets):
-        ttl = int.from_bytes(packet[place + 4 : place + 8], "big")
+    for number, offset in enumerate(response.type_offsets):
+        ttl = int.from_bytes(packet[offset + 4 : offset + 8], "big")
         ttl = 0 if ttl & TOP_BIT else min(ttl, MAX_TTL)
-        is_soa = packet[place] == 0 and packet[place + 1] == codes.SOA
+        is_soa = packet[offset] == 0 and packet[offset + 1] == codes.SOA
         if negative_ttl >= 0 and is_soa and response.section_of(number) == AUTHORITY:
             ttl = min(ttl, negative_ttl)
-        at = place + 4 - start
+        at = offset + 4 - start
         records[at : at + 4] = ttl.to_bytes(4, "big")
     return bytes(records)
 
 
 def _chain(name: bytes, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
-    """The question's chain of names, whether it leads in a circle or too far, what is beside it."""
+    """The names of the chain; whether it is a loop or too long; the records outside the chain."""
     aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
     chain = [name]
     target = aliases.get(name)
-    while target is not None and target not in chain and len(chain) <= MAX_LINKS:
+    while target is not None and target not in chain and len(chain) <= MAX_ALIASES:
         chain.append(target)
         target = aliases.get(target)
-    # A DNAME stands above the names that it renames; RRSIGs stand where what they sign does.
+    # The owner of a DNAME is above the names that it renames; its RRSIG has the same owner.
     above = {zone for each in chain for zone in names.zones(each)}
-    beside = [r for r in answers if r.owner not in (above if r.rtype in _ABOVE else chain)]
-    return chain, target is not None, beside
+    outside = [r for r in answers if r.owner not in (above if r.rtype in _AT_ANCESTORS else chain)]
+    return chain, target is not None, outside
 
 
-def _without(response: Response, beside: list[Record]) -> Response:
-    """The response as it would be had these records not been put into it."""
-    places = {record.fixed_at for record in beside}
-    kept = [record for record in response.records() if record.fixed_at not in places]
+def _without(response: Response, outside: list[Record]) -> Response:
+    """The response without these records."""
+    left_out = {record.fixed_at for record in outside}
+    rest = [record for record in response.records() if record.fixed_at not in left_out]
     counts = [0, 0, 0]
-    for record in kept:
+    for record in rest:
         counts[record.section] += 1
     question = response.packet[codes.HEADER : response.question_end]
-    return rescanned(response, question, (counts[0], counts[1], counts[2]), kept)
+    return rescanned(response, question, (counts[0], counts[1], counts[2]), rest)
 
 
-def rescanned(response: Response, question: bytes, counts: Counts, kept: list[Record]) -> Response:
-    """A response to a question with these of another's records, names no longer compressed."""
-    found = assembled(response.flags, question, counts, uncompressed(response, kept))
+def rescanned(
+    response: Response, question: bytes, counts: Counts, records: list[Record]
+) -> Response:
+    """Make a response to a question from some records of another response, uncompressed."""
+    found = assembled(response.flags, question, counts, uncompressed(response, records))
     found.extended_rcode = response.extended_rcode
     found.errors = response.errors
     return found
 
 
 def assembled(flags: int, question: bytes, counts: Counts, records: bytes) -> Response:
-    """The response of these sections, which are known to be sound."""
+    """Make a response of these sections, which scan without error."""
     header = b"\x00\x00" + (flags | codes.QR).to_bytes(2, "big") + b"\x00\x01"
     header += b"".join([count.to_bytes(2, "big") for count in counts])
     found = scan(header + question + records)
-    assert found is not None, "what was scanned once and uncompressed scans again"
+    assert found is not None, "records that were scanned and uncompressed scan again"
     return found
 
 
 def _lifetime(response: Response) -> tuple[int, int]:
-    """Seconds to keep a response, and of a negative one the TTL of its absence, else -1."""
+    """The lifetime of a response in seconds; and the negative TTL, or -1 if it is not negative."""
     rcode = response.rcode
     if rcode == codes.SERVFAIL:
         return FAILURE_TTL, -1
@@ -273,20 +278,20 @@ def _lifetime(response: Response) -> tuple[int, int]:
     answered = response.counts[0] > 0 and rcode == codes.NOERROR
     if answered and (not response.is_indirect or _has(response)):
         return least, -1
-    if not response.soa_at:  # an unfinished chain is kept as the aliases that it is
+    if not response.soa_at:  # an unfinished chain lives as long as its aliases
         return (least if answered else 0), -1
     ttl, minimum = _soa_ttls(response)
     return min(least, minimum), min(ttl, minimum)
 
 
 def _has(response: Response) -> bool:
-    """Whether the answer section has records of the type asked for."""
+    """Whether the answer section has records of the question's type."""
     qtype = response.qtype
     return any(qtype in (record.rtype, codes.ANY) for record in response.answers())
 
 
 def _soa_ttls(response: Response) -> tuple[int, int]:
-    """The TTL and the MINIMUM of the SOA; one with its top bit set counts as 0."""
+    """The TTL and the MINIMUM of the SOA; each counts as 0 if its top bit is set."""
     packet, at = response.packet, response.soa_at
     end = at + 10 + (packet[at + 8] << 8 | packet[at + 9])
     ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
@@ -302,21 +307,21 @@ def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -
 
 
 def stale(entry: CacheEntry, now: float) -> CacheEntry:
-    """The entry as it may be told when it has expired and nobody can be asked (RFC 8767)."""
+    """The entry as a stale answer (RFC 8767), while its upstream fails."""
     records = bytearray(entry.records)
-    for place in range(0, len(entry.places), 2):
-        at = entry.places[place] << 8 | entry.places[place + 1]
+    for index in range(0, len(entry.ttl_offsets), 2):
+        at = entry.ttl_offsets[index] << 8 | entry.ttl_offsets[index + 1]
         records[at : at + 4] = _STALE
     return CacheEntry(
         False,
         entry.rcode,
         bytes(records),
         entry.counts,
-        entry.places,
+        entry.ttl_offsets,
         0,
         now,
         entry.targets,
         (*entry.errors, _STALE_ERROR),
         entry.unfinished,
-        entry.links,
+        entry.alias_count,
     )

@@ -1,18 +1,19 @@
-"""One question on its way to an upstream: a state machine without sockets.
+"""The exchange with upstream servers about one question: a state machine without sockets.
 
-The driver asks what to do (``begin``), does it, and reports what happened (``received``,
-``suspected``, ``expired``, ``unreachable``, ``crowded``); each returns the next ``Attempt``
-to make, None to go on waiting, or the end: a ``CacheEntry`` for the clients, or a ``Failure``.
+The driver calls ``begin`` and then reports each event: ``received``, ``suspected``, ``expired``,
+``waited``, ``unreachable`` or ``crowded``. Each call returns the next ``Attempt`` to send, None to
+go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
 
 The rules:
-- Three attempts at most (RFC 9520 section 3.1), each at another server while there is one,
-  all within ``PATIENCE`` seconds, over TCP ``TCP_PATIENCE``. An earlier attempt is still
-  listened to while a later one is under way: the first good answer ends the exchange.
-- A packet that does not answer our query comes from somebody else; the first such packet
-  sends the question over TCP, where it cannot be guessed at. Should TCP not work, the question
-  goes on over UDP with another port and ID: or else one forged packet would end it.
-- TC goes to TCP. A server that cannot read our OPT is asked again without it.
-- SERVFAIL, REFUSED and the like are tried at the other servers; the last is passed on.
+- There are at most three attempts (RFC 9520 section 3.1), each at another server if there is one.
+  All are made within ``PATIENCE`` seconds, over TCP within ``TCP_PATIENCE``. Earlier attempts can
+  still be answered while a later one is in flight: the first good answer ends the exchange.
+- A packet that does not match the query may be forged. After the first such packet the question
+  goes over TCP, where nobody can guess port and ID. If TCP fails, the question goes over UDP with
+  another port and ID; else one forged packet could end the exchange.
+- After TC the question goes over TCP. A server that does not understand the OPT is asked without.
+- After SERVFAIL, REFUSED and other errors, the other servers are asked. The last error becomes
+  the result.
 """
 
 from typing import Final
@@ -25,16 +26,19 @@ from resolver.engine.servers import Group, Server
 from resolver.engine.upstream_query import QUESTION_AT, answers, render_query, without_edns
 
 PATIENCE: Final = 1.8
+"""Seconds for the whole exchange over UDP."""
 TCP_PATIENCE: Final = 2.8
+"""Seconds for the whole exchange with a last attempt over TCP."""
 _TCP_WAIT: Final = 1.2
+"""Seconds for one attempt over TCP."""
 _ATTEMPTS: Final = 3
 _NONE_TRIED: Final[tuple[Server, ...]] = ()
 
 
 class Attempt:
-    """A query to send, and how long to wait before the next attempt."""
+    """A query to send to a server, and the time of the next attempt."""
 
-    __slots__ = ("alone", "began", "message", "server", "stream", "until")
+    __slots__ = ("began", "message", "own_socket", "server", "stream", "until")
 
     def __init__(
         self,
@@ -43,22 +47,23 @@ class Attempt:
         message: bytes,
         began: float,
         until: float,
-        alone: bool = False,
+        own_socket: bool = False,
     ) -> None:
         self.server = server
         self.stream = stream
-        """Over TCP."""
+        """Whether to send it over TCP."""
         self.message = message
-        """The query after its ID."""
+        """The query without its ID."""
         self.began = began
-        """Monotonic seconds."""
+        """In monotonic seconds, as ``until``."""
         self.until = until
-        self.alone = alone
-        """On a port that nothing else uses."""
+        """The time of the next attempt, if there is no answer."""
+        self.own_socket = own_socket
+        """Whether to send it from a port that no other query uses."""
 
 
 class Failure:
-    """Nobody could be asked, or nobody answered: the Extended DNS Error that says so."""
+    """No server could be asked, or none answered: the Extended DNS Error for the clients."""
 
     __slots__ = ("code", "text")
 
@@ -71,10 +76,10 @@ Step = Attempt | CacheEntry | Failure
 
 
 class Exchange:
-    """One question and its attempts; ``now`` is always in monotonic seconds."""
+    """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_edns", "_group", "_guessed", "_latest", "_poor", "_query", "_stream", "_tried"),
+        *("_edns", "_error_entry", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
         *("began", "question"),
     )
 
@@ -84,24 +89,24 @@ class Exchange:
         self._group = group
         self._query = render_query(question)
         self._stream = False
-        self._guessed = False
+        self._spoofing = False
         self._edns = True
-        self._poor: CacheEntry | None = None
+        self._error_entry: CacheEntry | None = None
         self._tried = _NONE_TRIED
         self._latest: Attempt | None = None
 
     def begin(self, now: float) -> Step:
-        """The first attempt."""
+        """Begin: the first attempt, or a failure."""
         server = self._group.choose(now, _NONE_TRIED)
         if server is None:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
-        self._tried = server.alone
+        self._tried = server.only_self
         return self._attempt(server, self._query, now, now + server.wait)
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
-        """Take a packet that has come where the answer to an attempt is awaited.
+        """Process a packet that was received for an attempt.
 
-        An answer that cannot be used leads on to the next attempt, unless that is under way.
+        After an answer that cannot be used, the next attempt is made, unless it is in flight.
         """
         asked = self._query[QUESTION_AT : QUESTION_AT + len(self.question.name) + 4]
         if not answers(packet, ident, asked):
@@ -111,80 +116,82 @@ class Exchange:
         if response is None:
             return self._next(now) if latest else None
         attempt.server.answered(now - attempt.began)
-        if response.flags & codes.TC:  # over TCP it is half an answer, and of no use
+        if response.flags & codes.TC:  # over TCP, TC means an unusable answer
             return self._over_tcp(now) if latest else None
         entry = make_entry(response, now)
         rcode = response.rcode
         if rcode == codes.NOERROR or rcode == codes.NXDOMAIN:
             return entry
-        self._poor = entry
+        self._error_entry = entry
         if not latest:
             return None
         if self._edns and rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt:
             self._edns = False
-            return self._ask(self._again(), now)
-        return self._next(now) if self._group.others(self._tried) else entry
+            return self._ask(self._retry_server(), now)
+        return self._next(now) if self._group.has_untried(self._tried) else entry
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
-        """React to a packet that does not answer: somebody may guess at this attempt's port."""
-        self._guessed = True
+        """Process a packet that matches no query on the port of this attempt: it may be forged."""
+        self._spoofing = True
         return self._over_tcp(now) if attempt is self._latest else None
 
     def expired(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on when an attempt's time is over; it may still be answered."""
+        """Go on after the time of an attempt; it may still be answered."""
         attempt.server.timed_out(now)
         return self._next(now) if attempt is self._latest else None
 
     def waited(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on when the time of an attempt that was unreachable is over."""
+        """Go on after the time of an attempt whose server was unreachable."""
         return self._next(now) if attempt is self._latest else None
 
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on when an attempt could not be sent, or the server's host refuses it.
+        """Go on if an attempt could not be sent, or if the server's host refused it.
 
-        Where there is no other server to ask, one that was up till now is asked again when
-        the attempt's time is over: it may only be restarting.
+        If no other server is left, a server that was up is asked again after the time of the
+        attempt: it may be restarting.
         """
         was_up = attempt.server.up
         attempt.server.timed_out(now)
         if attempt is not self._latest:
             return None
-        if self._guessed or self._group.others(self._tried):
+        if self._spoofing or self._group.has_untried(self._tried):
             return self._next(now)
         if was_up:
             return None
-        return self._poor or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
+        return self._error_entry or Failure(
+            codes.EDE_NETWORK_ERROR, "the upstream cannot be reached"
+        )
 
     def crowded(self, now: float) -> Step:
-        """Go on over UDP, with a port of its own: no TCP connection has room."""
+        """Go on over UDP with a port of its own, since no TCP connection has room."""
         self._stream = False
         if now >= self.began + PATIENCE:
             return self._end()
-        attempt = self._ask(self._again(), now)
-        attempt.alone = True
+        attempt = self._ask(self._retry_server(), now)
+        attempt.own_socket = True
         return attempt
 
     def _next(self, now: float) -> Step:
         server = self._group.choose(now, self._tried)
         if server is None or len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
             return self._end()
-        self._stream = self._stream and not self._guessed  # after TC only TCP is of use
+        self._stream = self._stream and not self._spoofing  # but after TC, only TCP helps
         return self._ask(server, now)
 
     def _end(self) -> Step:
-        """The last answer of a server that could not answer well, or else a failure."""
-        if self._poor is not None:
-            return self._poor
+        """End: the last error of a server, or a failure."""
+        if self._error_entry is not None:
+            return self._error_entry
         return Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time")
 
     def _over_tcp(self, now: float) -> Step:
-        if self._stream:  # a stream that carries what was not asked is of no use
+        if self._stream:  # a TCP connection with packets that match no query is of no use
             return self._next(now)
         self._stream = True
-        return self._ask(self._again(), now)
+        return self._ask(self._retry_server(), now)
 
-    def _again(self) -> Server:
-        """The server that was asked last, which is to be asked in another way."""
+    def _retry_server(self) -> Server:
+        """The last server, to ask it in another way; this does not count as one more attempt."""
         server = self._tried[-1]
         self._tried = self._tried[:-1]
         return server
@@ -205,5 +212,5 @@ class Exchange:
     def new_attempt(
         self, server: Server, stream: bool, message: bytes, now: float, until: float
     ) -> Attempt:
-        """Make an attempt; a driver may make one that holds more."""
+        """Make an attempt; a driver may override this to make one with more attributes."""
         return Attempt(server, stream, message, now, until)

@@ -1,14 +1,14 @@
-"""Questions that could not be answered just now, so that they are not asked over and over."""
+"""The failure cache (RFC 9520): upstreams are not asked again at once after a failure."""
 
 from collections import OrderedDict
 from typing import Final
 
 from resolver.engine.exchange import Failure
 
-_MOST: Final = 10_000
+_MAX_ENTRIES: Final = 10_000
 
 
-class _Kept:
+class _FailureEntry:
     __slots__ = ("failure", "until")
 
     def __init__(self, failure: Failure, until: float) -> None:
@@ -17,30 +17,30 @@ class _Kept:
 
 
 class FailureCache:
-    """Failures by the key of their question (RFC 9520); times are in monotonic seconds."""
+    """Failures by the key of their question; times are in monotonic seconds."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._entries: OrderedDict[bytes, _FailureEntry] = OrderedDict()
 
     def get(self, key: bytes, now: float) -> Failure | None:
-        """The failure that is still to be served, if there is one."""
-        if not self._kept:
+        """The failure to serve for a question; None if there is none."""
+        if not self._entries:
             return None
-        kept = self._kept.get(key)
-        if kept is None:
+        entry = self._entries.get(key)
+        if entry is None:
             return None
-        if now >= kept.until:
-            del self._kept[key]
+        if now >= entry.until:
+            del self._entries[key]
             return None
-        return kept.failure
+        return entry.failure
 
     def put(self, key: bytes, failure: Failure, until: float, now: float) -> None:
-        """Serve a failure until a moment, unless one is served already."""
+        """Store a failure until a time, unless one is stored."""
         if self.get(key, now) is None:
-            self._kept[key] = _Kept(failure, until)
-            if len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+            self._entries[key] = _FailureEntry(failure, until)
+            if len(self._entries) > _MAX_ENTRIES:
+                self._entries.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget all, as when upstreams have changed."""
-        self._kept.clear()
+        """Remove all failures, for example when upstreams have changed."""
+        self._entries.clear()

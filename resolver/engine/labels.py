@@ -1,4 +1,4 @@
-"""What is counted of a query: never who asked, never for what name."""
+"""The labels that queries are counted by: never a client, never a name."""
 
 import enum
 from typing import NamedTuple
@@ -7,15 +7,16 @@ from resolver.policy.verdict import Outcome
 
 
 class Path(enum.IntEnum):
-    """How far a query went for its answer: the label of its duration."""
+    """The label of a query's duration."""
 
     CACHE = 0
-    """Answered without waiting for an upstream."""
+    """The reply did not wait for an upstream."""
     UPSTREAM = 1
+    """The reply waited for an upstream."""
 
 
 class QueryLabels(NamedTuple):
-    """The labels of one query that was answered, refused or dropped."""
+    """The labels of one query; VLAN and service are indexes in the snapshot."""
 
     vlan: int
     outcome: Outcome
@@ -25,7 +26,7 @@ class QueryLabels(NamedTuple):
 
 
 class LabelledCounter:
-    """Labels, and where queries with these labels are counted: looked up once for many."""
+    """Labels, and the index of their counter, which is looked up once for many queries."""
 
     __slots__ = ("index", "labels")
 

@@ -1,7 +1,7 @@
-"""A snapshot made ready to judge and to answer with.
+"""A snapshot with the tables that the engine needs.
 
-Making one takes long where lists have many exceptions or a network many VLANs, so a worker
-makes it beside its loop, and puts it in force in one step.
+To build the tables takes long if lists have many exceptions or the network has many VLANs. So a
+worker builds them in a thread beside its loop, and then puts them in force in one step.
 """
 
 from resolver.engine.routing import NameRouting
@@ -12,12 +12,12 @@ from resolver.policy.view import Views
 
 
 class LoadedSnapshot:
-    """All that depends on a snapshot and on nothing else but the time."""
+    """The data and tables of a snapshot; of these, only the views depend on the time."""
 
     __slots__ = ("judge", "routing", "terms", "views")
 
     def __init__(self, terms: Terms, index: Index, wall: float) -> None:
-        """``wall`` is in seconds since 1970."""
+        """``wall`` is Unix time in seconds."""
         self.terms = terms
         self.judge = Judge(terms, index)
         self.views = Views(terms, wall)

@@ -1,10 +1,10 @@
 """Optional observers of query outcomes, besides the counters.
 
-The block log wants every blocked query, ``darban record`` every question, the status the
-clients that are refused, and ``darban explain`` the verdict.
+The block log observes blocked queries, ``darban record`` questions, ``darban status`` refused
+clients, and ``darban explain`` the verdict.
 
 What must stay true:
-- An observer only observes: with any or none of them, every reply is the same.
+- An observer changes no reply.
 """
 
 from typing import Protocol
@@ -23,20 +23,20 @@ class Observer(Protocol):
     """Whether to call ``decided``."""
 
     def asked(self, client: Client, query: Query) -> None:
-        """Note that a client of a VLAN has asked a question that can be answered."""
+        """Observe a question from a client in a VLAN, if it can be answered."""
 
     def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
-        """Note the verdict of a query by a rule: blocked, would be blocked, or exempted.
+        """Observe a verdict that a rule decided: blocked, would be blocked, or exempted.
 
-        The verdict names the target, where the rule covers one.
+        If the rule covers a target, the verdict has the target.
         """
 
     def refused(self, address: bytes) -> None:
-        """Note that a client that no VLAN holds was refused."""
+        """Observe that an unknown client (in no VLAN) was refused."""
 
 
 class NullObserver:
-    """An observer that wants nothing."""
+    """An observer that observes nothing."""
 
     def __init__(self) -> None:
         self.wants_questions = False

@@ -1,11 +1,11 @@
-"""A question for an upstream group: what the cache keeps an answer by, and upstreams are asked."""
+"""A question for an upstream group. Its key is the key of the answer cache."""
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
 
 
 class UpstreamQuestion:
-    """A name, a type, DO and CD, and the group that is asked."""
+    """A name, a type, DO, CD, and an upstream group."""
 
     __slots__ = ("checking_disabled", "dnssec_ok", "group", "key", "name", "qtype")
 
@@ -16,17 +16,17 @@ class UpstreamQuestion:
         self.dnssec_ok = shape.dnssec_ok
         self.checking_disabled = shape.checking_disabled
         self.group = group
-        """The upstream group's name."""
+        """The name of the upstream group."""
         self.key = cache_key(name, shape, group)
 
 
 def cache_key(name: bytes, shape: QueryShape, group: bytes) -> bytes:
-    """What makes two questions the same: a name ends with its root label, so none is ambiguous."""
+    """The key of a question. A name ends with its root label, so no two questions share a key."""
     return name + shape.key + group
 
 
 def is_key_within(key: bytes, zone: bytes) -> bool:
-    """Whether the name of a key is the zone's own or lies below it."""
+    """Whether the name in a key equals the zone or lies below it."""
     end = 0
     while length := key[end]:
         end += 1 + length

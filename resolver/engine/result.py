@@ -1,4 +1,4 @@
-"""What the engine makes of a packet: a reply, a reply that waits for an upstream, or silence."""
+"""The result for a packet: a reply, a reply that waits for an upstream, or no reply."""
 
 from typing import Protocol
 
@@ -19,11 +19,11 @@ class Reply:
         self.packet = packet
         self.counter = counter
         self.refresh: UpstreamQuestion | None = None
-        """A question to ask anew, since its entry is in use and near its end."""
+        """A question to ask again for the cache: its entry is in use and expires soon."""
 
 
 class Drop:
-    """No reply."""
+    """No reply: the packet is dropped."""
 
     __slots__ = ("counter",)
 
@@ -32,17 +32,17 @@ class Drop:
 
 
 class ReplySender(Protocol):
-    """Where a packet came in, and its reply goes out."""
+    """The transport that received a packet and sends its reply."""
 
     def send(self, packet: bytes, to: object, received: float) -> None:
-        """Send a reply to where its query came from; it came at ``received``."""
+        """Send a reply to the client of its query, which was received at ``received``."""
 
     def done(self) -> None:
-        """Nothing more will be sent for a query."""
+        """Note that a query is done: its reply was sent, or it has none."""
 
 
 class PendingReply:
-    """A query that policy does not block by its name, and that waits for an upstream."""
+    """A query that waits for an upstream. Policy does not block the name of its question."""
 
     __slots__ = (
         *("chain", "client", "generation", "own", "query", "question", "received", "sender"),
@@ -56,18 +56,18 @@ class PendingReply:
         self.client = client
         self.query = query
         self.verdict = verdict
-        """What policy says of the query's name."""
+        """The verdict on the name of the question."""
         self.own = own
-        """The query's own question."""
+        """The question of the query."""
         self.question = own
-        """What is asked now: the own question, or the target of its unfinished chain."""
+        """The question in flight: the own one, or one for the target of the unfinished chain."""
         self.generation = generation
-        """When policy was asked; under a later one it is asked again."""
+        """The generation of the verdict. In a later generation the verdict is made again."""
         self.received = received
-        """When the query came (monotonic seconds): all links of a chain share one patience."""
+        """When the query was received (monotonic seconds). All links of a chain share one limit."""
         self.chain: CacheEntry | None = None
-        """The aliases that have led to the question that is asked now."""
+        """The aliases before the question in flight."""
         self.sender: ReplySender | None = None
-        """Who sends the reply; set by the transport."""
+        """The transport that sends the reply; ``QueryHandler`` sets it."""
         self.to: object = None
-        """Whom the sender sends it to."""
+        """The client, in the form that the sender needs."""

@@ -1,8 +1,8 @@
-"""The longest zone that a name lies in: local records, conditional forwarding, special use.
+"""Name routing: find the longest zone of a name among local records, forward and special-use zones.
 
-The longest wins, and of equals a local record before a forward before a special use: an
-agency that forwards its own reverse zones means it. A local record is a zone of one name,
-so that names beside it in a forwarded zone are still asked for.
+Of zones with the same name, a local record comes before a forward zone, and a forward zone before
+a special-use zone: an agency may forward its own reverse zones. A local record is a zone of one
+name only, so other names in the same forward zone are still forwarded.
 """
 
 from typing import Final
@@ -15,14 +15,14 @@ from resolver.policy.building import top_labels
 from resolver.policy.compiled import Terms
 
 NEGATIVE_TTL: Final = 300
-"""Seconds that the absence of local data may be kept."""
+"""The TTL of a negative answer from local data, in seconds."""
 _LOCALHOST_TTL: Final = 10800
 
 
 class Zone:
-    """A zone that is not simply asked of the view's upstream group.
+    """A zone whose queries do not go to the upstream group of the view.
 
-    Exactly one of its three parts is there.
+    Exactly one of ``records``, ``group`` and ``use`` is set.
     """
 
     __slots__ = ("group", "name", "records", "use")
@@ -36,29 +36,29 @@ class Zone:
     ) -> None:
         self.name = name
         self.records = records
-        """The records of a name that this server answers by itself."""
+        """The local records of a name."""
         self.group = group
-        """The upstream group that is asked for a forwarded zone; None where none is asked."""
+        """The upstream group of a forward zone."""
         self.use = use
-        """How a special-use zone is answered."""
+        """How this server answers a special-use zone."""
 
 
 class NameRouting:
-    """Every zone that is not simply asked of the view's upstream group."""
+    """All zones whose queries do not go to the upstream group of the view."""
 
     def __init__(self, terms: Terms) -> None:
         self._local = {each.name: Zone(each.name, records=each.records) for each in terms.local}
         self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}
         for each in terms.forward:
             self._zones[each.zone] = Zone(each.zone, group=each.group.encode())
-        self._everything = names.ROOT in self._zones
-        """Whether every name lies in some zone."""
+        self._has_root = names.ROOT in self._zones
+        """Whether the root is a zone, so that every name is in some zone."""
         self._tops = top_labels(self._zones) | top_labels(self._local)
-        """Marks of last labels; a name with another lies in no zone."""
+        """The marks of last labels; a name with another mark is only in the root zone."""
 
     def find(self, name: bytes) -> Zone | None:
-        """The longest zone that holds a name, or None where its upstream is the view's."""
-        if name[-3:] not in self._tops and not self._everything:
+        """The longest zone of a name; None if its queries go to the upstream group of the view."""
+        if name[-3:] not in self._tops and not self._has_root:
             return None
         zone = self._local.get(name)
         if zone is not None:
@@ -73,7 +73,7 @@ class NameRouting:
 
 
 def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:
-    """The rcode and the records for a question that is answered here."""
+    """The rcode and the records of an answer from local data."""
     if zone.records is not None:
         return codes.NOERROR, _matching(zone, name, qtype, zone.records)
     match zone.use:

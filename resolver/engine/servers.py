@@ -1,111 +1,117 @@
-"""The servers of an upstream group: how fast each answers, which one to ask next.
+"""The servers of an upstream group: the response time of each, and which to ask next.
 
-Each server has a smoothed round-trip time and its variance (the estimator of RFC 6298,
-section 2), which give the time to wait for it, and a count of time-outs in a row. After
-three it is taken to be down: others are asked first, and once a second one question tries
-it again. When all are down they are all still asked.
+Each server has a smoothed round-trip time and its variance (the estimator of RFC 6298 section 2).
+They give the time to wait for its answer. Each server also has a count of consecutive time-outs.
+After three time-outs it counts as down: other servers are asked first, and one query a second
+probes it. If all servers are down, all are still asked.
 
 What must stay true:
-- Only a time-out or an unusable answer counts against a server; a packet that matches no
-  query counts against nobody, since anybody can send one.
+- Only a time-out or an unusable answer counts against a server. A packet that matches no query
+  does not count, since anyone can forge it.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 _DOWN_AFTER: Final = 3
-_PROBE_EVERY: Final = 1.0
-_FORGETTING: Final = 0.998
-"""What a server that is not asked keeps of its time: a slow one gets another chance."""
+"""Consecutive time-outs."""
+_PROBE_INTERVAL: Final = 1.0
+"""Seconds between two probes of a server that is down."""
+_DECAY: Final = 0.998
+"""The round-trip time of a server shrinks by this factor for each query that goes to another
+server, so a slow server is asked again later."""
 _FIRST_WAIT: Final = 0.6
-_LEAST_WAIT: Final = 0.15
-_LONGEST_WAIT: Final = 0.8
+"""Seconds to wait for a server before its first answer."""
+_MIN_WAIT: Final = 0.15
+_MAX_WAIT: Final = 0.8
 
 
 class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "alone", "name", "port", "probe_at", "smoothed", "timeouts", "variance"),
+        *("address", "name", "only_self", "port", "probe_at", "smoothed", "timeouts", "variance"),
         "wait",
     )
 
     def __init__(self, address: str, port: int, name: str) -> None:
         self.address = address
         self.port = port
-        self.alone: tuple[Server, ...] = (self,)
-        """This server as the only one tried."""
+        self.only_self: tuple[Server, ...] = (self,)
+        """The servers tried, if this is the first."""
         self.name = name
-        """As the config has it; the label of its metrics."""
+        """The name in the config; a label of metrics."""
         self.smoothed = 0.0
-        """Smoothed round-trip time; 0 before the first answer."""
+        """Smoothed round-trip time in seconds; 0 before the first answer."""
         self.variance = 0.0
         self.timeouts = 0
+        """Consecutive time-outs."""
         self.probe_at = 0.0
+        """The time of the next probe, if the server is down."""
         self.wait = _FIRST_WAIT
-        """Seconds to wait for its answer."""
+        """Seconds to wait for an answer."""
 
     @property
     def tried(self) -> bool:
-        """Whether it has been asked, and has answered or let a question run out."""
+        """Whether it has answered a query, or a query to it has timed out."""
         return bool(self.smoothed or self.timeouts)
 
     @property
     def up(self) -> bool:
-        """Whether it has not just let three questions run out."""
+        """Whether fewer than three consecutive queries have timed out."""
         return self.timeouts < _DOWN_AFTER
 
-    def answered(self, took: float) -> None:
-        """It gave an answer that matched, after so many seconds."""
+    def answered(self, seconds: float) -> None:
+        """Note a matching answer after so many seconds."""
         self.timeouts = 0
         smoothed, variance = self.smoothed, self.variance
         if smoothed:
-            variance += (abs(took - smoothed) - variance) / 4
-            smoothed += (took - smoothed) / 8
+            variance += (abs(seconds - smoothed) - variance) / 4
+            smoothed += (seconds - smoothed) / 8
         else:
-            smoothed, variance = took, took / 2
+            smoothed, variance = seconds, seconds / 2
         self.smoothed, self.variance = smoothed, variance
         wait = smoothed + 4 * variance
-        self.wait = min(wait, _LONGEST_WAIT) if wait > _LEAST_WAIT else _LEAST_WAIT
+        self.wait = min(wait, _MAX_WAIT) if wait > _MIN_WAIT else _MIN_WAIT
 
     def timed_out(self, now: float) -> None:
-        """It gave no answer, or none that can be read."""
+        """Note a time-out, or an unusable answer."""
         self.timeouts += 1
         if self.timeouts >= _DOWN_AFTER:
-            self.probe_at = now + _PROBE_EVERY
+            self.probe_at = now + _PROBE_INTERVAL
 
 
 class Group:
-    """Servers that are asked for the same names."""
+    """An upstream group: servers that are asked for the same names."""
 
     def __init__(self, name: str, servers: Sequence[Server]) -> None:
         self.name = name
         self.servers = tuple(servers)
 
     def choose(self, now: float, tried: Sequence[Server]) -> Server | None:
-        """The server to ask next; None where the group is empty.
+        """The server to ask next; None if the group is empty.
 
-        One that was not tried comes before one that was, one that is up before one that is
-        down, the faster before the slower; a server that is down goes first when its probe
-        is due.
+        A server that was not tried comes before one that was; one that is up before one that is
+        down; a faster one before a slower one. A server that is down comes first if its probe is
+        due.
         """
         if len(self.servers) == 1:
             return self.servers[0]
-        fresh = [server for server in self.servers if server not in tried]
-        for server in fresh:
+        untried = [server for server in self.servers if server not in tried]
+        for server in untried:
             if not server.up and now >= server.probe_at and not tried:
-                server.probe_at = now + _PROBE_EVERY
+                server.probe_at = now + _PROBE_INTERVAL
                 return server
         chosen = min(
-            fresh or self.servers,
+            untried or self.servers,
             key=lambda server: (not server.up, tried.count(server), server.smoothed),
             default=None,
         )
         for server in self.servers:
             if server is not chosen:
-                server.smoothed *= _FORGETTING
+                server.smoothed *= _DECAY
         return chosen
 
-    def others(self, tried: Sequence[Server]) -> bool:
-        """Whether some server was not tried yet."""
+    def has_untried(self, tried: Sequence[Server]) -> bool:
+        """Whether the group has a server that was not tried."""
         return any(server not in tried for server in self.servers)

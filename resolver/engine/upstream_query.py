@@ -1,8 +1,8 @@
-"""The query that is sent to an upstream, and whether what comes back answers it.
+"""Render the query to an upstream, and match its response.
 
-The upstream's message is Darban's own: a fresh ID, the question in lower case, RD and AD
-set (AD asks to be told, RFC 6840 section 5.7), CD and DO as the client had them, and an OPT
-with nothing of the client's in it, since OPT is hop by hop.
+The query is a new message: a random ID, the question in lower case, RD and AD set (with AD the
+response says whether it is authentic, RFC 6840 section 5.7), CD and DO of the client's query, and
+an OPT of this server, since OPT is hop by hop.
 """
 
 from typing import Final
@@ -13,11 +13,11 @@ from resolver.dns.render import UDP_SIZE
 from resolver.engine.question import UpstreamQuestion
 
 QUESTION_AT: Final = 10
-"""Where the question stands in a query without its ID."""
+"""The offset of the question in a query without its ID."""
 
 
 def render_query(question: UpstreamQuestion) -> bytes:
-    """All of the upstream's query after its ID."""
+    """Render the query to an upstream, without its ID."""
     return (
         (_HEADER_CD if question.checking_disabled else _HEADER)
         + question.name
@@ -28,7 +28,7 @@ def render_query(question: UpstreamQuestion) -> bytes:
 
 
 def _header(flags: int) -> bytes:
-    """A header after its ID: one question, and the OPT."""
+    """A header without its ID, for one question and an OPT."""
     return flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x01"
 
 
@@ -44,21 +44,21 @@ _IN: Final = codes.IN.to_bytes(2, "big")
 
 
 def without_edns(question: bytes) -> bytes:
-    """The same query without its OPT, for a server that cannot read one."""
+    """The same query without its OPT, for a server that does not understand EDNS."""
     return question[:8] + b"\x00\x00" + question[10:-11]
 
 
 def answers(packet: bytes, ident: int, question: bytes) -> bool:
     """Whether a packet is the response to a query with this ID (RFC 5452 section 9.1).
 
-    The address and port are the socket's to check. QR, opcode, the one question and each of
-    its parts are checked here; the case of the name does not matter.
+    The socket checks address and port. This function checks ID, QR, opcode and question; the case
+    of the name does not matter.
     """
     end = HEADER + len(question)
-    came = packet[HEADER:end]
+    echoed = packet[HEADER:end]
     return (
         len(packet) >= end
-        and (came == question or came[:-4].lower() + came[-4:] == question)
+        and (echoed == question or echoed[:-4].lower() + echoed[-4:] == question)
         and packet[0] << 8 | packet[1] == ident
         and packet[2] & 0xF8 == 0x80
         and packet[4:6] == b"\x00\x01"

@@ -162,7 +162,7 @@ class Forwarder:
         try:
             if not attempt.stream:
                 attempt.on, attempt.ident = self._udp.send(
-                    server, attempt.message, attempt, now, attempt.alone
+                    server, attempt.message, attempt, now, attempt.own_socket
                 )
             else:
                 place = self._connections_to(server).send(attempt.message, attempt)

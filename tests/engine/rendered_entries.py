@@ -14,8 +14,8 @@ def entry_of(packet: bytes, now: float = 0.0) -> CacheEntry:
 
 
 def ttls_of(entry: CacheEntry) -> list[int]:
-    """The TTLs in an entry's records, by its own places."""
-    octets, places = entry.records, entry.places
+    """The TTLs in an entry's records, by its own offsets."""
+    octets, places = entry.records, entry.ttl_offsets
     at = [int.from_bytes(places[n : n + 2], "big") for n in range(0, len(places), 2)]
     return [int.from_bytes(octets[place : place + 4], "big") for place in at]
 

@@ -1,7 +1,7 @@
 """What one zone or one client has on its way leaves room for the others."""
 
 from resolver.dns import names
-from resolver.engine.admission import FREE, PER_CLIENT, PER_ZONE, Admission, Shares
+from resolver.engine.admission import PER_CLIENT, PER_ZONE, UNCOUNTED, Admission, Shares
 from resolver.policy.prefixes import packed
 
 CLIENT = packed("10.10.0.5")
@@ -15,7 +15,7 @@ def flood(admission: Admission, below: str, client: bytes, questions: int) -> li
 def test_a_flood_below_one_agency_leaves_the_others_of_its_country() -> None:
     admission = Admission()
     let_in = flood(admission, "victim.gov.ir", CLIENT, 3 * PER_ZONE)
-    assert sum(shares is not None for shares in let_in) == FREE + PER_ZONE
+    assert sum(shares is not None for shares in let_in) == UNCOUNTED + PER_ZONE
     assert admission.enter(names.parse("www.tax.gov.ir"), packed("10.20.0.5")) is not None
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resolver.dns.response import scan
-from resolver.engine.entry import MAX_LINKS, MAX_TTL, CacheEntry, make_entry
+from resolver.engine.entry import MAX_ALIASES, MAX_TTL, CacheEntry, make_entry
 from tests.engine.rendered_entries import entry_of, reply, ttls_of
 from tests.engine.usual_responses import usual_responses
 
@@ -156,7 +156,7 @@ def agrees(entry: CacheEntry, reading: Reading, question: bytes) -> None:
     assert entry.targets == reading.targets
     assert entry.unfinished == reading.unfinished
     if reading.record.q.qtype != CNAME:  # then nobody follows it
-        assert entry.links == (MAX_LINKS + 1 if reading.circle else len(reading.chain) - 1)
+        assert entry.alias_count == (MAX_ALIASES + 1 if reading.circle else len(reading.chain) - 1)
     told = DNSRecord.parse(reply(entry, question, NOW))
     assert records([told.rr, told.auth, told.ar]) == records(reading.sections)
     assert [r.ttl for r in (*told.rr, *told.auth, *told.ar)] == reading.ttls
@@ -287,12 +287,12 @@ def chain(links: int) -> bytes:
 
 
 def test_a_chain_is_followed_to_its_bound() -> None:
-    longest = entry_of(chain(MAX_LINKS))
-    assert (longest.links, longest.unfinished) == (MAX_LINKS, b"")
-    assert longest.counts == (MAX_LINKS + 1, 0, 0)
+    longest = entry_of(chain(MAX_ALIASES))
+    assert (longest.alias_count, longest.unfinished) == (MAX_ALIASES, b"")
+    assert longest.counts == (MAX_ALIASES + 1, 0, 0)
 
 
 def test_a_chain_beyond_its_bound_is_no_answer() -> None:
-    entry = entry_of(chain(MAX_LINKS + 1))
-    assert entry.links > MAX_LINKS
+    entry = entry_of(chain(MAX_ALIASES + 1))
+    assert entry.alias_count > MAX_ALIASES
     assert entry.unfinished

@@ -6,40 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from dnslib import RR, DNSRecord
+from dnslib import DNSRecord
 
-from resolver.engine.servers import Server
 from resolver.server.tcp import MAX_OUTSTANDING, TcpServer
 from tests.server.assembled import Assembled
+from tests.server.slow_upstream import SlowUpstream
 from tests.upstream.virtual_time import VirtualLoop, run
-
-TAKES = 0.5
-"""Seconds that the upstream takes."""
-
-
-class Upstream(asyncio.DatagramProtocol):
-    """It answers each query with an address, after a while."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        self._loop = loop
-        self.asked: list[str] = []
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        query = DNSRecord.parse(data)
-        self.asked.append(str(query.q.qname))
-        response = query.reply()
-        response.add_answer(*RR.fromZone(f"{query.q.qname} 60 A 192.0.2.1"))
-        self._loop.call_later(TAKES, self._transport.sendto, bytes(response.pack()), addr)
 
 
 class Served:
     """A TCP server, its upstream, and a client's connection."""
 
     def __init__(
-        self, upstream: Upstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, upstream: SlowUpstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.upstream = upstream
         self.reader = reader
@@ -60,12 +39,8 @@ class Served:
 
 @asynccontextmanager
 async def served(loop: VirtualLoop, address: str) -> AsyncIterator[Served]:
-    upstream = Upstream(loop)
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: upstream, local_addr=("127.0.0.1", 0)
-    )
-    server = Server(*transport.get_extra_info("sockname"), "upstream")
-    assembled = Assembled(loop, {"upstream": server})
+    upstream = await SlowUpstream.started(loop, 0.5)
+    assembled = Assembled(loop, {"upstream": upstream.server})
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.bind((address, 0))
@@ -78,7 +53,7 @@ async def served(loop: VirtualLoop, address: str) -> AsyncIterator[Served]:
         writer.close()
         tcp.stop()
         await asyncio.sleep(10)  # so that the connection has idled out where it is still open
-        transport.close()
+        upstream.close()
         assembled.forwarder.sweep(loop.time())
         assert not assembled.forwarder.busy
 

@@ -1,0 +1,105 @@
+"""What the engine forgets is freed at once: workers look for cycles among the youngest only."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from dnslib import EDNS0, DNSRecord
+
+from resolver.dns.render import QueryShape, ReplyTemplate
+from resolver.engine.cache import AnswerCache
+from resolver.engine.client import Client
+from resolver.engine.engine import Engine
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.engine.result import PendingReply, Reply
+from resolver.policy.index import Index
+from resolver.policy.prefixes import packed
+from resolver.policy.view import View
+from tests.engine.rendered_entries import entry_of
+from tests.policy.networks import compiled
+
+ADDRESS = packed("10.10.0.5")
+SNAPSHOT = compiled()
+
+
+@pytest.fixture(autouse=True)
+def _as_a_worker() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def engine() -> Engine:
+    index = Index(SNAPSHOT.trie, SNAPSHOT.rules)
+    return Engine(LoadedSnapshot(SNAPSHOT.terms, index, 1.8e9), AnswerCache(1 << 20))
+
+
+def query(name: str, size: int = 1232) -> bytes:
+    made = DNSRecord.question(name)
+    made.add_ar(EDNS0(udp_len=size))
+    return bytes(made.pack())
+
+
+def ask(of: Engine, packet: bytes, now: float = 0.0) -> Reply | PendingReply:
+    result = of.answer(of.client(ADDRESS, False), packet, now)
+    assert isinstance(result, Reply | PendingReply)
+    return result
+
+
+def answered(of: Engine, pending: Reply | PendingReply) -> None:
+    """Let the upstream answer."""
+    assert isinstance(pending, PendingReply)
+    response = DNSRecord.question("open.example").reply()
+    entry = of.cache.remember(pending.question.key, entry_of(bytes(response.pack())))
+    of.conclude(pending, entry, 0.0)
+
+
+def alive() -> list[str]:
+    kinds = (QueryShape, ReplyTemplate, Client, View, LoadedSnapshot, Index)
+    return sorted(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
+
+
+def use(of: Engine) -> None:
+    """Ask for all kinds of answers."""
+    answered(of, ask(of, query("open.example")))
+    for name in ("open.example", "b.example", "www.a.example", "localhost", "open.example"):
+        ask(of, query(name))
+
+
+def test_a_flush_frees_all_that_was_made_for_the_policy_as_it_was() -> None:
+    of = engine()
+    unused = alive()
+    use(of)
+    assert "QueryShape" in alive()
+    of.flush(b"\x00")
+    left = alive()
+    assert [each for each in left if each not in ("View", *unused)] == []
+
+
+def test_another_snapshot_frees_the_one_before() -> None:
+    of = engine()
+    unused = alive()
+    for _ in range(3):
+        use(of)
+        of.replace(LoadedSnapshot(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
+    assert alive() == unused
+
+
+def test_what_waited_over_a_reload_leaves_nothing() -> None:
+    of = engine()
+    unused = alive()
+    pending = ask(of, query("open.example"))
+    of.replace(LoadedSnapshot(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
+    answered(of, pending)
+    del pending
+    of.replace(LoadedSnapshot(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
+    assert alive() == unused
+
+
+def test_shapes_without_number_are_not_kept() -> None:
+    of = engine()
+    for size in range(512, 2512):
+        ask(of, query("b.example", size))
+    assert alive().count("QueryShape") <= 256
+    assert alive().count("BlockedTemplate") <= 256
