@@ -67,8 +67,8 @@ class Counters:
         """Count one query that has met its end."""
         self.cells[self.cell(labels)] += 1
 
-    def took(self, path: Path, seconds: float, queries: int = 1) -> None:
-        """Note how long each of some queries took."""
+    def observe_duration(self, path: Path, seconds: float, queries: int = 1) -> None:
+        """Add queries of one duration to the histogram of a path."""
         if queries and self._plan is not None:
             self._observe(self._plan.durations[path], seconds, queries)
 

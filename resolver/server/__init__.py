@@ -1,1 +1,1 @@
-"""The edge to clients: UDP and TCP sockets. Moves bytes and decides nothing about DNS."""
+"""The event loop and the client transports: UDP and TCP. They move bytes and decide nothing."""

@@ -1,7 +1,8 @@
-"""Between the transports and the engine: a packet comes in, its reply goes out, it is counted.
+"""Between transports and engine: answer a packet, forward it, and count it.
 
-Every transport hands its packets in here and counts nothing itself. What is answered at once
-is returned, and the transport sends it; the rest goes to the upstreams, which deliver it here.
+Every transport gives its packets to ``QueryHandler`` and counts none itself. The handler returns
+a reply that does not wait for an upstream, and the transport sends it. It gives other queries to
+the upstreams, which deliver the replies to the handler.
 """
 
 from typing import Protocol
@@ -15,20 +16,20 @@ from resolver.metrics.log import log
 
 
 class Upstreams(Protocol):
-    """Asks upstream servers, and delivers what comes of it."""
+    """Forwards queries to upstream servers, and delivers the replies."""
 
     def forward(self, pending: PendingReply, now: float) -> None:
-        """Ask an upstream, and deliver the reply, now or later."""
+        """Forward a query, and deliver its reply, now or later."""
 
     def refresh(self, question: UpstreamQuestion) -> None:
-        """Ask a question anew for the cache, though nobody waits for it."""
+        """Ask a question again for the cache; no reply waits for it."""
 
 
 class QueryHandler:
-    """Where packets are handed in; one a worker."""
+    """Handles the packets of all transports of a worker."""
 
     upstreams: Upstreams
-    """Set once, before the first packet; they call ``deliver``."""
+    """Set before the first packet. It calls ``deliver``."""
 
     def __init__(self, engine: Engine, counters: Counters) -> None:
         self.engine = engine
@@ -38,10 +39,10 @@ class QueryHandler:
     def handle(
         self, packet: bytes, client: Client, sender: ReplySender, to: object, received: float
     ) -> bytes | None:
-        """Answer one packet that came at ``received``: the reply, or None.
+        """Answer one packet, received at ``received`` (monotonic seconds): the reply, or None.
 
-        Without a reply here there is none, or the sender sends it later, ``to`` whom the sender
-        knows. A fault of ours costs its own query, not the replies to others.
+        After None, either there is no reply, or ``sender`` sends it later; ``to`` identifies the
+        client for the sender. An exception drops this query only.
         """
         try:
             result = self.engine.answer(client, packet, received)
@@ -62,9 +63,9 @@ class QueryHandler:
         return None
 
     def deliver(self, pending: PendingReply, reply: Reply) -> None:
-        """Send and count the reply to a query that has waited for an upstream."""
+        """Send and count a reply that has waited for an upstream."""
         sender = pending.sender
-        assert sender is not None, "the query came over a transport"
+        assert sender is not None, "a transport sets the sender"
         sender.send(reply.packet, pending.to, pending.received)
         self._cells[reply.counter.index] += 1
         sender.done()

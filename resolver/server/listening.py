@@ -1,37 +1,41 @@
-"""Opening the sockets that workers serve: one a worker for each address and transport.
+"""Open the listening sockets: for each worker, one for each address and transport.
 
-All are opened by the supervisor, with SO_REUSEPORT so that the kernel spreads clients over
-the workers. That option would also let a second server bind silently and take half of the
-queries, so each address is claimed first, and tried once without it. Sockets that were kept
-while the server restarted are taken up again, with the queries that wait in them.
+The supervisor opens them with SO_REUSEPORT, so the kernel spreads the clients over the workers.
+With this option a second server could also bind, without an error, and take half of the queries.
+So each address is claimed first, and bound once without the option. Sockets that systemd stored
+during a restart are used again, with the queries that wait in them.
 """
 
 import errno
 import socket
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from resolver.errors import DarbanError
 from resolver.policy.compiled import Endpoint
 
-_Place = tuple[Endpoint, socket.SocketKind]
+_Listener = tuple[Endpoint, socket.SocketKind]
 
 _KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
-_BACKLOG = 1024
-_RECEIVE_BUFFER = 8 << 20
-"""20,000 small queries, if the kernel's net.core.rmem_max allows it."""
-_SEND_BUFFER = 1 << 20
-"""All replies of a round at their largest; by the kernel's default they would not fit."""
+_BACKLOG: Final = 1024
+_RECEIVE_BUFFER: Final = 8 << 20
+"""In octets: 20,000 small queries, if the kernel's net.core.rmem_max allows it."""
+_SEND_BUFFER: Final = 1 << 20
+"""In octets: all replies of an iteration at their largest, which exceed the kernel's default."""
 
 
 class ListenError(DarbanError):
-    """An address cannot be listened on; the message says why and what to do."""
+    """A socket cannot listen on an address; the message says why and what to do."""
 
 
 def claim(endpoint: Endpoint) -> socket.socket:
-    """Hold an address against other servers of this program, for as long as it is open.
+    """Claim an address, so that no other server of this program uses it.
 
-    The claim is an abstract socket, which like a port belongs to the network namespace and
-    ends with its process.
+    The claim is an abstract socket. Like a port, it belongs to the network namespace and ends with
+    its process.
+
+    Raises:
+        ListenError: another server has claimed the address.
     """
     claimed = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -46,42 +50,42 @@ def claim(endpoint: Endpoint) -> socket.socket:
 
 
 def open_sockets(
-    endpoints: Sequence[Endpoint], workers: int, kept: Iterable[socket.socket] = ()
+    endpoints: Sequence[Endpoint], workers: int, stored: Iterable[socket.socket] = ()
 ) -> list[list[socket.socket]]:
-    """For each worker a UDP and a TCP socket of every address.
+    """Open, for each worker, a UDP and a TCP socket for every address.
 
-    Those that were kept come first; what is left of them is closed, for the kernel would go
-    on to put clients' queries into sockets that nobody reads.
+    Stored sockets are used first. The unused ones are closed: else the kernel would go on to
+    put queries into sockets that no worker reads.
 
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
-    places = [(endpoint, kind) for endpoint in endpoints for kind in _KINDS]
-    at_hand = _sorted_out(kept, places, workers)
-    for endpoint, kind in places:
-        if not at_hand[endpoint, kind]:
+    listeners = [(endpoint, kind) for endpoint in endpoints for kind in _KINDS]
+    usable = _usable(stored, listeners, workers)
+    for endpoint, kind in listeners:
+        if not usable[endpoint, kind]:
             _open(endpoint, kind, shared=False).close()
     return [
-        [at_hand[place].pop() if at_hand[place] else _open(*place, shared=True) for place in places]
+        [usable[each].pop() if usable[each] else _open(*each, shared=True) for each in listeners]
         for _ in range(workers)
     ]
 
 
-def _sorted_out(
-    kept: Iterable[socket.socket], places: Sequence[_Place], workers: int
-) -> dict[_Place, list[socket.socket]]:
-    """The kept sockets by what they listen on; those that are not wanted are closed."""
-    found: dict[_Place, list[socket.socket]] = {place: [] for place in places}
-    for each in kept:
-        wanted = found.get(_place(each))
-        if wanted is None or len(wanted) == workers:
+def _usable(
+    stored: Iterable[socket.socket], listeners: Sequence[_Listener], workers: int
+) -> dict[_Listener, list[socket.socket]]:
+    """The stored sockets by address and transport; the others are closed."""
+    usable: dict[_Listener, list[socket.socket]] = {listener: [] for listener in listeners}
+    for each in stored:
+        sockets = usable.get(_listener_of(each))
+        if sockets is None or len(sockets) == workers:
             each.close()
         else:
-            wanted.append(each)
-    return found
+            sockets.append(each)
+    return usable
 
 
-def _place(listening: socket.socket) -> _Place:
+def _listener_of(listening: socket.socket) -> _Listener:
     address, port, *_ = listening.getsockname()
     return Endpoint(address, port), listening.type
 

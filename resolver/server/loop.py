@@ -1,21 +1,21 @@
-"""The worker's event loop: asyncio's, with fast readers for the sockets that matter.
+"""The event loop of a worker: asyncio's loop, with fast readers for the busy sockets.
 
-A busy server is woken for one or two packets at a time, and an iteration of asyncio's loop
-costs more than a reply. So the selector calls the readers of some sockets itself: while only
-these are readable, and nothing was scheduled, asyncio is not entered. It also knows the end of
-an iteration, so that everything that is to be sent can leave together.
+A busy server often wakes for one or two packets, and an iteration of asyncio's loop costs more
+than a reply. So the selector calls the readers of some sockets itself. While only these sockets
+are readable and nothing is scheduled, no code of asyncio runs. The selector also calls functions
+at the end of each iteration, so everything that was gathered can be sent together.
 
-What it saved, CPU a query on a two-core machine, interpreted, one or two runs each: hits of a
-server that is hardly busy 12.1 us by asyncio's iterations and 10.6 by these; misses 48 us with
-a system call for each reply and 36 with one for each iteration; and 38 us with each answer of
-an upstream handled as it came, and 30 with all of an iteration received, then handled, then
-sent (Unbound 28 in all of them). The upstream is woken once, and neither the program nor the
-kernel finds its caches full of the other's.
+Measured, CPU a query on a two-core machine, interpreted, one or two runs each:
+- Hits of a server with little load: 12.1 us by asyncio's iterations, 10.6 by these.
+- Misses: 48 us with a system call for each reply, 36 with one for each iteration.
+- Misses: 38 us if each response of an upstream is handled as it is received; 30 if all of an
+  iteration are received, then handled, then sent (Unbound: 28). The upstream then wakes only once,
+  and the program and the kernel evict less of each other's data from the CPU caches.
 
 What must stay true:
-- Everything else stays asyncio's: other sockets, timers, tasks and calls of other threads are
-  handled in the same iteration as without this, whatever the fast sockets do.
-- A fault in a reader, or at the end of an iteration, is logged and stops neither the loop nor
+- All else works as in asyncio: other sockets, timers, tasks and calls from other threads are
+  handled in the same iteration as without fast readers, however busy the fast sockets are.
+- An exception in a reader, or at the end of an iteration, is logged. It stops neither the loop nor
   the other readers.
 """
 
@@ -30,13 +30,13 @@ from typing import Any, Final, TypeVarTuple
 from resolver.metrics.log import log
 
 _AT_ONCE: Final = 32
-"""Readable sockets that are read from in one iteration."""
+"""Readable sockets that are read in one iteration at most."""
 
 _Arguments = TypeVarTuple("_Arguments")
 
 
 class _Selector(selectors.BaseSelector):
-    """One epoll for the fast sockets and, as one of them, asyncio's own."""
+    """One epoll for the fast sockets and for asyncio's own epoll, which is one socket of it."""
 
     def __init__(self) -> None:
         self._others = selectors.EpollSelector()
@@ -44,9 +44,9 @@ class _Selector(selectors.BaseSelector):
         self._epoll.register(self._others.fileno(), select.EPOLLIN)
         self._fast_readers: dict[int, Callable[[], object]] = {}
         self.at_end: list[Callable[[], object]] = []
-        """Called at the end of every iteration, and before asyncio's next one."""
+        """Called at the end of every iteration, and before the next one of asyncio."""
         self.scheduled = False
-        """Whether something was scheduled since asyncio said how long it may wait."""
+        """Whether a call was scheduled since asyncio computed ``timeout``."""
 
     def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
         self._epoll.register(number, select.EPOLLIN)
@@ -60,7 +60,7 @@ class _Selector(selectors.BaseSelector):
         return self._fast_readers.pop(number, None) is not None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Call fast readers until asyncio is needed; which of its own sockets are ready."""
+        """Call fast readers until asyncio has work to do; the ready sockets of asyncio."""
         poll, fast = self._epoll.poll, self._fast_readers
         self.scheduled = others = False
         self._end_iteration()
@@ -69,13 +69,13 @@ class _Selector(selectors.BaseSelector):
         while True:
             for number, _ in poll(left, _AT_ONCE):
                 readable = fast.get(number)
-                if readable is None:  # asyncio's own; or closed by one before it
+                if readable is None:  # asyncio's epoll, or a socket that an earlier reader closed
                     others = True
                     continue
                 try:
                     readable()
                 except Exception:
-                    log.exception("a socket could not be read")
+                    log.exception("cannot read a socket")
             self._end_iteration()
             if others:
                 return self._others.select(0)
@@ -91,7 +91,7 @@ class _Selector(selectors.BaseSelector):
             try:
                 end()
             except Exception:
-                log.exception("an iteration could not be ended")
+                log.exception("a call at the end of an iteration failed")
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:  # noqa: ANN401 - as the base has it
         return self._others.register(fileobj, events, data)
@@ -111,17 +111,16 @@ class _Selector(selectors.BaseSelector):
 
 
 class Loop(asyncio.SelectorEventLoop):
-    """An event loop that calls the readers of some sockets before all else."""
+    """asyncio's event loop with fast readers."""
 
     def __init__(self) -> None:
         self._fast_selector = _Selector()
         super().__init__(self._fast_selector)
 
     def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
-        """Call ``readable`` whenever there is something to read from a descriptor.
+        """Call ``readable`` when a descriptor is readable: ``add_reader`` at a lower cost.
 
-        As ``add_reader``, at a lower cost. It must not block; it is called again while something
-        is left to read.
+        ``readable`` must not block. It is called again while the descriptor is readable.
         """
         self._fast_selector.add_fast_reader(number, readable)
 
@@ -130,14 +129,14 @@ class Loop(asyncio.SelectorEventLoop):
         self._fast_selector.remove_fast_reader(number)
 
     def remove_closed(self, number: int) -> None:
-        """Forget the reader of a descriptor that was closed, which the kernel has removed."""
+        """Forget the reader of a closed descriptor. The kernel has removed it from the epoll."""
         self._fast_selector.closed(number)
 
     def on_iteration_end(self, end: Callable[[], object]) -> None:
-        """Call ``end`` when everything readable was read, and before the loop waits.
+        """Call ``end`` after all readable sockets were read, before the loop waits.
 
-        What is to be sent can be gathered until then. They are called in the order of their
-        registration, so what one gathers for a later one leaves in the same iteration.
+        Functions are called in the order of their registration. So what one of them gathers for a
+        later one is sent in the same iteration.
         """
         self._fast_selector.at_end.append(end)
 
@@ -147,7 +146,7 @@ class Loop(asyncio.SelectorEventLoop):
         *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
-        """Call a function in the next iteration, as asyncio does."""
+        """Call a function in the next iteration, like asyncio."""
         self._fast_selector.scheduled = True
         return super().call_soon(callback, *args, context=context)
 
@@ -158,6 +157,6 @@ class Loop(asyncio.SelectorEventLoop):
         *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call a function at a moment, as asyncio does; the loop may have to wake earlier."""
+        """Call a function at a time, like asyncio; the loop may have to wake earlier."""
         self._fast_selector.scheduled = True
         return super().call_at(when, callback, *args, context=context)

@@ -1,86 +1,91 @@
-"""The TCP edge: many queries a connection, answered as they are ready (RFC 7766).
+"""Serve TCP: many queries on one connection, each answered when its reply is ready (RFC 7766).
 
 What must stay true:
-- No connection is for ever: one that is idle for ``IDLE`` seconds is closed, and one that
-  has not finished a message in that time as well. The fuller the server, the sooner.
-- One address holds at most a share of the connections.
-- A client that does not read its answers is not read from.
+- A connection that is idle for ``IDLE`` seconds is closed; also one that has not received a whole
+  message in this time. If many connections are open, the time is shorter.
+- One address has at most ``PER_ADDRESS`` connections.
+- While a client does not read its replies, the server does not read its queries.
 """
 
 import asyncio
 import resource
 import socket
+from typing import Final
 
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
 from resolver.server.handler import QueryHandler
 from resolver.server.transport_cycle import break_cycle
 
-IDLE = 5.0
-CROWDED_IDLE = 1.0
-"""The idle time when more than half of the connections are taken."""
-MAX_CONNECTIONS = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
-"""Connections a listening socket holds; a newcomer then takes the oldest idle one's place.
+IDLE: Final = 5.0
+"""In seconds."""
+CROWDED_IDLE: Final = 1.0
+"""The idle time, in seconds, while more than half of the connections are open."""
+MAX_CONNECTIONS: Final = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+"""Connections of a listening socket at most; a new one then closes the oldest idle one.
 
-A share of the descriptors, so that clients cannot take those that upstreams need.
+It is a share of the file descriptors, so upstream sockets always find some.
 """
-PER_ADDRESS = 250
-"""Connections from one address; beyond that its own oldest gives way."""
-_BATCH = 65536
+PER_ADDRESS: Final = 250
+"""Connections from one address at most; a new one then closes the oldest of this address."""
+_BATCH: Final = 65536
 """Octets of replies that are gathered for one write."""
-MAX_OUTSTANDING = 100
-"""Queries of a connection on their way at once; more wait unread."""
+MAX_OUTSTANDING: Final = 100
+"""Queries of a connection that may wait for upstreams at once; more are not read."""
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection."""
+    """The connection of a client."""
 
     def __init__(self, server: "TcpServer") -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
         self.address = b""
-        """The client's, in octets."""
+        """The 4 or 16 octets of the client's address."""
         self._buffer = bytearray()
         self._outstanding = 0
+        """Queries without a reply so far."""
         self._half_closed = False
         self._writable = True
-        self._taking = False
+        self._handling = False
         self._replies: list[bytes] = []
+        """Gathered replies."""
         self._gathered = 0
-        self._at_once = 0
-        """How many of the gathered replies waited for no upstream."""
+        """Octets of the gathered replies."""
+        self._immediate = 0
+        """The number of gathered replies that did not wait for an upstream."""
         self._waited: list[float] = []
-        """When the queries came of those that did."""
+        """When the queries of the other gathered replies were received."""
         self._received = 0.0
-        """When the messages at hand were taken up."""
+        """When the handling of the current messages began."""
         self._active = server.loop.time()
-        """When something was last asked or answered, by the loop's clock."""
+        """When a query was last read or answered, by the clock of the loop."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def idle(self) -> bool:
-        """Whether nothing of it is on its way."""
+        """Whether no query waits for its reply."""
         return not self._outstanding
 
     def close(self) -> None:
-        """End it now."""
+        """Abort the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """Start to serve a client."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         peer = transport.get_extra_info("peername")
-        if peer is None:  # gone before it was here
+        if peer is None:  # the client has closed already
             transport.abort()
             return
         self.address = _octets(peer[0])
         self._server.opened(self)
-        self._watch()
+        self._check_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
-        """The client has gone."""
+        """Forget the connection."""
         break_cycle(self._server.loop, self._transport)
         self._transport = None
         if self._timer is not None:
@@ -88,67 +93,67 @@ class Connection(asyncio.Protocol):
         self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
-        """Some octets have come, of a message or of several."""
+        """Buffer octets, and handle whole messages."""
         self._buffer += data
-        self._take()
+        self._handle_messages()
 
     def eof_received(self) -> bool:
-        """The client has said all; what it asked is still answered."""
+        """Keep the connection until all its queries are answered."""
         self._half_closed = True
         return self._outstanding > 0 or not self._writable
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Stop reading: the client does not read."""
         self._writable = False
-        self._pace()
+        self._set_reading()
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Go on: the client reads again."""
         self._writable = True
-        self._take()
+        self._handle_messages()
 
-    def _take(self) -> None:
-        """Hand in every whole message, as long as there is room for more.
+    def _handle_messages(self) -> None:
+        """Handle every whole message in the buffer while there is room.
 
-        What is answered at once is done within: ``done`` then leaves it to this loop to go on.
+        A query may be done before ``handle`` returns; ``done`` then does not call this again.
         """
-        if self._taking:
+        if self._handling:
             return
-        self._taking = True
+        self._handling = True
         self._received = self._server.loop.time()
         try:
             while (packet := self._next_message()) is not None:
                 self._outstanding += 1
                 reply = self._server.handle(packet, self, self._received)
                 if reply is not None:
-                    self._at_once += 1
+                    self._immediate += 1
                     self._gather(reply)
                     self._finished()
         finally:
-            self._taking = False
+            self._handling = False
         self._flush()
-        self._pace()
+        self._set_reading()
         if self._half_closed:
             self._close_if_served()
 
     def _flush(self) -> None:
-        """Write what has gathered; where the client does not read, ``_has_room`` will say no."""
+        """Write the gathered replies; if the client does not read, ``_has_room`` becomes false."""
         if self._replies and self._transport is not None:
             self._transport.write(b"".join(self._replies))
-            self._server.took(self._received, self._at_once, self._waited)
+            self._server.observe_durations(self._received, self._immediate, self._waited)
         self._replies.clear()
-        self._gathered = self._at_once = 0
+        self._gathered = self._immediate = 0
         self._waited.clear()
 
     def _gather(self, packet: bytes) -> None:
-        """Keep a reply, with its length before it (RFC 1035 section 4.2.2)."""
+        """Add a reply with its length in front (RFC 1035 section 4.2.2)."""
         self._replies.append(len(packet).to_bytes(2, "big") + packet)
         self._gathered += 2 + len(packet)
         if self._gathered >= _BATCH:
             self._flush()
 
     def _next_message(self) -> bytes | None:
-        """Take a whole message off the buffer, if there is one and room for it."""
+        """Remove a whole message from the buffer; None if there is none, or no room for it."""
         buffer = self._buffer
         if self._transport is None or not self._has_room() or len(buffer) < 2:
             return None
@@ -163,7 +168,8 @@ class Connection(asyncio.Protocol):
     def _has_room(self) -> bool:
         return self._writable and self._outstanding < MAX_OUTSTANDING
 
-    def _pace(self) -> None:
+    def _set_reading(self) -> None:
+        """Read from the client while there is room."""
         transport = self._transport
         if transport is not None and not transport.is_closing():
             if self._has_room():
@@ -171,20 +177,20 @@ class Connection(asyncio.Protocol):
             else:
                 transport.pause_reading()
 
-    def send(self, packet: bytes, to: object, received: float) -> None:  # noqa: ARG002 - there is one client here
-        """Send a reply that waited for an upstream, together with others of its batch."""
+    def send(self, packet: bytes, to: object, received: float) -> None:  # noqa: ARG002 - a connection has one client
+        """Send a reply that waited for an upstream; inside ``_handle_messages``, with others."""
         self._waited.append(received)
         self._gather(packet)
-        if not self._taking:
+        if not self._handling:
             self._flush()
 
     def done(self) -> None:
-        """Go on: a query has had its reply, or gets none."""
+        """Go on after a query that has its reply, or gets none."""
         full = self._outstanding >= MAX_OUTSTANDING
         self._finished()
         if full:
-            self._take()
-        if self._half_closed and not self._taking:
+            self._handle_messages()
+        if self._half_closed and not self._handling:
             self._close_if_served()
 
     def _finished(self) -> None:
@@ -195,20 +201,20 @@ class Connection(asyncio.Protocol):
         if not self._outstanding and self._writable and self._transport is not None:
             self._transport.close()
 
-    def _watch(self) -> None:
-        """Close it if nothing was finished within the idle time; else look again later."""
+    def _check_idle(self) -> None:
+        """Close the connection if it was idle for the idle time; else check again later."""
         loop = self._server.loop
         now = loop.time()
-        # What waits for an upstream is not idle, however crowded it is here.
+        # While a query waits for an upstream, the longer time applies.
         idle_at = self._active + (IDLE if self._outstanding else self._server.idle_time)
         if now >= idle_at:
             self.close()
         else:
-            self._timer = loop.call_at(min(idle_at, now + CROWDED_IDLE), self._watch)
+            self._timer = loop.call_at(min(idle_at, now + CROWDED_IDLE), self._check_idle)
 
 
 class TcpServer:
-    """One listening TCP socket and its connections."""
+    """A listening TCP socket and its connections."""
 
     def __init__(
         self,
@@ -226,30 +232,30 @@ class TcpServer:
         self._by_address: dict[bytes, dict[Connection, None]] = {}
 
     async def start(self) -> None:
-        """Accept connections from now on."""
+        """Start to accept connections."""
         self._server = await self.loop.create_server(
             lambda: Connection(self), sock=self._socket, backlog=1024
         )
 
     @property
     def idle_time(self) -> float:
-        """Seconds that a connection may be idle now (RFC 7766 section 6.2.3)."""
+        """Seconds that a connection may be idle (RFC 7766 section 6.2.3)."""
         return CROWDED_IDLE if len(self._connections) > MAX_CONNECTIONS // 2 else IDLE
 
     def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
-        """Answer a message that a connection has received whole, if that can be done at once."""
+        """Answer a message of a connection: the reply, or None (see ``QueryHandler.handle``)."""
         client = self._handler.engine.client(connection.address, True)
         return self._handler.handle(packet, client, connection, None, received)
 
-    def took(self, received: float, at_once: int, waited: list[float]) -> None:
-        """Observe the durations of replies that were sent just now."""
+    def observe_durations(self, received: float, immediate: int, waited: list[float]) -> None:
+        """Count the durations of replies that were just sent."""
         now = self.loop.time()
-        self._counters.took(Path.CACHE, now - received, at_once)
+        self._counters.observe_duration(Path.CACHE, now - received, immediate)
         for each in waited:
-            self._counters.took(Path.UPSTREAM, now - each)
+            self._counters.observe_duration(Path.UPSTREAM, now - each)
 
     def opened(self, connection: Connection) -> None:
-        """Make room for a connection."""
+        """Register a new connection; close another one if there are too many."""
         of_address = self._by_address.setdefault(connection.address, {})
         if len(of_address) >= PER_ADDRESS:
             next(iter(of_address)).close()
@@ -267,12 +273,12 @@ class TcpServer:
             self._by_address.pop(connection.address, None)
 
     def stop(self) -> None:
-        """Accept no more; what is on its way is still answered."""
+        """Accept no more connections; the open ones are still served."""
         if self._server is not None:
             self._server.close()
 
 
 def _octets(address: str) -> bytes:
-    """The 4 or 16 octets of an address; an IPv6 scope is left out."""
+    """The 4 or 16 octets of an address, without an IPv6 scope."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     return socket.inet_pton(family, address.partition("%")[0])

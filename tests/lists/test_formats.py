@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.config.model import ListFormat
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
 from resolver.lists.formats import FORMATS, guess_format
@@ -31,6 +33,10 @@ def _blocks(read: BlockList, name: str) -> bool:
 
 def test_there_is_a_sample_of_every_format() -> None:
     assert SAMPLES.keys() == FORMATS.keys()
+
+
+def test_a_config_may_name_every_format() -> None:
+    assert set(get_args(ListFormat)) == FORMATS.keys()
 
 
 @each_format

@@ -132,7 +132,7 @@ def test_workers_are_added_up() -> None:
     served.follow(LISTS, ["192.0.2.1:53"])
     for worker in served.workers:
         worker.count(QueryLabels(0, Outcome.BLOCKED, served.service("one"), 0, 1))
-        worker.took(Path.CACHE, 0.003)
+        worker.observe_duration(Path.CACHE, 0.003)
         worker.upstream_up("192.0.2.1:53", True)
     series = served.series()
     blocked = {"vlan": "administration", "outcome": "blocked", "service": "one"}
