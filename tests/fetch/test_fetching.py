@@ -97,7 +97,7 @@ def test_a_source_is_asked_only_for_what_is_new(trusted: Authority, tmp_path: Pa
         assert "if-none-match" not in asked[-1][1], "another address is another list"
         assert (await fetching(kind="plain")).result == "failed"
         assert "if-none-match" not in asked[-1][1], "it has to be judged as another format"
-        (fetching.shelf.place / "it.list").write_bytes(b"harmed")
+        (fetching.shelf.directory / "it.list").write_bytes(b"harmed")
         await fetching()
         assert "if-none-match" not in asked[-1][1], "the copy is not what was fetched"
 
@@ -204,8 +204,8 @@ def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: P
     async def no_room(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = response(LIST)
         await fetching()
-        fetching.shelf.place = tmp_path / "a file"
-        fetching.shelf.place.write_text("in the way")
+        fetching.shelf.directory = tmp_path / "a file"
+        fetching.shelf.directory.write_text("in the way")
         assert "the state directory cannot be written to" in (await fetching()).reason
 
     _with(trusted, tmp_path, no_room)
