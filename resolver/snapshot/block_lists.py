@@ -16,10 +16,10 @@ from resolver.config.load import LoadedConfig
 from resolver.config.model import Config, ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.dns import names
-from resolver.lists import adblock
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
+from resolver.lists.adblock import AdblockReader
 from resolver.lists.guard import ProtectedNames
-from resolver.lists.reading import shortened
+from resolver.lists.list_reader import shortened
 from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.snapshot.list_store import ListStore
 
@@ -65,7 +65,7 @@ class _ListReader:
             self._problems.append(Problem("error", file, None, "", str(error), expected))
             return
         digest = hashlib.sha256(text.encode()).hexdigest()
-        block_list = replace(adblock.read(text, path.stem, file), sha256=digest)
+        block_list = replace(AdblockReader.read(text, path.stem, file), sha256=digest)
         for line in block_list.skipped:
             expected = "a rule such as ||example.com^"
             advice = f"Skipped: {line.reason}."

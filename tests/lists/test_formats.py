@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
 from resolver.lists.formats import FORMATS, guess_format
-from resolver.lists.reading import by_reason, leads_nowhere
+from resolver.lists.list_reader import by_reason, leads_nowhere
 from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.policy.index import Hit, Index
 from resolver.snapshot.index import build

@@ -14,7 +14,7 @@ from resolver.engine.exchange import Attempt, Exchange
 from resolver.engine.loaded_snapshot import Regime
 from resolver.engine.servers import Group, Server
 from resolver.engine.transaction import Drop, Forward, Reply, Source
-from resolver.lists import adblock
+from resolver.lists.adblock import AdblockReader
 from resolver.policy.index import Index
 from resolver.snapshot.policy import compile_snapshot
 from tests.programs.replay.adapter import CACHE, Observing, OneFile
@@ -35,7 +35,7 @@ class Tree(Observing):
         """Put a config in force."""
         files = OneFile(config)
         loaded = load("config.toml", files)
-        lists = [adblock.read(*each) for each in files.lists]
+        lists = [AdblockReader.read(*each) for each in files.lists]
         snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, lists)
         self.use(snapshot, loaded.problems + problems)
         regime = Regime(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
