@@ -104,10 +104,10 @@ def _alarms(now: Status) -> Iterator[Text]:
 
 def _without_upstream(now: Status) -> str:
     answers = now.answers
-    here = answers.prepared + answers.cache
-    if not here + answers.upstream:
+    total = answers.cache + answers.upstream
+    if not total:
         return "none answered yet"
-    return f"{here / (here + answers.upstream):.1%} of the answers without asking an upstream"
+    return f"{answers.cache / total:.1%} of the answers without asking an upstream"
 
 
 def _cache(now: Status) -> str:

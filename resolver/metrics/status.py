@@ -69,15 +69,15 @@ class CacheStatus:
     hits: int
     misses: int
     hit_rate: float | None
-    """Of the look-ups; prepared answers are given without one."""
+    """Of the look-ups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers by how far they had to go; those to blocked names count as ``cache``."""
+    """Answers by path."""
 
-    prepared: int
     cache: int
+    """Answers without an upstream, also those to blocked names."""
     upstream: int
 
 

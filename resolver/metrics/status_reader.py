@@ -85,8 +85,12 @@ def _block_log(sums: CounterSums, facts: ServerFacts) -> BlockLogStatus | None:
 
 
 def _answers(sums: CounterSums) -> Answers:
-    paths = ("prepared", "cache", "upstream")
-    return Answers(*(sums.observations(definitions.DURATION, path)[0] for path in paths))
+    by_path = {
+        path: sums.observations(definitions.DURATION, path)[0]
+        for (path,) in sums.series(definitions.DURATION)
+    }
+    upstream = by_path.pop("upstream", 0)
+    return Answers(sum(by_path.values()), upstream)
 
 
 def _cache(sums: CounterSums, max_bytes: int) -> CacheStatus:

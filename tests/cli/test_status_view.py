@@ -59,7 +59,7 @@ def _status(at: float, times: int) -> Status:
             UpstreamStatus(IPV6, False, 0, 0, {}, 0, 0.0, None),
         ),
         cache=CacheStatus(12345, 45 << 20, 256 << 20, 100, 25, 0.8),
-        answers=Answers(100, 50, 50),
+        answers=Answers(150, 50),
         lists=(ListStatus("telegram", "messenger", "تلگرام\x1b[31m", 120, (), "2026-11-24"),),
         fetched=(
             FetchedStatus("doh", NOW - 7200, 0),

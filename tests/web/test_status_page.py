@@ -65,7 +65,7 @@ STATUS = Status(
     ),
     upstreams=(UPSTREAM,),
     cache=CacheStatus(20, 1 << 20, 64 << 20, 30, 10, 0.75),
-    answers=Answers(2000, 1000, 1000),
+    answers=Answers(3000, 1000),
     lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",), "2026-11-24"),),
     fetched=(),
     exemptions=(EXEMPTION,),
@@ -181,7 +181,7 @@ def test_a_server_that_has_just_started_has_a_page(asked: Explainer) -> None:
         lists=(),
         exemptions=(),
         last_reload=None,
-        answers=Answers(0, 0, 0),
+        answers=Answers(0, 0),
         cache=CacheStatus(0, 0, 64 << 20, 0, 0, None),
     )
     for language in LANGUAGES:
