@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint compile check fmt bench fuzz attacks fidelity man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks fidelity man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -27,6 +27,10 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test-compiled: $(COMPILED)/dev ## every test, against the compiled package (needs gcc)
+	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto -m "not interpreted"
 
 compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 
@@ -103,4 +107,11 @@ $(COMPILED)/run: requirements/run.txt build/compiled/built
 	@[ -e $(COMPILED)/bin/python ] || $(PYTHON) -m venv $(COMPILED)
 	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/compiled/wheel/*.whl
+	@touch $@
+
+# The tests and what else they import come from here, the package from the wheel, which is found
+# first. PYTHONSAFEPATH keeps the current directory, and its source of the package, out.
+$(COMPILED)/dev: requirements/dev.txt $(COMPILED)/run
+	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@echo "$(CURDIR)" >"$$($(COMPILED)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/source.pth"
 	@touch $@

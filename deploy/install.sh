@@ -100,7 +100,7 @@ is_complete() { # release
 # Build the compiled wheel. While it is built, the service that runs here goes before.
 compile() {
   say "Compiling at low priority, about a minute ..."
-  DARBAN_COMPILE=1 PYTHON="$PYTHON" nice -n 19 ionice -c 3 "$SOURCE/deploy/wheel.sh" "$WORK" && return
+  DARBAN_COMPILE=1 PYTHON="$PYTHON" nice -n 10 ionice -c 3 "$SOURCE/deploy/wheel.sh" "$WORK" && return
   say "Not compiled, for the reason above. Python interprets this release: the same answers, for"
   say "more CPU time. To compile it, correct that and install again; COMPILE=no does not try."
   return 1

@@ -35,6 +35,8 @@ prefixes = ["127.0.0.0/8"]
 policy = "open"
 """
 
+pytestmark = pytest.mark.interpreted
+
 
 class _OneFile:
     def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
