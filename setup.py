@@ -22,7 +22,6 @@ INTERPRETED = {
     "dns/presentation.py": "calls dnslib, which has no types; no query passes through it",
     "policy/compiled.py": "mypyc leaves type hints of its own, which codec.py cannot read",
     "policy/codec.py": "reads type hints at run time, once a snapshot",
-    "policy/compiled.py": "has the type hints that it reads, of which mypyc keeps a part",
 }
 
 MODULES = {
