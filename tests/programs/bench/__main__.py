@@ -44,7 +44,9 @@ def main() -> int:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="few queries: does it work at all?")
+    parser.add_argument(
+        "--quick", action="store_true", help="a fifth of the queries: a rough figure"
+    )
     parser.add_argument("--runs", type=int, default=3, choices=range(1, 100), help="how many pairs")
     names = [*WORKLOADS, _WAIT]
     parser.add_argument(
