@@ -16,9 +16,9 @@ help: ## this list
 run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
-test: lint ## set up, then lint, strict types and every test
+test: lint ## set up, then lint, strict types and every test (or ONLY="not end_to_end")
 	@$(BIN)/python -m tests.live.prepare
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
 test-fast: lint ## lint, strict types and the tests that start no process
 	$(BIN)/pytest -n auto -m "not processes"
