@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint compile check fmt bench fuzz attacks fidelity man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks fidelity man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -16,9 +16,9 @@ help: ## this list
 run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
-test: lint ## set up, then lint, strict types and every test
+test: lint ## set up, then lint, strict types and every test (or ONLY="not end_to_end")
 	@$(BIN)/python -m tests.live.prepare
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
 test-fast: lint ## lint, strict types and the tests that start no process
 	$(BIN)/pytest -n auto -m "not processes"
@@ -27,6 +27,10 @@ lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test-compiled: $(COMPILED)/dev ## every test, against the compiled package (needs gcc)
+	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto -m "not interpreted"
 
 compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 
@@ -58,8 +62,8 @@ pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, font
 	  tests/end_to_end/test_dashboards.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
 
-install: ## as root: install or upgrade on this Debian server, and start the service
-	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" deploy/install.sh install
+install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure)
+	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" deploy/install.sh install
 
 rollback: ## as root: go back to the release before
 	@DESTDIR="$(DESTDIR)" deploy/install.sh rollback
@@ -103,4 +107,11 @@ $(COMPILED)/run: requirements/run.txt build/compiled/built
 	@[ -e $(COMPILED)/bin/python ] || $(PYTHON) -m venv $(COMPILED)
 	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall build/compiled/wheel/*.whl
+	@touch $@
+
+# The tests and what else they import come from here, the package from the wheel, which is found
+# first. PYTHONSAFEPATH keeps the current directory, and its source of the package, out.
+$(COMPILED)/dev: requirements/dev.txt $(COMPILED)/run
+	@$(COMPILED)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@echo "$(CURDIR)" >"$$($(COMPILED)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/source.pth"
 	@touch $@

@@ -7,6 +7,9 @@
 # after the release's own `darban check` has accepted the installed config. Nothing that the
 # operator has written is overwritten or removed: /etc/darban and /var/lib/darban stay.
 #
+# A release is compiled where that works, and otherwise pure: then Python interprets it, with the
+# same answers for more CPU time. COMPILE=no makes it pure. Its name ends with what it is.
+#
 # With DESTDIR, everything is laid out below it, and nothing is checked or started.
 set -eu
 umask 022
@@ -14,6 +17,7 @@ umask 022
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-python3}
 ROOT=${DESTDIR:-}
+COMPILE=${COMPILE:-}
 OPT=/opt/darban
 ETC=/etc/darban
 STATE=/var/lib/darban
@@ -58,6 +62,10 @@ alone() {
   mkdir -p "$ROOT$OPT"
   exec 9>"$ROOT$OPT/.lock"
   flock -n 9 || fail "another install is at work"
+  WORK=$ROOT$OPT/build
+  unfinished=
+  trap 'rm -rf "$WORK" ${unfinished:+"$unfinished"}' EXIT
+  trap 'exit 1' HUP INT TERM
 }
 
 # ---- A release ----
@@ -70,7 +78,8 @@ release_name() {
     {
       "$PYTHON" -V
       find resolver blocklists deploy/systemd deploy/install.sh deploy/manual.py config.toml \
-        pyproject.toml requirements/run.txt -type f ! -name '*.pyc' -print0 |
+        deploy/wheel.sh setup.py pyproject.toml requirements/run.txt requirements/build.txt \
+        -type f ! -name '*.pyc' -print0 |
         LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -c1-12
   )
@@ -84,23 +93,44 @@ python_is_there() {
   "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || fail "no venv: apt install python3-venv"
 }
 
+is_complete() { # release
+  [ -e "$ROOT$1/complete" ]
+}
+
+# Build the compiled wheel. While it is built, the service that runs here goes before.
+compile() {
+  say "Compiling at low priority, about a minute ..."
+  DARBAN_COMPILE=1 PYTHON="$PYTHON" nice -n 10 ionice -c 3 "$SOURCE/deploy/wheel.sh" "$WORK" && return
+  say "Not compiled, for the reason above. Python interprets this release: the same answers, for"
+  say "more CPU time. To compile it, correct that and install again; COMPILE=no does not try."
+  return 1
+}
+
+# Set release to the one to install, with its wheel ready where it is compiled.
+choose_release() {
+  name=$OPT/releases/$(release_name)
+  release=$name-compiled
+  if [ "$COMPILE" = no ] || ! { is_complete "$release" || compile; }; then release=$name-pure; fi
+}
+
 build() { # release
   place=$ROOT$1
-  if [ -e "$place/complete" ]; then
+  if is_complete "$1"; then
     say "Release $(basename "$1") is there already."
     return
   fi
   say "Building release $(basename "$1") ..."
   rm -rf "$place"
   mkdir -p "$place"
-  trap 'rm -rf "$place"' EXIT
-  trap 'exit 1' HUP INT TERM
+  unfinished=$place
   "$PYTHON" -m venv "$place"
-  pip="$place/bin/python3 -m pip --quiet --disable-pip-version-check --no-cache-dir"
-  export PIP_ROOT_USER_ACTION=ignore
+  pip="$place/bin/python3 -m pip --quiet --disable-pip-version-check"
   $pip install --require-hashes -r "$SOURCE/requirements/run.txt"
-  $pip install --no-deps --no-build-isolation "$SOURCE"
-  $pip uninstall --yes pip
+  case $1 in
+    *-pure) PYTHON=$place/bin/python3 "$SOURCE/deploy/wheel.sh" "$WORK" ;;
+  esac
+  $pip install --no-deps "$WORK"/wheel/*.whl
+  $pip uninstall --yes setuptools pip
   find "$place/bin" -mindepth 1 ! -name 'python*' -delete
   cat >"$place/bin/darban" <<PROGRAM
 #!$1/bin/python3
@@ -114,7 +144,7 @@ PROGRAM
   cp -R "$SOURCE/blocklists" "$place/blocklists"
   share "$place"
   : >"$place/complete"
-  trap - EXIT
+  unfinished=
 }
 
 # What a release puts into the system: unit and the like, default config, man page, completion.
@@ -251,7 +281,8 @@ prune() {
 do_install() {
   alone
   python_is_there
-  release=$OPT/releases/$(release_name)
+  export PIP_ROOT_USER_ACTION=ignore PIP_NO_CACHE_DIR=1
+  choose_release
   build "$release"
   put_user "$release"
   put_config "$release"
@@ -271,7 +302,7 @@ do_rollback() {
   before=$(points_to "$OPT/current")
   release=$(points_to "$OPT/previous")
   [ -n "$release" ] || fail "there is no release to go back to"
-  [ -e "$ROOT$release/complete" ] || fail "$release is no longer whole"
+  is_complete "$release" || fail "$release is no longer whole"
   use "$release"
   start_or_go_back "$before"
   say "In use: $(basename "$release")."

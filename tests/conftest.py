@@ -18,6 +18,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -31,6 +32,9 @@ _STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 
 _started_freely = True
 """Whether the test that runs now may start a process."""
+
+settings.register_profile("darban", deadline=None)  # the machine may be busy
+settings.load_profile("darban")
 
 
 def pytest_xdist_auto_num_workers() -> int:

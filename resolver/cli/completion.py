@@ -6,7 +6,7 @@ import typer
 
 from resolver.cli.default_config import config_path
 from resolver.config.reading import read_merged
-from resolver.snapshot.compiler import DiskFiles
+from resolver.snapshot.config_files import DiskFiles
 
 
 def vlans(context: typer.Context, incomplete: str) -> list[str]:

@@ -28,7 +28,7 @@ from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.snapshot import store
-from resolver.snapshot.compiler import SavedFiles
+from resolver.snapshot.config_files import SavedFiles
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.restart_settings import restart_changes
 

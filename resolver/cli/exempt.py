@@ -67,7 +67,7 @@ def exempt(
     edit = ExemptionEdit(path, _hash_in_force(path))
     exemption: dict[str, object] = {
         "id": unused_id(ticket, edit.ids),
-        **edit.whom(whom),
+        **edit.clients(whom),
         "services": services,
         "until": _end(for_, until),
         "approver": approver,

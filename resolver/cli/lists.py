@@ -18,7 +18,7 @@ from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
-from resolver.lists.reading import by_reason
+from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file

@@ -1,9 +1,10 @@
-"""One list, fetched over HTTPS into a file, within bounds.
+"""Download one list over HTTPS into a file, within bounds.
 
-Nothing of it is believed: not its size, not its length, not where it sends on to. What cannot
-be known to be whole is not taken: a response has to say its length, or to come in chunks.
+Nothing of a response is trusted: not its size, not its length, not where it redirects to. A
+response that may be cut short is refused: it must have a length, or come in chunks.
 """
 
+import contextlib
 import hashlib
 import http
 import ssl
@@ -22,16 +23,17 @@ from resolver.errors import DarbanError
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import Endpoint
 
-_REDIRECTIONS = 5
-_SENT_ON = (301, 302, 303, 307, 308)
+_MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
 _TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15, sock_read=30)
 _PIECE = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
-_LONGEST_MARK = 512
-"""Characters of an ETag or a date that are remembered."""
+_VALIDATORS = ("ETag", "Last-Modified")
+_MAX_VALIDATOR = 512
+"""Characters of an ETag or a date that are kept."""
 
 Progress = Callable[[int, int | None], None]
-"""Octets that have come, and how many there will be, where that is known."""
+"""Octets received, and how many there will be, where that is known."""
 
 
 class FetchError(DarbanError):
@@ -40,7 +42,7 @@ class FetchError(DarbanError):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What has come."""
+    """A file that was downloaded."""
 
     sha256: str
     etag: str
@@ -48,15 +50,15 @@ class Download:
 
 
 def open_session(servers: list[Endpoint]) -> aiohttp.ClientSession:
-    """What to fetch with; hosts are looked up at these servers, and nowhere else."""
-    looking_up = AsyncResolver(nameservers=[str(each) for each in servers], timeout=5.0, tries=2)
+    """A client that resolves hosts at these name servers alone."""
+    resolver = AsyncResolver(nameservers=[str(each) for each in servers], timeout=5.0, tries=2)
     connector = aiohttp.TCPConnector(
-        resolver=looking_up, ssl=ssl.create_default_context(), limit_per_host=2, force_close=True
+        resolver=resolver, ssl=ssl.create_default_context(), limit_per_host=2, force_close=True
     )
     return aiohttp.ClientSession(
         connector=connector,
         timeout=_TIMEOUT,
-        auto_decompress=False,  # within bounds, below
+        auto_decompress=False,  # ``_Gzip`` does, within bounds
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": f"darban/{__version__}", "Accept-Encoding": "gzip"},
     )
@@ -69,20 +71,40 @@ async def fetch(
     into: Path,
     progress: Progress,
 ) -> Download | None:
-    """Fetch a list into a file; None where it is the one that is known.
+    """Download a list into a file; None where it has not changed.
 
     Args:
-        client: Made by ``session``.
-        url: Where it is.
-        known: Headers that say which one is at hand; empty where there is none.
+        client: Made by ``open_session``.
+        url: Where the list is.
+        known: Headers with the validators of the copy; empty where there is none.
         into: The file to write.
-        progress: Told of every piece that comes.
+        progress: Called for every piece that arrives.
 
     Raises:
-        NotFetched: it did not come, or not whole.
+        FetchError: the list did not arrive, or not whole.
     """
+    with _fetch_errors():
+        for _ in range(_MAX_REDIRECTS + 1):
+            async with client.get(url, headers=known, allow_redirects=False) as response:
+                if response.status in _REDIRECTS:
+                    url = _redirect(url, response.headers.get("Location", ""))
+                    continue
+                if response.status == http.HTTPStatus.NOT_MODIFIED and known:
+                    return None
+                if response.status != http.HTTPStatus.OK:
+                    raise FetchError(f"the server answers {response.status} {response.reason}")
+                with into.open("wb") as file:
+                    sha256 = await _receive(response, file, progress)
+                etag, modified = map(_validator, map(response.headers.get, _VALIDATORS))
+                return Download(sha256, etag, modified)
+        raise FetchError(f"it was redirected more than {_MAX_REDIRECTS} times")
+
+
+@contextlib.contextmanager
+def _fetch_errors() -> Iterator[None]:
+    """Turn every failure of a download into a FetchError."""
     try:
-        return await _fetch(client, url, known, into, progress)
+        yield
     except aiohttp.ClientConnectorDNSError as error:
         raise FetchError(f"the host '{error.host}' has no address now") from None
     except aiohttp.ClientConnectorError as error:
@@ -91,73 +113,48 @@ async def fetch(
     except TimeoutError:
         raise FetchError("it took too long") from None
     except (aiohttp.ClientError, ValueError) as error:
-        raise FetchError(f"{_name_of(error)}: {_first_line(error)}") from None
+        first_line = str(error).partition("\n")[0][:200]
+        raise FetchError(f"{type(error).__name__}: {first_line}") from None
     except OSError as error:
         raise FetchError(f"{error.strerror or error}") from None
 
 
-async def _fetch(
-    client: aiohttp.ClientSession,
-    url: str,
-    known: Mapping[str, str],
-    into: Path,
-    progress: Progress,
-) -> Download | None:
-    for _ in range(_REDIRECTIONS + 1):
-        async with client.get(url, headers=known, allow_redirects=False) as response:
-            if response.status in _SENT_ON:
-                url = _onward(url, response.headers.get("Location", ""))
-                continue
-            if response.status == http.HTTPStatus.NOT_MODIFIED and known:
-                return None
-            if response.status != http.HTTPStatus.OK:
-                raise FetchError(f"the server says {response.status} {response.reason}")
-            with into.open("wb") as file:
-                sha256 = await _receive(response, file, progress)
-            return Download(
-                sha256,
-                _mark(response.headers.get("ETag", "")),
-                _mark(response.headers.get("Last-Modified", "")),
-            )
-    raise FetchError(f"it was sent on more than {_REDIRECTIONS} times")
-
-
-def _onward(url: str, location: str) -> str:
-    """Where a redirection leads, where it may lead there."""
-    onward = urllib.parse.urljoin(url, location)
-    parts = urllib.parse.urlsplit(onward)
+def _redirect(url: str, location: str) -> str:
+    """The address that a redirect leads to; only HTTPS is followed."""
+    target = urllib.parse.urljoin(url, location)
+    parts = urllib.parse.urlsplit(target)
     if not location or parts.scheme != "https" or not parts.hostname or parts.username is not None:
-        raise FetchError(f"it is sent on to '{location[:200]}', which is no place of HTTPS")
-    return onward
+        raise FetchError(f"it is redirected to '{location[:200]}', which is not an HTTPS address")
+    return target
 
 
 async def _receive(response: aiohttp.ClientResponse, file: BinaryIO, progress: Progress) -> str:
     length = response.content_length
     chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
     if length is None and not chunked:
-        raise FetchError("the server does not say how long it is: it may be cut short")
+        raise FetchError("the response has no length: it may be cut short")
     if length is not None and length > MAX_LIST_BYTES:
         raise FetchError(f"it is larger than {MAX_LIST_BYTES >> 20} MiB: {length} octets")
-    unpack = _unpacking(response.headers.get("Content-Encoding", ""))
+    decompress = _decompressor(response.headers.get("Content-Encoding", ""))
     digest = hashlib.sha256()
     arrived = size = 0
     async for piece in response.content.iter_chunked(_PIECE):
         arrived += len(piece)
-        for octets in unpack.take(piece):
+        for octets in decompress.take(piece):
             size += len(octets)
             if size > MAX_LIST_BYTES:
                 raise FetchError(
-                    f"it is larger than {MAX_LIST_BYTES >> 20} MiB when it is unpacked"
+                    f"it is larger than {MAX_LIST_BYTES >> 20} MiB when it is decompressed"
                 )
             digest.update(octets)
             file.write(octets)
         progress(arrived, length)
-    if not unpack.complete:
+    if not decompress.complete:
         raise FetchError("its compressed data is cut short, or more follows it")
     return digest.hexdigest()
 
 
-class _AsIs:
+class _Identity:
     """Data that is not compressed."""
 
     complete = True
@@ -167,46 +164,38 @@ class _AsIs:
 
 
 class _Gzip:
-    """Unpacks, never more than a little at a time."""
+    """Decompresses, one piece of bounded size at a time."""
 
     def __init__(self) -> None:
-        self._unpack = zlib.decompressobj(_GZIP)
+        self._stream = zlib.decompressobj(_GZIP)
         self._trailing = False
 
     @property
     def complete(self) -> bool:
-        return self._unpack.eof and not self._unpack.unused_data and not self._trailing
+        return self._stream.eof and not self._stream.unused_data and not self._trailing
 
     def take(self, piece: bytes) -> Iterator[bytes]:
-        self._trailing |= self._unpack.eof
-        while not self._unpack.eof:
+        self._trailing |= self._stream.eof
+        while not self._stream.eof:
             try:
-                octets = self._unpack.decompress(piece, _PIECE)
+                octets = self._stream.decompress(piece, _PIECE)
             except zlib.error:
                 raise FetchError("its compressed data is damaged") from None
             yield octets
-            piece = self._unpack.unconsumed_tail
+            piece = self._stream.unconsumed_tail
             if not piece and len(octets) < _PIECE:
                 return
 
 
-def _unpacking(encoding: str) -> _AsIs | _Gzip:
+def _decompressor(encoding: str) -> _Identity | _Gzip:
     match encoding.strip().lower():
         case "" | "identity":
-            return _AsIs()
+            return _Identity()
         case "gzip" | "x-gzip":
             return _Gzip()
-    raise FetchError(f"it is encoded as '{encoding[:50]}', which was not asked for")
+    raise FetchError(f"it is encoded as '{encoding[:50]}', which was not requested")
 
 
-def _mark(text: str) -> str:
-    """A header that is sent back the next time."""
-    return text if len(text) <= _LONGEST_MARK and text.isprintable() else ""
-
-
-def _name_of(error: Exception) -> str:
-    return type(error).__name__
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _validator(text: str | None) -> str:
+    """The value of a header that is sent back the next time."""
+    return text if text and len(text) <= _MAX_VALIDATOR and text.isprintable() else ""

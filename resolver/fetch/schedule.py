@@ -1,13 +1,13 @@
-"""Lists that are fetched, over time: each once a day, sooner after a failure.
+"""When lists are fetched: once a day each, sooner after a failure.
 
-At the start those are fetched whose copy is older than a day, or failed the last time; nobody
-waits for it. What has changed is put in force by a reload, of the lists alone. Where expectations
-do not hold with it, the copies before take their places again, and the lists are told as failed.
+At the start the lists are fetched whose copy is older than a day, or whose last fetch failed;
+the server does not wait for them. New copies are put in force by a reload of the lists alone.
+Where expectations fail with them, the copies before are restored, and the lists count as failed.
 
 What must stay true:
-- Times are of the wall clock, since copies outlive processes; a clock that is set back puts a
-  list off by a day at most.
-- Whatever goes wrong once, the lists are tried again.
+- Times are of the wall clock, since copies outlive processes; a clock that is set back delays a
+  list by a day at most.
+- After any failure the lists are tried again.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from resolver.upstream.addresses import bootstrap
 
 DAY = 86_400.0
 _RETRY = 300.0
-_LONGEST_RETRY = DAY / 4
+_MAX_RETRY = DAY / 4
 
 
 class UpdateSchedule:
@@ -33,43 +33,43 @@ class UpdateSchedule:
 
     def __init__(
         self,
-        shelf: ListStore,
+        store: ListStore,
         terms: Callable[[], Terms],
-        told: dict[str, FetchState],
+        states: dict[str, FetchState],
         put_in_force: Callable[[], Awaitable[ListsNotApplied | None]],
     ) -> None:
-        """Make a schedule; ``run`` keeps it.
+        """``run`` does the work.
 
         Args:
-            shelf: Where the copies are.
-            terms: The terms in force.
-            told: Filled with how each list stands, for the metrics.
-            put_in_force: Reloads the lists; says why it did not.
+            store: Where the copies are.
+            terms: Gives the terms in force.
+            states: Filled with the state of each list, for the metrics.
+            put_in_force: Reloads the lists; the reason where that failed.
         """
-        self._shelf = shelf
+        self._store = store
         self._terms = terms
-        self._told = told
+        self._states = states
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
         self._job = UpdateJob([], done=True)
         self._waiting: set[str] = set()
-        """Lists whose copies are newer than what is in force, by no fault of theirs."""
+        """Lists with good copies that are not in force yet, for a reason outside of them."""
         self._not_before: dict[Subscription, float] = {}
-        """Of the monotonic clock; holds where not even a failure could be noted on disk."""
+        """By the monotonic clock; used where not even a failure could be noted on disk."""
         self._follow()
 
     def look(self) -> None:
-        """Look at the terms again: there may be other lists in them."""
+        """Look which lists are due by the terms in force now."""
         self._changed.set()
 
     @property
     def job(self) -> UpdateJob:
-        """What was fetched last, or is now."""
+        """The update that runs, or the last one."""
         return self._job
 
     async def run(self) -> None:
-        """Fetch what is due, for ever."""
-        failed_before = {s.name for s in self._follow() if self._shelf.record(s.name).failures}
+        """Fetch lists when they are due, until cancelled."""
+        failed_before = {s.name for s in self._follow() if self._store.record(s.name).failures}
         while True:
             self._changed.clear()
             waits = {each: self._wait(each, failed_before) for each in self._follow()}
@@ -89,19 +89,19 @@ class UpdateSchedule:
     def _follow(self) -> Sequence[Subscription]:
         subscriptions = self._terms().subscriptions
         for each in subscriptions:
-            if each.name not in self._told:
-                self._told[each.name] = FetchState(self._shelf.record(each.name).updated)
+            if each.name not in self._states:
+                self._states[each.name] = FetchState(self._store.record(each.name).updated)
         return subscriptions
 
     def _wait(self, subscription: Subscription, failed_before: Iterable[str]) -> float:
         if subscription.name in failed_before:
             return 0.0
-        record = self._shelf.record(subscription.name)
+        record = self._store.record(subscription.name)
         at_least = self._not_before.get(subscription, 0.0) - time.monotonic()
         return max(at_least, min(due(subscription, record) - time.time(), DAY))
 
     def begin(self, names: Iterable[str], smaller_too: bool) -> Coroutine[None, None, None]:
-        """What brings lists up to date, all where none is named; ``job`` tells of it already.
+        """Start a job for some lists, or for all where none is named; the work to await.
 
         Raises:
             KeyError: there is no list of a name.
@@ -113,25 +113,23 @@ class UpdateSchedule:
         self, wanted: Sequence[Subscription], smaller_too: bool = False
     ) -> Coroutine[None, None, None]:
         job = self._job = UpdateJob([each.name for each in wanted])
-        return self._carry_out(job, wanted, smaller_too)
+        return self._run(job, wanted, smaller_too)
 
-    async def _carry_out(
-        self, job: UpdateJob, wanted: Sequence[Subscription], smaller_too: bool
-    ) -> None:
-        before = {each.name: self._shelf.record(each.name) for each in wanted}
+    async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], smaller_too: bool) -> None:
+        before = {each.name: self._store.record(each.name) for each in wanted}
         try:
             servers = bootstrap(self._terms())
-            await update_lists(job, wanted, self._shelf, servers, smaller_too=smaller_too)
+            await update_lists(job, wanted, self._store, servers, smaller_too=smaller_too)
             if job.updated() or self._waiting:
                 await self._apply(job, before)
-        except Exception as error:  # a disk that is full now, or a fault: tried again all the same
-            log.exception("lists cannot be brought up to date")
+        except Exception as error:  # a full disk, or a fault of this code: try again later
+            log.exception("lists cannot be updated")
             for name, record in before.items():
                 reason = f"{type(error).__name__}: {error}"
                 job.results[name] = UpdateResult("failed", record.entries, reason)
         finally:
             job.done = True
-            self._tell(job)
+            self._report(job)
             self._changed.set()
 
     async def _apply(self, job: UpdateJob, before: dict[str, ListRecord]) -> None:
@@ -149,29 +147,29 @@ class UpdateSchedule:
             record = before[name]
             record.tried, record.failures = time.time(), record.failures + 1
             record.error = f"not put in force: {obstacle.reason}"
-            self._shelf.take_back(name, record)
+            self._store.take_back(name, record)
             job.results[name] = UpdateResult("failed", record.entries, record.error)
         await self._put_in_force()
 
-    def _tell(self, job: UpdateJob) -> None:
+    def _report(self, job: UpdateJob) -> None:
         for name, result in job.results.items():
-            told = self._told.setdefault(name, FetchState())
+            state = self._states.setdefault(name, FetchState())
             if result.result == "failed":
-                told.failures += 1
+                state.failures += 1
                 log.error("list %s: %s; the last good copy stays", name, result.reason)
+                continue
+            state.updated = self._store.record(name).updated
+            text = f"list {name}: {result.result}, {result.entries} names"
+            if result.reason:
+                log.error("%s, %s", text, result.reason)
             else:
-                told.updated = self._shelf.record(name).updated
-                what = f"list {name}: {result.result}, {result.entries} names"
-                if result.reason:
-                    log.error("%s, %s", what, result.reason)
-                else:
-                    log.info("%s", what)
+                log.info("%s", text)
 
 
 def due(subscription: Subscription, record: ListRecord) -> float:
-    """When a list is to be fetched, in seconds since 1970."""
+    """The moment to fetch a list next, in seconds since 1970."""
     if record.failures:
-        pause = min(_RETRY * 2.0 ** min(record.failures - 1, 10), _LONGEST_RETRY)
+        pause = min(_RETRY * 2.0 ** min(record.failures - 1, 10), _MAX_RETRY)
     elif record.url != subscription.url or record.format != subscription.format:
         return 0.0
     else:

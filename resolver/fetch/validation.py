@@ -1,8 +1,7 @@
 """``python -m resolver.fetch.validation``: whether a file may be used as a list.
 
-A program of its own, so that neither the loop nor the memory of a process that stays has to
-bear what reading a million names takes. It prints one JSON object, and loads little: it is
-started for every list.
+It is a program of its own, since a million names would block the loop of the supervisor and
+stay in its memory. It prints one JSON object, and imports little: it is started for every list.
 """
 
 import gc
@@ -17,7 +16,7 @@ from resolver.lists.rules import count_blocking
 
 
 class ValidationResult(NamedTuple):
-    """What was found."""
+    """The result of a validation."""
 
     entries: int
     """Blocking rules; 0 where the list is refused."""
@@ -26,7 +25,7 @@ class ValidationResult(NamedTuple):
 
 
 def main() -> None:
-    """Judge the file that the command line names."""
+    """Validate the file that the command line names."""
     gc.disable()
     file, kind, before = sys.argv[1:4]
     read = read_untrusted(Path(file).read_bytes(), kind, "", "", int(before))
@@ -37,7 +36,7 @@ def main() -> None:
     )
     json.dump(found._asdict(), sys.stdout)
     sys.stdout.flush()
-    os._exit(0)  # nothing is left to tidy; a large heap takes long to take apart
+    os._exit(0)  # freeing a large heap takes long
 
 
 if __name__ == "__main__":

@@ -1,51 +1,45 @@
 """dnsmasq's options, as its configuration files have them.
 
-Each covers the names between its slashes and all below them. Blocking are ``server=/name/``
-and ``local=/name/`` (never ask anybody, so: no such name), ``address=/name/`` (no such name)
-and ``address=`` with an address that leads nowhere. ``server=/name/#`` sends a name to the
-usual servers though a name above it is blocked: an exception.
+Each covers the names between its slashes and all below them. ``server=/name/`` and
+``local=/name/`` block (no server is asked: no such name), as do ``address=/name/`` (no such
+name) and ``address=`` with an address at which no host can be reached. ``server=/name/#`` sends
+a name to the usual servers though a name above it is blocked: an exception.
 """
 
-from resolver.lists.reading import RuleCollector, leads_nowhere, text_lines
-from resolver.lists.rules import BlockList
+from collections.abc import Iterator
 
-_BLOCK, _EXCEPTION = "block", "exception"
+from resolver.lists.list_reader import ListReader, leads_nowhere
+
 _NULL = "#"
 
 
-def read(text: str, service: str, file: str) -> BlockList:
-    """Read a whole configuration file."""
-    reading = RuleCollector()
-    # a comment within a line needs a space before it: '#' has other meanings as well
-    for line, said in text_lines(text.replace("\t", " "), comment=" #"):
-        if said.startswith("#"):
-            continue
-        names, effect = _option(said)
-        if not names:
-            reading.skip(line, said, effect)
+class DnsmasqReader(ListReader):
+    """Reads a configuration file of dnsmasq."""
+
+    def lines(self, text: str) -> Iterator[tuple[int, str]]:
+        """The lines; '#' begins a comment only at the beginning of a line or after a space."""
+        for line, content in enumerate(text.replace("\t", " ").split("\n"), start=1):
+            content = content.partition(" #")[0].strip()
+            if content and not content.startswith("#"):
+                yield line, content
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add a rule for each name of an option."""
+        option, _, value = text.partition("=")
+        option = option.strip().removeprefix("--")
+        if option not in ("server", "local", "address"):
+            return f"no option that blocks: '{option}'"
+        before, *names, target = value.strip().split("/") if "/" in value else ("", "")
+        target = target.strip()
+        if before or not names:
+            return "no name between slashes"
+        exception = option != "address" and target == _NULL
+        if target and not exception:
+            if option != "address":
+                return "names another server to ask: not a block"
+            if target != _NULL and not leads_nowhere(target):
+                return "the address leads somewhere: a record, not a block"
         for name in names:
-            exception = effect == _EXCEPTION
-            if reason := reading.read(name, line, subtree=True, exception=exception):
-                reading.skip(line, said, reason)
-    return reading.block_list(service, file)
-
-
-def _option(said: str) -> tuple[list[str], str]:
-    """The names of an option and what it does to them; without names, why it gives no rule."""
-    option, _, value = said.partition("=")
-    option, value = option.strip().removeprefix("--"), value.strip()
-    if option not in ("server", "local", "address"):
-        return [], f"no option that blocks: '{option}'"
-    empty, *names = value.split("/")
-    if empty or len(names) < 2:
-        return [], "no name between slashes"
-    names, target = names[:-1], names[-1].strip()
-    if not target:
-        return names, _BLOCK
-    if option == "address":
-        if target == _NULL or leads_nowhere(target):
-            return names, _BLOCK
-        return [], "the address leads somewhere: a record, not a block"
-    if target == _NULL:
-        return names, _EXCEPTION
-    return [], "names another server to ask: not a block"
+            if reason := self.add(name, line, subtree=True, exception=exception):
+                self.skip(line, text, reason)
+        return None

@@ -1,28 +1,33 @@
-"""Every format by the name that a config gives it, and which one a text looks like."""
+"""Every list format by the name that a config gives it, and a guess at the format of a text."""
 
 from collections.abc import Callable
 from types import MappingProxyType
 
-from resolver.lists import adblock, dnsmasq, hosts, plain, rpz, unbound
+from resolver.lists.adblock import AdblockReader
+from resolver.lists.dnsmasq import DnsmasqReader
+from resolver.lists.hosts import HostsReader
+from resolver.lists.plain import PlainReader, SuffixReader, WildcardReader
+from resolver.lists.rpz import RpzReader
 from resolver.lists.rules import BlockList
+from resolver.lists.unbound import UnboundReader
 
-Reader = Callable[[str, str, str], BlockList]
-"""Text, service and file to the list."""
+Read = Callable[[str, str, str], BlockList]
+"""From text, service and file to the list."""
 
-FORMATS: MappingProxyType[str, Reader] = MappingProxyType(
+FORMATS: MappingProxyType[str, Read] = MappingProxyType(
     {
-        "adblock": adblock.read,
-        "hosts": hosts.read,
-        "plain": plain.read_plain,
-        "suffix": plain.read_suffix,
-        "wildcard": plain.read_wildcard,
-        "dnsmasq": dnsmasq.read,
-        "unbound": unbound.read,
-        "rpz": rpz.read,
+        "adblock": AdblockReader.read,
+        "hosts": HostsReader.read,
+        "plain": PlainReader.read,
+        "suffix": SuffixReader.read,
+        "wildcard": WildcardReader.read,
+        "dnsmasq": DnsmasqReader.read,
+        "unbound": UnboundReader.read,
+        "rpz": RpzReader.read,
     }
 )
 _ENOUGH = 20_000
-"""Characters from which a format can be told."""
+"""Characters that are enough to tell a format."""
 
 
 def guess_format(text: str) -> str:

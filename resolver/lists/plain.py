@@ -1,43 +1,37 @@
-"""Lists of bare names, one a line, in the three ways in which they are meant.
+"""Lists of bare names, one a line, in the three meanings that such lists have.
 
 - ``plain``: the name alone, as Pi-hole and AdGuard Home read such a list.
 - ``suffix``: the name and all below it, as squidGuard reads its domains.
-- ``wildcard``: ``*.name``, which for the resolvers that such lists are made for (dnscrypt-proxy,
-  YogaDNS) is the name and all below it.
+- ``wildcard``: ``*.name``, which for the resolvers that use such lists (dnscrypt-proxy, YogaDNS)
+  is the name and all below it.
 
 Nothing in a file tells the first two apart, so the config has to.
 """
 
-from resolver.lists.reading import RuleCollector, text_lines
-from resolver.lists.rules import BlockList
+from resolver.lists.list_reader import ListReader
 
 
-def read_plain(text: str, service: str, file: str) -> BlockList:
-    """Read a list whose names stand for themselves alone."""
-    return _read(text, service, file, subtree=False)
+class PlainReader(ListReader):
+    """Reads a list whose names stand for themselves alone."""
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add the name."""
+        return self.add(text, line, subtree=False)
 
 
-def read_suffix(text: str, service: str, file: str) -> BlockList:
-    """Read a list whose names stand for themselves and all below."""
-    return _read(text, service, file, subtree=True)
+class SuffixReader(ListReader):
+    """Reads a list whose names stand for themselves and all below."""
+
+    def take(self, text: str, line: int) -> str | None:
+        """Add the name and all below it."""
+        return self.add(text, line, subtree=True)
 
 
-def read_wildcard(text: str, service: str, file: str) -> BlockList:
-    """Read a list of wildcards."""
-    reading = RuleCollector()
-    for line, said in text_lines(text):
-        if said.startswith("*."):
-            reason = reading.read(said[2:], line, subtree=True)
-        else:
-            reason = "no '*.' before the name"
-        if reason:
-            reading.skip(line, said, reason)
-    return reading.block_list(service, file)
+class WildcardReader(ListReader):
+    """Reads a list of wildcards."""
 
-
-def _read(text: str, service: str, file: str, *, subtree: bool) -> BlockList:
-    reading = RuleCollector()
-    for line, said in text_lines(text):
-        if reason := reading.read(said, line, subtree=subtree):
-            reading.skip(line, said, reason)
-    return reading.block_list(service, file)
+    def take(self, text: str, line: int) -> str | None:
+        """Add the name after ``*.`` and all below it."""
+        if not text.startswith("*."):
+            return "no '*.' before the name"
+        return self.add(text[2:], line, subtree=True)

@@ -1,19 +1,20 @@
 """Response policy zones (RPZ), in the form of a zone file.
 
 ``name CNAME .`` answers that there is no such name, ``CNAME *.`` that it has no data: both
-block, and the policy says how a block is answered. ``*.name`` covers what lies below a name
-and not the name; with both in the zone, as lists have it, the rule is for the name and all
+block, and the policy says how a block is answered. ``*.name`` covers the names below a name
+and not the name itself; with both in the zone, which is usual, the rule is for the name and all
 below. ``CNAME rpz-passthru.`` is an exception. Other actions (data of its own, dropping, TCP
-only) and other triggers (addresses, name servers) are not for this resolver: skipped.
+only) and other triggers (addresses, name servers) are skipped.
 
-Owners are relative to the zone, whose own name only an absolute SOA owner or ``$ORIGIN`` tells.
+Owners are relative to the zone. Its own name is known only from an absolute SOA owner or
+``$ORIGIN``.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from resolver.lists.reading import RuleCollector
-from resolver.lists.rules import BlockList
+from resolver.lists.list_reader import ListReader
 
 _CLASSES = ("in", "ch", "hs", "any")
 _FRAME = ("soa", "ns")
@@ -23,24 +24,13 @@ _OTHER_TRIGGERS = (".rpz-ip", ".rpz-client-ip", ".rpz-nsdname", ".rpz-nsip")
 _TTL = re.compile(r"[0-9][0-9smhdwSMHDW]*")
 
 
-def read(text: str, service: str, file: str) -> BlockList:
-    """Read a whole zone."""
-    zone = _Zone()
-    for line, content in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        said = content.partition(";")[0].rstrip()
-        if said and (reason := zone.take(said, line)):
-            zone.skip(line, content.strip(), reason)
-    zone.end()
-    return zone.block_list(service, file)
-
-
 class _Action(NamedTuple):
     line: int
     exception: bool
 
 
-class _Zone(RuleCollector):
-    """What the lines so far have said."""
+class RpzReader(ListReader):
+    """Reads a zone."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,32 +38,38 @@ class _Zone(RuleCollector):
         """The zone's own name, lower-case, without the final dot."""
         self._origin: str | None = ""
         """What owners are relative to, itself relative to the zone; None outside of it."""
-        self._begun = False
+        self._has_records = False
         """Whether there was a record; until then an origin is the zone's own name."""
         self._owner = "@"
         self._in_parentheses = False
-        self._alone: dict[str, _Action] = {}
-        """What becomes of names."""
+        self._exact: dict[str, _Action] = {}
+        """Actions for names themselves."""
         self._below: dict[str, _Action] = {}
-        """What becomes of all below names: of ``*.name``."""
+        """Actions for all names below: of ``*.name``."""
 
-    def take(self, said: str, line: int) -> str | None:
-        """Take a line; the reason where it gives no rule and should."""
-        if self._in_parentheses:  # of the SOA, where the numbers are
-            self._in_parentheses = ")" not in said
+    def lines(self, text: str) -> Iterator[tuple[int, str]]:
+        """The lines that have content, with the space before it, which means "the same owner"."""
+        for line, content in enumerate(text.split("\n"), start=1):
+            if content := content.partition(";")[0].rstrip():
+                yield line, content
+
+    def take(self, text: str, line: int) -> str | None:
+        """Take a record or a directive; the reason where the line is skipped."""
+        if self._in_parentheses:  # the numbers of the SOA
+            self._in_parentheses = ")" not in text
             return None
-        words = said.lower().split()
-        if said.startswith("$"):
+        words = text.lower().split()
+        if text.startswith("$"):
             return self._directive(words)
-        self._begun = True
-        if not said[0].isspace():
+        self._has_records = True
+        if not text[0].isspace():
             self._owner = words.pop(0)
         while words and (words[0] in _CLASSES or _TTL.fullmatch(words[0])):
             words.pop(0)
         if not words:
             return "no record on the line"
         if words[0] in _FRAME:
-            self._in_parentheses = "(" in said and ")" not in said
+            self._in_parentheses = "(" in text and ")" not in text
             if words[0] == "soa" and self._owner.endswith("."):
                 self._apex = self._owner[:-1]
             return None
@@ -84,13 +80,13 @@ class _Zone(RuleCollector):
             return None
         if words[0] != "$origin" or len(words) != 2:
             return f"'{words[0]}' is not read"
-        if not self._begun and words[1].endswith("."):
+        if not self._has_records and words[1].endswith("."):
             self._apex = words[1][:-1]
         self._origin = self._relative(words[1])
         return "an origin outside the zone" if self._origin is None else None
 
     def _relative(self, name: str) -> str | None:
-        """A name relative to the zone, or None where it lies outside."""
+        """A name relative to the zone; None where it is outside."""
         if name == "@":
             return self._origin
         if not name.endswith("."):
@@ -103,12 +99,12 @@ class _Zone(RuleCollector):
         return name.removesuffix(suffix) if name.endswith(suffix) else None
 
     def _action(self, words: list[str], line: int) -> str | None:
-        """Keep the action of a name for the end, where it may have met that of ``*.name``."""
+        """Keep the action for the end, since that of ``*.name`` may follow."""
         name = self._relative(self._owner)
         if not name:
             return "no name of the zone before the record"
         if name.endswith(_OTHER_TRIGGERS):
-            return "the trigger is no name that is asked for"
+            return "the trigger is not the name of a query"
         if words[0] != "cname" or len(words) != 2:
             return f"data of its own ('{words[0]}'): not a block"
         target = words[1]
@@ -116,33 +112,33 @@ class _Zone(RuleCollector):
             return f"the action '{target}' is neither a block nor an exception"
         below = name.startswith("*.")
         action = _Action(line, target == _PASSTHRU)
-        kept = self._below if below else self._alone
+        kept = self._below if below else self._exact
         first = kept.setdefault(name[2 * below :], action)
         return None if first is action else f"line {first.line} has an action for the name already"
 
     def end(self) -> None:
-        """Make rules of what becomes of names and of those below them."""
-        for name in self._alone.keys() | self._below.keys():
-            alone, below = self._alone.get(name), self._below.get(name)
-            self._rules(name, alone, below)
+        """Make rules of the actions."""
+        for name in self._exact.keys() | self._below.keys():
+            exact, below = self._exact.get(name), self._below.get(name)
+            self._add_name(name, exact, below)
 
-    def _rules(self, name: str, alone: _Action | None, below: _Action | None) -> None:
+    def _add_name(self, name: str, exact: _Action | None, below: _Action | None) -> None:
         if below is not None and not below.exception:
-            line = below.line if alone is None or alone.exception else min(alone.line, below.line)
-            self._rule(name, line, subtree=True)
-            if alone is None or alone.exception:
-                self._rule(name, (alone or below).line, subtree=False, exception=True)
+            line = below.line if exact is None or exact.exception else min(exact.line, below.line)
+            self._add(name, line, subtree=True)
+            if exact is None or exact.exception:
+                self._add(name, (exact or below).line, subtree=False, exception=True)
             return
-        if below is not None and alone is not None and alone.exception:
-            line = min(alone.line, below.line)
-            self._rule(name, line, subtree=True, exception=True)
+        if below is not None and exact is not None and exact.exception:
+            line = min(exact.line, below.line)
+            self._add(name, line, subtree=True, exception=True)
             return
         if below is not None:
-            reason = "an exception for what lies below a name and not for the name"
+            reason = "an exception for the names below a name and not for the name"
             self.skip(below.line, name, reason)
-        if alone is not None:
-            self._rule(name, alone.line, subtree=False, exception=alone.exception)
+        if exact is not None:
+            self._add(name, exact.line, subtree=False, exception=exact.exception)
 
-    def _rule(self, name: str, line: int, *, subtree: bool, exception: bool = False) -> None:
-        if reason := self.read(name, line, subtree=subtree, exception=exception):
+    def _add(self, name: str, line: int, *, subtree: bool, exception: bool = False) -> None:
+        if reason := self.add(name, line, subtree=subtree, exception=exception):
             self.skip(line, name, reason)

@@ -74,9 +74,10 @@ class CacheStatus:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers by how far they had to go; those to blocked names count as ``cache``."""
+    """Answers by path."""
 
     cache: int
+    """Answers without an upstream, also those to blocked names."""
     upstream: int
 
 

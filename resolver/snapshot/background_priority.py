@@ -1,11 +1,12 @@
-"""Compiling on cores that answer: clients do not wait for a compiler.
+"""CPU priority of the compiler, so that it never delays the workers' replies.
 
-How it works: the compiler gets the time that nobody else wants (SCHED_IDLE). Niceness alone
-does not do: since Linux 6.6 even the nicest runs on for its slice, some 3 ms, while a worker
-that has a query waits. But where others leave no time at all, as in a flood, what takes only
-the rest never ends, and the operator's answer to the flood may be just this config. So it is
-watched, and a compiler that gets next to nothing is to be ended and begun again with a
-small share of its own: a process cannot come back from SCHED_IDLE.
+The compiler runs at idle priority (SCHED_IDLE): it gets only the CPU time that nobody else wants.
+Niceness is not enough. Since Linux 6.6 even the nicest process runs to the end of its slice, some
+3 ms, while a worker with a query waits.
+
+At idle priority the compiler never ends where others leave no CPU time at all, as in a flood, and
+the operator's answer to the flood may be this very config. So its CPU time is watched. A starved
+compiler is killed and started again at low priority: a process cannot leave SCHED_IDLE.
 """
 
 import asyncio
@@ -14,16 +15,16 @@ import os
 from pathlib import Path
 
 _LOOK = 5.0
-"""Seconds between two looks at what it got."""
-_LITTLE = 0.03
-"""Of a core, what is next to nothing: SCHED_IDLE beside one busy process gets 0.003."""
+"""Seconds between two looks at the CPU time."""
+_STARVED = 0.03
+"""Share of a core below which a process is starved; idle priority beside a busy one gives 0.003."""
 _NICENESS = 10
 """A tenth of a core beside one busy process."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def set_idle_priority(process: int) -> None:
-    """Have a process take only what others leave, or little where the sandbox forbids that."""
+    """Give a process only the CPU time that others leave; where that is forbidden, low priority."""
     try:
         os.sched_setscheduler(process, os.SCHED_IDLE, os.sched_param(0))
     except OSError:
@@ -31,28 +32,28 @@ def set_idle_priority(process: int) -> None:
 
 
 def set_low_priority(process: int) -> None:
-    """Have a process take a small share; where that is forbidden it is one like the others."""
+    """Give a process a small share of CPU time; where that is forbidden, do nothing."""
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
 
 
-async def starved_of_cpu(process: int, work: "asyncio.Task[object]") -> bool:
-    """Wait for some work of a process to end; True as soon as it gets next to no time for it."""
-    had = 0.0
+async def is_starved(process: int, work: "asyncio.Task[object]") -> bool:
+    """Wait until the work of a process is done (False), or it gets almost no CPU time (True)."""
+    before = 0.0
     while True:
         await asyncio.wait([work], timeout=_LOOK)
-        has = _had(process)
-        if work.done() or has is None:
+        now = _cpu_time(process)
+        if work.done() or now is None:
             return False
-        if has - had < _LITTLE * _LOOK:
+        if now - before < _STARVED * _LOOK:
             return True
-        had = has
+        before = now
 
 
-def _had(process: int) -> float | None:
-    """The seconds of a core that a process has had; None where that cannot be told."""
+def _cpu_time(process: int) -> float | None:
+    """The CPU time of a process in seconds; None where it has ended."""
     try:
-        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return (int(told[11]) + int(told[12])) / _TICKS
+    return (int(fields[11]) + int(fields[12])) / _TICKS

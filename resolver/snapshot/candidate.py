@@ -1,14 +1,17 @@
-"""A config that is to be put in force: judged and compiled, in a process of its own.
+"""Compile a config in a child process, before it is put in force.
 
-So that no process that stays ever holds what reading configs and lists takes, and the loop
-of the supervisor goes on meanwhile.
+So the supervisor never holds what reading a config and its lists takes, and its loop goes on.
+
+A fetched list comes in force at any hour, when nobody watches. An edit that was not reloaded must
+not come in force with it. Therefore the config is then compiled from ``SourceTexts``: the texts of
+the last activation. It is rejected if one of the agency's own lists has changed since.
 """
 
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from subprocess import PIPE
 
@@ -16,18 +19,43 @@ from resolver.errors import DarbanError
 from resolver.metrics.log import log
 from resolver.snapshot import child_process
 from resolver.snapshot.background_priority import (
+    is_starved,
     set_idle_priority,
     set_low_priority,
-    starved_of_cpu,
 )
-from resolver.snapshot.source_texts import SourceTexts
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
 
 
+@dataclass(frozen=True, slots=True)
+class SourceTexts:
+    """The files of a policy in force, as they were when it was put in force."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """The config's files by their paths, relative to the config's directory."""
+    lists: Mapping[str, str] = field(default_factory=dict)
+    """The SHA-256 of each list that is not fetched, by its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompilerReport:
+    """What the child process prints, as a JSON object."""
+
+    snapshot: str = ""
+    """The directory of the saved snapshot; empty where the config is rejected."""
+    problems: list[str] = field(default_factory=list)
+    errors: int = 0
+    failed: list[str] = field(default_factory=list)
+    """The expectations that do not hold."""
+    expectations: int = 0
+    example: str = ""
+    """A dig command that is blocked."""
+    sources: SourceTexts = field(default_factory=SourceTexts)
+
+
 class Rejected(DarbanError):
-    """The config cannot be put in force; ``code`` is the exit code that says why."""
+    """The config cannot be put in force; ``code`` is the exit code."""
 
     def __init__(self, report: Sequence[str], code: int) -> None:
         self.report = list(report)
@@ -43,62 +71,58 @@ class Accepted:
     warnings: list[str]
     expectations: int
     example: str
+    """A dig command that is blocked."""
     sources: SourceTexts | None
-    """What was read, besides lists that are fetched; None where that is not known."""
+    """None where the last good snapshot is served, whose texts are unknown."""
     last_good: bool = False
-    """Whether it is what was in force before, since the config was rejected."""
+    """Whether the config was rejected, and this is the last good snapshot."""
 
 
 async def compile_in_child(
     config: Path,
-    state_directory: Path,
+    state: Path,
     *,
     while_serving: bool = False,
     sources: SourceTexts | None = None,
 ) -> Accepted:
-    """Compile a config in a process of its own; while serving, after those who answer.
+    """Compile a config in a child process; ``while_serving``, at idle CPU priority.
 
-    With ``sources`` it is compiled as it was then, and with lists of its own only if they are
-    as they were.
+    With ``sources`` these texts are compiled instead of the files on disk, with the fetched lists.
 
     Raises:
-        Rejected: with everything that is wrong in it.
+        Rejected: with everything that is wrong.
     """
-    said, code = await _compiler(config, state_directory, while_serving, sources)
+    printed, code = await _run_compiler(config, state, while_serving, sources)
     try:
-        outcome = json.loads(said)
+        plain = json.loads(printed)
+        report = CompilerReport(**{**plain, "sources": SourceTexts(**plain["sources"])})
     except ValueError:
         reason = (
-            f"{config}: compiling it ended with exit code {code} and said nothing "
-            "that can be read; what the log says may tell why"
+            f"{config}: the process that compiles it ended with exit code {code} and printed "
+            "no report; its last words are in the log"
         )
         raise Rejected([reason], WRONG_CONFIG) from None
-    if outcome["errors"]:
-        raise Rejected(outcome["problems"], WRONG_CONFIG)
-    if outcome["failed"]:
-        report = ["expectations that do not hold:", *outcome["failed"]]
-        raise Rejected(report, FAILED_EXPECTATIONS)
+    if report.errors:
+        raise Rejected(report.problems, WRONG_CONFIG)
+    if report.failed:
+        raise Rejected(["expectations that do not hold:", *report.failed], FAILED_EXPECTATIONS)
     return Accepted(
-        Path(outcome["snapshot"]),
-        outcome["problems"],
-        outcome["expectations"],
-        outcome["example"],
-        SourceTexts(outcome["texts"], outcome["lists"]),
+        Path(report.snapshot), report.problems, report.expectations, report.example, report.sources
     )
 
 
-async def _compiler(
-    config: Path, state_directory: Path, while_serving: bool, sources: SourceTexts | None
+async def _run_compiler(
+    config: Path, state: Path, while_serving: bool, sources: SourceTexts | None
 ) -> tuple[bytes, int | None]:
-    """What the compiler says, and its exit code."""
-    command = child_process.command("resolver.snapshot.compiler", str(config), str(state_directory))
+    """What the compiler prints, and its exit code."""
+    command = child_process.command("resolver.snapshot.compiler", str(config), str(state))
     given = json.dumps(None if sources is None else asdict(sources)).encode()
     try:
         if not while_serving:
             return await _run(command, given)
         with contextlib.suppress(_Starved):
             return await _run(command, given, set_idle_priority)
-        log.warning("%s: the cores are full; compiling is begun again with a small share", config)
+        log.warning("%s: the cores are full; compiling starts again at low priority", config)
         return await _run(command, given, set_low_priority)
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
@@ -106,24 +130,24 @@ async def _compiler(
 
 
 class _Starved(Exception):
-    """The compiler got next to no time."""
+    """The compiler got almost no CPU time."""
 
 
 async def _run(
-    command: Sequence[str], given: bytes, give_way: Callable[[int], None] | None = None
+    command: Sequence[str], given: bytes, set_priority: Callable[[int], None] | None = None
 ) -> tuple[bytes, int | None]:
     process = await asyncio.create_subprocess_exec(
         *command, env=child_process.environment(), stdout=PIPE, stdin=PIPE
     )
-    if give_way is not None:
-        give_way(process.pid)
+    if set_priority is not None:
+        set_priority(process.pid)
     work = asyncio.create_task(process.communicate(given))
     try:
-        if give_way is set_idle_priority and await starved_of_cpu(process.pid, work):
+        if set_priority is set_idle_priority and await is_starved(process.pid, work):
             raise _Starved
-        said, _ = await work
+        printed, _ = await work
     finally:
-        if process.returncode is None:  # nobody waits for its end, which may take long
+        if process.returncode is None:  # its end is not awaited, which may take long
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-    return said, process.returncode
+    return printed, process.returncode

@@ -1,7 +1,7 @@
-"""Which services there are: the block lists grouped by service, the services by category.
+"""The services and categories that the block lists define.
 
-References of a config, ``telegram`` or ``@messenger``, become sets of services here, each
-set a whole number with a bit a service.
+A config refers to them as ``telegram`` or ``@messenger``. Here such references become sets of
+services (see ``policy.services``).
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from resolver.policy.compiled import ListSource, Service
 
 
 class ServiceCatalog:
-    """The services of some lists, in the order of their names."""
+    """The services of the lists, in the order of their names."""
 
     def __init__(self, lists: Sequence[BlockList]) -> None:
         self.lists = sorted(lists, key=lambda each: (each.service, each.file))
@@ -33,7 +33,7 @@ class ServiceCatalog:
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
 
     def members(self, reference: str) -> int | None:
-        """The services that a reference means, a bit each; None where it means none."""
+        """The set of services that a reference means; None where it is unknown."""
         if not reference.startswith("@"):
             place = self._place.get(reference)
             return None if place is None else 1 << place
@@ -43,11 +43,11 @@ class ServiceCatalog:
         return bits or None
 
     def place(self, service: str) -> int | None:
-        """A service's place among the services."""
+        """The place of a service among all services."""
         return self._place.get(service)
 
-    def what_else(self, reference: str) -> tuple[str, str]:
-        """What is expected instead of an unknown reference, and the advice."""
+    def instead_of(self, reference: str) -> tuple[str, str]:
+        """What to expect instead of an unknown reference, and the advice."""
         known: list[str] = sorted({"@" + service.category for service in self.services})
         if not reference.startswith("@"):
             known = list(self._place)
@@ -76,8 +76,8 @@ def _disagreements(lists: list[BlockList]) -> list[Problem]:
             None,
             "! Category:",
             each.category,
-            f"{first.category}, as {first.file} has it",
-            "Two lists of a service are of one category.",
+            f"{first.category}, as in {first.file}",
+            "All lists of a service have the same category.",
         )
         for each in lists[1:]
         if each.category != first.category

@@ -1,18 +1,17 @@
-"""From a config file on disk to a snapshot, with everything that is wrong on the way.
+"""Compile a config file into a snapshot, and collect everything that is wrong with it.
 
-``darban check`` and ``explain`` call ``compile_file`` in their own process. The supervisor
-runs this module as a program instead, so that neither it nor any worker ever holds what
-reading configs takes; what it prints is one JSON object (``CompilerReport``).
+``darban check`` and ``darban explain`` call ``compile_file`` in their own process. The supervisor
+runs this module as a program in a child process, so that neither it nor a worker ever holds what
+reading a config takes. The program prints a ``CompilerReport``.
 """
 
-import errno
 import gc
 import json
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -27,72 +26,32 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.block_lists import read_lists
+from resolver.snapshot.candidate import CompilerReport, SourceTexts
+from resolver.snapshot.config_files import DiskFiles, SavedFiles
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy import compile_snapshot
-from resolver.snapshot.source_texts import SourceTexts
-
-
-class DiskFiles:
-    """Files as a config names them, and a note of what was read."""
-
-    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
-        """``instead`` has the texts of files that are to be read as if they said that."""
-        self.texts: dict[str, str] = {}
-        self._instead = instead or {}
-
-    def read(self, path: str) -> str:
-        """The text of a file; OSError or UnicodeDecodeError where there is none."""
-        text = self._instead.get(path)
-        self.texts[path] = Path(path).read_text(encoding="utf-8") if text is None else text
-        return self.texts[path]
-
-    def glob(self, pattern: str) -> list[str]:
-        """The files that match, sorted."""
-        base = Path(pattern).anchor or "."
-        relative = Path(pattern).relative_to(base) if Path(pattern).is_absolute() else pattern
-        return sorted(str(path) for path in Path(base).glob(str(relative)))
-
-
-class SavedFiles:
-    """The files of a config as they were, whatever lies on disk now."""
-
-    def __init__(self, base: Path, texts: Mapping[str, str]) -> None:
-        """``base`` is where the config lies, and ``texts`` has its files seen from there."""
-        self.texts = dict(texts)
-        self._read = {os.path.normpath(base / file): text for file, text in texts.items()}
-
-    def read(self, path: str) -> str:
-        """The text of a file; OSError where it was none of the config's."""
-        try:
-            return self._read[os.path.normpath(path)]
-        except KeyError:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
-
-    def glob(self, _: str) -> list[str]:
-        """All files, in the order in which they were read; each is included once."""
-        return list(self._read)
 
 
 @dataclass(frozen=True, slots=True)
 class CompileResult:
-    """A config compiled, and all that was found on the way."""
+    """A compiled config, and all problems of the config and its lists."""
 
     loaded: LoadedConfig
     snapshot: Snapshot
     problems: list[Problem]
     lists: list[BlockList]
     failed: list[FailedExpectation]
-    """The expectations that do not hold; judged only where there is no error."""
+    """The expectations that do not hold; they are only run where there is no error."""
 
     @property
     def errors(self) -> list[Problem]:
-        """The problems that forbid putting the snapshot in force."""
+        """The problems for which the snapshot is not put in force."""
         return [problem for problem in self.problems if problem.severity == "error"]
 
 
-def compile_file(path: Path, wall: float, disk: ConfigFiles | None = None) -> CompileResult:
-    """Compile the config in a file; ``wall`` (seconds since 1970) is when expectations hold."""
-    loaded = load(str(path), disk or DiskFiles())
+def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> CompileResult:
+    """Compile a config file; its expectations hold at ``wall``, in seconds since 1970."""
+    loaded = load(str(path), files or DiskFiles())
     problems = list(loaded.problems)
     fetched = ListStore(store.directory(path))
     lists = read_lists(path.parent, fetched, loaded, problems)
@@ -100,87 +59,65 @@ def compile_file(path: Path, wall: float, disk: ConfigFiles | None = None) -> Co
     problems += found
     failed: list[FailedExpectation] = []
     if not any(problem.severity == "error" for problem in problems):
-        expectations = ExpectationRun(
-            loaded, snapshot.terms, Index(snapshot.trie, snapshot.rules), wall
-        )
+        index = Index(snapshot.trie, snapshot.rules)
+        expectations = ExpectationRun(loaded, snapshot.terms, index, wall)
         failed = expectations.failures()
         problems += [*expectations.ended_exemptions(), *expectations.breaking_later()]
     return CompileResult(loaded, snapshot, problems, lists, failed)
 
 
-@dataclass(frozen=True, slots=True)
-class CompilerReport:
-    """What the program prints for the supervisor."""
+def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> CompilerReport:
+    """Compile a config, and save its snapshot if nothing is wrong.
 
-    snapshot: str = ""
-    """Where the snapshot was saved; empty where there is none to put in force."""
-    problems: list[str] = field(default_factory=list)
-    errors: int = 0
-    failed: list[str] = field(default_factory=list)
-    expectations: int = 0
-    example: str = ""
-    """A dig line to try."""
-    texts: dict[str, str] = field(default_factory=dict)
-    """What was read of the config, by file, seen from where it lies."""
-    lists: dict[str, str] = field(default_factory=dict)
-    """The SHA-256 of each list that is not fetched, by its file."""
-
-
-def run(config: Path, state_directory: Path, written: SourceTexts | None) -> CompilerReport:
-    """Compile a config and save its snapshot where nothing forbids it.
-
-    Args:
-        config: Where it lies.
-        state_directory: Where to save the snapshot.
-        written: To compile that instead of what lies there now; only fetched lists are new.
+    With ``sources`` these texts are compiled instead of the files on disk.
     """
-    disk = DiskFiles() if written is None else SavedFiles(config.parent, written.texts)
-    compiled = compile_file(config, time.time(), disk)
+    files = DiskFiles() if sources is None else SavedFiles(config.parent, sources.texts)
+    compiled = compile_file(config, time.time(), files)
     lists = {each.file: each.sha256 for each in compiled.lists if each.sha256}
     problems = [str(problem) for problem in compiled.problems]
-    if written is not None:
-        edited = list(_edited_lists(written.lists, lists))
+    if sources is not None:
+        edited = list(_edited_lists(sources.lists, lists))
         if edited:
             return CompilerReport(problems=edited, errors=len(edited))
-        problems += _edited_config(config, written.texts)
+        problems += _edited_config(config, sources.texts)
     failed = [str(each) for each in compiled.failed]
-    place = ""
+    saved = ""
     if not compiled.errors and not failed:
-        place = str(store.save(state_directory, compiled.snapshot))
-    expect = compiled.loaded.config.expect
-    example = _example(compiled.loaded)
-    errors = len(compiled.errors)
-    texts = _texts(config, disk) if isinstance(disk, DiskFiles) else disk.texts
-    return CompilerReport(place, problems, errors, failed, len(expect), example, texts, lists)
-
-
-def _texts(config: Path, disk: DiskFiles) -> dict[str, str]:
-    return {os.path.relpath(file, config.parent): text for file, text in disk.texts.items()}
+        saved = str(store.save(state, compiled.snapshot))
+    return CompilerReport(
+        saved,
+        problems,
+        len(compiled.errors),
+        failed,
+        len(compiled.loaded.config.expect),
+        _example(compiled.loaded),
+        SourceTexts(files.texts(config.parent), lists),
+    )
 
 
 def _edited_lists(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Why a list that people keep here is not the one that they have put in force."""
-    for file in dict.fromkeys([*before, *now]):
-        if before.get(file) != now.get(file):
-            yield (
-                f"{file}: found another list than the one in force; expected it as it was put in "
-                "force, for its edit would go in force unseen. 'darban reload' puts both it and "
-                "what was fetched in force."
-            )
+    """The agency's own lists that have changed since they were put in force."""
+    for file in _differing(before, now):
+        yield (
+            f"{file}: found an edit that was not reloaded; expected the list as it was put in "
+            "force. 'darban reload' puts both the edit and the fetched lists in force."
+        )
 
 
 def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
-    """What people have edited of the config and that is not in force."""
+    """The files of the config that have changed since they were put in force."""
     disk = DiskFiles()
     read_merged(str(config), disk)
-    now = _texts(config, disk)
-    for file in dict.fromkeys([*before, *now]):
-        if before.get(file) != now.get(file):
-            yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
+    for file in _differing(before, disk.texts(config.parent)):
+        yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    return (each for each in dict.fromkeys([*before, *now]) if before.get(each) != now.get(each))
 
 
 def _example(loaded: LoadedConfig) -> str:
-    """A question that is blocked, for the operator to try."""
+    """A dig command for a blocked name, from the expectations; empty where there is none."""
     listen = loaded.config.server.listen[0]
     version = ip_address(listen.address).version
     for expect in loaded.config.expect:
@@ -191,21 +128,17 @@ def _example(loaded: LoadedConfig) -> str:
 
 
 def main() -> None:
-    """Compile the config that the command line names, for the supervisor.
-
-    Standard input has what was written of it before, where that is to be compiled, or null.
-    """
-    gc.disable()  # a million rules, none of them in a circle; going through them costs seconds
-    config, state_directory = (Path(argument) for argument in sys.argv[1:])
-    before = json.load(sys.stdin)
-    written = None if before is None else SourceTexts(**before)
+    """Compile the config on the command line; standard input has ``SourceTexts`` or null."""
+    gc.disable()  # a million rules and no cycles; looking for cycles takes seconds
+    config, state = (Path(argument) for argument in sys.argv[1:])
+    given = json.load(sys.stdin)
     try:
-        outcome = run(config, state_directory, written)
+        report = compile_and_save(config, state, None if given is None else SourceTexts(**given))
     except DarbanError as error:
-        outcome = CompilerReport(problems=[str(error)], errors=1)
-    json.dump(asdict(outcome), sys.stdout)
+        report = CompilerReport(problems=[str(error)], errors=1)
+    json.dump(asdict(report), sys.stdout)
     sys.stdout.flush()
-    os._exit(0)  # nothing is left to tidy; a large heap takes long to take apart
+    os._exit(0)  # nothing is left to do, and freeing a large heap takes long
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""An exemption put into a config's file: what must be right first, then the file, at once.
+"""Write an exemption into a config's file, for ``darban exempt``.
 
-``darban exempt`` does this in its own process. The config with the exemption in it is
-compiled and its expectations run before the file is touched.
+The config with the exemption is compiled, and its expectations are run, before the file changes.
 """
 
 import time
@@ -14,15 +13,16 @@ from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.files import write_atomically
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import Prefix, Terms
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
-from resolver.snapshot.compiler import CompileResult, DiskFiles, compile_file
+from resolver.snapshot.compiler import CompileResult, compile_file
+from resolver.snapshot.config_files import DiskFiles
 
 
 class ExemptionRefused(DarbanError):
-    """The exemption cannot be put in force; ``code`` is the exit code that says why."""
+    """The exemption cannot be written; ``code`` is the exit code."""
 
-    def __init__(self, lines: list[str], code: int) -> None:
+    def __init__(self, *lines: str, code: int = WRONG_CONFIG) -> None:
         self.code = code
         super().__init__("\n".join([*lines, "the config stays as it is"]))
 
@@ -31,25 +31,32 @@ class ExemptionEdit:
     """A config's file, before an exemption is written into it."""
 
     def __init__(self, path: Path, in_force: str | None) -> None:
-        """``in_force`` is the hash of what its server has in force; None where none runs.
+        """``in_force`` is the hash of the snapshot that the server has; None where none runs.
 
         Raises:
-            ExemptionRefused: nothing may be written into it now.
+            ExemptionRefused: the file has problems, or an edit that was not reloaded.
         """
         self._path = path
         try:
             self._octets = path.read_bytes()
             self._text = self._octets.decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise ExemptionRefused([f"{path}: {error}"], WRONG_CONFIG) from None
+            raise ExemptionRefused(f"{path}: {error}") from None
         self._now = time.time()
         self._before = self._compiled(self._text)
         if in_force not in (None, self._before.snapshot.hash()):
-            raise ExemptionRefused([_not_reloaded(path)], WRONG_CONFIG)
+            raise ExemptionRefused(
+                f"{path} or a list was edited and not reloaded, and that edit would come in force "
+                "with the exemption; 'darban diff' shows it, 'darban reload' puts it in force"
+            )
         self.ids = {exemption.id for exemption in self._before.loaded.config.exemptions}
 
-    def whom(self, text: str) -> dict[str, object]:
-        """The key that says whom an exemption is for: a VLAN by its name, or a prefix."""
+    def clients(self, text: str) -> dict[str, object]:
+        """The key of the exemption that says for whom it is: a VLAN's name, or a prefix.
+
+        Raises:
+            DarbanError: the text names no client of any VLAN.
+        """
         vlans = self._before.loaded.config.vlans
         if text in vlans:
             return {"vlan": text}
@@ -60,51 +67,39 @@ class ExemptionEdit:
                 f"'{text}' is neither an address, nor a prefix, nor a VLAN; there are {known}. "
                 + did_you_mean(text, vlans)
             )
-        if not any(
-            network.version == own.version and network.overlaps(own)
-            for vlan in vlans.values()
-            for own in vlan.prefixes
-        ):
-            raise DarbanError(f"no VLAN holds {text}: its queries are refused, whatever is lifted")
+        if not any(_overlap(network, own) for vlan in vlans.values() for own in vlan.prefixes):
+            raise DarbanError(f"no VLAN holds {text}: its queries are refused in any case")
         return {"prefixes": [str(network)]}
 
     def write(self, exemption: Mapping[str, object]) -> list[str]:
-        """Write the exemption, once it is known to be right; what ``check`` then warns of."""
+        """Check the exemption and write it; returns the warnings that it adds.
+
+        Raises:
+            ExemptionRefused: with the reasons; the file is as it was.
+        """
         text = add_exemption(self._text, exemption)
         after = self._compiled(text)
-        if not _lifts_something(after.snapshot.terms, str(exemption["id"])):
-            raise ExemptionRefused(
-                ["nothing of it is blocked there: there is nothing to lift"], WRONG_CONFIG
-            )
-        self._replace(text.encode())
+        if not _changes_anything(after.snapshot.terms, str(exemption["id"])):
+            raise ExemptionRefused("none of these services is blocked there: nothing to exempt")
+        path = self._path.resolve()
+        if path.read_bytes() != self._octets:
+            raise ExemptionRefused(f"{path} was edited meanwhile; try again")
+        try:
+            write_atomically(path, text.encode())
+        except OSError as error:
+            raise ExemptionRefused(f"{path} cannot be written ({error.strerror})") from None
         return sorted({str(p) for p in after.problems} - {str(p) for p in self._before.problems})
 
     def _compiled(self, text: str) -> CompileResult:
         compiled = compile_file(self._path, self._now, DiskFiles({str(self._path): text}))
         if compiled.errors:
-            raise ExemptionRefused([str(problem) for problem in compiled.errors], WRONG_CONFIG)
+            raise ExemptionRefused(*map(str, compiled.errors))
         if compiled.failed:
-            failed = [str(each) for each in compiled.failed]
-            raise ExemptionRefused(["expectations that do not hold:", *failed], FAILED_EXPECTATIONS)
-        return compiled
-
-    def _replace(self, octets: bytes) -> None:
-        path = self._path.resolve()
-        if path.read_bytes() != self._octets:
-            raise ExemptionRefused([f"{path} was edited meanwhile; try again"], WRONG_CONFIG)
-        try:
-            write_atomically(path, octets)
-        except OSError as error:
+            failed = map(str, compiled.failed)
             raise ExemptionRefused(
-                [f"{path} cannot be written ({error.strerror})"], WRONG_CONFIG
-            ) from None
-
-
-def _not_reloaded(path: Path) -> str:
-    return (
-        f"{path} or a list was edited and not reloaded, and that would go in force with the "
-        "exemption; 'darban diff' shows it, 'darban reload' puts it in force"
-    )
+                "expectations that do not hold:", *failed, code=FAILED_EXPECTATIONS
+            )
+        return compiled
 
 
 def _network(text: str) -> Network | None:
@@ -114,22 +109,25 @@ def _network(text: str) -> Network | None:
         return None
 
 
-def _lifts_something(terms: Terms, name: str) -> bool:
-    """Whether an exemption has to do with what some client is denied."""
-    [place] = [place for place, each in enumerate(terms.exemptions) if each.id == name]
-    exemption = terms.exemptions[place]
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
+
+
+def _changes_anything(terms: Terms, name: str) -> bool:
+    """Whether a client of the exemption has a policy that blocks one of its services."""
+    [(place, exemption)] = [each for each in enumerate(terms.exemptions) if each[1].id == name]
     if exemption.vlan is not None:
-        concerned = {exemption.vlan}
+        vlans = {exemption.vlan}
     else:
-        own = [
-            ip_network((p.network, p.length)) for p in terms.exempted_prefixes if p.owner == place
-        ]
-        concerned = {
+        exempted = [_of(each) for each in terms.exempted_prefixes if each.owner == place]
+        vlans = {
             prefix.owner
             for prefix in terms.prefixes
-            for each in own
-            if len(prefix.network) == len(each.network_address.packed)
-            and each.overlaps(ip_network((prefix.network, prefix.length)))
+            if any(_overlap(_of(prefix), each) for each in exempted)
         }
-    policies = [terms.policies[terms.vlans[vlan].policy] for vlan in concerned]
+    policies = [terms.policies[terms.vlans[vlan].policy] for vlan in vlans]
     return any(policy.blocks & exemption.services for policy in policies)
+
+
+def _of(prefix: Prefix) -> Network:
+    return ip_network((prefix.network, prefix.length))

@@ -1,7 +1,7 @@
-"""On what a block stands: which directive covers a service, and how it is cited.
+"""The ground of each block: the directive that covers the service, and its citation.
 
-A directive is cited only for the services that it covers; whatever else a policy blocks
-is the agency's own decision and says so.
+A directive is cited only for the services that it covers. All other blocks are the agency's own
+decision, and are cited as such.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ AGENCY_POLICY = Ground("", "agency network policy")
 def grounds(
     directives: Mapping[str, DirectiveConfig], catalog: ServiceCatalog
 ) -> tuple[tuple[Ground, ...], tuple[int, ...]]:
-    """The grounds that a policy's directives give, and each service's place among them."""
+    """The grounds of a policy, and for each service the place of its ground among them."""
     found = [AGENCY_POLICY]
     of_service = [0] * len(catalog.services)
     for name, directive in directives.items():

@@ -1,4 +1,4 @@
-"""Block lists compiled into the two buffers that a ``policy.index.Index`` reads."""
+"""Compile block lists into the two buffers that ``policy.index.Index`` reads."""
 
 import array
 import itertools
@@ -13,7 +13,7 @@ from resolver.policy.index import EXCEPTION, MIXED, RULE, SUBTREE, UNKNOWN, WORD
 
 
 def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
-    """Compile lists into the two buffers that an ``Index`` reads."""
+    """The trie and the rules of some lists."""
     packed = RULE.pack
     by_key: dict[bytes, bytes] = {}
     for source, rules in enumerate(lists):
@@ -22,7 +22,7 @@ def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
             rule = packed(line, source << 2 | EXCEPTION * exception | SUBTREE * subtree)
             others = by_key.get(key)
             by_key[key] = rule if others is None else others + rule
-    # One trie inside another would take a third less, and a look-up two thirds more time.
+    # Nested tries would take a third less memory, and a look-up two thirds more time.
     trie = BinaryTrie(by_key, num_tries=1)
     in_order = [b""] * len(by_key)
     for key, packed_rules in by_key.items():
@@ -35,11 +35,11 @@ def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
 
 
 def _table_of_kinds(by_key: Mapping[bytes, bytes]) -> "array.array[int]":
-    """By the hash of a key, of what kind its rule is; keys that share a place must agree."""
+    """The kind of a key's rule, by the hash of the key; MIXED where keys that collide differ."""
     kinds = array.array("H", [UNKNOWN]) * table_size(len(by_key))
     mask = len(kinds) - 1
     for key, rules in by_key.items():
         place = zlib.crc32(key) & mask
-        told = RULE.unpack(rules)[1] + 1 if len(rules) == RULE.size else MIXED
-        kinds[place] = told if told < MIXED and kinds[place] in (UNKNOWN, told) else MIXED
+        kind = RULE.unpack(rules)[1] + 1 if len(rules) == RULE.size else MIXED
+        kinds[place] = kind if kind < MIXED and kinds[place] in (UNKNOWN, kind) else MIXED
     return kinds

@@ -1,9 +1,8 @@
-"""From a config and its lists to a snapshot.
+"""Compile a config and its lists into a snapshot.
 
-This is where names meet what they name: services and categories that exist only in the
-lists, records and rules whose text the config took as it came. Every mistake becomes a
-problem with file and line, beside those that reading the config found; a snapshot that
-was compiled with errors is never put in force.
+Here names are resolved: services and categories, which only the lists define; and here the texts
+of records and rules are parsed. Every mistake becomes a problem with its file and line. A snapshot
+that was compiled with errors is never put in force.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +27,7 @@ DEFAULT_GROUP = ""
 def compile_snapshot(
     config: model.Config, provenance: Provenance, lists: Sequence[BlockList]
 ) -> tuple[made.Snapshot, list[Problem]]:
-    """Compile what could be understood, and say what could not."""
+    """Compile a config as far as it is valid, and report the rest."""
     compiler = _Compiler(config, provenance, ServiceCatalog(lists))
     return compiler.snapshot(), compiler.problems
 
@@ -70,12 +69,12 @@ class _Compiler:
         self.problems.append(self.provenance.problem(path, found, expected, advice))
 
     def members(self, path: Path, references: Iterable[str]) -> int:
-        """The services that references mean; those that mean none are reported."""
+        """The set of services that references mean; unknown ones become problems."""
         bits = 0
         for place, reference in enumerate(references):
             members = self.catalog.members(reference)
             if members is None:
-                expected, advice = self.catalog.what_else(reference)
+                expected, advice = self.catalog.instead_of(reference)
                 self.wrong((*path, place), toml_text(reference), expected, advice)
             bits |= members or 0
         return bits
@@ -117,7 +116,7 @@ class _Compiler:
 
     def unfit(self, rule: Rule, *, allow: bool) -> str | None:
         if rule.exception:
-            return "an exception ('@@') belongs into a list; 'allow' lets a name pass"
+            return "an exception ('@@') belongs in a list; 'allow' lets a name pass"
         return too_wide(rule._replace(exception=allow))
 
     def vlans(self) -> Iterable[made.Vlan]:
@@ -188,7 +187,7 @@ class _Compiler:
         for place, expectation in enumerate(self.config.expect):
             service = expectation.service
             if service is not None and self.catalog.place(service) is None:
-                expected, advice = self.catalog.what_else(service)
+                expected, advice = self.catalog.instead_of(service)
                 self.wrong(("expect", place, "service"), toml_text(service), expected, advice)
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
@@ -202,7 +201,7 @@ def _directive(
 
 
 def _group_of(forward: int) -> str:
-    """A forward's own group; the mark keeps it apart from the groups that a config names."""
+    """The group of a ``forward`` entry; names of other groups have no colon."""
     return f"forward:{forward}"
 
 

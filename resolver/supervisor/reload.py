@@ -27,9 +27,9 @@ from resolver.snapshot.candidate import (
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
     Rejected,
+    SourceTexts,
     compile_in_child,
 )
-from resolver.snapshot.source_texts import SourceTexts
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart

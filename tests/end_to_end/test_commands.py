@@ -9,7 +9,7 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done
 from tests.live.commands import darban as _darban
-from tests.live.configs import BLOCKLISTS, shipped
+from tests.live.configs import BLOCKLISTS, EXEMPTION, shipped
 from tests.live.nsd import ANY_V4
 from tests.live.server import DARBAN, MODULE, Server
 
@@ -19,16 +19,6 @@ FIELDS = {
 }
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
-
-EXEMPTION = """
-[[exemptions]]
-id = "pr-2031"
-prefixes = ["127.0.10.7/32", "fd00:10::7/128"]
-services = ["telegram"]
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-2031"
-"""
 
 
 @pytest.fixture

@@ -88,8 +88,8 @@ def test_without_a_server_it_is_written(server: Server) -> None:
         (("adminstration", "telegram", "--for", "2h"), 'Did you mean "administration"?'),
         (("127.0.99.7", "telegram", "--for", "2h"), "no VLAN holds 127.0.99.7"),
         (("127.0.10.7/24", "telegram", "--for", "2h"), "neither an address"),
-        (("publicity", "telegram", "--for", "2h"), "nothing of it is blocked there"),
-        (("127.0.20.7", "telegram", "--for", "2h"), "nothing of it is blocked there"),
+        (("publicity", "telegram", "--for", "2h"), "none of these services is blocked there"),
+        (("127.0.20.7", "telegram", "--for", "2h"), "none of these services is blocked there"),
     ],
 )
 def test_what_makes_no_sense_is_not_written(

@@ -7,28 +7,19 @@ import pytest
 
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
-from tests.live.configs import shipped
+from tests.live.configs import EXEMPTION, shipped
 from tests.live.nsd import ANY_V4, BIG
 from tests.live.ports import free_port
 from tests.live.server import Server
 
 ADMINISTRATION, EXEMPTED, PUBLICITY = "127.0.10.5", "127.0.10.7", "127.0.20.5"
-_EXEMPTION = """
-[[exemptions]]
-id = "pr-2031"
-prefixes = ["127.0.10.7/32", "fd00:10::7/128"]
-services = ["telegram"]
-until = 2199-03-20T23:59:59+03:30
-approver = "Head of PR"
-ticket = "PR-2031"
-"""
 
 
 @pytest.fixture
 def config(tmp_path: Path, upstream: str) -> Path:
     """The shipped config with an exemption, and an upstream that answers; no server."""
     path = tmp_path / "config.toml"
-    path.write_text(shipped([upstream], 5300, 9153) + _EXEMPTION, encoding="utf-8")
+    path.write_text(shipped([upstream], 5300, 9153) + EXEMPTION, encoding="utf-8")
     return path
 
 

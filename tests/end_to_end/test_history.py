@@ -131,7 +131,7 @@ def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
     text = darban("history", "--at", until, at=server.directory).out
     assert "ended before: fair: pager for VLAN administration" in text
     done = darban("check", at=server.directory)
-    assert "Exemption fair has ended and lifts nothing; remove it." in done.out
+    assert "Exemption fair has ended and permits nothing; remove it." in done.out
 
 
 def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> None:

@@ -54,11 +54,11 @@ def _asked(machine: Machine, client: str, name: str) -> str:
 
 
 def _release(machine: Machine, change: Callable[[], None]) -> str:
-    """Make another release of the source, install it, and go back to the source as it was."""
+    """Install a pure release of a changed source, and go back to the source as it was."""
     machine.good("cp", "-a", "/src", "/src.kept")
     try:
         change()
-        done = machine.run("make", "install")
+        done = machine.run("make", "install", "COMPILE=no")
         return f"{done.out}\nexit code {done.code}"
     finally:
         machine.good("sh", "-c", "rm -rf /src/* && cp -a /src.kept/. /src/ && rm -r /src.kept")
@@ -79,7 +79,7 @@ def _lists(machine: Machine) -> str:
 
 
 def test_a_first_install_serves_on_port_53(machine: Machine) -> None:
-    said = machine.good("make", "install")
+    said = machine.good("make", "install", seconds=600)
     assert f"{CONFIG} is the default" in said
     assert _asked(machine, "127.0.10.5", "web.telegram.org") == "0.0.0.0"
     assert machine.show("ActiveState") == "active"
@@ -88,6 +88,14 @@ def test_a_first_install_serves_on_port_53(machine: Machine) -> None:
         r'directories = \["/usr/share/darban/blocklists", "/etc/darban/blocklists"\]',
         machine.read(CONFIG),
     )
+
+
+def test_the_release_is_compiled_and_so_are_its_workers(machine: Machine) -> None:
+    assert _in_use(machine).endswith("-compiled")
+    assert machine.good("darban", "--version").strip().endswith(", compiled")
+    for worker in machine.good("pgrep", "--parent", machine.show("MainPID")).split():
+        assert "/resolver/engine/engine.cpython-" in machine.good("cat", f"/proc/{worker}/maps")
+    assert not (machine.root / "opt/darban/build").exists()
 
 
 def test_it_runs_with_one_right_and_behind_every_wall(machine: Machine) -> None:
@@ -162,7 +170,7 @@ def test_a_reload_of_a_broken_config_fails_and_a_start_serves_what_was_good(
     assert "polcy" in machine.journal()
     machine.good("systemctl", "restart", "darban")
     assert _asked(machine, "127.0.10.5", "www.ours.example") == "0.0.0.0"
-    assert "not the config but what was good is in force" in machine.show("StatusText")
+    assert "the last good policy is in force" in machine.show("StatusText")
     machine.write(CONFIG, good)
     machine.good("systemctl", "reload", "darban")
     assert machine.show("StatusText").startswith("the config is in force")
@@ -273,23 +281,40 @@ def test_an_uninstall_keeps_what_is_the_operator_s(machine: Machine) -> None:
 def _make(root: Path, *arguments: str) -> str:
     """Run make in a Debian that does not run; what it says."""
     into = ["chroot", root, "env", "-C", "/src", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"]
-    done = subprocess.run([*into, "make", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run(
+        [*into, "make", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-def test_without_systemd_all_is_done_but_the_start(clean_debian: Tree, tmp_path: Path) -> None:
+NOT_COMPILED = "Not compiled, for the reason above."
+
+
+def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
+    clean_debian: Tree, tmp_path: Path
+) -> None:
     with layer(clean_debian, tmp_path) as root:
-        said = _make(root, "install")
+        said = _make(root, "install", "CC=none")
+        assert f"no none to compile with: apt install gcc\n{NOT_COMPILED}" in said
         assert "systemd does not run here, so nothing is started." in said
         assert "12 of 12 hold" in said
         assert (root / "etc/systemd/system/multi-user.target.wants/darban.service").is_symlink()
-        assert (root / "opt/darban/current").is_symlink()
+        assert (root / "opt/darban/current").readlink().name.endswith("-pure")
+        version = subprocess.check_output(["chroot", root, "darban", "--version"], text=True)
+        assert version.endswith(", interpreted\n")
 
 
 def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
+    """And a compiler that fails makes the release a pure one."""
     with layer(clean_debian, tmp_path) as root:
-        _make(root, "install", "DESTDIR=/stage")
+        said = _make(root, "install", "DESTDIR=/stage", "CC=false")
+        assert "Building wheel for darban (pyproject.toml) did not run successfully" in said
+        assert NOT_COMPILED in said
         assert not (root / "opt/darban").exists()
         assert not (root / "etc/darban").exists()
         stage = root / "stage"
@@ -297,5 +322,6 @@ def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Pat
             assert (stage / place.lstrip("/")).is_file()
         release = Path((stage / "opt/darban/current").readlink())
         assert release.parent == Path("/opt/darban/releases")
+        assert release.name.endswith("-pure")
         program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
         assert program.startswith(f"#!{release}/bin/python3\n")

@@ -249,7 +249,7 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     )
     sources.says.clear()
     assert _run(server, "lists", "update").code == NO
-    assert "last error: the server says 404" in " ".join(_run(server, "lists").out.split())
+    assert "last error: the server answers 404" in " ".join(_run(server, "lists").out.split())
     server.expected.clear()
 
 

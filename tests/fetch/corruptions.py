@@ -6,24 +6,15 @@ from collections.abc import Iterator
 
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from tests.fetch.source_server import chunked, response, zipped
+from tests.lists.list_texts import LINES, made
 
 _BOMB = gzip.compress(b"0" * (MAX_LIST_BYTES + 1))
-_LINES = {
-    "adblock": "||{}^",
-    "hosts": "0.0.0.0 {}",
-    "plain": "{}",
-    "suffix": "{}",
-    "wildcard": "*.{}",
-    "dnsmasq": "server=/{}/",
-    "unbound": 'local-zone: "{}" always_nxdomain',
-    "rpz": "{} CNAME .",
-}
 COUNT = 60
 
 
 def good(kind: str) -> bytes:
     """A list of a hundred names."""
-    return "".join(_LINES[kind].format(f"n{n}.example") + "\n" for n in range(100)).encode()
+    return made(kind, 100).encode()
 
 
 def corrupted(kind: str) -> list[tuple[str, bytes]]:
@@ -39,7 +30,7 @@ def corrupted(kind: str) -> list[tuple[str, bytes]]:
 def _endless(rng: random.Random, kind: str) -> Iterator[tuple[str, bytes]]:
     body = good(kind)
     whole = response(body)
-    others = [other for other in _LINES if _LINES[other] != _LINES[kind]]
+    others = [other for other in LINES if LINES[other] != LINES[kind]]
     yield "a bomb", response(_BOMB, Content_Encoding="gzip")
     yield "too long", response(body, Content_Length=str(MAX_LIST_BYTES + 1))
     yield "no length", response(body, Content_Length="")

@@ -97,7 +97,7 @@ def test_a_source_is_asked_only_for_what_is_new(trusted: Authority, tmp_path: Pa
         assert "if-none-match" not in asked[-1][1], "another address is another list"
         assert (await fetching(kind="plain")).result == "failed"
         assert "if-none-match" not in asked[-1][1], "it has to be judged as another format"
-        (fetching.shelf.place / "it.list").write_bytes(b"harmed")
+        (fetching.shelf.directory / "it.list").write_bytes(b"harmed")
         await fetching()
         assert "if-none-match" not in asked[-1][1], "the copy is not what was fetched"
 
@@ -117,14 +117,14 @@ def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path)
     _with(trusted, tmp_path, pinned)
 
 
-def test_where_a_list_is_sent_on_to(trusted: Authority, tmp_path: Path) -> None:
+def test_where_a_list_is_redirected_to(trusted: Authority, tmp_path: Path) -> None:
     async def sent_on(fetching: Fetching) -> None:
         says, url = fetching.sources.says, fetching.sources.url
         says["/end"] = response(LIST)
         for number in range(6):
             onward = url(f"/{number + 1}" if number < 5 else "/end")
             says[f"/{number}"] = response(b"", status="302 Found", Location=onward)
-        assert (await fetching("/0")).reason == "it was sent on more than 5 times"
+        assert (await fetching("/0")).reason == "it was redirected more than 5 times"
         assert await fetching("/1") == UpdateResult("updated", 10)
         says["/2"] = response(b"", status="301 Moved Permanently", Location="/end")
         assert await fetching("/1") == UpdateResult("unchanged", 10)
@@ -144,7 +144,7 @@ def test_a_bomb_is_given_up_before_it_fills_anything(trusted: Authority, tmp_pat
     async def bomb(fetching: Fetching) -> None:
         bomb = gzip.compress(b"0" * (MAX_LIST_BYTES * 4))
         fetching.sources.says["/list"] = response(bomb, Content_Encoding="gzip")
-        assert "larger than 64 MiB when it is unpacked" in (await fetching()).reason
+        assert "larger than 64 MiB when it is decompressed" in (await fetching()).reason
 
     _with(trusted, tmp_path, bomb)
     assert [path.name for path in (tmp_path / "lists").iterdir()] == ["it.json"]
@@ -204,8 +204,8 @@ def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: P
     async def no_room(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = response(LIST)
         await fetching()
-        fetching.shelf.place = tmp_path / "a file"
-        fetching.shelf.place.write_text("in the way")
+        fetching.shelf.directory = tmp_path / "a file"
+        fetching.shelf.directory.write_text("in the way")
         assert "the state directory cannot be written to" in (await fetching()).reason
 
     _with(trusted, tmp_path, no_room)

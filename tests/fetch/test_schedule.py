@@ -81,8 +81,8 @@ def test_a_first_copy_that_is_taken_back_leaves_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null", '"x"'])
 def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> None:
     shelf = ListStore(tmp_path)
-    shelf.place.mkdir()
-    (shelf.place / "it.json").write_text(text)
+    shelf.directory.mkdir()
+    (shelf.directory / "it.json").write_text(text)
     assert shelf.record("it") == ListRecord()
 
 

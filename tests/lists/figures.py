@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
-from resolver.lists.reading import by_reason
+from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.index import Index
 from resolver.snapshot.index import build

@@ -114,3 +114,20 @@ SAMPLES = {
         },
     ),
 }
+
+LINES = {
+    "adblock": "||{}^",
+    "hosts": "0.0.0.0 {}",
+    "plain": "{}",
+    "suffix": "{}",
+    "wildcard": "*.{}",
+    "dnsmasq": "server=/{}/",
+    "unbound": 'local-zone: "{}" always_nxdomain',
+    "rpz": "{} CNAME .",
+}
+"""A line that blocks a name, in each format."""
+
+
+def made(kind: str, count: int) -> str:
+    """A list of so many names."""
+    return "".join(LINES[kind].format(f"n{number}.example") + "\n" for number in range(count))

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.lists import adblock
+from resolver.lists.adblock import AdblockReader
 from resolver.lists.rules import BlockList, SkippedLine
 
 
 def _read(*lines: str) -> BlockList:
-    return adblock.read("\n".join(lines), "telegram", "telegram.txt")
+    return AdblockReader.read("\n".join(lines), "telegram", "telegram.txt")
 
 
 KEPT = {
@@ -138,7 +138,7 @@ def test_the_first_of_two_headers_counts() -> None:
 
 
 def test_a_byte_order_mark_and_crlf_are_no_part_of_a_line() -> None:
-    read = adblock.read("\ufeff! Title: Telegram\r\n||t.me^\r\n", "telegram", "telegram.txt")
+    read = AdblockReader.read("\ufeff! Title: Telegram\r\n||t.me^\r\n", "telegram", "telegram.txt")
     assert read.title == "Telegram"
     assert [(rule.text, rule.line) for rule in read.rules] == [("||t.me^", 2)]
     assert read.skipped == ()
@@ -191,7 +191,7 @@ TEXTS = st.one_of(
 
 @given(TEXTS)
 def test_reading_never_raises_and_accounts_for_every_line(text: str) -> None:
-    read = adblock.read(text, "service", "file")
+    read = AdblockReader.read(text, "service", "file")
     lines = text.count("\n") + 1
     used = [entry.line for entry in (*read.rules, *read.skipped)]
     assert len(used) == len(set(used))

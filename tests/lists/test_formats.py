@@ -12,11 +12,11 @@ from resolver.config.model import ListFormat
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
 from resolver.lists.formats import FORMATS, guess_format
-from resolver.lists.reading import by_reason, leads_nowhere
+from resolver.lists.list_reader import by_reason, leads_nowhere
 from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.policy.index import Index, RuleMatch
 from resolver.snapshot.index import build
-from tests.lists.list_texts import SAMPLES
+from tests.lists.list_texts import LINES, SAMPLES, made
 from tests.lists.obvious_matcher import matcher
 
 each_format = pytest.mark.parametrize("kind", SAMPLES)
@@ -67,14 +67,14 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(kind: str) -> None:
 
 @each_format
 def test_a_list_resembles_its_own_format(kind: str) -> None:
-    text = _made(kind, 100)
+    text = made(kind, 100)
     assert guess_format(text) == ("plain" if kind == "suffix" else kind)
 
 
 @each_format
 @pytest.mark.parametrize("other", SAMPLES)
 def test_a_list_of_another_format_is_refused(kind: str, other: str) -> None:
-    accepted = read_untrusted(_made(other, 100).encode(), kind, "service", "list")
+    accepted = read_untrusted(made(other, 100).encode(), kind, "service", "list")
     if kind == other or {kind, other} == {"plain", "suffix"}:  # nothing in the file tells them
         assert isinstance(accepted, BlockList)
         assert len(accepted.rules) == 100
@@ -138,24 +138,8 @@ def test_which_addresses_lead_nowhere(address: str, expected: bool | None) -> No
     assert leads_nowhere(address) is expected
 
 
-_LINES = {
-    "adblock": "||{}^",
-    "hosts": "0.0.0.0 {}",
-    "plain": "{}",
-    "suffix": "{}",
-    "wildcard": "*.{}",
-    "dnsmasq": "server=/{}/",
-    "unbound": 'local-zone: "{}" always_nxdomain',
-    "rpz": "{} CNAME .",
-}
-
-
-def _made(kind: str, count: int) -> str:
-    return "".join(_LINES[kind].format(f"n{number}.example") + "\n" for number in range(count))
-
-
 PIECES = st.one_of(
-    st.sampled_from([line.replace("{}", "") for line in _LINES.values()]),
+    st.sampled_from([line.replace("{}", "") for line in LINES.values()]),
     st.sampled_from(["\n", "\r\n", " ", "\t", "#", ";", "$ORIGIN ", "$TTL 1", "(", ")", "@", "*."]),
     st.sampled_from(["a.example", "com", ".", "SOA", "CNAME", "local-data:", "redirect", '"', "/"]),
     st.text(st.characters(), max_size=5),
@@ -183,7 +167,7 @@ def test_accepting_any_octets_never_raises(kind: str, content: bytes) -> None:
 @each_format
 @pytest.mark.parametrize("part", [" ", "#", "/", '"', "'", ";", "a.", "*.", "(", "0"])
 def test_a_very_long_line_is_read_in_linear_time(kind: str, part: str) -> None:
-    _read(kind, _LINES[kind].format(part * 200_000) + "\n" + part * 200_000)
+    _read(kind, LINES[kind].format(part * 200_000) + "\n" + part * 200_000)
 
 
 @each_format
@@ -199,7 +183,7 @@ def test_made_up_lists_are_judged_as_the_obvious_matcher_does(kind: str) -> None
 
 
 def _some_line(rng: random.Random, kind: str) -> str:
-    line = _LINES[kind]
+    line = LINES[kind]
     exceptions = {"adblock": "@@||{}^", "dnsmasq": "server=/{}/#", "rpz": "{} CNAME rpz-passthru."}
     if rng.random() < 0.2:
         line = exceptions.get(kind, line)
@@ -218,6 +202,6 @@ def _asked(rng: random.Random, count: int) -> Iterator[str]:
 
 
 def test_the_same_text_gives_the_same_rules() -> None:
-    text = _made("plain", 10)
+    text = made("plain", 10)
     assert _read("plain", text) == _read("plain", text)
     assert _read("plain", text).rules[0] == Rule(names.parse("n0.example"), False, False, 1)

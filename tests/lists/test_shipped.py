@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resolver.dns import names
-from resolver.lists import adblock
+from resolver.lists.adblock import AdblockReader
 from resolver.lists.rules import BlockList, Rule
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ DOMESTIC = ("eitaa.com", "bale.ai", "ble.ir", "rubika.ir", "splus.ir", "gap.im",
 
 
 def _list(path: Path) -> BlockList:
-    return adblock.read(path.read_text(encoding="utf-8"), path.stem, path.name)
+    return AdblockReader.read(path.read_text(encoding="utf-8"), path.stem, path.name)
 
 
 LISTS = {path.stem: _list(path) for path in FILES}

@@ -9,6 +9,17 @@ from tests.live.ports import free_port
 ROOT = Path(__file__).parents[2]
 BLOCKLISTS = ROOT / "blocklists"
 
+EXEMPTION = """
+[[exemptions]]
+id = "pr-2031"
+prefixes = ["127.0.10.7/32", "fd00:10::7/128"]
+services = ["telegram"]
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-2031"
+"""
+"""For 127.0.10.7 of the shipped config's administration."""
+
 _LISTEN = 'listen = ["127.0.0.1:5300", "[::1]:5300"]'
 _SERVERS = 'servers = ["system"]'
 

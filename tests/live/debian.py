@@ -18,14 +18,15 @@ from tests.live.programs import lacking
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "build" / "debian"
-REQUIREMENTS = ROOT / "requirements" / "run.txt"
+REQUIREMENTS = [ROOT / "requirements" / name for name in ("run.txt", "build.txt")]
 PACKAGES = (
     *("python3", "python3-venv", "make"),  # what the README says that it needs
+    *("gcc", "python3-dev"),  # and what it needs to compile
     *("systemd", "systemd-sysv", "iproute2", "procps"),  # what any server has
     *("bind9-dnsutils", "man-db"),  # what the tests ask with, and look at
 )
-SOURCE = ("Makefile", "pyproject.toml", "README.md", "config.toml", "blocklists", "deploy")
-SOURCE += ("requirements", "resolver")
+SOURCE = ("Makefile", "setup.py", "pyproject.toml", "README.md", "config.toml")
+SOURCE += ("blocklists", "deploy", "requirements", "resolver")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def _system() -> Path:
 def _wheels(system: Path) -> tuple[Path, str]:
     """Where the wheels are, and for which Python."""
     python = next(system.glob("usr/bin/python3.*[0-9]")).name.removeprefix("python")
-    return KEPT / f"wheels-{python}-{_hash(REQUIREMENTS.read_bytes())}", python
+    pinned = b"".join(path.read_bytes() for path in REQUIREMENTS)
+    return KEPT / f"wheels-{python}-{_hash(pinned)}", python
 
 
 def _debootstrap(place: Path) -> None:
@@ -77,7 +79,8 @@ def _download(python: str, place: Path) -> None:
         [
             *(sys.executable, "-m", "pip", "--quiet", "download", "--require-hashes"),
             *("--only-binary=:all:", f"--python-version={python}", *platforms),
-            *("--requirement", REQUIREMENTS, "--dest", place),
+            *(part for path in REQUIREMENTS for part in ("--requirement", path)),
+            *("--dest", place),
         ]
     )
 

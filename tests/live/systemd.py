@@ -50,9 +50,9 @@ class Machine:
         )
         return Done(done.returncode, done.stdout)
 
-    def good(self, *command: str | Path) -> str:
+    def good(self, *command: str | Path, seconds: float = 120) -> str:
         """What a program prints that must end well."""
-        done = self.run(*command)
+        done = self.run(*command, seconds=seconds)
         assert done.code == 0, f"{command}: {done.out}\n{self.journal()}"
         return done.out
 

@@ -6,6 +6,7 @@ import shutil
 import time
 import tomllib
 import xml.etree.ElementTree as ET
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -243,10 +244,11 @@ def test_document() -> None:
     assert figures == table({"Darban": [RUN]}, "Darban")
 
 
-def test_targets_are_compared_within_a_pair_and_judged() -> None:
+def test_targets_are_compared_within_a_pair_and_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     costly = replace(RUN, cpu=Cpu(0.006, 0.006, 0.0135))
     results = {"hits": {MAIN.name: [RUN, costly], "Unbound": [costly, costly], "dnsdist": [RUN]}}
     results["hits"]["dnsdist"] = [RUN, RUN]
+    monkeypatch.setattr(targets, "code_lines", lambda _: Counter({"dns": 13_000}))
     rows = targets.table(results, [105_000_000], {"Darban": [1.0]}).splitlines()[2:]
     assert rows == [
         f"| hits: {MAIN.name} / Unbound | **0.87 (0.74..1.00)** | 0.80 | 0.70 | missed |",
@@ -254,6 +256,7 @@ def test_targets_are_compared_within_a_pair_and_judged() -> None:
         "| longest wait while a snapshot is made ready, ms: Darban | **1.0** | 5.0 | 2.0 | goal |",
         "| MB of supervisor and worker after hits | **30 (30..30)** | 76 | 68 | goal |",
         "| MB with a full cache | **105** | 104 | 96 | missed |",
+        "| lines of code | **13,000** | 14,000 | 12,500 | pass |",
     ]
 
 

@@ -22,7 +22,7 @@ from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.servers import Group, Server
-from resolver.lists import adblock
+from resolver.lists.adblock import AdblockReader
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
@@ -62,7 +62,7 @@ class _OneFile:
 def compiled(config: str, lists: tuple[tuple[str, str], ...]) -> Snapshot:
     """The snapshot of a config; anything wrong with it is a mistake in the scenario."""
     loaded = load("config.toml", _OneFile(config))
-    read = [adblock.read(text, Path(file).stem, file) for file, text in lists]
+    read = [AdblockReader.read(text, Path(file).stem, file) for file, text in lists]
     snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
     wrong = [str(p) for p in loaded.problems + problems if p.severity == "error"]
     skipped = [line for each in read for line in each.skipped]

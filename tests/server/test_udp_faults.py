@@ -28,6 +28,8 @@ interpreted = pytest.mark.skipif(
     resolver.build() == "compiled", reason="a compiled class cannot be patched"
 )
 
+pytestmark = pytest.mark.interpreted
+
 
 class _Faulty(NullObserver):
     """It has a fault that one name shows."""

@@ -13,9 +13,9 @@ import pytest
 
 from resolver.snapshot import background_priority, store
 from resolver.snapshot.background_priority import (
+    is_starved,
     set_idle_priority,
     set_low_priority,
-    starved_of_cpu,
 )
 from resolver.snapshot.candidate import Accepted, compile_in_child
 
@@ -99,7 +99,7 @@ def test_a_process_that_has_ended_needs_not_step_back() -> None:
 def test_who_gets_time_does_not_starve_however_long_it_works() -> None:
     async def watched(process: int) -> bool:
         work = asyncio.create_task(asyncio.sleep(1.2))
-        return await starved_of_cpu(process, work)
+        return await is_starved(process, work)
 
     with _running(FOR_EVER) as process:
         assert asyncio.run(watched(process)) is False
@@ -110,7 +110,7 @@ def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
     async def watched(process: int) -> bool:
         work = asyncio.create_task(asyncio.sleep(60))
         try:
-            return await asyncio.wait_for(starved_of_cpu(process, work), 30)
+            return await asyncio.wait_for(is_starved(process, work), 30)
         finally:
             work.cancel()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from resolver.lists import adblock
+from resolver.lists.adblock import AdblockReader
 from resolver.policy.compiled import Snapshot
 from resolver.snapshot.policy import compile_snapshot
 from tests.config.files_in_memory import load_text
@@ -12,7 +12,7 @@ def compile_texts(config: str, lists: Mapping[str, str] | None = None) -> Snapsh
     """Compile a config and lists, the latter by service; both must be good."""
     loaded = load_text(config)
     texts = (lists or {}).items()
-    read = [adblock.read(text, service, f"{service}.txt") for service, text in texts]
+    read = [AdblockReader.read(text, service, f"{service}.txt") for service, text in texts]
     snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
     errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
     assert not errors, "\n".join(errors)

@@ -1,11 +1,10 @@
-"""Packets out of capture files: pcap (as tcpdump writes it) and pcapng (as Wireshark does).
+"""Packets of capture files: pcap (as tcpdump writes it) and pcapng (as Wireshark does).
 
-Layouts: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng. Both are read in either byte
-order. Times, names and statistics are passed by; only packets and their link types are
-wanted.
+Layouts: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng, in either byte order. Only packets
+and their link types are read; times, names and statistics are ignored.
 
-What must stay true: nothing that a file can hold raises; where a file cannot be followed
-any further that is said, and what came before it counts.
+What must stay true: nothing that a file contains raises. Where a file is broken, that is
+noted, and everything before it counts.
 """
 
 import struct
@@ -23,7 +22,7 @@ _PCAP = {
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 _ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 _SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 0x0A0D0D0A, 1, 2, 3, 6
-_LONGEST = 1 << 20
+_MAX_PACKET = 1 << 20
 """Octets of a packet; none is longer on any link, so a greater length is a broken file."""
 _BREAKS_OFF = "the file breaks off"
 _BROKEN = "the file is broken from here on"
@@ -33,7 +32,7 @@ class Packet(NamedTuple):
     """One packet as it was on the link."""
 
     after: int
-    """Where the next begins in the file."""
+    """Where the next packet begins in the file."""
     link: int
     """The link type (the registry of LINKTYPE_ values)."""
     octets: bytes
@@ -42,23 +41,23 @@ class Packet(NamedTuple):
 
 
 def is_pcap(content: FileContent) -> bool:
-    """Whether a file begins as a classic capture."""
+    """Whether a file begins as pcap."""
     return content[:4] in _PCAP
 
 
 def is_pcapng(content: FileContent) -> bool:
-    """Whether a file begins as a capture of the next generation."""
+    """Whether a file begins as pcapng."""
     return content[:4] == PCAPNG
 
 
-def packets(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
-    """Every packet of a capture of either kind."""
-    return _of_pcapng(content, asked) if is_pcapng(content) else _of_pcap(content, asked)
+def packets(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
+    """Every packet of a capture in either format."""
+    return _of_pcapng(content, counts) if is_pcapng(content) else _of_pcap(content, counts)
 
 
-def _of_pcap(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
+def _of_pcap(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
     if len(content) < 24:
-        asked.skip(_BREAKS_OFF, "its beginning")
+        counts.skip(_BREAKS_OFF, "its beginning")
         return
     order = _PCAP[content[:4]]
     record = struct.Struct(order + "8xII")
@@ -67,30 +66,30 @@ def _of_pcap(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
     while at < size:
         number += 1
         if at + 16 > size:
-            asked.skip(_BREAKS_OFF, f"packet {number}")
+            counts.skip(_BREAKS_OFF, f"packet {number}")
             return
         kept, length = record.unpack(content[at : at + 16])
         at += 16
-        if kept > _LONGEST:
-            asked.skip(_BROKEN, f"packet {number}")
+        if kept > _MAX_PACKET:
+            counts.skip(_BROKEN, f"packet {number}")
             return
         if at + kept > size:
-            asked.skip(_BREAKS_OFF, f"packet {number}")
+            counts.skip(_BREAKS_OFF, f"packet {number}")
             return
         yield Packet(at + kept, link, content[at : at + kept], kept < length)
         at += kept
 
 
 class _Blocks:
-    """The blocks of a pcapng file, and what its sections have said so far."""
+    """The blocks of a pcapng file, and the byte order and links of the current section."""
 
     def __init__(self) -> None:
         self.order = "<"
         self.links: list[tuple[int, int]] = []
-        """Of each interface of the section: link type, and octets kept of a packet."""
+        """Of each interface of the section: link type, and octets captured of a packet."""
 
     def section(self, body: bytes) -> bool:
-        """Begin a section; whether it says in which order its octets are."""
+        """Begin a section; whether its byte order is valid."""
         order = _ORDERS.get(body[:4])
         self.order, self.links = order or "<", []
         return order is not None
@@ -122,24 +121,24 @@ class _Blocks:
         return Packet(after, link, body[4 : 4 + kept], kept < length)
 
 
-def _of_pcapng(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
+def _of_pcapng(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
     blocks = _Blocks()
     at, size, number = 0, len(content), 0
     while at < size:
         if at + 12 > size:
-            asked.skip(_BREAKS_OFF, f"octet {at}")
+            counts.skip(_BREAKS_OFF, f"octet {at}")
             return
         head = content[at : at + 12]
-        # A section's own first words say how to read all of it, its length as well.
+        # The beginning of a section gives the byte order for all of it, also for its length.
         if head[:4] == PCAPNG and not blocks.section(head[8:]):
-            asked.skip(_BROKEN, f"octet {at}")
+            counts.skip(_BROKEN, f"octet {at}")
             return
         kind, length = struct.unpack(blocks.order + "II", head[:8])
-        if length < 12 or length % 4 or (kind != _SECTION and length > 2 * _LONGEST):
-            asked.skip(_BROKEN, f"octet {at}")
+        if length < 12 or length % 4 or (kind != _SECTION and length > 2 * _MAX_PACKET):
+            counts.skip(_BROKEN, f"octet {at}")
             return
         if at + length > size:
-            asked.skip(_BREAKS_OFF, f"octet {at}")
+            counts.skip(_BREAKS_OFF, f"octet {at}")
             return
         body = content[at + 8 : at + length - 4]
         at += length
@@ -149,6 +148,6 @@ def _of_pcapng(content: FileContent, asked: QueryCounts) -> Iterator[Packet]:
             number += 1
             packet = blocks.packet(kind, body, at)
             if packet is None:
-                asked.skip("a packet whose block contradicts itself", f"packet {number}")
+                counts.skip("a packet whose block contradicts itself", f"packet {number}")
             else:
                 yield packet

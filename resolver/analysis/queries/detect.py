@@ -1,4 +1,4 @@
-"""Which kind a file of questions is, told by what it holds, never by what it is called."""
+"""The format of a file of queries, detected from its content, never from its name."""
 
 from collections.abc import Iterator, Set
 
@@ -6,8 +6,7 @@ from resolver.analysis.queries import capture, dnsperf, pcap, recorded
 from resolver.analysis.queries.query import FileContent, QueryCounts, UnknownFormat
 
 KNOWN = (
-    "a capture (pcap or pcapng), dnsperf's lines of a name and a type, "
-    "or what 'darban record' wrote"
+    "a capture (pcap or pcapng), dnsperf's lines of a name and a type, or a file of 'darban record'"
 )
 _OTHERS = {
     b"\x1f\x8b": "a gzip file; unpack it first",
@@ -21,33 +20,33 @@ _OTHERS = {
 _SHOWN = 60
 
 
-def read(content: FileContent, asked: QueryCounts, ports: Set[int]) -> Iterator[int]:
-    """Count a file's questions (those of a capture to these ports); says how far it has read.
+def read(content: FileContent, counts: QueryCounts, ports: Set[int]) -> Iterator[int]:
+    """Count the questions of a file (in a capture: to these ports); yields how far it has read.
 
     Raises:
-        UnknownKind: the file is of no kind that can be read; before anything was counted.
+        UnknownFormat: the file is in no format that can be read; nothing was counted yet.
     """
     if capture.is_pcap(content) or capture.is_pcapng(content):
-        return pcap.read(content, asked, ports)
+        return pcap.read(content, counts, ports)
     if content[: len(recorded.MARK)] == recorded.MARK:
         version = recorded.version(content)
         if version != str(recorded.VERSION):
             raise UnknownFormat(
                 f"found a recording of version {version!r}; expected version {recorded.VERSION}"
             )
-        return recorded.read(content, asked)
-    if dnsperf.is_one(content):
-        return dnsperf.read(content, asked)
+        return recorded.read(content, counts)
+    if dnsperf.is_dnsperf(content):
+        return dnsperf.read(content, counts)
     raise UnknownFormat(f"found {_what(content)}; expected {KNOWN}")
 
 
 def _what(content: FileContent) -> str:
-    """What a file of an unknown kind holds."""
+    """What a file in an unknown format contains."""
     if not len(content):
         return "an empty file"
-    for mark, told in _OTHERS.items():
+    for mark, description in _OTHERS.items():
         if content[: len(mark)] == mark:
-            return told
+            return description
     beginning = content[: 4 * _SHOWN]
     octets = f"a file that begins with the octets {beginning[:8].hex(' ')}"
     try:

@@ -1,9 +1,9 @@
-"""From a packet on a link to what a client said to a name server in it.
+"""From a captured packet to the DNS messages that a client sends to a name server in it.
 
 Links: Ethernet (with VLAN tags), Linux's "any" in both versions, raw IP, BSD's loopback.
 Above them IPv4 and IPv6, UDP, and TCP where a segment holds whole messages.
 
-What must stay true: nothing that a packet can hold raises.
+What must stay true: nothing that a packet contains raises.
 """
 
 from collections.abc import Set
@@ -12,19 +12,19 @@ from typing import NamedTuple
 _UDP, _TCP = 17, 6
 _TAGS = frozenset({0x8100, 0x88A8, 0x9100})
 _IP = frozenset({0x0800, 0x86DD})
-# By link type: where the EtherType stands, and where what it tells of begins.
+# By link type: the offsets of the EtherType and of its payload.
 _TYPED = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
-# By link type: where IP begins.
+# By link type: the offset of IP.
 _BARE = {101: 0, 228: 0, 229: 0, 12: 0, 14: 0, 0: 4, 108: 4}
 LINKS = "Ethernet, Linux cooked (any), raw IP, loopback"
 
 _FRAGMENT = 44
 _OPTIONS = frozenset({0, 43, 60})
-"""Headers of IPv6 that stand between it and what it carries."""
+"""IPv6 extension headers to skip."""
 
 
 class ClientMessages(NamedTuple):
-    """What a client said."""
+    """The messages of a client."""
 
     client: bytes
     """Its address: 4 or 16 octets."""
@@ -40,7 +40,7 @@ class SkippedPacket(NamedTuple):
 def client_messages(
     link: int, frame: bytes, ports: Set[int]
 ) -> ClientMessages | SkippedPacket | None:
-    """What a packet says to one of these ports; None where it says nothing to any."""
+    """The messages to one of these ports; None where the packet goes to none of them."""
     at = _ip_begins(link, frame)
     if isinstance(at, SkippedPacket) or at is None:
         return at
@@ -67,9 +67,9 @@ def _ip_begins(link: int, frame: bytes) -> int | SkippedPacket | None:
 
 def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | SkippedPacket | None:
     begins = at + (frame[at] & 15) * 4
-    length = frame[at + 2] << 8 | frame[at + 3]  # none where the card was to fill it in
+    length = frame[at + 2] << 8 | frame[at + 3]  # 0 where the network card fills it in
     if (frame[at + 6] << 8 | frame[at + 7]) & 0x1FFF:
-        return None  # the rest of a packet whose beginning is judged by itself
+        return None  # a later fragment; the first one is read by itself
     ends = at + length if length else len(frame)
     return _transport(frame, begins, ends, frame[at + 9], frame[at + 12 : at + 16], ports)
 

@@ -1,4 +1,4 @@
-"""Questions that were asked, counted; and what could not be counted, with the reason."""
+"""Questions and how often they were asked; and what could not be counted, with the reason."""
 
 from collections import Counter
 from collections.abc import Sized
@@ -8,18 +8,18 @@ from resolver.errors import DarbanError
 
 
 class UnknownFormat(DarbanError):
-    """A file that is none of the kinds that can be read; the message says what it is."""
+    """A file in none of the formats that can be read; the message says what it is."""
 
 
 class FileContent(Sized, Protocol):
-    """A file's content, in memory or mapped."""
+    """The content of a file, in memory or mapped."""
 
     @overload
     def __getitem__(self, at: SupportsIndex, /) -> int: ...
     @overload
     def __getitem__(self, at: slice, /) -> bytes: ...
     def find(self, sub: bytes, start: int, /) -> int:
-        """Where some octets come next, or -1."""
+        """The next place of some octets, or -1."""
 
 
 class Requester(NamedTuple):
@@ -33,7 +33,7 @@ ANY_REQUESTER = Requester()
 
 
 class Question(NamedTuple):
-    """A name (lower-case wire form) and a type, and who asked."""
+    """A name (lower-case wire form), a type, and who asked."""
 
     who: Requester
     name: bytes
@@ -41,18 +41,18 @@ class Question(NamedTuple):
 
 
 class QueryCounts:
-    """What a file has told so far."""
+    """The questions of a file so far."""
 
     def __init__(self) -> None:
         self.counts: dict[Question, int] = {}
         self.skipped: Counter[str] = Counter()
-        """By reason, what was no question that can be judged."""
+        """How much could not be counted, by reason."""
         self.first: dict[str, str] = {}
-        """By reason, where that was met first."""
+        """The first place of each reason."""
 
     @property
     def total(self) -> int:
-        """How many questions there were."""
+        """How many queries there were."""
         return sum(self.counts.values())
 
     def add(self, question: Question, times: int = 1) -> None:
@@ -60,6 +60,6 @@ class QueryCounts:
         self.counts[question] = self.counts.get(question, 0) + times
 
     def skip(self, reason: str, place: str) -> None:
-        """Count something that is no question."""
+        """Note something that cannot be counted."""
         self.skipped[reason] += 1
         self.first.setdefault(reason, place)

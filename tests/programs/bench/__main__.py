@@ -44,8 +44,10 @@ def main() -> int:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quick", action="store_true", help="few queries: does it work at all?")
-    parser.add_argument("--runs", type=int, default=3, choices=range(1, 100), help="how many pairs")
+    parser.add_argument("--quick", action="store_true", help="a fifth of the queries, or fewer")
+    parser.add_argument(
+        "--runs", type=int, default=3, choices=range(1, 100), metavar="PAIRS", help="how many pairs"
+    )
     names = [*WORKLOADS, _WAIT]
     parser.add_argument(
         "--only", type=_some_of(names), default=names, help=f"of {','.join(names)}: {_WAIT} is "

@@ -94,7 +94,7 @@ def _measure(options: argparse.Namespace) -> Report:
 
 
 def _data(names: int) -> questions.Data:
-    return questions.make(replace(questions.QUICK, blocked=names))
+    return questions.make(replace(questions.SMALL, blocked=names))
 
 
 def _served(place: Path, upstream: int, data: questions.Data) -> Server:

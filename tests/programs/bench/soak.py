@@ -49,7 +49,7 @@ def _measure(options: argparse.Namespace) -> Report:
 
 
 def _run(minutes: int, rate: int) -> tuple[list[list[str]], Statistics]:
-    data = questions.make(questions.QUICK)
+    data = questions.make(questions.SMALL)
     rows: list[list[str]] = []
     runs: list[Statistics] = []
     with TemporaryDirectory(prefix="darban-soak-") as place, ExitStack() as stack:

@@ -12,8 +12,9 @@ from tests.programs.bench import machine
 from tests.programs.bench.darban import MAIN, Before, BlockLog, Darban, Wildcard
 from tests.programs.bench.load import Measured
 from tests.programs.bench.peers import Dnsdist, Unbound
-from tests.programs.bench.processes import on_core
+from tests.programs.bench.processes import ROOT, on_core
 from tests.programs.bench.report import Results, costs, markdown, ratios, spread, waits
+from tests.programs.code_lines import code_lines
 
 Figure = Callable[[Sequence[Measured]], list[float]]
 """What is compared: a figure of each run."""
@@ -76,6 +77,7 @@ def table(results: Results, full: Sequence[int], waits_ms: Mapping[str, Sequence
         _figure("MB of supervisor and worker after hits",
                 [run.memory_all / 1e6 for run in hits], 76, 68, 0),
         _figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
+        _figure("lines of code", [code_lines(ROOT).total()], 14_000, 12_500, 0),
     ]  # fmt: skip
     return markdown(_HEAD, [row for row in rows if row])
 
@@ -95,7 +97,7 @@ def _figure(
     """A row; none where nothing was measured."""
     if not found:
         return ()
-    bounds = ["" if each is None else f"{each:.{digits}f}" for each in (enough, goal)]
+    bounds = ["" if each is None else f"{each:,.{digits}f}" for each in (enough, goal)]
     return (what, f"**{spread(found, digits)}**", *bounds, _verdict(found, enough, goal))
 
 

@@ -35,9 +35,9 @@ class WarmServer(NamedTuple):
 
 
 @contextmanager
-def warm_server(place: Path, blocked: int = questions.QUICK.blocked) -> Iterator[WarmServer]:
+def warm_server(place: Path, blocked: int = questions.SMALL.blocked) -> Iterator[WarmServer]:
     """A server with a list of so many names; what it says is kept in this place."""
-    data = questions.make(replace(questions.QUICK, blocked=blocked))
+    data = questions.make(replace(questions.SMALL, blocked=blocked))
     with ExitStack() as stack:
         server_core = stack.enter_context(machine.off_the_server_s_core())
         authority = machine.settle(Authority, place)

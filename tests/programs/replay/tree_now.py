@@ -15,7 +15,7 @@ from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.servers import Group, Server
-from resolver.lists import adblock
+from resolver.lists.adblock import AdblockReader
 from resolver.policy.index import Index
 from resolver.policy.prefixes import address_text, packed
 from resolver.policy.verdict import Outcome
@@ -62,7 +62,7 @@ class Tree(Observing):
         """Put a config in force."""
         files = OneFile(config)
         loaded = load("config.toml", files)
-        lists = [adblock.read(*each) for each in files.lists]
+        lists = [AdblockReader.read(*each) for each in files.lists]
         snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, lists)
         self.use(snapshot, loaded.problems + problems)
         ready = LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
