@@ -1,7 +1,7 @@
-"""Every metric by its name, declared once: what it counts and which labels it has.
+"""All metrics: each has its name, text and labels here, and nowhere else.
 
-Labels are bounded by the config: VLANs, services, upstreams, lists, exemptions. No label
-ever carries a domain name or a client.
+The config bounds the labels: VLANs, services, upstreams, lists, exemptions. No label ever carries a
+domain name or a client.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from resolver.dns import codes
 
 
 class Metric(NamedTuple):
-    """A metric as Prometheus is told of it; a counter's name is without its ``_total``."""
+    """A metric; the name of a counter is without ``_total``."""
 
     name: str
     kind: str
@@ -21,7 +21,7 @@ class Metric(NamedTuple):
 QUERIES = Metric(
     "darban_queries",
     "counter",
-    "Queries by what became of them and the service that a rule matched",
+    "Queries by outcome and by the service whose rule matched",
     ("vlan", "outcome", "service"),
 )
 RESPONSES = Metric("darban_responses", "counter", "Responses by rcode", ("vlan", "rcode"))
@@ -29,29 +29,29 @@ TYPES = Metric("darban_query_types", "counter", "Queries by record type", ("type
 DURATION = Metric(
     "darban_query_duration_seconds",
     "histogram",
-    "Seconds from a query's arrival to its answer, by how far it had to go",
+    "Seconds from receiving a query to sending its reply, by path: cache or upstream",
     ("path",),
 )
 BYPASS = Metric(
     "darban_bypass_attempts",
     "counter",
-    "Blocked look-ups of ways around this resolver: encrypted DNS providers and canaries",
+    "Blocked or audited queries for ways around this resolver: encrypted DNS and canary names",
     ("vlan", "kind"),
 )
-CACHE_ENTRIES = Metric("darban_cache_entries", "gauge", "Answers in the caches of all workers")
+CACHE_ENTRIES = Metric("darban_cache_entries", "gauge", "Entries in the caches of all workers")
 CACHE_BYTES = Metric("darban_cache_bytes", "gauge", "Octets in the caches of all workers")
-CACHE_HITS = Metric("darban_cache_hits", "counter", "Cache look-ups that found an answer")
-CACHE_MISSES = Metric("darban_cache_misses", "counter", "Cache look-ups that found none")
+CACHE_HITS = Metric("darban_cache_hits", "counter", "Cache look-ups that found an entry")
+CACHE_MISSES = Metric("darban_cache_misses", "counter", "Cache look-ups that found no entry")
 UPSTREAM_QUERIES = Metric(
     "darban_upstream_queries",
     "counter",
-    "Queries sent to upstream servers, by how they ended",
+    "Queries to upstream servers, by result",
     ("upstream", "result"),
 )
 UPSTREAM_DURATION = Metric(
     "darban_upstream_duration_seconds",
     "histogram",
-    "Seconds that upstream servers took to answer",
+    "Seconds until an upstream server answered",
     ("upstream",),
 )
 UPSTREAM_UP = Metric(
@@ -60,8 +60,10 @@ UPSTREAM_UP = Metric(
     "1 while an upstream server answers any worker that asked it",
     ("upstream",),
 )
-CONFIG_OK = Metric("darban_config_ok", "gauge", "1 while the config in the file is in force")
-RELOADS = Metric("darban_reloads", "counter", "Reloads by what came of them", ("result",))
+CONFIG_OK = Metric(
+    "darban_config_ok", "gauge", "1 while the config is in force, with all its lists"
+)
+RELOADS = Metric("darban_reloads", "counter", "Reloads by result", ("result",))
 SNAPSHOT_INFO = Metric("darban_snapshot_info", "gauge", "The snapshot in force", ("hash",))
 SNAPSHOT_LOADED = Metric(
     "darban_snapshot_loaded_timestamp_seconds", "gauge", "When the snapshot was put in force"
@@ -72,7 +74,7 @@ VLAN_INFO = Metric(
 VLAN_BANS = Metric(
     "darban_vlan_bans",
     "gauge",
-    "Services and names of its own that a VLAN's policy blocks; 0 where it blocks nothing",
+    "Services and own names that the policy of a VLAN blocks; 0 where it blocks nothing",
     ("vlan",),
 )
 EXEMPTION_END = Metric(
@@ -82,29 +84,27 @@ LIST_ENTRIES = Metric("darban_list_entries", "gauge", "Blocking rules of a list"
 LIST_UPDATED = Metric(
     "darban_list_updated_timestamp_seconds",
     "gauge",
-    "When a list was last brought up to date",
+    "When a list was last known to be up to date",
     ("list",),
 )
-LIST_FAILURES = Metric(
-    "darban_list_failures", "counter", "Attempts to bring a list up to date that failed", ("list",)
-)
+LIST_FAILURES = Metric("darban_list_failures", "counter", "Failed updates of a list", ("list",))
 BLOCK_LOG_LOST = Metric(
     "darban_block_log_lost",
     "counter",
-    "Records that the block log lost, since its file could not be written or not fast enough",
+    "Records lost because the block log could not be written, or not fast enough",
 )
-WORKERS = Metric("darban_workers", "gauge", "Workers that are alive and answering")
-WORKERS_EXPECTED = Metric("darban_workers_expected", "gauge", "Workers that should be")
+WORKERS = Metric("darban_workers", "gauge", "Workers that serve")
+WORKERS_EXPECTED = Metric("darban_workers_expected", "gauge", "Workers that should serve")
 WORKER_RESTARTS = Metric("darban_worker_restarts", "counter", "Workers replaced")
 SOCKET_DROPS = Metric(
     "darban_socket_drops",
     "counter",
-    "Datagrams that the kernel dropped since the queue of a listening socket was full",
+    "Datagrams that the kernel dropped because the queue of a listening socket was full",
 )
 MEMORY = Metric(
     "darban_resident_memory_bytes",
     "gauge",
-    "Octets in memory, the workers' added up; what they share counts for each",
+    "Octets in memory; the sum over the workers counts shared memory for each",
     ("process",),
 )
 BUILD_INFO = Metric("darban_build_info", "gauge", "The version that runs", ("version", "compiled"))
@@ -119,7 +119,7 @@ DURATION_BOUNDS = (
 """Upper bounds of the histograms' buckets, in seconds; the last bucket has none."""
 
 RELOAD_RESULTS = ("applied", "unchanged", "refused", "invalid", "needs_restart", "failed")
-"""Refused is what an expectation forbids, invalid what has errors; failed is no fault of it."""
+"""``refused``: an expectation fails; ``invalid``: the config has errors; ``failed``: all else."""
 UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")
 BYPASS_KINDS = ("provider", "canary")
 COUNTED_TYPES = frozenset(

@@ -1,7 +1,7 @@
-"""The series that the policies in force can produce.
+"""The series that the policies in force can produce, exported with 0 from the start.
 
-They are exported with 0 from the start: a rate sees nothing of a series' first value, so the
-first block of a service on a VLAN would be lost to it.
+Prometheus' ``rate`` ignores the first value of a series. Without the 0, it would miss the first
+block of a service on a VLAN.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ def types() -> Iterator[Labels]:
 
 
 def bypass(terms: Terms, kinds: Mapping[str, str]) -> Iterator[Labels]:
-    """By VLAN and kind; ``kinds`` are those of the services that are ways around."""
+    """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
     for vlan in terms.vlans:
         for service in services_in(terms.policies[vlan.policy].blocks, terms.services):
             if service.name in kinds:

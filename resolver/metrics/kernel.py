@@ -1,4 +1,4 @@
-"""What the kernel knows of a server's sockets and processes, read at a scrape."""
+"""Counts that the kernel keeps of a server's sockets and processes."""
 
 import os
 import socket
@@ -10,21 +10,21 @@ from typing import NamedTuple
 _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
 _DROPS = 8
-"""The place of SK_MEMINFO_DROPS."""
+"""SK_MEMINFO_DROPS of linux/sock_diag.h."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class KernelReadings(NamedTuple):
-    """What a scrape says of the kernel's knowledge."""
+    """The kernel's counts at one moment."""
 
     drops: int | None
-    """By the listening sockets, since they were opened; None where the kernel does not say."""
+    """Datagrams that the listening sockets dropped; None where the kernel does not say."""
     memory: dict[str, int]
-    """Octets by kind of process."""
+    """Resident octets by kind of process."""
 
 
 def drops(sockets: Iterable[socket.socket]) -> int | None:
-    """How many datagrams were dropped since a socket's queue was full."""
+    """How many datagrams were dropped because the queue of a socket was full."""
     try:
         return sum(_drops(each) for each in sockets if each.type == socket.SOCK_DGRAM)
     except OSError:
@@ -32,12 +32,12 @@ def drops(sockets: Iterable[socket.socket]) -> int | None:
 
 
 def _drops(listening: socket.socket) -> int:
-    told = listening.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
-    return int(_MEMINFO.unpack(told)[_DROPS])
+    info = listening.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+    return int(_MEMINFO.unpack(info)[_DROPS])
 
 
 def resident(pids: Iterable[int]) -> int:
-    """The octets that processes have in memory; those that have ended have none."""
+    """The octets that processes have in memory; 0 for a process that has ended."""
     return sum(_resident(pid) for pid in pids)
 
 

@@ -1,15 +1,14 @@
-"""Which cell of shared memory counts what.
+"""The layout of the counters in shared memory.
 
-Every worker counts into a memory of its own that the supervisor reads. Its first part has a
-cell for each thing that a plan names: histograms, the cache, upstreams; the supervisor's
-registry gives them out and only grows. Its second part is a table of query labels, filled by the
-worker as they occur: a row has what was counted (VLAN, outcome, service, rcode and type in
-one number) and how often. One cell goes up for a query, and the metrics by VLAN, by rcode
-and by type are sums over the rows.
+Each worker counts into its own memory, which the supervisor reads. The first part has a cell for
+each series that a plan names: histograms, the cache, upstreams. The supervisor's ``CounterLayout``
+assigns the cells, and only grows. The second part is a table that the worker fills as queries
+come: a row has the labels of a query (VLAN, outcome, service, rcode and type in one number) and a
+count. So a query costs one increment, and the metrics by VLAN, rcode and type are sums over rows.
 
 What must stay true:
-- Cells and numbers mean the same for ever, over every reload; a worker that replaces another
-  goes on in its memory. So counters never go back.
+- A cell or number means the same for ever, over every reload. A worker goes on in the memory of
+  the one that it replaces. So counters never go back.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -25,22 +24,22 @@ MEMORY = 8 << 20
 """Octets of a worker's memory; untouched pages cost nothing."""
 CELL = 8
 BEAT = 0
-"""The cell of a worker's last sign of life, in milliseconds of the monotonic clock."""
+"""The cell of a worker's last heartbeat, in milliseconds of the monotonic clock."""
 TALLIES = 1 << 18
-"""The first cell of the table of query labels: two cells a row, the key first."""
+"""The first cell of the table: two cells a row, the key and the count."""
 END = MEMORY // CELL
 
 UNKNOWN = "unknown"
 ENCRYPTED_DNS = "encrypted-dns"
-"""The category whose services are ways around this resolver."""
+"""The category of the ways around this resolver."""
 UNTRIED, UP, DOWN = range(3)
-"""What a worker's cell says of an upstream server."""
+"""The values of a worker's cell for an upstream server."""
 _OTHER_TYPE = 0xFFFF
 _IN_USE = 1 << 63
 
 
 class CounterKey(NamedTuple):
-    """What a cell counts: a metric, its labels, and for a histogram which of its cells."""
+    """What a cell counts: a series, and for a histogram which part of it."""
 
     metric: str
     labels: tuple[str, ...]
@@ -48,22 +47,22 @@ class CounterKey(NamedTuple):
 
 
 class CounterPlan(NamedTuple):
-    """What a worker needs to count by, for a snapshot."""
+    """The cells and numbers that a worker counts by under a snapshot."""
 
     vlans: list[int]
-    """Each VLAN's number; the last is of unknown clients."""
+    """The number of each VLAN; the last is for unknown clients."""
     services: list[int]
-    """Each service's number; the last is of none."""
+    """The number of each service; the last is for no service."""
     durations: list[list[int]]
     """By path: a cell a bucket, then the sum in microseconds."""
     cache: list[int]
     """Hits, misses, entries, octets."""
     block_log_lost: int
     upstreams: dict[str, list[int]]
-    """By server: a cell a result, one that says up, then those of its histogram."""
+    """By server: a cell a result, one that says whether it is up, then its histogram."""
 
     def row(self, labels: QueryLabels) -> int:
-        """The key of some labels's row."""
+        """The key of the row that counts such queries."""
         qtype = labels.qtype if labels.qtype in definitions.COUNTED_TYPES else _OTHER_TYPE
         return (
             _IN_USE
@@ -76,7 +75,7 @@ class CounterPlan(NamedTuple):
 
 
 class CounterRow(NamedTuple):
-    """A row of the table, read."""
+    """A row of the table, with its labels."""
 
     vlan: str
     outcome: Outcome
@@ -88,19 +87,19 @@ class CounterRow(NamedTuple):
 
 
 def is_up(said: Collection[int]) -> bool:
-    """Whether a server is up by what workers say: one had its answer, or none missed one."""
+    """Whether a server is up: it answered a worker, or it failed none."""
     return UP in said or DOWN not in said
 
 
 class CounterLayout:
-    """Cells and numbers by what they mean; only grows."""
+    """Assigns cells to series, and numbers to VLANs and services; only grows."""
 
     def __init__(self) -> None:
         self.cells: dict[CounterKey, int] = {}
         self.kinds: dict[str, str] = {}
-        """The services that ever were ways around this resolver, and which kind each was."""
+        """The kind of each service that ever was a way around this resolver."""
         self.upstreams: frozenset[str] = frozenset()
-        """Those of the last plan; the counters of others stay, but they are not up or down."""
+        """The servers of the last plan; only these are up or down, but all are counted."""
         self._vlans = {UNKNOWN: 0}
         self._services = {"": 0}
 
@@ -109,7 +108,7 @@ class CounterLayout:
         return self.cells.setdefault(CounterKey(metric.name, labels, part), 1 + len(self.cells))
 
     def plan(self, terms: Terms, upstreams: Iterable[str]) -> CounterPlan:
-        """All that workers count by under a snapshot."""
+        """The plan for a snapshot."""
         vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in terms.vlans]
         services = [self._services.setdefault(s.name, len(self._services)) for s in terms.services]
         self._note_kinds(terms)
@@ -132,7 +131,7 @@ class CounterLayout:
         return plan
 
     def rows(self, cells: memoryview) -> Iterator[CounterRow]:
-        """The table of query labels in a worker's memory."""
+        """The rows of the table in a worker's memory."""
         vlans, services = list(self._vlans), list(self._services)
         for at in range(TALLIES, END, 2):
             key = cells[at]
@@ -169,5 +168,5 @@ class CounterLayout:
 
 
 def plan_from_json(plain: Mapping[str, object]) -> CounterPlan:
-    """A plan that went through JSON as ``CounterPlan._asdict()``."""
+    """Read a plan that was sent as JSON of ``CounterPlan._asdict()``."""
     return CounterPlan(**plain)  # type: ignore[arg-type] # this program wrote it

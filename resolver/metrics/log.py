@@ -1,7 +1,6 @@
 """The log: one line an event on standard error, for journald or a terminal.
 
-What is logged is what happens to the server. Names that are asked for and who asks for
-them never are.
+It has events of the server. It never has a name that was asked for, or a client.
 """
 
 import logging
@@ -11,7 +10,7 @@ log = logging.getLogger("darban")
 
 
 def start(process: str) -> None:
-    """Write this process's events to standard error from now on."""
+    """Start to write the events of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(f"%(levelname)s {process}: %(message)s"))
     log.addHandler(handler)

@@ -1,8 +1,8 @@
-"""How a server stands, as one value: read in the supervisor, shown by whoever asks.
+"""The status of a server, as one value.
 
-``darban status``, the status page and ``darban report`` show this and nothing else, so that
-they cannot disagree. Moments are seconds since 1970 (UTC), times are in seconds. Counts are
-since the server's start, never by client or name.
+``darban status``, the status page and ``darban report`` show this value and nothing else, so they
+cannot disagree. Moments are in seconds since 1970 (UTC), durations in seconds. Counts start with
+the server. There are none by client or name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ from resolver.policy.compiled import Terms
 from resolver.policy.services import services_in
 
 SOON = 7 * 86400.0
-"""Seconds before an exemption's end from which on it is said to end soon."""
+"""Seconds before the end of an exemption in which its state is ``ends soon``."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceCount:
-    """Queries of a VLAN that a rule of a service met; without a service, a policy's own rule."""
+    """Queries of a VLAN that matched a rule of a service; no service: a policy's own rule."""
 
     service: str
     outcome: str
@@ -28,12 +28,12 @@ class ServiceCount:
 
 @dataclass(frozen=True, slots=True)
 class VlanCounts:
-    """The queries of a VLAN; the last is ``unknown``, of clients that no VLAN holds."""
+    """The queries of a VLAN; ``unknown`` has those of clients in no VLAN."""
 
     name: str
     id: int | None
     policy: str
-    """Empty for ``unknown``, and for a VLAN that an earlier config had."""
+    """Empty for ``unknown``, and for a VLAN of an earlier config."""
     mode: str
     """``enforce``, ``audit`` or empty."""
     queries: int
@@ -44,19 +44,19 @@ class VlanCounts:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
-    """A server that is asked, by all workers together."""
+    """An upstream server, with the counts of all workers."""
 
     name: str
     up: bool
     queries: int
     failures: int
-    """Queries that it has not answered well; one that goes on by TCP is none."""
+    """Queries without a usable answer; a truncated one that is repeated over TCP is no failure."""
     results: dict[str, int]
     answered: int
     seconds: float
-    """How long all its answers took together."""
+    """The sum of the durations of all its answers."""
     latency: float | None
-    """The mean; None where it has answered nothing."""
+    """The mean duration of an answer; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +91,18 @@ class ListStatus:
     entries: int
     files: tuple[str, ...]
     reviewed: str
-    """The day when a person last went through them, as in 2026-11-24; may be empty."""
+    """The day of the last review by a person, as in 2026-11-24; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedStatus:
-    """A list that is fetched from elsewhere."""
+    """A fetched list."""
 
     name: str
     updated: float | None
-    """When it was last known to be up to date; None where it never was."""
+    """When the copy was last known to be up to date; None where there is none."""
     failures: int
-    """Since the server started."""
+    """Failed fetches since the server started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,32 +129,32 @@ class ExemptionStatus(ExemptionDetails):
 
 @dataclass(frozen=True, slots=True)
 class BlockLogStatus:
-    """The file of blocked queries, where the config wants one."""
+    """The block log, where the config has one."""
 
     file: str
     client: str
-    """How clients are told in it."""
+    """How it names clients: ``vlan``, ``prefix`` or ``address``."""
     records: int
     lost: int
     problem: str
-    """Why nothing can be written now; empty while all is well."""
+    """Why no record can be written now; empty while writing works."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastReload:
-    """The last time that another config was to be put in force."""
+    """The last reload."""
 
     at: float
     result: str
-    """One of ``metrics.RELOAD_RESULTS``."""
+    """One of ``definitions.RELOAD_RESULTS``."""
     by: str
     report: tuple[str, ...]
-    """Why it was not applied, or what ``check`` warns of."""
+    """Why it was not applied, or the warnings of ``check``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A server at a moment."""
+    """The status of a server at one moment."""
 
     version: str
     build: str
@@ -162,15 +162,15 @@ class Status:
     pid: int
     config: str
     at: float
-    """When this was read."""
+    """When the status was read."""
     started: float
     snapshot: str
-    """Where the snapshot in force is."""
+    """The directory of the snapshot in force."""
     hash: str
     loaded: float
-    """When it was put in force."""
+    """When the snapshot was put in force."""
     config_ok: bool
-    """Whether what is in force is what the config says."""
+    """Whether the config on disk, as it was last tried, is in force."""
     workers: int
     workers_expected: int
     worker_restarts: int
@@ -183,7 +183,7 @@ class Status:
     fetched: tuple[FetchedStatus, ...]
     exemptions: tuple[ExemptionStatus, ...]
     block_log: BlockLogStatus | None
-    """None where none is written."""
+    """None where the block log is off."""
 
     def as_json(self) -> dict[str, object]:
         """The object that the control socket and ``darban status --json`` give."""
@@ -195,12 +195,12 @@ class Status:
         return sum(vlan.queries for vlan in self.vlans)
 
     def outcome(self, outcome: str) -> int:
-        """How many queries met an outcome."""
+        """The queries with an outcome."""
         return sum(vlan.outcomes.get(outcome, 0) for vlan in self.vlans)
 
 
 def exemption_state(until: float, at: float) -> str:
-    """How an exemption that ends at one moment stands at another."""
+    """The state at one moment of an exemption that ends at another."""
     if at >= until:
         return "ended"
     return "ends soon" if until - at <= SOON else "in force"

@@ -1,15 +1,14 @@
-"""Who is refused most, by the prefixes that clients are limited by; in memory only.
+"""Counts the refused queries of unknown clients, by /24 and /56; in memory only.
 
-A VLAN that was forgotten in the config shows here: its clients ask and ask and are refused.
-Whoever forges addresses can be counted under any number of prefixes; so only so many are
-kept, and what is little is let go. That is the sum over Misra and Gries's summary, which
-costs a dictionary's step a query and, now and then, a sort.
+A VLAN that is missing in the config shows here: its clients ask again and again, and are refused.
+With forged addresses anyone can produce any number of prefixes. So only the most frequent ones are
+kept, by the summary of Misra and Gries: it costs one step of a dictionary a query and, now and
+then, a sort.
 
 What must stay true:
-- Never more than twice ``kept`` prefixes are held.
-- A prefix's count is never more than the truth, and short of it by ``missed`` at most, which
-  is at most one in ``kept`` of all that was counted. So who is counted more often than that
-  is there, whatever else comes.
+- At most twice ``kept`` prefixes are in memory.
+- A count is never too high, and too low by at most ``missed``, which is at most one in ``kept`` of
+  all refusals. So a prefix with more refusals than that is there, whatever else is counted.
 """
 
 from collections import Counter
@@ -26,11 +25,11 @@ class UnknownClients(NamedTuple):
 
     prefixes: tuple[tuple[str, int], ...]
     missed: int
-    """What any count may be short by."""
+    """By how much a count may be too low."""
 
 
 class UnknownClientCounts:
-    """Counts refusals by /24 and /56."""
+    """Counts refusals by prefix."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
@@ -43,29 +42,32 @@ class UnknownClientCounts:
         counts = self._counts
         counts[prefix] = counts.get(prefix, 0) + 1
         if len(counts) > 2 * self._kept:
-            self._let_go()
+            self._reduce()
 
-    def _let_go(self) -> None:
-        """Take the same off every count, so much that ``kept`` prefixes remain at most."""
+    def _reduce(self) -> None:
+        """Subtract the same number from all counts, so that at most ``kept`` stay above 0."""
         ranked = sorted(self._counts.values(), reverse=True)
         less = ranked[self._kept]
         self._counts = {p: times - less for p, times in self._counts.items() if times > less}
         self._missed += less
 
     def all(self) -> UnknownClients:
-        """Whoever is held."""
-        ranked = sorted(self._counts.items(), key=lambda each: (-each[1], each[0]))
-        return UnknownClients(
-            tuple((client_prefix_text(p), times) for p, times in ranked), self._missed
-        )
+        """All prefixes in memory."""
+        counts = {client_prefix_text(prefix): times for prefix, times in self._counts.items()}
+        return _ranked(counts, self._missed)
 
 
 def merged(parts: Iterable[UnknownClients], number: int) -> UnknownClients:
-    """What several have counted, as one."""
+    """The sums of several counts; the ``number`` most frequent prefixes."""
     sums: Counter[str] = Counter()
     missed = 0
     for part in parts:
         sums.update(dict(part.prefixes))
         missed += part.missed
-    ranked = sorted(sums.items(), key=lambda each: (-each[1], each[0]))
-    return UnknownClients(tuple(ranked[:number]), missed)
+    everything = _ranked(sums, missed)
+    return everything._replace(prefixes=everything.prefixes[:number])
+
+
+def _ranked(counts: dict[str, int], missed: int) -> UnknownClients:
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return UnknownClients(tuple(ranked), missed)

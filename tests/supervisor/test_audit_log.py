@@ -1,4 +1,4 @@
-"""The journal: what is written can be read, whatever became of the line before."""
+"""The audit log: every whole line can be read, whatever happened to the line before."""
 
 import errno
 import json
@@ -51,27 +51,27 @@ def terms(tmp_path: Path) -> Terms:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> AuditLog:
+def audit_log(tmp_path: Path) -> AuditLog:
     return AuditLog(tmp_path / "state")
 
 
-def _write(journal: AuditLog, terms: Terms, time: float, text: str, snapshot: str = "aa") -> None:
-    journal.activated(time, "reload", "uid 7", snapshot, terms, {"config.toml": text})
+def _write(audit_log: AuditLog, terms: Terms, time: float, text: str, snapshot: str = "aa") -> None:
+    audit_log.activated(time, "reload", "uid 7", snapshot, terms, {"config.toml": text})
 
 
-def test_nothing_was_written(journal: AuditLog) -> None:
-    assert list(journal.entries()) == []
+def test_nothing_was_written(audit_log: AuditLog) -> None:
+    assert list(audit_log.entries()) == []
 
 
-def test_what_was_put_in_force_can_be_told(journal: AuditLog, terms: Terms) -> None:
-    _write(journal, terms, 1.5, "one\ntwo\n")
-    _write(journal, terms, 2.5, "one\n2\n", "bb")
-    first, second = journal.entries()
+def test_what_was_put_in_force_can_be_told(audit_log: AuditLog, terms: Terms) -> None:
+    _write(audit_log, terms, 1.5, "one\ntwo\n")
+    _write(audit_log, terms, 2.5, "one\n2\n", "bb")
+    first, second = audit_log.entries()
     assert (first.time, first.event, first.who, first.snapshot) == (1.5, "reload", "uid 7", "aa")
     assert first.diff == ""
     assert second.diff == ("--- config.toml\n+++ config.toml\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n")
-    assert journal.text(first.config) == {"config.toml": "one\ntwo\n"}
-    assert journal.text(second.config) == {"config.toml": "one\n2\n"}
+    assert audit_log.text(first.config) == {"config.toml": "one\ntwo\n"}
+    assert audit_log.text(second.config) == {"config.toml": "one\n2\n"}
     exempted = first.exemptions[0]
     assert (exempted.id, exempted.prefixes, exempted.vlan) == ("first", ["10.1.0.7/32"], None)
     assert exempted.services == ["pager"]
@@ -79,9 +79,9 @@ def test_what_was_put_in_force_can_be_told(journal: AuditLog, terms: Terms) -> N
     assert (first.exemptions[1].vlan, first.exemptions[1].prefixes) == ("a", [])
 
 
-def test_an_exemption_s_end_is_no_activation_and_is_told(journal: AuditLog, terms: Terms) -> None:
-    _write(journal, terms, 0.0, "one")
-    [entry] = journal.entries()
+def test_an_exemption_s_end_is_no_activation_and_is_told(audit_log: AuditLog, terms: Terms) -> None:
+    _write(audit_log, terms, 0.0, "one")
+    [entry] = audit_log.entries()
     for moment, ids in (
         (FIRST_END - 0.1, ["first", "second"]),
         (FIRST_END, ["second"]),
@@ -93,87 +93,113 @@ def test_an_exemption_s_end_is_no_activation_and_is_told(journal: AuditLog, term
 
 @pytest.mark.parametrize("kept", [1, 20, -1])
 def test_a_line_that_was_cut_short(
-    journal: AuditLog, terms: Terms, tmp_path: Path, kept: int
+    audit_log: AuditLog, terms: Terms, tmp_path: Path, kept: int
 ) -> None:
     path = tmp_path / "state" / "journal.jsonl"
-    _write(journal, terms, 1.0, "one")
+    _write(audit_log, terms, 1.0, "one")
     whole = path.read_bytes()
-    _write(journal, terms, 2.0, "two")
+    _write(audit_log, terms, 2.0, "two")
     second = path.read_bytes()[len(whole) :]
     path.write_bytes(whole + second[:kept])
-    _write(journal, terms, 3.0, "three")
+    _write(audit_log, terms, 3.0, "three")
     # All of a line but its end of line is a whole one.
-    assert [entry.time for entry in journal.entries()] == [1.0, 2.0, 3.0][:: 1 if kept < 0 else 2]
-    assert list(journal.entries())[-1].diff.endswith("+three\n")
+    assert [entry.time for entry in audit_log.entries()] == [1.0, 2.0, 3.0][:: 1 if kept < 0 else 2]
+    assert list(audit_log.entries())[-1].diff.endswith("+three\n")
 
 
-def test_lines_that_are_no_entries(journal: AuditLog, terms: Terms, tmp_path: Path) -> None:
+LINE_OF_0_1_0 = """{"time": 1.5, "event": "exempt", "who": "uid 0", "snapshot": "0123456789ab", \
+"config": "89abcdef01234567", "diff": "+[[exemptions]]\\n", "exemptions": [{"id": "first", \
+"until": 4102444800.0, "services": ["pager"], "vlan": null, "prefixes": ["10.1.0.7/32"], \
+"approver": "CIO", "ticket": "IT-7", "reason": "نمایشگاه"}]}
+"""
+
+
+def test_a_line_of_an_earlier_version_is_read(audit_log: AuditLog, tmp_path: Path) -> None:
+    path = tmp_path / "state" / "journal.jsonl"
+    path.parent.mkdir()
+    path.write_text(LINE_OF_0_1_0, encoding="utf-8")
+    [entry] = audit_log.entries()
+    assert (entry.event, entry.config, entry.diff) == (
+        "exempt",
+        "89abcdef01234567",
+        "+[[exemptions]]\n",
+    )
+    [exempted] = entry.exempted_at(4102444799.0)
+    assert (exempted.services, exempted.prefixes, exempted.vlan) == (
+        ["pager"],
+        ["10.1.0.7/32"],
+        None,
+    )
+    assert entry.exempted_at(4102444800.0) == []
+
+
+def test_lines_that_are_no_entries(audit_log: AuditLog, terms: Terms, tmp_path: Path) -> None:
     path = tmp_path / "state" / "journal.jsonl"
     path.parent.mkdir()
     strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
     path.write_bytes(b"".join(line + b"\n" for line in strange))
-    _write(journal, terms, 1.0, "one")
-    assert [entry.time for entry in journal.entries()] == [1.0]
+    _write(audit_log, terms, 1.0, "one")
+    assert [entry.time for entry in audit_log.entries()] == [1.0]
 
 
 def test_a_full_disk_is_told_and_leaves_no_piece(
-    journal: AuditLog, terms: Terms, tmp_path: Path
+    audit_log: AuditLog, terms: Terms, tmp_path: Path
 ) -> None:
-    _write(journal, terms, 1.0, "one")
+    _write(audit_log, terms, 1.0, "one")
     size = (tmp_path / "state" / "journal.jsonl").stat().st_size
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, unlimited[1]))
     try:
         with pytest.raises(OSError) as raised:
-            _write(journal, terms, 2.0, "two")
+            _write(audit_log, terms, 2.0, "two")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     assert raised.value.errno == errno.ENOSPC
     assert (tmp_path / "state" / "journal.jsonl").stat().st_size == size
-    _write(journal, terms, 3.0, "three")
-    assert [entry.time for entry in journal.entries()] == [1.0, 3.0]
+    _write(audit_log, terms, 3.0, "three")
+    assert [entry.time for entry in audit_log.entries()] == [1.0, 3.0]
 
 
 def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
-    journal: AuditLog, terms: Terms
+    audit_log: AuditLog, terms: Terms
 ) -> None:
-    _write(journal, terms, 1.0, "one", "aa")
-    _write(journal, terms, 2.0, "two", "bb")
+    _write(audit_log, terms, 1.0, "one", "aa")
+    _write(audit_log, terms, 2.0, "two", "bb")
     for snapshot in ("aa", "cc"):
-        journal.activated(3.0, "start --last-good", "uid 0", snapshot, terms, {})
-    first, _, third, fourth = journal.entries()
+        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, terms, {})
+    first, _, third, fourth = audit_log.entries()
     assert (third.config, fourth.config) == (first.config, "")
     assert third.diff == fourth.diff == ""
 
 
-def test_a_stop_is_no_activation(journal: AuditLog, terms: Terms) -> None:
-    _write(journal, terms, 1.0, "one")
-    journal.stopped(2.0, "signal")
-    assert [entry.event for entry in journal.entries()] == ["reload", "stop"]
-    assert [entry.event for entry in journal.activations()] == ["reload"]
+def test_a_stop_is_no_activation(audit_log: AuditLog, terms: Terms) -> None:
+    _write(audit_log, terms, 1.0, "one")
+    audit_log.stopped(2.0, "signal")
+    assert [entry.event for entry in audit_log.entries()] == ["reload", "stop"]
+    assert [entry.event for entry in audit_log.activations()] == ["reload"]
 
 
-def test_the_same_text_is_noted_once(journal: AuditLog, terms: Terms) -> None:
+def test_the_same_text_is_noted_once(audit_log: AuditLog, terms: Terms) -> None:
     for text in ("one", "one", "two"):
-        journal.edited(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
-    assert len(list(journal.entries())) == 2
+        audit_log.edited(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
+    assert len(list(audit_log.entries())) == 2
 
 
-def test_a_line_is_bounded(journal: AuditLog, terms: Terms, tmp_path: Path) -> None:
-    _write(journal, terms, 1.0, "one\n")
-    _write(journal, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
+def test_a_line_is_bounded(audit_log: AuditLog, terms: Terms, tmp_path: Path) -> None:
+    _write(audit_log, terms, 1.0, "one\n")
+    _write(audit_log, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
     lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
     assert len(lines[1]) < 100_000
     assert json.loads(lines[1])["diff"].endswith("whole texts are kept)\n")
-    [_, entry] = journal.entries()
-    assert journal.text(entry.config)["config.toml"].endswith("line 99999\n")
+    [_, entry] = audit_log.entries()
+    assert audit_log.text(entry.config)["config.toml"].endswith("line 99999\n")
 
 
-def test_a_text_beyond_all_measure_is_named_and_not_kept(journal: AuditLog, terms: Terms) -> None:
-    _write(journal, terms, 1.0, "#" * (5 << 20))
-    _write(journal, terms, 2.0, "one")
-    first, second = journal.entries()
-    assert journal.text(first.config) == {}
+def test_a_text_beyond_all_measure_is_named_and_not_kept(audit_log: AuditLog, terms: Terms) -> None:
+    _write(audit_log, terms, 1.0, "#" * (5 << 20))
+    _write(audit_log, terms, 2.0, "one")
+    first, second = audit_log.entries()
+    assert audit_log.text(first.config) == {}
     assert second.diff == "(the text before was not kept)\n"
 
 
