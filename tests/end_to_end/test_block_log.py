@@ -80,7 +80,7 @@ def test_each_blocked_query_is_written_and_no_other(make_logging: Make) -> None:
     told(server, "127.0.10.7", "web.telegram.org")
     told(server, "127.0.10.5", "www.agency.example")
     told(server, "127.0.99.5", "web.telegram.org")
-    for _ in range(3):  # as often as it is asked, though the answer could have been prepared
+    for _ in range(3):  # as often as it is asked
         told(server, "127.0.10.5", "Web.Telegram.org")
     told(server, "127.0.10.7", "wa.me", "AAAA")
     told(server, "127.0.10.5", "alias.scene")

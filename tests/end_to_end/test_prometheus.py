@@ -291,10 +291,9 @@ def _health(w: Watched) -> dict[str, Expected]:
     here = {_key(instance=w.instance): 1.0}
     quick = lambda got: all(0 < value < 5 for value in got.values())  # noqa: E731
     looked_up = _is("passed", "exempted", "would_block", "failed")
-    # Looked for: once in vain, and then until the fourth time that it was told from the cache,
-    # since it is prepared only then.
+    # Looked for: once in vain, and then found.
     looks = {question: count for question, count in asked.counts.items() if looked_up(question)}
-    hits = sum(min(count - 1, 4) for count in looks.values())
+    hits = sum(count - 1 for count in looks.values())
     answers = sum(question.outcome != "failed" for question in looks)
     sent = {
         _key(upstream=w.upstream, result="answered"): answers,
