@@ -1,7 +1,7 @@
 """Questions whose fate is known beforehand, asked of a server, and counted by who asks them.
 
-A question is asked again in other letters (known, but not prepared) and then in the same
-(prepared in the end), each client by one socket, so that one worker gets all that one client asks.
+A question is asked again in other letters and then in the same, each client by one socket, so
+that one worker gets all that one client asks.
 """
 
 import socket
