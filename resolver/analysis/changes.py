@@ -1,4 +1,4 @@
-"""What changes from one snapshot to another: things that come, go, or say something else."""
+"""What changes from one snapshot to another: what is added, gone, or changed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ EXPECTATIONS = "expectations"
 
 
 class Detail(NamedTuple):
-    """One fact of a thing: a word in place of another, or members that came and went."""
+    """One changed fact: another value, or members that are gone and added."""
 
     key: str
     old: Value = None
@@ -30,7 +30,7 @@ class Detail(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A VLAN, policy, service, ... that is not what it was."""
+    """A VLAN, policy, service, ... that is added, gone or changed."""
 
     section: str
     name: str
@@ -52,7 +52,7 @@ class ComparedPolicy:
     terms: Terms
     index: Index
     expectations: Section | None
-    """None where it is not known what was expected; then none are compared."""
+    """None where they are not known; then expectations are not compared."""
 
 
 def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:

@@ -1,9 +1,9 @@
-"""What an auditor is told, as one value: who may reach what, on what ground, and whether it holds.
+"""The report for an auditor: what each VLAN may reach, by which directive, and whether it holds.
 
-By VLAN: the policy and its directives, the services that it blocks, the exemptions with who
-answers for them, the expectations with what came of them, and what was counted. Moments are
-seconds since 1970. Pure: it is made of the terms in force, of expectations that were run, and
-of a status where a server runs.
+By VLAN: the policy and its directives, the blocked services, the exemptions with their
+approvers, the expectations with their results, and the counts. Moments are seconds since 1970.
+Pure: it is made of the terms in force, the results of expectations, and a status where a server
+runs.
 """
 
 from collections import defaultdict
@@ -42,7 +42,7 @@ class BlockedService:
     names: int
     """Blocking rules in its lists."""
     directive: str
-    """The number of the directive that it is blocked by; empty for the agency's own policy."""
+    """The number of the directive that bans it; empty for the agency's own policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class VlanReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole."""
+    """The whole report."""
 
     version: str
     at: float
@@ -87,13 +87,13 @@ class Report:
     snapshot: str
     """The hash of the policy that is reported."""
     loaded: float | None
-    """Since when it is in force; None where no server runs and the config's is reported."""
+    """Since when it is in force; None where no server runs."""
     started: float | None
     """Since when queries are counted; None where no server runs."""
     config_differs: bool
-    """Whether the config says another thing than what is in force, which is reported."""
+    """Whether the config differs from the policy in force, which is reported."""
     expectations_run: bool
-    """False where the config has mistakes, so that its expectations cannot be read."""
+    """False where the config has errors, so that its expectations cannot be run."""
     vlans: tuple[VlanReport, ...]
     strangers: tuple[ExpectationResult, ...]
     """The expectations of clients that no VLAN holds."""
@@ -103,8 +103,8 @@ class Report:
     @property
     def failed(self) -> int:
         """How many expectations do not hold."""
-        judged = [*self.strangers, *(each for vlan in self.vlans for each in vlan.expectations)]
-        return sum(not each.holds for each in judged)
+        results = [*self.strangers, *(each for vlan in self.vlans for each in vlan.expectations)]
+        return sum(not each.holds for each in results)
 
     def as_json(self) -> dict[str, object]:
         """The object to print."""
@@ -116,13 +116,13 @@ def make_report(
     at: float,
     snapshot: str,
     terms: Terms,
-    judged: Sequence[ExpectationResult] | None,
+    results: Sequence[ExpectationResult] | None,
     status: Status | None,
     config_differs: bool = False,
 ) -> Report:
-    """The report of a policy; ``judged`` is None where no expectations could be run."""
+    """The report of a policy; ``results`` is None where no expectations could be run."""
     by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)
-    for each in judged or ():
+    for each in results or ():
         by_vlan[each.vlan].append(each)
     vlans = tuple(
         _vlan(terms, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
@@ -136,7 +136,7 @@ def make_report(
         loaded=None if status is None else status.loaded,
         started=None if status is None else status.started,
         config_differs=config_differs,
-        expectations_run=judged is not None,
+        expectations_run=results is not None,
         vlans=vlans,
         strangers=tuple(each for rest in by_vlan.values() for each in rest),
         refused=None if status is None else status.outcome("refused"),
@@ -154,7 +154,7 @@ def _vlan(
     terms: Terms,
     place: int,
     at: float,
-    judged: Iterable[ExpectationResult],
+    results: Iterable[ExpectationResult],
     counts: VlanQueryCounts | None,
 ) -> VlanReport:
     vlan = terms.vlans[place]
@@ -175,7 +175,7 @@ def _vlan(
         exemptions=tuple(
             each for each in exemptions(terms, at) if _applies(each, vlan.name, prefixes)
         ),
-        expectations=tuple(judged),
+        expectations=tuple(results),
         counts=counts,
     )
 
@@ -203,7 +203,7 @@ def _services(terms: Terms, policy: Policy) -> Iterator[BlockedService]:
 def _applies(
     exemption: ExemptionStatus, vlan: str, prefixes: Sequence[IPv4Network | IPv6Network]
 ) -> bool:
-    """Whether some client of a VLAN may be exempted."""
+    """Whether an exemption is for a client of a VLAN."""
     if exemption.vlan is not None:
         return exemption.vlan == vlan
     exempted = map(ip_network, exemption.prefixes)

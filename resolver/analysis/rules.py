@@ -1,9 +1,8 @@
-"""What the lists of two snapshots say differently, rule by rule.
+"""The rules in which the lists of two snapshots differ.
 
-A list of one is compared with the list of the other that has the same file; or, since a
-candidate may lie in another directory, with the service's list of the same file name. A
-list that only one has says all of its rules anew, or no more. That a rule has moved to
-another line is no change.
+A list is compared with the other snapshot's list of the same file; or, since a candidate may be
+in another directory, with the service's list of the same file name. Of a list that only one
+snapshot has, all rules are added or gone. A rule that moved to another line is no change.
 """
 
 from collections import defaultdict
@@ -17,7 +16,7 @@ from resolver.policy.index import Index, RuleMatch
 
 
 class ListChange(NamedTuple):
-    """What one list says no more, and what it says anew."""
+    """The rules of a list that are gone and added."""
 
     service: str
     file: str
@@ -26,7 +25,7 @@ class ListChange(NamedTuple):
 
 
 def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[ListChange]:
-    """Every list that says something else, by service and file."""
+    """Every list whose rules differ, by service and file."""
     numbers = _shared_numbers(old[0], new[0])
     said = {_code(rule, rule.source) for rule in old[1].all_rules()}
     added: dict[int, list[str]] = defaultdict(list)
@@ -39,7 +38,7 @@ def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[Li
     gone: dict[int, list[str]] = defaultdict(list)
     for code in said:
         gone[int.from_bytes(code[:4], "big")].append(_decoded(code))
-    # A list that both have is called as the new one calls it.
+    # A list in both has the name of the new one.
     files = {**_files(old[0], range(len(old[0].sources))), **_files(new[0], numbers)}
     return sorted(
         ListChange(*files[number], tuple(sorted(gone[number])), tuple(sorted(added[number])))
@@ -48,7 +47,7 @@ def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[Li
 
 
 def _shared_numbers(old: Terms, new: Terms) -> list[int]:
-    """A number for each of the new lists: its counterpart's place, or one of its own."""
+    """A number for each of the new lists: the place of its old counterpart, or a new number."""
     exact = {(_service(old, at), each.file): at for at, each in enumerate(old.sources)}
     left = {place: (_service(new, place), each.file) for place, each in enumerate(new.sources)}
     numbers = {place: exact.pop(key) for place, key in list(left.items()) if key in exact}

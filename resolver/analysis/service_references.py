@@ -1,4 +1,4 @@
-"""Services as a config names them."""
+"""Services as a config refers to them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable

@@ -1,12 +1,12 @@
-"""A snapshot in words that can be laid beside another's: sections of things by name.
+"""A snapshot as facts that can be compared with those of another: sections of things by name.
 
-A thing is a VLAN, a policy, an exemption; it has facts by key, each one word or a set of
-words. Places (a service's number, a group's) become names here, since two snapshots number
-them differently.
+A thing is a VLAN, a policy, an exemption, ...; each of its facts is a value or a set of values.
+Places (of a service, of a group) become names here, since two snapshots number them
+differently.
 
-What must stay true: no field of the terms is left out, so that nothing changes unseen. A
-field that nobody has words for here is told under its own name. ``entries`` alone is left
-out: the rules themselves are compared (see ``rules``).
+What must stay true: no field of the terms is left out, so that every change is seen. A field
+without a name here is shown under its own name. Only ``entries`` is left out: the rules
+themselves are compared (see ``rules``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,11 +38,11 @@ Section = Mapping[str, Facts]
 SETTINGS = "settings"
 SERVICES = "services"
 VALUE = "value"
-"""The one fact of a setting."""
+"""The key of a setting's only fact."""
 
 
 def summarize(terms: Terms) -> dict[str, Section]:
-    """All that a snapshot says, but for the rules of its lists."""
+    """All facts of a snapshot, except the rules of its lists."""
     return {
         "vlans": _vlans(terms),
         "policies": {policy.name: _policy(policy, terms) for policy in terms.policies},
@@ -61,9 +61,9 @@ def summarize(terms: Terms) -> dict[str, Section]:
     }
 
 
-def _rest(thing: "DataclassInstance", told: Iterable[str]) -> Facts:
-    """The facts of a thing that are told as they are, under their own names."""
-    skip = set(told)
+def _rest(thing: "DataclassInstance", covered: Iterable[str]) -> Facts:
+    """The facts of a thing under their own names, without those in ``covered``."""
+    skip = set(covered)
     return {
         field.name: _word(getattr(thing, field.name))
         for field in fields(thing)
@@ -111,18 +111,18 @@ def _policy(policy: Policy, terms: Terms) -> Facts:
         "mode": "enforce" if policy.enforce else "audit",
         "directives": frozenset(each.text for each in policy.grounds if each.directive),
         "cites": _cited(policy, terms),
-        **_rest(policy, _TOLD_OF_POLICY),
+        **_rest(policy, _OF_POLICY),
     }
 
 
-_TOLD_OF_POLICY = (
+_OF_POLICY = (
     *("name", "blocks", "own", "answer", "sinkhole_v4", "sinkhole_v6", "enforce"),
     *("grounds", "ground_of"),
 )
 
 
 def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
-    """Which of the services that are blocked are blocked on the ground of which directive."""
+    """The blocked services that a directive covers, with its number."""
     grounds = (policy.grounds[place] for place in policy.ground_of)
     pairs = zip(terms.services, grounds, strict=True)
     return frozenset(
@@ -132,8 +132,8 @@ def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
     )
 
 
-_TOLD_OF_SOURCE = ("file", "service", "name", "entries")
-"""The name is what metrics call it, the entries are compared themselves."""
+_OF_SOURCE = ("file", "service", "name", "entries")
+"""The name is for metrics only; the entries themselves are compared."""
 
 
 def _service(place: int, service: Service, terms: Terms) -> Facts:
@@ -143,7 +143,7 @@ def _service(place: int, service: Service, terms: Terms) -> Facts:
         **{
             f"{each.file}, {key}": word
             for each in lists
-            for key, word in _rest(each, _TOLD_OF_SOURCE).items()
+            for key, word in _rest(each, _OF_SOURCE).items()
         },
         **_rest(service, ("name", "entries")),
     }
@@ -161,7 +161,7 @@ def _exemption(place: int, exemption: Exemption, terms: Terms) -> Facts:
 
 
 def moment(seconds: float) -> str:
-    """A moment of the wall clock, for people."""
+    """A moment in seconds since 1970, as text in UTC."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + " UTC"
 
 

@@ -1,10 +1,10 @@
 """The report as plain text, in English."""
 
-import datetime as dt
 from collections.abc import Iterator
 
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.report import CitedDirective, Report, VlanReport
+from resolver.cli.moments import local_time
 from resolver.metrics.status import ExemptionStatus
 
 
@@ -16,11 +16,11 @@ def as_text(report: Report) -> str:
         f"snapshot  {report.snapshot}{_since(report)}",
     ]
     if report.started is None:
-        lines.append("no server runs: this is what the config says, and nothing was counted")
+        lines.append("no server runs: this is the policy of the config, without counts")
     elif report.config_differs:
-        lines.append("the config says another thing than what is in force, which is told here")
+        lines.append("the config differs from the policy in force, which is reported here")
     if not report.expectations_run:
-        lines.append("expectations were not run: the config has mistakes (darban check)")
+        lines.append("expectations were not run: the config has errors (darban check)")
     for vlan in report.vlans:
         lines += ["", *_vlan(vlan, report.started)]
     lines += ["", "Clients on no VLAN: refused"]
@@ -42,17 +42,17 @@ def _vlan(vlan: VlanReport, started: float | None) -> Iterator[str]:
     yield f"  policy        {vlan.policy}, {enforced}, answer {vlan.answer}"
     if vlan.contact:
         yield f"  contact       {vlan.contact}"
-    yield from _told("directives", map(_directive, vlan.directives))
-    yield from _told("blocks", _blocks(vlan))
+    yield from _listed("directives", map(_directive, vlan.directives))
+    yield from _listed("blocks", _blocks(vlan))
     if vlan.allowed:
-        yield f"  lets pass     {', '.join(vlan.allowed)}"
-    yield from _told("exemptions", map(_exemption, vlan.exemptions))
+        yield f"  permits       {', '.join(vlan.allowed)}"
+    yield from _listed("exemptions", map(_exemption, vlan.exemptions))
     yield from _expectations(vlan.expectations)
-    yield from _told("queries", _counts(vlan, started))
+    yield from _listed("queries", _counts(vlan, started))
 
 
-def _told(heading: str, lines: Iterator[str]) -> Iterator[str]:
-    """Lines under a heading, or that there is none."""
+def _listed(heading: str, lines: Iterator[str]) -> Iterator[str]:
+    """Lines beside a heading; ``none`` where there is no line."""
     first = next(lines, "none")
     yield f"  {heading:<13} {first}"
     for line in lines:
@@ -84,15 +84,15 @@ def _exemption(exemption: ExemptionStatus) -> str:
     )
 
 
-def _expectations(judged: tuple[ExpectationResult, ...]) -> Iterator[str]:
-    yield from _told("expectations", map(_judged, judged))
+def _expectations(results: tuple[ExpectationResult, ...]) -> Iterator[str]:
+    yield from _listed("expectations", map(_result, results))
 
 
-def _judged(each: ExpectationResult) -> str:
-    verdict = "holds" if each.holds else f"DOES NOT HOLD, got {each.got}"
+def _result(each: ExpectationResult) -> str:
+    result = "holds" if each.holds else f"DOES NOT HOLD, got {each.got}"
     at = "" if each.at is None else f" at {_moment(each.at)}"
     service = f" as {each.service}" if each.service else ""
-    return f"{each.client} asks {each.name} {each.type}{at}: {each.expected}{service}, {verdict}"
+    return f"{each.client} asks {each.name} {each.type}{at}: {each.expected}{service}, {result}"
 
 
 def _counts(vlan: VlanReport, started: float | None) -> Iterator[str]:
@@ -108,4 +108,4 @@ def _counts(vlan: VlanReport, started: float | None) -> Iterator[str]:
 
 
 def _moment(seconds: float) -> str:
-    return f"{dt.datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M %Z}"
+    return f"{local_time(seconds):%Y-%m-%d %H:%M %Z}"

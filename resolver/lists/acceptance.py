@@ -1,8 +1,8 @@
-"""Whether a list of others may be used at all.
+"""Whether a list that others maintain may be used at all.
 
-What is downloaded may be cut short, a page that says to log in, another file, or nothing. Then
-the list that was good before stays, since an empty list lets through what is banned. So a file
-is taken whole or refused whole, and refused where too little of it can be read.
+A download may be cut short, a login page, another file, or nothing. Then the last good list
+stays, since an empty list permits what is banned. A file is accepted or refused as a whole, and
+refused where too little of it can be read.
 """
 
 import re
@@ -11,7 +11,7 @@ from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.rules import BlockList, count_blocking
 
 MAX_LIST_BYTES = 64 << 20
-"""Octets of a list, decompressed; a million names take a third of it."""
+"""Octets of a list, decompressed; a million names need a third of this."""
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml|script|!--)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _AGAIN = "again"
@@ -20,15 +20,15 @@ _AGAIN = "again"
 def read_untrusted(
     content: bytes, kind: str, service: str, file: str, before: int = 0
 ) -> BlockList | str:
-    """Read a list of others, or say why it is refused.
+    """Read a list, or give the reason to refuse it.
 
     Args:
         content: The whole file.
-        kind: The format that it has to be of.
+        kind: The format that it must have.
         service: The service that it is for.
         file: What to call it.
-        before: How many names the last good one blocked; 0 where there is none, or where it
-            does not matter.
+        before: How many names the last good one blocked; 0 where there is none, or where any
+            number is accepted.
     """
     if len(content) > MAX_LIST_BYTES:
         return f"more than {MAX_LIST_BYTES >> 20} MiB"
@@ -36,7 +36,7 @@ def read_untrusted(
     if text is None:
         return "binary data, not a text in UTF-8"
     if _PAGE.match(text):
-        return "a page (HTML), not a list"
+        return "a web page (HTML), not a list"
     read = FORMATS[kind](text, service, file)
     blocking = count_blocking(read)
     if not blocking:

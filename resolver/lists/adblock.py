@@ -104,7 +104,7 @@ def _date(text: str) -> dt.date | None:
 def _foreign(text: str) -> str:
     """The reason for a line without the marks of a rule: what it is likely to be."""
     if text.startswith(("/", "@@/")):
-        return "a regular expression or a path; a rule holds a name alone"
+        return "a regular expression or a path; a rule has only a name"
     if _COSMETIC.search(text):
         return "a cosmetic rule: it hides parts of pages, which DNS cannot"
     first, *others = text.split(None, 1)

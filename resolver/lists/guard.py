@@ -1,12 +1,12 @@
-"""Which rules are too wide to be meant.
+"""Rules that cover too much to be intended, and rules against the network's own names.
 
-One bad line in a list must not take a whole top-level domain from a network:
-``||com^`` is a mistake wherever it comes from. So a blocking rule for the root, for
-a single label or for a public suffix is refused, and the reason told.
+One bad line in a list must not block a whole top-level domain: ``||com^`` is a mistake wherever
+it comes from. So a blocking rule for the root, for a single label or for a public suffix is
+refused, with the reason.
 
-An exception may be as wide as a suffix: it blocks nobody and acts only within its own
-list, and ``@@||gov.ir^`` or ``@@||ir^`` is a sensible thing to want. Only an exception
-for the root is refused, since it says that its list blocks nothing.
+An exception may be as wide as a suffix, such as ``@@||gov.ir^`` or ``@@||ir^``: it acts only
+within its own list. Only an exception for the root is refused, since its list would block
+nothing.
 """
 
 import functools
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def too_wide(rule: Rule) -> str | None:
-    """Say why a rule covers more than one owner's names, or None where it does not."""
+    """Why a rule covers names of more than one owner; None where it does not."""
     return too_wide_name(names.text(rule.name), exception=rule.exception)
 
 
 def too_wide_name(text: str, *, exception: bool) -> str | None:
     """The same for the name of a rule, printed."""
     if text == ".":
-        return "the root; every name lies below it"
+        return "the root; every name is below it"
     if exception:
         return None
     if "." not in text:
@@ -39,7 +39,7 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
 
 
 class ProtectedNames:
-    """Names that no list of others may block: the agency's own, and those of its upstreams."""
+    """Names that no list of others may block: the agency's own, and its upstreams'."""
 
     def __init__(self, zones: Iterable[bytes]) -> None:
         self._zones = frozenset(zones)
@@ -49,14 +49,14 @@ class ProtectedNames:
     def __bool__(self) -> bool:
         return bool(self._zones)
 
-    def touched(self, rule: Rule) -> str | None:
-        """Why a blocking rule must not be, or None where it touches none of them."""
+    def conflict(self, rule: Rule) -> str | None:
+        """Why a blocking rule is refused; None where it covers none of these names."""
         if rule.exception or names.top(rule.name) not in self._tops:
             return None
         if rule.name in self._above and (rule.subtree or rule.name in self._zones):
             return "it covers a zone of this network, or a host that this server needs"
         if any(zone in self._zones for zone in names.zones(rule.name)):
-            return "it lies in a zone of this network"
+            return "it is in a zone of this network"
         return None
 
 
@@ -64,9 +64,9 @@ class ProtectedNames:
 def _suffixes() -> "PublicSuffixList":
     """The ICANN section of the Public Suffix List.
 
-    The private section (``azureedge.net``, ``github.io``) stays out: an operator may well
-    mean to block a whole hosting service, but nobody means to block ``co.uk``.
+    Without the private section (``azureedge.net``, ``github.io``): an operator may want to block a
+    whole hosting service, but never ``co.uk``.
     """
-    from publicsuffixlist import PublicSuffixList  # reading it costs more than most lists
+    from publicsuffixlist import PublicSuffixList  # loading it takes longer than most lists
 
     return PublicSuffixList(only_icann=True)

@@ -1,14 +1,13 @@
-"""What a list says, as values: a rule, a line that was no rule, a whole list.
+"""Rules, skipped lines and whole lists, as values.
 
-A rule is read from one text, in the adblock domain syntax or as a bare name (an
-``allow`` or ``deny`` entry of the config), and is a name with three facts beside it.
-A text that is no rule is data, not a failure: reading it gives the reason, in words
-for the network's operator, who will fix the line or leave it.
+A rule is read from a text in the adblock domain syntax, or from a bare name (an ``allow`` or
+``deny`` entry of the config). A text that is no rule does not raise: reading it gives the
+reason, in words for the operator, who may correct the line.
 
 What must stay true:
 - Reading never raises, whatever the text, and takes time linear in its length.
-- A rule's name holds letters, digits, hyphens and underscores only, and no label
-  that a user could not ask for by typing it.
+- A rule's name has only letters, digits, hyphens and underscores, and no label that a user
+  could not ask for by typing it.
 - ``read_rule(rule.text, rule.line)`` is the rule again.
 """
 
@@ -20,27 +19,27 @@ from typing import NamedTuple
 from resolver.dns import names
 
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
-"""A name that needs no closer look, which is nearly every name of a list."""
-_LONGEST_HOST = names.MAX_NAME - 2
-_STRANGE = re.compile(r"[^\w.\-\u0080-\U0010ffff]", re.ASCII)
+"""A name that needs no further checks, as nearly every name of a list."""
+_MAX_HOST = names.MAX_NAME - 2
+_NOT_IN_NAME = re.compile(r"[^\w.\-\u0080-\U0010ffff]", re.ASCII)
 _NUMBER_AT_END = re.compile(r"(?:^|\.)[0-9]+\.?$")
 _REASONS = {
-    " ": "a space stands inside the name",
-    "\t": "a tab stands inside the name",
+    " ": "a space inside the name",
+    "\t": "a tab inside the name",
     "*": "a wildcard; '||example.com^' covers a name and all below it",
-    "/": "a path or an address of a page; a rule holds a name alone",
-    ":": "a port or an IPv6 address; a rule holds a name alone",
+    "/": "a path or an address of a page; a rule has only a name",
+    ":": "a port or an IPv6 address; a rule has only a name",
 }
 
 
 class Rule(NamedTuple):
-    """One name that a list blocks, or lets pass.
+    """A name that a list blocks or permits.
 
     Attributes:
         name: Lower-case wire name, as in ``resolver.dns.names``.
         subtree: True for the name and all below it, False for the name alone.
-        exception: True where the rule lifts blocks of its own list.
-        line: Where it stands, from 1.
+        exception: True where the rule permits what its own list blocks.
+        line: Its line in the file, from 1.
     """
 
     name: bytes
@@ -56,7 +55,7 @@ class Rule(NamedTuple):
 
 
 class SkippedLine(NamedTuple):
-    """A line that was not used: where it stands, what it says (shortened) and why not."""
+    """A line that was not used: its number, its text (shortened) and the reason."""
 
     line: int
     text: str
@@ -65,7 +64,7 @@ class SkippedLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BlockList:
-    """A list as read: what its headers say, its rules, and the lines that gave none.
+    """A list as read: its headers, its rules, and the lines that were skipped.
 
     Attributes:
         service: The file's stem, for example ``telegram``.
@@ -73,11 +72,11 @@ class BlockList:
         title: What people call the service.
         persian: What they call it in Persian; may be empty.
         category: The group it belongs to, for example ``messenger``.
-        source: What the list rests on; several sources are separated by ``; ``.
-        reviewed: When a person last went through it.
+        source: The evidence for its names; several sources are separated by ``; ``.
+        reviewed: When a person last checked it.
         answer: Empty for the policy's own answer, or ``nxdomain``: canary names keep
             their meaning only with NXDOMAIN, whatever a policy answers elsewhere.
-        name: What the config calls it; empty for a file of a directory of lists.
+        name: Its name in the config; empty for a file of a directory of lists.
         sha256: Of its text; empty for a list that is fetched.
         rules: In the file's order, none twice.
         skipped: In the file's order.
@@ -115,54 +114,50 @@ def read_rule(text: str, line: int) -> Rule | str:
     """
     exception = text.startswith("@@")
     pattern = text.removeprefix("@@")
-    if not pattern.startswith("|"):
-        return "'@@' needs '||' or '|' after it" if exception else _bare(text, line)
-    subtree = pattern.startswith("||")
-    name = _enclosed(pattern[2:] if subtree else pattern[1:])
-    return name if isinstance(name, str) else Rule(name, subtree, exception, line)
-
-
-def _bare(text: str, line: int) -> Rule | str:
-    name = read_name(text)
-    return name if isinstance(name, str) else Rule(name, True, False, line)
+    alone = pattern.startswith("|") and not pattern.startswith("||")
+    if pattern.startswith("|"):
+        name = _enclosed(pattern[1 if alone else 2 :])
+    else:
+        name = "'@@' needs '||' or '|' after it" if exception else read_name(text)
+    return name if isinstance(name, str) else Rule(name, not alone, exception, line)
 
 
 def _enclosed(pattern: str) -> bytes | str:
-    """What stands between the bars and the caret, with nothing after it."""
+    """The name between the bars and the caret, with nothing after the caret."""
     text, caret, rest = pattern.partition("^")
     if "$" in pattern:
-        return "modifiers ('$...') are not read; a rule holds a name alone"
+        return "modifiers ('$...') are not supported; a rule has only a name"
     if "|" in text:
         return "too many '|' before the name"
     if not caret:
-        return _unfit(text) or "'^' is missing after the name"
-    # the end of an address of a page ('|') is the end of its host name as well
-    return read_name(text) if rest in ("", "|") else "text stands after '^'"
+        return _invalid(text) or "'^' is missing after the name"
+    # '|' means the end of a URL, and so of its host name
+    return read_name(text) if rest in ("", "|") else "text after '^'"
 
 
 def read_name(text: str) -> bytes | str:
-    """The name that a text holds and nothing else, or the reason why it holds none."""
-    if _HOST.fullmatch(text) and len(text) <= _LONGEST_HOST:
+    """The name that a text is, or the reason why it is none."""
+    if _HOST.fullmatch(text) and len(text) <= _MAX_HOST:
         return names.parse_host(text)
-    if reason := _unfit(text):
+    if reason := _invalid(text):
         return reason
     try:
         name = names.parse(text)
     except names.InvalidName as error:
         return str(error)
     # the mapping of IDNA (RFC 5895) can turn one letter into several, or into digits
-    return name if text.isascii() else _unfit(names.text(name)) or name
+    return name if text.isascii() else _invalid(names.text(name)) or name
 
 
-def _unfit(text: str) -> str | None:
-    """Why no name can look like this, for what the parser of names would let pass."""
+def _invalid(text: str) -> str | None:
+    """Why no name can look like this, where the parser of names would accept it."""
     if not text:
         return "the name is empty"
     if len(text) > names.MAX_NAME:
         return f"the name is longer than {names.MAX_NAME} octets"
-    if strange := _STRANGE.search(text):
-        char = strange.group()
-        return _REASONS.get(char, f"{char!r} cannot stand in a host name")
+    if other := _NOT_IN_NAME.search(text):
+        char = other.group()
+        return _REASONS.get(char, f"{char!r} cannot be in a host name")
     if _NUMBER_AT_END.search(text):
-        return "an IP address; a rule holds a name"
+        return "an IP address; a rule has a name"
     return None

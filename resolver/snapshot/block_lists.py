@@ -177,7 +177,7 @@ def _without_protected(block_list: BlockList, protected: ProtectedNames) -> Bloc
     rules: list[Rule] = []
     skipped = list(block_list.skipped)
     for rule in block_list.rules:
-        if reason := protected.touched(rule):
+        if reason := protected.conflict(rule):
             skipped.append(SkippedLine(rule.line, shortened(rule.text), reason))
         else:
             rules.append(rule)

@@ -118,7 +118,7 @@ def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> Non
     server.start()
     wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
     for said, reason in (
-        (response(b"<!DOCTYPE html>\n<p>Log in</p>\n"), "refused: a page (HTML), not a list"),
+        (response(b"<!DOCTYPE html>\n<p>Log in</p>\n"), "refused: a web page (HTML), not a list"),
         (hosts("a.example"), "fewer than half of the 3"),
         (response(b"", status="503 Busy"), "the server says 503 Busy"),
     ):
@@ -238,7 +238,7 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     assert told["entries"] == 2
     assert told["skipped"] == {
         "… is a public suffix: its names have many owners": 1,
-        "an IP address; a rule holds a name": 1,
+        "an IP address; a rule has a name": 1,
     }
     shown = _run(server, "lists")
     assert shown.code == GOOD

@@ -83,7 +83,7 @@ SAMPLES = {
             8: "leads somewhere",
             9: "no name",
             10: "no option",
-            11: "cannot stand",
+            11: "cannot be in",
         },
     ),
     "unbound": Sample(

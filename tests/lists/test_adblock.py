@@ -47,7 +47,7 @@ SKIPPED = {
     "||slack-files.com ^": "a space",
     "||*.x.org^": "a wildcard",
     "*.x.org": "a wildcard",
-    "||x.org^#not-a-comment": "text stands after '^'",
+    "||x.org^#not-a-comment": "text after '^'",
     "/^x\\.org$/": "a regular expression",
     "@@/x/": "a regular expression",
     "example.com##.banner": "a cosmetic rule",

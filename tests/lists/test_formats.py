@@ -86,7 +86,7 @@ def test_a_list_of_another_format_is_refused(kind: str, other: str) -> None:
 REFUSED = {
     "binary": (b"\x00\x01\x02", "binary"),
     "another encoding": ("a.example\nö.example\n".encode("latin-1"), "binary"),
-    "a page": (b"\n <!DOCTYPE html>\n<p>Log in</p>\na.example\n", "a page"),
+    "a page": (b"\n <!DOCTYPE html>\n<p>Log in</p>\na.example\n", "a web page"),
     "nothing": (b"", "no rule"),
     "comments alone": (b"# nothing\n# at all\n", "no rule"),
     "mostly rubbish": (b"a.example\nx y\nx z\n", "2 lines cannot be read, 1 can"),
