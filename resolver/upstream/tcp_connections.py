@@ -129,7 +129,7 @@ class TcpConnectionPool(Generic[Waiting]):
         self._connecting: set[asyncio.Task[None]] = set()
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
-        """Send a query over a connection with room: the connection and the ID; None if all are full."""
+        """Send a query over a connection with room: connection and ID; None if all are full."""
         self._open = [each for each in self._open if not each.closed]
         connection = next((c for c in self._open if len(c.waiting) < MAX_WAITING), None)
         if connection is None:

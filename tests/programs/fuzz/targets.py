@@ -96,7 +96,7 @@ def take_response(data: bytes) -> Hashable:
         found.has_opt,
         bool(entry.unfinished),
         entry.lifetime > 0,
-        found.leads_on,
+        found.is_indirect,
         len(entry.targets),
         entry.counts != found.counts,
         frozenset(record.rtype for record in found.records()),
