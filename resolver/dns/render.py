@@ -187,9 +187,6 @@ class Sections:
         self.authorities = authorities
 
 
-EMPTY: Final = Sections()
-
-
 def extended_error(code: int, text: str = "") -> bytes:
     """The option data of an Extended DNS Error (RFC 8914 section 2)."""
     return code.to_bytes(2, "big") + text.encode()

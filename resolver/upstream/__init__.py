@@ -1,1 +1,1 @@
-"""The edge to upstreams: the sockets that drive what forwarding decides."""
+"""Forward queries: sockets to upstream servers, and the addresses of these servers."""

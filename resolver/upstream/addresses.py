@@ -1,13 +1,14 @@
-"""Addresses of upstream servers: the system's own, and those given by host name.
+"""Addresses of upstream servers: from resolv.conf, and by resolving host names.
 
-Names are resolved by aiodns, which asks the bootstrap servers and nobody else, so a host
-whose resolv.conf names this very program can still start. What cannot be resolved now is
-tried again; meanwhile the other servers of its group are asked.
+aiodns resolves host names. It asks only the bootstrap servers, so a host whose resolv.conf names
+this program can still start. A host name without an address is resolved again later; meanwhile
+the other servers of its group are asked.
 """
 
 import socket
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 import aiodns
 
@@ -15,17 +16,18 @@ from resolver.metrics.log import log
 from resolver.policy.compiled import ConfiguredGroup, ConfiguredServer, Endpoint, Settings, Terms
 from resolver.upstream.server_address import ServerAddress
 
-RESOLV_CONF = Path("/etc/resolv.conf")
-_TIMEOUT = 2.0
-_TRIES = 2
+RESOLV_CONF: Final = Path("/etc/resolv.conf")
+_TIMEOUT: Final = 2.0
+"""In seconds."""
+_TRIES: Final = 2
 
 
 def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[Endpoint]:
-    """The name servers of resolv.conf, without this resolver itself."""
+    """The name servers in resolv.conf, without this resolver."""
     try:
         lines = resolv_conf.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        log.warning("%s cannot be read (%s): there is no system upstream", resolv_conf, error)
+        log.warning("cannot read %s (%s): there is no system upstream", resolv_conf, error)
         return []
     words = (line.split() for line in lines)
     found = [Endpoint(w[1], 53) for w in words if len(w) >= 2 and w[0] == "nameserver"]
@@ -37,7 +39,7 @@ def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[
 
 
 def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
-    """Whether a query to this server would come back here."""
+    """Whether this address is one on which this resolver listens."""
     if server in settings.listen:
         return True
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
@@ -46,7 +48,7 @@ def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
         return False
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as trial:
-            trial.bind((server.address, 0))  # which only works with an address of this host
+            trial.bind((server.address, 0))  # an error unless the address is of this host
     except OSError:
         return False
     return True
@@ -61,7 +63,7 @@ def _is_address(text: str) -> bool:
 
 
 class UpstreamAddresses:
-    """Turns the servers of a snapshot's groups into addresses."""
+    """The addresses of the upstream servers of a snapshot."""
 
     def __init__(self, terms: Terms) -> None:
         self._groups = terms.groups
@@ -75,31 +77,31 @@ class UpstreamAddresses:
 
     @property
     def named(self) -> list[str]:
-        """The host names that have to be resolved."""
+        """The host names of servers."""
         servers = (server for group in self._groups for server in group.servers)
         return sorted({server.host for server in servers if server.kind == "hostname"})
 
     @property
     def unknown(self) -> list[str]:
-        """The host names that have no address yet."""
+        """The host names without an address so far."""
         return [host for host in self.named if host not in self._known]
 
-    def learn(self, of: "UpstreamAddresses") -> None:
-        """Take over the addresses that are known elsewhere."""
-        known = of._known
+    def learn(self, other: "UpstreamAddresses") -> None:
+        """Copy the known addresses of another snapshot's servers."""
+        known = other._known
         self._known.update({host: known[host] for host in self.named if host in known})
 
     async def resolve(self) -> None:
-        """Ask for every host name again; one that gives no answer keeps what was known."""
+        """Resolve every host name. One that has no answer now keeps its old addresses."""
         for host in self.named:
             addresses = [*await self._addresses(host, "A"), *await self._addresses(host, "AAAA")]
             if addresses:
                 self._known[host] = addresses
             else:
-                log.warning("upstream %s has no address now; it will be asked for again", host)
+                log.warning("upstream %s has no address now; resolving it again later", host)
 
     def groups(self) -> dict[str, list[ServerAddress]]:
-        """The servers of each group whose addresses are known."""
+        """The servers with a known address, by group."""
         return {group.name: self._servers(group) for group in self._groups}
 
     def _servers(self, group: ConfiguredGroup) -> list[ServerAddress]:
@@ -127,9 +129,9 @@ class UpstreamAddresses:
 
 
 def bootstrap(terms: Terms) -> list[Endpoint]:
-    """The name servers that resolve what this program itself has to find."""
+    """The name servers for host names in the config: of upstreams and of list URLs."""
     if terms.settings.bootstrap:
         return list(terms.settings.bootstrap)
     servers = (server for group in terms.groups for server in group.servers)
-    given = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
-    return given or system_servers(terms.settings)
+    addresses = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
+    return addresses or system_servers(terms.settings)

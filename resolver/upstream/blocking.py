@@ -1,13 +1,14 @@
-"""One question of a command, asked of the upstreams of a policy by the rules of the server.
+"""Ask the upstreams for a command, by the same exchanges as the server.
 
-The decisions are those of ``engine.exchange``; here are the sockets, and they may block:
-a command has nothing else to do. Only the latest attempt is listened to.
+``engine.exchange`` decides; this module sends and receives. The sockets block, since a command
+has nothing else to do. Only the latest attempt can be answered.
 """
 
 import asyncio
 import socket
 import time
 from collections.abc import Mapping
+from typing import Final
 
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Attempt, Exchange, Failure, Step
@@ -17,34 +18,34 @@ from resolver.policy.compiled import Terms
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds
 
-_LONGEST = 65535
+_MAX_MESSAGE: Final = 65535
 
 
 class BlockingForwarder:
-    """The upstreams of a snapshot, to be asked by a command."""
+    """Asks the upstreams of a snapshot, for a command."""
 
     def __init__(self, terms: Terms) -> None:
         self._groups = asyncio.run(_groups(terms))
-        self._said: dict[bytes, CacheEntry | Failure] = {}
+        self._results: dict[bytes, CacheEntry | Failure] = {}
         self._numbers = RandomIds()
 
     def ask(self, question: UpstreamQuestion) -> CacheEntry | Failure:
-        """What the upstreams say to a question; each is asked once."""
-        said = self._said.get(question.key)
-        if said is None:
-            said = self._said[question.key] = self._ask(question)
-        return said
+        """The result of the exchange about a question; each question is asked once."""
+        result = self._results.get(question.key)
+        if result is None:
+            result = self._results[question.key] = self._ask(question)
+        return result
 
     def _ask(self, question: UpstreamQuestion) -> CacheEntry | Failure:
         now = time.monotonic()
         exchange = Exchange(question, self._groups[question.group.decode()], now)
         step: Step = exchange.begin(now)
         while isinstance(step, Attempt):
-            step = self._made(exchange, step)
+            step = self._send(exchange, step)
         return step
 
-    def _made(self, exchange: Exchange, attempt: Attempt) -> Step:
-        """What comes of an attempt: the next one, or the end."""
+    def _send(self, exchange: Exchange, attempt: Attempt) -> Step:
+        """Send an attempt and wait for its answer: the next attempt, or the result."""
         ident = self._numbers.u16()
         message = ident.to_bytes(2, "big") + attempt.message
         step: Step | None
@@ -55,52 +56,53 @@ class BlockingForwarder:
         except OSError:
             step = exchange.unreachable(attempt, time.monotonic())
             if step is None:
-                time.sleep(_left(attempt))
+                time.sleep(_time_left(attempt))
                 step = exchange.waited(attempt, time.monotonic())
         else:
             step = exchange.received(attempt, packet, ident, time.monotonic())
-        assert step is not None, "of the latest attempt something always comes"
+        assert step is not None, "the latest attempt always leads to a step"
         return step
 
 
 async def _groups(terms: Terms) -> Mapping[str, Group]:
-    hosts = UpstreamAddresses(terms)
-    if hosts.named:
-        await hosts.resolve()
+    addresses = UpstreamAddresses(terms)
+    if addresses.named:
+        await addresses.resolve()
     return {
         name: Group(name, [Server(s["address"], s["port"], s["name"]) for s in servers])
-        for name, servers in hosts.groups().items()
+        for name, servers in addresses.groups().items()
     }
 
 
-def _left(attempt: Attempt) -> float:
+def _time_left(attempt: Attempt) -> float:
+    """In seconds."""
     return max(attempt.until - time.monotonic(), 0.001)
 
 
 def _over_udp(attempt: Attempt, message: bytes) -> bytes:
     server = attempt.server
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as end:
-        end.settimeout(_left(attempt))
-        end.connect((server.address, server.port))
-        end.send(message)
-        return end.recv(_LONGEST)
+    with socket.socket(family, socket.SOCK_DGRAM) as udp:
+        udp.settimeout(_time_left(attempt))
+        udp.connect((server.address, server.port))
+        udp.send(message)
+        return udp.recv(_MAX_MESSAGE)
 
 
 def _over_tcp(attempt: Attempt, message: bytes) -> bytes:
     server = attempt.server
-    with socket.create_connection((server.address, server.port), _left(attempt)) as end:
-        end.sendall(len(message).to_bytes(2, "big") + message)
-        length = int.from_bytes(_exactly(attempt, end, 2), "big")
-        return _exactly(attempt, end, length)
+    with socket.create_connection((server.address, server.port), _time_left(attempt)) as tcp:
+        tcp.sendall(len(message).to_bytes(2, "big") + message)
+        length = int.from_bytes(_receive_exactly(attempt, tcp, 2), "big")
+        return _receive_exactly(attempt, tcp, length)
 
 
-def _exactly(attempt: Attempt, end: socket.socket, octets: int) -> bytes:
-    read = b""
-    while len(read) < octets:
-        end.settimeout(_left(attempt))
-        piece = end.recv(octets - len(read))
-        if not piece:
+def _receive_exactly(attempt: Attempt, tcp: socket.socket, octets: int) -> bytes:
+    received = b""
+    while len(received) < octets:
+        tcp.settimeout(_time_left(attempt))
+        part = tcp.recv(octets - len(received))
+        if not part:
             raise ConnectionError
-        read += piece
-    return read
+        received += part
+    return received

@@ -1,12 +1,12 @@
-"""The driver of exchanges: sends what they decide, and reports to them what comes back.
+"""Drive the exchanges: send their attempts, and report packets and time-outs to them.
 
-A question that is asked again while it is on its way joins the query in flight. No task is
-made for a query: sockets call back, and one timer looks for attempts whose time is over.
+A question joins a query in flight for the same question. There is no task for each query: sockets
+call back, and one timer checks the deadlines of all queries.
 
 What must stay true:
-- Every pending reply gets exactly one reply, under its own ID and case.
-- What is on its way is bounded (``engine.admission``); beyond that SERVFAIL at once.
-- A fault of ours ends the query in flight that shows it, as SERVFAIL; none waits for ever.
+- Every pending reply gets exactly one reply, with the ID and the case of its query.
+- The queries in flight are bounded (``engine.admission``); one more gets SERVFAIL at once.
+- An exception ends its query in flight with SERVFAIL; no reply waits for ever.
 """
 
 import asyncio
@@ -30,17 +30,18 @@ from resolver.upstream.tcp_connections import TcpConnection, TcpConnectionPool
 from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
 TICK: Final = 0.025
-"""Seconds between two looks for attempts whose time is over: it is noticed so much late."""
+"""Seconds between two checks of the deadlines; a time-out is noticed at most this much late."""
 _CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
 _FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES: Final = 1000
+"""With this many queries in flight, entries are no longer refreshed."""
 
 Udp = UdpSocket[UpstreamAttempt]
 Tcp = TcpConnection[UpstreamAttempt]
 
 
 class Forwarder:
-    """All questions of one worker that are on their way."""
+    """The queries in flight of a worker."""
 
     def __init__(
         self,
@@ -64,18 +65,18 @@ class Forwarder:
 
     @property
     def busy(self) -> bool:
-        """Whether anything is being asked."""
+        """Whether any query is in flight."""
         return bool(self._inflight)
 
     def use(self, groups: Mapping[str, Group]) -> None:
-        """Ask these servers from now on; what is on its way goes on as it began."""
+        """Use these servers for new queries; the queries in flight go on with theirs."""
         for group in groups.values():
             for server in group.servers:
                 self._counters.upstream_up(server.name, server.up if server.tried else None)
         self._groups = {name.encode(): group for name, group in groups.items()}
 
     def forward(self, pending: PendingReply, now: float) -> None:
-        """Ask an upstream, and deliver the reply, now or later."""
+        """Forward a query, and deliver its reply, now or later."""
         question = pending.question
         query = self._inflight.get(question.key)
         if query is None:
@@ -95,9 +96,10 @@ class Forwarder:
             self._conclude(pending, _CROWDED, now)
 
     def _wait(self, query: InflightQuery, pending: PendingReply, now: float) -> None:
-        """Await a query's end; for a later link of a chain only as long as a client may wait.
+        """Add a reply that waits for a query in flight.
 
-        The query itself has its full time: others wait for it, and the cache does.
+        A query for a later link of a chain has its full time, for the cache and for other replies.
+        But this reply waits only until the time of its client is over.
         """
         query.waiters.append(pending)
         if pending.chain is not None:
@@ -110,7 +112,7 @@ class Forwarder:
             self._deliver(pending, self._engine.give_up(pending))
 
     def refresh(self, question: UpstreamQuestion) -> None:
-        """Ask a question anew for the cache, though nobody waits for it."""
+        """Ask a question again for the cache; no reply waits for it."""
         if question.key not in self._inflight and len(self._inflight) < _MAX_REFRESHES:
             now = self._loop.time()
             query = self._start(question, None, now)
@@ -118,7 +120,7 @@ class Forwarder:
                 self._begin(query, now)
 
     def sweep(self, now: float) -> None:
-        """Close what has idled; called from time to time."""
+        """Close idle sockets; the worker calls this periodically."""
         self._udp.sweep(now)
 
     def _start(
@@ -143,10 +145,10 @@ class Forwarder:
         except Exception:
             log.exception("a question could not be asked")
             step = _FAULT
-        self._go_on(query, step, now)
+        self._do_steps(query, step, now)
 
-    def _go_on(self, query: InflightQuery, step: Step | None, now: float) -> None:
-        """Do what the exchange has decided, until something has to be waited for."""
+    def _do_steps(self, query: InflightQuery, step: Step | None, now: float) -> None:
+        """Do the steps of an exchange until it waits or ends."""
         try:
             while isinstance(step, Attempt):
                 step = self._send(query, cast("UpstreamAttempt", step), now)
@@ -157,31 +159,31 @@ class Forwarder:
             self._finish(query, step, now)
 
     def _send(self, query: InflightQuery, attempt: UpstreamAttempt, now: float) -> Step | None:
-        """Send an attempt: None if it was sent, else what the exchange says to that."""
+        """Send an attempt: None if it was sent, else the next step of the exchange."""
         server = attempt.server
         try:
             if not attempt.stream:
-                attempt.on, attempt.ident = self._udp.send(
+                attempt.waits_on, attempt.ident = self._udp.send(
                     server, attempt.message, attempt, now, attempt.own_socket
                 )
             else:
-                place = self._connections_to(server).send(attempt.message, attempt)
-                if place is None:
+                sent = self._connections_to(server).send(attempt.message, attempt)
+                if sent is None:
                     return query.crowded(now)
-                attempt.on, attempt.ident = place
+                attempt.waits_on, attempt.ident = sent
         except OSError:
             self._counters.upstream(server.name, "unreachable")
             step = query.unreachable(attempt, now)
             if step is not None:
                 return step
-            attempt.refused = True
-        attempt.before = query.last
+            attempt.failed = True
+        attempt.previous = query.last
         query.last = attempt
         query.deadline = attempt.until
         return None
 
     def _finish(self, query: InflightQuery, result: CacheEntry | Failure, now: float) -> None:
-        """End an exchange: remember its result, and answer all who wait."""
+        """End an exchange: store its result in the cache, and answer all waiting replies."""
         question = query.question
         del self._inflight[question.key]
         if query.shares is not None:
@@ -189,21 +191,21 @@ class Forwarder:
         attempt = query.last
         query.clear()
         while attempt is not None:
-            if attempt.on is not None:
-                self._leave(attempt)
-            attempt = attempt.before
+            if attempt.waits_on is not None:
+                self._stop_waiting(attempt)
+            attempt = attempt.previous
         if isinstance(result, CacheEntry):
             try:
                 result = self._engine.cache.remember(question.key, result)
             except Exception:
-                log.exception("a response could not be kept")
+                log.exception("a response could not be stored")
                 result = _FAULT
         waiters, query.waiters = query.waiters, []
         for pending in waiters:
             self._conclude(pending, result, now)
 
     def _conclude(self, pending: PendingReply, result: CacheEntry | Failure, now: float) -> None:
-        """Answer one who waits; whatever is wrong with that, the others are answered as well."""
+        """Answer one waiting reply; an exception does not stop the others."""
         try:
             reply = self._engine.conclude(pending, result, now)
             if isinstance(reply, PendingReply):  # an alias leads on
@@ -211,22 +213,22 @@ class Forwarder:
             else:
                 self._deliver(pending, reply)
         except Exception:
-            log.exception("a question could not be concluded")
+            log.exception("a reply could not be made after its exchange")
             self._fail(pending)
 
     def _fail(self, pending: PendingReply) -> None:
         try:
             self._deliver(pending, self._engine.give_up(pending))
         except Exception:
-            log.exception("a client could not be answered after a fault")
+            log.exception("a client could not be answered after an exception")
 
-    def _leave(self, attempt: UpstreamAttempt) -> None:
-        """Await the answer to an attempt no longer."""
-        on, attempt.on = attempt.on, None
-        if isinstance(on, UdpSocket):
-            self._udp.take_from(on, attempt.ident)
-        elif on is not None:
-            on.leave(attempt.ident)
+    def _stop_waiting(self, attempt: UpstreamAttempt) -> None:
+        """Wait no longer for the answer to an attempt."""
+        waits_on, attempt.waits_on = attempt.waits_on, None
+        if isinstance(waits_on, UdpSocket):
+            self._udp.take_from(waits_on, attempt.ident)
+        elif waits_on is not None:
+            waits_on.stop_waiting(attempt.ident)
 
     def _connections_to(self, server: Server) -> TcpConnectionPool[UpstreamAttempt]:
         pool = self._tcp.get(server)
@@ -235,30 +237,30 @@ class Forwarder:
             self._tcp[server] = pool
         return pool
 
-    def _received(self, at: Udp, ident: int, packet: bytes, now: float) -> None:
-        attempt = self._udp.take_from(at, ident)
+    def _received(self, udp_socket: Udp, ident: int, packet: bytes, now: float) -> None:
+        attempt = self._udp.take_from(udp_socket, ident)
         if attempt is not None:
-            attempt.on = None
-            self._judge(attempt, ident, packet, now)
-        elif ident not in at.waiting:
-            # Possible spoofing: whoever waits on this port asks again over TCP.
-            for each in _awaited(at, at.all_waiting()):
+            attempt.waits_on = None
+            self._process(attempt, ident, packet, now)
+        elif ident not in udp_socket.waiting:
+            # Possible spoofing: all queries that wait on this port are asked again over TCP.
+            for each in _still_waiting(udp_socket, udp_socket.all_waiting()):
                 self._suspect(each)
 
-    def _tcp_received(self, at: Tcp, ident: int, packet: bytes) -> None:
-        attempt = at.waiting.get(ident)
+    def _tcp_received(self, connection: Tcp, ident: int, packet: bytes) -> None:
+        attempt = connection.waiting.get(ident)
         if attempt is not None:
-            self._leave(attempt)
-            self._judge(attempt, ident, packet, self._loop.time())
+            self._stop_waiting(attempt)
+            self._process(attempt, ident, packet, self._loop.time())
 
-    def _judge(self, attempt: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
-        """Let the exchange judge a packet that has come for an attempt."""
+    def _process(self, attempt: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
+        """Report a received packet to the exchange of an attempt, and do its step."""
         query = attempt.inflight
         step: Step | None
         try:
             step = query.received(attempt, packet, ident, now)
         except Exception:
-            log.exception("a response could not be judged")
+            log.exception("a response could not be processed")
             step = _FAULT
         name = attempt.server.name
         if isinstance(step, CacheEntry):
@@ -267,37 +269,37 @@ class Forwarder:
             return
         to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
         self._counters.upstream(name, "truncated" if to_tcp else "failed")
-        self._go_on(query, step, now)
+        self._do_steps(query, step, now)
 
     def _suspect(self, attempt: UpstreamAttempt) -> None:
         now = self._loop.time()
-        self._leave(attempt)
+        self._stop_waiting(attempt)
         self._counters.upstream(attempt.server.name, "mismatch")
         self._decide(attempt, attempt.inflight.suspected, now)
 
-    def _unsent(self, at: Udp, ident: int) -> None:
-        attempt = at.waiting.get(ident)  # None if its exchange has ended before it could be sent
+    def _unsent(self, udp_socket: Udp, ident: int) -> None:
+        attempt = udp_socket.waiting.get(ident)  # None if its exchange ended before it was sent
         if attempt is not None:
             self._unreachable(attempt)
 
-    def _udp_refused(self, at: Udp) -> None:
-        for attempt in _awaited(at, at.all_waiting()):
+    def _udp_refused(self, udp_socket: Udp) -> None:
+        for attempt in _still_waiting(udp_socket, udp_socket.all_waiting()):
             self._unreachable(attempt)
 
-    def _tcp_lost(self, at: Tcp) -> None:
-        for attempt in _awaited(at, list(at.waiting.values())):
+    def _tcp_lost(self, connection: Tcp) -> None:
+        for attempt in _still_waiting(connection, list(connection.waiting.values())):
             self._unreachable(attempt)
 
     def _unreachable(self, attempt: UpstreamAttempt) -> None:
         server = attempt.server
-        self._leave(attempt)
-        attempt.refused = True
+        self._stop_waiting(attempt)
+        attempt.failed = True
         self._counters.upstream(server.name, "unreachable")
         self._decide(attempt, attempt.inflight.unreachable, self._loop.time())
         self._counters.upstream_up(server.name, server.up)
 
     def _look_at_deadlines(self) -> None:
-        """End the attempts whose time is over; the timer is set again whatever happens."""
+        """End the time of attempts past their deadline; set the timer again in any case."""
         self._timer = None
         now = self._loop.time()
         try:
@@ -306,18 +308,18 @@ class Forwarder:
                 if attempt is not None and query.deadline <= now:
                     self._time_out(attempt, now)
         finally:
-            if self._inflight and self._timer is None:  # an end may have led to a new query
+            if self._inflight and self._timer is None:  # a time-out may have led to a new query
                 self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
 
     def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:
-        """End the time of an attempt; over UDP it is listened to until the exchange ends."""
+        """End the time of an attempt; over UDP it can be answered until the exchange ends."""
         query, server = attempt.inflight, attempt.server
         query.deadline = math.inf
-        if attempt.refused:  # which has been counted already
+        if attempt.failed:  # it is counted already
             self._decide(attempt, query.waited, now)
             return
         if attempt.stream:
-            self._leave(attempt)
+            self._stop_waiting(attempt)
         self._counters.upstream(server.name, "timeout")
         self._decide(attempt, query.expired, now)
         self._counters.upstream_up(server.name, server.up)
@@ -325,18 +327,20 @@ class Forwarder:
     def _decide(
         self, attempt: UpstreamAttempt, decide: Callable[[Attempt, float], Step | None], now: float
     ) -> None:
-        """Do what an exchange decides about an attempt, whatever is wrong with it."""
+        """Report an event to the exchange of an attempt, and do its step."""
         step: Step | None
         try:
             step = decide(attempt, now)
         except Exception:
             log.exception("an exchange could not go on")
             step = _FAULT
-        self._go_on(attempt.inflight, step, now)
+        self._do_steps(attempt.inflight, step, now)
 
 
-def _awaited(at: Udp | Tcp, attempts: list[UpstreamAttempt]) -> Iterator[UpstreamAttempt]:
-    """Those that still wait there: what is done about one may end another's waiting."""
+def _still_waiting(
+    waits_on: Udp | Tcp, attempts: list[UpstreamAttempt]
+) -> Iterator[UpstreamAttempt]:
+    """The attempts that still wait there: a step of one exchange may end the waiting of others."""
     for attempt in attempts:
-        if attempt.on is at:
+        if attempt.waits_on is waits_on:
             yield attempt

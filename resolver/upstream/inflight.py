@@ -1,4 +1,4 @@
-"""A question on its way to an upstream, and the attempts that were made for it."""
+"""A query in flight: the exchange about a question, its attempts, and the waiting replies."""
 
 import math
 
@@ -12,9 +12,9 @@ from resolver.upstream.udp_sockets import UdpSocket
 
 
 class UpstreamAttempt(Attempt):
-    """A query that was sent, and the socket that its answer is awaited on."""
+    """An attempt, with its ID and the socket or connection on which it waits for its answer."""
 
-    __slots__ = ("before", "ident", "inflight", "on", "refused")
+    __slots__ = ("failed", "ident", "inflight", "previous", "waits_on")
 
     def __init__(
         self,
@@ -28,16 +28,16 @@ class UpstreamAttempt(Attempt):
         super().__init__(server, stream, message, began, until)
         self.inflight = inflight
         self.ident = 0
-        self.on: UdpSocket[UpstreamAttempt] | TcpConnection[UpstreamAttempt] | None = None
-        """Where its answer is awaited."""
-        self.refused = False
-        """Whether it is known that no answer will come."""
-        self.before: UpstreamAttempt | None = None
-        """The attempt that was made before this one, which is still listened to."""
+        self.waits_on: UdpSocket[UpstreamAttempt] | TcpConnection[UpstreamAttempt] | None = None
+        """None if it does not wait, or no longer."""
+        self.failed = False
+        """Whether no answer can come: it was not sent, or was refused."""
+        self.previous: UpstreamAttempt | None = None
+        """The attempt before this one, which may still be answered."""
 
 
 class InflightQuery(Exchange):
-    """A question on its way: its attempts, and the replies that wait for it."""
+    """A query in flight: its attempts, and the replies that wait for it."""
 
     __slots__ = ("deadline", "last", "shares", "waiters")
 
@@ -46,19 +46,19 @@ class InflightQuery(Exchange):
     ) -> None:
         super().__init__(question, group, now)
         self.shares = shares
-        """What it holds of the admission; a refresh holds nothing."""
+        """Its shares of the admission; None for a refresh, which has none."""
         self.waiters: list[PendingReply] = []
         self.last: UpstreamAttempt | None = None
         """The attempt that was sent last."""
         self.deadline = math.inf
-        """When the time of that attempt is over."""
+        """When the time of this attempt is over."""
 
     def clear(self) -> None:
-        """Drop the attempts, which hold this query: reference counting then frees them all."""
+        """Drop the attempts, which refer to this query, so that reference counting frees all."""
         self.last = self._latest = None
 
     def new_attempt(
         self, server: Server, stream: bool, message: bytes, now: float, until: float
     ) -> Attempt:
-        """Make an attempt that knows its query."""
+        """Make an attempt that refers to this query."""
         return UpstreamAttempt(server, stream, message, now, until, self)

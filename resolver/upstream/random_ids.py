@@ -1,15 +1,17 @@
-"""Numbers that nobody can guess, taken from the kernel some thousands at a time."""
+"""Random numbers that nobody can guess, read from the kernel in batches."""
 
 import os
 from array import array
 from collections.abc import Callable
 from itertools import chain, repeat
+from typing import Final
 
-_BATCH = 8192
+_BATCH: Final = 8192
+"""Octets read at once."""
 
 
 class RandomIds:
-    """A supply of random 16-bit numbers."""
+    """Random 16-bit numbers."""
 
     __slots__ = ("u16",)
 
@@ -17,4 +19,4 @@ class RandomIds:
         batches = map(os.urandom, repeat(_BATCH))
         numbers = chain.from_iterable(map(array, repeat("H"), batches))
         self.u16: Callable[[], int] = numbers.__next__
-        """A number from 0 to 65535, each as likely."""
+        """Return a number from 0 to 65535, uniformly distributed."""

@@ -1,10 +1,10 @@
-"""The address of an upstream server, as processes send it to each other."""
+"""The address of an upstream server, as the supervisor sends it to the workers."""
 
 from typing import TypedDict
 
 
 class ServerAddress(TypedDict):
-    """An upstream server whose address is known."""
+    """An upstream server: its name in the config and in metrics, its address and its port."""
 
     name: str
     address: str

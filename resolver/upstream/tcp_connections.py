@@ -1,36 +1,39 @@
-"""TCP connections towards upstream servers, shared by the queries that need one.
+"""TCP connections to upstream servers, shared by the queries that need TCP.
 
-Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1), at most
-``AT_ONCE`` a connection and ``CONNECTIONS`` a server; an idle connection is closed after
-``IDLE`` seconds. When all are full there is no room, and whoever wants it goes elsewhere:
-that somebody can send queries over TCP by forging packets must not exhaust it.
+Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
+most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. An idle
+connection is closed after ``IDLE`` seconds. If all connections are full, the query goes over UDP
+again: an attacker who forces queries to TCP by forged packets cannot exhaust the server.
 """
 
 import asyncio
 import random
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from resolver.engine.servers import Server
 from resolver.server.transport_cycle import break_cycle
 
-AT_ONCE = 64
-CONNECTIONS = 8
+MAX_WAITING: Final = 64
+MAX_CONNECTIONS: Final = 8
 IDLE = 5.0
+"""In seconds."""
 
 _RANDOM = random.SystemRandom()
 
 Waiting = TypeVar("Waiting")
+"""What waits for an answer."""
 
 
 class TcpConnection(asyncio.Protocol, Generic[Waiting]):
-    """One connection, and what awaits an answer on it by ID."""
+    """One connection, and what waits for answers on it."""
 
     def __init__(
         self,
         receive: Callable[["TcpConnection[Waiting]", int, bytes], None],
         lost: Callable[["TcpConnection[Waiting]"], None],
     ) -> None:
+        """``receive`` gets each message with its ID; ``lost`` is called once, at the end."""
         self._receive = receive
         self._lost = lost
         self._transport: asyncio.Transport | None = None
@@ -38,10 +41,11 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         self._buffer = bytearray()
         self._idle: asyncio.TimerHandle | None = None
         self.waiting: dict[int, Waiting] = {}
+        """What waits for an answer, by ID."""
         self.closed = False
 
     def send(self, message: bytes, waiting: Waiting) -> int:
-        """Send a query (given without its ID), at once or when connected; its ID."""
+        """Send a query (given without its ID), now or when connected; the ID that it gets."""
         ident = _RANDOM.getrandbits(16)
         while ident in self.waiting:
             ident = _RANDOM.getrandbits(16)
@@ -51,46 +55,45 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
             self._unsent.append(frame)
         else:
             self._transport.write(frame)
-        self._stay()
+        self._cancel_idle_timer()
         return ident
 
-    def leave(self, ident: int) -> None:
-        """Stop waiting for an answer."""
+    def stop_waiting(self, ident: int) -> None:
+        """Wait no longer for the answer with this ID."""
         self.waiting.pop(ident, None)
         if not self.waiting and self._transport is not None and not self.closed:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(IDLE, self.close)
 
     def close(self) -> None:
-        """End the connection; who still waits is told."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
         self.end()
 
     def end(self) -> None:
-        """The connection is no more, or never came to be."""
-        self._stay()  # the timer holds on to this, and this to the timer
+        """Report once that the connection has ended, or could not be made."""
+        self._cancel_idle_timer()  # timer and connection refer to each other
         if not self.closed:
             self.closed = True
             self._lost(self)
 
-    def _stay(self) -> None:
-        """Close no more for having idled."""
+    def _cancel_idle_timer(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send what has been waiting for the connection."""
+        """Send the queries that wait for the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.writelines(self._unsent)
         self._unsent.clear()
-        if not self.waiting:  # nobody has had the patience to wait for the connection
+        if not self.waiting:  # all that waited have given up
             self._idle = asyncio.get_running_loop().call_later(IDLE, self.close)
 
     def data_received(self, data: bytes) -> None:
-        """Take whole messages off the stream (RFC 1035 section 4.2.2)."""
+        """Buffer octets, and report whole messages (RFC 1035 section 4.2.2)."""
         self._buffer += data
         while len(self._buffer) >= 2:
             end = 2 + int.from_bytes(self._buffer[:2], "big")
@@ -102,14 +105,14 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
                 self._receive(self, int.from_bytes(packet[:2], "big"), packet)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
-        """Tell who still waits."""
+        """Report that the connection has ended."""
         break_cycle(asyncio.get_running_loop(), self._transport)
         self._transport = None
         self.end()
 
 
 class TcpConnectionPool(Generic[Waiting]):
-    """The connections towards one server."""
+    """The connections to one server."""
 
     def __init__(
         self,
@@ -126,29 +129,29 @@ class TcpConnectionPool(Generic[Waiting]):
         self._connecting: set[asyncio.Task[None]] = set()
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
-        """Send a query over a connection that has room; None where there is no room."""
-        self._open = [stream for stream in self._open if not stream.closed]
-        stream = next((s for s in self._open if len(s.waiting) < AT_ONCE), None)
-        if stream is None:
-            if len(self._open) >= CONNECTIONS:
+        """Send a query over a connection with room: connection and ID; None if all are full."""
+        self._open = [each for each in self._open if not each.closed]
+        connection = next((c for c in self._open if len(c.waiting) < MAX_WAITING), None)
+        if connection is None:
+            if len(self._open) >= MAX_CONNECTIONS:
                 return None
-            stream = TcpConnection(self._receive, self._lost)
-            self._open.append(stream)
-            task = self._loop.create_task(self._connect(stream))
+            connection = TcpConnection(self._receive, self._lost)
+            self._open.append(connection)
+            task = self._loop.create_task(self._connect(connection))
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
-        return stream, stream.send(message, waiting)
+        return connection, connection.send(message, waiting)
 
     def close(self) -> None:
         """Close all connections."""
         for task in self._connecting:
             task.cancel()
-        for stream in self._open:
-            stream.close()
+        for connection in self._open:
+            connection.close()
 
-    async def _connect(self, stream: TcpConnection[Waiting]) -> None:
+    async def _connect(self, connection: TcpConnection[Waiting]) -> None:
         server = self._server
         try:
-            await self._loop.create_connection(lambda: stream, server.address, server.port)
+            await self._loop.create_connection(lambda: connection, server.address, server.port)
         except OSError:
-            stream.end()
+            connection.end()

@@ -1,12 +1,12 @@
-"""UDP sockets towards upstream servers, with ports that cannot be guessed.
+"""UDP sockets to upstream servers, with ports that nobody can guess.
 
-A socket is connected to one server, so the kernel drops what comes from anywhere else. It
-carries at most ``USES`` queries, and takes new ones for at most ``LIFE`` seconds; under load
-queries are spread at random over ``OPEN`` sockets, and with less each query has a port of its
-own. IDs are random as well, and none is used twice on a socket (RFC 5452 section 9.2).
+A socket is connected to one server, so the kernel drops packets from other addresses. A socket
+carries at most ``USES`` queries, and takes new ones for at most ``LIFE`` seconds. Under load,
+queries are spread at random over ``OPEN`` sockets; else each query has a port of its own. IDs are
+random too, and each is used only once on a socket (RFC 5452 section 9.2).
 
-What has come in an iteration of the loop is handled together at its end, and then all leaves
-that is to be sent: ``server.loop`` says what that saves.
+The packets that are received in an iteration of the loop are handled together at its end. Then
+all gathered queries are sent. ``server.loop`` says what that saves.
 """
 
 import socket
@@ -22,20 +22,23 @@ from resolver.upstream.random_ids import RandomIds
 USES: Final = 8
 OPEN: Final = 64
 LIFE: Final = 1.0
-_LARGEST: Final = 4096
+"""In seconds."""
+_MAX_PACKET: Final = 4096
+"""In octets."""
 
 Waiting = TypeVar("Waiting")
+"""What waits for an answer."""
 
 
 class UdpSocket(Generic[Waiting]):
-    """One socket, and what awaits an answer on it by ID."""
+    """One socket, and what waits for answers on it."""
 
-    __slots__ = ("awaited", "born", "number", "retired", "socket", "uses", "waiting")
+    __slots__ = ("awaited", "number", "opened", "retired", "socket", "uses", "waiting")
 
     def __init__(self, server: Server, now: float) -> None:
-        """Open a socket towards a server; OSError where there is no way to it."""
+        """Open a socket to a server; OSError if there is no route to it."""
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-        # The bare socket, without what the module wraps around it: it lives for eight queries.
+        # The base class of socket.socket is faster, and a socket lives for eight queries only.
         self.socket = socket.SocketType(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             self.socket.connect((server.address, server.port))
@@ -43,24 +46,25 @@ class UdpSocket(Generic[Waiting]):
             self.socket.close()
             raise
         self.number = self.socket.fileno()
-        self.born = now
+        self.opened = now
+        """In monotonic seconds."""
         self.uses = 0
         self.retired = False
         """Whether it takes no more queries."""
         self.waiting: dict[int, Waiting | None] = {}
-        """By every ID that was used here; None where its answer is awaited no longer.
+        """What waits for an answer, by ID; None for a used ID that nothing waits for.
 
-        An answer to such an ID is late, and one to another ID may be forged."""
+        An answer with a used ID is late; one with another ID may be forged."""
         self.awaited = 0
-        """How many answers are awaited."""
+        """The number of answers that are awaited."""
 
     def all_waiting(self) -> list[Waiting]:
-        """All that await an answer here."""
+        """All that waits for an answer on this socket."""
         return [each for each in self.waiting.values() if each is not None]
 
 
 class UdpSocketPool(Generic[Waiting]):
-    """The sockets of a worker."""
+    """The sockets of a worker to all servers."""
 
     def __init__(
         self,
@@ -69,17 +73,17 @@ class UdpSocketPool(Generic[Waiting]):
         refused: Callable[[UdpSocket[Waiting]], None],
         unsent: Callable[[UdpSocket[Waiting], int], None],
     ) -> None:
-        """Report what happens at the sockets.
+        """Set the functions that events are reported to.
 
-        ``receive`` takes a packet, with its ID and the time; ``refused`` a socket whose server
-        says that nobody listens; ``unsent`` a query, by its ID, that could not be sent.
+        ``receive`` gets a packet with its ID and the time. ``refused`` gets a socket after an ICMP
+        error (port unreachable). ``unsent`` gets the ID of a query that could not be sent.
         """
         self._loop = loop
         self._receive = receive
         self._refused = refused
         self._unsent = unsent
         self._received: list[tuple[UdpSocket[Waiting], bytes]] = []
-        self._leaving: list[tuple[UdpSocket[Waiting], int, bytes]] = []
+        self._to_send: list[tuple[UdpSocket[Waiting], int, bytes]] = []
         loop.on_iteration_end(self._handle_received)
         loop.on_iteration_end(self._send_all)
         self._random = RandomIds()
@@ -87,13 +91,13 @@ class UdpSocketPool(Generic[Waiting]):
         """The sockets that take queries, the oldest first."""
 
     def send(
-        self, server: Server, message: bytes, waiting: Waiting, now: float, alone: bool = False
+        self, server: Server, message: bytes, waiting: Waiting, now: float, own_socket: bool = False
     ) -> tuple[UdpSocket[Waiting], int]:
-        """Send a query (given without its ID) at the iteration's end, and await its answer.
+        """Send a query (given without its ID) at the end of the iteration: the socket and the ID.
 
-        ``alone``: on a socket that carries nothing else. OSError where there is none for it.
+        ``own_socket``: use a socket for this query only. OSError if no socket can be opened.
         """
-        chosen = self._choose(server, now, alone)
+        chosen = self._choose(server, now, own_socket)
         ident = self._random.u16()
         while ident in chosen.waiting:
             ident = self._random.u16()
@@ -103,26 +107,26 @@ class UdpSocketPool(Generic[Waiting]):
             self._open[server].remove(chosen)
         chosen.waiting[ident] = waiting
         chosen.awaited += 1
-        self._leaving.append((chosen, ident, message))
+        self._to_send.append((chosen, ident, message))
         return chosen, ident
 
     def _handle_received(self) -> None:
-        """Hand on what has come in this iteration."""
+        """Report the packets that were received in this iteration."""
         if not self._received:
             return
         received, self._received = self._received, []
         now = self._loop.time()
-        for at, packet in received:
+        for udp_socket, packet in received:
             try:
-                self._receive(at, packet[0] << 8 | packet[1], packet, now)
-            except Exception:  # a fault of ours costs its own question, not the others' answers
+                self._receive(udp_socket, packet[0] << 8 | packet[1], packet, now)
+            except Exception:  # an error for one packet must not lose the others
                 log.exception("a response could not be handled")
 
     def _send_all(self) -> None:
-        """Send what is to leave, and what that leads to where something cannot."""
-        while self._leaving:
-            leaving, self._leaving = self._leaving, []
-            for chosen, ident, message in leaving:
+        """Send the gathered queries, and those that follow a query that cannot be sent."""
+        while self._to_send:
+            to_send, self._to_send = self._to_send, []
+            for chosen, ident, message in to_send:
                 try:
                     chosen.socket.send(ident.to_bytes(2, "big") + message)
                 except OSError as error:
@@ -131,75 +135,75 @@ class UdpSocketPool(Generic[Waiting]):
     def _fail(self, chosen: UdpSocket[Waiting], ident: int, error: OSError) -> None:
         """Report a query that could not be sent."""
         try:
-            if isinstance(error, ConnectionRefusedError):  # which an earlier query has led to
+            if isinstance(error, ConnectionRefusedError):  # the ICMP error after an earlier query
                 self._refused(chosen)
             else:
                 self._unsent(chosen, ident)
-        except Exception:  # a fault of ours costs its own question: the others still go
-            log.exception("a query could not be given up")
+        except Exception:  # an error for one query must not stop the others
+            log.exception("an unsent query could not be reported")
 
-    def take_from(self, at: UdpSocket[Waiting], ident: int) -> Waiting | None:
-        """Await an answer no longer: what did, if any.
+    def take_from(self, udp_socket: UdpSocket[Waiting], ident: int) -> Waiting | None:
+        """Wait no longer for the answer with this ID: what waited for it, if anything did.
 
-        A socket that takes no more queries closes with the last that is awaited.
+        A retired socket is closed when nothing waits on it.
         """
-        waiting = at.waiting.get(ident)
+        waiting = udp_socket.waiting.get(ident)
         if waiting is not None:
-            at.waiting[ident] = None
-            at.awaited -= 1
-            if at.retired and not at.awaited:
-                self._close(at)
+            udp_socket.waiting[ident] = None
+            udp_socket.awaited -= 1
+            if udp_socket.retired and not udp_socket.awaited:
+                self._close(udp_socket)
         return waiting
 
     def sweep(self, now: float) -> None:
-        """Close the sockets that have idled to the end of their life."""
+        """Retire the sockets that are older than ``LIFE``; close those on which nothing waits."""
         for sockets in self._open.values():
             self._retire_old(sockets, now)
 
-    def _choose(self, server: Server, now: float, alone: bool) -> UdpSocket[Waiting]:
+    def _choose(self, server: Server, now: float, own_socket: bool) -> UdpSocket[Waiting]:
         sockets = self._open.get(server)
         if sockets is None:
             sockets = self._open[server] = []
-        elif sockets and now - sockets[0].born >= LIFE:
+        elif sockets and now - sockets[0].opened >= LIFE:
             self._retire_old(sockets, now)
-        if len(sockets) < OPEN or alone:
+        if len(sockets) < OPEN or own_socket:
             try:
-                return self._new(server, sockets, now, alone)
-            except OSError:  # no descriptor is left, or there is no way to the server
+                return self._new(server, sockets, now, own_socket)
+            except OSError:  # no file descriptor is left, or there is no route to the server
                 if not sockets:
                     raise
         return sockets[self._random.u16() % len(sockets)]
 
     def _new(
-        self, server: Server, sockets: list[UdpSocket[Waiting]], now: float, alone: bool
+        self, server: Server, sockets: list[UdpSocket[Waiting]], now: float, own_socket: bool
     ) -> UdpSocket[Waiting]:
-        made: UdpSocket[Waiting] = UdpSocket(server, now)
-        self._loop.add_fast_reader(made.number, partial(self._readable, made))
-        made.retired = alone
-        if not alone:
-            sockets.append(made)
-        return made
+        opened: UdpSocket[Waiting] = UdpSocket(server, now)
+        self._loop.add_fast_reader(opened.number, partial(self._readable, opened))
+        opened.retired = own_socket
+        if not own_socket:
+            sockets.append(opened)
+        return opened
 
     def _retire_old(self, sockets: list[UdpSocket[Waiting]], now: float) -> None:
-        while sockets and now - sockets[0].born >= LIFE:
+        while sockets and now - sockets[0].opened >= LIFE:
             oldest = sockets.pop(0)
             oldest.retired = True
             if not oldest.awaited:
                 self._close(oldest)
 
-    def _close(self, at: UdpSocket[Waiting]) -> None:
-        if at.number >= 0:
-            at.socket.close()
-            self._loop.remove_closed(at.number)
-            at.number = -1
+    def _close(self, udp_socket: UdpSocket[Waiting]) -> None:
+        if udp_socket.number >= 0:
+            udp_socket.socket.close()
+            self._loop.remove_closed(udp_socket.number)
+            udp_socket.number = -1
 
-    def _readable(self, at: UdpSocket[Waiting]) -> None:
+    def _readable(self, udp_socket: UdpSocket[Waiting]) -> None:
         try:
-            packet = at.socket.recv(_LARGEST)
+            packet = udp_socket.socket.recv(_MAX_PACKET)
         except (BlockingIOError, InterruptedError):
             return
-        except OSError:  # the server's host says that nobody listens there
-            self._refused(at)
+        except OSError:  # an ICMP error: no server listens there
+            self._refused(udp_socket)
             return
         if len(packet) >= 2:
-            self._received.append((at, packet))
+            self._received.append((udp_socket, packet))

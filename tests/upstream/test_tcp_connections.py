@@ -30,7 +30,7 @@ def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles(
         lost = asyncio.Event()
         connection = TcpConnection[str](lambda *_: None, lambda _: lost.set())
         connection.connection_made(_Ended())
-        connection.leave(connection.send(b"query", "somebody"))
+        connection.stop_waiting(connection.send(b"query", "somebody"))
         await asyncio.wait_for(lost.wait(), 10)
         return weakref.ref(connection)
 

@@ -90,7 +90,7 @@ def test_a_query_that_cannot_be_sent_is_reported_and_the_others_are_sent() -> No
 
 def test_a_query_whose_socket_is_closed_before_it_is_sent_is_reported() -> None:
     def play(loop: Loop, pool: UdpSocketPool[str], server: Server, reports: Reports) -> None:  # noqa: ARG001
-        at, ident = pool.send(server, b"never", "never", loop.time(), alone=True)
+        at, ident = pool.send(server, b"never", "never", loop.time(), own_socket=True)
         pool.take_from(at, ident)
 
     assert _reported(play, 1) == [("unsent", None)]
