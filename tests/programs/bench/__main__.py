@@ -51,7 +51,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     names = [*WORKLOADS, _WAIT]
     parser.add_argument(
         "--only", type=_some_of(names), default=names, help=f"of {','.join(names)}: {_WAIT} is "
-        "the longest wait while a snapshot is made ready", metavar="WORKLOADS",
+        "the longest wait while a snapshot is loaded", metavar="WORKLOADS",
     )  # fmt: skip
     parser.add_argument(
         "--peers",

@@ -1,7 +1,8 @@
-"""How long a loop stands still at most while a snapshot is made ready beside it, as in a worker.
+"""How long a loop stands still at most while a snapshot is loaded beside it, as in a worker.
 
-``targets`` starts this file with the Python of the build that is measured. It makes the snapshot
-ready in a thread, beside a loop that is never idle, and prints the longest wait in milliseconds.
+``targets`` starts this file with the Python of the build that is measured. It reads the snapshot
+and makes it ready in a thread, beside a loop that is never idle, and prints the longest wait of
+each of the two in milliseconds.
 """
 
 import asyncio
@@ -9,15 +10,51 @@ import gc
 import os
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from resolver.engine.loaded_snapshot import Regime
 from resolver.snapshot import store
 
+T = TypeVar("T")
 _TIDY = 0.1
 _TURN = 0.0001
 """Both as ``worker.worker`` has them."""
+
+
+class _Loop:
+    """A loop that is never idle, and the longest of its turns."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._latest = time.perf_counter()
+        self._longest = 0.0
+        self._turn()
+        self._tidy()
+
+    async def longest_beside(self, work: Callable[[], T]) -> tuple[T, float]:
+        """Do work in a thread; its result, and the longest turn meanwhile in milliseconds."""
+        self._longest = 0.0
+        result = await asyncio.to_thread(work)
+        return result, self._longest * 1e3
+
+    def _turn(self) -> None:
+        now = time.perf_counter()
+        self._longest, self._latest = max(self._longest, now - self._latest), now
+        self._loop.call_soon(self._turn)
+
+    def _tidy(self) -> None:
+        gc.collect(0)
+        self._loop.call_later(_TIDY, self._tidy)
+
+
+async def _measure(snapshot: Path) -> None:
+    loop = _Loop()
+    (terms, index), reading = await loop.longest_beside(lambda: store.load(snapshot))
+    _, making_ready = await loop.longest_beside(lambda: Regime(terms, index, time.time()))
+    print(reading, making_ready)
 
 
 def main() -> None:
@@ -27,29 +64,7 @@ def main() -> None:
     sys.setswitchinterval(_TURN)
     gc.freeze()
     gc.disable()
-    sys.stdout.write(f"{asyncio.run(_longest_wait(Path(sys.argv[1]))) * 1e3}\n")
-
-
-async def _longest_wait(snapshot: Path) -> float:
-    loop = asyncio.get_running_loop()
-    longest, latest, done = 0.0, time.perf_counter(), False
-
-    def turn() -> None:
-        nonlocal longest, latest
-        now = time.perf_counter()
-        longest, latest = max(longest, now - latest), now
-        if not done:
-            loop.call_soon(turn)
-
-    def tidy() -> None:
-        gc.collect(0)
-        loop.call_later(_TIDY, tidy)
-
-    turn()
-    tidy()
-    await asyncio.to_thread(lambda: Regime(*store.load(snapshot), time.time()))
-    done = True
-    return longest
+    asyncio.run(_measure(Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

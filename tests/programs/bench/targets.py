@@ -46,34 +46,39 @@ _LATENCY = _Ratio("latency", MAIN.name, Before.name, None, None)
 _HEAD = ("", "median (range)", "pass", "goal", "")
 
 
-def longest_waits(kind: type[Darban], place: Path, runs: int) -> list[float]:
-    """Milliseconds, of each of some runs; the policy has many exceptions and prefixes."""
+def longest_waits(kind: type[Darban], place: Path, runs: int) -> list[tuple[float, float]]:
+    """Milliseconds that a loop stands still while a large snapshot is read, and made ready."""
     place.mkdir(exist_ok=True)
     darban = machine.settle(kind, place)
     darban.configure_with(["example.org"], 1, exceptions=150_000, prefixes=60_000)
     compiled = compile_file(darban.config, time.time())
     snapshot = store.save(darban.place, compiled.snapshot)
     core, _ = machine.cores()
-    command = on_core(
-        core, [kind.python, str(Path(__file__).with_name("loop_wait.py")), str(snapshot)]
-    )
-    return [
-        float(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(runs)
-    ]
+    program = str(Path(__file__).with_name("loop_wait.py"))
+    command = on_core(core, [kind.python, program, str(snapshot)])
+    printed = [subprocess.run(command, check=True, capture_output=True).stdout for _ in range(runs)]
+    return [(float(reading), float(ready)) for reading, ready in map(bytes.split, printed)]
 
 
-def table(results: Results, full: Sequence[int], waits_ms: Mapping[str, Sequence[float]]) -> str:
+def table(
+    results: Results,
+    full: Sequence[int],
+    waits_ms: Mapping[str, Sequence[tuple[float, float]]],
+) -> str:
     """What can be said of each target.
 
-    ``full`` is the memory with a full cache, in octets; ``waits_ms`` the longest waits while a
-    snapshot is made ready, in milliseconds, by build.
+    ``full`` is the memory with a full cache, in octets; ``waits_ms`` what ``longest_waits`` gave
+    for each build.
     """
     rows = [_row(each, results, costs) for each in _RATIOS]
     rows.append(_row(_LATENCY, results, lambda runs: waits(runs, 0.99)))
     hits = results.get("hits", {}).get(MAIN.name, [])
+    for build, found in waits_ms.items():
+        for what, each in zip(("read", "made ready"), zip(*found, strict=True), strict=True):
+            rows.append(
+                _figure(f"longest wait while a snapshot is {what}, ms: {build}", each, 5, 2, 1)
+            )
     rows += [
-        *(_figure(f"longest wait while a snapshot is made ready, ms: {build}", found, 5, 2, 1)
-          for build, found in waits_ms.items()),
         _figure("MB of supervisor and worker after hits",
                 [run.memory_all / 1e6 for run in hits], 76, 68, 0),
         _figure("MB with a full cache", [each / 1e6 for each in full], 104, 96, 0),
