@@ -1,7 +1,7 @@
 """Write a file whole or not at all: aside, synced to disk, then renamed.
 
-What must stay true: whoever reads ``path`` at any moment, even after a power failure, finds
-the old content or the new one. Every function raises OSError where the disk refuses.
+What must stay true: a reader of ``path`` at any moment, even after a power failure, finds the
+old content or the new one. Every function raises OSError where the disk refuses.
 """
 
 import contextlib

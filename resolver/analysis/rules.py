@@ -27,16 +27,16 @@ class ListChange(NamedTuple):
 def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[ListChange]:
     """Every list whose rules differ, by service and file."""
     numbers = _shared_numbers(old[0], new[0])
-    said = {_code(rule, rule.source) for rule in old[1].all_rules()}
+    codes = {_code(rule, rule.source) for rule in old[1].all_rules()}
     added: dict[int, list[str]] = defaultdict(list)
     for rule in new[1].all_rules():
         code = _code(rule, numbers[rule.source])
-        if code in said:
-            said.remove(code)
+        if code in codes:
+            codes.remove(code)
         else:
             added[numbers[rule.source]].append(_text(rule.key, rule.subtree, rule.exception))
     gone: dict[int, list[str]] = defaultdict(list)
-    for code in said:
+    for code in codes:
         gone[int.from_bytes(code[:4], "big")].append(_decoded(code))
     # A list in both has the name of the new one.
     files = {**_files(old[0], range(len(old[0].sources))), **_files(new[0], numbers)}

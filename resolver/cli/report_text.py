@@ -68,8 +68,8 @@ def _directive(directive: CitedDirective) -> str:
 
 def _blocks(vlan: VlanReport) -> Iterator[str]:
     for service in vlan.services:
-        ground = f"directive {service.directive}" if service.directive else "agency policy"
-        yield f"{service.name} ({service.category}), {service.names} names: {ground}"
+        by = f"directive {service.directive}" if service.directive else "agency policy"
+        yield f"{service.name} ({service.category}), {service.names} names: {by}"
     if vlan.denied:
         yield f"{', '.join(vlan.denied)}: agency policy"
 

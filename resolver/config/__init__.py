@@ -1,1 +1,1 @@
-"""What config.toml may say: its model, how it is read, and everything wrong with it at once."""
+"""config.toml: its model, how it is read and checked, and how an exemption is added."""

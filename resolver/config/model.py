@@ -154,7 +154,7 @@ class PolicyConfig(ConfigSection):
     block: Several[ServiceReference] = ()
     """The services and @categories to block."""
     allow: Several[str] = ()
-    """The names that pass whatever the lists say."""
+    """The names that pass even if a list blocks them."""
     deny: Several[str] = ()
     """More names to block."""
     answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = "sinkhole"
@@ -228,7 +228,7 @@ class MetricsConfig(ConfigSection):
 
 
 class BlockPageConfig(ConfigSection):
-    """The page that tells people why a name is blocked."""
+    """The page that explains to people why a name is blocked."""
 
     listen: Several[Listen] = ()
     """The addresses and ports of the page; none means no page."""
@@ -293,7 +293,7 @@ class Config(ConfigSection):
     metrics: MetricsConfig = MetricsConfig()
     """Where Prometheus reads the metrics."""
     block_page: BlockPageConfig = BlockPageConfig()
-    """The page that tells people why a name is blocked."""
+    """The page that explains to people why a name is blocked."""
     cache: CacheConfig = CacheConfig()
     """The answer cache."""
     block_log: BlockLogConfig = BlockLogConfig()

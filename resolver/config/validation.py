@@ -1,12 +1,12 @@
-"""From the document to the model: every value that is wrong is told, the rest is kept.
+"""From the document to the model: report every invalid value, keep the rest.
 
-How it works: pydantic reports all errors of a document at once. Each becomes a problem
-with file and line; the values they are about are pruned, and what is left is validated
-again, until it stands. Later rounds find only consequences (a table that lost a required
-key, an array that lost its last element); those are pruned too, and not told.
+How it works: pydantic reports all errors of a document at once. Each becomes a problem with
+file and line. The invalid values are pruned, and the rest is validated again, until it is
+valid. Later rounds find only consequences (a table that lost a required key, an array that
+lost its last element): these are pruned too, and not reported.
 
-What must stay true: every round prunes something, so the rounds end; an empty document is
-a valid config.
+What must stay true: every round prunes something, so the rounds end; an empty document is a
+valid config.
 """
 
 from collections.abc import Set
@@ -23,7 +23,7 @@ from resolver.config.toml_lines import Path
 from resolver.config.values import InvalidValue
 
 _KEY = "[key]"
-"""What pydantic adds to the path of a table's name that is wrong itself."""
+"""What pydantic adds to the path where a table's name is invalid."""
 
 _SIZE = 'a number of bytes, or a size such as "64MiB" (KiB, MiB, GiB)'
 _EXPECTED = {
@@ -40,7 +40,7 @@ _EXPECTED = {
 
 
 def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]:
-    """Validate a merged document; the config holds all of it that could be understood."""
+    """Validate a merged document; the config has all values that are valid."""
     provenance = Provenance(merged)
     document = merged.document
     problems: list[Problem] = []
@@ -59,12 +59,12 @@ def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]
 
 
 def _follows(error: ErrorDetails) -> bool:
-    """Whether an array is too short only because its elements are wrong."""
+    """Whether an array is too short only because its elements are invalid."""
     return error["type"] == "too_short" and bool(error["input"])
 
 
 def _culprit(error: ErrorDetails) -> Path:
-    """What has to go: the wrong value, or the table that lacks a key."""
+    """What to prune: the invalid value, or the table that lacks a key."""
     return error["loc"][:-1] if error["type"] == "missing" else _path(error)
 
 
@@ -124,13 +124,11 @@ def _description(path: Path) -> str:
 
 
 def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a union, a generic
-    """What the model has at a path."""
+    """The annotation at a path of the model."""
     kind: Any = Config
     for part in path:
-        if get_origin(kind) is dict:
-            kind = get_args(kind)[1]
-        elif get_origin(kind) is tuple:
-            kind = get_args(kind)[0]
+        if arguments := get_args(kind):  # of a dict or a tuple
+            kind = arguments[get_origin(kind) is dict]
         else:
             kind = kind.model_fields[part].annotation
     return kind

@@ -1,7 +1,7 @@
 """The values that a config holds: read from text once, checked, and used as they are.
 
 Every validator takes what TOML gave and returns the value, or raises ``InvalidValue`` with
-what is allowed there. pydantic's own validators serve where their errors say as much.
+what is allowed there. pydantic's own validators are used where their errors are as clear.
 """
 
 import re
@@ -40,7 +40,7 @@ _MAX_TTL = 2**31 - 1
 
 
 class InvalidValue(DarbanError, ValueError):
-    """A value that its key does not take; ``expected`` says what it takes."""
+    """A value that its key does not take; ``expected`` is what it takes."""
 
     def __init__(self, expected: str, advice: str = "") -> None:
         self.expected = expected

@@ -36,7 +36,7 @@ class AdblockReader(ListReader):
         self._headers: dict[str, list[str]] = {}
 
     def lines(self, text: str) -> Iterator[tuple[int, str]]:
-        """All lines that have content; comments are told from headers later."""
+        """All lines that have content; comments may be headers."""
         for line, content in enumerate(text.split("\n"), start=1):
             if content := content.strip():
                 yield line, content

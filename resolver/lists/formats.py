@@ -27,7 +27,7 @@ FORMATS: MappingProxyType[str, Read] = MappingProxyType(
     }
 )
 _ENOUGH = 20_000
-"""Characters that are enough to tell a format."""
+"""Characters that are enough to guess a format."""
 
 
 def guess_format(text: str) -> str:

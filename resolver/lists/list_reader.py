@@ -71,7 +71,7 @@ class ListReader(ABC):
         """Add the rules that only the whole text gives."""
 
     def block_list(self, service: str, file: str) -> BlockList:
-        """The list as read so far; a format may have headers that tell more."""
+        """The list as read so far; a format may add headers."""
         rules = sorted(self.rules, key=attrgetter("line"))  # some are added at the end
         skipped = sorted(self.skipped, key=attrgetter("line"))
         return BlockList(service, file, rules=tuple(rules), skipped=tuple(skipped))

@@ -5,14 +5,14 @@
 - ``wildcard``: ``*.name``, which for the resolvers that use such lists (dnscrypt-proxy, YogaDNS)
   is the name and all below it.
 
-Nothing in a file tells the first two apart, so the config has to.
+Only the config can say which of the first two a file is.
 """
 
 from resolver.lists.list_reader import ListReader
 
 
 class PlainReader(ListReader):
-    """Reads a list whose names stand for themselves alone."""
+    """Reads a list whose names mean the name alone."""
 
     def take(self, text: str, line: int) -> str | None:
         """Add the name."""
@@ -20,7 +20,7 @@ class PlainReader(ListReader):
 
 
 class SuffixReader(ListReader):
-    """Reads a list whose names stand for themselves and all below."""
+    """Reads a list whose names mean the name and all below."""
 
     def take(self, text: str, line: int) -> str | None:
         """Add the name and all below it."""
