@@ -10,6 +10,9 @@ CONFIG ?= config.toml
 
 FUZZ_SECONDS ?= 60
 
+# Byte code is kept, so that not every process that the tests start compiles the source again.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
