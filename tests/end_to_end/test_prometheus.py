@@ -315,13 +315,15 @@ def _health(w: Watched) -> dict[str, Expected]:
             failed, asked.by("vlan", which=lambda q: q.vlan == "publicity")
         ),
         **{f"Latency, of all answers {letter}": quick for letter in "ABC"},
-        "Answers, by how long they took A": lambda got: got[_key(le="+Inf")] == answered,
+        "Answers, by latency A": lambda got: got[_key(le="+Inf")] == answered,
         "99 of 100 answers within, by path A": lambda got: len(got) == 2 and quick(got),
         "Answers, by path A": lambda got: math.isclose(sum(got.values()), answered * PER_SECOND),
-        "Found in the cache A": {_key(instance=w.instance): hits / (hits + len(looks))},
+        "Cache hit rate A": {_key(instance=w.instance): hits / (hits + len(looks))},
         "Answers in the cache A": {_key(instance=w.instance): answers},
         "Size of the cache A": lambda got: 50 * answers < got[_key(instance=w.instance)] < 1e6,
-        "Asked, by result A": lambda got: _of(sent, PER_SECOND).items() <= got.items(),
+        "Queries to upstreams, by result A": lambda got: (
+            _of(sent, PER_SECOND).items() <= got.items()
+        ),
         "Latency of upstreams A": lambda got: quick(
             {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
         ),
@@ -372,7 +374,7 @@ EMPTY = {
     "DarbanBlocksFellToNothing": "there was no week before",
     "DarbanUnknownClients": "there was no day before",
     "policy: Lists, by their age A": "no list is fetched",
-    "policy: Lists that could not be brought up to date A": "no list failed",
+    "policy: List updates that failed A": "no list failed",
 }
 """The expressions that give nothing while all is well, each with the reason."""
 
