@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import resolver
 from resolver.snapshot import child_process
-from tests.laws.source_tree import PACKAGE
 
 
 @pytest.mark.processes
@@ -37,4 +37,4 @@ def test_a_child_finds_the_package_where_it_is_not_installed(tmp_path: Path) -> 
         check=True,
         text=True,
     )
-    assert Path(found.stdout.strip()) == PACKAGE / "__init__.py"
+    assert Path(found.stdout.strip()) == Path(resolver.__file__)
