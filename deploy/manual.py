@@ -1,4 +1,4 @@
-"""Prints the manual page darban(8), made of the commands themselves so that it follows them.
+"""Prints the manual page darban(8), which is made from the commands.
 
 `make man` shows it; `make install` installs it.
 """
@@ -21,13 +21,13 @@ darban \\- a DNS resolver that enforces a network's messenger policy by VLAN
 .I COMMAND
 [\\fIOPTIONS\\fR]
 .SH DESCRIPTION
-Darban keeps foreign messengers out of an agency's administrative VLANs, leaves its publicity
-VLANs alone, and tells both the people and the operator why. The policy is one file,
-config.toml, in which every client belongs to a VLAN by its address and every VLAN has a policy.
+Darban blocks foreign messengers on an agency's administrative VLANs, permits them on its
+publicity VLANs, and shows people and operators why. The policy is one file, config.toml, in
+which every client belongs to a VLAN by its address and every VLAN has a policy.
 .PP
-Commands that are about a server are about the server of a config:
+A command is about one config and its server:
 .I /etc/darban/config.toml
-if there is one, else
+if it exists, else
 .I config.toml
 in the current directory, unless \\fB\\-\\-config\\fR names another.
 """
@@ -49,10 +49,10 @@ no server can be reached
 .SH FILES
 .TP
 .I /etc/darban/config.toml
-the config; what it may say, with each default, is in deploy/reference.toml of the source
+the config; deploy/reference.toml of the source has every key with its default
 .TP
 .I /etc/darban/blocklists
-lists of the agency's own, which add to those of the release
+the agency's own lists, which add to those of the release
 .TP
 .I /usr/share/darban/blocklists
 the lists of the release in use
@@ -80,7 +80,7 @@ def _escaped(text: str) -> str:
 
 
 def _prose(text: str) -> Iterator[str]:
-    """A docstring's paragraphs; what is indented there is an example."""
+    """The paragraphs of a docstring; an indented one is an example."""
     for paragraph in text.strip().split("\n\n"):
         lines = paragraph.splitlines()
         if lines[0].startswith("    "):
