@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.end_to_end.test_diff import told
-from tests.live.commands import GOOD, darban
+from tests.live.commands import GOOD, darban, diff
 from tests.live.configs import BLOCKLISTS, ROOT
 from tests.live.questions import Question, answers
 from tests.live.server import Server
@@ -97,7 +96,7 @@ def test_a_service_that_is_added_blocks_what_diff_has_said(
     text = "".join(f"{name} {rtype}\n" for name, rtype in asked)
     (place / "asked.txt").write_text(text, encoding="ascii")
     began = time.monotonic()
-    found = told("new.toml", "--queries", "asked.txt", "--vlan", "administration", at=place)
+    found = diff("new.toml", "--queries", "asked.txt", "--vlan", "administration", at=place)
     took = time.monotonic() - began
     [turn] = found["questions"]["changed"]
     said = {(each["name"], t): n for each in turn["names"] for t, n in each["types"].items()}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from resolver.cli import main
 
@@ -52,6 +53,13 @@ def darban(*arguments: str | Path, at: Path) -> Done:
         done = Done(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
     assert "Traceback" not in done.err, done.err
     return done
+
+
+def diff(*arguments: str | Path, at: Path) -> dict[str, Any]:
+    """What ``darban diff --json`` prints."""
+    done = darban("diff", "--json", *arguments, at=at)
+    assert done.code in (GOOD, NO), done.err
+    return done.json
 
 
 def _run(words: list[str], environment: dict[str, str], at: Path, out: Path, err: Path) -> None:

@@ -46,6 +46,13 @@ def shipped(
     return text
 
 
+def blocking_more(text: str) -> str:
+    """The shipped config with two services more in the policy that blocks."""
+    old = 'block = ["@messenger", "@encrypted-dns"]'
+    assert text.count(old) == 1
+    return text.replace(old, 'block = ["@messenger", "@encrypted-dns", "slack", "zoom"]')
+
+
 def small(
     upstreams: Sequence[str],
     *,
