@@ -13,7 +13,7 @@ from dnslib import DNSRecord
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.snapshot import store
-from resolver.worker.channel import Channel, Message
+from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.recording import LEASE
 from resolver.worker.worker import Worker
 from tests.server.assembled import snapshot
@@ -51,10 +51,12 @@ class Served:
         worker = Worker(self._loop, self._of_worker, counters, [self._listening], -1)
         self._worker = self._loop.create_task(worker.run())
         plan = CounterLayout().plan(self._made.terms, [])._asdict()
-        await self.say({"say": "prepare", "snapshot": str(self._saved), "plan": plan, "groups": {}})
-        await self.say({"say": "commit"})
+        await self.say(
+            {"type": "prepare", "snapshot": str(self._saved), "plan": plan, "groups": {}}
+        )
+        await self.say({"type": "commit"})
 
-    async def say(self, message: Message) -> Message:
+    async def say(self, message: WorkerMessage) -> WorkerMessage:
         self._channel.send(message)
         told = await self._channel.receive()
         assert told is not None
@@ -67,9 +69,9 @@ class Served:
             asking.send(DNSRecord.question(name).pack())
             assert DNSRecord.parse(await self._loop.sock_recv(asking, 4096)).header.qr
 
-    async def record(self, owner: str) -> Message:
+    async def record(self, owner: str) -> WorkerMessage:
         """Count for an owner from now on, and take what was counted."""
-        return await self.say({"say": "record", "owner": owner, "counting": True, "most": 100})
+        return await self.say({"type": "record", "owner": owner, "counting": True, "max_rows": 100})
 
     async def stop(self) -> None:
         self._channel.close()
@@ -79,7 +81,7 @@ class Served:
         self._listening.close()
 
 
-def names(message: Message) -> list[str]:
+def names(message: WorkerMessage) -> list[str]:
     return [bytes.fromhex(name).decode() for _, name, _, _ in message["rows"]]
 
 
