@@ -12,12 +12,13 @@ from dnslib import DNSRecord
 
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
+from resolver.server.loop import Loop
 from resolver.snapshot import store
 from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.recording import LEASE
 from resolver.worker.worker import Worker
 from tests.server.assembled import snapshot
-from tests.upstream.virtual_time import VirtualLoop, run
+from tests.upstream.virtual_time import run
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def _collecting_again() -> Iterator[None]:
 class Served:
     """A worker that serves one UDP socket, and the supervisor's end of its channel."""
 
-    def __init__(self, loop: VirtualLoop, state: Path) -> None:
+    def __init__(self, loop: Loop, state: Path) -> None:
         self._loop = loop
         self._made = snapshot()
         self._saved = store.save(state, self._made)
@@ -86,7 +87,7 @@ def names(message: WorkerMessage) -> list[str]:
 
 
 def test_a_recording_ends_with_its_lease(tmp_path: Path) -> None:
-    async def play(loop: VirtualLoop) -> None:
+    async def play(loop: Loop) -> None:
         served = Served(loop, tmp_path)
         await served.start()
         assert (await served.record("me"))["begun"]
