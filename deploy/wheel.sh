@@ -24,7 +24,9 @@ DIRECTORY=$(cd "$1" && pwd)
 copy_source() { # place
   rm -rf "$1"
   mkdir "$1"
-  cp -R "$SOURCE/setup.py" "$SOURCE/pyproject.toml" "$SOURCE/README.md" "$SOURCE/resolver" "$1/"
+  for name in setup.py pyproject.toml README.md LICENSE resolver; do
+    cp -R "$SOURCE/$name" "$1/"
+  done
   cp "$SOURCE/requirements/build.txt" "$1/build.txt"
   find "$1" -name __pycache__ -prune -exec rm -rf {} +
   find "$1" -name '*.so' -exec rm -f {} +

@@ -24,7 +24,7 @@ from resolver.snapshot import store
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import UpstreamAddresses
-from resolver.worker.channel import Message
+from resolver.worker.channel import WorkerMessage
 
 _RESOLVE = 300.0
 _RESOLVE_UNKNOWN = 5.0
@@ -91,7 +91,7 @@ class Rollout:
             if await slot.prepare(message) and await slot.commit():
                 groups = self.current.hosts.groups()
                 if groups != message["groups"]:  # a host name was resolved meanwhile
-                    slot.send({"say": "upstreams", "groups": groups})
+                    slot.send({"type": "upstreams", "groups": groups})
 
     async def switch_to(self, new: ServedSnapshot) -> None:
         """Put another snapshot in force in all workers.
@@ -124,17 +124,17 @@ class Rollout:
         if not errors and any(prepared):
             return
         for slot in self._slots:
-            slot.send({"say": "forget"})
+            slot.send({"type": "forget"})
         self._prepare_message(self.current)  # the layout counts the current upstreams again
         raise errors[0] if errors else LoadFailed("no worker lived to load the snapshot")
 
-    def _prepare_message(self, snapshot: ServedSnapshot) -> Message:
+    def _prepare_message(self, snapshot: ServedSnapshot) -> WorkerMessage:
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_names_to_resolve(snapshot.terms))
         plan = self._layout.plan(snapshot.terms, sorted(names))
         return {
-            "say": "prepare",
+            "type": "prepare",
             "snapshot": str(snapshot.path),
             "plan": plan._asdict(),
             "groups": groups,
@@ -144,7 +144,7 @@ class Rollout:
         """Send the workers the upstream servers as they are now; resolv.conf may have changed."""
         groups = self.current.hosts.groups()
         for slot in self._slots:
-            slot.send({"say": "upstreams", "groups": groups})
+            slot.send({"type": "upstreams", "groups": groups})
 
     async def _resolve_hosts(self) -> None:
         """Resolve upstream host names: often while one has no address, then from time to time."""

@@ -36,13 +36,13 @@ class WorkerCommands:
             zone = names.parse(str(request.get("name", "")))
         except names.InvalidName as error:
             return {"error": str(error)}
-        replies = await self._pool.request({"say": "flush", "zone": zone.hex()}, "flushed")
+        replies = await self._pool.request({"type": "flush", "zone": zone.hex()}, "flushed")
         return {"entries": sum(each["entries"] for each in replies)}
 
     async def unknown(self, _: Request) -> Answer:
         """The prefixes of unknown clients that were refused most often."""
-        replies = await self._pool.request({"say": "strangers"}, "strangers")
-        counts = (UnknownClients(tuple(each["strangers"]), each["missed"]) for each in replies)
+        replies = await self._pool.request({"type": "unknown_clients"}, "unknown_clients")
+        counts = (UnknownClients(tuple(each["prefixes"]), each["missed"]) for each in replies)
         return merged(counts, _MOST_UNKNOWN)._asdict()
 
     async def record(self, request: Request) -> Answer:
@@ -56,10 +56,10 @@ class WorkerCommands:
         self._owner, self._owned_until = owner, now + LEASE
         replies = await self._pool.request(
             {
-                "say": "record",
+                "type": "record",
                 "owner": owner,
                 "counting": counting,
-                "most": max(1, _ROWS // max(1, self._pool.serving)),
+                "max_rows": max(1, _ROWS // max(1, self._pool.serving)),
             },
             "recorded",
         )

@@ -9,7 +9,7 @@ from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import HANG, WorkerSlot
-from resolver.worker.channel import Message
+from resolver.worker.channel import WorkerMessage
 
 _WATCH = 0.5
 """Seconds between two looks at the heartbeats."""
@@ -72,7 +72,7 @@ class WorkerPool:
         self._stopping.set()
         await asyncio.gather(*(slot.stop() for slot in self.slots))
 
-    async def request(self, message: Message, reply: str) -> list[Message]:
+    async def request(self, message: WorkerMessage, reply: str) -> list[WorkerMessage]:
         """The replies of all workers that serve; one that ends meanwhile gives none."""
         serving = [slot for slot in self.slots if slot.serving]
         replies = await asyncio.gather(*(slot.request(message, reply) for slot in serving))

@@ -21,7 +21,7 @@ from resolver.errors import DarbanError
 from resolver.metrics.layout import BEAT, MEMORY
 from resolver.metrics.log import log
 from resolver.snapshot import child_process
-from resolver.worker.channel import Channel, Message
+from resolver.worker.channel import Channel, WorkerMessage
 
 HANG = 2.0
 """Seconds without a heartbeat after which a worker is replaced."""
@@ -87,7 +87,7 @@ class WorkerSlot:
         self._pidfd = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._reap, on_exit)
 
-    async def prepare(self, message: Message) -> bool:
+    async def prepare(self, message: WorkerMessage) -> bool:
         """Make the worker load a snapshot; False where it has ended. The caller has the lock.
 
         Raises:
@@ -96,7 +96,7 @@ class WorkerSlot:
         channel = self._channel
         reply = await self._request(message, "prepared", "refused")
         self._prepared = None if reply is None else channel
-        if reply is not None and reply["say"] == "refused":
+        if reply is not None and reply["type"] == "refused":
             raise LoadFailed(reply["reason"])
         return reply is not None
 
@@ -109,15 +109,15 @@ class WorkerSlot:
         prepared, self._prepared = self._prepared, None
         if prepared is None or prepared is not self._channel:
             return False
-        self.serving = await self._request({"say": "commit"}, "committed") is not None
+        self.serving = await self._request({"type": "commit"}, "committed") is not None
         return self.serving
 
-    async def request(self, message: Message, reply: str) -> Message | None:
+    async def request(self, message: WorkerMessage, reply: str) -> WorkerMessage | None:
         """Send a message and wait for the reply of this kind; None where the worker ends."""
         async with self.lock:
             return await self._request(message, reply)
 
-    async def _request(self, message: Message, *replies: str) -> Message | None:
+    async def _request(self, message: WorkerMessage, *replies: str) -> WorkerMessage | None:
         channel = self._channel
         if channel is None:
             return None
@@ -125,14 +125,14 @@ class WorkerSlot:
         try:
             async with asyncio.timeout(_REPLY):
                 while (reply := await channel.receive()) is not None:
-                    if reply["say"] in replies:
+                    if reply["type"] in replies:
                         return reply
         except TimeoutError:
             log.error("worker %d timed out on a control message; restarting it", self.number)
             self.kill()
         return None
 
-    def send(self, message: Message) -> None:
+    def send(self, message: WorkerMessage) -> None:
         """Send a message that has no reply."""
         if self._channel is not None:
             self._channel.send(message)

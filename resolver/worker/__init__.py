@@ -1,1 +1,1 @@
-"""One process: event loop, engine, transports, counters."""
+"""A worker process: event loop, engine, transports, counters."""

@@ -1,12 +1,13 @@
-"""The worker's side of the block log: a line of JSON for each query that policy caught.
+"""The block log in a worker: write a line of JSON for each blocked query into a pipe.
 
-Lines go into a pipe that the supervisor reads, those of one iteration of the loop together.
-Nothing waits here: where the pipe is full the lines are lost, and counted.
+Queries that would be blocked are written too. The supervisor reads the pipe. The lines of one
+iteration of the loop are written together. A write never blocks: if the pipe is full, the lines
+are lost, and counted as lost.
 
 What must stay true:
-- Lines go into the pipe whole or not at all: one write is no longer than PIPE_BUF, and the
-  pipe does not block.
-- A client is recorded no more exactly than the config says.
+- A line is written whole or not at all: a write is no longer than PIPE_BUF, and the pipe does not
+  block.
+- A client is recorded no more exactly than the config allows.
 """
 
 import json
@@ -24,12 +25,12 @@ from resolver.policy.prefixes import address_text, client_prefix, client_prefix_
 from resolver.policy.verdict import NO_SERVICE, Verdict
 from resolver.policy.view import View
 
-_CONSTANTS: Final = 4096
-"""Sets of constant parts that are kept; when there are more, all are forgotten."""
+_MAX_CONSTANTS: Final = 4096
+"""When this many sets of constant parts are kept, the next one clears them all."""
 
 
 class _Constants:
-    """The parts of a line that are the same for all blocks of a view by one list."""
+    """The parts of a line that are equal for all blocked queries of a VLAN by one list."""
 
     __slots__ = ("before_client", "before_rule", "before_target", "vlan")
 
@@ -38,18 +39,18 @@ class _Constants:
         self.vlan = json.dumps(terms.vlans[view.vlan].name, ensure_ascii=False)
         self.before_client = f'", "vlan": {self.vlan}, "client": '
         has_service = service != NO_SERVICE
-        shown = json.dumps(terms.services[service].name if has_service else "", ensure_ascii=False)
-        self.before_rule = f', "service": {shown}, "rule": '
+        name = json.dumps(terms.services[service].name if has_service else "", ensure_ascii=False)
+        self.before_rule = f', "service": {name}, "rule": '
         file = json.dumps(terms.sources[source].file if source >= 0 else "", ensure_ascii=False)
         outcome = verdict.outcome.label
         self.before_target = f', "list": {file}, "outcome": "{outcome}", "target": '
 
 
 class BlockRecords:
-    """Writes records into the pipe, for a snapshot whose config wants them."""
+    """Writes records into the pipe if the snapshot has a block log."""
 
     def __init__(self, pipe: int, lost: Callable[[int], None]) -> None:
-        """``lost`` is called with the number of records that find no room."""
+        """``lost`` is called with the number of lost records."""
         self._pipe = pipe
         self._lost = lost
         self._terms: Terms | None = None
@@ -61,7 +62,7 @@ class BlockRecords:
         self._second_text = ""
 
     def follow(self, terms: Terms) -> bool:
-        """Write what this snapshot wants from now on; whether it wants anything."""
+        """Write records for this snapshot from now on; whether it has a block log."""
         self.flush()
         log = terms.settings.block_log
         self._terms = None if log is None else terms
@@ -70,14 +71,14 @@ class BlockRecords:
         return log is not None
 
     def write(self, client: Client, query: Query, verdict: Verdict) -> None:
-        """Write one record at the next ``flush``, or earlier where there are many."""
+        """Add a record. It is written at the next ``flush``, or earlier if there are many."""
         terms, view = self._terms, client.view
         if terms is None or view is None:
             return
         key = (view.vlan, verdict.kind, verdict.source)
         constants = self._constants.get(key)
         if constants is None:
-            if len(self._constants) >= _CONSTANTS:
+            if len(self._constants) >= _MAX_CONSTANTS:
                 self._constants.clear()
             constants = self._constants[key] = _Constants(terms, view, verdict)
         line = (
@@ -96,12 +97,12 @@ class BlockRecords:
             self._octets += len(line)
 
     def flush(self) -> None:
-        """Write the lines that have gathered into the pipe, if there is room."""
+        """Write the gathered lines into the pipe, if there is room."""
         if not self._lines:
             return
         try:
             os.write(self._pipe, b"".join(self._lines))
-        except OSError:  # full, or the supervisor has gone
+        except OSError:  # the pipe is full, or the supervisor has ended
             self._lost(len(self._lines))
         self._lines.clear()
         self._octets = 0
@@ -114,7 +115,7 @@ class BlockRecords:
         return constants.vlan
 
     def _moment(self, wall: float) -> str:
-        """A moment in UTC, to a thousandth of a second."""
+        """A time in UTC, with milliseconds."""
         thousandths = int(wall * 1000)
         second = thousandths // 1000
         if second != self._second:
@@ -127,5 +128,5 @@ _NOTHING: Final = '""'
 
 
 def _quoted(text: str) -> str:
-    """A name or a rule as JSON; only what is escaped in a name needs escaping here."""
+    """A name or a rule as JSON. Only a backslash, which escapes octets in names, needs escaping."""
     return json.dumps(text) if "\\" in text else f'"{text}"'

@@ -1,50 +1,57 @@
-"""What supervisor and worker say to each other: one JSON object a line, both ways.
+"""The channel between supervisor and worker: one JSON object a line, in both directions.
 
-Supervisor to worker: ``prepare`` (a snapshot, the cells to count in, the upstream servers),
-``commit`` (put the prepared one in force), ``forget`` (it will not be), ``upstreams``
-(addresses have changed), ``flush`` (forget answers), ``strangers`` (who was refused),
-``record`` (count questions for an owner, or no more, and hand over what was counted). Worker
-to supervisor: ``prepared`` or ``refused`` (with the reason), ``committed``, ``flushed``,
-``strangers``, ``recorded``. A closed channel means that the other has gone: a worker then ends.
+From the supervisor:
+- ``prepare``: load a snapshot (with the counters to use, and the upstream servers). The reply is
+  ``prepared``, or ``refused`` with the reason.
+- ``commit``: put the prepared snapshot in force. The reply is ``committed``.
+- ``forget``: drop the prepared snapshot.
+- ``upstreams``: use these upstream servers, whose addresses have changed.
+- ``flush``: remove names from the cache. The reply is ``flushed``.
+- ``unknown_clients``: send the counts of refused clients. The reply has the same name.
+- ``record``: count questions for an owner, or stop counting, and send the counts. The reply is
+  ``recorded``.
+
+If one end closes the channel, its process has ended. A worker then ends too.
 """
 
 import asyncio
 import json
 import socket
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from resolver.upstream.server_address import ServerAddress
 
-LIMIT = 64 << 20
-"""The longest line, in octets; a plan for many VLANs is long."""
+LIMIT: Final = 64 << 20
+"""The longest line in octets. A plan of counters for many VLANs is long."""
 
 
-class Message(TypedDict, total=False):
-    """One message; ``say`` names it, the rest is as the message needs."""
+class WorkerMessage(TypedDict, total=False):
+    """A message; each type uses some of the other keys."""
 
-    say: str
+    type: str
     snapshot: str
     reason: str
     plan: dict[str, object]
     groups: dict[str, list[ServerAddress]]
     zone: str
-    """A name in wire form, hexadecimal."""
+    """A name in hexadecimal wire form."""
     entries: int
-    strangers: list[tuple[str, int]]
+    prefixes: list[tuple[str, int]]
+    """Prefixes of unknown clients, with their counts."""
     missed: int
     owner: str
     counting: bool
-    most: int
+    max_rows: int
     rows: list[tuple[str, str, int, int]]
-    """VLAN, name (as in ``zone``), type, how often."""
+    """VLAN, name (as in ``zone``), type, count."""
     left_out: dict[str, int]
     more: bool
     begun: bool
-    """Whether this worker had not been counting for that owner before."""
+    """Whether the worker has just begun to count for this owner."""
 
 
 class Channel:
-    """One end."""
+    """One end of a channel."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -52,25 +59,25 @@ class Channel:
 
     @classmethod
     async def over(cls, end: socket.socket) -> "Channel":
-        """Speak over one end of a socket pair."""
+        """Make a channel of one end of a socket pair."""
         return cls(*await asyncio.open_unix_connection(sock=end, limit=LIMIT))
 
-    def send(self, message: Message) -> None:
-        """Say something; a peer that has gone is noticed by ``receive``."""
+    def send(self, message: WorkerMessage) -> None:
+        """Send a message. If the other process has ended, only ``receive`` shows it."""
         if not self._writer.is_closing():
             self._writer.write(json.dumps(message).encode() + b"\n")
 
-    async def receive(self) -> Message | None:
-        """What the other says next; None when it has gone."""
+    async def receive(self) -> WorkerMessage | None:
+        """The next message; None if the other process has ended."""
         try:
             line = await self._reader.readline()
         except ConnectionError:
             return None
         if not line:
             return None
-        message: Message = json.loads(line)
+        message: WorkerMessage = json.loads(line)
         return message
 
     def close(self) -> None:
-        """Say no more."""
+        """Close this end."""
         self._writer.close()

@@ -1,7 +1,7 @@
-"""The one witness of a worker: whoever wants to hear of queries is a part of it.
+"""The observers of a worker in one object: block log, recording, counts of unknown clients.
 
-The worker makes it at its start and keeps it; when a part is switched on or off the worker
-has the resolver attend to it again.
+The worker makes it once. When an observer starts or stops, the worker calls ``Engine.observe``
+again.
 """
 
 from resolver.dns.query import Query
@@ -14,10 +14,10 @@ from resolver.worker.recording import Recording
 
 
 class Observers:
-    """Hears what becomes of queries and tells its parts."""
+    """Reports queries to the observers that are active."""
 
     def __init__(self, block_log: BlockRecords) -> None:
-        self.strangers = UnknownClientCounts()
+        self.unknown_clients = UnknownClientCounts()
         self.recording: Recording | None = None
         self._block_log = block_log
         self.wants_questions = False
@@ -25,30 +25,30 @@ class Observers:
         self._vlans: tuple[str, ...] = ()
 
     def follow(self, terms: Terms) -> None:
-        """Hear what the parts want under this snapshot, which is about to be put in force."""
+        """Prepare for a snapshot that is about to be put in force."""
         self._vlans = tuple(vlan.name for vlan in terms.vlans)
         self.wants_verdicts = self._block_log.follow(terms)
 
     def record(self, recording: Recording | None, counting: bool) -> bool:
-        """Hold a recording and count there, or no more; whether that is another wish."""
+        """Set the recording, and whether to count; whether ``wants_questions`` has changed."""
         changed = self.wants_questions is not counting
         self.recording, self.wants_questions = recording, counting
         return changed
 
     def asked(self, client: Client, query: Query) -> None:
-        """Count the question where somebody records."""
+        """Count the question, if there is a recording."""
         if self.recording is not None and client.view is not None:
             self.recording.count(self._vlans[client.view.vlan], query.name, query.shape.qtype)
 
     def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
-        """Write a query that was blocked, or would have been, to the block log."""
+        """Write the query to the block log, if it is blocked or would be blocked."""
         if verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK):
             self._block_log.write(client, query, verdict)
 
     def flush(self) -> None:
-        """Write what has gathered for the block log."""
+        """Write the gathered records of the block log."""
         self._block_log.flush()
 
     def refused(self, address: bytes) -> None:
-        """Count who it was by its prefix."""
-        self.strangers.count(address)
+        """Count the client by its prefix."""
+        self.unknown_clients.count(address)

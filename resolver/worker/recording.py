@@ -1,39 +1,39 @@
-"""Counting which names are asked for, by VLAN and without clients, while somebody wants it.
+"""Count questions by VLAN, name and type, without clients, for ``darban record``.
 
-``darban record`` asks again and again, and each time takes away some of what was counted.
-When it asks no more (it was killed, the terminal is gone) the recording ends by itself.
+``darban record`` asks for the counts periodically, and each time takes some of them. If it asks no
+more (for example, because it was killed), the recording ends.
 
-What must stay true: it never holds more than ``ROOM`` questions, however many different
-names are asked; those that find no room are counted.
+What must stay true: a recording never holds more than ``MAX_QUESTIONS`` questions, however many
+different names are asked. Questions beyond that are counted, by VLAN only.
 """
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-ROOM = 50_000
-"""Different questions held between two takings; some 10 MB."""
-LEASE = 10.0
-"""Seconds that a recording goes on after it was last asked for."""
+MAX_QUESTIONS: Final = 50_000
+"""Different questions in a recording; some 10 MB."""
+LEASE: Final = 10.0
+"""Seconds after the last request at which a recording ends."""
 
 Row = tuple[str, str, int, int]
-"""VLAN, name (wire form, hexadecimal), type, how often."""
+"""VLAN, name (hexadecimal wire form), type, count."""
 
 
-class Taken(NamedTuple):
-    """Some of what was counted, which is held no longer."""
+class TakenCounts(NamedTuple):
+    """Counts that were taken from a recording."""
 
     rows: list[Row]
     left_out: dict[str, int]
-    """Questions that found no room, by VLAN."""
+    """Questions beyond ``MAX_QUESTIONS``, by VLAN."""
     more: bool
-    """Whether there is more to take at once."""
+    """Whether there may be more counts to take."""
 
 
 class Recording:
-    """Questions counted for one who wants them."""
+    """The counts of one ``darban record``."""
 
     def __init__(self, owner: str, now: float) -> None:
-        """``owner`` tells one ``darban record`` from another; ``now`` is monotonic."""
+        """``owner`` identifies a ``darban record``; ``now`` is in monotonic seconds."""
         self.owner = owner
         self.until = now + LEASE
         self._counts: dict[tuple[str, bytes, int], int] = {}
@@ -42,19 +42,19 @@ class Recording:
     def count(self, vlan: str, name: bytes, qtype: int) -> None:
         """Count a question."""
         key = (vlan, name, qtype)
-        times = self._counts.get(key, 0)
-        if times or len(self._counts) < ROOM:
-            self._counts[key] = times + 1
+        count = self._counts.get(key, 0)
+        if count or len(self._counts) < MAX_QUESTIONS:
+            self._counts[key] = count + 1
         else:
             self._left_out[vlan] += 1
 
-    def take(self, most: int, now: float) -> Taken:
-        """Hand over what was counted, so many rows at most, and go on."""
+    def take(self, max_rows: int, now: float) -> TakenCounts:
+        """Take counts out of the recording, and extend its lease."""
         self.until = now + LEASE
         rows: list[Row] = []
-        while self._counts and len(rows) < most:
-            (vlan, name, qtype), times = self._counts.popitem()
-            rows.append((vlan, name.hex(), qtype, times))
+        while self._counts and len(rows) < max_rows:
+            (vlan, name, qtype), count = self._counts.popitem()
+            rows.append((vlan, name.hex(), qtype, count))
         left_out = dict(self._left_out)
         self._left_out.clear()
-        return Taken(rows, left_out, len(rows) == most)
+        return TakenCounts(rows, left_out, len(rows) == max_rows)

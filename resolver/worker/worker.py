@@ -1,13 +1,14 @@
-"""A worker: one process, one loop, one cache; answers queries and nothing else.
+"""A worker: one process with one loop and one cache, which only answers queries.
 
-Started by exec with the sockets it is to serve (they belong to the supervisor and outlive
-it), the memory it counts in, and its end of the channel. It serves nothing until a snapshot
-has been committed, and ends when the channel closes. It imports little: no config, no HTTP.
+The supervisor starts it by exec, with its listening sockets, the shared memory of its counters and
+its end of the channel. The sockets belong to the supervisor, so they outlive the worker. A worker
+serves nothing until its first snapshot is committed. It ends when the channel closes. It imports
+little: no config, no HTTP.
 
 What must stay true:
-- A snapshot is loaded whole before it is acknowledged, and put in force in one step, so no
-  reply mixes two.
-- ``BEAT`` seconds without a sign of life mean that the loop stands still, nothing else.
+- A snapshot is loaded whole before the worker acknowledges it, and put in force in one step. So no
+  reply mixes two snapshots.
+- The worker gives a heartbeat every ``BEAT`` seconds unless its loop hangs.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
@@ -36,21 +38,24 @@ from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress
 from resolver.worker.block_records import BlockRecords
-from resolver.worker.channel import Channel, Message
+from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.observers import Observers
 from resolver.worker.recording import Recording
 
-BEAT = 0.5
-_TIDY = 0.1
-"""Seconds between two looks for cycles; at 0.5, one held a worker busy with misses for 3.5 ms."""
-_TURN = 0.0001
-"""Seconds after which a thread that loads a snapshot lets the loop go on, if it can just then."""
-_LAST = 1.0
-"""Seconds that upstreams have to answer what they were asked before the end."""
+BEAT: Final = 0.5
+"""Seconds between two heartbeats."""
+_COLLECT: Final = 0.1
+"""Seconds between two collections of young cycles. At 0.5, one took 3.5 ms in a worker that was
+busy with misses."""
+_SWITCH: Final = 0.0001
+"""Seconds after which a thread that loads a snapshot gives the interpreter lock to the loop, if its
+code allows that."""
+_FINISH: Final = 1.0
+"""Seconds at the end of a worker in which queries in flight may still be answered."""
 
 
 class Worker:
-    """What a worker holds, and what it does when the supervisor speaks."""
+    """Serves the listening sockets, and does what the supervisor's messages say."""
 
     def __init__(
         self,
@@ -64,17 +69,17 @@ class Worker:
         self._channel = channel
         self._counters = counters
         self._listening = listening
-        self._watch = Observers(BlockRecords(block_log, counters.records_lost))
+        self._observers = Observers(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None
         self._forwarder: Forwarder | None = None
 
     async def run(self) -> None:
-        """Do what the supervisor says until it has gone."""
+        """Process the messages of the supervisor until the channel closes."""
         self._beat()
         while (message := await self._channel.receive()) is not None:
-            match message["say"]:
+            match message["type"]:
                 case "prepare":
                     await self._prepare(message)
                 case "commit":
@@ -86,46 +91,46 @@ class Worker:
                 case "flush":
                     zone = bytes.fromhex(message["zone"])
                     flushed = 0 if self._engine is None else self._engine.flush(zone)
-                    self._channel.send({"say": "flushed", "entries": flushed})
-                case "strangers":
-                    refused, missed = self._watch.strangers.all()
+                    self._channel.send({"type": "flushed", "entries": flushed})
+                case "unknown_clients":
+                    prefixes, missed = self._observers.unknown_clients.all()
                     self._channel.send(
-                        {"say": "strangers", "strangers": list(refused), "missed": missed}
+                        {"type": "unknown_clients", "prefixes": list(prefixes), "missed": missed}
                     )
                 case "record":
                     self._record(message)
         await self._finish()
 
     async def _finish(self) -> None:
-        """Take nothing new, which waits for the successor; see what is under way to its end."""
+        """Read no more queries, which wait for the next worker; finish those in flight."""
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
                 self._loop.remove_fast_reader(listening.fileno())
             else:
                 self._loop.remove_reader(listening.fileno())
-        end = self._loop.time() + _LAST
+        end = self._loop.time() + _FINISH
         while self._forwarder is not None and self._forwarder.busy and self._loop.time() < end:
             await asyncio.sleep(0.01)
 
-    async def _prepare(self, message: Message) -> None:
+    async def _prepare(self, message: WorkerMessage) -> None:
         try:
-            regime = await asyncio.to_thread(_load, Path(message["snapshot"]))
+            loaded = await asyncio.to_thread(_load, Path(message["snapshot"]))
         except DarbanError as error:
-            self._channel.send({"say": "refused", "reason": str(error)})
+            self._channel.send({"type": "refused", "reason": str(error)})
             return
         plan = plan_from_json(message["plan"])
-        self._prepared = (regime, plan, self._groups(message["groups"]))
-        self._channel.send({"say": "prepared"})
+        self._prepared = (loaded, plan, self._groups(message["groups"]))
+        self._channel.send({"type": "prepared"})
 
     async def _commit(self) -> None:
         assert self._prepared is not None, "the supervisor prepares before it commits"
-        regime, plan, groups = self._prepared
+        loaded, plan, groups = self._prepared
         self._prepared = None
         self._counters.follow(plan)
-        self._watch.follow(regime.terms)
+        self._observers.follow(loaded.terms)
         if self._engine is None or self._forwarder is None:
-            cache = AnswerCache(regime.terms.settings.cache_bytes)
-            self._engine = Engine(regime, cache, self._counters.cell, observer=self._watch)
+            cache = AnswerCache(loaded.terms.settings.cache_bytes)
+            self._engine = Engine(loaded, cache, self._counters.cell, observer=self._observers)
             self._engine.advance(time.time(), self._loop.time())
             handler = QueryHandler(self._engine, self._counters)
             self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
@@ -133,44 +138,44 @@ class Worker:
             self._forwarder.use(groups)
             await self._serve(handler)
         else:
-            self._engine.replace(regime)
+            self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
-        self._channel.send({"say": "committed"})
+        self._channel.send({"type": "committed"})
 
-    def _record(self, message: Message) -> None:
-        """Hand over what was counted, and count on if that is wanted."""
+    def _record(self, message: WorkerMessage) -> None:
+        """Send counts, and go on counting if the message says so."""
         now = self._loop.time()
-        known = self._watch.recording
-        recording = known
+        previous = self._observers.recording
+        recording = previous
         if recording is None or recording.owner != message["owner"]:
             recording = Recording(message["owner"], now)
-        taken = recording.take(message["most"], now)
+        taken = recording.take(message["max_rows"], now)
         counting = message["counting"]
-        self._keep(recording if counting or taken.more else None, counting)
+        self._set_recording(recording if counting or taken.more else None, counting)
         self._channel.send(
             {
-                "say": "recorded",
+                "type": "recorded",
                 "rows": taken.rows,
                 "left_out": taken.left_out,
                 "more": taken.more,
-                "begun": recording is not known,
+                "begun": recording is not previous,
             }
         )
 
-    def _keep(self, recording: Recording | None, counting: bool) -> None:
-        if self._watch.record(recording, counting) and self._engine is not None:
-            self._engine.observe(self._watch)
+    def _set_recording(self, recording: Recording | None, counting: bool) -> None:
+        if self._observers.record(recording, counting) and self._engine is not None:
+            self._engine.observe(self._observers)
 
     async def _serve(self, handler: QueryHandler) -> None:
-        # What start-up has made stays, and so does most of what follows: the cache. To look
-        # for cycles among it again and again took a third of a miss; ``_tidy`` looks at the
-        # youngest only. Reference counting frees the rest.
+        # The objects of start-up live as long as the worker, and most later ones (the cache) live
+        # long. To search them for cycles took a third of the time of a miss. So ``_collect``
+        # searches only the youngest objects. Reference counting frees the others.
         gc.collect()
         gc.freeze()
         gc.disable()
-        self._tidy()
-        self._loop.on_iteration_end(self._watch.flush)
+        self._collect()
+        self._loop.on_iteration_end(self._observers.flush)
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
                 UdpServer(self._loop, listening, handler, self._counters).start()
@@ -184,7 +189,7 @@ class Worker:
         }
 
     def _server(self, known: ServerAddress) -> Server:
-        """The server itself, so that what was learned of it survives a reload."""
+        """The server with this address; it is kept over a reload, with its response times."""
         key = (known["name"], known["address"], known["port"])
         if key not in self._servers:
             self._servers[key] = Server(known["address"], known["port"], known["name"])
@@ -197,18 +202,18 @@ class Worker:
             self._counters.cache(self._engine.cache)
         if self._forwarder is not None:
             self._forwarder.sweep(self._loop.time())
-        recording = self._watch.recording
+        recording = self._observers.recording
         if recording is not None and recording.until < self._loop.time():
-            self._keep(None, counting=False)
+            self._set_recording(None, counting=False)
         self._loop.call_later(BEAT, self._beat)
 
-    def _tidy(self) -> None:
+    def _collect(self) -> None:
         gc.collect(0)
-        self._loop.call_later(_TIDY, self._tidy)
+        self._loop.call_later(_COLLECT, self._collect)
 
 
 def _load(snapshot: Path) -> LoadedSnapshot:
-    """A snapshot, ready to be put in force; beside the loop, which goes on answering."""
+    """Load a snapshot and build its tables; called in a thread beside the loop."""
     return LoadedSnapshot(*store.load(snapshot), time.time())
 
 
@@ -219,11 +224,11 @@ async def _run(loop: Loop, channel: int, memory: int, listening: list[int], bloc
 
 
 def main() -> None:
-    """Run the worker that the command line describes."""
+    """Run a worker; the argument on the command line is a JSON object."""
     given = json.loads(sys.argv[1])
     log.start(f"worker {given['number']}")
-    sys.setswitchinterval(_TURN)
-    # Ctrl-C and systemd reach the whole group; it is the supervisor that ends workers.
+    sys.setswitchinterval(_SWITCH)
+    # Ctrl-C and systemd signal the whole process group, but the supervisor ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     loop = Loop()

@@ -77,6 +77,7 @@ def test_a_pure_wheel_has_the_whole_package_and_is_built_once(tmp_path: Path) ->
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
     assert {name for name in names if ".dist-info/" not in name} == _files()
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     made = [*ROOT.glob("*.egg-info"), *ROOT.glob("build/lib*"), *PACKAGE.rglob("*.so")]
     assert made == [], "built in the source"
     built = (tmp_path / "built").stat().st_mtime_ns

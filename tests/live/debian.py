@@ -25,7 +25,7 @@ PACKAGES = (
     *("systemd", "systemd-sysv", "iproute2", "procps"),  # what any server has
     *("bind9-dnsutils", "man-db"),  # what the tests ask with, and look at
 )
-SOURCE = ("Makefile", "setup.py", "pyproject.toml", "README.md", "config.toml")
+SOURCE = ("Makefile", "setup.py", "pyproject.toml", "README.md", "LICENSE", "config.toml")
 SOURCE += ("blocklists", "deploy", "requirements", "resolver")
 
 

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 from dnslib import DNSRecord
 
+from resolver.server.loop import Loop
 from resolver.server.tcp import MAX_OUTSTANDING, TcpServer
 from tests.server.assembled import Assembled
 from tests.server.slow_upstream import SlowUpstream
-from tests.upstream.virtual_time import VirtualLoop, run
+from tests.upstream.virtual_time import run
 
 
 class Served:
@@ -38,7 +39,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(loop: VirtualLoop, address: str) -> AsyncIterator[Served]:
+async def served(loop: Loop, address: str) -> AsyncIterator[Served]:
     upstream = await SlowUpstream.started(loop, 0.5)
     assembled = Assembled(loop, {"upstream": upstream.server})
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -66,7 +67,7 @@ ANSWERS = [f"{name} 192.0.2.1" for name in NAMES]
 def test_what_waits_unread_has_its_full_time_when_it_is_asked(address: str) -> None:
     """More than may be under way: the others are taken up when the first are answered."""
 
-    async def play(loop: VirtualLoop) -> None:
+    async def play(loop: Loop) -> None:
         async with served(loop, address) as on:
             on.ask(NAMES)
             assert await on.replies(len(NAMES)) == ANSWERS
@@ -76,7 +77,7 @@ def test_what_waits_unread_has_its_full_time_when_it_is_asked(address: str) -> N
 
 
 def test_who_has_said_all_is_still_answered_all() -> None:
-    async def play(loop: VirtualLoop) -> None:
+    async def play(loop: Loop) -> None:
         async with served(loop, "127.0.0.1") as on:
             on.ask(NAMES)
             on.writer.write_eof()
@@ -87,7 +88,7 @@ def test_who_has_said_all_is_still_answered_all() -> None:
 
 
 def test_who_has_said_all_and_half_a_message_is_answered_the_rest() -> None:
-    async def play(loop: VirtualLoop) -> None:
+    async def play(loop: Loop) -> None:
         async with served(loop, "127.0.0.1") as on:
             on.ask([*NAMES[:3], "localhost."])
             on.writer.write(b"\x00\x20half")
@@ -99,7 +100,7 @@ def test_who_has_said_all_and_half_a_message_is_answered_the_rest() -> None:
 
 
 def test_replies_that_wait_for_nobody_come_before_those_that_do() -> None:
-    async def play(loop: VirtualLoop) -> None:
+    async def play(loop: Loop) -> None:
         async with served(loop, "127.0.0.1") as on:
             on.ask([NAMES[0], "denied.example.", "localhost."])
             assert await on.replies(2) == ["denied.example. 0.0.0.0", "localhost. 127.0.0.1"]

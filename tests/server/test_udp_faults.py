@@ -15,10 +15,11 @@ from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
 from resolver.engine.exchange import Exchange
-from resolver.engine.observer import NullObserver, Observer
+from resolver.engine.observer import Observer
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Server
+from resolver.policy.verdict import Verdict
 from resolver.server.loop import Loop
 from resolver.server.udp import UdpServer
 from resolver.upstream.udp_sockets import LIFE
@@ -31,16 +32,21 @@ interpreted = pytest.mark.skipif(
 pytestmark = pytest.mark.interpreted
 
 
-class _Faulty(NullObserver):
+class _Faulty:
     """It has a fault that one name shows."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.wants_questions = True
+    wants_questions = True
+    wants_verdicts = False
 
     def asked(self, client: Client, query: Query) -> None:  # noqa: ARG002 - as it is called
         if query.name.startswith(b"\x05fault"):
             raise LookupError("the fault")
+
+    def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
+        pass
+
+    def refused(self, address: bytes) -> None:
+        pass
 
 
 class _FaultyUpstreams:

@@ -12,12 +12,13 @@ from dnslib import DNSRecord
 
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
+from resolver.server.loop import Loop
 from resolver.snapshot import store
-from resolver.worker.channel import Channel, Message
+from resolver.worker.channel import Channel, WorkerMessage
 from resolver.worker.recording import LEASE
 from resolver.worker.worker import Worker
 from tests.server.assembled import snapshot
-from tests.upstream.virtual_time import VirtualLoop, run
+from tests.upstream.virtual_time import run
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def _collecting_again() -> Iterator[None]:
 class Served:
     """A worker that serves one UDP socket, and the supervisor's end of its channel."""
 
-    def __init__(self, loop: VirtualLoop, state: Path) -> None:
+    def __init__(self, loop: Loop, state: Path) -> None:
         self._loop = loop
         self._made = snapshot()
         self._saved = store.save(state, self._made)
@@ -51,10 +52,12 @@ class Served:
         worker = Worker(self._loop, self._of_worker, counters, [self._listening], -1)
         self._worker = self._loop.create_task(worker.run())
         plan = CounterLayout().plan(self._made.terms, [])._asdict()
-        await self.say({"say": "prepare", "snapshot": str(self._saved), "plan": plan, "groups": {}})
-        await self.say({"say": "commit"})
+        await self.say(
+            {"type": "prepare", "snapshot": str(self._saved), "plan": plan, "groups": {}}
+        )
+        await self.say({"type": "commit"})
 
-    async def say(self, message: Message) -> Message:
+    async def say(self, message: WorkerMessage) -> WorkerMessage:
         self._channel.send(message)
         told = await self._channel.receive()
         assert told is not None
@@ -67,9 +70,9 @@ class Served:
             asking.send(DNSRecord.question(name).pack())
             assert DNSRecord.parse(await self._loop.sock_recv(asking, 4096)).header.qr
 
-    async def record(self, owner: str) -> Message:
+    async def record(self, owner: str) -> WorkerMessage:
         """Count for an owner from now on, and take what was counted."""
-        return await self.say({"say": "record", "owner": owner, "counting": True, "most": 100})
+        return await self.say({"type": "record", "owner": owner, "counting": True, "max_rows": 100})
 
     async def stop(self) -> None:
         self._channel.close()
@@ -79,12 +82,12 @@ class Served:
         self._listening.close()
 
 
-def names(message: Message) -> list[str]:
+def names(message: WorkerMessage) -> list[str]:
     return [bytes.fromhex(name).decode() for _, name, _, _ in message["rows"]]
 
 
 def test_a_recording_ends_with_its_lease(tmp_path: Path) -> None:
-    async def play(loop: VirtualLoop) -> None:
+    async def play(loop: Loop) -> None:
         served = Served(loop, tmp_path)
         await served.start()
         assert (await served.record("me"))["begun"]

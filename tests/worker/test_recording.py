@@ -36,13 +36,13 @@ def test_all_is_handed_over_once(asked: list[tuple[str, bytes, int]], most: int)
 
 def test_there_is_room_for_so_many_questions_and_the_rest_is_counted() -> None:
     counting = Recording("somebody", 0.0)
-    for number in range(recording.ROOM + 7):
+    for number in range(recording.MAX_QUESTIONS + 7):
         counting.count("administration", number.to_bytes(4, "big"), 1)
     counting.count("publicity", b"\x00\x00\x00\x00", 1)
     counting.count("administration", b"\x00\x00\x00\x00", 1)
-    rows, left_out, more = counting.take(recording.ROOM + 100, 0.0)
-    assert len(rows) == recording.ROOM
-    assert sum(row[3] for row in rows) == recording.ROOM + 1
+    rows, left_out, more = counting.take(recording.MAX_QUESTIONS + 100, 0.0)
+    assert len(rows) == recording.MAX_QUESTIONS
+    assert sum(row[3] for row in rows) == recording.MAX_QUESTIONS + 1
     assert left_out == {"administration": 7, "publicity": 1}
     assert not more
     counting.count("publicity", b"\x00\x00\x00\x00", 1)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from resolver.engine.loaded_snapshot import Regime
+from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.snapshot import store
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class _Loop:
 async def _measure(snapshot: Path) -> None:
     loop = _Loop()
     (terms, index), reading = await loop.longest_beside(lambda: store.load(snapshot))
-    _, making_ready = await loop.longest_beside(lambda: Regime(terms, index, time.time()))
+    _, making_ready = await loop.longest_beside(lambda: LoadedSnapshot(terms, index, time.time()))
     print(reading, making_ready)
 
 
