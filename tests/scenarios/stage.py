@@ -8,11 +8,9 @@ import itertools
 import json
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 from dnslib import EDNS0, DNSHeader, DNSRecord
 
-from resolver.config.load import load
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
@@ -22,11 +20,9 @@ from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.servers import Group, Server
-from resolver.lists.adblock import AdblockReader
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
-from resolver.snapshot.policy import compile_snapshot
 from tests.scenarios.file import AGENCY, Scenario, Step, Told
 from tests.scenarios.packets import (
     error_option,
@@ -37,6 +33,7 @@ from tests.scenarios.packets import (
     record,
     set_flags,
 )
+from tests.snapshot.texts import compile_texts
 
 BOOT = 5000.0
 """What the monotonic clock shows at a scenario's beginning."""
@@ -47,28 +44,10 @@ AGENCY_LISTS = {
 }
 
 
-class _OneFile:
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return self.text
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
 @cache
 def compiled(config: str, lists: tuple[tuple[str, str], ...]) -> Snapshot:
     """The snapshot of a config; anything wrong with it is a mistake in the scenario."""
-    loaded = load("config.toml", _OneFile(config))
-    read = [AdblockReader.read(text, Path(file).stem, file) for file, text in lists]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
-    wrong = [str(p) for p in loaded.problems + problems if p.severity == "error"]
-    skipped = [line for each in read for line in each.skipped]
-    assert not wrong, "\n".join(wrong)
-    assert not skipped, skipped
-    return snapshot
+    return compile_texts(config, dict(lists))
 
 
 class Upstreams:
@@ -186,10 +165,9 @@ class Stage:
         )
 
     def _compiled(self, more: str) -> Snapshot:
-        lists = AGENCY_LISTS | self.scenario.lists
-        files = tuple((f"blocklists/{name}.txt", text) for name, text in sorted(lists.items()))
+        lists = tuple(sorted((AGENCY_LISTS | self.scenario.lists).items()))
         upstream = f"[upstream]\nservers = {json.dumps(self.scenario.servers)}\n"
-        return compiled(upstream + AGENCY_CONFIG + more, files)
+        return compiled(upstream + AGENCY_CONFIG + more, lists)
 
     def play(self, step: Step) -> tuple[Reply | Drop, float]:
         """What comes of a step, and the seconds that it took."""

@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Protocol
 
-from resolver.config.load import load
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
@@ -16,8 +14,8 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
-from resolver.snapshot.policy import compile_snapshot
 from resolver.upstream.forwarder import Forwarder
+from tests.snapshot.texts import compile_texts
 
 CONFIG = """
 [policies.open]
@@ -28,25 +26,9 @@ policy = "open"
 """
 
 
-class _OneFile(Protocol):
-    def read(self, path: str) -> str: ...
-    def glob(self, pattern: str) -> list[str]: ...
-
-
-class _Config:
-    def read(self, path: str) -> str:  # noqa: ARG002 - there is but one
-        return CONFIG
-
-    def glob(self, pattern: str) -> list[str]:
-        return [pattern]
-
-
 def snapshot() -> Snapshot:
     """The snapshot of the config."""
-    loaded = load("config.toml", _Config())
-    made, problems = compile_snapshot(loaded.config, loaded.provenance, [])
-    assert not [each for each in loaded.problems + problems if each.severity == "error"]
-    return made
+    return compile_texts(CONFIG)
 
 
 class Assembled:

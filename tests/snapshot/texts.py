@@ -16,4 +16,5 @@ def compile_texts(config: str, lists: Mapping[str, str] | None = None) -> Snapsh
     snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
     errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
     assert not errors, "\n".join(errors)
+    assert not [line for each in read for line in each.skipped]
     return snapshot
