@@ -51,9 +51,9 @@ class Explanation:
     exemption: str
     matched: str
     targets: str
-    """Whether what the name leads to was judged as well: ``checked`` or ``not checked``."""
+    """Whether policy checked the targets of the answer: ``checked`` or ``not checked``."""
     answer: str
-    """What the upstream says, where it was asked."""
+    """The answer of the upstream, where it was asked."""
     decided_by: str
     """The step that decided, in words."""
 
@@ -63,7 +63,7 @@ class Explanation:
 
 
 class _Resolved(NamedTuple):
-    """What a name leads to, and what policy says of that."""
+    """The verdict on a name and its targets, and the answer of the upstream."""
 
     verdict: Verdict
     checked: bool
@@ -74,7 +74,7 @@ _UNRESOLVED = _Resolved(PASS, False, "")
 
 
 class _LastVerdict:
-    """An observer that notes the verdict of the query that was answered last."""
+    """An observer that keeps the verdict on the last query."""
 
     def __init__(self) -> None:
         self.wants_questions = False
@@ -93,14 +93,14 @@ class _LastVerdict:
 
 
 class Explainer:
-    """A snapshot, ready to be asked at a moment."""
+    """Explains names by a snapshot, at a moment."""
 
     def __init__(
         self, terms: Terms, index: Index, wall: float, ask: AskUpstream | None = None
     ) -> None:
-        """``wall`` is the moment to judge for, in seconds since 1970.
+        """``wall`` is the moment, in seconds since 1970.
 
-        With ``ask`` the targets of a name that passes are judged as well.
+        With ``ask`` the targets of a name that passes are checked as well.
         """
         self.terms = terms
         self._ask = ask
@@ -109,26 +109,26 @@ class Explainer:
         self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
     def vlan(self, name: str) -> View | None:
-        """The view of a VLAN by its name, or None where there is none."""
+        """The view of a VLAN by its name; None where there is none."""
         for place, vlan in enumerate(self.terms.vlans):
             if vlan.name == name:
                 return self._snapshot.views.of_vlan(place)
         return None
 
     def client(self, address: str) -> View | None:
-        """The view of a client by its address, or None where no VLAN holds it."""
+        """The view of a client by its address; None where no VLAN holds it."""
         return self._snapshot.views.of(packed(address))
 
     def verdict(self, view: View, name: bytes) -> Verdict:
-        """What policy says of a name; one that is answered here without policy passes."""
+        """The verdict on a name; a name that is answered here without policy passes."""
         return self._engine.check_question(view, name)[1]
 
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
-        """What becomes of a question from an address."""
+        """Explain a question from an address."""
         return self._explain(address, self.client(address), name, qtype)
 
     def for_view(self, view: View, name: bytes, qtype: int) -> Explanation:
-        """What becomes of a question from a VLAN, for a client without exemptions of its own."""
+        """Explain a question from a VLAN, for a client without exemptions of its own."""
         return self._explain(None, view, name, qtype)
 
     def _explain(
@@ -136,18 +136,20 @@ class Explainer:
     ) -> Explanation:
         if view is None:
             verdict = Verdict(Outcome.REFUSED)
-            return self._tell(client, None, name, qtype, verdict, "no VLAN holds this address")
+            return self._explanation(
+                client, None, name, qtype, verdict, "no VLAN holds this address"
+            )
         zone, verdict = self._engine.check_question(view, name)
         if zone is not None and zone.group is None:
             what = "a local record" if zone.records is not None else "a special-use name"
             step = f"{what}, {names.text(zone.name)}: answered here, without policy"
-            return self._tell(client, view, name, qtype, verdict, step)
+            return self._explanation(client, view, name, qtype, verdict, step)
         found = self._resolve(view, name, qtype, verdict)
         step = self._step(view, found.verdict)
-        return self._tell(client, view, name, qtype, found.verdict, step, found)
+        return self._explanation(client, view, name, qtype, found.verdict, step, found)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
-        """Have the engine answer the question, and an upstream asked for it."""
+        """Let the engine answer the question, and ask an upstream where the engine needs one."""
         ask = self._ask
         settled = verdict.outcome is Outcome.BLOCKED or verdict.allowed or qtype == codes.ANY
         if ask is None or settled:
@@ -156,20 +158,20 @@ class Explainer:
         self._observer.verdict = verdict
         targets: list[bytes] = []
         result = self._engine.respond(_client(view), view, _query(name, qtype), 0.0)
-        said: CacheEntry | Failure | None = None
+        response: CacheEntry | Failure | None = None
         while isinstance(result, PendingReply):
-            said = ask(result.question)
-            if isinstance(said, CacheEntry):
-                targets += said.targets
-            result = self._engine.conclude(result, said, 0.0)
-        assert said is not None, "an upstream is asked where nothing is known yet"
-        if isinstance(said, Failure):
-            return _Resolved(verdict, False, _answer(f"none: {said.text}", targets))
-        end = said.unfinished
+            response = ask(result.question)
+            if isinstance(response, CacheEntry):
+                targets += response.targets
+            result = self._engine.conclude(result, response, 0.0)
+        assert response is not None, "the cache is empty, so the engine asks an upstream"
+        if isinstance(response, Failure):
+            return _Resolved(verdict, False, _answer(f"none: {response.text}", targets))
+        end = response.unfinished
         zone: Zone | None = self._snapshot.routing.find(end) if end else None
         found = self._observer.verdict
         if found.outcome is Outcome.BLOCKED or not end:
-            rcode = codes.RCODES.get(said.rcode, f"RCODE{said.rcode}")
+            rcode = codes.RCODES.get(response.rcode, f"RCODE{response.rcode}")
             return _Resolved(found, True, _answer(rcode, targets))
         if zone is not None and zone.group is None:
             return _Resolved(found, True, _answer(f"{names.text(end)} is answered here", targets))
@@ -188,7 +190,7 @@ class Explainer:
         line = self._snapshot.judge.line(verdict)
         return f"list {self.terms.sources[verdict.source].file}, line {line}"
 
-    def _tell(
+    def _explanation(
         self,
         client: str | None,
         view: View | None,

@@ -200,7 +200,7 @@ def _as_text(
     changes = f"{len(found)} changes" if len(found) > 1 else "1 change" if found else "no change"
     yield f"from {old.name} to {new.name}: {changes}"
     yield from diff_text.changes(found)
-    if restart := _needs_restart(old, new):
+    if restart := restart_changes(old.terms, new.terms):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if old.expectations is None:
         yield "expectations are not compared: those of the policy in force are not known"
@@ -209,11 +209,6 @@ def _as_text(
         yield f"queries of {file}: {counts.total:,} read, {replay.changed:,} change"
         yield from diff_text.replay(replay)
         yield from diff_text.skipped(counts)
-
-
-def _needs_restart(old: ComparedPolicy, new: ComparedPolicy) -> list[str]:
-    """The keys of settings that a reload cannot change."""
-    return list(restart_changes(old.terms, new.terms))
 
 
 def _print(lines: Iterator[str]) -> None:
@@ -233,7 +228,7 @@ def _as_json(
     return {
         "old": old.name,
         "new": new.name,
-        "needs_restart": _needs_restart(old, new),
+        "needs_restart": list(restart_changes(old.terms, new.terms)),
         "changes": [change.as_json() for change in found],
         "expectations_compared": old.expectations is not None,
         "questions": questions,

@@ -254,43 +254,20 @@ Record = Annotated[RecordText, _reader(_LOCAL, _read_record)]
 SourceUrl = Annotated[str, _reader(_URL, _read_url)]
 Moment = AwareDatetime
 
-ServiceReference = Annotated[
-    str,
-    _matching(
-        'a service such as "telegram", or a category with @ such as "@messenger"', "@?[a-z0-9-]+"
-    ),
-]
-ServiceName = Annotated[
-    str,
-    _matching('a service such as "telegram": lower-case letters, digits and hyphens', "[a-z0-9-]+"),
-]
-Category = Annotated[
-    str,
-    _matching(
-        'a category such as "messenger": lower-case letters, digits and hyphens', "[a-z0-9-]+"
-    ),
-]
-Identifier = Annotated[
-    str,
-    _matching(
-        "a name of 1 to 63 letters, digits, dots, hyphens and underscores",
-        "[A-Za-z0-9_.-]{1,63}",
-        "It becomes a label of the metrics.",
-    ),
-]
-RecordType = Annotated[
-    str,
-    _matching(
-        'a record type such as "A", "AAAA" or "HTTPS"', "[A-Za-z][A-Za-z0-9-]*", convert=str.upper
-    ),
-]
-Digest = Annotated[
-    str,
-    _matching(
-        "the SHA-256 of the file, 64 hexadecimal digits", "[0-9A-Fa-f]{64}", convert=str.lower
-    ),
-]
-Line = Annotated[str, _matching("one line of text, in quotes", f"[^{_CONTROL}]*")]
-SomeLine = Annotated[
-    str, _matching("one line of text, in quotes, not empty", rf"(?=.*\S)[^{_CONTROL}]*")
-]
+_SERVICE = 'a service such as "telegram": lower-case letters, digits and hyphens'
+_REFERENCE = 'a service such as "telegram", or a category with @ such as "@messenger"'
+_CATEGORY = 'a category such as "messenger": lower-case letters, digits and hyphens'
+_IDENTIFIER = "a name of 1 to 63 letters, digits, dots, hyphens and underscores"
+_LABEL = "It becomes a label of the metrics."
+_MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
+_DIGEST = "the SHA-256 of the file, 64 hexadecimal digits"
+_LINE = "one line of text, in quotes"
+
+ServiceName = Annotated[str, _matching(_SERVICE, "[a-z0-9-]+")]
+ServiceReference = Annotated[str, _matching(_REFERENCE, "@?[a-z0-9-]+")]
+Category = Annotated[str, _matching(_CATEGORY, "[a-z0-9-]+")]
+Identifier = Annotated[str, _matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABEL)]
+RecordType = Annotated[str, _matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
+Digest = Annotated[str, _matching(_DIGEST, "[0-9A-Fa-f]{64}", convert=str.lower)]
+Line = Annotated[str, _matching(_LINE, f"[^{_CONTROL}]*")]
+SomeLine = Annotated[str, _matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]
