@@ -78,20 +78,6 @@ class QueryShape:
         """Whether CD is set (RFC 4035 section 3.2.2)."""
         return bool(self.flags & codes.CD)
 
-    def copy(self) -> "QueryShape":
-        """The same shape without reply templates."""
-        return QueryShape(
-            self.flags,
-            rcode=self.rcode,
-            qtype=self.qtype,
-            silent=self.silent,
-            has_question=self.has_question,
-            has_opt=self.has_opt,
-            udp_size=self.limit,
-            dnssec_ok=self.dnssec_ok,
-            stream=self.limit == TCP_SIZE,
-        )
-
 
 class ReplyTemplate:
     """The common part of replies to one shape with the same flags and section counts.

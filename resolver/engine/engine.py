@@ -228,15 +228,14 @@ class Engine:
 
     def give_up(self, pending: PendingReply) -> Reply:
         """Answer a query whose time is over; the exchange for the cache goes on."""
-        return self._fail(self._current_view(pending), _fresh(pending.query), _TOO_LONG)
-
-    def _current_view(self, pending: PendingReply) -> View | None:
-        return self._views.of(pending.client.address)
+        view = self._views.of(pending.client.address)
+        return self._fail(view, pending.query, _TOO_LONG)
 
     def _respond_anew(self, pending: PendingReply, now: float) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
         client = self.client(pending.client.address, pending.client.stream)
-        query = _fresh(pending.query)
+        query = pending.query
+        query.shape.templates.clear()  # they are of an earlier generation
         if client.view is None:
             return self._refuse(query)
         result = self.respond(client, client.view, query, now)
@@ -410,8 +409,3 @@ def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> Rep
         shape.templates.clear()
     shape.templates[key] = template
     return template
-
-
-def _fresh(query: Query) -> Query:
-    """The same query without the reply templates of an earlier generation."""
-    return Query(query.ident, query.name, query.question, query.shape.copy())

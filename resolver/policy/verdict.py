@@ -71,24 +71,21 @@ class Verdict:
         """Outcome and service in one number."""
 
     def with_key(self, key: bytes) -> "Verdict":
-        """The same verdict by a rule of the same kind with another name."""
-        return Verdict(
-            self.outcome, self.service, key, self.subtree, self.source, self.exemption,
-            self.target, self.all_below, self.allowed,
-        )  # fmt: skip
+        """The same verdict by a rule of the same list and kind that stands at another name."""
+        return self._copy(key, self.target, self.all_below)
 
     def not_all_below(self) -> "Verdict":
-        """The same verdict if some name below the name of the question is not blocked."""
-        return Verdict(
-            self.outcome, self.service, self.key, self.subtree, self.source, self.exemption,
-            self.target, False, self.allowed,
-        )  # fmt: skip
+        """The same verdict where some name below the question's is not blocked."""
+        return self._copy(self.key, self.target, False)
 
     def of_target(self, target: bytes) -> "Verdict":
-        """The same verdict for a question whose answer has this target."""
+        """The verdict for a question whose answer leads to this name."""
+        return self._copy(self.key, target, False)
+
+    def _copy(self, key: bytes, target: bytes, all_below: bool) -> "Verdict":
         return Verdict(
-            self.outcome, self.service, self.key, self.subtree, self.source, self.exemption,
-            target, False, self.allowed,
+            self.outcome, self.service, key, self.subtree, self.source, self.exemption, target,
+            all_below, self.allowed,
         )  # fmt: skip
 
     @property
