@@ -41,7 +41,7 @@ check: $(VENV)/run ## check a config and run its expectations, without a server 
 	@$(BIN)/darban check --config $(CONFIG)
 
 fmt: $(VENV)/dev ## format the code and fix what can be fixed
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/dev ## measure this server beside its peers on this machine

@@ -103,7 +103,7 @@ class Response:
         self._names: dict[int, bytes] = {}
         """The names that were built, by their offsets."""
         self._noted = 0
-        """How many of the first owner_offsets are in ``lengths``."""
+        """How many of the first owners are in ``lengths``."""
         self.at = HEADER
 
     @property

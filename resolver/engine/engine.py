@@ -227,7 +227,7 @@ class Engine:
         return self._reply_with(client, view, query, verdict, found, now)
 
     def give_up(self, pending: PendingReply) -> Reply:
-        """Answer a query whose time is over; the exchange for the cache goes on."""
+        """Answer a query whose time is over; its exchange may go on and fill the cache."""
         view = self._views.of(pending.client.address)
         return self._fail(view, pending.query, _TOO_LONG)
 

@@ -24,14 +24,14 @@ It is no power of two: else the first octets of all slots would share a few CPU 
 
 _IPV4, _IPV6, _IPV6_ALIGNED = 16, 28, 32
 """The size of a sockaddr_in, of a sockaddr_in6, and of the latter with padding."""
-_CMSG_HEADER = 16
+_CMSG_HEADER: Final = 16
 _IPV4_CONTROL, _IPV6_CONTROL = 32, 40
 """CMSG_SPACE of a struct in_pktinfo and of a struct in6_pktinfo."""
-_WORDS = 16
+_WORDS: Final = 16
 """The size of a struct mmsghdr in words of 32 bits."""
-_LENGTH = 14
+_LENGTH: Final = 14
 """The offset of its msg_len, in words of 32 bits."""
-_CONTROL_LENGTH = 5
+_CONTROL_LENGTH: Final = 5
 """The offset of its msg_controllen, in words of 64 bits."""
 
 

@@ -22,7 +22,7 @@ IDLE: Final = 5.0
 CROWDED_IDLE: Final = 1.0
 """The idle time, in seconds, while more than half of the connections are open."""
 MAX_CONNECTIONS: Final = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
-"""Connections of a listening socket at most; a new one then closes the oldest idle one.
+"""Connections of a listening socket at most; a new one then closes the oldest idle one, or itself.
 
 It is a share of the file descriptors, so upstream sockets always find some.
 """

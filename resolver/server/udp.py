@@ -10,6 +10,7 @@ address of each packet from the kernel. The reply is sent from this address.
 
 import socket
 import time
+from typing import Final
 
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
@@ -93,7 +94,7 @@ class UdpServer:
         """Do nothing: there is no connection to go on with."""
 
 
-_IP_PKTINFO = 8  # Linux's number; the socket module of Python 3.11 does not have it
+_IP_PKTINFO: Final = 8  # Linux's number; the socket module of Python 3.11 does not have it
 
 
 def _enable_destinations(listening: socket.socket) -> None:

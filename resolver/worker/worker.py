@@ -188,11 +188,11 @@ class Worker:
             for name, servers in groups.items()
         }
 
-    def _server(self, known: ServerAddress) -> Server:
+    def _server(self, of: ServerAddress) -> Server:
         """The server with this address; it is kept over a reload, with its response times."""
-        key = (known["name"], known["address"], known["port"])
+        key = (of["name"], of["address"], of["port"])
         if key not in self._servers:
-            self._servers[key] = Server(known["address"], known["port"], known["name"])
+            self._servers[key] = Server(of["address"], of["port"], of["name"])
         return self._servers[key]
 
     def _beat(self) -> None:

@@ -29,6 +29,7 @@ _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.-]*\w/[\w./-]*|[\w.-]+\.(?:py|md|toml|txt|sh|json|yml)")
 _SYMBOL = re.compile(r"[A-Z]\w*[a-z]\w*(?:\.\w+)?")
+_NAME = re.compile(r"_\w+|[A-Z_]{4,}")
 _MADE_HERE = {".venv", "build"}
 """Folders that ``make`` makes."""
 
@@ -75,6 +76,13 @@ def test_modules_that_run_exist(document: str) -> None:
 def test_classes_and_their_methods_exist(document: str) -> None:
     known = set(_symbols())
     assert [symbol for symbol in _named(document, _SYMBOL) if symbol not in known] == []
+
+
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_constants_and_inner_names_exist(document: str) -> None:
+    sources = [*PACKAGE.rglob("*.py"), *(ROOT / "tests" / "lists").glob("*.py")]
+    words = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in sources)))
+    assert [name for name in _named(document, _NAME) if name not in words] == []
 
 
 def _symbols() -> Iterator[str]:

@@ -116,7 +116,7 @@ def test_a_copy_that_cannot_be_used_is_a_warning(place: Path) -> None:
 
 FILES = {
     "none": (None, "cannot be read: No such file"),
-    "a page": (b"<html>", "Refused: a page"),
+    "a page": (b"<html>", "Refused: a web page"),
     "binary": (b"\xff\xfe", "Refused: binary data"),
     "nothing": (b"", "Refused: no rule that blocks"),
     "of another format": (b"0.0.0.0 a.example\n", 'looks like format = "hosts"'),
