@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from subprocess import DEVNULL, PIPE
 from typing import Literal
 
 import aiohttp
@@ -172,18 +171,11 @@ async def _validate(file: Path, kind: str, before: int) -> int:
     Raises:
         FetchError: the file is refused.
     """
-    command = child_process.command("resolver.fetch.validation", str(file), kind, str(before))
-    process = await asyncio.create_subprocess_exec(
-        *command, env=child_process.environment(), stdout=PIPE, stdin=DEVNULL
-    )
+    command = ("resolver.fetch.validation", str(file), kind, str(before))
+    printed, code = await child_process.output(await child_process.start(*command))
     try:
-        output, _ = await process.communicate()
-        result = ValidationResult(**json.loads(output))
-    except asyncio.CancelledError:
-        process.kill()
-        raise
+        result = ValidationResult(**json.loads(printed))
     except (ValueError, TypeError):
-        code = process.returncode
         raise FetchError(f"refused: its validation ended with exit code {code}") from None
     if result.refused:
         raise FetchError(f"refused: {result.refused}")

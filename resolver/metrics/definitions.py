@@ -15,99 +15,91 @@ class Metric(NamedTuple):
     name: str
     kind: str
     text: str
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...]
 
 
-QUERIES = Metric(
+def _counter(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "counter", text, labels)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "gauge", text, labels)
+
+
+def _histogram(name: str, text: str, *labels: str) -> Metric:
+    return Metric(name, "histogram", text, labels)
+
+
+QUERIES = _counter(
     "darban_queries",
-    "counter",
     "Queries by outcome and by the service whose rule matched",
-    ("vlan", "outcome", "service"),
+    "vlan",
+    "outcome",
+    "service",
 )
-RESPONSES = Metric("darban_responses", "counter", "Responses by rcode", ("vlan", "rcode"))
-TYPES = Metric("darban_query_types", "counter", "Queries by record type", ("type",))
-DURATION = Metric(
+RESPONSES = _counter("darban_responses", "Responses by rcode", "vlan", "rcode")
+TYPES = _counter("darban_query_types", "Queries by record type", "type")
+DURATION = _histogram(
     "darban_query_duration_seconds",
-    "histogram",
     "Seconds from receiving a query to sending its reply, by path: cache or upstream",
-    ("path",),
+    "path",
 )
-BYPASS = Metric(
+BYPASS = _counter(
     "darban_bypass_attempts",
-    "counter",
     "Blocked or audited queries for ways around this resolver: encrypted DNS and canary names",
-    ("vlan", "kind"),
+    "vlan",
+    "kind",
 )
-CACHE_ENTRIES = Metric("darban_cache_entries", "gauge", "Entries in the caches of all workers")
-CACHE_BYTES = Metric("darban_cache_bytes", "gauge", "Octets in the caches of all workers")
-CACHE_HITS = Metric("darban_cache_hits", "counter", "Cache look-ups that found an entry")
-CACHE_MISSES = Metric("darban_cache_misses", "counter", "Cache look-ups that found no entry")
-UPSTREAM_QUERIES = Metric(
-    "darban_upstream_queries",
-    "counter",
-    "Queries to upstream servers, by result",
-    ("upstream", "result"),
+CACHE_ENTRIES = _gauge("darban_cache_entries", "Entries in the caches of all workers")
+CACHE_BYTES = _gauge("darban_cache_bytes", "Octets in the caches of all workers")
+CACHE_HITS = _counter("darban_cache_hits", "Cache look-ups that found an entry")
+CACHE_MISSES = _counter("darban_cache_misses", "Cache look-ups that found no entry")
+UPSTREAM_QUERIES = _counter(
+    "darban_upstream_queries", "Queries to upstream servers, by result", "upstream", "result"
 )
-UPSTREAM_DURATION = Metric(
-    "darban_upstream_duration_seconds",
-    "histogram",
-    "Seconds until an upstream server answered",
-    ("upstream",),
+UPSTREAM_DURATION = _histogram(
+    "darban_upstream_duration_seconds", "Seconds until an upstream server answered", "upstream"
 )
-UPSTREAM_UP = Metric(
-    "darban_upstream_up",
-    "gauge",
-    "1 while an upstream server answers any worker that asked it",
-    ("upstream",),
+UPSTREAM_UP = _gauge(
+    "darban_upstream_up", "1 while an upstream server answers any worker that asked it", "upstream"
 )
-CONFIG_OK = Metric(
-    "darban_config_ok", "gauge", "1 while the config is in force, with all its lists"
+CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force, with all its lists")
+RELOADS = _counter("darban_reloads", "Reloads by result", "result")
+SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
+SNAPSHOT_LOADED = _gauge(
+    "darban_snapshot_loaded_timestamp_seconds", "When the snapshot was put in force"
 )
-RELOADS = Metric("darban_reloads", "counter", "Reloads by result", ("result",))
-SNAPSHOT_INFO = Metric("darban_snapshot_info", "gauge", "The snapshot in force", ("hash",))
-SNAPSHOT_LOADED = Metric(
-    "darban_snapshot_loaded_timestamp_seconds", "gauge", "When the snapshot was put in force"
-)
-VLAN_INFO = Metric(
-    "darban_vlan_info", "gauge", "The VLANs as configured", ("vlan", "id", "policy", "mode")
-)
-VLAN_BANS = Metric(
+VLAN_INFO = _gauge("darban_vlan_info", "The VLANs as configured", "vlan", "id", "policy", "mode")
+VLAN_BANS = _gauge(
     "darban_vlan_bans",
-    "gauge",
     "Services and own names that the policy of a VLAN blocks; 0 where it blocks nothing",
-    ("vlan",),
+    "vlan",
 )
-EXEMPTION_END = Metric(
-    "darban_exemption_end_timestamp_seconds", "gauge", "When an exemption ends", ("exemption",)
+EXEMPTION_END = _gauge(
+    "darban_exemption_end_timestamp_seconds", "When an exemption ends", "exemption"
 )
-LIST_ENTRIES = Metric("darban_list_entries", "gauge", "Blocking rules of a list", ("list",))
-LIST_UPDATED = Metric(
-    "darban_list_updated_timestamp_seconds",
-    "gauge",
-    "When a list was last known to be up to date",
-    ("list",),
+LIST_ENTRIES = _gauge("darban_list_entries", "Blocking rules of a list", "list")
+LIST_UPDATED = _gauge(
+    "darban_list_updated_timestamp_seconds", "When a list was last known to be up to date", "list"
 )
-LIST_FAILURES = Metric("darban_list_failures", "counter", "Failed updates of a list", ("list",))
-BLOCK_LOG_LOST = Metric(
+LIST_FAILURES = _counter("darban_list_failures", "Failed updates of a list", "list")
+BLOCK_LOG_LOST = _counter(
     "darban_block_log_lost",
-    "counter",
     "Records lost because the block log could not be written, or not fast enough",
 )
-WORKERS = Metric("darban_workers", "gauge", "Workers that serve")
-WORKERS_EXPECTED = Metric("darban_workers_expected", "gauge", "Workers that should serve")
-WORKER_RESTARTS = Metric("darban_worker_restarts", "counter", "Workers replaced")
-SOCKET_DROPS = Metric(
+WORKERS = _gauge("darban_workers", "Workers that serve")
+WORKERS_EXPECTED = _gauge("darban_workers_expected", "Workers that should serve")
+WORKER_RESTARTS = _counter("darban_worker_restarts", "Workers replaced")
+SOCKET_DROPS = _counter(
     "darban_socket_drops",
-    "counter",
     "Datagrams that the kernel dropped because the queue of a listening socket was full",
 )
-MEMORY = Metric(
+MEMORY = _gauge(
     "darban_resident_memory_bytes",
-    "gauge",
     "Octets in memory; the sum over the workers counts shared memory for each",
-    ("process",),
+    "process",
 )
-BUILD_INFO = Metric("darban_build_info", "gauge", "The version that runs", ("version", "compiled"))
+BUILD_INFO = _gauge("darban_build_info", "The version that runs", "version", "compiled")
 
 DURATION_BOUNDS = (
     *(0.00005, 0.0001, 0.00025, 0.0005),

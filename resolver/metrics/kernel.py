@@ -3,7 +3,7 @@
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,17 +18,20 @@ class KernelReadings(NamedTuple):
     """The kernel's counts at one moment."""
 
     drops: int | None
-    """Datagrams that the listening sockets dropped; None where the kernel does not say."""
+    """Datagrams dropped because a listening socket's queue was full; None where unknown."""
     memory: dict[str, int]
     """Resident octets by kind of process."""
 
 
-def drops(sockets: Iterable[socket.socket]) -> int | None:
-    """How many datagrams were dropped because the queue of a socket was full."""
+def read(
+    sockets: Iterable[socket.socket], processes: Mapping[str, Iterable[int]]
+) -> KernelReadings:
+    """Read the counts of listening sockets, and of the processes of each kind by their IDs."""
     try:
-        return sum(_drops(each) for each in sockets if each.type == socket.SOCK_DGRAM)
+        drops = sum(_drops(each) for each in sockets if each.type == socket.SOCK_DGRAM)
     except OSError:
-        return None
+        drops = None
+    return KernelReadings(drops, {kind: sum(map(_resident, p)) for kind, p in processes.items()})
 
 
 def _drops(listening: socket.socket) -> int:
@@ -36,12 +39,8 @@ def _drops(listening: socket.socket) -> int:
     return int(_MEMINFO.unpack(info)[_DROPS])
 
 
-def resident(pids: Iterable[int]) -> int:
-    """The octets that processes have in memory; 0 for a process that has ended."""
-    return sum(_resident(pid) for pid in pids)
-
-
 def _resident(pid: int) -> int:
+    """The octets that a process has in memory; 0 where it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except OSError:

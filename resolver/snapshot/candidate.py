@@ -8,12 +8,10 @@ the last activation. It is rejected if one of the agency's own lists has changed
 """
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from subprocess import PIPE
 
 from resolver.errors import DarbanError
 from resolver.metrics.log import log
@@ -38,26 +36,10 @@ class SourceTexts:
     """The SHA-256 of each list that is not fetched, by its file."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompilerReport:
-    """What the child process prints, as a JSON object."""
-
-    snapshot: str = ""
-    """The directory of the saved snapshot; empty where the config is rejected."""
-    problems: list[str] = field(default_factory=list)
-    errors: int = 0
-    failed: list[str] = field(default_factory=list)
-    """The expectations that do not hold."""
-    expectations: int = 0
-    example: str = ""
-    """A dig command that is blocked."""
-    sources: SourceTexts = field(default_factory=SourceTexts)
-
-
 class Rejected(DarbanError):
     """The config cannot be put in force; ``code`` is the exit code."""
 
-    def __init__(self, report: Sequence[str], code: int) -> None:
+    def __init__(self, report: Sequence[str], code: int = WRONG_CONFIG) -> None:
         self.report = list(report)
         self.code = code
         super().__init__("\n".join(report))
@@ -65,14 +47,15 @@ class Rejected(DarbanError):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A config that was compiled without an error."""
+    """A config that was compiled without an error, and whose expectations hold."""
 
-    snapshot: Path
-    warnings: list[str]
-    expectations: int
-    example: str
-    """A dig command that is blocked."""
-    sources: SourceTexts | None
+    snapshot: str
+    """The directory of the saved snapshot."""
+    warnings: list[str] = field(default_factory=list)
+    expectations: int = 0
+    example: str = ""
+    """A dig command for a blocked name; empty where no expectation has one."""
+    sources: SourceTexts | None = None
     """None where the last good snapshot is served, whose texts are unknown."""
     last_good: bool = False
     """Whether the config was rejected, and this is the last good snapshot."""
@@ -92,62 +75,41 @@ async def compile_in_child(
     Raises:
         Rejected: with everything that is wrong.
     """
-    printed, code = await _run_compiler(config, state, while_serving, sources)
+    command = ("resolver.snapshot.compiler", str(config), str(state))
+    given = json.dumps(None if sources is None else asdict(sources)).encode()
+    try:
+        printed, code = await _run_compiler(command, given, while_serving)
+    except OSError as error:
+        reason = f"{config}: no process can be started to compile it ({error.strerror})"
+        raise Rejected([reason]) from None
     try:
         plain = json.loads(printed)
-        report = CompilerReport(**{**plain, "sources": SourceTexts(**plain["sources"])})
     except ValueError:
         reason = (
             f"{config}: the process that compiles it ended with exit code {code} and printed "
             "no report; its last words are in the log"
         )
-        raise Rejected([reason], WRONG_CONFIG) from None
-    if report.errors:
-        raise Rejected(report.problems, WRONG_CONFIG)
-    if report.failed:
-        raise Rejected(["expectations that do not hold:", *report.failed], FAILED_EXPECTATIONS)
-    return Accepted(
-        Path(report.snapshot), report.problems, report.expectations, report.example, report.sources
-    )
+        raise Rejected([reason]) from None
+    if "report" in plain:
+        raise Rejected(**plain)
+    return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})
 
 
 async def _run_compiler(
-    config: Path, state: Path, while_serving: bool, sources: SourceTexts | None
+    command: Sequence[str], given: bytes, while_serving: bool
 ) -> tuple[bytes, int | None]:
     """What the compiler prints, and its exit code."""
-    command = child_process.command("resolver.snapshot.compiler", str(config), str(state))
-    given = json.dumps(None if sources is None else asdict(sources)).encode()
+    process = await child_process.start(*command)
+    if not while_serving:
+        return await child_process.output(process, given)
+    set_idle_priority(process.pid)
+    work = asyncio.create_task(child_process.output(process, given))
     try:
-        if not while_serving:
-            return await _run(command, given)
-        with contextlib.suppress(_Starved):
-            return await _run(command, given, set_idle_priority)
-        log.warning("%s: the cores are full; compiling starts again at low priority", config)
-        return await _run(command, given, set_low_priority)
-    except OSError as error:
-        reason = f"{config}: no process can be started to compile it ({error.strerror})"
-        raise Rejected([reason], WRONG_CONFIG) from None
-
-
-class _Starved(Exception):
-    """The compiler got almost no CPU time."""
-
-
-async def _run(
-    command: Sequence[str], given: bytes, set_priority: Callable[[int], None] | None = None
-) -> tuple[bytes, int | None]:
-    process = await asyncio.create_subprocess_exec(
-        *command, env=child_process.environment(), stdout=PIPE, stdin=PIPE
-    )
-    if set_priority is not None:
-        set_priority(process.pid)
-    work = asyncio.create_task(process.communicate(given))
-    try:
-        if set_priority is set_idle_priority and await is_starved(process.pid, work):
-            raise _Starved
-        printed, _ = await work
+        if not await is_starved(process.pid, work):
+            return await work
     finally:
-        if process.returncode is None:  # its end is not awaited, which may take long
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-    return printed, process.returncode
+        work.cancel()
+    log.warning("the cores are full; compiling starts again at low priority")
+    process = await child_process.start(*command)
+    set_low_priority(process.pid)
+    return await child_process.output(process, given)

@@ -42,10 +42,6 @@ class ServiceCatalog:
             bits |= (service.category == reference[1:]) << place
         return bits or None
 
-    def place(self, service: str) -> int | None:
-        """The place of a service among all services."""
-        return self._place.get(service)
-
     def instead_of(self, reference: str) -> tuple[str, str]:
         """What to expect instead of an unknown reference, and the advice."""
         known: list[str] = sorted({"@" + service.category for service in self.services})

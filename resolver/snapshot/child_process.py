@@ -1,12 +1,15 @@
-"""Command line and environment of the child processes that run a module of this program.
+"""Child processes that run a module of this program.
 
 A child runs by exec, with the same interpreter and the same code: its import path starts with
 the directory that holds the ``resolver`` package. It never imports from the current directory,
 where anybody may have put a ``json.py``.
 """
 
+import asyncio
+import contextlib
 import os
 import sys
+from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -21,3 +24,21 @@ def environment() -> dict[str, str]:
     """The environment of the child: the parent's, with the import path."""
     paths = [_ROOT, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+async def start(module: str, *arguments: str) -> Process:
+    """Start a module as a child process; OSError where that is not possible."""
+    return await asyncio.create_subprocess_exec(
+        *command(module, *arguments), env=environment(), stdin=PIPE, stdout=PIPE
+    )
+
+
+async def output(process: Process, given: bytes = b"") -> tuple[bytes, int | None]:
+    """What a child prints when it gets this input, and its exit code; it dies where cancelled."""
+    try:
+        printed, _ = await process.communicate(given)
+    finally:
+        if process.returncode is None:  # its end is not awaited, which may take long
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+    return printed, process.returncode

@@ -2,7 +2,7 @@
 
 ``darban check`` and ``darban explain`` call ``compile_file`` in their own process. The supervisor
 runs this module as a program in a child process, so that neither it nor a worker ever holds what
-reading a config takes. The program prints a ``CompilerReport``.
+reading a config takes. The program prints what ``Accepted`` or ``Rejected`` holds.
 """
 
 import gc
@@ -26,7 +26,7 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.block_lists import read_lists
-from resolver.snapshot.candidate import CompilerReport, SourceTexts
+from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, SourceTexts
 from resolver.snapshot.config_files import DiskFiles, SavedFiles
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy import compile_snapshot
@@ -48,6 +48,14 @@ class CompileResult:
         """The problems for which the snapshot is not put in force."""
         return [problem for problem in self.problems if problem.severity == "error"]
 
+    def check(self) -> None:
+        """Raise Rejected where the snapshot cannot be put in force."""
+        if self.errors:
+            raise Rejected([str(problem) for problem in self.problems])
+        if self.failed:
+            report = ["expectations that do not hold:", *map(str, self.failed)]
+            raise Rejected(report, FAILED_EXPECTATIONS)
+
 
 def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970."""
@@ -66,29 +74,28 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
     return CompileResult(loaded, snapshot, problems, lists, failed)
 
 
-def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> CompilerReport:
-    """Compile a config, and save its snapshot if nothing is wrong.
+def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> Accepted:
+    """Compile a config, and save its snapshot.
 
     With ``sources`` these texts are compiled instead of the files on disk.
+
+    Raises:
+        Rejected: the config cannot be put in force.
+        DarbanError: the snapshot cannot be saved.
     """
     files = DiskFiles() if sources is None else SavedFiles(config.parent, sources.texts)
     compiled = compile_file(config, time.time(), files)
     lists = {each.file: each.sha256 for each in compiled.lists if each.sha256}
-    problems = [str(problem) for problem in compiled.problems]
+    warnings = [str(problem) for problem in compiled.problems]
     if sources is not None:
         edited = list(_edited_lists(sources.lists, lists))
         if edited:
-            return CompilerReport(problems=edited, errors=len(edited))
-        problems += _edited_config(config, sources.texts)
-    failed = [str(each) for each in compiled.failed]
-    saved = ""
-    if not compiled.errors and not failed:
-        saved = str(store.save(state, compiled.snapshot))
-    return CompilerReport(
-        saved,
-        problems,
-        len(compiled.errors),
-        failed,
+            raise Rejected(edited)
+        warnings += _edited_config(config, sources.texts)
+    compiled.check()
+    return Accepted(
+        str(store.save(state, compiled.snapshot)),
+        warnings,
         len(compiled.loaded.config.expect),
         _example(compiled.loaded),
         SourceTexts(files.texts(config.parent), lists),
@@ -132,11 +139,15 @@ def main() -> None:
     gc.disable()  # a million rules and no cycles; looking for cycles takes seconds
     config, state = (Path(argument) for argument in sys.argv[1:])
     given = json.load(sys.stdin)
+    result: dict[str, object]
     try:
-        report = compile_and_save(config, state, None if given is None else SourceTexts(**given))
+        accepted = compile_and_save(config, state, None if given is None else SourceTexts(**given))
+        result = asdict(accepted)
+    except Rejected as error:
+        result = {"report": error.report, "code": error.code}
     except DarbanError as error:
-        report = CompilerReport(problems=[str(error)], errors=1)
-    json.dump(asdict(report), sys.stdout)
+        result = {"report": [str(error)]}
+    json.dump(result, sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # nothing is left to do, and freeing a large heap takes long
 

@@ -14,17 +14,9 @@ from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.files import write_atomically
 from resolver.policy.compiled import Prefix, Terms
-from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG
+from resolver.snapshot.candidate import WRONG_CONFIG, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.config_files import DiskFiles
-
-
-class ExemptionRefused(DarbanError):
-    """The exemption cannot be written; ``code`` is the exit code."""
-
-    def __init__(self, *lines: str, code: int = WRONG_CONFIG) -> None:
-        self.code = code
-        super().__init__("\n".join([*lines, "the config stays as it is"]))
 
 
 class ExemptionEdit:
@@ -34,18 +26,18 @@ class ExemptionEdit:
         """``in_force`` is the hash of the snapshot that the server has; None where none runs.
 
         Raises:
-            ExemptionRefused: the file has problems, or an edit that was not reloaded.
+            Rejected: the file has problems, or an edit that was not reloaded.
         """
         self._path = path
         try:
             self._octets = path.read_bytes()
             self._text = self._octets.decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise ExemptionRefused(f"{path}: {error}") from None
+            raise _refused(f"{path}: {error}") from None
         self._now = time.time()
         self._before = self._compiled(self._text)
         if in_force not in (None, self._before.snapshot.hash()):
-            raise ExemptionRefused(
+            raise _refused(
                 f"{path} or a list was edited and not reloaded, and that edit would come in force "
                 "with the exemption; 'darban diff' shows it, 'darban reload' puts it in force"
             )
@@ -75,31 +67,32 @@ class ExemptionEdit:
         """Check the exemption and write it; returns the warnings that it adds.
 
         Raises:
-            ExemptionRefused: with the reasons; the file is as it was.
+            Rejected: with the reasons; the file is as it was.
         """
         text = add_exemption(self._text, exemption)
         after = self._compiled(text)
         if not _changes_anything(after.snapshot.terms, str(exemption["id"])):
-            raise ExemptionRefused("none of these services is blocked there: nothing to exempt")
+            raise _refused("none of these services is blocked there: nothing to exempt")
         path = self._path.resolve()
         if path.read_bytes() != self._octets:
-            raise ExemptionRefused(f"{path} was edited meanwhile; try again")
+            raise _refused(f"{path} was edited meanwhile; try again")
         try:
             write_atomically(path, text.encode())
         except OSError as error:
-            raise ExemptionRefused(f"{path} cannot be written ({error.strerror})") from None
+            raise _refused(f"{path} cannot be written ({error.strerror})") from None
         return sorted({str(p) for p in after.problems} - {str(p) for p in self._before.problems})
 
     def _compiled(self, text: str) -> CompileResult:
         compiled = compile_file(self._path, self._now, DiskFiles({str(self._path): text}))
-        if compiled.errors:
-            raise ExemptionRefused(*map(str, compiled.errors))
-        if compiled.failed:
-            failed = map(str, compiled.failed)
-            raise ExemptionRefused(
-                "expectations that do not hold:", *failed, code=FAILED_EXPECTATIONS
-            )
+        try:
+            compiled.check()
+        except Rejected as error:
+            raise _refused(*error.report, code=error.code) from None
         return compiled
+
+
+def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:
+    return Rejected([*lines, "the config stays as it is"], code)
 
 
 def _network(text: str) -> Network | None:

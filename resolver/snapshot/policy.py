@@ -6,13 +6,12 @@ that was compiled with errors is never put in force.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network
 
 from resolver.config import model
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import NameServer
+from resolver.config.values import NameServer, Network
 from resolver.dns import presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -52,9 +51,9 @@ class _Compiler:
             self.catalog.sources,
             tuple(self.policy(name, each) for name, each in self.config.policies.items()),
             tuple(self.vlans()),
-            tuple(self.prefixes()),
+            tuple(_prefixes(vlan.prefixes for vlan in self.config.vlans.values())),
             tuple(self.exemption(i, each) for i, each in enumerate(self.config.exemptions)),
-            tuple(self.exempted_prefixes()),
+            tuple(_prefixes(exemption.prefixes for exemption in self.config.exemptions)),
             tuple(sorted(excepted)),
             tuple(self.local(i, each) for i, each in enumerate(self.config.local)),
             tuple(self.forward()),
@@ -74,28 +73,28 @@ class _Compiler:
         for place, reference in enumerate(references):
             members = self.catalog.members(reference)
             if members is None:
-                expected, advice = self.catalog.instead_of(reference)
-                self.wrong((*path, place), toml_text(reference), expected, advice)
+                self.unknown((*path, place), reference)
             bits |= members or 0
         return bits
+
+    def unknown(self, path: Path, reference: str) -> None:
+        expected, advice = self.catalog.instead_of(reference)
+        self.wrong(path, toml_text(reference), expected, advice)
 
     def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
         directives = self.config.directives
         cited = {each: directives[each] for each in policy.directives if each in directives}
         stands_on, ground_of = grounds(cited, self.catalog)
-        v4, v6 = (
-            next((a.packed for a in policy.sinkhole if a.version == version), b"")
-            for version in (4, 6)
-        )
+        sinkhole = {address.version: address.packed for address in reversed(policy.sinkhole)}
         return made.Policy(
             name,
             self.members((*path, "block"), policy.block),
             tuple(self.own_rules((*path, "deny"), policy.deny, allow=False))
             + tuple(self.own_rules((*path, "allow"), policy.allow, allow=True)),
             policy.answer,
-            v4,
-            v6,
+            sinkhole.get(4, b""),
+            sinkhole.get(6, b""),
             policy.mode == "enforce",
             tuple(_directive(each, directives) for each in cited.values()),
             stands_on,
@@ -124,10 +123,6 @@ class _Compiler:
             # An unknown policy is already a problem; the snapshot will not be used.
             yield made.Vlan(name, vlan.id, self.policy_place.get(vlan.policy, 0))
 
-    def prefixes(self) -> Iterable[made.Prefix]:
-        for place, vlan in enumerate(self.config.vlans.values()):
-            yield from (_prefix(network, place) for network in vlan.prefixes)
-
     def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
         return made.Exemption(
@@ -139,10 +134,6 @@ class _Compiler:
             exemption.ticket,
             exemption.reason,
         )
-
-    def exempted_prefixes(self) -> Iterable[made.Prefix]:
-        for place, exemption in enumerate(self.config.exemptions):
-            yield from (_prefix(network, place) for network in exemption.prefixes)
 
     def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
         found = []
@@ -186,9 +177,8 @@ class _Compiler:
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
             service = expectation.service
-            if service is not None and self.catalog.place(service) is None:
-                expected, advice = self.catalog.instead_of(service)
-                self.wrong(("expect", place, "service"), toml_text(service), expected, advice)
+            if service is not None and self.catalog.members(service) is None:
+                self.unknown(("expect", place, "service"), service)
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
 
@@ -216,5 +206,8 @@ def _block_log(log: model.BlockLogConfig) -> made.BlockLog | None:
     return made.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)
 
 
-def _prefix(network: IPv4Network | IPv6Network, owner: int) -> made.Prefix:
-    return made.Prefix(network.network_address.packed, network.prefixlen, owner)
+def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[made.Prefix]:
+    """The prefixes of VLANs or exemptions, each with the place of its owner."""
+    for owner, networks in enumerate(groups):
+        for network in networks:
+            yield made.Prefix(network.network_address.packed, network.prefixlen, owner)

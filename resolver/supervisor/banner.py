@@ -14,7 +14,7 @@ def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted)
     settings = terms.settings
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)
     lines = [
-        f"darban {__version__}, {build()}, snapshot {accepted.snapshot.name}",
+        f"darban {__version__}, {build()}, snapshot {Path(accepted.snapshot).name}",
         f"config     {config}: {_config_state(accepted)}",
         f"listening  {listen} (UDP and TCP), {_count(workers, 'worker')}",
         f"upstream   {_upstreams(terms)}",

@@ -11,6 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 _PARTS = 16
 """Files that the size allowed for all of them is divided by."""
@@ -54,7 +55,7 @@ class Retention:
 
 def read_name(name: str, current: str) -> RotatedFile | None:
     """Read the name of a file rotated from the file ``current``; None where it is another file."""
-    stem, suffix = _parted(current)
+    stem, suffix = PurePath(current).stem, PurePath(current).suffix
     pattern = re.escape(stem) + r"-(\d{4}-\d\d-\d\d)-(\d{3,})" + re.escape(suffix)
     found = re.fullmatch(pattern, name, re.ASCII)
     if found is None:
@@ -69,10 +70,5 @@ def next_name(names: Iterable[str], current: str, day: dt.date) -> str:
     """The name for the next rotated file with lines of a day."""
     rotated = (read_name(name, current) for name in names)
     taken = [each.number for each in rotated if each is not None and each.day == day]
-    stem, suffix = _parted(current)
-    return f"{stem}-{day}-{max(taken, default=-1) + 1:03}{suffix}"
-
-
-def _parted(name: str) -> tuple[str, str]:
-    stem, dot, suffix = name.rpartition(".")
-    return (stem, dot + suffix) if stem else (name, "")
+    number = max(taken, default=-1) + 1
+    return f"{PurePath(current).stem}-{day}-{number:03}{PurePath(current).suffix}"

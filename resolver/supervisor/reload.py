@@ -128,7 +128,7 @@ class Reloader:
             accepted = await compile_in_child(
                 self._config, self._state, while_serving=True, sources=sources
             )
-            new, current = read(accepted.snapshot), self._rollout.current
+            new, current = read(Path(accepted.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
                 self._rollout.send_upstreams()
                 await self._log_activation(event, who, accepted.sources, same_snapshot=True)

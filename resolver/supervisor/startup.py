@@ -29,8 +29,8 @@ async def first_snapshot(
         except store.StateError as none:
             raise Rejected([*error.report, str(none)], error.code) from None
         sys.stderr.write(f"{config} is not put in force:\n{error}\n")
-        return Accepted(first.path, [], 0, "", None, last_good=True), first
-    return accepted, read(accepted.snapshot)
+        return Accepted(str(first.path), last_good=True), first
+    return accepted, read(Path(accepted.snapshot))
 
 
 def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:

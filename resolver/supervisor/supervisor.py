@@ -205,11 +205,7 @@ class _Supervisor:
         slots = self._pool.slots
         sockets = (listening for slot in slots for listening in slot.listening)
         workers = [slot.pid for slot in slots if slot.pid is not None]
-        memory = {
-            "supervisor": kernel.resident([os.getpid()]),
-            "workers": kernel.resident(workers),
-        }
-        return kernel.KernelReadings(kernel.drops(sockets), memory)
+        return kernel.read(sockets, {"supervisor": [os.getpid()], "workers": workers})
 
     async def _status(self, _: Request) -> Answer:
         return self._read_status().as_json()

@@ -125,7 +125,7 @@ def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(
 ) -> None:
     with _running(FOR_EVER) as other:
         accepted, seen = asyncio.run(_watched(tmp_path, while_serving=True, but=other))
-    assert accepted.snapshot.is_dir()
+    assert Path(accepted.snapshot).is_dir()
     assert {THE_REST, A_LITTLE} <= set(seen)
     assert "the cores are full" in caplog.text
 
@@ -133,7 +133,7 @@ def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(
 @pytest.mark.parametrize("while_serving", [True, False])
 def test_the_compiler_steps_back_only_while_serving(tmp_path: Path, while_serving: bool) -> None:
     accepted, seen = asyncio.run(_watched(tmp_path, while_serving=while_serving))
-    assert accepted.snapshot.is_dir()
+    assert Path(accepted.snapshot).is_dir()
     assert (THE_REST in seen) is while_serving, seen
 
 

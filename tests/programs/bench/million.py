@@ -103,7 +103,7 @@ def _served(place: Path, upstream: int, data: questions.Data) -> Server:
     arguments = darban.configure_with(data.blocked, workers=_WORKERS)
     config = darban.config
     began = time.monotonic()
-    snapshot = asyncio.run(compile_in_child(config, store.directory(config))).snapshot
+    snapshot = Path(asyncio.run(compile_in_child(config, store.directory(config))).snapshot)
     compiling = time.monotonic() - began
     with ExitStack() as stack:
         began = time.monotonic()
