@@ -36,7 +36,7 @@ SmallerToo = Annotated[
     bool, typer.Option("--smaller-too", help="accept a list that has lost half of its names")
 ]
 
-lists = typer.Typer(invoke_without_command=True, help="Show the lists, or update them.")
+lists = typer.Typer(invoke_without_command=True)
 
 
 @lists.callback()

@@ -1,4 +1,4 @@
-"""Files of questions: what each kind tells, and that rubbish is counted and never raises."""
+"""Files of questions: what each format holds, and that rubbish is counted and never raises."""
 
 import contextlib
 import mmap

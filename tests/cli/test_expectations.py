@@ -1,4 +1,4 @@
-"""Expectations: what fails says what it got and why, and what will fail is told before."""
+"""Expectations: a failure shows what was got and why; a later failure is warned of."""
 
 from pathlib import Path
 

@@ -26,5 +26,5 @@ def load_text(text: str | bytes, **others: str | bytes) -> LoadedConfig:
     return load("config.toml", InMemory({"config.toml": text, **files}))
 
 
-def told(loaded: LoadedConfig) -> list[str]:
+def messages(loaded: LoadedConfig) -> list[str]:
     return [str(problem) for problem in loaded.problems]

@@ -4,7 +4,7 @@ import pytest
 
 from resolver.config.load import load
 from resolver.config.model import Config
-from tests.config.files_in_memory import InMemory, load_text, told
+from tests.config.files_in_memory import InMemory, load_text, messages
 
 BASE = """
 include = ["m*.toml"]
@@ -50,14 +50,14 @@ def test_a_good_config_has_no_problems() -> None:
         ),
     ],
 )
-def test_what_is_no_toml_is_told_alone(text: str | bytes, expected: str) -> None:
+def test_what_is_no_toml_is_reported_alone(text: str | bytes, expected: str) -> None:
     loaded = load_text(text)
-    assert told(loaded) == [expected]
+    assert messages(loaded) == [expected]
     assert loaded.config == Config()
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "{a=" * 100_000])
-def test_nesting_without_end_is_told(text: str) -> None:
+def test_nesting_without_end_is_reported(text: str) -> None:
     problems = load_text(text).problems
     assert [problem.expected for problem in problems] == ["valid TOML"]
 
@@ -66,14 +66,14 @@ def test_nesting_without_end_is_told(text: str) -> None:
     ("number", "found"),
     [("9" * 5000, "Exceeds the limit"), ("0x" + "f" * 5000, "a very large number")],
 )
-def test_numbers_that_python_does_not_print_are_told(number: str, found: str) -> None:
+def test_numbers_that_python_does_not_print_are_reported(number: str, found: str) -> None:
     loaded = load_text(BASE + f"[server]\nworkers = {number}", more="")
     assert found in loaded.problems[0].found
 
 
-def test_a_missing_file_is_told() -> None:
+def test_a_missing_file_is_reported() -> None:
     loaded = load("config.toml", InMemory({}))
-    assert told(loaded) == [
+    assert messages(loaded) == [
         "config.toml: found No such file or directory; expected a file that can be read"
     ]
 
@@ -104,7 +104,7 @@ def test_an_included_file_adds_tables_and_elements() -> None:
 def test_a_problem_names_the_included_file_and_its_own_line_and_path() -> None:
     exemption = '[[exemptions]]\nid = "one"\nvlan = "c"\nservices = ["Telegram", "telegram"]\n'
     loaded = load_text(BASE, more=exemption)
-    assert told(loaded) == [
+    assert messages(loaded) == [
         "more.toml:1: exemptions[0].until: found nothing; expected the moment it ends,"
         " with an offset from UTC: 2027-03-20T23:59:59+03:30",
         "more.toml:1: exemptions[0].approver: found nothing; expected who approved it",
@@ -138,7 +138,7 @@ workers = 2
 max_bytes = 1
 """
     main = "cache = 5\n" + BASE + "[server]\nworkers = 1\n"
-    assert told(load_text(main, more=more)) == [
+    assert messages(load_text(main, more=more)) == [
         "config.toml:1: cache: found 5; expected a table",
         "more.toml:2: vlans.a: found a second definition; expected one definition."
         " It is defined first at config.toml:4 (vlans.a).",
@@ -149,15 +149,15 @@ max_bytes = 1
     ]
 
 
-def test_an_include_inside_an_included_file_is_told() -> None:
-    assert told(load_text(BASE, more='include = ["x.toml"]')) == [
+def test_an_include_inside_an_included_file_is_reported() -> None:
+    assert messages(load_text(BASE, more='include = ["x.toml"]')) == [
         "more.toml:1: include: found an include; expected none in a file that is itself included."
         " Name the files in the include of config.toml."
     ]
 
 
 def test_a_pattern_that_matches_nothing_is_a_warning() -> None:
-    assert told(load_text(BASE)) == [
+    assert messages(load_text(BASE)) == [
         'config.toml:2: warning: include[0]: found "m*.toml"; expected a pattern that matches'
         " a file, relative to the file that names it"
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.config.files_in_memory import load_text, told
+from tests.config.files_in_memory import load_text, messages
 
 BASE = """
 [policies.p]
@@ -39,16 +39,16 @@ WRONG = {
 @pytest.mark.parametrize("text", GOOD)
 def test_a_source_is_understood(text: str) -> None:
     loaded = load_text(BASE + text)
-    assert told(loaded) == []
+    assert messages(loaded) == []
     assert list(loaded.config.lists.sources) == ["it"]
 
 
 @pytest.mark.parametrize("text", WRONG)
 def test_a_mistake_is_told_with_what_is_allowed(text: str) -> None:
-    problems = told(load_text(BASE + text))
+    problems = messages(load_text(BASE + text))
     assert any(WRONG[text] in problem and "lists.sources.it" in problem for problem in problems)
 
 
 def test_a_name_that_could_be_no_service_is_refused() -> None:
     text = BASE.replace("sources.it", "sources.My_List")
-    assert any("lower-case letters" in each for each in told(load_text(text + GOOD[0])))
+    assert any("lower-case letters" in each for each in messages(load_text(text + GOOD[0])))

@@ -1,10 +1,10 @@
-"""Wrong configs, each with all that must be told about it at its end, after ``#!``."""
+"""Wrong configs, each with all messages about it at its end, after ``#!``."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.config.files_in_memory import load_text, told
+from tests.config.files_in_memory import load_text, messages
 
 WRONG = sorted(Path(__file__).with_name("wrong").glob("*.toml"))
 MARK = "#! "
@@ -19,4 +19,4 @@ def test_everything_wrong_is_told_and_nothing_else(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     expected = [line.removeprefix(MARK) for line in text.splitlines() if line.startswith(MARK)]
     assert len(expected) > 1
-    assert told(load_text(text)) == expected
+    assert messages(load_text(text)) == expected

@@ -18,7 +18,7 @@ _LEAVES = [
 
 
 class Tokens:
-    """Numbers that stand once in a text, so that a value's line can be found by looking."""
+    """Numbers that occur once in a text, so that a value's line can be searched for."""
 
     def __init__(self) -> None:
         self.last = 10 ** (TOKEN_WIDTH - 1)

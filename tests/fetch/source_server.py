@@ -1,4 +1,4 @@
-"""An HTTPS server of lists that says exactly what it is told to, octet by octet.
+"""An HTTPS server of lists that sends exactly what a test gives it, octet by octet.
 
 Its certificate is of an authority made for the run, which the client trusts by the variable
 SSL_CERT_FILE.
@@ -87,9 +87,9 @@ async def serving(trusted: Authority | None) -> AsyncIterator[Sources]:
 
 def response(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
     """A whole response; a header of None is left out, an underscore is a hyphen."""
-    told = {"Content-Length": str(len(body)), "Content-Type": "text/plain"}
-    told |= {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = [f"{name}: {value}" for name, value in told.items() if value]
+    sent = {"Content-Length": str(len(body)), "Content-Type": "text/plain"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{name}: {value}" for name, value in sent.items() if value]
     return f"HTTP/1.1 {status}\r\n".encode() + "\r\n".join([*lines, "", ""]).encode() + body
 
 

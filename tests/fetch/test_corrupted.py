@@ -19,20 +19,20 @@ pytestmark = pytest.mark.processes
 _NOBODY = [Endpoint("127.0.0.1", 1)]
 
 
-def _shelve(shelf: ListStore, name: str, url: str, kind: str) -> ListRecord:
+def _shelve(store: ListStore, name: str, url: str, kind: str) -> ListRecord:
     """A last good copy, a day old."""
     content = good(kind)
     record = ListRecord(url, kind, '"old"', "", hashlib.sha256(content).hexdigest(), 100)
     record.updated = record.tried = time.time() - 86_400
-    with shelf.aside(name) as file:
+    with store.aside(name) as file:
         file.write_bytes(content)
-        shelf.keep(name, file, record)
+        store.keep(name, file, record)
     return record
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_path: Path) -> None:
-    shelf = ListStore(tmp_path)
+    store = ListStore(tmp_path)
     cases = corrupted(kind)
     assert len({said for _, said in cases}) == COUNT
 
@@ -44,18 +44,18 @@ def test_no_corrupted_download_is_applied(kind: str, trusted: Authority, tmp_pat
                 sources.says[f"/{number}"] = said
                 url = sources.url(f"/{number}")
                 wanted.append(Subscription(name, url, kind, ""))
-                _shelve(shelf, name, "https://before.test/", kind)
+                _shelve(store, name, "https://before.test/", kind)
             job = UpdateJob([each.name for each in wanted])
-            await update_lists(job, wanted, shelf, _NOBODY)
+            await update_lists(job, wanted, store, _NOBODY)
             return job
 
     job = asyncio.run(fetch_all())
     for number, (what, _) in enumerate(cases):
         name = f"list-{number}"
-        result, record = job.results[name], shelf.record(name)
+        result, record = job.results[name], store.record(name)
         assert (result.result, result.entries) == ("failed", 100), what
         assert result.reason, what
         assert (record.error, record.failures) == (result.reason, 1), what
-        assert shelf.content(name) == good(kind), what
+        assert store.content(name) == good(kind), what
     left = [path.name for path in (tmp_path / "lists").iterdir() if path.name.startswith(".")]
     assert left == []

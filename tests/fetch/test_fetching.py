@@ -34,9 +34,9 @@ SHA256 = "b" * 64
 class Fetching:
     """One list of one server, fetched as often as a test says."""
 
-    def __init__(self, sources: Sources, shelf: ListStore) -> None:
+    def __init__(self, sources: Sources, store: ListStore) -> None:
         self.sources = sources
-        self.shelf = shelf
+        self.store = store
 
     async def __call__(
         self,
@@ -48,20 +48,20 @@ class Fetching:
     ) -> UpdateResult:
         job = UpdateJob(["it"])
         wanted = Subscription("it", url or self.sources.url(path), kind, sha256)
-        await update_lists(job, [wanted], self.shelf, servers)
+        await update_lists(job, [wanted], self.store, servers)
         return job.results["it"]
 
     @property
     def record(self) -> ListRecord:
-        return self.shelf.record("it")
+        return self.store.record("it")
 
 
 def _with(
-    trusted: Authority | None, place: Path, told: Callable[[Fetching], Awaitable[None]]
+    trusted: Authority | None, place: Path, test: Callable[[Fetching], Awaitable[None]]
 ) -> None:
     async def run() -> None:
         async with serving(trusted) as sources:
-            await told(Fetching(sources, ListStore(place)))
+            await test(Fetching(sources, ListStore(place)))
 
     asyncio.run(run())
 
@@ -74,7 +74,7 @@ def test_a_list_is_kept_as_it_came(how: str, trusted: Authority, tmp_path: Path)
     async def once(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = GOOD[how]
         assert await fetching() == UpdateResult("updated", 10)
-        assert fetching.shelf.content("it") == LIST
+        assert fetching.store.content("it") == LIST
         assert await fetching() == UpdateResult("unchanged", 10)
 
     _with(trusted, tmp_path, once)
@@ -89,15 +89,15 @@ def test_a_source_is_asked_only_for_what_is_new(trusted: Authority, tmp_path: Pa
         assert "if-none-match" not in asked[-1][1]
         says["/list"] = response(b"", status="304 Not Modified", Content_Length="")
         assert await fetching() == UpdateResult("unchanged", 10)
-        told = asked[-1][1]
-        assert told["if-none-match"] == '"one"'
-        assert told["if-modified-since"] == marks["Last-Modified"].lower()
+        headers = asked[-1][1]
+        assert headers["if-none-match"] == '"one"'
+        assert headers["if-modified-since"] == marks["Last-Modified"].lower()
         says["/other"] = says["/list"]
         assert (await fetching("/other")).result == "failed"
         assert "if-none-match" not in asked[-1][1], "another address is another list"
         assert (await fetching(kind="plain")).result == "failed"
         assert "if-none-match" not in asked[-1][1], "it has to be judged as another format"
-        (fetching.shelf.directory / "it.list").write_bytes(b"harmed")
+        (fetching.store.directory / "it.list").write_bytes(b"harmed")
         await fetching()
         assert "if-none-match" not in asked[-1][1], "the copy is not what was fetched"
 
@@ -110,7 +110,7 @@ def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path)
         wrong = await fetching(sha256=SHA256)
         assert wrong.result == "failed"
         assert "its SHA-256 is" in wrong.reason
-        assert fetching.shelf.content("it") is None
+        assert fetching.store.content("it") is None
         right = wrong.reason.split()[3].rstrip(",")
         assert await fetching(sha256=right) == UpdateResult("updated", 10)
 
@@ -157,7 +157,7 @@ def test_a_host_is_looked_up_at_the_bootstrap_servers(trusted: Authority, tmp_pa
         with name_server() as servers:
             assert await fetching(url=url, servers=servers) == UpdateResult("updated", 10)
         assert (await fetching(url=url)).reason == "the host 'lists.test' has no address now"
-        assert fetching.shelf.content("it") == LIST
+        assert fetching.store.content("it") == LIST
 
     _with(trusted, tmp_path, by_name)
 
@@ -204,8 +204,8 @@ def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: P
     async def no_room(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = response(LIST)
         await fetching()
-        fetching.shelf.directory = tmp_path / "a file"
-        fetching.shelf.directory.write_text("in the way")
+        fetching.store.directory = tmp_path / "a file"
+        fetching.store.directory.write_text("in the way")
         assert "the state directory cannot be written to" in (await fetching()).reason
 
     _with(trusted, tmp_path, no_room)

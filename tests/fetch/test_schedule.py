@@ -56,39 +56,39 @@ def test_a_list_that_fails_is_tried_sooner_and_less_and_less_often() -> None:
     assert min(pauses[10:]) >= 0.9 * DAY / 4
 
 
-def _put(shelf: ListStore, text: str, sha256: str) -> None:
-    with shelf.aside("it") as file:
+def _put(store: ListStore, text: str, sha256: str) -> None:
+    with store.aside("it") as file:
         file.write_text(text)
-        shelf.keep("it", file, ListRecord(sha256=sha256))
+        store.keep("it", file, ListRecord(sha256=sha256))
 
 
 def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:
-    shelf = ListStore(tmp_path)
-    _put(shelf, "one", "1")
-    _put(shelf, "two", "2")
-    assert (shelf.content("it"), shelf.record("it").sha256) == (b"two", "2")
-    shelf.take_back("it", ListRecord(sha256="1"))
-    assert (shelf.content("it"), shelf.record("it").sha256) == (b"one", "1")
+    store = ListStore(tmp_path)
+    _put(store, "one", "1")
+    _put(store, "two", "2")
+    assert (store.content("it"), store.record("it").sha256) == (b"two", "2")
+    store.take_back("it", ListRecord(sha256="1"))
+    assert (store.content("it"), store.record("it").sha256) == (b"one", "1")
 
 
 def test_a_first_copy_that_is_taken_back_leaves_none(tmp_path: Path) -> None:
-    shelf = ListStore(tmp_path)
-    _put(shelf, "one", "1")
-    shelf.take_back("it", ListRecord())
-    assert shelf.content("it") is None
+    store = ListStore(tmp_path)
+    _put(store, "one", "1")
+    store.take_back("it", ListRecord())
+    assert store.content("it") is None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null", '"x"'])
 def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> None:
-    shelf = ListStore(tmp_path)
-    shelf.directory.mkdir()
-    (shelf.directory / "it.json").write_text(text)
-    assert shelf.record("it") == ListRecord()
+    store = ListStore(tmp_path)
+    store.directory.mkdir()
+    (store.directory / "it.json").write_text(text)
+    assert store.record("it") == ListRecord()
 
 
 def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
-    told: dict[str, FetchState] = {}
-    shelf = ListStore(tmp_path)
+    states: dict[str, FetchState] = {}
+    store = ListStore(tmp_path)
     asked = 0
 
     async def put_in_force() -> ListsNotApplied | None:
@@ -103,10 +103,10 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             config = tmp_path / "config.toml"
             config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
             terms = compile_file(config, 1e9).snapshot.terms
-            schedule = UpdateSchedule(shelf, lambda: terms, told, put_in_force)
+            schedule = UpdateSchedule(store, lambda: terms, states, put_in_force)
             sources.says["/it"] = response(b"0.0.0.0 a.example\n")
             running = asyncio.create_task(schedule.run())
-            while not told["it"].failures:  # the first time, by itself
+            while not states["it"].failures:  # the first time, by itself
                 await asyncio.sleep(0.01)
                 assert not running.done()
             assert schedule.job.results["it"].reason == "OSError: no room"
@@ -117,4 +117,4 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             running.cancel()
 
     asyncio.run(asyncio.wait_for(run(), 30))
-    assert (asked, told["it"].failures) == (2, 1)
+    assert (asked, states["it"].failures) == (2, 1)

@@ -1,4 +1,4 @@
-"""Every format: what its lines mean, that rubbish is told and not guessed at."""
+"""Every format: what its lines mean, and that rubbish is skipped with a reason."""
 
 import random
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def test_a_list_resembles_its_own_format(kind: str) -> None:
 @pytest.mark.parametrize("other", SAMPLES)
 def test_a_list_of_another_format_is_refused(kind: str, other: str) -> None:
     accepted = read_untrusted(made(other, 100).encode(), kind, "service", "list")
-    if kind == other or {kind, other} == {"plain", "suffix"}:  # nothing in the file tells them
+    if kind == other or {kind, other} == {"plain", "suffix"}:  # no file shows which it is
         assert isinstance(accepted, BlockList)
         assert len(accepted.rules) == 100
     else:

@@ -1,4 +1,4 @@
-"""That nothing changes unseen between two snapshots, and that questions turn as explain says."""
+"""Every change between two snapshots is found, and outcomes change as explain says."""
 
 import dataclasses
 from collections import Counter

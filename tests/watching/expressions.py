@@ -21,7 +21,7 @@ RULES = [DEPLOY / "prometheus" / name for name in ("recording.yml", "alerts.yml"
 
 @dataclass(frozen=True)
 class Expression:
-    """One expression, and where it stands."""
+    """One expression, and where it is."""
 
     where: str
     text: str

@@ -56,10 +56,10 @@ def _sections() -> dict[str, str]:
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
 def test_an_alert_says_what_to_do(alert: dict[str, dict[str, str]]) -> None:
-    told = alert["annotations"]
-    assert told["summary"]
-    assert told["action"].endswith(".")
-    path, _, anchor = told["runbook_url"].partition("#")
+    annotations = alert["annotations"]
+    assert annotations["summary"]
+    assert annotations["action"].endswith(".")
+    path, _, anchor = annotations["runbook_url"].partition("#")
     assert DEPLOY.parent / path == DEPLOY / "RUNBOOK.md"
     section = _sections()[anchor]
     for part in ("**Means:**", "**See:**", "**Do:**", "**Over when**"):

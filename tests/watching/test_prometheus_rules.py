@@ -31,8 +31,8 @@ def promtool() -> Callable[..., str]:
 
 
 def test_the_config_is_good(promtool: Callable[..., str]) -> None:
-    told = promtool("check", "config", DEPLOY / "prometheus" / "prometheus.yml")
-    assert f"{len(RULES)} rule files found" in told
+    output = promtool("check", "config", DEPLOY / "prometheus" / "prometheus.yml")
+    assert f"{len(RULES)} rule files found" in output
 
 
 def test_the_rules_are_good(promtool: Callable[..., str]) -> None:

@@ -1,4 +1,4 @@
-"""The commands that the runbook tells to type are those of the program."""
+"""The commands in the runbook are those of the program."""
 
 import re
 from typing import cast
@@ -17,16 +17,16 @@ DOCUMENTED = {
 
 _LINE = re.compile(r"^darban ([^#\n]+)|`darban ([^`]+)`", re.MULTILINE)
 _TEXT = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
-TOLD = sorted({(line or inline).strip() for line, inline in _LINE.findall(_TEXT)})
+COMMANDS = sorted({(block or inline).strip() for block, inline in _LINE.findall(_TEXT)})
 
 
 def test_commands_are_told() -> None:
-    assert {told.split()[0] for told in TOLD} >= {"check", "status", "explain", "reload"}
+    assert {line.split()[0] for line in COMMANDS} >= {"check", "status", "explain", "reload"}
 
 
-@pytest.mark.parametrize("told", TOLD)
-def test_a_command_exists_with_its_options(told: str) -> None:
-    name, *words = told.split()
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_exists_with_its_options(line: str) -> None:
+    name, *words = line.split()
     assert name in DOCUMENTED
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     if name in group.commands:
