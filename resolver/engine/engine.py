@@ -29,25 +29,23 @@ from typing import Final, cast
 
 from resolver.dns import codes, render
 from resolver.dns.query import Query, Shapes, scan
-from resolver.dns.render import NO_ERRORS, Counts, QueryShape, ReplyTemplate, Sections
-from resolver.engine.blocked import BlockedTemplate
+from resolver.dns.render import Sections
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client
-from resolver.engine.entry import AD_KIND, MAX_ALIASES, CacheEntry
+from resolver.engine.entry import MAX_ALIASES, CacheEntry
 from resolver.engine.exchange import Failure
-from resolver.engine.labels import LabelledCounter, QueryLabels
+from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import NullObserver, Observer
 from resolver.engine.question import UpstreamQuestion, cache_key
+from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer
 from resolver.policy.limits import Limits
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASS, PASSED, Outcome, Verdict
+from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
 from resolver.policy.view import View
 
-UNKNOWN_VLAN: Final = -1
-"""The VLAN of unknown clients in labels."""
 _TOO_LONG: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_ALIASES} aliases, or a circle")
 _MINIMAL_ANY: Final = Sections(
@@ -56,31 +54,6 @@ _MINIMAL_ANY: Final = Sections(
 """The answer to ANY (RFC 8482 section 4.2)."""
 _MAX_CLIENTS: Final = 65536
 """When this many clients are kept for a transport, the next one clears them all."""
-_MAX_TEMPLATES: Final = 128
-"""When a shape has this many reply templates, the next one clears them all: an upstream can send
-ever new section counts."""
-_KIND_BITS: Final = 35
-"""The bits of ``CacheEntry.kind``. In the key of a template, the kind of the verdict is above."""
-_BLOCKED_KEY: Final = 1 << 60
-"""This bit is only in the keys of blocked templates."""
-
-
-class CountedTemplate(ReplyTemplate):
-    """A reply template with the counter of its replies."""
-
-    __slots__ = ("counter",)
-
-    def __init__(
-        self,
-        shape: QueryShape,
-        flags: int,
-        counts: Counts,
-        errors: tuple[bytes, ...],
-        rcode: int,
-        counter: LabelledCounter,
-    ) -> None:
-        super().__init__(shape, flags, counts, errors, rcode)
-        self.counter = counter
 
 
 class Engine:
@@ -100,7 +73,6 @@ class Engine:
         self._clients: dict[bytes, Client] = {}
         self._stream_clients: dict[bytes, Client] = {}
         self._shapes: dict[tuple[View | None, bool], Shapes] = {}
-        self._drops: dict[int, Drop] = {}
         self.observe(observer or NullObserver())
         self.replace(snapshot)
 
@@ -138,7 +110,7 @@ class Engine:
         self._clients.clear()
         self._stream_clients.clear()
         self._shapes.clear()
-        self._drops.clear()
+        self._replies = Replies(self.terms, self._count)
 
     def client(self, address: bytes, stream: bool) -> Client:
         """The client of an address (4 or 16 octets) over a transport."""
@@ -160,15 +132,15 @@ class Engine:
         """Answer one packet, received at ``now``."""
         view = client.view
         if not client.bucket.take():
-            return self.dropped(view)
+            return self._replies.dropped(view)
         query = scan(packet, client.shapes, client.stream)
         if query is None:
-            return self.dropped(view)
+            return self._replies.dropped(view)
         if view is None:
             self.observer.refused(client.address)
-            return self._refuse(query)
+            return self._replies.refused(query)
         if query.shape.rcode != codes.NOERROR:
-            return self._refuse_malformed(view, query)
+            return self._replies.malformed(view, query)
         if self._wants_questions:
             self.observer.asked(client, query)
         return self.respond(client, view, query, now)
@@ -185,7 +157,7 @@ class Engine:
             return self._block(client, view, query, verdict)
         if shape.qtype == codes.ANY:
             self._observe_verdict(client, query, verdict)
-            return self._own_reply(view, query, verdict, codes.NOERROR, _MINIMAL_ANY)
+            return self._replies.local(view, query, verdict, codes.NOERROR, _MINIMAL_ANY)
         entry = self.cache.get(cache_key(name, shape, group), now)
         if entry is None or entry.unfinished:
             own = UpstreamQuestion(name, shape, group)
@@ -217,7 +189,7 @@ class Engine:
         client, query = pending.client, pending.query
         view = cast("View", client.view)
         if isinstance(found, Failure):
-            return self._fail(view, query, found)
+            return self._replies.failed(view, query, found)
         if pending.chain is not None:
             group = pending.question.group
             found = self.cache.join(pending.own, pending.chain, found, group, now)
@@ -229,7 +201,7 @@ class Engine:
     def give_up(self, pending: PendingReply) -> Reply:
         """Answer a query whose time is over; its exchange may go on and fill the cache."""
         view = self._views.of(pending.client.address)
-        return self._fail(view, pending.query, _TOO_LONG)
+        return self._replies.failed(view, pending.query, _TOO_LONG)
 
     def _respond_anew(self, pending: PendingReply, now: float) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
@@ -237,7 +209,7 @@ class Engine:
         query = pending.query
         query.shape.templates.clear()  # they are of an earlier generation
         if client.view is None:
-            return self._refuse(query)
+            return self._replies.refused(query)
         result = self.respond(client, client.view, query, now)
         if isinstance(result, PendingReply):
             result.received, result.sender, result.to = (
@@ -260,38 +232,12 @@ class Engine:
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
         self._observe_verdict(client, query, verdict)
-        shape = query.shape
-        kind = entry.kind if shape.wants_ad else entry.kind & ~AD_KIND
-        key = kind | verdict.kind << _KIND_BITS
-        found = None if entry.errors else shape.templates.get(key)
-        if found is None:
-            found = self._entry_template(view, shape, verdict, entry, kind)
-            if not entry.errors:
-                _store_template(shape, key, found)
-        template = cast("CountedTemplate", found)
-        packet = template.render(query.ident, query.question, entry.aged(now))
-        return Reply(packet, template.counter)
-
-    def _entry_template(
-        self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, kind: int
-    ) -> CountedTemplate:
-        rcode = entry.rcode
-        flags = shape.reply_flags | rcode | (codes.AD if kind & AD_KIND else 0)
-        counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
-        return CountedTemplate(shape, flags, entry.counts, entry.errors, 0, counter)
+        return self._replies.from_entry(view, query, verdict, entry, now)
 
     def _block(self, client: Client, view: View, query: Query, verdict: Verdict) -> Reply:
         """The blocked reply, by the policy of the view."""
         self._observe_verdict(client, query, verdict)
-        shape = query.shape
-        key = _BLOCKED_KEY | verdict.kind << 1 | verdict.all_below
-        found = shape.templates.get(key)
-        if found is None:
-            made = BlockedTemplate(shape, view.policy, verdict, self.terms)
-            made.counter = self._counter(view, BLOCKED, verdict.service, made.rcode, shape.qtype)
-            found = _store_template(shape, key, made)
-        template = cast("BlockedTemplate", found)
-        return Reply(template.reply(query, verdict), template.counter)
+        return self._replies.blocked(view, query, verdict)
 
     def _follow(
         self, pending: PendingReply, view: View, entry: CacheEntry, now: float
@@ -302,7 +248,7 @@ class Engine:
             if verdict.outcome is BLOCKED or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
             if entry.alias_count >= MAX_ALIASES:
-                return self._fail(view, pending.query, _TOO_MANY)
+                return self._replies.failed(view, pending.query, _TOO_MANY)
             whole = self._follow_alias(pending, view, entry, now)
             if whole is None:
                 return self._ask(pending, view, now)
@@ -332,80 +278,18 @@ class Engine:
         """Forward a question, unless RD is not set or the failure cache has it."""
         query = pending.query
         if not query.shape.flags & codes.RD:
-            return self._reply(view, query, Outcome.FAILED, codes.REFUSED)
+            return self._replies.without_recursion(view, query)
         failure = self.cache.failures.get(pending.question.key, now)
-        return pending if failure is None else self._fail(view, query, failure)
+        return pending if failure is None else self._replies.failed(view, query, failure)
 
     def _answer_locally(self, view: View, query: Query, zone: Zone) -> Reply:
         rcode, sections = local_answer(zone, query.name, query.shape.qtype)
-        return self._own_reply(view, query, PASS, rcode, sections)
-
-    def _own_reply(
-        self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections
-    ) -> Reply:
-        """A reply with local records."""
-        shape = query.shape
-        counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
-        counts = (sections.answers, sections.authorities, 0)
-        template = ReplyTemplate(shape, shape.reply_flags | rcode, counts)
-        records = sections.answer + sections.authority
-        return Reply(template.render(query.ident, query.question, records), counter)
-
-    def _fail(self, view: View | None, query: Query, failure: Failure) -> Reply:
-        """SERVFAIL, with an Extended DNS Error that gives the reason."""
-        if view is None:
-            return self._refuse(query)
-        error = render.extended_error(failure.code, failure.text)
-        return self._reply(view, query, Outcome.FAILED, codes.SERVFAIL, (error,))
-
-    def _refuse(self, query: Query) -> Reply:
-        """REFUSED to an unknown client; no larger than its query, whose address may be forged."""
-        return self._reply(None, query, Outcome.REFUSED, codes.REFUSED)
-
-    def _refuse_malformed(self, view: View, query: Query) -> Reply:
-        """The error reply to a query that is malformed, or whose type or class is not served."""
-        return self._reply(view, query, Outcome.FAILED, query.shape.rcode)
-
-    def _reply(
-        self,
-        view: View | None,
-        query: Query,
-        outcome: Outcome,
-        rcode: int,
-        errors: tuple[bytes, ...] = NO_ERRORS,
-    ) -> Reply:
-        """A reply without records."""
-        shape = query.shape
-        qtype = shape.qtype if shape.rcode == codes.NOERROR else 0
-        counter = self._counter(view, outcome, NO_SERVICE, rcode, qtype)
-        flags = shape.reply_flags | rcode & codes.RCODE
-        template = ReplyTemplate(shape, flags, (0, 0, 0), errors, rcode)
-        return Reply(template.render(query.ident, query.question, b""), counter)
+        return self._replies.local(view, query, PASS, rcode, sections)
 
     def dropped(self, view: View | None) -> Drop:
-        """Drop a packet, and count it by VLAN."""
-        vlan = UNKNOWN_VLAN if view is None else view.vlan
-        drop = self._drops.get(vlan)
-        if drop is None:
-            counter = self._counter(view, Outcome.DROPPED, NO_SERVICE, 0, 0)
-            drop = self._drops[vlan] = Drop(counter)
-        return drop
-
-    def _counter(
-        self, view: View | None, outcome: Outcome, service: int, rcode: int, qtype: int
-    ) -> LabelledCounter:
-        vlan = UNKNOWN_VLAN if view is None else view.vlan
-        labels = QueryLabels(vlan, outcome, service, rcode, qtype)
-        return LabelledCounter(labels, self._count(labels))
+        """Drop a packet that could not be handled."""
+        return self._replies.dropped(view)
 
     def _observe_verdict(self, client: Client, query: Query, verdict: Verdict) -> None:
         if self._wants_verdicts and verdict.outcome is not PASSED:
             self.observer.decided(client, query, verdict)
-
-
-def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:
-    """Store a template in its shape."""
-    if len(shape.templates) >= _MAX_TEMPLATES:
-        shape.templates.clear()
-    shape.templates[key] = template
-    return template

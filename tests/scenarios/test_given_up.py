@@ -2,8 +2,8 @@
 
 from dnslib import DNSRecord
 
-from resolver.engine.engine import UNKNOWN_VLAN
 from resolver.engine.labels import QueryLabels
+from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import PendingReply
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome

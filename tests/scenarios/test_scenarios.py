@@ -5,8 +5,8 @@ import pathlib
 import pytest
 from dnslib import DNSRecord
 
-from resolver.engine.engine import UNKNOWN_VLAN
 from resolver.engine.labels import QueryLabels
+from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import Drop, Reply
 from resolver.policy.compiled import Terms
 from resolver.policy.verdict import NO_SERVICE

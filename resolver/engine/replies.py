@@ -1,0 +1,164 @@
+"""Render replies and label them for the counters.
+
+A reply template is kept in the shape of its queries, with its counter: the next reply of the
+kind needs neither again. The templates belong to one generation of the policy.
+"""
+
+from collections.abc import Callable
+from typing import Final, cast
+
+from resolver.dns import codes, render
+from resolver.dns.query import Query
+from resolver.dns.render import NO_ERRORS, Counts, QueryShape, ReplyTemplate, Sections
+from resolver.engine.blocked import BlockedTemplate
+from resolver.engine.entry import AD_KIND, CacheEntry
+from resolver.engine.exchange import Failure
+from resolver.engine.labels import LabelledCounter, QueryLabels
+from resolver.engine.result import Drop, Reply
+from resolver.policy.compiled import Terms
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome, Verdict
+from resolver.policy.view import View
+
+UNKNOWN_VLAN: Final = -1
+"""The VLAN of unknown clients in labels."""
+_MAX_TEMPLATES: Final = 128
+"""When a shape has this many reply templates, the next one clears them all: an upstream can send
+ever new section counts."""
+_KIND_BITS: Final = 35
+"""The bits of ``CacheEntry.kind``. In the key of a template, the kind of the verdict is above."""
+_BLOCKED_KEY: Final = 1 << 60
+"""This bit is only in the keys of blocked templates."""
+
+
+class CountedTemplate(ReplyTemplate):
+    """A reply template with the counter of its replies."""
+
+    __slots__ = ("counter",)
+
+    def __init__(
+        self,
+        shape: QueryShape,
+        flags: int,
+        counts: Counts,
+        errors: tuple[bytes, ...],
+        rcode: int,
+        counter: LabelledCounter,
+    ) -> None:
+        super().__init__(shape, flags, counts, errors, rcode)
+        self.counter = counter
+
+
+class Replies:
+    """Makes the replies of one generation."""
+
+    def __init__(self, terms: Terms, count: Callable[[QueryLabels], int]) -> None:
+        """``count`` returns the index of the counter for labels."""
+        self._terms = terms
+        self._count = count
+        self._drops: dict[int, Drop] = {}
+
+    def from_entry(
+        self, view: View, query: Query, verdict: Verdict, entry: CacheEntry, now: float
+    ) -> Reply:
+        """The reply that a cache entry makes."""
+        shape = query.shape
+        kind = entry.kind if shape.wants_ad else entry.kind & ~AD_KIND
+        key = kind | verdict.kind << _KIND_BITS
+        found = None if entry.errors else shape.templates.get(key)
+        if found is None:
+            found = self._entry_template(view, shape, verdict, entry, kind)
+            if not entry.errors:
+                _store_template(shape, key, found)
+        template = cast("CountedTemplate", found)
+        packet = template.render(query.ident, query.question, entry.aged(now))
+        return Reply(packet, template.counter)
+
+    def _entry_template(
+        self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, kind: int
+    ) -> CountedTemplate:
+        rcode = entry.rcode
+        flags = shape.reply_flags | rcode | (codes.AD if kind & AD_KIND else 0)
+        counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
+        return CountedTemplate(shape, flags, entry.counts, entry.errors, 0, counter)
+
+    def blocked(self, view: View, query: Query, verdict: Verdict) -> Reply:
+        """The blocked reply, by the policy of the view."""
+        shape = query.shape
+        key = _BLOCKED_KEY | verdict.kind << 1 | verdict.all_below
+        found = shape.templates.get(key)
+        if found is None:
+            made = BlockedTemplate(shape, view.policy, verdict, self._terms)
+            made.counter = self._counter(view, BLOCKED, verdict.service, made.rcode, shape.qtype)
+            found = _store_template(shape, key, made)
+        template = cast("BlockedTemplate", found)
+        return Reply(template.reply(query, verdict), template.counter)
+
+    def without_recursion(self, view: View, query: Query) -> Reply:
+        """REFUSED to a query without RD that would have to be forwarded."""
+        return self._reply(view, query, Outcome.FAILED, codes.REFUSED)
+
+    def local(
+        self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections
+    ) -> Reply:
+        """A reply with local records."""
+        shape = query.shape
+        counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
+        counts = (sections.answers, sections.authorities, 0)
+        template = ReplyTemplate(shape, shape.reply_flags | rcode, counts)
+        records = sections.answer + sections.authority
+        return Reply(template.render(query.ident, query.question, records), counter)
+
+    def failed(self, view: View | None, query: Query, failure: Failure) -> Reply:
+        """SERVFAIL, with an Extended DNS Error that gives the reason."""
+        if view is None:
+            return self.refused(query)
+        error = render.extended_error(failure.code, failure.text)
+        return self._reply(view, query, Outcome.FAILED, codes.SERVFAIL, (error,))
+
+    def refused(self, query: Query) -> Reply:
+        """REFUSED to an unknown client; no larger than its query, whose address may be forged."""
+        return self._reply(None, query, Outcome.REFUSED, codes.REFUSED)
+
+    def malformed(self, view: View, query: Query) -> Reply:
+        """The error reply to a query that is malformed, or whose type or class is not served."""
+        return self._reply(view, query, Outcome.FAILED, query.shape.rcode)
+
+    def _reply(
+        self,
+        view: View | None,
+        query: Query,
+        outcome: Outcome,
+        rcode: int,
+        errors: tuple[bytes, ...] = NO_ERRORS,
+    ) -> Reply:
+        """A reply without records."""
+        shape = query.shape
+        qtype = shape.qtype if shape.rcode == codes.NOERROR else 0
+        counter = self._counter(view, outcome, NO_SERVICE, rcode, qtype)
+        flags = shape.reply_flags | rcode & codes.RCODE
+        template = ReplyTemplate(shape, flags, (0, 0, 0), errors, rcode)
+        return Reply(template.render(query.ident, query.question, b""), counter)
+
+    def dropped(self, view: View | None) -> Drop:
+        """Drop a packet, and count it by VLAN."""
+        vlan = UNKNOWN_VLAN if view is None else view.vlan
+        drop = self._drops.get(vlan)
+        if drop is None:
+            counter = self._counter(view, Outcome.DROPPED, NO_SERVICE, 0, 0)
+            drop = self._drops[vlan] = Drop(counter)
+        return drop
+
+    def _counter(
+        self, view: View | None, outcome: Outcome, service: int, rcode: int, qtype: int
+    ) -> LabelledCounter:
+        vlan = UNKNOWN_VLAN if view is None else view.vlan
+        labels = QueryLabels(vlan, outcome, service, rcode, qtype)
+        return LabelledCounter(labels, self._count(labels))
+
+
+def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:
+    """Store a template in its shape."""
+    if len(shape.templates) >= _MAX_TEMPLATES:
+        shape.templates.clear()
+    shape.templates[key] = template
+    return template
