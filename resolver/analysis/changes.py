@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from resolver.analysis.rules import ListChange, compare_rules
 from resolver.analysis.summary import SERVICES, Fact, Facts, Section, Value, summarize
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 
 How = Literal["added", "gone", "changed"]
@@ -49,7 +49,7 @@ class ComparedPolicy:
 
     name: str
     """Its config, or ``in force``."""
-    terms: Terms
+    terms: CompiledConfig
     index: Index
     expectations: Section | None
     """None where they are not known; then expectations are not compared."""

@@ -14,7 +14,7 @@ from resolver.config.load import LoadedConfig
 from resolver.config.model import ExemptionConfig, ExpectationConfig
 from resolver.config.problems import Problem
 from resolver.dns import codes
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 
 
@@ -50,7 +50,9 @@ class ExpectationResult:
 class ExpectationRun:
     """The expectations of a config, and the policy to run them against."""
 
-    def __init__(self, loaded: LoadedConfig, terms: Terms, index: Index, wall: float) -> None:
+    def __init__(
+        self, loaded: LoadedConfig, terms: CompiledConfig, index: Index, wall: float
+    ) -> None:
         """``wall`` is now, in seconds since 1970."""
         self._config = loaded.config
         self._provenance = loaded.provenance

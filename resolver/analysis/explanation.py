@@ -21,7 +21,7 @@ from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.routing import Zone
-from resolver.policy.compiled import Policy, Terms
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.limits import Bucket, Clock
 from resolver.policy.prefixes import packed
@@ -96,7 +96,7 @@ class Explainer:
     """Explains names by a snapshot, at a moment."""
 
     def __init__(
-        self, terms: Terms, index: Index, wall: float, ask: AskUpstream | None = None
+        self, terms: CompiledConfig, index: Index, wall: float, ask: AskUpstream | None = None
     ) -> None:
         """``wall`` is the moment, in seconds since 1970.
 

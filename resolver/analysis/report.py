@@ -15,7 +15,7 @@ from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
-from resolver.policy.compiled import Policy, Prefix, Terms
+from resolver.policy.compiled import CompiledConfig, Policy, Prefix
 from resolver.policy.services import services_in
 
 
@@ -115,7 +115,7 @@ def make_report(
     config: str,
     at: float,
     snapshot: str,
-    terms: Terms,
+    terms: CompiledConfig,
     results: Sequence[ExpectationResult] | None,
     status: Status | None,
     config_differs: bool = False,
@@ -151,7 +151,7 @@ def _counts(status: Status | None, vlan: str) -> VlanQueryCounts | None:
 
 
 def _vlan(
-    terms: Terms,
+    terms: CompiledConfig,
     place: int,
     at: float,
     results: Iterable[ExpectationResult],
@@ -180,7 +180,7 @@ def _vlan(
     )
 
 
-def _directives(terms: Terms, policy: Policy) -> Iterator[CitedDirective]:
+def _directives(terms: CompiledConfig, policy: Policy) -> Iterator[CitedDirective]:
     for each in policy.directives:
         covered = [
             service
@@ -191,7 +191,7 @@ def _directives(terms: Terms, policy: Policy) -> Iterator[CitedDirective]:
         yield CitedDirective(each.number, each.date, covers, each.narrows)
 
 
-def _services(terms: Terms, policy: Policy) -> Iterator[BlockedService]:
+def _services(terms: CompiledConfig, policy: Policy) -> Iterator[BlockedService]:
     pairs = zip(terms.services, policy.ground_of, strict=True)
     for service, ground in services_in(policy.blocks, pairs):
         directive = policy.grounds[ground].directive

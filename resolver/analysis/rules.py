@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from resolver.dns import names
 from resolver.lists.rules import Rule
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index, RuleMatch
 
 
@@ -24,7 +24,9 @@ class ListChange(NamedTuple):
     added: tuple[str, ...]
 
 
-def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[ListChange]:
+def compare_rules(
+    old: tuple[CompiledConfig, Index], new: tuple[CompiledConfig, Index]
+) -> list[ListChange]:
     """Every list whose rules differ, by service and file."""
     numbers = _shared_numbers(old[0], new[0])
     codes = {_code(rule, rule.source) for rule in old[1].all_rules()}
@@ -46,7 +48,7 @@ def compare_rules(old: tuple[Terms, Index], new: tuple[Terms, Index]) -> list[Li
     )
 
 
-def _shared_numbers(old: Terms, new: Terms) -> list[int]:
+def _shared_numbers(old: CompiledConfig, new: CompiledConfig) -> list[int]:
     """A number for each of the new lists: the place of its old counterpart, or a new number."""
     exact = {(_service(old, at), each.file): at for at, each in enumerate(old.sources)}
     left = {place: (_service(new, place), each.file) for place, each in enumerate(new.sources)}
@@ -59,11 +61,11 @@ def _shared_numbers(old: Terms, new: Terms) -> list[int]:
     return [numbers[place] for place in range(len(new.sources))]
 
 
-def _service(terms: Terms, source: int) -> str:
+def _service(terms: CompiledConfig, source: int) -> str:
     return terms.services[terms.sources[source].service].name
 
 
-def _files(terms: Terms, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
+def _files(terms: CompiledConfig, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
     return {
         number: (_service(terms, place), terms.sources[place].file)
         for place, number in enumerate(numbers)

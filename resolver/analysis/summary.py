@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from resolver.dns import names, presentation
 from resolver.policy.compiled import (
+    CompiledConfig,
     ConfiguredGroup,
     Exemption,
     LocalName,
     Policy,
     Prefix,
     Service,
-    Terms,
 )
 from resolver.policy.services import services_in
 
@@ -41,7 +41,7 @@ VALUE = "value"
 """The key of a setting's only fact."""
 
 
-def summarize(terms: Terms) -> dict[str, Section]:
+def summarize(terms: CompiledConfig) -> dict[str, Section]:
     """All facts of a snapshot, except the rules of its lists."""
     return {
         "vlans": _vlans(terms),
@@ -79,7 +79,7 @@ def _word(value: object) -> Value:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _vlans(terms: Terms) -> Section:
+def _vlans(terms: CompiledConfig) -> Section:
     return {
         vlan.name: {
             "policy": terms.policies[vlan.policy].name,
@@ -96,11 +96,11 @@ def _prefixes(prefixes: Iterable[Prefix], owner: int) -> frozenset[str]:
     )
 
 
-def _services(bits: int, terms: Terms) -> frozenset[str]:
+def _services(bits: int, terms: CompiledConfig) -> frozenset[str]:
     return frozenset(each.name for each in services_in(bits, terms.services))
 
 
-def _policy(policy: Policy, terms: Terms) -> Facts:
+def _policy(policy: Policy, terms: CompiledConfig) -> Facts:
     sinkhole = (policy.sinkhole_v4, policy.sinkhole_v6)
     return {
         "block": _services(policy.blocks, terms),
@@ -121,7 +121,7 @@ _OF_POLICY = (
 )
 
 
-def _cited(policy: Policy, terms: Terms) -> frozenset[str]:
+def _cited(policy: Policy, terms: CompiledConfig) -> frozenset[str]:
     """The blocked services that a directive covers, with its number."""
     grounds = (policy.grounds[place] for place in policy.ground_of)
     pairs = zip(terms.services, grounds, strict=True)
@@ -136,7 +136,7 @@ _OF_SOURCE = ("file", "service", "name", "entries")
 """The name is for metrics only; the entries themselves are compared."""
 
 
-def _service(place: int, service: Service, terms: Terms) -> Facts:
+def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
     lists = [each for each in terms.sources if each.service == place]
     return {
         "lists": frozenset(each.file for each in lists),
@@ -149,7 +149,7 @@ def _service(place: int, service: Service, terms: Terms) -> Facts:
     }
 
 
-def _exemption(place: int, exemption: Exemption, terms: Terms) -> Facts:
+def _exemption(place: int, exemption: Exemption, terms: CompiledConfig) -> Facts:
     vlan = None if exemption.vlan is None else terms.vlans[exemption.vlan].name
     return {
         "services": _services(exemption.services, terms),
@@ -185,7 +185,7 @@ def _servers(group: ConfiguredGroup) -> str:
     )
 
 
-def _forward(terms: Terms) -> Section:
+def _forward(terms: CompiledConfig) -> Section:
     by_name = {group.name: group for group in terms.groups}
     return {
         names.text(each.zone): {"servers": _servers(by_name[each.group])} for each in terms.forward

@@ -17,7 +17,7 @@ from resolver.config.problems import did_you_mean
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
@@ -82,12 +82,12 @@ def explain(
     return int(any(each.outcome in ("blocked", "refused") for each in explained))
 
 
-def _of_config(config: Path) -> tuple[Terms, Index]:
+def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
     compiled = compile_valid(config)
     return compiled.snapshot.terms, index_of(compiled)
 
 
-def _in_force() -> tuple[Terms, Index]:
+def _in_force() -> tuple[CompiledConfig, Index]:
     path = config_path(None)
     typer.echo(f"by the policy in force of the server of {path}", err=True)
     directory = in_force(path)

@@ -16,7 +16,7 @@ from resolver.dns import codes, render
 from resolver.dns.query import Query
 from resolver.dns.render import NegativeSoa, QueryShape, ReplyTemplate
 from resolver.engine.labels import LabelledCounter
-from resolver.policy.compiled import Policy, Service, Terms
+from resolver.policy.compiled import CompiledConfig, Policy, Service
 from resolver.policy.verdict import NO_SERVICE, Verdict
 
 TTL: Final = 60
@@ -31,7 +31,9 @@ class BlockedTemplate(ReplyTemplate):
 
     counter: LabelledCounter
 
-    def __init__(self, shape: QueryShape, policy: Policy, verdict: Verdict, terms: Terms) -> None:
+    def __init__(
+        self, shape: QueryShape, policy: Policy, verdict: Verdict, terms: CompiledConfig
+    ) -> None:
         service = None if verdict.service == NO_SERVICE else terms.services[verdict.service]
         rcode, address = _answer(shape.qtype, policy, verdict, service)
         self._is_negative = not address and rcode != codes.REFUSED

@@ -5,7 +5,7 @@ worker builds them in a thread beside its loop, and then puts them in force in o
 """
 
 from resolver.engine.routing import NameRouting
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.view import Views
@@ -16,7 +16,7 @@ class LoadedSnapshot:
 
     __slots__ = ("judge", "routing", "terms", "views")
 
-    def __init__(self, terms: Terms, index: Index, wall: float) -> None:
+    def __init__(self, terms: CompiledConfig, index: Index, wall: float) -> None:
         """``wall`` is Unix time in seconds."""
         self.terms = terms
         self.judge = Judge(terms, index)

@@ -15,7 +15,7 @@ from resolver.engine.entry import AD_KIND, CacheEntry
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.result import Drop, Reply
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -51,7 +51,7 @@ class CountedTemplate(ReplyTemplate):
 class Replies:
     """Makes the replies of one generation."""
 
-    def __init__(self, terms: Terms, count: Callable[[QueryLabels], int]) -> None:
+    def __init__(self, terms: CompiledConfig, count: Callable[[QueryLabels], int]) -> None:
         """``count`` returns the index of the counter for labels."""
         self._terms = terms
         self._count = count

@@ -12,7 +12,7 @@ from resolver.dns.record import LocalRecord
 from resolver.dns.render import NegativeSoa, Sections
 from resolver.dns.special_use import Use
 from resolver.policy.building import top_labels
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 
 NEGATIVE_TTL: Final = 300
 """The TTL of a negative answer from local data, in seconds."""
@@ -46,7 +46,7 @@ class Zone:
 class NameRouting:
     """All zones whose queries do not go to the upstream group of the view."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: CompiledConfig) -> None:
         self._local = {each.name: Zone(each.name, records=each.records) for each in terms.local}
         self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}
         for each in terms.forward:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.metrics.facts import FetchState
 from resolver.metrics.log import log
-from resolver.policy.compiled import Subscription, Terms
+from resolver.policy.compiled import CompiledConfig, Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore
 from resolver.upstream.addresses import bootstrap
 
@@ -34,7 +34,7 @@ class UpdateSchedule:
     def __init__(
         self,
         store: ListStore,
-        terms: Callable[[], Terms],
+        terms: Callable[[], CompiledConfig],
         states: dict[str, FetchState],
         put_in_force: Callable[[], Awaitable[ListsNotApplied | None]],
     ) -> None:

@@ -23,7 +23,7 @@ from resolver.metrics.definitions import Metric
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import CounterLayout, CounterRow
-from resolver.policy.compiled import Policy, Terms
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.verdict import Outcome
 
 _COUNTED = (
@@ -136,7 +136,7 @@ def _bans(policy: Policy) -> int:
     return policy.blocks.bit_count() + sum(not rule.allow for rule in policy.own)
 
 
-def _vlans(terms: Terms) -> Iterator[Labels]:
+def _vlans(terms: CompiledConfig) -> Iterator[Labels]:
     for vlan in terms.vlans:
         policy = terms.policies[vlan.policy]
         number = "" if vlan.id is None else str(vlan.id)

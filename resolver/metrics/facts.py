@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resolver.metrics.status import LastReload
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class FetchState:
 class ServerFacts:
     """The snapshot in force, the workers, the reloads and the fetched lists."""
 
-    terms: Terms
+    terms: CompiledConfig
     snapshot: str
     """The hash of the snapshot in force."""
     loaded: float

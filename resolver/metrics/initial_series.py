@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from resolver.dns import codes
 from resolver.metrics import definitions
 from resolver.metrics.layout import UNKNOWN
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.services import services_in
 from resolver.policy.verdict import Outcome
 
@@ -19,7 +19,7 @@ _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
 _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 
-def queries(terms: Terms) -> Iterator[Labels]:
+def queries(terms: CompiledConfig) -> Iterator[Labels]:
     """By VLAN, outcome and service."""
     exempted = 0
     for exemption in terms.exemptions:
@@ -37,7 +37,7 @@ def queries(terms: Terms) -> Iterator[Labels]:
         yield from ((vlan.name, Outcome.EXEMPTED.label, service.name) for service in lifted)
 
 
-def responses(terms: Terms) -> Iterator[Labels]:
+def responses(terms: CompiledConfig) -> Iterator[Labels]:
     """By VLAN and rcode."""
     yield UNKNOWN, codes.RCODES[codes.REFUSED]
     for vlan in terms.vlans:
@@ -50,7 +50,7 @@ def types() -> Iterator[Labels]:
     yield (definitions.OTHER_TYPE,)
 
 
-def bypass(terms: Terms, kinds: Mapping[str, str]) -> Iterator[Labels]:
+def bypass(terms: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Labels]:
     """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
     for vlan in terms.vlans:
         for service in services_in(terms.policies[vlan.policy].blocks, terms.services):

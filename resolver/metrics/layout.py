@@ -17,7 +17,7 @@ from typing import NamedTuple
 from resolver.engine.labels import Path, QueryLabels
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 
 MEMORY = 8 << 20
@@ -107,7 +107,7 @@ class CounterLayout:
         """The cell of a metric with these labels."""
         return self.cells.setdefault(CounterKey(metric.name, labels, part), 1 + len(self.cells))
 
-    def plan(self, terms: Terms, upstreams: Iterable[str]) -> CounterPlan:
+    def plan(self, terms: CompiledConfig, upstreams: Iterable[str]) -> CounterPlan:
         """The plan for a snapshot."""
         vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in terms.vlans]
         services = [self._services.setdefault(s.name, len(self._services)) for s in terms.services]
@@ -147,7 +147,7 @@ class CounterLayout:
                 cells[at + 1],
             )
 
-    def _note_kinds(self, terms: Terms) -> None:
+    def _note_kinds(self, terms: CompiledConfig) -> None:
         provider, canary = definitions.BYPASS_KINDS
         for service in terms.services:
             if service.category == ENCRYPTED_DNS:

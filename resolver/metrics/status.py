@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_network
 
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.services import services_in
 
 SOON = 7 * 86400.0
@@ -206,7 +206,7 @@ def exemption_state(until: float, at: float) -> str:
     return "ends soon" if until - at <= SOON else "in force"
 
 
-def exemptions(terms: Terms, at: float) -> tuple[ExemptionStatus, ...]:
+def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
     """The exemptions of a config, with their states at a moment."""
     return tuple(
         ExemptionStatus(**asdict(each), state=exemption_state(each.until, at))
@@ -214,7 +214,7 @@ def exemptions(terms: Terms, at: float) -> tuple[ExemptionStatus, ...]:
     )
 
 
-def exemption_details(terms: Terms) -> Iterator[ExemptionDetails]:
+def exemption_details(terms: CompiledConfig) -> Iterator[ExemptionDetails]:
     """The exemptions of a config, ended or not."""
     for place, exemption in enumerate(terms.exemptions):
         prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)

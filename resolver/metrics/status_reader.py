@@ -21,7 +21,7 @@ from resolver.metrics.status import (
     VlanCounts,
     exemptions,
 )
-from resolver.policy.compiled import Policy, Terms
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.verdict import Outcome
 
 _GOOD = {"answered", "truncated"}
@@ -120,7 +120,7 @@ def _upstreams(sums: CounterSums) -> Iterator[UpstreamStatus]:
         )
 
 
-def _vlans(terms: Terms, rows: Sequence[CounterRow]) -> Iterator[VlanCounts]:
+def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCounts]:
     """The VLANs as configured, then those of earlier configs, then ``unknown``."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     services: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
@@ -156,7 +156,7 @@ def _fetched(facts: ServerFacts) -> Iterator[FetchedStatus]:
         yield FetchedStatus(subscription.name, known.updated or None, known.failures)
 
 
-def _lists(terms: Terms) -> Iterator[ListStatus]:
+def _lists(terms: CompiledConfig) -> Iterator[ListStatus]:
     for place, service in enumerate(terms.services):
         files = tuple(source.file for source in terms.sources if source.service == place)
         yield ListStatus(

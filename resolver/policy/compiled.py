@@ -219,7 +219,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class CompiledConfig:
     """A snapshot without its index."""
 
     services: tuple[Service, ...]
@@ -242,7 +242,7 @@ class Terms:
 class Snapshot:
     """The terms, and the two buffers of the index (``policy.index``)."""
 
-    terms: Terms
+    terms: CompiledConfig
     trie: bytes
     rules: bytes
 
@@ -265,6 +265,6 @@ def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_terms(document: bytes) -> Terms:
+def read_compiled_config(document: bytes) -> CompiledConfig:
     """Read the terms that ``Snapshot.document`` wrote."""
-    return codec.decode(Terms, json.loads(document))
+    return codec.decode(CompiledConfig, json.loads(document))

@@ -18,7 +18,7 @@ from typing import Final
 
 from resolver.dns import names
 from resolver.policy.building import ancestors
-from resolver.policy.compiled import OwnRule, Terms
+from resolver.policy.compiled import CompiledConfig, OwnRule
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
 from resolver.policy.view import View
@@ -30,7 +30,7 @@ _MAX_VERDICTS: Final = 4096
 class Judge:
     """Judges names by the rules of a snapshot."""
 
-    def __init__(self, terms: Terms, index: Index) -> None:
+    def __init__(self, terms: CompiledConfig, index: Index) -> None:
         self._index = index
         self._keys = index.keys
         self._service_of = [source.service for source in terms.sources]

@@ -11,7 +11,7 @@ What must stay true:
 """
 
 from resolver.policy.building import ancestors, top_labels
-from resolver.policy.compiled import OwnRule, Policy, Terms
+from resolver.policy.compiled import CompiledConfig, OwnRule, Policy
 from resolver.policy.prefixes import PrefixTable
 from resolver.policy.verdict import Verdict
 
@@ -66,7 +66,7 @@ class View:
 class Views:
     """The views of a snapshot at the current time."""
 
-    def __init__(self, terms: Terms, wall: float) -> None:
+    def __init__(self, terms: CompiledConfig, wall: float) -> None:
         self._terms = terms
         self._vlans = PrefixTable(terms.prefixes)
         self._exempted = PrefixTable(terms.exempted_prefixes)

@@ -13,7 +13,7 @@ from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.files import write_atomically
-from resolver.policy.compiled import Prefix, Terms
+from resolver.policy.compiled import CompiledConfig, Prefix
 from resolver.snapshot.candidate import WRONG_CONFIG, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.config_files import DiskFiles
@@ -106,7 +106,7 @@ def _overlap(one: Network, other: Network) -> bool:
     return one.version == other.version and one.overlaps(other)
 
 
-def _changes_anything(terms: Terms, name: str) -> bool:
+def _changes_anything(terms: CompiledConfig, name: str) -> bool:
     """Whether a client of the exemption has a policy that blocks one of its services."""
     [(place, exemption)] = [each for each in enumerate(terms.exemptions) if each[1].id == name]
     if exemption.vlan is not None:

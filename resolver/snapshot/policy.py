@@ -46,7 +46,7 @@ class _Compiler:
         lists = self.catalog.lists
         trie, rules = index.build([each.rules for each in lists])
         excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
-        terms = made.Terms(
+        terms = made.CompiledConfig(
             self.catalog.services,
             self.catalog.sources,
             tuple(self.policy(name, each) for name, each in self.config.policies.items()),

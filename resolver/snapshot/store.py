@@ -13,7 +13,7 @@ from pathlib import Path
 
 from resolver.errors import DarbanError
 from resolver.files import rename_synced, write_atomically
-from resolver.policy.compiled import Snapshot, Terms, content_hash, read_terms
+from resolver.policy.compiled import CompiledConfig, Snapshot, content_hash, read_compiled_config
 from resolver.policy.index import Index
 
 _SYSTEM_CONFIG = Path("/etc/darban")
@@ -105,14 +105,14 @@ def _holds(path: Path, content: Mapping[str, bytes]) -> bool:
         return False
 
 
-def load(path: Path) -> tuple[Terms, Index]:
+def load(path: Path) -> tuple[CompiledConfig, Index]:
     """The terms and the index of a saved snapshot; the files of the index are mapped.
 
     Raises:
         StateError: the snapshot does not exist, or another version of Darban wrote it.
     """
     try:
-        terms = read_terms((path / _TERMS).read_bytes())
+        terms = read_compiled_config((path / _TERMS).read_bytes())
         return terms, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None

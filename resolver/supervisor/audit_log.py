@@ -22,7 +22,7 @@ from pathlib import Path
 
 from resolver.files import write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 
 _LOG, _CONFIGS = "journal.jsonl", "configs"
 _LONGEST_TEXT = 4 << 20
@@ -93,7 +93,7 @@ class AuditLog:
         return texts
 
     def activated(
-        self, time: float, event: str, who: str, snapshot: str, terms: Terms, texts: Texts
+        self, time: float, event: str, who: str, snapshot: str, terms: CompiledConfig, texts: Texts
     ) -> None:
         """Add the activation of a snapshot.
 
@@ -116,7 +116,7 @@ class AuditLog:
         self._append(AuditEntry(time, event, who, snapshot, config, diff, exemptions))
 
     def edited(
-        self, time: float, event: str, who: str, snapshot: str, terms: Terms, texts: Texts
+        self, time: float, event: str, who: str, snapshot: str, terms: CompiledConfig, texts: Texts
     ) -> None:
         """Add a new text of the config in force, whose snapshot is the same; OSError as above.
 

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from resolver import __version__, build
-from resolver.policy.compiled import Endpoint, Policy, Terms
+from resolver.policy.compiled import CompiledConfig, Endpoint, Policy
 from resolver.policy.services import services_in
 from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
 
-def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted) -> list[str]:
+def startup_banner(
+    config: Path, terms: CompiledConfig, workers: int, accepted: Accepted
+) -> list[str]:
     """The lines of the banner."""
     settings = terms.settings
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)
@@ -36,7 +38,7 @@ def startup_banner(config: Path, terms: Terms, workers: int, accepted: Accepted)
     return lines
 
 
-def _names(terms: Terms) -> str:
+def _names(terms: CompiledConfig) -> str:
     """Each service that some policy blocks, with its number of names, messengers first."""
     blocked = 0
     for policy in terms.policies:
@@ -46,7 +48,7 @@ def _names(terms: Terms) -> str:
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
 
-def _upstreams(terms: Terms) -> str:
+def _upstreams(terms: CompiledConfig) -> str:
     """The servers of the default group; the system's by their addresses."""
     texts = []
     for server in terms.groups[0].servers:
@@ -58,7 +60,7 @@ def _upstreams(terms: Terms) -> str:
     return ", ".join(texts)
 
 
-def _blocks(policy: Policy, terms: Terms) -> str:
+def _blocks(policy: Policy, terms: CompiledConfig) -> str:
     services = list(services_in(policy.blocks, terms.services))
     denied = sum(not rule.allow for rule in policy.own)
     names = sum(service.entries for service in services) + denied

@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from resolver.policy.compiled import Endpoint, Terms
+from resolver.policy.compiled import CompiledConfig, Endpoint
 
 
-def worker_count(terms: Terms) -> int:
+def worker_count(terms: CompiledConfig) -> int:
     """How many workers to start: as configured, else one for each CPU of this process."""
     return terms.settings.workers or len(os.sched_getaffinity(0))
 
 
-def needs_restart(current: Terms, new: Terms) -> Iterator[str]:
+def needs_restart(current: CompiledConfig, new: CompiledConfig) -> Iterator[str]:
     """What a config changes that cannot change while the server runs."""
     for key, (running, wanted) in restart_changes(current, new).items():
         yield (
@@ -20,13 +20,13 @@ def needs_restart(current: Terms, new: Terms) -> Iterator[str]:
         )
 
 
-def restart_changes(current: Terms, new: Terms) -> dict[str, tuple[str, str]]:
+def restart_changes(current: CompiledConfig, new: CompiledConfig) -> dict[str, tuple[str, str]]:
     """The settings that differ and cannot change while the server runs: their two values."""
     now, then = _values(current), _values(new)
     return {key: (now[key], then[key]) for key in now if now[key] != then[key]}
 
 
-def _values(terms: Terms) -> dict[str, str]:
+def _values(terms: CompiledConfig) -> dict[str, str]:
     return {
         "server.listen": _listed(terms.settings.listen),
         "server.workers": str(worker_count(terms)),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resolver.metrics.layout import CounterLayout
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.supervisor.block_log import BlockLogWriter
@@ -36,7 +36,7 @@ _FIRST_LOOKUP = 5.0
 class ServedSnapshot:
     """A snapshot, and what the supervisor needs to serve it."""
 
-    terms: Terms
+    terms: CompiledConfig
     index: Index
     pinned: store.PinnedSnapshot
     hosts: UpstreamAddresses
@@ -157,7 +157,7 @@ class Rollout:
             pause = _RESOLVE_UNKNOWN if hosts.unknown else _RESOLVE
 
 
-def _names_to_resolve(terms: Terms) -> Iterator[str]:
+def _names_to_resolve(terms: CompiledConfig) -> Iterator[str]:
     """Upstreams given by host name; they are counted though they may have no address yet."""
     for group in terms.groups:
         for server in group.servers:

@@ -13,7 +13,13 @@ from typing import Final
 import aiodns
 
 from resolver.metrics.log import log
-from resolver.policy.compiled import ConfiguredGroup, ConfiguredServer, Endpoint, Settings, Terms
+from resolver.policy.compiled import (
+    CompiledConfig,
+    ConfiguredGroup,
+    ConfiguredServer,
+    Endpoint,
+    Settings,
+)
 from resolver.upstream.server_address import ServerAddress
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
@@ -65,7 +71,7 @@ def _is_address(text: str) -> bool:
 class UpstreamAddresses:
     """The addresses of the upstream servers of a snapshot."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: CompiledConfig) -> None:
         self._groups = terms.groups
         self._settings = terms.settings
         self._resolver = aiodns.DNSResolver(
@@ -128,7 +134,7 @@ class UpstreamAddresses:
         return [record.data.addr for record in result.answer if hasattr(record.data, "addr")]
 
 
-def bootstrap(terms: Terms) -> list[Endpoint]:
+def bootstrap(terms: CompiledConfig) -> list[Endpoint]:
     """The name servers for host names in the config: of upstreams and of list URLs."""
     if terms.settings.bootstrap:
         return list(terms.settings.bootstrap)

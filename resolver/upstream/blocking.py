@@ -14,7 +14,7 @@ from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Attempt, Exchange, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds
 
@@ -24,7 +24,7 @@ _MAX_MESSAGE: Final = 65535
 class BlockingForwarder:
     """Asks the upstreams of a snapshot, for a command."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: CompiledConfig) -> None:
         self._groups = asyncio.run(_groups(terms))
         self._results: dict[bytes, CacheEntry | Failure] = {}
         self._numbers = RandomIds()
@@ -64,7 +64,7 @@ class BlockingForwarder:
         return step
 
 
-async def _groups(terms: Terms) -> Mapping[str, Group]:
+async def _groups(terms: CompiledConfig) -> Mapping[str, Group]:
     addresses = UpstreamAddresses(terms)
     if addresses.named:
         await addresses.resolve()

@@ -11,7 +11,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from resolver.dns import names
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 
 _HOST = re.compile(
     r"(?:\[([0-9a-f:.]{2,45})\]|([a-z0-9_.-]{1,254}))(?::[0-9]{1,5})?", re.ASCII | re.IGNORECASE
@@ -36,7 +36,7 @@ def read_host(header: str) -> bytes | IPv4Address | IPv6Address | None:
         return _parse_name(found[2] or "")
 
 
-def is_own(header: str, terms: Terms) -> bool:
+def is_own(header: str, terms: CompiledConfig) -> bool:
     """Whether a Host header is an address or a name that no website can have."""
     host = read_host(header)
     if not isinstance(host, bytes):

@@ -16,7 +16,7 @@ from aiohttp import web
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import service_references
 from resolver.metrics.status import Status
-from resolver.policy.compiled import Policy, Terms
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in
 from resolver.web import host_header, pages
 from resolver.web.name_lookup import look_up
@@ -63,7 +63,7 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
     )
 
 
-def _blocked(terms: Terms, policy: Policy) -> Iterator[str]:
+def _blocked(terms: CompiledConfig, policy: Policy) -> Iterator[str]:
     """What a policy blocks, as the config writes it: categories, services, names."""
     services = services_in(policy.blocks, terms.services)
     yield from service_references(services, terms.services)

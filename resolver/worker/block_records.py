@@ -20,7 +20,7 @@ from typing import Final
 from resolver.dns import codes, names
 from resolver.dns.query import Query
 from resolver.engine.client import Client
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefixes import address_text, client_prefix, client_prefix_text
 from resolver.policy.verdict import NO_SERVICE, Verdict
 from resolver.policy.view import View
@@ -34,7 +34,7 @@ class _Constants:
 
     __slots__ = ("before_client", "before_rule", "before_target", "vlan")
 
-    def __init__(self, terms: Terms, view: View, verdict: Verdict) -> None:
+    def __init__(self, terms: CompiledConfig, view: View, verdict: Verdict) -> None:
         service, source = verdict.service, verdict.source
         self.vlan = json.dumps(terms.vlans[view.vlan].name, ensure_ascii=False)
         self.before_client = f'", "vlan": {self.vlan}, "client": '
@@ -53,7 +53,7 @@ class BlockRecords:
         """``lost`` is called with the number of lost records."""
         self._pipe = pipe
         self._lost = lost
-        self._terms: Terms | None = None
+        self._terms: CompiledConfig | None = None
         self._recorded_client = ""
         self._constants: dict[tuple[int, int, int], _Constants] = {}
         self._lines: list[bytes] = []
@@ -61,7 +61,7 @@ class BlockRecords:
         self._second = -1
         self._second_text = ""
 
-    def follow(self, terms: Terms) -> bool:
+    def follow(self, terms: CompiledConfig) -> bool:
         """Write records for this snapshot from now on; whether it has a block log."""
         self.flush()
         log = terms.settings.block_log

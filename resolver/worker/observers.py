@@ -6,7 +6,7 @@ again.
 
 from resolver.dns.query import Query
 from resolver.engine.client import Client
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.unknown_clients import UnknownClientCounts
 from resolver.policy.verdict import Outcome, Verdict
 from resolver.worker.block_records import BlockRecords
@@ -24,7 +24,7 @@ class Observers:
         self.wants_verdicts = False
         self._vlans: tuple[str, ...] = ()
 
-    def follow(self, terms: Terms) -> None:
+    def follow(self, terms: CompiledConfig) -> None:
         """Prepare for a snapshot that is about to be put in force."""
         self._vlans = tuple(vlan.name for vlan in terms.vlans)
         self.wants_verdicts = self._block_log.follow(terms)

@@ -14,7 +14,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import ANY_REQUESTER, QueryCounts, Question, Requester
 from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
-from resolver.policy.compiled import Snapshot, Terms
+from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.index import Index
 from tests.policy.networks import CONFIG, LISTS, compiled
 
@@ -73,7 +73,7 @@ def mutated(value: object) -> Iterator[object]:
             yield (1,)
 
 
-def every_change_of(terms: Terms) -> Iterator[tuple[str, Terms]]:
+def every_change_of(terms: CompiledConfig) -> Iterator[tuple[str, CompiledConfig]]:
     for part in PARTS:
         things = getattr(terms, part)
         thing = things[0]
@@ -95,7 +95,7 @@ def every_change_of(terms: Terms) -> Iterator[tuple[str, Terms]]:
 def test_every_part_of_the_terms_is_compared() -> None:
     # ``excepted`` follows from the rules; what the others lack in PARTS is tested below.
     others = {"excepted", "exempted_prefixes", "forward", "settings"}
-    assert {field.name for field in dataclasses.fields(Terms)} == {*PARTS, *others}
+    assert {field.name for field in dataclasses.fields(CompiledConfig)} == {*PARTS, *others}
 
 
 CHANGED = dict(every_change_of(OLD.terms))

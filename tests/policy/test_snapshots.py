@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from resolver.dns import names
-from resolver.policy.compiled import read_terms
+from resolver.policy.compiled import read_compiled_config
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from tests.policy.networks import CONFIG, LISTS, compiled
@@ -13,7 +13,7 @@ from tests.policy.networks import CONFIG, LISTS, compiled
 
 def test_terms_are_read_as_they_were_written() -> None:
     snapshot = compiled()
-    again = read_terms(snapshot.document())
+    again = read_compiled_config(snapshot.document())
     assert again == snapshot.terms
     assert hash(again) == hash(snapshot.terms)
 

@@ -8,7 +8,7 @@ from dnslib import DNSRecord
 from resolver.engine.labels import QueryLabels
 from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import Drop, Reply
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import NO_SERVICE
 from tests.scenarios.file import FILES, SCENARIOS, Scenario, Step, read
 from tests.scenarios.packets import (
@@ -103,7 +103,7 @@ def check_errors(step: Step, reply: DNSRecord) -> None:
         assert error == code
 
 
-def check_labels(step: Step, labels: QueryLabels, terms: Terms) -> None:
+def check_labels(step: Step, labels: QueryLabels, terms: CompiledConfig) -> None:
     got = {
         "outcome": labels.outcome.label,
         "vlan": "unknown" if labels.vlan == UNKNOWN_VLAN else terms.vlans[labels.vlan].name,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.policy.compiled import Terms
+from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot.compiler import compile_file
 from resolver.supervisor.audit_log import AuditEntry, AuditLog, difference
 
@@ -41,7 +41,7 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def terms(tmp_path: Path) -> Terms:
+def terms(tmp_path: Path) -> CompiledConfig:
     (tmp_path / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
     path = tmp_path / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
@@ -55,7 +55,9 @@ def audit_log(tmp_path: Path) -> AuditLog:
     return AuditLog(tmp_path / "state")
 
 
-def _write(audit_log: AuditLog, terms: Terms, time: float, text: str, snapshot: str = "aa") -> None:
+def _write(
+    audit_log: AuditLog, terms: CompiledConfig, time: float, text: str, snapshot: str = "aa"
+) -> None:
     audit_log.activated(time, "reload", "uid 7", snapshot, terms, {"config.toml": text})
 
 
@@ -63,7 +65,7 @@ def test_nothing_was_written(audit_log: AuditLog) -> None:
     assert list(audit_log.entries()) == []
 
 
-def test_what_was_put_in_force_can_be_told(audit_log: AuditLog, terms: Terms) -> None:
+def test_what_was_put_in_force_can_be_told(audit_log: AuditLog, terms: CompiledConfig) -> None:
     _write(audit_log, terms, 1.5, "one\ntwo\n")
     _write(audit_log, terms, 2.5, "one\n2\n", "bb")
     first, second = audit_log.entries()
@@ -79,7 +81,9 @@ def test_what_was_put_in_force_can_be_told(audit_log: AuditLog, terms: Terms) ->
     assert (first.exemptions[1].vlan, first.exemptions[1].prefixes) == ("a", [])
 
 
-def test_an_exemption_s_end_is_no_activation_and_is_told(audit_log: AuditLog, terms: Terms) -> None:
+def test_an_exemption_s_end_is_no_activation_and_is_told(
+    audit_log: AuditLog, terms: CompiledConfig
+) -> None:
     _write(audit_log, terms, 0.0, "one")
     [entry] = audit_log.entries()
     for moment, ids in (
@@ -93,7 +97,7 @@ def test_an_exemption_s_end_is_no_activation_and_is_told(audit_log: AuditLog, te
 
 @pytest.mark.parametrize("kept", [1, 20, -1])
 def test_a_line_that_was_cut_short(
-    audit_log: AuditLog, terms: Terms, tmp_path: Path, kept: int
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path, kept: int
 ) -> None:
     path = tmp_path / "state" / "journal.jsonl"
     _write(audit_log, terms, 1.0, "one")
@@ -133,7 +137,9 @@ def test_a_line_of_an_earlier_version_is_read(audit_log: AuditLog, tmp_path: Pat
     assert entry.exempted_at(4102444800.0) == []
 
 
-def test_lines_that_are_no_entries(audit_log: AuditLog, terms: Terms, tmp_path: Path) -> None:
+def test_lines_that_are_no_entries(
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+) -> None:
     path = tmp_path / "state" / "journal.jsonl"
     path.parent.mkdir()
     strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
@@ -143,7 +149,7 @@ def test_lines_that_are_no_entries(audit_log: AuditLog, terms: Terms, tmp_path: 
 
 
 def test_a_full_disk_is_told_and_leaves_no_piece(
-    audit_log: AuditLog, terms: Terms, tmp_path: Path
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
 ) -> None:
     _write(audit_log, terms, 1.0, "one")
     size = (tmp_path / "state" / "journal.jsonl").stat().st_size
@@ -161,7 +167,7 @@ def test_a_full_disk_is_told_and_leaves_no_piece(
 
 
 def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
-    audit_log: AuditLog, terms: Terms
+    audit_log: AuditLog, terms: CompiledConfig
 ) -> None:
     _write(audit_log, terms, 1.0, "one", "aa")
     _write(audit_log, terms, 2.0, "two", "bb")
@@ -172,20 +178,20 @@ def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
     assert third.diff == fourth.diff == ""
 
 
-def test_a_stop_is_no_activation(audit_log: AuditLog, terms: Terms) -> None:
+def test_a_stop_is_no_activation(audit_log: AuditLog, terms: CompiledConfig) -> None:
     _write(audit_log, terms, 1.0, "one")
     audit_log.stopped(2.0, "signal")
     assert [entry.event for entry in audit_log.entries()] == ["reload", "stop"]
     assert [entry.event for entry in audit_log.activations()] == ["reload"]
 
 
-def test_the_same_text_is_noted_once(audit_log: AuditLog, terms: Terms) -> None:
+def test_the_same_text_is_noted_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
     for text in ("one", "one", "two"):
         audit_log.edited(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
     assert len(list(audit_log.entries())) == 2
 
 
-def test_a_line_is_bounded(audit_log: AuditLog, terms: Terms, tmp_path: Path) -> None:
+def test_a_line_is_bounded(audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path) -> None:
     _write(audit_log, terms, 1.0, "one\n")
     _write(audit_log, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
     lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
@@ -195,7 +201,9 @@ def test_a_line_is_bounded(audit_log: AuditLog, terms: Terms, tmp_path: Path) ->
     assert audit_log.text(entry.config)["config.toml"].endswith("line 99999\n")
 
 
-def test_a_text_beyond_all_measure_is_named_and_not_kept(audit_log: AuditLog, terms: Terms) -> None:
+def test_a_text_beyond_all_measure_is_named_and_not_kept(
+    audit_log: AuditLog, terms: CompiledConfig
+) -> None:
     _write(audit_log, terms, 1.0, "#" * (5 << 20))
     _write(audit_log, terms, 2.0, "one")
     first, second = audit_log.entries()

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from resolver.dns import names
-from resolver.policy.compiled import ForwardZone, LocalName, Terms
+from resolver.policy.compiled import CompiledConfig, ForwardZone, LocalName
 from resolver.web.host_header import is_own
 from tests.web.judged import engine
 
 
 @pytest.fixture(scope="module")
-def terms(tmp_path_factory: pytest.TempPathFactory) -> Terms:
+def terms(tmp_path_factory: pytest.TempPathFactory) -> CompiledConfig:
     terms = engine(tmp_path_factory.mktemp("config")).terms
     zones = (names.parse("agency.internal"), names.ROOT)
     forward = tuple(ForwardZone(zone, "") for zone in zones)
@@ -27,11 +27,11 @@ def terms(tmp_path_factory: pytest.TempPathFactory) -> Terms:
         *("dns.agency.gov:9153", "DNS.Agency.Gov", "ns1.agency.internal", "agency.internal:80"),
     ],
 )
-def test_our_own_names(host: str, terms: Terms) -> None:
+def test_our_own_names(host: str, terms: CompiledConfig) -> None:
     assert is_own(host, terms)
 
 
-def test_the_machines_name(terms: Terms) -> None:
+def test_the_machines_name(terms: CompiledConfig) -> None:
     assert is_own(f"{socket.gethostname()}:9153", terms)
     assert is_own(socket.gethostname().upper(), terms)
 
@@ -45,5 +45,5 @@ def test_the_machines_name(terms: Terms) -> None:
         *("[::1", "::1", "127.0.0.1:9153:1", "[evil.example]"),
     ],
 )
-def test_names_that_a_website_can_have(host: str, terms: Terms) -> None:
+def test_names_that_a_website_can_have(host: str, terms: CompiledConfig) -> None:
     assert not is_own(host, terms)
