@@ -2,6 +2,13 @@
 
 from typing import Final
 
+
+def _names(text: str) -> dict[int, str]:
+    """Names by their numbers, from a text of names that are each followed by the number."""
+    words = text.split()
+    return {int(number): name for name, number in zip(words[::2], words[1::2], strict=True)}
+
+
 HEADER: Final = 12
 """Octets of a message's header (RFC 1035 section 4.1.1)."""
 
@@ -31,62 +38,16 @@ MAILB: Final = 253
 MAILA: Final = 254
 ANY: Final = 255
 
-TYPES: Final[dict[int, str]] = {
-    A: "A",
-    NS: "NS",
-    3: "MD",
-    4: "MF",
-    CNAME: "CNAME",
-    SOA: "SOA",
-    7: "MB",
-    8: "MG",
-    9: "MR",
-    10: "NULL",
-    PTR: "PTR",
-    HINFO: "HINFO",
-    14: "MINFO",
-    MX: "MX",
-    TXT: "TXT",
-    17: "RP",
-    18: "AFSDB",
-    21: "RT",
-    AAAA: "AAAA",
-    29: "LOC",
-    SRV: "SRV",
-    35: "NAPTR",
-    36: "KX",
-    37: "CERT",
-    DNAME: "DNAME",
-    OPT: "OPT",
-    DS: "DS",
-    44: "SSHFP",
-    RRSIG: "RRSIG",
-    47: "NSEC",
-    48: "DNSKEY",
-    50: "NSEC3",
-    51: "NSEC3PARAM",
-    52: "TLSA",
-    53: "SMIMEA",
-    59: "CDS",
-    60: "CDNSKEY",
-    61: "OPENPGPKEY",
-    62: "CSYNC",
-    63: "ZONEMD",
-    SVCB: "SVCB",
-    HTTPS: "HTTPS",
-    99: "SPF",
-    108: "EUI48",
-    109: "EUI64",
-    TKEY: "TKEY",
-    TSIG: "TSIG",
-    IXFR: "IXFR",
-    AXFR: "AXFR",
-    MAILB: "MAILB",
-    MAILA: "MAILA",
-    ANY: "ANY",
-    256: "URI",
-    257: "CAA",
-}
+TYPES: Final = _names(
+    """
+    A 1  NS 2  MD 3  MF 4  CNAME 5  SOA 6  MB 7  MG 8  MR 9  NULL 10  PTR 12  HINFO 13
+    MINFO 14  MX 15  TXT 16  RP 17  AFSDB 18  RT 21  AAAA 28  LOC 29  SRV 33  NAPTR 35
+    KX 36  CERT 37  DNAME 39  OPT 41  DS 43  SSHFP 44  RRSIG 46  NSEC 47  DNSKEY 48
+    NSEC3 50  NSEC3PARAM 51  TLSA 52  SMIMEA 53  CDS 59  CDNSKEY 60  OPENPGPKEY 61  CSYNC 62
+    ZONEMD 63  SVCB 64  HTTPS 65  SPF 99  EUI48 108  EUI64 109  TKEY 249  TSIG 250  IXFR 251
+    AXFR 252  MAILB 253  MAILA 254  ANY 255  URI 256  CAA 257
+    """
+)
 _TYPE_NUMBERS: Final = {name: number for number, name in TYPES.items()}
 
 NOERROR: Final = 0
@@ -98,20 +59,12 @@ REFUSED: Final = 5
 NOTAUTH: Final = 9
 BADVERS: Final = 16
 
-RCODES: Final[dict[int, str]] = {
-    NOERROR: "NOERROR",
-    FORMERR: "FORMERR",
-    SERVFAIL: "SERVFAIL",
-    NXDOMAIN: "NXDOMAIN",
-    NOTIMP: "NOTIMP",
-    REFUSED: "REFUSED",
-    6: "YXDOMAIN",
-    7: "YXRRSET",
-    8: "NXRRSET",
-    NOTAUTH: "NOTAUTH",
-    10: "NOTZONE",
-    BADVERS: "BADVERS",
-}
+RCODES: Final = _names(
+    """
+    NOERROR 0  FORMERR 1  SERVFAIL 2  NXDOMAIN 3  NOTIMP 4  REFUSED 5  YXDOMAIN 6  YXRRSET 7
+    NXRRSET 8  NOTAUTH 9  NOTZONE 10  BADVERS 16
+    """
+)
 
 # Header flags (RFC 1035 section 4.1.1, RFC 4035 section 3).
 QR: Final = 0x8000

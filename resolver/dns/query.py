@@ -13,25 +13,8 @@ What must stay true:
 
 from typing import Final
 
-from resolver.dns.codes import (
-    AXFR,
-    BADVERS,
-    FORMERR,
-    HEADER,
-    IN,
-    IXFR,
-    MAILA,
-    MAILB,
-    NOERROR,
-    NOTAUTH,
-    NOTIMP,
-    OPCODE,
-    OPT,
-    QR,
-    REFUSED,
-    TKEY,
-    TSIG,
-)
+from resolver.dns import codes
+from resolver.dns.codes import HEADER
 from resolver.dns.names import MAX_LABEL, MAX_NAME
 from resolver.dns.render import MIN_UDP_SIZE, QueryShape
 
@@ -105,35 +88,35 @@ def _name_end(packet: bytes) -> int:
 
 # Types that a forwarder does not look up, and the rcode of the reply.
 _UNASKABLE: Final[dict[int, int]] = {
-    0: FORMERR,
-    OPT: FORMERR,
-    TKEY: NOTIMP,
-    TSIG: FORMERR,
-    IXFR: REFUSED,
-    AXFR: REFUSED,
-    MAILB: NOTIMP,
-    MAILA: NOTIMP,
+    0: codes.FORMERR,
+    codes.OPT: codes.FORMERR,
+    codes.TKEY: codes.NOTIMP,
+    codes.TSIG: codes.FORMERR,
+    codes.IXFR: codes.REFUSED,
+    codes.AXFR: codes.REFUSED,
+    codes.MAILB: codes.NOTIMP,
+    codes.MAILA: codes.NOTIMP,
 }
 
 
 def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
     """Read the shape of a query; its name ends at ``end`` (0: it is missing or malformed)."""
     flags = packet[2] << 8 | packet[3]
-    if flags & QR:
+    if flags & codes.QR:
         return QueryShape(flags, silent=True)
-    if flags & OPCODE:
-        return QueryShape(flags, rcode=NOTIMP, stream=stream)
+    if flags & codes.OPCODE:
+        return QueryShape(flags, rcode=codes.NOTIMP, stream=stream)
     # One question (RFC 9619), nothing in the answer and authority sections.
     one_question = packet[4:10] == b"\x00\x01\x00\x00\x00\x00"
     after = end + _FIXED
     if not one_question or not end or after > len(packet):
-        return QueryShape(flags, rcode=FORMERR, stream=stream)
+        return QueryShape(flags, rcode=codes.FORMERR, stream=stream)
     edns = _read_edns(packet, after, packet[10] << 8 | packet[11])
     qtype = packet[end] << 8 | packet[end + 1]
     qclass = packet[end + 2] << 8 | packet[end + 3]
     rcode = edns.rcode
-    if rcode == NOERROR and (qclass != IN or qtype in _UNASKABLE):
-        rcode = _UNASKABLE.get(qtype, REFUSED)
+    if rcode == codes.NOERROR and (qclass != codes.IN or qtype in _UNASKABLE):
+        rcode = _UNASKABLE.get(qtype, codes.REFUSED)
     return QueryShape(
         flags,
         rcode=rcode,
@@ -149,7 +132,7 @@ def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
 class _Edns:
     """The EDNS facts of a query (RFC 6891), or the rcode of the error reply."""
 
-    def __init__(self, rcode: int = NOERROR, has_opt: bool = False) -> None:
+    def __init__(self, rcode: int = codes.NOERROR, has_opt: bool = False) -> None:
         self.rcode = rcode
         self.has_opt = has_opt
         self.udp_size = MIN_UDP_SIZE
@@ -163,24 +146,24 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
         # The owner is the root for an OPT. A TSIG, which comes last, has the name of its key.
         start = _owner_end(packet, at)
         if not start or start + 10 > len(packet):
-            return _Edns(FORMERR)
+            return _Edns(codes.FORMERR)
         rtype = packet[start] << 8 | packet[start + 1]
         end = start + 10 + (packet[start + 8] << 8 | packet[start + 9])
         if end > len(packet):
-            return _Edns(FORMERR)
-        if rtype == TSIG:
-            return _Edns(NOTAUTH)  # this server has no keys (RFC 8945 section 5.2.1)
-        if rtype == OPT:
+            return _Edns(codes.FORMERR)
+        if rtype == codes.TSIG:
+            return _Edns(codes.NOTAUTH)  # this server has no keys (RFC 8945 section 5.2.1)
+        if rtype == codes.OPT:
             if edns.has_opt or start != at + 1 or not _options_fit(packet, start + 10, end):
-                return _Edns(FORMERR)
+                return _Edns(codes.FORMERR)
             version = packet[start + 5]
             edns.has_opt = True
             edns.udp_size = packet[start + 2] << 8 | packet[start + 3]
             edns.dnssec_ok = packet[start + 6] >= 0x80
         at = end
     if at != len(packet):
-        return _Edns(FORMERR)
-    return _Edns(BADVERS, has_opt=True) if version else edns
+        return _Edns(codes.FORMERR)
+    return _Edns(codes.BADVERS, has_opt=True) if version else edns
 
 
 def _owner_end(packet: bytes, at: int) -> int:

@@ -22,47 +22,37 @@ PARAMS: Final = -5
 OPTIONS: Final = -6
 """EDNS options, to the end of the RDATA (RFC 6891 section 6.1.2)."""
 
+_TYPES_BY_LAYOUT: Final[tuple[tuple[tuple[int, ...], str], ...]] = (
+    ((4,), "A"),
+    ((16,), "AAAA"),
+    ((6,), "EUI48"),
+    ((8,), "EUI64"),
+    ((NAME,), "NS MD MF CNAME MB MG MR PTR DNAME"),
+    ((NAME, NAME), "MINFO RP"),
+    ((NAME, NAME, 20), "SOA"),
+    ((NAME, REST), "NSEC"),
+    ((2, NAME), "MX AFSDB RT KX TYPE107"),
+    ((2, NAME, NAME), "TYPE26"),
+    ((2, NAME, PARAMS), "SVCB HTTPS"),
+    ((6, NAME), "SRV"),
+    ((18, NAME, REST), "TYPE24 RRSIG"),
+    ((4, STRING, STRING, STRING, NAME), "NAPTR"),
+    ((STRING, STRING), "HINFO"),
+    ((STRINGS,), "TXT SPF"),
+    ((1, STRING, REST), "CAA"),
+    ((4, STRING), "NSEC3PARAM"),
+    ((4, STRING, STRING, REST), "NSEC3"),
+    ((2, REST), "SSHFP"),
+    ((3, REST), "TLSA"),
+    ((4, REST), "DS DNSKEY URI"),
+    ((OPTIONS,), "OPT"),
+)
+"""The parts of RDATA, in order, and the types that have them; a positive number is that many
+octets. TYPE24 is SIG, TYPE26 is PX, TYPE107 is LP."""
+
 LAYOUTS: Final[dict[int, tuple[int, ...]]] = {
-    codes.A: (4,),
-    codes.NS: (NAME,),
-    3: (NAME,),  # MD
-    4: (NAME,),  # MF
-    codes.CNAME: (NAME,),
-    codes.SOA: (NAME, NAME, 20),
-    7: (NAME,),  # MB
-    8: (NAME,),  # MG
-    9: (NAME,),  # MR
-    codes.PTR: (NAME,),
-    13: (STRING, STRING),  # HINFO
-    14: (NAME, NAME),  # MINFO
-    codes.MX: (2, NAME),
-    codes.TXT: (STRINGS,),
-    17: (NAME, NAME),  # RP
-    18: (2, NAME),  # AFSDB
-    21: (2, NAME),  # RT
-    24: (18, NAME, REST),  # SIG
-    26: (2, NAME, NAME),  # PX
-    codes.AAAA: (16,),
-    codes.SRV: (6, NAME),
-    35: (4, STRING, STRING, STRING, NAME),  # NAPTR
-    36: (2, NAME),  # KX
-    codes.DNAME: (NAME,),
-    codes.OPT: (OPTIONS,),
-    codes.DS: (4, REST),
-    44: (2, REST),  # SSHFP
-    46: (18, NAME, REST),  # RRSIG
-    47: (NAME, REST),  # NSEC
-    48: (4, REST),  # DNSKEY
-    50: (4, STRING, STRING, REST),  # NSEC3
-    51: (4, STRING),  # NSEC3PARAM
-    52: (3, REST),  # TLSA
-    codes.SVCB: (2, NAME, PARAMS),
-    codes.HTTPS: (2, NAME, PARAMS),
-    99: (STRINGS,),  # SPF
-    107: (2, NAME),  # LP
-    108: (6,),  # EUI48
-    109: (8,),  # EUI64
-    256: (4, REST),  # URI
-    257: (1, STRING, REST),  # CAA
+    codes.parse_type(name) or 0: layout
+    for layout, types in _TYPES_BY_LAYOUT
+    for name in types.split()
 }
-"""The parts of each type's RDATA, in order; a positive number is that many octets."""
+"""The layout of each type's RDATA."""

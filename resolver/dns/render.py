@@ -73,11 +73,6 @@ class QueryShape:
         self.templates: dict[int, ReplyTemplate] = {}
         """Reply templates by a key that the owner defines."""
 
-    @property
-    def checking_disabled(self) -> bool:
-        """Whether CD is set (RFC 4035 section 3.2.2)."""
-        return bool(self.flags & codes.CD)
-
 
 class ReplyTemplate:
     """The common part of replies to one shape with the same flags and section counts.

@@ -4,7 +4,8 @@ from typing import Final
 
 from resolver.dns import codes
 from resolver.dns.render import Sections
-from resolver.dns.response import ANSWER, MAX_RECORDS, Response, uncompressed
+from resolver.dns.response import ANSWER, MAX_RECORDS, Response
+from resolver.dns.uncompressed import uncompressed
 from resolver.engine.entry import CacheEntry, assembled, make_entry
 
 _MAX_JOINED: Final = 60_000

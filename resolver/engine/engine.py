@@ -37,7 +37,7 @@ from resolver.engine.entry import MAX_ALIASES, CacheEntry
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.observer import NullObserver, Observer
+from resolver.engine.observer import Observer
 from resolver.engine.question import UpstreamQuestion, cache_key
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
@@ -73,7 +73,7 @@ class Engine:
         self._clients: dict[bytes, Client] = {}
         self._stream_clients: dict[bytes, Client] = {}
         self._shapes: dict[tuple[View | None, bool], Shapes] = {}
-        self.observe(observer or NullObserver())
+        self.observe(observer)
         self.replace(snapshot)
 
     def replace(self, snapshot: LoadedSnapshot) -> None:
@@ -87,11 +87,11 @@ class Engine:
         self.observe(self.observer)
         self._new_generation()
 
-    def observe(self, observer: Observer) -> None:
+    def observe(self, observer: Observer | None) -> None:
         """Call this observer from now on, for what it wants now."""
         self.observer = observer
-        self._wants_questions = observer.wants_questions
-        self._wants_verdicts = observer.wants_verdicts
+        self._wants_questions = observer is not None and observer.wants_questions
+        self._wants_verdicts = observer is not None and observer.wants_verdicts
 
     def advance(self, wall: float, now: float) -> None:
         """Set the time: the wall clock (Unix time) for exemptions, ``now`` for rate limits."""
@@ -137,11 +137,12 @@ class Engine:
         if query is None:
             return self._replies.dropped(view)
         if view is None:
-            self.observer.refused(client.address)
+            if self.observer is not None:
+                self.observer.refused(client.address)
             return self._replies.refused(query)
         if query.shape.rcode != codes.NOERROR:
             return self._replies.malformed(view, query)
-        if self._wants_questions:
+        if self._wants_questions and self.observer is not None:
             self.observer.asked(client, query)
         return self.respond(client, view, query, now)
 
@@ -151,7 +152,8 @@ class Engine:
         zone, verdict = self.check_question(view, name)
         if zone is not None:
             if zone.group is None:
-                return self._answer_locally(view, query, zone)
+                rcode, sections = local_answer(zone, name, shape.qtype)
+                return self._replies.local(view, query, PASS, rcode, sections)
             group = zone.group
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
@@ -282,14 +284,10 @@ class Engine:
         failure = self.cache.failures.get(pending.question.key, now)
         return pending if failure is None else self._replies.failed(view, query, failure)
 
-    def _answer_locally(self, view: View, query: Query, zone: Zone) -> Reply:
-        rcode, sections = local_answer(zone, query.name, query.shape.qtype)
-        return self._replies.local(view, query, PASS, rcode, sections)
-
     def dropped(self, view: View | None) -> Drop:
         """Drop a packet that could not be handled."""
         return self._replies.dropped(view)
 
     def _observe_verdict(self, client: Client, query: Query, verdict: Verdict) -> None:
-        if self._wants_verdicts and verdict.outcome is not PASSED:
+        if self._wants_verdicts and verdict.outcome is not PASSED and self.observer is not None:
             self.observer.decided(client, query, verdict)

@@ -18,7 +18,8 @@ from typing import Final
 
 from resolver.dns import codes, names, render
 from resolver.dns.render import Counts
-from resolver.dns.response import AUTHORITY, TOP_BIT, Record, Response, scan, uncompressed
+from resolver.dns.response import AUTHORITY, TOP_BIT, Record, Response, scan
+from resolver.dns.uncompressed import uncompressed
 
 MAX_TTL: Final = 86400
 """Seconds that an entry lives at most."""

@@ -33,20 +33,3 @@ class Observer(Protocol):
 
     def refused(self, address: bytes) -> None:
         """Observe that an unknown client (in no VLAN) was refused."""
-
-
-class NullObserver:
-    """An observer that observes nothing."""
-
-    def __init__(self) -> None:
-        self.wants_questions = False
-        self.wants_verdicts = False
-
-    def asked(self, client: Client, query: Query) -> None:
-        """Ignore it."""
-
-    def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
-        """Ignore it."""
-
-    def refused(self, address: bytes) -> None:
-        """Ignore it."""

@@ -1,6 +1,6 @@
 """A question for an upstream group. Its key is the key of the answer cache."""
 
-from resolver.dns import names
+from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
 
 
@@ -14,7 +14,7 @@ class UpstreamQuestion:
         """Lower-case wire form."""
         self.qtype = shape.qtype
         self.dnssec_ok = shape.dnssec_ok
-        self.checking_disabled = shape.checking_disabled
+        self.checking_disabled = shape.flags & codes.CD != 0
         self.group = group
         """The name of the upstream group."""
         self.key = cache_key(name, shape, group)

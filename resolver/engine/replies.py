@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from resolver.dns import codes, render
 from resolver.dns.query import Query
-from resolver.dns.render import NO_ERRORS, Counts, QueryShape, ReplyTemplate, Sections
+from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
 from resolver.engine.blocked import BlockedTemplate
 from resolver.engine.entry import AD_KIND, CacheEntry
 from resolver.engine.exchange import Failure
@@ -35,17 +35,7 @@ class CountedTemplate(ReplyTemplate):
 
     __slots__ = ("counter",)
 
-    def __init__(
-        self,
-        shape: QueryShape,
-        flags: int,
-        counts: Counts,
-        errors: tuple[bytes, ...],
-        rcode: int,
-        counter: LabelledCounter,
-    ) -> None:
-        super().__init__(shape, flags, counts, errors, rcode)
-        self.counter = counter
+    counter: LabelledCounter
 
 
 class Replies:
@@ -78,8 +68,9 @@ class Replies:
     ) -> CountedTemplate:
         rcode = entry.rcode
         flags = shape.reply_flags | rcode | (codes.AD if kind & AD_KIND else 0)
-        counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
-        return CountedTemplate(shape, flags, entry.counts, entry.errors, 0, counter)
+        made = CountedTemplate(shape, flags, entry.counts, entry.errors)
+        made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
+        return made
 
     def blocked(self, view: View, query: Query, verdict: Verdict) -> Reply:
         """The blocked reply, by the policy of the view."""

@@ -93,16 +93,9 @@ def _over_tcp(attempt: Attempt, message: bytes) -> bytes:
     server = attempt.server
     with socket.create_connection((server.address, server.port), _time_left(attempt)) as tcp:
         tcp.sendall(len(message).to_bytes(2, "big") + message)
-        length = int.from_bytes(_receive_exactly(attempt, tcp, 2), "big")
-        return _receive_exactly(attempt, tcp, length)
-
-
-def _receive_exactly(attempt: Attempt, tcp: socket.socket, octets: int) -> bytes:
-    received = b""
-    while len(received) < octets:
-        tcp.settimeout(_time_left(attempt))
-        part = tcp.recv(octets - len(received))
-        if not part:
-            raise ConnectionError
-        received += part
-    return received
+        with tcp.makefile("rb") as received:
+            length = int.from_bytes(received.read(2), "big")
+            packet = received.read(length)
+    if len(packet) < max(length, 1):
+        raise ConnectionError
+    return packet

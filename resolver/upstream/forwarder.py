@@ -83,13 +83,8 @@ class Forwarder:
             shares = self._admission.enter(question.name, pending.client.address)
             if shares is None:
                 self._conclude(pending, _CROWDED, now)
-                return
-            query = self._start(question, shares, now)
-            if query is None:
+            elif not self._start(question, shares, pending, now):
                 self._conclude(pending, _FAULT, now)
-                return
-            self._wait(query, pending, now)
-            self._begin(query, now)
         elif len(query.waiters) < WAITERS:
             self._wait(query, pending, now)
         else:
@@ -114,38 +109,36 @@ class Forwarder:
     def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question again for the cache; no reply waits for it."""
         if question.key not in self._inflight and len(self._inflight) < _MAX_REFRESHES:
-            now = self._loop.time()
-            query = self._start(question, None, now)
-            if query is not None:
-                self._begin(query, now)
+            self._start(question, None, None, self._loop.time())
 
     def sweep(self, now: float) -> None:
         """Close idle sockets; the worker calls this periodically."""
         self._udp.sweep(now)
 
     def _start(
-        self, question: UpstreamQuestion, shares: Shares | None, now: float
-    ) -> InflightQuery | None:
+        self,
+        question: UpstreamQuestion,
+        shares: Shares | None,
+        pending: PendingReply | None,
+        now: float,
+    ) -> bool:
+        """Begin an exchange; False if it cannot begin."""
         group = self._groups.get(question.group) or Group(question.group.decode(), ())
         try:
             query = InflightQuery(question, group, now, shares)
+            step = query.begin(now)
         except Exception:
             log.exception("a question could not be asked")
             if shares is not None:
                 self._admission.leave(shares)
-            return None
+            return False
         self._inflight[question.key] = query
         if self._timer is None:
             self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
-        return query
-
-    def _begin(self, query: InflightQuery, now: float) -> None:
-        try:
-            step: Step = query.begin(now)
-        except Exception:
-            log.exception("a question could not be asked")
-            step = _FAULT
+        if pending is not None:
+            self._wait(query, pending, now)
         self._do_steps(query, step, now)
+        return True
 
     def _do_steps(self, query: InflightQuery, step: Step | None, now: float) -> None:
         """Do the steps of an exchange until it waits or ends."""

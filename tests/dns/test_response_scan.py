@@ -8,7 +8,8 @@ from dnslib import DNSError, DNSRecord
 from hypothesis import given
 
 from resolver.dns import codes, names
-from resolver.dns.response import MAX_RECORDS, Record, Response, scan, uncompressed
+from resolver.dns.response import MAX_RECORDS, Record, Response, scan
+from resolver.dns.uncompressed import uncompressed
 from tests.dns.made_packets import (
     COSTLY,
     any_bytes,
