@@ -38,7 +38,7 @@ MAILB: Final = 253
 MAILA: Final = 254
 ANY: Final = 255
 
-TYPES: Final = _names(
+TYPES: Final[dict[int, str]] = _names(
     """
     A 1  NS 2  MD 3  MF 4  CNAME 5  SOA 6  MB 7  MG 8  MR 9  NULL 10  PTR 12  HINFO 13
     MINFO 14  MX 15  TXT 16  RP 17  AFSDB 18  RT 21  AAAA 28  LOC 29  SRV 33  NAPTR 35
@@ -59,7 +59,7 @@ REFUSED: Final = 5
 NOTAUTH: Final = 9
 BADVERS: Final = 16
 
-RCODES: Final = _names(
+RCODES: Final[dict[int, str]] = _names(
     """
     NOERROR 0  FORMERR 1  SERVFAIL 2  NXDOMAIN 3  NOTIMP 4  REFUSED 5  YXDOMAIN 6  YXRRSET 7
     NXRRSET 8  NOTAUTH 9  NOTZONE 10  BADVERS 16
