@@ -120,7 +120,7 @@ def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> Non
     for said, reason in (
         (response(b"<!DOCTYPE html>\n<p>Log in</p>\n"), "refused: a web page (HTML), not a list"),
         (hosts("a.example"), "fewer than half of the 3"),
-        (response(b"", status="503 Busy"), "the server says 503 Busy"),
+        (response(b"", status="503 Busy"), "the server answers 503 Busy"),
     ):
         sources.says["/ads"] = said
         done = _run(server, "lists", "update")
