@@ -61,8 +61,7 @@ class _ListReader:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            expected = "a list in UTF-8 that can be read"
-            self._problems.append(Problem("error", file, None, "", str(error), expected))
+            self._problems.append(_error(file, str(error), "a list in UTF-8 that can be read"))
             return
         digest = hashlib.sha256(text.encode()).hexdigest()
         block_list = replace(AdblockReader.read(text, path.stem, file), sha256=digest)
@@ -149,14 +148,17 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
     """Why a list would block nothing. Each is an error, or the names that it bans would pass."""
     if not _SERVICE.fullmatch(block_list.service):
         expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
-        yield Problem("error", block_list.file, None, "", block_list.service, expected)
+        yield _error(block_list.file, block_list.service, expected)
     if not block_list.category:
-        expected = "a header such as ! Category: messenger"
-        yield Problem("error", block_list.file, None, "", "no category", expected)
+        yield _error(block_list.file, "no category", "a header such as ! Category: messenger")
     if all(rule.exception for rule in block_list.rules):
         expected = "at least one rule such as ||example.com^"
         advice = "Restore the list, or remove the file if the service is not needed any more."
-        yield Problem("error", block_list.file, None, "", "no rule that blocks", expected, advice)
+        yield _error(block_list.file, "no rule that blocks", expected, advice)
+
+
+def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:
+    return Problem("error", file, None, "", found, expected, advice)
 
 
 def _protected(config: Config) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ A config refers to them as ``telegram`` or ``@messenger``. Here such references 
 services (see ``policy.services``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from resolver.config.problems import Problem, did_you_mean, one_of
 from resolver.lists.rules import BlockList, count_blocking
@@ -41,6 +41,13 @@ class ServiceCatalog:
         for place, service in enumerate(self.services):
             bits |= (service.category == reference[1:]) << place
         return bits or None
+
+    def known_members(self, references: Iterable[str]) -> int:
+        """The set of services that references mean, without the unknown ones."""
+        bits = 0
+        for reference in references:
+            bits |= self.members(reference) or 0
+        return bits
 
     def instead_of(self, reference: str) -> tuple[str, str]:
         """What to expect instead of an unknown reference, and the advice."""

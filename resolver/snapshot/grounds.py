@@ -21,20 +21,13 @@ def grounds(
     found = [AGENCY_POLICY]
     of_service = [0] * len(catalog.services)
     for name, directive in directives.items():
-        covered = _covered(directive, catalog)
+        covered = catalog.known_members(directive.covers)
         for service in services_in(covered, range(len(of_service))):
             if not of_service[service]:
                 of_service[service] = len(found)
         if covered:
             found.append(Ground(directive.number, _citation(name, directives)))
     return tuple(found), tuple(of_service)
-
-
-def _covered(directive: DirectiveConfig, catalog: ServiceCatalog) -> int:
-    bits = 0
-    for reference in directive.covers:
-        bits |= catalog.members(reference) or 0
-    return bits
 
 
 def _citation(name: str, directives: Mapping[str, DirectiveConfig]) -> str:

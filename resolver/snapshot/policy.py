@@ -69,13 +69,10 @@ class _Compiler:
 
     def members(self, path: Path, references: Iterable[str]) -> int:
         """The set of services that references mean; unknown ones become problems."""
-        bits = 0
         for place, reference in enumerate(references):
-            members = self.catalog.members(reference)
-            if members is None:
+            if self.catalog.members(reference) is None:
                 self.unknown((*path, place), reference)
-            bits |= members or 0
-        return bits
+        return self.catalog.known_members(references)
 
     def unknown(self, path: Path, reference: str) -> None:
         expected, advice = self.catalog.instead_of(reference)

@@ -43,14 +43,18 @@ class BlockLogWriter:
         os.set_blocking(self.pipe, False)
         with suppress(OSError):  # where this is not allowed the pipe is smaller
             fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, _PIPE)
-        self._settings: BlockLog | None = None
+        self._file: BlockLogFile | None = None
         self._thread: threading.Thread | None = None
 
     def follow(self, settings: BlockLog | None) -> None:
         """Write by these settings from now on; None turns the block log off."""
-        self.state.path = None if settings is None else self._path(settings)
-        self._settings = settings
-        if settings is not None and self._thread is None:
+        if settings is None:
+            self._file = self.state.path = None
+            return
+        path = self._base / settings.file if settings.file else self._directory / NAME
+        self.state.path = path
+        self._file = BlockLogFile(path, Retention(settings.retention_days, settings.max_bytes))
+        if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="block log", daemon=True)
             self._thread.start()
 
@@ -60,12 +64,8 @@ class BlockLogWriter:
         if self._thread is not None:
             self._thread.join(_LAST)
 
-    def _path(self, settings: BlockLog) -> Path:
-        return self._base / settings.file if settings.file else self._directory / NAME
-
     def _run(self) -> None:
         """Read records and write them, until the pipe is closed."""
-        settings: BlockLog | None = None
         file: BlockLogFile | None = None
         rest = b""
         tidy_at = 0.0
@@ -73,9 +73,10 @@ class BlockLogWriter:
             pause = max(0.0, tidy_at - time.monotonic())
             ready, _, _ = select.select([self._reading], [], [], pause)
             got = os.read(self._reading, _READ) if ready else b""
-            if self._settings is not settings:
-                settings = self._settings
-                file = self._reopened(file, settings)
+            if (new := self._file) is not file:
+                if file is not None:
+                    file.close()
+                file = new
             lines, end, rest = (rest + got).rpartition(b"\n")
             if file is not None and end:
                 self._write(file, lines + end)
@@ -85,16 +86,6 @@ class BlockLogWriter:
                     self._tidy(file)
             if ready and not got:
                 return
-
-    def _reopened(
-        self, before: BlockLogFile | None, settings: BlockLog | None
-    ) -> BlockLogFile | None:
-        if before is not None:
-            before.close()
-        if settings is None:
-            return None
-        retention = Retention(settings.retention_days, settings.max_bytes)
-        return BlockLogFile(self._path(settings), retention)
 
     def _write(self, file: BlockLogFile, lines: bytes) -> None:
         records = lines.count(b"\n")

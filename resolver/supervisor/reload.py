@@ -131,7 +131,7 @@ class Reloader:
             new, current = read(Path(accepted.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
                 self._rollout.send_upstreams()
-                await self._log_activation(event, who, accepted.sources, same_snapshot=True)
+                await self.activated(event, who, accepted.sources, same_snapshot=True)
                 return self._ended("unchanged", accepted.warnings)
             changes = list(needs_restart(current.terms, new.terms))
             if changes:
@@ -145,12 +145,8 @@ class Reloader:
         facts = self._facts
         facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
         mark_good(new.path)
-        await self._log_activation(event, who, accepted.sources)
+        await self.activated(event, who, accepted.sources)
         return self._ended("applied", accepted.warnings)
-
-    async def started(self, event: str, who: str, sources: SourceTexts | None) -> None:
-        """Note that the server has started, with the snapshot in force."""
-        await self._log_activation(event, who, sources)
 
     async def stop(self, who: str) -> None:
         """Cancel a reload that is under way, start no other, and note that the server stops."""
@@ -160,9 +156,10 @@ class Reloader:
             await asyncio.wait([self._attempt])
         await self._write(partial(self._audit_log.stopped, time.time(), who))
 
-    async def _log_activation(
+    async def activated(
         self, event: str, who: str, sources: SourceTexts | None, *, same_snapshot: bool = False
     ) -> None:
+        """Note in the audit log that the snapshot in force was put in force from these sources."""
         self._sources = sources
         now, current = time.time(), self._rollout.current
         texts = {} if sources is None else sources.texts

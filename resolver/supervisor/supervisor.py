@@ -116,7 +116,7 @@ class _Supervisor:
             for work in (self._serve_metrics, self._list_updates.run, self._serve_block_page):
                 self._background(work())
             event = "start --last-good" if accepted.last_good else "start"
-            await self._reloader.started(event, f"uid {os.getuid()}", accepted.sources)
+            await self._reloader.activated(event, f"uid {os.getuid()}", accepted.sources)
             await self._pool.watch(self._manager.keep_alive)
             await self._reloader.stop("signal")
         finally:

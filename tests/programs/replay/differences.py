@@ -52,10 +52,10 @@ class Differences:
         )
 
     def report(self) -> str:
-        """Each kind, how often, and its first packet."""
+        """Each kind, how often, and its first packet; the earliest first, since one may lead on."""
         text = ""
         for kind, (times, number, before, now) in sorted(
-            self._kinds.items(), key=lambda each: -each[1][0]
+            self._kinds.items(), key=lambda each: each[1][1]
         ):
             text += f"{times:,} times: {kind}\n  packet {number} of {before.who}"
             text += f" at {before.began:.3f}: {_shown(before.packet)}\n"
@@ -125,6 +125,8 @@ def _label_kind(before: list[Any], now: list[Any]) -> str:
 def _asked_kind(before: list[Any], now: list[Any]) -> str:
     if [each[1:] for each in before] == [each[1:] for each in now]:
         return "asked upstream at another time"
+    if [each[2:] for each in before] == [each[2:] for each in now]:
+        return "asked another server of the group"
     return f"asked upstream: {len(before)} times before, {len(now)} now"
 
 

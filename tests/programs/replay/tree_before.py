@@ -42,6 +42,7 @@ class Tree(Observing):
         self._edges: dict[bool, _Edge] = {}
 
     def reload(self, config: str, wall: float) -> None:
+        self._servers.clear()  # so that a difference in the choice of one does not last
         files = OneFile(config)
         loaded = load("config.toml", files)
         lists = [adblock.read(*each) for each in files.lists]

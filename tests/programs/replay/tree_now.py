@@ -60,6 +60,7 @@ class Tree(Observing):
 
     def reload(self, config: str, wall: float) -> None:
         """Put a config in force."""
+        self._servers.clear()  # so that a difference in the choice of one does not last
         files = OneFile(config)
         loaded = load("config.toml", files)
         lists = [AdblockReader.read(*each) for each in files.lists]
