@@ -1,6 +1,7 @@
 """The TCP edge: many queries a connection, each with its full time, and all answered."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ import pytest
 from dnslib import DNSRecord
 
 from resolver.server.loop import Loop
-from resolver.server.tcp import MAX_OUTSTANDING, TcpServer
+from resolver.server.tcp import MAX_OUTSTANDING, Connection, TcpServer
 from tests.server.assembled import Assembled
 from tests.server.slow_upstream import SlowUpstream
 from tests.upstream.virtual_time import run
@@ -97,6 +98,29 @@ def test_who_has_said_all_and_half_a_message_is_answered_the_rest() -> None:
             assert await on.reader.read() == b""
 
     run(play)
+
+
+def test_a_connection_that_has_ended_is_freed_without_a_look_for_cycles() -> None:
+    """Workers look for cycles among their youngest objects only."""
+
+    async def play(loop: Loop) -> None:
+        async with served(loop, "127.0.0.1") as on:
+            on.ask([*NAMES[:3], "localhost."])
+            await on.replies(4)
+            assert alive() == 1
+        await asyncio.sleep(1)
+        assert alive() == 0
+
+    gc.collect()
+    gc.disable()  # as a worker has it
+    try:
+        run(play)
+    finally:
+        gc.enable()
+
+
+def alive() -> int:
+    return sum(isinstance(each, Connection) for each in gc.get_objects())
 
 
 def test_replies_that_wait_for_nobody_come_before_those_that_do() -> None:
