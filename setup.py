@@ -32,6 +32,8 @@ MODULES = {
     "upstream/forwarder.py": "sends what the cache lacks to an upstream",
     "upstream/udp_sockets.py": "sends and receives every datagram of an upstream",
     "upstream/inflight.py": "the objects of a query to an upstream",
+    "worker/block_records.py": "writes a line for every blocked query, where that is wanted",
+    "worker/observers.py": "takes every blocked query to the block log",
     "metrics/counters.py": "counts every query",
 }
 """Compiled one by one. ``server/datagrams.py`` is not here: for ``ctypes.CDLL``, mypyc emits C

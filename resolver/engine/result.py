@@ -34,6 +34,9 @@ class Drop:
 class ReplySender(Protocol):
     """The transport that received a packet and sends its reply."""
 
+    def destination(self, to: object) -> object:
+        """What identifies a client after its packet was handled."""
+
     def send(self, packet: bytes, to: object, received: float) -> None:
         """Send a reply to the client of its query, which was received at ``received``."""
 

@@ -52,7 +52,7 @@ class QueryHandler:
                     self.upstreams.refresh(result.refresh)
                 return result.packet
             if isinstance(result, PendingReply):
-                result.sender, result.to = sender, to
+                result.sender, result.to = sender, sender.destination(to)
                 self.upstreams.forward(result, received)
                 return None
             self._cells[result.counter.index] += 1

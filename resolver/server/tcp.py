@@ -177,6 +177,10 @@ class Connection(asyncio.Protocol):
             else:
                 transport.pause_reading()
 
+    def destination(self, to: object) -> object:
+        """Nothing more: a connection has one client."""
+        return to
+
     def send(self, packet: bytes, to: object, received: float) -> None:  # noqa: ARG002 - a connection has one client
         """Send a reply that waited for an upstream; inside ``_handle_messages``, with others."""
         self._waited.append(received)

@@ -59,10 +59,10 @@ class UdpServer:
         no_reply: list[int] = []
         for slot in range(count):
             at = slot * SLOT_SIZE
-            origin = origins[slot * origin_size : (slot + 1) * origin_size]
-            client = engine.client(origin[first:last], False)
+            origin_at = slot * origin_size
+            client = engine.client(origins[origin_at + first : origin_at + last], False)
             packet = octets[at : at + lengths[slot]]
-            reply = handler.handle(packet, client, self, origin, received)
+            reply = handler.handle(packet, client, self, slot, received)
             if reply is None:
                 no_reply.append(slot)
             else:
@@ -73,6 +73,12 @@ class UdpServer:
         if answered:
             batch.send(count, no_reply)
             self._counters.observe_duration(Path.CACHE, time.monotonic() - received, answered)
+
+    def destination(self, to: object) -> object:
+        """The origin of a slot of this batch, which a later reply leaves for."""
+        assert isinstance(to, int)
+        size = self._batch.origin_size
+        return self._batch.origins[to * size : (to + 1) * size]
 
     def send(self, packet: bytes, to: object, received: float) -> None:
         """Send a reply at the end of the iteration; if it cannot be sent, it is lost."""

@@ -58,8 +58,8 @@ class BlockRecords:
         self._constants: dict[tuple[int, int, int], _Constants] = {}
         self._lines: list[bytes] = []
         self._octets = 0
-        self._second = -1
-        self._second_text = ""
+        self._thousandths = -1
+        self._moment_text = ""
 
     def follow(self, terms: CompiledConfig) -> bool:
         """Write records for this snapshot from now on; whether it has a block log."""
@@ -81,13 +81,14 @@ class BlockRecords:
             if len(self._constants) >= _MAX_CONSTANTS:
                 self._constants.clear()
             constants = self._constants[key] = _Constants(terms, view, verdict)
+        name = names.text(query.name)
         line = (
-            f'{{"time": "{self._moment(time.time())}{constants.before_client}'
-            f'{self._client(client, constants)}, "name": {_quoted(names.text(query.name))}, '
-            f'"type": "{codes.type_text(query.shape.qtype)}"{constants.before_rule}'
-            f"{_quoted(verdict.rule_text)}{constants.before_target}"
-            f"{_quoted(names.text(verdict.target)) if verdict.target else _NOTHING}}}\n"
-        ).encode()
+            '{"time": "' + self._moment(time.time()) + constants.before_client
+            + self._client(client, constants) + ', "name": ' + _quoted(name)
+            + ', "type": "' + codes.type_text(query.shape.qtype) + '"' + constants.before_rule
+            + _quoted(_rule_text(verdict, name)) + constants.before_target
+            + (_quoted(names.text(verdict.target)) if verdict.target else _NOTHING) + "}\n"
+        ).encode()  # fmt: skip
         if self._octets + len(line) > select.PIPE_BUF:
             self.flush()
         if len(line) > select.PIPE_BUF:
@@ -117,14 +118,21 @@ class BlockRecords:
     def _moment(self, wall: float) -> str:
         """A time in UTC, with milliseconds."""
         thousandths = int(wall * 1000)
-        second = thousandths // 1000
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._second_text}.{thousandths % 1000:03}Z"
+        if thousandths != self._thousandths:
+            self._thousandths = thousandths
+            second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(thousandths // 1000))
+            self._moment_text = f"{second}.{thousandths % 1000:03}Z"
+        return self._moment_text
 
 
 _NOTHING: Final = '""'
+
+
+def _rule_text(verdict: Verdict, name: str) -> str:
+    """The rule of a verdict; ``name`` is the text of the query's name, which a rule can end."""
+    if verdict.target or not verdict.key or "\\" in name:
+        return verdict.rule_text
+    return ("||" if verdict.subtree else "|") + name[len(name) - len(verdict.key) + 1 :] + "^"
 
 
 def _quoted(text: str) -> str:

@@ -33,7 +33,7 @@ CALLERS = {
     "check_answer": {"engine.engine.Engine._judge_targets"},
     # Local data answers a question, or the end of a chain of aliases.
     "local_answer": {
-        *("engine.engine.Engine._answer_locally", "engine.engine.Engine._follow_alias"),
+        *("engine.engine.Engine.respond", "engine.engine.Engine._follow_alias"),
     },
     "_follow_alias": {"engine.engine.Engine._follow"},
 }
