@@ -147,7 +147,7 @@ class UpdateSchedule:
             record = before[name]
             record.tried, record.failures = time.time(), record.failures + 1
             record.error = f"not put in force: {obstacle.reason}"
-            self._store.take_back(name, record)
+            self._store.restore_previous(name, record)
             job.results[name] = UpdateResult("failed", record.entries, record.error)
         await self._put_in_force()
 

@@ -113,7 +113,7 @@ class _Update:
         record = self._store.record(self._list.name)
         record.tried = time.time()
         try:
-            with self._store.aside(self._list.name) as file:
+            with self._store.temporary_file(self._list.name) as file:
                 return await self._run(record, file)
         except FetchError as error:
             return _failed(self._store, self._list.name, str(error))
@@ -144,9 +144,9 @@ class _Update:
                 record.entries = await _validate(file, wanted.format, before)
                 record.url, record.format = wanted.url, wanted.format
                 record.sha256 = download.sha256
-                self._store.keep(name, file, record)
+                self._store.replace(name, file, record)
                 return UpdateResult("updated", record.entries)
-        self._store.note(name, record)
+        self._store.write_record(name, record)
         return UpdateResult("unchanged", record.entries)
 
     def _progress(self, octets: int, length: int | None) -> None:
@@ -159,7 +159,7 @@ def _failed(store: ListStore, name: str, reason: str) -> UpdateResult:
     record.tried, record.error = time.time(), reason
     record.failures += 1
     with contextlib.suppress(OSError):  # the result reports the failure all the same
-        store.note(name, record)
+        store.write_record(name, record)
     return UpdateResult("failed", record.entries, reason)
 
 

@@ -80,8 +80,8 @@ class ListStore:
         return content is not None and hashlib.sha256(content).hexdigest() == record.sha256
 
     @contextlib.contextmanager
-    def aside(self, name: str) -> Iterator[Path]:
-        """A temporary file to download into; removed afterwards, unless it was kept."""
+    def temporary_file(self, name: str) -> Iterator[Path]:
+        """A temporary file to download into; removed afterwards, unless it replaced a copy."""
         self.directory.mkdir(parents=True, exist_ok=True)
         handle, path = tempfile.mkstemp(prefix=f".{name}-", dir=self.directory)
         os.close(handle)
@@ -91,7 +91,7 @@ class ListStore:
             with contextlib.suppress(OSError):
                 Path(path).unlink()
 
-    def keep(self, name: str, fetched: Path, record: ListRecord) -> None:
+    def replace(self, name: str, fetched: Path, record: ListRecord) -> None:
         """Replace the copy by a download that was validated."""
         copy = self.directory / (name + _CONTENT)
         before = self.directory / (name + _BEFORE)
@@ -99,18 +99,18 @@ class ListStore:
         with contextlib.suppress(FileNotFoundError):
             copy.replace(before)
         rename_synced(fetched, copy)
-        self.note(name, record)
+        self.write_record(name, record)
 
-    def take_back(self, name: str, record: ListRecord) -> None:
+    def restore_previous(self, name: str, record: ListRecord) -> None:
         """Restore the copy before the last one, or have none where there was none."""
         copy = self.directory / (name + _CONTENT)
         try:
             (self.directory / (name + _BEFORE)).replace(copy)
         except FileNotFoundError:
             copy.unlink(missing_ok=True)
-        self.note(name, record)
+        self.write_record(name, record)
 
-    def note(self, name: str, record: ListRecord) -> None:
+    def write_record(self, name: str, record: ListRecord) -> None:
         """Write a record."""
         self.directory.mkdir(parents=True, exist_ok=True)
         write_atomically(self.directory / (name + _RECORD), json.dumps(asdict(record)).encode())

@@ -1,7 +1,7 @@
 """The control socket: a Unix socket in the state directory; one JSON object in, one out.
 
-Whoever may write to the socket may command the server; no other permission is checked. Each
-request gets the caller's user ID, which the kernel gives.
+Any process that may write to the socket may command the server; no other permission is checked. A
+request gets the user ID of its caller from the kernel.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 ``record`` says who asks (``owner``) with every request, so that two ``darban record`` never take
 each other's counts. The supervisor keeps no counts: the workers hold them until the command takes
-them, and forget them when the command asks no more.
+them, and forget them when the command stops asking.
 """
 
 import time

@@ -24,9 +24,9 @@ def _shelve(store: ListStore, name: str, url: str, kind: str) -> ListRecord:
     content = good(kind)
     record = ListRecord(url, kind, '"old"', "", hashlib.sha256(content).hexdigest(), 100)
     record.updated = record.tried = time.time() - 86_400
-    with store.aside(name) as file:
+    with store.temporary_file(name) as file:
         file.write_bytes(content)
-        store.keep(name, file, record)
+        store.replace(name, file, record)
     return record
 
 

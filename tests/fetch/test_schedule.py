@@ -57,9 +57,9 @@ def test_a_list_that_fails_is_tried_sooner_and_less_and_less_often() -> None:
 
 
 def _put(store: ListStore, text: str, sha256: str) -> None:
-    with store.aside("it") as file:
+    with store.temporary_file("it") as file:
         file.write_text(text)
-        store.keep("it", file, ListRecord(sha256=sha256))
+        store.replace("it", file, ListRecord(sha256=sha256))
 
 
 def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:
@@ -67,14 +67,14 @@ def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:
     _put(store, "one", "1")
     _put(store, "two", "2")
     assert (store.content("it"), store.record("it").sha256) == (b"two", "2")
-    store.take_back("it", ListRecord(sha256="1"))
+    store.restore_previous("it", ListRecord(sha256="1"))
     assert (store.content("it"), store.record("it").sha256) == (b"one", "1")
 
 
 def test_a_first_copy_that_is_taken_back_leaves_none(tmp_path: Path) -> None:
     store = ListStore(tmp_path)
     _put(store, "one", "1")
-    store.take_back("it", ListRecord())
+    store.restore_previous("it", ListRecord())
     assert store.content("it") is None
 
 

@@ -1,4 +1,4 @@
-"""What is exported, from cells and facts to series: bounded, there from the start, never back."""
+"""The exported series: bounded, there from the start, and never going back."""
 
 import mmap
 import os
@@ -94,7 +94,7 @@ BYPASS = "darban_bypass_attempts_total"
 UP = "darban_upstream_up"
 
 
-def test_what_a_policy_can_produce_is_there_from_the_start() -> None:
+def test_each_series_that_a_policy_can_produce_starts_with_0() -> None:
     served = _Served()
     served.follow(LISTS, ["192.0.2.1:53"])
     series = served.series()
@@ -120,14 +120,14 @@ def test_how_much_a_vlan_s_policy_blocks() -> None:
     assert _of(series, "darban_vlan_bans", vlan="publicity") == 0
 
 
-def test_a_kernel_that_does_not_tell_of_drops() -> None:
+def test_without_the_kernel_s_drops_the_metric_has_no_series() -> None:
     served = _Served()
     served.follow(LISTS, [])
     served.drops = None
     assert _of(served.series(), "darban_socket_drops_total") is None
 
 
-def test_workers_are_added_up() -> None:
+def test_the_counters_of_all_workers_are_added_up() -> None:
     served = _Served(workers=2)
     served.follow(LISTS, ["192.0.2.1:53"])
     for worker in served.workers:
@@ -145,7 +145,7 @@ def test_workers_are_added_up() -> None:
     assert _of(series, UP, upstream="192.0.2.1:53") == 1
 
 
-def test_counters_outlive_a_service_that_is_taken_away() -> None:
+def test_counters_outlive_a_removed_service() -> None:
     served = _Served()
     served.follow(LISTS, [])
     for name in ("around", "other"):
@@ -158,7 +158,7 @@ def test_counters_outlive_a_service_that_is_taken_away() -> None:
     assert {key: after.get(key) for key in counted} == counted
 
 
-def test_an_upstream_that_is_taken_away_is_not_down() -> None:
+def test_a_removed_upstream_is_not_down() -> None:
     served = _Served()
     served.follow(LISTS, ["192.0.2.1:53", "192.0.2.2:53"])
     served.workers[0].upstream("192.0.2.1:53", "timeout")
@@ -181,7 +181,7 @@ def test_an_upstream_that_is_taken_away_is_not_down() -> None:
         ((False, False), 0),
     ],
 )
-def test_an_upstream_is_up_by_the_word_of_those_who_asked_it(
+def test_an_upstream_is_up_if_it_answers_a_worker_that_asked_it(
     said: tuple[bool | None, bool | None], up: int
 ) -> None:
     served = _Served(workers=2)

@@ -1,4 +1,4 @@
-"""While the server answers, the compiler takes what is left, and a little where nothing is."""
+"""While the server answers, the compiler runs at idle priority, or at low priority if starved."""
 
 import asyncio
 import contextlib
@@ -34,8 +34,8 @@ policy = "p"
 """
 FOR_EVER = "while True: pass"
 STDIN = "import sys; sys.stdin.read()"
-THE_REST = (os.SCHED_IDLE, os.getpriority(os.PRIO_PROCESS, 0))
-A_LITTLE = (os.SCHED_OTHER, 10)
+IDLE = (os.SCHED_IDLE, os.getpriority(os.PRIO_PROCESS, 0))
+LOW = (os.SCHED_OTHER, 10)
 
 
 @contextlib.contextmanager
@@ -62,10 +62,8 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background_priority, "_LOOK", 0.5)
 
 
-@pytest.mark.parametrize(
-    ("take", "priority"), [(set_idle_priority, THE_REST), (set_low_priority, A_LITTLE)]
-)
-def test_how_far_it_steps_back(take: object, priority: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("take", "priority"), [(set_idle_priority, IDLE), (set_low_priority, LOW)])
+def test_a_process_gets_the_priority(take: object, priority: tuple[int, int]) -> None:
     assert callable(take)
     with _running(STDIN) as process:
         take(process)
@@ -73,7 +71,7 @@ def test_how_far_it_steps_back(take: object, priority: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("reason", [errno.EPERM, errno.ENOSYS])
-def test_where_the_rest_cannot_be_asked_for_it_takes_little(
+def test_where_idle_priority_is_forbidden_low_priority_is_set(
     reason: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -83,12 +81,12 @@ def test_where_the_rest_cannot_be_asked_for_it_takes_little(
         with monkeypatch.context() as patched:
             patched.setattr(os, "sched_setscheduler", refuse)
             set_idle_priority(process)
-        assert _priority(process) == A_LITTLE
+        assert _priority(process) == LOW
         monkeypatch.setattr(os, "setpriority", refuse)
         set_low_priority(process)
 
 
-def test_a_process_that_has_ended_needs_not_step_back() -> None:
+def test_a_process_that_has_ended_is_no_error() -> None:
     with _running("") as process:
         os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
     set_idle_priority(process)
@@ -96,7 +94,7 @@ def test_a_process_that_has_ended_needs_not_step_back() -> None:
 
 
 @pytest.mark.usefixtures("_soon")
-def test_who_gets_time_does_not_starve_however_long_it_works() -> None:
+def test_a_process_that_gets_cpu_time_is_not_starved() -> None:
     async def watched(process: int) -> bool:
         work = asyncio.create_task(asyncio.sleep(1.2))
         return await is_starved(process, work)
@@ -106,7 +104,7 @@ def test_who_gets_time_does_not_starve_however_long_it_works() -> None:
 
 
 @pytest.mark.usefixtures("_one_core", "_soon")
-def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
+def test_a_process_at_idle_priority_is_starved_by_a_busy_one() -> None:
     async def watched(process: int) -> bool:
         work = asyncio.create_task(asyncio.sleep(60))
         try:
@@ -120,21 +118,23 @@ def test_beside_a_busy_process_what_takes_the_rest_starves() -> None:
 
 
 @pytest.mark.usefixtures("_one_core", "_soon")
-def test_a_compiler_that_starves_is_begun_again_with_a_share_of_its_own(
+def test_a_starved_compiler_starts_again_at_low_priority(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with _running(FOR_EVER) as other:
         accepted, seen = asyncio.run(_watched(tmp_path, while_serving=True, but=other))
     assert Path(accepted.snapshot).is_dir()
-    assert {THE_REST, A_LITTLE} <= set(seen)
+    assert {IDLE, LOW} <= set(seen)
     assert "the cores are full" in caplog.text
 
 
 @pytest.mark.parametrize("while_serving", [True, False])
-def test_the_compiler_steps_back_only_while_serving(tmp_path: Path, while_serving: bool) -> None:
+def test_the_compiler_has_idle_priority_only_while_serving(
+    tmp_path: Path, while_serving: bool
+) -> None:
     accepted, seen = asyncio.run(_watched(tmp_path, while_serving=while_serving))
     assert Path(accepted.snapshot).is_dir()
-    assert (THE_REST in seen) is while_serving, seen
+    assert (IDLE in seen) is while_serving, seen
 
 
 async def _watched(

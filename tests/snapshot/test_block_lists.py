@@ -1,4 +1,4 @@
-"""Lists of others as a config's server reads them: given to services, kept from what is ours."""
+"""The lists of others in a config: their services, and the names that they may not block."""
 
 import hashlib
 from pathlib import Path
@@ -65,10 +65,10 @@ def _told(compiled: CompileResult, name: str) -> tuple[str, str, str, int | None
 
 
 def _fetched(place: Path, content: bytes) -> None:
-    shelf = ListStore(place / ".darban")
-    with shelf.aside("ads") as file:
+    store = ListStore(place / ".darban")
+    with store.temporary_file("ads") as file:
         file.write_bytes(content)
-        shelf.keep("ads", file, ListRecord())
+        store.replace("ads", file, ListRecord())
 
 
 def test_a_list_adds_to_a_service(place: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_list_adds_to_a_service(place: Path) -> None:
     assert counted == {"telegram": 1, "dns": 1, "more": 1, "ads": 0}
 
 
-def test_what_is_this_network_s_own_stays_open(place: Path) -> None:
+def test_a_list_of_others_does_not_block_names_of_this_network(place: Path) -> None:
     compiled = _compiled(place)
     assert [name for name in OURS if _told(compiled, name)[0] != "passed"] == []
     (read,) = [each for each in compiled.lists if each.name == "more"]
@@ -98,7 +98,7 @@ def test_a_list_that_was_never_fetched_is_a_warning(place: Path) -> None:
     assert _told(compiled, "a.example")[0] == "passed"
 
 
-def test_a_list_that_was_fetched_is_a_service_of_its_category(place: Path) -> None:
+def test_a_fetched_list_is_a_service_of_its_category(place: Path) -> None:
     _fetched(place, b"0.0.0.0 a.example\n")
     compiled = _compiled(place)
     assert not [each for each in compiled.problems if "sources" in each.path]
@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_used_is_an_error(what: str, place: Path) -> None:
     assert error.path == "lists.sources.more.file"
 
 
-def test_a_file_that_has_to_be_a_certain_one(place: Path) -> None:
+def test_a_file_with_another_sha256_is_an_error(place: Path) -> None:
     right = hashlib.sha256((place / "more.txt").read_bytes()).hexdigest()
     for sha256, errors in ((right, 0), ("0" * 64, 1)):
         text = CONFIG.replace('service = "telegram"', f'service = "telegram"\nsha256 = "{sha256}"')
@@ -142,7 +142,7 @@ def test_a_file_that_has_to_be_a_certain_one(place: Path) -> None:
         assert len(_compiled(place).errors) == errors
 
 
-def test_a_service_that_there_is_none_of_is_told(place: Path) -> None:
+def test_an_unknown_service_is_an_error(place: Path) -> None:
     text = CONFIG.replace('service = "telegram"', 'service = "telegrm"')
     (place / "config.toml").write_text(text)
     (error,) = _compiled(place).errors

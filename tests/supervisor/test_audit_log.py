@@ -65,7 +65,7 @@ def test_nothing_was_written(audit_log: AuditLog) -> None:
     assert list(audit_log.entries()) == []
 
 
-def test_what_was_put_in_force_can_be_told(audit_log: AuditLog, terms: CompiledConfig) -> None:
+def test_the_log_has_every_activation(audit_log: AuditLog, terms: CompiledConfig) -> None:
     _write(audit_log, terms, 1.5, "one\ntwo\n")
     _write(audit_log, terms, 2.5, "one\n2\n", "bb")
     first, second = audit_log.entries()
@@ -81,7 +81,7 @@ def test_what_was_put_in_force_can_be_told(audit_log: AuditLog, terms: CompiledC
     assert (first.exemptions[1].vlan, first.exemptions[1].prefixes) == ("a", [])
 
 
-def test_an_exemption_s_end_is_no_activation_and_is_told(
+def test_the_end_of_an_exemption_is_no_activation(
     audit_log: AuditLog, terms: CompiledConfig
 ) -> None:
     _write(audit_log, terms, 0.0, "one")
@@ -148,7 +148,7 @@ def test_lines_that_are_no_entries(
     assert [entry.time for entry in audit_log.entries()] == [1.0]
 
 
-def test_a_full_disk_is_told_and_leaves_no_piece(
+def test_a_full_disk_is_an_error_and_leaves_no_part_of_a_line(
     audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
 ) -> None:
     _write(audit_log, terms, 1.0, "one")
@@ -166,7 +166,7 @@ def test_a_full_disk_is_told_and_leaves_no_piece(
     assert [entry.time for entry in audit_log.entries()] == [1.0, 3.0]
 
 
-def test_a_start_without_a_text_is_of_the_config_that_was_in_force(
+def test_a_start_without_a_text_has_the_text_of_the_snapshot(
     audit_log: AuditLog, terms: CompiledConfig
 ) -> None:
     _write(audit_log, terms, 1.0, "one", "aa")
@@ -185,7 +185,7 @@ def test_a_stop_is_no_activation(audit_log: AuditLog, terms: CompiledConfig) -> 
     assert [entry.event for entry in audit_log.activations()] == ["reload"]
 
 
-def test_the_same_text_is_noted_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
+def test_the_same_text_is_logged_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
     for text in ("one", "one", "two"):
         audit_log.edited(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
     assert len(list(audit_log.entries())) == 2
@@ -201,7 +201,7 @@ def test_a_line_is_bounded(audit_log: AuditLog, terms: CompiledConfig, tmp_path:
     assert audit_log.text(entry.config)["config.toml"].endswith("line 99999\n")
 
 
-def test_a_text_beyond_all_measure_is_named_and_not_kept(
+def test_of_a_very_long_text_only_the_hash_is_kept(
     audit_log: AuditLog, terms: CompiledConfig
 ) -> None:
     _write(audit_log, terms, 1.0, "#" * (5 << 20))
@@ -220,6 +220,6 @@ def test_a_difference_is_file_by_file() -> None:
     )
 
 
-def test_an_entry_is_told_as_it_was() -> None:
+def test_an_entry_keeps_its_fields() -> None:
     entry = AuditEntry(1.0, "reload", "uid 7", "aa")
     assert replace(entry, snapshot="").exempted_at(0) == []

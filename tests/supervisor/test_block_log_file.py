@@ -1,4 +1,4 @@
-"""The block log's files: what is put aside, what is removed, by a clock that the test has."""
+"""The files of the block log: when they are rotated, and which are removed."""
 
 import datetime as dt
 import json
@@ -61,7 +61,7 @@ def test_a_day_has_a_file_of_its_own(log: Log) -> None:
     assert log.path.read_bytes() == LINE * 2
 
 
-def test_a_day_without_a_line_ends_as_well(log: Log) -> None:
+def test_the_file_is_rotated_after_a_day_without_a_line(log: Log) -> None:
     log.append()
     log.wall += DAY
     log.tidy()
@@ -70,7 +70,7 @@ def test_a_day_without_a_line_ends_as_well(log: Log) -> None:
     assert log.names == ["blocks-2026-07-05-000.jsonl"]
 
 
-def test_a_file_that_is_full_is_put_aside(log: Log) -> None:
+def test_a_full_file_is_rotated(log: Log) -> None:
     for _ in range(9):  # 100 octets are a sixteenth: three lines
         log.append()
     assert log.names == [
@@ -82,7 +82,7 @@ def test_a_file_that_is_full_is_put_aside(log: Log) -> None:
     assert lines == LINE * 9
 
 
-def test_what_is_too_old_is_removed_and_nothing_else(log: Log) -> None:
+def test_only_old_files_of_the_log_are_removed(log: Log) -> None:
     strangers = [
         "blocks-2020-01-01.jsonl",
         "blocks-2020-13-01-000.jsonl",
@@ -98,7 +98,7 @@ def test_what_is_too_old_is_removed_and_nothing_else(log: Log) -> None:
     assert log.names == sorted([*days, *strangers])
 
 
-def test_together_they_are_no_larger_than_allowed(log: Log) -> None:
+def test_all_files_together_are_no_larger_than_allowed(log: Log) -> None:
     for _ in range(100):
         log.append()
         total = sum(path.stat().st_size for path in log.path.parent.iterdir())
@@ -108,14 +108,14 @@ def test_together_they_are_no_larger_than_allowed(log: Log) -> None:
     assert len(kept) > 10
 
 
-def test_a_file_that_was_removed_is_made_anew(log: Log) -> None:
+def test_a_removed_file_is_created_again(log: Log) -> None:
     log.append()
     log.path.unlink()
     log.append()
     assert log.path.read_bytes() == LINE
 
 
-def test_what_cannot_be_written_leaves_no_half_line(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_half_line(tmp_path: Path) -> None:
     full = Log(tmp_path)
     full.file.path = Path("/dev/full")
     with pytest.raises(OSError, match="No space left"):

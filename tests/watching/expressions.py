@@ -1,4 +1,4 @@
-"""Every expression that watches Darban: of panels, variables, recording rules and alerts."""
+"""All PromQL expressions: of panels, variables, recording rules and alerts."""
 
 import json
 import re

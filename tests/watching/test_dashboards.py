@@ -1,4 +1,4 @@
-"""The dashboards are files that Grafana loads; what a change in its editor must not lose."""
+"""The dashboards are files that Grafana loads; a change in its editor must not lose this."""
 
 import itertools
 from typing import Any
@@ -13,7 +13,7 @@ _WIDE = 24
 
 
 @pytest.mark.parametrize("board", BOARDS)
-def test_a_board_carries_nothing_of_the_grafana_that_saved_it(board: str) -> None:
+def test_a_board_has_nothing_of_the_grafana_that_saved_it(board: str) -> None:
     made = boards()[board]
     assert made["uid"] == f"darban-{board}"
     assert made.get("id") is None

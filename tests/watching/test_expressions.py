@@ -1,4 +1,4 @@
-"""Dashboards, rules and alerts speak of metrics that exist, by labels that these have."""
+"""Dashboards, rules and alerts use metrics that exist, and labels that these have."""
 
 import re
 
@@ -67,10 +67,10 @@ def test_an_alert_says_what_to_do(alert: dict[str, dict[str, str]]) -> None:
     assert alert["labels"]["severity"] in ("critical", "warning", "info")
 
 
-def test_the_runbook_has_no_section_of_an_alert_that_is_not() -> None:
+def test_each_section_of_the_runbook_has_its_alert() -> None:
     assert set(_sections()) == {alert["alert"].lower() for alert in alerts()}
 
 
-def test_links_within_the_runbook_lead_somewhere() -> None:
+def test_links_within_the_runbook_have_a_target() -> None:
     text = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= set(_sections())

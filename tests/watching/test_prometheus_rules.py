@@ -1,4 +1,4 @@
-"""What Prometheus itself says of its config and rules, and each alert where it must fire."""
+"""Prometheus accepts its config and rules, and each alert fires where it must."""
 
 import subprocess
 from collections.abc import Callable

@@ -20,7 +20,7 @@ _TEXT = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
 COMMANDS = sorted({(block or inline).strip() for block, inline in _LINE.findall(_TEXT)})
 
 
-def test_commands_are_told() -> None:
+def test_the_runbook_has_commands() -> None:
     assert {line.split()[0] for line in COMMANDS} >= {"check", "status", "explain", "reload"}
 
 
