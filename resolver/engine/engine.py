@@ -146,8 +146,15 @@ class Engine:
             self.observer.asked(client, query)
         return self.respond(client, view, query, now)
 
-    def respond(self, client: Client, view: View, query: Query, now: float) -> Reply | PendingReply:
-        """Answer a question from a client in a VLAN."""
+    def respond(
+        self, client: Client, view: View, query: Query, now: float,
+        key: bytes = b"", found: CacheEntry | None = None,
+    ) -> Reply | PendingReply:  # fmt: skip
+        """Answer a question from a client in a VLAN.
+
+        ``found`` is the answer to the question of ``key`` that an upstream has just given, which
+        is not in the cache if its TTL is 0.
+        """
         name, shape, group = query.name, query.shape, view.group
         zone, verdict = self.check_question(view, name)
         if zone is not None:
@@ -160,7 +167,8 @@ class Engine:
         if shape.qtype == codes.ANY:
             self._observe_verdict(client, query, verdict)
             return self._replies.local(view, query, verdict, codes.NOERROR, _MINIMAL_ANY)
-        entry = self.cache.get(cache_key(name, shape, group), now)
+        own_key = cache_key(name, shape, group)
+        entry = found if key == own_key else self.cache.get(own_key, now)
         if entry is None or entry.unfinished:
             own = UpstreamQuestion(name, shape, group)
             pending = PendingReply(client, query, verdict, own, self._generation, now)
@@ -187,7 +195,7 @@ class Engine:
         """Answer a query after the exchange about its question."""
         found = self.cache.serve_stale(pending.question, result, now)
         if pending.generation != self._generation:
-            return self._respond_anew(pending, now)
+            return self._respond_anew(pending, found, now)
         client, query = pending.client, pending.query
         view = cast("View", client.view)
         if isinstance(found, Failure):
@@ -205,14 +213,19 @@ class Engine:
         view = self._views.of(pending.client.address)
         return self._replies.failed(view, pending.query, _TOO_LONG)
 
-    def _respond_anew(self, pending: PendingReply, now: float) -> Reply | PendingReply:
+    def _respond_anew(
+        self, pending: PendingReply, found: CacheEntry | Failure, now: float
+    ) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
         client = self.client(pending.client.address, pending.client.stream)
         query = pending.query
         query.shape.templates.clear()  # they are of an earlier generation
         if client.view is None:
             return self._replies.refused(query)
-        result = self.respond(client, client.view, query, now)
+        if isinstance(found, CacheEntry):
+            result = self.respond(client, client.view, query, now, pending.question.key, found)
+        else:
+            result = self.respond(client, client.view, query, now)
         if isinstance(result, PendingReply):
             result.received, result.sender, result.to = (
                 *(pending.received, pending.sender, pending.to),
