@@ -60,6 +60,7 @@ man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
 
 pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant, prometheus)
+	@$(BIN)/python -m tests.live.prepare
 	mkdir -p deploy/pictures
 	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/test_status_page.py \
 	  tests/end_to_end/test_dashboards.py
