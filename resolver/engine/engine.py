@@ -168,7 +168,7 @@ class Engine:
             self._observe_verdict(client, query, verdict)
             return self._replies.local(view, query, verdict, codes.NOERROR, _MINIMAL_ANY)
         own_key = cache_key(name, shape, group)
-        entry = found if key == own_key else self.cache.get(own_key, now)
+        entry = found if found and key == own_key else self.cache.get(own_key, now)
         if entry is None or entry.unfinished:
             own = UpstreamQuestion(name, shape, group)
             pending = PendingReply(client, query, verdict, own, self._generation, now)
@@ -222,14 +222,11 @@ class Engine:
         query.shape.templates.clear()  # they are of an earlier generation
         if client.view is None:
             return self._replies.refused(query)
-        if isinstance(found, CacheEntry):
-            result = self.respond(client, client.view, query, now, pending.question.key, found)
-        else:
-            result = self.respond(client, client.view, query, now)
+        entry = found if isinstance(found, CacheEntry) else None
+        result = self.respond(client, client.view, query, now, pending.question.key, entry)
         if isinstance(result, PendingReply):
-            result.received, result.sender, result.to = (
-                *(pending.received, pending.sender, pending.to),
-            )
+            result.received, result.sender = pending.received, pending.sender
+            result.to = pending.to
         return result
 
     def _judge_targets(self, view: View, verdict: Verdict, entry: CacheEntry) -> Verdict:

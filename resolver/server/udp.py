@@ -77,8 +77,8 @@ class UdpServer:
     def destination(self, to: object) -> object:
         """The origin of a slot of this batch, which a later reply leaves for."""
         assert isinstance(to, int)
-        size = self._batch.origin_size
-        return self._batch.origins[to * size : (to + 1) * size]
+        at = to * self._batch.origin_size
+        return self._batch.origins[at : at + self._batch.origin_size]
 
     def send(self, packet: bytes, to: object, received: float) -> None:
         """Send a reply at the end of the iteration; if it cannot be sent, it is lost."""
