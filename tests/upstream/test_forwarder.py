@@ -76,6 +76,9 @@ class Client:
         if reply is not None:
             self.send(reply, name, now)
 
+    def destination(self, to: object) -> object:
+        return to
+
     def send(self, packet: bytes, to: object, received: float) -> None:
         assert received <= self._loop.time()
         record = DNSRecord.parse(packet)
