@@ -106,6 +106,6 @@ def million() -> Seen:
     return Seen(good, text)
 
 
-_CACHE = '[cache]\nmax_bytes = "64MiB"\n'
+_CACHE = '[cache]\nmax_bytes = "64MiB"\n[limits]\nqueries_per_prefix = 1_000_000\n'
 
 ATTACKS = (Attack("million", "memory flat once the cache is full", million, quick=False),)
