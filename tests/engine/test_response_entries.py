@@ -191,11 +191,16 @@ def test_it_does_so_of_mutated_responses(made: tuple[bytes, int], data: st.DataO
 
 
 def parsed(packet: bytes) -> DNSRecord | None:
-    """What dnslib makes of a packet; it reads no label that is not UTF-8, and no empty RDATA."""
+    """What dnslib makes of a packet; it reads no label that is not UTF-8, and no empty RDATA.
+
+    It prints no HTTPS target that is not ASCII.
+    """
     try:
-        return DNSRecord.parse(packet)
+        record = DNSRecord.parse(packet)
+        str(record)
     except (DNSError, UnicodeDecodeError):
         return None
+    return record
 
 
 @given(usual_responses())
