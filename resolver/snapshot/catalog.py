@@ -49,12 +49,27 @@ class ServiceCatalog:
             bits |= self.members(reference) or 0
         return bits
 
+    def mistaken_for(self, reference: str) -> str:
+        """The category that was probably meant by a service's name, with @; may be empty.
+
+        A service with the name of a category may be all of it: then both mean the same.
+        """
+        category = f"@{reference}"
+        members = self.members(category)
+        return "" if members in (None, self.members(reference)) else category
+
     def instead_of(self, reference: str) -> tuple[str, str]:
         """What to expect instead of an unknown reference, and the advice."""
-        known: list[str] = sorted({"@" + service.category for service in self.services})
+        if category := self.mistaken_for(reference):
+            return f'"{category}" for the whole category', f'Did you mean "{category}"?'
         if not reference.startswith("@"):
-            known = list(self._place)
+            return self.instead_of_service(reference)
+        known = sorted({"@" + service.category for service in self.services})
         return one_of(known), did_you_mean(reference, known)
+
+    def instead_of_service(self, name: str) -> tuple[str, str]:
+        """What to expect instead of an unknown service, where no category can be meant."""
+        return one_of(self._place), did_you_mean(name, self._place)
 
 
 def _service(name: str, lists: list[BlockList]) -> Service:

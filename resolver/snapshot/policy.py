@@ -67,16 +67,21 @@ class _Compiler:
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
         self.problems.append(self.provenance.problem(path, found, expected, advice))
 
+    def doubtful(self, path: Path, found: str, expected: str, advice: str) -> None:
+        self.problems.append(self.provenance.problem(path, found, expected, advice, "warning"))
+
     def members(self, path: Path, references: Iterable[str]) -> int:
-        """The set of services that references mean; unknown ones become problems."""
+        """The set of services that references mean; unknown and doubtful ones become problems."""
         for place, reference in enumerate(references):
             if self.catalog.members(reference) is None:
-                self.unknown((*path, place), reference)
+                self.wrong(
+                    (*path, place), toml_text(reference), *self.catalog.instead_of(reference)
+                )
+            elif category := self.catalog.mistaken_for(reference):
+                expected = f'"{category}", or a service that is not called like a category'
+                advice = f'It is only one service. Did you mean "{category}"?'
+                self.doubtful((*path, place), toml_text(reference), expected, advice)
         return self.catalog.known_members(references)
-
-    def unknown(self, path: Path, reference: str) -> None:
-        expected, advice = self.catalog.instead_of(reference)
-        self.wrong(path, toml_text(reference), expected, advice)
 
     def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
@@ -175,7 +180,8 @@ class _Compiler:
         for place, expectation in enumerate(self.config.expect):
             service = expectation.service
             if service is not None and self.catalog.members(service) is None:
-                self.unknown(("expect", place, "service"), service)
+                instead = self.catalog.instead_of_service(service)
+                self.wrong(("expect", place, "service"), toml_text(service), *instead)
         for name, directive in self.config.directives.items():
             self.members(("directives", name, "covers"), directive.covers)
 

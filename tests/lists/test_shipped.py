@@ -56,6 +56,10 @@ def test_the_named_services_are_shipped() -> None:
     assert {"telegram", "whatsapp", "viber", "line", "tango"} <= LISTS.keys()
 
 
+def test_no_messenger_is_called_like_the_category() -> None:
+    assert "messenger" not in LISTS
+
+
 @each_list
 def test_a_list_has_its_headers_and_no_skipped_line(service: str) -> None:
     read = LISTS[service]

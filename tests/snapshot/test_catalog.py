@@ -1,0 +1,63 @@
+"""References to services and categories: what each means, and which are doubtful."""
+
+import pytest
+
+from resolver.lists.adblock import AdblockReader
+from resolver.snapshot.policy import compile_snapshot
+from tests.config.files_in_memory import load_text
+
+CONFIG = """
+[policies.p]
+block = ["{0}"]
+[vlans.v]
+prefixes = ["10.0.0.0/8"]
+policy = "p"
+[[exemptions]]
+id = "e"
+vlan = "v"
+services = ["{0}"]
+until = 2027-03-20T23:59:59+03:30
+approver = "a"
+ticket = "t"
+"""
+PATHS = ["policies.p.block[0]", "exemptions[0].services[0]"]
+
+
+def _problems(reference: str, *services: str) -> list[tuple[str, str, str]]:
+    """Severity, path and advice of each, where all services are of one category, games."""
+    return _all(CONFIG.format(reference), *services)
+
+
+def _all(config: str, *services: str) -> list[tuple[str, str, str]]:
+    loaded = load_text(config)
+    text = "! Category: games\n||{}.example^\n"
+    read = [AdblockReader.read(text.format(each), each, f"{each}.txt") for each in services]
+    _, problems = compile_snapshot(loaded.config, loaded.provenance, read)
+    return [(each.severity, each.path, each.advice) for each in problems]
+
+
+def test_a_service_that_is_called_like_its_category_is_doubtful() -> None:
+    advice = 'It is only one service. Did you mean "@games"?'
+    assert _problems("games", "games", "chess") == [("warning", path, advice) for path in PATHS]
+    assert _problems("@games", "games", "chess") == []
+    assert _problems("chess", "games", "chess") == []
+
+
+def test_a_service_that_is_all_of_its_category_is_not() -> None:
+    assert _problems("games", "games") == []
+
+
+@pytest.mark.parametrize(
+    ("reference", "meant"), [("games", "@games"), ("ches", "chess"), ("@game", "@games")]
+)
+def test_an_unknown_reference_is_an_error_that_names_the_one_meant(
+    reference: str, meant: str
+) -> None:
+    advice = f'Did you mean "{meant}"?'
+    assert _problems(reference, "chess", "go") == [("error", path, advice) for path in PATHS]
+
+
+def test_an_expectation_names_a_service_and_no_category() -> None:
+    expect = '[[expect]]\nclient = "10.0.0.1"\nname = "a.example"\noutcome = "passed"\n'
+    text = CONFIG.format("chess") + expect + 'service = "games"\n'
+    assert _all(text, "chess") == [("error", "expect[0].service", "")]
