@@ -1,11 +1,13 @@
 """Convert dataclasses to JSON values and back, by their type hints.
 
 Snapshots use it; only this program writes and reads them. Octets become hexadecimal text, tuples
-become lists, dataclasses and named tuples become lists in the order of their fields.
+become lists, dataclasses and named tuples become lists in the order of their fields. A snapshot of
+an earlier release has fewer fields: so a new field is the last of its class and has a default.
 """
 
 import dataclasses
 import types
+from collections.abc import Iterator
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -42,5 +44,11 @@ def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
         return lambda plain: None if plain is None else read(plain)
     if dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"):
         readers = [_reader(hint) for hint in get_type_hints(kind).values()]
-        return lambda plain: kind(*[read(v) for read, v in zip(readers, plain, strict=True)])
+        return lambda plain: kind(*[read(value) for read, value in _pairs(readers, plain)])
     return lambda plain: plain
+
+
+def _pairs(readers: list[Any], plain: list[Any]) -> Iterator[tuple[Any, Any]]:
+    if len(plain) > len(readers):
+        raise ValueError(f"{len(plain)} fields where at most {len(readers)} are known")
+    return zip(readers, plain, strict=False)

@@ -11,10 +11,16 @@ What must stay true:
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Final, get_type_hints
 
 from resolver.dns.record import LocalRecord
 from resolver.policy import codec
+
+_LONG: Final = ("prefixes", "excepted")
+"""The fields of ``CompiledConfig`` that may have 100,000 values and more."""
+_LINE: Final = 500
+"""Values in one line of a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +253,17 @@ class Snapshot:
     rules: bytes
 
     def document(self) -> bytes:
-        """The terms as JSON; equal terms give equal bytes."""
-        plain = codec.encode(self.terms)
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+        """The terms as lines of JSON; equal terms give equal bytes.
+
+        The first line has all but the long fields. Each line after it has some values of one.
+        """
+        empty: dict[str, Any] = dict.fromkeys(_LONG, ())
+        lines: list[object] = [codec.encode(replace(self.terms, **empty))]
+        for field in _LONG:
+            values = getattr(self.terms, field)
+            for at in range(0, len(values), _LINE):
+                lines.append([field, codec.encode(values[at : at + _LINE])])
+        return b"\n".join([_json(line) for line in lines])
 
     def hash(self) -> str:
         """The name of the snapshot: 16 hexadecimal digits of the SHA-256 of its content."""
@@ -266,5 +280,21 @@ def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
 
 
 def read_compiled_config(document: bytes) -> CompiledConfig:
-    """Read the terms that ``Snapshot.document`` wrote."""
-    return codec.decode(CompiledConfig, json.loads(document))
+    """Read the terms that ``Snapshot.document`` wrote.
+
+    To read a line holds the interpreter lock; a worker's loop answers between two lines. Release
+    0.1.0 wrote one line with all values.
+    """
+    first, *others = document.split(b"\n")
+    terms = codec.decode(CompiledConfig, json.loads(first))
+    hints = get_type_hints(CompiledConfig)
+    long: dict[str, list[object]] = {field: [*getattr(terms, field)] for field in _LONG}
+    for line in others:
+        field, plain = json.loads(line)
+        long[field] += codec.decode(hints[field], plain)
+    complete: dict[str, Any] = {field: tuple(values) for field, values in long.items()}
+    return replace(terms, **complete)
+
+
+def _json(plain: object) -> bytes:
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()

@@ -74,3 +74,12 @@ def test_a_saved_index_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
         rules.write_bytes(whole[:length])
         with pytest.raises(store.StateError, match="is damaged, or"):
             store.load(place)
+
+
+def test_long_fields_are_written_in_many_lines() -> None:
+    exceptions = "".join(f"@@||e{number}.a.example^\n" for number in range(1234))
+    snapshot = compiled(lists=LISTS | {"one": LISTS["one"] + exceptions})
+    lines = snapshot.document().splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) < len(snapshot.document()) / 2
+    assert read_compiled_config(snapshot.document()) == snapshot.terms
