@@ -1,13 +1,15 @@
 """The expectations of a config, run against the policy that was compiled from it.
 
-Each is run for now, or for the moment that it names. Those that hold are run again for the end
-of every exemption, so that an expectation that will fail is reported before a start or reload
-fails. Pure, as ``explanation`` is.
+An expectation tests the policy without exemptions, so that an exemption never makes a start or a
+reload fail. One with the outcome ``exempted`` is tested with the exemptions of now, and one with
+``at`` with those of that moment. Those that need an exemption are run again for the end of every
+exemption, so that an expectation that will fail is reported before a start or reload fails. Pure,
+as ``explanation`` is.
 """
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.config.load import LoadedConfig
@@ -60,12 +62,14 @@ class ExpectationRun:
         self._index = index
         self._wall = wall
         self._now = self._at(wall)
+        without = replace(terms, exemptions=(), exempted_prefixes=())
+        self._without_exemptions = Explainer(without, index, wall)
 
     def results(self) -> Iterator[ExpectationResult]:
         """The results of all, in the order of the config."""
         for expect in self._config.expect:
             at = None if expect.at is None else expect.at.timestamp()
-            got = _explain(expect, self._now if at is None else self._at(at))
+            got = _explain(expect, self._explainer(expect))
             yield ExpectationResult(
                 *(str(expect.client), got.vlan, got.name, got.type, at),
                 *(expect.outcome, got.outcome, got.service, _holds(expect, got)),
@@ -75,10 +79,10 @@ class ExpectationRun:
         """The expectations that do not hold."""
         failed = []
         for place, expect in enumerate(self._config.expect):
-            explainer = self._now if expect.at is None else self._at(expect.at.timestamp())
-            if difference := _difference(expect, explainer):
+            if difference := _difference(expect, self._explainer(expect)):
                 location = self._provenance.location(("expect", place))
-                failed.append(FailedExpectation(str(location), difference))
+                text = difference + self._advice(expect)
+                failed.append(FailedExpectation(str(location), text))
         return failed
 
     def breaking_later(self) -> Iterator[Problem]:
@@ -86,7 +90,7 @@ class ExpectationRun:
         holding = {
             place: expect
             for place, expect in enumerate(self._config.expect)
-            if expect.at is None and not _difference(expect, self._now)
+            if _needs_exemption(expect) and not _difference(expect, self._now)
         }
         to_end = [each for each in self._config.exemptions if each.until.timestamp() > self._wall]
         for exemption in sorted(to_end, key=lambda each: each.until) if holding else ():
@@ -108,6 +112,24 @@ class ExpectationRun:
                     "warning",
                 )
 
+    def _explainer(self, expect: ExpectationConfig) -> Explainer:
+        if expect.at is not None:
+            return self._at(expect.at.timestamp())
+        return self._now if _needs_exemption(expect) else self._without_exemptions
+
+    def _advice(self, expect: ExpectationConfig) -> str:
+        """How an expectation that fails can be made to hold, where an exemption is the reason."""
+        explainer = self._now if expect.at is None else self._explainer(expect)
+        exemption = _explain(expect, explainer).exemption
+        if exemption and expect.outcome == "passed":
+            return f'. Exemption {exemption} permits it: the outcome to expect is "exempted"'
+        if exemption and expect.outcome != "exempted" and expect.at is not None:
+            return (
+                ". It has 'at', so it is tested with the exemptions of that moment; without 'at' "
+                "it tests the policy alone, which no exemption changes"
+            )
+        return ""
+
     def _at(self, moment: float) -> Explainer:
         return Explainer(self._terms, self._index, moment)
 
@@ -120,6 +142,11 @@ class ExpectationRun:
             f"Then {difference}. No start or reload will succeed from then on.",
             "warning",
         )
+
+
+def _needs_exemption(expect: ExpectationConfig) -> bool:
+    """Whether the expectation holds only while an exemption does."""
+    return expect.outcome == "exempted" and expect.at is None
 
 
 def _explain(expect: ExpectationConfig, explainer: Explainer) -> Explanation:

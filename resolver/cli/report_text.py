@@ -21,6 +21,8 @@ def as_text(report: Report) -> str:
         lines.append("the config differs from the policy in force, which is reported here")
     if not report.expectations_run:
         lines.append("expectations were not run: the config has errors (darban check)")
+    else:
+        lines.append("expectations test the policy without exemptions, but for 'exempted' or 'at'")
     for vlan in report.vlans:
         lines += ["", *_vlan(vlan, report.started)]
     lines += ["", "Clients on no VLAN: refused"]
@@ -90,7 +92,7 @@ def _expectations(results: tuple[ExpectationResult, ...]) -> Iterator[str]:
 
 def _result(each: ExpectationResult) -> str:
     result = "holds" if each.holds else f"DOES NOT HOLD, got {each.got}"
-    at = "" if each.at is None else f" at {_moment(each.at)}"
+    at = "" if each.at is None else f", at {_moment(each.at)}"
     service = f" as {each.service}" if each.service else ""
     return f"{each.client} asks {each.name} {each.type}{at}: {each.expected}{service}, {result}"
 

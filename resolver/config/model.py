@@ -217,7 +217,7 @@ class ExpectationConfig(ConfigSection):
     service: ServiceName | None = None
     """The service that the name must be counted as."""
     at: Moment | None = None
-    """The moment of the query, where exemptions matter."""
+    """The moment of the query, to be tested with the exemptions of then."""
 
 
 class MetricsConfig(ConfigSection):

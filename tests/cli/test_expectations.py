@@ -110,6 +110,34 @@ def test_one_that_an_exemption_s_end_will_break_is_told_once(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.parametrize("more", ["", 'service = "telegram"'])
+def test_one_without_a_moment_tests_the_policy_without_exemptions(
+    tmp_path: Path, more: str
+) -> None:
+    exemption = EXEMPTION.format(id="fair", until=LATER)
+    compiled = _compile(tmp_path, exemption + EXPECT.format(outcome="blocked", more=more))
+    assert not compiled.failed
+    assert _warnings(compiled) == []
+
+
+def test_one_that_an_exemption_breaks_says_how_to_go_on(tmp_path: Path) -> None:
+    more = EXEMPTION.format(id="fair", until=LATER)
+    more += EXPECT.format(outcome="blocked", more="at = 2027-01-15T08:30:00Z")
+    more += EXPECT.format(outcome="passed", more="")
+    more += EXPECT.format(outcome="would_block", more="")
+    at, passed, other = (failed.text for failed in _compile(tmp_path, more).failed)
+    assert at.endswith(
+        "expected blocked, got exempted as telegram: exemption fair (||telegram.org^). It has "
+        "'at', so it is tested with the exemptions of that moment; without 'at' it tests the "
+        "policy alone, which no exemption changes"
+    )
+    assert passed.endswith(
+        "expected passed, got blocked as telegram: list blocklists/telegram.txt, line 3 "
+        '(||telegram.org^). Exemption fair permits it: the outcome to expect is "exempted"'
+    )
+    assert other.endswith("(||telegram.org^)")
+
+
 def test_an_exemption_that_has_ended_is_told(tmp_path: Path) -> None:
     more = EXEMPTION.format(id="old", until="2027-01-15T08:00:00Z")
     more += EXEMPTION.format(id="new", until="2027-01-15T08:00:01Z")

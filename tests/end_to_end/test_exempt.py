@@ -11,6 +11,13 @@ from tests.live.nsd import ANY_V4
 from tests.live.server import Server
 
 BY = ("--approver", "Head of PR", "--ticket", "PR-2031")
+FORBIDDING = """
+[[expect]]
+client = "127.0.10.5"
+name = "web.telegram.org"
+outcome = "blocked"
+at = {at}
+"""
 
 
 @pytest.fixture
@@ -117,11 +124,26 @@ def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(server: S
     assert _data(server, "127.0.10.7") == ANY_V4
 
 
+def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(server: Server) -> None:
+    """In an emergency, as deploy/README.md and the help of the command say."""
+    server.start()
+    done = _exempt(server, "administration", "@messenger", "--for", "2h")
+    assert done.code == GOOD, done.err
+    assert _data(server, "127.0.10.5") == ANY_V4
+    assert darban("check", at=server.directory).code == GOOD
+
+
 def test_what_an_expectation_forbids_is_not_written(server: Server) -> None:
+    moment = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)).isoformat(timespec="seconds")
+    with server.config.open("a", encoding="utf-8") as file:
+        file.write(FORBIDDING.format(at=moment))
+    before = server.config.read_bytes()
     done = _exempt(server, "127.0.10.5", "telegram", "--for", "2h")
     assert done.code == NO
-    assert "expected blocked as telegram, got exempted" in done.err
+    assert "expected blocked, got exempted as telegram" in done.err
+    assert "without 'at' it tests the policy alone" in done.err
     assert "the config stays as it is" in done.err
+    assert server.config.read_bytes() == before
 
 
 def test_a_config_that_is_wrong_already_is_told(server: Server) -> None:

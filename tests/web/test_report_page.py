@@ -66,6 +66,7 @@ service = "one"
 client = "10.10.3.7"
 name = "one.example"
 outcome = "blocked"
+at = 2027-01-01T00:00:00Z
 [[expect]]
 client = "10.10.3.7"
 name = "one.example"
@@ -179,7 +180,8 @@ def test_as_text(made: Report) -> None:
         "1595/الف/م of 2015-02-18, covers @messenger",
         "one (messenger), 1 names: directive 1595/الف/م",
         "games.example: agency policy",
-        "10.10.3.7 asks one.example A: blocked as one, DOES NOT HOLD, got exempted",
+        "expectations test the policy without exemptions, but for 'exempted' or 'at'",
+        "blocked as one, DOES NOT HOLD, got exempted",
         "queries       1,234 since",
         "one: 1,200 blocked",
         "pr-1: one for 10.10.3.7/32, in force",
@@ -201,6 +203,7 @@ def test_the_page_has_it_all_and_nothing_from_elsewhere(made: Report, language: 
     number = "1,234" if language == "en" else "۱٬۲۳۴"
     assert f'<td class="figures-of">{number}</td>' in whole
     assert whole.count('class="fails bad"') == 1
+    assert messages(language)["report"]["without_exemptions"] in whole
 
 
 def test_dates_are_in_both_calendars(made: Report) -> None:
