@@ -30,3 +30,9 @@ def test_it_is_open_to_publicity(dig: Asker, service: str) -> None:
         answer = dig("127.0.20.5", name)
         assert answer.data == [ANY_V4], name
         assert answer.errors == []
+
+
+@pytest.mark.parametrize("name", ["abcdef.dns.nextdns.io", "abcdef.cloudflare-gateway.com"])
+def test_encrypted_dns_with_an_account_is_blocked_in_administration(dig: Asker, name: str) -> None:
+    assert dig("127.0.10.5", name).data == ["0.0.0.0"]
+    assert dig("127.0.20.5", name).data == [ANY_V4]

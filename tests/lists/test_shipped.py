@@ -4,10 +4,13 @@ The large tests against popular names need ``../shared/data``, which is not part
 repository; they are left out where it is absent.
 """
 
+import functools
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from publicsuffixlist import PublicSuffixList
 
 from resolver.dns import names
 from resolver.lists.adblock import AdblockReader
@@ -15,6 +18,10 @@ from resolver.lists.rules import BlockList, Rule
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
+UNLABELLED_RESOLVERS = (
+    *("fxj8pd39z5.cloudflare-gateway.com", "dns.sse.cisco.com", "familyshield.sse.cisco.com"),
+)
+"""Popular names that the labels of the popular names do not know as resolvers."""
 FILES = sorted((ROOT / "blocklists").glob("*.txt"))
 CATEGORIES = {"messenger", "workplace-chat", "encrypted-dns"}
 DOMESTIC = ("eitaa.com", "bale.ai", "ble.ir", "rubika.ir", "splus.ir", "gap.im", "igap.net")
@@ -122,10 +129,42 @@ def test_a_named_service_is_blocked_at_its_apex_and_below(service: str) -> None:
         assert not MATCHERS[service].blocks("x" + name)
 
 
-@pytest.mark.parametrize("name", ["dns.google", "cloudflare-dns.com", "dns.quad9.net"])
-def test_a_public_resolver_is_one_host(name: str) -> None:
-    assert MATCHERS["encrypted-dns"].blocks(name)
-    assert not MATCHERS["encrypted-dns"].blocks("www." + name)
+ACCOUNTS = (
+    *("nextdns.io", "dns.nextdns.io", "d.adguard-dns.com", "dns.controld.com"),
+    *("cloudflare-dns.com", "cloudflare-gateway.com", "dns.google", "max.rethinkdns.com"),
+    *("cloud.blokada.org", "dns.dnswarden.com", "dot.cleanbrowsing.org", "dns.dnsfilter.com"),
+    *("doh.threatdefense.infoblox.com", "alidns.com", "doh.umbrella.com", "dns.mullvad.net"),
+)
+"""Zones where a provider of encrypted DNS gives each account a name, or may give one."""
+
+
+@pytest.mark.parametrize("zone", ACCOUNTS)
+def test_encrypted_dns_with_an_account_is_blocked(zone: str) -> None:
+    account = f"{random.randrange(16**6):06x}"
+    assert _blocking(f"{account}.{zone}") == ["encrypted-dns"]
+    assert _blocking(f"phone.{account}.{zone}") == ["encrypted-dns"]
+
+
+@each_list
+def test_only_a_whole_domain_is_a_single_name(service: str) -> None:
+    """Other sites may lie below a domain; below a service's host there is nothing else."""
+    single = [rule for rule in LISTS[service].rules if not (rule.subtree or rule.exception)]
+    hosts = [rule.text for rule in single if not _is_domain(names.text(rule.name))]
+    assert hosts == []
+
+
+def _is_domain(name: str) -> bool:
+    return _suffixes().privatesuffix(name) == name
+
+
+@functools.cache
+def _suffixes() -> PublicSuffixList:
+    return PublicSuffixList()
+
+
+@pytest.mark.parametrize("name", ["www.opendns.com", "adguard.com", "www.quad9.net", "alidns.com"])
+def test_a_provider_s_other_sites_stay_open(name: str) -> None:
+    assert _blocking(name) == []
 
 
 @pytest.mark.parametrize(
@@ -254,7 +293,7 @@ def test_a_name_that_only_ends_alike_stays_open() -> None:
 
 @pytest.mark.shared_data
 def test_popular_names_stay_open() -> None:
-    labelled = set(_column("popular-names.labels.tsv", 0))
+    labelled = {*_column("popular-names.labels.tsv", 0), *UNLABELLED_RESOLVERS}
     benign = [name for name in _column("popular-names.txt", 0) if name not in labelled]
     assert len(benign) > 40_000
     assert _false_positives(benign) == {}
