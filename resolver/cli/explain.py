@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from resolver.analysis.explanation import Explainer, Explanation
+from resolver.analysis.typed_name import typed_name
 from resolver.cli.command import AsJson, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import config_path
@@ -23,7 +24,7 @@ from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.upstream.blocking import BlockingForwarder
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="the name that is asked for")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="the name that is asked for; or a URL")]
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="the record type that is asked for")]
 Client = Annotated[str | None, typer.Option("--client", help="the address that asks")]
 Vlan = Annotated[
@@ -50,7 +51,8 @@ def explain(
 ) -> int:
     """Show how a name is answered for a client, and which rule decides.
 
-    Without --config the policy in force decides. Exits with 1 where the name is blocked, 0
+    Of a URL, a name with a port, or an e-mail address the host is taken. Without --config the
+    policy in force decides. Exits with 1 where the name is blocked, 0
     where it is not, 2 where an argument is invalid, 3 where no server can be reached.
 
         darban explain --client 10.10.3.7 web.telegram.org
@@ -62,7 +64,10 @@ def explain(
     qtype = codes.parse_type(type_)
     if qtype is None:
         raise DarbanError(f"'{type_}' is not a record type such as A, AAAA, HTTPS, TYPE65")
-    qname = names.parse(name)
+    host = typed_name(name)
+    qname = names.parse(host)
+    if host != name.strip():
+        typer.echo(f"'{name}' is no name alone; this is about its host, {host}", err=True)
     if (client is not None) + (vlan is not None) + all_vlans != 1:
         raise DarbanError("say who asks: --client ADDRESS, --vlan NAME, or --all-vlans")
     terms, index = _of_config(config) if config is not None else _in_force()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resolver.analysis.explanation import Explainer, Explanation
+from resolver.analysis.typed_name import typed_name
 from resolver.dns import codes, names
 
 _LONGEST = 300
@@ -22,6 +23,13 @@ class NameLookup:
     """The key of the message that says what is wrong with the input."""
     wrong: Sequence[str] = ()
     """The fields that it is about: ``who``, ``name``."""
+
+    @property
+    def host(self) -> str:
+        """The name that was looked up, where it is only a part of what was typed; else empty."""
+        if self.explanation is None or typed_name(self.name) == self.name:
+            return ""
+        return self.explanation.name
 
 
 def look_up(explainer: Explainer, who: str, name: str) -> NameLookup:
@@ -46,6 +54,6 @@ def look_up(explainer: Explainer, who: str, name: str) -> NameLookup:
 
 def _parse(name: str) -> bytes | None:
     try:
-        return names.parse(name) if len(name) <= _LONGEST else None
+        return names.parse(typed_name(name)) if len(name) <= _LONGEST else None
     except names.InvalidName:
         return None

@@ -180,6 +180,15 @@ def test_explain_exits_by_the_outcome(
     assert set(done.json) == FIELDS
 
 
+@pytest.mark.parametrize("typed", ["https://web.telegram.org/k/", "u@web.telegram.org:443"])
+def test_explain_takes_the_host_of_what_is_pasted(config: Path, typed: str) -> None:
+    done = _explain(config, "--client", "127.0.10.5", typed, "--json")
+    assert (done.code, done.json["name"]) == (NO, "web.telegram.org")
+    assert (
+        done.err.strip() == f"'{typed}' is no name alone; this is about its host, web.telegram.org"
+    )
+
+
 def test_explain_names_the_exemption(config: Path) -> None:
     told = _explain(config, "--client", "127.0.10.7", "t.me", "--json").json
     assert (told["exemption"], told["service"]) == ("pr-2031", "telegram")

@@ -207,6 +207,13 @@ def test_it_looks_a_name_up(asked: Explainer, who: str, name: str, outcome: str)
     assert f'value="{name}"' in html
 
 
+def test_it_takes_the_host_of_what_is_pasted(asked: Explainer) -> None:
+    html = page(STATUS, asked, "administration", "https://one.example/k/", "en")
+    assert ">blocked</b>" in html
+    assert "This is about its host, <bdi>one.example</bdi>." in html
+    assert "about its host" not in page(STATUS, asked, "administration", "one.example.", "en")
+
+
 @pytest.mark.parametrize(
     ("who", "name", "wrong", "problem"),
     [
@@ -265,8 +272,9 @@ def _status_of(text: str) -> Status:
 
 @given(HOSTILE)
 def test_hostile_values_stay_text(asked: Explainer, hostile: str) -> None:
-    parsed = Parsed(page(_status_of(hostile), asked, f"<{hostile}", f"..{hostile}", "en"))
-    harmless = page(_status_of("harmless"), asked, "<harmless", "..harmless", "en")
+    no_name = "..\\"  # with an escape, nothing of the text is taken for a host
+    parsed = Parsed(page(_status_of(hostile), asked, f"<{hostile}", no_name + hostile, "en"))
+    harmless = page(_status_of("harmless"), asked, "<harmless", no_name + "harmless", "en")
     assert parsed.tags == Parsed(harmless).tags
     assert hostile in parsed.text
     assert f"<{hostile}" in parsed.attributes

@@ -1,0 +1,45 @@
+"""Names as people type and paste them."""
+
+import pytest
+
+from resolver.analysis.typed_name import typed_name
+from resolver.dns import names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("web.telegram.org", "https://web.telegram.org", "https://web.telegram.org/k/#@durov"),
+        *(
+            "HTTPS://user:secret@web.telegram.org:8443/k?next=https://agency.example/",
+            " \tweb.telegram.org ",
+        ),
+        *("web.telegram.org:443", "web.telegram.org/k/", "web.telegram.org?a", "web.telegram.org:"),
+        *("someone@web.telegram.org", "mailto:someone@web.telegram.org", "//web.telegram.org/k"),
+    ],
+)
+def test_the_host_is_taken(text: str) -> None:
+    assert names.text(names.parse(typed_name(text))) == "web.telegram.org"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("t.me", "t.me.", "xn--mgba3a4f16a.example", "نام.example", "_dns.resolver.arpa", "."),
+        *("1.0/25.2.0.192.in-addr.arpa", "1.0/25.2.0.192.IN-ADDR.arpa.", r"a\@b.example"),
+    ],
+)
+def test_a_name_stays_as_it_is(text: str) -> None:
+    assert typed_name(text) == text
+
+
+@pytest.mark.parametrize("text", ["https://192.0.2.1/k", "192.0.2.1:53", "[fd00::1]:53", "fd00::1"])
+def test_an_address_is_no_name(text: str) -> None:
+    with pytest.raises(names.InvalidName, match="is an address"):
+        typed_name(text)
+
+
+@pytest.mark.parametrize("text", ["https:///k", "someone@", "https://a..b/"])
+def test_what_has_no_host_is_no_name(text: str) -> None:
+    with pytest.raises(names.InvalidName):
+        names.parse(typed_name(text))
