@@ -11,6 +11,7 @@ What must stay true:
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, get_type_hints
 
@@ -279,17 +280,16 @@ def content_hash(document: bytes, trie: bytes, rules: bytes) -> str:
     return digest.hexdigest()[:16]
 
 
-def read_compiled_config(document: bytes) -> CompiledConfig:
-    """Read the terms that ``Snapshot.document`` wrote.
+def read_compiled_config(lines: Iterator[bytes]) -> CompiledConfig:
+    """Read the lines that ``Snapshot.document`` wrote.
 
     To read a line holds the interpreter lock; a worker's loop answers between two lines. Release
     0.1.0 wrote one line with all values.
     """
-    first, *others = document.split(b"\n")
-    terms = codec.decode(CompiledConfig, json.loads(first))
+    terms = codec.decode(CompiledConfig, json.loads(next(lines)))
     hints = get_type_hints(CompiledConfig)
     long: dict[str, list[object]] = {field: [*getattr(terms, field)] for field in _LONG}
-    for line in others:
+    for line in lines:
         field, plain = json.loads(line)
         long[field] += codec.decode(hints[field], plain)
     complete: dict[str, Any] = {field: tuple(values) for field, values in long.items()}

@@ -112,11 +112,12 @@ def load(path: Path) -> tuple[CompiledConfig, Index]:
         StateError: the snapshot does not exist, or another version of Darban wrote it.
     """
     try:
-        terms = read_compiled_config((path / _TERMS).read_bytes())
+        with (path / _TERMS).open("rb") as lines:
+            terms = read_compiled_config(lines)
         return terms, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
-    except (ValueError, TypeError, LookupError, RuntimeError) as error:
+    except (ValueError, TypeError, LookupError, RuntimeError, StopIteration) as error:
         raise StateError(
             f"{path}: the snapshot is damaged, or another version of Darban wrote it ({error})"
         ) from None

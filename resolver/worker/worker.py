@@ -12,7 +12,6 @@ What must stay true:
 """
 
 import asyncio
-import gc
 import json
 import signal
 import socket
@@ -39,15 +38,13 @@ from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.channel import Channel, WorkerMessage
+from resolver.worker.garbage import GarbageCollection
 from resolver.worker.observers import Observers
 from resolver.worker.recording import Recording
 
 BEAT: Final = 0.5
 """Seconds between two heartbeats."""
-_COLLECT: Final = 0.1
-"""Seconds between two collections of young cycles. At 0.5, one took 3.5 ms in a worker that was
-busy with misses."""
-_SWITCH: Final = 0.0001
+SWITCH: Final = 0.0001
 """Seconds after which a thread that loads a snapshot gives the interpreter lock to the loop, if its
 code allows that."""
 _FINISH: Final = 1.0
@@ -69,6 +66,7 @@ class Worker:
         self._channel = channel
         self._counters = counters
         self._listening = listening
+        self._garbage = GarbageCollection(loop)
         self._observers = Observers(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
@@ -114,7 +112,7 @@ class Worker:
 
     async def _prepare(self, message: WorkerMessage) -> None:
         try:
-            loaded = await asyncio.to_thread(_load, Path(message["snapshot"]))
+            loaded = await self._garbage.load(lambda: _load(Path(message["snapshot"])))
         except DarbanError as error:
             self._channel.send({"type": "refused", "reason": str(error)})
             return
@@ -168,13 +166,7 @@ class Worker:
             self._engine.observe(self._observers)
 
     async def _serve(self, handler: QueryHandler) -> None:
-        # The objects of start-up live as long as the worker, and most later ones (the cache) live
-        # long. To search them for cycles took a third of the time of a miss. So ``_collect``
-        # searches only the youngest objects. Reference counting frees the others.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        self._collect()
+        self._garbage.start()
         self._loop.on_iteration_end(self._observers.flush)
         for listening in self._listening:
             if listening.type == socket.SOCK_DGRAM:
@@ -207,10 +199,6 @@ class Worker:
             self._set_recording(None, counting=False)
         self._loop.call_later(BEAT, self._beat)
 
-    def _collect(self) -> None:
-        gc.collect(0)
-        self._loop.call_later(_COLLECT, self._collect)
-
 
 def _load(snapshot: Path) -> LoadedSnapshot:
     """Load a snapshot and build its tables; called in a thread beside the loop."""
@@ -227,7 +215,7 @@ def main() -> None:
     """Run a worker; the argument on the command line is a JSON object."""
     given = json.loads(sys.argv[1])
     log.start(f"worker {given['number']}")
-    sys.setswitchinterval(_SWITCH)
+    sys.setswitchinterval(SWITCH)
     # Ctrl-C and systemd signal the whole process group, but the supervisor ends the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

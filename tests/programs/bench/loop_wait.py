@@ -6,7 +6,6 @@ each of the two in milliseconds.
 """
 
 import asyncio
-import gc
 import os
 import sys
 import time
@@ -17,11 +16,10 @@ from typing import TypeVar
 
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.snapshot import store
+from resolver.worker.garbage import GarbageCollection
+from resolver.worker.worker import SWITCH
 
 T = TypeVar("T")
-_TIDY = 0.1
-_TURN = 0.0001
-"""Both as ``worker.worker`` has them."""
 
 
 class _Loop:
@@ -32,22 +30,19 @@ class _Loop:
         self._latest = time.perf_counter()
         self._longest = 0.0
         self._turn()
-        self._tidy()
+        self._garbage = GarbageCollection(self._loop)
+        self._garbage.start()
 
     async def longest_beside(self, work: Callable[[], T]) -> tuple[T, float]:
         """Do work in a thread; its result, and the longest turn meanwhile in milliseconds."""
         self._longest = 0.0
-        result = await asyncio.to_thread(work)
+        result = await self._garbage.load(work)
         return result, self._longest * 1e3
 
     def _turn(self) -> None:
         now = time.perf_counter()
         self._longest, self._latest = max(self._longest, now - self._latest), now
         self._loop.call_soon(self._turn)
-
-    def _tidy(self) -> None:
-        gc.collect(0)
-        self._loop.call_later(_TIDY, self._tidy)
 
 
 async def _measure(snapshot: Path) -> None:
@@ -61,9 +56,7 @@ def main() -> None:
     """Measure and print."""
     with suppress(PermissionError):  # only root may keep other programs away
         os.setpriority(os.PRIO_PROCESS, 0, -20)
-    sys.setswitchinterval(_TURN)
-    gc.freeze()
-    gc.disable()
+    sys.setswitchinterval(SWITCH)
     asyncio.run(_measure(Path(sys.argv[1])))
 
 
