@@ -4,7 +4,7 @@ import mmap
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, BinaryIO, NamedTuple
 
 import typer
 from rich.console import Console
@@ -21,8 +21,8 @@ from resolver.analysis.summary import Section
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import config_path
-from resolver.cli.policies import compile_valid, index_of
-from resolver.cli.server import in_force
+from resolver.cli.policies import compile_valid, index_of, load_snapshot
+from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
@@ -57,6 +57,13 @@ Vlan = Annotated[
 ]
 
 
+class _Opened(NamedTuple):
+    """A file of queries."""
+
+    file: Path
+    content: FileContent
+
+
 class _Replayed(NamedTuple):
     """A file of queries, tried on both policies."""
 
@@ -84,11 +91,12 @@ def diff(
 
         darban diff old.toml new.toml --queries names.txt --vlan administration
     """
-    old, new = _policies(configs or [], config)
-    found = compare(old, new)
     if queries is None and vlan is not None:
         raise DarbanError("--vlan says for whom the queries of --queries are tried")
-    replayed = None if queries is None else _replay(old, new, queries, vlan)
+    opened = None if queries is None else _open(queries)
+    old, new = _policies(configs or [], config)
+    found = compare(old, new)
+    replayed = None if opened is None else _replay(old, new, opened, vlan)
     if as_json:
         print_json(_as_json(old, new, found, replayed))
     else:
@@ -104,7 +112,9 @@ def _policies(configs: list[Path], server: Path | None) -> tuple[ComparedPolicy,
             raise DarbanError("--config names the server whose policy is OLD; OLD is given")
         return _of_config(configs[0]), _of_config(configs[1])
     path = config_path(server)
-    return _in_force(path), _of_config(configs[0] if configs else path)
+    in_force = hash_in_force(path)
+    new = _of_config(configs[0] if configs else path)  # which only root may be able to read
+    return _in_force(path, in_force), new
 
 
 def _of_config(path: Path) -> ComparedPolicy:
@@ -118,11 +128,10 @@ def _of_config(path: Path) -> ComparedPolicy:
     return ComparedPolicy(str(path), compiled.snapshot.terms, index_of(compiled), expectations)
 
 
-def _in_force(path: Path) -> ComparedPolicy:
-    directory = in_force(path)
-    terms, index = store.load(directory)
+def _in_force(path: Path, hash_: str) -> ComparedPolicy:
+    terms, index = load_snapshot(path, hash_)
     audit_log = AuditLog(store.directory(path))
-    return ComparedPolicy("in force", terms, index, _recorded(directory.name, audit_log))
+    return ComparedPolicy("in force", terms, index, _recorded(hash_, audit_log))
 
 
 def _recorded(snapshot: str, audit_log: AuditLog) -> Section | None:
@@ -148,7 +157,9 @@ def _expectations(config: ConfigModel) -> Section:
 # ---- queries ----
 
 
-def _replay(old: ComparedPolicy, new: ComparedPolicy, file: Path, vlan: str | None) -> _Replayed:
+def _replay(
+    old: ComparedPolicy, new: ComparedPolicy, opened: _Opened, vlan: str | None
+) -> _Replayed:
     now = time.time()
     before, after = (Explainer(each.terms, each.index, now) for each in (old, new))
     replay = Replay(before, after, vlan)
@@ -159,22 +170,20 @@ def _replay(old: ComparedPolicy, new: ComparedPolicy, file: Path, vlan: str | No
     ports = frozenset({_DNS, *(endpoint.port for endpoint in listening)})
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        counts = _read(file, ports, progress)
+        counts = _read(opened, ports, progress)
         task = progress.add_task("trying", total=len(counts.counts))
         for done in replay.run(counts.counts):
             progress.update(task, completed=done)
-    return _Replayed(file, counts, replay)
+    return _Replayed(opened.file, counts, replay)
 
 
-def _read(file: Path, ports: frozenset[int], progress: Progress) -> QueryCounts:
+def _read(opened: _Opened, ports: frozenset[int], progress: Progress) -> QueryCounts:
+    file, content = opened
     counts = QueryCounts()
+    task = progress.add_task("reading", total=len(content))
     try:
-        content = _content(file)
-        task = progress.add_task("reading", total=len(content))
         for done in detect.read(content, counts, ports):
             progress.update(task, completed=done)
-    except OSError as error:
-        raise DarbanError(f"{file}: {error.strerror or error}") from None
     except UnknownFormat as error:
         raise DarbanError(f"{file}: {error}") from None
     if not counts.counts:
@@ -183,12 +192,19 @@ def _read(file: Path, ports: frozenset[int], progress: Progress) -> QueryCounts:
     return counts
 
 
-def _content(file: Path) -> FileContent:
-    with file.open("rb") as opened:
-        try:
-            return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError):  # empty, or not a regular file
-            return opened.read()
+def _open(file: Path) -> _Opened:
+    try:
+        with file.open("rb") as opened:
+            return _Opened(file, _content(opened))
+    except OSError as error:
+        raise DarbanError(f"{file}: {error.strerror or error}") from None
+
+
+def _content(opened: BinaryIO) -> FileContent:
+    try:
+        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):  # empty, or not a regular file
+        return opened.read()
 
 
 # ---- output ----

@@ -11,7 +11,7 @@ from resolver.cli.completion import services, vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.moments import parse_duration, parse_moment
 from resolver.cli.reload import result_text
-from resolver.cli.server import PATIENCE, ServerRefused, ask, in_force
+from resolver.cli.server import PATIENCE, ServerRefused, ask, hash_in_force
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.snapshot.exemption import ExemptionEdit
@@ -103,7 +103,7 @@ def _end(for_: str | None, until: str | None) -> dt.datetime:
 
 def _hash_in_force(path: Path) -> str | None:
     try:
-        return in_force(path).name
+        return hash_in_force(path)
     except control.Unreachable:
         return None
 

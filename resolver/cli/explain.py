@@ -12,15 +12,14 @@ from resolver.analysis.typed_name import typed_name
 from resolver.cli.command import AsJson, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import config_path
-from resolver.cli.policies import compile_valid, index_of
-from resolver.cli.server import in_force
+from resolver.cli.policies import compile_valid, index_of, load_snapshot
+from resolver.cli.server import hash_in_force
 from resolver.config.problems import did_you_mean
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.upstream.blocking import BlockingForwarder
 
@@ -95,11 +94,11 @@ def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
 def _in_force() -> tuple[CompiledConfig, Index]:
     path = config_path(None)
     typer.echo(f"by the policy in force of the server of {path}", err=True)
-    directory = in_force(path)
+    in_force = hash_in_force(path)
     compiled = compile_file(path, time.time())
-    if compiled.errors or compiled.snapshot.hash() != directory.name:
+    if compiled.errors or compiled.snapshot.hash() != in_force:
         typer.echo(f"{path} differs from the policy in force, which is shown here", err=True)
-    return store.load(directory)
+    return load_snapshot(path, in_force)
 
 
 def _for_vlan(explainer: Explainer, vlan: str, name: bytes, qtype: int) -> Explanation:

@@ -13,6 +13,7 @@ from resolver.cli.moments import InvalidMoment, local_time, parse_moment
 from resolver.errors import DarbanError
 from resolver.metrics.status import ExemptionDetails
 from resolver.snapshot import store
+from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 _SHOWN = 20
@@ -39,7 +40,9 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
     """
     path = config_path(config)
     typer.echo(f"by the audit log of the server of {path}", err=True)
-    audit_log = AuditLog(store.directory(path))
+    state = store.directory(path)
+    become_owner(state)
+    audit_log = AuditLog(state)
     try:
         entries = list(audit_log.entries())
     except OSError as error:

@@ -23,6 +23,7 @@ from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
+from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control
 from resolver.upstream.addresses import bootstrap
 
@@ -57,7 +58,9 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
 
 def _show(path: Path, as_json: bool) -> int:
     compiled = compile_file(path, time.time())
-    copies = ListStore(store.directory(path))
+    state = store.directory(path)
+    become_owner(state)
+    copies = ListStore(state)
     records = {
         each.name: copies.record(each.name) for each in compiled.snapshot.terms.subscriptions
     }
@@ -168,8 +171,10 @@ def _by_this_command(path: Path, names: list[str], smaller_too: bool) -> UpdateJ
         raise DarbanError(f"{path} fetches no list '{unknown[0]}', but {fetched}")
     wanted = [known[name] for name in names or known]
     job = UpdateJob([each.name for each in wanted])
-    lists = ListStore(store.directory(path))
-    work = update_lists(job, wanted, lists, bootstrap(terms), smaller_too=smaller_too)
+    state = store.directory(path)
+    become_owner(state)
+    servers = bootstrap(terms)
+    work = update_lists(job, wanted, ListStore(state), servers, smaller_too=smaller_too)
     with _Bars() as bars:
         asyncio.run(_shown(work, lambda: bars.show(job)))
     return job

@@ -10,11 +10,10 @@ from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.default_config import config_path
-from resolver.cli.policies import index_of
+from resolver.cli.policies import index_of, load_snapshot
 from resolver.cli.report_text import as_text
 from resolver.cli.server import read_status
 from resolver.errors import DarbanError
-from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.supervisor import control
 from resolver.web import report_page
@@ -65,7 +64,7 @@ def _make(path: Path, now: float) -> Report:
         typer.echo(f"{error}\nthe policy of the config is reported, without counts", err=True)
     if status is not None:
         in_force = status.hash
-        terms, index = store.load(Path(status.snapshot))
+        terms, index = load_snapshot(path, in_force)
     results = None
     if not compiled.errors:
         results = list(ExpectationRun(compiled.loaded, terms, index, now).results())

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from resolver.cli.default_config import config_path
 from resolver.errors import DarbanError
+from resolver.snapshot import store
 from resolver.snapshot.candidate import Rejected
+from resolver.snapshot.state_owner import refuse_root
 from resolver.supervisor.supervisor import serve
 
 
@@ -19,6 +21,7 @@ def start(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     path = config_path(given.config)
     try:
+        refuse_root(store.directory(path))
         asyncio.run(serve(path, last_good=given.last_good))
     except DarbanError as error:
         rejected = isinstance(error, Rejected)

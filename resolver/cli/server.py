@@ -45,10 +45,10 @@ def read_status(config: Path) -> Status:
         ) from None
 
 
-def in_force(config: Path) -> Path:
-    """The directory of the snapshot that a config's server has in force.
+def hash_in_force(config: Path) -> str:
+    """The hash of the snapshot that a config's server has in force.
 
     Raises:
         Unreachable: no server answers.
     """
-    return Path(str(ask(config, "status")["snapshot"]))
+    return str(ask(config, "status").get("hash"))

@@ -30,6 +30,7 @@ from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected,
 from resolver.snapshot.config_files import DiskFiles, SavedFiles
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy import compile_snapshot
+from resolver.snapshot.state_owner import as_owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970."""
     loaded = load(str(path), files or DiskFiles())
     problems = list(loaded.problems)
-    fetched = ListStore(store.directory(path))
-    lists = read_lists(path.parent, fetched, loaded, problems)
+    state = store.directory(path)
+    with as_owner(state):
+        lists = read_lists(path.parent, ListStore(state), loaded, problems)
     snapshot, found = compile_snapshot(loaded.config, loaded.provenance, lists)
     problems += found
     failed: list[FailedExpectation] = []

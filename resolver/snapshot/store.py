@@ -6,6 +6,7 @@ that exists is not written again, unless its files were damaged.
 
 import mmap
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ _OLD = 8
 """Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 _LAST_GOOD = "last-good"
+_HASH = re.compile(r"[0-9a-f]{16}")
 
 
 class StateError(DarbanError):
@@ -142,6 +144,22 @@ def last_good(state: Path) -> Path:
         path = (state / _LAST_GOOD).resolve(strict=True)
     except OSError:
         raise StateError(f"{state}: there is no last good snapshot to serve") from None
+    return _verified(path)
+
+
+def saved(state: Path, hash_: str) -> Path:
+    """The snapshot that has this hash, in a state directory.
+
+    Raises:
+        StateError: there is none, or it is damaged, or this is no hash.
+    """
+    if not _HASH.fullmatch(hash_):
+        raise StateError(f"{state}: the name of a snapshot is 16 hexadecimal digits, not '{hash_}'")
+    return _verified(state / "snapshots" / hash_)
+
+
+def _verified(path: Path) -> Path:
+    """A snapshot whose content has its hash. Its index may be mapped: a damaged one crashes."""
     try:
         content = [(path / file).read_bytes() for file in (_TERMS, _TRIE, _RULES)]
     except OSError as error:
