@@ -1,17 +1,19 @@
 """``darban exempt``: permit a service for some clients until a moment, with an approver."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from resolver.cli.activation import activate, write
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.completion import services, vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.moments import parse_duration, parse_moment
 from resolver.cli.reload import result_text
-from resolver.cli.server import PATIENCE, ServerRefused, ask, hash_in_force
+from resolver.cli.server import hash_in_force
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.snapshot.exemption import ExemptionEdit
@@ -64,7 +66,8 @@ def exempt(
         darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
     """
     path = config_path(config)
-    edit = ExemptionEdit(path, _hash_in_force(path))
+    in_force = _hash_in_force(path)
+    edit = ExemptionEdit(path, in_force)
     exemption: dict[str, object] = {
         "id": unused_id(ticket, edit.ids),
         **edit.clients(whom),
@@ -74,16 +77,19 @@ def exempt(
         "ticket": ticket,
         **({"reason": reason} if reason else {}),
     }
-    warnings = edit.write(exemption)
-    answer = _reload(path)
+    texts, warnings = edit.add(exemption)
+    answer = None
+    if in_force is None:
+        write(path, texts)
+    else:
+        answer = activate(path, texts, "exempt")
     if as_json:
         shown = {**exemption, "until": str(exemption["until"])}
         print_json(
             {"exemption": shown, "config": str(path), "warnings": warnings, "reload": answer}
         )
     else:
-        lines = [*warnings, _written_text(path, exemption, whom), _reload_text(path, answer)]
-        typer.echo("\n".join(lines))
+        typer.echo("\n".join([*warnings, *_result(path, exemption, whom, answer)]))
     return 0 if answer is None else int(str(answer["code"]))
 
 
@@ -108,12 +114,18 @@ def _hash_in_force(path: Path) -> str | None:
         return None
 
 
-def _reload(path: Path) -> control.Answer | None:
-    """The server's answer to the new config; None where no server runs."""
-    try:
-        return ask(path, "reload", PATIENCE, event="exempt")
-    except (control.Unreachable, ServerRefused):
-        return None
+def _result(
+    path: Path, exemption: dict[str, object], whom: str, answer: control.Answer | None
+) -> Iterator[str]:
+    if answer is not None and answer["code"]:
+        yield result_text(path, answer)
+        yield f"{path} is as it was"
+        return
+    yield _written_text(path, exemption, whom)
+    if answer is None:
+        yield "no server runs; the exemption will be in force when one is started"
+    else:  # its warnings are those of ``add``
+        yield result_text(path, {**answer, "report": []})
 
 
 def _written_text(path: Path, exemption: dict[str, object], whom: str) -> str:
@@ -124,10 +136,3 @@ def _written_text(path: Path, exemption: dict[str, object], whom: str) -> str:
         f"{path}: exemption {exemption['id']} is written: {', '.join(services)} for {clients} "
         f"until {exemption['until']}, approved by {exemption['approver']} ({exemption['ticket']})"
     )
-
-
-def _reload_text(path: Path, answer: control.Answer | None) -> str:
-    if answer is None:
-        return "no server runs; the exemption will be in force when one is started"
-    # ``write`` has returned the warnings already
-    return result_text(path, answer if answer["code"] else {**answer, "report": []})

@@ -1,34 +1,103 @@
 """``darban reload``: put the config in force in the running server, or show why not."""
 
+import json
+import subprocess
+import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from resolver.cli.activation import activate, kept
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.server import PATIENCE, ask
+from resolver.errors import DarbanError
+from resolver.snapshot import child_process
+from resolver.snapshot.compiler import compile_file
+from resolver.snapshot.config_files import DiskFiles
 from resolver.supervisor import control
 
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        help="put this file in the place of the config first, and keep the config as NAME.old",
+    ),
+]
 
-def reload(config: Config = None, as_json: AsJson = False) -> int:
+
+def reload(new: From = None, config: Config = None, as_json: AsJson = False) -> int:
     """Put the config in force as it is now, without losing a query.
 
     The whole config is checked first, with its expectations. If anything is wrong, the policy
     in force stays, and the report says what is wrong. When this returns with 0, every answer
     is by the new config.
 
+    With --from, a file beside the config takes its place: it is checked, its changes are shown,
+    and the config before is kept as config.toml.old. If the file is not put in force, the config
+    stays as it was.
+
     Exits with 1 where an expectation does not hold, 2 where the config has errors or needs a
     restart, 3 where no server can be reached.
 
         darban reload --config /etc/darban/config.toml
+
+        darban reload --from new.toml
     """
     path = config_path(config)
+    if new is not None:
+        return _reload_from(new, path, as_json)
     answer = ask(path, "reload", PATIENCE)
     if as_json:
         print_json(answer)
     else:
         typer.echo(result_text(path, answer))
     return int(str(answer["code"]))
+
+
+def _reload_from(new: Path, path: Path, as_json: bool) -> int:
+    """Put a file in the place of the config, and both in force or neither."""
+    if new.resolve() == path.resolve():
+        raise DarbanError(f"{new} is the config itself; 'darban reload' puts it in force")
+    if new.parent.resolve() != path.parent.resolve():
+        raise DarbanError(
+            f"{new} is not beside {path}, so the relative paths in it would mean other files "
+            f"there; copy it to {path.parent}"
+        )
+    files = DiskFiles()
+    compile_file(new, time.time(), files).check()
+    first, *included = files.texts(path.parent).items()
+    shown = _diff(new, path, as_json)
+    if shown.returncode > 1:
+        return shown.returncode
+    before = path.read_bytes()
+    answer = activate(path, {path.name: first[1], **dict(included)}, "reload", keep=True)
+    old_file = str(kept(path)) if path.read_bytes() != before else None
+    if as_json:
+        print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
+    else:
+        typer.echo(result_text(path, answer))
+        typer.echo(_file_text(path, new, answer, old_file))
+    return int(str(answer["code"]))
+
+
+def _diff(new: Path, path: Path, as_json: bool) -> subprocess.CompletedProcess[bytes]:
+    """Show what a file changes, in a process of its own: as root, ``diff`` gives up its rights."""
+    options = ["--config", str(path), *(["--json"] if as_json else [])]
+    command = child_process.command("resolver", "diff", str(new), *options)
+    out = subprocess.PIPE if as_json else None
+    return subprocess.run(command, env=child_process.environment(), stdout=out, check=False)
+
+
+def _file_text(path: Path, new: Path, answer: control.Answer, old_file: str | None) -> str:
+    """What has become of the config's file."""
+    if old_file is not None:
+        return f"{path} has the text of {new}; the one before is {old_file}"
+    if answer["result"] == "needs_restart":
+        return f"{path} is as it was; to restart with {new}, put it in the place of {path} yourself"
+    return f"{path} has the text of {new} already" if answer["ok"] else f"{path} is as it was"
 
 
 def result_text(path: Path, answer: control.Answer) -> str:

@@ -4,7 +4,8 @@ So the supervisor never holds what reading a config and its lists takes, and its
 
 A fetched list comes in force at any hour, when nobody watches. An edit that was not reloaded must
 not come in force with it. Therefore the config is then compiled from ``SourceTexts``: the texts of
-the last activation. It is rejected if one of the agency's own lists has changed since.
+the last activation. It is rejected if one of the agency's own lists has changed since. A command
+that writes the config has its texts compiled in the same way, and writes them if they are accepted.
 """
 
 import asyncio
@@ -28,12 +29,12 @@ WRONG_CONFIG = 2
 
 @dataclass(frozen=True, slots=True)
 class SourceTexts:
-    """The files of a policy in force, as they were when it was put in force."""
+    """The texts of a config that is, or is to be, in force, whatever is on disk."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     """The config's files by their paths, relative to the config's directory."""
-    lists: Mapping[str, str] = field(default_factory=dict)
-    """The SHA-256 of each list that is not fetched, by its file."""
+    lists: Mapping[str, str] | None = None
+    """The SHA-256 of each list that is not fetched, by its file; None where any content will do."""
 
 
 class Rejected(DarbanError):

@@ -89,7 +89,7 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
     compiled = compile_file(config, time.time(), files)
     lists = {each.file: each.sha256 for each in compiled.lists if each.sha256}
     warnings = [str(problem) for problem in compiled.problems]
-    if sources is not None:
+    if sources is not None and sources.lists is not None:
         edited = list(_edited_lists(sources.lists, lists))
         if edited:
             raise Rejected(edited)

@@ -17,7 +17,8 @@ class DiskFiles:
     def read(self, path: str) -> str:
         """The text of a file; OSError or UnicodeDecodeError where it cannot be read."""
         text = self._instead.get(path)
-        self._texts[path] = Path(path).read_text(encoding="utf-8") if text is None else text
+        # as octets: the text that is kept and compared has the line ends of the file
+        self._texts[path] = Path(path).read_bytes().decode() if text is None else text
         return self._texts[path]
 
     def glob(self, pattern: str) -> list[str]:

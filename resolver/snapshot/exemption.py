@@ -1,26 +1,35 @@
-"""Write an exemption into a config's file, for ``darban exempt``.
+"""Add an exemption to a config, for ``darban exempt``.
 
-The config with the exemption is compiled, and its expectations are run, before the file changes.
+The config with the exemption is compiled, and its expectations are run, before anything changes.
 """
 
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import NamedTuple
 
 from resolver.config.amendment import add_exemption
 from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
-from resolver.files import write_atomically
 from resolver.policy.compiled import CompiledConfig, Prefix
 from resolver.snapshot.candidate import WRONG_CONFIG, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.config_files import DiskFiles
 
 
+class ExemptedConfig(NamedTuple):
+    """A config with one more exemption."""
+
+    texts: dict[str, str]
+    """Its files by their paths relative to its folder."""
+    warnings: list[str]
+    """The warnings that the exemption adds."""
+
+
 class ExemptionEdit:
-    """A config's file, before an exemption is written into it."""
+    """A config's file, before an exemption is added."""
 
     def __init__(self, path: Path, in_force: str | None) -> None:
         """``in_force`` is the hash of the snapshot that the server has; None where none runs.
@@ -30,12 +39,11 @@ class ExemptionEdit:
         """
         self._path = path
         try:
-            self._octets = path.read_bytes()
-            self._text = self._octets.decode()
+            self._text = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
             raise _refused(f"{path}: {error}") from None
         self._now = time.time()
-        self._before = self._compiled(self._text)
+        self._before, _ = self._compiled(self._text)
         if in_force not in (None, self._before.snapshot.hash()):
             raise _refused(
                 f"{path} or a list was edited and not reloaded, and that edit would come in force "
@@ -63,32 +71,26 @@ class ExemptionEdit:
             raise DarbanError(f"no VLAN holds {text}: its queries are refused in any case")
         return {"prefixes": [str(network)]}
 
-    def write(self, exemption: Mapping[str, object]) -> list[str]:
-        """Check the exemption and write it; returns the warnings that it adds.
+    def add(self, exemption: Mapping[str, object]) -> ExemptedConfig:
+        """The config with the exemption, checked.
 
         Raises:
-            Rejected: with the reasons; the file is as it was.
+            Rejected: with the reasons.
         """
-        text = add_exemption(self._text, exemption)
-        after = self._compiled(text)
+        after, texts = self._compiled(add_exemption(self._text, exemption))
         if not _changes_anything(after.snapshot.terms, str(exemption["id"])):
             raise _refused("none of these services is blocked there: nothing to exempt")
-        path = self._path.resolve()
-        if path.read_bytes() != self._octets:
-            raise _refused(f"{path} was edited meanwhile; try again")
-        try:
-            write_atomically(path, text.encode())
-        except OSError as error:
-            raise _refused(f"{path} cannot be written ({error.strerror})") from None
-        return sorted({str(p) for p in after.problems} - {str(p) for p in self._before.problems})
+        known = {str(problem) for problem in self._before.problems}
+        return ExemptedConfig(texts, sorted({str(each) for each in after.problems} - known))
 
-    def _compiled(self, text: str) -> CompileResult:
-        compiled = compile_file(self._path, self._now, DiskFiles({str(self._path): text}))
+    def _compiled(self, text: str) -> tuple[CompileResult, dict[str, str]]:
+        files = DiskFiles({str(self._path): text})
+        compiled = compile_file(self._path, self._now, files)
         try:
             compiled.check()
         except Rejected as error:
             raise _refused(*error.report, code=error.code) from None
-        return compiled
+        return compiled, files.texts(self._path.parent)
 
 
 def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:

@@ -1,7 +1,8 @@
 """The control socket: a Unix socket in the state directory; one JSON object in, one out.
 
 Any process that may write to the socket may command the server; no other permission is checked. A
-request gets the user ID of its caller from the kernel.
+request gets the user ID of its caller from the kernel. It names the config that the caller means:
+configs in one folder have one state directory, so another config's server may answer.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ Request = dict[str, object]
 Answer = dict[str, object]
 Command = Callable[[Request], Awaitable[Answer]]
 
-_LONGEST = 1 << 20
+_LONGEST = 16 << 20
+"""Octets of a request, which may hold a whole config."""
 _TIMEOUT = 5.0
 _CREDENTIALS = struct.Struct("iII")
 
@@ -39,7 +41,9 @@ def socket_path(state: Path) -> Path:
 class ControlServer:
     """The server's side: calls a command by its name."""
 
-    def __init__(self, commands: Mapping[str, Command]) -> None:
+    def __init__(self, config: Path, commands: Mapping[str, Command]) -> None:
+        """``config`` is the one that this server serves."""
+        self._config = config
         self._commands = commands
         self._server: asyncio.Server | None = None
         self._path = Path()
@@ -78,6 +82,11 @@ class ControlServer:
         command = self._commands.get(name) if isinstance(name, str) else None
         if command is None:
             return {"error": f"there is no command {name!r}"}
+        own = str(self._config.resolve())
+        meant = request.get("config", own)
+        if meant != own:
+            advice = f"'darban reload --from {meant}' puts that file in its place"
+            return {"error": f"the server that answers serves {own}, not {meant}; {advice}"}
         return await command({**request, "uid": caller})
 
 
@@ -109,7 +118,8 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
             end.settimeout(seconds)
             end.connect(str(path))
-            end.sendall(json.dumps(request).encode() + b"\n")
+            meant = {**request, "config": str(config.resolve())}
+            end.sendall(json.dumps(meant).encode() + b"\n")
             with end.makefile("rb") as file:
                 line = file.readline()
     except OSError as error:

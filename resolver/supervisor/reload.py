@@ -10,11 +10,13 @@ What must stay true:
 - An edit of the config or of the agency's own lists comes in force only by a reload that somebody
   asked for. Fetched lists come in force with the config as it was last put in force
   (``SourceTexts``).
+- A command that changes the config sends its texts, and writes them once they are in force. So a
+  config that is refused is never on disk.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +37,9 @@ from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed
+
+_EVENTS = ("reload", "exempt")
+"""What a command that sends a config may call its activation in the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +85,36 @@ class Reloader:
 
     async def command(self, request: Request) -> Answer:
         """Serve ``reload`` on the control socket."""
-        event = "exempt" if request.get("event") == "exempt" else "reload"
-        return (await self.reload(f"uid {request['uid']}", event)).as_json()
+        return (await self.reload(f"uid {request['uid']}")).as_json()
+
+    async def activate(self, request: Request) -> Answer:
+        """Serve ``activate`` on the control socket: a config whose files the caller sends."""
+        texts, event = request.get("texts"), request.get("event")
+        if not isinstance(texts, dict) or event not in _EVENTS:
+            return {"error": "the request names no config or no event"}
+        result = await self.reload(f"uid {request['uid']}", str(event), texts=texts)
+        return result.as_json()
 
     async def reload(
-        self, who: str, event: str = "reload", *, lists_only: bool = False
+        self,
+        who: str,
+        event: str = "reload",
+        *,
+        lists_only: bool = False,
+        texts: Mapping[str, str] | None = None,
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
-        With ``lists_only`` it is the config as it was last put in force, with the lists that were
-        fetched since. That config is unknown while a last good snapshot is served; then the config
-        on disk is tried, as at the start.
+        With ``texts`` these are the config's files, which the caller writes if they are put in
+        force. With ``lists_only`` it is the config as it was last put in force, with the lists
+        that were fetched since. That config is unknown while a last good snapshot is served; then
+        the config on disk is tried, as at the start.
         """
         async with self._lock:
             if self._stopping.is_set():
                 return self._too_late()
-            sources = self._sources if lists_only else None
+            given = None if texts is None else SourceTexts(texts)
+            sources = self._sources if lists_only else given
             self._attempt = asyncio.create_task(self._try(who, event, sources))
             try:
                 result = await self._attempt
@@ -106,6 +125,8 @@ class Reloader:
             self._facts.reloads[result.result] += 1
             if sources is None:
                 self._facts.config_ok = not result.code
+            elif texts is not None and not result.code:
+                self._facts.config_ok = True
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
             )

@@ -102,7 +102,7 @@ class _Supervisor:
         self._facts.config_ok = not accepted.last_good
         log_warnings(accepted, first)
         self._handle_signals()
-        control = ControlServer(self._commands())
+        control = ControlServer(self._config, self._commands())
         try:
             self._rollout.start_resolving()
             await self._pool.start()
@@ -134,6 +134,7 @@ class _Supervisor:
             "flush": workers.flush,
             "record": workers.record,
             "reload": self._reloader.command,
+            "activate": self._reloader.activate,
             "lists": self._list_updates.lists,
             "update-lists": self._list_updates.update,
         }

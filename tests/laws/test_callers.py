@@ -75,6 +75,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
 
 NO_COMMANDS = {
     "__init__": "the beginning of the command line",
+    "activation": "puts a config in force, and writes its files",
     "app": "all commands",
     "command": "options, JSON output, errors and exit codes of all commands",
     "default_config": "the config where the command line names none",

@@ -1,0 +1,86 @@
+"""Put a config that a command has made in force, and write its files; or do neither."""
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from resolver.cli.server import PATIENCE, ask
+from resolver.errors import DarbanError
+from resolver.files import atomic_file
+from resolver.supervisor import control
+
+Texts = Mapping[str, str]
+"""All files of a config, by their paths relative to its folder."""
+
+
+class _Refused(Exception):
+    """The server has not put the config in force."""
+
+
+def activate(config: Path, texts: Texts, event: str, *, keep: bool = False) -> control.Answer:
+    """The server's answer to a config with these files; they are written if it is in force.
+
+    ``keep`` keeps each file that is replaced, as ``kept``.
+
+    Raises:
+        DarbanError: a file cannot be written, or the server does not answer.
+    """
+    with suppress(_Refused), _written_at_the_end(config, texts, keep=keep):
+        answer = ask(config, "activate", PATIENCE, texts=texts, event=event)
+        if answer["code"]:
+            raise _Refused
+    return answer
+
+
+def write(config: Path, texts: Texts) -> None:
+    """Write the files of a config whose server does not run; DarbanError where that fails."""
+    with _written_at_the_end(config, texts, keep=False):
+        pass
+
+
+def kept(file: Path) -> Path:
+    """Where ``activate`` keeps a file that it replaces."""
+    return file.with_name(f"{file.name}.old")
+
+
+@contextmanager
+def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[None]:
+    """Write the files aside; they get their names if the body ends well."""
+    contents = {(config.parent / file).resolve(): text.encode() for file, text in texts.items()}
+    try:
+        before = {path: _content(path) for path in contents}
+        with ExitStack() as aside:
+            for path, content in contents.items():
+                if before[path] != content:
+                    _write(aside, path, content, before[path] if keep else None)
+            yield
+            for path in contents:
+                if _content(path) != before[path]:
+                    raise DarbanError(
+                        f"{path} was edited meanwhile, and stays as it is now; what is in force "
+                        "differs, and 'darban diff' shows how"
+                    )
+    except OSError as error:
+        file = error.filename or config
+        raise DarbanError(f"{file} cannot be written ({error.strerror})") from None
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write(aside: ExitStack, path: Path, content: bytes, old: bytes | None) -> None:
+    """Write a file aside, and ``old`` as what is kept; both get their names with ``aside``."""
+    files = [(aside.enter_context(atomic_file(path)), content)]
+    if old is not None:
+        file = aside.enter_context(atomic_file(kept(path)))
+        os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
+        files.append((file, old))
+    for file, octets in files:
+        file.write(octets)
+        file.flush()

@@ -1,0 +1,150 @@
+"""``darban reload --from``: another file in the place of the config and in force, or neither."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
+from tests.live.nsd import ANY_V4
+from tests.live.server import Server
+
+DENY, OPEN = 'deny = ["web.telegram.org"]', "deny = []"
+EXPECT = """
+[[expect]]
+client = "127.0.10.5"
+name = "web.telegram.org"
+outcome = "blocked"
+"""
+
+
+@pytest.fixture
+def server(make_small: Callable[..., Server]) -> Server:
+    server = make_small()
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server.start()
+
+
+def _new(server: Server, old: str, new: str, more: str = "") -> Path:
+    """new.toml: the config with another text."""
+    text = server.config.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path = server.directory / "new.toml"
+    path.write_text(text.replace(old, new) + more, encoding="utf-8")
+    return path
+
+
+def _from(server: Server, *arguments: str) -> Done:
+    return darban("reload", "--from", *arguments, at=server.directory)
+
+
+def _data(server: Server) -> str:
+    answer = ask(server.port, "web.telegram.org", client="127.0.10.5")
+    assert answer is not None
+    return str(answer.rr[0].rdata)
+
+
+def test_it_takes_the_place_of_the_config(server: Server) -> None:
+    before = server.config.read_bytes()
+    server.config.chmod(0o640)
+    new = _new(server, DENY, OPEN)
+    done = _from(server, "new.toml")
+    assert done.code == GOOD, done.err
+    assert "deny: - web.telegram.org" in done.out
+    assert "config.toml: in force, snapshot " in done.out
+    assert _data(server) == ANY_V4
+    assert server.config.read_bytes() == new.read_bytes()
+    old = server.directory / "config.toml.old"
+    assert old.read_bytes() == before
+    assert {path.stat().st_mode & 0o777 for path in (server.config, old)} == {0o640}
+    assert darban("diff", at=server.directory).code == GOOD
+    again = _from(server, "new.toml")
+    assert again.code == GOOD
+    assert "config.toml has the text of new.toml already" in again.out
+    assert old.read_bytes() == before
+    back = _from(server, "config.toml.old", "--json")
+    assert (back.code, back.json["result"], back.json["kept"]) == (
+        *(GOOD, "applied"),
+        "config.toml.old",
+    )
+    assert _data(server) == "0.0.0.0"
+    assert server.config.read_bytes() == before
+    assert old.read_bytes() == new.read_bytes()
+
+
+def test_what_changes_is_in_the_json_too(server: Server) -> None:
+    _new(server, DENY, OPEN)
+    done = _from(server, "new.toml", "--json")
+    shown = done.json["diff"]
+    assert isinstance(shown, dict)
+    assert [change["name"] for change in shown["changes"]] == ["administrative"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "code", "said"),
+    [
+        (DENY, "denied = []", "", WRONG, 'Did you mean "deny"?'),
+        (DENY, OPEN, EXPECT, NO, "expected blocked, got passed"),
+        ("workers = 1", "workers = 2", "", WRONG, "server.workers needs a restart"),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    server: Server, old: str, new: str, more: str, code: int, said: str
+) -> None:
+    server.expect_error("reload by|needs a restart")
+    before = server.config.read_bytes()
+    _new(server, old, new, more)
+    done = _from(server, "new.toml")
+    assert done.code == code
+    assert said in done.out + done.err
+    assert server.config.read_bytes() == before
+    assert not (server.directory / "config.toml.old").exists()
+    assert _data(server) == "0.0.0.0"
+    assert server.scrape().value("darban_config_ok") == 1
+
+
+def test_an_edit_that_was_not_reloaded_is_kept_and_not_put_in_force(server: Server) -> None:
+    _new(server, DENY, OPEN)
+    server.config.write_text(server.config.read_text() + EXPECT)
+    edited = server.config.read_bytes()
+    assert _from(server, "new.toml").code == GOOD
+    assert (server.directory / "config.toml.old").read_bytes() == edited
+    assert darban("reload", at=server.directory).code == GOOD
+    assert _data(server) == ANY_V4
+
+
+def test_another_config_than_the_server_s_is_not_reloaded(server: Server) -> None:
+    _new(server, DENY, OPEN)
+    for command in ("reload", "status", "flush --all", "exempt 127.0.10.5 x --for 1h"):
+        named = [*command.split(), "--config", "new.toml"]
+        named += ["--approver", "A", "--ticket", "T"] if "exempt" in command else []
+        done = darban(*named, at=server.directory)
+        assert done.code == WRONG
+        assert done.out == ""
+        own, other = server.config.resolve(), server.directory.resolve() / "new.toml"
+        assert f"the server that answers serves {own}, not {other}" in done.err
+    assert _data(server) == "0.0.0.0"
+
+
+def test_the_config_may_be_named_by_any_path(server: Server) -> None:
+    (server.directory / "link.toml").symlink_to("config.toml")
+    assert darban("reload", "--config", "link.toml", at=server.directory).code == GOOD
+    assert darban("reload", "--config", server.config, at=Path("/")).code == GOOD
+
+
+def test_what_makes_no_sense(server: Server) -> None:
+    itself = _from(server, "./config.toml")
+    assert (itself.code, "is the config itself" in itself.err) == (WRONG, True)
+    elsewhere = server.directory / "elsewhere"
+    elsewhere.mkdir()
+    _new(server, DENY, OPEN).rename(elsewhere / "new.toml")
+    done = _from(server, "elsewhere/new.toml")
+    assert (done.code, "is not beside config.toml" in done.err) == (WRONG, True)
+    none = _from(server, "none.toml")
+    assert (none.code, "none.toml" in none.err) == (WRONG, True)
+    server.stop()
+    before = server.config.read_bytes()
+    _new(server, DENY, OPEN)
+    assert _from(server, "new.toml").code == UNREACHABLE
+    assert server.config.read_bytes() == before
