@@ -2,17 +2,15 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from resolver.cli.server import PATIENCE, ask
 from resolver.errors import DarbanError
 from resolver.files import atomic_file
+from resolver.snapshot.config_files import Texts
 from resolver.supervisor import control
-
-Texts = Mapping[str, str]
-"""All files of a config, by their paths relative to its folder."""
 
 
 class _Refused(Exception):

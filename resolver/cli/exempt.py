@@ -13,9 +13,10 @@ from resolver.cli.completion import services, vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.moments import parse_duration, parse_moment
 from resolver.cli.reload import result_text
-from resolver.cli.server import hash_in_force
+from resolver.cli.server import policy_in_force
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
+from resolver.snapshot.candidate import PolicyInForce
 from resolver.snapshot.exemption import ExemptionEdit
 from resolver.supervisor import control
 
@@ -66,7 +67,7 @@ def exempt(
         darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
     """
     path = config_path(config)
-    in_force = _hash_in_force(path)
+    in_force = _in_force(path)
     edit = ExemptionEdit(path, in_force)
     exemption: dict[str, object] = {
         "id": unused_id(ticket, edit.ids),
@@ -107,9 +108,10 @@ def _end(for_: str | None, until: str | None) -> dt.datetime:
     return end
 
 
-def _hash_in_force(path: Path) -> str | None:
+def _in_force(path: Path) -> PolicyInForce | None:
+    """What the server has in force; None where none runs."""
     try:
-        return hash_in_force(path)
+        return policy_in_force(path)
     except control.Unreachable:
         return None
 

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from resolver.errors import DarbanError
 from resolver.metrics.status import Status
+from resolver.snapshot.candidate import PolicyInForce
 from resolver.supervisor import control
 
 PATIENCE = 600.0
@@ -43,6 +44,15 @@ def read_status(config: Path) -> Status:
             f"the server of {config} has another version ({answer.get('version')}) than this "
             "command; restart it"
         ) from None
+
+
+def policy_in_force(config: Path) -> PolicyInForce:
+    """What a config's server has in force, with its texts.
+
+    Raises:
+        Unreachable: no server answers.
+    """
+    return TypeAdapter(PolicyInForce).validate_python(ask(config, "in-force"))
 
 
 def hash_in_force(config: Path) -> str:

@@ -22,6 +22,7 @@ from resolver.snapshot.background_priority import (
     set_idle_priority,
     set_low_priority,
 )
+from resolver.snapshot.config_files import Texts
 
 FAILED_EXPECTATIONS = 1
 WRONG_CONFIG = 2
@@ -31,8 +32,7 @@ WRONG_CONFIG = 2
 class SourceTexts:
     """The texts of a config that is, or is to be, in force, whatever is on disk."""
 
-    texts: Mapping[str, str] = field(default_factory=dict)
-    """The config's files by their paths, relative to the config's directory."""
+    texts: Texts = field(default_factory=dict)
     lists: Mapping[str, str] | None = None
     """The SHA-256 of each list that is not fetched, by its file; None where any content will do."""
 
@@ -44,6 +44,16 @@ class Rejected(DarbanError):
         self.report = list(report)
         self.code = code
         super().__init__("\n".join(report))
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """What a server serves."""
+
+    snapshot: str
+    """The hash of its snapshot."""
+    sources: SourceTexts | None
+    """None where it is the last good snapshot, whose texts are unknown."""
 
 
 @dataclass(frozen=True, slots=True)

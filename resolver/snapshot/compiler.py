@@ -49,6 +49,11 @@ class CompileResult:
         """The problems for which the snapshot is not put in force."""
         return [problem for problem in self.problems if problem.severity == "error"]
 
+    @property
+    def own_lists(self) -> dict[str, str]:
+        """The SHA-256 of each list that is not fetched, by its file."""
+        return {each.file: each.sha256 for each in self.lists if each.sha256}
+
     def check(self) -> None:
         """Raise Rejected where the snapshot cannot be put in force."""
         if self.errors:
@@ -87,12 +92,12 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
     """
     files = DiskFiles() if sources is None else SavedFiles(config.parent, sources.texts)
     compiled = compile_file(config, time.time(), files)
-    lists = {each.file: each.sha256 for each in compiled.lists if each.sha256}
+    lists = compiled.own_lists
     warnings = [str(problem) for problem in compiled.problems]
     if sources is not None and sources.lists is not None:
-        edited = list(_edited_lists(sources.lists, lists))
+        edited = list(differing(sources.lists, lists))
         if edited:
-            raise Rejected(edited)
+            raise Rejected([_edited_list(file) for file in edited])
         warnings += _edited_config(config, sources.texts)
     compiled.check()
     return Accepted(
@@ -104,24 +109,23 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
     )
 
 
-def _edited_lists(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """The agency's own lists that have changed since they were put in force."""
-    for file in _differing(before, now):
-        yield (
-            f"{file}: found an edit that was not reloaded; expected the list as it was put in "
-            "force. 'darban reload' puts both the edit and the fetched lists in force."
-        )
+def _edited_list(file: str) -> str:
+    return (
+        f"{file}: found an edit that was not reloaded; expected the list as it was put in "
+        "force. 'darban reload' puts both the edit and the fetched lists in force."
+    )
 
 
 def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
     """The files of the config that have changed since they were put in force."""
     disk = DiskFiles()
     read_merged(str(config), disk)
-    for file in _differing(before, disk.texts(config.parent)):
+    for file in differing(before, disk.texts(config.parent)):
         yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """The files that only one of the two has, or whose texts or hashes differ."""
     return (each for each in dict.fromkeys([*before, *now]) if before.get(each) != now.get(each))
 
 

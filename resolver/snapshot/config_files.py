@@ -1,9 +1,16 @@
 """Where the texts of a config come from: the disk, or the texts of an earlier activation."""
 
+import difflib
 import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+Texts = Mapping[str, str]
+"""The files of a config by their paths, relative to its folder: config.toml, then its includes."""
+
+_LONGEST_DIFF = 64 << 10
+_CUT = "... (the difference is longer)\n"
 
 
 class DiskFiles:
@@ -35,7 +42,7 @@ class DiskFiles:
 class SavedFiles:
     """The files of a config as they were, whatever is on disk now."""
 
-    def __init__(self, base: Path, texts: Mapping[str, str]) -> None:
+    def __init__(self, base: Path, texts: Texts) -> None:
         """``texts`` are by their paths relative to ``base``, the config's directory."""
         self._texts = dict(texts)
         self._by_path = {os.path.normpath(base / file): text for file, text in texts.items()}
@@ -54,3 +61,19 @@ class SavedFiles:
     def texts(self, _: Path) -> dict[str, str]:
         """The texts, by their relative paths."""
         return self._texts
+
+
+def difference(before: Texts, after: Texts) -> str:
+    """The unified difference of two configs, file by file, cut to what a line may hold."""
+    lines = [
+        line if line.endswith("\n") else f"{line}\n"
+        for file in dict.fromkeys([*before, *after])
+        for line in difflib.unified_diff(
+            before.get(file, "").splitlines(keepends=True),
+            after.get(file, "").splitlines(keepends=True),
+            file,
+            file,
+        )
+    ]
+    text = "".join(lines)
+    return text if len(text) <= _LONGEST_DIFF else text[:_LONGEST_DIFF].rpartition("\n")[0] + _CUT

@@ -4,7 +4,7 @@ The config with the exemption is compiled, and its expectations are run, before 
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig, Prefix
-from resolver.snapshot.candidate import WRONG_CONFIG, Rejected
-from resolver.snapshot.compiler import CompileResult, compile_file
-from resolver.snapshot.config_files import DiskFiles
+from resolver.snapshot.candidate import WRONG_CONFIG, PolicyInForce, Rejected
+from resolver.snapshot.compiler import CompileResult, compile_file, differing
+from resolver.snapshot.config_files import DiskFiles, Texts, difference
 
 
 class ExemptedConfig(NamedTuple):
@@ -31,8 +31,8 @@ class ExemptedConfig(NamedTuple):
 class ExemptionEdit:
     """A config's file, before an exemption is added."""
 
-    def __init__(self, path: Path, in_force: str | None) -> None:
-        """``in_force`` is the hash of the snapshot that the server has; None where none runs.
+    def __init__(self, path: Path, in_force: PolicyInForce | None) -> None:
+        """``in_force`` is what the server has in force; None where none runs.
 
         Raises:
             Rejected: the file has problems, or an edit that was not reloaded.
@@ -43,12 +43,11 @@ class ExemptionEdit:
         except (OSError, UnicodeDecodeError) as error:
             raise _refused(f"{path}: {error}") from None
         self._now = time.time()
-        self._before, _ = self._compiled(self._text)
-        if in_force not in (None, self._before.snapshot.hash()):
-            raise _refused(
-                f"{path} or a list was edited and not reloaded, and that edit would come in force "
-                "with the exemption; 'darban diff' shows it, 'darban reload' puts it in force"
-            )
+        self._before, texts = self._compiled(self._text)
+        if in_force is not None:
+            pending = list(_pending(self._before, texts, in_force))
+            if pending:
+                raise _refused(*pending, _RELOAD_FIRST)
         self.ids = {exemption.id for exemption in self._before.loaded.config.exemptions}
 
     def clients(self, text: str) -> dict[str, object]:
@@ -91,6 +90,27 @@ class ExemptionEdit:
         except Rejected as error:
             raise _refused(*error.report, code=error.code) from None
         return compiled, files.texts(self._path.parent)
+
+
+_RELOAD_FIRST = (
+    "this would come in force with the exemption: 'darban diff' shows what it changes, "
+    "'darban reload' puts it in force"
+)
+
+
+def _pending(now: CompileResult, texts: Texts, in_force: PolicyInForce) -> Iterator[str]:
+    """What differs on disk from what is in force, and a reload would put in force."""
+    sources = in_force.sources
+    if sources is None:
+        yield "the config is not in force: the last good policy is"
+        return
+    lists = list(differing(sources.lists or {}, now.own_lists))
+    if sources.texts != texts:
+        yield f"an edit was not reloaded:\n{difference(sources.texts, texts).rstrip()}"
+    for file in lists:
+        yield f"{file}: an edit was not reloaded"
+    if not lists and sources.texts == texts and now.snapshot.hash() != in_force.snapshot:
+        yield "a list that was fetched is not in force"
 
 
 def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:

@@ -11,28 +11,23 @@ What must stay true:
 - The audit log never keeps a config from being put in force: the caller handles OSError.
 """
 
-import difflib
 import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from resolver.files import write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot.config_files import Texts, difference
 
 _LOG, _CONFIGS = "journal.jsonl", "configs"
 _LONGEST_TEXT = 4 << 20
 """Characters of a config that is kept; of a longer one only the hash is."""
-_LONGEST_DIFF = 64 << 10
 _NOT_KEPT = "(the text before was not kept)\n"
-_CUT = "... (the difference is longer; the whole texts are kept)\n"
-
-Texts = Mapping[str, str]
-"""The files of a config: config.toml, then what it includes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,22 +148,6 @@ class AuditLog:
             except OSError:
                 os.truncate(file.fileno(), size)
                 raise
-
-
-def difference(before: Texts, after: Texts) -> str:
-    """The unified difference of two configs, file by file, cut to what a line may hold."""
-    lines = [
-        line if line.endswith("\n") else f"{line}\n"
-        for file in dict.fromkeys([*before, *after])
-        for line in difflib.unified_diff(
-            before.get(file, "").splitlines(keepends=True),
-            after.get(file, "").splitlines(keepends=True),
-            file,
-            file,
-        )
-    ]
-    text = "".join(lines)
-    return text if len(text) <= _LONGEST_DIFF else text[:_LONGEST_DIFF].rpartition("\n")[0] + _CUT
 
 
 def _entry(line: bytes) -> AuditEntry | None:

@@ -28,6 +28,7 @@ from resolver.snapshot import store
 from resolver.snapshot.candidate import (
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
+    PolicyInForce,
     Rejected,
     SourceTexts,
     compile_in_child,
@@ -94,6 +95,10 @@ class Reloader:
             return {"error": "the request names no config or no event"}
         result = await self.reload(f"uid {request['uid']}", str(event), texts=texts)
         return result.as_json()
+
+    async def in_force(self, _: Request) -> Answer:
+        """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
+        return asdict(PolicyInForce(self._facts.snapshot, self._sources))
 
     async def reload(
         self,

@@ -135,6 +135,7 @@ class _Supervisor:
             "record": workers.record,
             "reload": self._reloader.command,
             "activate": self._reloader.activate,
+            "in-force": self._reloader.in_force,
             "lists": self._list_updates.lists,
             "update-lists": self._list_updates.update,
         }

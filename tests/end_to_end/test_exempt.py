@@ -110,18 +110,64 @@ def test_what_makes_no_sense_is_not_written(
     assert server.config.read_bytes() == before
 
 
-def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ('contact = "noc@', 'contact = "other@', '+contact = "other@agency.example"'),
+        (
+            '[[expect]]\nclient = "127.0.10.5"\nname = "eitaa.com"\noutcome = "passed"\n',
+            *("", '-name = "eitaa.com"'),
+        ),
+    ],
+    ids=["the policy", "an expectation, which is no part of the policy"],
+)
+def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(
+    server: Server, old: str, new: str, shown: str
+) -> None:
     server.start()
     text = server.config.read_text(encoding="utf-8")
-    edited = text.replace('contact = "noc@', 'contact = "other@')
+    assert text.count(old) == 1
+    edited = text.replace(old, new)
     server.config.write_text(edited, encoding="utf-8")
     done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
     assert done.code == WRONG
-    assert "config.toml or a list was edited and not reloaded" in done.err
+    assert done.err.startswith("an edit was not reloaded:\n--- config.toml")
+    assert shown in done.err
+    assert "'darban reload' puts it in force" in done.err
     assert server.config.read_text(encoding="utf-8") == edited
+    [start] = darban("history", "--json", at=server.directory).json["entries"]  # type: ignore[misc]
+    assert start["event"] == "start"
     assert darban("reload", at=server.directory).code == GOOD
     assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
     assert _data(server, "127.0.10.7") == ANY_V4
+
+
+def test_a_list_that_was_edited_and_not_reloaded_is_named(server: Server) -> None:
+    own = server.directory / "own"
+    own.mkdir()
+    (own / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(text.replace("directories = [", 'directories = ["own", '))
+    server.start()
+    (own / "pager.txt").write_text("! Category: messenger\n||pager.example^\n||p.example^\n")
+    done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
+    assert done.code == WRONG
+    assert done.err.startswith("own/pager.txt: an edit was not reloaded\n")
+
+
+def test_while_the_last_good_policy_is_in_force_nothing_is_exempted(server: Server) -> None:
+    server.start()
+    server.stop()
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text(text.replace('mode = "enforce"', 'mode = "enforced"'))
+    server.options = ["--last-good"]
+    server.expect_error("the last good snapshot")
+    server.start()
+    server.config.write_text(text)
+    done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
+    assert done.code == WRONG
+    assert "the config is not in force: the last good policy is" in done.err
+    assert server.config.read_text(encoding="utf-8") == text
 
 
 def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(server: Server) -> None:

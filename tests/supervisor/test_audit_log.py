@@ -10,7 +10,8 @@ import pytest
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot.compiler import compile_file
-from resolver.supervisor.audit_log import AuditEntry, AuditLog, difference
+from resolver.snapshot.config_files import difference
+from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 CONFIG = """
 [lists]
@@ -196,7 +197,7 @@ def test_a_line_is_bounded(audit_log: AuditLog, terms: CompiledConfig, tmp_path:
     _write(audit_log, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
     lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
     assert len(lines[1]) < 100_000
-    assert json.loads(lines[1])["diff"].endswith("whole texts are kept)\n")
+    assert json.loads(lines[1])["diff"].endswith("(the difference is longer)\n")
     [_, entry] = audit_log.entries()
     assert audit_log.text(entry.config)["config.toml"].endswith("line 99999\n")
 
