@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 
+from resolver import solar_hijri
 from resolver.errors import DarbanError
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
@@ -17,7 +18,12 @@ class InvalidMoment(DarbanError):
 def parse_moment(text: str) -> dt.datetime:
     """Read a moment such as ``2027-03-20T14:30+03:30``; a date alone is its beginning."""
     try:
-        return dt.datetime.fromisoformat(text).astimezone()
+        moment = dt.datetime.fromisoformat(text)
+        if solar_hijri.is_meant(moment):
+            raise InvalidMoment(
+                f"'{text}' is a date of the solar Hijri calendar; {solar_hijri.corrected(moment)}"
+            )
+        return moment.astimezone()
     except (ValueError, OverflowError):
         raise InvalidMoment(
             f"'{text}' is not a moment such as 2027-03-20, 2027-03-20T14:30 or "

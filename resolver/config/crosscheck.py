@@ -2,15 +2,17 @@
 
 The checks see the values that were understood, or the merged document where text is enough.
 A name counts as known if any file defines it, even if its definition is wrong. While a file
-cannot be read, no name counts as unknown.
+cannot be read, no name counts as unknown. A name in a table that is no section counts as known
+too, since the table's name may be a misspelled section's. A name that is unknown in several places
+is one problem, since one wrong definition may be the cause.
 """
 
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
-from resolver.config.model import Config
+from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
-from resolver.config.provenance import ANY, MergedDocument, Provenance, matching
+from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
 from resolver.config.toml_lines import Path
 from resolver.config.values import NameServer, SocketAddress
 from resolver.dns import names
@@ -26,6 +28,8 @@ _REFERENCES = {
 
 _NO_GROUP = ("upstreams", "")
 """How a policy refers to [upstream]."""
+
+_MAX_PLACES = 4
 
 _UNIQUE: dict[str, tuple[Path, ...]] = {
     "prefix": (("vlans", ANY, "prefixes", ANY),),
@@ -51,8 +55,9 @@ _NAME_SERVERS: tuple[Path, ...] = (
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every error that takes more than one value to see."""
     if provenance.merged.complete:
-        yield from _unknown_names(provenance.merged)
-        yield from _no_vlan(provenance)
+        yield from _unknown_names(provenance)
+        if not provenance.unknown:
+            yield from _no_vlan(provenance)
     for what, patterns in _UNIQUE.items():
         values = [each for pattern in patterns for each in matching(config, pattern)]
         yield from _repeated(what, values, provenance)
@@ -65,13 +70,21 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _queries_to_itself(config, provenance)
 
 
-def _unknown_names(merged: MergedDocument) -> Iterator[Problem]:
+def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
+    merged = provenance.merged
+    unknown: dict[tuple[str, str], list[Location]] = {}
     for pattern, section in _REFERENCES.items():
-        known = merged.names(section)
+        known = provenance.names(section)
         for path, name in matching(merged.document, pattern):
             if isinstance(name, str) and name not in known and (section, name) != _NO_GROUP:
-                advice = did_you_mean(name, known)
-                yield merged.location(path).problem(toml_text(name), one_of(known), advice)
+                unknown.setdefault((section, name), []).append(merged.location(path))
+    for (section, name), (first, *others) in unknown.items():
+        known_names = merged.names(section)
+        advice = did_you_mean(name, known_names)
+        if others:
+            also = ", ".join(map(str, others[:_MAX_PLACES])) + ", ..." * (len(others) > _MAX_PLACES)
+            advice = f"{advice} It is also at {also}.".lstrip()
+        yield first.problem(toml_text(name), one_of(known_names), advice)
 
 
 def _no_vlan(provenance: Provenance) -> Iterator[Problem]:
@@ -138,7 +151,7 @@ def _sinkholes(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:
     for path, exemption in matching(merged.document, ("exemptions", ANY)):
-        if isinstance(exemption, dict):
+        if isinstance(exemption, dict) and exemption.keys() <= ExemptionConfig.model_fields.keys():
             has_prefixes = exemption.get("prefixes", []) != []
             if has_prefixes == ("vlan" in exemption):
                 found = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
@@ -149,7 +162,7 @@ def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:
 def _list_sources(merged: MergedDocument) -> Iterator[Problem]:
     """A list comes from one place, and is for one service or category."""
     for path, source in matching(merged.document, ("lists", "sources", ANY)):
-        if isinstance(source, dict):
+        if isinstance(source, dict) and source.keys() <= ListSourceConfig.model_fields.keys():
             for one, other in (("url", "file"), ("service", "category")):
                 if (one in source) == (other in source):
                     found = f"both {one} and {other}" if one in source else f"no {one} or {other}"

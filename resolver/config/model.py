@@ -10,7 +10,6 @@ What must stay true:
 - Required keys are few; every other key has a default that is right for most networks.
 """
 
-import datetime as dt
 from ipaddress import ip_address
 from typing import Annotated, Literal, TypeVar
 
@@ -23,6 +22,7 @@ from resolver.config.values import (
     CacheSize,
     Category,
     ClientAddress,
+    Day,
     Digest,
     DomainName,
     Identifier,
@@ -140,7 +140,7 @@ class DirectiveConfig(ConfigSection):
 
     number: SomeLine
     """The number to cite."""
-    date: dt.date
+    date: Day
     """The day it was issued, such as 2015-02-18."""
     covers: Several[ServiceReference] = ()
     """The services and @categories that it bans."""

@@ -40,11 +40,17 @@ class Problem:
         return f"{start} found {self.found}; expected {self.expected}{advice}"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Advice with the known name most like this one; empty if none is like it."""
+def closest(name: str, known: Iterable[str]) -> str:
+    """The known name most like this one; empty if none is like it."""
     by_lower = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), by_lower, n=1)
-    return f'Did you mean "{by_lower[close[0]]}"?' if close else ""
+    return by_lower[close[0]] if close else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Advice with the known name most like this one; empty if none is like it."""
+    meant = closest(name, known)
+    return f'Did you mean "{meant}"?' if meant else ""
 
 
 def one_of(known: Iterable[str]) -> str:

@@ -108,6 +108,8 @@ class Provenance:
     """The paths of the merged document that are invalid, and so not in the config."""
     kept: Mapping[Path, list[int]] = field(default_factory=dict)
     """For each merged array that lost elements: the indices of the elements that stayed."""
+    unknown: tuple[str, ...] = ()
+    """The keys of the whole document that are no section: each may be a misspelled section."""
 
     def path(self, path: Path) -> Path:
         """The path of a config's value in the merged document."""
@@ -119,9 +121,13 @@ class Provenance:
         return merged
 
     def whole(self, path: Path) -> bool:
-        """Whether the config has every value that the files have at a path."""
+        """Whether the config has every value that the files have, or may have, at a path."""
         merged = self.path(path)
-        return not any(each[: len(merged)] == merged for each in self.pruned)
+        return not self.unknown and not any(each[: len(merged)] == merged for each in self.pruned)
+
+    def names(self, section: str) -> set[str]:
+        """The names that the files define in a section, or in what may be meant for it."""
+        return {name for each in (section, *self.unknown) for name in self.merged.names(each)}
 
     def location(self, path: Path) -> Location:
         """Where a value of the config is; as text, ``config.toml:41 (vlans.a.policy)``."""

@@ -9,17 +9,14 @@ problem; ``MergedDocument.complete`` is then false, since definitions may be mis
 """
 
 import posixpath
-import re
 import tomllib
 from collections.abc import Iterator
 from typing import Protocol
 
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Document, Location, MergedDocument
+from resolver.config.syntax import not_toml, not_utf8
 from resolver.config.toml_lines import Path, TomlLines
-
-_POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
-_AT_END = " (at end of document)"
 
 
 class ConfigFiles(Protocol):
@@ -41,21 +38,19 @@ def read_merged(path: str, files: ConfigFiles) -> tuple[MergedDocument, list[Pro
 
 def _parse(name: str, files: ConfigFiles) -> tuple[Document, Location] | Problem:
     """The content of a file and the location of its root, or why it cannot be read."""
-    line, expected = None, "valid TOML"
     text = ""
     try:
         text = files.read(name)
         return tomllib.loads(text), Location(name, (), TomlLines(text))
     except UnicodeDecodeError as error:
-        found = f"bytes that are not UTF-8, the first at offset {error.start}"
-        expected = "a text in UTF-8"
+        return not_utf8(name, error)
     except OSError as error:
         found, expected = error.strerror or str(error), "a file that can be read"
     except RecursionError:
-        found = "arrays or tables nested too deep"
+        found, expected = "arrays or tables nested too deep", "valid TOML"
     except ValueError as error:
-        line, found = _syntax_error(str(error), text)
-    return Problem("error", name, line, "", found, expected)
+        return not_toml(name, str(error), text)
+    return Problem("error", name, None, "", found, expected)
 
 
 class _Merger:
@@ -125,13 +120,3 @@ class _Merger:
                 advice = f"It is defined first at {first}."
                 problem = root.at(path).problem("a second definition", "one definition", advice)
                 self.problems.append(problem)
-
-
-def _syntax_error(message: str, text: str) -> tuple[int | None, str]:
-    """Split tomllib's message into the line and the rest, with the column."""
-    position = _POSITION.search(message)
-    if position is not None:
-        return int(position[1]), f"at column {position[2]}: {message[: position.start()]}"
-    if message.endswith(_AT_END):
-        return text.count("\n") + 1, f"at the end of the file: {message.removesuffix(_AT_END)}"
-    return None, message

@@ -9,7 +9,8 @@ What must stay true: every round prunes something, so the rounds end; an empty d
 valid config.
 """
 
-from collections.abc import Set
+import datetime as dt
+from collections.abc import Mapping, Set
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -17,16 +18,24 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from resolver.config.model import Config
-from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
+from resolver.config.problems import Problem, closest, did_you_mean, one_of, toml_text
 from resolver.config.provenance import MergedDocument, Provenance
 from resolver.config.toml_lines import Path
+from resolver.config.typing_slips import literal, straightened
 from resolver.config.values import InvalidValue
 
 _KEY = "[key]"
 """What pydantic adds to the path where a table's name is invalid."""
 
 _SIZE = 'a number of bytes, or a size such as "64MiB" (KiB, MiB, GiB)'
+_KINDS: Mapping[str, type[object]] = {
+    "bool_type": bool,
+    "int_type": int,
+    "date_type": dt.date,
+    "datetime_type": dt.datetime,
+}
 _EXPECTED = {
+    "bool_type": "true or false, without quotes",
     "string_type": "a text in quotes",
     "int_type": "a whole number without quotes",
     "dict_type": "a table of tables",
@@ -41,7 +50,8 @@ _EXPECTED = {
 
 def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]:
     """Validate a merged document; the config has all values that are valid."""
-    provenance = Provenance(merged)
+    unknown = tuple(key for key in merged.document if key not in Config.model_fields)
+    provenance = Provenance(merged, unknown=unknown)
     document = merged.document
     problems: list[Problem] = []
     while True:
@@ -50,17 +60,30 @@ def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]
         except ValidationError as failed:
             errors = failed.errors(include_url=False)
         if not provenance.pruned:
-            problems = [_problem(error, provenance) for error in errors if not _follows(error)]
+            misspelled = {_meant_key(error) for error in errors}
+            problems = [
+                _problem(error, provenance)
+                for error in errors
+                if not _follows(error) and error["loc"] not in misspelled
+            ]
         pruned = provenance.pruned | {provenance.path(_culprit(error)) for error in errors}
         around = {path[:end] for path in pruned for end in range(len(path))}
         kept: dict[Path, list[int]] = {}
         document = _prune(merged.document, (), pruned, around, kept)
-        provenance = Provenance(merged, pruned, kept)
+        provenance = Provenance(merged, pruned, kept, unknown)
 
 
 def _follows(error: ErrorDetails) -> bool:
     """Whether an array is too short only because its elements are invalid."""
     return error["type"] == "too_short" and bool(error["input"])
+
+
+def _meant_key(error: ErrorDetails) -> Path:
+    """The path of the key that an unknown key is most like; empty for other errors."""
+    path = error["loc"]
+    if error["type"] != "extra_forbidden":
+        return ()
+    return (*path[:-1], closest(str(path[-1]), _type_at(path[:-1]).model_fields))
 
 
 def _culprit(error: ErrorDetails) -> Path:
@@ -95,6 +118,11 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
 
 def _expected(error: ErrorDetails) -> tuple[str, str]:
     """What is expected instead of a value, and advice."""
+    expected, advice = _constraint(error)
+    return expected, _meant(error) or advice
+
+
+def _constraint(error: ErrorDetails) -> tuple[str, str]:
     bounds = error.get("ctx", {})
     match error["type"]:
         case "value_error" if isinstance(bounds["error"], InvalidValue):
@@ -111,6 +139,18 @@ def _expected(error: ErrorDetails) -> tuple[str, str]:
             return _EXPECTED[kind], f"In Tehran that is {error['input'].isoformat()}+03:30."
         case kind:
             return _EXPECTED.get(kind, error["msg"]), ""
+
+
+def _meant(error: ErrorDetails) -> str:
+    """Advice with the value that was meant, where it has another type or other digits."""
+    value, kind = error["input"], error["type"]
+    if kind == "string_type" and isinstance(value, int | float | dt.date):
+        return f'Write "{toml_text(value)}".'
+    if kind in _KINDS and (meant := literal(str(value), _KINDS[kind])):
+        return f"Write {meant}."
+    if isinstance(value, str) and (plain := straightened(value)) != value:
+        return f"Write {toml_text(plain)}."
+    return ""
 
 
 def _bracketed(value: object) -> str:

@@ -4,6 +4,7 @@ Every validator takes what TOML gave and returns the value, or raises ``InvalidV
 what is allowed there. pydantic's own validators are used where their errors are as clear.
 """
 
+import datetime as dt
 import re
 import urllib.parse
 from collections.abc import Callable
@@ -19,8 +20,10 @@ from ipaddress import (
 )
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, ByteSize, PlainValidator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ByteSize, PlainValidator
 
+from resolver import solar_hijri
+from resolver.config.typing_slips import literal
 from resolver.dns import names
 from resolver.errors import DarbanError
 
@@ -203,6 +206,19 @@ def _read_name(text: str) -> bytes:
         raise InvalidValue(_NAME, f"Here: {error}.") from None
 
 
+def _gregorian(kind: type[dt.date]) -> BeforeValidator:
+    """A validator that refuses dates of the solar Hijri calendar; ``kind`` is date or datetime."""
+
+    def validate(value: object) -> object:
+        if isinstance(value, dt.date) and solar_hijri.is_meant(value):
+            meant = literal(value.isoformat(), kind)
+            advice = f"Write {meant}, its day in the Gregorian calendar."
+            raise InvalidValue("a date of the Gregorian calendar", advice if meant else "")
+        return value
+
+    return BeforeValidator(validate)
+
+
 def _at_least_one_mib(size: ByteSize) -> ByteSize:
     if size < MIB:
         raise InvalidValue('at least "1MiB"')
@@ -252,7 +268,8 @@ DomainName = Annotated[bytes, _reader(_NAME, _read_name)]
 CacheSize = Annotated[ByteSize, AfterValidator(_at_least_one_mib)]
 Record = Annotated[RecordText, _reader(_LOCAL, _read_record)]
 SourceUrl = Annotated[str, _reader(_URL, _read_url)]
-Moment = AwareDatetime
+Day = Annotated[dt.date, _gregorian(dt.date)]
+Moment = Annotated[AwareDatetime, _gregorian(dt.datetime)]
 
 _SERVICE = 'a service such as "telegram": lower-case letters, digits and hyphens'
 _REFERENCE = 'a service such as "telegram", or a category with @ such as "@messenger"'

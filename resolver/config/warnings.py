@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from resolver.config.model import Config, PolicyConfig, VlanConfig
 from resolver.config.problems import Problem, toml_text
-from resolver.config.provenance import ANY, Provenance, matching
+from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, SocketAddress
 
@@ -141,10 +141,11 @@ def _half_exempted(config: Config, provenance: Provenance) -> Warnings:
 
 
 def _unused_policies(config: Config, provenance: Provenance) -> Warnings:
-    """Silent while a VLAN names an unknown policy: the name may be a misspelling of this one."""
-    used = [name for _, name in matching(provenance.merged.document, ("vlans", ANY, "policy"))]
+    """Silent while a VLAN is wrong or names an unknown policy, which may be meant for this one."""
+    used = [vlan.policy for vlan in config.vlans.values()]
     known = provenance.merged.names("policies")
-    if provenance.merged.complete and all(policy in known for policy in used):
+    whole = provenance.merged.complete and used and provenance.whole(("vlans",))
+    if whole and all(policy in known for policy in used):
         for name in config.policies:
             if name not in used:
                 path = ("policies", name)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from resolver import solar_hijri
 from resolver.dns import names
 from resolver.lists.list_reader import ListReader, leads_nowhere
 from resolver.lists.rules import BlockList, read_rule
@@ -84,8 +85,12 @@ def _invalid(header: str, value: str) -> str | None:
         return f"the {header} is empty"
     if header == "category" and not _CATEGORY.fullmatch(value):
         return "a category is lower-case letters, digits and hyphens"
-    if header == "reviewed" and not _date(value):
-        return "not a date such as 2026-11-24"
+    if header == "reviewed":
+        day = _date(value)
+        if day is None:
+            return "not a date such as 2026-11-24"
+        if solar_hijri.is_meant(day):
+            return f"a date of the solar Hijri calendar; {solar_hijri.corrected(day)}"
     if header == "answer" and value.lower() != "nxdomain":
         return "the only answer that a list can ask for is nxdomain"
     return None

@@ -7,7 +7,7 @@ never fetched blocks nothing, which is a warning: a server must be able to start
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from resolver.config.load import LoadedConfig
 from resolver.config.model import Config, ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
+from resolver.config.syntax import not_utf8
 from resolver.dns import names
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
 from resolver.lists.adblock import AdblockReader
@@ -35,6 +36,13 @@ def read_lists(
     return [*own, *reader.sources(own)]
 
 
+def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
+    """Whether all lists that the config may name were read; ``problems`` are those of the lists."""
+    provenance = loaded.provenance
+    unusable = any(problem.severity == "error" for problem in problems)
+    return provenance.merged.complete and provenance.whole(("lists",)) and not unusable
+
+
 class _ListReader:
     def __init__(
         self, base: Path, fetched: ListStore, loaded: LoadedConfig, problems: list[Problem]
@@ -45,8 +53,9 @@ class _ListReader:
         self._problems = problems
 
     def own_lists(self) -> Iterator[BlockList]:
-        # The list directories may be named in a file of the config that could not be read.
-        unread = any(each.severity == "error" and not each.path for each in self._problems)
+        # Other directories may be named in a file that cannot be read, or under a misspelled key.
+        provenance = self._loaded.provenance
+        unread = not (provenance.merged.complete and provenance.whole(("lists",)))
         for place, directory in enumerate(self._loaded.config.lists.directories):
             path = self._base / directory
             if path.is_dir():
@@ -60,8 +69,11 @@ class _ListReader:
     def _own_list(self, path: Path, file: str) -> Iterator[BlockList]:
         try:
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            self._problems.append(_error(file, str(error), "a list in UTF-8 that can be read"))
+        except UnicodeDecodeError as error:
+            self._problems.append(not_utf8(file, error))
+            return
+        except OSError as error:
+            self._problems.append(_error(file, str(error), "a list that can be read"))
             return
         digest = hashlib.sha256(text.encode()).hexdigest()
         block_list = replace(AdblockReader.read(text, path.stem, file), sha256=digest)
@@ -82,6 +94,8 @@ class _ListReader:
         categories |= {name: each.category for name, each in sources.items() if each.category}
         protected = ProtectedNames(_protected(config))
         for name, source in sources.items():
+            if not self._loaded.provenance.whole(("lists", "sources", name)):
+                continue  # an unknown key may be a misspelling of the one that matters
             service = source.service or name
             if service in categories:
                 block_list = replace(

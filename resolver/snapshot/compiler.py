@@ -25,7 +25,7 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.snapshot import store
-from resolver.snapshot.block_lists import read_lists
+from resolver.snapshot.block_lists import are_complete, read_lists
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, SourceTexts
 from resolver.snapshot.config_files import DiskFiles, SavedFiles
 from resolver.snapshot.list_store import ListStore
@@ -66,12 +66,13 @@ class CompileResult:
 def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970."""
     loaded = load(str(path), files or DiskFiles())
-    problems = list(loaded.problems)
     state = store.directory(path)
+    of_lists: list[Problem] = []
     with as_owner(state):
-        lists = read_lists(path.parent, ListStore(state), loaded, problems)
-    snapshot, found = compile_snapshot(loaded.config, loaded.provenance, lists)
-    problems += found
+        lists = read_lists(path.parent, ListStore(state), loaded, of_lists)
+    complete = are_complete(loaded, of_lists)
+    snapshot, found = compile_snapshot(loaded.config, loaded.provenance, lists, complete=complete)
+    problems = [*loaded.problems, *of_lists, *found]
     failed: list[FailedExpectation] = []
     if not any(problem.severity == "error" for problem in problems):
         index = Index(snapshot.trie, snapshot.rules)

@@ -24,20 +24,33 @@ DEFAULT_GROUP = ""
 
 
 def compile_snapshot(
-    config: model.Config, provenance: Provenance, lists: Sequence[BlockList]
+    config: model.Config,
+    provenance: Provenance,
+    lists: Sequence[BlockList],
+    *,
+    complete: bool = True,
 ) -> tuple[made.Snapshot, list[Problem]]:
-    """Compile a config as far as it is valid, and report the rest."""
-    compiler = _Compiler(config, provenance, ServiceCatalog(lists))
+    """Compile a config as far as it is valid, and report the rest.
+
+    No service counts as unknown unless ``complete``: the lists are all that the config names.
+    """
+    compiler = _Compiler(config, provenance, ServiceCatalog(lists), complete=complete)
     return compiler.snapshot(), compiler.problems
 
 
 class _Compiler:
     def __init__(
-        self, config: model.Config, provenance: Provenance, catalog: ServiceCatalog
+        self,
+        config: model.Config,
+        provenance: Provenance,
+        catalog: ServiceCatalog,
+        *,
+        complete: bool,
     ) -> None:
         self.config = config
         self.provenance = provenance
         self.catalog = catalog
+        self.complete = complete
         self.problems = list(catalog.problems)
         self.vlan_place = {name: place for place, name in enumerate(config.vlans)}
         self.policy_place = {name: place for place, name in enumerate(config.policies)}
@@ -73,14 +86,14 @@ class _Compiler:
     def members(self, path: Path, references: Iterable[str]) -> int:
         """The set of services that references mean; unknown and doubtful ones become problems."""
         for place, reference in enumerate(references):
+            at, found = (*path, place), toml_text(reference)
             if self.catalog.members(reference) is None:
-                self.wrong(
-                    (*path, place), toml_text(reference), *self.catalog.instead_of(reference)
-                )
+                if self.complete:
+                    self.wrong(at, found, *self.catalog.instead_of(reference))
             elif category := self.catalog.mistaken_for(reference):
                 expected = f'"{category}", or a service that is not called like a category'
                 advice = f'It is only one service. Did you mean "{category}"?'
-                self.doubtful((*path, place), toml_text(reference), expected, advice)
+                self.doubtful(at, found, expected, advice)
         return self.catalog.known_members(references)
 
     def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
@@ -179,7 +192,7 @@ class _Compiler:
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
             service = expectation.service
-            if service is not None and self.catalog.members(service) is None:
+            if service and self.complete and self.catalog.members(service) is None:
                 instead = self.catalog.instead_of_service(service)
                 self.wrong(("expect", place, "service"), toml_text(service), *instead)
         for name, directive in self.config.directives.items():

@@ -37,3 +37,10 @@ def test_a_moment_with_an_offset() -> None:
 def test_what_is_no_moment(text: str) -> None:
     with pytest.raises(InvalidMoment, match="is not a moment such as"):
         parse_moment(text)
+
+
+def test_a_solar_hijri_date_is_not_read_as_a_gregorian_one() -> None:
+    with pytest.raises(InvalidMoment, match="write 2026-12-22, its day in the Gregorian calendar"):
+        parse_moment("1405-10-01T14:30")
+    with pytest.raises(InvalidMoment, match="it is no day"):
+        parse_moment("1404-12-30")

@@ -5,7 +5,8 @@ import pytest
 from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    ("", "errors", "files"),  # the version, the root of exceptions, and how files are written
+    # the version, the root of exceptions, how files are written, Iran's calendar
+    ("", "errors", "files", "solar_hijri"),
     ("dns",),  # names and packets
     ("config",),  # what config.toml may say; workers never load it
     ("lists",),  # what block lists say
@@ -23,7 +24,7 @@ ORDER = (
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PURE = {"errors", "dns", "config", "lists", "policy", "engine"}
+PURE = {"errors", "solar_hijri", "dns", "config", "lists", "policy", "engine"}
 
 MODULES = list(modules().values())
 PURE_MODULES = [module for module in MODULES if module.part in PURE]

@@ -72,6 +72,7 @@ SKIPPED = {
     "! Category: Messenger": "lower-case letters",
     "! Category: chat apps": "lower-case letters",
     "! Reviewed: yesterday": "not a date",
+    "! Reviewed: 1405-09-03": "solar Hijri calendar; write 2026-11-24",
     "! Reviewed: 2026-02-30": "not a date",
     "! Reviewed: 20261124": "not a date",
     "! Reviewed: 2026-W48-2": "not a date",

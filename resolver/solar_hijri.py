@@ -1,5 +1,8 @@
 """Dates in the solar Hijri calendar of Iran, and Persian digits.
 
+Configs and commands take Gregorian dates. Orders and people have solar Hijri ones, which must
+not be read as dates of the 14th century.
+
 A cycle of 33 years has 8 leap years. Every day from 1900 to 2099 is the same as in ICU's
 calendar.
 """
@@ -14,6 +17,9 @@ _FIRST_HALF = 186
 _TO_CYCLES = 356032
 """Added to Python's day numbers, gives the days since the first cycle."""
 _FIRST_YEAR = -1595
+
+_YEARS = range(1200, 1600)
+"""Years of this calendar; no date that this program reads is in such a Gregorian year."""
 
 _DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
@@ -38,6 +44,27 @@ def of(day: dt.date) -> tuple[int, int, int]:
     if days < _FIRST_HALF:
         return year, 1 + days // 31, 1 + days % 31
     return year, 7 + (days - _FIRST_HALF) // 30, 1 + (days - _FIRST_HALF) % 30
+
+
+def to_gregorian(year: int, month: int, of_month: int) -> dt.date | None:
+    """The day of a date in the solar Hijri calendar; None where there is no such date."""
+    if year not in _YEARS:
+        return None
+    before = 31 * (month - 1) if month < 8 else _FIRST_HALF + 30 * (month - 7)
+    near = dt.date(year + 621, 3, 19) + dt.timedelta(before + of_month - 1)
+    days = (near + dt.timedelta(more) for more in range(4))  # a year begins on 19 to 22 March
+    return next((day for day in days if of(day) == (year, month, of_month)), None)
+
+
+def is_meant(day: dt.date) -> bool:
+    """Whether a date was written in this calendar and read as a Gregorian one."""
+    return day.year in _YEARS
+
+
+def corrected(day: dt.date) -> str:
+    """What to do about a date for which ``is_meant`` holds, as the end of a sentence."""
+    gregorian = to_gregorian(day.year, day.month, day.day)
+    return f"write {gregorian}, its day in the Gregorian calendar" if gregorian else "it is no day"
 
 
 def digits(text: str) -> str:

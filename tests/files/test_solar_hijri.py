@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.web import solar_hijri
+from resolver import solar_hijri
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from resolver.web import solar_hijri
 )
 def test_days(day: str, written: tuple[int, int, int]) -> None:
     assert solar_hijri.of(dt.date.fromisoformat(day)) == written
+    assert solar_hijri.to_gregorian(*written) == dt.date.fromisoformat(day)
 
 
 @given(st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 30)))
@@ -36,6 +37,20 @@ def test_the_next_day_is_the_next_day(day: dt.date) -> None:
     assert solar_hijri.of(day + dt.timedelta(1)) in following
     assert 1 <= of_month <= (31 if month <= 6 else 30)
     assert 1 <= month <= 12
+
+
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2099, 12, 30)))
+def test_a_day_is_found_by_its_date(day: dt.date) -> None:
+    assert solar_hijri.to_gregorian(*solar_hijri.of(day)) == day
+    assert not solar_hijri.is_meant(day)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [(1404, 12, 30), (1404, 7, 31), (1404, 13, 1), (1404, 0, 1), (1404, 1, 0), (2027, 1, 1)],
+)
+def test_what_is_no_date(written: tuple[int, int, int]) -> None:
+    assert solar_hijri.to_gregorian(*written) is None
 
 
 def test_persian_digits() -> None:
