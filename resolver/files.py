@@ -46,6 +46,14 @@ def rename_synced(source: Path, target: Path) -> None:
     _sync(target.parent)
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory, and those above it, so that they survive a power failure."""
+    if not path.is_dir():
+        make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync(path.parent)
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

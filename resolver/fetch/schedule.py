@@ -1,8 +1,9 @@
 """When lists are fetched: once a day each, sooner after a failure.
 
-At the start the lists are fetched whose copy is older than a day, or whose last fetch failed;
-the server does not wait for them. New copies are put in force by a reload of the lists alone.
-Where expectations fail with them, the copies before are restored, and the lists count as failed.
+At the start the lists are fetched whose copy is older than a day or damaged, or whose last fetch
+failed; the server does not wait for them. New copies are put in force by a reload of the lists
+alone. Where expectations fail with them, the copies before are restored, and the lists count as
+failed.
 
 What must stay true:
 - Times are of the wall clock, since copies outlive processes; a clock that is set back delays a
@@ -13,7 +14,7 @@ What must stay true:
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
@@ -72,7 +73,8 @@ class UpdateSchedule:
         failed_before = {s.name for s in self._follow() if self._store.record(s.name).failures}
         while True:
             self._changed.clear()
-            waits = {each: self._wait(each, failed_before) for each in self._follow()}
+            at_once = failed_before | await asyncio.to_thread(self._damaged)
+            waits = {each: self._wait(each, at_once) for each in self._follow()}
             due = [each for each, wait in waits.items() if wait <= 0]
             failed_before.clear()
             if due and self._job.done:
@@ -93,11 +95,22 @@ class UpdateSchedule:
                 self._states[each.name] = FetchState(self._store.record(each.name).updated)
         return subscriptions
 
-    def _wait(self, subscription: Subscription, failed_before: Iterable[str]) -> float:
-        if subscription.name in failed_before:
-            return 0.0
-        record = self._store.record(subscription.name)
+    def _damaged(self) -> set[str]:
+        """The lists whose newest copy is damaged, and that were not tried again since."""
+        names = [each.name for each in self._terms().subscriptions]
+        return {
+            name
+            for name in names
+            if not self._store.record(name).failures
+            and self._store.damage(name)
+            and not self._store.holds_newest(name)
+        }
+
+    def _wait(self, subscription: Subscription, at_once: Container[str]) -> float:
         at_least = self._not_before.get(subscription, 0.0) - time.monotonic()
+        if subscription.name in at_once:
+            return max(at_least, 0.0)
+        record = self._store.record(subscription.name)
         return max(at_least, min(due(subscription, record) - time.time(), DAY))
 
     def begin(self, names: Iterable[str], smaller_too: bool) -> Coroutine[None, None, None]:

@@ -126,7 +126,7 @@ class _Update:
 
     async def _run(self, record: ListRecord, file: Path) -> UpdateResult:
         name, wanted = self._list.name, self._list
-        held = await asyncio.to_thread(self._store.holds, name, record)
+        held = await asyncio.to_thread(self._store.holds_newest, name)
         same_source = held and (record.url, record.format) == (wanted.url, wanted.format)
         known = {}
         if same_source and wanted.sha256 in ("", record.sha256):
@@ -144,7 +144,7 @@ class _Update:
                 record.entries = await _validate(file, wanted.format, before)
                 record.url, record.format = wanted.url, wanted.format
                 record.sha256 = download.sha256
-                self._store.replace(name, file, record)
+                await asyncio.to_thread(self._store.replace, name, file, record)
                 return UpdateResult("updated", record.entries)
         self._store.write_record(name, record)
         return UpdateResult("unchanged", record.entries)

@@ -80,6 +80,7 @@ class BlockList:
         sha256: Of its text; empty for a list that is fetched.
         rules: In the file's order, none twice.
         skipped: In the file's order.
+        fallback: Whether it is an older copy, since the newest that was fetched is damaged.
     """
 
     service: str
@@ -94,6 +95,7 @@ class BlockList:
     sha256: str = ""
     rules: tuple[Rule, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
+    fallback: bool = False
 
 
 def count_blocking(read: BlockList) -> int:

@@ -20,7 +20,7 @@ from resolver.dns import codes
 from resolver.metrics import definitions, initial_series
 from resolver.metrics.counter_sums import CounterSums, Labels
 from resolver.metrics.definitions import Metric
-from resolver.metrics.facts import ServerFacts
+from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import CounterLayout, CounterRow
 from resolver.policy.compiled import CompiledConfig, Policy
@@ -90,7 +90,7 @@ class DarbanCollector(Collector):
 
     def _facts_as_series(self) -> Iterator[tuple[Metric, Values]]:
         facts, terms = self._facts, self._facts.terms
-        yield definitions.CONFIG_OK, [((), facts.config_ok and not facts.lacks_lists)]
+        yield definitions.CONFIG_OK, [((), facts.config_ok)]
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, (((result,), facts.reloads[result]) for result in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
@@ -104,10 +104,12 @@ class DarbanCollector(Collector):
         for source in terms.sources:
             entries[source.name] += source.entries
         yield definitions.LIST_ENTRIES, (((name,), number) for name, number in entries.items())
-        lists = facts.lists.items()
-        updated = (((name,), each.updated) for name, each in lists if each.updated)
-        yield definitions.LIST_UPDATED, updated
-        yield definitions.LIST_FAILURES, (((name,), each.failures) for name, each in lists)
+        fetched = [each.name for each in terms.subscriptions]
+        states = [facts.lists.get(name, FetchState()) for name in fetched]
+        older = {source.name for source in terms.sources if source.fallback}
+        yield definitions.LIST_UPDATED, _of_lists(fetched, (each.updated for each in states))
+        yield definitions.LIST_FAILURES, _of_lists(fetched, (each.failures for each in states))
+        yield definitions.LIST_FALLBACK, _of_lists(fetched, (name in older for name in fetched))
         yield definitions.WORKERS, [((), facts.workers)]
         yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]
         yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]
@@ -130,6 +132,10 @@ def _family(metric: Metric, values: Values) -> Family:
     for labels, value in values:
         family.add_metric(labels, value)
     return family
+
+
+def _of_lists(names: Iterable[str], values: Iterable[float]) -> Values:
+    return (((name,), value) for name, value in zip(names, values, strict=True))
 
 
 def _bans(policy: Policy) -> int:

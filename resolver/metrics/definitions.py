@@ -63,7 +63,7 @@ UPSTREAM_DURATION = _histogram(
 UPSTREAM_UP = _gauge(
     "darban_upstream_up", "1 while an upstream server answers any worker that asked it", "upstream"
 )
-CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force, with all its lists")
+CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force")
 RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
 SNAPSHOT_LOADED = _gauge(
@@ -80,7 +80,14 @@ EXEMPTION_END = _gauge(
 )
 LIST_ENTRIES = _gauge("darban_list_entries", "Blocking rules of a list", "list")
 LIST_UPDATED = _gauge(
-    "darban_list_updated_timestamp_seconds", "When a list was last known to be up to date", "list"
+    "darban_list_updated_timestamp_seconds",
+    "When a fetched list was last known to be up to date; 0 where it was never fetched",
+    "list",
+)
+LIST_FALLBACK = _gauge(
+    "darban_list_fallback",
+    "1 while an older copy of a fetched list is in force, since the newest is damaged",
+    "list",
 )
 LIST_FAILURES = _counter("darban_list_failures", "Failed updates of a list", "list")
 BLOCK_LOG_LOST = _counter(

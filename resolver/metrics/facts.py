@@ -51,9 +51,3 @@ class ServerFacts:
     """By result."""
     last_reload: LastReload | None = None
     block_log: BlockLogState = field(default_factory=BlockLogState)
-
-    @property
-    def lacks_lists(self) -> bool:
-        """Whether a list of the config was never fetched, and so blocks nothing."""
-        fetched = [name for name, each in self.lists.items() if each.updated]
-        return any(each.name not in fetched for each in self.terms.subscriptions)

@@ -52,6 +52,8 @@ class ListSource:
     """The name in metrics."""
     entries: int
     """The number of its blocking rules."""
+    fallback: bool = False
+    """Whether it is an older copy, since the newest that was fetched is damaged."""
 
 
 @dataclass(frozen=True, slots=True)

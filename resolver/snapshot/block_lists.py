@@ -1,8 +1,10 @@
 """Read the block lists of a config: the agency's own directories, and the lists of others.
 
 A list of the agency that cannot be used is an error: somebody here can repair it, and until then
-the names that it bans would pass. For a fetched list the last good copy is used. A list that was
-never fetched blocks nothing, which is a warning: a server must be able to start without a network.
+the names that it bans would pass. For a fetched list the newest copy is used that is not damaged;
+if all are, that is an error too, and the last good snapshot goes on to block its names. A list
+that was never fetched blocks nothing, which is a warning: a server must be able to start without a
+network.
 """
 
 import hashlib
@@ -116,21 +118,14 @@ class _ListReader:
 
     def _source(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
         """A list of others; an empty one where it cannot be used, which is a problem."""
-        if source.file is not None:
-            file, key = source.file, "file"
-            found = self._local_copy(source, source.file, service)
-            expected = f"a list of the format {source.format}"
-        else:
-            file, key = str(source.url), "url"
-            found = self._fetched_copy(name, source, service)
-            expected = "a copy of it"
+        if source.file is None:
+            return self._fetched_copy(name, source, service)
+        found = self._local_copy(source, source.file, service)
         if isinstance(found, BlockList):
             return found
-        at = ("lists", "sources", name, key)
-        severity: Severity = "error" if key == "file" else "warning"
-        problem = self._loaded.provenance.problem(at, toml_text(file), expected, found, severity)
-        self._problems.append(problem)
-        return BlockList(service, file)
+        expected = f"a list of the format {source.format}"
+        self._problem(name, "file", source.file, expected, found, "error")
+        return BlockList(service, source.file)
 
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         try:
@@ -144,15 +139,41 @@ class _ListReader:
         found = read_untrusted(content, source.format, service, file)
         return f"Refused: {found}." if isinstance(found, str) else replace(found, sha256=digest)
 
-    def _fetched_copy(self, name: str, source: ListSourceConfig, service: str) -> BlockList | str:
-        content = self._fetched.content(name)
-        if content is None:
-            error = self._fetched.record(name).error
-            return f"It has not been fetched yet, and blocks nothing{error and f': {error}'}."
-        found = read_untrusted(content, source.format, service, str(source.url))
-        if isinstance(found, str):
-            return f"The copy that was fetched cannot be used, and blocks nothing: {found}."
-        return found
+    def _fetched_copy(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
+        """The newest copy that can be used."""
+        url, refused = str(source.url), ""
+        for copy in self._fetched.copies(name):
+            found = read_untrusted(copy.content, source.format, service, url)
+            if isinstance(found, BlockList):
+                if not copy.newest:
+                    reason = f"is refused: {refused}" if refused else self._fetched.damage(name)
+                    advice = (
+                        f"Its newest copy {reason}. The copy before it is used until the list is "
+                        f"fetched again: darban lists update {name}."
+                    )
+                    self._problem(name, "url", url, "its newest copy", advice, "warning")
+                return replace(found, fallback=not copy.newest)
+            refused = refused or found
+        self._problem(name, "url", url, "a copy of it", *self._without_copy(name, refused))
+        return BlockList(service, url)
+
+    def _without_copy(self, name: str, refused: str) -> tuple[str, Severity]:
+        """Why a list has no copy that can be used, and whether that is an error."""
+        if refused:
+            return f"Its copy cannot be used, and blocks nothing: {refused}.", "warning"
+        if damage := self._fetched.damage(name):
+            return f"Its copy {damage}. Fetch it again: darban lists update {name}.", "error"
+        error = self._fetched.record(name).error
+        reason = f": {error}" if error else ""
+        return f"It has not been fetched yet, and blocks nothing{reason}.", "warning"
+
+    def _problem(
+        self, name: str, key: str, file: str, expected: str, advice: str, severity: Severity
+    ) -> None:
+        at = ("lists", "sources", name, key)
+        self._problems.append(
+            self._loaded.provenance.problem(at, toml_text(file), expected, advice, severity)
+        )
 
     def _error(self, at: tuple[str | int, ...], found: str, expected: str, advice: str) -> None:
         self._problems.append(self._loaded.provenance.problem(at, found, expected, advice))

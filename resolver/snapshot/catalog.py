@@ -27,6 +27,7 @@ class ServiceCatalog:
                 self._place[each.service],
                 each.name or each.service,
                 count_blocking(each),
+                each.fallback,
             )
             for each in self.lists
         )

@@ -1,8 +1,9 @@
 """The last good copy of every fetched list, in the state directory.
 
 Each list has two files: its content, and a record of its source and its last fetch. Both are
-written aside and renamed, so that a reader finds a whole file. A download replaces the copy only
-after it was validated. The copy before it is kept until the new one is in force.
+written aside, synced and renamed. A download replaces the copy only after it was validated. The
+copy before it is kept: it is restored if expectations fail with the new one, and used if the new
+one is damaged. The record has the SHA-256 of both, so a damaged copy is not used.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.files import rename_synced, write_atomically
+from resolver.files import make_directory, rename_synced, write_atomically
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 
@@ -40,6 +41,18 @@ class ListRecord:
     """Failed fetches since the last good one."""
     error: str = ""
     """Why the last fetch failed; empty where it did not."""
+    before: str = ""
+    """The SHA-256 of the copy before; empty where there is none."""
+
+
+class StoredCopy(NamedTuple):
+    """A copy of a list that is not damaged."""
+
+    path: Path
+    content: bytes
+    sha256: str
+    newest: bool
+    """Whether it is the content that was fetched last, not the one before."""
 
 
 class ListsNotApplied(NamedTuple):
@@ -56,17 +69,33 @@ class ListStore:
     def __init__(self, state: Path) -> None:
         self.directory = state / "lists"
 
-    def content(self, name: str) -> bytes | None:
-        """The copy of a list; None where it was never fetched."""
+    def copies(self, name: str) -> Iterator[StoredCopy]:
+        """Yield the copy of a list, then the copy before it; not those that are damaged."""
+        record = self.record(name)
+        for path in self._files(name):
+            with contextlib.suppress(OSError):
+                content = path.read_bytes()
+                sha256 = hashlib.sha256(content).hexdigest()
+                # Where the record is lost, nothing says what the content must be.
+                newest = sha256 == record.sha256 or not record.sha256
+                if newest or sha256 == record.before:
+                    yield StoredCopy(path, content, sha256, newest)
+
+    def damage(self, name: str) -> str:
+        """Why the newest copy of a list is not used; empty where the list was never fetched."""
+        path, _ = self._files(name)
         try:
-            return (self.directory / (name + _CONTENT)).read_bytes()
-        except OSError:
-            return None
+            path.open("rb").close()
+        except FileNotFoundError:
+            return "is missing" if self.record(name).sha256 else ""
+        except OSError as error:
+            return f"cannot be read ({error.strerror})"
+        return "is damaged"
 
     def record(self, name: str) -> ListRecord:
         """The record of a list; an empty one where there is none, or it cannot be read."""
         try:
-            plain = json.loads((self.directory / (name + _RECORD)).read_bytes())
+            plain = {"before": "", **json.loads((self.directory / (name + _RECORD)).read_bytes())}
             kinds = {
                 field.name: type(getattr(ListRecord(), field.name)) for field in fields(ListRecord)
             }
@@ -74,15 +103,15 @@ class ListStore:
         except (OSError, ValueError, KeyError, TypeError):
             return ListRecord()
 
-    def holds(self, name: str, record: ListRecord) -> bool:
-        """Whether there is a copy, with the content that the record describes."""
-        content = self.content(name)
-        return content is not None and hashlib.sha256(content).hexdigest() == record.sha256
+    def holds_newest(self, name: str) -> bool:
+        """Whether the content that was fetched last is there, as its record describes it."""
+        record = self.record(name)
+        return any(each.sha256 == record.sha256 for each in self.copies(name))
 
     @contextlib.contextmanager
     def temporary_file(self, name: str) -> Iterator[Path]:
         """A temporary file to download into; removed afterwards, unless it replaced a copy."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         handle, path = tempfile.mkstemp(prefix=f".{name}-", dir=self.directory)
         os.close(handle)
         try:
@@ -93,24 +122,28 @@ class ListStore:
 
     def replace(self, name: str, fetched: Path, record: ListRecord) -> None:
         """Replace the copy by a download that was validated."""
-        copy = self.directory / (name + _CONTENT)
-        before = self.directory / (name + _BEFORE)
-        before.unlink(missing_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            copy.replace(before)
+        copy, before = self._files(name)
+        kept = next(self.copies(name), None)
+        if kept is not None:
+            kept.path.replace(before)
+        record.before = "" if kept is None else kept.sha256
         rename_synced(fetched, copy)
         self.write_record(name, record)
 
     def restore_previous(self, name: str, record: ListRecord) -> None:
         """Restore the copy before the last one, or have none where there was none."""
-        copy = self.directory / (name + _CONTENT)
+        copy, before = self._files(name)
         try:
-            (self.directory / (name + _BEFORE)).replace(copy)
+            rename_synced(before, copy)
         except FileNotFoundError:
             copy.unlink(missing_ok=True)
         self.write_record(name, record)
 
     def write_record(self, name: str, record: ListRecord) -> None:
         """Write a record."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         write_atomically(self.directory / (name + _RECORD), json.dumps(asdict(record)).encode())
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        """The copy of a list, and the copy before it."""
+        return self.directory / (name + _CONTENT), self.directory / (name + _BEFORE)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.files import rename_synced, write_atomically
+from resolver.files import make_directory, rename_synced, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot, content_hash, read_compiled_config
 from resolver.policy.index import Index
 
@@ -87,7 +87,7 @@ def _write(path: Path, content: Mapping[str, bytes]) -> None:
     if _holds(path, content):
         os.utime(path)  # ``prune`` removes the oldest
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     aside = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
     try:
         for file, octets in content.items():

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from resolver.files import write_atomically
+from resolver.files import make_directory, write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot.config_files import Texts, difference
@@ -129,13 +129,13 @@ class AuditLog:
         name = _hash(texts)
         path = self._configs / f"{name}.json"
         if not path.exists() and sum(map(len, texts.values())) <= _LONGEST_TEXT:
-            self._configs.mkdir(parents=True, exist_ok=True)
+            make_directory(self._configs)
             write_atomically(path, json.dumps(dict(texts)).encode())
         return name
 
     def _append(self, entry: AuditEntry) -> None:
         line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(self._path.parent)
         with self._path.open("a+b", buffering=0) as file:
             size = file.seek(0, os.SEEK_END)
             if size and os.pread(file.fileno(), 1, size - 1) != b"\n":  # the last line is cut short

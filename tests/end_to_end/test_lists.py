@@ -139,6 +139,48 @@ def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> Non
     assert _blocked(server, "a.example"), "from the copy, before anything is fetched"
 
 
+def test_a_damaged_copy_gives_way_to_the_one_before_and_is_fetched_again(
+    server: Server, sources: Sources
+) -> None:
+    sources.says["/ads"] = hosts("a.example")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    assert _run(server, "lists", "update").code == GOOD
+    server.stop()
+    (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
+    sources.says["/ads"] = response(b"", status="503 Busy")
+    server.start()
+    assert _blocked(server, "a.example")
+    assert not _blocked(server, "b.example")
+    failed = "darban_list_failures_total"
+    wait_for(lambda: server.scrape().value(failed, list="ads"), "it was tried again at once")
+    scrape = server.scrape()
+    assert scrape.value("darban_list_fallback", list="ads") == 1
+    assert "The copy before it is used until the list is fetched again" in server.err
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    assert _run(server, "lists", "update").code == GOOD
+    assert _blocked(server, "b.example")
+    assert server.scrape().value("darban_list_fallback", list="ads") == 0
+
+
+def test_a_damaged_first_copy_is_fetched_again_while_the_last_good_policy_serves(
+    server: Server, sources: Sources
+) -> None:
+    server.options = ["--last-good"]
+    server.expect_error("the last good snapshot")
+    sources.says["/ads"] = hosts("a.example")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    server.stop()
+    (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
+    server.start()
+    assert _blocked(server, "a.example"), "by the last good snapshot"
+    assert "Its copy is damaged. Fetch it again: darban lists update ads" in server.err
+    wait_for(lambda: server.scrape().value("darban_config_ok") == 1, "it was fetched again")
+    assert _blocked(server, "a.example")
+
+
 def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
     server: Server, sources: Sources
 ) -> None:

@@ -74,7 +74,7 @@ def test_a_list_is_kept_as_it_came(how: str, trusted: Authority, tmp_path: Path)
     async def once(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = GOOD[how]
         assert await fetching() == UpdateResult("updated", 10)
-        assert fetching.store.content("it") == LIST
+        assert next(fetching.store.copies("it")).content == LIST
         assert await fetching() == UpdateResult("unchanged", 10)
 
     _with(trusted, tmp_path, once)
@@ -110,7 +110,7 @@ def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path)
         wrong = await fetching(sha256=SHA256)
         assert wrong.result == "failed"
         assert "its SHA-256 is" in wrong.reason
-        assert fetching.store.content("it") is None
+        assert not list(fetching.store.copies("it"))
         right = wrong.reason.split()[3].rstrip(",")
         assert await fetching(sha256=right) == UpdateResult("updated", 10)
 
@@ -157,7 +157,7 @@ def test_a_host_is_looked_up_at_the_bootstrap_servers(trusted: Authority, tmp_pa
         with name_server() as servers:
             assert await fetching(url=url, servers=servers) == UpdateResult("updated", 10)
         assert (await fetching(url=url)).reason == "the host 'lists.test' has no address now"
-        assert fetching.store.content("it") == LIST
+        assert next(fetching.store.copies("it")).content == LIST
 
     _with(trusted, tmp_path, by_name)
 
@@ -209,4 +209,4 @@ def test_a_full_disk_is_told_and_changes_nothing(trusted: Authority, tmp_path: P
         assert "the state directory cannot be written to" in (await fetching()).reason
 
     _with(trusted, tmp_path, no_room)
-    assert ListStore(tmp_path).content("it") == LIST
+    assert next(ListStore(tmp_path).copies("it")).content == LIST

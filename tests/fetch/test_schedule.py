@@ -1,6 +1,9 @@
 """When a list is fetched again, and what is kept of it meanwhile."""
 
 import asyncio
+import hashlib
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -56,26 +59,66 @@ def test_a_list_that_fails_is_tried_sooner_and_less_and_less_often() -> None:
     assert min(pauses[10:]) >= 0.9 * DAY / 4
 
 
-def _put(store: ListStore, text: str, sha256: str) -> None:
+def _put(store: ListStore, text: str) -> ListRecord:
     with store.temporary_file("it") as file:
         file.write_text(text)
-        store.replace("it", file, ListRecord(sha256=sha256))
+        record = ListRecord(sha256=hashlib.sha256(text.encode()).hexdigest())
+        store.replace("it", file, record)
+        return record
+
+
+def _copies(store: ListStore) -> list[tuple[bytes, bool]]:
+    return [(each.content, each.newest) for each in store.copies("it")]
 
 
 def test_the_copy_before_takes_its_place_again(tmp_path: Path) -> None:
     store = ListStore(tmp_path)
-    _put(store, "one", "1")
-    _put(store, "two", "2")
-    assert (store.content("it"), store.record("it").sha256) == (b"two", "2")
-    store.restore_previous("it", ListRecord(sha256="1"))
-    assert (store.content("it"), store.record("it").sha256) == (b"one", "1")
+    one = _put(store, "one")
+    _put(store, "two")
+    assert _copies(store) == [(b"two", True), (b"one", False)]
+    store.restore_previous("it", one)
+    assert _copies(store) == [(b"one", True)]
 
 
 def test_a_first_copy_that_is_taken_back_leaves_none(tmp_path: Path) -> None:
     store = ListStore(tmp_path)
-    _put(store, "one", "1")
+    _put(store, "one")
     store.restore_previous("it", ListRecord())
-    assert store.content("it") is None
+    assert _copies(store) == []
+
+
+@pytest.mark.parametrize("octets", [b"", b"tw", b"two\0\0"])
+def test_a_damaged_copy_is_not_used_and_takes_no_place(octets: bytes, tmp_path: Path) -> None:
+    store = ListStore(tmp_path)
+    _put(store, "one")
+    _put(store, "two")
+    (store.directory / "it.list").write_bytes(octets)
+    assert _copies(store) == [(b"one", False)]
+    assert not store.holds_newest("it")
+    assert store.damage("it") == "is damaged"
+    _put(store, "three")
+    assert _copies(store) == [(b"three", True), (b"one", False)]
+    assert store.holds_newest("it")
+
+
+def test_an_interrupted_replacement_leaves_a_copy(tmp_path: Path) -> None:
+    store = ListStore(tmp_path)
+    copy, before = store.directory / "it.list", store.directory / "it.before"
+    _put(store, "one")
+    copy.rename(before)
+    assert _copies(store) == [(b"one", True)]
+    copy.write_bytes(b"two")  # whose record was not written
+    assert _copies(store) == [(b"one", True)]
+
+
+def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    store = ListStore(tmp_path)
+    record = _put(store, "one")
+    plain = asdict(record)
+    del plain["before"]
+    (store.directory / "it.json").write_text(json.dumps(plain))
+    assert store.record("it") == record
+    assert _copies(store) == [(b"one", True)]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"url": 1}', "null", '"x"'])

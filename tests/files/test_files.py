@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.files import atomic_file, write_atomically
+from resolver.files import atomic_file, make_directory, write_atomically
 
 
 def test_a_new_file_is_its_owner_s_alone(tmp_path: Path) -> None:
@@ -49,3 +49,20 @@ def _write_half(path: Path) -> None:
     with atomic_file(path) as file:
         file.write(b"half")
         raise OSError("No space left on device")
+
+
+def test_files_and_folders_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    make_directory(tmp_path / "state" / "lists")
+    assert synced == [tmp_path, tmp_path / "state"]
+    write_atomically(tmp_path / "state" / "lists" / "ads.json", b"{}")
+    aside, directory = synced[2:]
+    assert (aside.parent, aside.name[:10]) == (directory, ".ads.json-")
+    assert directory == tmp_path / "state" / "lists"

@@ -68,7 +68,8 @@ def _fetched(place: Path, content: bytes) -> None:
     store = ListStore(place / ".darban")
     with store.temporary_file("ads") as file:
         file.write_bytes(content)
-        store.replace("ads", file, ListRecord())
+        record = ListRecord(sha256=hashlib.sha256(content).hexdigest())
+        store.replace("ads", file, record)
 
 
 def test_a_list_adds_to_a_service(place: Path) -> None:
@@ -105,6 +106,40 @@ def test_a_fetched_list_is_a_service_of_its_category(place: Path) -> None:
     where = "https://lists.example/ads.txt"
     assert _told(compiled, "a.example") == ("blocked", "ads", where, 1)
     assert _told(compiled, "w.a.example")[0] == "passed"
+
+
+def test_a_damaged_copy_gives_way_to_the_one_before(place: Path) -> None:
+    _fetched(place, b"0.0.0.0 a.example\n")
+    _fetched(place, b"0.0.0.0 a.example\n0.0.0.0 b.example\n")
+    (place / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
+    compiled = _compiled(place)
+    assert _told(compiled, "a.example")[0] == "blocked"
+    assert {s.name: s.fallback for s in compiled.snapshot.terms.sources}["ads"]
+    (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
+    assert problem.severity == "warning"
+    assert "Its newest copy is damaged. The copy before it is used until" in problem.advice
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        ("damaged", "Its copy is damaged. Fetch it again: darban lists update ads."),
+        ("missing", "Its copy is missing. Fetch it again: darban lists update ads."),
+        ("no file", "Its copy cannot be read (Too many levels of symbolic links). Fetch it"),
+    ],
+)
+def test_without_a_good_copy_the_config_is_not_put_in_force(
+    fault: str, advice: str, place: Path
+) -> None:
+    _fetched(place, b"0.0.0.0 a.example\n")
+    copy = place / ".darban" / "lists" / "ads.list"
+    copy.unlink()
+    if fault == "damaged":
+        copy.write_bytes(b"0.0.0.0 a.exa")
+    elif fault == "no file":
+        copy.symlink_to(copy)
+    [error] = _compiled(place).errors
+    assert error.advice.startswith(advice)
 
 
 def test_a_copy_that_cannot_be_used_is_a_warning(place: Path) -> None:
