@@ -12,8 +12,11 @@ from ipaddress import ip_network
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.services import services_in
 
-SOON = 7 * 86400.0
-"""Seconds before the end of an exemption in which its state is ``ends soon``."""
+SOON = 3 * 86400.0
+"""Seconds before the end of an exemption in which its state is ``ends soon``.
+
+The alert DarbanExemptionEnding and the runbook have the same.
+"""
 
 
 @dataclass(frozen=True, slots=True)

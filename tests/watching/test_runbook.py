@@ -7,7 +7,8 @@ import pytest
 import typer
 
 from resolver.cli.app import app
-from tests.watching.expressions import DEPLOY, boards, panels, series
+from resolver.metrics.status import SOON
+from tests.watching.expressions import DEPLOY, alerts, boards, panels, series
 
 DOCUMENTED = {
     *("run", "check", "explain", "diff", "reload", "status", "exempt", "lists", "flush"),
@@ -32,6 +33,15 @@ def test_a_command_exists_with_its_options(line: str) -> None:
     if name in group.commands:
         known = {option for param in group.commands[name].params for option in param.opts}
         assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_an_exemption_ends_soon_at_one_time_for_status_alert_and_runbook() -> None:
+    days = int(SOON // 86400)
+    [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanExemptionEnding"]
+    assert f"- time() < {days} * 86400" in alert
+    assert f"offset {days}d" in alert
+    word = {3: "three"}[days]
+    assert f"for {word} days or longer ends within {word} days." in _TEXT
 
 
 def test_the_metrics_that_it_names_exist() -> None:
