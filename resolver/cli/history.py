@@ -30,9 +30,10 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
     """Show what was in force at a moment, who put it in force, and what changed.
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched),
-    the last 20 of them as text. A moment without an offset is in this host's time, a date
-    alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
-    where the moment is invalid or still to come, or the audit log cannot be read.
+    every end of an exemption and every stop, the last 20 of them as text. A moment without an
+    offset is in this host's time, a date alone is its beginning. No server is needed. Exits
+    with 1 where nothing was in force, 2 where the moment is invalid or still to come, or the
+    audit log cannot be read.
 
         darban history
 
@@ -56,7 +57,7 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
     moment = parse_moment(at).timestamp()
     if moment > time.time():
         raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
-    before = [entry for entry in entries if entry.time <= moment]
+    before = [entry for entry in entries if entry.time <= moment and entry.ended is None]
     entry = before[-1] if before and before[-1].snapshot else None
     if as_json:
         print_json(_as_json(audit_log, entry, moment))
@@ -93,7 +94,8 @@ def _list_text(entries: list[AuditEntry]) -> str:
 
 
 def _line(entry: AuditEntry) -> str:
-    line = f"{_time(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {_who(entry)}"
+    who = _who(entry) if entry.ended is None else _exemption(entry.ended)
+    line = f"{_time(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who}"
     return f"{line}  {_size(entry.diff)}".rstrip()
 
 

@@ -1,9 +1,10 @@
 """The audit log: which config was in force when, and who put it in force.
 
-The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, and
-for each stop of the server. Lines are only ever added. A line holds the difference to the config
-before; the whole text of each config is kept once, in a file of its own that is named by the hash
-of the text. So a year later the log still answers what was in force at any moment.
+The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
+each exemption that has ended, and for each stop of the server. Lines are only ever added. A line
+holds the difference to the config before; the whole text of each config is kept once, in a file of
+its own that is named by the hash of the text. So a year later the log still answers what was in
+force at any moment.
 
 What must stay true:
 - A line that was cut short (power failure, full disk) harms no line before or after it.
@@ -36,16 +37,20 @@ class AuditEntry:
 
     time: float
     event: str
-    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists`` or ``stop``."""
+    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists``, ``stop``, or ``ended``
+    for an exemption."""
     who: str
+    """Empty where an exemption has ended, which nobody did."""
     snapshot: str
-    """The hash of the snapshot; empty where the server stopped."""
+    """The hash of the snapshot; empty where the server stopped, or an exemption has ended."""
     config: str = ""
     """The hash of the config's text."""
     diff: str = ""
     """To the config before; empty where the text is the same."""
     exemptions: list[ExemptionDetails] = field(default_factory=list)
     """All exemptions of the config, ended or not."""
+    ended: ExemptionDetails | None = None
+    """The exemption that has ended; the server may have noted that later, after a start."""
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
@@ -78,6 +83,11 @@ class AuditLog:
     def activations(self) -> list[AuditEntry]:
         """The entries that put a config in force."""
         return [entry for entry in self.entries() if entry.snapshot]
+
+    def ends(self) -> set[tuple[str, float]]:
+        """The ids and moments of the exemptions that have ended; OSError as above."""
+        ended = (entry.ended for entry in self.entries())
+        return {(each.id, each.until) for each in ended if each is not None}
 
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
@@ -125,6 +135,10 @@ class AuditLog:
         """Add that somebody stopped the server; OSError as above."""
         self._append(AuditEntry(time, "stop", who, ""))
 
+    def ended(self, time: float, exemption: ExemptionDetails) -> None:
+        """Add that an exemption has ended; OSError as above."""
+        self._append(AuditEntry(time, "ended", "", "", ended=exemption))
+
     def _keep(self, texts: Texts) -> str:
         name = _hash(texts)
         path = self._configs / f"{name}.json"
@@ -154,7 +168,12 @@ def _entry(line: bytes) -> AuditEntry | None:
     try:
         plain = json.loads(line)
         exemptions = [ExemptionDetails(**each) for each in plain.pop("exemptions")]
-        return AuditEntry(**plain, exemptions=exemptions)
+        ended = plain.pop("ended", None)
+        return AuditEntry(
+            **plain,
+            exemptions=exemptions,
+            ended=None if ended is None else ExemptionDetails(**ended),
+        )
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
         return None
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
-from resolver.metrics.status import LastReload
+from resolver.metrics.status import ExemptionDetails, LastReload
 from resolver.snapshot import store
 from resolver.snapshot.candidate import (
     FAILED_EXPECTATIONS,
@@ -81,6 +81,7 @@ class Reloader:
         self._audit_log = AuditLog(state)
         self._sources: SourceTexts | None = None
         self._lock = asyncio.Lock()
+        self._writing = asyncio.Lock()
         self._attempt: asyncio.Task[ReloadResult] | None = None
         self._stopping = asyncio.Event()
 
@@ -192,9 +193,23 @@ class Reloader:
         log_it = self._audit_log.edited if same_snapshot else self._audit_log.activated
         await self._write(partial(log_it, now, event, who, current.path.name, current.terms, texts))
 
+    async def noted_ends(self) -> set[tuple[str, float]]:
+        """The ends of exemptions that the audit log has: their ids and moments."""
+        try:
+            return await asyncio.to_thread(self._audit_log.ends)
+        except OSError as error:
+            log.error("%s: the audit log cannot be read (%s)", self._state, error.strerror)
+            return set()
+
+    async def ended(self, exemption: ExemptionDetails) -> None:
+        """Note in the audit log that an exemption has ended."""
+        log.info("exemption %s has ended", exemption.id)
+        await self._write(partial(self._audit_log.ended, time.time(), exemption))
+
     async def _write(self, write: Callable[[], None]) -> None:
         try:
-            await asyncio.to_thread(write)
+            async with self._writing:
+                await asyncio.to_thread(write)
         except OSError as error:
             log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)
 

@@ -34,6 +34,7 @@ from resolver.snapshot.candidate import Accepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
+from resolver.supervisor.exemption_ends import ExemptionEnds
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.reload import Reloader, mark_good
@@ -113,7 +114,11 @@ class _Supervisor:
             sys.stdout.flush()
             self._manager.ready()
             self._report_status()
-            for work in (self._serve_metrics, self._list_updates.run, self._serve_block_page):
+            ends = ExemptionEnds(self._facts, self._reloader)
+            for work in (
+                *(self._serve_metrics, self._list_updates.run),
+                *(self._serve_block_page, ends.run),
+            ):
                 self._background(work())
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloader.activated(event, f"uid {os.getuid()}", accepted.sources)
