@@ -100,18 +100,6 @@ class ExpectationRun:
                     del holding[place]
                     yield self._breaking(place, exemption, difference)
 
-    def ended_exemptions(self) -> Iterator[Problem]:
-        """Warnings for exemptions that have ended."""
-        for place, exemption in enumerate(self._config.exemptions):
-            if exemption.until.timestamp() <= self._wall:
-                yield self._provenance.problem(
-                    ("exemptions", place, "until"),
-                    exemption.until.isoformat(),
-                    "a moment to come",
-                    f"Exemption {exemption.id} has ended and permits nothing; remove it.",
-                    "warning",
-                )
-
     def _explainer(self, expect: ExpectationConfig) -> Explainer:
         if expect.at is not None:
             return self._at(expect.at.timestamp())

@@ -27,6 +27,7 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
                 "config": str(path),
                 "ok": not compiled.errors and not compiled.failed,
                 "problems": [asdict(problem) for problem in compiled.problems],
+                "acknowledged": compiled.acknowledged,
                 "expectations": len(compiled.loaded.config.expect),
                 "failed": [asdict(failed) for failed in compiled.failed],
             }
@@ -46,7 +47,9 @@ def _summary(compiled: CompileResult) -> str:
     held = "expectations not run" if errors else f"{expect - len(compiled.failed)} of {expect} hold"
     skipped = sum(len(each.skipped) for each in compiled.lists)
     rules = sum(len(each.rules) for each in compiled.lists)
+    known = f" and {compiled.acknowledged} acknowledged" if compiled.acknowledged else ""
     return (
-        f"errors {errors}, warnings {len(compiled.problems) - errors}, expectations: {held}, "
-        f"lists {len(compiled.lists)} with {rules} rules and {skipped} skipped lines"
+        f"errors {errors}, warnings {len(compiled.problems) - errors}{known}, "
+        f"expectations: {held}, lists {len(compiled.lists)} with {rules} rules "
+        f"and {skipped} skipped lines"
     )

@@ -263,6 +263,13 @@ class BlockLogConfig(ConfigSection):
     """The size of all its files together, such as "1GiB"."""
 
 
+class WarningsConfig(ConfigSection):
+    """Warnings that are known and accepted."""
+
+    acknowledged: Several[str] = ()
+    """The codes of warnings that are not shown, such as "open-vlan:guests"."""
+
+
 class Config(ConfigSection):
     """The whole file."""
 
@@ -300,3 +307,5 @@ class Config(ConfigSection):
     """A file of blocked queries."""
     limits: LimitsConfig = LimitsConfig()
     """How many queries clients may send."""
+    warnings: WarningsConfig = WarningsConfig()
+    """Warnings that are known and accepted."""

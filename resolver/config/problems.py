@@ -21,7 +21,10 @@ _MAX_INTEGER = 10**20
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem; ``found`` and ``expected`` are texts to show (see ``toml_text``)."""
+    """One problem; ``found`` and ``expected`` are texts to show (see ``toml_text``).
+
+    A warning that has a ``code`` can be acknowledged by it: ``KIND`` or ``KIND:NAME``.
+    """
 
     severity: Severity
     file: str
@@ -30,10 +33,12 @@ class Problem:
     found: str
     expected: str
     advice: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        warning = " warning:" if self.severity == "warning" else ""
+        code = f" [{self.code}]" if self.code else ""
+        warning = f" warning{code}:" if self.severity == "warning" else ""
         path = f" {self.path}:" if self.path else ""
         advice = f". {self.advice}" if self.advice else ""
         start = f"{place}:{warning}{path}"

@@ -38,11 +38,16 @@ class Location:
         return Location(self.file, self.path + path, self.lines)
 
     def problem(
-        self, found: str, expected: str, advice: str = "", severity: Severity = "error"
+        self,
+        found: str,
+        expected: str,
+        advice: str = "",
+        severity: Severity = "error",
+        code: str = "",
     ) -> Problem:
         """A problem with the value."""
         path = path_text(self.path)
-        return Problem(severity, self.file, self.line, path, found, expected, advice)
+        return Problem(severity, self.file, self.line, path, found, expected, advice, code)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
@@ -140,6 +145,7 @@ class Provenance:
         expected: str,
         advice: str = "",
         severity: Severity = "error",
+        code: str = "",
     ) -> Problem:
         """A problem with a value of the config; ``found`` is a text to show (``toml_text``)."""
-        return self.location(path).problem(found, expected, advice, severity)
+        return self.location(path).problem(found, expected, advice, severity, code)

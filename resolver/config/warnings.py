@@ -1,13 +1,17 @@
-"""What is allowed and probably not meant: warnings, each with its consequence."""
+"""What is allowed and probably not meant: warnings, each with its consequence and its code.
 
-from collections.abc import Iterator
+The config acknowledges a warning by its code, ``KIND:NAME``, or all of a kind by ``KIND``. The
+name is that of the VLAN, the policy or the exemption; other warnings have none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
 from resolver.config.model import Config, PolicyConfig, VlanConfig
-from resolver.config.problems import Problem, toml_text
+from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import Address, SocketAddress
+from resolver.config.values import Address, Network, SocketAddress
 
 ENCRYPTED_DNS = "@encrypted-dns"
 
@@ -18,10 +22,57 @@ Warnings = Iterator[tuple[Path, str, str, str]]
 
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Every warning about a config."""
-    for find in _CHECKS:
+    """Every warning about a config that takes no clock and no list."""
+    for kind, find in _CHECKS.items():
         for path, found, expected, advice in find(config, provenance):
-            yield provenance.problem(path, found, expected, advice, "warning")
+            code = code_of(kind, path, config)
+            yield provenance.problem(path, found, expected, advice, "warning", code)
+
+
+def of_exemptions(config: Config, provenance: Provenance, wall: float) -> Iterator[Problem]:
+    """Warnings about exemptions that have ended, or end late; ``wall`` is now, as Unix time."""
+    for place, exemption in enumerate(config.exemptions):
+        path = ("exemptions", place, "until")
+        until = exemption.until.isoformat()
+        if exemption.until.timestamp() <= wall:
+            advice = f"Exemption {exemption.id} has ended and permits nothing; remove it."
+            yield provenance.problem(path, until, "a moment to come", advice, "warning")
+        elif exemption.until.timestamp() > wall + _LONG_DAYS * 86400:
+            expected = f"a moment within {_LONG_DAYS} days"
+            advice = "Who is to use a service for good needs another policy, and not an exemption."
+            code = code_of(LONG_EXEMPTION, path, config)
+            yield provenance.problem(path, until, expected, advice, "warning", code)
+
+
+def code_of(kind: str, path: Path, config: Config) -> str:
+    """The code of a warning about a value of the config."""
+    match path:
+        case ("vlans" | "policies" | "directives", str(name), *_):
+            return f"{kind}:{name}"
+        case ("exemptions", int(place), *_):
+            return f"{kind}:{config.exemptions[place].id}"
+        case _:
+            return kind
+
+
+def unacknowledged(problems: Iterable[Problem], config: Config) -> list[Problem]:
+    """The problems without the warnings that the config acknowledges."""
+    known = set(config.warnings.acknowledged)
+    return [
+        each
+        for each in problems
+        if not (each.code and known & {each.code, each.code.partition(":")[0]})
+    ]
+
+
+def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    """Errors about acknowledged codes of no warning."""
+    for place, code in enumerate(config.warnings.acknowledged):
+        kind = code.partition(":")[0]
+        if kind not in KINDS:
+            advice = did_you_mean(kind, KINDS)
+            path = ("warnings", "acknowledged", place)
+            yield provenance.problem(path, toml_text(code), one_of(sorted(KINDS)), advice)
 
 
 def _vlans_without_ipv6(config: Config, provenance: Provenance) -> Warnings:
@@ -47,7 +98,10 @@ def _has_ipv6(vlan: VlanConfig) -> bool:
 def _open_metrics(config: Config, _: Provenance) -> Warnings:
     listen = config.metrics.listen
     if not ip_address(listen.address).is_loopback:
-        advice = "Everyone who reaches this address can read the counts."
+        advice = (
+            "Everyone who reaches this address can read the counts, and the status page with "
+            "the policies, the VLANs, the exemptions and how any name is answered."
+        )
         yield ("metrics", "listen"), toml_text(str(listen)), "a loopback address", advice
 
 
@@ -152,14 +206,66 @@ def _unused_policies(config: Config, provenance: Provenance) -> Warnings:
                 yield path, "a policy that no VLAN uses", "a VLAN that names it", ""
 
 
-_CHECKS = (
-    _vlans_without_ipv6,
-    _open_metrics,
-    _refused_answers,
-    _logged_addresses,
-    _unseen_block_pages,
-    _sinkholes_without_page,
-    _unblocked_encrypted_dns,
-    _half_exempted,
-    _unused_policies,
-)
+def _open_vlans(config: Config, _: Provenance) -> Warnings:
+    for name, vlan in config.vlans.items():
+        for index, prefix in enumerate(vlan.prefixes):
+            if prefix.prefixlen == 0:
+                path = ("vlans", name, "prefixes", index)
+                advice = "Every address that no other VLAN holds is in this one, and is answered."
+                yield path, toml_text(str(prefix)), "the prefixes of its clients", advice
+
+
+def _repeated_vlan_ids(config: Config, provenance: Provenance) -> Warnings:
+    first: dict[int, str] = {}
+    for name, vlan in config.vlans.items():
+        if vlan.id is not None and first.setdefault(vlan.id, name) != name:
+            other = provenance.location(("vlans", first[vlan.id], "id"))
+            yield ("vlans", name, "id"), str(vlan.id), "each number once", f"It is also at {other}."
+
+
+def _exemptions_for_all(config: Config, provenance: Provenance) -> Warnings:
+    """An exemption by prefix that holds networks of every VLAN; one by VLAN says for whom it is."""
+    of_vlans = [
+        own
+        for vlan in config.vlans.values()
+        if (own := [prefix for prefix in vlan.prefixes if not prefix.is_loopback])
+    ]
+    if not of_vlans or not provenance.whole(("vlans",)):
+        return
+    for place, exemption in enumerate(config.exemptions):
+        if all(any(_is_within(each, exemption.prefixes) for each in own) for own in of_vlans):
+            found = ", ".join(map(str, exemption.prefixes))
+            advice = "It is for whole networks of every VLAN."
+            yield ("exemptions", place, "prefixes"), found, "the prefixes of a few clients", advice
+
+
+def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
+    """Whether one of the prefixes holds all of a network."""
+    return any(
+        inner.version == outer.version
+        and outer.prefixlen <= inner.prefixlen
+        and outer.overlaps(inner)
+        for outer in prefixes
+    )
+
+
+LONG_EXEMPTION = "long-exemption"
+DOUBTFUL_SERVICE = "doubtful-service"
+_LONG_DAYS = 90
+
+_CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
+    "no-ipv6": _vlans_without_ipv6,
+    "open-vlan": _open_vlans,
+    "repeated-vlan-id": _repeated_vlan_ids,
+    "open-metrics": _open_metrics,
+    "refused-answers": _refused_answers,
+    "logged-addresses": _logged_addresses,
+    "unseen-block-page": _unseen_block_pages,
+    "sinkhole-without-page": _sinkholes_without_page,
+    "no-encrypted-dns": _unblocked_encrypted_dns,
+    "half-exempted": _half_exempted,
+    "exemption-for-all": _exemptions_for_all,
+    "unused-policy": _unused_policies,
+}
+KINDS = frozenset((*_CHECKS, LONG_EXEMPTION, DOUBTFUL_SERVICE))
+"""What a config can acknowledge."""

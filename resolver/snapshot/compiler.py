@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
+from resolver.config import warnings
 from resolver.config.load import ConfigFiles, LoadedConfig, load
 from resolver.config.problems import Problem
 from resolver.config.reading import read_merged
@@ -43,6 +44,8 @@ class CompileResult:
     lists: list[BlockList]
     failed: list[FailedExpectation]
     """The expectations that do not hold; they are only run where there is no error."""
+    acknowledged: int
+    """The number of warnings that the config acknowledges."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -78,8 +81,10 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
         index = Index(snapshot.trie, snapshot.rules)
         expectations = ExpectationRun(loaded, snapshot.terms, index, wall)
         failed = expectations.failures()
-        problems += [*expectations.ended_exemptions(), *expectations.breaking_later()]
-    return CompileResult(loaded, snapshot, problems, lists, failed)
+        problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
+        problems += expectations.breaking_later()
+    shown = warnings.unacknowledged(problems, loaded.config)
+    return CompileResult(loaded, snapshot, shown, lists, failed, len(problems) - len(shown))
 
 
 def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> Accepted:
@@ -94,16 +99,16 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
     files = DiskFiles() if sources is None else SavedFiles(config.parent, sources.texts)
     compiled = compile_file(config, time.time(), files)
     lists = compiled.own_lists
-    warnings = [str(problem) for problem in compiled.problems]
+    told = [str(problem) for problem in compiled.problems]
     if sources is not None and sources.lists is not None:
         edited = list(differing(sources.lists, lists))
         if edited:
             raise Rejected([_edited_list(file) for file in edited])
-        warnings += _edited_config(config, sources.texts)
+        told += _edited_config(config, sources.texts)
     compiled.check()
     return Accepted(
         str(store.save(state, compiled.snapshot)),
-        warnings,
+        told,
         len(compiled.loaded.config.expect),
         _example(compiled.loaded),
         SourceTexts(files.texts(config.parent), lists),

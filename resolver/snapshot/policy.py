@@ -12,6 +12,7 @@ from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import NameServer, Network
+from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
 from resolver.dns import presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
@@ -81,7 +82,9 @@ class _Compiler:
         self.problems.append(self.provenance.problem(path, found, expected, advice))
 
     def doubtful(self, path: Path, found: str, expected: str, advice: str) -> None:
-        self.problems.append(self.provenance.problem(path, found, expected, advice, "warning"))
+        code = code_of(DOUBTFUL_SERVICE, path, self.config)
+        problem = self.provenance.problem(path, found, expected, advice, "warning", code)
+        self.problems.append(problem)
 
     def members(self, path: Path, references: Iterable[str]) -> int:
         """The set of services that references mean; unknown and doubtful ones become problems."""

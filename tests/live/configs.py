@@ -17,6 +17,9 @@ services = ["telegram"]
 until = 2199-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-2031"
+
+[warnings]
+acknowledged = ["long-exemption:pr-2031"]
 """
 """For 127.0.10.7 of the shipped config's administration."""
 
