@@ -4,7 +4,9 @@ What must stay true:
 - The cache holds the responses of upstreams before policy. Policy is applied to each reply, so
   the verdict for one VLAN never reaches another.
 - The size stays under its bound. The oldest entry is evicted first; an entry that was used since
-  it was last the oldest is kept once more.
+  it was last the oldest is kept once more. (The queue of keys beside the table costs 8 octets an
+  entry; an OrderedDict costs 100, and compiled code looks up a dict in half the time.)
+- Each key of the table is in the queue once.
 - An expired entry is never served as fresh. It is served as stale for up to one more day while
   its upstream fails (RFC 8767). After a failure, the upstream is not asked again for some time
   (RFC 9520).
@@ -12,7 +14,7 @@ What must stay true:
 Times are in monotonic seconds.
 """
 
-from collections import OrderedDict
+from collections import deque
 from typing import Final
 
 from resolver.dns import codes
@@ -42,7 +44,9 @@ class AnswerCache:
         self.hits = 0
         self.misses = 0
         self.failures = FailureCache()
-        self._entries: OrderedDict[bytes, CacheEntry] = OrderedDict()
+        self._entries: dict[bytes, CacheEntry] = {}
+        self._queue: deque[bytes] = deque()
+        """The keys of all entries; the oldest is first."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -110,19 +114,25 @@ class AnswerCache:
         """Store an entry that has a lifetime, and evict old entries beyond the bound."""
         if entry.lifetime <= 0 or entry.size > self.max_bytes:
             return
-        entries = self._entries
-        if key in entries:
-            self._drop(key)
+        entries, queue = self._entries, self._queue
+        replaced = entries.get(key)
+        if replaced is None:
+            queue.append(key)
+        else:
+            self.bytes -= replaced.size
+            entry.used = True  # it has the place of the old entry, which may be the oldest
         entries[key] = entry
         self.bytes += entry.size
         chances = _MAX_SECOND_CHANCES
         while self.bytes > self.max_bytes:
-            oldest_key, oldest = entries.popitem(last=False)
+            oldest_key = queue.popleft()
+            oldest = entries[oldest_key]
             if oldest is entry or (oldest.used and chances):
                 chances -= 1
                 oldest.used = False
-                entries[oldest_key] = oldest
+                queue.append(oldest_key)
             else:
+                del entries[oldest_key]
                 self.bytes -= oldest.size
 
     def flush(self, zone: bytes) -> int:
@@ -130,7 +140,8 @@ class AnswerCache:
         self.failures.clear()
         gone = [key for key in self._entries if is_key_within(key, zone)]
         for key in gone:
-            self._drop(key)
+            self.bytes -= self._entries.pop(key).size
+        self._queue = deque([key for key in self._queue if key in self._entries])
         return len(gone)
 
     def _stale(self, key: bytes, now: float) -> CacheEntry | None:
@@ -139,6 +150,3 @@ class AnswerCache:
         if entry is None or entry.rcode == codes.SERVFAIL:
             return None
         return entry if now < entry.expires + MAX_STALE else None
-
-    def _drop(self, key: bytes) -> None:
-        self.bytes -= self._entries.pop(key).size

@@ -43,7 +43,7 @@ class Judge:
         """Judge the name of a question, in lower-case wire form. The type does not matter."""
         if not view.has_rules:
             return PASS
-        if name[-3:] in view.own_tops:
+        if view.own and name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
                 return ALLOWED if own.allow else self._denied(view, own, name)

@@ -22,6 +22,7 @@ SLOT_SIZE: Final = 4096 + 64
 
 It is no power of two: else the first octets of all slots would share a few CPU cache lines."""
 
+_AT_ONCE: Final = int(socket.MSG_DONTWAIT)
 _IPV4, _IPV6, _IPV6_ALIGNED = 16, 28, 32
 """The size of a sockaddr_in, of a sockaddr_in6, and of the latter with padding."""
 _CMSG_HEADER: Final = 16
@@ -98,6 +99,7 @@ class Batch:
         self._sent, self._sent_vectors = self._headers()
         self._gathered = (_MMsgHdr * SLOTS)()
         """Copies of the headers of slots with a reply, without gaps."""
+        self._received_at = ctypes.addressof(self._received)
         self._sent_at = ctypes.addressof(self._sent)
         self._gathered_at = ctypes.addressof(self._gathered)
         self.lengths = memoryview(self._received).cast("B").cast("I")[_LENGTH::_WORDS]
@@ -132,7 +134,7 @@ class Batch:
         """Receive datagrams into the slots; the number of datagrams."""
         if self._control_size:
             self._control_lengths[:] = self._control_capacities
-        count: int = _recvmmsg(self._descriptor, self._received, SLOTS, socket.MSG_DONTWAIT, None)
+        count: int = _recvmmsg(self._descriptor, self._received_at, SLOTS, _AT_ONCE, None)
         if self._interfaces is not None:
             # With an interface in its control message, a reply would bypass the routing table.
             self._interfaces[:] = self._no_interfaces
@@ -147,7 +149,7 @@ class Batch:
         if no_reply:
             at, count = self._gathered_at, self._gather(count, no_reply)
         while count > 0:
-            sent = max(_sendmmsg(self._descriptor, at, count, socket.MSG_DONTWAIT), 1)
+            sent = max(_sendmmsg(self._descriptor, at, count, _AT_ONCE), 1)
             at += sent * _HEADER
             count -= sent
 

@@ -52,10 +52,11 @@ class UdpServer:
         if not count:
             return
         received = time.monotonic()
-        octets, origins, lengths = batch.octets, batch.origins, batch.lengths
+        octets, lengths = batch.octets, batch.lengths[:count].tolist()
         writable, reply_lengths = batch.writable, batch.reply_lengths
         engine, handler = self._engine, self._handler
         origin_size, first, last = batch.origin_size, self._address_at, self._address_end
+        origins = batch.origins[: count * origin_size]
         no_reply: list[int] = []
         for slot in range(count):
             at = slot * SLOT_SIZE

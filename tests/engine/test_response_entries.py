@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from dnslib import RR, DNSError, DNSRecord
+from dnslib.buffer import BufferError as ShortBuffer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -193,12 +194,12 @@ def test_it_does_so_of_mutated_responses(made: tuple[bytes, int], data: st.DataO
 def parsed(packet: bytes) -> DNSRecord | None:
     """What dnslib makes of a packet; it reads no label that is not UTF-8, and no empty RDATA.
 
-    It prints no HTTPS target that is not ASCII.
+    It prints no HTTPS target that is not ASCII, and no parameter that is cut short.
     """
     try:
         record = DNSRecord.parse(packet)
         str(record)
-    except (DNSError, UnicodeDecodeError):
+    except (DNSError, ShortBuffer, UnicodeDecodeError):
         return None
     return record
 
