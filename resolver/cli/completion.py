@@ -23,10 +23,21 @@ def services(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, found)
 
 
+def exemptions(context: typer.Context, incomplete: str) -> list[str]:
+    """The ids of exemptions that begin with a text."""
+    found = _value(context, "exemptions")
+    tables = found if isinstance(found, list) else []
+    return _beginning(incomplete, (str(each["id"]) for each in tables if "id" in each))
+
+
 def _section(context: typer.Context, name: str) -> dict[str, object]:
-    merged, _ = read_merged(str(config_path(context.params.get("config"))), DiskFiles())
-    section = merged.document.get(name)
+    section = _value(context, name)
     return section if isinstance(section, dict) else {}
+
+
+def _value(context: typer.Context, name: str) -> object:
+    merged, _ = read_merged(str(config_path(context.params.get("config"))), DiskFiles())
+    return merged.document.get(name)
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

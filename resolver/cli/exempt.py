@@ -1,7 +1,9 @@
 """``darban exempt``: permit a service for some clients until a moment, with an approver."""
 
 import datetime as dt
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,19 +11,23 @@ import typer
 
 from resolver.cli.activation import activate, write
 from resolver.cli.command import AsJson, Config, print_json
-from resolver.cli.completion import services, vlans
+from resolver.cli.completion import exemptions, services, vlans
 from resolver.cli.default_config import config_path
-from resolver.cli.moments import parse_duration, parse_moment
+from resolver.cli.exemption_text import exemption_text
+from resolver.cli.moments import local_time, parse_duration, parse_moment
+from resolver.cli.policies import compile_valid
 from resolver.cli.reload import result_text
-from resolver.cli.server import policy_in_force
+from resolver.cli.server import policy_in_force, read_status
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
+from resolver.metrics import status
+from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.snapshot.candidate import PolicyInForce
-from resolver.snapshot.exemption import ExemptionEdit
+from resolver.snapshot.exemption import EditedConfig, ExemptionEdit
 from resolver.supervisor import control
 
 Whom = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="ADDRESS-OR-VLAN",
         help="an address, a prefix, or a VLAN's name",
@@ -29,7 +35,7 @@ Whom = Annotated[
     ),
 ]
 Services = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="SERVICE...", help="the services and @categories to permit", autocompletion=services
     ),
@@ -38,19 +44,40 @@ For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="how long
 Until = Annotated[
     str | None, typer.Option("--until", metavar="MOMENT", help="or until when: 2027-03-20T18:00")
 ]
-Approver = Annotated[str, typer.Option("--approver", help="who has approved it")]
-Ticket = Annotated[str, typer.Option("--ticket", help="where it was asked for")]
-Reason = Annotated[str, typer.Option("--reason", help="what it is for")]
+Approver = Annotated[str | None, typer.Option("--approver", help="who has approved it")]
+Ticket = Annotated[str | None, typer.Option("--ticket", help="where it was asked for")]
+Reason = Annotated[str | None, typer.Option("--reason", help="what it is for")]
+List = Annotated[bool, typer.Option("--list", help="list the exemptions, ended or not")]
+End = Annotated[
+    str | None,
+    typer.Option(
+        "--end", metavar="ID", help="end this exemption now: remove it", autocompletion=exemptions
+    ),
+]
+Extend = Annotated[
+    str | None,
+    typer.Option(
+        "--extend",
+        metavar="ID",
+        help="let this exemption end later, as --for or --until says",
+        autocompletion=exemptions,
+    ),
+]
+Prune = Annotated[bool, typer.Option("--prune", help="remove the exemptions that have ended")]
 
 
 def exempt(
-    whom: Whom,
-    services: Services,
-    approver: Approver,
-    ticket: Ticket,
+    whom: Whom = None,
+    services: Services = None,
+    approver: Approver = None,
+    ticket: Ticket = None,
     for_: For = None,
     until: Until = None,
-    reason: Reason = "",
+    reason: Reason = None,
+    list_: List = False,
+    end: End = None,
+    extend: Extend = None,
+    prune: Prune = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> int:
@@ -65,33 +92,130 @@ def exempt(
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 
         darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
+
+        darban exempt --list
+
+        darban exempt --extend pr-2031 --for 3d
+
+        darban exempt --end pr-2031
     """
     path = config_path(config)
-    in_force = _in_force(path)
-    edit = ExemptionEdit(path, in_force)
-    exemption: dict[str, object] = {
-        "id": unused_id(ticket, edit.ids),
-        **edit.clients(whom),
-        "services": services,
-        "until": _end(for_, until),
-        "approver": approver,
-        "ticket": ticket,
-        **({"reason": reason} if reason else {}),
-    }
-    texts, warnings = edit.add(exemption)
-    answer = None
-    if in_force is None:
-        write(path, texts)
-    else:
-        answer = activate(path, texts, "exempt")
-    if as_json:
-        shown = {**exemption, "until": str(exemption["until"])}
-        print_json(
-            {"exemption": shown, "config": str(path), "warnings": warnings, "reload": answer}
+    about = {"approver": approver, "ticket": ticket, "reason": reason}
+    given = {key: value for key, value in about.items() if value}
+    modes = sum((list_, end is not None, extend is not None, prune))
+    if modes > 1 or (modes and (whom or services)):
+        raise DarbanError(
+            "say one thing: ADDRESS-OR-VLAN SERVICE..., --list, --extend ID, --end ID, or --prune"
         )
+    if list_:
+        return _list(path, as_json)
+    if extend is not None:
+        return _Edit(path, as_json).extend(extend, _end(for_, until), given)
+    if end is not None:
+        return _Edit(path, as_json).remove([end], "exempt --end")
+    if prune:
+        return _Edit(path, as_json).prune()
+    if not (whom and services and approver and ticket):
+        raise DarbanError(
+            "say for whom, what, who approved it and where it was asked for: darban exempt "
+            "ADDRESS-OR-VLAN SERVICE... --for TIME --approver WHO --ticket ID"
+        )
+    return _Edit(path, as_json).add(whom, services, _end(for_, until), given)
+
+
+class _Edit:
+    """One edit of the exemptions of a config; each method returns the exit code."""
+
+    def __init__(self, path: Path, as_json: bool) -> None:
+        self._path = path
+        self._as_json = as_json
+        self._in_force = _in_force(path)
+        self._edit = ExemptionEdit(path, self._in_force)
+        self._known = {each.id: each for each in exemption_details(self._edit.terms)}
+
+    def add(
+        self, whom: str, services: Sequence[str], end: dt.datetime, about: dict[str, str]
+    ) -> int:
+        clients = self._edit.clients(whom)
+        id_ = unused_id(about["ticket"], self._known)
+        exemption = {"id": id_, **clients, "services": services, "until": end, **about}
+        edited = self._edit.add(exemption)
+        prefixes = clients.get("prefixes")
+        shown = prefixes[0] if isinstance(prefixes, list) else f"VLAN {whom}"
+        said = (
+            f"exemption {id_} is written: {', '.join(services)} for {shown} until {end}, "
+            f"approved by {about['approver']} ({about['ticket']})"
+        )
+        return self._activate(edited, "exempt", [said], exemption={**exemption, "until": str(end)})
+
+    def extend(self, id_: str, end: dt.datetime, about: dict[str, str]) -> int:
+        edited = self._edit.change(id_, {"until": end, **about})
+        before = self._known[id_]
+        if end.timestamp() <= before.until:
+            raise DarbanError(
+                f"exemption {id_} lasts until {local_time(before.until)}, which is not before "
+                f"{end}; --extend takes a later end, --end ends it now"
+            )
+        after = ExemptionDetails(**{**asdict(before), **about, "until": end.timestamp()})
+        said = f"exemption {exemption_text(after)}; it was until {local_time(before.until)}"
+        return self._activate(edited, "exempt --extend", [said], exemptions=[asdict(after)])
+
+    def prune(self) -> int:
+        now = time.time()
+        ended = [each.id for each in self._known.values() if each.until <= now]
+        if not ended:
+            if self._as_json:
+                print_json({"exemptions": [], "config": str(self._path), "reload": None})
+            else:
+                typer.echo(f"{self._path}: no exemption has ended; nothing to remove")
+            return 0
+        return self.remove(ended, "exempt --prune")
+
+    def remove(self, ids: Sequence[str], event: str) -> int:
+        edited = self._edit.remove(ids)
+        removed = [self._known[each] for each in ids]
+        said = [f"removed: {exemption_text(each)}" for each in removed]
+        return self._activate(edited, event, said, exemptions=[*map(asdict, removed)])
+
+    def _activate(
+        self, edited: EditedConfig, event: str, said: Sequence[str], **shown: object
+    ) -> int:
+        """Put the edited config in force, or only write it where no server runs; and say so."""
+        path, answer = self._path, None
+        if self._in_force is None:
+            write(path, edited.texts)
+        else:
+            answer = activate(path, edited.texts, event)
+        code = 0 if answer is None else int(str(answer["code"]))
+        if self._as_json:
+            print_json(
+                {**shown, "config": str(path), "warnings": edited.warnings, "reload": answer}
+            )
+            return code
+        lines = list(edited.warnings)
+        if not code:
+            lines += [f"{path}: {each}" for each in said]
+        if answer is None:
+            lines.append("no server runs; this will be in force when one is started")
+        else:  # without an error, the warnings of its report are above
+            lines.append(result_text(path, answer if code else {**answer, "report": []}))
+        typer.echo("\n".join([*lines, f"{path} is as it was"] if code else lines))
+        return code
+
+
+def _list(path: Path, as_json: bool) -> int:
+    """The exemptions in force; without a server, those of the config."""
+    try:
+        found = read_status(path).exemptions
+    except control.Unreachable:
+        found = status.exemptions(compile_valid(path).snapshot.terms, time.time())
+    if as_json:
+        print_json({"exemptions": [asdict(each) for each in found]})
     else:
-        typer.echo("\n".join([*warnings, *_result(path, exemption, whom, answer)]))
-    return 0 if answer is None else int(str(answer["code"]))
+        by_end = sorted(found, key=lambda each: each.until)
+        lines = [f"{exemption_text(each)}: {each.state}" for each in by_end]
+        typer.echo("\n".join(lines) or "there is no exemption")
+    return 0
 
 
 def _end(for_: str | None, until: str | None) -> dt.datetime:
@@ -114,27 +238,3 @@ def _in_force(path: Path) -> PolicyInForce | None:
         return policy_in_force(path)
     except control.Unreachable:
         return None
-
-
-def _result(
-    path: Path, exemption: dict[str, object], whom: str, answer: control.Answer | None
-) -> Iterator[str]:
-    if answer is not None and answer["code"]:
-        yield result_text(path, answer)
-        yield f"{path} is as it was"
-        return
-    yield _written_text(path, exemption, whom)
-    if answer is None:
-        yield "no server runs; the exemption will be in force when one is started"
-    else:  # its warnings are those of ``add``
-        yield result_text(path, {**answer, "report": []})
-
-
-def _written_text(path: Path, exemption: dict[str, object], whom: str) -> str:
-    services, prefixes = exemption["services"], exemption.get("prefixes")
-    assert isinstance(services, list)
-    clients = prefixes[0] if isinstance(prefixes, list) else f"VLAN {whom}"
-    return (
-        f"{path}: exemption {exemption['id']} is written: {', '.join(services)} for {clients} "
-        f"until {exemption['until']}, approved by {exemption['approver']} ({exemption['ticket']})"
-    )

@@ -9,9 +9,9 @@ import typer
 
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.default_config import config_path
+from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import InvalidMoment, local_time, parse_moment
 from resolver.errors import DarbanError
-from resolver.metrics.status import ExemptionDetails
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
@@ -94,7 +94,7 @@ def _list_text(entries: list[AuditEntry]) -> str:
 
 
 def _line(entry: AuditEntry) -> str:
-    who = _who(entry) if entry.ended is None else _exemption(entry.ended)
+    who = _who(entry) if entry.ended is None else exemption_text(entry.ended)
     line = f"{_time(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who}"
     return f"{line}  {_size(entry.diff)}".rstrip()
 
@@ -114,18 +114,10 @@ def _entry_text(entry: AuditEntry, moment: float) -> str:
             f"in force at {_time(moment)}: snapshot {entry.snapshot}, "
             f"config {entry.config or 'unknown'}",
             f"since {_time(entry.time)}, by {_who(entry)} ({entry.event})",
-            *(f"exempted: {_exemption(each)}" for each in exempted),
-            *(f"ended before: {_exemption(each)}" for each in ended),
+            *(f"exempted: {exemption_text(each)}" for each in exempted),
+            *(f"ended before: {exemption_text(each)}" for each in ended),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",
         ]
-    )
-
-
-def _exemption(exemption: ExemptionDetails) -> str:
-    whom = f"VLAN {exemption.vlan}" if exemption.vlan else ", ".join(exemption.prefixes)
-    return (
-        f"{exemption.id}: {', '.join(exemption.services)} for {whom} until "
-        f"{_time(exemption.until)}, approved by {exemption.approver} ({exemption.ticket})"
     )
 
 

@@ -35,7 +35,8 @@ def of_exemptions(config: Config, provenance: Provenance, wall: float) -> Iterat
         path = ("exemptions", place, "until")
         until = exemption.until.isoformat()
         if exemption.until.timestamp() <= wall:
-            advice = f"Exemption {exemption.id} has ended and permits nothing; remove it."
+            gone = f"Exemption {exemption.id} has ended and permits nothing"
+            advice = f"{gone}; 'darban exempt --prune' removes it."
             yield provenance.problem(path, until, "a moment to come", advice, "warning")
         elif exemption.until.timestamp() > wall + _LONG_DAYS * 86400:
             expected = f"a moment within {_LONG_DAYS} days"

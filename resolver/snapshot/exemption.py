@@ -1,15 +1,16 @@
-"""Add an exemption to a config, for ``darban exempt``.
+"""Add, change and remove exemptions of a config, for ``darban exempt``.
 
-The config with the exemption is compiled, and its expectations are run, before anything changes.
+The edited config is compiled, and its expectations are run, before anything changes.
 """
 
+import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.config.amendment import add_exemption
+from resolver.config.amendment import add_exemption, change_exemption, remove_exemption
 from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
@@ -19,17 +20,17 @@ from resolver.snapshot.compiler import CompileResult, compile_file, differing
 from resolver.snapshot.config_files import DiskFiles, Texts, difference
 
 
-class ExemptedConfig(NamedTuple):
-    """A config with one more exemption."""
+class EditedConfig(NamedTuple):
+    """A config with other exemptions."""
 
-    texts: dict[str, str]
+    texts: Texts
     """Its files by their paths relative to its folder."""
     warnings: list[str]
-    """The warnings that the exemption adds."""
+    """The warnings that the edit adds."""
 
 
 class ExemptionEdit:
-    """A config's file, before an exemption is added."""
+    """A config's files, before its exemptions are edited."""
 
     def __init__(self, path: Path, in_force: PolicyInForce | None) -> None:
         """``in_force`` is what the server has in force; None where none runs.
@@ -38,17 +39,17 @@ class ExemptionEdit:
             Rejected: the file has problems, or an edit that was not reloaded.
         """
         self._path = path
-        try:
-            self._text = path.read_bytes().decode()
-        except (OSError, UnicodeDecodeError) as error:
-            raise _refused(f"{path}: {error}") from None
         self._now = time.time()
-        self._before, texts = self._compiled(self._text)
+        self._before, self._texts = self._compiled({})
         if in_force is not None:
-            pending = list(_pending(self._before, texts, in_force))
+            pending = list(_pending(self._before, self._texts, in_force))
             if pending:
                 raise _refused(*pending, _RELOAD_FIRST)
-        self.ids = {exemption.id for exemption in self._before.loaded.config.exemptions}
+
+    @property
+    def terms(self) -> CompiledConfig:
+        """The config, compiled."""
+        return self._before.snapshot.terms
 
     def clients(self, text: str) -> dict[str, object]:
         """The key of the exemption that says for whom it is: a VLAN's name, or a prefix.
@@ -70,20 +71,56 @@ class ExemptionEdit:
             raise DarbanError(f"no VLAN holds {text}: its queries are refused in any case")
         return {"prefixes": [str(network)]}
 
-    def add(self, exemption: Mapping[str, object]) -> ExemptedConfig:
-        """The config with the exemption, checked.
+    def add(self, exemption: Mapping[str, object]) -> EditedConfig:
+        """The config with one more exemption, checked.
 
         Raises:
             Rejected: with the reasons.
         """
-        after, texts = self._compiled(add_exemption(self._text, exemption))
-        if not _changes_anything(after.snapshot.terms, str(exemption["id"])):
+        file = str(self._path)
+        edited, terms = self._edited({file: add_exemption(self._text(file), exemption)})
+        if not _changes_anything(terms, str(exemption["id"])):
             raise _refused("none of these services is blocked there: nothing to exempt")
-        known = {str(problem) for problem in self._before.problems}
-        return ExemptedConfig(texts, sorted({str(each) for each in after.problems} - known))
+        return edited
 
-    def _compiled(self, text: str) -> tuple[CompileResult, dict[str, str]]:
-        files = DiskFiles({str(self._path): text})
+    def change(self, id_: str, values: Mapping[str, object]) -> EditedConfig:
+        """The config with other values of one exemption, checked; Rejected as above."""
+        [(file, place)] = self._locations([id_])
+        return self._edited({file: change_exemption(self._text(file), place, values)})[0]
+
+    def remove(self, ids: Sequence[str]) -> EditedConfig:
+        """The config without some exemptions, checked; Rejected as above."""
+        edited: dict[str, str] = {}
+        for file, place in reversed(self._locations(ids)):  # so that places stay as they are
+            edited[file] = remove_exemption(edited.get(file) or self._text(file), place)
+        return self._edited(edited)[0]
+
+    def _locations(self, ids: Sequence[str]) -> list[tuple[str, int]]:
+        """The file of each exemption, and its place among those of the file."""
+        known = [exemption.id for exemption in self.terms.exemptions]
+        for each in ids:
+            if each not in known:
+                found = f"there is no exemption '{each}'; there are: {', '.join(known) or 'none'}"
+                raise _refused(f"{found}. {did_you_mean(each, known)}".rstrip(" ."))
+        locations = (
+            self._before.loaded.provenance.location(("exemptions", place))
+            for place, each in enumerate(known)
+            if each in ids
+        )
+        return [(each.file, int(each.path[-1])) for each in locations]
+
+    def _text(self, file: str) -> str:
+        return self._texts[os.path.relpath(file, self._path.parent)]
+
+    def _edited(self, instead: Texts) -> tuple[EditedConfig, CompiledConfig]:
+        after, texts = self._compiled(instead)
+        known = {str(problem) for problem in self._before.problems}
+        warnings = sorted({str(each) for each in after.problems} - known)
+        return EditedConfig(texts, warnings), after.snapshot.terms
+
+    def _compiled(self, instead: Texts) -> tuple[CompileResult, Texts]:
+        """The config with some files instead of those at their paths, and all its texts."""
+        files = DiskFiles(instead)
         compiled = compile_file(self._path, self._now, files)
         try:
             compiled.check()

@@ -39,7 +39,7 @@ from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed
 
-_EVENTS = ("reload", "exempt")
+_EVENTS = ("reload", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
 
 

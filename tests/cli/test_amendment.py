@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.config.amendment import NotEditable, add_exemption, unused_id
+from resolver.config.amendment import (
+    NotEditable,
+    add_exemption,
+    change_exemption,
+    remove_exemption,
+    unused_id,
+)
 
 ROOT = Path(__file__).parents[2]
 TEHRAN = dt.timezone(dt.timedelta(hours=3, minutes=30))
@@ -63,7 +69,7 @@ def test_twice() -> None:
     "text", ["exemptions = 7", "exemptions = { a = 1 }", "[exemptions]\na = 1"]
 )
 def test_what_cannot_be_edited_is_told_with_what_to_add(text: str) -> None:
-    with pytest.raises(NotEditable, match=r"(?s)add this by hand.*id = \"it-7\""):
+    with pytest.raises(NotEditable, match=r"(?s)by hand, add this.*id = \"it-7\""):
         add_exemption(text, EXEMPTION)
 
 
@@ -78,3 +84,60 @@ def test_ids_are_of_the_ticket_and_no_other_s() -> None:
     assert unused_id("PR-2031", {"pr-2031", "pr-2031-2"}) == "pr-2031-3"
     assert unused_id("نامه", ()) == "exemption"
     assert unused_id("No. 5 / 1405", ()) == "no-5-1405"
+
+
+@pytest.mark.parametrize("text", [*TEXTS, *INLINE])
+def test_what_was_added_and_is_removed_leaves_the_text_as_it_was(text: str) -> None:
+    added = add_exemption(text, EXEMPTION)
+    place = len(tomllib.loads(added)["exemptions"]) - 1
+    removed = remove_exemption(added, place)
+    assert {"exemptions": [], **tomllib.loads(removed)} == {
+        "exemptions": [],
+        **tomllib.loads(text),
+    }
+    assert removed.split() == text.split()
+
+
+AMONG_OTHERS = """
+# what is exempt
+[[exemptions]] # the fair
+id = "fair"
+until = 2027-03-20T18:00:00Z # until the evening
+services = [
+  "telegram",  # only this
+]
+
+# of the ministry
+[[exemptions]]
+id = "ministry"
+until = 2027-03-21T18:00:00Z
+
+# ---- what must hold ----
+[[expect]]
+client = "10.1.0.7"
+"""
+
+
+def test_a_comment_after_what_is_removed_stays() -> None:
+    first = remove_exemption(AMONG_OTHERS, 0)
+    second = AMONG_OTHERS[AMONG_OTHERS.index("\n# of the ministry") :]
+    assert first == f"\n# what is exempt\n{second}"
+    assert remove_exemption(first, 0) == (
+        "\n# what is exempt\n\n# of the ministry\n"
+        '\n# ---- what must hold ----\n[[expect]]\nclient = "10.1.0.7"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        AMONG_OTHERS,
+        AMONG_OTHERS.replace("\n", "\r\n"),
+        "exemptions = [{ id = 'fair', until = 2027-03-20T18:00:00Z, services = [] }] # one\n",
+    ],
+)
+def test_a_change_leaves_the_rest_as_it_was(text: str) -> None:
+    until = dt.datetime(2027, 4, 1, 12, 30, tzinfo=TEHRAN)
+    changed = change_exemption(text, 0, {"until": until})
+    old, new = "2027-03-20T18:00:00Z", "2027-04-01T12:30:00+03:30"
+    assert changed == text.replace(old, new)

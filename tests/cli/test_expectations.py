@@ -144,5 +144,5 @@ def test_an_exemption_that_has_ended_is_told(tmp_path: Path) -> None:
     [warning] = _warnings(_compile(tmp_path, more))
     assert warning == (
         "16: warning: exemptions[0].until: found 2027-01-15T08:00:00+00:00; expected a moment to "
-        "come. Exemption old has ended and permits nothing; remove it."
+        "come. Exemption old has ended and permits nothing; 'darban exempt --prune' removes it."
     )

@@ -9,6 +9,7 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.nsd import ANY_V4
 from tests.live.server import Server
+from tests.live.waiting import wait_for
 
 BY = ("--approver", "Head of PR", "--ticket", "PR-2031")
 FORBIDDING = """
@@ -17,6 +18,15 @@ client = "127.0.10.5"
 name = "web.telegram.org"
 outcome = "blocked"
 at = {at}
+"""
+INCLUDED = """
+[[exemptions]]
+id = "{id}"
+vlan = "administration"
+services = ["signal"]
+until = 2020-01-01T00:00:00Z
+approver = "A"
+ticket = "T"
 """
 
 
@@ -168,6 +178,98 @@ def test_while_the_last_good_policy_is_in_force_nothing_is_exempted(server: Serv
     assert done.code == WRONG
     assert "the config is not in force: the last good policy is" in done.err
     assert server.config.read_text(encoding="utf-8") == text
+
+
+def test_from_its_beginning_to_its_end(server: Server) -> None:
+    place = server.directory
+    server.start()
+    text = server.config.read_text(encoding="utf-8")
+    none = darban("exempt", "--list", at=place)
+    assert (none.code, none.out) == (GOOD, "there is no exemption\n")
+    assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
+    assert _exempt(server, "127.0.10.8", "telegram", "--for", "2s").code == GOOD
+    listed = darban("exempt", "--list", at=place).out.splitlines()
+    assert listed[1].startswith("pr-2031: telegram for 127.0.10.7/32 until ")
+    assert listed[1].endswith("approved by Head of PR (PR-2031): ends soon")
+
+    longer = darban("exempt", "--extend", "pr-2031", "--for", "30d", at=place)
+    assert longer.code == GOOD, longer.err
+    assert "exemption pr-2031: telegram for 127.0.10.7/32 until" in longer.out
+    first, *_ = darban("exempt", "--list", "--json", at=place).json["exemptions"]  # type: ignore[misc]
+    assert (first["id"], first["state"]) == ("pr-2031", "in force")
+    shorter = darban("exempt", "--extend", "pr-2031", "--for", "1d", at=place)
+    assert (shorter.code, "--extend takes a later end" in shorter.err) == (WRONG, True)
+
+    wait_for(lambda: "exemption pr-2031-2 has ended" in server.err, "the other has ended")
+    pruned = darban("exempt", "--prune", at=place)
+    assert pruned.code == GOOD, pruned.err
+    assert "config.toml: removed: pr-2031-2: telegram for 127.0.10.8/32" in pruned.out
+    assert "nothing to remove" in darban("exempt", "--prune", at=place).out
+
+    assert _data(server, "127.0.10.7") == ANY_V4
+    ended = darban("exempt", "--end", "pr-2031", at=place)
+    assert ended.code == GOOD, ended.err
+    assert _data(server, "127.0.10.7") == "0.0.0.0"
+    assert server.config.read_text(encoding="utf-8") == text
+    entries = darban("history", "--json", at=place).json["entries"]
+    events = [entry["event"] for entry in entries]  # type: ignore[attr-defined]
+    assert events.count("ended") == 1
+    events.remove("ended")
+    assert events == [
+        *("start", "exempt", "exempt"),
+        *("exempt --extend", "exempt --prune", "exempt --end"),
+    ]
+
+
+def test_an_exemption_of_an_included_file_is_changed_there(server: Server) -> None:
+    text = server.config.read_text(encoding="utf-8")
+    server.config.write_text('include = ["more/*.toml"]\n' + text, encoding="utf-8")
+    before = server.config.read_bytes()
+    more = server.directory / "more"
+    more.mkdir()
+    for name in ("a", "b"):
+        tables = "".join(INCLUDED.format(id=f"{name}-{number}") for number in (1, 2))
+        (more / f"{name}.toml").write_text(tables, encoding="utf-8")
+    done = darban("exempt", "--extend", "b-1", "--until", "2199-01-01", at=server.directory)
+    assert done.code == GOOD, done.err
+    assert "2199-01-01" in (more / "b.toml").read_text(encoding="utf-8")
+    done = darban("exempt", "--prune", at=server.directory)
+    assert done.code == GOOD, done.err
+    assert (more / "a.toml").read_text(encoding="utf-8").strip() == ""
+    assert (more / "b.toml").read_text(encoding="utf-8").count("[[exemptions]]") == 1
+    assert server.config.read_bytes() == before
+    unknown = darban("exempt", "--end", "b-2", at=server.directory)
+    assert unknown.code == WRONG
+    assert "there is no exemption 'b-2'; there are: b-1. Did you mean \"b-1\"?" in unknown.err
+
+
+def test_what_needs_an_exemption_keeps_it(server: Server) -> None:
+    assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
+    needed = FORBIDDING.replace("blocked", "exempted").replace("at = {at}\n", "")
+    with server.config.open("a", encoding="utf-8") as file:
+        file.write(needed.replace("127.0.10.5", "127.0.10.7"))
+    server.start()
+    done = darban("exempt", "--end", "pr-2031", at=server.directory)
+    assert done.code == NO
+    assert "expected exempted, got blocked" in done.err
+    assert _data(server, "127.0.10.7") == ANY_V4
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--list", "--prune"),
+        ("--end", "a", "--extend", "a"),
+        ("--list", "administration"),
+        ("administration",),
+        ("administration", "telegram", "--for", "2h", "--approver", "CIO"),
+        (),
+    ],
+)
+def test_what_says_too_much_or_too_little(server: Server, arguments: tuple[str, ...]) -> None:
+    done = darban("exempt", *arguments, at=server.directory)
+    assert (done.code, done.out) == (WRONG, "")
+    assert done.err.startswith("say ")
 
 
 def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(server: Server) -> None:

@@ -80,6 +80,7 @@ NO_COMMANDS = {
     "command": "options, JSON output, errors and exit codes of all commands",
     "default_config": "the config where the command line names none",
     "completion": "shell completion of arguments",
+    "exemption_text": "an exemption in one line",
     "moments": "moments and durations as people write them",
     "policies": "the policy of a config, for commands that compare or explain it",
     "server": "questions to the running server",
