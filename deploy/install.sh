@@ -42,8 +42,8 @@ points_to() { # link
   readlink "$ROOT$1" || true
 }
 
-put() { # file place
-  install -D -m 644 "$1" "$ROOT$2"
+put() { # file place [mode]
+  install -D -m "${3:-644}" "$1" "$ROOT$2"
 }
 
 systemd_runs() { [ -z "$ROOT" ] && [ -d /run/systemd/system ]; }
@@ -177,7 +177,7 @@ put_config() { # release
   default=$ROOT$1/share/config.toml
   config=$ROOT$ETC/config.toml
   if [ ! -e "$config" ]; then
-    put "$default" "$ETC/config.toml"
+    put "$default" "$ETC/config.toml" 664
     say "$ETC/config.toml is the default; put your own VLANs and addresses there."
   elif cmp -s "$default" "$config"; then
     rm -f "$config.new"
@@ -194,7 +194,11 @@ put_user() { # release
   [ -z "$ROOT" ] || return 0
   command -v systemd-sysusers >/dev/null || fail "no systemd-sysusers: apt install systemd"
   systemd-sysusers "$LOCAL/lib/sysusers.d/darban.conf"
+  install -d -g darban -m 2775 "$ETC" "$ETC/blocklists"
   install -d -o darban -g darban -m 750 "$STATE"
+  # Version 0.2 wrote files that the group could not read.
+  as_service find "$STATE/snapshots" "$STATE/lists" "$STATE/configs" -user darban \
+    -exec chmod g+rX {} + 2>/dev/null || true
 }
 
 put_files() { # release

@@ -6,8 +6,8 @@ old content or the new one. Every function raises OSError where the disk refuses
 
 import contextlib
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,26 +17,37 @@ from typing import BinaryIO
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that gets the name ``path`` at the end; nothing is left where the body raises.
 
-    A file that is replaced passes on its mode and owner; a new one is its owner's alone.
+    A file that is replaced passes on its mode, and its owner and group as far as this user may. A
+    new one is for its owner to write, and for its group to read.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    aside = Path(name)
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with new_file(aside) as file:
             yield file
             with contextlib.suppress(FileNotFoundError):
-                before = path.stat()
-                os.fchmod(handle, stat.S_IMODE(before.st_mode))
-                os.fchown(handle, before.st_uid, before.st_gid)
+                _pass_on(path.stat(), file.fileno())
         rename_synced(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def new_file(path: Path) -> BinaryIO:
+    """Create a file, for its owner to write and its group to read; OSError where it exists."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    return os.fdopen(handle, "wb")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a whole file, as ``atomic_file`` does."""
     with atomic_file(path) as file:
         file.write(content)
+
+
+def _pass_on(before: os.stat_result, handle: int) -> None:
+    for uid, gid in ((before.st_uid, -1), (-1, before.st_gid)):
+        with contextlib.suppress(PermissionError):
+            os.fchown(handle, uid, gid)
+    os.fchmod(handle, stat.S_IMODE(before.st_mode))
 
 
 def rename_synced(source: Path, target: Path) -> None:

@@ -46,7 +46,7 @@ def kept(file: Path) -> Path:
 @contextmanager
 def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[None]:
     """Write the files aside; they get their names if the body ends well."""
-    contents = {(config.parent / file).resolve(): text.encode() for file, text in texts.items()}
+    contents = {_target(config.parent / file): text.encode() for file, text in texts.items()}
     try:
         before = {path: _content(path) for path in contents}
         with ExitStack() as aside:
@@ -63,6 +63,16 @@ def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[N
     except OSError as error:
         file = error.filename or config
         raise DarbanError(f"{file} cannot be written ({error.strerror})") from None
+
+
+def _target(path: Path) -> Path:
+    """The file to write. A link is followed only if root or this user has made it.
+
+    Others may be able to write in the folder, and root must not write where they choose.
+    """
+    if path.is_symlink() and path.lstat().st_uid not in (0, os.geteuid()):
+        raise DarbanError(f"{path} is a link that another user has made; replace it by a file")
+    return path.resolve()
 
 
 def _content(path: Path) -> bytes | None:

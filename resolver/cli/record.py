@@ -1,6 +1,7 @@
 """``darban record``: count the names that each VLAN asks for, without the clients."""
 
 import contextlib
+import os
 import secrets
 import signal
 import time
@@ -78,6 +79,7 @@ def _new_file(file: Path) -> Iterator[BinaryIO]:
         raise DarbanError(f"{file}: exists already; name another file with --out")
     try:
         with atomic_file(file) as opened:
+            os.fchmod(opened.fileno(), 0o600)  # which names are asked is not everybody's business
             yield opened
     except OSError as error:
         raise DarbanError(f"{file}: cannot be written ({error.strerror or error})") from None

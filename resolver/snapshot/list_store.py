@@ -9,14 +9,13 @@ one is damaged. The record has the SHA-256 of both, so a damaged copy is not use
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.files import make_directory, rename_synced, write_atomically
+from resolver.files import make_directory, new_file, rename_synced, write_atomically
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
 
@@ -112,13 +111,13 @@ class ListStore:
     def temporary_file(self, name: str) -> Iterator[Path]:
         """A temporary file to download into; removed afterwards, unless it replaced a copy."""
         make_directory(self.directory)
-        handle, path = tempfile.mkstemp(prefix=f".{name}-", dir=self.directory)
-        os.close(handle)
+        path = self.directory / f".{name}-{secrets.token_hex(8)}"
+        new_file(path).close()
         try:
-            yield Path(path)
+            yield path
         finally:
             with contextlib.suppress(OSError):
-                Path(path).unlink()
+                path.unlink()
 
     def replace(self, name: str, fetched: Path, record: ListRecord) -> None:
         """Replace the copy by a download that was validated."""

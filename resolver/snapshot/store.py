@@ -7,8 +7,8 @@ that exists is not written again, unless its files were damaged.
 import mmap
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from resolver.policy.compiled import CompiledConfig, Snapshot, content_hash, rea
 from resolver.policy.index import Index
 
 _SYSTEM_CONFIG = Path("/etc/darban")
-_SYSTEM_STATE = Path("/var/lib/darban")
+SYSTEM_STATE = Path("/var/lib/darban")
+"""The state directory of the installed service."""
 _OLD = 8
 """Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
@@ -40,7 +41,7 @@ def directory(config: Path) -> Path:
     if given:
         return Path(given.partition(":")[0])
     config = config.resolve()
-    return _SYSTEM_STATE if config.is_relative_to(_SYSTEM_CONFIG) else config.parent / ".darban"
+    return SYSTEM_STATE if config.is_relative_to(_SYSTEM_CONFIG) else config.parent / ".darban"
 
 
 def save(state: Path, snapshot: Snapshot) -> Path:
@@ -88,7 +89,8 @@ def _write(path: Path, content: Mapping[str, bytes]) -> None:
         os.utime(path)  # ``prune`` removes the oldest
         return
     make_directory(path.parent)
-    aside = Path(tempfile.mkdtemp(prefix=".new-", dir=path.parent))
+    aside = path.parent / f".new-{secrets.token_hex(8)}"
+    aside.mkdir(mode=0o750)  # the group may read it, for ``explain`` and ``diff``
     try:
         for file, octets in content.items():
             write_atomically(aside / file, octets)

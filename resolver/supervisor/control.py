@@ -38,6 +38,12 @@ def socket_path(state: Path) -> Path:
     return state / "control.sock"
 
 
+class NotPermitted(DarbanError):
+    """This user may not command the server."""
+
+    code = 3
+
+
 class ControlServer:
     """The server's side: calls a command by its name."""
 
@@ -112,8 +118,10 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
 
     Raises:
         Unreachable: the server does not run, or does not answer in time.
+        NotPermitted: this user may not ask.
     """
-    path = socket_path(store.directory(config))
+    state = store.directory(config)
+    path = socket_path(state)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
             end.settimeout(seconds)
@@ -122,10 +130,17 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
             end.sendall(json.dumps(meant).encode() + b"\n")
             with end.makefile("rb") as file:
                 line = file.readline()
+    except PermissionError:
+        raise NotPermitted(
+            f"{path}: permission denied; only root and members of the group that owns {state} may "
+            "command its server"
+        ) from None
     except OSError as error:
+        start = f"darban run --config {config}"
+        if state == store.SYSTEM_STATE:
+            start = "systemctl start darban"
         raise Unreachable(
-            f"no server answers on {path} ({error.strerror or error}); start it with "
-            f"'darban run --config {config}'"
+            f"no server answers on {path} ({error.strerror or error}); start it with '{start}'"
         ) from None
     answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
     return answer

@@ -14,7 +14,7 @@ import pytest
 
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
-from tests.live.commands import WRONG, darban
+from tests.live.commands import GOOD, WRONG, darban
 from tests.live.programs import lacking
 
 SERVICE = 54321
@@ -77,6 +77,22 @@ def test_a_link_to_a_file_of_root_is_not_followed(place: Place) -> None:
     done = darban("lists", "--config", place.config, "--json", at=place.directory)
     [ads] = json.loads(done.out)["lists"]
     assert ads["entries"] == 0
+
+
+def test_the_config_is_not_written_through_a_link_of_another_user(place: Place) -> None:
+    real = place.directory / "real.toml"
+    place.config.rename(real)
+    place.config.symlink_to(real)
+    os.chown(place.config, SERVICE, SERVICE, follow_symlinks=False)
+    words = ["--for", "2h", "--approver", "Head of PR", "--ticket", "PR-1"]
+    command = ["exempt", "127.0.30.5", "ads", *words, "--config", place.config]
+    done = darban(*command, at=place.directory)
+    assert done.code == WRONG
+    assert f"{place.config} is a link that another user has made" in done.err
+    assert real.read_text(encoding="utf-8") == CONFIG
+    os.chown(place.config, 0, 0, follow_symlinks=False)
+    assert darban(*command, at=place.directory).code == GOOD
+    assert "PR-1" in real.read_text(encoding="utf-8")
 
 
 def test_root_does_not_start_a_server_there(place: Place) -> None:

@@ -9,10 +9,10 @@ import pytest
 from resolver.files import atomic_file, make_directory, write_atomically
 
 
-def test_a_new_file_is_its_owner_s_alone(tmp_path: Path) -> None:
+def test_a_new_file_may_be_read_by_its_group(tmp_path: Path) -> None:
     write_atomically(tmp_path / "new", b"content")
     assert (tmp_path / "new").read_bytes() == b"content"
-    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
 
 
 def test_a_replaced_file_passes_on_its_mode_and_owner(tmp_path: Path) -> None:

@@ -1,0 +1,166 @@
+"""Every command on an installed service: as root, as a member of group darban, as another user.
+
+The tests are a story, in this order, on one machine.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
+from tests.live.debian import layer, tree
+from tests.live.systemd import Done, Machine, booted
+from tests.live.waiting import wait_for
+
+CONFIG, STATE = "/etc/darban/config.toml", "/var/lib/darban"
+ROOT, MEMBER, OTHER = USERS = ("root", "member", "other")
+CLIENT = "127.0.10.5"
+PORT = 8080
+SOURCE = f"""
+[lists.sources.ads]
+url = "http://127.0.0.1:{PORT}/ads"
+format = "hosts"
+category = "advertising"
+"""
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A machine with the service, and the folder of a web server with the list ``ads``."""
+
+    machine: Machine
+    web: Path
+
+    def run(self, user: str, *command: str) -> Done:
+        """Run a program as a user, in the user's own folder."""
+        rights = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
+        folder = ["env", "-C", f"/tmp/{user}"]
+        return self.machine.run(*(rights if user != ROOT else []), *folder, *command)
+
+    def blocked(self, name: str) -> bool:
+        said = self.machine.good("dig", "+short", "-b", CLIENT, "@127.0.0.1", name)
+        return said.strip() == "0.0.0.0"
+
+    def foreign_files(self) -> str:
+        """What lies in the state directory and is not the service's."""
+        return self.machine.good("find", STATE, "!", "-user", "darban")
+
+
+@pytest.fixture(scope="module")
+def installed(ip_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    assert ip_program, "a machine is made of namespaces"
+    place = tmp_path_factory.mktemp("debian")
+    web = tmp_path_factory.mktemp("web")
+    (web / "ads").write_text("0.0.0.0 one.example\n", encoding="utf-8")
+    with layer(tree(), place) as root, booted(root) as machine:
+        machine.good("make", "install", "COMPILE=no", seconds=600)
+        for user in USERS[1:]:
+            machine.good("useradd", user)
+        machine.good("usermod", "--append", "--groups", "darban", MEMBER)
+        for user in USERS:
+            machine.good("install", "-d", "-o", user, f"/tmp/{user}")
+        config = machine.read(CONFIG).replace('"@messenger",', '"@messenger", "@advertising",')
+        machine.write(CONFIG, config + SOURCE)
+        server = [sys.executable, "-m", "http.server", "--bind=127.0.0.1", f"--directory={web}"]
+        with subprocess.Popen([*machine.into_network, *server, str(PORT)]) as serving:
+            machine.good("systemctl", "reload", "darban")
+            installed = Installed(machine, web)
+            wait_for(lambda: installed.blocked("one.example"), "the list is in force")
+            yield installed
+            serving.terminate()
+
+
+ANYBODY = (GOOD, GOOD, GOOD)
+OF_THE_SERVER = (GOOD, GOOD, UNREACHABLE)
+"""Another user may not command it."""
+OF_THE_STATE = (GOOD, GOOD, WRONG)
+"""Another user may not read it: neither the audit log nor fetched lists."""
+COMMANDS = {
+    "--version": ANYBODY,
+    "check": OF_THE_STATE,
+    f"explain --client {CLIENT} web.telegram.org": (NO, NO, UNREACHABLE),
+    f"explain --client {CLIENT} --config {CONFIG} eitaa.com": OF_THE_STATE,
+    "diff": OF_THE_SERVER,
+    f"diff {CONFIG} {CONFIG}": OF_THE_STATE,
+    "reload": OF_THE_SERVER,
+    "status": OF_THE_SERVER,
+    "status --unknown": OF_THE_SERVER,
+    "status --json": OF_THE_SERVER,
+    "lists": OF_THE_STATE,
+    "lists update": OF_THE_SERVER,
+    "history": OF_THE_STATE,
+    "report": OF_THE_SERVER,
+    "report --html": OF_THE_SERVER,
+    "flush --all": OF_THE_SERVER,
+    "record --minutes 0.01 --out recorded.tsv": OF_THE_SERVER,
+    "run": (WRONG, WRONG, WRONG),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command(installed: Installed, command: str) -> None:
+    for user, code in zip(USERS, COMMANDS[command], strict=True):
+        said = installed.run(user, "darban", *command.split())
+        assert said.code == code, f"{user}: {said.out}"
+        if code == UNREACHABLE:
+            assert "control.sock: permission denied; only root and members of the" in said.out
+    assert installed.foreign_files() == ""
+
+
+@pytest.mark.parametrize(
+    ("user", "service", "name"),
+    [(ROOT, "viber", "viber.com"), (MEMBER, "tango", "tango.me"), (OTHER, "line", "line.me")],
+)
+def test_an_exemption(installed: Installed, user: str, service: str, name: str) -> None:
+    before = installed.machine.read(CONFIG)
+    words = [service, "--for=2h", "--approver=Head of PR", f"--ticket={user}"]
+    said = installed.run(user, "darban", "exempt", CLIENT, *words)
+    if user == OTHER:
+        assert said.code == UNREACHABLE
+        assert installed.machine.read(CONFIG) == before
+        assert installed.blocked(name)
+        return
+    assert said.code == GOOD, said.out
+    assert f'id = "{user}"' in installed.machine.read(CONFIG)
+    assert not installed.blocked(name)
+    assert installed.foreign_files() == ""
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_new_config(installed: Installed, user: str) -> None:
+    new = "/etc/darban/new.toml"
+    text = installed.machine.read(CONFIG)
+    if user == OTHER:
+        assert installed.run(user, "touch", new).code != 0
+        return
+    installed.machine.write(new, f"{text}# by {user}\n")
+    said = installed.run(user, "darban", "reload", "--from", new)
+    assert said.code == GOOD, said.out
+    assert installed.machine.read(CONFIG) == f"{text}# by {user}\n"
+    assert installed.foreign_files() == ""
+
+
+@pytest.mark.parametrize("user", [ROOT, MEMBER])
+def test_the_journal_and_the_config_are_still_the_service_s(
+    installed: Installed, user: str
+) -> None:
+    """After all that was done above, the service can start with it."""
+    installed.machine.good("systemctl", "restart", "darban")
+    assert installed.blocked("one.example")
+    assert "the config is in force" in installed.machine.show("StatusText")
+    assert installed.run(user, "darban", "check").code == GOOD
+
+
+def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) -> None:
+    installed.machine.good("systemctl", "stop", "darban")
+    (installed.web / "ads").write_text("0.0.0.0 one.example\n0.0.0.0 two.example\n", "utf-8")
+    said = installed.run(ROOT, "darban", "lists", "update")
+    assert (said.code, said.out) == (GOOD, "ads: updated, 2 names\n")
+    assert installed.foreign_files() == ""
+    (installed.web / "ads").unlink()
+    installed.machine.good("systemctl", "start", "darban")
+    assert installed.blocked("two.example")
