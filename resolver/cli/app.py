@@ -20,7 +20,7 @@ from resolver.cli import (
     run_help,
     status,
 )
-from resolver.cli.command import command
+from resolver.cli.command import command, echo
 
 app = typer.Typer(
     name="darban",
@@ -34,7 +34,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"darban {__version__}, {build()}")
+        echo(f"darban {__version__}, {build()}")
         raise typer.Exit
 
 

@@ -3,9 +3,7 @@
 import time
 from dataclasses import asdict
 
-import typer
-
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.snapshot.compiler import CompileResult, compile_file
 
@@ -34,10 +32,10 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
         )
     else:
         for problem in compiled.problems:
-            typer.echo(str(problem))
+            echo(str(problem))
         for failed in compiled.failed:
-            typer.echo(f"{failed.place}: does not hold: {failed.text}")
-        typer.echo(f"{path}: {_summary(compiled)}")
+            echo(f"{failed.place}: does not hold: {failed.text}")
+        echo(f"{path}: {_summary(compiled)}")
     return 2 if compiled.errors else 1 if compiled.failed else 0
 
 

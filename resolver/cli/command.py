@@ -13,6 +13,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from resolver.errors import DarbanError
+from resolver.metrics.log import escaped
 
 Config = Annotated[
     Path | None,
@@ -33,13 +34,18 @@ def command(run: Callable[P, int]) -> Callable[P, None]:
         try:
             code = run(*args, **kwargs)
         except DarbanError as error:
-            typer.echo(str(error), err=True)
+            echo(str(error), err=True)
             code = error.code
         raise typer.Exit(code)
 
     return command
 
 
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a text, without the characters that a terminal obeys; ``err``: on standard error."""
+    typer.echo(escaped(text), err=err)
+
+
 def print_json(value: object) -> None:
     """Print one JSON object."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    echo(json.dumps(value, ensure_ascii=False, indent=2))

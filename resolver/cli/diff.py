@@ -18,7 +18,7 @@ from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import FileContent, QueryCounts, UnknownFormat
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of, load_snapshot
@@ -27,6 +27,7 @@ from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
 from resolver.errors import DarbanError
+from resolver.metrics.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles
 from resolver.supervisor.audit_log import AuditLog
@@ -120,7 +121,7 @@ def _policies(configs: list[Path], server: Path | None) -> tuple[ComparedPolicy,
 def _of_config(path: Path) -> ComparedPolicy:
     compiled = compile_valid(path)
     if compiled.failed:
-        typer.echo(
+        echo(
             f"{path}: {len(compiled.failed)} expectations do not hold; 'darban check' shows why",
             err=True,
         )
@@ -231,7 +232,7 @@ def _print(lines: Iterator[str]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for line in lines:
         style = _STYLES.get(line.lstrip()[:1], "") if line.startswith(" ") else ""
-        console.print(Text(line, style=style))
+        console.print(Text(escaped(line), style=style))
 
 
 def _as_json(

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.activation import activate, write
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.exemption_text import exemption_text
@@ -167,7 +167,7 @@ class _Edit:
             if self._as_json:
                 print_json({"exemptions": [], "config": str(self._path), "reload": None})
             else:
-                typer.echo(f"{self._path}: no exemption has ended; nothing to remove")
+                echo(f"{self._path}: no exemption has ended; nothing to remove")
             return 0
         return self.remove(ended, "exempt --prune")
 
@@ -199,7 +199,7 @@ class _Edit:
             lines.append("no server runs; this will be in force when one is started")
         else:  # without an error, the warnings of its report are above
             lines.append(result_text(path, answer if code else {**answer, "report": []}))
-        typer.echo("\n".join([*lines, f"{path} is as it was"] if code else lines))
+        echo("\n".join([*lines, f"{path} is as it was"] if code else lines))
         return code
 
 
@@ -214,7 +214,7 @@ def _list(path: Path, as_json: bool) -> int:
     else:
         by_end = sorted(found, key=lambda each: each.until)
         lines = [f"{exemption_text(each)}: {each.state}" for each in by_end]
-        typer.echo("\n".join(lines) or "there is no exemption")
+        echo("\n".join(lines) or "there is no exemption")
     return 0
 
 

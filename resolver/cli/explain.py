@@ -9,7 +9,7 @@ import typer
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.analysis.typed_name import typed_name
-from resolver.cli.command import AsJson, print_json
+from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of, load_snapshot
@@ -66,7 +66,7 @@ def explain(
     host = typed_name(name)
     qname = names.parse(host)
     if host != name.strip():
-        typer.echo(f"'{name}' is no name alone; this is about its host, {host}", err=True)
+        echo(f"'{name}' is no name alone; this is about its host, {host}", err=True)
     if (client is not None) + (vlan is not None) + all_vlans != 1:
         raise DarbanError("say who asks: --client ADDRESS, --vlan NAME, or --all-vlans")
     terms, index = _of_config(config) if config is not None else _in_force()
@@ -82,7 +82,7 @@ def explain(
         shown = [each.as_json() for each in explained]
         print_json({"vlans": shown} if all_vlans else shown[0])
     else:
-        typer.echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
+        echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
     return int(any(each.outcome in ("blocked", "refused") for each in explained))
 
 
@@ -93,11 +93,11 @@ def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
 
 def _in_force() -> tuple[CompiledConfig, Index]:
     path = config_path(None)
-    typer.echo(f"by the policy in force of the server of {path}", err=True)
+    echo(f"by the policy in force of the server of {path}", err=True)
     in_force = hash_in_force(path)
     compiled = compile_file(path, time.time())
     if compiled.errors or compiled.snapshot.hash() != in_force:
-        typer.echo(f"{path} differs from the policy in force, which is shown here", err=True)
+        echo(f"{path} differs from the policy in force, which is shown here", err=True)
     return load_snapshot(path, in_force)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.command import Config
+from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.dns import names
@@ -33,6 +33,6 @@ def flush(name: Name = None, everything: All = False, config: Config = None) -> 
     names.parse(zone)
     path = config_path(config)
     answer = ask(path, "flush", name=zone)
-    typer.echo(f"by the server of {path}", err=True)
-    typer.echo(f"cached answers removed: {answer['entries']}")
+    echo(f"by the server of {path}", err=True)
+    echo(f"cached answers removed: {answer['entries']}")
     return 0

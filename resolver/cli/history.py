@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import InvalidMoment, local_time, parse_moment
@@ -40,7 +40,7 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
         darban history --at 2027-03-20T14:30+03:30
     """
     path = config_path(config)
-    typer.echo(f"by the audit log of the server of {path}", err=True)
+    echo(f"by the audit log of the server of {path}", err=True)
     state = store.directory(path)
     become_owner(state)
     audit_log = AuditLog(state)
@@ -52,7 +52,7 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
         if as_json:
             print_json({"entries": [asdict(entry) for entry in entries]})
         else:
-            typer.echo(_list_text(entries))
+            echo(_list_text(entries))
         return int(not entries)
     moment = parse_moment(at).timestamp()
     if moment > time.time():
@@ -62,14 +62,14 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
     if as_json:
         print_json(_as_json(audit_log, entry, moment))
     elif entry is not None:
-        typer.echo(_entry_text(entry, moment))
+        echo(_entry_text(entry, moment))
     else:
         why = (
             f"the server was stopped at {_time(before[-1].time)}"
             if before
             else "the audit log begins later"
         )
-        typer.echo(f"at {_time(moment)} nothing was in force: {why}")
+        echo(f"at {_time(moment)} nothing was in force: {why}")
     return int(entry is None)
 
 

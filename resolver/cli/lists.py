@@ -13,13 +13,14 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 from rich.text import Text
 
-from resolver.cli.command import AsJson, Config, command, print_json
+from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
+from resolver.metrics.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
@@ -68,11 +69,11 @@ def _show(path: Path, as_json: bool) -> int:
     if as_json:
         print_json({"config": str(path), "lists": rows})
     else:
-        typer.echo(f"the lists of {path}", err=True)
+        echo(f"the lists of {path}", err=True)
         Console().print(_table(rows))
         for problem in compiled.problems:
             if problem.severity == "error" or problem.path.startswith("lists"):
-                typer.echo(str(problem), err=True)
+                echo(str(problem), err=True)
     return 2 if compiled.errors else 0
 
 
@@ -100,12 +101,12 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         if record and record["error"]:
             source.append(f"last error: {record['error']}")
         table.add_row(
-            Text(row["list"]),
-            Text(row["service"] if row["service"] != row["list"] else ""),
+            Text(escaped(row["list"])),
+            Text(escaped(row["service"]) if row["service"] != row["list"] else ""),
             f"{row['entries']:,}",
             f"{sum(row['skipped'].values()):,}",
             "" if record is None else _age(record["updated"]),
-            Text("\n".join(source)),
+            Text(escaped("\n".join(source))),
         )
     return table
 
@@ -139,9 +140,9 @@ def _update(path: Path, names: list[str], smaller_too: bool) -> int:
         job = _by_this_command(path, names, smaller_too)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
-        typer.echo(f"{name}: {result.result}, {result.entries:,} names{reason}")
+        echo(f"{name}: {result.result}, {result.entries:,} names{reason}")
     if not job.results:
-        typer.echo(f"{path} has no list that is fetched")
+        echo(f"{path} has no list that is fetched")
     return int(any(each.reason for each in job.results.values()))
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
-from resolver.cli.command import Config
+from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
@@ -61,15 +61,15 @@ def record(minutes: Minutes, out: Out = None, config: Config = None) -> int:
     with _new_file(file) as opened:
         recording.take(counting=True)
         what = f"recording for {minutes:g} minutes the queries to the server of {path}"
-        typer.echo(f"{what}; Ctrl-C ends it early", err=True)
+        echo(f"{what}; Ctrl-C ends it early", err=True)
         lost = _record(recording, minutes * 60)
         for line in format_recording(recording.header(), recording.rows()):
             opened.write(line.encode())
-    typer.echo(f"{file}: {recording.total:,} queries in {recording.minutes} minutes")
+    echo(f"{file}: {recording.total:,} queries in {recording.minutes} minutes")
     for remark in recording.remarks():
-        typer.echo(remark, err=True)
+        echo(remark, err=True)
     if lost is not None:
-        typer.echo(f"ended early: {lost}", err=True)
+        echo(f"ended early: {lost}", err=True)
     return 0 if lost is None else lost.code
 
 

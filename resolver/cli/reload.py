@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.activation import activate, kept
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.server import PATIENCE, ask
 from resolver.errors import DarbanError
@@ -53,7 +53,7 @@ def reload(new: From = None, config: Config = None, as_json: AsJson = False) -> 
     if as_json:
         print_json(answer)
     else:
-        typer.echo(result_text(path, answer))
+        echo(result_text(path, answer))
     return int(str(answer["code"]))
 
 
@@ -78,8 +78,8 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
     else:
-        typer.echo(result_text(path, answer))
-        typer.echo(_file_text(path, new, answer, old_file))
+        echo(result_text(path, answer))
+        echo(_file_text(path, new, answer, old_file))
     return int(str(answer["code"]))
 
 

@@ -1,5 +1,6 @@
 """``darban report``: policy, directives, exemptions and expectations by VLAN, for an auditor."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,7 +9,7 @@ import typer
 
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
-from resolver.cli.command import AsJson, Config, print_json
+from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import index_of, load_snapshot
 from resolver.cli.report_text import as_text
@@ -46,9 +47,9 @@ def report(
     if as_json:
         print_json(made.as_json())
     elif as_html:
-        typer.echo(report_page.page(made, language), nl=False)
+        sys.stdout.write(report_page.page(made, language))  # its texts are escaped as HTML
     else:
-        typer.echo(as_text(made))
+        echo(as_text(made))
     return int(made.failed > 0)
 
 
@@ -61,7 +62,7 @@ def _make(path: Path, now: float) -> Report:
     except control.Unreachable as error:
         if compiled.errors:
             raise DarbanError("\n".join(map(str, [error, *compiled.errors]))) from None
-        typer.echo(f"{error}\nthe policy of the config is reported, without counts", err=True)
+        echo(f"{error}\nthe policy of the config is reported, without counts", err=True)
     if status is not None:
         in_force = status.hash
         terms, index = load_snapshot(path, in_force)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from resolver.cli.default_config import config_path
 from resolver.errors import DarbanError
+from resolver.metrics.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Rejected
 from resolver.snapshot.state_owner import refuse_root
@@ -26,6 +27,6 @@ def start(arguments: list[str]) -> int:
     except DarbanError as error:
         rejected = isinstance(error, Rejected)
         beginning = f"{path} is not put in force:\n" if rejected else "darban: "
-        sys.stderr.write(f"{beginning}{error}\n")
+        sys.stderr.write(escaped(f"{beginning}{error}\n"))
         return error.code
     return 0

@@ -1,10 +1,13 @@
 """Questions to the running server of a config."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from resolver.errors import DarbanError
+from resolver.metrics.log import escaped
 from resolver.metrics.status import Status
 from resolver.snapshot.candidate import PolicyInForce
 from resolver.supervisor import control
@@ -13,17 +16,39 @@ PATIENCE = 600.0
 """Seconds to wait for a reload: a million names take long to compile."""
 
 
+_PATIENCE = 5.0
+
+
 class ServerRefused(DarbanError):
     """The server answers that it does not carry out a command; the message says why."""
 
 
-def ask(config: Path, command: str, patience: float = 5.0, **arguments: object) -> control.Answer:
-    """The answer of a config's server to a command; ``patience`` is in seconds.
+def ask(
+    config: Path, command: str, patience: float = _PATIENCE, **arguments: object
+) -> control.Answer:
+    """The answer of a config's server to a command, to be shown; ``patience`` is in seconds.
 
     Raises:
         Unreachable: no server answers.
         ServerRefused: the server answers with an error.
     """
+    return {
+        key: _escaped(value) for key, value in _ask(config, command, patience, arguments).items()
+    }
+
+
+def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A JSON value whose texts can be printed: another program may answer on the socket."""
+    if isinstance(value, dict):
+        return {escaped(key): _escaped(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_escaped(each) for each in value]
+    return escaped(value) if isinstance(value, str) else value
+
+
+def _ask(
+    config: Path, command: str, patience: float, arguments: Mapping[str, object]
+) -> control.Answer:
     answer = control.ask(config, {"command": command, **arguments}, patience)
     if "error" in answer:
         raise ServerRefused(str(answer["error"]))
@@ -52,7 +77,7 @@ def policy_in_force(config: Path) -> PolicyInForce:
     Raises:
         Unreachable: no server answers.
     """
-    return TypeAdapter(PolicyInForce).validate_python(ask(config, "in-force"))
+    return TypeAdapter(PolicyInForce).validate_python(_ask(config, "in-force", _PATIENCE, {}))
 
 
 def hash_in_force(config: Path) -> str:

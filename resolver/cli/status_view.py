@@ -1,8 +1,8 @@
 """How ``darban status`` draws a status, in a terminal and as plain text.
 
-Titles and approvers come from lists and config, in any language. They are drawn as text,
-never as markup, without control characters, and inside isolates (U+2068), so that their
-direction does not spread to the numbers beside them.
+Titles and approvers come from lists and config, in any language. They are drawn as text, never
+as markup, and inside isolates (U+2068), so that their direction does not spread to the numbers
+beside them. ``cli/server.py`` has escaped what a terminal would obey.
 """
 
 import unicodedata
@@ -73,7 +73,7 @@ def _head(now: Status, rates: Rates) -> Text:
     rate = f" ({rates.rate()}/s)" if rates.known else ""
     lines = [
         head,
-        Text(f"config    {_plain(now.config)}"),
+        Text(f"config    {now.config}"),
         Text(f"snapshot  {now.hash}, in force for {_span(now.at - now.loaded)}"),
         *_reload(now),
         Text(f"queries   {short_number(now.queries)}{rate}, {_without_upstream(now)}"),
@@ -144,7 +144,7 @@ def _services(now: Status, rates: Rates) -> Table:
     table = _table("by service", "service", *headings, texts=("VLAN", "outcome"))
     for vlan, count in counts[:_SERVICES]:
         name = Text(count.service or "deny of the policy")
-        title = _plain(titles.get(count.service, ""))
+        title = titles.get(count.service, "")
         if title and title.casefold() != count.service:
             name.append(f" {_isolated(title)}", style="dim")
         rate = rates.rate("vlan", vlan, count.outcome, count.service)
@@ -184,7 +184,7 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
             each.vlan or "\n".join(each.prefixes),
             ", ".join(each.services),
             f"{local_time(each.until):%Y-%m-%d %H:%M}",
-            *(Text(_isolated(_plain(t))) for t in (each.approver, each.ticket) if approved),
+            *(Text(_isolated(t)) for t in (each.approver, each.ticket) if approved),
         )
     yield table
 
@@ -209,7 +209,7 @@ def _block_log(now: Status) -> Iterator[Text]:
     log = now.block_log
     if log is not None:
         lost = f", {short_number(log.lost)} lost" if log.lost else ""
-        yield Text(f"block log {_plain(log.file)}: {short_number(log.records)} records{lost}")
+        yield Text(f"block log {log.file}: {short_number(log.records)} records{lost}")
 
 
 def _table(title: str, first: str, *numbers: str, texts: Sequence[str] = ()) -> Table:
@@ -238,11 +238,6 @@ def _span(seconds: float) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def _plain(text: str) -> str:
-    """A text without control characters, which a terminal would obey."""
-    return "".join(c for c in text if unicodedata.category(c) != "Cc")
 
 
 def _isolated(text: str) -> str:

@@ -4,7 +4,13 @@ It has events of the server. It never has a name that was asked for, or a client
 """
 
 import logging
+import re
 import sys
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but for tab and line feed, controls of direction, what UTF-8 cannot have."""
 
 log = logging.getLogger("darban")
 
@@ -12,7 +18,21 @@ log = logging.getLogger("darban")
 def start(process: str) -> None:
     """Start to write the events of this process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(f"%(levelname)s {process}: %(message)s"))
+    handler.setFormatter(_Formatter(f"%(levelname)s {process}: %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+def escaped(text: str) -> str:
+    r"""A text to print: what a terminal obeys is shown, an escape character as ``\u001b``.
+
+    Lists, their servers, configs and answers of a control socket can hold such characters. In
+    JSON, the escapes mean the same characters.
+    """
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped(super().format(record))

@@ -4,7 +4,7 @@ import resource
 import sys
 from pathlib import Path
 
-from resolver.metrics.log import log
+from resolver.metrics.log import escaped, log
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted, Rejected, compile_in_child
 from resolver.supervisor.rollout import ServedSnapshot, read
@@ -28,7 +28,7 @@ async def first_snapshot(
             first = read(store.last_good(state))
         except store.StateError as none:
             raise Rejected([*error.report, str(none)], error.code) from None
-        sys.stderr.write(f"{config} is not put in force:\n{error}\n")
+        sys.stderr.write(escaped(f"{config} is not put in force:\n{error}\n"))
         return Accepted(str(first.path), last_good=True), first
     return accepted, read(Path(accepted.snapshot))
 

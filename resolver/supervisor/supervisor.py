@@ -24,7 +24,7 @@ from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout
-from resolver.metrics.log import log
+from resolver.metrics.log import escaped, log
 from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import StatusReader
@@ -110,7 +110,7 @@ class _Supervisor:
             mark_good(first.path)
             await self._listen_for_commands(control)
             banner = startup_banner(self._config, first.terms, len(self._pool.slots), accepted)
-            sys.stdout.write("\n".join(banner) + "\n")
+            sys.stdout.write(escaped("\n".join(banner)) + "\n")
             sys.stdout.flush()
             self._manager.ready()
             self._report_status()

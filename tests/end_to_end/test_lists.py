@@ -295,6 +295,32 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     server.expected.clear()
 
 
+HOSTILE = "500 \x1b]0;owned\x07\x9b31m\u202egnp"
+
+
+def _updated(server: Server) -> Done | None:
+    """The result of an update; None while lists are being fetched already."""
+    done = _run(server, "lists", "update")
+    return done if done.out else None
+
+
+def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
+    server: Server, sources: Sources
+) -> None:
+    sources.says["/ads"] = response(b"", status=HOSTILE)
+    server.expect_error("list ads: ")
+    shown = "the server answers 500 \\u001b]0;owned\\u0007\\u009b31m\\u202egnp"
+    own = _run(server, "lists", "update")
+    server.start()
+    wait_for(lambda: shown in server.err, "the failure is logged")
+    by_server = wait_for(lambda: _updated(server), "the server fetches again")
+    table, text = _run(server, "lists"), _run(server, "lists", "--json").out
+    assert json.loads(text)["lists"][0]["fetched"]["error"].endswith(HOSTILE)
+    for printed in (own.out, by_server.out, "".join(table.out.split()), text, server.err):
+        assert "\\u202egnp" in printed
+        assert not set(printed) & set("\x1b\x07\x9b\u202e")
+
+
 def test_a_certificate_of_an_unknown_authority_is_not_believed(
     server: Server, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

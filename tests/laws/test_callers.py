@@ -73,6 +73,32 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
     assert labels <= bounded
 
 
+WRITING = {
+    "supervisor.supervisor": "the banner, escaped",
+    "supervisor.startup": "why the last good snapshot is served, escaped",
+    "cli.run": "why there is no server, escaped",
+    "cli.report": "a page of HTML",
+}
+
+
+def test_what_is_printed_is_escaped() -> None:
+    """Texts of lists, of their servers and of a forged server must not reach a terminal raw."""
+    printing, writing = set(), set()
+    for module in modules().values():
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Attribute(ast.Name("typer" | "click"), "echo" | "secho"):
+                    printing.add(module.name)
+                case ast.Attribute(ast.Attribute(ast.Name("sys"), "stdout" | "stderr"), "write"):
+                    writing.add(module.name)
+                case ast.Call(ast.Name("print")):
+                    printing.add(module.name)
+                case _:
+                    pass
+    assert printing == {"cli.command"}
+    assert writing == set(WRITING)
+
+
 NO_COMMANDS = {
     "__init__": "the beginning of the command line",
     "activation": "puts a config in force, and writes its files",
