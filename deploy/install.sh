@@ -70,20 +70,21 @@ alone() {
 
 # ---- A release ----
 
-# Its version, and a hash of all that it is made of.
+# A hash of all that a release is made of. The release's name and version end in it.
+hash_source() {
+  cd "$SOURCE"
+  {
+    "$PYTHON" -V
+    find resolver blocklists deploy/systemd deploy/install.sh deploy/manual.py config.toml \
+      deploy/wheel.sh setup.py pyproject.toml requirements/run.txt requirements/build.txt \
+      -type f ! -name '*.pyc' -print0 |
+      LC_ALL=C sort -z | xargs -0 sha256sum
+  } | sha256sum | cut -c1-12
+}
+
 release_name() {
   version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$SOURCE/resolver/__init__.py")
-  hash=$(
-    cd "$SOURCE"
-    {
-      "$PYTHON" -V
-      find resolver blocklists deploy/systemd deploy/install.sh deploy/manual.py config.toml \
-        deploy/wheel.sh setup.py pyproject.toml requirements/run.txt requirements/build.txt \
-        -type f ! -name '*.pyc' -print0 |
-        LC_ALL=C sort -z | xargs -0 sha256sum
-    } | sha256sum | cut -c1-12
-  )
-  say "$version-$hash"
+  say "$version-$DARBAN_BUILD"
 }
 
 python_is_there() {
@@ -108,6 +109,8 @@ compile() {
 
 # Set release to the one to install, with its wheel ready where it is compiled.
 choose_release() {
+  DARBAN_BUILD=$(hash_source)
+  export DARBAN_BUILD
   name=$OPT/releases/$(release_name)
   release=$name-compiled
   if [ "$COMPILE" = no ] || ! { is_complete "$release" || compile; }; then release=$name-pure; fi

@@ -8,12 +8,16 @@
 # The wheel is built from a copy, DIRECTORY/source. Nothing is ever written beside the files that
 # people edit: a compiled module there would win over its edited source, and nobody would see it.
 # Nothing is built where nothing has changed since; DIRECTORY/built has the time of the last build.
+#
+# With DARBAN_BUILD, the version of the wheel ends in "+" and this, so that it tells one release from
+# another.
 set -eu
 umask 022
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-python3}
 COMPILE=${DARBAN_COMPILE:-}
+BUILD=${DARBAN_BUILD:-}
 
 fail() { printf 'wheel: %s\n' "$*" >&2; exit 1; }
 
@@ -30,6 +34,7 @@ copy_source() { # place
   cp "$SOURCE/requirements/build.txt" "$1/build.txt"
   find "$1" -name __pycache__ -prune -exec rm -rf {} +
   find "$1" -name '*.so' -exec rm -f {} +
+  sed -i "s/^\(__version__ = \"[^\"]*\)\"/\1${BUILD:++$BUILD}\"/" "$1/resolver/__init__.py"
   printf '%s\n' "$("$PYTHON" -VV)" "compile: $COMPILE" >"$1/how"
 }
 

@@ -86,6 +86,17 @@ def test_a_pure_wheel_has_the_whole_package_and_is_built_once(tmp_path: Path) ->
 
 
 @pytest.mark.processes
+def test_the_version_of_a_wheel_names_its_build(tmp_path: Path) -> None:
+    done = _wheel(tmp_path, DARBAN_BUILD="0123456789ab")
+    assert done.returncode == 0, done.stderr
+    [wheel] = (tmp_path / "wheel").iterdir()
+    version = f"{__version__}+0123456789ab"
+    assert wheel.name.startswith(f"darban-{version}-")
+    with zipfile.ZipFile(wheel) as opened:
+        assert f'__version__ = "{version}"\n' in opened.read("resolver/__init__.py").decode()
+
+
+@pytest.mark.processes
 def test_without_a_compiler_it_is_said_what_to_install(tmp_path: Path) -> None:
     done = _wheel(tmp_path, DARBAN_COMPILE="1", CC="no-such-compiler -O2")
     assert done.returncode == 1

@@ -135,9 +135,15 @@ def test_commands_exist_with_their_options(document: str) -> None:
         assert {word for word in words if word.startswith("--")} <= known, line
 
 
-def test_the_newest_release_of_the_changelog_is_this_version() -> None:
+def test_the_version_is_that_of_the_newest_release_or_of_the_next() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## \[([0-9.]+)\]", text, re.MULTILINE)[0] == __version__
+    released = re.findall(r"^## \[([0-9.]+)\]", text, re.MULTILINE)[0]
+    if "## Unreleased\n" not in text:
+        assert __version__ == released
+        return
+    version, dev = __version__.removesuffix(".dev0"), __version__.endswith(".dev0")
+    assert dev
+    assert [*map(int, version.split("."))] > [*map(int, released.split("."))]
 
 
 def test_the_formats_of_lists_are_described() -> None:
