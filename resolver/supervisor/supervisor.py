@@ -183,7 +183,7 @@ class _Supervisor:
 
         collector = DarbanCollector(self._layout, self._pool.memories, self._facts, self._readings)
         try:
-            app = metrics_page.application(collector)
+            app = metrics_page.application(collector, lambda: self._facts.terms)
             status_page.add_to(app, self._read_status, self._explainer)
             await metrics_page.serve(app, self._facts.terms.settings.metrics)
         except PageListenError as error:

@@ -1,8 +1,8 @@
 """Limits on the HTTP connections of a listener, against slow and hostile clients.
 
-How it works: each connection's protocol wraps that of aiohttp. aiohttp itself closes a
-connection on which no whole request arrives in time, and refuses headers that are too long.
-It limits neither the number of connections nor the time a client takes to read a response.
+How it works: each connection's protocol wraps that of aiohttp. aiohttp itself closes an idle
+connection, and refuses headers that are too long. It limits neither the number of connections,
+nor the time that a client takes to send a request's header or to read a response.
 
 What must stay true:
 - HTTP clients never use up the file descriptors of this process, which starts the workers.
@@ -18,6 +18,9 @@ MAX_CONNECTIONS = 64
 """Connections that a listener has open at a time."""
 READ_TIMEOUT = 10.0
 """Seconds that a client may take to read a response."""
+HEADER_TIMEOUT = 10.0
+"""Seconds from a connection, or from the first octet of a later request, to the header's end."""
+_HEADER_END = b"\r\n\r\n"
 
 
 class ConnectionLimit:
@@ -42,6 +45,9 @@ class _LimitedConnection(asyncio.Protocol):
         self._inner = inner
         self._open = open_
         self._timeout: asyncio.TimerHandle | None = None
+        self._header_timeout: asyncio.TimerHandle | None = None
+        self._tail = b""
+        """The last octets received, of which the end of a header may be a part."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -49,14 +55,22 @@ class _LimitedConnection(asyncio.Protocol):
             oldest = next(iter(self._open))
             self._open.pop(oldest).abort()
         self._open[self] = transport
+        self._await_header()
         self._inner.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open.pop(self, None)
         self._cancel_timeout()
+        self._end_header()
         self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        _, ended, rest = (self._tail + data).rpartition(_HEADER_END)
+        self._tail = rest[1 - len(_HEADER_END) :]
+        if ended:
+            self._end_header()
+        if rest and self._header_timeout is None:
+            self._await_header()
         self._inner.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -64,10 +78,7 @@ class _LimitedConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Start the timeout: the client does not read its response."""
-        transport = self._open.get(self)
-        if transport is not None:
-            loop = asyncio.get_running_loop()
-            self._timeout = loop.call_later(READ_TIMEOUT, transport.abort)
+        self._timeout = self._abort_after(READ_TIMEOUT)
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
@@ -78,3 +89,17 @@ class _LimitedConnection(asyncio.Protocol):
         if self._timeout is not None:
             self._timeout.cancel()
             self._timeout = None
+
+    def _await_header(self) -> None:
+        self._header_timeout = self._abort_after(HEADER_TIMEOUT)
+
+    def _end_header(self) -> None:
+        if self._header_timeout is not None:
+            self._header_timeout.cancel()
+            self._header_timeout = None
+
+    def _abort_after(self, seconds: float) -> asyncio.TimerHandle | None:
+        transport = self._open.get(self)
+        if transport is None:
+            return None
+        return asyncio.get_running_loop().call_later(seconds, transport.abort)

@@ -1,8 +1,8 @@
 """The Host header of a request: the name or address that a browser was sent to.
 
 A website can make a name of its own resolve to this host (DNS rebinding) and then have a
-browser, which may see the status page, read the page for it. The browser names the website
-in the Host header. So the page is served only under names that no website can have:
+browser, which may see the status page and the metrics, read them for it. The browser names the
+website in the Host header. So they are served only under names that no website can have:
 addresses, this machine's name, and names that the config answers or forwards by itself.
 """
 
@@ -20,7 +20,7 @@ _HOST = re.compile(
 _LOCALHOST = names.parse("localhost")
 
 WRONG_HOST = (
-    "This page is not served under that name. Open it by its address, by localhost or by this "
+    "Nothing is served here under that name. Open it by its address, by localhost or by this "
     "machine's host name, or add the name to [[local]] in the config.\n"
 )
 

@@ -16,7 +16,7 @@ from resolver.policy.compiled import Endpoint
 from resolver.web.connection_limit import ConnectionLimit
 
 _IDLE_TIMEOUT = 75
-"""Seconds for a whole request to arrive; scrapers that come each minute stay connected."""
+"""Seconds between two requests; scrapers that come each minute stay connected."""
 
 
 class PageListenError(DarbanError):
@@ -42,7 +42,7 @@ async def listen(
     """Serve an application on an endpoint.
 
     ``what`` is served and ``option`` sets its endpoint; both are for the error. ``timeout`` is
-    the seconds within which a whole request must arrive.
+    the seconds that a connection may be idle.
 
     Raises:
         PageListenError: the address is in use or not this host's.

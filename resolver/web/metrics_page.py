@@ -1,18 +1,31 @@
 """``/metrics`` over HTTP, in the format that the scraper asks for, and ``/healthz``."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from resolver.metrics.collector import DarbanCollector
-from resolver.policy.compiled import Endpoint
+from resolver.policy.compiled import CompiledConfig, Endpoint
+from resolver.web import host_header, pages
 from resolver.web.exposition import Exposition
 from resolver.web.listener import listen
 
+_MISDIRECTED = 421
 
-def application(collector: DarbanCollector) -> web.Application:
-    """The application of the metrics listener."""
+
+def application(collector: DarbanCollector, terms: Callable[[], CompiledConfig]) -> web.Application:
+    """The application of the metrics listener; ``terms`` returns those in force."""
     exposition = Exposition(collector)
+
+    @web.middleware
+    async def only_own_host(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get("Host")
+        if host is None or host_header.is_own(host, terms()):  # a browser always names the host
+            return await handler(request)
+        text = host_header.WRONG_HOST
+        return web.Response(text=text, status=_MISDIRECTED, headers=pages.HEADERS)
 
     async def metrics(request: web.Request) -> web.Response:
         text, content_type = await exposition.get(request.headers.get("Accept", ""))
@@ -21,7 +34,7 @@ def application(collector: DarbanCollector) -> web.Application:
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
-    app = web.Application()
+    app = web.Application(middlewares=[only_own_host])
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", healthy)
     return app

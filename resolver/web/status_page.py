@@ -6,7 +6,7 @@ seconds, and what was typed into the form stays.
 What must stay true:
 - The page only reads. Nobody can change anything through it.
 - Nothing is loaded from elsewhere, and typed text is shown as text.
-- The page is served only under names that no website can have (``host_header``).
+- The page is served only under names that no website can have (``metrics_page``).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,13 +18,12 @@ from resolver.analysis.service_references import service_references
 from resolver.metrics.status import Status
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in
-from resolver.web import host_header, pages
+from resolver.web import pages
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
 
 _PAGE = Page("status_page", "base.css", "status_page.css")
 _SCRIPT = read_file("static/status_page.js")
-_MISDIRECTED = 421
 _ALLOWED = "script-src 'self'; connect-src 'self'; form-action 'self'"
 
 
@@ -34,14 +33,9 @@ def add_to(
     """Add the page to an application at ``/``; both callables are called for each request."""
 
     async def whole(request: web.Request) -> web.Response:
-        now = explainer()
-        if not host_header.is_own(request.headers.get("Host", ""), now.terms):
-            return web.Response(
-                text=host_header.WRONG_HOST, status=_MISDIRECTED, headers=pages.HEADERS
-            )
         language = pages.language(request)
         who, name = (request.query.get(key, "").strip() for key in ("who", "name"))
-        html = page(status(), now, who, name, language)
+        html = page(status(), explainer(), who, name, language)
         return pages.html_response(_PAGE, html, language, allowed=_ALLOWED)
 
     async def script(_: web.Request) -> web.Response:

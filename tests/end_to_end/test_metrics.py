@@ -169,8 +169,8 @@ def test_visitors_who_speak_no_http(make_small: MakeSmall) -> None:
         b"\x00\xff" * 500 + b"\r\n\r\n",
         b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
-        b"GET /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"POST /metrics HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ):
         with socket.create_connection(("127.0.0.1", server.metrics_port), timeout=10) as visitor:
@@ -189,14 +189,19 @@ def test_visitors_who_speak_no_http(make_small: MakeSmall) -> None:
     assert ask(server.port, "agency.example")
 
 
-def test_a_website_cannot_read_the_status_page_by_a_name_of_its_own(quiet: Server) -> None:
+@pytest.mark.parametrize("path", ["", "metrics", "status_page.js", "healthz"])
+def test_a_website_can_read_nothing_by_a_name_of_its_own(quiet: Server, path: str) -> None:
     quiet.scrape()
-    url = f"http://127.0.0.1:{quiet.metrics_port}/"
-    for host in ("localhost", f"localhost:{quiet.metrics_port}", "127.0.0.1"):
+    port = quiet.metrics_port
+    url = f"http://127.0.0.1:{port}/{path}"
+    for host in ("localhost", f"localhost:{port}", "127.0.0.1", f"192.0.2.1:{port}", "[fd00::5]"):
         with urllib.request.urlopen(urllib.request.Request(url, headers={"Host": host})) as answer:
             assert answer.status == 200
     rebound = urllib.request.Request(url, headers={"Host": "rebound.example"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(rebound, timeout=5)
     assert refused.value.code == 421
-    assert refused.value.read().decode().startswith("This page is not served under that name.")
+    assert refused.value.read().decode().startswith("Nothing is served here under that name.")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as probe:
+        probe.sendall(f"GET /{path} HTTP/1.0\r\n\r\n".encode())
+        assert probe.recv(12) == b"HTTP/1.0 200"

@@ -50,9 +50,9 @@ class Hostile(Guests):
     """A hundred new ones a second, and as many who stay."""
 
     _SAY = (
-        b"GET /metrics HTTP/1.1\r\nHost: a\r\nX: ",
+        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: ",
         b"\x16\x03\x01 no HTTP at all\r\n\r\n",
-        b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 20,
+        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20,
     )
     _HELD = 100
 
