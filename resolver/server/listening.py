@@ -2,8 +2,8 @@
 
 The supervisor opens them with SO_REUSEPORT, so the kernel spreads the clients over the workers.
 With this option a second server could also bind, without an error, and take half of the queries.
-So each address is claimed first, and bound once without the option. Sockets that systemd stored
-during a restart are used again, with the queries that wait in them.
+So each address is bound once without the option first. Sockets that systemd stored during a restart
+are used again, with the queries that wait in them.
 """
 
 import errno
@@ -26,27 +26,6 @@ _SEND_BUFFER: Final = 1 << 20
 
 class ListenError(DarbanError):
     """A socket cannot listen on an address; the message says why and what to do."""
-
-
-def claim(endpoint: Endpoint) -> socket.socket:
-    """Claim an address, so that no other server of this program uses it.
-
-    The claim is an abstract socket. Like a port, it belongs to the network namespace and ends with
-    its process.
-
-    Raises:
-        ListenError: another server has claimed the address.
-    """
-    claimed = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        claimed.bind(f"\0darban {endpoint}")
-    except OSError:
-        claimed.close()
-        raise ListenError(
-            f"{endpoint}: another darban listens there; stop it, or listen elsewhere "
-            "([server] listen)"
-        ) from None
-    return claimed
 
 
 def open_sockets(

@@ -44,6 +44,14 @@ def directory(config: Path) -> Path:
     return SYSTEM_STATE if config.is_relative_to(_SYSTEM_CONFIG) else config.parent / ".darban"
 
 
+def unwritable(state: Path, error: OSError) -> StateError:
+    """The error where a state directory cannot be written to."""
+    return StateError(
+        f"{state}: the state directory cannot be written to ({error.strerror}); "
+        "make room or make it writable, or set STATE_DIRECTORY to one that is"
+    )
+
+
 def save(state: Path, snapshot: Snapshot) -> Path:
     """Write a snapshot, unless it exists; returns its directory.
 
@@ -55,10 +63,7 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     try:
         _write(path, content)
     except OSError as error:
-        raise StateError(
-            f"{state}: the state directory cannot be written to ({error.strerror}); "
-            "make room or make it writable, or set STATE_DIRECTORY to one that is"
-        ) from None
+        raise unwritable(state, error) from None
     return path
 
 

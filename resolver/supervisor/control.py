@@ -7,7 +7,6 @@ configs in one folder have one state directory, so another config's server may a
 
 import asyncio
 import contextlib
-import errno
 import json
 import socket
 import struct
@@ -55,13 +54,7 @@ class ControlServer:
         self._path = Path()
 
     async def start(self, path: Path) -> None:
-        """Listen. The socket of a server that was killed is replaced.
-
-        Raises:
-            OSError: the socket cannot be created, or another server answers on it.
-        """
-        if _answers(path):
-            raise OSError(errno.EADDRINUSE, "another server answers there")
+        """Listen. The socket of a server that was killed is replaced; OSError where that fails."""
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
@@ -101,16 +94,6 @@ def _caller(end: socket.socket) -> int:
     credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _, user, _ = _CREDENTIALS.unpack(credentials)
     return int(user)
-
-
-def _answers(path: Path) -> bool:
-    """Whether a server listens on this socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
-        try:
-            end.connect(str(path))
-        except OSError:
-            return False
-        return True
 
 
 def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:

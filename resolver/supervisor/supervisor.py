@@ -11,7 +11,6 @@ What must stay true:
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -28,7 +27,7 @@ from resolver.metrics.log import escaped, log
 from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import StatusReader
-from resolver.server.listening import claim, open_sockets
+from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
 from resolver.supervisor.banner import startup_banner
@@ -41,6 +40,7 @@ from resolver.supervisor.reload import Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.startup import first_snapshot, log_warnings, raise_file_limit
+from resolver.supervisor.state_lock import locked
 from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
@@ -55,11 +55,10 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
         DarbanError: it could not start; nothing was left running.
     """
     manager = ServiceManager()
-    accepted, first = await first_snapshot(config, store.directory(config), last_good=last_good)
-    start_log("supervisor")
-    with contextlib.ExitStack() as claims:
-        for endpoint in first.terms.settings.listen:
-            claims.enter_context(claim(endpoint))
+    state = store.directory(config)
+    with locked(state):
+        accepted, first = await first_snapshot(config, state, last_good=last_good)
+        start_log("supervisor")
         raise_file_limit()
         await _Supervisor(config, first, manager).run(accepted)
 

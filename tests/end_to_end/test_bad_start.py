@@ -1,6 +1,8 @@
 """A server that cannot start says why and what to do, in a line, and leaves nothing behind."""
 
+import os
 import re
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,18 +124,42 @@ def test_a_port_that_another_program_has(make_small: MakeSmall, kind: str, *, sh
 def test_a_second_instance(make_small: MakeSmall, make: Callable[[str], Server]) -> None:
     first = make_small().start()
     second = make(first.config.read_text(encoding="utf-8"))
-    _one_line(_refused(second), f"127.0.0.1:{first.port}", "another darban listens there")
+    _one_line(_refused(second), f"127.0.0.1:{first.port}", "another program listens there")
     assert _still_answers(first)
 
 
-def test_a_second_instance_of_the_same_state(make_small: MakeSmall) -> None:
+@pytest.mark.parametrize("other", [False, True], ids=["its config", "another config"])
+def test_a_second_instance_of_the_same_state(make_small: MakeSmall, *, other: bool) -> None:
     """The first one keeps its control socket."""
     first = make_small().start()
-    second = Server(first.config)
+    state = first.directory / "state"
+    second = make_small() if other else Server(first.config)
+    second.environment = {"STATE_DIRECTORY": str(state)}
     second.launch()
-    assert second.ended().code == 2
+    ended = second.ended()
+    assert ended.code == 2
+    assert f"{state}: another darban (process {first.pid}) runs with this" in ended.err
     assert (first.directory / "state" / "control.sock").is_socket()
     assert _still_answers(first)
+
+
+def test_no_other_user_can_prevent_a_start(make_small: MakeSmall) -> None:
+    """Neither by a name that anybody may take, nor by the lock."""
+    server = make_small().start()
+    lock = server.directory / "state" / "lock"
+    assert lock.stat().st_mode & 0o777 == 0o600
+    server.stop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as taken:
+        taken.bind(f"\0darban 127.0.0.1:{server.port}")
+        server.start()
+    assert _still_answers(server)
+
+
+def test_a_lock_of_a_killed_server_is_free(make_small: MakeSmall) -> None:
+    server = make_small().start()
+    os.kill(server.pid, signal.SIGKILL)
+    assert server.ended().code == -signal.SIGKILL
+    assert _still_answers(server.start())
 
 
 def test_a_second_instance_on_every_address(

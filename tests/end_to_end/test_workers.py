@@ -279,17 +279,6 @@ def test_what_is_no_command_does_not_disturb_it(make_small: MakeSmall) -> None:
     assert server.err == log
 
 
-def test_another_server_of_its_state_leaves_its_commands_alone(make_small: MakeSmall) -> None:
-    first = make_small().start()
-    second = make_small()
-    second.environment = {"STATE_DIRECTORY": str(first.directory / "state")}
-    second.expect_error("another server answers there")
-    second.start()
-    assert "no control socket" in second.err
-    assert second.stop().code == 0
-    assert (first.directory / "state" / "control.sock").is_socket()
-
-
 def _flush(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(10)
