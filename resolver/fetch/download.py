@@ -1,21 +1,28 @@
 """Download one list over HTTPS into a file, within bounds.
 
-Nothing of a response is trusted: not its size, not its length, not where it redirects to. A
-response that may be cut short is refused: it must have a length, or come in chunks.
+Nothing of a response is trusted: not its size, not its length, not where it redirects to. A server
+on the Internet must not lead this one to addresses of this network, so after a public address only
+public ones are connected to. A response that may be cut short is refused: it must have a length, or
+come in chunks.
 """
 
 import contextlib
+import errno
 import hashlib
 import http
+import socket
 import ssl
 import urllib.parse
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import BinaryIO
 
 import aiohttp
+from aiohttp import AddrInfoType
 from aiohttp.resolver import AsyncResolver
 
 from resolver import __version__
@@ -49,11 +56,27 @@ class Download:
     modified: str
 
 
+@dataclass(slots=True)
+class _Route:
+    """The way of one download."""
+
+    redirected: bool = False
+    public: bool = False
+    """Whether it has led to a public address."""
+
+
+_route: ContextVar[_Route] = ContextVar("_route")
+
+
 def open_session(servers: list[Endpoint]) -> aiohttp.ClientSession:
     """A client that resolves hosts at these name servers alone."""
     resolver = AsyncResolver(nameservers=[str(each) for each in servers], timeout=5.0, tries=2)
     connector = aiohttp.TCPConnector(
-        resolver=resolver, ssl=ssl.create_default_context(), limit_per_host=2, force_close=True
+        resolver=resolver,
+        ssl=ssl.create_default_context(),
+        limit_per_host=2,
+        force_close=True,
+        socket_factory=_open_socket,
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -83,11 +106,14 @@ async def fetch(
     Raises:
         FetchError: the list did not arrive, or not whole.
     """
+    route = _Route()
+    _route.set(route)
     with _fetch_errors():
         for _ in range(_MAX_REDIRECTS + 1):
             async with client.get(url, headers=known, allow_redirects=False) as response:
                 if response.status in _REDIRECTS:
                     url = _redirect(url, response.headers.get("Location", ""))
+                    route.redirected = True
                     continue
                 if response.status == http.HTTPStatus.NOT_MODIFIED and known:
                     return None
@@ -98,6 +124,25 @@ async def fetch(
                 etag, modified = map(_validator, map(response.headers.get, _VALIDATORS))
                 return Download(sha256, etag, modified)
         raise FetchError(f"it was redirected more than {_MAX_REDIRECTS} times")
+
+
+def _open_socket(to: AddrInfoType) -> socket.socket:
+    """A socket to an address, unless a redirect has led there from a public one to a private."""
+    family, kind, protocol, _, (address, *_) = to
+    route = _route.get()
+    if _is_public(str(address)):
+        route.public = True
+    elif route.public and route.redirected:
+        reason = f"a redirect from a public address to {address} is not followed"
+        raise OSError(errno.EACCES, reason)
+    return socket.socket(family, kind, protocol)
+
+
+def _is_public(text: str) -> bool:
+    address = ip_address(text)
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or address
+    return address.is_global
 
 
 @contextlib.contextmanager

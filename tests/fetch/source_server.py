@@ -40,7 +40,9 @@ def authority(openssl: Path, place: Path) -> Authority:
         *("-subj", "/CN=made for a test", "-addext", "keyUsage=critical,keyCertSign"),
     )
     run("req", *key, "-keyout", "host.key", "-out", "host.csr", "-subj", "/CN=localhost")
-    (place / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:lists.test\n")
+    (place / "names").write_text(
+        "subjectAltName=IP:127.0.0.1,IP:192.88.99.1,DNS:localhost,DNS:lists.test\n"
+    )
     run(
         *("x509", "-req", "-in", "host.csr", "-CA", "ca.pem", "-CAkey", "ca.key"),
         *("-out", "host.pem", "-days", "2", "-extfile", "names"),
@@ -75,11 +77,11 @@ class Sources:
 
 
 @asynccontextmanager
-async def serving(trusted: Authority | None) -> AsyncIterator[Sources]:
+async def serving(trusted: Authority | None, address: str = "127.0.0.1") -> AsyncIterator[Sources]:
     """A server, with TLS where there is an authority."""
     sources = Sources(scheme="https" if trusted else "http")
     context = trusted.context() if trusted else None
-    server = await asyncio.start_server(sources._serve, "127.0.0.1", 0, ssl=context, backlog=512)
+    server = await asyncio.start_server(sources._serve, address, 0, ssl=context, backlog=512)
     sources.port = server.sockets[0].getsockname()[1]
     async with server:
         yield sources

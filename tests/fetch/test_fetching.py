@@ -1,8 +1,11 @@
 """What is fetched, and from where: redirections, checksums, marks, names looked up."""
 
 import asyncio
+import ctypes
 import gzip
+import os
 import socket
+import subprocess
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -57,10 +60,13 @@ class Fetching:
 
 
 def _with(
-    trusted: Authority | None, place: Path, test: Callable[[Fetching], Awaitable[None]]
+    trusted: Authority | None,
+    place: Path,
+    test: Callable[[Fetching], Awaitable[None]],
+    address: str = "127.0.0.1",
 ) -> None:
     async def run() -> None:
-        async with serving(trusted) as sources:
+        async with serving(trusted, address) as sources:
             await test(Fetching(sources, ListStore(place)))
 
     asyncio.run(run())
@@ -130,6 +136,52 @@ def test_where_a_list_is_redirected_to(trusted: Authority, tmp_path: Path) -> No
         assert await fetching("/1") == UpdateResult("unchanged", 10)
 
     _with(trusted, tmp_path, sent_on)
+
+
+PUBLIC = "192.88.99.1"
+"""An address that no network uses any more (RFC 7526)."""
+
+
+@pytest.fixture
+def public_address(ip_program: Path) -> Iterator[str]:
+    """A public address in a network namespace of the test's own, in which this thread is."""
+    ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.unshare(0x40000000) == 0, os.strerror(ctypes.get_errno())
+    try:
+        for words in (["link", "set", "lo", "up"], ["address", "add", PUBLIC, "dev", "lo"]):
+            subprocess.run([ip_program, *words], check=True)
+        yield PUBLIC
+    finally:
+        assert libc.setns(ours, 0) == 0
+        os.close(ours)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://127.0.0.1:{port}/end",
+        "https://[::ffff:127.0.0.1]:{port}/end",
+        "https://lists.test:{port}/end",
+    ],
+)
+def test_no_redirect_leads_from_a_public_address_into_this_network(
+    location: str, public_address: str, trusted: Authority, tmp_path: Path
+) -> None:
+    async def led_in(fetching: Fetching) -> None:
+        says, port = fetching.sources.says, fetching.sources.port
+        says["/end"] = response(LIST)
+        says["/list"] = response(b"", status="302 Found", Location=location.format(port=port))
+        url = f"https://{public_address}:{port}/list"
+        with name_server() as servers:
+            reason = (await fetching(url=url, servers=servers)).reason
+        assert "a redirect from a public address to" in reason
+        assert reason.endswith(" is not followed")
+        assert [path for path, _ in fetching.sources.asked] == ["/list"]
+        says["/list"] = response(b"", status="302 Found", Location=f"https://{PUBLIC}:{port}/end")
+        assert await fetching(url=url) == UpdateResult("updated", 10)
+
+    _with(trusted, tmp_path, led_in, "0.0.0.0")
 
 
 def test_a_server_on_this_host_needs_no_certificate(tmp_path: Path) -> None:
