@@ -116,6 +116,7 @@ def replay_json(counts: QueryCounts, found: Replay) -> dict[str, object]:
             for vlan, times in found.replayed.items()
         },
         "not_judged": dict(found.left_out),
+        "targets_unknown": found.targets_unknown,
         "changed": [_outcome_change_json(*item) for item in sorted(found.changes.items())],
     }
 

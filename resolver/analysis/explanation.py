@@ -119,9 +119,16 @@ class Explainer:
         """The view of a client by its address; None where no VLAN holds it."""
         return self._snapshot.views.of(packed(address))
 
-    def verdict(self, view: View, name: bytes) -> Verdict:
-        """The verdict on a name; a name that is answered here without policy passes."""
-        return self._engine.check_question(view, name)[1]
+    def verdict(self, view: View, name: bytes, qtype: int) -> tuple[Verdict, bool]:
+        """The verdict on a question; and whether no target of its answer could change that.
+
+        A name that is answered here without policy passes.
+        """
+        zone, verdict = self._engine.check_question(view, name)
+        if not view.has_rules or _is_settled(verdict, qtype) or (zone and zone.group is None):
+            return verdict, True
+        found = self._resolve(view, name, qtype, verdict)
+        return found.verdict, found.checked
 
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
         """Explain a question from an address."""
@@ -151,8 +158,7 @@ class Explainer:
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
         """Let the engine answer the question, and ask an upstream where the engine needs one."""
         ask = self._ask
-        settled = verdict.outcome is Outcome.BLOCKED or verdict.allowed or qtype == codes.ANY
-        if ask is None or settled:
+        if ask is None or _is_settled(verdict, qtype):
             return _Resolved(verdict, False, "")
         self._engine.cache.failures.clear()
         self._observer.verdict = verdict
@@ -224,6 +230,11 @@ class Explainer:
             answer=found.answer,
             decided_by=step,
         )
+
+
+def _is_settled(verdict: Verdict, qtype: int) -> bool:
+    """Whether the targets of an answer are not judged after this verdict on the question."""
+    return verdict.outcome is Outcome.BLOCKED or verdict.allowed or qtype == codes.ANY
 
 
 def _client(view: View) -> Client:

@@ -1,7 +1,8 @@
 """The same queries under two policies: which outcomes change.
 
-Both policies decide through the engine that answers queries. A verdict depends on the client
-and the name, never on the type, so each name is decided once for each pair of views.
+Both policies decide through the engine that answers queries. A verdict depends on the view, the
+question, and the targets of its answer, if the explainers can ask for that. So each question is
+decided once for each pair of views.
 """
 
 from collections import Counter, defaultdict
@@ -15,7 +16,7 @@ from resolver.policy.view import View
 
 UNKNOWN = "unknown"
 """The VLAN of a client that no VLAN holds."""
-_STEP = 4096
+_STEP = 256
 
 
 class OutcomeChange(NamedTuple):
@@ -37,8 +38,16 @@ class _Clients(NamedTuple):
     new: View | None
 
 
-_Decided = dict[bytes, OutcomeChange | None]
-"""By name."""
+class _Decision(NamedTuple):
+    """What both policies decide about a question."""
+
+    change: OutcomeChange | None
+    is_final: bool
+    """False where a target that is not known could make it a change."""
+
+
+_Decided = dict[tuple[bytes, int], _Decision]
+"""By name and type."""
 
 
 class Replay:
@@ -57,6 +66,8 @@ class Replay:
         """Queries whose outcome changes, by name and type."""
         self.left_out: Counter[str] = Counter()
         """Queries of VLANs that only one of the policies has, by VLAN."""
+        self.targets_unknown = 0
+        """Queries whose outcome does not change, unless for a target that is not known."""
 
     @property
     def changed(self) -> int:
@@ -81,11 +92,13 @@ class Replay:
                 self.left_out[requester.vlan] += times
             for each, decided in clients:
                 self.replayed[each.vlan] += times
-                if name not in decided:
-                    decided[name] = self._change(each, name)
-                change = decided[name]
-                if change is not None:
-                    self.changes[change][name, qtype] += times
+                decision = decided.get((name, qtype))
+                if decision is None:
+                    decision = decided[name, qtype] = self._decide(each, name, qtype)
+                if decision.change is not None:
+                    self.changes[decision.change][name, qtype] += times
+                if not decision.is_final:
+                    self.targets_unknown += times
 
     def _who(self, requester: Requester) -> Iterator[_Clients]:
         if requester.client:
@@ -101,23 +114,26 @@ class Replay:
     def _wanted(self, *vlans: str) -> bool:
         return self._only is None or self._only in vlans
 
-    def _change(self, clients: _Clients, name: bytes) -> OutcomeChange | None:
-        old, old_service = _decide(self._old, clients.old, name)
-        new, new_service = _decide(self._new, clients.new, name)
+    def _decide(self, clients: _Clients, name: bytes, qtype: int) -> _Decision:
+        old, old_service, old_is_final = _outcome(self._old, clients.old, name, qtype)
+        new, new_service, new_is_final = _outcome(self._new, clients.new, name, qtype)
         if old is new:
-            return None
-        return OutcomeChange(clients.vlan, old.label, new.label, new_service or old_service)
+            return _Decision(None, old_is_final and new_is_final)
+        service = new_service or old_service
+        return _Decision(OutcomeChange(clients.vlan, old.label, new.label, service), True)
 
 
 def _vlan_name(explainer: Explainer, view: View | None) -> str:
     return UNKNOWN if view is None else explainer.terms.vlans[view.vlan].name
 
 
-def _decide(explainer: Explainer, view: View | None, name: bytes) -> tuple[Outcome, str]:
-    """The outcome for a name, and the service that it belongs to."""
+def _outcome(
+    explainer: Explainer, view: View | None, name: bytes, qtype: int
+) -> tuple[Outcome, str, bool]:
+    """The outcome, the service that the name belongs to, and whether no target could change it."""
     if view is None:
-        return Outcome.REFUSED, ""
-    verdict = explainer.verdict(view, name)
+        return Outcome.REFUSED, "", True
+    verdict, is_final = explainer.verdict(view, name, qtype)
     if verdict.service == NO_SERVICE:
-        return verdict.outcome, ""
-    return verdict.outcome, explainer.terms.services[verdict.service].name
+        return verdict.outcome, "", is_final
+    return verdict.outcome, explainer.terms.services[verdict.service].name, is_final

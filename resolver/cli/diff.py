@@ -13,8 +13,9 @@ from rich.text import Text
 
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, ComparedPolicy, compare
-from resolver.analysis.explanation import Explainer
+from resolver.analysis.explanation import AskUpstream, Explainer
 from resolver.analysis.queries import detect
+from resolver.analysis.queries.answers import CapturedAnswers
 from resolver.analysis.queries.query import FileContent, QueryCounts, UnknownFormat
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
@@ -26,12 +27,16 @@ from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
+from resolver.engine.entry import CacheEntry
+from resolver.engine.exchange import Failure
+from resolver.engine.question import UpstreamQuestion
 from resolver.errors import DarbanError
 from resolver.metrics.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.restart_settings import restart_changes
+from resolver.upstream.blocking import BlockingForwarder
 
 _DNS = 53
 _STYLES = {"+": "green", "-": "red", "~": "yellow"}
@@ -50,6 +55,12 @@ Queries = Annotated[
         "--queries",
         help="queries to try on both: a capture (pcap, pcapng), dnsperf's lines of a name "
         "and a type, or a file of 'darban record'",
+    ),
+]
+Live = Annotated[
+    bool,
+    typer.Option(
+        "--live", help="ask the upstreams too, and judge the targets of answers that the file lacks"
     ),
 ]
 Vlan = Annotated[
@@ -71,20 +82,25 @@ class _Replayed(NamedTuple):
     file: Path
     counts: QueryCounts
     replay: Replay
+    live: bool
+    """Whether the upstreams were asked."""
 
 
 def diff(
     configs: Configs = None,
     queries: Queries = None,
     vlan: Vlan = None,
+    live: Live = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> int:
     """Show what changes from one policy to another, and for which queries.
 
     Without OLD the policy in force is compared; without NEW as well, with the config of the
-    server as it is now. Exits with 0 where nothing changes, 1 where something does, 2 where
-    there is a mistake, 3 where no server can be reached.
+    server as it is now. A name may be blocked for a target of its answer: answers in a capture
+    are followed, --live asks for others, and how many are unknown is shown. Exits with 0 where
+    nothing changes, 1 where something does, 2 where there is a mistake, 3 where no server can
+    be reached.
 
         darban diff
 
@@ -92,12 +108,12 @@ def diff(
 
         darban diff old.toml new.toml --queries names.txt --vlan administration
     """
-    if queries is None and vlan is not None:
-        raise DarbanError("--vlan says for whom the queries of --queries are tried")
+    if queries is None and (vlan is not None or live):
+        raise DarbanError("--vlan and --live say how the queries of --queries are tried")
     opened = None if queries is None else _open(queries)
     old, new = _policies(configs or [], config)
     found = compare(old, new)
-    replayed = None if opened is None else _replay(old, new, opened, vlan)
+    replayed = None if opened is None else _replay(old, new, opened, vlan, live)
     if as_json:
         print_json(_as_json(old, new, found, replayed))
     else:
@@ -159,28 +175,51 @@ def _expectations(config: ConfigModel) -> Section:
 
 
 def _replay(
-    old: ComparedPolicy, new: ComparedPolicy, opened: _Opened, vlan: str | None
+    old: ComparedPolicy, new: ComparedPolicy, opened: _Opened, vlan: str | None, live: bool
 ) -> _Replayed:
-    now = time.time()
-    before, after = (Explainer(each.terms, each.index, now) for each in (old, new))
-    replay = Replay(before, after, vlan)
-    if vlan is not None and vlan not in replay.vlans():
-        both = ", ".join(replay.vlans()) or "none"
-        raise DarbanError(f"there is no VLAN '{vlan}' in both; in both there are: {both}")
-    listening = (*old.terms.settings.listen, *new.terms.settings.listen)
-    ports = frozenset({_DNS, *(endpoint.port for endpoint in listening)})
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        counts = _read(opened, ports, progress)
+        counts = _read(opened, old, new, progress)
+        now = time.time()
+        before, after = (
+            Explainer(each.terms, each.index, now, _answers(counts.answers, each, live))
+            for each in (old, new)
+        )
+        replay = Replay(before, after, vlan)
+        if vlan is not None and vlan not in replay.vlans():
+            both = ", ".join(replay.vlans()) or "none"
+            raise DarbanError(f"there is no VLAN '{vlan}' in both; in both there are: {both}")
         task = progress.add_task("trying", total=len(counts.counts))
         for done in replay.run(counts.counts):
             progress.update(task, completed=done)
-    return _Replayed(opened.file, counts, replay)
+    return _Replayed(opened.file, counts, replay, live)
 
 
-def _read(opened: _Opened, ports: frozenset[int], progress: Progress) -> QueryCounts:
+def _sinkholes(policy: ComparedPolicy) -> set[bytes]:
+    policies = policy.terms.policies
+    return {address for each in policies for address in (each.sinkhole_v4, each.sinkhole_v6)}
+
+
+def _answers(captured: CapturedAnswers, policy: ComparedPolicy, live: bool) -> AskUpstream | None:
+    """Ask the file, if it has answers; then the upstreams of a policy, if that is wanted."""
+    if not live:
+        return captured.ask if captured else None
+    upstreams = BlockingForwarder(policy.terms)
+
+    def ask(question: UpstreamQuestion) -> CacheEntry | Failure:
+        found = captured.ask(question)
+        return upstreams.ask(question) if isinstance(found, Failure) else found
+
+    return ask
+
+
+def _read(
+    opened: _Opened, old: ComparedPolicy, new: ComparedPolicy, progress: Progress
+) -> QueryCounts:
     file, content = opened
-    counts = QueryCounts()
+    listening = (*old.terms.settings.listen, *new.terms.settings.listen)
+    ports = frozenset({_DNS, *(endpoint.port for endpoint in listening)})
+    counts = QueryCounts(_sinkholes(old) | _sinkholes(new))
     task = progress.add_task("reading", total=len(content))
     try:
         for done in detect.read(content, counts, ports):
@@ -222,9 +261,12 @@ def _as_text(
     if old.expectations is None:
         yield "expectations are not compared: those of the policy in force are not known"
     if replayed is not None:
-        file, counts, replay = replayed
+        file, counts, replay, live = replayed
         yield f"queries of {file}: {counts.total:,} read, {replay.changed:,} change"
         yield from diff_text.replay(replay)
+        if replay.targets_unknown:
+            why = "no upstream answered" if live else "the file has no answer; --live asks for it"
+            yield f"  targets not judged of {replay.targets_unknown:,} queries: {why}"
         yield from diff_text.skipped(counts)
 
 
@@ -240,7 +282,7 @@ def _as_json(
 ) -> dict[str, object]:
     questions = None
     if replayed is not None:
-        file, counts, replay = replayed
+        file, counts, replay, _ = replayed
         questions = {"file": str(file), **diff_text.replay_json(counts, replay)}
     return {
         "old": old.name,

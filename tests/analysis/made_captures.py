@@ -16,14 +16,16 @@ def question(name: str, rtype: str = "A") -> bytes:
     return packed
 
 
-def udp(payload: bytes, port: int = 53) -> tuple[int, bytes]:
-    return 17, struct.pack("!HHHH", 40000, port, 8 + len(payload), 0) + payload
+def udp(payload: bytes, port: int = 53, from_port: int = 40000) -> tuple[int, bytes]:
+    port = 40000 if from_port == 53 else port
+    return 17, struct.pack("!HHHH", from_port, port, 8 + len(payload), 0) + payload
 
 
-def tcp(messages: Sequence[bytes], port: int = 53) -> tuple[int, bytes]:
+def tcp(messages: Sequence[bytes], port: int = 53, from_port: int = 40000) -> tuple[int, bytes]:
+    port = 40000 if from_port == 53 else port
     payload = b"".join(struct.pack("!H", len(each)) + each for each in messages)
     options = b"\x01\x01\x08\x0a" + bytes(8)
-    head = struct.pack("!HHIIBBHHH", 40000, port, 1, 1, 8 << 4, 0x18, 1024, 0, 0)
+    head = struct.pack("!HHIIBBHHH", from_port, port, 1, 1, 8 << 4, 0x18, 1024, 0, 0)
     return 6, head + options + payload
 
 

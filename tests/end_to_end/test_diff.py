@@ -129,6 +129,33 @@ def test_what_makes_no_sense(configs: Path, arguments: list[str], said: str) -> 
     assert done.out == ""
 
 
+def test_targets_are_judged_live_or_said_to_be_unknown(tmp_path: Path, upstream: str) -> None:
+    text = shipped([upstream], 5300, 9153)
+    less = text.replace('block = ["@messenger", ', 'block = ["line", ')
+    assert less != text
+    (tmp_path / "old.toml").write_text(less, encoding="utf-8")
+    (tmp_path / "new.toml").write_text(text, encoding="utf-8")
+    lines = "alias.scene A\nalias.scene AAAA\nhttps.scene HTTPS\nharmless.scene A\nt.me A\n"
+    (tmp_path / "names.txt").write_text(lines, encoding="ascii")
+    arguments = ("old.toml", "new.toml", "--queries", "names.txt", "--vlan", "administration")
+    text = darban("diff", *arguments, at=tmp_path).out
+    assert "queries of names.txt: 5 read, 1 change" in text
+    assert "targets not judged of 4 queries: the file has no answer; --live asks for it" in text
+    found = diff(*arguments, "--live", at=tmp_path)["questions"]
+    assert found["targets_unknown"] == 0
+    assert {
+        (name["name"], rtype)
+        for change in found["changed"]
+        for name in change["names"]
+        for rtype in name["types"]
+    } == {("alias.scene", "A"), ("alias.scene", "AAAA"), ("https.scene", "HTTPS"), ("t.me", "A")}
+    for name in ("old.toml", "new.toml"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace(upstream, UPSTREAM), encoding="utf-8")
+    text = darban("diff", *arguments, "--live", at=tmp_path).out
+    assert "targets not judged of 4 queries: no upstream answered" in text
+
+
 # ---- against what is in force ----
 
 
@@ -236,3 +263,32 @@ def test_questions_that_tcpdump_has_captured(
     }
     assert {(t["service"], t["questions"]) for t in found["changed"]} == {("slack", 3), ("zoom", 1)}
     assert found["skipped"] == []
+    assert found["targets_unknown"] == 0
+
+
+@pytest.mark.usefixtures("ip_program")
+def test_the_answers_that_tcpdump_has_captured_are_followed(
+    quiet: Server, dig: Asker, configs: Path
+) -> None:
+    """alias.scene leads to web.telegram.org, which both policies block only on administration."""
+    file = configs / "capture.pcap"
+    with captured(needed("tcpdump"), quiet.port, file, "-i", "lo"):
+        for name in ("alias.scene", "harmless.scene", "long.scene"):
+            dig("127.0.20.5", name)
+        wait_for(lambda: b"\x04long\x05scene" in file.read_bytes(), "all is written")
+        dig("127.0.20.5", "last.scene")
+        wait_for(lambda: file.read_bytes().count(b"\x04last\x05scene") > 1, "all is written")
+    text = quiet.config.read_text(encoding="utf-8")
+    strict = text.replace("are exempt\nblock = []", 'are exempt\nblock = ["telegram"]')
+    assert strict != text
+    for name, content in (("old.toml", text), ("new.toml", strict)):
+        (configs / name).write_text(content, encoding="utf-8")
+    found = diff("old.toml", "new.toml", "--queries", file, at=configs)["questions"]
+    [change] = found["changed"]
+    assert (change["vlan"], change["new"], change["service"]) == (
+        "publicity",
+        "blocked",
+        "telegram",
+    )
+    assert {each["name"] for each in change["names"]} == {"alias.scene", "long.scene"}
+    assert found["targets_unknown"] == 0

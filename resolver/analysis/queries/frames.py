@@ -1,4 +1,4 @@
-"""From a captured packet to the DNS messages that a client sends to a name server in it.
+"""From a captured packet to the DNS messages between a client and a name server in it.
 
 Links: Ethernet (with VLAN tags), Linux's "any" in both versions, raw IP, BSD's loopback.
 Above them IPv4 and IPv6, UDP, and TCP where a segment holds whole messages.
@@ -23,11 +23,11 @@ _OPTIONS = frozenset({0, 43, 60})
 """IPv6 extension headers to skip."""
 
 
-class ClientMessages(NamedTuple):
-    """The messages of a client."""
+class DnsMessages(NamedTuple):
+    """The messages of a client to a server, or of a server to a client."""
 
     client: bytes
-    """Its address: 4 or 16 octets."""
+    """The address of the client, 4 or 16 octets; empty where the server sends."""
     messages: tuple[bytes, ...]
 
 
@@ -37,10 +37,8 @@ class SkippedPacket(NamedTuple):
     reason: str
 
 
-def client_messages(
-    link: int, frame: bytes, ports: Set[int]
-) -> ClientMessages | SkippedPacket | None:
-    """The messages to one of these ports; None where the packet goes to none of them."""
+def dns_messages(link: int, frame: bytes, ports: Set[int]) -> DnsMessages | SkippedPacket | None:
+    """The messages to or from these ports; None where there are none."""
     at = _ip_begins(link, frame)
     if isinstance(at, SkippedPacket) or at is None:
         return at
@@ -65,7 +63,7 @@ def _ip_begins(link: int, frame: bytes) -> int | SkippedPacket | None:
     return at if kind in _IP else None
 
 
-def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | SkippedPacket | None:
+def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> DnsMessages | SkippedPacket | None:
     begins = at + (frame[at] & 15) * 4
     length = frame[at + 2] << 8 | frame[at + 3]  # 0 where the network card fills it in
     if (frame[at + 6] << 8 | frame[at + 7]) & 0x1FFF:
@@ -74,7 +72,7 @@ def _of_ipv4(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | Skipped
     return _transport(frame, begins, ends, frame[at + 9], frame[at + 12 : at + 16], ports)
 
 
-def _of_ipv6(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | SkippedPacket | None:
+def _of_ipv6(frame: bytes, at: int, ports: Set[int]) -> DnsMessages | SkippedPacket | None:
     length = frame[at + 4] << 8 | frame[at + 5]
     ends = at + 40 + length if length else len(frame)
     kind, begins = frame[at + 6], at + 40
@@ -88,27 +86,31 @@ def _of_ipv6(frame: bytes, at: int, ports: Set[int]) -> ClientMessages | Skipped
 
 def _transport(
     frame: bytes, at: int, ends: int, kind: int, client: bytes, ports: Set[int]
-) -> ClientMessages | SkippedPacket | None:
+) -> DnsMessages | SkippedPacket | None:
     if kind not in (_UDP, _TCP) or at + 4 > len(frame):
         return None
-    if (frame[at + 2] << 8 | frame[at + 3]) not in ports:
-        return None
-    if kind == _TCP:
-        return _of_tcp(frame, at, ends, client)
+    read = _of_tcp if kind == _TCP else _of_udp
+    if (frame[at + 2] << 8 | frame[at + 3]) in ports:
+        return read(frame, at, ends, client)
+    if (frame[at] << 8 | frame[at + 1]) in ports:
+        found = read(frame, at, ends, b"")
+        return found if isinstance(found, DnsMessages) else None
+    return None
+
+
+def _of_udp(frame: bytes, at: int, ends: int, client: bytes) -> DnsMessages | SkippedPacket:
     if at + 8 > len(frame):
         return _CUT
     payload = frame[at + 8 : ends]
     length = (frame[at + 4] << 8 | frame[at + 5]) - 8
-    return _CUT if len(payload) < length else ClientMessages(client, (payload[: max(length, 0)],))
+    return _CUT if len(payload) < length else DnsMessages(client, (payload[: max(length, 0)],))
 
 
 _CUT = SkippedPacket("a packet that is not whole")
 _PART = SkippedPacket("a TCP segment that does not hold whole messages")
 
 
-def _of_tcp(
-    frame: bytes, at: int, ends: int, client: bytes
-) -> ClientMessages | SkippedPacket | None:
+def _of_tcp(frame: bytes, at: int, ends: int, client: bytes) -> DnsMessages | SkippedPacket | None:
     if at + 20 > len(frame):
         return _CUT
     payload = frame[at + (frame[at + 12] >> 4) * 4 : ends]
@@ -120,4 +122,4 @@ def _of_tcp(
         if place > len(payload):
             return _PART
         messages.append(payload[begins:place])
-    return ClientMessages(client, tuple(messages)) if messages else None
+    return DnsMessages(client, tuple(messages)) if messages else None

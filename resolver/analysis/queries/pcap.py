@@ -1,10 +1,10 @@
-"""The questions of a capture: what clients ask a name server, by their addresses."""
+"""The questions of a capture: what clients ask a name server, by their addresses; its answers."""
 
 from collections.abc import Iterator, Set
 from ipaddress import ip_address
 
 from resolver.analysis.queries.capture import packets
-from resolver.analysis.queries.frames import ClientMessages, SkippedPacket, client_messages
+from resolver.analysis.queries.frames import DnsMessages, SkippedPacket, dns_messages
 from resolver.analysis.queries.query import FileContent, QueryCounts, Question, Requester
 from resolver.dns import codes
 from resolver.dns.query import scan
@@ -13,13 +13,16 @@ _STEP = 4096
 
 
 def read(content: FileContent, counts: QueryCounts, ports: Set[int]) -> Iterator[int]:
-    """Count all questions to these ports; yields from time to time how far it has read."""
+    """Count all questions to these ports, and keep the answers; yields how far it has read."""
     clients: dict[bytes, Requester] = {}
     for number, packet in enumerate(packets(content, counts), start=1):
         if number % _STEP == 0:
             yield packet.after
-        found = client_messages(packet.link, packet.octets, ports)
-        if isinstance(found, ClientMessages):
+        found = dns_messages(packet.link, packet.octets, ports)
+        if isinstance(found, DnsMessages) and not found.client:
+            for message in found.messages:
+                counts.answers.add(message)
+        elif isinstance(found, DnsMessages):
             who = clients.get(found.client)
             if who is None:
                 who = clients[found.client] = Requester(client=str(ip_address(found.client)))

@@ -1,9 +1,10 @@
 """Questions and how often they were asked; and what could not be counted, with the reason."""
 
 from collections import Counter
-from collections.abc import Sized
+from collections.abc import Set, Sized
 from typing import NamedTuple, Protocol, SupportsIndex, overload
 
+from resolver.analysis.queries.answers import CapturedAnswers
 from resolver.errors import DarbanError
 
 
@@ -43,7 +44,9 @@ class Question(NamedTuple):
 class QueryCounts:
     """The questions of a file so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, sinkholes: Set[bytes] = frozenset()) -> None:
+        """``sinkholes`` are the addresses that blocked replies have: 4 or 16 octets."""
+        self.answers = CapturedAnswers(sinkholes)
         self.counts: dict[Question, int] = {}
         self.skipped: Counter[str] = Counter()
         """How much could not be counted, by reason."""
