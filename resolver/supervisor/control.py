@@ -1,8 +1,8 @@
 """The control socket: a Unix socket in the state directory; one JSON object in, one out.
 
 Any process that may write to the socket may command the server; no other permission is checked. A
-request gets the user ID of its caller from the kernel. It names the config that the caller means:
-configs in one folder have one state directory, so another config's server may answer.
+request gets its caller's user from the kernel (``person``). It names the config that the caller
+means: configs in one folder have one state directory, so another config's server may answer.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from resolver.errors import DarbanError
 from resolver.snapshot import store
+from resolver.supervisor.person import login_uid, person
 
 Request = dict[str, object]
 Answer = dict[str, object]
@@ -86,7 +87,7 @@ class ControlServer:
         if meant != own:
             advice = f"'darban reload --from {meant}' puts that file in its place"
             return {"error": f"the server that answers serves {own}, not {meant}; {advice}"}
-        return await command({**request, "uid": caller})
+        return await command({**request, "who": await person(caller, request.get("login"))})
 
 
 def _caller(end: socket.socket) -> int:
@@ -109,7 +110,7 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as end:
             end.settimeout(seconds)
             end.connect(str(path))
-            meant = {**request, "config": str(config.resolve())}
+            meant = {**request, "config": str(config.resolve()), "login": login_uid()}
             end.sendall(json.dumps(meant).encode() + b"\n")
             with end.makefile("rb") as file:
                 line = file.readline()

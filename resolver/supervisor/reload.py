@@ -87,14 +87,14 @@ class Reloader:
 
     async def command(self, request: Request) -> Answer:
         """Serve ``reload`` on the control socket."""
-        return (await self.reload(f"uid {request['uid']}")).as_json()
+        return (await self.reload(str(request["who"]))).as_json()
 
     async def activate(self, request: Request) -> Answer:
         """Serve ``activate`` on the control socket: a config whose files the caller sends."""
         texts, event = request.get("texts"), request.get("event")
         if not isinstance(texts, dict) or event not in _EVENTS:
             return {"error": "the request names no config or no event"}
-        result = await self.reload(f"uid {request['uid']}", str(event), texts=texts)
+        result = await self.reload(str(request["who"]), str(event), texts=texts)
         return result.as_json()
 
     async def in_force(self, _: Request) -> Answer:

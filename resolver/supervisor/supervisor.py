@@ -36,6 +36,7 @@ from resolver.supervisor.control import Answer, Command, ControlServer, Request,
 from resolver.supervisor.exemption_ends import ExemptionEnds
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
+from resolver.supervisor.person import person
 from resolver.supervisor.reload import Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
@@ -120,7 +121,7 @@ class _Supervisor:
             ):
                 self._background(work())
             event = "start --last-good" if accepted.last_good else "start"
-            await self._reloader.activated(event, f"uid {os.getuid()}", accepted.sources)
+            await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
             await self._pool.watch(self._manager.keep_alive)
             await self._reloader.stop("signal")
         finally:

@@ -2,15 +2,18 @@
 
 import datetime as dt
 import os
+import pwd
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.nsd import ANY_V4
+from tests.live.programs import lacking
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -60,7 +63,7 @@ def test_every_activation_is_written_down(server: Server) -> None:
     assert darban("reload", at=server.directory).code == WRONG
     assert server.stop().code == 0
     entries = _history(server)
-    me = f"uid {os.getuid()}"
+    me = f"uid {os.getuid()} ({pwd.getpwuid(os.getuid()).pw_name})"
     assert [(entry["event"], entry["who"]) for entry in entries] == [
         ("start", me),
         ("reload", me),
@@ -74,6 +77,22 @@ def test_every_activation_is_written_down(server: Server) -> None:
     lines = told.out.splitlines()
     assert len(lines) == 4
     assert lines[1].endswith("+1 -1")
+
+
+def test_the_person_behind_root_is_written_down(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        lacking("needs root: others are nobody else")
+    login = Path("/proc/self/loginuid").read_text(encoding="ascii").strip()
+    somebody = pwd.getpwuid(65534 if login in ("0", f"{0xFFFFFFFF}") else int(login))
+    monkeypatch.setenv("SUDO_UID", "65534")
+    _write(server, DENY, OPEN)
+    assert darban("reload", at=server.directory).code == GOOD
+    who = f"uid {somebody.pw_uid} ({somebody.pw_name}) as uid 0 (root)"
+    assert _history(server)[-1]["who"] == who
+    assert f"reload by {who}: applied" in server.err
+    assert darban("history", at=server.directory).out.count(who) == 1
 
 
 def test_what_was_in_force_at_a_moment(server: Server) -> None:
