@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +10,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.default_config import config_path
@@ -20,7 +18,6 @@ from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.metrics.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
@@ -70,7 +67,7 @@ def _show(path: Path, as_json: bool) -> int:
         print_json({"config": str(path), "lists": rows})
     else:
         echo(f"the lists of {path}", err=True)
-        Console().print(_table(rows))
+        echo("\n".join(_as_lines(rows)))
         for problem in compiled.problems:
             if problem.severity == "error" or problem.path.startswith("lists"):
                 echo(str(problem), err=True)
@@ -91,24 +88,34 @@ def _row(read: BlockList, record: ListRecord | None) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None)
-    for head in ("list", "of service", "names", "skipped", "up to date", "source"):
-        table.add_column(head, overflow="fold")
+def _as_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each list, by the folder that it is in; below it what else there is to say."""
+    width = max((len(row["list"]) for row in rows), default=0)
+    yield f"  {'list':<{width}}  {'names':>9}  {'skipped':>7}  up to date"
+    shown = ""
     for row in rows:
-        record = row["fetched"]
-        source = [row["source"], *(f"{n} {reason}" for reason, n in row["skipped"].items())]
-        if record and record["error"]:
-            source.append(f"last error: {record['error']}")
-        table.add_row(
-            Text(escaped(row["list"])),
-            Text(escaped(row["service"]) if row["service"] != row["list"] else ""),
-            f"{row['entries']:,}",
-            f"{sum(row['skipped'].values()):,}",
-            "" if record is None else _age(record["updated"]),
-            Text(escaped("\n".join(source))),
-        )
-    return table
+        folder, _, file = row["source"].rpartition("/")
+        is_own = file == f"{row['list']}.txt" and row["fetched"] is None
+        heading = f"{folder}:" if is_own else "[lists.sources]:"
+        if heading != shown:
+            yield heading
+            shown = heading
+        age = "" if row["fetched"] is None else _age(row["fetched"]["updated"])
+        skipped = sum(row["skipped"].values())
+        yield f"  {row['list']:<{width}}  {row['entries']:>9,}  {skipped:>7,}  {age}".rstrip()
+        yield from (f"    {remark}" for remark in _remarks(row, is_own=is_own))
+
+
+def _remarks(row: dict[str, Any], *, is_own: bool) -> Iterator[str]:
+    """Source and service of a list of others, the reasons of skipped lines, the last error."""
+    if not is_own:
+        yield row["source"]
+    if row["service"] != row["list"]:
+        yield f"of service {row['service']}"
+    for reason, lines in row["skipped"].items():
+        yield f"{lines:,} skipped: {reason}"
+    if row["fetched"] and row["fetched"]["error"]:
+        yield f"last error: {row['fetched']['error']}"
 
 
 def _age(updated: float) -> str:

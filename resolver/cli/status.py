@@ -18,11 +18,12 @@ from rich.live import Live
 from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.server import ask, read_status
-from resolver.cli.status_view import draw, draw_unknown_clients
+from resolver.cli.status_view import draw, draw_unknown_clients, page
 from resolver.policy.unknown_clients import UnknownClients
 
 _INTERVAL = 1.0
 _QUIT = (b"q", b"\x03")
+_NEXT_PAGE = b" "
 
 Once = Annotated[bool, typer.Option("--once", help="print once, also in a terminal")]
 Unknown = Annotated[
@@ -35,8 +36,9 @@ def status(
 ) -> int:
     """Show queries, blocks by VLAN and service, upstreams, cache and exemptions.
 
-    In a terminal the view is drawn again each second until q or Ctrl-C is pressed; elsewhere it
-    is printed once. Exits with 3 where no server can be reached.
+    In a terminal the view is drawn again each second until q or Ctrl-C is pressed; space shows
+    the next page of a view that is too high. Elsewhere it is printed once. Exits with 3 where
+    no server can be reached.
 
         darban status
 
@@ -67,18 +69,24 @@ def _unknown_clients(config: Path, as_json: bool) -> None:
 
 
 def _live(config: Path) -> None:
-    """Draw the status each second, until q or Ctrl-C."""
+    """Draw the status each second, until q or Ctrl-C; a page of it where it is too high."""
     console = Console()
-    before, now = None, read_status(config)
+    before, now, top = None, read_status(config), 0
     with (
         contextlib.suppress(KeyboardInterrupt),  # another process may send SIGINT
         _keys_at_once(),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
         while True:
-            live.update(draw(now, before, console.width), refresh=True)
-            if _quit_within(_INTERVAL):
+            lines = console.render_lines(draw(now, before, console.width), pad=False)
+            top = top if top < len(lines) else 0
+            live.update(page(lines, console.height, top), refresh=True)
+            pressed = _pressed_within(_INTERVAL)
+            if any(key in pressed for key in _QUIT):
                 return
+            if _NEXT_PAGE in pressed:
+                top += console.height - 1
+                continue
             before, now = now, read_status(config)
 
 
@@ -101,11 +109,10 @@ def _keys_at_once() -> Iterator[None]:
         termios.tcsetattr(keyboard, termios.TCSANOW, usual)
 
 
-def _quit_within(seconds: float) -> bool:
-    """Whether q or Ctrl-C is pressed, or the terminal is closed, within some seconds."""
+def _pressed_within(seconds: float) -> bytes:
+    """The keys that are pressed within some seconds; q where the terminal is closed."""
     keyboard = sys.stdin.fileno()
     ready, _, _ = select.select([keyboard], [], [], seconds)
     if not ready:
-        return False
-    pressed = os.read(keyboard, 64)
-    return not pressed or any(key in pressed.lower() for key in _QUIT)
+        return b""
+    return os.read(keyboard, 64).lower() or b"q"

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
+from rich.segment import Segment, Segments
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +20,8 @@ from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
 from resolver.metrics.status import Status
 from resolver.policy.unknown_clients import UnknownClients
+
+Line = list[Segment]
 
 _TWO_COLUMNS = 190
 """Columns from which on tables are side by side."""
@@ -45,6 +49,17 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
 
 def _apart(below: RenderableType) -> Padding:
     return Padding(below, (1, 0, 0, 0))
+
+
+def page(lines: Sequence[Line], height: int, top: int) -> RenderableType:
+    """The lines from ``top`` that a terminal has room for; a last line says that there are more."""
+    room = height if len(lines) <= height else height - 1
+    shown = [segment for line in lines[top : top + room] for segment in (*line, Segment.line())]
+    if len(lines) <= height:
+        return Segments(shown[:-1])
+    last = min(top + room, len(lines))
+    keys = f"lines {top + 1} to {last} of {len(lines)}; space: next page, q: quit"
+    return Segments([*shown, Segment(keys, Style(reverse=True))])
 
 
 def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
@@ -97,6 +112,8 @@ def _alarms(now: Status) -> Iterator[Text]:
         yield Text(f"only {now.workers} of {now.workers_expected} workers serve", "bold red")
     if now.block_log is not None and now.block_log.problem:
         yield Text(f"the block log cannot be written: {now.block_log.problem}", "bold red")
+    if now.clock_synchronised is False:
+        yield Text("the clock is not synchronised; exemptions end by it", "bold red")
     for upstream in now.upstreams:
         if not upstream.up:
             yield Text(f"upstream {upstream.name} does not answer", "bold red")

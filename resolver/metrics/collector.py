@@ -115,8 +115,9 @@ class DarbanCollector(Collector):
         yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]
         compiled = str(build() == "compiled").lower()
         yield definitions.BUILD_INFO, [((__version__, compiled), 1)]
-        drops, memory = self._readings()
+        drops, memory, clock = self._readings()
         yield definitions.SOCKET_DROPS, [] if drops is None else [((), drops)]
+        yield definitions.CLOCK, [] if clock is None else [((), clock)]
         yield definitions.MEMORY, (((process,), octets) for process, octets in memory.items())
 
 

@@ -106,6 +106,10 @@ MEMORY = _gauge(
     "Octets in memory; the sum over the workers counts shared memory for each",
     "process",
 )
+CLOCK = _gauge(
+    "darban_clock_synchronised",
+    "1 while an NTP or PTP program keeps the clock right; absent where the kernel does not tell",
+)
 BUILD_INFO = _gauge("darban_build_info", "The version that runs", "version", "compiled")
 
 DURATION_BOUNDS = (

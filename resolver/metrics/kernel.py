@@ -1,5 +1,6 @@
-"""Counts that the kernel keeps of a server's sockets and processes."""
+"""What the kernel knows of a server's sockets and processes, and of the clock."""
 
+import ctypes
 import os
 import socket
 import struct
@@ -11,6 +12,9 @@ _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
 _DROPS = 8
 """SK_MEMINFO_DROPS of linux/sock_diag.h."""
+_TIMEX = 256
+"""Octets that hold a ``struct timex``, which is shorter on every architecture."""
+_TIME_ERROR = 5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -21,6 +25,8 @@ class KernelReadings(NamedTuple):
     """Datagrams dropped because a listening socket's queue was full; None where unknown."""
     memory: dict[str, int]
     """Resident octets by kind of process."""
+    clock_synchronised: bool | None
+    """As of ``clock_synchronised``."""
 
 
 def read(
@@ -31,7 +37,17 @@ def read(
         drops = sum(_drops(each) for each in sockets if each.type == socket.SOCK_DGRAM)
     except OSError:
         drops = None
-    return KernelReadings(drops, {kind: sum(map(_resident, p)) for kind, p in processes.items()})
+    memory = {kind: sum(map(_resident, each)) for kind, each in processes.items()}
+    return KernelReadings(drops, memory, clock_synchronised())
+
+
+def clock_synchronised() -> bool | None:
+    """Whether an NTP or PTP program keeps the clock right; None where the kernel does not tell.
+
+    The kernel no longer believes so when it was not told for some hours. A container may not ask.
+    """
+    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX))  # zeros: only read
+    return None if state < 0 else state != _TIME_ERROR
 
 
 def _drops(listening: socket.socket) -> int:

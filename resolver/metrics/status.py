@@ -187,6 +187,8 @@ class Status:
     exemptions: tuple[ExemptionStatus, ...]
     block_log: BlockLogStatus | None
     """None where the block log is off."""
+    clock_synchronised: bool | None = None
+    """Exemptions end by the clock. None where the kernel does not tell."""
 
     def as_json(self) -> dict[str, object]:
         """The object that the control socket and ``darban status --json`` give."""

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
 from resolver import __version__, build
-from resolver.metrics import definitions
+from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.layout import UNKNOWN, CounterLayout, CounterRow
@@ -73,6 +73,7 @@ class StatusReader:
             fetched=tuple(_fetched(facts)),
             exemptions=exemptions(terms, at),
             block_log=_block_log(sums, facts),
+            clock_synchronised=kernel.clock_synchronised(),
         )
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from resolver.cli.status_view import draw, draw_unknown_clients
+from resolver.cli.status_view import draw, draw_unknown_clients, page
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -122,17 +122,35 @@ def test_persian_is_kept_from_turning_its_neighbours() -> None:
 
 
 def test_what_needs_a_look_is_told() -> None:
-    bad = replace(FIRST, config_ok=False, workers=3)
+    bad = replace(FIRST, config_ok=False, workers=3, clock_synchronised=False)
     text = drawn(bad, None, 100)
     for part in (
         "the config is not in force",
         "only 3 of 4 workers serve",
+        "the clock is not synchronised",
         f"upstream {IPV6} does not answer",
         "gone: up to date never, failed 3 times",
         "doh: up to date 2 h 0 min ago",
         "the oldest review was on 2026-11-24",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize("height", [10, 24, 200])
+def test_a_page_is_as_high_as_the_terminal_and_the_pages_are_the_whole(height: int) -> None:
+    console = Console(width=80, height=height, force_terminal=False, color_system=None)
+    lines = console.render_lines(draw(FIRST, None, 80), pad=False)
+    seen: list[str] = []
+    while len(seen) < len(lines):
+        with console.capture() as capture:
+            console.print(page(lines, height, len(seen)), end="")
+        shown = capture.get().splitlines()
+        assert len(shown) <= height
+        if len(lines) > height:
+            first, last = len(seen) + 1, min(len(seen) + height - 1, len(lines))
+            assert shown.pop().startswith(f"lines {first} to {last} of {len(lines)}; space")
+        seen += shown
+    assert seen == drawn(FIRST, None, 80).splitlines()
 
 
 def test_unknown_clients() -> None:

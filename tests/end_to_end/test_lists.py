@@ -284,7 +284,11 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     }
     shown = _run(server, "lists")
     assert shown.code == GOOD
-    assert "0 h ago" in shown.out
+    lines = shown.out.splitlines()
+    [ads] = [place for place, line in enumerate(lines) if line.startswith("  ads ")]
+    assert lines[ads].split() == ["ads", "2", "2", "0", "h", "ago"]
+    assert lines[ads + 1] == f"    {sources.url('/ads')}"
+    assert max(map(len, lines)) <= 80
     unknown = _run(server, "lists", "update", "nothing")
     assert (unknown.code, unknown.err) == (
         *(WRONG, f"{server.config} fetches no list 'nothing', but ads\n"),

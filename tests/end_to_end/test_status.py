@@ -9,7 +9,8 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -195,23 +196,38 @@ def setsid() -> Path:
     return needed("setsid")
 
 
-@pytest.mark.parametrize("end", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
-def test_in_a_terminal_it_goes_on_with_rates_until_told_to_end(
-    asked: Server, setsid: Path, end: bytes
-) -> None:
+@contextmanager
+def _shown(
+    server: Server, setsid: Path, lines: int
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """The status in a terminal of a height; afterwards the terminal must be as it was."""
     terminal, inner = pty.openpty()
     usual = termios.tcgetattr(inner)
     environment = {k: v for k, v in os.environ.items() if k not in ("STATE_DIRECTORY", "NO_COLOR")}
     command = [setsid, "--ctty", DARBAN, "status"]
     process = subprocess.Popen(
         command,
-        cwd=asked.directory,
-        env={**environment, "COLUMNS": "100", "LINES": "50", "TERM": "xterm"},
+        cwd=server.directory,
+        env={**environment, "COLUMNS": "100", "LINES": str(lines), "TERM": "xterm"},
         stdin=inner,
         stdout=inner,
         stderr=inner,
     )
     try:
+        yield terminal, process
+    finally:
+        process.kill()
+        process.wait()
+    assert termios.tcgetattr(inner) == usual
+    os.close(inner)
+    os.close(terminal)
+
+
+@pytest.mark.parametrize("end", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
+def test_in_a_terminal_it_goes_on_with_rates_until_told_to_end(
+    asked: Server, setsid: Path, end: bytes
+) -> None:
+    with _shown(asked, setsid, 50) as (terminal, process):
         seen = _read_until(terminal, b"by VLAN")
         assert b"/s)" not in seen
         ask(asked.port, "web.telegram.org", client="127.0.10.5")
@@ -219,14 +235,22 @@ def test_in_a_terminal_it_goes_on_with_rates_until_told_to_end(
         os.write(terminal, end)
         seen += _read_until(terminal, b"\x1b[?1049l")
         assert process.wait(10) == 0, seen.decode(errors="replace")
-    finally:
-        process.kill()
-        process.wait()
-    assert termios.tcgetattr(inner) == usual
-    os.close(inner)
-    os.close(terminal)
     assert b"Traceback" not in seen
     assert b"\x1b[?25h" in seen, "the cursor is shown again"
+
+
+def test_a_low_terminal_says_that_there_is_more_and_shows_it(asked: Server, setsid: Path) -> None:
+    with _shown(asked, setsid, 24) as (terminal, _):
+        first = _read_until(terminal, b"space: next page")
+        assert b"lines 1 to 23 of " in first
+        assert b"pr-2031" not in first
+        os.write(terminal, b" ")
+        second = _read_until(terminal, b"lines 24 to ")
+        while b"pr-2031" not in second:
+            os.write(terminal, b" ")
+            second += _read_until(terminal, b"space: next page")
+        os.write(terminal, b"q")
+        _read_until(terminal, b"\x1b[?1049l")
 
 
 def _read_until(terminal: int, wanted: bytes, seconds: float = 20.0) -> bytes:

@@ -59,13 +59,14 @@ class _Served:
         self.workers = [Counters(memory) for memory in memories]
         self.cells = [memoryview(mmap.mmap(each, MEMORY)).cast("Q") for each in memories]
         self.drops: int | None = 7
+        self.clock: bool | None = True
         self._exported = CollectorRegistry()
         self._exported.register(
             DarbanCollector(self.layout, lambda: self.cells, self.facts, self._readings)
         )
 
     def _readings(self) -> KernelReadings:
-        return KernelReadings(self.drops, {"workers": 4096})
+        return KernelReadings(self.drops, {"workers": 4096}, self.clock)
 
     def follow(self, lists: dict[str, str], upstreams: list[str]) -> None:
         self.facts.terms = compile_texts(CONFIG, lists).terms
@@ -118,6 +119,15 @@ def test_how_much_a_vlan_s_policy_blocks() -> None:
     series = served.series()
     assert _of(series, "darban_vlan_bans", vlan="administration") == len(FEWER) + 1
     assert _of(series, "darban_vlan_bans", vlan="publicity") == 0
+
+
+@pytest.mark.parametrize(("clock", "value"), [(True, 1), (False, 0), (None, None)])
+def test_the_clock_is_synchronised_or_not_or_the_kernel_does_not_tell(
+    clock: bool | None, value: float | None
+) -> None:
+    served = _Served()
+    served.clock = clock
+    assert _of(served.series(), "darban_clock_synchronised") == value
 
 
 def test_without_the_kernel_s_drops_the_metric_has_no_series() -> None:
