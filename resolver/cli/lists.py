@@ -15,7 +15,7 @@ from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
-from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
+from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot import store
@@ -181,8 +181,8 @@ def _by_this_command(path: Path, names: list[str], smaller_too: bool) -> UpdateJ
     job = UpdateJob([each.name for each in wanted])
     state = store.directory(path)
     become_owner(state)
-    servers = bootstrap(terms)
-    work = update_lists(job, wanted, ListStore(state), servers, smaller_too=smaller_too)
+    servers, ca_file = bootstrap(terms), authorities(terms, path)
+    work = update_lists(job, wanted, ListStore(state), servers, ca_file, smaller_too=smaller_too)
     with _Bars() as bars:
         asyncio.run(_shown(work, lambda: bars.show(job)))
     return job

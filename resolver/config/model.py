@@ -131,6 +131,8 @@ class ListsConfig(ConfigSection):
 
     directories: Several[SomeLine] = ("blocklists",)
     """The directories of block lists; of two lists of a name the later adds."""
+    ca_file: SomeLine | None = None
+    """Certificates of authorities, in PEM, that are trusted besides the system's."""
     sources: dict[ServiceName, ListSourceConfig] = {}
     """Lists that others maintain, by name."""
 

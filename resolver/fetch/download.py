@@ -68,12 +68,18 @@ class _Route:
 _route: ContextVar[_Route] = ContextVar("_route")
 
 
-def open_session(servers: list[Endpoint]) -> aiohttp.ClientSession:
-    """A client that resolves hosts at these name servers alone."""
+def open_session(servers: list[Endpoint], ca_file: Path | None) -> aiohttp.ClientSession:
+    """A client that resolves hosts at these name servers alone.
+
+    It trusts the authorities of the system, and those of ``ca_file``.
+    """
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
     resolver = AsyncResolver(nameservers=[str(each) for each in servers], timeout=5.0, tries=2)
     connector = aiohttp.TCPConnector(
         resolver=resolver,
-        ssl=ssl.create_default_context(),
+        ssl=context,
         limit_per_host=2,
         force_close=True,
         socket_factory=_open_socket,

@@ -16,8 +16,9 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
+from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
 from resolver.metrics.facts import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import CompiledConfig, Subscription
@@ -34,6 +35,7 @@ class UpdateSchedule:
 
     def __init__(
         self,
+        config: Path,
         store: ListStore,
         terms: Callable[[], CompiledConfig],
         states: dict[str, FetchState],
@@ -42,11 +44,13 @@ class UpdateSchedule:
         """``run`` does the work.
 
         Args:
+            config: The config's file.
             store: Where the copies are.
             terms: Gives the terms in force.
             states: Filled with the state of each list, for the metrics.
             put_in_force: Reloads the lists; the reason where that failed.
         """
+        self._config = config
         self._store = store
         self._terms = terms
         self._states = states
@@ -131,8 +135,9 @@ class UpdateSchedule:
     async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], smaller_too: bool) -> None:
         before = {each.name: self._store.record(each.name) for each in wanted}
         try:
-            servers = bootstrap(self._terms())
-            await update_lists(job, wanted, self._store, servers, smaller_too=smaller_too)
+            terms = self._terms()
+            servers, ca_file = bootstrap(terms), authorities(terms, self._config)
+            await update_lists(job, wanted, self._store, servers, ca_file, smaller_too=smaller_too)
             if job.updated() or self._waiting:
                 await self._apply(job, before)
         except Exception as error:  # a full disk, or a fault of this code: try again later

@@ -19,7 +19,7 @@ import aiohttp
 from resolver.fetch.download import FetchError, fetch, open_session
 from resolver.fetch.validation import ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.compiled import Endpoint, Subscription
+from resolver.policy.compiled import CompiledConfig, Endpoint, Subscription
 from resolver.snapshot import child_process
 from resolver.snapshot.list_store import ListRecord, ListStore
 
@@ -62,6 +62,7 @@ async def update_lists(
     wanted: Iterable[Subscription],
     store: ListStore,
     servers: list[Endpoint],
+    ca_file: Path | None = None,
     *,
     smaller_too: bool = False,
 ) -> None:
@@ -72,13 +73,15 @@ async def update_lists(
         wanted: The lists.
         store: Where their copies are.
         servers: The name servers that resolve hosts.
+        ca_file: Certificates to trust besides the system's.
         smaller_too: Whether to accept a list that has fewer than half of its names left.
     """
     slots = asyncio.Semaphore(_AT_ONCE)
     try:
-        session = open_session(servers)
+        session = open_session(servers, ca_file)
     except Exception as error:  # c-ares or OpenSSL cannot use this host, in many ways
-        reason = f"nothing can be fetched on this host: {type(error).__name__}: {error}"
+        using = "" if ca_file is None else f" with {ca_file}"
+        reason = f"nothing can be fetched on this host{using}: {type(error).__name__}: {error}"
         for each in wanted:
             job.results[each.name] = _failed(store, each.name, reason)
         return
@@ -90,6 +93,12 @@ async def update_lists(
                 job.results[subscription.name] = await updating.run()
 
         await asyncio.gather(*map(one, wanted))
+
+
+def authorities(terms: CompiledConfig, config: Path) -> Path | None:
+    """The certificates to trust besides the system's when the lists of a config are fetched."""
+    file = terms.settings.ca_file
+    return config.parent / file if file else None
 
 
 class _Update:

@@ -225,6 +225,8 @@ class Settings:
     bootstrap: tuple[Endpoint, ...]
     queries_per_prefix: int
     block_log: BlockLog | None
+    ca_file: str = ""
+    """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ network.
 
 import hashlib
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
@@ -26,6 +27,7 @@ from resolver.lists.list_reader import shortened
 from resolver.lists.rules import BlockList, Rule, SkippedLine
 from resolver.snapshot.list_store import ListStore
 
+_CERTIFICATES = "a file of certificates in PEM form"
 _SERVICE = re.compile(r"[a-z0-9-]+")
 
 
@@ -35,6 +37,7 @@ def read_lists(
     """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
     reader = _ListReader(base, fetched, loaded, problems)
     own = list(reader.own_lists())
+    reader.check_authorities()
     return [*own, *reader.sources(own)]
 
 
@@ -87,6 +90,19 @@ class _ListReader:
             )
         self._problems += _unusable(block_list)
         yield block_list
+
+    def check_authorities(self) -> None:
+        """Report where the certificates for fetching lists cannot be used."""
+        file = self._loaded.config.lists.ca_file
+        if file is None:
+            return
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self._base / file)
+        except ssl.SSLError:
+            self._error(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
+        except OSError as error:
+            advice = f"It cannot be read: {error.strerror}."
+            self._error(("lists", "ca_file"), toml_text(file), _CERTIFICATES, advice)
 
     def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
         """The lists of others; ``own`` are the agency's, whose services they may extend."""

@@ -190,6 +190,7 @@ class _Compiler:
             tuple(made.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
             config.limits.queries_per_prefix,
             _block_log(config.block_log),
+            config.lists.ca_file or "",
         )
 
     def expected_services(self) -> None:

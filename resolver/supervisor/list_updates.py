@@ -19,12 +19,14 @@ class ListUpdates:
 
     def __init__(
         self,
+        config: Path,
         state: Path,
         facts: ServerFacts,
         reloader: Reloader,
         background: Callable[[Coroutine[None, None, object]], None],
     ) -> None:
         """``background`` runs a coroutine beside what the server does."""
+        self._config = config
         self._state = state
         self._facts = facts
         self._reloader = reloader
@@ -36,7 +38,11 @@ class ListUpdates:
         from resolver.fetch.schedule import UpdateSchedule  # slow to import: after the start
 
         self._schedule = UpdateSchedule(
-            ListStore(self._state), lambda: self._facts.terms, self._facts.lists, self._apply
+            self._config,
+            ListStore(self._state),
+            lambda: self._facts.terms,
+            self._facts.lists,
+            self._apply,
         )
         await self._schedule.run()
 

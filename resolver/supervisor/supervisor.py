@@ -88,7 +88,9 @@ class _Supervisor:
         self._reloader = Reloader(
             config, self._state, self._rollout, self._facts, self._after_reload
         )
-        self._list_updates = ListUpdates(self._state, self._facts, self._reloader, self._background)
+        self._list_updates = ListUpdates(
+            config, self._state, self._facts, self._reloader, self._background
+        )
         self._status_reader = StatusReader(
             str(config.resolve()),
             self._facts.loaded,

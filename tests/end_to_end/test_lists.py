@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 
@@ -171,7 +172,7 @@ def test_a_damaged_first_copy_is_fetched_again_while_the_last_good_policy_serves
     server.expect_error("the last good snapshot")
     sources.says["/ads"] = hosts("a.example")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: "list ads: updated" in server.err, "the list is in force")
     server.stop()
     (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     server.start()
@@ -333,3 +334,25 @@ def test_a_certificate_of_an_unknown_authority_is_not_believed(
     done = _run(server, "lists", "update")
     assert done.code == NO
     assert "certificate" in done.out.lower()
+
+
+def test_an_authority_of_the_agency_is_believed(
+    server: Server,
+    sources: Sources,
+    made_authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the server, and by the command without one."""
+    sources.says["/ads"] = hosts("a.example")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    shutil.copy(made_authority.trusted, server.directory / "agency-ca.pem")
+    text = server.config.read_text(encoding="utf-8")
+    text = text.replace("directories = []", 'directories = []\nca_file = "agency-ca.pem"')
+    server.config.write_text(text, encoding="utf-8")
+    server.start()
+    wait_for(lambda: "list ads: updated" in server.err, "the list is in force")
+    assert _blocked(server, "a.example")
+    server.stop()
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    done = _run(server, "lists", "update")
+    assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")

@@ -146,7 +146,7 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             config = tmp_path / "config.toml"
             config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
             terms = compile_file(config, 1e9).snapshot.terms
-            schedule = UpdateSchedule(store, lambda: terms, states, put_in_force)
+            schedule = UpdateSchedule(config, store, lambda: terms, states, put_in_force)
             sources.says["/it"] = response(b"0.0.0.0 a.example\n")
             running = asyncio.create_task(schedule.run())
             while not states["it"].failures:  # the first time, by itself
