@@ -24,6 +24,12 @@ ANSWER: Final = 0
 AUTHORITY: Final = 1
 ADDITIONAL: Final = 2
 
+SOA: Final = 1
+SOA_SIGNATURE: Final = 2
+PROOF: Final = 4
+OTHER: Final = 8
+"""Kinds of records in the authority section. A proof is an NSEC or NSEC3, or its RRSIG."""
+
 MAX_RECORDS: Final = 640
 """The most records in a response. One with more is rejected before its records are read."""
 
@@ -45,7 +51,17 @@ _TARGET_AT: Final[dict[int, int]] = {
 class Record:
     """One record of a response; offsets are offsets in the packet."""
 
-    __slots__ = ("end", "fixed_at", "owner", "rdata_at", "rtype", "section", "target", "ttl")
+    __slots__ = (
+        "covered",
+        "end",
+        "fixed_at",
+        "owner",
+        "rdata_at",
+        "rtype",
+        "section",
+        "target",
+        "ttl",
+    )
 
     def __init__(self, response: "Response", number: int) -> None:
         self.section = response.section_of(number)
@@ -54,6 +70,8 @@ class Record:
         packet = response.packet
         ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
         self.rtype = packet[at] << 8 | packet[at + 1]
+        self.covered = _covered(packet, at)
+        """The type of its RRset: for an RRSIG, the type that it covers."""
         self.ttl = 0 if ttl & TOP_BIT else ttl
         """In seconds."""
         self.fixed_at = at
@@ -69,9 +87,9 @@ class Response:
     """A response that was scanned to its last octet."""
 
     __slots__ = (
-        *("_names", "_noted", "_sections", "at", "end", "errors", "extended_rcode", "flags"),
-        *("has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl", "owner_offsets", "packet"),
-        *("qname_end", "qtype", "soa_at", "type_offsets"),
+        *("_ends", "_least", "_names", "_noted", "_sections", "at", "authority", "end", "errors"),
+        *("extended_rcode", "flags", "has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl"),
+        *("owner_offsets", "packet", "qname_end", "qtype", "soa_at", "type_offsets"),
     )
 
     def __init__(self, packet: bytes) -> None:
@@ -86,6 +104,12 @@ class Response:
         self.type_offsets: list[int] = []
         """The offset of each record's type, behind its owner."""
         self._sections = [0, 0, 0]
+        self._ends: list[int] = []
+        """The offset behind each section."""
+        self._least: list[int] = []
+        """The smallest TTL up to the end of each section."""
+        self.authority = 0
+        """The kinds of records in the authority section, one bit each."""
         self.is_indirect = False
         """Whether some answer record has another type than the question, a target, or an owner that
         is not the pointer to the qname."""
@@ -110,6 +134,13 @@ class Response:
     def rcode(self) -> int:
         """The rcode, with its upper bits from the OPT (RFC 6891 section 6.1.3)."""
         return self.flags & codes.RCODE | self.extended_rcode << 4
+
+    def keep(self, last: int) -> None:
+        """Forget the records of all sections behind this one."""
+        kept = sum(self._sections[: last + 1])
+        del self.type_offsets[kept:]
+        self._sections = [count if n <= last else 0 for n, count in enumerate(self._sections)]
+        self.end, self.min_ttl = self._ends[last], self._least[last]
 
     @property
     def name(self) -> bytes:
@@ -182,6 +213,8 @@ class Response:
             for _ in range(count):
                 if not self._record(section):
                     return False
+            self._ends.append(self.at)
+            self._least.append(self.min_ttl)
         if not self.has_opt:
             self.end = self.at
         return self.at == len(packet)
@@ -233,8 +266,10 @@ class Response:
         if section == ANSWER:
             if not of_question or rtype != self.qtype or self._has_target(rtype, data):
                 self.is_indirect = True
-        elif section == AUTHORITY and rtype == codes.SOA and not self.soa_at:
-            self.soa_at = at
+        elif section == AUTHORITY:
+            self.authority |= authority_kind(rtype, _covered(packet, at))
+            if rtype == codes.SOA and not self.soa_at:
+                self.soa_at = at
         return True
 
     def _has_target(self, rtype: int, data: int) -> bool:
@@ -355,6 +390,19 @@ def scan(packet: bytes) -> Response | None:
         return response if response.read() else None
     except IndexError:
         return None
+
+
+def _covered(packet: bytes, at: int) -> int:
+    """The type of the RRset of the record whose type is at this offset."""
+    rtype = packet[at] << 8 | packet[at + 1]
+    return packet[at + 10] << 8 | packet[at + 11] if rtype == codes.RRSIG else rtype
+
+
+def authority_kind(rtype: int, covered: int) -> int:
+    """The kind of a record in the authority section."""
+    if covered == codes.SOA:
+        return SOA if rtype == codes.SOA else SOA_SIGNATURE
+    return PROOF if covered in (codes.NSEC, codes.NSEC3) else OTHER
 
 
 def _readable(error: bytes) -> bytes:

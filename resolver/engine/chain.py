@@ -16,7 +16,9 @@ def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: fl
     """Make an entry of local data, for a chain that ends there."""
     counts = (sections.answers, sections.authorities, 0)
     records = sections.answer + sections.authority
-    return make_entry(assembled(rcode, _question(name, qtype), counts, records), now)
+    return make_entry(
+        assembled(rcode, _question(name, qtype), counts, records), now, dnssec_ok=True
+    )
 
 
 def joined(
@@ -35,7 +37,7 @@ def joined(
     counts = (len(aliases) + answers, authorities, additionals)
     both = assembled(after.flags, question, counts, records)
     both.errors = after.errors
-    whole = make_entry(both, now)
+    whole = make_entry(both, now, dnssec_ok=True)
     return CacheEntry(
         first.authentic and second.authentic,
         whole.rcode,

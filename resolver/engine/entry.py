@@ -8,7 +8,9 @@ has the client's own question and these records, with their TTLs reduced by the 
 What must stay true:
 - A TTL in a reply is never more than what is left of the upstream's TTL.
 - The answer section has the alias chain of the question and nothing else (RFC 2181 section
-  5.4.1). Records outside the chain are left out.
+  5.4.1): the type of the question, CNAME, DNAME, and their RRSIGs. The authority section has the
+  SOA of a negative answer and, with DO, what proves the answer (RFC 4035 section 3.1.3). The
+  additional section is empty: policy judges only targets, so an address there could pass unjudged.
 - Only NOERROR and NXDOMAIN are cached. A negative answer is cached for the least of the TTL and
   the MINIMUM of its SOA, and never without an SOA (RFC 2308 section 5). SERVFAIL is cached for
   one second (RFC 9520).
@@ -18,11 +20,24 @@ from typing import Final
 
 from resolver.dns import codes, names, render
 from resolver.dns.render import Counts
-from resolver.dns.response import AUTHORITY, TOP_BIT, Record, Response, scan
+from resolver.dns.response import (
+    ANSWER,
+    AUTHORITY,
+    PROOF,
+    SOA,
+    SOA_SIGNATURE,
+    TOP_BIT,
+    Record,
+    Response,
+    authority_kind,
+    scan,
+)
 from resolver.dns.uncompressed import uncompressed
 
 MAX_TTL: Final = 86400
 """Seconds that an entry lives at most."""
+MAX_NEGATIVE_TTL: Final = 3600
+"""Seconds that a negative answer lives at most (RFC 2308 section 5)."""
 STALE_TTL: Final = 30
 """The TTL of a stale answer, in seconds (RFC 8767 section 5.2)."""
 FAILURE_TTL: Final = 1
@@ -37,8 +52,6 @@ _REFRESH_AT: Final = 0.9
 _OVERHEAD: Final = 600
 """Octets of memory of an entry without its records, at most: objects, key, table, and allocator
 loss. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
-_AT_ANCESTORS: Final = frozenset({codes.DNAME, codes.RRSIG})
-"""Types whose owner may be above a name of the chain."""
 _ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
 """Query types that an alias answers; it is not followed."""
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
@@ -149,21 +162,45 @@ class CacheEntry:
         self.dated += seconds
 
 
-def make_entry(response: Response, now: float) -> CacheEntry:
-    """Make the entry of a response; ``now`` is in monotonic seconds."""
+def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
+    """Make the entry of a response; ``now`` is in monotonic seconds.
+
+    ``dnssec_ok`` is DO of its question. The response is changed: what is left out is forgotten.
+    """
     if not response.is_indirect:
-        return _entry(response, now, _NOTHING, b"", 0)
+        kept = _keep_authority(response, dnssec_ok, response.counts[0] > 0)
+        return _entry(kept, now, _NOTHING, b"", 0)
     answers = response.answers()
-    chain, endless, outside = _chain(response.name, answers)
+    chain, endless, outside = _chain(response, answers)
     if outside:
-        return make_entry(_without(response, outside), now)
+        return make_entry(_without(response, outside), now, dnssec_ok)
+    kept = _keep_authority(response, dnssec_ok, _has(response))
     return _entry(
-        response,
+        kept,
         now,
         tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
         chain[-1] if endless else _unfinished(response, answers, chain),
         MAX_ALIASES + 1 if endless else len(chain) - 1,
     )
+
+
+def _keep_authority(response: Response, dnssec_ok: bool, answered: bool) -> Response:
+    """Leave out the additional section, and what the client needs not of the authority section."""
+    positive = answered and response.rcode == codes.NOERROR
+    kept = 0 if positive else SOA
+    if dnssec_ok:
+        kept |= PROOF if positive else PROOF | SOA_SIGNATURE
+    found = response.authority
+    if found & kept and found & ~kept:
+        records = response.records()
+        outside = [r for r in records if r.section == AUTHORITY and not _kind(r) & kept]
+        response = _without(response, outside)
+    response.keep(AUTHORITY if found & kept else ANSWER)
+    return response
+
+
+def _kind(record: Record) -> int:
+    return authority_kind(record.rtype, record.covered)
 
 
 def _entry(
@@ -224,8 +261,9 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
     return bytes(records)
 
 
-def _chain(name: bytes, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
+def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
     """The names of the chain; whether it is a loop or too long; the records outside the chain."""
+    name, qtype = response.name, response.qtype
     aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
     chain = [name]
     target = aliases.get(name)
@@ -234,7 +272,14 @@ def _chain(name: bytes, answers: list[Record]) -> tuple[list[bytes], bool, list[
         target = aliases.get(target)
     # The owner of a DNAME is above the names that it renames; its RRSIG has the same owner.
     above = {zone for each in chain for zone in names.zones(each)}
-    outside = [r for r in answers if r.owner not in (above if r.rtype in _AT_ANCESTORS else chain)]
+    every_type = qtype in (codes.ANY, codes.RRSIG)
+    wanted = (qtype, codes.CNAME, codes.DNAME)
+    outside = [
+        r
+        for r in answers
+        if r.owner not in (above if r.covered == codes.DNAME else chain)
+        or not (every_type or r.covered in wanted)
+    ]
     return chain, target is not None, outside
 
 
@@ -282,7 +327,8 @@ def _lifetime(response: Response) -> tuple[int, int]:
     if not response.soa_at:  # an unfinished chain lives as long as its aliases
         return (least if answered else 0), -1
     ttl, minimum = _soa_ttls(response)
-    return min(least, minimum), min(ttl, minimum)
+    most = min(minimum, MAX_NEGATIVE_TTL)
+    return min(least, most), min(ttl, most)
 
 
 def _has(response: Response) -> bool:

@@ -118,7 +118,7 @@ class Exchange:
         attempt.server.answered(now - attempt.began)
         if response.flags & codes.TC:  # over TCP, TC means an unusable answer
             return self._over_tcp(now) if latest else None
-        entry = make_entry(response, now)
+        entry = make_entry(response, now, self.question.dnssec_ok)
         rcode = response.rcode
         if rcode == codes.NOERROR or rcode == codes.NXDOMAIN:
             return entry

@@ -6,11 +6,11 @@ from resolver.dns.response import scan
 from resolver.engine.entry import CacheEntry, make_entry
 
 
-def entry_of(packet: bytes, now: float = 0.0) -> CacheEntry:
+def entry_of(packet: bytes, now: float = 0.0, dnssec_ok: bool = True) -> CacheEntry:
     """The entry of a response that can be read."""
     response = scan(packet)
     assert response is not None
-    return make_entry(response, now)
+    return make_entry(response, now, dnssec_ok)
 
 
 def ttls_of(entry: CacheEntry) -> list[int]:

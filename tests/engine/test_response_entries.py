@@ -18,7 +18,9 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 NOW = 5000.0
 Name = tuple[bytes, ...]
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
-CNAME, SOA, DNAME, OPT, RRSIG, SVCB, HTTPS, ANY = 5, 6, 39, 41, 46, 64, 65, 255
+CNAME, SOA, DNAME, OPT, RRSIG, NSEC, NSEC3, SVCB, HTTPS, ANY = (
+    *(5, 6, 39, 41, 46, 47, 50, 64, 65, 255),
+)
 
 
 def lower(labels: object) -> Name:
@@ -34,6 +36,11 @@ def target(record: RR) -> Name:
     if record.rtype in (CNAME, DNAME):
         return lower(record.rdata.label.label)
     return lower(record.rdata.target) if record.rtype in (SVCB, HTTPS) else ()
+
+
+def covered(record: RR) -> int:
+    """The type of a record's RRset."""
+    return record.rdata.covered if record.rtype == RRSIG else record.rtype  # type: ignore[no-any-return]
 
 
 def bounded(ttl: int) -> int:
@@ -64,14 +71,22 @@ class Reading:
                 break
             self.chain.append(leads)
         answers = [r for r in record.rr if self.vouched_for(r)]
-        self.sections = [answers, record.auth, record.ar[:ends]]
+        self.sections = [answers, record.auth, []]
+        answered = self.is_answered
+        self.sections[1] = [r for r in record.auth if self.proves(r, answered)]
 
     def vouched_for(self, record: RR) -> bool:
         """Whether an answer belongs to the question's chain (RFC 2181 section 5.4.1)."""
-        owner = lower(record.rname.label)
-        if record.rtype in (DNAME, RRSIG):
+        owner, rrset, asked = lower(record.rname.label), covered(record), self.record.q.qtype
+        if asked not in (RRSIG, ANY) and rrset not in (asked, CNAME, DNAME):
+            return False
+        if rrset == DNAME:
             return any(name[len(name) - len(owner) :] == owner for name in self.chain)
         return owner in self.chain
+
+    def proves(self, record: RR, answered: bool) -> bool:
+        """Whether a record of the authority section is for the client, who has set DO."""
+        return covered(record) in ((NSEC, NSEC3) if answered else (SOA, NSEC, NSEC3))
 
     @property
     def answers(self) -> list[RR]:
@@ -84,7 +99,7 @@ class Reading:
     @property
     def start(self) -> RR | None:
         """The SOA that speaks for what is absent."""
-        return next((r for r in self.sections[1] if r.rtype == SOA), None)
+        return next((r for r in self.record.auth if r.rtype == SOA), None)
 
     @property
     def is_answered(self) -> bool:
@@ -123,7 +138,7 @@ class Reading:
         if self.start is None:
             return None
         (*_, minimum) = self.start.rdata.times
-        return min(bounded(self.start.ttl), 0 if minimum >= 2**31 else minimum)
+        return min(bounded(self.start.ttl), 0 if minimum >= 2**31 else minimum, 3600)
 
     @property
     def lifetime(self) -> int:
@@ -135,7 +150,7 @@ class Reading:
         least = min((bounded(r.ttl) for each in self.sections for r in each), default=0)
         if negative is not None:
             (*_, minimum) = self.start.rdata.times  # type: ignore[union-attr]
-            return min(least, 0 if minimum >= 2**31 else minimum)
+            return min(least, 0 if minimum >= 2**31 else minimum, 3600)
         return least if self.answers and self.rcode == NOERROR else 0
 
 
@@ -188,7 +203,7 @@ def test_it_does_so_of_mutated_responses(made: tuple[bytes, int], data: st.DataO
     record = parsed(bytes(packet))
     if response is not None and record is not None:
         question = bytes(packet[12 : 12 + length])
-        agrees(make_entry(response, NOW), Reading(record), question)
+        agrees(make_entry(response, NOW, dnssec_ok=True), Reading(record), question)
 
 
 def parsed(packet: bytes) -> DNSRecord | None:

@@ -93,7 +93,7 @@ def said(question: UpstreamQuestion, now: float) -> CacheEntry:
     packet = bytes(reply.pack())
     response = scan(packet)
     assert response is not None
-    return make_entry(response, now)
+    return make_entry(response, now, dnssec_ok=False)
 
 
 def dnslib_question(text: str, qtype: int) -> object:

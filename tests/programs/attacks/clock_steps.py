@@ -55,7 +55,7 @@ def steps() -> Seen:
     packet = wire.reply(_ASKED, [wire.address(wire.AT_QUESTION, "192.0.2.1", 300)])
     scanned = response.scan(packet)
     assert scanned is not None
-    engine.cache.put(pending.question.key, make_entry(scanned, now))
+    engine.cache.put(pending.question.key, make_entry(scanned, now, dnssec_ok=False))
     told = []
     for second, jump in ((0, 0.0), (10, _DAY), (20, -_DAY), (200, 10 * _DAY), (299, -_DAY)):
         engine.advance(wall + second + jump, now + second)

@@ -164,7 +164,7 @@ def _taken(packet: bytes) -> None:
     if scanned is not None:
         asked = query.scan(_ASKED, {})
         assert asked is not None
-        reply(make_entry(scanned, 0.0), asked.question, 1.0)
+        reply(make_entry(scanned, 0.0, True), asked.question, 1.0)
 
 
 def _joined(packet: bytes) -> None:
@@ -176,7 +176,7 @@ def _joined(packet: bytes) -> None:
     first, second = response.scan(alias), response.scan(packet)
     if first is not None and second is not None:
         asked = names.parse("alias.example")
-        joined(asked, wire.TXT, make_entry(first, 0.0), make_entry(second, 0.0), 0.0)
+        joined(asked, wire.TXT, make_entry(first, 0.0, True), make_entry(second, 0.0, True), 0.0)
 
 
 def scans() -> dict[str, float]:

@@ -84,10 +84,10 @@ def take_response(data: bytes) -> Hashable:
     found = response.scan(data)
     if found is None:
         return None
-    entry = make_entry(found, 0.0)
+    entry = make_entry(found, 0.0, dnssec_ok=True)
     _render(found, stale(entry, 100.0))
     alias = _alias_of(found)
-    first = make_entry(alias, 0.0)
+    first = make_entry(alias, 0.0, dnssec_ok=True)
     if first.unfinished == found.name:
         _render(alias, joined(alias.name, alias.qtype, first, entry, 0.0))
     _render(found, entry)
