@@ -23,7 +23,7 @@ from resolver.engine.result import PendingReply
 from resolver.engine.routing import Zone
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
-from resolver.policy.limits import Bucket, Clock
+from resolver.policy.limits import UNLIMITED
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
@@ -238,7 +238,7 @@ def _is_settled(verdict: Verdict, qtype: int) -> bool:
 
 
 def _client(view: View) -> Client:
-    return Client(b"", False, view, Bucket(1.0, Clock()), {})
+    return Client(b"", False, view, UNLIMITED, {})
 
 
 def _query(name: bytes, qtype: int) -> Query:

@@ -182,6 +182,8 @@ class VlanConfig(ConfigSection):
     """The prefixes of its clients, such as ["10.10.0.0/16"]."""
     policy: str
     """The name of the policy that applies to it."""
+    queries_per_address: Annotated[int, Field(ge=1)] | None = None
+    """Queries a second from each address, instead of [limits]: for many clients behind one."""
 
 
 class ExemptionConfig(ConfigSection):
@@ -246,8 +248,10 @@ class CacheConfig(ConfigSection):
 class LimitsConfig(ConfigSection):
     """How many queries clients may send."""
 
+    queries_per_address: Annotated[int, Field(ge=1)] = 1_000
+    """Queries a second that each client may send to a worker."""
     queries_per_prefix: Annotated[int, Field(ge=1)] = 20_000
-    """Queries a second that each /24 or /56 of clients may send to a worker."""
+    """Queries a second that each /24 or /56 of a VLAN may send to a worker."""
 
 
 class BlockLogConfig(ConfigSection):

@@ -2,16 +2,18 @@
 
 The steps, and the reason for their order:
 
-1. Limit: a packet beyond the client's rate limit is dropped before it costs more.
+1. Limit: a packet over the client's rate limit is dropped, or truncated, before it costs more.
 2. Scan: a packet that is no query is dropped. A malformed query needs no policy.
 3. View: an unknown client (in no VLAN) is refused before it can learn anything.
 4. Local records and special-use names: the agency or this host owns them, so policy does not
-   apply. A forward zone only chooses the upstream group for step 7.
+   apply. A forward zone only chooses the upstream group for step 8.
 5. Policy on the question: before the cache, so a blocked name costs no look-up and its counters
    do not depend on the queries of other clients.
-6. Cache: it holds responses before policy. So the targets in the answer are judged for this
+6. RD: without it, the cache would show a client what other VLANs ask for. So only local data and
+   policy answer such a query, and all else is refused.
+7. Cache: it holds responses before policy. So the targets in the answer are judged for this
    client now, whichever client asked first.
-7. Forward: all other queries. When the exchange has ended, ``conclude`` continues at step 6; if
+8. Forward: all other queries. When the exchange has ended, ``conclude`` continues at step 7; if
    the policy has changed meanwhile, at step 4, so no reply has an old verdict. An alias that the
    upstream did not follow is followed here, through the zone of its target.
 
@@ -70,8 +72,11 @@ class Engine:
         self.cache = cache
         self._count = count
         self._generation = 0
+        self._wall_ahead = 0.0
+        """Unix time less monotonic time."""
         self._clients: dict[bytes, Client] = {}
         self._stream_clients: dict[bytes, Client] = {}
+        self._unknown_clients: dict[bytes, Client] = {}
         self._shapes: dict[tuple[View | None, bool], Shapes] = {}
         self.observe(observer)
         self.replace(snapshot)
@@ -82,7 +87,8 @@ class Engine:
         self._judge = snapshot.judge
         self._views = snapshot.views
         self._routing = snapshot.routing
-        self._limits = Limits(self.terms.settings.queries_per_prefix)
+        rates = [vlan.queries_per_address for vlan in self.terms.vlans]
+        self._limits = Limits(rates, self.terms.settings.queries_per_prefix)
         self.cache.failures.clear()
         self.observe(self.observer)
         self._new_generation()
@@ -96,6 +102,7 @@ class Engine:
     def advance(self, wall: float, now: float) -> None:
         """Set the time: the wall clock (Unix time) for exemptions, ``now`` for rate limits."""
         self._limits.set_time(now)
+        self._wall_ahead = wall - now
         if self._views.advance(wall):
             self._new_generation()
 
@@ -109,6 +116,7 @@ class Engine:
         self._generation += 1
         self._clients.clear()
         self._stream_clients.clear()
+        self._unknown_clients.clear()
         self._shapes.clear()
         self._replies = Replies(self.terms, self._count)
 
@@ -116,23 +124,37 @@ class Engine:
         """The client of an address (4 or 16 octets) over a transport."""
         clients = self._stream_clients if stream else self._clients
         client = clients.get(address)
-        if client is None:
-            if len(clients) >= _MAX_CLIENTS:
-                clients.clear()
-            client = clients[address] = self._new_client(address, stream)
-        return client
+        return self._new_client(address, stream) if client is None else client
 
     def _new_client(self, address: bytes, stream: bool) -> Client:
+        """A client in no VLAN, or one that is not kept yet.
+
+        The former have a table of their own: else they could evict the limits of the others.
+        """
+        key = address + (b"\x01" if stream else b"")
+        client = self._unknown_clients.get(key)
+        if client is not None:
+            return client
         view = self._views.of(address)
-        bucket = self._limits.bucket(address, view is not None)
+        clients = self._stream_clients if stream else self._clients
+        if view is None:
+            clients = self._unknown_clients
+        if len(clients) >= _MAX_CLIENTS:
+            clients.clear()
+        if view is None:
+            limit = self._limits.of_unknown(address)
+        else:
+            limit = self._limits.of_client(address, view.vlan, stream)
         shapes = self._shapes.setdefault((view, stream), {})
-        return Client(address, stream, view, bucket, shapes)
+        client = Client(address, stream, view, limit, shapes)
+        clients[key if view is None else address] = client
+        return client
 
     def answer(self, client: Client, packet: bytes, now: float) -> Reply | PendingReply | Drop:
         """Answer one packet, received at ``now``."""
         view = client.view
-        if not client.bucket.take():
-            return self._replies.dropped(view)
+        if not client.limit.take():
+            return self._over_limit(client, packet)
         query = scan(packet, client.shapes, client.stream)
         if query is None:
             return self._replies.dropped(view)
@@ -145,6 +167,18 @@ class Engine:
         if self._wants_questions and self.observer is not None:
             self.observer.asked(client, query)
         return self.respond(client, view, query, now)
+
+    def _over_limit(self, client: Client, packet: bytes) -> Reply | Drop:
+        """Drop a packet; reply to every second one over UDP with TC and nothing else.
+
+        So a client whose address others forge gets through over TCP.
+        """
+        view = client.view
+        if view is not None and not client.stream and client.limit.is_second:
+            query = scan(packet, client.shapes)
+            if query is not None:
+                return self._replies.truncated(view, query)
+        return self._replies.dropped(view)
 
     def respond(
         self, client: Client, view: View, query: Query, now: float,
@@ -164,6 +198,8 @@ class Engine:
             group = zone.group
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
+        if not shape.flags & codes.RD:
+            return self._replies.without_recursion(view, query)
         if shape.qtype == codes.ANY:
             self._observe_verdict(client, query, verdict)
             return self._replies.local(view, query, verdict, codes.NOERROR, _MINIMAL_ANY)
@@ -244,7 +280,7 @@ class Engine:
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
         self._observe_verdict(client, query, verdict)
-        return self._replies.from_entry(view, query, verdict, entry, now)
+        return self._replies.from_entry(view, query, verdict, entry, now, now + self._wall_ahead)
 
     def _block(self, client: Client, view: View, query: Query, verdict: Verdict) -> Reply:
         """The blocked reply, by the policy of the view."""
@@ -287,12 +323,9 @@ class Engine:
         return None
 
     def _ask(self, pending: PendingReply, view: View, now: float) -> Reply | PendingReply:
-        """Forward a question, unless RD is not set or the failure cache has it."""
-        query = pending.query
-        if not query.shape.flags & codes.RD:
-            return self._replies.without_recursion(view, query)
+        """Forward a question, unless the failure cache has it."""
         failure = self.cache.failures.get(pending.question.key, now)
-        return pending if failure is None else self._replies.failed(view, query, failure)
+        return pending if failure is None else self._replies.failed(view, pending.query, failure)
 
     def dropped(self, view: View | None) -> Drop:
         """Drop a packet that could not be handled."""

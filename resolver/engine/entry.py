@@ -372,3 +372,13 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
         entry.unfinished,
         entry.alias_count,
     )
+
+
+def with_ttls_up_to(most: int, records: bytes, ttl_offsets: bytes) -> bytes:
+    """The records of an entry with TTLs of at most so many seconds."""
+    lowered = bytearray(records)
+    for index in range(0, len(ttl_offsets), 2):
+        at = ttl_offsets[index] << 8 | ttl_offsets[index + 1]
+        ttl = min(most, int.from_bytes(records[at : at + 4], "big"))
+        lowered[at : at + 4] = ttl.to_bytes(4, "big")
+    return bytes(lowered)

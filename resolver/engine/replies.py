@@ -10,13 +10,14 @@ from typing import Final, cast
 from resolver.dns import codes, render
 from resolver.dns.query import Query
 from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
+from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate
-from resolver.engine.entry import AD_KIND, CacheEntry
+from resolver.engine.entry import AD_KIND, CacheEntry, with_ttls_up_to
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.result import Drop, Reply
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, Outcome, Verdict
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASSED, Outcome, Verdict
 from resolver.policy.view import View
 
 UNKNOWN_VLAN: Final = -1
@@ -28,6 +29,8 @@ _KIND_BITS: Final = 35
 """The bits of ``CacheEntry.kind``. In the key of a template, the kind of the verdict is above."""
 _BLOCKED_KEY: Final = 1 << 60
 """This bit is only in the keys of blocked templates."""
+
+_NOT_AUTHORITATIVE: Final = (render.extended_error(codes.EDE_NOT_AUTHORITATIVE),)
 
 
 class CountedTemplate(ReplyTemplate):
@@ -48,9 +51,14 @@ class Replies:
         self._drops: dict[int, Drop] = {}
 
     def from_entry(
-        self, view: View, query: Query, verdict: Verdict, entry: CacheEntry, now: float
-    ) -> Reply:
-        """The reply that a cache entry makes."""
+        self, view: View, query: Query, verdict: Verdict, entry: CacheEntry, now: float,
+        wall: float,
+    ) -> Reply:  # fmt: skip
+        """The reply that a cache entry makes.
+
+        A name that would be blocked, but for an exemption or audit mode, lives no longer than a
+        blocked answer, nor than the exemption.
+        """
         shape = query.shape
         kind = entry.kind if shape.wants_ad else entry.kind & ~AD_KIND
         key = kind | verdict.kind << _KIND_BITS
@@ -60,8 +68,17 @@ class Replies:
             if not entry.errors:
                 _store_template(shape, key, found)
         template = cast("CountedTemplate", found)
-        packet = template.render(query.ident, query.question, entry.aged(now))
+        records = entry.aged(now)
+        if verdict.outcome is not PASSED:
+            records = with_ttls_up_to(self._most_ttl(verdict, wall), records, entry.ttl_offsets)
+        packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
+
+    def _most_ttl(self, verdict: Verdict, wall: float) -> int:
+        if verdict.exemption < 0:
+            return blocked.TTL
+        left = self._terms.exemptions[verdict.exemption].until - wall
+        return max(1, min(blocked.TTL, int(left)))
 
     def _entry_template(
         self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, kind: int
@@ -85,8 +102,8 @@ class Replies:
         return Reply(template.reply(query, verdict), template.counter)
 
     def without_recursion(self, view: View, query: Query) -> Reply:
-        """REFUSED to a query without RD that would have to be forwarded."""
-        return self._reply(view, query, Outcome.FAILED, codes.REFUSED)
+        """REFUSED to a query without RD (RFC 8914 section 4.21)."""
+        return self._reply(view, query, Outcome.FAILED, codes.REFUSED, _NOT_AUTHORITATIVE)
 
     def local(
         self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections
@@ -106,6 +123,10 @@ class Replies:
         error = render.extended_error(failure.code, failure.text)
         return self._reply(view, query, Outcome.FAILED, codes.SERVFAIL, (error,))
 
+    def truncated(self, view: View, query: Query) -> Reply:
+        """An empty reply with TC to a query over the rate limit; it is counted as dropped."""
+        return self._reply(view, query, Outcome.DROPPED, codes.NOERROR, flags=codes.TC)
+
     def refused(self, query: Query) -> Reply:
         """REFUSED to an unknown client; no larger than its query, whose address may be forged."""
         return self._reply(None, query, Outcome.REFUSED, codes.REFUSED)
@@ -121,12 +142,13 @@ class Replies:
         outcome: Outcome,
         rcode: int,
         errors: tuple[bytes, ...] = NO_ERRORS,
+        flags: int = 0,
     ) -> Reply:
         """A reply without records."""
         shape = query.shape
         qtype = shape.qtype if shape.rcode == codes.NOERROR else 0
         counter = self._counter(view, outcome, NO_SERVICE, rcode, qtype)
-        flags = shape.reply_flags | rcode & codes.RCODE
+        flags |= shape.reply_flags | rcode & codes.RCODE
         template = ReplyTemplate(shape, flags, (0, 0, 0), errors, rcode)
         return Reply(template.render(query.ident, query.question, b""), counter)
 

@@ -126,6 +126,8 @@ class Vlan:
     name: str
     id: int | None
     policy: int
+    queries_per_address: int = 1000
+    """A second, from each client."""
 
 
 @dataclass(frozen=True, slots=True)

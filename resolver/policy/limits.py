@@ -1,9 +1,17 @@
-"""Rate limits: a token bucket for each client prefix, /24 or /56.
+"""Rate limits: a token bucket for each client address, inside a bucket for its prefix (/24 or /56).
 
-Clients of a VLAN have a high rate, which only a loop or an attack exceeds. Unknown clients (in no
-VLAN) have a low rate: enough to get REFUSED and to be counted.
+Only a loop or an attack exceeds the rate of an address. The bucket of the prefix bounds what many
+addresses, which may be forged, can send together. Unknown clients (in no VLAN) have a low rate:
+enough to get REFUSED and to be counted.
+
+What must stay true:
+- Two VLANs never share a bucket, nor do UDP and TCP: a sender of forged UDP packets takes nothing
+  from the queries that its victim sends over TCP.
+- The memory is bounded, and unknown clients cannot evict the buckets of known clients.
 """
 
+import math
+from collections.abc import Sequence
 from typing import Final
 
 from resolver.policy.prefixes import client_prefix
@@ -13,7 +21,7 @@ UNKNOWN_RATE: Final = 20.0
 _BURST: Final = 2.0
 """The tokens of a full bucket, in seconds of its rate."""
 _MAX_BUCKETS: Final = 16384
-"""Buckets of known clients, and of unknown clients; one more clears them all."""
+"""Buckets of prefixes of known clients, and of unknown clients; one more clears them all."""
 
 
 class Clock:
@@ -26,7 +34,7 @@ class Clock:
 
 
 class Bucket:
-    """The tokens of a client prefix. Each query takes one; an empty bucket is refilled by time."""
+    """The tokens of clients. Each query takes one; an empty bucket is refilled by time."""
 
     __slots__ = ("_clock", "_rate", "_refilled_at", "tokens")
 
@@ -36,12 +44,9 @@ class Bucket:
         self._clock = clock
         self._refilled_at = clock.now
 
-    def take(self) -> bool:
-        """Take a token; False if there is none."""
-        if self.tokens < 1 and not self.refill():
-            return False
-        self.tokens -= 1
-        return True
+    def has_token(self) -> bool:
+        """Whether there is a token, after a refill where there was none."""
+        return self.tokens >= 1 or self.refill()
 
     def refill(self) -> bool:
         """Add the tokens of the time since the last refill; False if that is less than one."""
@@ -54,26 +59,68 @@ class Bucket:
         return True
 
 
+class ClientLimit:
+    """The two buckets of one client."""
+
+    __slots__ = ("_of_address", "_of_prefix", "_over")
+
+    def __init__(self, of_address: Bucket, of_prefix: Bucket) -> None:
+        self._of_address = of_address
+        self._of_prefix = of_prefix
+        self._over = 0
+        """Queries over the limit."""
+
+    def take(self) -> bool:
+        """Take a token of both buckets; False, and none is taken, if one has none."""
+        if not self._of_address.has_token() or not self._of_prefix.has_token():
+            self._over += 1
+            return False
+        self._of_address.tokens -= 1
+        self._of_prefix.tokens -= 1
+        return True
+
+    @property
+    def is_second(self) -> bool:
+        """Whether the last query over the limit is every second one."""
+        return self._over & 1 == 0
+
+
 class Limits:
-    """The buckets of all prefixes. Unknown clients cannot evict the buckets of known clients."""
+    """The limits of all clients."""
 
-    def __init__(self, rate: float) -> None:
-        """``rate``: queries a second for each prefix of known clients."""
+    def __init__(self, rates: Sequence[int], prefix_rate: int) -> None:
+        """Set the queries a second: for each address, by VLAN, and for each prefix."""
         self._clock = Clock()
-        self._rates = {True: rate, False: UNKNOWN_RATE}
-        self._buckets: dict[bool, dict[bytes, Bucket]] = {True: {}, False: {}}
+        self._rates = rates
+        self._prefix_rate = prefix_rate
+        self._known: dict[tuple[int, bytes, bool], Bucket] = {}
+        self._unknown: dict[bytes, Bucket] = {}
 
-    def bucket(self, address: bytes, known: bool) -> Bucket:
-        """The bucket of a client's prefix."""
-        buckets = self._buckets[known]
-        prefix = client_prefix(address)
-        bucket = buckets.get(prefix)
+    def of_client(self, address: bytes, vlan: int, stream: bool) -> ClientLimit:
+        """The limit of a client in a VLAN. The caller keeps it as long as it keeps the client."""
+        own = Bucket(self._rates[vlan], self._clock)
+        key = (vlan, client_prefix(address), stream)
+        bucket = self._known.get(key)
         if bucket is None:
-            if len(buckets) >= _MAX_BUCKETS:
-                buckets.clear()
-            bucket = buckets[prefix] = Bucket(self._rates[known], self._clock)
-        return bucket
+            if len(self._known) >= _MAX_BUCKETS:
+                self._known.clear()
+            bucket = self._known[key] = Bucket(self._prefix_rate, self._clock)
+        return ClientLimit(own, bucket)
+
+    def of_unknown(self, address: bytes) -> ClientLimit:
+        """The limit of a client in no VLAN: that of its prefix."""
+        prefix = client_prefix(address)
+        bucket = self._unknown.get(prefix)
+        if bucket is None:
+            if len(self._unknown) >= _MAX_BUCKETS:
+                self._unknown.clear()
+            bucket = self._unknown[prefix] = Bucket(UNKNOWN_RATE, self._clock)
+        return ClientLimit(Bucket(UNKNOWN_RATE, self._clock), bucket)
 
     def set_time(self, now: float) -> None:
         """Set the time for all buckets; ``now`` is in monotonic seconds."""
         self._clock.now = now
+
+
+UNLIMITED: Final = ClientLimit(Bucket(math.inf, Clock()), Bucket(math.inf, Clock()))
+"""The limit of a query that no client has sent."""

@@ -139,7 +139,9 @@ class _Compiler:
     def vlans(self) -> Iterable[made.Vlan]:
         for name, vlan in self.config.vlans.items():
             # An unknown policy is already a problem; the snapshot will not be used.
-            yield made.Vlan(name, vlan.id, self.policy_place.get(vlan.policy, 0))
+            policy = self.policy_place.get(vlan.policy, 0)
+            rate = vlan.queries_per_address or self.config.limits.queries_per_address
+            yield made.Vlan(name, vlan.id, policy, rate)
 
     def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
