@@ -56,7 +56,7 @@ class CapturedAnswers:
         if response is None:
             asked = question.name + question.qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
             response = assembled(0, asked, (0, 0, 0), b"")
-        return make_entry(response, 0.0)
+        return make_entry(response, 0.0, question.dnssec_ok)
 
     def _is_answer(self, response: Response) -> bool:
         if response.flags & codes.TC or response.rcode not in (codes.NOERROR, codes.NXDOMAIN):
