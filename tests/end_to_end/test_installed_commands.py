@@ -8,9 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
+import typer
 
+from resolver.cli.app import app
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
 from tests.live.debian import layer, tree
 from tests.live.systemd import Done, Machine, booted
@@ -97,8 +100,14 @@ COMMANDS = {
     "report --html": OF_THE_SERVER,
     "flush --all": OF_THE_SERVER,
     "record --minutes 0.01 --out recorded.tsv": OF_THE_SERVER,
+    "exempt --list": OF_THE_SERVER,
     "run": (WRONG, WRONG, WRONG),
 }
+
+
+def test_every_command_is_among_them() -> None:
+    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
+    assert group.commands.keys() <= {command.split()[0] for command in COMMANDS}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -127,6 +136,11 @@ def test_an_exemption(installed: Installed, user: str, service: str, name: str) 
     assert said.code == GOOD, said.out
     assert f'id = "{user}"' in installed.machine.read(CONFIG)
     assert not installed.blocked(name)
+    said = installed.run(user, "darban", "exempt", "--extend", user, "--for=3h")
+    assert said.code == GOOD, said.out
+    said = installed.run(user, "darban", "exempt", "--end", user)
+    assert said.code == GOOD, said.out
+    assert installed.blocked(name)
     assert installed.foreign_files() == ""
 
 
