@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+from resolver.analysis.received import Received, received
 from resolver.dns import codes, names
 from resolver.dns.query import Query
 from resolver.dns.render import QueryShape
@@ -20,13 +21,14 @@ from resolver.engine.exchange import Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
-from resolver.engine.routing import Zone
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
+
+_REFUSED = Received("REFUSED")
 
 AskUpstream = Callable[[UpstreamQuestion], CacheEntry | Failure]
 """Asks an upstream."""
@@ -56,21 +58,36 @@ class Explanation:
     """The answer of the upstream, where it was asked."""
     decided_by: str
     """The step that decided, in words."""
+    receives: Received | None
+    """What the client receives; None where only an upstream knows it, which was not asked."""
+    upstream: str
+    """The servers that are asked, and the config's section that names them."""
 
     def as_json(self) -> dict[str, object]:
         """The object to print."""
         return asdict(self)
+
+    def facts(self) -> dict[str, str]:
+        """All but the question and the outcome, as texts by their headings; no empty ones."""
+        told = {key: getattr(self, key) for key in self.as_json()}
+        told["receives"] = self.receives or "what the upstream answers"
+        return {
+            key.replace("_", " "): str(value)
+            for key, value in told.items()
+            if key not in ("name", "type", "outcome") and value not in ("", None)
+        }
 
 
 class _Resolved(NamedTuple):
     """The verdict on a name and its targets, and the answer of the upstream."""
 
     verdict: Verdict
-    checked: bool
-    answer: str
-
-
-_UNRESOLVED = _Resolved(PASS, False, "")
+    checked: bool = False
+    answer: str = ""
+    packet: bytes = b""
+    """The reply to the client; empty where it is not known."""
+    asked: UpstreamQuestion | None = None
+    """The first question to an upstream, if any is needed."""
 
 
 class _LastVerdict:
@@ -127,6 +144,8 @@ class Explainer:
         zone, verdict = self._engine.check_question(view, name)
         if not view.has_rules or _is_settled(verdict, qtype) or (zone and zone.group is None):
             return verdict, True
+        if self._ask is None:
+            return verdict, False
         found = self._resolve(view, name, qtype, verdict)
         return found.verdict, found.checked
 
@@ -142,46 +161,48 @@ class Explainer:
         self, client: str | None, view: View | None, name: bytes, qtype: int
     ) -> Explanation:
         if view is None:
-            verdict = Verdict(Outcome.REFUSED)
-            return self._explanation(
-                client, None, name, qtype, verdict, "no VLAN holds this address"
-            )
+            found = _Resolved(Verdict(Outcome.REFUSED))
+            return self._explanation(client, None, name, qtype, found, "no VLAN holds this address")
         zone, verdict = self._engine.check_question(view, name)
+        found = self._resolve(view, name, qtype, verdict)
         if zone is not None and zone.group is None:
             what = "a local record" if zone.records is not None else "a special-use name"
             step = f"{what}, {names.text(zone.name)}: answered here, without policy"
-            return self._explanation(client, view, name, qtype, verdict, step)
-        found = self._resolve(view, name, qtype, verdict)
-        step = self._step(view, found.verdict)
-        return self._explanation(client, view, name, qtype, found.verdict, step, found)
+        else:
+            step = self._step(view, found.verdict)
+        return self._explanation(client, view, name, qtype, found, step)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
         """Let the engine answer the question, and ask an upstream where the engine needs one."""
-        ask = self._ask
-        if ask is None or _is_settled(verdict, qtype):
-            return _Resolved(verdict, False, "")
         self._engine.cache.failures.clear()
         self._observer.verdict = verdict
-        targets: list[bytes] = []
         result = self._engine.respond(_client(view), view, _query(name, qtype), 0.0)
-        response: CacheEntry | Failure | None = None
+        if not isinstance(result, PendingReply):
+            return _Resolved(verdict, packet=result.packet)
+        asked, ask = result.question, self._ask
+        if ask is None or _is_settled(verdict, qtype):
+            return _Resolved(verdict, asked=asked)
+        targets: list[bytes] = []
         while isinstance(result, PendingReply):
             response = ask(result.question)
             if isinstance(response, CacheEntry):
                 targets += response.targets
             result = self._engine.conclude(result, response, 0.0)
-        assert response is not None, "the cache is empty, so the engine asks an upstream"
         if isinstance(response, Failure):
-            return _Resolved(verdict, False, _answer(f"none: {response.text}", targets))
+            answer = _answer(f"none: {response.text}", targets)
+            return _Resolved(verdict, False, answer, result.packet, asked)
+        answer = _answer(self._ending(response), targets)
+        return _Resolved(self._observer.verdict, True, answer, result.packet, asked)
+
+    def _ending(self, response: CacheEntry) -> str:
+        """How the last answer of an upstream ends, for the verdict that the observer has."""
         end = response.unfinished
-        zone: Zone | None = self._snapshot.routing.find(end) if end else None
-        found = self._observer.verdict
-        if found.outcome is Outcome.BLOCKED or not end:
-            rcode = codes.RCODES.get(response.rcode, f"RCODE{response.rcode}")
-            return _Resolved(found, True, _answer(rcode, targets))
+        if self._observer.verdict.outcome is Outcome.BLOCKED or not end:
+            return codes.RCODES.get(response.rcode, f"RCODE{response.rcode}")
+        zone = self._snapshot.routing.find(end)
         if zone is not None and zone.group is None:
-            return _Resolved(found, True, _answer(f"{names.text(end)} is answered here", targets))
-        return _Resolved(found, True, _answer("none: more aliases than are followed", targets))
+            return f"{names.text(end)} is answered here"
+        return "none: more aliases than are followed"
 
     def _step(self, view: View, verdict: Verdict) -> str:
         policy = view.policy
@@ -202,11 +223,10 @@ class Explainer:
         view: View | None,
         name: bytes,
         qtype: int,
-        verdict: Verdict,
+        found: _Resolved,
         step: str,
-        found: _Resolved = _UNRESOLVED,
     ) -> Explanation:
-        terms = self.terms
+        terms, verdict = self.terms, found.verdict
         has_service = verdict.service != NO_SERVICE
         policy = view.policy if view is not None else None
         blocked = verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
@@ -229,7 +249,19 @@ class Explainer:
             targets="checked" if found.checked else "not checked",
             answer=found.answer,
             decided_by=step,
+            receives=received(found.packet) if found.packet else _REFUSED if not view else None,
+            upstream=_upstream(terms, found.asked.group.decode()) if found.asked else "",
         )
+
+
+def _upstream(terms: CompiledConfig, group: str) -> str:
+    """The section of the config that names a group's servers, and the servers."""
+    zones = [names.text(each.zone) for each in terms.forward if each.group == group]
+    section = f"[upstreams.{group}]" if group else "[upstream]"
+    if zones:
+        section = f"[[forward]] {', '.join(zones)}"
+    servers = next(each.servers for each in terms.groups if each.name == group)
+    return f"{section}: {', '.join(map(str, servers))}"
 
 
 def _is_settled(verdict: Verdict, qtype: int) -> bool:
@@ -243,7 +275,7 @@ def _client(view: View) -> Client:
 
 def _query(name: bytes, qtype: int) -> Query:
     question = name + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
-    shape = QueryShape(codes.RD, qtype=qtype, has_question=True)
+    shape = QueryShape(codes.RD, qtype=qtype, has_question=True, has_opt=True, stream=True)
     return Query(b"\x00\x00", name, question, shape)
 
 

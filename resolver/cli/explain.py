@@ -113,11 +113,7 @@ def _for_vlan(explainer: Explainer, vlan: str, name: bytes, qtype: int) -> Expla
 
 def _as_text(explanation: Explanation) -> str:
     lines = [f"{explanation.name} {explanation.type}: {explanation.outcome}"]
-    lines += [
-        f"  {key.replace('_', ' '):<11} {value}"
-        for key, value in explanation.as_json().items()
-        if key not in ("name", "type", "outcome") and value not in ("", None)
-    ]
+    lines += [f"  {key:<11} {value}" for key, value in explanation.facts().items()]
     return "\n".join(lines)
 
 

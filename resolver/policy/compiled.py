@@ -181,6 +181,9 @@ class ConfiguredServer:
     kind: str
     """``address``, ``hostname`` or ``system``."""
 
+    def __str__(self) -> str:
+        return self.host if self.kind == "system" else str(Endpoint(self.host, self.port))
+
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredGroup:

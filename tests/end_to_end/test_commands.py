@@ -16,9 +16,15 @@ from tests.live.server import DARBAN, MODULE, Server
 FIELDS = {
     *("client", "vlan", "policy", "name", "type", "outcome", "service", "rule", "list", "line"),
     *("directive", "contact", "exemption", "matched", "targets", "answer", "decided_by"),
+    *("receives", "upstream"),
 }
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
+EDE = (
+    "16 telegram: directive 1595/الف/م (2015-02-18), narrowed by 95/3525 (2017-03-11); "
+    "contact noc@agency.example"
+)
+"""What the shipped config's administration is told."""
 
 
 @pytest.fixture
@@ -148,6 +154,8 @@ def test_explain_a_block(config: Path) -> None:
         "matched": "web.telegram.org",
         "targets": "not checked",
         "answer": "",
+        "receives": {"rcode": "NOERROR", "records": ["A 0.0.0.0"], "ttl": 60, "ede": [EDE]},
+        "upstream": "",
     }
 
 
@@ -155,7 +163,8 @@ def test_explain_a_block_in_words(config: Path) -> None:
     done = _explain(config, "--client", "127.0.10.5", "web.telegram.org")
     assert done.code == NO
     assert done.out.startswith("web.telegram.org A: blocked\n")
-    for part in ("telegram", "||telegram.org^", "1595/الف/م", "noc@agency.example", "telegram.txt"):
+    receives = f"receives    NOERROR, A 0.0.0.0, TTL 60, EDE {EDE}\n"
+    for part in ("||telegram.org^", "1595/الف/م", "noc@agency.example", "telegram.txt", receives):
         assert part in done.out
 
 
@@ -179,6 +188,24 @@ def test_explain_exits_by_the_outcome(
     done = _explain(config, *arguments, "--json")
     assert (done.json["outcome"], done.code) == (outcome, code)
     assert set(done.json) == FIELDS
+
+
+@pytest.mark.parametrize(
+    ("name", "upstream"),
+    [
+        ("agency.example", f"[upstream]: {UPSTREAM}"),
+        ("dc.agency.internal", "[[forward]] agency.internal, 10.in-addr.arpa: 192.0.2.7:53"),
+        ("localhost", ""),
+    ],
+)
+def test_explain_names_who_is_asked(config: Path, name: str, upstream: str) -> None:
+    forward = (
+        '[[forward]]\nzones = ["agency.internal", "10.in-addr.arpa"]\nservers = ["192.0.2.7"]\n'
+    )
+    config.write_text(config.read_text(encoding="utf-8") + forward, encoding="utf-8")
+    told = _explain(config, "--client", "127.0.10.5", name, "--json").json
+    assert told["upstream"] == upstream
+    assert (told["receives"] is None) == bool(upstream)
 
 
 @pytest.mark.parametrize("typed", ["https://web.telegram.org/k/", "u@web.telegram.org:443"])
@@ -283,16 +310,27 @@ def test_explain_and_the_server_agree(make_small: Callable[..., Server], dig_pro
     server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     ask = Asker(dig_program, server.port)
-    for client, name in (
+    for client, *question in (
         ("127.0.10.5", "web.telegram.org"),
+        ("127.0.10.5", "web.telegram.org", "AAAA"),
+        ("127.0.10.5", "web.telegram.org", "HTTPS"),
+        ("127.0.10.5", "use-application-dns.net"),
+        ("127.0.10.5", "localhost"),
         ("127.0.10.5", "other.example"),
         ("127.0.20.5", "web.telegram.org"),
         ("127.0.10.5", "a.web.telegram.org"),
         ("127.0.10.5", "xweb.telegram.org"),
+        ("127.0.99.5", "web.telegram.org"),
     ):
-        told = _darban("explain", "--client", client, name, "--json", at=server.directory).json
-        data = ["0.0.0.0"] if told["outcome"] == "blocked" else [ANY_V4]
-        assert ask(client, name).data == data, (client, name)
+        arguments = ("explain", "--live", "--client", client, *question, "--json")
+        told = _darban(*arguments, at=server.directory).json["receives"]
+        assert isinstance(told, dict)
+        got = ask(client, *question)
+        assert told["rcode"] == got.status
+        assert told["records"] == [" ".join(each.split()[3:]) for each in got.answer]
+        assert told["ede"] == [f"{code} {text}" for code, text in got.errors]
+        if any(code in (15, 16) for code, _ in got.errors):
+            assert {told["ttl"]} == {int(each.split()[1]) for each in got.answer + got.authority}
 
 
 # ---- the whole ----
