@@ -2,33 +2,36 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from resolver.cli.server import PATIENCE, ask
 from resolver.errors import DarbanError
-from resolver.files import atomic_file
+from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.snapshot.config_files import Texts
 from resolver.supervisor import control
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """The server has not put the config in force."""
 
 
-def activate(config: Path, texts: Texts, event: str, *, keep: bool = False) -> control.Answer:
+def activate(
+    config: Path, texts: Texts, event: str, *, keep: bool = False, fetched: Texts | None = None
+) -> control.Answer:
     """The server's answer to a config with these files; they are written if it is in force.
 
-    ``keep`` keeps each file that is replaced, as ``kept``.
+    ``keep`` keeps each file that is replaced, as ``kept``. ``fetched`` names copies of fetched
+    lists by their hashes, to be used as far as the server has them.
 
     Raises:
         DarbanError: a file cannot be written, or the server does not answer.
     """
-    with suppress(_Refused), _written_at_the_end(config, texts, keep=keep):
-        answer = ask(config, "activate", PATIENCE, texts=texts, event=event)
+    with suppress(Refused), _written_at_the_end(config, texts, keep=keep):
+        answer = ask(config, "activate", PATIENCE, texts=texts, event=event, fetched=fetched)
         if answer["code"]:
-            raise _Refused
+            raise Refused
     return answer
 
 
@@ -36,6 +39,40 @@ def write(config: Path, texts: Texts) -> None:
     """Write the files of a config whose server does not run; DarbanError where that fails."""
     with _written_at_the_end(config, texts, keep=False):
         pass
+
+
+@contextmanager
+def replaced(files: Mapping[Path, bytes | None]) -> Iterator[None]:
+    """Replace or remove (None) other files for the body, and keep those before as ``kept``.
+
+    Where the body raises, the files are as before.
+
+    Raises:
+        DarbanError: a file cannot be written.
+    """
+    paths = {_target(path): content for path, content in files.items()}
+    before = {path: _content(path) for path in paths}
+    try:
+        for path, content in paths.items():
+            _put(path, content)
+        yield
+    except BaseException as error:
+        for path, content in before.items():
+            _put(path, content)
+        if isinstance(error, OSError):
+            raise DarbanError(f"{error.filename} cannot be written ({error.strerror})") from None
+        raise
+    for path, content in before.items():
+        if content is not None and content != paths[path]:
+            _put(kept(path), content)
+
+
+def _put(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+    else:
+        make_directory(path.parent)
+        write_atomically(path, content)
 
 
 def kept(file: Path) -> Path:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from resolver.cli import restore as restoring
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import InvalidMoment, local_time, parse_moment
 from resolver.errors import DarbanError
 from resolver.snapshot import store
-from resolver.snapshot.state_owner import become_owner
+from resolver.snapshot.state_owner import as_owner, become_owner
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 _SHOWN = 20
@@ -26,7 +27,17 @@ At = Annotated[
 ]
 
 
-def history(at: At = None, config: Config = None, as_json: AsJson = False) -> int:
+Restore = Annotated[
+    str | None,
+    typer.Option(
+        "--restore", metavar="DATE", help="put in force again what was in force at this moment"
+    ),
+]
+
+
+def history(
+    at: At = None, restore: Restore = None, config: Config = None, as_json: AsJson = False
+) -> int:
     """Show what was in force at a moment, who put it in force, and what changed.
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched),
@@ -35,19 +46,31 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
     with 1 where nothing was in force, 2 where the moment is invalid or still to come, or the
     audit log cannot be read.
 
+    With --restore, the config and the agency's own lists are written as they were, and put in
+    force by a reload, with the fetched lists of then as far as the server keeps them; or nothing
+    changes. The difference is shown, and each replaced file is kept as NAME.old. Exits as
+    'darban reload' does.
+
         darban history
 
         darban history --at 2027-03-20T14:30+03:30
+
+        darban history --restore 2027-03-20T14:30
     """
     path = config_path(config)
     echo(f"by the audit log of the server of {path}", err=True)
     state = store.directory(path)
-    become_owner(state)
+    if at is not None and restore is not None:
+        raise DarbanError("say one of --at and --restore")
+    if restore is None:  # who restores writes files beside the config
+        become_owner(state)
     audit_log = AuditLog(state)
     try:
-        entries = list(audit_log.entries())
+        with as_owner(state):
+            entries = list(audit_log.entries())
     except OSError as error:
         raise DarbanError(str(error)) from None
+    at = at or restore
     if at is None:
         if as_json:
             print_json({"entries": [asdict(entry) for entry in entries]})
@@ -59,6 +82,8 @@ def history(at: At = None, config: Config = None, as_json: AsJson = False) -> in
         raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
     before = [entry for entry in entries if entry.time <= moment and entry.ended is None]
     entry = before[-1] if before and before[-1].snapshot else None
+    if restore is not None and entry is not None:
+        return restoring.restore(path, entry, _since(entry, moment), as_json)
     if as_json:
         print_json(_as_json(audit_log, entry, moment))
     elif entry is not None:
@@ -111,13 +136,18 @@ def _entry_text(entry: AuditEntry, moment: float) -> str:
     ended = [each for each in entry.exemptions if each not in exempted]
     return "\n".join(
         [
-            f"in force at {_time(moment)}: snapshot {entry.snapshot}, "
-            f"config {entry.config or 'unknown'}",
-            f"since {_time(entry.time)}, by {_who(entry)} ({entry.event})",
+            _since(entry, moment),
             *(f"exempted: {exemption_text(each)}" for each in exempted),
             *(f"ended before: {exemption_text(each)}" for each in ended),
             f"what it changed:\n{entry.diff}" if entry.diff else "the config was as before",
         ]
+    )
+
+
+def _since(entry: AuditEntry, moment: float) -> str:
+    return (
+        f"in force at {_time(moment)}: snapshot {entry.snapshot}, config "
+        f"{entry.config or 'unknown'}\nsince {_time(entry.time)}, by {_who(entry)} ({entry.event})"
     )
 
 

@@ -77,7 +77,8 @@ class BlockList:
         answer: Empty for the policy's own answer, or ``nxdomain``: canary names keep
             their meaning only with NXDOMAIN, whatever a policy answers elsewhere.
         name: Its name in the config; empty for a file of a directory of lists.
-        sha256: Of its text; empty for a list that is fetched.
+        sha256: Of its content; empty for a list that is fetched.
+        copy: The SHA-256 of the copy, for a list that is fetched.
         rules: In the file's order, none twice.
         skipped: In the file's order.
         fallback: Whether it is an older copy, since the newest that was fetched is damaged.
@@ -96,6 +97,7 @@ class BlockList:
     rules: tuple[Rule, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
     fallback: bool = False
+    copy: str = ""
 
 
 def count_blocking(read: BlockList) -> int:

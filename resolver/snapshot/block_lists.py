@@ -73,14 +73,15 @@ class _ListReader:
 
     def _own_list(self, path: Path, file: str) -> Iterator[BlockList]:
         try:
-            text = path.read_text(encoding="utf-8")
+            content = path.read_bytes()
+            text = content.decode()
         except UnicodeDecodeError as error:
             self._problems.append(not_utf8(file, error))
             return
         except OSError as error:
             self._problems.append(_error(file, str(error), "a list that can be read"))
             return
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = hashlib.sha256(content).hexdigest()
         block_list = replace(AdblockReader.read(text, path.stem, file), sha256=digest)
         for line in block_list.skipped:
             expected = "a rule such as ||example.com^"
@@ -168,7 +169,7 @@ class _ListReader:
                         f"fetched again: darban lists update {name}."
                     )
                     self._problem(name, "url", url, "its newest copy", advice, "warning")
-                return replace(found, fallback=not copy.newest)
+                return replace(found, fallback=not copy.newest, copy=copy.sha256)
             refused = refused or found
         self._problem(name, "url", url, "a copy of it", *self._without_copy(name, refused))
         return BlockList(service, url)

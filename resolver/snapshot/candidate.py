@@ -35,6 +35,8 @@ class SourceTexts:
     texts: Texts = field(default_factory=dict)
     lists: Mapping[str, str] | None = None
     """The SHA-256 of each list that is not fetched, by its file; None where any content will do."""
+    fetched: Mapping[str, str] = field(default_factory=dict)
+    """The SHA-256 of the copy of each fetched list, by its name."""
 
 
 class Rejected(DarbanError):

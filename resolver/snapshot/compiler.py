@@ -29,6 +29,7 @@ from resolver.snapshot import store
 from resolver.snapshot.block_lists import are_complete, read_lists
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, SourceTexts
 from resolver.snapshot.config_files import DiskFiles, SavedFiles
+from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy import compile_snapshot
 from resolver.snapshot.state_owner import as_owner
@@ -106,12 +107,14 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
             raise Rejected([_edited_list(file) for file in edited])
         told += _edited_config(config, sources.texts)
     compiled.check()
+    ListArchive(state).keep(config.parent, lists)
+    copies = {each.name: each.copy for each in compiled.lists if each.copy}
     return Accepted(
         str(store.save(state, compiled.snapshot)),
         told,
         len(compiled.loaded.config.expect),
         _example(compiled.loaded),
-        SourceTexts(files.texts(config.parent), lists),
+        SourceTexts(files.texts(config.parent), lists, copies),
     )
 
 

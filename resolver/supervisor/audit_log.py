@@ -2,9 +2,9 @@
 
 The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
 each exemption that has ended, and for each stop of the server. Lines are only ever added. A line
-holds the difference to the config before; the whole text of each config is kept once, in a file of
-its own that is named by the hash of the text. So a year later the log still answers what was in
-force at any moment.
+holds the difference to the config before. The whole text of each config, and the hashes of all
+lists, are kept once, in files of their own that are named by the hash of their content. So a year
+later the log still answers what was in force at any moment.
 
 What must stay true:
 - A line that was cut short (power failure, full disk) harms no line before or after it.
@@ -16,18 +16,22 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from resolver.files import make_directory, write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
-from resolver.snapshot.config_files import Texts, difference
+from resolver.snapshot.candidate import SourceTexts
+from resolver.snapshot.config_files import difference
 
 _LOG, _CONFIGS = "journal.jsonl", "configs"
 _LONGEST_TEXT = 4 << 20
 """Characters of a config that is kept; of a longer one only the hash is."""
+_OWN, _FETCHED = "own", "fetched"
+"""The agency's own lists, and the fetched ones, among the hashes of all lists."""
 _NOT_KEPT = "(the text before was not kept)\n"
 
 
@@ -37,8 +41,8 @@ class AuditEntry:
 
     time: float
     event: str
-    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists``, ``stop``, or ``ended``
-    for an exemption."""
+    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``restore``, ``lists``, ``stop``,
+    or ``ended`` for an exemption."""
     who: str
     """Empty where an exemption has ended, which nobody did."""
     snapshot: str
@@ -51,6 +55,8 @@ class AuditEntry:
     """All exemptions of the config, ended or not."""
     ended: ExemptionDetails | None = None
     """The exemption that has ended; the server may have noted that later, after a start."""
+    lists: str = ""
+    """The hash of the hashes of all lists; empty where they are not known."""
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
@@ -91,45 +97,66 @@ class AuditLog:
 
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
+        return self._kept(config)
+
+    def sources(self, entry: AuditEntry) -> SourceTexts:
+        """The texts of an activation, and the hashes of its lists: None where not known."""
+        lists = self._kept(entry.lists)
+        return SourceTexts(self.text(entry.config), lists.get(_OWN), lists.get(_FETCHED, {}))
+
+    def _kept(self, name: str) -> dict[str, Any]:
         try:
-            texts: dict[str, str] = json.loads((self._configs / f"{config}.json").read_bytes())
+            kept: dict[str, Any] = json.loads((self._configs / f"{name}.json").read_bytes())
         except (OSError, ValueError):
             return {}
-        return texts
+        return kept
 
     def activated(
-        self, time: float, event: str, who: str, snapshot: str, terms: CompiledConfig, texts: Texts
+        self,
+        time: float,
+        event: str,
+        who: str,
+        snapshot: str,
+        terms: CompiledConfig,
+        sources: SourceTexts | None,
     ) -> None:
         """Add the activation of a snapshot.
 
-        Where ``texts`` is empty, the text of an earlier activation of this snapshot is meant.
+        Without ``sources`` those of an earlier activation of this snapshot are meant.
 
         Raises:
             OSError: the log cannot be written.
         """
         before = self.activations()
-        diff = ""
-        if texts:
-            config = self._keep(texts)
+        config = lists = diff = ""
+        if sources is not None:
+            config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
             if before and before[-1].config != config:
                 earlier = self.text(before[-1].config)
-                diff = difference(earlier, texts) if earlier else _NOT_KEPT
-        else:
-            same = [entry.config for entry in before if entry.snapshot == snapshot]
-            config = same[-1] if same else ""
+                diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
+        elif same := [entry for entry in before if entry.snapshot == snapshot]:
+            config, lists = same[-1].config, same[-1].lists
         exemptions = list(exemption_details(terms))
-        self._append(AuditEntry(time, event, who, snapshot, config, diff, exemptions))
+        self._append(AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists))
 
     def edited(
-        self, time: float, event: str, who: str, snapshot: str, terms: CompiledConfig, texts: Texts
+        self,
+        time: float,
+        event: str,
+        who: str,
+        snapshot: str,
+        terms: CompiledConfig,
+        sources: SourceTexts | None,
     ) -> None:
-        """Add a new text of the config in force, whose snapshot is the same; OSError as above.
+        """Add new texts of the config in force, whose snapshot is the same; OSError as above.
 
-        Adds nothing where the text is the same as well.
+        Adds nothing where the texts and the lists are the same as well.
         """
         last = self.activations()[-1:]
-        if not last or last[0].config != _hash(texts):
-            self.activated(time, event, who, snapshot, terms, texts)
+        texts = {} if sources is None else sources.texts
+        lists = {} if sources is None else _hashes(sources)
+        if not last or (last[0].config, last[0].lists) != (_hash(texts), _hash(lists)):
+            self.activated(time, event, who, snapshot, terms, sources)
 
     def stopped(self, time: float, who: str) -> None:
         """Add that somebody stopped the server; OSError as above."""
@@ -139,12 +166,13 @@ class AuditLog:
         """Add that an exemption has ended; OSError as above."""
         self._append(AuditEntry(time, "ended", "", "", ended=exemption))
 
-    def _keep(self, texts: Texts) -> str:
-        name = _hash(texts)
+    def _keep(self, value: Mapping[str, object]) -> str:
+        name = _hash(value)
         path = self._configs / f"{name}.json"
-        if not path.exists() and sum(map(len, texts.values())) <= _LONGEST_TEXT:
+        text = json.dumps(dict(value))
+        if not path.exists() and len(text) <= _LONGEST_TEXT:
             make_directory(self._configs)
-            write_atomically(path, json.dumps(dict(texts)).encode())
+            write_atomically(path, text.encode())
         return name
 
     def _append(self, entry: AuditEntry) -> None:
@@ -178,5 +206,9 @@ def _entry(line: bytes) -> AuditEntry | None:
         return None
 
 
-def _hash(texts: Texts) -> str:
-    return hashlib.sha256(json.dumps(dict(texts)).encode()).hexdigest()[:16]
+def _hashes(sources: SourceTexts) -> dict[str, Mapping[str, str]]:
+    return {_OWN: sources.lists or {}, _FETCHED: sources.fetched}
+
+
+def _hash(value: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(dict(value)).encode()).hexdigest()[:16]

@@ -33,13 +33,14 @@ from resolver.snapshot.candidate import (
     SourceTexts,
     compile_in_child,
 )
+from resolver.snapshot.list_store import ListStore
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.worker_processes import LoadFailed
 
-_EVENTS = ("reload", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
+_EVENTS = ("reload", "restore", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
 
 
@@ -90,12 +91,19 @@ class Reloader:
         return (await self.reload(str(request["who"]))).as_json()
 
     async def activate(self, request: Request) -> Answer:
-        """Serve ``activate`` on the control socket: a config whose files the caller sends."""
-        texts, event = request.get("texts"), request.get("event")
+        """Serve ``activate`` on the control socket: a config whose files the caller sends.
+
+        ``fetched`` may name copies of fetched lists by their hashes, to be used as far as the
+        server still has them.
+        """
+        texts, event, fetched = request.get("texts"), request.get("event"), request.get("fetched")
         if not isinstance(texts, dict) or event not in _EVENTS:
             return {"error": "the request names no config or no event"}
-        result = await self.reload(str(request["who"]), str(event), texts=texts)
-        return result.as_json()
+        known = {each.name for each in self._facts.terms.subscriptions}
+        copies = fetched.items() if isinstance(fetched, dict) else ()
+        wanted = {name: str(sha256) for name, sha256 in copies if name in known}
+        given = SourceTexts(texts, None, wanted)
+        return (await self.reload(str(request["who"]), str(event), given=given)).as_json()
 
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
@@ -107,20 +115,20 @@ class Reloader:
         event: str = "reload",
         *,
         lists_only: bool = False,
-        texts: Mapping[str, str] | None = None,
+        given: SourceTexts | None = None,
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
-        With ``texts`` these are the config's files, which the caller writes if they are put in
-        force. With ``lists_only`` it is the config as it was last put in force, with the lists
-        that were fetched since. That config is unknown while a last good snapshot is served; then
-        the config on disk is tried, as at the start.
+        With ``given`` it is a config that the caller writes if it is put in force. With
+        ``lists_only`` it is the config as it was last put in force, with the lists that were
+        fetched since. That config is unknown while a last good snapshot is served; then the config
+        on disk is tried, as at the start.
         """
         async with self._lock:
             if self._stopping.is_set():
                 return self._too_late()
-            given = None if texts is None else SourceTexts(texts)
             sources = self._sources if lists_only else given
+            exchanged = {} if given is None else await self._exchange(given.fetched)
             self._attempt = asyncio.create_task(self._try(who, event, sources))
             try:
                 result = await self._attempt
@@ -128,10 +136,12 @@ class Reloader:
                 if not self._stopping.is_set():
                     raise
                 return self._too_late()
+            if result.code:
+                await self._exchange(exchanged)
             self._facts.reloads[result.result] += 1
             if sources is None:
                 self._facts.config_ok = not result.code
-            elif texts is not None and not result.code:
+            elif given is not None and not result.code:
                 self._facts.config_ok = True
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
@@ -143,6 +153,19 @@ class Reloader:
             write("%s", line)
         self._after()
         return result
+
+    async def _exchange(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Use other copies of fetched lists, as far as they are kept; the hashes before."""
+        lists = ListStore(self._state)
+        before = {name: lists.record(name).sha256 for name in wanted}
+        exchanged = {}
+        for name, sha256 in wanted.items():
+            try:
+                if await asyncio.to_thread(lists.exchange, name, sha256):
+                    exchanged[name] = before[name]
+            except OSError as error:
+                log.error("list %s: no other copy can be used (%s)", name, error.strerror)
+        return exchanged
 
     def _too_late(self) -> ReloadResult:
         return self._ended("failed", ["the server is stopping"], WRONG_CONFIG)
@@ -189,9 +212,10 @@ class Reloader:
         """Note in the audit log that the snapshot in force was put in force from these sources."""
         self._sources = sources
         now, current = time.time(), self._rollout.current
-        texts = {} if sources is None else sources.texts
         log_it = self._audit_log.edited if same_snapshot else self._audit_log.activated
-        await self._write(partial(log_it, now, event, who, current.path.name, current.terms, texts))
+        await self._write(
+            partial(log_it, now, event, who, current.path.name, current.terms, sources)
+        )
 
     async def noted_ends(self) -> set[tuple[str, float]]:
         """The ends of exemptions that the audit log has: their ids and moments."""

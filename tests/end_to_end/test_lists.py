@@ -1,6 +1,7 @@
 """Lists of others, fetched by the real server over TLS: put in force, kept, told."""
 
 import asyncio
+import datetime as dt
 import json
 import shutil
 import threading
@@ -267,6 +268,32 @@ def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
     assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
         *(False, True, True)
     ]
+
+
+def test_the_copy_before_is_restored_with_the_policy_of_its_time(
+    server: Server, sources: Sources
+) -> None:
+    sources.says["/ads"] = hosts("a.example", "b.example")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: "lists by a list that was fetched: applied" in server.err, "that is logged")
+    moment = dt.datetime.now(dt.UTC).isoformat()
+    sources.says["/ads"] = hosts("b.example", "c.example")
+    assert _run(server, "lists", "update").code == GOOD
+    assert not _blocked(server, "a.example")
+    later = dt.datetime.now(dt.UTC).isoformat()
+    done = _run(server, "history", "--restore", moment)
+    assert done.code == GOOD, done.err
+    assert [_blocked(server, f"{name}.example") for name in "abc"] == [True, True, False]
+    done = _run(server, "history", "--restore", later)
+    assert done.code == GOOD, done.err
+    assert [_blocked(server, f"{name}.example") for name in "abc"] == [False, True, True]
+    sources.says["/ads"] = hosts("c.example", "d.example")
+    assert _run(server, "lists", "update").code == GOOD
+    done = _run(server, "history", "--restore", moment)
+    assert done.code == GOOD, done.err
+    assert "ads: its copy of then is not kept; that of now is used" in done.out
+    assert _blocked(server, "d.example")
 
 
 def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: Sources) -> None:

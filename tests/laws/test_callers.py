@@ -109,6 +109,7 @@ NO_COMMANDS = {
     "exemption_text": "an exemption in one line",
     "moments": "moments and durations as people write them",
     "policies": "the policy of a config, for commands that compare or explain it",
+    "restore": "puts a config and its lists of the past in force, for history",
     "server": "questions to the running server",
     "report_text": "the report as plain text",
     "status_rates": "counts per second, for the status",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.config_files import difference
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
@@ -59,7 +60,9 @@ def audit_log(tmp_path: Path) -> AuditLog:
 def _write(
     audit_log: AuditLog, terms: CompiledConfig, time: float, text: str, snapshot: str = "aa"
 ) -> None:
-    audit_log.activated(time, "reload", "uid 7", snapshot, terms, {"config.toml": text})
+    audit_log.activated(
+        time, "reload", "uid 7", snapshot, terms, SourceTexts({"config.toml": text})
+    )
 
 
 def test_nothing_was_written(audit_log: AuditLog) -> None:
@@ -173,7 +176,7 @@ def test_a_start_without_a_text_has_the_text_of_the_snapshot(
     _write(audit_log, terms, 1.0, "one", "aa")
     _write(audit_log, terms, 2.0, "two", "bb")
     for snapshot in ("aa", "cc"):
-        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, terms, {})
+        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, terms, None)
     first, _, third, fourth = audit_log.entries()
     assert (third.config, fourth.config) == (first.config, "")
     assert third.diff == fourth.diff == ""
@@ -188,7 +191,7 @@ def test_a_stop_is_no_activation(audit_log: AuditLog, terms: CompiledConfig) -> 
 
 def test_the_same_text_is_logged_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
     for text in ("one", "one", "two"):
-        audit_log.edited(1.0, "reload", "uid 7", "aa", terms, {"config.toml": text})
+        audit_log.edited(1.0, "reload", "uid 7", "aa", terms, SourceTexts({"config.toml": text}))
     assert len(list(audit_log.entries())) == 2
 
 

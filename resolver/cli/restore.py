@@ -1,0 +1,154 @@
+"""Put a config and its lists of an earlier moment in force again, for ``darban history``.
+
+Files in the config's folder are written as they were then: config.toml, what it includes, and the
+agency's own lists. A list elsewhere (of the release, or fetched) is not this command's to write. If
+it differs, the report names it.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from resolver.cli.activation import Refused, activate, replaced
+from resolver.cli.command import echo, print_json
+from resolver.cli.reload import result_text
+from resolver.cli.server import policy_in_force
+from resolver.config.load import load
+from resolver.config.reading import read_merged
+from resolver.errors import DarbanError
+from resolver.snapshot import store
+from resolver.snapshot.candidate import SourceTexts
+from resolver.snapshot.config_files import DiskFiles, SavedFiles, difference
+from resolver.snapshot.list_archive import ListArchive
+from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.state_owner import as_owner
+from resolver.supervisor.audit_log import AuditEntry, AuditLog
+
+
+def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int:
+    """Restore what an entry of the audit log put in force; the exit code."""
+    policy_in_force(path)  # before anything is read or written: a server must run
+    state = store.directory(path)
+    with as_owner(state):
+        then = AuditLog(state).sources(entry)
+    if not then.texts:
+        raise DarbanError(f"config {entry.config or 'unknown'}: its text was not kept")
+    plan = _Plan(path, then)
+    changes = plan.difference()
+    if not as_json:
+        echo("\n".join([described, changes.rstrip() or "its files are as they were", *plan.left]))
+    answer: dict[str, object] = {}
+    with suppress(Refused), replaced(plan.others):
+        answer = activate(path, plan.texts, "restore", keep=True, fetched=then.fetched)
+        if answer["code"]:
+            raise Refused
+    if as_json:
+        print_json({**answer, "diff": changes, "not_restored": plan.left})
+    else:
+        echo(result_text(path, answer))
+        echo(f"{path} and its lists are as they were" if answer["code"] else _KEPT)
+    return int(str(answer["code"]))
+
+
+_KEPT = "each file that was replaced is kept beside it, as NAME.old"
+
+
+@dataclass
+class _Plan:
+    """The files to write, and what cannot be restored."""
+
+    path: Path
+    then: SourceTexts
+    texts: dict[str, str] = field(default_factory=dict)
+    """The files of the config, by their paths relative to its folder."""
+    others: dict[Path, bytes | None] = field(default_factory=dict)
+    """Lists, and files to remove: None."""
+    left: list[str] = field(default_factory=list)
+    """What stays as it is now, and why."""
+
+    def __post_init__(self) -> None:
+        first, *included = self.then.texts.items()
+        self.texts = {self.path.name: first[1], **dict(included)}
+        self._folder = self.path.parent.resolve()
+        self._now = DiskFiles()
+        read_merged(str(self.path), self._now)
+        for file in {**self.texts, **self._now.texts(self.path.parent)}:
+            self._check(file)
+            if file not in self.texts:
+                self.others[self.path.parent / file] = None
+        if self.then.lists is None:
+            self.left.append("lists: those of now, since it is not known which there were")
+        else:
+            self._add_lists(self.then.lists)
+
+    def difference(self) -> str:
+        """From the files as they are now to those of then."""
+        before = dict(self._now.texts(self.path.parent))
+        after = dict(self.texts)
+        for path, content in self.others.items():
+            file = os.path.relpath(path, self.path.parent)
+            before.setdefault(file, _text(_content(path)))
+            after[file] = _text(content)
+        return difference(before, after)
+
+    def _check(self, file: str) -> None:
+        """Raise where a file of the config is not in its folder, and differs."""
+        now = self._now.texts(self.path.parent).get(file)
+        if not self._is_inside(file) and self.texts.get(file) != now:
+            raise DarbanError(
+                f"{file} is outside of {self._folder}, and differs from what was in force: "
+                "restore it by hand; 'darban history --at MOMENT --json' has its text"
+            )
+
+    def _is_inside(self, file: str) -> bool:
+        return (self.path.parent / file).resolve().is_relative_to(self._folder)
+
+    def _add_lists(self, lists: Mapping[str, str]) -> None:
+        differing = {file: sha for file, sha in lists.items() if self._hash(file) != sha}
+        state = store.directory(self.path)
+        with as_owner(state):
+            archive, fetched = ListArchive(state), ListStore(state)
+            contents = {file: archive.content(sha) for file, sha in differing.items()}
+            for name, sha in self.then.fetched.items():
+                record = fetched.record(name)
+                if sha not in (record.sha256, record.before):
+                    self.left.append(f"{name}: its copy of then is not kept; that of now is used")
+        for file, content in contents.items():
+            if not self._is_inside(file):
+                self.left.append(f"{file}: differs, and is outside of {self._folder}")
+            elif content is None:
+                self.left.append(f"{file}: what it was then is not kept; it stays as it is")
+            else:
+                self.others[self.path.parent / file] = content
+        for file in self._own_lists():
+            if file not in lists and self._is_inside(file):
+                self.others[self.path.parent / file] = None
+            elif file not in lists:
+                self.left.append(f"{file}: was not there, and is outside of {self._folder}")
+
+    def _own_lists(self) -> Iterator[str]:
+        """The lists that lie now in the directories of the config of then."""
+        files = SavedFiles(self.path.parent, self.texts)
+        for directory in load(str(self.path), files).config.lists.directories:
+            for file in sorted((self.path.parent / directory).glob("*.txt")):
+                yield str(Path(directory) / file.name)
+
+    def _hash(self, file: str) -> str:
+        content = _content(self.path.parent / file)
+        return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DarbanError(f"{path}: {error.strerror}") from None
+
+
+def _text(content: bytes | None) -> str:
+    return "" if content is None else content.decode(errors="replace")
