@@ -129,7 +129,8 @@ def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
     _write(server, DENY, 'block = ["pager"]')
     end = int(time.time()) + 6
     until = dt.datetime.fromtimestamp(end, dt.UTC).isoformat()
-    _write(server, "[policies.publicity]", EXEMPTION.format(until=until) + "[policies.publicity]")
+    more = EXEMPTION.format(until=until) + "[limits]\nqueries_per_address = 1_000_000\n"
+    _write(server, "[policies.publicity]", more + "[policies.publicity]")
     assert darban("reload", at=server.directory).code == GOOD
 
     seen: list[tuple[float, str, float]] = []
