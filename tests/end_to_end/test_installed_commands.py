@@ -145,16 +145,21 @@ def test_an_exemption(installed: Installed, user: str, service: str, name: str) 
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_a_new_config(installed: Installed, user: str) -> None:
+def test_a_new_config_and_back(installed: Installed, user: str) -> None:
     new = "/etc/darban/new.toml"
     text = installed.machine.read(CONFIG)
     if user == OTHER:
         assert installed.run(user, "touch", new).code != 0
+        assert installed.run(user, "darban", "history", "--restore=2026-01-01").code == WRONG
         return
+    moment = installed.machine.good("date", "+%FT%T.%6N").strip()
     installed.machine.write(new, f"{text}# by {user}\n")
     said = installed.run(user, "darban", "reload", "--from", new)
     assert said.code == GOOD, said.out
     assert installed.machine.read(CONFIG) == f"{text}# by {user}\n"
+    said = installed.run(user, "darban", "history", f"--restore={moment}")
+    assert said.code == GOOD, said.out
+    assert installed.machine.read(CONFIG) == text
     assert installed.foreign_files() == ""
 
 
