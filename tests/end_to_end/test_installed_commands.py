@@ -3,6 +3,7 @@
 The tests are a story, in this order, on one machine.
 """
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.live.debian import layer, tree
 from tests.live.systemd import Done, Machine, booted
 from tests.live.waiting import wait_for
 
+ROOT_OF_SOURCE = Path(__file__).parents[2]
 CONFIG, STATE = "/etc/darban/config.toml", "/var/lib/darban"
 ROOT, MEMBER, OTHER = USERS = ("root", "member", "other")
 CLIENT = "127.0.10.5"
@@ -163,6 +165,34 @@ def test_a_new_config_and_back(installed: Installed, user: str) -> None:
     assert installed.foreign_files() == ""
 
 
+OWN = "/etc/darban/blocklists/own.txt"
+LIST = "! Category: advertising\n||{}.example^\n"
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_what_was_in_force_is_restored(installed: Installed, user: str) -> None:
+    machine = installed.machine
+    text = machine.read(CONFIG)
+    machine.write(OWN, LIST.format("first"))
+    machine.good("systemctl", "reload", "darban")
+    moment = machine.good("date", "--iso-8601=ns").strip()
+    machine.write(CONFIG, f"{text}# second\n")
+    machine.write(OWN, LIST.format("second"))
+    machine.good("systemctl", "reload", "darban")
+    said = installed.run(user, "darban", "history", "--restore", moment)
+    assert installed.foreign_files() == ""
+    if user == OTHER:
+        assert said.code == WRONG, said.out
+        assert installed.blocked("second.example")
+        machine.write(CONFIG, text)
+        return
+    assert said.code == GOOD, said.out
+    assert (machine.read(CONFIG), machine.read(OWN)) == (text, LIST.format("first"))
+    assert installed.blocked("first.example")
+    assert not installed.blocked("second.example")
+    assert machine.good("stat", "--format=%G", CONFIG, OWN).split() == ["darban", "darban"]
+
+
 @pytest.mark.parametrize("user", [ROOT, MEMBER])
 def test_the_journal_and_the_config_are_still_the_service_s(
     installed: Installed, user: str
@@ -183,3 +213,25 @@ def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) 
     (installed.web / "ads").unlink()
     installed.machine.good("systemctl", "start", "darban")
     assert installed.blocked("two.example")
+
+
+def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None:
+    machine = installed.machine
+    page = (ROOT_OF_SOURCE / "deploy" / "README.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Backup\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    backup, restore = ([line[2:] for line in block.splitlines()] for block in blocks)
+    journal, config = machine.read(f"{STATE}/journal.jsonl"), machine.read(CONFIG)
+    assert installed.blocked("two.example")
+    for command in backup:
+        machine.good("sh", "-c", f"cd /src && {command}")
+    machine.good("make", "uninstall")
+    machine.good("rm", "-r", "/etc/darban", STATE)
+    for command in restore:
+        machine.good("sh", "-c", f"cd /src && {command.replace('install', 'install COMPILE=no')}")
+    assert machine.read(CONFIG) == config
+    assert installed.blocked("two.example")
+    assert not installed.blocked("www.agency.example")
+    assert machine.read(f"{STATE}/journal.jsonl").startswith(journal)
+    assert "uid " in installed.run(MEMBER, "darban", "history").out
+    assert installed.foreign_files() == ""
