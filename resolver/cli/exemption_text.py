@@ -3,12 +3,18 @@
 from resolver.cli.moments import local_time
 from resolver.metrics.status import ExemptionDetails
 
+_SHOWN = 5
+"""Services that are named; of more, only how many there are besides (--json has them all)."""
+
 
 def exemption_text(exemption: ExemptionDetails) -> str:
     """Its id, services, clients, end and approver; the end is in this host's time."""
     whom = f"VLAN {exemption.vlan}" if exemption.vlan else ", ".join(exemption.prefixes)
+    services = ", ".join(exemption.services[:_SHOWN])
+    more = len(exemption.services) - _SHOWN
+    services += f" and {more} more" if more > 0 else ""
     until = local_time(exemption.until).isoformat(" ", "seconds")
     return (
-        f"{exemption.id}: {', '.join(exemption.services)} for {whom} until {until}, approved by "
+        f"{exemption.id}: {services} for {whom} until {until}, approved by "
         f"{exemption.approver} ({exemption.ticket})"
     )

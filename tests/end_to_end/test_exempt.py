@@ -279,6 +279,9 @@ def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(server: Server) -
     assert done.code == GOOD, done.err
     assert _data(server, "127.0.10.5") == ANY_V4
     assert darban("check", at=server.directory).code == GOOD
+    assert (
+        " more for VLAN administration until" in darban("exempt", "--list", at=server.directory).out
+    )
 
 
 def test_what_an_expectation_forbids_is_not_written(server: Server) -> None:
