@@ -125,6 +125,10 @@ class Explainer:
         self._observer = _LastVerdict()
         self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
+    def advance(self, wall: float) -> None:
+        """Explain by the exemptions that are in force at another moment."""
+        self._engine.advance(wall, 0.0)
+
     def vlan(self, name: str) -> View | None:
         """The view of a VLAN by its name; None where there is none."""
         for place, vlan in enumerate(self.terms.vlans):

@@ -22,6 +22,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.supervisor.block_log import BlockLogWriter
+from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.worker.channel import WorkerMessage
@@ -66,11 +67,13 @@ class Rollout:
         first: ServedSnapshot,
         layout: CounterLayout,
         block_log: BlockLogWriter,
+        block_page: BlockPage,
     ) -> None:
         self.current = first
         self._slots = slots
         self._layout = layout
         self._block_log = block_log
+        self._block_page = block_page
         block_log.follow(first.terms.settings.block_log)
         self._resolving: asyncio.Task[None] | None = None
 
@@ -114,6 +117,7 @@ class Rollout:
             self._block_log.follow(new.terms.settings.block_log)
             await asyncio.gather(*(slot.commit() for slot in self._slots))
             self.start_resolving()
+        await self._block_page.follow(new.pinned)
 
     async def _prepare(self, new: ServedSnapshot) -> None:
         message = self._prepare_message(new)

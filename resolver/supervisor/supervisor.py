@@ -3,8 +3,8 @@
 A child process compiles the config (``candidate``), and the supervisor reads only the snapshot,
 so it never holds what reading a config takes. It keeps what outlives a worker: the listening
 sockets, the memory of the counters, the addresses of upstreams. It serves the metrics, the
-status page, the block page and the control socket. ``rollout`` decides which snapshot the workers
-serve, ``reload`` changes it, ``worker_pool`` replaces workers.
+status page and the control socket. ``rollout`` decides which snapshot the workers serve,
+``reload`` changes it, ``worker_pool`` replaces workers. ``block_page`` has its own process.
 
 What must stay true:
 - DNS is served even if the metrics, the control socket or the names of upstreams fail.
@@ -32,6 +32,7 @@ from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
+from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
 from resolver.supervisor.exemption_ends import ExemptionEnds
 from resolver.supervisor.list_updates import ListUpdates
@@ -83,7 +84,9 @@ class _Supervisor:
         self._layout = CounterLayout()
         self._facts = ServerFacts(first.terms, first.path.name, time.time(), workers)
         self._facts.block_log = self._block_log.state
-        self._rollout = Rollout(slots, first, self._layout, self._block_log)
+        self._block_page = BlockPage(first.terms.settings.block_page, first.pinned)
+        self._rollout = Rollout(slots, first, self._layout, self._block_log, self._block_page)
+        self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(slots, self._rollout, self._facts, self._background)
         self._reloader = Reloader(
             config, self._state, self._rollout, self._facts, self._after_reload
@@ -119,7 +122,7 @@ class _Supervisor:
             ends = ExemptionEnds(self._facts, self._reloader)
             for work in (
                 *(self._serve_metrics, self._list_updates.run),
-                *(self._serve_block_page, ends.run),
+                *(self._block_page.run, ends.run),
             ):
                 self._background(work())
             event = "start --last-good" if accepted.last_good else "start"
@@ -129,7 +132,7 @@ class _Supervisor:
         finally:
             self._manager.stopping()
             control.stop()
-            await self._pool.stop()
+            await asyncio.gather(self._pool.stop(), self._block_page.stop())
             self._block_log.stop()
 
     def _commands(self) -> Mapping[str, Command]:
@@ -191,30 +194,25 @@ class _Supervisor:
         except PageListenError as error:
             log.error("%s", error)
 
-    async def _serve_block_page(self) -> None:
-        endpoints = self._facts.terms.settings.block_page
-        if not endpoints:
-            return
-        # Slow to import, and most networks have no block page.
-        from resolver.web import block_page
-        from resolver.web.listener import PageListenError
-
-        for endpoint in endpoints:
-            try:
-                await block_page.serve(self._explainer, endpoint)
-            except PageListenError as error:
-                log.error("%s", error)
-
     def _explainer(self) -> Explainer:
-        """Explains names by the policy in force now."""
+        """Explains names by the policy in force now; made once for each snapshot."""
         current = self._rollout.current
-        return Explainer(current.terms, current.index, time.time())
+        if self._explained is None or self._explained[0] is not current:
+            self._explained = current, Explainer(current.terms, current.index, time.time())
+        explainer = self._explained[1]
+        explainer.advance(time.time())
+        return explainer
 
     def _readings(self) -> kernel.KernelReadings:
         slots = self._pool.slots
         sockets = (listening for slot in slots for listening in slot.listening)
-        workers = [slot.pid for slot in slots if slot.pid is not None]
-        return kernel.read(sockets, {"supervisor": [os.getpid()], "workers": workers})
+        processes = {
+            "supervisor": [os.getpid()],
+            "workers": [slot.pid for slot in slots if slot.pid is not None],
+        }
+        if self._block_page.pid is not None:
+            processes["block_page"] = [self._block_page.pid]
+        return kernel.read(sockets, processes)
 
     async def _status(self, _: Request) -> Answer:
         return self._read_status().as_json()

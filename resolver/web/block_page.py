@@ -10,62 +10,34 @@ What must stay true:
   the site that the person wanted to open.
 """
 
-import asyncio
+import json
 import re
-from collections.abc import Callable
-
-from aiohttp import web
-from aiohttp.typedefs import Handler
-from markupsafe import Markup, escape
 
 from resolver.analysis.explanation import Explainer
-from resolver.policy.compiled import Endpoint
 from resolver.web import pages
-from resolver.web.block_notice import BlockNotice, NoticeKind, block_notice
-from resolver.web.listener import listen
-from resolver.web.rendering import Page
+from resolver.web.block_notice import NoticeKind, block_notice
+from resolver.web.block_page_html import PAGE, page
+from resolver.web.page_server import Request, response
 
-_PAGE = Page("block_page", "base.css", "block_page.css")
-_REQUEST_TIMEOUT = 10
-"""Seconds within which a whole request must arrive."""
 _UNAVAILABLE = 451
 _MISDIRECTED = 421
 _STATUS = {NoticeKind.BLOCKED: _UNAVAILABLE, NoticeKind.GENERAL: 200}
-_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_LANGUAGE = re.compile(r"[?&]lang=(\w+)(?![^&#])")
 
 
-async def serve(explainer: Callable[[], Explainer], endpoint: Endpoint) -> asyncio.Server:
-    """Serve the page on an endpoint; ``explainer`` returns the policy in force.
-
-    Raises:
-        PageListenError: the address is in use or not this host's.
-    """
-
-    @web.middleware  # before routing: the response is the same for every method, host and path
-    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001
-        return _answer(explainer(), request)
-
-    app = web.Application(middlewares=[answer])
-    return await listen(app, endpoint, "the block page", "[block_page] listen", _REQUEST_TIMEOUT)
-
-
-def _answer(explainer: Explainer, request: web.BaseRequest) -> web.Response:
-    client = (request.remote or "").partition("%")[0]  # without the interface of a link-local one
-    notice = block_notice(explainer, client, request.headers.get("Host", ""))
+def response_to(explainer: Explainer, request: Request) -> bytes:
+    """The response to a request, by the policy of the explainer."""
+    notice = block_notice(explainer, request.client, request.headers.get("host", ""))
     status = _STATUS.get(notice.kind, _MISDIRECTED)
-    language = pages.language(request)
-    if pages.wants_json(request):
-        response = pages.json_response(notice.as_json(), status)
+    if pages.wants_json(request.headers.get("accept", "")):
+        content_type = "application/json; charset=utf-8"
+        headers = {**pages.HEADERS, "Content-Type": content_type, "Vary": "Accept"}
+        body = json.dumps(notice.as_json(), ensure_ascii=False, indent=2) + "\n"
     else:
-        response = pages.html_response(_PAGE, page(notice, language), language, status)
+        asked = _LANGUAGE.search(request.target)
+        accepted = request.headers.get("accept-language", "")
+        language = pages.language(asked[1] if asked else "", accepted)
+        headers, body = pages.html_headers(PAGE, language), page(notice, language)
     if status == _UNAVAILABLE:
-        host, port, *_ = request.get_extra_info("sockname")
-        response.headers["Link"] = f'<http://{Endpoint(host, port)}/>; rel="blocked-by"'
-    response.force_close()
-    return response
-
-
-def page(notice: BlockNotice, language: str) -> str:
-    """The page as HTML."""
-    contact = _MAIL.sub(r'<a href="mailto:\g<0>">\g<0></a>', str(escape(notice.contact)))
-    return _PAGE.render(language, notice=notice, contact=Markup(contact))
+        headers["Link"] = f'<http://{request.server}/>; rel="blocked-by"'
+    return response(status, headers, body, is_head=request.is_head)

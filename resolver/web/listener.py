@@ -37,17 +37,16 @@ _log.addFilter(_OwnErrors())
 
 
 async def listen(
-    app: web.Application, endpoint: Endpoint, what: str, option: str, timeout: float = _IDLE_TIMEOUT
+    app: web.Application, endpoint: Endpoint, what: str, option: str
 ) -> asyncio.Server:
     """Serve an application on an endpoint.
 
-    ``what`` is served and ``option`` sets its endpoint; both are for the error. ``timeout`` is
-    the seconds that a connection may be idle.
+    ``what`` is served and ``option`` sets its endpoint; both are for the error.
 
     Raises:
         PageListenError: the address is in use or not this host's.
     """
-    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=timeout)
+    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=_IDLE_TIMEOUT)
     await runner.setup()
     assert runner.server is not None, "setup has made it"
     loop = asyncio.get_running_loop()

@@ -1,9 +1,6 @@
 """What all pages for people have in common over HTTP: language, headers, JSON for programs."""
 
-import json
 from collections.abc import Mapping
-
-from aiohttp import web
 
 from resolver.web.negotiation import preferred
 from resolver.web.rendering import LANGUAGES, Page
@@ -20,35 +17,22 @@ HEADERS: Mapping[str, str] = {
 _POLICY = "default-src 'none'; style-src '{style}'; base-uri 'none'; frame-ancestors 'none'"
 
 
-def language(request: web.BaseRequest) -> str:
-    """The language of the response: ``lang`` in the query, else what the browser prefers."""
-    asked = request.query.get("lang", "")
-    if asked in LANGUAGES:
-        return asked
-    return preferred(request.headers.get("Accept-Language", ""), LANGUAGES)
+def language(asked: str, accepted: str) -> str:
+    """The language of a response: ``lang`` of the query, else by the Accept-Language header."""
+    return asked if asked in LANGUAGES else preferred(accepted, LANGUAGES)
 
 
-def wants_json(request: web.BaseRequest) -> bool:
-    """Whether the client prefers JSON to HTML."""
-    accept = request.headers.get("Accept", "")
-    return preferred(accept, ("text/html", "application/json")) == "application/json"
+def wants_json(accepted: str) -> bool:
+    """Whether an Accept header prefers JSON to HTML."""
+    return preferred(accepted, ("text/html", "application/json")) == "application/json"
 
 
-def html_response(
-    page: Page, html: str, language: str, status: int = 200, allowed: str = "form-action 'none'"
-) -> web.Response:
-    """A rendered page as a response; ``allowed`` is added to its content security policy."""
-    headers = {
+def html_headers(page: Page, language: str, allowed: str = "form-action 'none'") -> dict[str, str]:
+    """The headers of a rendered page; ``allowed`` is added to its content security policy."""
+    return {
         **HEADERS,
         "Content-Language": language,
         "Content-Security-Policy": f"{_POLICY.format(style=page.style_source)}; {allowed}",
+        "Content-Type": "text/html; charset=utf-8",
         "Vary": "Accept, Accept-Language",
     }
-    return web.Response(text=html, status=status, content_type="text/html", headers=headers)
-
-
-def json_response(value: object, status: int) -> web.Response:
-    """A JSON object as a response."""
-    text = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    headers = {**HEADERS, "Vary": "Accept"}
-    return web.Response(text=text, status=status, content_type="application/json", headers=headers)

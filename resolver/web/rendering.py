@@ -14,7 +14,7 @@ import base64
 import hashlib
 import tomllib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -23,6 +23,8 @@ from resolver.web.formatting import Formatting
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_PLACE = Path(__file__).parent
 
 LANGUAGES = ("fa", "en")
 """The first is the default."""
@@ -58,7 +60,7 @@ class Page:
 
 def read_file(path: str) -> str:
     """A file of this package."""
-    return resources.files("resolver.web").joinpath(path).read_text(encoding="utf-8")
+    return _PLACE.joinpath(path).read_text(encoding="utf-8")
 
 
 @cache
@@ -76,10 +78,10 @@ def _escaped(value: object) -> object:
 
 @cache
 def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("resolver.web"),
+        loader=FileSystemLoader(_PLACE / "templates"),
         autoescape=True,
         auto_reload=False,
         undefined=StrictUndefined,

@@ -33,10 +33,11 @@ def add_to(
     """Add the page to an application at ``/``; both callables are called for each request."""
 
     async def whole(request: web.Request) -> web.Response:
-        language = pages.language(request)
+        accepted = request.headers.get("Accept-Language", "")
+        language = pages.language(request.query.get("lang", ""), accepted)
         who, name = (request.query.get(key, "").strip() for key in ("who", "name"))
         html = page(status(), explainer(), who, name, language)
-        return pages.html_response(_PAGE, html, language, allowed=_ALLOWED)
+        return web.Response(text=html, headers=pages.html_headers(_PAGE, language, _ALLOWED))
 
     async def script(_: web.Request) -> web.Response:
         return web.Response(text=_SCRIPT, content_type="text/javascript", headers=pages.HEADERS)

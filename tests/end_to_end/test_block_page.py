@@ -1,8 +1,10 @@
 """The block page, served by the real process: to whom, in which words, and at whose cost."""
 
+import datetime as dt
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.live.clients import ask
+from tests.live.configs import EXEMPTION
 from tests.live.ports import free_port
 from tests.live.server import DARBAN, Server
 from tests.live.waiting import wait_for
@@ -19,8 +22,9 @@ from tests.live.waiting import wait_for
 PAGE = "127.0.0.54"
 NAME = "web.telegram.org"
 ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
+PROCESS = "resolver.web.block_page_process"
 _MOST = 64
-"""Connections at a time (resolver/web/connection_limit.py)."""
+"""Connections at a time (resolver/web/page_server.py)."""
 
 
 @dataclass
@@ -134,7 +138,7 @@ def test_a_hostile_host_header(served: tuple[Server, int]) -> None:
         assert told.status == 200
         assert "alert" not in told.body
         assert "<b>." not in told.body
-    told = get(port, host="a" * 10_000)
+    told = get(port, host="a" * 40_000)
     assert told.status == 400
     assert told.headers["Content-Type"].startswith("text/plain")
     assert _sinkholed(server)
@@ -181,6 +185,59 @@ def _is_closed(end: socket.socket) -> bool:
         return False
     except ConnectionError:
         return True
+
+
+def test_an_exemption_ends_without_a_reload(made: tuple[Server, int]) -> None:
+    server, port = made
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
+    text = server.config.read_text(encoding="utf-8")
+    exemption = EXEMPTION.replace("2199-03-20T23:59:59+03:30", until.isoformat())
+    server.config.write_text(text + exemption.replace("127.0.10.7", "127.0.10.5"), encoding="utf-8")
+    server.start()
+    wait_for(lambda: _listens(port), "the page is served")
+    assert get(port).status == 421
+    wait_for(lambda: get(port).status == 451, "the exemption has ended")
+
+
+def test_one_that_asks_too_often_is_refused_and_others_are_answered(
+    served: tuple[Server, int],
+) -> None:
+    _, port = served
+    assert {get(port).status for _ in range(60)} == {451, 429}
+    assert get(port, client="127.0.10.6").status == 451
+
+
+def test_a_process_that_dies_is_replaced_on_the_same_sockets(served: tuple[Server, int]) -> None:
+    server, port = served
+    [before] = server.children(PROCESS)
+    os.kill(before, signal.SIGKILL)
+    assert get(port).status == 451, "asked while it starts: the socket is open all the time"
+    [after] = server.children(PROCESS)
+    assert after != before
+    assert "the block page's process" in server.err
+
+
+def test_it_takes_at_most_25_megabytes(
+    made: tuple[Server, int], figure: Callable[[str], None]
+) -> None:
+    server, port = made
+    vlans = "".join(_VLAN.format(number=number) for number in range(300))
+    server.config.write_text(server.config.read_text(encoding="utf-8") + vlans, encoding="utf-8")
+    server.start()
+    wait_for(lambda: _listens(port), "the page is served")
+    for client in range(1, 250):
+        told = get(port, client=f"127.0.10.{client}", Accept_Language=["fa", "en"][client % 2])
+        assert told.status == 451
+    octets = server.scrape().value("darban_resident_memory_bytes", process="block_page")
+    assert 0 < octets <= 25_000_000
+    figure(f"block page: {octets / 1e6:.1f} MB after 249 requests with 303 VLANs")
+
+
+_VLAN = """
+[vlans.v{number}]
+prefixes = ["fd00:40:{number}::/64"]
+policy = "administrative"
+"""
 
 
 @pytest.mark.parametrize("what", ["the port", "the address"])

@@ -69,6 +69,11 @@ def test_what_serves_a_page_loads_jinja2_with_the_first_page_only(page: str) -> 
     assert loaded_by(f"web.{page}") & {*reading, "jinja2"} == set()
 
 
+def test_what_serves_the_block_page_loads_no_event_loop_and_no_aiohttp() -> None:
+    loaded = loaded_by("web.block_page")
+    assert loaded & {"asyncio", "aiohttp", "jinja2", "logging", "ssl", "resolver.config"} == set()
+
+
 def test_the_core_loads_no_event_loop() -> None:
     assert (
         loaded_by("analysis.explanation") & {"asyncio", "socket", "logging", "selectors"} == set()

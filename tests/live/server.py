@@ -131,9 +131,14 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
             self._process.wait(10)
 
+    def children(self, module: str) -> list[int]:
+        """The process IDs of its child processes that run a module."""
+        children = sorted(pid for pid, parent, _ in processes() if parent == self.pid)
+        return [pid for pid in children if module.encode() in _command(pid)]
+
     def workers(self) -> list[int]:
         """The process IDs of its workers."""
-        return sorted(pid for pid, parent, _ in processes() if parent == self.pid)
+        return self.children("resolver.worker")
 
     def scrape(self) -> Scrape:
         """Its metrics, which come a moment after the first answer."""
@@ -191,6 +196,14 @@ def _ports(text: str) -> tuple[int, int]:
         for table in ("server", "metrics")
     )
     return int(queries[1]) if queries else 0, int(metrics[1]) if metrics else 0
+
+
+def _command(pid: int) -> list[bytes]:
+    """The command line of a process; empty where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def processes() -> Iterator[tuple[int, int, int]]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from resolver.analysis.explanation import Explainer
 from resolver.policy.compiled import Directive, Service
 from resolver.web.block_notice import BlockNotice, NoticeKind, block_notice
-from resolver.web.block_page import page
+from resolver.web.block_page_html import page
 from resolver.web.rendering import LANGUAGES, messages
 from tests.web.judged import engine
 from tests.web.page_text import HOSTILE, Parsed

@@ -1,0 +1,65 @@
+"""The process that serves the block page: ``python -m resolver.web.block_page_process``.
+
+Each message on the control socket is the directory of a snapshot. It is loaded, and one octet is
+the answer. The process ends when the supervisor closes the socket or ends.
+
+What must stay true: the process takes at most 25 MB of memory. So it loads neither asyncio nor
+Jinja2 (``block_page_html``), nor OpenSSL, whose hashes Python has as well.
+"""
+
+import json
+import socket
+import sys
+import time
+from pathlib import Path
+
+_LONGEST = 65536
+
+
+def main() -> None:
+    """Serve on the sockets that the command line names."""
+    sys.modules["_hashlib"] = None  # type: ignore[assignment]  # then hashlib loads no OpenSSL
+    from resolver.analysis.explanation import Explainer
+    from resolver.errors import DarbanError
+    from resolver.snapshot import store
+    from resolver.web.block_page import response_to
+    from resolver.web.block_page_html import render_in_child
+    from resolver.web.page_server import PageServer, Request
+
+    render_in_child()
+    given = json.loads(sys.argv[1])
+    control = socket.socket(fileno=given["control"])
+    in_force: list[Explainer] = []
+
+    def load() -> bool:
+        """Load the snapshot of the next message; False where there is no more."""
+        try:
+            path = control.recv(_LONGEST).decode()
+        except ConnectionError:  # closed before it has read our answer
+            return False
+        if not path:
+            return False
+        try:
+            terms, index = store.load(Path(path))
+        except DarbanError as error:
+            raise SystemExit(f"the block page: {error}") from None
+        in_force[:] = [Explainer(terms, index, time.time())]
+        control.send(b".")
+        return True
+
+    def answer(request: Request) -> bytes:
+        in_force[0].advance(time.time())
+        return response_to(in_force[0], request)
+
+    def follow() -> None:
+        if not load():
+            server.stop()
+
+    server = PageServer([socket.socket(fileno=each) for each in given["listening"]], answer)
+    server.attend(control, follow)
+    if load():
+        server.run()
+
+
+if __name__ == "__main__":
+    main()
