@@ -21,6 +21,7 @@ CLIENT = "127.0.10.5"
 BLOCKED = b"noc@agency.example"
 """The contact stands in the text of every blocked answer, and in no other."""
 SERVICE = "added"
+_UNLIMITED = "[limits]\nqueries_per_address = 1_000_000\nqueries_per_prefix = 1_000_000\n"
 
 
 def names() -> list[str]:
@@ -82,7 +83,7 @@ def test_a_service_that_is_added_blocks_what_diff_has_said(
     ]
     distinct = sorted(set(asked))
     server = make_shipped()
-    text = server.config.read_text(encoding="utf-8") + "[limits]\nqueries_per_prefix = 1000000\n"
+    text = server.config.read_text(encoding="utf-8") + _UNLIMITED
     server.config.write_text(text, encoding="utf-8")
     server.environment = {"STATE_DIRECTORY": ""}
     server.start()

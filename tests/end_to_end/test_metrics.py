@@ -67,7 +67,10 @@ def _series(scrape: Scrape) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
 def test_ten_thousand_hostile_names_add_no_series(
     make_shipped: Callable[[], Server], figure: Callable[[str], None]
 ) -> None:
-    server = make_shipped().start()
+    server = make_shipped()
+    text = server.config.read_text(encoding="utf-8") + "[limits]\nqueries_per_address = 100_000\n"
+    server.config.write_text(text, encoding="utf-8")
+    server.start()
     packets = _hostile(random.Random(SEED))
     _send(server, packets, HOSTILE // 5)
     before = server.scrape()

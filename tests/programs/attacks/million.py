@@ -106,6 +106,12 @@ def million() -> Seen:
     return Seen(good, text)
 
 
-_CACHE = '[cache]\nmax_bytes = "64MiB"\n[limits]\nqueries_per_prefix = 1_000_000\n'
+_CACHE = """
+[cache]
+max_bytes = "64MiB"
+[limits]
+queries_per_address = 1_000_000
+queries_per_prefix = 1_000_000
+"""
 
 ATTACKS = (Attack("million", "memory flat once the cache is full", million, quick=False),)

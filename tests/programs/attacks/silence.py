@@ -30,9 +30,13 @@ def _good(replies: list[Heard | None]) -> tuple[int, float]:
     return len(heard), max((each.took for each in heard), default=0.0) * 1000
 
 
+_CROWD = "[limits]\nqueries_per_address = 10_000\n"
+"""One address stands for a crowd."""
+
+
 def stuck_names() -> Seen:
     """3,000 names in 2 s that the upstream never answers, in zones of their own."""
-    with behind(_sticky) as (server, _):
+    with behind(_sticky, more=_CROWD) as (server, _):
         stuck = [
             Shot(n * 2 / _STUCK, wire.question(f"s{n}.stuck{n}.example{n}")) for n in range(_STUCK)
         ]
@@ -49,7 +53,7 @@ def stuck_names() -> Seen:
 
 def random_subdomains() -> Seen:
     """A flood of random names below one zone whose servers are gone, 2,000 a second."""
-    with behind(_sticky) as (server, upstream_):
+    with behind(_sticky, more=_CROWD) as (server, upstream_):
         names = (f"{random.getrandbits(60):x}.victim.example" for _ in range(6000))
         flood = [Shot(n / 2000, wire.question(name)) for n, name in enumerate(names)]
         others = [

@@ -81,9 +81,13 @@ def ports_at_rest() -> Seen:
     return _ports(*_observed(lambda n: n / 150, 0.0))
 
 
+_CROWD = "[limits]\nqueries_per_address = 10_000\n"
+"""One address stands for a crowd."""
+
+
 def waiters() -> Seen:
     """3,000 wait for one answer: those beyond the bound are told at once, and all are told."""
-    with behind(lambda asked: honest(asked, after=0.4)) as (server, upstream):
+    with behind(lambda asked: honest(asked, after=0.4), more=_CROWD) as (server, upstream):
         began = time.monotonic()
         shots = [Shot(n / 6000, wire.question("www.crowd.example")) for n in range(3000)]
         replies = volley(server.port, shots, 4)

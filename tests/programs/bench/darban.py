@@ -25,6 +25,7 @@ class Darban(Peer):
     listen = "127.0.0.1"
     more = ""
     """What the config says besides."""
+    limits = "queries_per_address = 10_000_000"
 
     @classmethod
     def command(cls) -> list[str]:
@@ -99,6 +100,7 @@ class Compiled(Darban):
 class Before(Darban):
     """The tree before the redesign, from the git history, interpreted."""
 
+    limits = ""
     name = "Darban before"
     tree = ROOT / "build" / f"bench-{_BEFORE}"
 
@@ -175,8 +177,9 @@ name = "printer.agency.internal"
 records = ["A 10.0.0.30"]
 [lists]
 directories = ["lists"]
-[limits]
-queries_per_prefix = 10_000_000  # a VLAN of the bench is a /24, and asks all that can be asked
+[limits]  # a VLAN of the bench is a /24, and asks all that can be asked
+queries_per_prefix = 10_000_000
+{here.limits}
 [metrics]
 listen = "127.0.0.1:{here.spare}"
 {here.more}

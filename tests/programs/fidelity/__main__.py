@@ -72,6 +72,7 @@ class Comparison:
             self.unexplained.append(f"{question}: {lost}")
             return
         self.kinds.update(comparing.kinds(before))
+        before, after = comparing.without_unjudged(before), comparing.without_unjudged(after)
         earlier = self._earlier.setdefault(question.asked_as, [])
         earlier += [each for each in (before, after) if each not in earlier]
         blocking = client == ADMINISTRATION

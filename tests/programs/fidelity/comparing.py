@@ -72,6 +72,29 @@ def _written_out(packet: bytes, rtype: int, start: int, end: int) -> bytes:
     return data + packet[at:end]
 
 
+def without_unjudged(reply: Reply) -> Reply:
+    """The reply as policy has to have it: no address but those that answer the question.
+
+    Of the authority section remain the SOA of a negative answer, and proofs.
+    """
+    qtype = int.from_bytes(reply.question[-4:-2], "big")
+    positive = reply.rcode == 0 and any(rtype == qtype for _, rtype, _ in reply.sections[0])
+    kept = _PROOFS if positive else _PROOFS | {wire.SOA}
+    authority = Counter(
+        {each: count for each, count in reply.sections[1].items() if _rrset(each) in kept}
+    )
+    return reply._replace(sections=(reply.sections[0], authority, Counter()))
+
+
+_PROOFS = frozenset({47, 50})  # NSEC, NSEC3
+
+
+def _rrset(record: Record) -> int:
+    """The type of a record's RRset: for an RRSIG, the type that it covers."""
+    _, rtype, data = record
+    return int.from_bytes(data[:2], "big") if rtype == _SHOWN["RRSIG"] else rtype
+
+
 def kinds(reply: Reply) -> list[str]:
     """What there is to a reply, to see that all of it was tried."""
     names = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN"}
