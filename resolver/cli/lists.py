@@ -154,13 +154,21 @@ def _update(path: Path, names: list[str], smaller_too: bool) -> int:
 
 
 def _by_server(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
-    job = _job(ask(path, "update-lists", names=names, smaller_too=smaller_too))
     with _Bars() as bars:
-        while not job.done:
-            bars.show(job)
-            time.sleep(_POLL)
-            job = _job(ask(path, "lists"))
+        running = ask(path, "lists")
+        if running and not running["done"]:  # lists that are due
+            _await(path, _job(running), bars)
+        job = _job(ask(path, "update-lists", names=names, smaller_too=smaller_too))
+        return _await(path, job, bars)
+
+
+def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
+    """Show the progress of a job of the server until it is done."""
+    while not job.done:
         bars.show(job)
+        time.sleep(_POLL)
+        job = _job(ask(path, "lists"))
+    bars.show(job)
     return job
 
 
