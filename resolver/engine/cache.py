@@ -70,7 +70,7 @@ class AnswerCache:
         Returns:
             The entry for the replies that wait for it.
         """
-        if entry.rcode in (codes.NOERROR, codes.NXDOMAIN):
+        if entry.answers:
             self.put(key, entry)
         elif self._stale(key, entry.dated) is not None:  # an answer is there
             entry.lifetime = 0
@@ -83,7 +83,7 @@ class AnswerCache:
         self, question: UpstreamQuestion, result: CacheEntry | Failure, now: float
     ) -> CacheEntry | Failure:
         """The result of an exchange; if that is a failure, the stale answer, if there is one."""
-        if isinstance(result, CacheEntry) and result.rcode in (codes.NOERROR, codes.NXDOMAIN):
+        if isinstance(result, CacheEntry) and result.answers:
             return result
         old = self._stale(question.key, now)
         if old is not None:

@@ -54,6 +54,9 @@ _OVERHEAD: Final = 600
 loss. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
 _ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
 """Query types that an alias answers; it is not followed."""
+_PASSED_RCODES: Final = frozenset(
+    {codes.NOERROR, codes.SERVFAIL, codes.NXDOMAIN, codes.REFUSED, codes.YXDOMAIN}
+)
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
@@ -131,6 +134,11 @@ class CacheEntry:
     def rcode(self) -> int:
         """The rcode, of four bits."""
         return self.kind >> 30 & codes.RCODE
+
+    @property
+    def answers(self) -> bool:
+        """Whether the rcode answers the question, and is no error of the upstream."""
+        return self.kind >> 30 & codes.RCODE in (codes.NOERROR, codes.NXDOMAIN, codes.YXDOMAIN)
 
     @property
     def counts(self) -> Counts:
@@ -211,12 +219,9 @@ def _entry(
     lifetime, negative_ttl = _lifetime(response)
     if negative_ttl >= 0 or response.max_ttl > MAX_TTL:
         records = _lowered(response, negative_ttl)
-    rcode = response.rcode
     return CacheEntry(
         response.flags & codes.AD != 0,
-        # An rcode of more than four bits concerns this server and the upstream: the client gets
-        # SERVFAIL.
-        rcode if rcode <= codes.RCODE else codes.SERVFAIL,
+        _client_rcode(response.rcode),
         records,
         response.counts,
         _ttl_offsets(response.type_offsets, start),
@@ -227,6 +232,11 @@ def _entry(
         unfinished,
         alias_count,
     )
+
+
+def _client_rcode(rcode: int) -> int:
+    """The rcode for the client: SERVFAIL for an rcode about the query of this server."""
+    return rcode if rcode in _PASSED_RCODES else codes.SERVFAIL
 
 
 def _ttl_offsets(type_offsets: list[int], start: int) -> bytes:
@@ -316,7 +326,7 @@ def assembled(flags: int, question: bytes, counts: Counts, records: bytes) -> Re
 def _lifetime(response: Response) -> tuple[int, int]:
     """The lifetime of a response in seconds; and the negative TTL, or -1 if it is not negative."""
     rcode = response.rcode
-    if rcode == codes.SERVFAIL:
+    if _client_rcode(rcode) == codes.SERVFAIL:
         return FAILURE_TTL, -1
     if rcode not in (codes.NOERROR, codes.NXDOMAIN) or response.flags & codes.TC:
         return 0, -1

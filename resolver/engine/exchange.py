@@ -11,19 +11,27 @@ The rules:
 - A packet that does not match the query may be forged. After the first such packet the question
   goes over TCP, where nobody can guess port and ID. If TCP fails, the question goes over UDP with
   another port and ID; else one forged packet could end the exchange.
-- After TC the question goes over TCP. A server that does not understand the OPT is asked without.
-- After SERVFAIL, REFUSED and other errors, the other servers are asked. The last error becomes
-  the result.
+- After TC the question goes over TCP. If no TCP connection has room, it goes over UDP again, as
+  one more attempt. A server that does not understand the OPT is asked without.
+- After SERVFAIL, REFUSED and other errors, a lame answer, or an answer for another name, the other
+  servers are asked. The last error becomes the result.
 """
 
 from typing import Final
 
 from resolver.dns import codes
-from resolver.dns.response import scan
-from resolver.engine.entry import CacheEntry, make_entry
+from resolver.dns.response import Response, scan
+from resolver.engine.entry import CacheEntry, assembled, make_entry
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
-from resolver.engine.upstream_query import QUESTION_AT, answers, render_query, without_edns
+from resolver.engine.upstream_query import (
+    QUESTION_AT,
+    answers,
+    is_bare_error,
+    is_lame,
+    render_query,
+    without_edns,
+)
 
 PATIENCE: Final = 1.8
 """Seconds for the whole exchange over UDP."""
@@ -72,6 +80,10 @@ class Failure:
         self.text = text
 
 
+_UNUSABLE: Final = Failure(
+    codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server gave a usable answer"
+)
+_NO_ROOM: Final = Failure(codes.EDE_NETWORK_ERROR, "no TCP connection to the upstream has room")
 Step = Attempt | CacheEntry | Failure
 
 
@@ -79,7 +91,7 @@ class Exchange:
     """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_edns", "_error_entry", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
+        *("_error", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
         *("began", "question"),
     )
 
@@ -90,8 +102,7 @@ class Exchange:
         self._query = render_query(question)
         self._stream = False
         self._spoofing = False
-        self._edns = True
-        self._error_entry: CacheEntry | None = None
+        self._error: CacheEntry | Failure | None = None
         self._tried = _NONE_TRIED
         self._latest: Attempt | None = None
 
@@ -101,7 +112,7 @@ class Exchange:
         if server is None:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
         self._tried = server.only_self
-        return self._attempt(server, self._query, now, now + server.wait)
+        return self._attempt(server, self._message(server, now), now, now + server.wait)
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
         """Process a packet that was received for an attempt.
@@ -109,26 +120,50 @@ class Exchange:
         After an answer that cannot be used, the next attempt is made, unless it is in flight.
         """
         asked = self._query[QUESTION_AT : QUESTION_AT + len(self.question.name) + 4]
-        if not answers(packet, ident, asked):
-            return self.suspected(attempt, now)
-        response = scan(packet)
         latest = attempt is self._latest
+        if answers(packet, ident, asked):
+            response = scan(packet)
+        elif is_bare_error(packet, ident):
+            response = assembled(int.from_bytes(packet[2:4], "big"), asked, (0, 0, 0), b"")
+        else:
+            return self.suspected(attempt, now)
         if response is None:
+            self._error = self._error or _UNUSABLE
             return self._next(now) if latest else None
         attempt.server.answered(now - attempt.began)
+        if self._lacks_edns(attempt, response):
+            return self._ask(self._retry_server(), now, edns=False) if latest else None
         if response.flags & codes.TC:  # over TCP, TC means an unusable answer
             return self._over_tcp(now) if latest else None
-        entry = make_entry(response, now, self.question.dnssec_ok)
-        rcode = response.rcode
-        if rcode == codes.NOERROR or rcode == codes.NXDOMAIN:
+        entry = self._usable(attempt.server, response, now)
+        if entry is not None or not latest:
             return entry
-        self._error_entry = entry
-        if not latest:
-            return None
-        if self._edns and rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt:
-            self._edns = False
-            return self._ask(self._retry_server(), now)
-        return self._next(now) if self._group.has_untried(self._tried) else entry
+        return self._next(now) if self._group.has_untried(self._tried) else self._end()
+
+    def _lacks_edns(self, attempt: Attempt, response: Response) -> bool:
+        """Whether a response rejects the EDNS of its query; note a server that answers without."""
+        rejected = response.rcode in (codes.FORMERR, codes.NOTIMP)
+        if len(attempt.message) == len(self._query):
+            return rejected and not response.has_opt
+        if response.rcode in (codes.NOERROR, codes.NXDOMAIN):
+            attempt.server.note_no_edns(attempt.began)
+        return False
+
+    def _usable(self, server: Server, response: Response, now: float) -> CacheEntry | None:
+        """The entry of a response; None if it does not answer the question."""
+        answered = response.counts[0] > 0
+        if is_lame(response):
+            server.note_lame(now)
+        else:
+            entry = make_entry(response, now, self.question.dnssec_ok)
+            # A response with records of other names or types alone leaves an entry without any.
+            if entry.counts[0] or not answered:
+                if entry.answers:
+                    return entry
+                self._error = entry
+                return None
+        self._error = self._error or _UNUSABLE
+        return None
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
@@ -158,16 +193,17 @@ class Exchange:
             return self._next(now)
         if was_up:
             return None
-        return self._error_entry or Failure(
-            codes.EDE_NETWORK_ERROR, "the upstream cannot be reached"
-        )
+        return self._error or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
 
     def crowded(self, now: float) -> Step:
-        """Go on over UDP with a port of its own, since no TCP connection has room."""
+        """Go on over UDP with a port of its own, since no TCP connection has room.
+
+        It is one more attempt: a server may truncate whatever it answers over UDP.
+        """
         self._stream = False
-        if now >= self.began + PATIENCE:
-            return self._end()
-        attempt = self._ask(self._retry_server(), now)
+        if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
+            return self._error or _NO_ROOM
+        attempt = self._ask(self._tried[-1], now)
         attempt.own_socket = True
         return attempt
 
@@ -180,9 +216,9 @@ class Exchange:
 
     def _end(self) -> Step:
         """End: the last error of a server, or a failure."""
-        if self._error_entry is not None:
-            return self._error_entry
-        return Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time")
+        return self._error or Failure(
+            codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time"
+        )
 
     def _over_tcp(self, now: float) -> Step:
         if self._stream:  # a TCP connection with packets that match no query is of no use
@@ -196,13 +232,16 @@ class Exchange:
         self._tried = self._tried[:-1]
         return server
 
-    def _ask(self, server: Server, now: float) -> Attempt:
+    def _message(self, server: Server, now: float) -> bytes:
+        return self._query if now >= server.plain_until else without_edns(self._query)
+
+    def _ask(self, server: Server, now: float, edns: bool = True) -> Attempt:
         self._tried = (*self._tried, server)
         last = len(self._tried) >= _ATTEMPTS
         end = self.began + (TCP_PATIENCE if self._stream else PATIENCE)
         wait = _TCP_WAIT if self._stream else server.wait
         until = end if last else min(now + wait, end)
-        message = self._query if self._edns else without_edns(self._query)
+        message = self._message(server, now) if edns else without_edns(self._query)
         return self._attempt(server, message, now, until)
 
     def _attempt(self, server: Server, message: bytes, now: float, until: float) -> Attempt:

@@ -3,7 +3,9 @@
 Each server has a smoothed round-trip time and its variance (the estimator of RFC 6298 section 2).
 They give the time to wait for its answer. Each server also has a count of consecutive time-outs.
 After three time-outs it counts as down: other servers are asked first, and one query a second
-probes it. If all servers are down, all are still asked.
+probes it. If all servers are down, all are still asked. For 15 minutes, a server that gave a lame
+answer (a referral, for example) is asked after the others, and a server that does not understand
+EDNS is asked without.
 
 What must stay true:
 - Only a time-out or an unusable answer counts against a server. A packet that matches no query
@@ -17,6 +19,8 @@ _DOWN_AFTER: Final = 3
 """Consecutive time-outs."""
 _PROBE_INTERVAL: Final = 1.0
 """Seconds between two probes of a server that is down."""
+_FAULT_KEPT: Final = 900.0
+"""Seconds that a server counts as lame, or as one that does not understand EDNS."""
 _DECAY: Final = 0.998
 """The round-trip time of a server shrinks by this factor for each query that goes to another
 server, so a slow server is asked again later."""
@@ -30,8 +34,8 @@ class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "name", "only_self", "port", "probe_at", "smoothed", "timeouts", "variance"),
-        "wait",
+        *("address", "lame_until", "name", "only_self", "plain_until", "port", "probe_at"),
+        *("smoothed", "timeouts", "variance", "wait"),
     )
 
     def __init__(self, address: str, port: int, name: str) -> None:
@@ -48,6 +52,10 @@ class Server:
         """Consecutive time-outs."""
         self.probe_at = 0.0
         """The time of the next probe, if the server is down."""
+        self.lame_until = 0.0
+        """Until then, other servers are asked first."""
+        self.plain_until = 0.0
+        """Until then, it is asked without EDNS."""
         self.wait = _FIRST_WAIT
         """Seconds to wait for an answer."""
 
@@ -74,6 +82,18 @@ class Server:
         wait = smoothed + 4 * variance
         self.wait = min(wait, _MAX_WAIT) if wait > _MIN_WAIT else _MIN_WAIT
 
+    def note_lame(self, now: float) -> None:
+        """Note an answer that says nothing about its question."""
+        self.lame_until = now + _FAULT_KEPT
+
+    def note_no_edns(self, asked_at: float) -> None:
+        """Note that it answered a query without EDNS that was sent at this time.
+
+        Such a query was sent since one with EDNS was rejected, unless that was known already.
+        """
+        if asked_at >= self.plain_until:
+            self.plain_until = asked_at + _FAULT_KEPT
+
     def timed_out(self, now: float) -> None:
         """Note a time-out, or an unusable answer."""
         self.timeouts += 1
@@ -92,8 +112,8 @@ class Group:
         """The server to ask next; None if the group is empty.
 
         A server that was not tried comes before one that was; one that is up before one that is
-        down; a faster one before a slower one. A server that is down comes first if its probe is
-        due.
+        down; one that is not lame before one that is; a faster one before a slower one. A server
+        that is down comes first if its probe is due.
         """
         if len(self.servers) == 1:
             return self.servers[0]
@@ -104,7 +124,12 @@ class Group:
                 return server
         chosen = min(
             untried or self.servers,
-            key=lambda server: (not server.up, tried.count(server), server.smoothed),
+            key=lambda server: (
+                not server.up,
+                now < server.lame_until,
+                tried.count(server),
+                server.smoothed,
+            ),
             default=None,
         )
         for server in self.servers:

@@ -1,4 +1,4 @@
-"""Render the query to an upstream, and match its response.
+"""Render the query to an upstream, match its response, and tell whether that is of use.
 
 The query is a new message: a random ID, the question in lower case, RD and AD set (with AD the
 response says whether it is authentic, RFC 6840 section 5.7), CD and DO of the client's query, and
@@ -10,6 +10,7 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.codes import HEADER
 from resolver.dns.render import UDP_SIZE
+from resolver.dns.response import OTHER, Response
 from resolver.engine.question import UpstreamQuestion
 
 QUESTION_AT: Final = 10
@@ -62,4 +63,32 @@ def answers(packet: bytes, ident: int, question: bytes) -> bool:
         and packet[0] << 8 | packet[1] == ident
         and packet[2] & 0xF8 == 0x80
         and packet[4:6] == b"\x00\x01"
+    )
+
+
+def is_bare_error(packet: bytes, ident: int) -> bool:
+    """Whether a packet is an error response to this ID that is only a header, without a question.
+
+    Old servers answer so to an OPT (RFC 6891 section 7).
+    """
+    return (
+        len(packet) == HEADER
+        and packet[0] << 8 | packet[1] == ident
+        and packet[2] & 0xFA == 0x80
+        and packet[3] & codes.RCODE not in (codes.NOERROR, codes.NXDOMAIN)
+        and packet[6:] == bytes(6)
+    )
+
+
+def is_lame(response: Response) -> bool:
+    """Whether a NOERROR without answers is no statement about the name (RFC 2308 section 2.2).
+
+    It is a referral, or comes from a server that neither recurses nor is authoritative.
+    """
+    return (
+        response.rcode == codes.NOERROR
+        and not response.counts[0]
+        and not response.soa_at
+        and not response.flags & codes.AA
+        and (response.authority & OTHER != 0 or not response.flags & codes.RA)
     )

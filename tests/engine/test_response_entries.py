@@ -17,7 +17,7 @@ from tests.engine.usual_responses import usual_responses
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = 5000.0
 Name = tuple[bytes, ...]
-NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
+NOERROR, SERVFAIL, NXDOMAIN, REFUSED, YXDOMAIN = 0, 2, 3, 5, 6
 CNAME, SOA, DNAME, OPT, RRSIG, NSEC, NSEC3, SVCB, HTTPS, ANY = (
     *(5, 6, 39, 41, 46, 47, 50, 64, 65, 255),
 )
@@ -141,8 +141,14 @@ class Reading:
         return min(bounded(self.start.ttl), 0 if minimum >= 2**31 else minimum, 3600)
 
     @property
+    def client_rcode(self) -> int:
+        """An error about the query of this server is SERVFAIL for the client."""
+        passed = (NOERROR, SERVFAIL, NXDOMAIN, REFUSED, YXDOMAIN)
+        return self.rcode if self.rcode in passed else SERVFAIL
+
+    @property
     def lifetime(self) -> int:
-        if self.rcode == SERVFAIL:
+        if self.client_rcode == SERVFAIL:
             return 1
         if self.rcode not in (NOERROR, NXDOMAIN) or self.record.header.tc:
             return 0
@@ -163,7 +169,7 @@ def records(sections: list[list[RR]]) -> list[list[tuple[Name, int, int, str]]]:
 
 
 def agrees(entry: CacheEntry, reading: Reading, question: bytes) -> None:
-    assert entry.rcode == (reading.rcode if reading.rcode < 16 else SERVFAIL)
+    assert entry.rcode == reading.client_rcode
     assert entry.authentic == bool(reading.record.header.ad)
     assert entry.counts == tuple(map(len, reading.sections))
     assert ttls_of(entry) == reading.ttls

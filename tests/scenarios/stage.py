@@ -97,7 +97,7 @@ def _packet(told: Told, asked: DNSRecord) -> bytes:
     header = DNSHeader(id=asked.header.id, qr=1, rd=1, ra=1, rcode=0)
     header.rcode = rcode_number(told.rcode) & 15
     for flag in told.flags:
-        getattr(header, f"set_{flag}")(1)
+        getattr(header, f"set_{flag.removeprefix('no-')}")(not flag.startswith("no-"))
     reply = DNSRecord(header, q=asked.q)
     match told.does:
         case "truncates":
@@ -106,6 +106,8 @@ def _packet(told: Told, asked: DNSRecord) -> bytes:
             header.id ^= 1
         case "answers another question":
             reply.questions = [question("other.example.org A")]
+        case "answers with a bare header":
+            return bytes(DNSRecord(header).pack())
         case "answers a query":
             header.set_qr(0)
         case "cannot read OPT" if opts(asked):
@@ -203,6 +205,10 @@ class Stage:
                     step = exchange.received(attempt, came, self._ident, now)
                 continue
             told, packet = self.upstreams.ask(step, self._ident)
+            if told.does == "has no room":
+                self.upstreams.asked.pop()  # it was not asked
+                step = exchange.crowded(now)
+                continue
             if told.does == "refuses":
                 attempt, step = step, exchange.unreachable(step, now)
                 if step is None:
