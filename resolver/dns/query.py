@@ -104,13 +104,15 @@ def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
     flags = packet[2] << 8 | packet[3]
     if flags & codes.QR:
         return QueryShape(flags, silent=True)
-    if flags & codes.OPCODE:
-        return QueryShape(flags, rcode=codes.NOTIMP, stream=stream)
     # One question (RFC 9619), nothing in the answer and authority sections.
     one_question = packet[4:10] == b"\x00\x01\x00\x00\x00\x00"
     after = end + _FIXED
-    if not one_question or not end or after > len(packet):
-        return QueryShape(flags, rcode=codes.FORMERR, stream=stream)
+    if flags & codes.OPCODE or not one_question or not end or after > len(packet):
+        rcode = codes.NOTIMP if flags & codes.OPCODE else codes.FORMERR
+        edns = _read_edns_of_any(packet)
+        return QueryShape(
+            flags, rcode=rcode, has_opt=edns.has_opt, dnssec_ok=edns.dnssec_ok, stream=stream
+        )
     edns = _read_edns(packet, after, packet[10] << 8 | packet[11])
     qtype = packet[end] << 8 | packet[end + 1]
     qclass = packet[end + 2] << 8 | packet[end + 3]
@@ -132,11 +134,27 @@ def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
 class _Edns:
     """The EDNS facts of a query (RFC 6891), or the rcode of the error reply."""
 
-    def __init__(self, rcode: int = codes.NOERROR, has_opt: bool = False) -> None:
+    def __init__(self, rcode: int = codes.NOERROR) -> None:
         self.rcode = rcode
-        self.has_opt = has_opt
+        self.has_opt = False
         self.udp_size = MIN_UDP_SIZE
         self.dnssec_ok = False
+
+    def failed(self, rcode: int) -> "_Edns":
+        """The same facts with an error; its reply has an OPT if the query has one."""
+        self.rcode = rcode
+        return self
+
+
+def _read_edns_of_any(packet: bytes) -> _Edns:
+    """The EDNS facts of a packet with any numbers of questions and records."""
+    at = HEADER
+    for _ in range(packet[4] << 8 | packet[5]):
+        at = _owner_end(packet, at) + _FIXED
+        if at == _FIXED:
+            return _Edns(codes.FORMERR)
+    counts = (packet[6] << 8 | packet[7], packet[8] << 8 | packet[9], packet[10] << 8 | packet[11])
+    return _read_edns(packet, at, sum(counts))
 
 
 def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
@@ -146,24 +164,26 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
         # The owner is the root for an OPT. A TSIG, which comes last, has the name of its key.
         start = _owner_end(packet, at)
         if not start or start + 10 > len(packet):
-            return _Edns(codes.FORMERR)
+            return edns.failed(codes.FORMERR)
         rtype = packet[start] << 8 | packet[start + 1]
         end = start + 10 + (packet[start + 8] << 8 | packet[start + 9])
-        if end > len(packet):
-            return _Edns(codes.FORMERR)
-        if rtype == codes.TSIG:
-            return _Edns(codes.NOTAUTH)  # this server has no keys (RFC 8945 section 5.2.1)
         if rtype == codes.OPT:
-            if edns.has_opt or start != at + 1 or not _options_fit(packet, start + 10, end):
-                return _Edns(codes.FORMERR)
+            if edns.has_opt or start != at + 1:
+                return edns.failed(codes.FORMERR)
             version = packet[start + 5]
             edns.has_opt = True
             edns.udp_size = packet[start + 2] << 8 | packet[start + 3]
             edns.dnssec_ok = packet[start + 6] >= 0x80
+            if not _options_fit(packet, start + 10, end):
+                return edns.failed(codes.FORMERR)
+        if end > len(packet):
+            return edns.failed(codes.FORMERR)
+        if rtype == codes.TSIG:
+            return edns.failed(codes.NOTAUTH)  # this server has no keys (RFC 8945 section 5.2.1)
         at = end
     if at != len(packet):
-        return _Edns(codes.FORMERR)
-    return _Edns(codes.BADVERS, has_opt=True) if version else edns
+        return edns.failed(codes.FORMERR)
+    return edns.failed(codes.BADVERS) if version else edns
 
 
 def _owner_end(packet: bytes, at: int) -> int:
@@ -183,6 +203,6 @@ def _owner_end(packet: bytes, at: int) -> int:
 
 def _options_fit(packet: bytes, at: int, end: int) -> bool:
     """Whether the options of an OPT fill its RDATA exactly (RFC 6891 section 6.1.2)."""
-    while at + 4 <= end:
+    while at + 4 <= end <= len(packet):
         at += 4 + (packet[at + 2] << 8 | packet[at + 3])
     return at == end

@@ -129,7 +129,8 @@ class ReplyTemplate:
         opt = self._opt_that_fits(room - len(records))
         if len(opt) <= room - len(records):
             return ident + self._head + question + records + opt
-        head = self._head_with(self._flags | codes.TC, (0, 0, 0))
+        # AD is about the records of a reply (RFC 4035 section 3.2.3).
+        head = self._head_with(self._flags & ~codes.AD | codes.TC, (0, 0, 0))
         return ident + head + question + self._opt_that_fits(room)
 
     def _opt_that_fits(self, room: int) -> bytes:

@@ -57,6 +57,7 @@ class Step:
     upstream: list[str] = field(default_factory=list)
     within: float = 2.0
     no_larger: bool = False
+    opt: bool | None = None
     # what happens before
     reload: str | None = None
 

@@ -86,6 +86,8 @@ def check_bytes(step: Step, packet: bytes) -> None:
         sizes = [max(512, min(each.edns_len, 1232)) for each in opts(sent)] or [512]
         assert len(packet) <= (65535 if step.over == "tcp" else sizes[0])
         assert len(opts(DNSRecord.parse(packet))) == len(opts(sent))
+    if step.opt is not None:
+        assert len(opts(DNSRecord.parse(packet))) == step.opt
     if step.no_larger:
         assert len(packet) <= len(asked)
 
