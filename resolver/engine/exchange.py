@@ -1,8 +1,8 @@
 """The exchange with upstream servers about one question: a state machine without sockets.
 
 The driver calls ``begin`` and then reports each event: ``received``, ``suspected``, ``expired``,
-``waited``, ``unreachable`` or ``crowded``. Each call returns the next ``Attempt`` to send, None to
-go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
+``waited``, ``unreachable``, ``closed`` or ``crowded``. Each call returns the next ``Attempt`` to
+send, None to go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
 
 The rules:
 - There are at most three attempts (RFC 9520 section 3.1), each at another server if there is one.
@@ -13,6 +13,8 @@ The rules:
   another port and ID; else one forged packet could end the exchange.
 - After TC the question goes over TCP. If no TCP connection has room, it goes over UDP again, as
   one more attempt. A server that does not understand the OPT is asked without.
+- A server may close a TCP connection after some answers. The queries without one are asked again
+  at once, at most ``_MAX_CLOSED`` times; this does not count as an attempt.
 - After SERVFAIL, REFUSED and other errors, a lame answer, or an answer for another name, the other
   servers are asked. The last error becomes the result.
 """
@@ -40,6 +42,7 @@ TCP_PATIENCE: Final = 2.8
 _TCP_WAIT: Final = 1.2
 """Seconds for one attempt over TCP."""
 _ATTEMPTS: Final = 3
+_MAX_CLOSED: Final = 8
 _NONE_TRIED: Final[tuple[Server, ...]] = ()
 
 
@@ -91,7 +94,7 @@ class Exchange:
     """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_error", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
+        *("_closed", "_error", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
         *("began", "question"),
     )
 
@@ -102,6 +105,7 @@ class Exchange:
         self._query = render_query(question)
         self._stream = False
         self._spoofing = False
+        self._closed = 0
         self._error: CacheEntry | Failure | None = None
         self._tried = _NONE_TRIED
         self._latest: Attempt | None = None
@@ -194,6 +198,18 @@ class Exchange:
         if was_up:
             return None
         return self._error or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
+
+    def closed(self, attempt: Attempt, now: float) -> Step | None:
+        """Go on if the server closed a TCP connection that had answers, but not for this attempt.
+
+        The server works, so this does not count as a time-out.
+        """
+        if attempt is not self._latest:
+            return None
+        if self._closed >= _MAX_CLOSED or now >= attempt.until:
+            return self.unreachable(attempt, now)
+        self._closed += 1
+        return self._ask(self._retry_server(), now)
 
     def crowded(self, now: float) -> Step:
         """Go on over UDP with a port of its own, since no TCP connection has room.

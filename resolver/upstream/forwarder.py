@@ -281,14 +281,16 @@ class Forwarder:
 
     def _tcp_lost(self, connection: Tcp) -> None:
         for attempt in _still_waiting(connection, list(connection.waiting.values())):
-            self._unreachable(attempt)
+            self._unreachable(attempt, has_answered=connection.answered > 0)
 
-    def _unreachable(self, attempt: UpstreamAttempt) -> None:
-        server = attempt.server
+    def _unreachable(self, attempt: UpstreamAttempt, has_answered: bool = False) -> None:
+        """Go on without the answer; ``has_answered``: it is a connection that gave others."""
+        server, query = attempt.server, attempt.inflight
         self._stop_waiting(attempt)
         attempt.failed = True
         self._counters.upstream(server.name, "unreachable")
-        self._decide(attempt, attempt.inflight.unreachable, self._loop.time())
+        decide = query.closed if has_answered else query.unreachable
+        self._decide(attempt, decide, self._loop.time())
         self._counters.upstream_up(server.name, server.up)
 
     def _look_at_deadlines(self) -> None:

@@ -4,6 +4,9 @@ Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A co
 most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. An idle
 connection is closed after ``IDLE`` seconds. If all connections are full, the query goes over UDP
 again: an attacker who forces queries to TCP by forged packets cannot exhaust the server.
+
+Some servers close a connection after a few answers, whatever else was asked on it. The pool notes
+how many, and puts no more queries than that on one connection while it may open another.
 """
 
 import asyncio
@@ -42,6 +45,8 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         self._idle: asyncio.TimerHandle | None = None
         self.waiting: dict[int, Waiting] = {}
         """What waits for an answer, by ID."""
+        self.answered = 0
+        """The number of messages that were received."""
         self.closed = False
 
     def send(self, message: bytes, waiting: Waiting) -> int:
@@ -102,6 +107,7 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
             packet = bytes(self._buffer[2:end])
             del self._buffer[:end]
             if len(packet) >= 2:
+                self.answered += 1
                 self._receive(self, int.from_bytes(packet[:2], "big"), packet)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
@@ -124,23 +130,35 @@ class TcpConnectionPool(Generic[Waiting]):
         self._loop = loop
         self._server = server
         self._receive = receive
-        self._lost = lost
+        self._report_lost = lost
+        self._most = MAX_WAITING
+        """The queries on one connection, while another may be opened."""
         self._open: list[TcpConnection[Waiting]] = []
         self._connecting: set[asyncio.Task[None]] = set()
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
         """Send a query over a connection with room: connection and ID; None if all are full."""
         self._open = [each for each in self._open if not each.closed]
-        connection = next((c for c in self._open if len(c.waiting) < MAX_WAITING), None)
-        if connection is None:
-            if len(self._open) >= MAX_CONNECTIONS:
+        connection = min(self._open, key=lambda each: len(each.waiting), default=None)
+        if connection is None or len(connection.waiting) >= self._most:
+            if len(self._open) < MAX_CONNECTIONS:
+                connection = self._new()
+            elif connection is None or len(connection.waiting) >= MAX_WAITING:
                 return None
-            connection = TcpConnection(self._receive, self._lost)
-            self._open.append(connection)
-            task = self._loop.create_task(self._connect(connection))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
         return connection, connection.send(message, waiting)
+
+    def _new(self) -> TcpConnection[Waiting]:
+        connection = TcpConnection(self._receive, self._lost)
+        self._open.append(connection)
+        task = self._loop.create_task(self._connect(connection))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+        return connection
+
+    def _lost(self, connection: TcpConnection[Waiting]) -> None:
+        if connection.waiting and connection.answered:
+            self._most = min(self._most, connection.answered)
+        self._report_lost(connection)
 
     def close(self) -> None:
         """Close all connections."""

@@ -54,6 +54,8 @@ def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step 
             return exchange.received(attempt, reply(attempt), IDENT + 1, now)
         case "unreachable":
             return exchange.unreachable(attempt, now)
+        case "closed" if attempt.stream:
+            return exchange.closed(attempt, now)
         case "crowded" if attempt.stream:
             return exchange.crowded(now)
         case _:
@@ -70,7 +72,7 @@ def play(events: list[str], servers: int) -> Played:
     while isinstance(step, Attempt):
         played.attempts.append(step)
         what = next(coming, "silent")
-        silent = what == "silent" or (what == "crowded" and not step.stream)
+        silent = what == "silent" or (what in ("crowded", "closed") and not step.stream)
         played.now = step.until if silent else played.now + 0.01
         attempt, step = step, happen(exchange, step, what, played.now)
         if step is None:  # an attempt that was refused has its time all the same
@@ -83,6 +85,7 @@ def play(events: list[str], servers: int) -> Played:
 EVENTS = st.lists(
     st.sampled_from(
         ["good", "failing", "no edns", "truncated", "broken", "forged", "unreachable", "crowded"]
+        + ["closed"]
         + ["silent"] * 2
     ),
     max_size=12,
@@ -92,6 +95,7 @@ SERVERS = st.integers(1, 3)
 
 @given(EVENTS, SERVERS)
 @example(["forged", "crowded"] * 6, 1)
+@example(["truncated"] + ["closed"] * 11, 1)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
     assert isinstance(played.end, CacheEntry | Failure)
@@ -106,7 +110,7 @@ def test_a_server_is_asked_three_times_a_transport_at_the_most(
     events: list[str], servers: int
 ) -> None:
     """RFC 9520 section 3.1; what is asked again at once, in another way, is no further try."""
-    again = ("no edns", "forged", "crowded")
+    again = ("no edns", "forged", "crowded", "closed")
     played = play([event for event in events if event not in again], servers)
     for stream in (False, True):
         asked = [each.server for each in played.attempts if each.stream is stream]

@@ -209,6 +209,9 @@ class Stage:
                 self.upstreams.asked.pop()  # it was not asked
                 step = exchange.crowded(now)
                 continue
+            if told.does == "closes the connection":
+                step = exchange.closed(step, now)
+                continue
             if told.does == "refuses":
                 attempt, step = step, exchange.unreachable(step, now)
                 if step is None:

@@ -248,6 +248,29 @@ def test_what_a_query_needed_is_freed_without_a_look_for_cycles(answering: Answe
         gc.enable()
 
 
+async def answer_one_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the first query of a connection, whatever else was asked on it."""
+    packet = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+    response = good(DNSRecord.parse(packet))
+    writer.write(len(response).to_bytes(2, "big") + response)
+    writer.close()
+
+
+def test_what_a_closed_connection_has_not_answered_is_asked_again_at_once() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            at = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(answer_one_and_close, *at):
+                for number in range(20):
+                    on.client.ask(f"{number}.example.")
+                await on.until_idle()
+            answers = [str(reply.short()) for _, reply in on.client.replies]
+            assert answers == ["192.0.2.1"] * 20
+            await asyncio.sleep(10)
+
+    run(play)
+
+
 def alive() -> list[str]:
     kinds = (InflightQuery, UpstreamAttempt, PendingReply)
     return [type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds)]
