@@ -1,5 +1,7 @@
 """Names as people type and paste them."""
 
+import re
+
 import pytest
 
 from resolver.analysis.typed_name import typed_name
@@ -15,6 +17,9 @@ from resolver.dns import names
             " \tweb.telegram.org ",
         ),
         *("web.telegram.org:443", "web.telegram.org/k/", "web.telegram.org?a", "web.telegram.org:"),
+        *("<https://web.telegram.org/k/>", '"web.telegram.org"', "«web.telegram.org»"),
+        *("web[.]telegram[.]org", "hxxps://web.telegram[.]org/k", "(web.telegram.org),"),
+        *("||web.telegram.org^", "@@|web.telegram.org^", "web.telegram.org،"),
         *("someone@web.telegram.org", "mailto:someone@web.telegram.org", "//web.telegram.org/k"),
     ],
 )
@@ -36,6 +41,20 @@ def test_a_name_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("text", ["https://192.0.2.1/k", "192.0.2.1:53", "[fd00::1]:53", "fd00::1"])
 def test_an_address_is_no_name(text: str) -> None:
     with pytest.raises(names.InvalidName, match="is an address"):
+        typed_name(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tg://resolve?domain=durov", "opens an app; it has no host"),
+        ("telegram .org", "has the character ' ', which no host name has"),
+        ("telegram.org and t.me", "has the character ' '"),
+        ("t.me,telegram.org", "has the character ','"),
+    ],
+)
+def test_what_is_no_host_is_not_said_to_pass(text: str, said: str) -> None:
+    with pytest.raises(names.InvalidName, match=re.escape(said)):
         typed_name(text)
 
 
