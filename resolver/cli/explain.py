@@ -70,6 +70,8 @@ def explain(
     if (client is not None) + (vlan is not None) + all_vlans != 1:
         raise DarbanError("say who asks: --client ADDRESS, --vlan NAME, or --all-vlans")
     terms, index = _of_config(config) if config is not None else _in_force()
+    if any(host == each.name for each in terms.services):
+        echo(f"this is about a domain {host}, not about the names of the service {host}", err=True)
     explainer = Explainer(terms, index, time.time(), BlockingForwarder(terms).ask if live else None)
     if client is not None:
         if parse_address(client) is None:

@@ -68,6 +68,13 @@ def test_what_a_name_leads_to_is_judged(
         assert told["line"]
 
 
+def test_the_name_of_a_service_is_not_taken_for_its_names(config: Path) -> None:
+    arguments = ("--config", config, "--vlan", "administration")
+    done = darban("explain", *arguments, "telegram", at=config.parent)
+    assert done.err.endswith("not about the names of the service telegram\n")
+    assert not darban("explain", *arguments, "t.me", at=config.parent).err
+
+
 def test_nobody_is_asked_about_what_is_blocked_already(config: Path) -> None:
     text = config.read_text(encoding="utf-8")
     config.write_text(text.replace("[upstream]\nservers", "[upstream]\n#"), encoding="utf-8")
