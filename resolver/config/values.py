@@ -198,12 +198,28 @@ def _read_server(text: str) -> NameServer:
 
 
 def _read_name(text: str) -> bytes:
+    try:
+        network = ip_interface(text).network
+    except ValueError:
+        pass
+    else:
+        raise InvalidValue(_NAME, _reverse_zone(network))
     if _NO_NAME.search(text):
         raise InvalidValue(_NAME, "Write the name alone, without scheme, port or wildcard.")
     try:
         return names.parse(text)
     except names.InvalidName as error:
         raise InvalidValue(_NAME, f"Here: {error}.") from None
+
+
+def _reverse_zone(network: Network) -> str:
+    """Advice for an address or a prefix in the place of a name: the zone of its PTR records."""
+    step = 8 if network.version == 4 else 4
+    labels, rest = divmod(network.max_prefixlen - network.prefixlen, step)
+    if rest:
+        return 'It is a prefix. Reverse zones are written as names, such as "10.in-addr.arpa".'
+    zone = ".".join(network.network_address.reverse_pointer.split(".")[labels:])
+    return f'It is no name. Its PTR records are in "{zone}".'
 
 
 def _gregorian(kind: type[dt.date]) -> BeforeValidator:
