@@ -21,8 +21,10 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _PIECES = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'|#.*|[^"\'#]+|["\']')
 """Strings and comments of a line, what lies between them, and quotes that are not closed."""
 _ASSIGNMENT = re.compile(r"([^=:]+)[=:](.*)")
+_HEADER = re.compile(r"\s*\[{1,2}[^][\"']+\]{1,2}\s*(?:#.*)?")
 _NOT_ONE_VALUE = re.compile(r"^\s*=|[][{}]|\"{3}|'{3}")
 _VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
+_TABLE = "a header such as [vlans.finance]: Latin letters, digits, hyphens and dots"
 _LONGEST = 200
 """Characters of a line that is repaired."""
 
@@ -94,6 +96,8 @@ def _explained(line: str) -> tuple[str, str, str] | None:
         return *describe(odd), advice
     if any(each in ('"', "'") for each in pieces):
         return "a quote that is not closed", "a text between two quotes", advice
+    if _HEADER.fullmatch(line):
+        return line.strip(), _TABLE, advice
     return (line.strip(), expected, advice) if repaired else None
 
 
@@ -101,6 +105,8 @@ def _repairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
     """What a line may lack, and the line with it."""
     quoted = _between(pieces, lambda text: "".join(QUOTES.get(char, char) for char in text))
     yield "other characters", _between(_PIECES.findall(quoted), straightened)
+    if _HEADER.fullmatch("".join(pieces)):
+        yield _TABLE, re.sub(r"(?<=\w)\s+(?=\w)", "-", "".join(pieces))
     with_commas = _between(pieces, lambda text: ", " if text.isspace() else text)
     yield "a comma between two texts", with_commas
     assignment = _ASSIGNMENT.fullmatch("".join(each for each in pieces if each[0] != "#"))

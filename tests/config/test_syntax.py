@@ -8,6 +8,7 @@ from tests.config.files_in_memory import load_text, messages
 
 VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
 QUOTE = "a quote that is not closed; expected a text between two quotes"
+TABLE = "expected a header such as [vlans.finance]: Latin letters, digits, hyphens and dots"
 DIGITS = "expected the digits 0 to 9"
 
 
@@ -47,6 +48,8 @@ DIGITS = "expected the digits 0 to 9"
             f"until = 2027-03-20 18:00; expected {VALUE}",
             "until = 2027-03-20T18:00:00+03:30",
         ),
+        ("[vlans.Finance Dept]", f"[vlans.Finance Dept]; {TABLE}", "[vlans.Finance-Dept]"),
+        ("[vlans.امور-مالی]", f"[vlans.امور-مالی]; {TABLE}", None),
         ('a = "b', QUOTE, 'a = "b"'),
         ('a = b"', QUOTE, 'a = "b"'),
         ("a = 'b", QUOTE, 'a = "b"'),
