@@ -64,13 +64,19 @@ class ServiceCatalog:
         if category := self.mistaken_for(reference):
             return f'"{category}" for the whole category', f'Did you mean "{category}"?'
         if not reference.startswith("@"):
-            return self.instead_of_service(reference)
-        known = sorted({"@" + service.category for service in self.services})
+            return one_of(self._place), did_you_mean(reference, [*self._place, *self._categories()])
+        service = reference[1:]
+        if service in self._place:
+            return f'"{service}" for the one service', f'Did you mean "{service}"?'
+        known = self._categories()
         return one_of(known), did_you_mean(reference, known)
 
     def instead_of_service(self, name: str) -> tuple[str, str]:
         """What to expect instead of an unknown service, where no category can be meant."""
         return one_of(self._place), did_you_mean(name, self._place)
+
+    def _categories(self) -> list[str]:
+        return sorted({"@" + service.category for service in self.services})
 
 
 def _service(name: str, lists: list[BlockList]) -> Service:

@@ -48,7 +48,11 @@ def test_a_service_that_is_all_of_its_category_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "meant"), [("games", "@games"), ("ches", "chess"), ("@game", "@games")]
+    ("reference", "meant"),
+    [
+        *(("games", "@games"), ("ches", "chess"), ("@game", "@games")),
+        *(("gamess", "@games"), ("@chess", "chess")),
+    ],
 )
 def test_an_unknown_reference_is_an_error_that_names_the_one_meant(
     reference: str, meant: str
