@@ -138,7 +138,8 @@ def _of_config(path: Path) -> ComparedPolicy:
     compiled = compile_valid(path)
     if compiled.failed:
         echo(
-            f"{path}: {len(compiled.failed)} expectations do not hold; 'darban check' shows why",
+            f"{path}: expectations that do not hold: {len(compiled.failed)}; "
+            f"'darban check --config {path}' shows why",
             err=True,
         )
     expectations = _expectations(compiled.loaded.config)

@@ -33,6 +33,14 @@ def test_two_configs_that_say_the_same(configs: Path) -> None:
     assert (done.code, done.out) == (GOOD, "from old.toml to old.toml: no change\n")
 
 
+def test_the_command_for_failed_expectations_names_the_file(configs: Path) -> None:
+    text = (configs / "old.toml").read_text(encoding="utf-8")
+    failing = '[[expect]]\nclient = "127.0.10.5"\nname = "eitaa.com"\noutcome = "blocked"\n'
+    (configs / "new.toml").write_text(f"{text}\n{failing}", encoding="utf-8")
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert "expectations that do not hold: 1; 'darban check --config new.toml'" in done.err
+
+
 def test_a_policy_that_blocks_more(configs: Path) -> None:
     done = darban("diff", "old.toml", "new.toml", at=configs)
     assert done.code == NO, done.err
