@@ -85,9 +85,9 @@ def exempt(
 
     The new config is checked first, with all expectations, as for a reload. If anything is
     wrong, or an edit was not reloaded yet, the file stays as it is. Comments are kept. The
-    exemption ends by itself. A moment without an offset is in this host's time. Exits with 1
-    where an expectation would not hold, 2 where there is a mistake. Without a running server
-    the exemption is written all the same.
+    exemption ends by itself. A moment without an offset is in this host's time, a date alone is
+    its beginning. Exits with 1 where an expectation would not hold, 2 where there is a mistake.
+    Without a running server the exemption is written all the same.
 
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 

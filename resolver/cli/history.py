@@ -41,10 +41,10 @@ def history(
     """Show what was in force at a moment, who put it in force, and what changed.
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched),
-    every end of an exemption and every stop, the last 20 of them as text. A moment without an
-    offset is in this host's time, a date alone is its beginning. No server is needed. Exits
-    with 1 where nothing was in force, 2 where the moment is invalid or still to come, or the
-    audit log cannot be read.
+    every end of an exemption and every stop, the last 20 of them as text; +2 -1 means that the
+    config got two lines and lost one. A moment without an offset is in this host's time, a date
+    alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2 where
+    the moment is invalid or still to come, or the audit log cannot be read.
 
     With --restore, the config and the agency's own lists are written as they were, and put in
     force by a reload, with the fetched lists of then as far as the server keeps them; or nothing
