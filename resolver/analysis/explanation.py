@@ -146,7 +146,7 @@ class Explainer:
         A name that is answered here without policy passes.
         """
         zone, verdict = self._engine.check_question(view, name)
-        if not view.has_rules or _is_settled(verdict, qtype) or (zone and zone.group is None):
+        if not view.has_rules or _is_settled(verdict) or (zone and zone.group is None):
             return verdict, True
         if self._ask is None:
             return verdict, False
@@ -184,7 +184,7 @@ class Explainer:
         if not isinstance(result, PendingReply):
             return _Resolved(verdict, packet=result.packet)
         asked, ask = result.question, self._ask
-        if ask is None or _is_settled(verdict, qtype):
+        if ask is None or _is_settled(verdict):
             return _Resolved(verdict, asked=asked)
         targets: list[bytes] = []
         while isinstance(result, PendingReply):
@@ -268,9 +268,9 @@ def _upstream(terms: CompiledConfig, group: str) -> str:
     return f"{section}: {', '.join(map(str, servers))}"
 
 
-def _is_settled(verdict: Verdict, qtype: int) -> bool:
+def _is_settled(verdict: Verdict) -> bool:
     """Whether the targets of an answer are not judged after this verdict on the question."""
-    return verdict.outcome is Outcome.BLOCKED or verdict.allowed or qtype == codes.ANY
+    return verdict.outcome is Outcome.BLOCKED or verdict.allowed
 
 
 def _client(view: View) -> Client:

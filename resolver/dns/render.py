@@ -36,7 +36,7 @@ class QueryShape:
 
     __slots__ = (
         *("dnssec_ok", "flags", "has_opt", "has_question", "key", "limit", "qtype", "rcode"),
-        *("reply_flags", "silent", "templates", "wants_ad"),
+        *("reply_flags", "silent", "templates", "upstream_type", "wants_ad"),
     )
 
     def __init__(
@@ -59,6 +59,8 @@ class QueryShape:
         """Whether a packet of this shape gets no reply."""
         self.has_question = has_question
         self.qtype = qtype
+        self.upstream_type = codes.A if qtype == codes.ANY else qtype
+        """The type that an upstream is asked for; ANY gets a minimal answer (RFC 8482)."""
         self.has_opt = has_opt
         self.dnssec_ok = dnssec_ok
         self.limit = TCP_SIZE if stream else max(MIN_UDP_SIZE, min(udp_size, UDP_SIZE))
@@ -68,8 +70,8 @@ class QueryShape:
         self.reply_flags = codes.QR | codes.RA | flags & _ECHOED_FLAGS
         """The flags of every reply."""
         bits = dnssec_ok | bool(flags & codes.CD) << 1
-        self.key = qtype.to_bytes(2, "big") + bits.to_bytes(1, "big")
-        """Type, DO and CD: two questions for one name are the same if these are equal."""
+        self.key = self.upstream_type.to_bytes(2, "big") + bits.to_bytes(1, "big")
+        """Upstream type, DO and CD: two questions for one name are the same if these are equal."""
         self.templates: dict[int, ReplyTemplate] = {}
         """Reply templates by a key that the owner defines."""
 

@@ -26,8 +26,8 @@ def joined(
 ) -> CacheEntry:
     """Join two parts of a chain: ``second`` answers the name at which ``first`` ends."""
     question = _question(name, qtype)
-    before = _response(question, first, now)
-    after = _response(_question(first.unfinished, qtype), second, now)
+    before = response_of(question, first, now)
+    after = response_of(_question(first.unfinished, qtype), second, now)
     aliases = [record for record in before.records() if record.section == ANSWER]
     rest = after.records()
     records = uncompressed(before, aliases) + uncompressed(after, rest)
@@ -53,7 +53,7 @@ def joined(
     )
 
 
-def _response(question: bytes, entry: CacheEntry, now: float) -> Response:
+def response_of(question: bytes, entry: CacheEntry, now: float) -> Response:
     """The response of an entry, with the TTLs of now."""
     found = assembled(entry.rcode, question, entry.counts, entry.aged(now))
     found.errors = list(entry.errors)

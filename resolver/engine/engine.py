@@ -29,9 +29,8 @@ Pure: no sockets, no clock; ``now`` is in monotonic seconds.
 from collections.abc import Callable
 from typing import Final, cast
 
-from resolver.dns import codes, render
+from resolver.dns import codes
 from resolver.dns.query import Query, Shapes, scan
-from resolver.dns.render import Sections
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client
@@ -50,10 +49,6 @@ from resolver.policy.view import View
 
 _TOO_LONG: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_ALIASES} aliases, or a circle")
-_MINIMAL_ANY: Final = Sections(
-    render.record(render.QNAME_POINTER, codes.HINFO, 3600, b"\x07RFC8482\x00"), 1
-)
-"""The answer to ANY (RFC 8482 section 4.2)."""
 _MAX_CLIENTS: Final = 65536
 """When this many clients are kept for a transport, the next one clears them all."""
 
@@ -200,9 +195,6 @@ class Engine:
             return self._block(client, view, query, verdict)
         if not shape.flags & codes.RD:
             return self._replies.without_recursion(view, query)
-        if shape.qtype == codes.ANY:
-            self._observe_verdict(client, query, verdict)
-            return self._replies.local(view, query, verdict, codes.NOERROR, _MINIMAL_ANY)
         own_key = cache_key(name, shape, group)
         entry = found if found and key == own_key else self.cache.get(own_key, now)
         if entry is None or entry.unfinished:

@@ -12,7 +12,7 @@ class UpstreamQuestion:
     def __init__(self, name: bytes, shape: QueryShape, group: bytes) -> None:
         self.name = name
         """Lower-case wire form."""
-        self.qtype = shape.qtype
+        self.qtype = shape.upstream_type
         self.dnssec_ok = shape.dnssec_ok
         self.checking_disabled = shape.flags & codes.CD != 0
         self.group = group

@@ -12,9 +12,10 @@ from resolver.dns.query import Query
 from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
 from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate
-from resolver.engine.entry import AD_KIND, CacheEntry, with_ttls_up_to
+from resolver.engine.entry import AD_KIND, MAX_TTL, CacheEntry, with_ttls_up_to
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
+from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASSED, Outcome, Verdict
@@ -64,6 +65,11 @@ class Replies:
         key = kind | verdict.kind << _KIND_BITS
         found = None if entry.errors else shape.templates.get(key)
         if found is None:
+            if shape.qtype == codes.ANY:
+                most = MAX_TTL if verdict.outcome is PASSED else self._most_ttl(verdict, wall)
+                sections = minimal_any(query.question, entry, most, now)
+                if sections is not None:
+                    return self.local(view, query, verdict, codes.NOERROR, sections)
             found = self._entry_template(view, shape, verdict, entry, kind)
             if not entry.errors:
                 _store_template(shape, key, found)

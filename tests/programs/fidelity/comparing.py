@@ -154,7 +154,7 @@ def reason(
 
 
 def _is_minimal(reply: Reply) -> bool:
-    return [rtype for _, rtype, _ in reply.sections[0]] == [wire.HINFO]
+    return [rtype for _, rtype, _ in reply.sections[0]] in ([wire.HINFO], [wire.CNAME])
 
 
 def _is_sinkholed(reply: Reply) -> bool:
