@@ -113,6 +113,8 @@ class _Supervisor:
             self._rollout.start_resolving()
             await self._pool.start()
             mark_good(first.path)
+            event = "start --last-good" if accepted.last_good else "start"
+            await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
             await self._listen_for_commands(control)
             banner = startup_banner(self._config, first.terms, len(self._pool.slots), accepted)
             sys.stdout.write(escaped("\n".join(banner)) + "\n")
@@ -125,8 +127,6 @@ class _Supervisor:
                 *(self._block_page.run, ends.run),
             ):
                 self._background(work())
-            event = "start --last-good" if accepted.last_good else "start"
-            await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
             await self._pool.watch(self._manager.keep_alive)
             await self._reloader.stop("signal")
         finally:
