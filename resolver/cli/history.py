@@ -70,7 +70,7 @@ def history(
             entries = list(audit_log.entries())
     except OSError as error:
         raise DarbanError(str(error)) from None
-    at = at or restore
+    at = restore if at is None else at
     if at is None:
         if as_json:
             print_json({"entries": [asdict(entry) for entry in entries]})
