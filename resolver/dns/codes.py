@@ -81,6 +81,8 @@ CD: Final = 0x0010
 RCODE: Final = 0x000F
 
 # EDNS options (RFC 6891) and Extended DNS Errors (RFC 8914).
+ECS: Final = 8
+COOKIE: Final = 10
 EDE: Final = 15
 EDE_OTHER: Final = 0
 EDE_STALE_ANSWER: Final = 3

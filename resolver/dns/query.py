@@ -174,7 +174,7 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
             edns.has_opt = True
             edns.udp_size = packet[start + 2] << 8 | packet[start + 3]
             edns.dnssec_ok = packet[start + 6] >= 0x80
-            if not _options_fit(packet, start + 10, end):
+            if not _options_are_valid(packet, start + 10, end):
                 return edns.failed(codes.FORMERR)
         if end > len(packet):
             return edns.failed(codes.FORMERR)
@@ -201,8 +201,28 @@ def _owner_end(packet: bytes, at: int) -> int:
     return 0
 
 
-def _options_fit(packet: bytes, at: int, end: int) -> bool:
-    """Whether the options of an OPT fill its RDATA exactly (RFC 6891 section 6.1.2)."""
+def _options_are_valid(packet: bytes, at: int, end: int) -> bool:
+    """Whether the options of an OPT fill its RDATA exactly (RFC 6891 section 6.1.2), each valid."""
     while at + 4 <= end <= len(packet):
+        code = packet[at] << 8 | packet[at + 1]
+        data = packet[at + 4 : at + 4 + (packet[at + 2] << 8 | packet[at + 3])]
+        if code == codes.COOKIE and len(data) != 8 and not 16 <= len(data) <= 40:
+            return False  # RFC 7873 section 5.2.2
+        if code == codes.ECS and not _is_client_subnet(data):
+            return False
         at += 4 + (packet[at + 2] << 8 | packet[at + 3])
     return at == end
+
+
+_ADDRESS_BITS: Final[dict[int, int]] = {1: 32, 2: 128}
+"""By the family of a client subnet."""
+
+
+def _is_client_subnet(data: bytes) -> bool:
+    """Whether the data of a client subnet option has the form of a query (RFC 7871 section 6)."""
+    if len(data) < 4:
+        return False
+    family, source, scope = data[0] << 8 | data[1], data[2], data[3]
+    if scope or source > _ADDRESS_BITS.get(family, 255) or len(data) != 4 + (source + 7 >> 3):
+        return False
+    return not source & 7 or not data[-1] & 0xFF >> (source & 7)
