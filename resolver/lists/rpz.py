@@ -3,8 +3,9 @@
 ``name CNAME .`` answers that there is no such name, ``CNAME *.`` that it has no data: both
 block, and the policy says how a block is answered. ``*.name`` covers the names below a name
 and not the name itself; with both in the zone, which is usual, the rule is for the name and all
-below. ``CNAME rpz-passthru.`` is an exception. Other actions (data of its own, dropping, TCP
-only) and other triggers (addresses, name servers) are skipped.
+below. ``CNAME rpz-passthru.`` is an exception. The longest match decides, as in BIND. Other
+actions (data of its own, dropping, TCP only) and other triggers (addresses, name servers) are
+skipped.
 
 Owners are relative to the zone. Its own name is known only from an absolute SOA owner or
 ``$ORIGIN``.
@@ -12,9 +13,12 @@ Owners are relative to the zone. Its own name is known only from an absolute SOA
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
+from resolver.dns import names
 from resolver.lists.list_reader import ListReader
+from resolver.lists.rules import BlockList
 
 _CLASSES = ("in", "ch", "hs", "any")
 _FRAME = ("soa", "ns")
@@ -116,29 +120,45 @@ class RpzReader(ListReader):
         first = kept.setdefault(name[2 * below :], action)
         return None if first is action else f"line {first.line} has an action for the name already"
 
+    def block_list(self, service: str, file: str) -> BlockList:
+        """The list; of its rules for a name, the most specific decides."""
+        return replace(super().block_list(service, file), longest_match=True)
+
     def end(self) -> None:
         """Make rules of the actions."""
-        for name in self._exact.keys() | self._below.keys():
+        # Shorter names first: a wildcard that is refused decides nothing below it.
+        for name in sorted(self._exact.keys() | self._below.keys(), key=len):
             exact, below = self._exact.get(name), self._below.get(name)
             self._add_name(name, exact, below)
 
     def _add_name(self, name: str, exact: _Action | None, below: _Action | None) -> None:
-        if below is not None and not below.exception:
-            line = below.line if exact is None or exact.exception else min(exact.line, below.line)
-            self._add(name, line, subtree=True)
-            if exact is None or exact.exception:
-                self._add(name, (exact or below).line, subtree=False, exception=True)
-            return
-        if below is not None and exact is not None and exact.exception:
-            line = min(exact.line, below.line)
-            self._add(name, line, subtree=True, exception=True)
-            return
+        """Add the rules of a name; without an action of its own, ``*.`` of a zone above decides."""
         if below is not None:
-            reason = "an exception for the names below a name and not for the name"
-            self.skip(below.line, name, reason)
+            line = below.line
+            if exact is not None and exact.exception == below.exception:
+                line = min(exact.line, line)
+            if not self._add(name, line, subtree=True, exception=below.exception):
+                del self._below[name]
+            exact = exact or self._above(name)
+            if exact is None and not below.exception:
+                self._add(name, below.line, subtree=False, exception=True)
+            if exact is None or exact.exception == below.exception:
+                return
         if exact is not None:
             self._add(name, exact.line, subtree=False, exception=exact.exception)
 
-    def _add(self, name: str, line: int, *, subtree: bool, exception: bool = False) -> None:
-        if reason := self.add(name, line, subtree=subtree, exception=exception):
+    def _above(self, name: str) -> _Action | None:
+        """The action of the nearest zone above that has one for the names below it."""
+        _, dot, zone = name[-names.MAX_NAME :].partition(".")
+        while dot:
+            if action := self._below.get(zone):
+                return action
+            _, dot, zone = zone.partition(".")
+        return None
+
+    def _add(self, name: str, line: int, *, subtree: bool, exception: bool = False) -> bool:
+        """Add a rule, or skip its line; whether the rule was added."""
+        reason = self.add(name, line, subtree=subtree, exception=exception)
+        if reason:
             self.skip(line, name, reason)
+        return not reason

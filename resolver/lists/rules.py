@@ -81,6 +81,7 @@ class BlockList:
         copy: The SHA-256 of the copy, for a list that is fetched.
         rules: In the file's order, none twice.
         skipped: In the file's order.
+        longest_match: Whether an exception cancels only rules that are no more specific.
         fallback: Whether it is an older copy, since the newest that was fetched is damaged.
     """
 
@@ -98,6 +99,7 @@ class BlockList:
     skipped: tuple[SkippedLine, ...] = ()
     fallback: bool = False
     copy: str = ""
+    longest_match: bool = False
 
 
 def count_blocking(read: BlockList) -> int:

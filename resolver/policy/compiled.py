@@ -54,6 +54,8 @@ class ListSource:
     """The number of its blocking rules."""
     fallback: bool = False
     """Whether it is an older copy, since the newest that was fetched is damaged."""
+    longest_match: bool = False
+    """Whether an exception cancels only rules that are no more specific, as in RPZ."""
 
 
 @dataclass(frozen=True, slots=True)

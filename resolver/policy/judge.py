@@ -8,7 +8,8 @@ The order of the rules, and the reasons:
 1. The policy's own ``allow`` and ``deny`` come before every list; the operator decides. The most
    specific rule wins; of two that are equally specific, ``allow`` wins.
 2. The lists of the services that the policy blocks come next. An exception in a list cancels
-   only rules of the same list, so a list cannot allow what another list blocks.
+   only rules of the same list, so a list cannot allow what another list blocks. In a list with
+   ``longest_match`` it cancels only rules that are no more specific.
 3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
    the services of all remaining rules are exempted.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
@@ -34,6 +35,7 @@ class Judge:
         self._index = index
         self._keys = index.keys
         self._service_of = [source.service for source in terms.sources]
+        self._longest_match = [source.longest_match for source in terms.sources]
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
@@ -138,12 +140,12 @@ class Judge:
                 return PASS
             return self._verdict(view, rule, rule.subtree)
         blocks = view.policy.blocks
-        cancelled = {rule.source for rule in matches if rule.exception}
+        exceptions = [rule for rule in matches if rule.exception]
         rules = [
             rule
             for rule in matches
             if not rule.exception
-            and rule.source not in cancelled
+            and not self._is_cancelled(rule, exceptions)
             and blocks >> self._service_of[rule.source] & 1
         ]
         if not rules:
@@ -151,6 +153,19 @@ class Judge:
         in_force = [rule for rule in rules if not view.exempt >> self._service_of[rule.source] & 1]
         reported = min(in_force or rules, key=self._precedence)
         return self._verdict(view, reported, any(rule.subtree for rule in in_force or rules))
+
+    def _is_cancelled(self, rule: RuleMatch, exceptions: list[RuleMatch]) -> bool:
+        """Whether an exception of the rule's own list cancels the rule."""
+        source = rule.source
+        longest = self._longest_match[source]
+        return any(
+            each.source == source
+            and (
+                not longest
+                or (len(each.key), not each.subtree) >= (len(rule.key), not rule.subtree)
+            )
+            for each in exceptions
+        )
 
     def _precedence(self, rule: RuleMatch) -> tuple[int, bool, str, int]:
         """A sort key: the most specific rule first, then the first list by name."""

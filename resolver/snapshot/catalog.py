@@ -28,6 +28,7 @@ class ServiceCatalog:
                 each.name or each.service,
                 count_blocking(each),
                 each.fallback,
+                each.longest_match,
             )
             for each in self.lists
         )

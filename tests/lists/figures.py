@@ -15,6 +15,7 @@ from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.index import Index
 from resolver.snapshot.index import build
+from tests.lists.judged import is_blocked
 from tests.lists.obvious_matcher import matcher
 
 
@@ -47,7 +48,7 @@ def measure(path: Path, kind: str, names_asked: int) -> Figures:
     blocked, different = 0, []
     for name in islice(_asked(obvious.names()), names_asked):
         hits = index.match(names.parse(name))
-        verdict = bool(hits) and not any(hit.exception for hit in hits)
+        verdict = is_blocked(read, hits)
         blocked += verdict
         if verdict != obvious.blocks(name):
             different.append(name)

@@ -18,7 +18,8 @@ Entry = tuple[str, bool, bool]
 class Matcher:
     """Names of a list, by what they do."""
 
-    def __init__(self, entries: Iterator[Entry]) -> None:
+    def __init__(self, entries: Iterator[Entry], *, longest_match: bool = False) -> None:
+        self.longest_match = longest_match
         self.alone: set[str] = set()
         self.below: set[str] = set()
         self.open_alone: set[str] = set()
@@ -37,6 +38,11 @@ class Matcher:
     def blocks(self, name: str) -> bool:
         parts = name.split(".")
         above = [".".join(parts[start:]) for start in range(len(parts))]
+        if self.longest_match:
+            if name in self.alone | self.open_alone:
+                return name in self.alone
+            zones = (zone for zone in above[1:] if zone in self.below | self.open_below)
+            return next(zones, "") in self.below
         if name in self.open_alone or any(zone in self.open_below for zone in above):
             return False
         return name in self.alone or any(zone in self.below for zone in above)
@@ -46,7 +52,8 @@ class Matcher:
 
 
 def matcher(text: str, kind: str) -> Matcher:
-    return Matcher(_READERS[kind](line.strip() for line in text.lower().split("\n")))
+    entries = _READERS[kind](line.strip() for line in text.lower().split("\n"))
+    return Matcher(entries, longest_match=kind == "rpz")
 
 
 def _adblock(lines: Iterator[str]) -> Iterator[Entry]:
@@ -117,12 +124,8 @@ def _rpz(lines: Iterator[str]) -> Iterator[Entry]:
             actions.setdefault(words[0] + origin, words[-1])
     for owner, action in actions.items():
         name = owner.removeprefix("*.")
-        if action in (".", "*."):
-            yield name, owner != name, False
-            if owner != name and name not in actions:
-                yield name, False, True
-        elif owner == name:
-            yield name, actions.get("*." + name) == "rpz-passthru.", True
+        if action in (".", "*.", "rpz-passthru."):
+            yield name, owner != name, action == "rpz-passthru."
 
 
 _READERS: dict[str, Callable[[Iterator[str]], Iterator[Entry]]] = {
