@@ -65,8 +65,11 @@ def responses(draw: st.DrawFn) -> bytes:
     return bytes(record.pack())
 
 
+_FREE_OPTIONS = sorted({*range(21)} - {8, 10})
+"""Options whose data may be anything: all but client subnet and COOKIE."""
 OPTIONS = st.lists(
-    st.builds(EDNSOption, st.integers(0, 20), st.binary(min_size=1, max_size=12)),
+    st.builds(EDNSOption, st.sampled_from(_FREE_OPTIONS), st.binary(min_size=1, max_size=12))
+    | st.builds(EDNSOption, st.just(10), st.binary(min_size=16, max_size=40)),
     min_size=0,
     max_size=3,
 )
