@@ -49,7 +49,7 @@ def joined(
         whole.targets,
         whole.errors,
         second.unfinished,
-        whole.alias_count,
+        max(whole.restarts, first.restarts + 1),
     )
 
 

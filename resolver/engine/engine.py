@@ -34,7 +34,7 @@ from resolver.dns.query import Query, Shapes, scan
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client
-from resolver.engine.entry import MAX_ALIASES, CacheEntry
+from resolver.engine.entry import MAX_RESTARTS, CacheEntry
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
@@ -48,7 +48,7 @@ from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
 from resolver.policy.view import View
 
 _TOO_LONG: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
-_TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_ALIASES} aliases, or a circle")
+_TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
 _MAX_CLIENTS: Final = 65536
 """When this many clients are kept for a transport, the next one clears them all."""
 
@@ -287,7 +287,7 @@ class Engine:
             verdict = self._judge_targets(view, pending.verdict, entry)
             if verdict.outcome is BLOCKED or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
-            if entry.alias_count >= MAX_ALIASES:
+            if entry.restarts >= MAX_RESTARTS:
                 return self._replies.failed(view, pending.query, _TOO_MANY)
             whole = self._follow_alias(pending, view, entry, now)
             if whole is None:

@@ -42,8 +42,8 @@ STALE_TTL: Final = 30
 """The TTL of a stale answer, in seconds (RFC 8767 section 5.2)."""
 FAILURE_TTL: Final = 1
 """Seconds that a SERVFAIL of an upstream is cached."""
-MAX_ALIASES: Final = 11
-"""The most aliases in a chain."""
+MAX_RESTARTS: Final = 11
+"""The most targets of a chain that this server asks for; one response may hold a longer chain."""
 
 _MIN_REFRESHED: Final = 10
 """The least lifetime, in seconds, of an entry that is refreshed before it expires."""
@@ -72,8 +72,8 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("alias_count", "dated", "errors", "expires", "kind", "lifetime", "records"),
-        *("refresh_after", "size", "targets", "ttl_offsets", "unfinished", "used"),
+        *("dated", "errors", "expires", "kind", "lifetime", "records"),
+        *("refresh_after", "restarts", "size", "targets", "ttl_offsets", "unfinished", "used"),
     )
 
     def __init__(
@@ -88,7 +88,7 @@ class CacheEntry:
         targets: tuple[bytes, ...] = _NOTHING,
         errors: tuple[bytes, ...] = _NOTHING,
         unfinished: bytes = b"",
-        alias_count: int = 0,
+        restarts: int = 0,
     ) -> None:
         self.records = records
         """The three sections, with the TTLs at the time ``dated``."""
@@ -108,8 +108,8 @@ class CacheEntry:
         """Extended DNS Errors of the upstream."""
         self.unfinished = unfinished
         """The last target of a chain that has no answer for it; empty if the chain is whole."""
-        self.alias_count = alias_count
-        """The number of aliases; more than ``MAX_ALIASES`` if the chain is a loop or too long."""
+        self.restarts = restarts
+        """The responses that are joined here, less one; above ``MAX_RESTARTS`` if it is a loop."""
         self.used = False
         """Whether a query used it since the cache last considered its eviction."""
         answers, authorities, additionals = counts
@@ -180,6 +180,7 @@ def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
         return _entry(kept, now, _NOTHING, b"", 0)
     answers = response.answers()
     chain, endless, outside = _chain(response, answers)
+    endless = endless and response.qtype not in _ALIAS_ITSELF  # RFC 1034 section 3.6.2
     if outside:
         return make_entry(_without(response, outside), now, dnssec_ok)
     kept = _keep_authority(response, dnssec_ok, _has(response))
@@ -188,7 +189,7 @@ def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
         now,
         tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
         chain[-1] if endless else _unfinished(response, answers, chain),
-        MAX_ALIASES + 1 if endless else len(chain) - 1,
+        MAX_RESTARTS + 1 if endless else 0,
     )
 
 
@@ -212,7 +213,7 @@ def _kind(record: Record) -> int:
 
 
 def _entry(
-    response: Response, now: float, targets: tuple[bytes, ...], unfinished: bytes, alias_count: int
+    response: Response, now: float, targets: tuple[bytes, ...], unfinished: bytes, restarts: int
 ) -> CacheEntry:
     start = response.question_end
     records = response.packet[start : response.end]
@@ -230,7 +231,7 @@ def _entry(
         targets,
         tuple(response.errors) if response.errors else _NOTHING,
         unfinished,
-        alias_count,
+        restarts,
     )
 
 
@@ -272,14 +273,15 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
 
 
 def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
-    """The names of the chain; whether it is a loop or too long; the records outside the chain."""
+    """The names of the chain; whether it is a loop; the records outside the chain."""
     name, qtype = response.name, response.qtype
     aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
-    chain = [name]
+    links = {name: None}
     target = aliases.get(name)
-    while target is not None and target not in chain and len(chain) <= MAX_ALIASES:
-        chain.append(target)
+    while target is not None and target not in links:
+        links[target] = None
         target = aliases.get(target)
+    chain = list(links)
     # The owner of a DNAME is above the names that it renames; its RRSIG has the same owner.
     above = {zone for each in chain for zone in names.zones(each)}
     every_type = qtype in (codes.ANY, codes.RRSIG)
@@ -287,7 +289,7 @@ def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool
     outside = [
         r
         for r in answers
-        if r.owner not in (above if r.covered == codes.DNAME else chain)
+        if r.owner not in (above if r.covered == codes.DNAME else links)
         or not (every_type or r.covered in wanted)
     ]
     return chain, target is not None, outside
@@ -380,7 +382,7 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
         entry.targets,
         (*entry.errors, _STALE_ERROR),
         entry.unfinished,
-        entry.alias_count,
+        entry.restarts,
     )
 
 
