@@ -124,7 +124,7 @@ class PageServer:
         self._stopping = True
 
     def run(self) -> None:
-        """Serve."""
+        """Serve; at the end, close the connections that are open."""
         while not self._stopping:
             ends = min((each.ends for each in self._open), default=None)
             ready = self._selector.select(None if ends is None else ends - time.monotonic())
@@ -133,6 +133,8 @@ class PageServer:
                 key.data()
             for connection in [each for each in self._open if each.ends <= self._clock.now]:
                 self._close(connection)
+        for connection in [*self._open]:
+            self._close(connection)
 
     def _accept(self, listening: socket.socket) -> None:
         try:

@@ -153,6 +153,14 @@ def test_at_the_limit_the_oldest_connection_is_closed() -> None:
         assert _all(held[-1]).endswith(b"hello")
 
 
+def test_open_connections_are_closed_at_the_end() -> None:
+    with _served() as served:
+        held = served.connect()
+        wait_for(lambda: served.open == 1, "the connection is accepted")
+    with held:
+        assert held.recv(1) == b""
+
+
 def test_an_address_that_asks_too_often_is_told_so_and_others_are_answered() -> None:
     with _served() as served:
         answers = [served.get(GET, "127.0.10.5").split(b"\r\n")[0] for _ in range(60)]
