@@ -1,7 +1,8 @@
 """Special-use names: this server answers them and never sends them to an upstream.
 
 RFC 6761 (localhost, invalid, test), RFC 6303 and 7793 (private reverse zones), RFC 7686
-(onion), RFC 8375 (home.arpa), RFC 9476 (alt), RFC 9462 section 6.5 (resolver.arpa).
+(onion), RFC 8375 (home.arpa), RFC 9665 (service.arpa), RFC 9476 (alt),
+RFC 9462 section 6.5 (resolver.arpa).
 """
 
 import enum
@@ -24,6 +25,7 @@ _NO_SUCH_NAME: Final = ("invalid", "test", "onion", "alt")
 
 _EMPTY = (
     "home.arpa",
+    "service.arpa",
     "0.in-addr.arpa",
     "10.in-addr.arpa",
     *(f"{n}.172.in-addr.arpa" for n in range(16, 32)),
