@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import PATIENCE, TCP_PATIENCE, Attempt, Exchange, Failure, Step
+from resolver.engine.exchange import (
+    LIMIT,
+    PATIENCE,
+    TCP_PATIENCE,
+    Attempt,
+    Exchange,
+    Failure,
+    Step,
+)
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 
@@ -75,9 +83,12 @@ def play(events: list[str], servers: int) -> Played:
         silent = what == "silent" or (what in ("crowded", "closed") and not step.stream)
         played.now = step.until if silent else played.now + 0.01
         attempt, step = step, happen(exchange, step, what, played.now)
-        if step is None:  # an attempt that was refused has its time all the same
+        if step is None and played.now < attempt.until:  # a failed attempt has its time as well
             played.now = attempt.until
-            step = exchange.expired(attempt, played.now)
+            step = exchange.waited(attempt, played.now)
+        if step is None:  # an earlier attempt may still be answered
+            played.now = NOW + LIMIT
+            step = exchange.end()
     played.end = step
     return played
 
@@ -99,7 +110,7 @@ SERVERS = st.integers(1, 3)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
     assert isinstance(played.end, CacheEntry | Failure)
-    assert played.now <= NOW + TCP_PATIENCE
+    assert played.now <= NOW + LIMIT
     for attempt in played.attempts:
         limit = TCP_PATIENCE if attempt.stream else PATIENCE
         assert attempt.began < attempt.until <= NOW + limit
