@@ -144,13 +144,17 @@ def reason(
         return "minimal ANY (RFC 8482)"
     if blocking and ({15, 16} & set(ours.errors) or _is_sinkholed(ours)):
         return "blocked"
-    if "TC" in ours.flags and found <= {"answer", "authority", "additional", "flag TC", "EDE"}:
+    if "TC" in ours.flags and found <= _UNLIKE_IF_TRUNCATED:
         return "TC: nothing of what does not fit whole"
     if found == {"flag AA"} and "AA" not in ours.flags:
         return "AA"
     if found == {"TTL"} and _aged(ours, theirs, elapsed):
         return "TTL age"
     return None
+
+
+_UNLIKE_IF_TRUNCATED = {"answer", "authority", "additional", "flag TC", "flag AD", "EDE"}
+"""AD too: a reply without records has nothing that is authentic."""
 
 
 def _is_minimal(reply: Reply) -> bool:
