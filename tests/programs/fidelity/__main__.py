@@ -28,6 +28,8 @@ deny = ["{BLOCKED}"]
 [vlans.strict]
 prefixes = ["{ADMINISTRATION}/32"]
 policy = "strict"
+[limits]
+queries_per_address = 1_000_000
 """
 
 
