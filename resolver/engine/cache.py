@@ -71,7 +71,6 @@ class AnswerCache:
             The entry for the replies that wait for it.
         """
         if entry.answers:
-            self.failures.discard(key)
             self.put(key, entry)
         elif self._stale(key, entry.dated) is not None:  # an answer is there
             entry.lifetime = 0
@@ -94,10 +93,6 @@ class AnswerCache:
         if isinstance(result, Failure):
             self.failures.put(question.key, result, now + FAILURE_PAUSE, now)
         return result
-
-    def has_stale(self, key: bytes, now: float) -> bool:
-        """Whether there is an answer to serve while the upstream is slow or fails."""
-        return self._stale(key, now) is not None
 
     def join(
         self, own: UpstreamQuestion, aliases: CacheEntry, rest: CacheEntry, group: bytes, now: float

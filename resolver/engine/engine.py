@@ -48,7 +48,6 @@ from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
 from resolver.policy.view import View
 
 _TOO_LONG: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
-_TOO_SLOW: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time")
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
 _MAX_CLIENTS: Final = 65536
 """When this many clients are kept for a transport, the next one clears them all."""
@@ -240,9 +239,7 @@ class Engine:
     def give_up(self, pending: PendingReply) -> Reply:
         """Answer a query whose time is over; its exchange may go on and fill the cache."""
         view = self._views.of(pending.client.address)
-        return self._replies.failed(
-            view, pending.query, _TOO_SLOW if pending.chain is None else _TOO_LONG
-        )
+        return self._replies.failed(view, pending.query, _TOO_LONG)
 
     def _respond_anew(
         self, pending: PendingReply, found: CacheEntry | Failure, now: float

@@ -6,9 +6,8 @@ send, None to go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
 
 The rules:
 - There are at most three attempts (RFC 9520 section 3.1), each at another server if there is one.
-  All are made within ``PATIENCE`` seconds, over TCP within ``TCP_PATIENCE``. All can be answered
-  until ``LIMIT``: the first good answer ends the exchange. It ends earlier if no attempt can be
-  answered any more, or if all servers are known to be silent.
+  All are made within ``PATIENCE`` seconds, over TCP within ``TCP_PATIENCE``. Earlier attempts can
+  still be answered while a later one is in flight: the first good answer ends the exchange.
 - A packet that does not match the query may be forged. After the first such packet the question
   goes over TCP, where nobody can guess port and ID. If TCP fails, the question goes over UDP with
   another port and ID; else one forged packet could end the exchange.
@@ -37,14 +36,9 @@ from resolver.engine.upstream_query import (
 )
 
 PATIENCE: Final = 1.8
-"""Seconds in which attempts are made over UDP; then clients get a stale answer, if there is one
-(RFC 8767 section 5)."""
+"""Seconds for the whole exchange over UDP."""
 TCP_PATIENCE: Final = 2.8
-"""Seconds in which attempts are made, with a last one over TCP."""
-CLIENT_PATIENCE: Final = 4.0
-"""Seconds that a client waits."""
-LIMIT: Final = 10.0
-"""Seconds for the whole exchange."""
+"""Seconds for the whole exchange with a last attempt over TCP."""
 _TCP_WAIT: Final = 1.2
 """Seconds for one attempt over TCP."""
 _ATTEMPTS: Final = 3
@@ -100,8 +94,8 @@ class Exchange:
     """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_closed", "_error", "_group", "_latest", "_open", "_query", "_spoofing", "_stream"),
-        *("_tried", "began", "question"),
+        *("_closed", "_error", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
+        *("began", "question"),
     )
 
     def __init__(self, question: UpstreamQuestion, group: Group, now: float) -> None:
@@ -115,8 +109,6 @@ class Exchange:
         self._error: CacheEntry | Failure | None = None
         self._tried = _NONE_TRIED
         self._latest: Attempt | None = None
-        self._open = 0
-        """The number of attempts that may still be answered."""
 
     def begin(self, now: float) -> Step:
         """Begin: the first attempt, or a failure."""
@@ -131,7 +123,6 @@ class Exchange:
 
         After an answer that cannot be used, the next attempt is made, unless it is in flight.
         """
-        self._open -= 1
         asked = self._query[QUESTION_AT : QUESTION_AT + len(self.question.name) + 4]
         latest = attempt is self._latest
         if answers(packet, ident, asked):
@@ -139,7 +130,7 @@ class Exchange:
         elif is_bare_error(packet, ident):
             response = assembled(int.from_bytes(packet[2:4], "big"), asked, (0, 0, 0), b"")
         else:
-            return self._suspect(attempt, now)
+            return self.suspected(attempt, now)
         if response is None:
             self._error = self._error or _UNUSABLE
             return self._next(now) if latest else None
@@ -151,7 +142,7 @@ class Exchange:
         entry = self._usable(attempt.server, response, now)
         if entry is not None or not latest:
             return entry
-        return self._next(now) if self._group.has_untried(self._tried) else self._end(now)
+        return self._next(now) if self._group.has_untried(self._tried) else self._end()
 
     def _lacks_edns(self, attempt: Attempt, response: Response) -> bool:
         """Whether a response rejects the EDNS of its query; note a server that answers without."""
@@ -180,10 +171,6 @@ class Exchange:
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
-        self._open -= 1
-        return self._suspect(attempt, now)
-
-    def _suspect(self, attempt: Attempt, now: float) -> Step | None:
         self._spoofing = True
         return self._over_tcp(now) if attempt is self._latest else None
 
@@ -193,7 +180,7 @@ class Exchange:
         return self._next(now) if attempt is self._latest else None
 
     def waited(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on after the time of an attempt that cannot be answered any more."""
+        """Go on after the time of an attempt whose server was unreachable."""
         return self._next(now) if attempt is self._latest else None
 
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
@@ -202,14 +189,13 @@ class Exchange:
         If no other server is left, a server that was up is asked again after the time of the
         attempt: it may be restarting.
         """
-        self._open -= 1
         was_up = attempt.server.up
         attempt.server.timed_out(now)
         if attempt is not self._latest:
             return None
         if self._spoofing or self._group.has_untried(self._tried):
             return self._next(now)
-        if (was_up and now < attempt.until) or self._open:
+        if was_up:
             return None
         return self._error or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
 
@@ -219,47 +205,38 @@ class Exchange:
         The server works, so this does not count as a time-out.
         """
         if attempt is not self._latest:
-            self._open -= 1
             return None
         if self._closed >= _MAX_CLOSED or now >= attempt.until:
             return self.unreachable(attempt, now)
-        self._open -= 1
         self._closed += 1
         return self._ask(self._retry_server(), now)
 
-    def crowded(self, now: float) -> Step | None:
+    def crowded(self, now: float) -> Step:
         """Go on over UDP with a port of its own, since no TCP connection has room.
 
         It is one more attempt: a server may truncate whatever it answers over UDP.
         """
-        self._open -= 1
         self._stream = False
         if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
-            return None if self._open else self._error or _NO_ROOM
+            return self._error or _NO_ROOM
         attempt = self._ask(self._tried[-1], now)
         attempt.own_socket = True
         return attempt
 
-    def _next(self, now: float) -> Step | None:
+    def _next(self, now: float) -> Step:
         server = self._group.choose(now, self._tried)
         if server is None or len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
-            return self._end(now)
+            return self._end()
         self._stream = self._stream and not self._spoofing  # but after TC, only TCP helps
         return self._ask(server, now)
 
-    def _end(self, now: float) -> Step | None:
-        """End, unless an attempt may still be answered."""
-        if self._open and not self._group.is_silent(now):
-            return None
-        return self.end()
-
-    def end(self) -> CacheEntry | Failure:
-        """The result without an answer: the last error of a server, or a failure."""
+    def _end(self) -> Step:
+        """End: the last error of a server, or a failure."""
         return self._error or Failure(
             codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time"
         )
 
-    def _over_tcp(self, now: float) -> Step | None:
+    def _over_tcp(self, now: float) -> Step:
         if self._stream:  # a TCP connection with packets that match no query is of no use
             return self._next(now)
         self._stream = True
@@ -284,7 +261,6 @@ class Exchange:
         return self._attempt(server, message, now, until)
 
     def _attempt(self, server: Server, message: bytes, now: float, until: float) -> Attempt:
-        self._open += 1
         self._latest = self.new_attempt(server, self._stream, message, now, until)
         return self._latest
 

@@ -41,10 +41,6 @@ class FailureCache:
             if len(self._entries) > _MAX_ENTRIES:
                 self._entries.popitem(last=False)
 
-    def discard(self, key: bytes) -> None:
-        """Remove the failure of a question that has an answer now."""
-        self._entries.pop(key, None)
-
     def clear(self) -> None:
         """Remove all failures, for example when upstreams have changed."""
         self._entries.clear()

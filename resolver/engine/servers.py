@@ -24,9 +24,6 @@ _FAULT_KEPT: Final = 900.0
 _DECAY: Final = 0.998
 """The round-trip time of a server shrinks by this factor for each query that goes to another
 server, so a slow server is asked again later."""
-_SILENT_AFTER: Final = 10.0
-"""Seconds without an answer after which a server that is down counts as silent. A slow one answers
-within that time."""
 _FIRST_WAIT: Final = 0.6
 """Seconds to wait for a server before its first answer."""
 _MIN_WAIT: Final = 0.15
@@ -38,7 +35,7 @@ class Server:
 
     __slots__ = (
         *("address", "lame_until", "name", "only_self", "plain_until", "port", "probe_at"),
-        *("silent_since", "smoothed", "timeouts", "variance", "wait"),
+        *("smoothed", "timeouts", "variance", "wait"),
     )
 
     def __init__(self, address: str, port: int, name: str) -> None:
@@ -53,8 +50,6 @@ class Server:
         self.variance = 0.0
         self.timeouts = 0
         """Consecutive time-outs."""
-        self.silent_since = 0.0
-        """The time of the first of these time-outs."""
         self.probe_at = 0.0
         """The time of the next probe, if the server is down."""
         self.lame_until = 0.0
@@ -101,8 +96,6 @@ class Server:
 
     def timed_out(self, now: float) -> None:
         """Note a time-out, or an unusable answer."""
-        if not self.timeouts:
-            self.silent_since = now
         self.timeouts += 1
         if self.timeouts >= _DOWN_AFTER:
             self.probe_at = now + _PROBE_INTERVAL
@@ -147,9 +140,3 @@ class Group:
     def has_untried(self, tried: Sequence[Server]) -> bool:
         """Whether the group has a server that was not tried."""
         return any(server not in tried for server in self.servers)
-
-    def is_silent(self, now: float) -> bool:
-        """Whether all servers are down, and have not answered even late."""
-        return all(
-            not server.up and now >= server.silent_since + _SILENT_AFTER for server in self.servers
-        )

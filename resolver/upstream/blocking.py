@@ -60,7 +60,8 @@ class BlockingForwarder:
                 step = exchange.waited(attempt, time.monotonic())
         else:
             step = exchange.received(attempt, packet, ident, time.monotonic())
-        return exchange.end() if step is None else step
+        assert step is not None, "the latest attempt always leads to a step"
+        return step
 
 
 async def _groups(terms: CompiledConfig) -> Mapping[str, Group]:

@@ -18,7 +18,7 @@ from resolver.dns import codes
 from resolver.engine.admission import WAITERS, Admission, Shares
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import CLIENT_PATIENCE, LIMIT, PATIENCE, Attempt, Failure, Step
+from resolver.engine.exchange import PATIENCE, Attempt, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group, Server
@@ -31,9 +31,6 @@ from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
 TICK: Final = 0.025
 """Seconds between two checks of the deadlines; a time-out is noticed at most this much late."""
-_MAX_LATE: Final = 666
-"""Queries whose attempts have all timed out. With three attempts each, they hold 2,000 sockets."""
-_SLOW: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time")
 _CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
 _FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES: Final = 1000
@@ -63,8 +60,6 @@ class Forwarder:
         )
         self._tcp: dict[Server, TcpConnectionPool[UpstreamAttempt]] = {}
         self._inflight: dict[bytes, InflightQuery] = {}
-        self._late: dict[bytes, InflightQuery] = {}
-        """Queries in flight that make no more attempts; the oldest is first."""
         self._timer: asyncio.TimerHandle | None = None
         self._admission = Admission()
 
@@ -96,30 +91,20 @@ class Forwarder:
             self._conclude(pending, _CROWDED, now)
 
     def _wait(self, query: InflightQuery, pending: PendingReply, now: float) -> None:
-        """Add a reply that waits for a query in flight, until the time of its client is over."""
-        query.waiters.append(pending)
-        query.look_at = min(query.look_at, max(pending.received + CLIENT_PATIENCE, now))
+        """Add a reply that waits for a query in flight.
 
-    def _look_at_waiters(self, query: InflightQuery, now: float) -> None:
-        """Answer from the stale cache, if the query is slow; give up where a client's time is over.
-
-        The query goes on, for the cache and for other replies.
+        A query for a later link of a chain has its full time, for the cache and for other replies.
+        But this reply waits only until the time of its client is over.
         """
-        key = query.question.key
-        slow = now >= query.began + PATIENCE
-        late = slow and self._engine.cache.has_stale(key, now)
-        end = math.inf if late else now - CLIENT_PATIENCE
-        waiters = query.waiters
-        query.waiters = [each for each in waiters if each.received > end]
-        ends = [each.received + CLIENT_PATIENCE for each in query.waiters]
-        query.look_at = min(ends, default=math.inf)
-        if not slow:
-            query.look_at = min(query.look_at, query.began + PATIENCE)
-        for pending in waiters:
-            if late:
-                self._conclude(pending, _SLOW, now)
-            elif pending.received <= end:
-                self._fail(pending)
+        query.waiters.append(pending)
+        if pending.chain is not None:
+            end = max(pending.received + PATIENCE, now)
+            self._loop.call_at(end, self._give_up, query, pending)
+
+    def _give_up(self, query: InflightQuery, pending: PendingReply) -> None:
+        if pending in query.waiters:
+            query.waiters.remove(pending)
+            self._deliver(pending, self._engine.give_up(pending))
 
     def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question again for the cache; no reply waits for it."""
@@ -194,7 +179,6 @@ class Forwarder:
         """End an exchange: store its result in the cache, and answer all waiting replies."""
         question = query.question
         del self._inflight[question.key]
-        self._late.pop(question.key, None)
         if query.shares is not None:
             self._admission.leave(query.shares)
         attempt = query.last
@@ -265,7 +249,6 @@ class Forwarder:
     def _process(self, attempt: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
         """Report a received packet to the exchange of an attempt, and do its step."""
         query = attempt.inflight
-        attempt.failed = True
         step: Step | None
         try:
             step = query.received(attempt, packet, ident, now)
@@ -315,10 +298,7 @@ class Forwarder:
         self._timer = None
         now = self._loop.time()
         try:
-            queries = self._inflight.values()
-            for query in [q for q in queries if q.deadline <= now or q.look_at <= now]:
-                if query.look_at <= now:
-                    self._look_at_waiters(query, now)
+            for query in [each for each in self._inflight.values() if each.deadline <= now]:
                 attempt = query.last
                 if attempt is not None and query.deadline <= now:
                     self._time_out(attempt, now)
@@ -327,35 +307,17 @@ class Forwarder:
                 self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
 
     def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:
-        """End the time of an attempt; it can be answered until the exchange ends."""
+        """End the time of an attempt; over UDP it can be answered until the exchange ends."""
         query, server = attempt.inflight, attempt.server
-        end = query.began + LIMIT
-        if now >= end:
-            self._finish(query, query.end(), now)
-            return
-        query.deadline = end
+        query.deadline = math.inf
         if attempt.failed:  # it is counted already
             self._decide(attempt, query.waited, now)
-        else:
-            attempt.failed = True
-            self._counters.upstream(server.name, "timeout")
-            self._decide(attempt, query.expired, now)
-            self._counters.upstream_up(server.name, server.up)
-        if query.last is not None and query.deadline == end:
-            self._keep_late(query, now)
-
-    def _keep_late(self, query: InflightQuery, now: float) -> None:
-        """Wait for late answers to a query; end the oldest such query if there are too many.
-
-        Late queries have this bound of their own, and leave the shares of the admission to others.
-        """
-        if query.shares is not None:
-            self._admission.leave(query.shares)
-            query.shares = None
-        self._late[query.question.key] = query
-        if len(self._late) > _MAX_LATE:
-            oldest = next(iter(self._late.values()))
-            self._finish(oldest, oldest.end(), now)
+            return
+        if attempt.stream:
+            self._stop_waiting(attempt)
+        self._counters.upstream(server.name, "timeout")
+        self._decide(attempt, query.expired, now)
+        self._counters.upstream_up(server.name, server.up)
 
     def _decide(
         self, attempt: UpstreamAttempt, decide: Callable[[Attempt, float], Step | None], now: float

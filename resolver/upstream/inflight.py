@@ -3,7 +3,7 @@
 import math
 
 from resolver.engine.admission import Shares
-from resolver.engine.exchange import PATIENCE, Attempt, Exchange
+from resolver.engine.exchange import Attempt, Exchange
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Group, Server
@@ -31,7 +31,7 @@ class UpstreamAttempt(Attempt):
         self.waits_on: UdpSocket[UpstreamAttempt] | TcpConnection[UpstreamAttempt] | None = None
         """None if it does not wait, or no longer."""
         self.failed = False
-        """Whether its result is counted: it was answered, refused or not sent, or it timed out."""
+        """Whether no answer can come: it was not sent, or was refused."""
         self.previous: UpstreamAttempt | None = None
         """The attempt before this one, which may still be answered."""
 
@@ -39,19 +39,17 @@ class UpstreamAttempt(Attempt):
 class InflightQuery(Exchange):
     """A query in flight: its attempts, and the replies that wait for it."""
 
-    __slots__ = ("deadline", "last", "look_at", "shares", "waiters")
+    __slots__ = ("deadline", "last", "shares", "waiters")
 
     def __init__(
         self, question: UpstreamQuestion, group: Group, now: float, shares: Shares | None
     ) -> None:
         super().__init__(question, group, now)
         self.shares = shares
-        """Its shares of the admission; None for a refresh and a late query, which have none."""
+        """Its shares of the admission; None for a refresh, which has none."""
         self.waiters: list[PendingReply] = []
         self.last: UpstreamAttempt | None = None
         """The attempt that was sent last."""
-        self.look_at = now + PATIENCE
-        """When to look at the replies that wait."""
         self.deadline = math.inf
         """When the time of this attempt is over."""
 

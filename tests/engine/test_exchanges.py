@@ -9,15 +9,7 @@ from hypothesis import strategies as st
 from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import (
-    LIMIT,
-    PATIENCE,
-    TCP_PATIENCE,
-    Attempt,
-    Exchange,
-    Failure,
-    Step,
-)
+from resolver.engine.exchange import PATIENCE, TCP_PATIENCE, Attempt, Exchange, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 
@@ -83,12 +75,9 @@ def play(events: list[str], servers: int) -> Played:
         silent = what == "silent" or (what in ("crowded", "closed") and not step.stream)
         played.now = step.until if silent else played.now + 0.01
         attempt, step = step, happen(exchange, step, what, played.now)
-        if step is None and played.now < attempt.until:  # a failed attempt has its time as well
+        if step is None:  # an attempt that was refused has its time all the same
             played.now = attempt.until
-            step = exchange.waited(attempt, played.now)
-        if step is None:  # an earlier attempt may still be answered
-            played.now = NOW + LIMIT
-            step = exchange.end()
+            step = exchange.expired(attempt, played.now)
     played.end = step
     return played
 
@@ -110,7 +99,7 @@ SERVERS = st.integers(1, 3)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
     assert isinstance(played.end, CacheEntry | Failure)
-    assert played.now <= NOW + LIMIT
+    assert played.now <= NOW + TCP_PATIENCE
     for attempt in played.attempts:
         limit = TCP_PATIENCE if attempt.stream else PATIENCE
         assert attempt.began < attempt.until <= NOW + limit

@@ -11,11 +11,10 @@ from functools import cache
 
 from dnslib import EDNS0, DNSHeader, DNSRecord
 
-from resolver.dns.codes import EDE_NO_REACHABLE_AUTHORITY
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import CLIENT_PATIENCE, LIMIT, PATIENCE, Attempt, Exchange, Failure
+from resolver.engine.exchange import Attempt, Exchange, Failure
 from resolver.engine.exchange import Step as NextStep
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
@@ -138,27 +137,15 @@ class Events:
             heapq.heappush(self._heap, (comes, next(self._order), attempt, packet))
         heapq.heappush(self._heap, (attempt.until, next(self._order), attempt, None))
 
-    def next(self) -> tuple[float, Attempt, bytes | None] | None:
-        """When something happens: an attempt's reply comes, or (None) its time is over.
-
-        None if nothing more happens.
-        """
-        while self._heap:
+    def next(self) -> tuple[float, Attempt, bytes | None]:
+        """When something happens: an attempt's reply comes, or (None) its time is over."""
+        while True:
             now, _, attempt, packet = heapq.heappop(self._heap)
             if not any(each is attempt for each in self._over):
-                if packet is not None:
+                # Only over UDP is a reply still listened to when its time is over.
+                if packet is not None or attempt.stream:
                     self._over.append(attempt)
                 return now, attempt, packet
-        return None
-
-
-class Asked:
-    """An exchange that was played to its end, which other clients may wait for until then."""
-
-    def __init__(self, began: float) -> None:
-        self.began = began
-        self.ends = began
-        self.result: CacheEntry | Failure = Failure(0, "")
 
 
 def loaded(snapshot: Snapshot, wall: float) -> LoadedSnapshot:
@@ -172,7 +159,6 @@ class Stage:
         self.scenario = scenario
         self.upstreams = Upstreams(scenario.upstream)
         self.servers: dict[tuple[str, int], Server] = {}
-        self._live: dict[bytes, Asked] = {}
         self._ident = 0x7A00
         snapshot = self._compiled(scenario.more)
         self.engine = Engine(
@@ -197,46 +183,22 @@ class Stage:
         client = self.engine.client(packed(step.client), step.over == "tcp")
         result = self.engine.answer(client, query(step), now)
         while isinstance(result, PendingReply):
-            result, now = self._wait(result, now)
+            outcome, now = self._exchange(result.question, now)
+            result = self.engine.conclude(result, outcome, now)
         if isinstance(result, Reply) and result.refresh is not None:
-            self._remember(result.refresh, self._asked(result.refresh, now))
+            self._exchange(result.refresh, now)  # which nobody waits for
         return result, now - began
 
-    def _wait(self, pending: PendingReply, now: float) -> tuple[Reply | PendingReply, float]:
-        """What a client gets from an exchange, and when."""
-        question, cache = pending.question, self.engine.cache
-        asked = self._live.get(question.key)
-        if asked is None or asked.ends <= now:
-            asked = self._live[question.key] = self._asked(question, now)
-        slow, end = max(asked.began + PATIENCE, now), pending.received + CLIENT_PATIENCE
-        if asked.ends > slow and cache.has_stale(question.key, slow):
-            failure = Failure(EDE_NO_REACHABLE_AUTHORITY, "slow")
-            reply, now = self.engine.conclude(pending, failure, slow), slow
-        elif asked.ends > end:
-            reply, now = self.engine.give_up(pending), end
-        else:
-            self._remember(question, asked)
-            return self.engine.conclude(pending, asked.result, asked.ends), asked.ends
-        self._remember(question, asked)
-        return reply, now
-
-    def _remember(self, question: UpstreamQuestion, asked: Asked) -> None:
-        if isinstance(asked.result, CacheEntry):
-            asked.result = self.engine.cache.remember(question.key, asked.result)
-
-    def _asked(self, question: UpstreamQuestion, now: float) -> Asked:
-        """Ask until the exchange ends."""
-        asked = Asked(now)
+    def _exchange(
+        self, question: UpstreamQuestion, now: float
+    ) -> tuple[CacheEntry | Failure, float]:
+        """Ask until the exchange ends: its end, and when that is."""
         exchange = Exchange(question, self._group(question.group.decode()), now)
         events = Events()
         step: NextStep | None = exchange.begin(now)
         while step is None or isinstance(step, Attempt):
             if step is None:
-                event = events.next()
-                if event is None or event[0] > exchange.began + LIMIT:
-                    step, now = exchange.end(), exchange.began + LIMIT
-                    continue
-                now, attempt, came = event
+                now, attempt, came = events.next()
                 if came is None:
                     step = exchange.expired(attempt, now)
                 else:
@@ -257,8 +219,9 @@ class Stage:
                 continue
             events.add(step, None if told.does == "is silent" else packet, now + told.after)
             step = None
-        asked.result, asked.ends = step, now
-        return asked
+        if isinstance(step, CacheEntry):
+            step = self.engine.cache.remember(question.key, step)
+        return step, now
 
     def _group(self, name: str) -> Group:
         (servers,) = (g.servers for g in self.engine.terms.groups if g.name == name)

@@ -13,7 +13,7 @@ from dnslib import RCODE, RR, DNSRecord
 from resolver.dns import names
 from resolver.dns.render import QueryShape
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import CLIENT_PATIENCE, LIMIT
+from resolver.engine.exchange import PATIENCE
 from resolver.engine.question import cache_key
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Server
@@ -34,8 +34,6 @@ class Upstream:
     def __init__(self, loop: Loop, answering: Answering) -> None:
         self._loop = loop
         self._answering = answering
-        self.delay = 0.0
-        """Seconds before a response is sent."""
         self.asked: list[tuple[float, str]] = []
         """When it was asked for which name."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -53,7 +51,7 @@ class Upstream:
         self.asked.append((self._loop.time(), str(query.q.qname)))
         response = self._answering(query)
         if response is not None:
-            self._loop.call_later(self.delay, self.socket.sendto, response, whose)
+            self.socket.sendto(response, whose)
 
     def close(self) -> None:
         self._loop.remove_reader(self.socket.fileno())
@@ -135,7 +133,7 @@ def test_a_query_whose_upstream_is_silent_ends_with_its_patience() -> None:
             await on.until_idle()
             ((at, reply),) = on.client.replies
             assert reply.header.rcode == RCODE.SERVFAIL
-            assert CLIENT_PATIENCE <= at - BOOT <= CLIENT_PATIENCE + TICK
+            assert PATIENCE <= at - BOOT <= PATIENCE + TICK
 
     run(play)
 
@@ -167,49 +165,6 @@ def test_everybody_who_waits_is_answered_once_by_one_question() -> None:
             assert len(on.upstream.asked) == 1
             assert [str(reply.short()) for _, reply in on.client.replies] == ["192.0.2.1"] * 5
             assert on.client.done_with == 5
-
-    run(play)
-
-
-def test_a_slow_upstream_is_waited_for() -> None:
-    async def play(loop: Loop) -> None:
-        with stage(loop, good) as on:
-            on.upstream.delay = 2.2
-            on.client.ask("www.example.")
-            await on.until_idle()
-            ((at, reply),) = on.client.replies
-            assert str(reply.short()) == "192.0.2.1"
-            assert at - BOOT == pytest.approx(2.2, abs=TICK)
-            await asyncio.sleep(5)
-
-    run(play)
-
-
-def test_a_crowd_of_clients_costs_a_slow_upstream_one_query() -> None:
-    async def play(loop: Loop) -> None:
-        with stage(loop, good) as on:
-            on.upstream.delay = 0.4
-            for _ in range(200):
-                on.client.ask("www.example.")
-                await asyncio.sleep(0.001)
-            await on.until_idle()
-            assert [str(reply.short()) for _, reply in on.client.replies] == ["192.0.2.1"] * 200
-            assert len(on.upstream.asked) == 1
-
-    run(play)
-
-
-def test_the_queries_that_wait_for_late_answers_are_bounded() -> None:
-    async def play(loop: Loop) -> None:
-        with stage(loop, silent) as on:
-            for number in range(700):
-                on.client.ask(f"{number}.example.")
-            await asyncio.sleep(CLIENT_PATIENCE - 1)
-            assert len(on.client.replies) == 700 - 666
-            await asyncio.sleep(2)
-            assert len(on.client.replies) == 700
-            await asyncio.sleep(LIMIT)
-            assert not on.assembled.forwarder.busy
 
     run(play)
 

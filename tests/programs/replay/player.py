@@ -40,9 +40,6 @@ _IDENT = 0x7A00
 _PATIENCE = 1.8
 """Seconds that a query waits whose answer needs several links of a chain."""
 
-_LIMIT = 10.0
-"""Seconds that an exchange waits for answers at most."""
-
 
 class Flight:
     """A question on its way, and who waits."""
@@ -155,12 +152,6 @@ class Player:
     def _begin(self, flight: Flight) -> None:
         flight.note.open += 1
         self._go_on(flight, flight.exchange.begin(self._now))
-        self._at(self._now + _LIMIT, self._over, flight)
-
-    def _over(self, flight: Flight) -> None:
-        """End an exchange that still waits for late answers."""
-        if not flight.landed:
-            self._land(flight, flight.exchange.end())
 
     def _go_on(self, flight: Flight, step: Any) -> None:
         """Do what the exchange has decided, until something has to be waited for."""
