@@ -1,8 +1,9 @@
-"""Records of a response on their own, so that they can be joined with those of another."""
+"""Records of a response on their own, and a response of such records."""
 
-from resolver.dns import rdata
+from resolver.dns import codes, rdata
 from resolver.dns.names import MAX_LABEL
-from resolver.dns.response import Record, Response
+from resolver.dns.render import Counts
+from resolver.dns.response import Record, Response, scan
 
 
 def uncompressed(response: Response, records: list[Record]) -> bytes:
@@ -39,3 +40,12 @@ def _behind_name(packet: bytes, at: int) -> int:
             return at + 2
         at += 1 + length
     return at + 1
+
+
+def assembled(flags: int, question: bytes, counts: Counts, records: bytes) -> Response:
+    """Make a response of uncompressed records, which scan without error."""
+    header = b"\x00\x00" + (flags | codes.QR).to_bytes(2, "big") + b"\x00\x01"
+    header += b"".join([count.to_bytes(2, "big") for count in counts])
+    found = scan(header + question + records)
+    assert found is not None, "records that were scanned and uncompressed scan again"
+    return found

@@ -5,8 +5,8 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.render import Sections
 from resolver.dns.response import ANSWER, MAX_RECORDS, Response
-from resolver.dns.uncompressed import uncompressed
-from resolver.engine.entry import CacheEntry, assembled, make_entry
+from resolver.dns.uncompressed import assembled, uncompressed
+from resolver.engine.entry import CacheEntry, make_entry
 
 _MAX_JOINED: Final = 60_000
 """Octets of joined records at most; a message has at most 65,535."""

@@ -7,10 +7,7 @@ has the client's own question and these records, with their TTLs reduced by the 
 
 What must stay true:
 - A TTL in a reply is never more than what is left of the upstream's TTL.
-- The answer section has the alias chain of the question and nothing else (RFC 2181 section
-  5.4.1): the type of the question, CNAME, DNAME, and their RRSIGs. The authority section has the
-  SOA of a negative answer and, with DO, what proves the answer (RFC 4035 section 3.1.3). The
-  additional section is empty: policy judges only targets, so an address there could pass unjudged.
+- It holds only what ``scrub`` keeps of a response.
 - Only NOERROR and NXDOMAIN are cached. A negative answer is cached for the least of the TTL and
   the MINIMUM of its SOA, and never without an SOA (RFC 2308 section 5). SERVFAIL is cached for
   one second (RFC 9520).
@@ -18,21 +15,10 @@ What must stay true:
 
 from typing import Final
 
-from resolver.dns import codes, names, render
+from resolver.dns import codes, render
 from resolver.dns.render import Counts
-from resolver.dns.response import (
-    ANSWER,
-    AUTHORITY,
-    PROOF,
-    SOA,
-    SOA_SIGNATURE,
-    TOP_BIT,
-    Record,
-    Response,
-    authority_kind,
-    scan,
-)
-from resolver.dns.uncompressed import uncompressed
+from resolver.dns.response import AUTHORITY, TOP_BIT, Response
+from resolver.engine.scrub import scrub
 
 MAX_TTL: Final = 86400
 """Seconds that an entry lives at most."""
@@ -52,8 +38,6 @@ _REFRESH_AT: Final = 0.9
 _OVERHEAD: Final = 600
 """Octets of memory of an entry without its records, at most: objects, key, table, and allocator
 loss. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
-_ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
-"""Query types that an alias answers; it is not followed."""
 _PASSED_RCODES: Final = frozenset(
     {codes.NOERROR, codes.SERVFAIL, codes.NXDOMAIN, codes.REFUSED, codes.YXDOMAIN}
 )
@@ -173,51 +157,13 @@ class CacheEntry:
 def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
     """Make the entry of a response; ``now`` is in monotonic seconds.
 
-    ``dnssec_ok`` is DO of its question. The response is changed: what is left out is forgotten.
+    ``dnssec_ok`` is DO of its question. The response is scrubbed, and changed.
     """
-    if not response.is_indirect:
-        kept = _keep_authority(response, dnssec_ok, response.counts[0] > 0)
-        return _entry(kept, now, _NOTHING, b"", 0)
-    answers = response.answers()
-    chain, endless, outside = _chain(response, answers)
-    endless = endless and response.qtype not in _ALIAS_ITSELF  # RFC 1034 section 3.6.2
-    if outside:
-        return make_entry(_without(response, outside), now, dnssec_ok)
-    kept = _keep_authority(response, dnssec_ok, _has(response))
-    return _entry(
-        kept,
-        now,
-        tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
-        chain[-1] if endless else _unfinished(response, answers, chain),
-        MAX_RESTARTS + 1 if endless else 0,
-    )
-
-
-def _keep_authority(response: Response, dnssec_ok: bool, answered: bool) -> Response:
-    """Leave out the additional section, and what the client needs not of the authority section."""
-    positive = answered and response.rcode == codes.NOERROR
-    kept = 0 if positive else SOA
-    if dnssec_ok:
-        kept |= PROOF if positive else PROOF | SOA_SIGNATURE
-    found = response.authority
-    if found & kept and found & ~kept:
-        records = response.records()
-        outside = [r for r in records if r.section == AUTHORITY and not _kind(r) & kept]
-        response = _without(response, outside)
-    response.keep(AUTHORITY if found & kept else ANSWER)
-    return response
-
-
-def _kind(record: Record) -> int:
-    return authority_kind(record.rtype, record.covered)
-
-
-def _entry(
-    response: Response, now: float, targets: tuple[bytes, ...], unfinished: bytes, restarts: int
-) -> CacheEntry:
+    found = scrub(response, dnssec_ok)
+    response = found.response
     start = response.question_end
     records = response.packet[start : response.end]
-    lifetime, negative_ttl = _lifetime(response)
+    lifetime, negative_ttl = _lifetime(response, found.is_positive)
     if negative_ttl >= 0 or response.max_ttl > MAX_TTL:
         records = _lowered(response, negative_ttl)
     return CacheEntry(
@@ -228,10 +174,10 @@ def _entry(
         _ttl_offsets(response.type_offsets, start),
         lifetime,
         now,
-        targets,
+        found.targets,
         tuple(response.errors) if response.errors else _NOTHING,
-        unfinished,
-        restarts,
+        found.unfinished,
+        MAX_RESTARTS + 1 if found.is_loop else 0,
     )
 
 
@@ -272,60 +218,7 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
     return bytes(records)
 
 
-def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
-    """The names of the chain; whether it is a loop; the records outside the chain."""
-    name, qtype = response.name, response.qtype
-    aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
-    links = {name: None}
-    target = aliases.get(name)
-    while target is not None and target not in links:
-        links[target] = None
-        target = aliases.get(target)
-    chain = list(links)
-    # The owner of a DNAME is above the names that it renames; its RRSIG has the same owner.
-    above = {zone for each in chain for zone in names.zones(each)}
-    every_type = qtype in (codes.ANY, codes.RRSIG)
-    wanted = (qtype, codes.CNAME, codes.DNAME)
-    outside = [
-        r
-        for r in answers
-        if r.owner not in (above if r.covered == codes.DNAME else links)
-        or not (every_type or r.covered in wanted)
-    ]
-    return chain, target is not None, outside
-
-
-def _without(response: Response, outside: list[Record]) -> Response:
-    """The response without these records."""
-    left_out = {record.fixed_at for record in outside}
-    rest = [record for record in response.records() if record.fixed_at not in left_out]
-    counts = [0, 0, 0]
-    for record in rest:
-        counts[record.section] += 1
-    question = response.packet[codes.HEADER : response.question_end]
-    return rescanned(response, question, (counts[0], counts[1], counts[2]), rest)
-
-
-def rescanned(
-    response: Response, question: bytes, counts: Counts, records: list[Record]
-) -> Response:
-    """Make a response to a question from some records of another response, uncompressed."""
-    found = assembled(response.flags, question, counts, uncompressed(response, records))
-    found.extended_rcode = response.extended_rcode
-    found.errors = response.errors
-    return found
-
-
-def assembled(flags: int, question: bytes, counts: Counts, records: bytes) -> Response:
-    """Make a response of these sections, which scan without error."""
-    header = b"\x00\x00" + (flags | codes.QR).to_bytes(2, "big") + b"\x00\x01"
-    header += b"".join([count.to_bytes(2, "big") for count in counts])
-    found = scan(header + question + records)
-    assert found is not None, "records that were scanned and uncompressed scan again"
-    return found
-
-
-def _lifetime(response: Response) -> tuple[int, int]:
+def _lifetime(response: Response, is_positive: bool) -> tuple[int, int]:
     """The lifetime of a response in seconds; and the negative TTL, or -1 if it is not negative."""
     rcode = response.rcode
     if _client_rcode(rcode) == codes.SERVFAIL:
@@ -333,20 +226,13 @@ def _lifetime(response: Response) -> tuple[int, int]:
     if rcode not in (codes.NOERROR, codes.NXDOMAIN) or response.flags & codes.TC:
         return 0, -1
     least = min(response.min_ttl, MAX_TTL) if response.type_offsets else 0
-    answered = response.counts[0] > 0 and rcode == codes.NOERROR
-    if answered and (not response.is_indirect or _has(response)):
+    if is_positive:
         return least, -1
     if not response.soa_at:  # an unfinished chain lives as long as its aliases
-        return (least if answered else 0), -1
+        return (least if response.counts[0] and rcode == codes.NOERROR else 0), -1
     ttl, minimum = _soa_ttls(response)
     most = min(minimum, MAX_NEGATIVE_TTL)
     return min(least, most), min(ttl, most)
-
-
-def _has(response: Response) -> bool:
-    """Whether the answer section has records of the question's type."""
-    qtype = response.qtype
-    return any(qtype in (record.rtype, codes.ANY) for record in response.answers())
 
 
 def _soa_ttls(response: Response) -> tuple[int, int]:
@@ -356,13 +242,6 @@ def _soa_ttls(response: Response) -> tuple[int, int]:
     ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
     minimum = int.from_bytes(packet[end - 4 : end], "big")
     return 0 if ttl & TOP_BIT else ttl, 0 if minimum & TOP_BIT else minimum
-
-
-def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -> bytes:
-    if len(chain) == 1 or response.rcode != codes.NOERROR or response.qtype in _ALIAS_ITSELF:
-        return b""
-    ends = any(r.owner == chain[-1] and r.rtype != codes.RRSIG for r in answers)
-    return b"" if ends or response.soa_at else chain[-1]
 
 
 def stale(entry: CacheEntry, now: float) -> CacheEntry:

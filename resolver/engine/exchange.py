@@ -23,7 +23,8 @@ from typing import Final
 
 from resolver.dns import codes
 from resolver.dns.response import Response, scan
-from resolver.engine.entry import CacheEntry, assembled, make_entry
+from resolver.dns.uncompressed import assembled
+from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 from resolver.engine.upstream_query import (

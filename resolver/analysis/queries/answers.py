@@ -9,7 +9,8 @@ from collections.abc import Set
 from resolver.dns import codes
 from resolver.dns.render import is_own_negative
 from resolver.dns.response import Response, scan
-from resolver.engine.entry import CacheEntry, assembled, make_entry
+from resolver.dns.uncompressed import assembled
+from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.exchange import Failure
 from resolver.engine.question import UpstreamQuestion
 

@@ -1,0 +1,138 @@
+"""Scrub a response: keep the records that answer the question, and leave out all others.
+
+What must stay true:
+- The answer section has the alias chain of the question and nothing else (RFC 2181 section
+  5.4.1): the type of the question, CNAME, DNAME, and their RRSIGs.
+- The authority section has the SOA of a negative answer and, with DO, what proves the answer (RFC
+  4035 section 3.1.3).
+- The additional section is empty. Policy judges only targets, so an address there could pass
+  unjudged.
+"""
+
+from typing import Final
+
+from resolver.dns import codes, names
+from resolver.dns.response import (
+    ANSWER,
+    AUTHORITY,
+    PROOF,
+    SOA,
+    SOA_SIGNATURE,
+    Record,
+    Response,
+    authority_kind,
+)
+from resolver.dns.uncompressed import assembled, uncompressed
+
+_ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
+"""Query types that an alias answers; it is not followed."""
+_EVERY_TYPE: Final = frozenset({codes.RRSIG, codes.ANY})
+"""Query types that records of every type answer."""
+_NO_TARGETS: Final[tuple[bytes, ...]] = ()
+
+
+class Scrubbed:
+    """A response with only the records to keep, and where its alias chain leads."""
+
+    __slots__ = ("is_loop", "is_positive", "response", "targets", "unfinished")
+
+    def __init__(
+        self,
+        response: Response,
+        is_positive: bool,
+        targets: tuple[bytes, ...] = _NO_TARGETS,
+        unfinished: bytes = b"",
+        is_loop: bool = False,
+    ) -> None:
+        self.response = response
+        self.is_positive = is_positive
+        """Whether it has records that answer the question."""
+        self.targets = targets
+        """The names that the answer leads to, for policy."""
+        self.unfinished = unfinished
+        """The last target of a chain that has no answer for it; empty if the chain is whole."""
+        self.is_loop = is_loop
+        """Whether the chain leads back to one of its own names."""
+
+
+def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
+    """Scrub the response to a question with or without DO. The response is changed."""
+    is_noerror = response.rcode == codes.NOERROR
+    if not response.is_indirect:
+        is_positive = is_noerror and response.counts[0] > 0
+        return Scrubbed(_without_rest(response, dnssec_ok, is_positive), is_positive)
+    answers = response.answers()
+    chain, is_loop, outside = _chain(response, answers)
+    if outside:
+        return scrub(_without(response, outside), dnssec_ok)
+    qtype = response.qtype
+    is_positive = is_noerror and any(qtype in (r.rtype, codes.ANY) for r in answers)
+    is_loop = is_loop and qtype not in _ALIAS_ITSELF  # RFC 1034 section 3.6.2
+    return Scrubbed(
+        _without_rest(response, dnssec_ok, is_positive),
+        is_positive,
+        tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
+        chain[-1] if is_loop else _unfinished(response, answers, chain),
+        is_loop,
+    )
+
+
+def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
+    """The names of the chain; whether it is a loop; the records outside the chain."""
+    name, qtype = response.name, response.qtype
+    aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
+    links = {name: None}
+    target = aliases.get(name)
+    while target is not None and target not in links:
+        links[target] = None
+        target = aliases.get(target)
+    chain = list(links)
+    # The owner of a DNAME is above the names that it renames; its RRSIG has the same owner.
+    above = {zone for each in chain for zone in names.zones(each)}
+    wanted = (qtype, codes.CNAME, codes.DNAME)
+    outside = [
+        r
+        for r in answers
+        if r.owner not in (above if r.covered == codes.DNAME else links)
+        or not (qtype in _EVERY_TYPE or r.covered in wanted)
+    ]
+    return chain, target is not None, outside
+
+
+def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -> bytes:
+    if len(chain) == 1 or response.rcode != codes.NOERROR or response.qtype in _ALIAS_ITSELF:
+        return b""
+    ends = any(r.owner == chain[-1] and r.rtype != codes.RRSIG for r in answers)
+    return b"" if ends or response.soa_at else chain[-1]
+
+
+def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Response:
+    """Leave out the additional section, and authority records of no use to the client."""
+    kept = 0 if is_positive else SOA
+    if dnssec_ok:
+        kept |= PROOF if is_positive else PROOF | SOA_SIGNATURE
+    found = response.authority
+    if found & kept and found & ~kept:
+        response = _without(response, [r for r in response.records() if not _is_kept(r, kept)])
+    response.keep(AUTHORITY if found & kept else ANSWER)
+    return response
+
+
+def _is_kept(record: Record, kept: int) -> bool:
+    """Whether a record is not in the authority section, or is there of a kind to keep."""
+    return record.section != AUTHORITY or authority_kind(record.rtype, record.covered) & kept != 0
+
+
+def _without(response: Response, outside: list[Record]) -> Response:
+    """The response without these records, uncompressed."""
+    left_out = {record.fixed_at for record in outside}
+    rest = [record for record in response.records() if record.fixed_at not in left_out]
+    counts = [0, 0, 0]
+    for record in rest:
+        counts[record.section] += 1
+    question = response.packet[codes.HEADER : response.question_end]
+    records = uncompressed(response, rest)
+    found = assembled(response.flags, question, (counts[0], counts[1], counts[2]), records)
+    found.extended_rcode = response.extended_rcode
+    found.errors = response.errors
+    return found
