@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from resolver.dns import codes, names
-from resolver.dns.response import Record, Response, scan
+from resolver.dns.records import Record, answer_records
+from resolver.dns.response import Response, scan
 
 _OPTIONS_AT = 11
 """Octets of an OPT before its options: root, type, size, rcode and flags, length (RFC 6891)."""
@@ -35,7 +36,7 @@ def received(packet: bytes) -> Received:
     assert response is not None, "the engine's replies are well-formed"
     return Received(
         codes.RCODES.get(response.rcode, f"RCODE{response.rcode}"),
-        tuple(_text(response, each) for each in response.answers()),
+        tuple(_text(response, each) for each in answer_records(response)),
         response.min_ttl if any(response.counts) else None,
         tuple(_errors(packet[response.end + _OPTIONS_AT :])),
     )

@@ -4,7 +4,7 @@
 not build them: for each offset at which a label starts, it keeps the length of the name from
 there on. A compression pointer must lead to such an offset. So no octet is walked twice, each
 pointer of a chain costs one step, and no name can run through a TTL, which changes as the record
-ages. ``Response.name_at`` builds a name when it is needed.
+ages. ``Response.name_at`` builds a name when it is needed; ``dns.records`` reads records.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Response`` or ``None``, in time linear in their length.
@@ -24,12 +24,6 @@ ANSWER: Final = 0
 AUTHORITY: Final = 1
 ADDITIONAL: Final = 2
 
-SOA: Final = 1
-SOA_SIGNATURE: Final = 2
-PROOF: Final = 4
-OTHER: Final = 8
-"""Kinds of records in the authority section. A proof is an NSEC or NSEC3, or its RRSIG."""
-
 MAX_RECORDS: Final = 640
 """The most records in a response. One with more is rejected before its records are read."""
 
@@ -39,7 +33,7 @@ _MAX_ERROR_TEXT: Final = 200
 TOP_BIT: Final = 0x80000000
 """A TTL with this bit counts as 0 (RFC 2181 section 8)."""
 _ADDRESS_LENGTH: Final[dict[int, int]] = {codes.A: 4, codes.AAAA: 16}
-_TARGET_AT: Final[dict[int, int]] = {
+TARGET_AT: Final[dict[int, int]] = {
     codes.CNAME: 0,
     codes.DNAME: 0,
     codes.SVCB: 2,
@@ -48,46 +42,11 @@ _TARGET_AT: Final[dict[int, int]] = {
 """Types whose RDATA holds a target name, and the offset of the target in the RDATA."""
 
 
-class Record:
-    """One record of a response; offsets are offsets in the packet."""
-
-    __slots__ = (
-        "covered",
-        "end",
-        "fixed_at",
-        "owner",
-        "rdata_at",
-        "rtype",
-        "section",
-        "target",
-        "ttl",
-    )
-
-    def __init__(self, response: "Response", number: int) -> None:
-        self.section = response.section_of(number)
-        self.owner = response.name_at(response.owner_offsets[number])
-        at = response.type_offsets[number]
-        packet = response.packet
-        ttl = int.from_bytes(packet[at + 4 : at + 8], "big")
-        self.rtype = packet[at] << 8 | packet[at + 1]
-        self.covered = _covered(packet, at)
-        """The type of its RRset: for an RRSIG, the type that it covers."""
-        self.ttl = 0 if ttl & TOP_BIT else ttl
-        """In seconds."""
-        self.fixed_at = at
-        """The offset of its type, class, TTL and RDLENGTH."""
-        self.rdata_at = at + 10
-        self.end = at + 10 + (packet[at + 8] << 8 | packet[at + 9])
-        target = _TARGET_AT.get(self.rtype)
-        self.target = b"" if target is None else response.name_at(self.rdata_at + target)
-        """The target name of a CNAME, DNAME, SVCB or HTTPS record; empty for other types."""
-
-
 class Response:
     """A response that was scanned to its last octet."""
 
     __slots__ = (
-        *("_ends", "_least", "_names", "_noted", "_sections", "at", "authority", "end", "errors"),
+        *("_ends", "_least", "_names", "_noted", "_sections", "at", "end", "errors"),
         *("extended_rcode", "flags", "has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl"),
         *("owner_offsets", "packet", "qname_end", "qtype", "soa_at", "type_offsets"),
     )
@@ -108,8 +67,6 @@ class Response:
         """The offset behind each section."""
         self._least: list[int] = []
         """The smallest TTL up to the end of each section."""
-        self.authority = 0
-        """The kinds of records in the authority section, one bit each."""
         self.is_indirect = False
         """Whether some answer record has another type than the question, a target, or an owner that
         is not the pointer to the qname."""
@@ -163,14 +120,6 @@ class Response:
         if number < self._sections[ANSWER]:
             return ANSWER
         return AUTHORITY if number < self._sections[ANSWER] + self._sections[AUTHORITY] else 2
-
-    def records(self) -> list[Record]:
-        """All records in the order of the packet, without the OPT and the records behind it."""
-        return [Record(self, number) for number in range(len(self.type_offsets))]
-
-    def answers(self) -> list[Record]:
-        """The records of the answer section."""
-        return [Record(self, number) for number in range(self._sections[ANSWER])]
 
     def name_at(self, at: int) -> bytes:
         """Build the name at an offset that the scan has checked: lower case, uncompressed.
@@ -266,14 +215,12 @@ class Response:
         if section == ANSWER:
             if not of_question or rtype != self.qtype or self._has_target(rtype, data):
                 self.is_indirect = True
-        elif section == AUTHORITY:
-            self.authority |= authority_kind(rtype, _covered(packet, at))
-            if rtype == codes.SOA and not self.soa_at:
-                self.soa_at = at
+        elif section == AUTHORITY and rtype == codes.SOA and not self.soa_at:
+            self.soa_at = at
         return True
 
     def _has_target(self, rtype: int, data: int) -> bool:
-        target = _TARGET_AT.get(rtype)
+        target = TARGET_AT.get(rtype)
         return target is not None and self.packet[data + target] != 0
 
     def _opt(self, section: int, start: int, at: int, end: int) -> bool:
@@ -390,19 +337,6 @@ def scan(packet: bytes) -> Response | None:
         return response if response.read() else None
     except IndexError:
         return None
-
-
-def _covered(packet: bytes, at: int) -> int:
-    """The type of the RRset of the record whose type is at this offset."""
-    rtype = packet[at] << 8 | packet[at + 1]
-    return packet[at + 10] << 8 | packet[at + 11] if rtype == codes.RRSIG else rtype
-
-
-def authority_kind(rtype: int, covered: int) -> int:
-    """The kind of a record in the authority section."""
-    if covered == codes.SOA:
-        return SOA if rtype == codes.SOA else SOA_SIGNATURE
-    return PROOF if covered in (codes.NSEC, codes.NSEC3) else OTHER
 
 
 def _readable(error: bytes) -> bytes:

@@ -2,8 +2,9 @@
 
 from resolver.dns import codes, rdata
 from resolver.dns.names import MAX_LABEL
+from resolver.dns.records import Record
 from resolver.dns.render import Counts
-from resolver.dns.response import Record, Response, scan
+from resolver.dns.response import Response, scan
 
 
 def uncompressed(response: Response, records: list[Record]) -> bytes:

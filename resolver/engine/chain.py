@@ -3,6 +3,7 @@
 from typing import Final
 
 from resolver.dns import codes
+from resolver.dns.records import all_records
 from resolver.dns.render import Sections
 from resolver.dns.response import ANSWER, MAX_RECORDS, Response
 from resolver.dns.uncompressed import assembled, uncompressed
@@ -28,8 +29,8 @@ def joined(
     question = _question(name, qtype)
     before = response_of(question, first, now)
     after = response_of(_question(first.unfinished, qtype), second, now)
-    aliases = [record for record in before.records() if record.section == ANSWER]
-    rest = after.records()
+    aliases = [record for record in all_records(before) if record.section == ANSWER]
+    rest = all_records(after)
     records = uncompressed(before, aliases) + uncompressed(after, rest)
     if len(aliases) + len(rest) > MAX_RECORDS or len(records) > _MAX_JOINED:
         return CacheEntry(False, codes.SERVFAIL, b"", (0, 0, 0), b"", 0, now)

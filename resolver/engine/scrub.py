@@ -12,18 +12,15 @@ What must stay true:
 from typing import Final
 
 from resolver.dns import codes, names
-from resolver.dns.response import (
-    ANSWER,
-    AUTHORITY,
-    PROOF,
-    SOA,
-    SOA_SIGNATURE,
-    Record,
-    Response,
-    authority_kind,
-)
+from resolver.dns.records import Record, all_records, answer_records, rrset_type
+from resolver.dns.response import ANSWER, AUTHORITY, Response
 from resolver.dns.uncompressed import assembled, uncompressed
 
+_SOA: Final = 1
+_SOA_SIGNATURE: Final = 2
+_PROOF: Final = 4
+OTHER: Final = 8
+"""Kinds of records in the authority section. A proof is an NSEC or NSEC3, or its RRSIG."""
 _ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
 """Query types that an alias answers; it is not followed."""
 _EVERY_TYPE: Final = frozenset({codes.RRSIG, codes.ANY})
@@ -61,7 +58,7 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     if not response.is_indirect:
         is_positive = is_noerror and response.counts[0] > 0
         return Scrubbed(_without_rest(response, dnssec_ok, is_positive), is_positive)
-    answers = response.answers()
+    answers = answer_records(response)
     chain, is_loop, outside = _chain(response, answers)
     if outside:
         return scrub(_without(response, outside), dnssec_ok)
@@ -93,8 +90,8 @@ def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool
     outside = [
         r
         for r in answers
-        if r.owner not in (above if r.covered == codes.DNAME else links)
-        or not (qtype in _EVERY_TYPE or r.covered in wanted)
+        if r.owner not in (above if r.rrset == codes.DNAME else links)
+        or not (qtype in _EVERY_TYPE or r.rrset in wanted)
     ]
     return chain, target is not None, outside
 
@@ -108,31 +105,47 @@ def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -
 
 def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Response:
     """Leave out the additional section, and authority records of no use to the client."""
-    kept = 0 if is_positive else SOA
+    kept = 0 if is_positive else _SOA
     if dnssec_ok:
-        kept |= PROOF if is_positive else PROOF | SOA_SIGNATURE
-    found = response.authority
+        kept |= _PROOF if is_positive else _PROOF | _SOA_SIGNATURE
+    found = authority_kinds(response)
     if found & kept and found & ~kept:
-        response = _without(response, [r for r in response.records() if not _is_kept(r, kept)])
+        response = _without(response, [r for r in all_records(response) if not _is_kept(r, kept)])
     response.keep(AUTHORITY if found & kept else ANSWER)
     return response
 
 
+def authority_kinds(response: Response) -> int:
+    """The kinds of records in the authority section, one bit each."""
+    answered, authorities, _ = response.counts
+    kinds = 0
+    for at in response.type_offsets[answered : answered + authorities]:
+        rtype = response.packet[at] << 8 | response.packet[at + 1]
+        kinds |= _kind(rtype, rrset_type(response.packet, at))
+    return kinds
+
+
+def _kind(rtype: int, rrset: int) -> int:
+    if rrset == codes.SOA:
+        return _SOA if rtype == codes.SOA else _SOA_SIGNATURE
+    return _PROOF if rrset in (codes.NSEC, codes.NSEC3) else OTHER
+
+
 def _is_kept(record: Record, kept: int) -> bool:
     """Whether a record is not in the authority section, or is there of a kind to keep."""
-    return record.section != AUTHORITY or authority_kind(record.rtype, record.covered) & kept != 0
+    return record.section != AUTHORITY or _kind(record.rtype, record.rrset) & kept != 0
 
 
 def _without(response: Response, outside: list[Record]) -> Response:
     """The response without these records, uncompressed."""
     left_out = {record.fixed_at for record in outside}
-    rest = [record for record in response.records() if record.fixed_at not in left_out]
+    rest = [record for record in all_records(response) if record.fixed_at not in left_out]
     counts = [0, 0, 0]
     for record in rest:
         counts[record.section] += 1
     question = response.packet[codes.HEADER : response.question_end]
-    records = uncompressed(response, rest)
-    found = assembled(response.flags, question, (counts[0], counts[1], counts[2]), records)
+    octets = uncompressed(response, rest)
+    found = assembled(response.flags, question, (counts[0], counts[1], counts[2]), octets)
     found.extended_rcode = response.extended_rcode
     found.errors = response.errors
     return found

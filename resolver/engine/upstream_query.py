@@ -10,8 +10,9 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.codes import HEADER
 from resolver.dns.render import UDP_SIZE
-from resolver.dns.response import OTHER, Response
+from resolver.dns.response import Response
 from resolver.engine.question import UpstreamQuestion
+from resolver.engine.scrub import OTHER, authority_kinds
 
 QUESTION_AT: Final = 10
 """The offset of the question in a query without its ID."""
@@ -90,5 +91,5 @@ def is_lame(response: Response) -> bool:
         and not response.counts[0]
         and not response.soa_at
         and not response.flags & codes.AA
-        and (response.authority & OTHER != 0 or not response.flags & codes.RA)
+        and (authority_kinds(response) & OTHER != 0 or not response.flags & codes.RA)
     )

@@ -7,6 +7,7 @@ that the name has where it is not blocked.
 from collections.abc import Set
 
 from resolver.dns import codes
+from resolver.dns.records import answer_records
 from resolver.dns.render import is_own_negative
 from resolver.dns.response import Response, scan
 from resolver.dns.uncompressed import assembled
@@ -66,5 +67,5 @@ class CapturedAnswers:
             return False
         if not response.counts[0]:
             return bool(response.soa_at) and not is_own_negative(response.packet)
-        addresses = (response.packet[each.rdata_at : each.end] for each in response.answers())
+        addresses = (response.packet[each.rdata_at : each.end] for each in answer_records(response))
         return response.is_indirect or not self._sinkholes.intersection(addresses)

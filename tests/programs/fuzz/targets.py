@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.dns import codes, query, render, response
+from resolver.dns.records import all_records
 from resolver.engine.chain import joined
 from resolver.engine.entry import CacheEntry, make_entry, stale
 from resolver.lists.formats import FORMATS
@@ -99,7 +100,7 @@ def take_response(data: bytes) -> Hashable:
         found.is_indirect,
         len(entry.targets),
         entry.counts != found.counts,
-        frozenset(record.rtype for record in found.records()),
+        frozenset(record.rtype for record in all_records(found)),
     )
 
 
