@@ -4,8 +4,8 @@ What must stay true:
 - The cache holds the responses of upstreams before policy. Policy is applied to each reply, so
   the verdict for one VLAN never reaches another.
 - The size stays under its bound. The oldest entry is evicted first; an entry that was used since
-  it was last the oldest is kept once more. (The queue of keys beside the table costs 8 octets an
-  entry; an OrderedDict costs 100, and compiled code looks up a dict in half the time.)
+  it was last the oldest is kept once more. (A queue of keys beside a plain dict: with an
+  OrderedDict, a worker held 33 MB after the hits of the bench instead of 31.)
 - Each key of the table is in the queue once.
 - An expired entry is never served as fresh. It is served as stale for up to one more day while
   its upstream fails (RFC 8767). After a failure, the upstream is not asked again for some time

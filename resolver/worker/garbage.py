@@ -2,8 +2,8 @@
 
 Reference counting frees nearly all objects. The objects of start-up live as long as the worker, a
 snapshot's until the next snapshot, and most cache entries long. To search all of them for cycles
-took a third of the time of a miss; to search a new snapshot's once stopped the loop for 12 ms. So
-only the youngest objects are searched, and none while a snapshot is loaded.
+took a third of the time of a miss; to search those of a new snapshot once took 5 ms (with 150,000
+exceptions). So only the youngest objects are searched, and none while a snapshot is loaded.
 """
 
 import asyncio
