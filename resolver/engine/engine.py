@@ -169,7 +169,7 @@ class Engine:
         So a client whose address others forge gets through over TCP.
         """
         view = client.view
-        if view is not None and not client.stream and client.limit.is_second:
+        if view is not None and not client.stream and client.limit.slips:
             query = scan(packet, client.shapes)
             if query is not None:
                 return self._replies.truncated(view, query)

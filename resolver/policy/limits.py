@@ -48,6 +48,13 @@ class Bucket:
         """Whether there is a token, after a refill where there was none."""
         return self.tokens >= 1 or self.refill()
 
+    def take(self) -> bool:
+        """Take a token; False if there is none."""
+        if not self.has_token():
+            return False
+        self.tokens -= 1
+        return True
+
     def refill(self) -> bool:
         """Add the tokens of the time since the last refill; False if that is less than one."""
         now = self._clock.now
@@ -80,8 +87,11 @@ class ClientLimit:
         return True
 
     @property
-    def is_second(self) -> bool:
-        """Whether the last query over the limit is every second one."""
+    def slips(self) -> bool:
+        """Whether the last query over the limit gets a truncated reply: every second one does.
+
+        BIND, Knot and NSD call this slip.
+        """
         return self._over & 1 == 0
 
 

@@ -188,9 +188,8 @@ class PageServer:
                 return
 
     def _answer(self, header: bytes, client: str, accepted: socket.socket) -> bytes:
-        if not self._bucket(client).has_token():
+        if not self._bucket(client).take():
             return _error(429)
-        self._bucket(client).tokens -= 1
         host, port, *_ = accepted.getsockname()
         server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         request = parse(header, client, server) if len(header) <= _MAX_HEADER else None
