@@ -89,6 +89,41 @@ def test_the_oldest_goes_first_unless_it_was_asked_for() -> None:
     assert held == [0, 2, 3]
 
 
+NAMES = ("example.org", "www.example.org", "example.net")
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.booleans(), st.integers(0, 3)), max_size=60))
+def test_names_that_are_flushed_and_stored_again_leave_nothing_behind(
+    steps: list[tuple[str, bool, int]],
+) -> None:
+    one = made_entry(bytes(100))
+    cache = AnswerCache(4 * one.size)
+    for name, flushes, place in steps:
+        if flushes:
+            cache.flush(names.parse(name))
+            assert cache.get(key(place, name), 0.0) is None
+        else:
+            cache.put(key(place, name), made_entry(bytes(100)))
+    held = [
+        each for name in NAMES for place in range(4) if (each := cache.get(key(place, name), 0))
+    ]
+    assert len(cache) == len(held) <= 4
+    assert cache.bytes == sum(each.size for each in held)
+    for place in range(5):
+        cache.put(key(place, "last.example"), made_entry(bytes(100)))
+    assert len(cache) == 4
+
+
+def test_an_entry_that_is_stored_again_counts_as_used() -> None:
+    entries = [made_entry(bytes(100)) for _ in range(5)]
+    cache = AnswerCache(3 * entries[0].size)
+    for place in range(3):
+        cache.put(key(place), entries[place])
+    cache.put(key(0), entries[3])
+    cache.put(key(4), entries[4])
+    assert [place for place in range(5) if cache.get(key(place), 1.0)] == [0, 2, 4]
+
+
 def test_an_entry_is_fresh_to_its_end_and_no_longer() -> None:
     cache = AnswerCache(10_000)
     cache.put(key(), made_entry(now=100.0))
