@@ -330,12 +330,6 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
 HOSTILE = "500 \x1b]0;owned\x07\x9b31m\u202egnp"
 
 
-def _updated(server: Server) -> Done | None:
-    """The result of an update; None while lists are being fetched already."""
-    done = _run(server, "lists", "update")
-    return done if done.out else None
-
-
 def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
     server: Server, sources: Sources
 ) -> None:
@@ -345,7 +339,7 @@ def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
     own = _run(server, "lists", "update")
     server.start()
     wait_for(lambda: shown in server.err, "the failure is logged")
-    by_server = wait_for(lambda: _updated(server), "the server fetches again")
+    by_server = _run(server, "lists", "update")
     table, text = _run(server, "lists"), _run(server, "lists", "--json").out
     assert json.loads(text)["lists"][0]["fetched"]["error"].endswith(HOSTILE)
     for printed in (own.out, by_server.out, "".join(table.out.split()), text, server.err):
