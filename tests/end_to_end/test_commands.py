@@ -9,7 +9,7 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
 from tests.live.commands import darban as _darban
-from tests.live.configs import EXEMPTION, shipped
+from tests.live.configs import EXEMPTION, edited, shipped
 from tests.live.nsd import ANY_V4
 from tests.live.server import DARBAN, MODULE, Server
 
@@ -23,13 +23,6 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(shipped([UPSTREAM], 5300, 9153) + EXEMPTION, encoding="utf-8")
     return path
-
-
-def _edited(config: Path, old: str, new: str) -> Path:
-    text = config.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    config.write_text(text.replace(old, new), encoding="utf-8")
-    return config
 
 
 # ---- check ----
@@ -50,7 +43,7 @@ def test_check_takes_the_config_that_is_here(config: Path) -> None:
 
 
 def test_check_of_an_expectation_that_does_not_hold(config: Path) -> None:
-    _edited(config, 'name = "eitaa.com"\noutcome = "passed"', 'name = "t.me"\noutcome = "passed"')
+    edited(config, 'name = "eitaa.com"\noutcome = "passed"', 'name = "t.me"\noutcome = "passed"')
     done = _darban("check", at=config.parent)
     assert done.code == NO
     who = "127.0.10.5 (VLAN administration, policy administrative)"
@@ -64,8 +57,8 @@ def test_check_of_an_expectation_that_does_not_hold(config: Path) -> None:
 
 
 def test_check_of_a_wrong_config(config: Path) -> None:
-    _edited(config, 'mode = "enforce"', 'mode = "enforced"')
-    _edited(config, "id = 10\n", "id = 10000\n")
+    edited(config, 'mode = "enforce"', 'mode = "enforced"')
+    edited(config, "id = 10\n", "id = 10000\n")
     done = _darban("check", at=config.parent)
     assert done.code == WRONG
     assert "errors 2" in done.out

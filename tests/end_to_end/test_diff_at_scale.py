@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.live.commands import GOOD, darban, diff
-from tests.live.configs import BLOCKLISTS, ROOT
+from tests.live.configs import BLOCKLISTS, ROOT, replaced_once
 from tests.live.questions import Question, answers
 from tests.live.server import Server
 
@@ -62,8 +62,7 @@ def candidate(server: Server, lines: Sequence[str]) -> None:
     (more / f"{SERVICE}.txt").write_text(head + "\n".join(lines), encoding="ascii")
     text = server.config.read_text(encoding="utf-8")
     old = f'directories = ["{BLOCKLISTS}"]'
-    assert text.count(old) == 1
-    new = text.replace(old, f'directories = ["{BLOCKLISTS}", "more"]')
+    new = replaced_once(text, old, f'directories = ["{BLOCKLISTS}", "more"]')
     (server.directory / "new.toml").write_text(new, encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
+from tests.live.configs import replaced_once
 from tests.live.nsd import ANY_V4
 from tests.live.server import Server
 from tests.live.waiting import wait_for
@@ -136,8 +137,7 @@ def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(
 ) -> None:
     server.start()
     text = server.config.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    edited = text.replace(old, new)
+    edited = replaced_once(text, old, new)
     server.config.write_text(edited, encoding="utf-8")
     done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
     assert done.code == WRONG

@@ -8,7 +8,7 @@ import pytest
 from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done
 from tests.live.commands import darban as _darban
-from tests.live.configs import BLOCKLISTS, EXEMPTION, shipped
+from tests.live.configs import BLOCKLISTS, EXEMPTION, edited, shipped
 from tests.live.server import Server
 
 FIELDS = {
@@ -31,13 +31,6 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(shipped([UPSTREAM], 5300, 9153) + EXEMPTION, encoding="utf-8")
     return path
-
-
-def _edited(config: Path, old: str, new: str) -> Path:
-    text = config.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    config.write_text(text.replace(old, new), encoding="utf-8")
-    return config
 
 
 def _explain(config: Path, *arguments: str) -> Done:
@@ -143,7 +136,7 @@ def test_explain_names_the_exemption(config: Path) -> None:
 
 
 def test_explain_an_audited_policy(config: Path) -> None:
-    _edited(config, 'mode = "enforce"', 'mode = "audit"')
+    edited(config, 'mode = "enforce"', 'mode = "audit"')
     done = _explain(config, "--client", "127.0.10.5", "web.telegram.org", "--json")
     assert (done.json["outcome"], done.code) == ("would_block", GOOD)
     assert done.json["service"] == "telegram"
@@ -173,7 +166,7 @@ def test_explain_a_question_that_makes_no_sense(
 
 
 def test_explain_of_a_wrong_config(config: Path) -> None:
-    _edited(config, 'mode = "enforce"', 'mode = "enforced"')
+    edited(config, 'mode = "enforce"', 'mode = "enforced"')
     done = _explain(config, "--client", "127.0.10.5", "t.me", "--json")
     assert done.code == WRONG
     assert "policies.administrative.mode" in done.err
@@ -211,7 +204,7 @@ def test_explain_asks_the_policy_in_force(
     assert set(same.json) == FIELDS
     assert "differs" not in same.err
 
-    _edited(server.config, "allow = [] ", 'allow = ["telegram.org"] ')
+    edited(server.config, "allow = [] ", 'allow = ["telegram.org"] ')
     other = _darban(*ask, at=server.directory)
     assert (other.json["outcome"], other.code) == ("blocked", NO)
     assert "config.toml differs from the policy in force" in other.err

@@ -14,7 +14,7 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
-from tests.live.configs import small
+from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
 from tests.live.server import Server, group, servers
 from tests.live.waiting import wait_for
@@ -68,12 +68,6 @@ def lasting(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         server.check_log()
 
 
-def _write(server: Server, old: str, new: str) -> None:
-    text = server.config.read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    server.config.write_text(text.replace(old, new), encoding="utf-8")
-
-
 def _append(server: Server, more: str) -> None:
     with server.config.open("a", encoding="utf-8") as file:
         file.write(more)
@@ -97,7 +91,7 @@ def _data(server: Server, name: str, client: str = "127.0.10.5") -> set[str]:
 def test_a_reload_puts_the_config_in_force(server: Server) -> None:
     assert _data(server, "web.telegram.org") == {"0.0.0.0"}
     before = server.scrape()
-    _write(server, DENY, 'deny = ["other.example"]')
+    edited(server.config, DENY, 'deny = ["other.example"]')
     done = _reload(server)
     assert done.code == GOOD, done.out + done.err
     assert "config.toml: in force, snapshot " in done.out
@@ -171,7 +165,7 @@ def test_what_is_wrong_changes_nothing(
     counted = server.scrape().value("darban_reloads_total", result=result)
     good = server.config.read_text(encoding="utf-8")
     before = _reload(server, "--json").json["snapshot"]
-    _write(server, old.replace("{metrics}", metrics), new.replace("{metrics}", metrics))
+    edited(server.config, old.replace("{metrics}", metrics), new.replace("{metrics}", metrics))
     done = _reload(server)
     assert done.code == code
     assert said in done.out
@@ -191,12 +185,12 @@ def test_what_is_wrong_changes_nothing(
 
 
 def test_sighup_reloads(server: Server) -> None:
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     server.signal(signal.SIGHUP)
     wait_for(lambda: "reload by SIGHUP: applied" in server.err, "the reload is done")
     assert _data(server, "web.telegram.org") == {ANY_V4}
     server.expect_error("reload by SIGHUP|config.toml")
-    _write(server, OPEN, BROKEN)
+    edited(server.config, OPEN, BROKEN)
     server.signal(signal.SIGHUP)
     wait_for(lambda: 'Did you mean "deny"?' in server.err, "what is wrong stands in the log")
     assert _data(server, "web.telegram.org") == {ANY_V4}
@@ -211,7 +205,7 @@ def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
 
 
 def test_reloads_at_once_are_done_one_by_one(server: Server) -> None:
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     with ThreadPoolExecutor(4) as pool:
         done = [each.result() for each in [pool.submit(_reload, server) for _ in range(4)]]
     assert [each.code for each in done] == [GOOD] * 4
@@ -225,7 +219,7 @@ def test_reloads_at_once_are_done_one_by_one(server: Server) -> None:
 def test_a_worker_that_dies_during_a_reload(server: Server, which: int) -> None:
     """It stands still when it is told of the new snapshot, and is killed while it is waited for."""
     victim = server.workers()[which]
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     with ThreadPoolExecutor(1) as pool:
         os.kill(victim, signal.SIGSTOP)
         server.expect_error("no heartbeat")
@@ -242,7 +236,7 @@ def test_a_worker_that_dies_during_a_reload(server: Server, which: int) -> None:
 
 def test_all_workers_die_during_a_reload(server: Server) -> None:
     workers = server.workers()
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     server.expect_error("no heartbeat|reload by|no worker lived")
     with ThreadPoolExecutor(1) as pool:
         for worker in workers:
@@ -266,7 +260,7 @@ def test_all_workers_die_during_a_reload(server: Server) -> None:
 def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Server) -> None:
     good = _reload(server, "--json").json["snapshot"]
     assert server.stop().code == 0
-    _write(server, DENY, OPEN + EXPECT)
+    edited(server.config, DENY, OPEN + EXPECT)
     server.launch()
     ended = server.ended()
     assert ended.code == NO
@@ -286,7 +280,7 @@ def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Ser
     assert server.scrape().value("darban_config_ok") == 0
     assert server.scrape().value("darban_snapshot_info", hash=str(good)) == 1
 
-    _write(server, OPEN + EXPECT, DENY + EXPECT)
+    edited(server.config, OPEN + EXPECT, DENY + EXPECT)
     assert "nothing has changed" in _reload(server).out
     assert server.scrape().value("darban_config_ok") == 1
 
@@ -294,7 +288,7 @@ def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Ser
 def test_no_last_good_snapshot(make_small: MakeSmall) -> None:
     server = make_small()
     server.options = ["--last-good"]
-    _write(server, DENY, BROKEN)
+    edited(server.config, DENY, BROKEN)
     server.launch()
     ended = server.ended()
     assert ended.code == WRONG
@@ -307,7 +301,7 @@ def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> N
     [saved] = _snapshots(server)
     terms = saved / "terms.json"
     terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
-    _write(server, DENY, BROKEN)
+    edited(server.config, DENY, BROKEN)
     server.options = ["--last-good"]
     server.launch()
     ended = server.ended()
@@ -318,7 +312,7 @@ def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> N
 def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> None:
     assert server.stop().code == 0
     server.options = ["--last-good"]
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     server.start()
     assert _data(server, "web.telegram.org") == {ANY_V4}
     assert server.scrape().value("darban_config_ok") == 1
@@ -326,7 +320,7 @@ def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> 
 
 def test_a_reload_though_the_state_was_removed(server: Server) -> None:
     shutil.rmtree(server.directory / ".darban" / "snapshots")
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     assert _reload(server).code == GOOD
     assert _data(server, "web.telegram.org") == {ANY_V4}
 
@@ -335,7 +329,7 @@ def test_a_reload_though_the_state_was_removed(server: Server) -> None:
 def test_it_ends_when_it_is_told_to_during_a_reload(
     server: Server, how: signal.Signals | None
 ) -> None:
-    _write(server, DENY, OPEN)
+    edited(server.config, DENY, OPEN)
     log = server.err
     os.kill(server.workers()[0], signal.SIGSTOP)  # so that the reload does not come to its end
     if how is None:
@@ -395,7 +389,7 @@ def test_an_upstream_by_name_is_known_when_the_reload_is_done(
 ) -> None:
     port = upstream.rpartition(":")[2]
     named = f'servers = ["ns.scene:{port}"]\nbootstrap = ["{upstream}"]'
-    _write(server, f'servers = ["{upstream}"]', named)
+    edited(server.config, f'servers = ["{upstream}"]', named)
     done = _reload(server)
     assert done.code == GOOD, done.out
     answer = ask(server.port, "fresh.agency.example", seconds=3)
@@ -404,7 +398,7 @@ def test_an_upstream_by_name_is_known_when_the_reload_is_done(
     assert str(answer.rr[0].rdata) == ANY_V4
     labels = {"upstream": f"ns.scene:{port}", "result": "answered"}
     assert server.scrape().value("darban_upstream_queries_total", **labels) >= 1
-    _write(server, named, f'servers = ["{upstream}"]')
+    edited(server.config, named, f'servers = ["{upstream}"]')
     assert _reload(server).code == GOOD
     scrape = server.scrape()
     assert scrape.value("darban_upstream_queries_total", **labels) >= 1

@@ -49,11 +49,22 @@ def shipped(
     return text
 
 
+def replaced_once(text: str, old: str, new: str) -> str:
+    """A text with another part; the old part must stand there once."""
+    assert text.count(old) == 1
+    return text.replace(old, new)
+
+
+def edited(config: Path, old: str, new: str) -> None:
+    """Change one part of a config's file."""
+    text = config.read_text(encoding="utf-8")
+    config.write_text(replaced_once(text, old, new), encoding="utf-8")
+
+
 def blocking_more(text: str) -> str:
     """The shipped config with two services more in the policy that blocks."""
     old = 'block = ["@messenger", "@encrypted-dns"]'
-    assert text.count(old) == 1
-    return text.replace(old, 'block = ["@messenger", "@encrypted-dns", "slack", "zoom"]')
+    return replaced_once(text, old, 'block = ["@messenger", "@encrypted-dns", "slack", "zoom"]')
 
 
 def small(
