@@ -46,7 +46,7 @@ class Response:
     """A response that was scanned to its last octet."""
 
     __slots__ = (
-        *("_ends", "_least", "_names", "_noted", "_sections", "at", "end", "errors"),
+        *("_least", "_names", "_noted", "_sections", "at", "end", "ends", "errors"),
         *("extended_rcode", "flags", "has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl"),
         *("owner_offsets", "packet", "qname_end", "qtype", "soa_at", "type_offsets"),
     )
@@ -63,7 +63,7 @@ class Response:
         self.type_offsets: list[int] = []
         """The offset of each record's type, behind its owner."""
         self._sections = [0, 0, 0]
-        self._ends: list[int] = []
+        self.ends: list[int] = []
         """The offset behind each section."""
         self._least: list[int] = []
         """The smallest TTL up to the end of each section."""
@@ -97,7 +97,7 @@ class Response:
         kept = sum(self._sections[: last + 1])
         del self.type_offsets[kept:]
         self._sections = [count if n <= last else 0 for n, count in enumerate(self._sections)]
-        self.end, self.min_ttl = self._ends[last], self._least[last]
+        self.end, self.min_ttl = self.ends[last], self._least[last]
 
     @property
     def name(self) -> bytes:
@@ -162,7 +162,7 @@ class Response:
             for _ in range(count):
                 if not self._record(section):
                     return False
-            self._ends.append(self.at)
+            self.ends.append(self.at)
             self._least.append(self.min_ttl)
         if not self.has_opt:
             self.end = self.at

@@ -220,14 +220,14 @@ def _lowered(response: Response, negative_ttl: int) -> bytes:
 
 def _lifetime(response: Response, is_positive: bool) -> tuple[int, int]:
     """The lifetime of a response in seconds; and the negative TTL, or -1 if it is not negative."""
+    if is_positive and not response.flags & codes.TC:
+        return min(response.min_ttl, MAX_TTL), -1
     rcode = response.rcode
     if _client_rcode(rcode) == codes.SERVFAIL:
         return FAILURE_TTL, -1
     if rcode not in (codes.NOERROR, codes.NXDOMAIN) or response.flags & codes.TC:
         return 0, -1
     least = min(response.min_ttl, MAX_TTL) if response.type_offsets else 0
-    if is_positive:
-        return least, -1
     if not response.soa_at:  # an unfinished chain lives as long as its aliases
         return (least if response.counts[0] and rcode == codes.NOERROR else 0), -1
     ttl, minimum = _soa_ttls(response)

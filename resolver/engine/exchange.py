@@ -22,7 +22,7 @@ The rules:
 from typing import Final
 
 from resolver.dns import codes
-from resolver.dns.response import Response, scan
+from resolver.dns.response import ANSWER, Response, scan
 from resolver.dns.uncompressed import assembled
 from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.question import UpstreamQuestion
@@ -147,17 +147,17 @@ class Exchange:
 
     def _lacks_edns(self, attempt: Attempt, response: Response) -> bool:
         """Whether a response rejects the EDNS of its query; note a server that answers without."""
-        rejected = response.rcode in (codes.FORMERR, codes.NOTIMP)
+        rcode = response.rcode
         if len(attempt.message) == len(self._query):
-            return rejected and not response.has_opt
-        if response.rcode in (codes.NOERROR, codes.NXDOMAIN):
+            return rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt
+        if rcode in (codes.NOERROR, codes.NXDOMAIN):
             attempt.server.note_no_edns(attempt.began)
         return False
 
     def _usable(self, server: Server, response: Response, now: float) -> CacheEntry | None:
         """The entry of a response; None if it does not answer the question."""
-        answered = response.counts[0] > 0
-        if is_lame(response):
+        answered = response.ends[ANSWER] > response.question_end
+        if not answered and is_lame(response):
             server.note_lame(now)
         else:
             entry = make_entry(response, now, self.question.dnssec_ok)

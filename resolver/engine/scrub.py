@@ -56,7 +56,7 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     """Scrub the response to a question with or without DO. The response is changed."""
     is_noerror = response.rcode == codes.NOERROR
     if not response.is_indirect:
-        is_positive = is_noerror and response.counts[0] > 0
+        is_positive = is_noerror and response.ends[ANSWER] > response.question_end
         return Scrubbed(_without_rest(response, dnssec_ok, is_positive), is_positive)
     answers = answer_records(response)
     chain, is_loop, outside = _chain(response, answers)
@@ -105,6 +105,8 @@ def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -
 
 def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Response:
     """Leave out the additional section, and authority records of no use to the client."""
+    if response.end == response.ends[ANSWER]:
+        return response
     kept = 0 if is_positive else _SOA
     if dnssec_ok:
         kept |= _PROOF if is_positive else _PROOF | _SOA_SIGNATURE

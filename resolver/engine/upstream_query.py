@@ -82,13 +82,12 @@ def is_bare_error(packet: bytes, ident: int) -> bool:
 
 
 def is_lame(response: Response) -> bool:
-    """Whether a NOERROR without answers is no statement about the name (RFC 2308 section 2.2).
+    """Whether a response without answers is no statement about the name (RFC 2308 section 2.2).
 
     It is a referral, or comes from a server that neither recurses nor is authoritative.
     """
     return (
         response.rcode == codes.NOERROR
-        and not response.counts[0]
         and not response.soa_at
         and not response.flags & codes.AA
         and (authority_kinds(response) & OTHER != 0 or not response.flags & codes.RA)

@@ -44,13 +44,9 @@ class Bucket:
         self._clock = clock
         self._refilled_at = clock.now
 
-    def has_token(self) -> bool:
-        """Whether there is a token, after a refill where there was none."""
-        return self.tokens >= 1 or self.refill()
-
     def take(self) -> bool:
         """Take a token; False if there is none."""
-        if not self.has_token():
+        if self.tokens < 1 and not self.refill():
             return False
         self.tokens -= 1
         return True
@@ -79,11 +75,14 @@ class ClientLimit:
 
     def take(self) -> bool:
         """Take a token of both buckets; False, and none is taken, if one has none."""
-        if not self._of_address.has_token() or not self._of_prefix.has_token():
+        address, prefix = self._of_address, self._of_prefix
+        if (address.tokens < 1 and not address.refill()) or (
+            prefix.tokens < 1 and not prefix.refill()
+        ):
             self._over += 1
             return False
-        self._of_address.tokens -= 1
-        self._of_prefix.tokens -= 1
+        address.tokens -= 1
+        prefix.tokens -= 1
         return True
 
     @property
