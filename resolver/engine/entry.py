@@ -41,6 +41,7 @@ loss. CPython 3.11 was seen to take 480 interpreted and 305 compiled."""
 _PASSED_RCODES: Final = frozenset(
     {codes.NOERROR, codes.SERVFAIL, codes.NXDOMAIN, codes.REFUSED, codes.YXDOMAIN}
 )
+_ANSWERING: Final = frozenset({codes.NOERROR, codes.NXDOMAIN, codes.YXDOMAIN})
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
@@ -122,7 +123,7 @@ class CacheEntry:
     @property
     def answers(self) -> bool:
         """Whether the rcode answers the question, and is no error of the upstream."""
-        return self.kind >> 30 & codes.RCODE in (codes.NOERROR, codes.NXDOMAIN, codes.YXDOMAIN)
+        return self.kind >> 30 & codes.RCODE in _ANSWERING
 
     @property
     def counts(self) -> Counts:

@@ -162,7 +162,7 @@ class Exchange:
         else:
             entry = make_entry(response, now, self.question.dnssec_ok)
             # A response with records of other names or types alone leaves an entry without any.
-            if entry.counts[0] or not answered:
+            if not answered or not response.is_indirect or entry.counts[0]:
                 if entry.answers:
                     return entry
                 self._error = entry
