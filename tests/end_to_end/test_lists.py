@@ -342,6 +342,7 @@ def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
     by_server = _run(server, "lists", "update")
     table, text = _run(server, "lists"), _run(server, "lists", "--json").out
     assert json.loads(text)["lists"][0]["fetched"]["error"].endswith(HOSTILE)
+    assert (own.err, by_server.err) == ("", "")
     for printed in (own.out, by_server.out, "".join(table.out.split()), text, server.err):
         assert "\\u202egnp" in printed
         assert not set(printed) & set("\x1b\x07\x9b\u202e")

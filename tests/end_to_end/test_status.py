@@ -240,7 +240,7 @@ def test_in_a_terminal_it_goes_on_with_rates_until_told_to_end(
 
 
 def test_a_low_terminal_says_that_there_is_more_and_shows_it(asked: Server, setsid: Path) -> None:
-    with _shown(asked, setsid, 24) as (terminal, _):
+    with _shown(asked, setsid, 24) as (terminal, process):
         first = _read_until(terminal, b"space: next page")
         assert b"lines 1 to 23 of " in first
         assert b"pr-2031" not in first
@@ -251,6 +251,7 @@ def test_a_low_terminal_says_that_there_is_more_and_shows_it(asked: Server, sets
             second += _read_until(terminal, b"space: next page")
         os.write(terminal, b"q")
         _read_until(terminal, b"\x1b[?1049l")
+        assert process.wait(10) == 0
 
 
 def _read_until(terminal: int, wanted: bytes, seconds: float = 20.0) -> bytes:
