@@ -1,0 +1,19 @@
+"""PROXY headers, version 2, written from HAProxy's proxy-protocol.txt with ``struct``."""
+
+import struct
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+SIGNATURE = b"\x0d\x0a\x0d\x0a\x00\x0d\x0a\x51\x55\x49\x54\x0a"
+LOCAL = SIGNATURE + b"\x20\x00\x00\x00"
+"""What a health check of dnsdist begins with."""
+
+
+def header(
+    client: str | IPv4Address | IPv6Address, *, udp: bool = True, tlvs: bytes = b""
+) -> bytes:
+    """The header of a proxied query."""
+    address = ip_address(client)
+    server = bytes([192, 0, 2, 53]) if address.version == 4 else bytes(15) + b"\x35"
+    family = (0x10 if address.version == 4 else 0x20) | (2 if udp else 1)
+    content = address.packed + server + struct.pack("!HH", 40000, 853) + tlvs
+    return SIGNATURE + struct.pack("!BBH", 0x21, family, len(content)) + content
