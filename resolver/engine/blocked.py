@@ -35,7 +35,7 @@ class BlockedTemplate(ReplyTemplate):
         self, shape: QueryShape, policy: Policy, verdict: Verdict, terms: CompiledConfig
     ) -> None:
         service = None if verdict.service == NO_SERVICE else terms.services[verdict.service]
-        rcode, address = _answer(shape.qtype, policy, verdict, service)
+        rcode, address = blocked_answer(shape.qtype, policy, verdict, service)
         self._is_negative = not address and rcode != codes.REFUSED
         self._address = b""
         """The rendered answer section."""
@@ -61,10 +61,10 @@ class BlockedTemplate(ReplyTemplate):
         return self.render(query.ident, query.question, records)
 
 
-def _answer(
+def blocked_answer(
     qtype: int, policy: Policy, verdict: Verdict, service: Service | None
 ) -> tuple[int, bytes]:
-    """The rcode, and the address of a sinkhole; empty if there is none."""
+    """The rcode of a blocked reply, and the address of a sinkhole; empty if there is none."""
     answer = policy.answer
     if service is not None and service.always_nxdomain:
         answer = "nxdomain"

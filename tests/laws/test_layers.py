@@ -18,6 +18,7 @@ ORDER = (
     ("snapshot",),  # config and lists compiled; snapshots on disk
     ("fetch",),  # subscribed lists
     ("web",),  # pages of the supervisor
+    ("publish",),  # the policy as zones for other resolvers
     ("worker",),  # one process that answers
     ("supervisor",),  # the worker processes, and one snapshot after another in them
     ("cli",),

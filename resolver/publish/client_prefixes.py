@@ -1,0 +1,108 @@
+"""Exemptions by prefix, as far as response policy zones can express them.
+
+A client is matched by a trigger such as ``24.0.20.0.127.rpz-client-ip``. Its only useful action,
+``rpz-passthru.``, ends this zone and all later ones: the client gets every name, or the trigger
+cannot be used. So an exemption by prefix is expressed where nothing else is blocked for these
+clients. Elsewhere it is a gap, and is reported.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from resolver.policy.compiled import CompiledConfig, Prefix
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An exemption that is in force and that zones cannot express."""
+
+    exemption: str
+    vlan: str
+    prefix: str
+    still_blocked: int
+    """The services that the policy of the VLAN blocks for these clients all the same."""
+
+    def __str__(self) -> str:
+        return (
+            f"exemption {self.exemption}: the zones of VLAN {self.vlan} do not have it for "
+            f"{self.prefix}: a response policy zone lets a client pass for all names or for none, "
+            f"and {self.still_blocked} services or own names stay blocked for this prefix"
+        )
+
+
+def passing_prefixes(
+    terms: CompiledConfig, wall: float
+) -> tuple[Mapping[int, list[Prefix]], list[Gap]]:
+    """By VLAN, the prefixes of clients for whom nothing is blocked; and the gaps."""
+    in_force = [wall < exemption.until for exemption in terms.exemptions]
+    exempted = [prefix for prefix in terms.exempted_prefixes if in_force[prefix.owner]]
+    passing: dict[int, list[Prefix]] = {}
+    gaps = []
+    for prefix in exempted:
+        for vlan, clients in _in_vlans(terms, network(prefix)):
+            policy = terms.policies[terms.vlans[vlan].policy]
+            left = policy.blocks & ~_exempt_in_vlan(terms, vlan, wall)
+            if not policy.enforce or not left & terms.exemptions[prefix.owner].services:
+                continue  # the exemption changes nothing
+            for other in exempted:
+                if _contains(network(other), clients):
+                    left &= ~terms.exemptions[other.owner].services
+            own = sum(not rule.allow for rule in policy.own)
+            if left or own:
+                exemption = terms.exemptions[prefix.owner].id
+                number = left.bit_count() + own
+                gaps.append(Gap(exemption, terms.vlans[vlan].name, str(clients), number))
+            else:
+                octets = clients.network_address.packed
+                passed = Prefix(octets, clients.prefixlen, prefix.owner)
+                if passed not in passing.setdefault(vlan, []):
+                    passing[vlan].append(passed)
+    return passing, gaps
+
+
+def network(prefix: Prefix) -> Network:
+    """A prefix as a network."""
+    return ip_network((prefix.network, prefix.length))
+
+
+def client_trigger(prefix: Prefix) -> str:
+    """The owner of a client trigger, without the zone: ``24.0.20.0.127.rpz-client-ip``."""
+    clients = network(prefix)
+    if isinstance(clients, IPv4Network):
+        parts = str(clients.network_address).split(".")
+    else:
+        text = clients.network_address.compressed
+        zeros = text.replace("::", ":zz:", 1).strip(":") if "::" in text else text
+        parts = zeros.split(":")
+    return ".".join([str(prefix.length), *reversed(parts), "rpz-client-ip"])
+
+
+def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, Network]]:
+    """The VLANs that have clients in a prefix: with the smaller of the two prefixes."""
+    around: tuple[int, int] | None = None
+    for prefix in terms.prefixes:
+        clients = network(prefix)
+        if _contains(exempted, clients) and clients != exempted:
+            yield prefix.owner, clients
+        elif _contains(clients, exempted):
+            around = max(around or (-1, -1), (prefix.length, prefix.owner))
+    if around is not None:
+        yield around[1], exempted
+
+
+def _exempt_in_vlan(terms: CompiledConfig, vlan: int, wall: float) -> int:
+    """The services that are exempted for a whole VLAN."""
+    services = 0
+    for exemption in terms.exemptions:
+        if exemption.vlan == vlan and wall < exemption.until:
+            services |= exemption.services
+    return services
+
+
+def _contains(outer: Network, inner: Network) -> bool:
+    if isinstance(outer, IPv4Network):
+        return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
+    return isinstance(inner, IPv6Network) and inner.subnet_of(outer)

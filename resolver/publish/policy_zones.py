@@ -1,0 +1,234 @@
+"""The policy as response policy zones (RPZ): which zones each VLAN has, and their rules.
+
+A VLAN has two zones, in this order. Its override zone has what differs for this VLAN: ``allow``,
+``deny`` and the exemptions in force. Its block set has the lists. VLANs whose policies block the
+same services with the same answers share a block set. An exemption changes only the content of
+an override zone, so the config of a secondary stays as it is.
+
+A resolver looks an owner up as DNS does: the exact name, else the wildcard at the closest name
+that exists in the zone (RFC 4592 section 3.3). So a rule for one name hides the wildcards above it
+from all names below it. Therefore a name that the zone has gets two rules, ``name`` and
+``*.name``, also where it exists only because a name below it does.
+
+What must stay true:
+- ``policy.judge`` decides. Each rule is its verdict on the owner: no rule of a list has a ``*``,
+  so the verdict on ``*.name`` is that on all names below without rules of their own.
+- The two zones together give each name the reply that this server gives.
+- The module is pure: the same snapshot and the same time give the same zones.
+"""
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from resolver.dns import codes, names
+from resolver.engine import blocked
+from resolver.policy.building import ancestors
+from resolver.policy.compiled import CompiledConfig, Policy, Prefix
+from resolver.policy.index import Index
+from resolver.policy.judge import Judge
+from resolver.policy.verdict import BLOCKED, NO_SERVICE
+from resolver.policy.view import OwnRules, View, Views
+from resolver.publish.client_prefixes import Gap, passing_prefixes
+
+WILDCARD = b"\x01*"
+
+
+class Action(NamedTuple):
+    """What a resolver answers; the form of the records is that of the RPZ draft."""
+
+    cname: str
+    """The target of a CNAME; empty where there are addresses."""
+    addresses: tuple[bytes, ...] = ()
+    """4 or 16 octets each; other types get NODATA."""
+
+
+PASSTHRU = Action("rpz-passthru.")
+NXDOMAIN = Action(".")
+NODATA = Action("*.")
+
+
+class ZoneRule(NamedTuple):
+    """The action for one owner."""
+
+    owner: bytes
+    """A name, or ``*.`` and a name: lower-case wire form, without the zone's own name."""
+    action: Action
+
+
+Rules = tuple[ZoneRule, ...]
+"""Each zone's names come before the names below them."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSet:
+    """The lists of the policies that block the same services with the same answers."""
+
+    policy: str
+    """The first of these policies: the zone is named after it."""
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class VlanZones:
+    """The zones of a VLAN."""
+
+    name: str
+    overrides: Rules
+    passing: tuple[Prefix, ...]
+    """Prefixes of clients for whom nothing is blocked. The owner is the exemption."""
+    block_set: int | None
+    """The index of its block set; None where the policy blocks no service."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyZones:
+    """The zones of a snapshot."""
+
+    block_sets: tuple[BlockSet, ...]
+    vlans: tuple[VlanZones, ...]
+    """In the order of the snapshot."""
+    gaps: tuple[Gap, ...]
+    """Exemptions that zones cannot express."""
+
+
+def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
+    """The zones of a snapshot at a moment, in seconds since 1970."""
+    rules, views = RuleSource(terms, index), Views(terms, wall)
+    sets: dict[tuple[object, ...], int] = {}
+    block_sets: list[BlockSet] = []
+    set_of_policy: list[int | None] = []
+    for policy in terms.policies:
+        place = None
+        if policy.blocks and policy.enforce:
+            place = sets.setdefault(_answers(policy), len(sets))
+            if place == len(block_sets):
+                block_sets.append(BlockSet(policy.name, rules.block_set(policy)))
+        set_of_policy.append(place)
+    passing, gaps = passing_prefixes(terms, wall)
+    overrides: dict[tuple[int, int], Rules] = {}
+    vlans = []
+    for number, vlan in enumerate(terms.vlans):
+        view = views.of_vlan(number)
+        key = (vlan.policy, view.exempt)
+        if key not in overrides:
+            overrides[key] = rules.overrides(view)
+        own = tuple(passing.get(number, ()))
+        vlans.append(VlanZones(vlan.name, overrides[key], own, set_of_policy[vlan.policy]))
+    return PolicyZones(tuple(block_sets), tuple(vlans), tuple(gaps))
+
+
+def _answers(policy: Policy) -> tuple[object, ...]:
+    """Equal for policies whose lists block the same names with the same answers."""
+    return policy.blocks, policy.answer, policy.sinkhole_v4, policy.sinkhole_v6
+
+
+class RuleSource:
+    """Makes the rules of zones from the rules of a snapshot."""
+
+    def __init__(self, terms: CompiledConfig, index: Index) -> None:
+        self._terms = terms
+        self._index = index
+        self._judge = Judge(terms, index)
+        self._names: dict[int, set[bytes]] = {}
+        self._passing = {*terms.excepted, *(each.name for each in terms.local)}
+
+    def block_set(self, policy: Policy) -> Rules:
+        """The rules of the lists of a policy, without its ``allow`` and ``deny``."""
+        return self._differences(_view(policy), _open(policy), self._rule_names(policy.blocks))
+
+    def overrides(self, view: View) -> Rules:
+        """What differs in a view from the lists of its policy."""
+        policy = view.policy
+        of_lists = self._rule_names(policy.blocks)
+        changed = {*view.own, *self._rule_names(view.exempt & policy.blocks)}
+        below = {name for name in of_lists if changed.intersection(names.zones(name))}
+        return self._differences(view, _view(policy), changed | below) if changed else ()
+
+    def all_rules(self, view: View) -> Rules:
+        """All rules of a view in one zone, for an engine that has one for each group of clients."""
+        candidates = {*view.own, *self._rule_names(view.policy.blocks)}
+        return self._differences(view, _open(view.policy), candidates)
+
+    def _rule_names(self, services: int) -> set[bytes]:
+        """The names at which the verdict on these services may change."""
+        found = self._names.get(services)
+        if found is None:
+            of_source = [services >> source.service & 1 for source in self._terms.sources]
+            rules = self._index.all_rules()
+            found = {rule.name for rule in rules if of_source[rule.source]}
+            # An exception of any list turns NXDOMAIN above it into NODATA.
+            self._names[services] = found = found | self._passing if found else found
+        return found
+
+    def _differences(self, view: View, base: View, candidates: Set[bytes]) -> Rules:
+        """The rules that turn the verdicts of one view into those of another."""
+
+        def action(name: bytes, inherited: Action | None) -> Action | None:
+            found = self._action(view, name)
+            if inherited is None and found == self._action(base, name):
+                return None
+            return found
+
+        nodes = {names.ROOT: _Node(None, None, None)}
+        present = set(candidates)
+        for name in sorted({*present, *ancestors(present)}, key=names.index_key):
+            if name != names.ROOT:
+                inherited = nodes[_parent(name)].below
+                wildcard = WILDCARD + name
+                below = action(wildcard, inherited) if len(wildcard) <= names.MAX_NAME else None
+                nodes[name] = _Node(inherited, action(name, inherited), below)
+        return tuple(_compressed(nodes))
+
+    def _action(self, view: View, name: bytes) -> Action:
+        verdict = self._judge.check_query(view, name)
+        if verdict.outcome is not BLOCKED:
+            return PASSTHRU
+        number = verdict.service
+        service = None if number == NO_SERVICE else self._terms.services[number]
+        answers = [
+            blocked.blocked_answer(qtype, view.policy, verdict, service)
+            for qtype in (codes.A, codes.AAAA)
+        ]
+        if answers[0][0] == codes.NXDOMAIN:
+            return NXDOMAIN
+        addresses = tuple(address for _, address in answers if address)
+        return Action("", addresses) if addresses else NODATA
+
+
+class _Node(NamedTuple):
+    """A name at which actions may change."""
+
+    inherited: Action | None
+    """The action of the wildcard above it; None where no zone rule covers it."""
+    exact: Action | None
+    below: Action | None
+
+
+def _compressed(nodes: dict[bytes, _Node]) -> Iterator[ZoneRule]:
+    """The rules of the nodes at which something changes, and of those above them."""
+    exist: set[bytes] = set()
+    for name, node in reversed(nodes.items()):
+        if name in exist or node.exact != node.inherited or node.below != node.inherited:
+            exist.update((name, _parent(name)))
+    for name, node in nodes.items():
+        if name in exist:
+            if node.exact is not None:
+                yield ZoneRule(name, node.exact)
+            if node.below is not None:
+                yield ZoneRule(WILDCARD + name, node.below)
+
+
+def _parent(name: bytes) -> bytes:
+    return name[1 + name[0] :]
+
+
+def _view(policy: Policy) -> View:
+    """A view of clients with this policy, without ``allow``, ``deny`` and exemptions."""
+    lists = replace(policy, own=())
+    return View(0, lists, 0, (), OwnRules(lists))
+
+
+def _open(policy: Policy) -> View:
+    """A view in which every name passes."""
+    return _view(replace(policy, blocks=0))

@@ -1,0 +1,175 @@
+"""The zones of a VLAN, looked up as other resolvers do, give each name this server's reply."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.dns import names
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.policy.verdict import BLOCKED
+from resolver.policy.view import View, Views
+from resolver.publish.policy_zones import (
+    NODATA,
+    NXDOMAIN,
+    PASSTHRU,
+    Action,
+    PolicyZones,
+    Rules,
+    RuleSource,
+    policy_zones,
+)
+from tests.policy.networks import compiled, judge
+from tests.publish.zone_lookup import ZoneLookup, decide
+
+WALL = 1.8e9
+SINKHOLE = Action("", (bytes(4), bytes(16)))
+POLICIES = """
+[policies.administrative]
+block = ["@messenger", "canaries"]
+allow = ["allowed.a.example", "|one.b.example^", "free.example"]
+deny = ["c.b.example", "|deny.free.example^"]
+answer = "{answer}"
+
+[policies.same]
+block = ["canaries", "@messenger"]
+answer = "{answer}"
+contact = "noc@agency.example"
+
+[policies.audited]
+block = ["@messenger"]
+mode = "audit"
+
+[policies.open]
+
+[vlans.administration]
+prefixes = ["10.10.0.0/16"]
+policy = "administrative"
+
+[vlans.exempted]
+prefixes = ["10.11.0.0/16"]
+policy = "administrative"
+
+[vlans.same]
+prefixes = ["10.12.0.0/16"]
+policy = "same"
+
+[vlans.audited]
+prefixes = ["10.13.0.0/16"]
+policy = "audited"
+
+[vlans.open]
+prefixes = ["10.14.0.0/16"]
+policy = "open"
+
+[[exemptions]]
+id = "pr"
+vlan = "exempted"
+services = ["one"]
+until = 2027-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-1"
+
+[[local]]
+name = "here.b.example"
+records = ["A 10.0.0.30"]
+"""
+LISTS = {
+    "one": "! Category: messenger\n||a.example^\n||b.example^\n@@||x.a.example^\n|d.example^\n"
+    "@@|y.a.example^\n||c.b.a.example^\n",
+    "two": "! Category: messenger\n||b.a.example^\n||y.x.a.example^\n|b.b.example^\n"
+    "||d.d.d.example^\n@@|x.y.b.example^\n",
+    "canaries": "! Category: encrypted-dns\n! Answer: nxdomain\n|canary.example^\n||d.b.example^\n",
+}
+LABELS = st.sampled_from([*"abcdxy", "allowed", "one", "free", "deny", "here", "canary", r"x\001a"])
+NAMES = st.builds(
+    lambda first, labels: names.parse(".".join([*first, *labels, "example"])),
+    st.sampled_from(["", "*"]),
+    st.lists(LABELS, max_size=4),
+)
+"""A label ``*`` comes first only: no wildcard covers a name below it (RFC 4592)."""
+
+
+def built(answer: str = "sinkhole") -> tuple[Snapshot, PolicyZones]:
+    snapshot = compiled(POLICIES.format(answer=answer), LISTS)
+    index = Index(snapshot.trie, snapshot.rules)
+    return snapshot, policy_zones(snapshot.terms, index, WALL)
+
+
+BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
+
+
+def rules_of(zones: PolicyZones, vlan: int) -> list[Rules]:
+    """The zones of a VLAN in their order."""
+    of_vlan = zones.vlans[vlan]
+    place = of_vlan.block_set
+    return [of_vlan.overrides, *([] if place is None else [zones.block_sets[place].rules])]
+
+
+LOOKUPS = {
+    (answer, vlan): [ZoneLookup(rules) for rules in rules_of(zones, vlan)]
+    for answer, (_, zones) in BUILT.items()
+    for vlan in range(5)
+}
+
+
+def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
+    """What this server replies."""
+    verdict = judge(snapshot).check_query(view, name)
+    if verdict.outcome is not BLOCKED:
+        return PASSTHRU
+    canary = verdict.service >= 0 and snapshot.terms.services[verdict.service].always_nxdomain
+    answer = "nxdomain" if canary else view.policy.answer
+    if answer == "sinkhole":
+        return SINKHOLE
+    return NXDOMAIN if answer == "nxdomain" and verdict.all_below else NODATA
+
+
+@pytest.mark.parametrize("answer", BUILT)
+@pytest.mark.parametrize("vlan", range(5))
+@given(name=NAMES)
+def test_the_zones_give_the_reply_of_this_server(answer: str, vlan: int, name: bytes) -> None:
+    snapshot, _ = BUILT[answer]
+    view = Views(snapshot.terms, WALL).of_vlan(vlan)
+    assert decide(LOOKUPS[answer, vlan], name) == reply(snapshot, view, name)
+
+
+@pytest.mark.parametrize("vlan", range(5))
+@given(name=NAMES)
+def test_one_zone_with_all_rules_gives_the_same(vlan: int, name: bytes) -> None:
+    snapshot, _ = BUILT["nxdomain"]
+    view = Views(snapshot.terms, WALL).of_vlan(vlan)
+    source = RuleSource(snapshot.terms, Index(snapshot.trie, snapshot.rules))
+    lookup = ZoneLookup(source.all_rules(view))
+    assert decide([lookup], name) == decide(LOOKUPS["nxdomain", vlan], name)
+
+
+def test_policies_that_block_alike_share_a_block_set() -> None:
+    _, zones = BUILT["sinkhole"]
+    assert [each.policy for each in zones.block_sets] == ["administrative"]
+    assert [vlan.block_set for vlan in zones.vlans] == [0, 0, 0, None, None]
+    assert [vlan.name for vlan in zones.vlans if not vlan.overrides] == ["same", "audited", "open"]
+
+
+def test_an_exemption_changes_only_the_override_zone_of_its_vlan() -> None:
+    snapshot, during = BUILT["sinkhole"]
+    after = policy_zones(snapshot.terms, Index(snapshot.trie, snapshot.rules), 2e9)
+    assert after.block_sets == during.block_sets
+    changed = [a.name for a, b in zip(after.vlans, during.vlans, strict=True) if a != b]
+    assert changed == ["exempted"]
+
+
+def test_a_name_that_exists_has_a_rule_for_what_is_below_it() -> None:
+    """The rule that shadows is the exception here, and x.y.b.example's parent, which has none."""
+    _, zones = BUILT["sinkhole"]
+    rules = {names.text(rule.owner): rule.action for rule in zones.block_sets[0].rules}
+    assert rules["y.a.example"] == PASSTHRU
+    assert rules["*.y.a.example"] == SINKHOLE
+    assert rules["*.x.a.example"] == PASSTHRU
+    assert "www.a.example" not in rules
+
+
+def test_rules_that_change_nothing_are_not_written() -> None:
+    _, zones = BUILT["sinkhole"]
+    owners = {names.text(rule.owner) for rule in zones.block_sets[0].rules}
+    assert owners & {"c.b.a.example", "b.b.example", "example", "*.d.example"} == set()
