@@ -173,7 +173,7 @@ class Explainer:
             what = "a local record" if zone.records is not None else "a special-use name"
             step = f"{what}, {names.text(zone.name)}: answered here, without policy"
         else:
-            step = self._step(view, found.verdict)
+            step = self._step(view, name, found.verdict)
         return self._explanation(client, view, name, qtype, found, step)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
@@ -208,18 +208,27 @@ class Explainer:
             return f"{names.text(end)} is answered here"
         return "none: more aliases than are followed"
 
-    def _step(self, view: View, verdict: Verdict) -> str:
+    def _step(self, view: View, name: bytes, verdict: Verdict) -> str:
         policy = view.policy
         if verdict.allowed:
             return f"allow of policy {policy.name}"
         if verdict.outcome is Outcome.PASSED:
-            return f"no rule of policy {policy.name} covers the name"
+            return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
         if verdict.outcome is Outcome.EXEMPTED:
             return f"exemption {self.terms.exemptions[verdict.exemption].id}"
         if verdict.service == NO_SERVICE:
             return f"deny of policy {policy.name}"
         line = self._snapshot.judge.line(verdict)
         return f"list {self.terms.sources[verdict.source].file}, line {line}"
+
+    def _refused(self, view: View, name: bytes) -> str:
+        """The rule that would block a name, but is not used since the name is protected."""
+        for source in self.terms.sources:
+            if view.policy.blocks >> source.service & 1:
+                for rule in source.refused:
+                    if rule.name == name or (rule.subtree and names.is_within(name, rule.name)):
+                        return f"; {source.file}, line {rule.line} is not used: {rule.reason}"
+        return ""
 
     def _explanation(
         self,

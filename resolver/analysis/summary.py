@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from resolver.dns import names, presentation
+from resolver.lists.rules import Rule
 from resolver.policy.compiled import (
     CompiledConfig,
     ConfiguredGroup,
@@ -132,7 +133,7 @@ def _cited(policy: Policy, terms: CompiledConfig) -> frozenset[str]:
     )
 
 
-_OF_SOURCE = ("file", "service", "name", "entries")
+_OF_SOURCE = ("file", "service", "name", "entries", "refused")
 """The name is for metrics only; the entries themselves are compared."""
 
 
@@ -144,6 +145,12 @@ def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
             f"{each.file}, {key}": word
             for each in lists
             for key, word in _rest(each, _OF_SOURCE).items()
+        },
+        **{
+            f"{each.file}, not used": frozenset(
+                Rule(rule.name, rule.subtree, False, rule.line).text for rule in each.refused
+            )
+            for each in lists
         },
         **_rest(service, ("name", "entries")),
     }

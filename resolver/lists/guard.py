@@ -10,7 +10,7 @@ nothing.
 """
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from resolver.dns import names
@@ -39,24 +39,25 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
 
 
 class ProtectedNames:
-    """Names that no list of others may block: the agency's own, and its upstreams'."""
+    """Names that no list of others may block, each with all names below it."""
 
-    def __init__(self, zones: Iterable[bytes]) -> None:
-        self._zones = frozenset(zones)
-        self._tops = {names.top(zone) for zone in self._zones}
-        self._above = {above for zone in self._zones for above in names.zones(zone)}
-
-    def __bool__(self) -> bool:
-        return bool(self._zones)
+    def __init__(self, zones: Mapping[bytes, str]) -> None:
+        """``zones`` are the names, and what each is, in words for the operator."""
+        self._zones = zones
+        self._tops = {names.top(zone) for zone in zones}
+        self._above = {above: zone for zone in zones for above in names.zones(zone)}
+        """One of the zones that are at a name or below it."""
 
     def conflict(self, rule: Rule) -> str | None:
         """Why a blocking rule is refused; None where it covers none of these names."""
         if rule.exception or names.top(rule.name) not in self._tops:
             return None
-        if rule.name in self._above and (rule.subtree or rule.name in self._zones):
-            return "it covers a zone of this network, or a host that this server needs"
-        if any(zone in self._zones for zone in names.zones(rule.name)):
-            return "it is in a zone of this network"
+        for zone in names.zones(rule.name):
+            if zone in self._zones:
+                return f"it is in '{names.text(zone)}', {self._zones[zone]}"
+        if rule.subtree and rule.name in self._above:
+            zone = self._above[rule.name]
+            return f"it covers '{names.text(zone)}', {self._zones[zone]}"
         return None
 
 

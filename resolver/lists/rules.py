@@ -82,6 +82,8 @@ class BlockList:
         rules: In the file's order, none twice.
         skipped: In the file's order.
         longest_match: Whether an exception cancels only rules that are no more specific.
+        refused: Rules that are not among ``rules``, since they would block protected names (see
+            ``guard``), each with the reason.
         fallback: Whether it is an older copy, since the newest that was fetched is damaged.
     """
 
@@ -97,6 +99,7 @@ class BlockList:
     sha256: str = ""
     rules: tuple[Rule, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
+    refused: tuple[tuple[Rule, str], ...] = ()
     fallback: bool = False
     copy: str = ""
     longest_match: bool = False

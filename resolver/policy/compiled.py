@@ -42,6 +42,16 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRule:
+    """A rule of a list of others that is not used, since it would block protected names."""
+
+    name: bytes
+    subtree: bool
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListSource:
     """One list of a service."""
 
@@ -56,6 +66,8 @@ class ListSource:
     """Whether it is an older copy, since the newest that was fetched is damaged."""
     longest_match: bool = False
     """Whether an exception cancels only rules that are no more specific, as in RPZ."""
+    refused: tuple[RefusedRule, ...] = ()
+    """The first rules that are not used, for ``darban explain``."""
 
 
 @dataclass(frozen=True, slots=True)

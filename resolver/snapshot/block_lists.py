@@ -12,20 +12,17 @@ import re
 import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 from resolver.config.load import LoadedConfig
-from resolver.config.model import Config, ListSourceConfig
+from resolver.config.model import ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.config.syntax import not_utf8
-from resolver.dns import names
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.guard import ProtectedNames
-from resolver.lists.list_reader import shortened
-from resolver.lists.rules import BlockList, Rule, SkippedLine
+from resolver.lists.rules import BlockList
 from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.protected_names import protected_names, without_protected
 
 _CERTIFICATES = "a file of certificates in PEM form"
 _SERVICE = re.compile(r"[a-z0-9-]+")
@@ -111,7 +108,7 @@ class _ListReader:
         sources = config.lists.sources
         categories = {each.service: each.category for each in reversed(own)}
         categories |= {name: each.category for name, each in sources.items() if each.category}
-        protected = ProtectedNames(_protected(config))
+        protected = protected_names(config)
         for name, source in sources.items():
             if not self._loaded.provenance.whole(("lists", "sources", name)):
                 continue  # an unknown key may be a misspelling of the one that matters
@@ -126,7 +123,7 @@ class _ListReader:
                     title="",
                     persian="",
                 )
-                yield _without_protected(block_list, protected) if protected else block_list
+                yield without_protected(block_list, protected)
             else:
                 at = ("lists", "sources", name, "service")
                 expected = f"a service that exists: {one_of(sorted(categories))}"
@@ -211,30 +208,3 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
 
 def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:
     return Problem("error", file, None, "", found, expected, advice)
-
-
-def _protected(config: Config) -> Iterator[bytes]:
-    """The names of this network, and those that this server needs."""
-    for forward in config.forward:
-        yield from forward.zones
-    yield from (local.name for local in config.local)
-    groups = [config.upstream.servers]
-    groups += [group.servers for group in config.upstreams.values()]
-    groups += [forward.servers for forward in config.forward]
-    for server in chain.from_iterable(groups):
-        if server.kind == "hostname":
-            yield names.parse(server.host)
-
-
-def _without_protected(block_list: BlockList, protected: ProtectedNames) -> BlockList:
-    """The list without the rules that would block protected names."""
-    rules: list[Rule] = []
-    skipped = list(block_list.skipped)
-    for rule in block_list.rules:
-        if reason := protected.conflict(rule):
-            skipped.append(SkippedLine(rule.line, shortened(rule.text), reason))
-        else:
-            rules.append(rule)
-    if len(rules) == len(block_list.rules):
-        return block_list
-    return replace(block_list, rules=tuple(rules), skipped=tuple(sorted(skipped)))

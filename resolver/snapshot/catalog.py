@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from resolver.config.problems import Problem, did_you_mean, one_of
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.policy.compiled import ListSource, Service
+from resolver.policy.compiled import ListSource, RefusedRule, Service
+
+_MAX_REFUSED = 1000
+"""Of a list: every worker holds them, and a list can have a million."""
 
 
 class ServiceCatalog:
@@ -29,6 +32,10 @@ class ServiceCatalog:
                 count_blocking(each),
                 each.fallback,
                 each.longest_match,
+                tuple(
+                    RefusedRule(rule.name, rule.subtree, rule.line, reason)
+                    for rule, reason in each.refused[:_MAX_REFUSED]
+                ),
             )
             for each in self.lists
         )

@@ -348,6 +348,24 @@ def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
         assert not set(printed) & set("\x1b\x07\x9b\u202e")
 
 
+def test_a_list_of_others_does_not_block_the_time(server: Server, sources: Sources) -> None:
+    """Until the operator says so."""
+    sources.says["/ads"] = hosts("a.example", "time.windows.com")
+    server.start()
+    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    assert not _blocked(server, "time.windows.com")
+    shown = _run(server, "lists").out
+    assert "1 skipped: it is in …, needed for …: only a policy's deny, or a list of your" in shown
+    told = darban("explain", "--client", CLIENT, "time.windows.com", at=server.directory)
+    assert told.code == GOOD
+    assert "/ads, line 2 is not used: it is in 'time.windows.com', needed for 'time'" in told.out
+    text = server.config.read_text(encoding="utf-8")
+    denied = text.replace("[policies.strict]\n", '[policies.strict]\ndeny = ["time.windows.com"]\n')
+    server.config.write_text(denied, encoding="utf-8")
+    assert _run(server, "reload").code == GOOD
+    assert _blocked(server, "time.windows.com")
+
+
 def test_a_certificate_of_an_unknown_authority_is_not_believed(
     server: Server, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

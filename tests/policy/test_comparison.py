@@ -14,7 +14,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import ANY_REQUESTER, QueryCounts, Question, Requester
 from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
-from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.compiled import CompiledConfig, RefusedRule, Snapshot
 from resolver.policy.index import Index
 from tests.policy.networks import CONFIG, LISTS, compiled
 
@@ -50,6 +50,7 @@ ELSEWHERE = {
     ("services", "entries"),  # the rules are compared themselves
     ("sources", "entries"),
     ("sources", "name"),  # which only metrics use
+    ("sources", "refused"),  # no number; tested below
     ("policies", "grounds"),  # they hang together, and change below
     ("policies", "ground_of"),
 }
@@ -106,6 +107,15 @@ def test_no_field_changes_unseen(what: str) -> None:
     index = Index(OLD.trie, OLD.rules)
     other = CHANGED[what]
     assert compare(side(OLD), ComparedPolicy("", other, index, None)), what
+
+
+def test_a_rule_that_is_not_used_any_more() -> None:
+    refused = RefusedRule(names.parse("time.windows.com"), True, 1, "needed for time")
+    source = dataclasses.replace(OLD.terms.sources[0], refused=(refused,))
+    terms = dataclasses.replace(OLD.terms, sources=(source, *OLD.terms.sources[1:]))
+    [change] = compare(side(OLD), ComparedPolicy("", terms, Index(OLD.trie, OLD.rules), None))
+    [detail] = change.details
+    assert detail == Detail(f"{source.file}, not used", added=("||time.windows.com^",))
 
 
 def test_a_policy_that_blocks_less() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
+from resolver.lists.list_reader import by_reason
 from resolver.policy.index import Index
 from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
@@ -89,6 +90,42 @@ def test_a_list_of_others_does_not_block_names_of_this_network(place: Path) -> N
     (read,) = [each for each in compiled.lists if each.name == "more"]
     assert [each.line for each in read.skipped] == [2, 3, 4, 5, 6, 7, 8]
     assert "a zone of this network" in read.skipped[0].reason
+
+
+def test_a_list_of_others_does_not_block_what_machines_need(place: Path) -> None:
+    needed = ["time.windows.com", "au.download.windowsupdate.com", "microsoft.com"]
+    (place / "more.txt").write_text("\n".join([*needed, "telegram.example"]))
+    compiled = _compiled(place)
+    assert [_told(compiled, name)[0] for name in (*needed, "telegram.example")] == [
+        *("passed", "passed", "passed", "blocked")
+    ]
+    (read,) = [each for each in compiled.lists if each.name == "more"]
+    assert by_reason(read.skipped) == {
+        "it is in …, needed for …: only a policy's deny, or a list of your own, blocks it": 2,
+        "it covers …, needed for …: only a policy's deny, or a list of your own, blocks it": 1,
+    }
+    snapshot = compiled.snapshot
+    engine = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    told = engine.for_client("10.1.1.1", names.parse("w.time.windows.com"), codes.A)
+    assert told.decided_by == (
+        "no rule of policy p covers the name; more.txt, line 1 is not used: it is in "
+        "'time.windows.com', needed for 'time': only a policy's deny, or a list of your own, "
+        "blocks it"
+    )
+
+
+def test_the_operator_blocks_what_machines_need(place: Path) -> None:
+    """By a policy's deny, and by a list of the agency's own."""
+    (place / "more.txt").write_text("time.windows.com\ntelegram.example\n")
+    for file, old, new in (
+        ("config.toml", 'block = ["tele', 'deny = ["time.windows.com"]\nblock = ["tele'),
+        ("own/telegram.txt", "||telegram.org^", "||telegram.org^\n||time.windows.com^"),
+    ):
+        text = (place / file).read_text()
+        assert old in text
+        (place / file).write_text(text.replace(old, new))
+        assert _told(_compiled(place), "time.windows.com")[0] == "blocked"
+        (place / file).write_text(text)
 
 
 def test_a_list_that_was_never_fetched_is_a_warning(place: Path) -> None:
