@@ -258,7 +258,7 @@ class Explainer:
             directive=_directive(policy, verdict) if policy and blocked else "",
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
-            matched=names.text(verdict.target or name) if verdict.rule else "",
+            matched=(verdict.target_text or names.text(name)) if verdict.rule_text else "",
             targets="checked" if found.checked else "not checked",
             answer=found.answer,
             decided_by=step,

@@ -26,6 +26,7 @@ from resolver.policy.compiled import (
     Prefix,
     Service,
 )
+from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _vlans(terms: CompiledConfig) -> Section:
 
 def _prefixes(prefixes: Iterable[Prefix], owner: int) -> frozenset[str]:
     return frozenset(
-        f"{ip_address(each.network)}/{each.length}" for each in prefixes if each.owner == owner
+        prefix_text(each.network, each.length) for each in prefixes if each.owner == owner
     )
 
 
@@ -141,6 +142,11 @@ def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
     lists = [each for each in terms.sources if each.service == place]
     return {
         "lists": frozenset(each.file for each in lists),
+        "ranges": frozenset(
+            prefix_text(each.network, each.length)
+            for each in terms.ranges
+            if terms.sources[each.source].service == place
+        ),
         **{
             f"{each.file}, {key}": word
             for each in lists

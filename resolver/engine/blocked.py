@@ -51,12 +51,12 @@ class BlockedTemplate(ReplyTemplate):
     def reply(self, query: Query, verdict: Verdict) -> bytes:
         """Render the whole reply.
 
-        The owner of the SOA of a negative answer is the name of the rule. If the rule covers a
-        target, it is the name of the question, which need not lie below the rule.
+        The owner of the SOA of a negative answer is the name of the rule. If the answer decided,
+        it is the name of the question, which need not lie below the rule.
         """
         records = self._address
         if self._is_negative:
-            zone = len(query.name) if verdict.target else len(verdict.key) + 1
+            zone = len(query.name) if verdict.of_answer else len(verdict.key) + 1
             records = _SOA.record(query.name, zone)
         return self.render(query.ident, query.question, records)
 

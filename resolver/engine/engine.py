@@ -11,8 +11,8 @@ The steps, and the reason for their order:
    do not depend on the queries of other clients.
 6. RD: without it, the cache would show a client what other VLANs ask for. So only local data and
    policy answer such a query, and all else is refused.
-7. Cache: it holds responses before policy. So the targets in the answer are judged for this
-   client now, whichever client asked first.
+7. Cache: it holds responses before policy. So the targets and the addresses in the answer are
+   judged for this client now, whichever client asked first.
 8. Forward: all other queries. When the exchange has ended, ``conclude`` continues at step 7; if
    the policy has changed meanwhile, at step 4, so no reply has an old verdict. An alias that the
    upstream did not follow is followed here, through the zone of its target.
@@ -31,6 +31,7 @@ from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.dns.query import Query, Shapes, scan
+from resolver.engine.addresses import find_addresses
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client
@@ -80,6 +81,7 @@ class Engine:
         """Put another snapshot in force. The cache is kept, since it has no verdicts."""
         self.terms = snapshot.terms
         self._judge = snapshot.judge
+        self._ranges = snapshot.judge.ranges
         self._views = snapshot.views
         self._routing = snapshot.routing
         rates = [vlan.queries_per_address for vlan in self.terms.vlans]
@@ -204,7 +206,7 @@ class Engine:
                 return self._ask(pending, view, now)
             result = self._follow(pending, view, entry, now)
         else:
-            verdict = self._judge_targets(view, verdict, entry)
+            verdict = self._judge_answer(view, name, verdict, entry)
             result = self._reply_with(client, view, query, verdict, entry, now)
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
             result.refresh = UpstreamQuestion(name, shape, group)
@@ -233,7 +235,7 @@ class Engine:
             found = self.cache.join(pending.own, pending.chain, found, group, now)
         if found.unfinished:
             return self._follow(pending, view, found, now)
-        verdict = self._judge_targets(view, pending.verdict, found)
+        verdict = self._judge_answer(view, query.name, pending.verdict, found)
         return self._reply_with(client, view, query, verdict, found, now)
 
     def give_up(self, pending: PendingReply) -> Reply:
@@ -257,12 +259,16 @@ class Engine:
             result.to = pending.to
         return result
 
-    def _judge_targets(self, view: View, verdict: Verdict, entry: CacheEntry) -> Verdict:
-        """The verdict on an answer: that on its targets, or that on the question."""
-        if not entry.targets or verdict.allowed:
+    def _judge_answer(
+        self, view: View, name: bytes, verdict: Verdict, entry: CacheEntry
+    ) -> Verdict:
+        """The verdict on an answer: that on its targets and addresses, or that on the question."""
+        if entry.ranges is not self._ranges:
+            find_addresses(entry, self._ranges)
+        if not (entry.targets or entry.addresses) or verdict.allowed:
             return verdict
-        of_targets = self._judge.check_answer(view, entry.targets)
-        return of_targets if of_targets.outcome is BLOCKED or verdict is PASS else verdict
+        of_answer = self._judge.check_answer(view, name, entry.targets, entry.addresses)
+        return of_answer if of_answer.outcome is BLOCKED or verdict is PASS else verdict
 
     def _reply_with(
         self, client: Client, view: View, query: Query, verdict: Verdict, entry: CacheEntry,
@@ -284,7 +290,7 @@ class Engine:
     ) -> Reply | PendingReply:
         """Follow the aliases that the upstream did not follow; forward the first unknown target."""
         while True:
-            verdict = self._judge_targets(view, pending.verdict, entry)
+            verdict = self._judge_answer(view, pending.query.name, pending.verdict, entry)
             if verdict.outcome is BLOCKED or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
             if entry.restarts >= MAX_RESTARTS:

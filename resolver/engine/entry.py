@@ -19,6 +19,7 @@ from resolver.dns import codes, render
 from resolver.dns.render import Counts
 from resolver.dns.response import AUTHORITY, TOP_BIT, Response
 from resolver.engine.scrub import scrub
+from resolver.policy.address_ranges import AddressRanges
 
 MAX_TTL: Final = 86400
 """Seconds that an entry lives at most."""
@@ -57,7 +58,7 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("dated", "errors", "expires", "kind", "lifetime", "records"),
+        *("addresses", "dated", "errors", "expires", "kind", "lifetime", "ranges", "records"),
         *("refresh_after", "restarts", "size", "targets", "ttl_offsets", "unfinished", "used"),
     )
 
@@ -89,6 +90,10 @@ class CacheEntry:
         """The time after which a query for this entry also refreshes it."""
         self.targets = targets
         """The targets in the answer section, for policy."""
+        self.ranges: AddressRanges | None = None
+        """The ranges by which ``addresses`` were found last."""
+        self.addresses: tuple[bytes, ...] = _NOTHING
+        """The addresses in the answer that lie in these ranges, for policy."""
         self.errors = errors
         """Extended DNS Errors of the upstream."""
         self.unfinished = unfinished

@@ -14,6 +14,7 @@ What must stay true:
 import datetime as dt
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import NamedTuple
 
 from resolver.dns import names
@@ -62,6 +63,13 @@ class SkippedLine(NamedTuple):
     reason: str
 
 
+class Range(NamedTuple):
+    """Addresses of a service, and the line that has them, from 1."""
+
+    network: IPv4Network | IPv6Network
+    line: int
+
+
 @dataclass(frozen=True, slots=True)
 class BlockList:
     """A list as read: its headers, its rules, and the lines that were skipped.
@@ -80,6 +88,7 @@ class BlockList:
         sha256: Of its content; empty for a list that is fetched.
         copy: The SHA-256 of the copy, for a list that is fetched.
         rules: In the file's order, none twice.
+        ranges: Of addresses, in the file's order, none twice; a list has rules or ranges.
         skipped: In the file's order.
         longest_match: Whether an exception cancels only rules that are no more specific.
         refused: Rules that are not among ``rules``, since they would block protected names (see
@@ -98,6 +107,7 @@ class BlockList:
     name: str = ""
     sha256: str = ""
     rules: tuple[Rule, ...] = ()
+    ranges: tuple[Range, ...] = ()
     skipped: tuple[SkippedLine, ...] = ()
     refused: tuple[tuple[Rule, str], ...] = ()
     fallback: bool = False
@@ -106,8 +116,8 @@ class BlockList:
 
 
 def count_blocking(read: BlockList) -> int:
-    """How many rules of a list block."""
-    return sum(not rule.exception for rule in read.rules)
+    """How many rules and ranges of a list block."""
+    return sum(not rule.exception for rule in read.rules) + len(read.ranges)
 
 
 def read_rule(text: str, line: int) -> Rule | str:

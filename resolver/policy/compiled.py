@@ -156,6 +156,18 @@ class Prefix:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressRange:
+    """Addresses of a service; an answer with one of them is judged as its names are."""
+
+    network: bytes
+    """4 or 16 octets."""
+    length: int
+    source: int
+    """The index of its list."""
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exemption:
     """Services that pass for a VLAN, or for the prefixes that this exemption owns."""
 
@@ -266,6 +278,7 @@ class CompiledConfig:
     groups: tuple[ConfiguredGroup, ...]
     subscriptions: tuple[Subscription, ...]
     settings: Settings
+    ranges: tuple[AddressRange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Judge names: the only place that decides whether a name is blocked.
+"""Judge names and addresses: the only place that decides whether a query is blocked.
 
-``check_query`` judges the name of the question. ``check_answer`` judges the targets in an answer.
-Both take names, not messages. All callers use them: fresh and cached answers, ``explain``,
-``diff``. They are pure: the same view and the same name give the same verdict.
+``check_query`` judges the name of the question. ``check_answer`` judges the targets and the
+addresses in an answer. Both take values, not messages. All callers use them: fresh and cached
+answers, ``explain``, ``diff``. They are pure: the same view and the same values give the same
+verdict.
 
 The order of the rules, and the reasons:
 1. The policy's own ``allow`` and ``deny`` come before every list; the operator decides. The most
@@ -13,14 +14,19 @@ The order of the rules, and the reasons:
 3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
    the services of all remaining rules are exempted.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
+5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
+   does not if the policy's ``allow`` covers the question or a target, or if an exception in a
+   list of that service does.
 """
 
 from typing import Final
 
 from resolver.dns import names
+from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.building import ancestors
 from resolver.policy.compiled import CompiledConfig, OwnRule
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
+from resolver.policy.prefixes import prefix_text
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -29,9 +35,11 @@ _MAX_VERDICTS: Final = 4096
 
 
 class Judge:
-    """Judges names by the rules of a snapshot."""
+    """Judges names and addresses by the rules and the ranges of a snapshot."""
 
     def __init__(self, terms: CompiledConfig, index: Index) -> None:
+        self.ranges = AddressRanges(terms.ranges) if terms.ranges else None
+        self._ranges = terms.ranges
         self._index = index
         self._keys = index.keys
         self._service_of = [source.service for source in terms.sources]
@@ -58,9 +66,12 @@ class Judge:
         return verdict
 
     def line(self, verdict: Verdict) -> int:
-        """The line of the verdict's rule in its list; 0 if no list decided."""
+        """The line of the verdict's rule or range in its list; 0 if no list decided."""
         if verdict.source < 0:
             return 0
+        if verdict.address and self.ranges is not None:
+            within = [self._ranges[place] for place in self.ranges.matches(verdict.address)]
+            return next(each.line for each in within if each.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
     def _by_lists(self, view: View, name: bytes, keys: list[bytes]) -> Verdict:
@@ -94,11 +105,19 @@ class Judge:
         rule = rule_match(key, 0, kind)
         return self._of_matches(view, [rule] if rule.subtree or whole else [])
 
-    def check_answer(self, view: View, targets: tuple[bytes, ...]) -> Verdict:
-        """Judge the targets of CNAME, DNAME, SVCB and HTTPS records, in the order of the answer.
+    def check_answer(
+        self, view: View, name: bytes, targets: tuple[bytes, ...], addresses: tuple[bytes, ...]
+    ) -> Verdict:
+        """Judge the answer to the question for a name.
 
-        The first blocked target decides. If none is blocked, the verdict reports the first
-        target that is exempted or would be blocked.
+        The first blocked target decides, then the first blocked address. If none is blocked, the
+        verdict reports the first one that is exempted or would be blocked.
+
+        Args:
+            view: The view of the client.
+            name: The name of the question, in lower-case wire form.
+            targets: Of CNAME, DNAME, SVCB and HTTPS records, in the order of the answer.
+            addresses: Of A and AAAA records and of hints, those that ``ranges`` match.
         """
         reported = PASS
         if not view.has_rules:
@@ -109,7 +128,52 @@ class Judge:
                 return verdict.of_target(target)
             if reported.outcome is PASSED and verdict.outcome is not PASSED:
                 reported = verdict.of_target(target)
+        if addresses:
+            verdict = self._of_addresses(view, (name, *targets), addresses)
+            if verdict.outcome is BLOCKED or reported.outcome is PASSED:
+                return verdict
         return reported
+
+    def _of_addresses(
+        self, view: View, through: tuple[bytes, ...], addresses: tuple[bytes, ...]
+    ) -> Verdict:
+        """Judge addresses to which these names lead."""
+        blocks = view.policy.blocks
+        for name in through:
+            own = self._own_rule(view, name)
+            if own is not None and own.allow:
+                return PASS
+            for rule in self._index.match(name):
+                if rule.exception:
+                    blocks &= ~(1 << self._service_of[rule.source])
+        reported = PASS
+        for address in addresses:
+            verdict = self._of_address(view, blocks, address)
+            if verdict.outcome is BLOCKED:
+                return verdict
+            if reported.outcome is PASSED:
+                reported = verdict
+        return reported
+
+    def _of_address(self, view: View, blocks: int, address: bytes) -> Verdict:
+        """The verdict on an address, where these services are blocked."""
+        if self.ranges is None:
+            return PASS
+        within = [self._ranges[place] for place in self.ranges.matches(address)]
+        within = [each for each in within if blocks >> self._service_of[each.source] & 1]
+        if not within:
+            return PASS
+        in_force = [e for e in within if not view.exempt >> self._service_of[e.source] & 1]
+        reported = (in_force or within)[0]
+        outcome, exemption = self._outcome(view, self._service_of[reported.source])
+        return Verdict(
+            outcome,
+            self._service_of[reported.source],
+            source=reported.source,
+            exemption=exemption,
+            address=address,
+            range_text=prefix_text(reported.network, reported.length),
+        )
 
     def _blocks_all_below(self, view: View, name: bytes) -> bool:
         """Whether no name below this one passes by an exception, a local record or an ``allow``."""
@@ -173,12 +237,7 @@ class Judge:
 
     def _verdict(self, view: View, rule: RuleMatch, all_below: bool) -> Verdict:
         service = self._service_of[rule.source]
-        exemption = -1
-        if view.exempt >> service & 1:
-            outcome = Outcome.EXEMPTED
-            exemption = next(p for p in view.exemptions if self._exempted[p] >> service & 1)
-        else:
-            outcome = BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK
+        outcome, exemption = self._outcome(view, service)
         return Verdict(
             outcome,
             service,
@@ -189,3 +248,10 @@ class Judge:
             b"",
             all_below,
         )
+
+    def _outcome(self, view: View, service: int) -> tuple[Outcome, int]:
+        """The outcome for a blocked service, and the exemption that applies; -1 if none does."""
+        if view.exempt >> service & 1:
+            exempted = self._exempted
+            return Outcome.EXEMPTED, next(p for p in view.exemptions if exempted[p] >> service & 1)
+        return BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK, -1

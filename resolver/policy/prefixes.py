@@ -25,7 +25,12 @@ def client_prefix(address: bytes) -> bytes:
 def client_prefix_text(prefix: bytes) -> str:
     """A prefix of ``client_prefix`` as text."""
     size = 4 if len(prefix) == 3 else 16
-    return str(ip_network((prefix.ljust(size, b"\0"), 8 * len(prefix))))
+    return prefix_text(prefix.ljust(size, b"\0"), 8 * len(prefix))
+
+
+def prefix_text(network: bytes, length: int) -> str:
+    """A prefix as text; ``network`` has 4 or 16 octets."""
+    return str(ip_network((network, length)))
 
 
 class PrefixTable:

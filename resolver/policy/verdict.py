@@ -4,6 +4,7 @@ import enum
 from typing import Final
 
 from resolver.dns import names
+from resolver.policy.prefixes import address_text
 
 
 class Outcome(enum.IntEnum):
@@ -35,8 +36,8 @@ class Verdict:
     """The outcome for one name, and the rule that decided. A verdict never changes."""
 
     __slots__ = (
-        *("all_below", "allowed", "exemption", "key", "kind", "outcome", "service", "source"),
-        *("subtree", "target"),
+        *("address", "all_below", "allowed", "exemption", "key", "kind", "outcome", "range_text"),
+        *("service", "source", "subtree", "target"),
     )
 
     def __init__(
@@ -50,6 +51,8 @@ class Verdict:
         target: bytes = b"",
         all_below: bool = False,
         allowed: bool = False,
+        address: bytes = b"",
+        range_text: str = "",
     ) -> None:
         self.outcome = outcome
         self.service = service
@@ -67,6 +70,10 @@ class Verdict:
         """Whether all names below the name of the question are blocked too (RFC 8020)."""
         self.allowed = allowed
         """Whether the policy's own ``allow`` decided."""
+        self.address = address
+        """The address in the answer that decided; empty if a name did."""
+        self.range_text = range_text
+        """The range that contains the address."""
         self.kind = int(outcome) | (service + 1) << 3
         """Outcome and service in one number."""
 
@@ -89,15 +96,27 @@ class Verdict:
         )  # fmt: skip
 
     @property
+    def of_answer(self) -> bool:
+        """Whether a target or an address in the answer decided, and not the question's name."""
+        return bool(self.target or self.address)
+
+    @property
+    def target_text(self) -> str:
+        """The target or the address in the answer that decided; empty if neither did."""
+        if self.address:
+            return address_text(self.address)
+        return names.text(self.target) if self.target else ""
+
+    @property
     def rule(self) -> bytes:
-        """The name of the rule; empty if no rule decided."""
+        """The name of the rule; empty if no rule for names decided."""
         return names.from_index_key(self.key) if self.key else b""
 
     @property
     def rule_text(self) -> str:
-        """The rule in the syntax of lists; empty if no rule decided."""
+        """The rule in the syntax of lists, or the range; empty if neither decided."""
         if not self.key:
-            return ""
+            return self.range_text
         return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
 
 

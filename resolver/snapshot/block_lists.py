@@ -20,7 +20,8 @@ from resolver.config.problems import Problem, Severity, did_you_mean, one_of, to
 from resolver.config.syntax import not_utf8
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.rules import BlockList
+from resolver.lists.ranges import read_ranges
+from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.protected_names import protected_names, without_protected
 
@@ -61,33 +62,45 @@ class _ListReader:
         for place, directory in enumerate(self._loaded.config.lists.directories):
             path = self._base / directory
             if path.is_dir():
-                for file in sorted(path.glob("*.txt")):
-                    yield from self._own_list(file, str(Path(directory) / file.name))
+                yield from self._directory(path, Path(directory))
             elif not unread:
                 at = ("lists", "directories", place)
                 advice = f"{path} does not exist, or is no directory."
                 self._error(at, directory, "a directory of lists", advice)
 
-    def _own_list(self, path: Path, file: str) -> Iterator[BlockList]:
+    def _directory(self, path: Path, name: Path) -> Iterator[BlockList]:
+        """The lists of a directory, then the ranges of their services."""
+        categories: dict[str, str] = {}
+        for file in [*sorted(path.glob("*.txt")), *sorted(path.glob("*.ip"))]:
+            read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
+            if read is not None:
+                categories[read.service] = read.category
+                yield read
+
+    def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
+        """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
             content = path.read_bytes()
             text = content.decode()
         except UnicodeDecodeError as error:
             self._problems.append(not_utf8(file, error))
-            return
+            return None
         except OSError as error:
             self._problems.append(_error(file, str(error), "a list that can be read"))
-            return
-        digest = hashlib.sha256(content).hexdigest()
-        block_list = replace(AdblockReader.read(text, path.stem, file), sha256=digest)
-        for line in block_list.skipped:
+            return None
+        if path.suffix == ".ip":
+            found = read_ranges(text, path.stem, file, category)
+            expected = "a prefix such as 149.154.160.0/20"
+        else:
+            found = AdblockReader.read(text, path.stem, file)
             expected = "a rule such as ||example.com^"
+        for line in found.skipped:
             advice = f"Skipped: {line.reason}."
             self._problems.append(
                 Problem("warning", file, line.line, "", line.text, expected, advice)
             )
-        self._problems += _unusable(block_list)
-        yield block_list
+        self._problems += _unusable(found)
+        return replace(found, sha256=hashlib.sha256(content).hexdigest())
 
     def check_authorities(self) -> None:
         """Report where the certificates for fetching lists cannot be used."""
@@ -198,12 +211,17 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
     if not _SERVICE.fullmatch(block_list.service):
         expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
         yield _error(block_list.file, block_list.service, expected)
-    if not block_list.category:
+    is_ranges = block_list.file.endswith(".ip")
+    if not block_list.category and is_ranges:
+        expected = f"a list of names beside it: {block_list.service}.txt"
+        yield _error(block_list.file, "ranges of a service without names", expected)
+    elif not block_list.category:
         yield _error(block_list.file, "no category", "a header such as ! Category: messenger")
-    if all(rule.exception for rule in block_list.rules):
-        expected = "at least one rule such as ||example.com^"
+    if not count_blocking(block_list):
+        expected = f"at least one {'prefix' if is_ranges else 'rule such as ||example.com^'}"
         advice = "Restore the list, or remove the file if the service is not needed any more."
-        yield _error(block_list.file, "no rule that blocks", expected, advice)
+        found = "no range" if is_ranges else "no rule that blocks"
+        yield _error(block_list.file, found, expected, advice)
 
 
 def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:

@@ -5,10 +5,11 @@ services (see ``policy.services``).
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from resolver.config.problems import Problem, did_you_mean, one_of
 from resolver.lists.rules import BlockList, count_blocking
-from resolver.policy.compiled import ListSource, RefusedRule, Service
+from resolver.policy.compiled import AddressRange, ListSource, RefusedRule, Service
 
 _MAX_REFUSED = 1000
 """Of a list: every worker holds them, and a list can have a million."""
@@ -28,7 +29,7 @@ class ServiceCatalog:
             ListSource(
                 each.file,
                 self._place[each.service],
-                each.name or each.service,
+                each.name or (Path(each.file).name if each.ranges else each.service),
                 count_blocking(each),
                 each.fallback,
                 each.longest_match,
@@ -38,6 +39,11 @@ class ServiceCatalog:
                 ),
             )
             for each in self.lists
+        )
+        self.ranges = tuple(
+            AddressRange(r.network.network_address.packed, r.network.prefixlen, source, r.line)
+            for source, each in enumerate(self.lists)
+            for r in each.ranges
         )
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
 

@@ -74,6 +74,7 @@ class _Compiler:
             tuple(self.groups()),
             tuple(self.subscriptions()),
             self.settings(),
+            self.catalog.ranges,
         )
         self.expected_services()
         return made.Snapshot(terms, trie, rules)

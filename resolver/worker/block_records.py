@@ -87,7 +87,7 @@ class BlockRecords:
             + self._client(client, constants) + ', "name": ' + _quoted(name)
             + ', "type": "' + codes.type_text(query.shape.qtype) + '"' + constants.before_rule
             + _quoted(_rule_text(verdict, name)) + constants.before_target
-            + (_quoted(names.text(verdict.target)) if verdict.target else _NOTHING) + "}\n"
+            + (_quoted(verdict.target_text) if verdict.of_answer else _NOTHING) + "}\n"
         ).encode()  # fmt: skip
         if self._octets + len(line) > select.PIPE_BUF:
             self.flush()

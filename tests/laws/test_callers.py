@@ -31,7 +31,7 @@ CALLERS = {
         *("engine.engine.Engine.check_question", "policy.judge.Judge.check_answer"),
         "publish.policy_zones.RuleSource._action",  # for other resolvers: policy, no local data
     },
-    "check_answer": {"engine.engine.Engine._judge_targets"},
+    "check_answer": {"engine.engine.Engine._judge_answer"},
     # Local data answers a question, or the end of a chain of aliases.
     "local_answer": {
         *("engine.engine.Engine.respond", "engine.engine.Engine._follow_alias"),

@@ -54,6 +54,7 @@ servers = ["10.0.0.10"]
 LISTS = {
     "one": "! Title: One\n! Category: messenger\n||a.example^\n||both.example^\n@@||x.a.example^\n",
     "two": "! Title: Two\n! Category: messenger\n||both.example^\n|y.a.example^\n@@|z.example^\n",
+    "two.ip": "203.1.112.0/22\n203.1.112.0/24\n2400:db00::/32\n",
 }
 
 

@@ -44,13 +44,15 @@ def test_a_snapshot_is_as_itself() -> None:
 
 PARTS = (
     *("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups"),
-    "subscriptions",
+    *("subscriptions", "ranges"),
 )
 ELSEWHERE = {
     ("services", "entries"),  # the rules are compared themselves
     ("sources", "entries"),
     ("sources", "name"),  # which only metrics use
     ("sources", "refused"),  # no number; tested below
+    ("ranges", "line"),
+    ("ranges", "source"),  # a service has one file of ranges in a directory
     ("policies", "grounds"),  # they hang together, and change below
     ("policies", "ground_of"),
 }

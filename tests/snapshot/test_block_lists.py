@@ -237,3 +237,28 @@ def test_certificates_that_cannot_be_used_are_an_error(
     [error] = _compiled(place).errors
     assert (error.path, error.expected) == ("lists.ca_file", "a file of certificates in PEM form")
     assert error.advice.startswith(advice)
+
+
+def test_ranges_belong_to_the_service_of_their_file(place: Path) -> None:
+    (place / "own" / "telegram.ip").write_text("149.154.160.0/20\n149.154.0.0/8\n")
+    compiled = _compiled(place)
+    assert compiled.errors == []
+    [wrong] = [each for each in compiled.problems if each.file == "own/telegram.ip"]
+    assert (wrong.severity, wrong.line, wrong.found) == ("warning", 2, "149.154.0.0/8")
+    terms = compiled.snapshot.terms
+    [source] = [terms.sources[each.source] for each in terms.ranges]
+    assert terms.services[source.service].name == "telegram"
+    assert (source.file, source.name, source.entries) == ("own/telegram.ip", "telegram.ip", 1)
+    assert "own/telegram.ip" in compiled.own_lists
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ("viber.ip", "ranges of a service without names"),
+        ("telegram.ip", "no range"),
+    ],
+)
+def test_ranges_that_would_block_nothing_are_an_error(file: str, found: str, place: Path) -> None:
+    (place / "own" / file).write_text("149.154.160.0/20\n" if file == "viber.ip" else "# none\n")
+    assert [each.found for each in _compiled(place).errors] == [found]
