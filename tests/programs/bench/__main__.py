@@ -15,6 +15,7 @@ from tests.programs.bench.darban import (
     Compiled,
     Darban,
     Floor,
+    Ranges,
     Wildcard,
 )
 from tests.programs.bench.load import WORKLOADS
@@ -33,6 +34,7 @@ _OTHERS: dict[str, type[Peer]] = {
     "before": Before,
     "wildcard": Wildcard,
     "blocklog": BlockLog,
+    "ranges": Ranges,
     "echo": Floor,
     **dict(zip(("bind", "dnsdist", "recursor", "knot"), PEERS[1:], strict=True)),
 }

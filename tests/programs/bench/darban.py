@@ -25,6 +25,8 @@ class Darban(Peer):
     listen = "127.0.0.1"
     more = ""
     """What the config says besides."""
+    ranges = ""
+    """The address ranges of the blocked service."""
     limits = "queries_per_address = 10_000_000"
 
     @classmethod
@@ -43,6 +45,8 @@ class Darban(Peer):
         lists.mkdir()
         excepted = "".join(f"@@||e{number}.{blocked[0]}^\n" for number in range(exceptions))
         (lists / "made-up.txt").write_text(blocklist(blocked) + excepted)
+        if self.ranges:
+            (lists / "made-up.ip").write_text(self.ranges)
         vlans = "".join(
             _VLAN.format(number=number, prefix=prefix, policy=_POLICIES[place % len(_POLICIES)])
             for place, (number, prefix) in enumerate(PREFIXES.items())
@@ -143,6 +147,17 @@ class BlockLog(MAIN):
     name = "Darban with block log"
     more = "[block_log]\nenabled = true\n"
     workloads = frozenset({"hits", "blocks"})
+
+
+class Ranges(MAIN):
+    """With the addresses in answers judged, by ranges such as a large messenger has."""
+
+    name = "Darban with address ranges"
+    ranges = (
+        "91.105.192.0/23\n91.108.4.0/22\n91.108.8.0/22\n95.161.64.0/20\n149.154.160.0/20\n"
+        "185.76.151.0/24\n2001:67c:4e8::/48\n2001:b28:f23d::/48\n2a0a:f280::/32\n"
+    )
+    workloads = frozenset({"hits", "misses"})
 
 
 def _revision() -> str:

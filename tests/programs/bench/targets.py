@@ -9,7 +9,7 @@ from typing import NamedTuple
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from tests.programs.bench import machine
-from tests.programs.bench.darban import MAIN, Before, BlockLog, Darban, Wildcard
+from tests.programs.bench.darban import MAIN, Before, BlockLog, Darban, Ranges, Wildcard
 from tests.programs.bench.load import Measured
 from tests.programs.bench.peers import Dnsdist, Unbound
 from tests.programs.bench.processes import ROOT, on_core
@@ -39,6 +39,7 @@ _RATIOS = (
     _Ratio("hits", Wildcard.name, MAIN.name, 1.25, 1.15),
     _Ratio("tcp", MAIN.name, Unbound.name, 0.90, 0.75),
     *(_Ratio(each, BlockLog.name, MAIN.name, 1.30, 1.15) for each in ("hits", "blocks")),
+    *(_Ratio(each, Ranges.name, MAIN.name, 1.05, 1.02) for each in ("hits", "misses")),
     *(_Ratio(each, Darban.name, Before.name, 1.80, 1.30) for each in ("hits", "blocks")),
     _Ratio("misses", Darban.name, Before.name, 1.30, 1.10),
 )
