@@ -34,6 +34,7 @@ from resolver.config.values import (
     Record,
     RecordType,
     Server,
+    ServerText,
     ServiceName,
     ServiceReference,
     SocketAddress,
@@ -73,6 +74,10 @@ class ServerConfig(ConfigSection):
     """The number of worker processes; 0 is one for each CPU."""
     unknown_clients: Literal["refuse"] = "refuse"
     """How clients are answered that are in no VLAN's prefix."""
+    identity: ServerText = ""
+    """The answer to who this server is: NSID (RFC 5001), id.server; none by default."""
+    version: ServerText = ""
+    """The answer to version.bind and version.server; none by default."""
 
 
 class UpstreamConfig(ConfigSection):

@@ -295,6 +295,7 @@ _LABEL = "It becomes a label of the metrics."
 _MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
 _DIGEST = "the SHA-256 of the file, 64 hexadecimal digits"
 _LINE = "one line of text, in quotes"
+_SERVER_TEXT = "63 printable ASCII characters at most"
 
 ServiceName = Annotated[str, _matching(_SERVICE, "[a-z0-9-]+")]
 ServiceReference = Annotated[str, _matching(_REFERENCE, "@?[a-z0-9-]+")]
@@ -302,5 +303,6 @@ Category = Annotated[str, _matching(_CATEGORY, "[a-z0-9-]+")]
 Identifier = Annotated[str, _matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABEL)]
 RecordType = Annotated[str, _matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
 Digest = Annotated[str, _matching(_DIGEST, "[0-9A-Fa-f]{64}", convert=str.lower)]
+ServerText = Annotated[str, _matching(_SERVER_TEXT, "[ -~]{0,63}")]
 Line = Annotated[str, _matching(_LINE, f"[^{_CONTROL}]*")]
 SomeLine = Annotated[str, _matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]

@@ -13,6 +13,7 @@ HEADER: Final = 12
 """Octets of a message's header (RFC 1035 section 4.1.1)."""
 
 IN: Final = 1
+CH: Final = 3
 
 A: Final = 1
 NS: Final = 2
@@ -81,6 +82,7 @@ CD: Final = 0x0010
 RCODE: Final = 0x000F
 
 # EDNS options (RFC 6891) and Extended DNS Errors (RFC 8914).
+NSID: Final = 3
 ECS: Final = 8
 COOKIE: Final = 10
 EDE: Final = 15

@@ -46,22 +46,25 @@ class Query:
         self.shape = shape
 
 
-def scan(packet: bytes, shapes: Shapes, stream: bool = False) -> Query | None:
+def scan(packet: bytes, shapes: Shapes, stream: bool = False, nsid: bytes = b"") -> Query | None:
     """Read a packet that should be a query; None if it gets no reply.
 
-    ``shapes`` holds the shapes of earlier queries over the same transport. ``stream`` means TCP,
-    where a reply may be larger.
+    Args:
+        packet: The octets that a client sent.
+        shapes: The shapes of earlier queries over the same transport, with the same ``nsid``.
+        stream: Whether it came over TCP, where a reply may be larger.
+        nsid: The identifier of this server, for a query that wants it; empty for none.
     """
     end = _name_end(packet)
     if not end:
         if len(packet) < HEADER:
             return None
-        malformed = _read_shape(packet, 0, stream)
+        malformed = _read_shape(packet, 0, stream, nsid)
         return None if malformed.silent else Query(packet[:2], b"", b"", malformed)
     key = packet[2:HEADER] + packet[end:]
     shape = shapes.get(key)
     if shape is None:
-        shape = _read_shape(packet, end, stream)
+        shape = _read_shape(packet, end, stream, nsid)
         if len(key) <= _MAX_KEY:
             if len(shapes) >= _MAX_SHAPES:
                 shapes.clear()
@@ -99,7 +102,7 @@ _UNASKABLE: Final[dict[int, int]] = {
 }
 
 
-def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
+def _read_shape(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryShape:
     """Read the shape of a query; its name ends at ``end`` (0: it is missing or malformed)."""
     flags = packet[2] << 8 | packet[3]
     if flags & codes.QR:
@@ -128,6 +131,7 @@ def _read_shape(packet: bytes, end: int, stream: bool) -> QueryShape:
         udp_size=edns.udp_size,
         dnssec_ok=edns.dnssec_ok,
         stream=stream,
+        nsid=nsid if edns.wants_nsid else b"",
     )
 
 
@@ -139,6 +143,7 @@ class _Edns:
         self.has_opt = False
         self.udp_size = MIN_UDP_SIZE
         self.dnssec_ok = False
+        self.wants_nsid = False
 
     def failed(self, rcode: int) -> "_Edns":
         """The same facts with an error; its reply has an OPT if the query has one."""
@@ -174,7 +179,7 @@ def _read_edns(packet: bytes, at: int, count: int) -> _Edns:
             edns.has_opt = True
             edns.udp_size = packet[start + 2] << 8 | packet[start + 3]
             edns.dnssec_ok = packet[start + 6] >= 0x80
-            if not _options_are_valid(packet, start + 10, end):
+            if not _read_options(packet, start + 10, end, edns):
                 return edns.failed(codes.FORMERR)
         if end > len(packet):
             return edns.failed(codes.FORMERR)
@@ -201,7 +206,7 @@ def _owner_end(packet: bytes, at: int) -> int:
     return 0
 
 
-def _options_are_valid(packet: bytes, at: int, end: int) -> bool:
+def _read_options(packet: bytes, at: int, end: int, edns: _Edns) -> bool:
     """Whether the options of an OPT fill its RDATA exactly (RFC 6891 section 6.1.2), each valid."""
     while at + 4 <= end <= len(packet):
         code = packet[at] << 8 | packet[at + 1]
@@ -210,6 +215,8 @@ def _options_are_valid(packet: bytes, at: int, end: int) -> bool:
             return False  # RFC 7873 section 5.2.2
         if code == codes.ECS and not _is_client_subnet(data):
             return False
+        if code == codes.NSID:
+            edns.wants_nsid = True
         at += 4 + (packet[at + 2] << 8 | packet[at + 3])
     return at == end
 

@@ -35,7 +35,17 @@ class QueryShape:
     """
 
     __slots__ = (
-        *("dnssec_ok", "flags", "has_opt", "has_question", "key", "limit", "qtype", "rcode"),
+        *(
+            "dnssec_ok",
+            "flags",
+            "has_opt",
+            "has_question",
+            "key",
+            "limit",
+            "nsid",
+            "qtype",
+            "rcode",
+        ),
         *("reply_flags", "silent", "templates", "upstream_type", "wants_ad"),
     )
 
@@ -51,6 +61,7 @@ class QueryShape:
         udp_size: int = MIN_UDP_SIZE,
         dnssec_ok: bool = False,
         stream: bool = False,
+        nsid: bytes = b"",
     ) -> None:
         self.flags = flags
         self.rcode = rcode
@@ -63,6 +74,8 @@ class QueryShape:
         """The type that an upstream is asked for; ANY gets a minimal answer (RFC 8482)."""
         self.has_opt = has_opt
         self.dnssec_ok = dnssec_ok
+        self.nsid = nsid
+        """The identifier of this server, if a reply has it (RFC 5001)."""
         self.limit = TCP_SIZE if stream else max(MIN_UDP_SIZE, min(udp_size, UDP_SIZE))
         """The largest reply, in octets (RFC 6891 section 6.2.3)."""
         self.wants_ad = bool(flags & codes.AD or dnssec_ok)
@@ -85,7 +98,7 @@ class ReplyTemplate:
 
     __slots__ = (
         *("_dnssec_ok", "_errors", "_flags", "_has_opt", "_has_question", "_head", "_limit"),
-        *("_opt", "_rcode"),
+        *("_nsid", "_opt", "_rcode"),
     )
 
     def __init__(
@@ -105,6 +118,7 @@ class ReplyTemplate:
         self._has_question = shape.has_question
         self._has_opt = shape.has_opt
         self._dnssec_ok = shape.dnssec_ok
+        self._nsid = _option(codes.NSID, shape.nsid) if shape.nsid else b""
         self._flags = flags
         self._errors = errors
         self._rcode = rcode
@@ -143,7 +157,7 @@ class ReplyTemplate:
         """Render an OPT record with these errors; DO is echoed (RFC 3225 section 3)."""
         if not self._has_opt:
             return b""
-        options = b"".join([b"\x00\x0f" + len(each).to_bytes(2, "big") + each for each in errors])
+        options = self._nsid + b"".join([_option(codes.EDE, each) for each in errors])
         return (
             b"\x00\x00\x29"
             + UDP_SIZE.to_bytes(2, "big")
@@ -173,17 +187,22 @@ class Sections:
         self.authorities = authorities
 
 
+def _option(code: int, data: bytes) -> bytes:
+    """Render an EDNS option (RFC 6891 section 6.1.2)."""
+    return code.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
+
+
 def extended_error(code: int, text: str = "") -> bytes:
     """The option data of an Extended DNS Error (RFC 8914 section 2)."""
     return code.to_bytes(2, "big") + text.encode()
 
 
-def record(owner: bytes, rtype: int, ttl: int, data: bytes) -> bytes:
-    """Render one record of class IN; ``owner`` may be a pointer."""
+def record(owner: bytes, rtype: int, ttl: int, data: bytes, rclass: int = codes.IN) -> bytes:
+    """Render one record; ``owner`` may be a pointer."""
     return (
         owner
         + rtype.to_bytes(2, "big")
-        + b"\x00\x01"
+        + rclass.to_bytes(2, "big")
         + ttl.to_bytes(4, "big")
         + len(data).to_bytes(2, "big")
         + data

@@ -31,6 +31,7 @@ from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.dns.query import Query, Shapes, scan
+from resolver.engine.about_server import about_server
 from resolver.engine.addresses import find_addresses
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
@@ -84,6 +85,7 @@ class Engine:
         self._ranges = snapshot.judge.ranges
         self._views = snapshot.views
         self._routing = snapshot.routing
+        self._nsid = self.terms.settings.identity.encode()
         rates = [vlan.queries_per_address for vlan in self.terms.vlans]
         self._limits = Limits(rates, self.terms.settings.queries_per_prefix)
         self.cache.failures.clear()
@@ -152,7 +154,7 @@ class Engine:
         view = client.view
         if not client.limit.take():
             return self._over_limit(client, packet)
-        query = scan(packet, client.shapes, client.stream)
+        query = scan(packet, client.shapes, client.stream, self._nsid)
         if query is None:
             return self._replies.dropped(view)
         if view is None:
@@ -160,6 +162,9 @@ class Engine:
                 self.observer.refused(client.address)
             return self._replies.refused(query)
         if query.shape.rcode != codes.NOERROR:
+            about = about_server(query, self.terms.settings)
+            if about is not None:
+                return self._replies.local(view, query, PASS, codes.NOERROR, about)
             return self._replies.malformed(view, query)
         if self._wants_questions and self.observer is not None:
             self.observer.asked(client, query)

@@ -258,6 +258,10 @@ class Settings:
     block_log: BlockLog | None
     ca_file: str = ""
     """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
+    identity: str = ""
+    """The answer to NSID and id.server; empty for none."""
+    version: str = ""
+    """The answer to version.bind; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,8 @@ class _Compiler:
             config.limits.queries_per_prefix,
             _block_log(config.block_log),
             config.lists.ca_file or "",
+            config.server.identity,
+            config.server.version,
         )
 
     def expected_services(self) -> None:
