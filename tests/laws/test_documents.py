@@ -17,11 +17,12 @@ from resolver.cli.app import app
 from resolver.lists.formats import FORMATS
 from tests.laws.source_tree import PACKAGE, ROOT, modules
 from tests.laws.test_layers import ORDER
+from tests.programs.attacks.catalog import ATTACKS
 from tests.scenarios import file, test_scenarios
 
 DOCUMENTS = {
     name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")
+    for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
 }
 COMMANDS = cast("TyperGroup", typer.main.get_command(app)).commands
 
@@ -64,6 +65,14 @@ def test_targets_of_make_exist(document: str) -> None:
     named = re.findall(r"(?:^[$#] |`|&& )make ([a-z-]+)", DOCUMENTS[document], re.MULTILINE)
     assert named
     assert set(named) <= targets
+
+
+def test_the_attacks_that_the_threat_model_names_are_run() -> None:
+    attacks = {attack.name for attack in ATTACKS}
+    cells = re.findall(r"attacks? ((?:`[a-z0-9-]+`(?:, )?)+)", DOCUMENTS["SECURITY.md"])
+    named = {name for cell in cells for name in _CODE.findall(cell)}
+    assert len(named) > 20
+    assert named <= attacks
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
