@@ -17,7 +17,7 @@ from resolver.cli.server import ask
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
 from resolver.lists.list_reader import by_reason
-from resolver.lists.rules import BlockList, count_blocking
+from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
@@ -31,8 +31,9 @@ _POLL = 0.1
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="only these; all by default")
 ]
-SmallerToo = Annotated[
-    bool, typer.Option("--smaller-too", help="accept a list that has lost half of its names")
+Accept = Annotated[
+    bool,
+    typer.Option("--accept", help="accept lists with many more or many fewer names"),
 ]
 
 lists = typer.Typer(invoke_without_command=True)
@@ -116,6 +117,22 @@ def _remarks(row: dict[str, Any], *, is_own: bool) -> Iterator[str]:
         yield f"{lines:,} skipped: {reason}"
     if row["fetched"] and row["fetched"]["error"]:
         yield f"last error: {row['fetched']['error']}"
+    held = HeldChange.from_json(row["fetched"] and row["fetched"]["held"])
+    if held is not None:
+        yield f"held: {held}"
+        yield from _held_names(row["list"], held)
+
+
+def _held_names(name: str, held: HeldChange) -> Iterator[str]:
+    """The first names that would come and go, and how to accept them."""
+    for sign, first, count in (
+        ("+", held.first_coming, held.coming),
+        ("-", held.first_going, held.going),
+    ):
+        yield from (f"{sign} {each}" for each in first)
+        if count > len(first):
+            yield f"{sign} ... and {count - len(first):,} more"
+    yield f"to use it: darban lists update {name} --accept"
 
 
 def _age(updated: float) -> str:
@@ -126,39 +143,43 @@ def _age(updated: float) -> str:
 
 
 @lists.command("update")
-def update(names: Names = None, smaller_too: SmallerToo = False, config: Config = None) -> None:
+def update(names: Names = None, accept: Accept = False, config: Config = None) -> None:
     """Fetch lists now, and put in force what has changed.
 
     The running server of the config does it; without one, this command fetches the lists for
-    the next start. Exits with 1 where a list could not be fetched or not be put in force, 2 for
-    an unknown name. Edits that were not reloaded are not put in force.
+    the next start. A list that has grown by more than half and 200 names, or lost more than a
+    fifth, is held, and its copy stays, unless --accept is given. Exits with 1 where a list is
+    held, or could not be fetched or not be put in force, 2 for an unknown name. Edits that were
+    not reloaded are not put in force.
 
         darban lists update
 
-        darban lists update phishing --smaller-too
+        darban lists update phishing --accept
     """
-    command(_update)(config_path(config), names or [], smaller_too)
+    command(_update)(config_path(config), names or [], accept)
 
 
-def _update(path: Path, names: list[str], smaller_too: bool) -> int:
+def _update(path: Path, names: list[str], accept: bool) -> int:
     try:
-        job = _by_server(path, names, smaller_too)
+        job = _by_server(path, names, accept)
     except control.Unreachable:
-        job = _by_this_command(path, names, smaller_too)
+        job = _by_this_command(path, names, accept)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
         echo(f"{name}: {result.result}, {result.entries:,} names{reason}")
+        if result.held is not None:
+            echo("\n".join(f"  {line}" for line in _held_names(name, result.held)))
     if not job.results:
         echo(f"{path} has no list that is fetched")
     return int(any(each.reason for each in job.results.values()))
 
 
-def _by_server(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
+def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
     with _Bars() as bars:
         running = ask(path, "lists")
         if running and not running["done"]:  # lists that are due
             _await(path, _job(running), bars)
-        job = _job(ask(path, "update-lists", names=names, smaller_too=smaller_too))
+        job = _job(ask(path, "update-lists", names=names, accept=accept))
         return _await(path, job, bars)
 
 
@@ -173,12 +194,15 @@ def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
 
 
 def _job(answer: dict[str, Any]) -> UpdateJob:
-    results = {name: UpdateResult(**each) for name, each in answer["results"].items()}
+    results = {
+        name: UpdateResult(**{**each, "held": HeldChange.from_json(each["held"])})
+        for name, each in answer["results"].items()
+    }
     progress = {name: (each[0], each[1]) for name, each in answer["progress"].items()}
     return UpdateJob(answer["names"], progress, results, answer["done"])
 
 
-def _by_this_command(path: Path, names: list[str], smaller_too: bool) -> UpdateJob:
+def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     terms = compile_file(path, time.time()).snapshot.terms
     known = {each.name: each for each in terms.subscriptions}
     unknown = [name for name in names if name not in known]
@@ -190,7 +214,7 @@ def _by_this_command(path: Path, names: list[str], smaller_too: bool) -> UpdateJ
     state = store.directory(path)
     become_owner(state)
     servers, ca_file = bootstrap(terms), authorities(terms, path)
-    work = update_lists(job, wanted, ListStore(state), servers, ca_file, smaller_too=smaller_too)
+    work = update_lists(job, wanted, ListStore(state), servers, ca_file, accept=accept)
     with _Bars() as bars:
         asyncio.run(_shown(work, lambda: bars.show(job)))
     return job

@@ -218,8 +218,9 @@ def _fetched(now: Status) -> Iterator[Text]:
     for each in now.fetched:
         age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
         failed = f", failed {each.failures} times since the start" if each.failures else ""
-        style = "yellow" if each.failures or each.updated is None else ""
-        yield Text(f"fetched   {each.name}: up to date {age}{failed}", style)
+        held = "; a large change is held: darban lists" if each.held else ""
+        style = "yellow" if each.failures or each.updated is None or each.held else ""
+        yield Text(f"fetched   {each.name}: up to date {age}{failed}{held}", style)
 
 
 def _block_log(now: Status) -> Iterator[Text]:

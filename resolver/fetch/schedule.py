@@ -1,7 +1,8 @@
 """When lists are fetched: once a day each, sooner after a failure.
 
 At the start the lists are fetched whose copy is older than a day or damaged, or whose last fetch
-failed; the server does not wait for them. New copies are put in force by a reload of the lists
+failed; the server does not wait for them. A list whose URL, format or SHA-256 has changed in the
+config is fetched at once. New copies are put in force by a reload of the lists
 alone. Where expectations fail with them, the copies before are restored, and the lists count as
 failed.
 
@@ -22,7 +23,7 @@ from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_l
 from resolver.metrics.facts import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import CompiledConfig, Subscription
-from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore
+from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from resolver.upstream.addresses import bootstrap
 
 DAY = 86_400.0
@@ -96,7 +97,7 @@ class UpdateSchedule:
         subscriptions = self._terms().subscriptions
         for each in subscriptions:
             if each.name not in self._states:
-                self._states[each.name] = FetchState(self._store.record(each.name).updated)
+                self._states[each.name] = _state_of(self._store.record(each.name))
         return subscriptions
 
     def _damaged(self) -> set[str]:
@@ -107,7 +108,7 @@ class UpdateSchedule:
             for name in names
             if not self._store.record(name).failures
             and self._store.damage(name)
-            and not self._store.holds_newest(name)
+            and not self._store.newest(name)
         }
 
     def _wait(self, subscription: Subscription, at_once: Container[str]) -> float:
@@ -117,40 +118,40 @@ class UpdateSchedule:
         record = self._store.record(subscription.name)
         return max(at_least, min(due(subscription, record) - time.time(), DAY))
 
-    def begin(self, names: Iterable[str], smaller_too: bool) -> Coroutine[None, None, None]:
+    def begin(self, names: Iterable[str], accept: bool) -> Coroutine[None, None, None]:
         """Start a job for some lists, or for all where none is named; the work to await.
 
         Raises:
             KeyError: there is no list of a name.
         """
         known = {each.name: each for each in self._terms().subscriptions}
-        return self._update([known[name] for name in names] or [*known.values()], smaller_too)
+        return self._update([known[name] for name in names] or [*known.values()], accept)
 
     def _update(
-        self, wanted: Sequence[Subscription], smaller_too: bool = False
+        self, wanted: Sequence[Subscription], accept: bool = False
     ) -> Coroutine[None, None, None]:
         job = self._job = UpdateJob([each.name for each in wanted])
-        return self._run(job, wanted, smaller_too)
+        return self._run(job, wanted, accept)
 
-    async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], smaller_too: bool) -> None:
-        before = {each.name: self._store.record(each.name) for each in wanted}
+    async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:
+        before = {each: self._store.record(each.name) for each in wanted}
         try:
             terms = self._terms()
             servers, ca_file = bootstrap(terms), authorities(terms, self._config)
-            await update_lists(job, wanted, self._store, servers, ca_file, smaller_too=smaller_too)
+            await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)
             if job.updated() or self._waiting:
                 await self._apply(job, before)
         except Exception as error:  # a full disk, or a fault of this code: try again later
             log.exception("lists cannot be updated")
-            for name, record in before.items():
+            for each, record in before.items():
                 reason = f"{type(error).__name__}: {error}"
-                job.results[name] = UpdateResult("failed", record.entries, reason)
+                job.results[each.name] = UpdateResult("failed", record.entries, reason)
         finally:
             job.done = True
             self._report(job)
             self._changed.set()
 
-    async def _apply(self, job: UpdateJob, before: dict[str, ListRecord]) -> None:
+    async def _apply(self, job: UpdateJob, before: dict[Subscription, ListRecord]) -> None:
         obstacle = await self._put_in_force()
         if obstacle is None:
             self._waiting.clear()
@@ -161,12 +162,15 @@ class UpdateSchedule:
                 reason = job.results[name].reason or f"not in force yet: {obstacle.reason}"
                 job.results[name] = replace(job.results[name], reason=reason)
             return
-        for name in job.updated():
-            record = before[name]
-            record.tried, record.failures = time.time(), record.failures + 1
+        updated = job.updated()
+        for each, record in before.items():
+            if each.name not in updated:
+                continue
+            record.begin(each)
+            record.failures += 1
             record.error = f"not put in force: {obstacle.reason}"
-            self._store.restore_previous(name, record)
-            job.results[name] = UpdateResult("failed", record.entries, record.error)
+            self._store.restore_previous(each.name, record)
+            job.results[each.name] = UpdateResult("failed", record.entries, record.error)
         await self._put_in_force()
 
     def _report(self, job: UpdateJob) -> None:
@@ -176,7 +180,11 @@ class UpdateSchedule:
                 state.failures += 1
                 log.error("list %s: %s; the last good copy stays", name, result.reason)
                 continue
-            state.updated = self._store.record(name).updated
+            record = self._store.record(name)
+            state.updated, state.held = record.updated, record.held is not None
+            if result.result == "held":
+                log.warning("list %s: held, %s; the last good copy stays", name, result.reason)
+                continue
             text = f"list {name}: {result.result}, {result.entries} names"
             if result.reason:
                 log.error("%s, %s", text, result.reason)
@@ -184,13 +192,17 @@ class UpdateSchedule:
                 log.info("%s", text)
 
 
+def _state_of(record: ListRecord) -> FetchState:
+    """The state of a list as the server finds it at its start."""
+    return FetchState(record.updated, held=record.held is not None)
+
+
 def due(subscription: Subscription, record: ListRecord) -> float:
     """The moment to fetch a list next, in seconds since 1970."""
+    if record.asked != asked(subscription):
+        return 0.0
+    pause = DAY
     if record.failures:
         pause = min(_RETRY * 2.0 ** min(record.failures - 1, 10), _MAX_RETRY)
-    elif record.url != subscription.url or record.format != subscription.format:
-        return 0.0
-    else:
-        pause = DAY
     spread = random.Random(f"{subscription.name} {record.tried}").uniform(0.9, 1.1)
     return record.tried + pause * spread

@@ -1,14 +1,13 @@
 """Update lists: download, validate, store; where that fails, the last good copy stays.
 
 What must stay true:
-- Only a file that was validated replaces a copy.
+- Only a file that was validated replaces a copy. One that changes a list a lot is held: the copy
+  stays until a person accepts the change, or the change gets smaller.
 - Nothing that a source or the disk does raises here: it becomes the result of its list.
 """
 
 import asyncio
 import contextlib
-import json
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,9 +18,10 @@ import aiohttp
 from resolver.fetch.download import FetchError, fetch, open_session
 from resolver.fetch.validation import ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
+from resolver.lists.rules import HeldChange
 from resolver.policy.compiled import CompiledConfig, Endpoint, Subscription
 from resolver.snapshot import child_process
-from resolver.snapshot.list_store import ListRecord, ListStore
+from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 
 _AT_ONCE = 4
 
@@ -30,11 +30,13 @@ _AT_ONCE = 4
 class UpdateResult:
     """The result of the update of a list."""
 
-    result: Literal["updated", "unchanged", "failed"]
+    result: Literal["updated", "unchanged", "held", "failed"]
     entries: int
     """Names that its copy blocks now."""
     reason: str = ""
-    """Why the update failed, or is not in force."""
+    """Why the update failed, is held, or is not in force."""
+    held: HeldChange | None = None
+    """The change that waits for a person's word."""
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ async def update_lists(
     servers: list[Endpoint],
     ca_file: Path | None = None,
     *,
-    smaller_too: bool = False,
+    accept: bool = False,
 ) -> None:
     """Update lists; ``job`` gets the progress and the results.
 
@@ -74,7 +76,7 @@ async def update_lists(
         store: Where their copies are.
         servers: The name servers that resolve hosts.
         ca_file: Certificates to trust besides the system's.
-        smaller_too: Whether to accept a list that has fewer than half of its names left.
+        accept: Whether to accept a list that has changed so much that it would be held.
     """
     slots = asyncio.Semaphore(_AT_ONCE)
     try:
@@ -83,13 +85,13 @@ async def update_lists(
         using = "" if ca_file is None else f" with {ca_file}"
         reason = f"nothing can be fetched on this host{using}: {type(error).__name__}: {error}"
         for each in wanted:
-            job.results[each.name] = _failed(store, each.name, reason)
+            job.results[each.name] = _failed(store, each, reason)
         return
     async with session as client:
 
         async def one(subscription: Subscription) -> None:
             async with slots:
-                updating = _Update(job, client, store, subscription, smaller_too)
+                updating = _Update(job, client, store, subscription, accept)
                 job.results[subscription.name] = await updating.run()
 
         await asyncio.gather(*map(one, wanted))
@@ -110,33 +112,34 @@ class _Update:
         client: aiohttp.ClientSession,
         store: ListStore,
         subscription: Subscription,
-        smaller_too: bool,
+        accept: bool,
     ) -> None:
         self._job = job
         self._client = client
         self._store = store
         self._list = subscription
-        self._smaller_too = smaller_too
+        self._accept = accept
 
     async def run(self) -> UpdateResult:
         record = self._store.record(self._list.name)
-        record.tried = time.time()
+        record.begin(self._list)
         try:
             with self._store.temporary_file(self._list.name) as file:
                 return await self._run(record, file)
         except FetchError as error:
-            return _failed(self._store, self._list.name, str(error))
+            return _failed(self._store, self._list, str(error))
         except OSError as error:
             reason = (
                 f"the state directory cannot be written to ({error.strerror or error}); "
                 f"a list takes {MAX_LIST_BYTES >> 20} MiB at most"
             )
-            return _failed(self._store, self._list.name, reason)
+            return _failed(self._store, self._list, reason)
 
     async def _run(self, record: ListRecord, file: Path) -> UpdateResult:
         name, wanted = self._list.name, self._list
-        held = await asyncio.to_thread(self._store.holds_newest, name)
-        same_source = held and (record.url, record.format) == (wanted.url, wanted.format)
+        copy = await asyncio.to_thread(self._store.newest, name)
+        source = (record.url, record.format)
+        same_source = copy is not None and source == (wanted.url, wanted.format)
         known = {}
         if same_source and wanted.sha256 in ("", record.sha256):
             validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
@@ -144,17 +147,24 @@ class _Update:
         download = await fetch(self._client, wanted.url, known, file, self._progress)
         if download is not None and wanted.sha256 not in ("", download.sha256):
             raise FetchError(f"its SHA-256 is {download.sha256}, not the one of the config")
-        record.updated, record.failures, record.error = record.tried, 0, ""
+        record.failures, record.error = 0, ""
+        new = None if same_source and download and download.sha256 == record.sha256 else download
+        if new is not None:
+            # The operator has chosen a content whose hash the config has.
+            compared = None if self._accept or wanted.sha256 else copy
+            validated = await _validate(file, wanted.format, record, compared)
+            if validated.held is not None:
+                record.held = validated.held
+                self._store.write_record(name, record)
+                return UpdateResult("held", record.entries, str(record.held), record.held)
+            record.url, record.format, record.entries = wanted.url, wanted.format, validated.entries
+        record.updated, record.held = record.tried, None
         if download is not None:
-            changed = not same_source or download.sha256 != record.sha256
             record.etag, record.modified = download.etag, download.modified
-            if changed:
-                before = record.entries if held and not self._smaller_too else 0
-                record.entries = await _validate(file, wanted.format, before)
-                record.url, record.format = wanted.url, wanted.format
-                record.sha256 = download.sha256
-                await asyncio.to_thread(self._store.replace, name, file, record)
-                return UpdateResult("updated", record.entries)
+        if new is not None:
+            record.sha256 = new.sha256
+            await asyncio.to_thread(self._store.replace, name, file, record)
+            return UpdateResult("updated", record.entries)
         self._store.write_record(name, record)
         return UpdateResult("unchanged", record.entries)
 
@@ -162,30 +172,35 @@ class _Update:
         self._job.progress[self._list.name] = (octets, length)
 
 
-def _failed(store: ListStore, name: str, reason: str) -> UpdateResult:
+def _failed(store: ListStore, wanted: Subscription, reason: str) -> UpdateResult:
     """Note that a list could not be updated; its copy stays."""
-    record = store.record(name)
-    record.tried, record.error = time.time(), reason
-    record.failures += 1
+    record = store.record(wanted.name)
+    record.begin(wanted)
+    record.failures, record.error = record.failures + 1, reason
     with contextlib.suppress(OSError):  # the result reports the failure all the same
-        store.write_record(name, record)
+        store.write_record(wanted.name, record)
     return UpdateResult("failed", record.entries, reason)
 
 
-async def _validate(file: Path, kind: str, before: int) -> int:
-    """Validate a file in a process of its own; how many names it blocks.
+async def _validate(
+    file: Path, kind: str, record: ListRecord, copy: StoredCopy | None
+) -> ValidationResult:
+    """Validate a file in a process of its own.
 
-    ``before`` is how many names the last good copy blocks.
+    ``copy`` is the one in use, as ``record`` describes it, where the change from it is to be
+    bounded.
 
     Raises:
         FetchError: the file is refused.
     """
-    command = ("resolver.fetch.validation", str(file), kind, str(before))
+    command = ["resolver.fetch.validation", str(file), kind]
+    if copy is not None:
+        command += [str(record.entries), str(copy.path), record.format]
     printed, code = await child_process.output(await child_process.start(*command))
     try:
-        result = ValidationResult(**json.loads(printed))
-    except (ValueError, TypeError):
+        result = ValidationResult.from_json(printed)
+    except ValueError:
         raise FetchError(f"refused: its validation ended with exit code {code}") from None
     if result.refused:
         raise FetchError(f"refused: {result.refused}")
-    return result.entries
+    return result

@@ -15,7 +15,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from resolver.dns import names
 
@@ -113,6 +113,29 @@ class BlockList:
     fallback: bool = False
     copy: str = ""
     longest_match: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChange:
+    """A change of a fetched list that is too large to be used before a person accepts it."""
+
+    before: int
+    """The names that the copy in use blocks."""
+    after: int
+    coming: int
+    going: int
+    first_coming: list[str]
+    """The first names that the copy does not block."""
+    first_going: list[str]
+
+    @staticmethod
+    def from_json(plain: Any) -> "HeldChange | None":  # noqa: ANN401 - JSON has any shape
+        """What ``asdict`` made of a change, or None."""
+        return HeldChange(**plain) if plain else None
+
+    def __str__(self) -> str:
+        counts = f"{self.coming:,} come, {self.going:,} go"
+        return f"{self.after:,} names instead of {self.before:,}: {counts}"
 
 
 def count_blocking(read: BlockList) -> int:

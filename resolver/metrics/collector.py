@@ -109,6 +109,7 @@ class DarbanCollector(Collector):
         older = {source.name for source in terms.sources if source.fallback}
         yield definitions.LIST_UPDATED, _of_lists(fetched, (each.updated for each in states))
         yield definitions.LIST_FAILURES, _of_lists(fetched, (each.failures for each in states))
+        yield definitions.LIST_HELD, _of_lists(fetched, (each.held for each in states))
         yield definitions.LIST_FALLBACK, _of_lists(fetched, (name in older for name in fetched))
         yield definitions.WORKERS, [((), facts.workers)]
         yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]

@@ -89,6 +89,11 @@ LIST_FALLBACK = _gauge(
     "1 while an older copy of a fetched list is in force, since the newest is damaged",
     "list",
 )
+LIST_HELD = _gauge(
+    "darban_list_held",
+    "1 while a fetched list has changed so much that a person must accept it; its copy stays",
+    "list",
+)
 LIST_FAILURES = _counter("darban_list_failures", "Failed updates of a list", "list")
 BLOCK_LOG_LOST = _counter(
     "darban_block_log_lost",

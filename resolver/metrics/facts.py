@@ -30,6 +30,8 @@ class FetchState:
     """When the copy was last known to be up to date, in seconds since 1970; 0 for never."""
     failures: int = 0
     """Failed fetches since the server started."""
+    held: bool = False
+    """Whether a large change waits for a person's word."""
 
 
 @dataclass(slots=True)

@@ -106,6 +106,8 @@ class FetchedStatus:
     """When the copy was last known to be up to date; None where there is none."""
     failures: int
     """Failed fetches since the server started."""
+    held: bool = False
+    """Whether a large change waits for a person's word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def _mode(policy: Policy | None) -> str:
 def _fetched(facts: ServerFacts) -> Iterator[FetchedStatus]:
     for subscription in facts.terms.subscriptions:
         known = facts.lists.get(subscription.name, FetchState())
-        yield FetchedStatus(subscription.name, known.updated or None, known.failures)
+        yield FetchedStatus(subscription.name, known.updated or None, known.failures, known.held)
 
 
 def _lists(terms: CompiledConfig) -> Iterator[ListStatus]:

@@ -11,14 +11,18 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from resolver.files import make_directory, new_file, rename_synced, write_atomically
+from resolver.lists.rules import HeldChange
+from resolver.policy.compiled import Subscription
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
+_LATER = {"before": "", "asked": "", "held": None}
+"""Fields that the records of earlier releases lack."""
 
 
 @dataclass(slots=True)
@@ -43,6 +47,19 @@ class ListRecord:
     """Why the last fetch failed; empty where it did not."""
     before: str = ""
     """The SHA-256 of the copy before; empty where there is none."""
+    asked: str = ""
+    """What the last fetch asked for, from the config: URL, format, SHA-256."""
+    held: HeldChange | None = None
+    """The change that the last good fetch found, where it waits for a person's word."""
+
+    def begin(self, subscription: Subscription) -> None:
+        """Note that a fetch is tried now."""
+        self.tried, self.asked = time.time(), asked(subscription)
+
+
+def asked(subscription: Subscription) -> str:
+    """What a fetch asks for; where it changes in the config, the list is fetched at once."""
+    return f"{subscription.url} {subscription.format} {subscription.sha256}"
 
 
 class StoredCopy(NamedTuple):
@@ -95,18 +112,19 @@ class ListStore:
     def record(self, name: str) -> ListRecord:
         """The record of a list; an empty one where there is none, or it cannot be read."""
         try:
-            plain = {"before": "", **json.loads((self.directory / (name + _RECORD)).read_bytes())}
-            kinds = {
+            plain = _LATER | json.loads((self.directory / (name + _RECORD)).read_bytes())
+            kinds: dict[str, Callable[[Any], Any]] = {
                 field.name: type(getattr(ListRecord(), field.name)) for field in fields(ListRecord)
             }
+            kinds["held"] = HeldChange.from_json
             return ListRecord(**{key: kind(plain[key]) for key, kind in kinds.items()})
         except (OSError, ValueError, KeyError, TypeError):
             return ListRecord()
 
-    def holds_newest(self, name: str) -> bool:
-        """Whether the content that was fetched last is there, as its record describes it."""
+    def newest(self, name: str) -> StoredCopy | None:
+        """The content that was fetched last, if it is there as its record describes it."""
         record = self.record(name)
-        return any(each.sha256 == record.sha256 for each in self.copies(name))
+        return next((each for each in self.copies(name) if each.sha256 == record.sha256), None)
 
     @contextlib.contextmanager
     def temporary_file(self, name: str) -> Iterator[Path]:

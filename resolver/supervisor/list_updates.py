@@ -63,7 +63,7 @@ class ListUpdates:
         if not self._schedule.job.done:
             return {"error": "lists are being fetched already"}
         try:
-            work = self._schedule.begin(names, request.get("smaller_too") is True)
+            work = self._schedule.begin(names, request.get("accept") is True)
         except KeyError as error:
             known = ", ".join(each.name for each in self._facts.terms.subscriptions) or "none"
             return {"error": f"the config in force fetches no list {error}, but {known}"}

@@ -1,17 +1,21 @@
 """The real process, asked with real tools: every test here starts or shares a server."""
 
+import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fetch.source_server import Authority, Sources, authority, serving
 from tests.live.clients import Asker
 from tests.live.configs import shipped, small
 from tests.live.nsd import nsd
 from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.server import DARBAN, Server, servers
+from tests.live.subscribed import SUBSCRIBED
 
 HERE = Path(__file__).parent
 FIGURE = "figure"
@@ -102,6 +106,43 @@ def make_small(make: Make, upstream: str) -> Callable[..., Server]:
         return make(small(upstreams or [upstream], **more))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def sources(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
+    """A server of lists, in a thread of its own; everything started here trusts it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
+    loop = asyncio.new_event_loop()
+    started: list[Sources] = []
+    ready, ended = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(made_authority) as made:
+            started.append(made)
+            ready.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(10)
+    yield started[0]
+    loop.call_soon_threadsafe(ended.set)
+    thread.join(10)
+    loop.close()
+
+
+@pytest.fixture
+def subscribed(make_small: Callable[..., Server], sources: Sources) -> Server:
+    """Makes a server that fetches a list from ``sources``; not yet started."""
+    server = make_small(more=SUBSCRIBED.replace("URL", sources.url("/ads")))
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.expect_error("list ads: ")
+    return server
 
 
 @pytest.fixture(scope="session")

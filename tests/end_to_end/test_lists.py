@@ -1,35 +1,17 @@
 """Lists of others, fetched by the real server over TLS: put in force, kept, told."""
 
-import asyncio
 import datetime as dt
 import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.fetch.source_server import Authority, Sources, authority, response, serving
-from tests.live.clients import ask
-from tests.live.commands import GOOD, NO, WRONG, Done, darban
-from tests.live.programs import needed
+from tests.fetch.source_server import Authority, Sources, response
+from tests.live.commands import GOOD, NO, WRONG
 from tests.live.server import Server
+from tests.live.subscribed import blocked, hosts, run
 from tests.live.waiting import wait_for
 
-MakeSmall = Callable[..., Server]
-
-CLIENT = "127.0.30.5"
-_CONFIG = """
-[lists.sources.ads]
-url = "URL"
-format = "hosts"
-category = "advertising"
-[policies.strict]
-block = ["@advertising"]
-[vlans.strict]
-prefixes = ["127.0.30.0/24"]
-policy = "strict"
-"""
 _GUESTS = """
 [vlans.guests]
 prefixes = ["127.0.40.0/24"]
@@ -43,54 +25,9 @@ outcome = "passed"
 """
 
 
-@pytest.fixture(scope="session")
-def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
-
-
 @pytest.fixture
-def sources(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
-    """A server of lists, in a thread of its own; everything started here trusts it."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
-    loop = asyncio.new_event_loop()
-    started: list[Sources] = []
-    ready, ended = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with serving(made_authority) as made:
-            started.append(made)
-            ready.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(10)
-    yield started[0]
-    loop.call_soon_threadsafe(ended.set)
-    thread.join(10)
-    loop.close()
-
-
-def hosts(*names: str, **headers: str) -> bytes:
-    return response("".join(f"0.0.0.0 {name}\n" for name in names).encode(), **headers)
-
-
-@pytest.fixture
-def server(make_small: MakeSmall, sources: Sources) -> Server:
-    server = make_small(more=_CONFIG.replace("URL", sources.url("/ads")))
-    server.environment = {"STATE_DIRECTORY": ""}
-    server.expect_error("list ads: ")
-    return server
-
-
-def _blocked(server: Server, name: str) -> bool:
-    answer = ask(server.port, name, client=CLIENT)
-    assert answer is not None
-    return [str(record.rdata) for record in answer.rr] == ["0.0.0.0"]
-
-
-def _run(server: Server, *arguments: str) -> Done:
-    return darban(*arguments, "--config", server.config, at=server.directory)
+def server(subscribed: Server) -> Server:
+    return subscribed
 
 
 def test_a_list_is_fetched_after_the_start_and_put_in_force(
@@ -99,16 +36,16 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
     sources.says["/ads"] = hosts("a.example", "b.example", ETag='"one"')
     server.start()
     assert "It has not been fetched yet, and blocks nothing" in server.err
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
-    assert not _blocked(server, "w.a.example")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
+    assert not blocked(server, "w.a.example")
     scrape = server.scrape()
     assert scrape.value("darban_list_entries", list="ads") == 2
     assert scrape.value("darban_list_updated_timestamp_seconds", list="ads") > 1.7e9
     assert scrape.value("darban_list_failures_total", list="ads") == 0
     assert scrape.value("darban_config_ok") == 1
-    done = _run(server, "lists", "update", "ads")
+    done = run(server, "lists", "update", "ads")
     assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
-    done = _run(server, "lists", "update", "adds")
+    done = run(server, "lists", "update", "adds")
     assert (done.code, done.err) == (
         *(WRONG, "the config in force fetches no list 'adds', but ads\n"),
     )
@@ -118,27 +55,24 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
 def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> None:
     sources.says["/ads"] = hosts("a.example", "b.example", "c.example")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     for said, reason in (
         (response(b"<!DOCTYPE html>\n<p>Log in</p>\n"), "refused: a web page (HTML), not a list"),
-        (hosts("a.example"), "fewer than half of the 3"),
         (response(b"", status="503 Busy"), "the server answers 503 Busy"),
     ):
         sources.says["/ads"] = said
-        done = _run(server, "lists", "update")
+        done = run(server, "lists", "update")
         assert done.code == NO
         assert done.out.startswith("ads: failed, 3 names: ")
         assert reason in done.out
-        assert _blocked(server, "c.example")
-    assert server.scrape().value("darban_list_failures_total", list="ads") == 3
-    sources.says["/ads"] = hosts("a.example")
-    done = _run(server, "lists", "update", "--smaller-too")
-    assert (done.code, done.out) == (GOOD, "ads: updated, 1 names\n")
-    assert not _blocked(server, "c.example")
+        assert blocked(server, "c.example")
+    assert server.scrape().value("darban_list_failures_total", list="ads") == 2
+    sources.says["/ads"] = hosts("a.example", "b.example", "c.example", "d.example")
+    assert run(server, "lists", "update").out == "ads: updated, 4 names\n"
     server.stop()
     sources.says["/ads"] = response(b"", status="503 Busy")
     server.start()
-    assert _blocked(server, "a.example"), "from the copy, before anything is fetched"
+    assert blocked(server, "a.example"), "from the copy, before anything is fetched"
 
 
 def test_a_damaged_copy_gives_way_to_the_one_before_and_is_fetched_again(
@@ -146,23 +80,23 @@ def test_a_damaged_copy_gives_way_to_the_one_before_and_is_fetched_again(
 ) -> None:
     sources.says["/ads"] = hosts("a.example")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     sources.says["/ads"] = hosts("a.example", "b.example")
-    assert _run(server, "lists", "update").code == GOOD
+    assert run(server, "lists", "update").code == GOOD
     server.stop()
     (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     sources.says["/ads"] = response(b"", status="503 Busy")
     server.start()
-    assert _blocked(server, "a.example")
-    assert not _blocked(server, "b.example")
+    assert blocked(server, "a.example")
+    assert not blocked(server, "b.example")
     failed = "darban_list_failures_total"
     wait_for(lambda: server.scrape().value(failed, list="ads"), "it was tried again at once")
     scrape = server.scrape()
     assert scrape.value("darban_list_fallback", list="ads") == 1
     assert "The copy before it is used until the list is fetched again" in server.err
     sources.says["/ads"] = hosts("a.example", "b.example")
-    assert _run(server, "lists", "update").code == GOOD
-    assert _blocked(server, "b.example")
+    assert run(server, "lists", "update").code == GOOD
+    assert blocked(server, "b.example")
     assert server.scrape().value("darban_list_fallback", list="ads") == 0
 
 
@@ -177,10 +111,10 @@ def test_a_damaged_first_copy_is_fetched_again_while_the_last_good_policy_serves
     server.stop()
     (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     server.start()
-    assert _blocked(server, "a.example"), "by the last good snapshot"
+    assert blocked(server, "a.example"), "by the last good snapshot"
     assert "Its copy is damaged. Fetch it again: darban lists update ads" in server.err
     wait_for(lambda: server.scrape().value("darban_config_ok") == 1, "it was fetched again")
-    assert _blocked(server, "a.example")
+    assert blocked(server, "a.example")
 
 
 def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
@@ -190,16 +124,16 @@ def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
     sources.says["/ads"] = hosts("a.example")
     server.expect_error("")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     sources.says["/ads"] = hosts("a.example", "b.example", "open.example")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert done.code == NO
     assert "ads: failed, 1 names: not put in force: " in done.out
     assert "open.example" in done.out
-    assert not _blocked(server, "open.example")
-    assert not _blocked(server, "b.example")
+    assert not blocked(server, "open.example")
+    assert not blocked(server, "b.example")
     wait_for(lambda: server.scrape().value("darban_config_ok") == 1, "the old list is good")
-    assert _run(server, "check").code == GOOD
+    assert run(server, "check").code == GOOD
 
 
 def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, sources: Sources) -> None:
@@ -210,24 +144,24 @@ def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, source
     server.config.write_text(text, encoding="utf-8")
     sources.says["/ads"] = hosts("a.example")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     server.config.write_text(text.replace('block = ["@advertising"]', "block = []"), "utf-8")
     (included / "guests.toml").write_text("broken", encoding="utf-8")
     (included / "more.toml").write_text(_GUESTS.replace("guests", "more"), encoding="utf-8")
     sources.says["/ads"] = hosts("a.example", "b.example")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")
-    assert _blocked(server, "a.example")
-    assert _blocked(server, "b.example")
+    assert blocked(server, "a.example")
+    assert blocked(server, "b.example")
     assert server.scrape().value("darban_config_ok") == 1
-    *_, last = json.loads(_run(server, "history", "--json").out)["entries"]
+    *_, last = json.loads(run(server, "history", "--json").out)["entries"]
     assert (last["event"], last["diff"]) == ("lists", "")
     for edited in ("config.toml", "guests.toml", "more.toml"):
         assert f"{edited}: edited and not reloaded" in server.err
     (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
     (included / "more.toml").unlink()
-    assert _run(server, "reload").code == GOOD
-    assert not _blocked(server, "a.example")
+    assert run(server, "reload").code == GOOD
+    assert not blocked(server, "a.example")
 
 
 def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
@@ -243,29 +177,29 @@ def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
     server.expect_error("own/banners.txt")
     server.expect_error("by a list that was fetched: invalid")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     (own / "banners.txt").write_text(list_.replace("own", "unseen"), encoding="utf-8")
     sources.says["/ads"] = hosts("a.example", "b.example")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert done.code == NO
     assert done.out.startswith("ads: updated, 2 names: not in force yet: own/banners.txt: found")
-    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+    assert [blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
         *(True, False, False)
     ]
     assert server.scrape().value("darban_config_ok") == 1
-    again = _run(server, "lists", "update")
+    again = run(server, "lists", "update")
     assert again.code == NO
     assert again.out.startswith("ads: unchanged, 2 names: not in force yet: own/banners.txt: found")
     edited = (own / "banners.txt").read_text(encoding="utf-8")
     (own / "banners.txt").write_text(list_, encoding="utf-8")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
-    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+    assert [blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
         *(True, False, True)
     ]
     (own / "banners.txt").write_text(edited, encoding="utf-8")
-    assert _run(server, "reload").code == GOOD
-    assert [_blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
+    assert run(server, "reload").code == GOOD
+    assert [blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
         *(False, True, True)
     ]
 
@@ -275,55 +209,55 @@ def test_the_copy_before_is_restored_with_the_policy_of_its_time(
 ) -> None:
     sources.says["/ads"] = hosts("a.example", "b.example")
     server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     wait_for(lambda: "lists by a list that was fetched: applied" in server.err, "that is logged")
     moment = dt.datetime.now(dt.UTC).isoformat()
     sources.says["/ads"] = hosts("b.example", "c.example")
-    assert _run(server, "lists", "update").code == GOOD
-    assert not _blocked(server, "a.example")
+    assert run(server, "lists", "update").code == GOOD
+    assert not blocked(server, "a.example")
     later = dt.datetime.now(dt.UTC).isoformat()
-    done = _run(server, "history", "--restore", moment)
+    done = run(server, "history", "--restore", moment)
     assert done.code == GOOD, done.err
-    assert [_blocked(server, f"{name}.example") for name in "abc"] == [True, True, False]
-    done = _run(server, "history", "--restore", later)
+    assert [blocked(server, f"{name}.example") for name in "abc"] == [True, True, False]
+    done = run(server, "history", "--restore", later)
     assert done.code == GOOD, done.err
-    assert [_blocked(server, f"{name}.example") for name in "abc"] == [False, True, True]
+    assert [blocked(server, f"{name}.example") for name in "abc"] == [False, True, True]
     sources.says["/ads"] = hosts("c.example", "d.example")
-    assert _run(server, "lists", "update").code == GOOD
-    done = _run(server, "history", "--restore", moment)
+    assert run(server, "lists", "update").code == GOOD
+    done = run(server, "history", "--restore", moment)
     assert done.code == GOOD, done.err
     assert "ads: its copy of then is not kept; that of now is used" in done.out
-    assert _blocked(server, "d.example")
+    assert blocked(server, "d.example")
 
 
 def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: Sources) -> None:
-    done = _run(server, "lists", "--json")
+    done = run(server, "lists", "--json")
     assert done.code == GOOD
     (told,) = done.json["lists"]  # type: ignore[misc]
     assert (told["list"], told["entries"], told["fetched"]["updated"]) == ("ads", 0, 0)
     sources.says["/ads"] = hosts("a.example", "b.example", "co.uk", "192.0.2.1")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")
-    (told,) = json.loads(_run(server, "lists", "--json").out)["lists"]
+    (told,) = json.loads(run(server, "lists", "--json").out)["lists"]
     assert told["entries"] == 2
     assert told["skipped"] == {
         "… is a public suffix: its names have many owners": 1,
         "an IP address; a rule has a name": 1,
     }
-    shown = _run(server, "lists")
+    shown = run(server, "lists")
     assert shown.code == GOOD
     lines = shown.out.splitlines()
     [ads] = [place for place, line in enumerate(lines) if line.startswith("  ads ")]
     assert lines[ads].split() == ["ads", "2", "2", "0", "h", "ago"]
     assert lines[ads + 1] == f"    {sources.url('/ads')}"
     assert max(map(len, lines)) <= 80
-    unknown = _run(server, "lists", "update", "nothing")
+    unknown = run(server, "lists", "update", "nothing")
     assert (unknown.code, unknown.err) == (
         *(WRONG, f"{server.config} fetches no list 'nothing', but ads\n"),
     )
     sources.says.clear()
-    assert _run(server, "lists", "update").code == NO
-    assert "last error: the server answers 404" in " ".join(_run(server, "lists").out.split())
+    assert run(server, "lists", "update").code == NO
+    assert "last error: the server answers 404" in " ".join(run(server, "lists").out.split())
     server.expected.clear()
 
 
@@ -336,11 +270,11 @@ def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
     sources.says["/ads"] = response(b"", status=HOSTILE)
     server.expect_error("list ads: ")
     shown = "the server answers 500 \\u001b]0;owned\\u0007\\u009b31m\\u202egnp"
-    own = _run(server, "lists", "update")
+    own = run(server, "lists", "update")
     server.start()
     wait_for(lambda: shown in server.err, "the failure is logged")
-    by_server = _run(server, "lists", "update")
-    table, text = _run(server, "lists"), _run(server, "lists", "--json").out
+    by_server = run(server, "lists", "update")
+    table, text = run(server, "lists"), run(server, "lists", "--json").out
     assert json.loads(text)["lists"][0]["fetched"]["error"].endswith(HOSTILE)
     assert (own.err, by_server.err) == ("", "")
     for printed in (own.out, by_server.out, "".join(table.out.split()), text, server.err):
@@ -348,30 +282,12 @@ def test_what_a_terminal_obeys_in_a_server_s_answer_is_shown(
         assert not set(printed) & set("\x1b\x07\x9b\u202e")
 
 
-def test_a_list_of_others_does_not_block_the_time(server: Server, sources: Sources) -> None:
-    """Until the operator says so."""
-    sources.says["/ads"] = hosts("a.example", "time.windows.com")
-    server.start()
-    wait_for(lambda: _blocked(server, "a.example"), "the list is in force")
-    assert not _blocked(server, "time.windows.com")
-    shown = _run(server, "lists").out
-    assert "1 skipped: it is in …, needed for …: only a policy's deny, or a list of your" in shown
-    told = darban("explain", "--client", CLIENT, "time.windows.com", at=server.directory)
-    assert told.code == GOOD
-    assert "/ads, line 2 is not used: it is in 'time.windows.com', needed for 'time'" in told.out
-    text = server.config.read_text(encoding="utf-8")
-    denied = text.replace("[policies.strict]\n", '[policies.strict]\ndeny = ["time.windows.com"]\n')
-    server.config.write_text(denied, encoding="utf-8")
-    assert _run(server, "reload").code == GOOD
-    assert _blocked(server, "time.windows.com")
-
-
 def test_a_certificate_of_an_unknown_authority_is_not_believed(
     server: Server, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources.says["/ads"] = hosts("a.example")
     monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert done.code == NO
     assert "certificate" in done.out.lower()
 
@@ -391,8 +307,8 @@ def test_an_authority_of_the_agency_is_believed(
     server.config.write_text(text, encoding="utf-8")
     server.start()
     wait_for(lambda: "list ads: updated" in server.err, "the list is in force")
-    assert _blocked(server, "a.example")
+    assert blocked(server, "a.example")
     server.stop()
     sources.says["/ads"] = hosts("a.example", "b.example")
-    done = _run(server, "lists", "update")
+    done = run(server, "lists", "update")
     assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")

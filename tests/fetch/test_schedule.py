@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,13 @@ from resolver.fetch.schedule import DAY, UpdateSchedule, due
 from resolver.metrics.facts import FetchState
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
-from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore
+from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from tests.fetch.source_server import Authority, response, serving
 
 pytestmark = pytest.mark.processes
 
 LIST = Subscription("it", "https://lists.test/it", "hosts", "")
-FETCHED = ListRecord(LIST.url, LIST.format, updated=1e9, tried=1e9)
+FETCHED = ListRecord(LIST.url, LIST.format, updated=1e9, tried=1e9, asked=asked(LIST))
 _CONFIG = """
 [lists]
 directories = []
@@ -38,21 +38,23 @@ def test_a_list_that_was_never_fetched_is_due() -> None:
 
 
 def test_a_list_is_fetched_once_a_day_and_not_all_at_the_same_time() -> None:
-    pauses = {_pause(ListRecord(LIST.url, LIST.format, tried=1e9 + n)) for n in range(100)}
+    pauses = {_pause(replace(FETCHED, tried=1e9 + n)) for n in range(100)}
     assert all(0.9 * DAY <= pause <= 1.1 * DAY for pause in pauses)
     assert max(pauses) - min(pauses) > 0.1 * DAY
     assert _pause(FETCHED) == _pause(FETCHED)
 
 
-@pytest.mark.parametrize("change", [("url", "https://other.test/"), ("format", "plain")])
-def test_a_list_that_the_config_has_changed_is_due(change: tuple[str, str]) -> None:
-    record = ListRecord(LIST.url, LIST.format, tried=1e9)
-    setattr(record, *change)
-    assert due(LIST, record) == 0
+@pytest.mark.parametrize("failures", [0, 5])
+@pytest.mark.parametrize(
+    "change", [{"url": "https://other.test/"}, {"format": "plain"}, {"sha256": "b" * 64}]
+)
+def test_a_list_that_the_config_has_changed_is_due(change: dict[str, str], failures: int) -> None:
+    """At once, also where the fetches of what it was before have failed."""
+    assert due(replace(LIST, **change), replace(FETCHED, failures=failures)) == 0
 
 
 def test_a_list_that_fails_is_tried_sooner_and_less_and_less_often() -> None:
-    pauses = [_pause(ListRecord(LIST.url, tried=1e9, failures=n)) for n in range(1, 2000)]
+    pauses = [_pause(replace(FETCHED, failures=n)) for n in range(1, 2000)]
     assert pauses[0] < 400
     assert pauses[3] > 2000
     assert max(pauses) <= 1.1 * DAY / 4
@@ -94,11 +96,11 @@ def test_a_damaged_copy_is_not_used_and_takes_no_place(octets: bytes, tmp_path: 
     _put(store, "two")
     (store.directory / "it.list").write_bytes(octets)
     assert _copies(store) == [(b"one", False)]
-    assert not store.holds_newest("it")
+    assert store.newest("it") is None
     assert store.damage("it") == "is damaged"
     _put(store, "three")
     assert _copies(store) == [(b"three", True), (b"one", False)]
-    assert store.holds_newest("it")
+    assert store.newest("it") is not None
 
 
 def test_an_interrupted_replacement_leaves_a_copy(tmp_path: Path) -> None:
@@ -115,7 +117,8 @@ def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     store = ListStore(tmp_path)
     record = _put(store, "one")
     plain = asdict(record)
-    del plain["before"]
+    for later in ("before", "asked", "held"):
+        del plain[later]
     (store.directory / "it.json").write_text(json.dumps(plain))
     assert store.record("it") == record
     assert _copies(store) == [(b"one", True)]
@@ -154,7 +157,7 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
                 assert not running.done()
             assert schedule.job.results["it"].reason == "OSError: no room"
             sources.says["/it"] = response(b"0.0.0.0 a.example\n0.0.0.0 b.example\n")
-            await schedule.begin(["it"], smaller_too=False)
+            await schedule.begin(["it"], accept=False)
             assert schedule.job.results["it"].entries == 2
             assert not running.done()
             running.cancel()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from resolver.config.model import ListFormat
 from resolver.dns import names
-from resolver.lists.acceptance import read_untrusted
+from resolver.lists.acceptance import change_of, is_large_change, read_untrusted
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.list_reader import by_reason, leads_nowhere
 from resolver.lists.rules import BlockList, Rule, SkippedLine
@@ -91,22 +91,36 @@ REFUSED = {
     "nothing": (b"", "no rule"),
     "comments alone": (b"# nothing\n# at all\n", "no rule"),
     "mostly rubbish": (b"a.example\nx y\nx z\n", "2 lines cannot be read, 1 can"),
-    "much smaller": (b"a.example\nb.example\n", "2 names, fewer than half of the 5"),
 }
 
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_file_that_is_no_list_is_refused_whole(what: str) -> None:
     content, reason = REFUSED[what]
-    accepted = read_untrusted(content, "plain", "service", "list", before=5)
+    accepted = read_untrusted(content, "plain", "service", "list")
     assert isinstance(accepted, str)
     assert reason in accepted
 
 
-def test_a_list_that_shrank_by_half_is_accepted() -> None:
-    assert isinstance(
-        read_untrusted(b"a.example\nb.example\n", "plain", "s", "l", before=4), BlockList
-    )
+@pytest.mark.parametrize(
+    ("before", "after", "held"),
+    [
+        *((1000, 1000, False), (1000, 1500, False), (1000, 1501, True)),
+        *((1000, 800, False), (1000, 799, True), (5, 4, False), (5, 3, True), (1, 1, False)),
+        *((10, 210, False), (10, 211, True), (400, 600, False), (400, 601, True)),
+    ],
+)
+def test_how_much_a_list_may_change(before: int, after: int, held: bool) -> None:
+    assert is_large_change(before, after) is held
+
+
+def test_a_change_names_what_comes_and_what_goes() -> None:
+    before = _read("adblock", "||b.example^\n||a.example^\n@@||x.example^\n")
+    after = _read("plain", "\n".join(["b.example", *(f"n{n:02}.example" for n in range(30))]))
+    change = change_of(before, after)
+    assert str(change) == "31 names instead of 2: 30 come, 1 go"
+    assert change.first_going == ["a.example"]
+    assert change.first_coming == [f"n{n:02}.example" for n in range(10)]
 
 
 def test_rules_given_twice_are_not_lines_that_cannot_be_read() -> None:

@@ -30,8 +30,11 @@ def test_a_command_exists_with_its_options(line: str) -> None:
     name, *words = line.split()
     assert name in DOCUMENTED
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
-    if name in group.commands:
-        known = {option for param in group.commands[name].params for option in param.opts}
+    command = group.commands.get(name)
+    if isinstance(command, typer.core.TyperGroup) and words and words[0] in command.commands:
+        command = command.commands[words[0]]
+    if command is not None:
+        known = {option for param in command.params for option in param.opts}
         assert {word for word in words if word.startswith("--")} <= known
 
 

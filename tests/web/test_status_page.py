@@ -124,6 +124,9 @@ def test_it_shows_how_old_a_fetched_list_is(asked: Explainer) -> None:
     assert ENGLISH["never"] in rows.partition("late")[2]
     persian = page(replace(STATUS, fetched=fetched), asked, *NOTHING, "fa")
     assert "۲ ساعت پیش" in persian
+    assert ENGLISH["held"] not in rows
+    held = (replace(fetched[0], held=True),)
+    assert ENGLISH["held"] in page(replace(STATUS, fetched=held), asked, *NOTHING, "en")
 
 
 def test_the_page_in_persian(asked: Explainer) -> None:
