@@ -28,6 +28,7 @@ INTERPRETED = {
 MODULES = {
     "server/loop.py": "runs every callback",
     "server/udp.py": "receives and sends every datagram",
+    "server/proxy.py": "looks at every datagram that a server in front sends",
     "server/handler.py": "takes every query to the engine and its reply back",
     "upstream/forwarder.py": "sends what the cache lacks to an upstream",
     "upstream/udp_sockets.py": "sends and receives every datagram of an upstream",

@@ -9,6 +9,7 @@ from resolver import __version__, build
 from resolver.cli import (
     check,
     diff,
+    drain,
     exempt,
     explain,
     flush,
@@ -61,6 +62,7 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "diff": diff.diff,
     "reload": reload.reload,
     "flush": flush.flush,
+    "drain": drain.drain,
     "status": status.status,
     "record": record.record,
     "exempt": exempt.exempt,

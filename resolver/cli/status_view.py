@@ -108,6 +108,8 @@ def _alarms(now: Status) -> Iterator[Text]:
     """What an operator should look at."""
     if not now.config_ok:
         yield Text("the config is not in force; see darban check", "bold red")
+    if now.not_ready:
+        yield Text(f"not ready, health checks fail: {now.not_ready}", "bold red")
     if now.workers < now.workers_expected:
         yield Text(f"only {now.workers} of {now.workers_expected} workers serve", "bold red")
     if now.block_log is not None and now.block_log.problem:

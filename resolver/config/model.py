@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 from resolver.config.values import (
     DNS_PORT,
@@ -64,6 +65,20 @@ class ConfigSection(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @classmethod
+    def keys(cls) -> dict[str, FieldInfo]:
+        """The fields by their keys in TOML; a key such as ``from`` is no name in Python."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+
+class ProxyConfig(ConfigSection):
+    """Listeners for servers in front, such as dnsdist."""
+
+    listen: Several[Listen] = ()
+    """The addresses and ports to answer on where a query needs a PROXY header, version 2."""
+    from_: Annotated[Several[Prefix], Field(alias="from")] = ()
+    """The prefixes of the servers in front, which may say for whom they ask."""
+
 
 class ServerConfig(ConfigSection):
     """Where queries are answered, and by how many processes."""
@@ -78,6 +93,8 @@ class ServerConfig(ConfigSection):
     """The answer to who this server is: NSID (RFC 5001), id.server; none by default."""
     version: ServerText = ""
     """The answer to version.bind and version.server; none by default."""
+    proxy: ProxyConfig = ProxyConfig()
+    """Listeners for servers in front, such as dnsdist."""
 
 
 class UpstreamConfig(ConfigSection):

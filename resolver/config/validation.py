@@ -83,7 +83,7 @@ def _meant_key(error: ErrorDetails) -> Path:
     path = error["loc"]
     if error["type"] != "extra_forbidden":
         return ()
-    return (*path[:-1], closest(str(path[-1]), _type_at(path[:-1]).model_fields))
+    return (*path[:-1], closest(str(path[-1]), _type_at(path[:-1]).keys()))
 
 
 def _culprit(error: ErrorDetails) -> Path:
@@ -104,7 +104,7 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
         case "missing":
             return provenance.problem(path, "nothing", _description(path))
         case "extra_forbidden":
-            known = _type_at(path[:-1]).model_fields
+            known = _type_at(path[:-1]).keys()
             advice = did_you_mean(str(path[-1]), known)
             return provenance.problem(path, "an unknown key", one_of(known), advice)
         case "literal_error":
@@ -158,7 +158,7 @@ def _bracketed(value: object) -> str:
 
 
 def _description(path: Path) -> str:
-    field_info: FieldInfo = _type_at(path[:-1]).model_fields[path[-1]]
+    field_info: FieldInfo = _type_at(path[:-1]).keys()[path[-1]]
     text = str(field_info.description)
     return text[0].lower() + text[1:].removesuffix(".")
 
@@ -170,7 +170,7 @@ def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a u
         if arguments := get_args(kind):  # of a dict or a tuple
             kind = arguments[get_origin(kind) is dict]
         else:
-            kind = kind.model_fields[part].annotation
+            kind = kind.keys()[part].annotation
     return kind
 
 

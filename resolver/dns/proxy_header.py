@@ -38,15 +38,20 @@ class ProxyHeader:
         """Octets of the header; the query stands behind it."""
 
 
-def header_size(octets: bytes | bytearray) -> int:
-    """The octets of the header that begins with these; at least ``FIXED`` while fewer are there."""
+def header_size(octets: bytes) -> int:
+    """The size of the header that begins with these octets; 0 if no header begins so.
+
+    While fewer than ``FIXED`` octets are there, it is ``FIXED``.
+    """
+    if octets[: len(_SIGNATURE)] != _SIGNATURE[: len(octets)]:
+        return 0
     return FIXED if len(octets) < FIXED else FIXED + (octets[14] << 8 | octets[15])
 
 
 def scan(packet: bytes) -> ProxyHeader | None:
     """Read the header at the start of a packet; None if there is no valid one."""
     size = header_size(packet)
-    if size > len(packet) or not packet.startswith(_SIGNATURE):
+    if not size or size > len(packet):
         return None
     if packet[12] == _LOCAL:
         return ProxyHeader(b"", size)

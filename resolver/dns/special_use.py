@@ -2,7 +2,8 @@
 
 RFC 6761 (localhost, invalid, test), RFC 6303 and 7793 (private reverse zones), RFC 7686
 (onion), RFC 8375 (home.arpa), RFC 9665 (service.arpa), RFC 9476 (alt),
-RFC 9462 section 6.5 (resolver.arpa).
+RFC 9462 section 6.5 (resolver.arpa). ``HEALTH`` is this program's own, below a zone that ICANN
+keeps for private use.
 """
 
 import enum
@@ -19,6 +20,7 @@ class Use(enum.Enum):
     EMPTY_ZONE = "NODATA at the zone's own name, NXDOMAIN below"
     NO_SUCH_NAME = "NXDOMAIN at the zone and below"
     NO_DATA = "NODATA at the zone and below"
+    HEALTH = "NODATA while clients may ask this node, else SERVFAIL"
 
 
 _NO_SUCH_NAME: Final = ("invalid", "test", "onion", "alt")
@@ -45,6 +47,8 @@ _EMPTY = (
     "8.b.d.0.1.0.0.2.ip6.arpa",
 )
 
+HEALTH: Final = parse("health.darban.internal")
+"""What dnsdist, keepalived and others ask to see whether clients may ask this node."""
 LOOPBACK_V4: Final = parse("1.0.0.127.in-addr.arpa")
 LOOPBACK_V6: Final = parse("1." + "0." * 31 + "ip6.arpa")
 
@@ -53,6 +57,7 @@ ZONES: Final[dict[bytes, Use]] = {
     parse("127.in-addr.arpa"): Use.LOOPBACK_REVERSE,
     LOOPBACK_V6: Use.LOOPBACK_REVERSE,
     parse("resolver.arpa"): Use.NO_DATA,
+    HEALTH: Use.HEALTH,
     **{parse(zone): Use.NO_SUCH_NAME for zone in _NO_SUCH_NAME},
     **{parse(zone): Use.EMPTY_ZONE for zone in _EMPTY},
 }

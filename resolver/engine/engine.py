@@ -31,6 +31,7 @@ from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.dns.query import Query, Shapes, scan
+from resolver.dns.special_use import HEALTH
 from resolver.engine.about_server import about_server
 from resolver.engine.addresses import find_addresses
 from resolver.engine.cache import AnswerCache
@@ -45,7 +46,7 @@ from resolver.engine.question import UpstreamQuestion, cache_key
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer
-from resolver.policy.limits import Limits
+from resolver.policy.limits import UNLIMITED, Limits
 from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
 from resolver.policy.view import View
 
@@ -67,6 +68,8 @@ class Engine:
     ) -> None:
         """``count`` returns the index of the counter for labels."""
         self.cache = cache
+        self.draining = False
+        """Whether the reply to a query for ``HEALTH`` says that clients should ask another node."""
         self._count = count
         self._generation = 0
         self._wall_ahead = 0.0
@@ -120,7 +123,7 @@ class Engine:
         self._replies = Replies(self.terms, self._count)
 
     def client(self, address: bytes, stream: bool) -> Client:
-        """The client of an address (4 or 16 octets) over a transport."""
+        """The client of an address (4 or 16 octets; none: a server in front) over a transport."""
         clients = self._stream_clients if stream else self._clients
         client = clients.get(address)
         return self._new_client(address, stream) if client is None else client
@@ -130,6 +133,8 @@ class Engine:
 
         The former have a table of their own: else they could evict the limits of the others.
         """
+        if not address:
+            return Client(address, stream, None, UNLIMITED, {})
         key = address + (b"\x01" if stream else b"")
         client = self._unknown_clients.get(key)
         if client is not None:
@@ -158,9 +163,7 @@ class Engine:
         if query is None:
             return self._replies.dropped(view)
         if view is None:
-            if self.observer is not None:
-                self.observer.refused(client.address)
-            return self._replies.refused(query)
+            return self._refuse(client, query)
         if query.shape.rcode != codes.NOERROR:
             about = about_server(query, self.terms.settings)
             if about is not None:
@@ -170,11 +173,16 @@ class Engine:
             self.observer.asked(client, query)
         return self.respond(client, view, query, now)
 
-    def _over_limit(self, client: Client, packet: bytes) -> Reply | Drop:
-        """Drop a packet; reply to every second one over UDP with TC and nothing else.
+    def _refuse(self, client: Client, query: Query) -> Reply:
+        """Refuse a client in no VLAN; a server in front that asks for itself may ask for HEALTH."""
+        if not client.address and query.name == HEALTH and query.shape.rcode == codes.NOERROR:
+            return self._replies.health(None, query, draining=self.draining)
+        if client.address and self.observer is not None:
+            self.observer.refused(client.address)
+        return self._replies.refused(query)
 
-        So a client whose address others forge gets through over TCP.
-        """
+    def _over_limit(self, client: Client, packet: bytes) -> Reply | Drop:
+        """Drop a packet; over UDP every second one gets TC, so a victim of forgers can use TCP."""
         view = client.view
         if view is not None and not client.stream and client.limit.slips:
             query = scan(packet, client.shapes)
@@ -195,6 +203,8 @@ class Engine:
         zone, verdict = self.check_question(view, name)
         if zone is not None:
             if zone.group is None:
+                if zone.name == HEALTH:
+                    return self._replies.health(view, query, draining=self.draining)
                 rcode, sections = local_answer(zone, name, shape.qtype)
                 return self._replies.local(view, query, PASS, rcode, sections)
             group = zone.group

@@ -33,6 +33,8 @@ _BLOCKED_KEY: Final = 1 << 60
 
 _NOT_AUTHORITATIVE: Final = (render.extended_error(codes.EDE_NOT_AUTHORITATIVE),)
 
+_DRAINING: Final = (render.extended_error(codes.EDE_NOT_READY, "draining"),)
+
 
 class CountedTemplate(ReplyTemplate):
     """A reply template with the counter of its replies."""
@@ -110,6 +112,12 @@ class Replies:
     def without_recursion(self, view: View, query: Query) -> Reply:
         """REFUSED to a query without RD (RFC 8914 section 4.21)."""
         return self._reply(view, query, Outcome.FAILED, codes.REFUSED, _NOT_AUTHORITATIVE)
+
+    def health(self, view: View | None, query: Query, *, draining: bool) -> Reply:
+        """NODATA without an SOA, so that nobody keeps it; while the node drains, SERVFAIL."""
+        if draining:
+            return self._reply(view, query, Outcome.FAILED, codes.SERVFAIL, _DRAINING)
+        return self._reply(view, query, Outcome.PASSED, codes.NOERROR)
 
     def local(
         self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections

@@ -33,6 +33,7 @@ _COUNTED = (
     definitions.CACHE_BYTES,
     definitions.UPSTREAM_QUERIES,
     definitions.UPSTREAM_UP,
+    definitions.PROXY_REJECTS,
 )
 _HISTOGRAMS = (definitions.DURATION, definitions.UPSTREAM_DURATION)
 _BYPASS = (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
@@ -111,6 +112,7 @@ class DarbanCollector(Collector):
         yield definitions.LIST_FAILURES, _of_lists(fetched, (each.failures for each in states))
         yield definitions.LIST_HELD, _of_lists(fetched, (each.held for each in states))
         yield definitions.LIST_FALLBACK, _of_lists(fetched, (name in older for name in fetched))
+        yield definitions.READY, [((), not facts.not_ready)]
         yield definitions.WORKERS, [((), facts.workers)]
         yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]
         yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]

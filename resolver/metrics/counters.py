@@ -98,6 +98,11 @@ class Counters:
         if self._plan is not None:
             self.cells[self._plan.block_log_lost] += records
 
+    def proxy_rejected(self, packets: int) -> None:
+        """Count what a proxied listener drops: datagrams, or one connection."""
+        if self._plan is not None:
+            self.cells[self._plan.proxy_rejects] += packets
+
     def cache(self, cache: AnswerCache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
         if self._plan is None:

@@ -99,6 +99,11 @@ BLOCK_LOG_LOST = _counter(
     "darban_block_log_lost",
     "Records lost because the block log could not be written, or not fast enough",
 )
+PROXY_REJECTS = _counter(
+    "darban_proxy_rejects",
+    "Queries and connections dropped by proxied listeners: not from a listed server, or no header",
+)
+READY = _gauge("darban_ready", "1 while clients may ask this node; 0 while it drains")
 WORKERS = _gauge("darban_workers", "Workers that serve")
 WORKERS_EXPECTED = _gauge("darban_workers_expected", "Workers that should serve")
 WORKER_RESTARTS = _counter("darban_worker_restarts", "Workers replaced")

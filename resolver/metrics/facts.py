@@ -47,9 +47,22 @@ class ServerFacts:
     workers: int = 0
     worker_restarts: int = 0
     config_ok: bool = True
+    draining: bool = False
+    """Whether an operator has asked that no client uses this node."""
     lists: dict[str, FetchState] = field(default_factory=dict)
     """By the list's name."""
     reloads: Counter[str] = field(default_factory=Counter)
     """By result."""
     last_reload: LastReload | None = None
     block_log: BlockLogState = field(default_factory=BlockLogState)
+
+    @property
+    def not_ready(self) -> str:
+        """Why clients should ask another node; empty while they may ask this one.
+
+        A config that is refused or an upstream that is down is no reason: all nodes have the same,
+        and would all withdraw. Alerts tell of these.
+        """
+        if self.draining:
+            return "draining"
+        return "" if self.workers else "no worker serves"

@@ -58,6 +58,7 @@ class CounterPlan(NamedTuple):
     cache: list[int]
     """Hits, misses, entries, octets."""
     block_log_lost: int
+    proxy_rejects: int
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says whether it is up, then its histogram."""
 
@@ -124,6 +125,7 @@ class CounterLayout:
                 self.cell(definitions.CACHE_BYTES),
             ],
             self.cell(definitions.BLOCK_LOG_LOST),
+            self.cell(definitions.PROXY_REJECTS),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:

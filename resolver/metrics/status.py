@@ -191,6 +191,8 @@ class Status:
     """None where the block log is off."""
     clock_synchronised: bool | None = None
     """Exemptions end by the clock. None where the kernel does not tell."""
+    not_ready: str = ""
+    """Why clients should ask another node; empty while they may ask this one."""
 
     def as_json(self) -> dict[str, object]:
         """The object that the control socket and ``darban status --json`` give."""

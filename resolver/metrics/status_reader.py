@@ -74,6 +74,7 @@ class StatusReader:
             exemptions=exemptions(terms, at),
             block_log=_block_log(sums, facts),
             clock_synchronised=kernel.clock_synchronised(),
+            not_ready=facts.not_ready,
         )
 
 

@@ -262,6 +262,10 @@ class Settings:
     """The answer to NSID and id.server; empty for none."""
     version: str = ""
     """The answer to version.bind; empty for none."""
+    proxied: tuple[Endpoint, ...] = ()
+    """Listeners where each query needs a PROXY header."""
+    proxies: tuple[Prefix, ...] = ()
+    """The servers in front, which may send PROXY headers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _usable(
     """The stored sockets by address and transport; the others are closed."""
     usable: dict[_Listener, list[socket.socket]] = {listener: [] for listener in listeners}
     for each in stored:
-        sockets = usable.get(_listener_of(each))
+        sockets = usable.get((endpoint_of(each), each.type))
         if sockets is None or len(sockets) == workers:
             each.close()
         else:
@@ -64,9 +64,10 @@ def _usable(
     return usable
 
 
-def _listener_of(listening: socket.socket) -> _Listener:
+def endpoint_of(listening: socket.socket) -> Endpoint:
+    """The address and port that a socket listens on."""
     address, port, *_ = listening.getsockname()
-    return Endpoint(address, port), listening.type
+    return Endpoint(address, port)
 
 
 def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socket.socket:

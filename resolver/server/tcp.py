@@ -5,6 +5,8 @@ What must stay true:
   message in this time. If many connections are open, the time is shorter.
 - One address has at most ``PER_ADDRESS`` connections.
 - While a client does not read its replies, the server does not read its queries.
+- On a proxied socket a connection begins with a PROXY header of a listed server, which names the
+  client. A connection without one is closed, and nothing else in it is read.
 """
 
 import asyncio
@@ -12,9 +14,11 @@ import resource
 import socket
 from typing import Final
 
+from resolver.dns.proxy_header import FIXED, header_size, scan
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
 from resolver.server.handler import QueryHandler
+from resolver.server.proxy import Proxies
 from resolver.server.transport_cycle import break_cycle
 
 IDLE: Final = 5.0
@@ -41,7 +45,8 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._transport: asyncio.Transport | None = None
         self.address = b""
-        """The 4 or 16 octets of the client's address."""
+        """The 4 or 16 octets of the client's address; empty: a server in front itself."""
+        self._awaits_header = server.proxies is not None
         self._buffer = bytearray()
         self._outstanding = 0
         """Queries without a reply so far."""
@@ -80,9 +85,14 @@ class Connection(asyncio.Protocol):
         if peer is None:  # the client has closed already
             transport.abort()
             return
-        self.address = _octets(peer[0])
+        address = _octets(peer[0])
         self._server.opened(self)
         self._check_idle()
+        proxies = self._server.proxies
+        if proxies is None:
+            self._identify(address)
+        elif not proxies.lists(address):
+            self._reject()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
         """Forget the connection."""
@@ -95,7 +105,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Buffer octets, and handle whole messages."""
         self._buffer += data
-        self._handle_messages()
+        if not self._awaits_header or self._read_header():
+            self._handle_messages()
 
     def eof_received(self) -> bool:
         """Keep the connection until all its queries are answered."""
@@ -111,6 +122,28 @@ class Connection(asyncio.Protocol):
         """Go on: the client reads again."""
         self._writable = True
         self._handle_messages()
+
+    def _read_header(self) -> bool:
+        """Read the PROXY header at the start of the connection; whether it is there and valid."""
+        size = header_size(bytes(self._buffer[:FIXED]))
+        if len(self._buffer) < size:
+            return False
+        header = scan(bytes(self._buffer[:size]))
+        if header is None:
+            self._reject()
+            return False
+        del self._buffer[:size]
+        self._awaits_header = False
+        self._identify(header.client)
+        return True
+
+    def _identify(self, client: bytes) -> None:
+        self.address = client
+        self._server.identified(self)
+
+    def _reject(self) -> None:
+        self._server.rejected()
+        self.close()
 
     def _handle_messages(self) -> None:
         """Handle every whole message in the buffer while there is room.
@@ -226,8 +259,11 @@ class TcpServer:
         listening: socket.socket,
         handler: QueryHandler,
         counters: Counters,
+        proxies: Proxies | None = None,
     ) -> None:
+        """``proxies`` makes the socket a proxied one."""
         self.loop = loop
+        self.proxies = proxies
         self._handler = handler
         self._counters = counters
         self._socket = listening
@@ -259,14 +295,21 @@ class TcpServer:
             self._counters.observe_duration(Path.UPSTREAM, now - each)
 
     def opened(self, connection: Connection) -> None:
-        """Register a new connection; close another one if there are too many."""
+        """Register a new connection; close an idle one if there are too many."""
+        if len(self._connections) >= MAX_CONNECTIONS:
+            next((c for c in self._connections if c.idle), connection).close()
+        self._connections[connection] = None
+
+    def identified(self, connection: Connection) -> None:
+        """Register a connection by its client; close the client's oldest if it has too many."""
         of_address = self._by_address.setdefault(connection.address, {})
         if len(of_address) >= PER_ADDRESS:
             next(iter(of_address)).close()
-        elif len(self._connections) >= MAX_CONNECTIONS:
-            next((c for c in self._connections if c.idle), connection).close()
-        self._connections[connection] = None
         of_address[connection] = None
+
+    def rejected(self) -> None:
+        """Count a connection without a valid PROXY header, or not from a listed server."""
+        self._counters.proxy_rejected(1)
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""

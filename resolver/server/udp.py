@@ -6,6 +6,9 @@ of a query is measured from the return of the receiving call to the return of th
 
 A wildcard socket (one that listens on all addresses of the host) also receives the destination
 address of each packet from the kernel. The reply is sent from this address.
+
+On a proxied socket a PROXY header stands before each query and names the client. The reply goes to
+the server in front, without a header.
 """
 
 import socket
@@ -17,14 +20,21 @@ from resolver.metrics.counters import Counters
 from resolver.server.datagrams import SLOT_SIZE, Batch, Outbox
 from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
+from resolver.server.proxy import Proxies
 
 
 class UdpServer:
     """One listening UDP socket."""
 
     def __init__(
-        self, loop: Loop, listening: socket.socket, handler: QueryHandler, counters: Counters
+        self,
+        loop: Loop,
+        listening: socket.socket,
+        handler: QueryHandler,
+        counters: Counters,
+        proxies: Proxies | None = None,
     ) -> None:
+        """``proxies`` makes the socket a proxied one."""
         wildcard = listening.getsockname()[0] in ("0.0.0.0", "::")
         if wildcard:
             _enable_destinations(listening)
@@ -33,6 +43,7 @@ class UdpServer:
         self._handler = handler
         self._engine = handler.engine
         self._counters = counters
+        self._proxies = proxies
         self._batch = Batch(listening, wildcard)
         self._outbox = Outbox(listening, wildcard)
         self._received: list[float] = []
@@ -54,15 +65,24 @@ class UdpServer:
         received = time.monotonic()
         octets, lengths = batch.octets, batch.lengths[:count].tolist()
         writable, reply_lengths = batch.writable, batch.reply_lengths
-        engine, handler = self._engine, self._handler
+        engine, handler, proxies = self._engine, self._handler, self._proxies
         origin_size, first, last = batch.origin_size, self._address_at, self._address_end
         origins = batch.origins[: count * origin_size]
         no_reply: list[int] = []
+        rejected = 0
         for slot in range(count):
             at = slot * SLOT_SIZE
             origin_at = slot * origin_size
-            client = engine.client(origins[origin_at + first : origin_at + last], False)
+            address = origins[origin_at + first : origin_at + last]
             packet = octets[at : at + lengths[slot]]
+            if proxies is not None:
+                header = proxies.header(address, packet)
+                if header is None:
+                    no_reply.append(slot)
+                    rejected += 1
+                    continue
+                address, packet = header.client, packet[header.size :]
+            client = engine.client(address, False)
             reply = handler.handle(packet, client, self, slot, received)
             if reply is None:
                 no_reply.append(slot)
@@ -70,6 +90,8 @@ class UdpServer:
                 size = len(reply)
                 writable[at : at + size] = reply
                 reply_lengths[slot] = size
+        if rejected:
+            self._counters.proxy_rejected(rejected)
         answered = count - len(no_reply)
         if answered:
             batch.send(count, no_reply)

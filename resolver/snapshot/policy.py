@@ -196,6 +196,8 @@ class _Compiler:
             config.lists.ca_file or "",
             config.server.identity,
             config.server.version,
+            tuple(made.Endpoint(e.address, e.port) for e in config.server.proxy.listen),
+            tuple(_prefixes([config.server.proxy.from_])),
         )
 
     def expected_services(self) -> None:

@@ -1,5 +1,6 @@
 """The startup banner: what the operator sees when the server has started."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resolver import __version__, build
@@ -19,6 +20,7 @@ def startup_banner(
         f"darban {__version__}, {build()}, snapshot {Path(accepted.snapshot).name}",
         f"config     {config}: {_config_state(accepted)}",
         f"listening  {listen} (UDP and TCP), {_count(workers, 'worker')}",
+        *_proxied(settings.proxied),
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
         f"status     http://{settings.metrics}/",
@@ -36,6 +38,12 @@ def startup_banner(
     if accepted.example:
         lines.append("try        " + accepted.example)
     return lines
+
+
+def _proxied(endpoints: Sequence[Endpoint]) -> Iterator[str]:
+    if endpoints:
+        listen = ", ".join(map(str, endpoints))
+        yield f"proxied    {listen} (UDP and TCP), with PROXY headers"
 
 
 def _names(terms: CompiledConfig) -> str:

@@ -29,6 +29,7 @@ def restart_changes(current: CompiledConfig, new: CompiledConfig) -> dict[str, t
 def _values(terms: CompiledConfig) -> dict[str, str]:
     return {
         "server.listen": _listed(terms.settings.listen),
+        "server.proxy.listen": _listed(terms.settings.proxied),
         "server.workers": str(worker_count(terms)),
         "metrics.listen": str(terms.settings.metrics),
         "cache.max_bytes": str(terms.settings.cache_bytes),

@@ -75,7 +75,9 @@ class _Supervisor:
         self._manager = manager
         self._tasks: set[asyncio.Task[object]] = set()
         workers = worker_count(first.terms)
-        sockets = open_sockets(first.terms.settings.listen, workers, manager.take_stored_sockets())
+        settings = first.terms.settings
+        endpoints = (*settings.listen, *settings.proxied)
+        sockets = open_sockets(endpoints, workers, manager.take_stored_sockets())
         manager.store_sockets([each for listening in sockets for each in listening])
         self._block_log = BlockLogWriter(config.parent, self._state)
         slots = [
@@ -84,7 +86,7 @@ class _Supervisor:
         self._layout = CounterLayout()
         self._facts = ServerFacts(first.terms, first.path.name, time.time(), workers)
         self._facts.block_log = self._block_log.state
-        self._block_page = BlockPage(first.terms.settings.block_page, first.pinned)
+        self._block_page = BlockPage(settings.block_page, first.pinned)
         self._rollout = Rollout(slots, first, self._layout, self._block_log, self._block_page)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(slots, self._rollout, self._facts, self._background)
@@ -142,6 +144,7 @@ class _Supervisor:
             "status": self._status,
             "unknown": workers.unknown,
             "flush": workers.flush,
+            "drain": workers.drain,
             "record": workers.record,
             "reload": self._reloader.command,
             "activate": self._reloader.activate,
@@ -188,7 +191,7 @@ class _Supervisor:
 
         collector = DarbanCollector(self._layout, self._pool.memories, self._facts, self._readings)
         try:
-            app = metrics_page.application(collector, lambda: self._facts.terms)
+            app = metrics_page.application(collector, self._facts)
             status_page.add_to(app, self._read_status, self._explainer)
             await metrics_page.serve(app, self._facts.terms.settings.metrics)
         except PageListenError as error:

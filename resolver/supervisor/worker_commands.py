@@ -1,4 +1,4 @@
-"""The control commands that every worker takes part in: ``flush``, ``unknown`` and ``record``.
+"""The control commands that every worker takes part in.
 
 ``record`` says who asks (``owner``) with every request, so that two ``darban record`` never take
 each other's counts. The supervisor keeps no counts: the workers hold them until the command takes
@@ -44,6 +44,12 @@ class WorkerCommands:
         replies = await self._pool.request({"type": "unknown_clients"}, "unknown_clients")
         counts = (UnknownClients(tuple(each["prefixes"]), each["missed"]) for each in replies)
         return merged(counts, _MOST_UNKNOWN)._asdict()
+
+    async def drain(self, request: Request) -> Answer:
+        """Let health checks fail from now on, or succeed again."""
+        draining = request.get("draining") is True
+        self._pool.drain(draining)
+        return {"draining": draining}
 
     async def record(self, request: Request) -> Answer:
         """Count names for an owner, or stop counting, and hand over what was counted."""

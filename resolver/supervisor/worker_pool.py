@@ -78,8 +78,15 @@ class WorkerPool:
         replies = await asyncio.gather(*(slot.request(message, reply) for slot in serving))
         return [each for each in replies if each is not None]
 
+    def drain(self, draining: bool) -> None:
+        """Say in all replies to health checks whether clients should ask another node."""
+        self._facts.draining = draining
+        for slot in self.slots:
+            slot.send({"type": "drain", "draining": draining})
+
     async def _start(self, slot: WorkerSlot) -> None:
         await self._rollout.start_worker(slot, self._on_exit)
+        slot.send({"type": "drain", "draining": self._facts.draining})
         self._count()
 
     def _on_exit(self, slot: WorkerSlot) -> None:

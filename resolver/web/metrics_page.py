@@ -1,28 +1,29 @@
-"""``/metrics`` over HTTP, in the format that the scraper asks for, and ``/healthz``."""
+"""``/metrics`` over HTTP, in the format that the scraper asks for, ``/healthz`` and ``/readyz``."""
 
 import asyncio
-from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from resolver.metrics.collector import DarbanCollector
-from resolver.policy.compiled import CompiledConfig, Endpoint
+from resolver.metrics.facts import ServerFacts
+from resolver.policy.compiled import Endpoint
 from resolver.web import host_header, pages
 from resolver.web.exposition import Exposition
 from resolver.web.listener import listen
 
 _MISDIRECTED = 421
+_UNAVAILABLE = 503
 
 
-def application(collector: DarbanCollector, terms: Callable[[], CompiledConfig]) -> web.Application:
-    """The application of the metrics listener; ``terms`` returns those in force."""
+def application(collector: DarbanCollector, facts: ServerFacts) -> web.Application:
+    """The application of the metrics listener."""
     exposition = Exposition(collector)
 
     @web.middleware
     async def only_own_host(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host")
-        if host is None or host_header.is_own(host, terms()):  # a browser always names the host
+        if host is None or host_header.is_own(host, facts.terms):  # a browser always names the host
             return await handler(request)
         text = host_header.WRONG_HOST
         return web.Response(text=text, status=_MISDIRECTED, headers=pages.HEADERS)
@@ -34,9 +35,14 @@ def application(collector: DarbanCollector, terms: Callable[[], CompiledConfig])
     async def healthy(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
+    async def ready(_: web.Request) -> web.Response:
+        reason = facts.not_ready
+        return web.Response(text=f"{reason or 'ready'}\n", status=_UNAVAILABLE if reason else 200)
+
     app = web.Application(middlewares=[only_own_host])
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/healthz", healthy)
+    app.router.add_get("/readyz", ready)
     return app
 
 

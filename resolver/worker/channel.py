@@ -8,6 +8,7 @@ From the supervisor:
 - ``upstreams``: use these upstream servers, whose addresses have changed.
 - ``flush``: remove names from the cache. The reply is ``flushed``.
 - ``unknown_clients``: send the counts of refused clients. The reply has the same name.
+- ``drain``: say in replies to health checks whether clients should ask another node.
 - ``record``: count questions for an owner, or stop counting, and send the counts. The reply is
   ``recorded``.
 
@@ -35,6 +36,7 @@ class WorkerMessage(TypedDict, total=False):
     groups: dict[str, list[ServerAddress]]
     zone: str
     """A name in hexadecimal wire form."""
+    draining: bool
     entries: int
     prefixes: list[tuple[str, int]]
     """Prefixes of unknown clients, with their counts."""

@@ -17,7 +17,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +29,11 @@ from resolver.errors import DarbanError
 from resolver.metrics import log
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan, plan_from_json
+from resolver.policy.compiled import Endpoint
 from resolver.server.handler import QueryHandler
+from resolver.server.listening import endpoint_of
 from resolver.server.loop import Loop
+from resolver.server.proxy import Proxies
 from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
 from resolver.snapshot import store
@@ -67,6 +70,7 @@ class Worker:
         self._counters = counters
         self._listening = listening
         self._garbage = GarbageCollection(loop)
+        self._proxies = Proxies()
         self._observers = Observers(BlockRecords(block_log, counters.records_lost))
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
@@ -95,6 +99,8 @@ class Worker:
                     self._channel.send(
                         {"type": "unknown_clients", "prefixes": list(prefixes), "missed": missed}
                     )
+                case "drain" if self._engine is not None:
+                    self._engine.draining = message["draining"]
                 case "record":
                     self._record(message)
         await self._finish()
@@ -126,6 +132,7 @@ class Worker:
         self._prepared = None
         self._counters.follow(plan)
         self._observers.follow(loaded.terms)
+        self._proxies.follow(loaded.terms)
         if self._engine is None or self._forwarder is None:
             cache = AnswerCache(loaded.terms.settings.cache_bytes)
             self._engine = Engine(loaded, cache, self._counters.cell, observer=self._observers)
@@ -134,7 +141,7 @@ class Worker:
             self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
             handler.upstreams = self._forwarder
             self._forwarder.use(groups)
-            await self._serve(handler)
+            await self._serve(handler, loaded.terms.settings.proxied)
         else:
             self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())
@@ -165,14 +172,15 @@ class Worker:
         if self._observers.record(recording, counting) and self._engine is not None:
             self._engine.observe(self._observers)
 
-    async def _serve(self, handler: QueryHandler) -> None:
+    async def _serve(self, handler: QueryHandler, proxied: Sequence[Endpoint]) -> None:
         self._garbage.start()
         self._loop.on_iteration_end(self._observers.flush)
         for listening in self._listening:
+            proxies = self._proxies if endpoint_of(listening) in proxied else None
             if listening.type == socket.SOCK_DGRAM:
-                UdpServer(self._loop, listening, handler, self._counters).start()
+                UdpServer(self._loop, listening, handler, self._counters, proxies).start()
             else:
-                await TcpServer(self._loop, listening, handler, self._counters).start()
+                await TcpServer(self._loop, listening, handler, self._counters, proxies).start()
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {

@@ -123,10 +123,11 @@ def test_persian_is_kept_from_turning_its_neighbours() -> None:
 
 
 def test_what_needs_a_look_is_told() -> None:
-    bad = replace(FIRST, config_ok=False, workers=3, clock_synchronised=False)
+    bad = replace(FIRST, config_ok=False, workers=3, clock_synchronised=False, not_ready="draining")
     text = drawn(bad, None, 100)
     for part in (
         "the config is not in force",
+        "not ready, health checks fail: draining",
         "only 3 of 4 workers serve",
         "the clock is not synchronised",
         f"upstream {IPV6} does not answer",

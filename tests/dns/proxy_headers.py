@@ -17,3 +17,18 @@ def header(
     family = (0x10 if address.version == 4 else 0x20) | (2 if udp else 1)
     content = address.packed + server + struct.pack("!HH", 40000, 853) + tlvs
     return SIGNATURE + struct.pack("!BBH", 0x21, family, len(content)) + content
+
+
+def is_valid(packet: bytes) -> bool:
+    """Whether a packet begins with a header that names a client, or that is a health check."""
+    if len(packet) < 16 or packet[:12] != SIGNATURE:
+        return False
+    command, family, length = struct.unpack_from("!BBH", packet, 12)
+    if len(packet) - 16 < length:
+        return False
+    if command == 0x20:
+        return True
+    sizes = {0x11: "4s4sHH", 0x12: "4s4sHH", 0x21: "16s16sHH", 0x22: "16s16sHH"}
+    return (
+        command == 0x21 and family in sizes and length >= struct.calcsize(f"!{sizes.get(family)}")
+    )

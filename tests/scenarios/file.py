@@ -59,6 +59,7 @@ class Step:
     no_larger: bool = False
     opt: bool | None = None
     # what happens before
+    draining: bool = False
     reload: str | None = None
 
 

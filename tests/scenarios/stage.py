@@ -38,6 +38,9 @@ from tests.snapshot.texts import compile_texts
 BOOT = 5000.0
 """What the monotonic clock shows at a scenario's beginning."""
 
+FRONT = "a server in front"
+"""The client of a query that dnsdist asks for itself."""
+
 AGENCY_CONFIG = (AGENCY / "config.toml").read_text(encoding="utf-8")
 AGENCY_LISTS = {
     path.stem: path.read_text(encoding="utf-8") for path in AGENCY.glob("blocklists/*.txt")
@@ -180,7 +183,9 @@ class Stage:
             self.engine.replace(loaded(snapshot, wall))
         self.engine.advance(wall, now)
         self.upstreams.asked = []
-        client = self.engine.client(packed(step.client), step.over == "tcp")
+        self.engine.draining = step.draining
+        address = b"" if step.client == FRONT else packed(step.client)
+        client = self.engine.client(address, step.over == "tcp")
         result = self.engine.answer(client, query(step), now)
         while isinstance(result, PendingReply):
             outcome, now = self._exchange(result.question, now)

@@ -11,8 +11,8 @@ from resolver.metrics.status import SOON
 from tests.watching.expressions import DEPLOY, alerts, boards, panels, series
 
 DOCUMENTED = {
-    *("run", "check", "explain", "diff", "reload", "status", "exempt", "lists", "flush"),
-    *("record", "history", "report"),
+    *("run", "check", "explain", "diff", "reload", "status", "exempt", "lists", "flush", "drain"),
+    *("record", "history", "report", "export"),
 }
 """As the design has them; some may come later than the runbook."""
 

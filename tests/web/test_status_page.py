@@ -150,6 +150,7 @@ def test_the_page_in_persian(asked: Explainer) -> None:
             "<bdi>config.toml:7: &lt;wrong&gt;</bdi>",
         ),
         (replace(STATUS, clock_synchronised=False), "The clock is not synchronised"),
+        (replace(STATUS, not_ready="draining"), "The node is draining"),
         (replace(STATUS, workers=1), "Only 1 of 2 workers are running."),
         (
             replace(STATUS, upstreams=(replace(UPSTREAM, up=False),)),

@@ -1,0 +1,28 @@
+"""``darban drain``: lead clients away from a node, before it is restarted or repaired."""
+
+from typing import Annotated
+
+import typer
+
+from resolver.cli.command import Config, echo
+from resolver.cli.default_config import config_path
+from resolver.cli.server import ask
+
+End = Annotated[bool, typer.Option("--end", help="let health checks succeed again")]
+
+
+def drain(end: End = False, config: Config = None) -> int:
+    """Let health checks fail, so that dnsdist, keepalived or BIRD lead clients to other nodes.
+
+    The server goes on answering all queries. A restart ends it too. Exits with 3 where no server
+    can be reached.
+
+        darban drain
+
+        darban drain --end
+    """
+    path = config_path(config)
+    ask(path, "drain", draining=not end)
+    state = "ready: health checks succeed" if end else "draining: health checks fail"
+    echo(f"the server of {path} is {state}")
+    return 0
