@@ -144,7 +144,10 @@ from resolver.cli import main
 sys.exit(main())
 PROGRAM
   chmod 755 "$place/bin/darban"
-  cp -R "$SOURCE/blocklists" "$place/blocklists"
+  mkdir "$place/blocklists"
+  for kind in txt ip md toml lock; do
+    cp "$SOURCE"/blocklists/*."$kind" "$place/blocklists/"
+  done
   share "$place"
   : >"$place/complete"
   unfinished=

@@ -25,6 +25,22 @@ def test_it_is_blocked_in_administration(dig: Asker, service: str) -> None:
 
 
 @pytest.mark.parametrize("service", NAMED)
+def test_an_alias_of_it_is_blocked_in_administration(dig: Asker, service: str) -> None:
+    answer = dig("127.0.10.5", f"{service}.scene")
+    assert answer.data == ["0.0.0.0"]
+    [(code, text)] = answer.errors
+    assert code == 16
+    assert text.startswith(f"{service}: directive "), text
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_an_alias_of_it_is_open_to_publicity(dig: Asker, service: str) -> None:
+    answer = dig("127.0.20.5", f"{service}.scene")
+    assert answer.data[-1] == ANY_V4
+    assert answer.errors == []
+
+
+@pytest.mark.parametrize("service", NAMED)
 def test_it_is_open_to_publicity(dig: Asker, service: str) -> None:
     for name in NAMED[service]:
         answer = dig("127.0.20.5", name)

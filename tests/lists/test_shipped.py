@@ -1,7 +1,6 @@
-"""The lists of ``blocklists/``: well formed, blocking what they say, and nothing else.
+"""The lists of ``blocklists/``: well formed, and blocking what they say.
 
-The large tests against popular names need ``../shared/data``, which is not part of the
-repository; they are left out where it is absent.
+``test_guard_sets.py`` holds that they block nothing else.
 """
 
 import functools
@@ -15,16 +14,11 @@ from publicsuffixlist import PublicSuffixList
 from resolver.dns import names
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.rules import BlockList, Rule
+from tests.lists.guard_sets import DOMESTIC
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data"
-UNLABELLED_RESOLVERS = (
-    *("fxj8pd39z5.cloudflare-gateway.com", "dns.sse.cisco.com", "familyshield.sse.cisco.com"),
-)
-"""Popular names that the labels of the popular names do not know as resolvers."""
 FILES = sorted((ROOT / "blocklists").glob("*.txt"))
 CATEGORIES = {"messenger", "workplace-chat", "encrypted-dns"}
-DOMESTIC = ("eitaa.com", "bale.ai", "ble.ir", "rubika.ir", "splus.ir", "gap.im", "igap.net")
 
 
 def _list(path: Path) -> BlockList:
@@ -177,137 +171,3 @@ def test_a_canary_is_blocked(name: str) -> None:
 def test_an_exception_of_a_list_lets_pass() -> None:
     assert MATCHERS["dingtalk"].blocks("im.dingtalk.com")
     assert not MATCHERS["dingtalk"].blocks("adashx.ut.dingtalk.com")
-
-
-OPEN = {
-    "captive portal checks": [
-        "www.msftconnecttest.com",
-        "ipv6.msftconnecttest.com",
-        "dns.msftncsi.com",
-        "www.msftncsi.com",
-        "captive.apple.com",
-        "www.apple.com",
-        "connectivitycheck.gstatic.com",
-        "connectivitycheck.android.com",
-        "clients3.google.com",
-        "www.gstatic.com",
-        "www.google.com",
-        "play.googleapis.com",
-        "detectportal.firefox.com",
-        "connectivity-check.ubuntu.com",
-        "nmcheck.gnome.org",
-        "conn-service-eu-05.allawnos.com",
-    ],
-    "notifications": [
-        "mtalk.google.com",
-        "alt1-mtalk.google.com",
-        "mtalk4.google.com",
-        "fcm.googleapis.com",
-        "firebaseinstallations.googleapis.com",
-        "firebaseremoteconfig.googleapis.com",
-        "courier.push.apple.com",
-        "1-courier.push.apple.com",
-        "api.push.apple.com",
-        "init-p01st.push.apple.com",
-        "client.wns.windows.com",
-        "updates.push.services.mozilla.com",
-        "push.services.mozilla.com",
-    ],
-    "clocks": [
-        "pool.ntp.org",
-        "0.pool.ntp.org",
-        "2.android.pool.ntp.org",
-        "time.windows.com",
-        "time.apple.com",
-        "time.google.com",
-        "time.cloudflare.com",
-        "ntp.ubuntu.com",
-        "time.nist.gov",
-    ],
-    "revocation of certificates": [
-        "ocsp.digicert.com",
-        "crl3.digicert.com",
-        "crl4.digicert.com",
-        "o.lencr.org",
-        "r3.o.lencr.org",
-        "r10.c.lencr.org",
-        "ocsp.pki.goog",
-        "c.pki.goog",
-        "ocsp.sectigo.com",
-        "crl.sectigo.com",
-        "ocsp.globalsign.com",
-        "ocsp2.globalsign.com",
-        "ocsp.apple.com",
-        "ocsp2.apple.com",
-        "crl.apple.com",
-        "ocsp.entrust.net",
-        "ctldl.windowsupdate.com",
-        "www.microsoft.com",
-    ],
-    "shared with messengers": [
-        "facebook.com",
-        "www.facebook.com",
-        "graph.facebook.com",
-        "star.c10r.facebook.com",
-        "scontent.xx.fbcdn.net",
-        "www.qq.com",
-        "accounts.kakao.com",
-        "dapi.kakao.com",
-        "www.naver.jp",
-        "config.edge.skype.com",
-        "edge.skype.net",
-        "secure.skypeassets.com",
-        "github.githubassets.com",
-        "pinterest.com",
-        "www.redditstatic.com",
-        "firestore.googleapis.com",
-        "software-download.microsoft.com",
-        "mail.google.com",
-        "opencdn.jomodns.com",
-        "www.line-website.com",
-    ],
-    "answered by the server itself": ["resolver.arpa", "_dns.resolver.arpa"],
-}
-
-
-@pytest.mark.parametrize("kind", OPEN)
-def test_what_every_network_needs_stays_open(kind: str) -> None:
-    assert {name: hits for name in OPEN[kind] if (hits := _blocking(name))} == {}
-
-
-def _column(file: str, column: int) -> list[str]:
-    lines = (DATA / file).read_text(encoding="utf-8").splitlines()
-    return [line.split("\t")[column] for line in lines if line and not line.startswith("#")]
-
-
-def _false_positives(benign: list[str]) -> dict[str, list[str]]:
-    return {name: hits for name in benign if (hits := _blocking(name))}
-
-
-@pytest.mark.shared_data
-def test_a_name_that_only_ends_alike_stays_open() -> None:
-    near = _column("near-miss.tsv", 1)
-    assert near
-    assert _false_positives(near) == {}
-
-
-@pytest.mark.shared_data
-def test_popular_names_stay_open() -> None:
-    labelled = {*_column("popular-names.labels.tsv", 0), *UNLABELLED_RESOLVERS}
-    benign = [name for name in _column("popular-names.txt", 0) if name not in labelled]
-    assert len(benign) > 40_000
-    assert _false_positives(benign) == {}
-
-
-@pytest.mark.shared_data
-def test_popular_iranian_names_stay_open() -> None:
-    iranian = _column("popular-ir-names.txt", 0)
-    assert len(iranian) > 900
-    assert _false_positives(iranian) == {}
-
-
-@pytest.mark.shared_data
-def test_names_behind_messengers_at_shared_hosts_stay_open() -> None:
-    targets = _column("cname-targets.tsv", 0)
-    assert targets
-    assert _false_positives(targets) == {}

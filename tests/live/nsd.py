@@ -47,6 +47,11 @@ $TTL 300
 * HTTPS 1 . alpn=h2
 ns.scene. A 127.0.0.1
 alias.scene. CNAME web.telegram.org.
+telegram.scene. CNAME web.telegram.org.
+whatsapp.scene. CNAME mmg.whatsapp.net.
+viber.scene. CNAME media.cdn.viber.com.
+line.scene. CNAME obs.line-apps.com.
+tango.scene. CNAME www.tango.me.
 long.scene. CNAME alias.scene.
 harmless.scene. CNAME www.agency.example.
 https.scene. HTTPS 1 web.whatsapp.com. alpn=h2
