@@ -71,6 +71,7 @@ class AnswerCache:
             The entry for the replies that wait for it.
         """
         if entry.answers:
+            self.failures.discard(key)
             self.put(key, entry)
         elif self._stale(key, entry.dated) is not None:  # an answer is there
             entry.lifetime = 0
@@ -90,9 +91,13 @@ class AnswerCache:
             failure = result if isinstance(result, Failure) else _UPSTREAM_FAILS
             self.failures.put(question.key, failure, now + STALE_PAUSE, now)
             return stale(old, now)
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) and result.is_cached:
             self.failures.put(question.key, result, now + FAILURE_PAUSE, now)
         return result
+
+    def has_stale(self, key: bytes, now: float) -> bool:
+        """Whether there is an answer to serve while the upstream is slow or fails."""
+        return self._stale(key, now) is not None
 
     def join(
         self, own: UpstreamQuestion, aliases: CacheEntry, rest: CacheEntry, group: bytes, now: float

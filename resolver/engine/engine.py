@@ -50,7 +50,6 @@ from resolver.policy.limits import UNLIMITED, Limits
 from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
 from resolver.policy.view import View
 
-_TOO_LONG: Final = Failure(codes.EDE_NO_REACHABLE_AUTHORITY, "the aliases took too long to follow")
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
 _MAX_CLIENTS: Final = 65536
 """When this many clients are kept for a transport, the next one clears them all."""
@@ -237,7 +236,7 @@ class Engine:
     def conclude(
         self, pending: PendingReply, result: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
-        """Answer a query after the exchange about its question."""
+        """Answer a query after the exchange about its question, or while it is slow (``SLOW``)."""
         found = self.cache.serve_stale(pending.question, result, now)
         if pending.generation != self._generation:
             return self._respond_anew(pending, found, now)
@@ -253,10 +252,10 @@ class Engine:
         verdict = self._judge_answer(view, query.name, pending.verdict, found)
         return self._reply_with(client, view, query, verdict, found, now)
 
-    def give_up(self, pending: PendingReply) -> Reply:
-        """Answer a query whose time is over; its exchange may go on and fill the cache."""
+    def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
+        """Answer a query with SERVFAIL, whatever the caches have."""
         view = self._views.of(pending.client.address)
-        return self._replies.failed(view, pending.query, _TOO_LONG)
+        return self._replies.failed(view, pending.query, failure)
 
     def _respond_anew(
         self, pending: PendingReply, found: CacheEntry | Failure, now: float

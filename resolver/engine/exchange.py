@@ -1,13 +1,18 @@
 """The exchange with upstream servers about one question: a state machine without sockets.
 
 The driver calls ``begin`` and then reports each event: ``received``, ``suspected``, ``expired``,
-``waited``, ``unreachable``, ``closed`` or ``crowded``. Each call returns the next ``Attempt`` to
-send, None to go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
+``waited``, ``unreachable``, ``closed``, ``crowded`` or ``dropped``. Each call returns the next
+``Attempt`` to send, None to go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
 
 The rules:
-- There are at most three attempts (RFC 9520 section 3.1), each at another server if there is one.
-  All are made within ``PATIENCE`` seconds, over TCP within ``TCP_PATIENCE``. Earlier attempts can
-  still be answered while a later one is in flight: the first good answer ends the exchange.
+- A round has at most three attempts (RFC 9520 section 3.1), each at another server if there is
+  one. All are made within ``PATIENCE`` seconds, over TCP within ``TCP_PATIENCE``.
+- An attempt that has timed out is late: it can still be answered until the driver drops it. The
+  first good answer to any attempt ends the exchange. After its last attempt a round is over, and
+  the exchange waits for the late ones (RFC 8767 section 5), unless all their servers have failed
+  actively since: with an error, or with a refusal of their host. Then the exchange ends.
+- When a round is over, ``begin_again`` starts the next one. Late attempts of earlier rounds still
+  count.
 - A packet that does not match the query may be forged. After the first such packet the question
   goes over TCP, where nobody can guess port and ID. If TCP fails, the question goes over UDP with
   another port and ID; else one forged packet could end the exchange.
@@ -24,9 +29,10 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.response import ANSWER, Response, scan
 from resolver.dns.uncompressed import assembled
+from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.question import UpstreamQuestion
-from resolver.engine.servers import Group, Server
+from resolver.engine.servers import FIRST_WAIT, Group, Server
 from resolver.engine.upstream_query import (
     QUESTION_AT,
     answers,
@@ -37,57 +43,43 @@ from resolver.engine.upstream_query import (
 )
 
 PATIENCE: Final = 1.8
-"""Seconds for the whole exchange over UDP."""
+"""Seconds for a round over UDP; then clients get a stale answer if there is one (RFC 8767)."""
 TCP_PATIENCE: Final = 2.8
-"""Seconds for the whole exchange with a last attempt over TCP."""
+"""Seconds for a round with a last attempt over TCP."""
+CLIENT_PATIENCE: Final = 4.0
+"""Seconds that a client waits if there is no stale answer."""
+LATE: Final = 10.0
+"""Seconds that an attempt can be answered."""
 _TCP_WAIT: Final = 1.2
 """Seconds for one attempt over TCP."""
 _ATTEMPTS: Final = 3
 _MAX_CLOSED: Final = 8
-_NONE_TRIED: Final[tuple[Server, ...]] = ()
-
-
-class Attempt:
-    """A query to send to a server, and the time of the next attempt."""
-
-    __slots__ = ("began", "message", "own_socket", "server", "stream", "until")
-
-    def __init__(
-        self,
-        server: Server,
-        stream: bool,
-        message: bytes,
-        began: float,
-        until: float,
-        own_socket: bool = False,
-    ) -> None:
-        self.server = server
-        self.stream = stream
-        """Whether to send it over TCP."""
-        self.message = message
-        """The query without its ID."""
-        self.began = began
-        """In monotonic seconds, as ``until``."""
-        self.until = until
-        """The time of the next attempt, if there is no answer."""
-        self.own_socket = own_socket
-        """Whether to send it from a port that no other query uses."""
+_NO_SERVERS: Final[tuple[Server, ...]] = ()
 
 
 class Failure:
     """No server could be asked, or none answered: the Extended DNS Error for the clients."""
 
-    __slots__ = ("code", "text")
+    __slots__ = ("code", "is_cached", "text")
 
-    def __init__(self, code: int, text: str) -> None:
+    def __init__(self, code: int, text: str, is_cached: bool = True) -> None:
         self.code = code
         self.text = text
+        self.is_cached = is_cached
+        """Whether the failure cache keeps it. Else the question may be asked again at once."""
 
 
+SLOW: Final = Failure(
+    codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time", is_cached=False
+)
+"""For a client whose time is over while the exchange goes on."""
+_SILENT: Final = Failure(SLOW.code, SLOW.text)
 _UNUSABLE: Final = Failure(
     codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server gave a usable answer"
 )
+_UNREACHABLE: Final = Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
 _NO_ROOM: Final = Failure(codes.EDE_NETWORK_ERROR, "no TCP connection to the upstream has room")
+NONE_LATE: Final[tuple[Attempt, ...]] = ()
 Step = Attempt | CacheEntry | Failure
 
 
@@ -95,29 +87,63 @@ class Exchange:
     """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_closed", "_error", "_group", "_latest", "_query", "_spoofing", "_stream", "_tried"),
-        *("began", "question"),
+        *("_closed", "_error", "_failed", "_group", "_query", "_spoofing", "_stream", "_tried"),
+        *("began", "late", "latest", "question"),
     )
 
     def __init__(self, question: UpstreamQuestion, group: Group, now: float) -> None:
         self.question = question
         self.began = now
+        """The beginning of the round."""
         self._group = group
         self._query = render_query(question)
         self._stream = False
         self._spoofing = False
         self._closed = 0
         self._error: CacheEntry | Failure | None = None
-        self._tried = _NONE_TRIED
-        self._latest: Attempt | None = None
+        self._failed = _NO_SERVERS
+        """The servers that have failed actively in this round."""
+        self._tried = _NO_SERVERS
+        self.latest: Attempt | None = None
+        """The attempt whose time is not over; None if the round is over."""
+        self.late = NONE_LATE
+        """The attempts whose time is over and that can still be answered; the oldest is first."""
 
     def begin(self, now: float) -> Step:
         """Begin: the first attempt, or a failure."""
-        server = self._group.choose(now, _NONE_TRIED)
+        server = self._group.choose(now, _NO_SERVERS)
         if server is None:
             return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
         self._tried = server.only_self
         return self._attempt(server, self._message(server, now), now, now + server.wait)
+
+    def begin_again(self, group: Group, now: float) -> Step:
+        """Begin the next round, after one is over; the group may have other servers now."""
+        self._group = group
+        self.began = now
+        self._stream = self._spoofing = False
+        self._closed = 0
+        self._error = None
+        self._failed = _NO_SERVERS
+        return self.begin(now)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the round is over, so that only late answers may still come."""
+        return self.latest is None
+
+    def patience(self, stale: bool, now: float) -> float:
+        """Seconds that clients wait; ``stale``: whether there is a stale answer for them.
+
+        They need not wait for late answers if all servers were silent long before the round.
+        """
+        if stale and now >= self.began + PATIENCE:
+            return 0.0
+        return 0.0 if self.is_over and self._group.is_silent(self.began) else CLIENT_PATIENCE
+
+    def end(self) -> CacheEntry | Failure:
+        """The result without an answer: the last error of a server, or a failure."""
+        return self._error or _SILENT
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
         """Process a packet that was received for an attempt.
@@ -125,7 +151,6 @@ class Exchange:
         After an answer that cannot be used, the next attempt is made, unless it is in flight.
         """
         asked = self._query[QUESTION_AT : QUESTION_AT + len(self.question.name) + 4]
-        latest = attempt is self._latest
         if answers(packet, ident, asked):
             response = scan(packet)
         elif is_bare_error(packet, ident):
@@ -134,16 +159,43 @@ class Exchange:
             return self.suspected(attempt, now)
         if response is None:
             self._error = self._error or _UNUSABLE
-            return self._next(now) if latest else None
+            return self._next(now) if attempt is self.latest else self._failed_by(attempt, now)
         attempt.server.answered(now - attempt.began)
-        if self._lacks_edns(attempt, response):
-            return self._ask(self._retry_server(), now, edns=False) if latest else None
-        if response.flags & codes.TC:  # over TCP, TC means an unusable answer
-            return self._over_tcp(now) if latest else None
-        entry = self._usable(attempt.server, response, now)
-        if entry is not None or not latest:
-            return entry
-        return self._next(now) if self._group.has_untried(self._tried) else self._end()
+        lacks_edns = self._lacks_edns(attempt, response)
+        if lacks_edns or response.flags & codes.TC:  # over TCP, TC means an unusable answer
+            return self._ask_otherwise(attempt, now, lacks_edns)
+        return self._usable(attempt.server, response, now) or self._failed_by(attempt, now)
+
+    def _ask_otherwise(self, attempt: Attempt, now: float, lacks_edns: bool) -> Step | None:
+        """Ask a server again without EDNS, or over TCP; after a late answer only between rounds."""
+        if attempt is not self.latest:
+            self._forget(attempt)
+            if self.latest is not None:
+                return None
+            self._tried = (*self._tried[:-1], attempt.server)
+        if not lacks_edns:
+            return self._over_tcp(now)
+        return self._ask(self._retry_server(), now, edns=False)
+
+    def _failed_by(self, attempt: Attempt, now: float) -> Step | None:
+        """Go on after a server has failed actively."""
+        self._note_failed(attempt.server)
+        if attempt is self.latest and self._group.has_untried(self._tried):
+            return self._next(now)
+        return self._end() if attempt is self.latest else self._without(attempt)
+
+    def _note_failed(self, server: Server) -> None:
+        if server not in self._failed:
+            self._failed = (*self._failed, server)
+
+    def _forget(self, attempt: Attempt) -> None:
+        """Remove an attempt from the late ones, if it is one."""
+        self.late = tuple([each for each in self.late if each is not attempt])
+
+    def _without(self, attempt: Attempt) -> Step | None:
+        """Go on without an attempt that is not the latest."""
+        self._forget(attempt)
+        return self._end() if self.latest is None else None
 
     def _lacks_edns(self, attempt: Attempt, response: Response) -> bool:
         """Whether a response rejects the EDNS of its query; note a server that answers without."""
@@ -173,16 +225,21 @@ class Exchange:
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
         self._spoofing = True
-        return self._over_tcp(now) if attempt is self._latest else None
+        return self._over_tcp(now) if attempt is self.latest else self._without(attempt)
 
     def expired(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on after the time of an attempt; it may still be answered."""
+        """Go on after the time of the latest attempt; it is late now."""
         attempt.server.timed_out(now)
-        return self._next(now) if attempt is self._latest else None
+        self.late = (*self.late, attempt)
+        return self._next(now)
+
+    def dropped(self, attempt: Attempt, now: float) -> Step | None:  # noqa: ARG002 - as all events
+        """Go on without a late attempt, which cannot be answered any more."""
+        return self._without(attempt)
 
     def waited(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of an attempt whose server was unreachable."""
-        return self._next(now) if attempt is self._latest else None
+        return self._next(now) if attempt is self.latest else None
 
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
         """Go on if an attempt could not be sent, or if the server's host refused it.
@@ -190,54 +247,60 @@ class Exchange:
         If no other server is left, a server that was up is asked again after the time of the
         attempt: it may be restarting.
         """
-        was_up = attempt.server.up
-        attempt.server.timed_out(now)
-        if attempt is not self._latest:
-            return None
+        server = attempt.server
+        self._note_failed(server)
+        if attempt is not self.latest:  # its time-out is noted already
+            return self._without(attempt)
+        was_up = server.up
+        server.timed_out(now)
         if self._spoofing or self._group.has_untried(self._tried):
             return self._next(now)
         if was_up:
             return None
-        return self._error or Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
+        self._error = self._error or _UNREACHABLE
+        return self._end()
 
     def closed(self, attempt: Attempt, now: float) -> Step | None:
         """Go on if the server closed a TCP connection that had answers, but not for this attempt.
 
         The server works, so this does not count as a time-out.
         """
-        if attempt is not self._latest:
-            return None
+        if attempt is not self.latest:
+            return self._without(attempt)
         if self._closed >= _MAX_CLOSED or now >= attempt.until:
             return self.unreachable(attempt, now)
         self._closed += 1
         return self._ask(self._retry_server(), now)
 
-    def crowded(self, now: float) -> Step:
+    def crowded(self, now: float) -> Step | None:
         """Go on over UDP with a port of its own, since no TCP connection has room.
 
         It is one more attempt: a server may truncate whatever it answers over UDP.
         """
         self._stream = False
         if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
-            return self._error or _NO_ROOM
+            self._error = self._error or _NO_ROOM
+            return self._end()
         attempt = self._ask(self._tried[-1], now)
         attempt.own_socket = True
         return attempt
 
-    def _next(self, now: float) -> Step:
+    def _next(self, now: float) -> Step | None:
         server = self._group.choose(now, self._tried)
         if server is None or len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
             return self._end()
         self._stream = self._stream and not self._spoofing  # but after TC, only TCP helps
         return self._ask(server, now)
 
-    def _end(self) -> Step:
-        """End: the last error of a server, or a failure."""
-        return self._error or Failure(
-            codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time"
-        )
+    def _end(self) -> Step | None:
+        """End the round; and the exchange, if no server may still give a late answer."""
+        self.latest = None
+        for attempt in self.late:
+            if attempt.server not in self._failed:
+                return None
+        return self.end()
 
-    def _over_tcp(self, now: float) -> Step:
+    def _over_tcp(self, now: float) -> Step | None:
         if self._stream:  # a TCP connection with packets that match no query is of no use
             return self._next(now)
         self._stream = True
@@ -257,13 +320,17 @@ class Exchange:
         last = len(self._tried) >= _ATTEMPTS
         end = self.began + (TCP_PATIENCE if self._stream else PATIENCE)
         wait = _TCP_WAIT if self._stream else server.wait
+        if len(self._tried) > 1 and not self._group.has_untried(self._tried):
+            wait = max(wait, min(2 * wait, FIRST_WAIT))  # RFC 6298 section 5.5
         until = end if last else min(now + wait, end)
+        if until <= now:  # after a late answer
+            until = now + wait
         message = self._message(server, now) if edns else without_edns(self._query)
         return self._attempt(server, message, now, until)
 
     def _attempt(self, server: Server, message: bytes, now: float, until: float) -> Attempt:
-        self._latest = self.new_attempt(server, self._stream, message, now, until)
-        return self._latest
+        self.latest = self.new_attempt(server, self._stream, message, now, until)
+        return self.latest
 
     def new_attempt(
         self, server: Server, stream: bool, message: bytes, now: float, until: float

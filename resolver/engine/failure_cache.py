@@ -1,4 +1,8 @@
-"""The failure cache (RFC 9520): upstreams are not asked again at once after a failure."""
+"""The failure cache (RFC 9520): upstreams are not asked again at once after a failure.
+
+A failure is stored when its exchange has ended. While late answers may still come, the question is
+not answered from here: a query for it begins the next round of the exchange.
+"""
 
 from collections import OrderedDict
 from typing import Final
@@ -40,6 +44,11 @@ class FailureCache:
             self._entries[key] = _FailureEntry(failure, until)
             if len(self._entries) > _MAX_ENTRIES:
                 self._entries.popitem(last=False)
+
+    def discard(self, key: bytes) -> None:
+        """Remove the failure of a question that has an answer now."""
+        if self._entries:
+            self._entries.pop(key, None)
 
     def clear(self) -> None:
         """Remove all failures, for example when upstreams have changed."""

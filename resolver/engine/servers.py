@@ -24,7 +24,10 @@ _FAULT_KEPT: Final = 900.0
 _DECAY: Final = 0.998
 """The round-trip time of a server shrinks by this factor for each query that goes to another
 server, so a slow server is asked again later."""
-_FIRST_WAIT: Final = 0.6
+_SILENT_AFTER: Final = 10.0
+"""Seconds without an answer after which a server that is down counts as silent. A slow server
+answers some query within that time."""
+FIRST_WAIT: Final = 0.6
 """Seconds to wait for a server before its first answer."""
 _MIN_WAIT: Final = 0.15
 _MAX_WAIT: Final = 0.8
@@ -35,7 +38,7 @@ class Server:
 
     __slots__ = (
         *("address", "lame_until", "name", "only_self", "plain_until", "port", "probe_at"),
-        *("smoothed", "timeouts", "variance", "wait"),
+        *("silent_since", "smoothed", "timeouts", "variance", "wait"),
     )
 
     def __init__(self, address: str, port: int, name: str) -> None:
@@ -50,13 +53,15 @@ class Server:
         self.variance = 0.0
         self.timeouts = 0
         """Consecutive time-outs."""
+        self.silent_since = 0.0
+        """The time of the first of these time-outs."""
         self.probe_at = 0.0
         """The time of the next probe, if the server is down."""
         self.lame_until = 0.0
         """Until then, other servers are asked first."""
         self.plain_until = 0.0
         """Until then, it is asked without EDNS."""
-        self.wait = _FIRST_WAIT
+        self.wait = FIRST_WAIT
         """Seconds to wait for an answer."""
 
     @property
@@ -96,6 +101,8 @@ class Server:
 
     def timed_out(self, now: float) -> None:
         """Note a time-out, or an unusable answer."""
+        if not self.timeouts:
+            self.silent_since = now
         self.timeouts += 1
         if self.timeouts >= _DOWN_AFTER:
             self.probe_at = now + _PROBE_INTERVAL
@@ -140,3 +147,9 @@ class Group:
     def has_untried(self, tried: Sequence[Server]) -> bool:
         """Whether the group has a server that was not tried."""
         return any(server not in tried for server in self.servers)
+
+    def is_silent(self, now: float) -> bool:
+        """Whether all servers are down, and have not answered for long, not even late."""
+        return all(
+            not server.up and now >= server.silent_since + _SILENT_AFTER for server in self.servers
+        )

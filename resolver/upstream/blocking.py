@@ -10,8 +10,9 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Attempt, Exchange, Failure, Step
+from resolver.engine.exchange import Exchange, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
@@ -60,8 +61,7 @@ class BlockingForwarder:
                 step = exchange.waited(attempt, time.monotonic())
         else:
             step = exchange.received(attempt, packet, ident, time.monotonic())
-        assert step is not None, "the latest attempt always leads to a step"
-        return step
+        return exchange.end() if step is None else step
 
 
 async def _groups(terms: CompiledConfig) -> Mapping[str, Group]:

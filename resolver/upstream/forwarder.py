@@ -1,43 +1,44 @@
 """Drive the exchanges: send their attempts, and report packets and time-outs to them.
 
-A question joins a query in flight for the same question. There is no task for each query: sockets
-call back, and one timer checks the deadlines of all queries.
+A question joins a query in flight for the same question; if that query only waits for late answers,
+it begins a new round of attempts. There is no task for each query: sockets call back, and one timer
+checks the deadlines of all queries.
 
 What must stay true:
 - Every pending reply gets exactly one reply, with the ID and the case of its query.
-- The queries in flight are bounded (``engine.admission``); one more gets SERVFAIL at once.
+- The queries in flight are bounded (``engine.admission``); one more gets SERVFAIL at once. Those
+  that make no more attempts are bounded by their late attempts (``upstream.late_attempts``).
 - An exception ends its query in flight with SERVFAIL; no reply waits for ever.
 """
 
 import asyncio
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from math import inf
 from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.engine.admission import WAITERS, Admission, Shares
+from resolver.engine.attempt import Attempt
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import PATIENCE, Attempt, Failure, Step
+from resolver.engine.exchange import SLOW, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group, Server
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
-from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
+from resolver.upstream.inflight import InflightQuery, Tcp, Udp, UpstreamAttempt, still_waiting
+from resolver.upstream.late_attempts import LateAttempts
 from resolver.upstream.tcp_connections import TcpConnection, TcpConnectionPool
 from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
 TICK: Final = 0.025
 """Seconds between two checks of the deadlines; a time-out is noticed at most this much late."""
-_CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions are on their way")
+_CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions in flight", is_cached=False)
 _FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES: Final = 1000
 """With this many queries in flight, entries are no longer refreshed."""
-
-Udp = UdpSocket[UpstreamAttempt]
-Tcp = TcpConnection[UpstreamAttempt]
 
 
 class Forwarder:
@@ -60,6 +61,7 @@ class Forwarder:
         )
         self._tcp: dict[Server, TcpConnectionPool[UpstreamAttempt]] = {}
         self._inflight: dict[bytes, InflightQuery] = {}
+        self._late = LateAttempts()
         self._timer: asyncio.TimerHandle | None = None
         self._admission = Admission()
 
@@ -79,32 +81,22 @@ class Forwarder:
         """Forward a query, and deliver its reply, now or later."""
         question = pending.question
         query = self._inflight.get(question.key)
-        if query is None:
+        if query is None or query.is_over:
             shares = self._admission.enter(question.name, pending.client.address)
-            if shares is None:
-                self._conclude(pending, _CROWDED, now)
-            elif not self._start(question, shares, pending, now):
-                self._conclude(pending, _FAULT, now)
-        elif len(query.waiters) < WAITERS:
-            self._wait(query, pending, now)
-        else:
+            if shares is not None:
+                if not self._start(question, shares, pending, now, query):
+                    self._conclude(pending, _FAULT, now)
+                return
+        if query is None or len(query.waiters) >= WAITERS:
             self._conclude(pending, _CROWDED, now)
+        else:
+            query.wait(pending)
 
-    def _wait(self, query: InflightQuery, pending: PendingReply, now: float) -> None:
-        """Add a reply that waits for a query in flight.
-
-        A query for a later link of a chain has its full time, for the cache and for other replies.
-        But this reply waits only until the time of its client is over.
-        """
-        query.waiters.append(pending)
-        if pending.chain is not None:
-            end = max(pending.received + PATIENCE, now)
-            self._loop.call_at(end, self._give_up, query, pending)
-
-    def _give_up(self, query: InflightQuery, pending: PendingReply) -> None:
-        if pending in query.waiters:
-            query.waiters.remove(pending)
-            self._deliver(pending, self._engine.give_up(pending))
+    def _look_at_waiters(self, query: InflightQuery, now: float) -> None:
+        """Answer the replies whose time is over; the query goes on."""
+        stale = self._engine.cache.has_stale(query.question.key, now)
+        for pending in query.take_due(stale, now):
+            self._conclude(pending, SLOW, now)
 
     def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question again for the cache; no reply waits for it."""
@@ -116,17 +108,17 @@ class Forwarder:
         self._udp.sweep(now)
 
     def _start(
-        self,
-        question: UpstreamQuestion,
-        shares: Shares | None,
-        pending: PendingReply | None,
-        now: float,
-    ) -> bool:
-        """Begin an exchange; False if it cannot begin."""
+        self, question: UpstreamQuestion, shares: Shares | None, pending: PendingReply | None,
+        now: float, query: InflightQuery | None = None,
+    ) -> bool:  # fmt: skip
+        """Begin an exchange, or the next round of a query; False if it cannot begin."""
         group = self._groups.get(question.group) or Group(question.group.decode(), ())
         try:
-            query = InflightQuery(question, group, now, shares)
-            step = query.begin(now)
+            if query is None:
+                query = InflightQuery(question, group, now, shares)
+                step = query.begin(now)
+            else:
+                step = query.begin_round(group, shares, now)
         except Exception:
             log.exception("a question could not be asked")
             if shares is not None:
@@ -136,7 +128,7 @@ class Forwarder:
         if self._timer is None:
             self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
         if pending is not None:
-            self._wait(query, pending, now)
+            query.wait(pending)
         self._do_steps(query, step, now)
         return True
 
@@ -150,6 +142,16 @@ class Forwarder:
             step = _FAULT
         if step is not None:
             self._finish(query, step, now)
+        elif query.latest is None:
+            self._rest(query, now)
+
+    def _rest(self, query: InflightQuery, now: float) -> None:
+        """Wait for late answers alone, which leaves the shares of the admission to others."""
+        query.deadline = inf
+        if query.shares is not None:
+            self._admission.leave(query.shares)
+            query.shares = None
+        self._look_at_waiters(query, now)
 
     def _send(self, query: InflightQuery, attempt: UpstreamAttempt, now: float) -> Step | None:
         """Send an attempt: None if it was sent, else the next step of the exchange."""
@@ -170,7 +172,6 @@ class Forwarder:
             if step is not None:
                 return step
             attempt.failed = True
-        attempt.previous = query.last
         query.last = attempt
         query.deadline = attempt.until
         return None
@@ -181,12 +182,12 @@ class Forwarder:
         del self._inflight[question.key]
         if query.shares is not None:
             self._admission.leave(query.shares)
-        attempt = query.last
+        last, late = query.last, query.late
         query.clear()
-        while attempt is not None:
-            if attempt.waits_on is not None:
-                self._stop_waiting(attempt)
-            attempt = attempt.previous
+        if last is not None and last.waits_on is not None:
+            self._stop_waiting(last)
+        for attempt in late:
+            self._stop_waiting(cast("UpstreamAttempt", attempt))
         if isinstance(result, CacheEntry):
             try:
                 result = self._engine.cache.remember(question.key, result)
@@ -207,16 +208,14 @@ class Forwarder:
                 self._deliver(pending, reply)
         except Exception:
             log.exception("a reply could not be made after its exchange")
-            self._fail(pending)
-
-    def _fail(self, pending: PendingReply) -> None:
-        try:
-            self._deliver(pending, self._engine.give_up(pending))
-        except Exception:
-            log.exception("a client could not be answered after an exception")
+            try:
+                self._deliver(pending, self._engine.give_up(pending, _FAULT))
+            except Exception:
+                log.exception("a client could not be answered after an exception")
 
     def _stop_waiting(self, attempt: UpstreamAttempt) -> None:
         """Wait no longer for the answer to an attempt."""
+        self._late.discard(attempt)
         waits_on, attempt.waits_on = attempt.waits_on, None
         if isinstance(waits_on, UdpSocket):
             self._udp.take_from(waits_on, attempt.ident)
@@ -237,11 +236,11 @@ class Forwarder:
             self._process(attempt, ident, packet, now)
         elif ident not in udp_socket.waiting:
             # Possible spoofing: all queries that wait on this port are asked again over TCP.
-            for each in _still_waiting(udp_socket, udp_socket.all_waiting()):
+            for each in still_waiting(udp_socket, udp_socket.all_waiting()):
                 self._suspect(each)
 
     def _tcp_received(self, connection: Tcp, ident: int, packet: bytes) -> None:
-        attempt = connection.waiting.get(ident)
+        attempt = connection.waiting.get(ident) or connection.late.get(ident)
         if attempt is not None:
             self._stop_waiting(attempt)
             self._process(attempt, ident, packet, self._loop.time())
@@ -249,6 +248,8 @@ class Forwarder:
     def _process(self, attempt: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
         """Report a received packet to the exchange of an attempt, and do its step."""
         query = attempt.inflight
+        if attempt is not query.latest:
+            self._late.discard(attempt)
         step: Step | None
         try:
             step = query.received(attempt, packet, ident, now)
@@ -276,19 +277,20 @@ class Forwarder:
             self._unreachable(attempt)
 
     def _udp_refused(self, udp_socket: Udp) -> None:
-        for attempt in _still_waiting(udp_socket, udp_socket.all_waiting()):
+        for attempt in still_waiting(udp_socket, udp_socket.all_waiting()):
             self._unreachable(attempt)
 
     def _tcp_lost(self, connection: Tcp) -> None:
-        for attempt in _still_waiting(connection, list(connection.waiting.values())):
+        for attempt in still_waiting(connection, connection.all_waiting()):
             self._unreachable(attempt, has_answered=connection.answered > 0)
 
     def _unreachable(self, attempt: UpstreamAttempt, has_answered: bool = False) -> None:
         """Go on without the answer; ``has_answered``: it is a connection that gave others."""
         server, query = attempt.server, attempt.inflight
+        if attempt not in self._late:  # else it is counted already
+            self._counters.upstream(server.name, "unreachable")
         self._stop_waiting(attempt)
         attempt.failed = True
-        self._counters.upstream(server.name, "unreachable")
         decide = query.closed if has_answered else query.unreachable
         self._decide(attempt, decide, self._loop.time())
         self._counters.upstream_up(server.name, server.up)
@@ -298,26 +300,38 @@ class Forwarder:
         self._timer = None
         now = self._loop.time()
         try:
-            for query in [each for each in self._inflight.values() if each.deadline <= now]:
+            queries = self._inflight.values()
+            for query in [q for q in queries if q.deadline <= now or q.look_at <= now]:
                 attempt = query.last
                 if attempt is not None and query.deadline <= now:
                     self._time_out(attempt, now)
+                if query.look_at <= now:
+                    self._look_at_waiters(query, now)
+            self._drop_late(now)
         finally:
             if self._inflight and self._timer is None:  # a time-out may have led to a new query
                 self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
 
     def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:
-        """End the time of an attempt; over UDP it can be answered until the exchange ends."""
-        query, server = attempt.inflight, attempt.server
-        query.deadline = math.inf
+        """End the time of an attempt; it waits for a late answer."""
+        query, server, waits_on = attempt.inflight, attempt.server, attempt.waits_on
+        query.deadline = inf
         if attempt.failed:  # it is counted already
             self._decide(attempt, query.waited, now)
             return
-        if attempt.stream:
-            self._stop_waiting(attempt)
+        if isinstance(waits_on, TcpConnection):
+            self._connections_to(server).keep_late(waits_on, attempt.ident, attempt.began)
+        self._late.add(attempt)
         self._counters.upstream(server.name, "timeout")
         self._decide(attempt, query.expired, now)
         self._counters.upstream_up(server.name, server.up)
+        self._drop_late(now)
+
+    def _drop_late(self, now: float) -> None:
+        """Wait no longer for the oldest late answers."""
+        while (oldest := self._late.next_to_drop(now)) is not None:
+            self._stop_waiting(oldest)
+            self._decide(oldest, oldest.inflight.dropped, now)
 
     def _decide(
         self, attempt: UpstreamAttempt, decide: Callable[[Attempt, float], Step | None], now: float
@@ -330,12 +344,3 @@ class Forwarder:
             log.exception("an exchange could not go on")
             step = _FAULT
         self._do_steps(attempt.inflight, step, now)
-
-
-def _still_waiting(
-    waits_on: Udp | Tcp, attempts: list[UpstreamAttempt]
-) -> Iterator[UpstreamAttempt]:
-    """The attempts that still wait there: a step of one exchange may end the waiting of others."""
-    for attempt in attempts:
-        if attempt.waits_on is waits_on:
-            yield attempt

@@ -1,9 +1,11 @@
 """A query in flight: the exchange about a question, its attempts, and the waiting replies."""
 
-import math
+from collections.abc import Iterator
+from math import inf
 
 from resolver.engine.admission import Shares
-from resolver.engine.exchange import Attempt, Exchange
+from resolver.engine.attempt import Attempt
+from resolver.engine.exchange import CLIENT_PATIENCE, NONE_LATE, PATIENCE, Exchange, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Group, Server
@@ -14,7 +16,7 @@ from resolver.upstream.udp_sockets import UdpSocket
 class UpstreamAttempt(Attempt):
     """An attempt, with its ID and the socket or connection on which it waits for its answer."""
 
-    __slots__ = ("failed", "ident", "inflight", "previous", "waits_on")
+    __slots__ = ("failed", "ident", "inflight", "waits_on")
 
     def __init__(
         self,
@@ -32,33 +34,73 @@ class UpstreamAttempt(Attempt):
         """None if it does not wait, or no longer."""
         self.failed = False
         """Whether no answer can come: it was not sent, or was refused."""
-        self.previous: UpstreamAttempt | None = None
-        """The attempt before this one, which may still be answered."""
 
 
 class InflightQuery(Exchange):
     """A query in flight: its attempts, and the replies that wait for it."""
 
-    __slots__ = ("deadline", "last", "shares", "waiters")
+    __slots__ = ("deadline", "last", "look_at", "shares", "waiters")
 
     def __init__(
         self, question: UpstreamQuestion, group: Group, now: float, shares: Shares | None
     ) -> None:
         super().__init__(question, group, now)
         self.shares = shares
-        """Its shares of the admission; None for a refresh, which has none."""
+        """Its shares of the admission; None for a refresh, and while only late answers may come."""
         self.waiters: list[PendingReply] = []
         self.last: UpstreamAttempt | None = None
         """The attempt that was sent last."""
-        self.deadline = math.inf
+        self.deadline = inf
         """When the time of this attempt is over."""
+        self.look_at = now + PATIENCE
+        """When to look at the waiting replies."""
+
+    def begin_round(self, group: Group, shares: Shares | None, now: float) -> Step:
+        """Begin the next round, with shares of the admission."""
+        self.look_at = min(self.look_at, now + PATIENCE)
+        step = self.begin_again(group, now)
+        self.shares = shares
+        return step
+
+    def wait(self, pending: PendingReply) -> None:
+        """Add a reply that waits, until the time of its client is over."""
+        self.waiters.append(pending)
+        end = pending.received + CLIENT_PATIENCE
+        if end < self.look_at:
+            self.look_at = end
+
+    def take_due(self, stale: bool, now: float) -> list[PendingReply]:
+        """Remove the replies whose time is over, as ``patience`` says; set when to look again."""
+        patience = self.patience(stale, now)
+        due = [each for each in self.waiters if each.received + patience <= now]
+        self.waiters = [each for each in self.waiters if each.received + patience > now]
+        self.look_at = min([each.received + CLIENT_PATIENCE for each in self.waiters], default=inf)
+        slow_at = self.began + PATIENCE
+        if now < slow_at < self.look_at:
+            self.look_at = slow_at
+        return due
 
     def clear(self) -> None:
         """Drop the attempts, which refer to this query, so that reference counting frees all."""
-        self.last = self._latest = None
+        self.last = self.latest = None
+        self.late = NONE_LATE
+        self.deadline = self.look_at = inf
 
     def new_attempt(
         self, server: Server, stream: bool, message: bytes, now: float, until: float
     ) -> Attempt:
         """Make an attempt that refers to this query."""
         return UpstreamAttempt(server, stream, message, now, until, self)
+
+
+Udp = UdpSocket[UpstreamAttempt]
+Tcp = TcpConnection[UpstreamAttempt]
+
+
+def still_waiting(
+    waits_on: Udp | Tcp, attempts: list[UpstreamAttempt]
+) -> Iterator[UpstreamAttempt]:
+    """The attempts that still wait there: a step of one exchange may end the waiting of others."""
+    for attempt in attempts:
+        if attempt.waits_on is waits_on:
+            yield attempt

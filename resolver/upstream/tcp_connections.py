@@ -5,6 +5,10 @@ most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connectio
 connection is closed after ``IDLE`` seconds. If all connections are full, the query goes over UDP
 again: an attacker who forces queries to TCP by forged packets cannot exhaust the server.
 
+A connection that has given nothing since a query was sent, until the time of that query is over,
+takes no more queries, since its server may have restarted. It stays open for late answers, one of
+at most ``MAX_CONNECTIONS`` such connections.
+
 Some servers close a connection after a few answers, whatever else was asked on it. The pool notes
 how many, and puts no more queries than that on one connection while it may open another.
 """
@@ -21,6 +25,8 @@ MAX_WAITING: Final = 64
 MAX_CONNECTIONS: Final = 8
 IDLE = 5.0
 """In seconds."""
+_CONNECT: Final = 10.0
+"""Seconds in which a connection must be made."""
 
 _RANDOM = random.SystemRandom()
 
@@ -45,14 +51,18 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         self._idle: asyncio.TimerHandle | None = None
         self.waiting: dict[int, Waiting] = {}
         """What waits for an answer, by ID."""
+        self.late: dict[int, Waiting] = {}
+        """What waits for a late answer, by ID; it takes no room of others."""
         self.answered = 0
         """The number of messages that were received."""
+        self.heard = 0.0
+        """When the last one was received (monotonic seconds)."""
         self.closed = False
 
     def send(self, message: bytes, waiting: Waiting) -> int:
         """Send a query (given without its ID), now or when connected; the ID that it gets."""
         ident = _RANDOM.getrandbits(16)
-        while ident in self.waiting:
+        while ident in self.waiting or ident in self.late:
             ident = _RANDOM.getrandbits(16)
         self.waiting[ident] = waiting
         frame = (len(message) + 2).to_bytes(2, "big") + ident.to_bytes(2, "big") + message
@@ -63,10 +73,19 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         self._cancel_idle_timer()
         return ident
 
+    def keep_late(self, ident: int) -> None:
+        """Wait for the answer with this ID as a late one."""
+        self.late[ident] = self.waiting.pop(ident)
+
+    def all_waiting(self) -> list[Waiting]:
+        """All that waits for an answer on this connection."""
+        return [*self.waiting.values(), *self.late.values()]
+
     def stop_waiting(self, ident: int) -> None:
         """Wait no longer for the answer with this ID."""
         self.waiting.pop(ident, None)
-        if not self.waiting and self._transport is not None and not self.closed:
+        self.late.pop(ident, None)
+        if not self.waiting and not self.late and self._transport is not None and not self.closed:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(IDLE, self.close)
 
@@ -94,7 +113,7 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         self._transport = transport
         transport.writelines(self._unsent)
         self._unsent.clear()
-        if not self.waiting:  # all that waited have given up
+        if not self.waiting and not self.late:  # all that waited have given up
             self._idle = asyncio.get_running_loop().call_later(IDLE, self.close)
 
     def data_received(self, data: bytes) -> None:
@@ -108,6 +127,7 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
             del self._buffer[:end]
             if len(packet) >= 2:
                 self.answered += 1
+                self.heard = asyncio.get_running_loop().time()
                 self._receive(self, int.from_bytes(packet[:2], "big"), packet)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
@@ -134,6 +154,8 @@ class TcpConnectionPool(Generic[Waiting]):
         self._most = MAX_WAITING
         """The queries on one connection, while another may be opened."""
         self._open: list[TcpConnection[Waiting]] = []
+        self._silent: list[TcpConnection[Waiting]] = []
+        """Those that take no more queries; the oldest is first."""
         self._connecting: set[asyncio.Task[None]] = set()
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
@@ -147,6 +169,16 @@ class TcpConnectionPool(Generic[Waiting]):
                 return None
         return connection, connection.send(message, waiting)
 
+    def keep_late(self, connection: TcpConnection[Waiting], ident: int, began: float) -> None:
+        """Wait for a late answer to a query that was sent at ``began``; no room is kept for it."""
+        connection.keep_late(ident)
+        if connection.heard < began and connection in self._open:
+            self._open.remove(connection)
+            self._silent = [each for each in self._silent if not each.closed]
+            self._silent.append(connection)
+            if len(self._silent) > MAX_CONNECTIONS:
+                self._silent[0].close()
+
     def _new(self) -> TcpConnection[Waiting]:
         connection = TcpConnection(self._receive, self._lost)
         self._open.append(connection)
@@ -156,7 +188,7 @@ class TcpConnectionPool(Generic[Waiting]):
         return connection
 
     def _lost(self, connection: TcpConnection[Waiting]) -> None:
-        if connection.waiting and connection.answered:
+        if connection.waiting and connection.answered and connection in self._open:
             self._most = min(self._most, connection.answered)
         self._report_lost(connection)
 
@@ -164,12 +196,13 @@ class TcpConnectionPool(Generic[Waiting]):
         """Close all connections."""
         for task in self._connecting:
             task.cancel()
-        for connection in self._open:
+        for connection in (*self._open, *self._silent):
             connection.close()
 
     async def _connect(self, connection: TcpConnection[Waiting]) -> None:
         server = self._server
         try:
-            await self._loop.create_connection(lambda: connection, server.address, server.port)
-        except OSError:
+            async with asyncio.timeout(_CONNECT):
+                await self._loop.create_connection(lambda: connection, server.address, server.port)
+        except OSError:  # or TimeoutError
             connection.end()

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
+from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import PATIENCE, TCP_PATIENCE, Attempt, Exchange, Failure, Step
+from resolver.engine.exchange import LATE, PATIENCE, TCP_PATIENCE, Exchange, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 
@@ -75,9 +76,12 @@ def play(events: list[str], servers: int) -> Played:
         silent = what == "silent" or (what in ("crowded", "closed") and not step.stream)
         played.now = step.until if silent else played.now + 0.01
         attempt, step = step, happen(exchange, step, what, played.now)
-        if step is None:  # an attempt that was refused has its time all the same
+        if step is None and not exchange.is_over:  # an attempt that was refused has its time
             played.now = attempt.until
-            step = exchange.expired(attempt, played.now)
+            step = exchange.waited(attempt, played.now)
+        while step is None and exchange.late:
+            played.now = max(played.now, exchange.late[0].began + LATE)
+            step = exchange.dropped(exchange.late[0], played.now)
     played.end = step
     return played
 
@@ -99,7 +103,7 @@ SERVERS = st.integers(1, 3)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
     assert isinstance(played.end, CacheEntry | Failure)
-    assert played.now <= NOW + TCP_PATIENCE
+    assert played.now <= NOW + TCP_PATIENCE + LATE
     for attempt in played.attempts:
         limit = TCP_PATIENCE if attempt.stream else PATIENCE
         assert attempt.began < attempt.until <= NOW + limit
@@ -155,6 +159,40 @@ def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
     opts = [DNSRecord.parse(b"\x00\x00" + each.message).ar for each in played.attempts]
     assert [len(each) for each in opts] == [1, 0, 0]
     assert isinstance(played.end, CacheEntry)
+
+
+def silent(servers: int) -> tuple[Exchange, list[Attempt]]:
+    """An exchange whose round is over, and its attempts, to which there was no answer."""
+    group = Group("", [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(servers)])
+    exchange = Exchange(QUESTION, group, NOW)
+    attempts: list[Attempt] = []
+    step: Step | None = exchange.begin(NOW)
+    while isinstance(step, Attempt):
+        attempts.append(step)
+        step = exchange.expired(step, step.until)
+    assert step is None
+    assert exchange.is_over
+    return exchange, attempts
+
+
+@given(SERVERS, st.integers(0, 2), st.integers(0, 2))
+def test_any_late_answer_ends_it_also_in_a_later_round(
+    servers: int, which: int, expired: int
+) -> None:
+    exchange, attempts = silent(servers)
+    step: Step | None = exchange.begin_again(exchange._group, NOW + 3)
+    for _ in range(expired):
+        assert isinstance(step, Attempt)
+        step = exchange.expired(step, step.until)
+    late = attempts[which]
+    assert isinstance(exchange.received(late, reply(late), IDENT, NOW + 5), CacheEntry)
+
+
+def test_without_its_late_attempts_it_ends() -> None:
+    exchange, attempts = silent(1)
+    ends = [exchange.dropped(attempt, NOW + LATE) for attempt in attempts]
+    assert ends[:2] == [None, None]
+    assert isinstance(ends[2], Failure)
 
 
 def test_a_late_answer_to_an_earlier_attempt_ends_it() -> None:

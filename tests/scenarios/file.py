@@ -35,7 +35,7 @@ class Told:
 class Step:
     """One query and what must come back."""
 
-    at: float = 0.0
+    at: float | None = None
     client: str = "10.10.0.5"
     over: str = "udp"
     # the query

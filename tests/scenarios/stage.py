@@ -7,22 +7,26 @@ import heapq
 import itertools
 import json
 from collections import Counter
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
+from math import inf
 
 from dnslib import EDNS0, DNSHeader, DNSRecord
 
+from resolver.engine.attempt import Attempt
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Attempt, Exchange, Failure
+from resolver.engine.exchange import LATE, SLOW, Failure
 from resolver.engine.exchange import Step as NextStep
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.servers import Group, Server
-from resolver.policy.compiled import Snapshot
+from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
+from resolver.upstream.inflight import InflightQuery
 from tests.scenarios.file import AGENCY, Scenario, Step, Told
 from tests.scenarios.packets import (
     error_option,
@@ -126,33 +130,22 @@ def _packet(told: Told, asked: DNSRecord) -> bytes:
     return packet[:-3] if told.does == "breaks off" else packet
 
 
-class Events:
-    """What is going to happen to attempts, in order of time."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int, Attempt, bytes | None]] = []
-        self._order = itertools.count()
-        self._over: list[Attempt] = []
-
-    def add(self, attempt: Attempt, packet: bytes | None, comes: float) -> None:
-        """An attempt ends in time; its reply, if there is one, comes at a moment."""
-        if packet is not None:
-            heapq.heappush(self._heap, (comes, next(self._order), attempt, packet))
-        heapq.heappush(self._heap, (attempt.until, next(self._order), attempt, None))
-
-    def next(self) -> tuple[float, Attempt, bytes | None]:
-        """When something happens: an attempt's reply comes, or (None) its time is over."""
-        while True:
-            now, _, attempt, packet = heapq.heappop(self._heap)
-            if not any(each is attempt for each in self._over):
-                # Only over UDP is a reply still listened to when its time is over.
-                if packet is not None or attempt.stream:
-                    self._over.append(attempt)
-                return now, attempt, packet
-
-
 def loaded(snapshot: Snapshot, wall: float) -> LoadedSnapshot:
     return LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+
+
+class Played:
+    """What has come of a step until now."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.took = 0.0
+        """Seconds until the result."""
+        self.result: Reply | Drop | None = None
+        self.terms: CompiledConfig | None = None
+        """The config that the result was made with."""
+        self.asked: list[str] = []
+        """The servers that were asked since this step, and before the next one."""
 
 
 class Stage:
@@ -162,6 +155,13 @@ class Stage:
         self.scenario = scenario
         self.upstreams = Upstreams(scenario.upstream)
         self.servers: dict[tuple[str, int], Server] = {}
+        self._now = BOOT
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._live: dict[bytes, InflightQuery] = {}
+        self._waiting: dict[PendingReply, Played] = {}
+        self._open: set[Attempt] = set()
+        """The attempts that can be answered."""
         self._ident = 0x7A00
         snapshot = self._compiled(scenario.more)
         self.engine = Engine(
@@ -174,59 +174,126 @@ class Stage:
         upstream = f"[upstream]\nservers = {json.dumps(self.scenario.servers)}\n"
         return compiled(upstream + AGENCY_CONFIG + more, lists)
 
-    def play(self, step: Step) -> tuple[Reply | Drop, float]:
-        """What comes of a step, and the seconds that it took."""
-        wall = self.scenario.moment.timestamp() + step.at
-        now = began = BOOT + step.at
+    def play(self) -> list[Played]:
+        """What comes of each step."""
+        played = []
+        for step in self.scenario.step:
+            while self._waiting if step.at is None else self._comes_before(BOOT + step.at):
+                self._let_happen()
+            self._now = self._now if step.at is None else BOOT + step.at
+            played.append(Played(self._now))
+            self._ask(step, played[-1])
+        while self._waiting:
+            self._let_happen()
+        return played
+
+    def _comes_before(self, moment: float) -> bool:
+        return bool(self._events) and self._events[0][0] <= moment
+
+    def _let_happen(self) -> None:
+        self._now, _, event = heapq.heappop(self._events)
+        event()
+
+    def _at(self, moment: float, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (max(moment, self._now), next(self._order), event))
+
+    def _ask(self, step: Step, played: Played) -> None:
+        wall = self.scenario.moment.timestamp() + self._now - BOOT
         if step.reload is not None:
             snapshot = self._compiled(step.reload)
             self.engine.replace(loaded(snapshot, wall))
-        self.engine.advance(wall, now)
-        self.upstreams.asked = []
+        self.engine.advance(wall, self._now)
+        self.upstreams.asked = played.asked
         self.engine.draining = step.draining
         address = b"" if step.client == FRONT else packed(step.client)
         client = self.engine.client(address, step.over == "tcp")
-        result = self.engine.answer(client, query(step), now)
-        while isinstance(result, PendingReply):
-            outcome, now = self._exchange(result.question, now)
-            result = self.engine.conclude(result, outcome, now)
-        if isinstance(result, Reply) and result.refresh is not None:
-            self._exchange(result.refresh, now)  # which nobody waits for
-        return result, now - began
+        self._go_on(played, self.engine.answer(client, query(step), self._now))
 
-    def _exchange(
-        self, question: UpstreamQuestion, now: float
-    ) -> tuple[CacheEntry | Failure, float]:
-        """Ask until the exchange ends: its end, and when that is."""
-        exchange = Exchange(question, self._group(question.group.decode()), now)
-        events = Events()
-        step: NextStep | None = exchange.begin(now)
-        while step is None or isinstance(step, Attempt):
-            if step is None:
-                now, attempt, came = events.next()
-                if came is None:
-                    step = exchange.expired(attempt, now)
-                else:
-                    step = exchange.received(attempt, came, self._ident, now)
-                continue
-            told, packet = self.upstreams.ask(step, self._ident)
-            if told.does == "has no room":
-                self.upstreams.asked.pop()  # it was not asked
-                step = exchange.crowded(now)
-                continue
-            if told.does == "closes the connection":
-                step = exchange.closed(step, now)
-                continue
-            if told.does == "refuses":
-                attempt, step = step, exchange.unreachable(step, now)
-                if step is None:
-                    events.add(attempt, None, now)
-                continue
-            events.add(step, None if told.does == "is silent" else packet, now + told.after)
-            step = None
+    def _go_on(self, played: Played, result: Reply | PendingReply | Drop) -> None:
+        if isinstance(result, PendingReply):
+            self._waiting[result] = played
+            self._start(result.question, result)
+            return
+        played.result, played.terms = result, self.engine.terms
+        played.took = self._now - played.began
+        if isinstance(result, Reply) and result.refresh is not None:
+            self._start(result.refresh, None)
+
+    def _start(self, question: UpstreamQuestion, pending: PendingReply | None) -> None:
+        """Join the exchange about a question, or begin it, or its next round."""
+        live = self._live.get(question.key)
+        group = self._group(question.group.decode())
+        step: NextStep | None = None
+        if live is None:
+            live = self._live[question.key] = InflightQuery(question, group, self._now, None)
+            step = live.begin(self._now)
+        elif live.is_over and pending is not None:
+            step = live.begin_round(group, None, self._now)
+        if pending is not None:
+            live.wait(pending)
+        self._do_steps(live, step)
+
+    def _do_steps(self, live: InflightQuery, step: NextStep | None) -> None:
+        while isinstance(step, Attempt):
+            step = self._send(live, step)
+        if step is None:
+            self._look_at_waiters(live)
+            return
+        del self._live[live.question.key]
+        self._open.difference_update([live.latest, *live.late])
+        waiters, live.waiters = live.waiters, []
+        live.clear()
         if isinstance(step, CacheEntry):
-            step = self.engine.cache.remember(question.key, step)
-        return step, now
+            step = self.engine.cache.remember(live.question.key, step)
+        for pending in waiters:
+            self._conclude(pending, step)
+
+    def _conclude(self, pending: PendingReply, outcome: CacheEntry | Failure) -> None:
+        played = self._waiting.pop(pending)
+        self._go_on(played, self.engine.conclude(pending, outcome, self._now))
+
+    def _look_at_waiters(self, live: InflightQuery) -> None:
+        stale = self.engine.cache.has_stale(live.question.key, self._now)
+        for pending in live.take_due(stale, self._now):
+            self._conclude(pending, SLOW)
+        if live.look_at < inf:
+            self._at(live.look_at, partial(self._look_at_waiters, live))
+
+    def _send(self, live: InflightQuery, attempt: Attempt) -> NextStep | None:
+        told, packet = self.upstreams.ask(attempt, self._ident)
+        match told.does:
+            case "has no room":
+                self.upstreams.asked.pop()  # it was not asked
+                return live.crowded(self._now)
+            case "closes the connection":
+                return live.closed(attempt, self._now)
+            case "refuses":
+                self._at(attempt.until, partial(self._wait_in_vain, live, attempt))
+                return live.unreachable(attempt, self._now)
+        self._open.add(attempt)
+        if told.does != "is silent":
+            self._at(self._now + told.after, partial(self._receive, live, attempt, packet))
+        self._at(attempt.until, partial(self._expire, live, attempt))
+        self._at(attempt.began + LATE, partial(self._drop, live, attempt))
+        return None
+
+    def _receive(self, live: InflightQuery, attempt: Attempt, packet: bytes) -> None:
+        if attempt in self._open:
+            self._open.discard(attempt)
+            self._do_steps(live, live.received(attempt, packet, self._ident, self._now))
+
+    def _expire(self, live: InflightQuery, attempt: Attempt) -> None:
+        if attempt in self._open:
+            self._do_steps(live, live.expired(attempt, self._now))
+
+    def _wait_in_vain(self, live: InflightQuery, attempt: Attempt) -> None:
+        if attempt is live.latest:
+            self._do_steps(live, live.waited(attempt, self._now))
+
+    def _drop(self, live: InflightQuery, attempt: Attempt) -> None:
+        if attempt in self._open:
+            self._open.discard(attempt)
+            self._do_steps(live, live.dropped(attempt, self._now))
 
     def _group(self, name: str) -> Group:
         (servers,) = (g.servers for g in self.engine.terms.groups if g.name == name)

@@ -33,13 +33,14 @@ def _param(path: pathlib.Path) -> object:
 def test_scenario(scenario: Scenario) -> None:
     stage = Stage(scenario)
     assert scenario.about
-    for number, step in enumerate(scenario.step, start=1):
-        result, took = stage.play(step)
+    for number, (step, played) in enumerate(zip(scenario.step, stage.play(), strict=True), start=1):
         try:
-            check(step, result)
-            check_labels(step, result.counter.labels, stage.engine.terms)
-            assert stage.upstreams.asked == step.upstream
-            assert took <= step.within
+            assert played.result is not None
+            assert played.terms is not None
+            check(step, played.result)
+            check_labels(step, played.result.counter.labels, played.terms)
+            assert played.asked == step.upstream
+            assert played.took <= step.within
         except AssertionError as error:
             error.add_note(f"in step {number}: {step.ask or step.packet}")
             raise

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from dnslib import RCODE, RR, DNSRecord
@@ -13,13 +14,14 @@ from dnslib import RCODE, RR, DNSRecord
 from resolver.dns import names
 from resolver.dns.render import QueryShape
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import PATIENCE
+from resolver.engine.exchange import CLIENT_PATIENCE, LATE
 from resolver.engine.question import cache_key
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
+from resolver.upstream.late_attempts import MAX_LATE
 from tests.engine.rendered_entries import entry_of
 from tests.server.assembled import Assembled
 from tests.upstream.virtual_time import BOOT, run, timers
@@ -33,7 +35,9 @@ class Upstream:
 
     def __init__(self, loop: Loop, answering: Answering) -> None:
         self._loop = loop
-        self._answering = answering
+        self.answering = answering
+        self.delay = 0.0
+        """Seconds before a response is sent."""
         self.asked: list[tuple[float, str]] = []
         """When it was asked for which name."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -49,9 +53,13 @@ class Upstream:
         packet, whose = self.socket.recvfrom(4096)
         query = DNSRecord.parse(packet)
         self.asked.append((self._loop.time(), str(query.q.qname)))
-        response = self._answering(query)
+        response = self.answering(query)
         if response is not None:
-            self.socket.sendto(response, whose)
+            self._loop.call_later(self.delay, self._send, response, whose)
+
+    def _send(self, response: bytes, whose: object) -> None:
+        if self.socket.fileno() >= 0:
+            self.socket.sendto(response, whose)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self._loop.remove_reader(self.socket.fileno())
@@ -133,7 +141,7 @@ def test_a_query_whose_upstream_is_silent_ends_with_its_patience() -> None:
             await on.until_idle()
             ((at, reply),) = on.client.replies
             assert reply.header.rcode == RCODE.SERVFAIL
-            assert PATIENCE <= at - BOOT <= PATIENCE + TICK
+            assert CLIENT_PATIENCE <= at - BOOT <= CLIENT_PATIENCE + TICK
 
     run(play)
 
@@ -165,6 +173,77 @@ def test_everybody_who_waits_is_answered_once_by_one_question() -> None:
             assert len(on.upstream.asked) == 1
             assert [str(reply.short()) for _, reply in on.client.replies] == ["192.0.2.1"] * 5
             assert on.client.done_with == 5
+
+    run(play)
+
+
+def test_a_slow_upstream_is_waited_for() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, good) as on:
+            on.upstream.delay = 2.2
+            on.client.ask("www.example.")
+            await on.until_idle()
+            ((at, reply),) = on.client.replies
+            assert str(reply.short()) == "192.0.2.1"
+            assert at - BOOT == pytest.approx(2.2, abs=TICK)
+            await asyncio.sleep(LATE)
+
+    run(play)
+
+
+def test_a_crowd_of_clients_costs_a_slow_upstream_one_query() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, good) as on:
+            on.upstream.delay = 0.4
+            for _ in range(200):
+                on.client.ask("www.example.")
+                await asyncio.sleep(0.001)
+            await on.until_idle()
+            assert [str(reply.short()) for _, reply in on.client.replies] == ["192.0.2.1"] * 200
+            assert len(on.upstream.asked) == 1
+
+    run(play)
+
+
+def test_a_name_is_answered_on_the_next_query_after_its_upstream_has_recovered() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, silent) as on:
+            on.client.ask("www.example.")
+            await asyncio.sleep(CLIENT_PATIENCE + TICK)
+            assert [reply.header.rcode for _, reply in on.client.replies] == [RCODE.SERVFAIL]
+            on.upstream.answering = good
+            on.client.ask("www.example.")
+            await on.until_idle()
+            assert str(on.client.replies[1][1].short()) == "192.0.2.1"
+            assert loop.time() - BOOT < CLIENT_PATIENCE + 3 * TICK
+
+    run(play)
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_the_attempts_that_wait_for_late_answers_are_bounded() -> None:
+    """Three for each of 1,500 names, which are asked for in 15 s."""
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, silent) as on:
+            before, late, held = descriptors(), [], []
+            for number in range(1500):
+                on.client.ask(f"{number}.example.")
+                await asyncio.sleep(0.01)
+                late.append(len(on.assembled.forwarder._late))
+                held.append(descriptors() - before)
+            assert max(late) == MAX_LATE
+            assert max(held) < MAX_LATE
+            await asyncio.sleep(CLIENT_PATIENCE + TICK)
+            assert len(on.client.replies) == 1500
+            await asyncio.sleep(LATE)
+            assert not on.assembled.forwarder.busy
+            on.assembled.forwarder.sweep(loop.time() + 60)
+            assert descriptors() <= before
 
     run(play)
 

@@ -41,12 +41,12 @@ def stuck_names() -> Seen:
             Shot(n * 2 / _STUCK, wire.question(f"s{n}.stuck{n}.example{n}")) for n in range(_STUCK)
         ]
         fresh = [Shot(0.5 + n / 20, wire.question(f"good{n}.fine.example")) for n in range(_FRESH)]
-        replies = volley(server.port, stuck + fresh, 2.5)
+        replies = volley(server.port, stuck + fresh, 4.5)
     answered, slowest = _good(replies[_STUCK:])
     told = [each for each in replies[:_STUCK] if each]
-    late = sum(each.took > 2.0 + _SLACK for each in told)
+    late = sum(each.took > 4.0 + _SLACK for each in told)
     text = f"{answered} of {_FRESH} fresh names answered, the slowest in {slowest:.0f} ms; "
-    text += f"{len(told)} of {_STUCK} stuck ones told SERVFAIL, {late} after more than 2 s"
+    text += f"{len(told)} of {_STUCK} stuck ones told SERVFAIL, {late} after more than 4 s"
     good = answered == _FRESH and slowest < (_SLOWEST + _SLACK) * 1000
     return Seen(good and len(told) == _STUCK and not late, text)
 
@@ -61,7 +61,7 @@ def random_subdomains() -> Seen:
             for client in ("127.0.20.9", "127.0.21.9")
             for n in range(75)
         ]
-        replies = volley(server.port, flood + others, 2.5)
+        replies = volley(server.port, flood + others, 4.5)
         before = len(upstream_.asked)
     answered, slowest = _good(replies[6000:])
     told = sum(each is not None for each in replies[:6000])
@@ -77,7 +77,7 @@ def _failure(server: Darban, name: str) -> tuple[bool, str]:
     took = time.monotonic() - began
     if reply is None:
         return False, "nothing"
-    good = reply.rcode == wire.SERVFAIL and took < 2.0 + _SLACK
+    good = reply.rcode == wire.SERVFAIL and took < 4.0 + _SLACK
     text = f"rcode {reply.rcode}, EDE {reply.errors}, {took:.1f} s"
     return good and bool({22, 23} & set(reply.errors)), text
 
@@ -202,7 +202,7 @@ ATTACKS = (
     Attack(
         "subdomains", "all others served, all of the flood told", random_subdomains, quick=False
     ),
-    Attack("dead", "SERVFAIL with EDE 22 or 23 within 2 s", dead, quick=False),
+    Attack("dead", "SERVFAIL with EDE 22 or 23 within 4 s", dead, quick=False),
     Attack("slow", "20 of 20 answered", slow),
     Attack("flapping", "99.9 % answered", flapping, quick=False),
     Attack("recovery", "within 2 s", recovery, quick=False),

@@ -157,6 +157,8 @@ class Player:
         """Do what the exchange has decided, until something has to be waited for."""
         while isinstance(step, self._tree.attempt):
             step = self._send(flight, step)
+        if step is None and getattr(flight.exchange, "is_over", False):
+            step = flight.exchange.end()  # the tree before did not wait for late answers
         if step is not None:
             self._land(flight, step)
 

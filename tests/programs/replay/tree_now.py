@@ -7,10 +7,11 @@ When the engine's interface changes, this file changes and no other.
 from typing import Any
 
 from resolver.config.load import load
+from resolver.engine.attempt import Attempt
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Attempt, Exchange
+from resolver.engine.exchange import SLOW, Exchange
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
@@ -103,7 +104,7 @@ class Tree(Observing):
         return self._noted(self._engine.conclude(token, result, now))
 
     def give_up(self, token: Any) -> Answered | Silent | Waits:
-        return self._noted(self._engine.give_up(token))
+        return self._noted(self._engine.give_up(token, SLOW))
 
     def totals(self) -> list[tuple[str, int]]:
         cache = self._cache

@@ -1,0 +1,30 @@
+"""An attempt of an exchange: one query to one server."""
+
+from resolver.engine.servers import Server
+
+
+class Attempt:
+    """A query to send to a server, and the time of the next attempt."""
+
+    __slots__ = ("began", "message", "own_socket", "server", "stream", "until")
+
+    def __init__(
+        self,
+        server: Server,
+        stream: bool,
+        message: bytes,
+        began: float,
+        until: float,
+        own_socket: bool = False,
+    ) -> None:
+        self.server = server
+        self.stream = stream
+        """Whether to send it over TCP."""
+        self.message = message
+        """The query without its ID."""
+        self.began = began
+        """In monotonic seconds, as ``until``."""
+        self.until = until
+        """The time of the next attempt, if there is no answer."""
+        self.own_socket = own_socket
+        """Whether to send it from a port that no other query uses."""
