@@ -84,15 +84,16 @@ def test_each_blocked_query_is_written_and_no_other(make_logging: Make) -> None:
         told(server, "127.0.10.5", "Web.Telegram.org")
     told(server, "127.0.10.7", "wa.me", "AAAA")
     told(server, "127.0.10.5", "alias.scene")
+    told(server, "127.0.10.5", "range.scene")
     told(server, "127.0.30.5", "web.telegram.org", "TYPE65")
     told(server, "127.0.30.5", "a.denied.example")
-    written = records(log_of(server), 7)
+    written = records(log_of(server), 8)
     for record in written:
         assert tuple(record) == FIELDS
         moment = dt.datetime.fromisoformat(record["time"]).timestamp()
         assert began - 1 <= moment <= time.time()
         assert record.pop("time").endswith("Z")
-        assert record["list"] == "" or Path(record.pop("list")).name == f"{record['service']}.txt"
+        assert record["list"] == "" or Path(record.pop("list")).stem == record["service"]
     administration = {
         "vlan": "administration",
         "client": "administration",
@@ -113,6 +114,13 @@ def test_each_blocked_query_is_written_and_no_other(make_logging: Make) -> None:
             "rule": "||wa.me^",
         },
         {**administration, **telegram, "name": "alias.scene", "target": "web.telegram.org"},
+        {
+            **administration,
+            "service": "telegram",
+            "name": "range.scene",
+            "rule": "149.154.160.0/20",
+            "target": "149.154.167.99",
+        },
         {**trial, **telegram, "name": "web.telegram.org", "type": "HTTPS"},
         {
             **trial,

@@ -1,6 +1,7 @@
 """``darban explain`` where it asks upstreams itself, and where it asks for every VLAN."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,17 @@ def _live(config: Path, client: str, *question: str) -> Done:
             *(ADMINISTRATION, ["harmless.scene"], "passed", ""),
             "NOERROR, by way of www.agency.example",
         ),
+        (ADMINISTRATION, ["range.scene"], "blocked", "149.154.167.99", "NOERROR"),
+        (EXEMPTED, ["range.scene"], "exempted", "149.154.167.99", "NOERROR"),
+        (PUBLICITY, ["range.scene"], "passed", "", "NOERROR"),
+        *(
+            (*(ADMINISTRATION, ["range.scene", rtype], "blocked", address), "NOERROR")
+            for rtype, address in [
+                ("AAAA", str(ip_address("::ffff:149.154.167.99"))),
+                ("HTTPS", "149.154.167.99"),
+            ]
+        ),
+        (ADMINISTRATION, ["cloud.scene"], "passed", "", "NOERROR"),
         (ADMINISTRATION, ["big.scene", "TXT"], "passed", "", "NOERROR"),
         (ADMINISTRATION, ["nothing.scene"], "passed", "", "NXDOMAIN"),
     ],

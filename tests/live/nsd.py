@@ -56,6 +56,10 @@ long.scene. CNAME alias.scene.
 harmless.scene. CNAME www.agency.example.
 https.scene. HTTPS 1 web.whatsapp.com. alpn=h2
 https-alias.scene. HTTPS 0 www.viber.com.
+range.scene. A 149.154.167.99
+range.scene. AAAA ::ffff:149.154.167.99
+range.scene. HTTPS 1 . alpn=h2 ipv4hint=149.154.167.99
+cloud.scene. A 13.107.42.14
 harmless-https.scene. HTTPS 1 www.agency.example. alpn=h2
 """ + "".join(f'big.scene. TXT "{n:03}{"x" * 197}"\n' for n in range(BIG))
 

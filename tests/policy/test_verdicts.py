@@ -116,7 +116,7 @@ def test_the_longest_range_is_reported() -> None:
     address = packed("64:ff9b::203.1.112.9")
     verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), (), (address,))
     assert (verdict.rule_text, JUDGE.line(verdict)) == ("203.1.112.0/24", 2)
-    assert verdict.target_text == "64:ff9b::cb01:7009"
+    assert verdict.target_text == str(ip_address(address))
 
 
 @pytest.mark.parametrize(
