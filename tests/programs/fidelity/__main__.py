@@ -57,6 +57,8 @@ class Comparison:
         self._port = port
         self._began = time.monotonic()
         self._earlier: dict[tuple[str, str, bool, bool], list[comparing.Reply]] = {}
+        self._any: set[tuple[str, str, bool, bool]] = set()
+        """What Darban has asked Unbound for ANY, which Unbound itself was not asked."""
         self.counts: Counter[str] = Counter()
         """Replies by what they differ in."""
         self.kinds: Counter[str] = Counter()
@@ -77,6 +79,8 @@ class Comparison:
         before, after = comparing.without_unjudged(before), comparing.without_unjudged(after)
         earlier = self._earlier.setdefault(question.asked_as, [])
         earlier += [each for each in (before, after) if each not in earlier]
+        if question.type == "ANY":
+            self._any.add(question.forwarded_as)
         blocking = client == ADMINISTRATION
         why = self._why(question, ours, [before, after], earlier, blocking)
         self.counts[why] += 1
@@ -102,6 +106,10 @@ class Comparison:
                 return why
         if any(comparing.differences(ours, each) <= {"TTL"} for each in earlier):
             return "as Unbound said earlier, and cached since"
+        if question.asked_as in self._any and any(
+            comparing.lacks_only_cached_error(ours, each, elapsed) for each in theirs
+        ):
+            return "EDE 5, which Unbound adds from its cache; ANY had asked for A before"
         return UNEXPLAINED
 
 

@@ -73,6 +73,12 @@ class Question(NamedTuple):
         """What makes two questions the same to a cache: name, type, DO, CD."""
         return self.name.lower(), self.type, "DO" in self.variant, "CD" in self.variant
 
+    @property
+    def forwarded_as(self) -> tuple[str, str, bool, bool]:
+        """What Darban asks Unbound: ANY is resolved as A."""
+        name, rtype, dnssec_ok, checking_disabled = self.asked_as
+        return name, "A" if rtype == "ANY" else rtype, dnssec_ok, checking_disabled
+
     def __str__(self) -> str:
         return f"{self.name} {self.type} ({self.variant}{', TCP' if self.stream else ''})"
 

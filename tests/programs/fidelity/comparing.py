@@ -153,6 +153,20 @@ def reason(
     return None
 
 
+def lacks_only_cached_error(ours: Reply, theirs: Reply, elapsed: float) -> bool:
+    """Whether only an EDE 5 is lacking to a query with CD.
+
+    Unbound 1.26.2 answers such a query for an unsigned name without EDE the first time, and from
+    its cache with EDE 5 (DNSSEC Indeterminate).
+    """
+    return (
+        "CD" in theirs.flags
+        and (ours.errors, theirs.errors) == ((), (5,))
+        and differences(ours, theirs) <= {"EDE", "TTL"}
+        and _aged(ours, theirs, elapsed)
+    )
+
+
 _UNLIKE_IF_TRUNCATED = {"answer", "authority", "additional", "flag TC", "flag AD", "EDE"}
 """AD too: a reply without records has nothing that is authentic."""
 
