@@ -5,13 +5,14 @@ from resolver.dns.response import TARGET_AT, TOP_BIT, Response
 
 
 class Record:
-    """One record of a response; offsets are offsets in the packet."""
+    """One record of a response; offsets are offsets in the packet of ``response``."""
 
     __slots__ = (
         "end",
         "fixed_at",
         "owner",
         "rdata_at",
+        "response",
         "rrset",
         "rtype",
         "section",
@@ -20,6 +21,7 @@ class Record:
     )
 
     def __init__(self, response: Response, number: int) -> None:
+        self.response = response
         self.section = response.section_of(number)
         self.owner = response.name_at(response.owner_offsets[number])
         at = response.type_offsets[number]

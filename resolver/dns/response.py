@@ -105,6 +105,11 @@ class Response:
         return self.packet[HEADER : self.qname_end].lower()
 
     @property
+    def question(self) -> bytes:
+        """The question section, with the qname in lower case."""
+        return self.name + self.packet[self.qname_end : self.question_end]
+
+    @property
     def question_end(self) -> int:
         """The offset behind the question section."""
         return self.qname_end + 4

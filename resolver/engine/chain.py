@@ -1,16 +1,10 @@
 """Join the parts of an alias chain that come from several responses or from local data."""
 
-from typing import Final
-
-from resolver.dns import codes
-from resolver.dns.records import all_records
+from resolver.dns.assembly import Assembly, assembled, content
+from resolver.dns.records import all_records, answer_records
 from resolver.dns.render import Sections
-from resolver.dns.response import ANSWER, MAX_RECORDS, Response
-from resolver.dns.uncompressed import assembled, uncompressed
+from resolver.dns.response import ANSWER, Response
 from resolver.engine.entry import CacheEntry, make_entry
-
-_MAX_JOINED: Final = 60_000
-"""Octets of joined records at most; a message has at most 65,535."""
 
 
 def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: float) -> CacheEntry:
@@ -25,18 +19,22 @@ def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: fl
 def joined(
     name: bytes, qtype: int, first: CacheEntry, second: CacheEntry, now: float
 ) -> CacheEntry:
-    """Join two parts of a chain: ``second`` answers the name at which ``first`` ends."""
+    """Join two parts of a chain: ``second`` answers the name at which ``first`` ends.
+
+    A record that both parts have, such as a DNAME, is there once (RFC 2181 section 5).
+    """
     question = _question(name, qtype)
     before = response_of(question, first, now)
     after = response_of(_question(first.unfinished, qtype), second, now)
-    aliases = [record for record in all_records(before) if record.section == ANSWER]
-    rest = all_records(after)
-    records = uncompressed(before, aliases) + uncompressed(after, rest)
-    if len(aliases) + len(rest) > MAX_RECORDS or len(records) > _MAX_JOINED:
-        return CacheEntry(False, codes.SERVFAIL, b"", (0, 0, 0), b"", 0, now)
-    answers, authorities, additionals = after.counts
-    counts = (len(aliases) + answers, authorities, additionals)
-    both = assembled(after.flags, question, counts, records)
+    aliases = answer_records(before)
+    known = {content(record) for record in aliases}
+    assembly = Assembly(question)
+    for record in aliases:
+        assembly.add(record)
+    for record in all_records(after):
+        if record.section != ANSWER or content(record) not in known:
+            assembly.add(record)
+    both = assembly.response(after.flags)
     both.errors = after.errors
     whole = make_entry(both, now, dnssec_ok=True)
     return CacheEntry(
@@ -49,7 +47,7 @@ def joined(
         min(first.dated, second.dated),
         whole.targets,
         whole.errors,
-        second.unfinished,
+        whole.unfinished,
         max(whole.restarts, first.restarts + 1),
     )
 

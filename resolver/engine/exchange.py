@@ -27,8 +27,8 @@ The rules:
 from typing import Final
 
 from resolver.dns import codes
+from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
-from resolver.dns.uncompressed import assembled
 from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.question import UpstreamQuestion

@@ -12,9 +12,9 @@ What must stay true:
 from typing import Final
 
 from resolver.dns import codes, names
+from resolver.dns.assembly import Assembly
 from resolver.dns.records import Record, all_records, answer_records, rrset_type
 from resolver.dns.response import ANSWER, AUTHORITY, Response
-from resolver.dns.uncompressed import assembled, uncompressed
 
 _SOA: Final = 1
 _SOA_SIGNATURE: Final = 2
@@ -139,15 +139,13 @@ def _is_kept(record: Record, kept: int) -> bool:
 
 
 def _without(response: Response, outside: list[Record]) -> Response:
-    """The response without these records, uncompressed."""
+    """The response without these records."""
     left_out = {record.fixed_at for record in outside}
-    rest = [record for record in all_records(response) if record.fixed_at not in left_out]
-    counts = [0, 0, 0]
-    for record in rest:
-        counts[record.section] += 1
-    question = response.packet[codes.HEADER : response.question_end]
-    octets = uncompressed(response, rest)
-    found = assembled(response.flags, question, (counts[0], counts[1], counts[2]), octets)
+    assembly = Assembly(response.question)
+    for record in all_records(response):
+        if record.fixed_at not in left_out:
+            assembly.add(record)
+    found = assembly.response(response.flags)
     found.extended_rcode = response.extended_rcode
     found.errors = response.errors
     return found

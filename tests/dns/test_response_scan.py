@@ -8,9 +8,9 @@ from dnslib import DNSError, DNSRecord
 from hypothesis import given
 
 from resolver.dns import codes, names
-from resolver.dns.records import Record, all_records
+from resolver.dns.assembly import Assembly, content
+from resolver.dns.records import all_records
 from resolver.dns.response import MAX_RECORDS, Response, scan
-from resolver.dns.uncompressed import uncompressed
 from tests.dns.made_packets import (
     COSTLY,
     any_bytes,
@@ -116,20 +116,42 @@ def test_a_response_that_is_cut_short_is_none(packet: bytes) -> None:
 
 @given(responses())
 @unhurried
-def test_a_record_written_out_means_the_same(packet: bytes) -> None:
+def test_assembled_records_mean_the_same_to_dnslib_too(packet: bytes) -> None:
     response = scan(packet)
     assert response is not None
-    question = packet[12 : 12 + len(response.name) + 4]
-    header = packet[:4] + b"\x00\x01" + b"".join(n.to_bytes(2, "big") for n in response.counts)
-    written = uncompressed(response, all_records(response))
-    assert written == b"".join(uncompressed(response, [each]) for each in all_records(response))
-    again = scan(header + question + written)
-    assert again is not None
-    assert [meaning(r) for r in all_records(again)] == [meaning(r) for r in all_records(response)]
+    again = assembled(response)
+    assert len(again.packet) <= 12 + len(response.question) + uncompressed(response)
+    wanted = [(r.section, r.ttl, content(r)) for r in all_records(response)]
+    assert [(r.section, r.ttl, content(r)) for r in all_records(again)] == wanted
+    agrees(again, DNSRecord.parse(again.packet))
 
 
-def meaning(record: Record) -> tuple[int, bytes, int, int, bytes]:
-    return record.section, record.owner, record.rtype, record.ttl, record.target
+def assembled(response: Response) -> Response:
+    assembly = Assembly(response.question)
+    for record in all_records(response):
+        assembly.add(record)
+    return assembly.response(response.flags)
+
+
+def uncompressed(response: Response) -> int:
+    """The octets of all records, without compression."""
+    return sum(len(o) + 10 + len(data) for o, _, data in map(content, all_records(response)))
+
+
+def test_a_name_is_written_once() -> None:
+    names_at = [b"\x01a", b"\x01b", b"\x01a"]
+    owner = b"\x03www\x07example\x00"
+    aliases = [n + owner + b"\x00\x05\x00\x01" + bytes(4) + b"\x00\x02\xc0\x0c" for n in names_at]
+    response = scan(
+        b"\x00\x00\x80\x00\x00\x01\x00\x03"
+        + bytes(4)
+        + owner
+        + b"\x00\x01\x00\x01"
+        + b"".join(aliases)
+    )
+    assert response is not None
+    fixed = 10 + 2
+    assert len(assembled(response).packet) == 12 + len(response.question) + 3 * fixed + 4 + 4 + 2
 
 
 class Counted(bytes):
@@ -198,7 +220,7 @@ def test_writing_records_out_is_linear_as_well() -> None:
     response = scan(packet)
     assert response is not None
     packet.looks = 0
-    uncompressed(response, all_records(response))
+    assembled(response)
     assert packet.looks <= 6 * len(packet)
 
 

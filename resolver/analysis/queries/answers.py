@@ -7,10 +7,10 @@ that the name has where it is not blocked.
 from collections.abc import Set
 
 from resolver.dns import codes
+from resolver.dns.assembly import assembled
 from resolver.dns.records import answer_records
 from resolver.dns.render import is_own_negative
 from resolver.dns.response import Response, scan
-from resolver.dns.uncompressed import assembled
 from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.exchange import Failure
 from resolver.engine.question import UpstreamQuestion
