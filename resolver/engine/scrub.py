@@ -2,29 +2,28 @@
 
 What must stay true:
 - The answer section has the alias chain of the question and nothing else (RFC 2181 section
-  5.4.1): the type of the question, CNAME, DNAME, and their RRSIGs.
+  5.4.1): the type of the question, CNAME, DNAME, and their RRSIGs. A CNAME that a DNAME makes
+  is there too.
 - The authority section has the SOA of a negative answer and, with DO, what proves the answer (RFC
   4035 section 3.1.3).
 - The additional section is empty. Policy judges only targets, so an address there could pass
   unjudged.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from resolver.dns import codes, names
 from resolver.dns.assembly import Assembly
 from resolver.dns.records import Record, all_records, answer_records, rrset_type
 from resolver.dns.response import ANSWER, AUTHORITY, Response
+from resolver.engine.alias_chain import AliasChain, MadeAlias
 
 _SOA: Final = 1
 _SOA_SIGNATURE: Final = 2
 _PROOF: Final = 4
 OTHER: Final = 8
 """Kinds of records in the authority section. A proof is an NSEC or NSEC3, or its RRSIG."""
-_ALIAS_ITSELF: Final = frozenset({codes.CNAME, codes.ANY})
-"""Query types that an alias answers; it is not followed."""
-_EVERY_TYPE: Final = frozenset({codes.RRSIG, codes.ANY})
-"""Query types that records of every type answer."""
 _NO_TARGETS: Final[tuple[bytes, ...]] = ()
 
 
@@ -58,49 +57,32 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     if not response.is_indirect:
         is_positive = is_noerror and response.ends[ANSWER] > response.question_end
         return Scrubbed(_without_rest(response, dnssec_ok, is_positive), is_positive)
-    answers = answer_records(response)
-    chain, is_loop, outside = _chain(response, answers)
-    if outside:
-        return scrub(_without(response, outside), dnssec_ok)
-    qtype = response.qtype
-    is_positive = is_noerror and any(qtype in (r.rtype, codes.ANY) for r in answers)
-    is_loop = is_loop and qtype not in _ALIAS_ITSELF  # RFC 1034 section 3.6.2
+    qtype, answers = response.qtype, answer_records(response)
+    chain = AliasChain(response.name, qtype, answers)
+    if chain.is_too_long and is_noerror:
+        response.flags |= codes.YXDOMAIN  # RFC 6672 section 2.2
+        is_noerror = False
+    outside = chain.outside(answers)
+    if outside or chain.made:
+        response = _without(response, outside, chain.made)
+        answers = answer_records(response)
+    is_positive = is_noerror and any(r.rtype == qtype for r in answers)
+    is_loop = chain.is_loop and qtype != codes.CNAME  # RFC 1034 section 3.6.2
     return Scrubbed(
         _without_rest(response, dnssec_ok, is_positive),
         is_positive,
         tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
-        chain[-1] if is_loop else _unfinished(response, answers, chain),
+        chain.names[-1] if is_loop else _unfinished(response, answers, chain.names),
         is_loop,
     )
 
 
-def _chain(response: Response, answers: list[Record]) -> tuple[list[bytes], bool, list[Record]]:
-    """The names of the chain; whether it is a loop; the records outside the chain."""
-    name, qtype = response.name, response.qtype
-    aliases = {record.owner: record.target for record in answers if record.rtype == codes.CNAME}
-    links = {name: None}
-    target = aliases.get(name)
-    while target is not None and target not in links:
-        links[target] = None
-        target = aliases.get(target)
-    chain = list(links)
-    # The owner of a DNAME is above the names that it renames; its RRSIG has the same owner.
-    above = {zone for each in chain for zone in names.zones(each)}
-    wanted = (qtype, codes.CNAME, codes.DNAME)
-    outside = [
-        r
-        for r in answers
-        if r.owner not in (above if r.rrset == codes.DNAME else links)
-        or not (qtype in _EVERY_TYPE or r.rrset in wanted)
-    ]
-    return chain, target is not None, outside
-
-
 def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -> bytes:
-    if len(chain) == 1 or response.rcode != codes.NOERROR or response.qtype in _ALIAS_ITSELF:
+    qtype, end = response.qtype, chain[-1]
+    if len(chain) == 1 or response.rcode != codes.NOERROR or qtype == codes.CNAME:
         return b""
-    ends = any(r.owner == chain[-1] and r.rtype != codes.RRSIG for r in answers)
-    return b"" if ends or response.soa_at else chain[-1]
+    ends = any(r.owner == end and r.rtype == qtype for r in answers)
+    return b"" if ends or response.soa_at else end
 
 
 def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Response:
@@ -138,13 +120,16 @@ def _is_kept(record: Record, kept: int) -> bool:
     return record.section != AUTHORITY or _kind(record.rtype, record.rrset) & kept != 0
 
 
-def _without(response: Response, outside: list[Record]) -> Response:
-    """The response without these records."""
+def _without(response: Response, outside: list[Record], made: Sequence[MadeAlias] = ()) -> Response:
+    """The response without some records, and with the aliases that were made."""
     left_out = {record.fixed_at for record in outside}
     assembly = Assembly(response.question)
     for record in all_records(response):
         if record.fixed_at not in left_out:
             assembly.add(record)
+        for alias in made:
+            if alias.behind == record.fixed_at:
+                assembly.add_alias(ANSWER, alias.owner, alias.ttl, alias.target)
     found = assembly.response(response.flags)
     found.extended_rcode = response.extended_rcode
     found.errors = response.errors

@@ -66,9 +66,10 @@ SUNK = "web.example. 60 A 10.9.9.9"
         [answer("web.example", "A", TO_X), answer("x.example", "A", X_TO_A)],
         [answer("web.example", "AAAA", ALIAS)],
         [answer("web.example", "A", ALIAS, rcode=3)],
+        [answer("web.example", "ANY", ALIAS)],
         [answer("web.example", "A", SUNK), answer("web.example", "A", ALIAS)],
     ],
-    ids=["alias", "chain", "chain in two", "another type", "to no name", "after a block"],
+    ids=["alias", "chain", "chain in two", "another type", "to no name", "ANY", "after a block"],
 )
 def test_a_target_that_the_new_policy_blocks(answers: list[bytes]) -> None:
     replay = replayed(exchanged(*answers))
@@ -107,6 +108,7 @@ OWN = "web.example. 60 SOA web.example. nobody.invalid. 1 3600 1200 604800 60"
         [],
         [answer("other.example", "A", ALIAS)],
         [answer("web.example", "HTTPS", "web.example. 60 HTTPS 1 . alpn=h2")],
+        [answer("web.example", "ANY", 'web.example. 60 HINFO "RFC8482" ""')],
         [answer("web.example", "A", "web.example. 60 A 0.0.0.0")],
         [answer("web.example", "A", SUNK)],
         [answer("web.example", "AAAA", "web.example. 60 AAAA ::")],

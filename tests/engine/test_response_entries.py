@@ -18,9 +18,7 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 NOW = 5000.0
 Name = tuple[bytes, ...]
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED, YXDOMAIN = 0, 2, 3, 5, 6
-CNAME, SOA, DNAME, OPT, RRSIG, NSEC, NSEC3, SVCB, HTTPS, ANY = (
-    *(5, 6, 39, 41, 46, 47, 50, 64, 65, 255),
-)
+CNAME, SOA, DNAME, OPT, RRSIG, NSEC, NSEC3, SVCB, HTTPS = 5, 6, 39, 41, 46, 47, 50, 64, 65
 
 
 def lower(labels: object) -> Name:
@@ -78,7 +76,7 @@ class Reading:
     def vouched_for(self, record: RR) -> bool:
         """Whether an answer belongs to the question's chain (RFC 2181 section 5.4.1)."""
         owner, rrset, asked = lower(record.rname.label), covered(record), self.record.q.qtype
-        if asked not in (RRSIG, ANY) and rrset not in (asked, CNAME, DNAME):
+        if asked not in (record.rtype, rrset) and rrset not in (CNAME, DNAME):
             return False
         if rrset == DNAME:
             return any(name[len(name) - len(owner) :] == owner for name in self.chain)
@@ -105,18 +103,18 @@ class Reading:
     def is_answered(self) -> bool:
         """Whether there are records of the type asked for."""
         wanted = self.record.q.qtype
-        return self.rcode == NOERROR and any(wanted in (r.rtype, ANY) for r in self.answers)
+        return self.rcode == NOERROR and any(r.rtype == wanted for r in self.answers)
 
     @property
     def unfinished(self) -> bytes:
         """The last alias's target, where the response says nothing about it."""
         last = wire(self.chain[-1])
         if self.circle:
-            return b"" if self.record.q.qtype in (CNAME, ANY) else last
-        if len(self.chain) == 1 or self.rcode != NOERROR or self.record.q.qtype in (CNAME, ANY):
+            return b"" if self.record.q.qtype == CNAME else last
+        if len(self.chain) == 1 or self.rcode != NOERROR or self.record.q.qtype == CNAME:
             return b""
         ends = [r for r in self.answers if lower(r.rname.label) == self.chain[-1]]
-        return b"" if self.start or any(r.rtype != RRSIG for r in ends) else last
+        return b"" if self.start or any(r.rtype == self.record.q.qtype for r in ends) else last
 
     @property
     def ttls(self) -> list[int]:
@@ -177,7 +175,7 @@ def agrees(entry: CacheEntry, reading: Reading, question: bytes) -> None:
     assert (entry.dated, entry.expires) == (NOW, NOW + entry.lifetime)
     assert entry.targets == reading.targets
     assert entry.unfinished == reading.unfinished
-    if reading.record.q.qtype not in (CNAME, ANY):  # then nobody follows it
+    if reading.record.q.qtype != CNAME:  # then nobody follows it
         assert entry.restarts == (MAX_RESTARTS + 1 if reading.circle else 0)
     told = DNSRecord.parse(reply(entry, question, NOW))
     assert records([told.rr, told.auth, told.ar]) == records(reading.sections)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 NAMES = ("www.example.org.", "edge.example.net.", "a.b.c.example.org.", "Example.ORG.", ".")
 TTLS = st.sampled_from([0, 1, 60, 300, 86400, 86401, 2**31 - 1, 2**31, 2**32 - 1])
-QTYPES = ("A", "AAAA", "CNAME", "TXT", "HTTPS", "ANY")
+QTYPES = ("A", "AAAA", "CNAME", "TXT", "HTTPS", "RRSIG")
 
 
 def _line(name: str, rtype: str, data: str) -> RR:

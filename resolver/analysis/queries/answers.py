@@ -65,6 +65,8 @@ class CapturedAnswers:
             return False
         if any(int.from_bytes(error[:2], "big") in _BLOCKS for error in response.errors):
             return False
+        if response.qtype == codes.ANY:  # a minimal answer does not say what else there is
+            return any(record.rtype == codes.CNAME for record in answer_records(response))
         if not response.counts[0]:
             return bool(response.soa_at) and not is_own_negative(response.packet)
         addresses = (response.packet[each.rdata_at : each.end] for each in answer_records(response))
