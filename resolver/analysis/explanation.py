@@ -13,6 +13,7 @@ from resolver.analysis.received import Received, received
 from resolver.dns import codes, names
 from resolver.dns.query import Query
 from resolver.dns.render import QueryShape
+from resolver.dns.special_use import Use
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
@@ -21,6 +22,7 @@ from resolver.engine.exchange import Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
+from resolver.engine.routing import Zone
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
@@ -145,7 +147,7 @@ class Explainer:
 
         A name that is answered here without policy passes.
         """
-        zone, verdict = self._engine.check_question(view, name)
+        zone, verdict = self._engine.check_question(view, name, qtype)
         if not view.has_rules or _is_settled(verdict) or (zone and zone.group is None):
             return verdict, True
         if self._ask is None:
@@ -167,11 +169,10 @@ class Explainer:
         if view is None:
             found = _Resolved(Verdict(Outcome.REFUSED))
             return self._explanation(client, None, name, qtype, found, "no VLAN holds this address")
-        zone, verdict = self._engine.check_question(view, name)
+        zone, verdict = self._engine.check_question(view, name, qtype)
         found = self._resolve(view, name, qtype, verdict)
-        if zone is not None and zone.group is None:
-            what = "a local record" if zone.records is not None else "a special-use name"
-            step = f"{what}, {names.text(zone.name)}: answered here, without policy"
+        if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
+            step = _local_step(zone)
         else:
             step = self._step(view, name, found.verdict)
         return self._explanation(client, view, name, qtype, found, step)
@@ -195,15 +196,15 @@ class Explainer:
         if isinstance(response, Failure):
             answer = _answer(f"none: {response.text}", targets)
             return _Resolved(verdict, False, answer, result.packet, asked)
-        answer = _answer(self._ending(response), targets)
+        answer = _answer(self._ending(response, qtype), targets)
         return _Resolved(self._observer.verdict, True, answer, result.packet, asked)
 
-    def _ending(self, response: CacheEntry) -> str:
+    def _ending(self, response: CacheEntry, qtype: int) -> str:
         """How the last answer of an upstream ends, for the verdict that the observer has."""
         end = response.unfinished
         if self._observer.verdict.outcome is Outcome.BLOCKED or not end:
             return codes.RCODES.get(response.rcode, f"RCODE{response.rcode}")
-        zone = self._snapshot.routing.find(end)
+        zone = self._snapshot.routing.find(end, qtype)
         if zone is not None and zone.group is None:
             return f"{names.text(end)} is answered here"
         return "none: more aliases than are followed"
@@ -275,6 +276,14 @@ def _upstream(terms: CompiledConfig, group: str) -> str:
         section = f"[[forward]] {', '.join(zones)}"
     servers = next(each.servers for each in terms.groups if each.name == group)
     return f"{section}: {', '.join(map(str, servers))}"
+
+
+def _local_step(zone: Zone) -> str:
+    """What answers a name here, in words."""
+    if zone.use is Use.NO_DELEGATION:
+        return "the DS of a forward zone, which no server above the zone is asked for"
+    what = "a local record" if zone.records is not None else "a special-use name"
+    return f"{what}, {names.text(zone.name)}: answered here, without policy"
 
 
 def _is_settled(verdict: Verdict) -> bool:

@@ -9,7 +9,7 @@ keeps for private use.
 import enum
 from typing import Final
 
-from resolver.dns.names import parse
+from resolver.dns.names import parse, zones
 
 
 class Use(enum.Enum):
@@ -21,6 +21,7 @@ class Use(enum.Enum):
     NO_SUCH_NAME = "NXDOMAIN at the zone and below"
     NO_DATA = "NODATA at the zone and below"
     HEALTH = "NODATA while clients may ask this node, else SERVFAIL"
+    NO_DELEGATION = "NODATA for the DS of a forward zone that no public zone delegates"
 
 
 _NO_SUCH_NAME: Final = ("invalid", "test", "onion", "alt")
@@ -61,3 +62,13 @@ ZONES: Final[dict[bytes, Use]] = {
     **{parse(zone): Use.NO_SUCH_NAME for zone in _NO_SUCH_NAME},
     **{parse(zone): Use.EMPTY_ZONE for zone in _EMPTY},
 }
+
+_PRIVATE: Final = frozenset(ZONES) | frozenset(
+    map(parse, ("local", "internal", "intranet", "private", "corp", "home", "lan"))
+)
+"""Zones that no public zone delegates: also those of RFC 6762 appendix G."""
+
+
+def is_private(name: bytes) -> bool:
+    """Whether no public zone can know a name, so that it must not be sent to a public server."""
+    return any(zone in _PRIVATE for zone in zones(name))

@@ -2,13 +2,14 @@
 
 from resolver.dns.assembly import Assembly, assembled, content
 from resolver.dns.records import all_records, answer_records
-from resolver.dns.render import Sections
 from resolver.dns.response import ANSWER, Response
 from resolver.engine.entry import CacheEntry, make_entry
+from resolver.engine.routing import Zone, local_answer
 
 
-def local_entry(name: bytes, qtype: int, rcode: int, sections: Sections, now: float) -> CacheEntry:
+def local_entry(zone: Zone, name: bytes, qtype: int, now: float) -> CacheEntry:
     """Make an entry of local data, for a chain that ends there."""
+    rcode, sections = local_answer(zone, name, qtype)
     counts = (sections.answers, sections.authorities, 0)
     records = sections.answer + sections.authority
     return make_entry(

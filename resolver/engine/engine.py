@@ -31,12 +31,13 @@ from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.dns.query import Query, Shapes, scan
-from resolver.dns.special_use import HEALTH
+from resolver.dns.special_use import HEALTH, Use
 from resolver.engine.about_server import about_server
 from resolver.engine.addresses import find_addresses
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client
+from resolver.engine.delegation import without_nxdomain
 from resolver.engine.entry import MAX_RESTARTS, CacheEntry
 from resolver.engine.exchange import Failure
 from resolver.engine.labels import QueryLabels
@@ -139,15 +140,13 @@ class Engine:
         if client is not None:
             return client
         view = self._views.of(address)
-        clients = self._stream_clients if stream else self._clients
         if view is None:
-            clients = self._unknown_clients
+            clients, limit = self._unknown_clients, self._limits.of_unknown(address)
+        else:
+            clients = self._stream_clients if stream else self._clients
+            limit = self._limits.of_client(address, view.vlan, stream)
         if len(clients) >= _MAX_CLIENTS:
             clients.clear()
-        if view is None:
-            limit = self._limits.of_unknown(address)
-        else:
-            limit = self._limits.of_client(address, view.vlan, stream)
         shapes = self._shapes.setdefault((view, stream), {})
         client = Client(address, stream, view, limit, shapes)
         clients[key if view is None else address] = client
@@ -199,16 +198,18 @@ class Engine:
         is not in the cache if its TTL is 0.
         """
         name, shape, group = query.name, query.shape, view.group
-        zone, verdict = self.check_question(view, name)
+        zone, verdict = self.check_question(view, name, shape.qtype)
+        if verdict.outcome is BLOCKED:
+            return self._block(client, view, query, verdict)
         if zone is not None:
             if zone.group is None:
                 if zone.name == HEALTH:
                     return self._replies.health(view, query, draining=self.draining)
-                rcode, sections = local_answer(zone, name, shape.qtype)
-                return self._replies.local(view, query, PASS, rcode, sections)
+                self._observe_verdict(client, query, verdict)
+                return self._replies.local(
+                    view, query, verdict, *local_answer(zone, name, shape.qtype)
+                )
             group = zone.group
-        if verdict.outcome is BLOCKED:
-            return self._block(client, view, query, verdict)
         if not shape.flags & codes.RD:
             return self._replies.without_recursion(view, query)
         own_key = cache_key(name, shape, group)
@@ -226,10 +227,10 @@ class Engine:
             result.refresh = UpstreamQuestion(name, shape, group)
         return result
 
-    def check_question(self, view: View, name: bytes) -> tuple[Zone | None, Verdict]:
-        """The zone of a name, and the verdict; a name with a local answer always passes."""
-        zone = self._routing.find(name)
-        if zone is not None and zone.group is None:
+    def check_question(self, view: View, name: bytes, qtype: int) -> tuple[Zone | None, Verdict]:
+        """The zone of a question, and the verdict; a name with local data always passes."""
+        zone = self._routing.find(name, qtype)
+        if zone is not None and zone.group is None and zone.use is not Use.NO_DELEGATION:
             return zone, PASS
         return zone, self._judge.check_query(view, name)
 
@@ -269,8 +270,7 @@ class Engine:
         entry = found if isinstance(found, CacheEntry) else None
         result = self.respond(client, client.view, query, now, pending.question.key, entry)
         if isinstance(result, PendingReply):
-            result.received, result.sender = pending.received, pending.sender
-            result.to = pending.to
+            result.received, result.sender, result.to = pending.received, pending.sender, pending.to
         return result
 
     def _judge_answer(
@@ -292,6 +292,8 @@ class Engine:
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
         self._observe_verdict(client, query, verdict)
+        if query.shape.qtype == codes.DS and entry.rcode == codes.NXDOMAIN:
+            entry = without_nxdomain(query.name, entry, self._routing)
         return self._replies.from_entry(view, query, verdict, entry, now, now + self._wall_ahead)
 
     def _block(self, client: Client, view: View, query: Query, verdict: Verdict) -> Reply:
@@ -318,16 +320,14 @@ class Engine:
         self, pending: PendingReply, view: View, entry: CacheEntry, now: float
     ) -> CacheEntry | None:
         """Join the answer for the target of an alias; None if it must be forwarded."""
-        own, target, shape = pending.own, entry.unfinished, pending.query.shape
-        group = view.group
-        zone = self._routing.find(target)
+        own, target, group = pending.own, entry.unfinished, view.group
+        zone = self._routing.find(target, own.qtype)
         if zone is not None:
             if zone.group is None:
-                rcode, sections = local_answer(zone, target, own.qtype)
-                rest = local_entry(target, own.qtype, rcode, sections, now)
+                rest = local_entry(zone, target, own.qtype, now)
                 return joined(own.name, own.qtype, entry, rest, now)
             group = zone.group
-        question = UpstreamQuestion(target, shape, group)
+        question = UpstreamQuestion(target, pending.query.shape, group)
         rest_entry = self.cache.get(question.key, now)
         if rest_entry is not None:
             return self.cache.join(own, entry, rest_entry, group, now)

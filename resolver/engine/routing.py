@@ -56,13 +56,21 @@ class NameRouting:
         self._tops = top_labels(self._zones) | top_labels(self._local)
         """The marks of last labels; a name with another mark is only in the root zone."""
 
-    def find(self, name: bytes) -> Zone | None:
-        """The longest zone of a name; None if its queries go to the upstream group of the view."""
+    def find(self, name: bytes, qtype: int) -> Zone | None:
+        """The zone of a question; None if it goes to the upstream group of the view."""
         if name[-3:] not in self._tops and not self._has_root:
             return None
-        zone = self._local.get(name)
-        if zone is not None:
-            return zone
+        zone = self._local.get(name) or self._longest(name)
+        if qtype == codes.DS and self.is_forward_zone(name) and name not in self._local:
+            return self._above(name)
+        return zone
+
+    def is_forward_zone(self, name: bytes) -> bool:
+        """Whether a forward zone other than the root has this name."""
+        zone = self._zones.get(name)
+        return zone is not None and zone.group is not None and name != names.ROOT
+
+    def _longest(self, name: bytes) -> Zone | None:
         at = 0
         while length := name[at]:
             zone = self._zones.get(name[at:])
@@ -70,6 +78,16 @@ class NameRouting:
                 return zone
             at += 1 + length
         return self._zones.get(names.ROOT)
+
+    def _above(self, name: bytes) -> Zone | None:
+        """The zone that is asked for the DS of a forward zone."""
+        parent = name[1 + name[0] :]
+        above = self._longest(parent)
+        if above is None or not special_use.is_private(above.name):
+            is_answered_here = special_use.is_private(name)
+        else:
+            is_answered_here = above.group is None
+        return Zone(parent, use=Use.NO_DELEGATION) if is_answered_here else above
 
 
 def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:
@@ -81,7 +99,7 @@ def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:
             return codes.NOERROR, _matching(zone, name, qtype, _LOCALHOST)
         case Use.LOOPBACK_REVERSE if name in _LOOPBACKS:
             return codes.NOERROR, _matching(zone, name, qtype, _POINTERS)
-        case Use.NO_DATA:
+        case Use.NO_DATA | Use.NO_DELEGATION:
             return codes.NOERROR, _negative(zone, name)
         case Use.NO_SUCH_NAME:
             return codes.NXDOMAIN, _negative(zone, name)

@@ -34,7 +34,7 @@ CALLERS = {
     "check_answer": {"engine.engine.Engine._judge_answer"},
     # Local data answers a question, or the end of a chain of aliases.
     "local_answer": {
-        *("engine.engine.Engine.respond", "engine.engine.Engine._follow_alias"),
+        *("engine.engine.Engine.respond", "engine.chain.local_entry"),
     },
     "_follow_alias": {"engine.engine.Engine._follow"},
 }

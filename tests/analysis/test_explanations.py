@@ -1,4 +1,4 @@
-"""``explain --live``: the answer of an upstream is judged as the server judges it."""
+"""``explain``: what answers here, and how the answer of an upstream is judged."""
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.dns import codes, names, render
@@ -16,6 +16,9 @@ deny = ["chat.new.example"]
 [vlans.office]
 prefixes = ["10.0.0.0/8"]
 policy = "own"
+[[forward]]
+zones = ["agency.internal"]
+servers = ["192.0.2.2"]
 """
 
 
@@ -28,10 +31,10 @@ def dname(question: UpstreamQuestion) -> CacheEntry:
     return make_entry(assembled(0, asked, counts, record * counts[0]), 0.0, dnssec_ok=False)
 
 
-def explained(name: str) -> Explanation:
+def explained(name: str, qtype: int = codes.A) -> Explanation:
     snapshot = compile_texts(CONFIG)
     explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9, dname)
-    return explainer.for_client("10.0.0.5", names.parse(name), codes.A)
+    return explainer.for_client("10.0.0.5", names.parse(name), qtype)
 
 
 def test_the_name_that_a_dname_makes_is_judged() -> None:
@@ -39,3 +42,10 @@ def test_the_name_that_a_dname_makes_is_judged() -> None:
     assert (blocked.outcome, blocked.matched) == ("blocked", "chat.new.example")
     assert blocked.answer == "NOERROR, by way of new.example, chat.new.example"
     assert explained("www.old.example").outcome == "passed"
+
+
+def test_the_ds_of_a_private_forward_zone() -> None:
+    found = explained("agency.internal", codes.DS)
+    assert found.decided_by.startswith("the DS of a forward zone")
+    assert found.receives is not None
+    assert (found.receives.rcode, found.upstream) == ("NOERROR", "")

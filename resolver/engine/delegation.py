@@ -1,0 +1,18 @@
+"""The DS of a forward zone, where the zone above does not know the zone."""
+
+from resolver.dns import codes
+from resolver.engine.entry import CacheEntry
+from resolver.engine.routing import NameRouting
+
+
+def without_nxdomain(name: bytes, entry: CacheEntry, routing: NameRouting) -> CacheEntry:
+    """For one reply: an NXDOMAIN for the DS of a forward zone as NODATA, since the zone is there.
+
+    ``name`` is the name of the question. The records do not prove NODATA, so AD is clear.
+    """
+    if not routing.is_forward_zone(entry.targets[-1] if entry.targets else name):
+        return entry
+    return CacheEntry(
+        False, codes.NOERROR, entry.records, entry.counts, entry.ttl_offsets, 0, entry.dated,
+        entry.targets, entry.errors,
+    )  # fmt: skip
