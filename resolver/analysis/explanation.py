@@ -172,7 +172,7 @@ class Explainer:
         zone, verdict = self._engine.check_question(view, name, qtype)
         found = self._resolve(view, name, qtype, verdict)
         if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
-            step = _local_step(zone)
+            step = _local_step(zone, name)
         else:
             step = self._step(view, name, found.verdict)
         return self._explanation(client, view, name, qtype, found, step)
@@ -278,12 +278,17 @@ def _upstream(terms: CompiledConfig, group: str) -> str:
     return f"{section}: {', '.join(map(str, servers))}"
 
 
-def _local_step(zone: Zone) -> str:
+def _local_step(zone: Zone, name: bytes) -> str:
     """What answers a name here, in words."""
     if zone.use is Use.NO_DELEGATION:
         return "the DS of a forward zone, which no server above the zone is asked for"
     what = "a local record" if zone.records is not None else "a special-use name"
-    return f"{what}, {names.text(zone.name)}: answered here, without policy"
+    step = f"{what}, {names.text(zone.name)}: answered here, without policy"
+    if zone.use is Use.MULTICAST:
+        missing = [each for each in names.zones(name) if len(names.labels(each)) == 2]
+        text = names.text(missing[0] if missing else zone.name)
+        step += f'; if Active Directory has it, [[forward]] zones = ["{text}"] is missing'
+    return step
 
 
 def _is_settled(verdict: Verdict) -> bool:

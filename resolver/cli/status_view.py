@@ -93,6 +93,7 @@ def _head(now: Status, rates: Rates) -> Text:
         *_reload(now),
         Text(f"queries   {short_number(now.queries)}{rate}, {_without_upstream(now)}"),
         Text(f"cache     {_cache(now)}"),
+        *_missing_forward(now),
     ]
     return Text("\n").join(lines)
 
@@ -102,6 +103,15 @@ def _reload(now: Status) -> Iterator[Text]:
     if last is not None:
         result = last.result.replace("_", " ")
         yield Text(f"reload    {_span(now.at - last.at)} ago, by {last.by}: {result}")
+
+
+def _missing_forward(now: Status) -> Iterator[Text]:
+    """Many devices ask for .local without need, so this is no alarm."""
+    if now.missing_forward_queries:
+        yield Text(
+            f".local    {short_number(now.missing_forward_queries)} queries got NXDOMAIN; "
+            "Active Directory there needs [[forward]]"
+        )
 
 
 def _alarms(now: Status) -> Iterator[Text]:

@@ -13,9 +13,8 @@ The steps, and the reason for their order:
    policy answer such a query, and all else is refused.
 7. Cache: it holds responses before policy. So the targets and the addresses in the answer are
    judged for this client now, whichever client asked first.
-8. Forward: all other queries. When the exchange has ended, ``conclude`` continues at step 7; if
-   the policy has changed meanwhile, at step 4, so no reply has an old verdict. An alias that the
-   upstream did not follow is followed here, through the zone of its target.
+8. Forward: all other queries. ``conclude`` then continues at step 7; if the policy has changed
+   meanwhile, at step 4. An alias that the upstream did not follow is followed by its zone.
 
 What must stay true:
 - Every reply from a cache entry goes through ``_reply_with``, and every blocked reply through
@@ -72,6 +71,8 @@ class Engine:
         """Whether the reply to a query for ``HEALTH`` says that clients should ask another node."""
         self._count = count
         self._generation = 0
+        self.missing_forwards = 0
+        """Queries for names below .local, which no ``[[forward]]`` has."""
         self._wall_ahead = 0.0
         """Unix time less monotonic time."""
         self._clients: dict[bytes, Client] = {}
@@ -205,10 +206,10 @@ class Engine:
             if zone.group is None:
                 if zone.name == HEALTH:
                     return self._replies.health(view, query, draining=self.draining)
+                self.missing_forwards += zone.use is Use.MULTICAST
+                rcode, sections = local_answer(zone, name, shape.qtype)
                 self._observe_verdict(client, query, verdict)
-                return self._replies.local(
-                    view, query, verdict, *local_answer(zone, name, shape.qtype)
-                )
+                return self._replies.local(view, query, verdict, rcode, sections)
             group = zone.group
         if not shape.flags & codes.RD:
             return self._replies.without_recursion(view, query)

@@ -31,6 +31,7 @@ _COUNTED = (
     definitions.CACHE_MISSES,
     definitions.CACHE_ENTRIES,
     definitions.CACHE_BYTES,
+    definitions.MISSING_FORWARDS,
     definitions.UPSTREAM_QUERIES,
     definitions.UPSTREAM_UP,
     definitions.PROXY_REJECTS,

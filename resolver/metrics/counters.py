@@ -103,6 +103,11 @@ class Counters:
         if self._plan is not None:
             self.cells[self._plan.proxy_rejects] += packets
 
+    def missing_forwards(self, queries: int) -> None:
+        """Count queries for names whose forward zone is missing."""
+        if self._plan is not None:
+            self.cells[self._plan.missing_forwards] += queries
+
     def cache(self, cache: AnswerCache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
         if self._plan is None:

@@ -54,6 +54,10 @@ CACHE_ENTRIES = _gauge("darban_cache_entries", "Entries in the caches of all wor
 CACHE_BYTES = _gauge("darban_cache_bytes", "Octets in the caches of all workers")
 CACHE_HITS = _counter("darban_cache_hits", "Cache look-ups that found an entry")
 CACHE_MISSES = _counter("darban_cache_misses", "Cache look-ups that found no entry")
+MISSING_FORWARDS = _counter(
+    "darban_missing_forward_queries",
+    "Queries for names below .local that got NXDOMAIN, since no [[forward]] has such a zone",
+)
 UPSTREAM_QUERIES = _counter(
     "darban_upstream_queries", "Queries to upstream servers, by result", "upstream", "result"
 )

@@ -59,6 +59,7 @@ class CounterPlan(NamedTuple):
     """Hits, misses, entries, octets."""
     block_log_lost: int
     proxy_rejects: int
+    missing_forwards: int
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says whether it is up, then its histogram."""
 
@@ -126,6 +127,7 @@ class CounterLayout:
             ],
             self.cell(definitions.BLOCK_LOG_LOST),
             self.cell(definitions.PROXY_REJECTS),
+            self.cell(definitions.MISSING_FORWARDS),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:

@@ -189,6 +189,8 @@ class Status:
     exemptions: tuple[ExemptionStatus, ...]
     block_log: BlockLogStatus | None
     """None where the block log is off."""
+    missing_forward_queries: int = 0
+    """Queries for names below .local, which no ``[[forward]]`` has."""
     clock_synchronised: bool | None = None
     """Exemptions end by the clock. None where the kernel does not tell."""
     not_ready: str = ""

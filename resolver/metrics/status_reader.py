@@ -73,6 +73,7 @@ class StatusReader:
             fetched=tuple(_fetched(facts)),
             exemptions=exemptions(terms, at),
             block_log=_block_log(sums, facts),
+            missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
             clock_synchronised=kernel.clock_synchronised(),
             not_ready=facts.not_ready,
         )

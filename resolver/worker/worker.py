@@ -200,6 +200,8 @@ class Worker:
         if self._engine is not None:
             self._engine.advance(time.time(), self._loop.time())
             self._counters.cache(self._engine.cache)
+            self._counters.missing_forwards(self._engine.missing_forwards)
+            self._engine.missing_forwards = 0
         if self._forwarder is not None:
             self._forwarder.sweep(self._loop.time())
         recording = self._observers.recording

@@ -44,6 +44,12 @@ def test_the_name_that_a_dname_makes_is_judged() -> None:
     assert explained("www.old.example").outcome == "passed"
 
 
+def test_a_missing_forward_zone_is_named() -> None:
+    for name, zone in (("local", "local"), ("dc.ad.agency.local", "agency.local")):
+        step = explained(name).decided_by
+        assert f'[[forward]] zones = ["{zone}"] is missing' in step
+
+
 def test_the_ds_of_a_private_forward_zone() -> None:
     found = explained("agency.internal", codes.DS)
     assert found.decided_by.startswith("the DS of a forward zone")

@@ -139,6 +139,13 @@ def test_what_needs_a_look_is_told() -> None:
         assert part in text
 
 
+def test_a_missing_forward_zone_is_told() -> None:
+    text = drawn(replace(FIRST, missing_forward_queries=12), None, 200)
+    assert ".local    12 queries got NXDOMAIN" in text
+    assert "[[forward]]" in text
+    assert ".local" not in drawn(FIRST, None, 200)
+
+
 @pytest.mark.parametrize("height", [10, 24, 200])
 def test_a_page_is_as_high_as_the_terminal_and_the_pages_are_the_whole(height: int) -> None:
     console = Console(width=80, height=height, force_terminal=False, color_system=None)

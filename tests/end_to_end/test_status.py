@@ -29,6 +29,7 @@ ASKED = {
     ("127.0.10.7", "web.telegram.org"): 3,
     ("127.0.20.5", "web.telegram.org"): 4,
     ("127.0.20.5", "www.agency.example"): 1,
+    ("127.0.20.5", "dc.agency.local"): 2,
     ("127.0.99.5", "www.agency.example"): 6,
     ("127.0.98.5", "www.agency.example"): 1,
 }
@@ -100,7 +101,7 @@ def test_json_is_what_was_asked(asked: Server) -> None:
         ("whatsapp", "blocked"): 2,
         ("telegram", "exempted"): 3,
     }
-    assert vlans["publicity"]["outcomes"] == {"passed": 5}
+    assert vlans["publicity"]["outcomes"] == {"passed": 7}
     assert vlans["unknown"]["outcomes"] == {"refused": 7}
     assert sum(vlan["queries"] for vlan in vlans.values()) == sum(ASKED.values())
     [upstream] = status["upstreams"]  # type: ignore[misc]
@@ -121,6 +122,12 @@ def test_json_is_what_was_asked(asked: Server) -> None:
     assert float(str(status["started"])) <= float(str(status["at"])) <= time.time()
 
 
+def test_a_missing_forward_zone_is_counted_and_named(asked: Server) -> None:
+    wait_for(lambda: told(asked)["missing_forward_queries"] == 2, "the workers tell of them")
+    assert ".local    2 queries got NXDOMAIN" in run(asked).stdout
+    assert asked.scrape().total("darban_missing_forward_queries_total") == 2
+
+
 def _with_cache(status: dict[str, object]) -> dict[str, object] | None:
     [upstream], cache = status["upstreams"], status["cache"]  # type: ignore[misc]
     return status if cache["entries"] == upstream["answered"] else None  # type: ignore[index]
@@ -138,7 +145,7 @@ def test_text_shows_it_all_within_the_width(asked: Server, columns: int) -> None
     assert re.search(r"^administration +10 +7 +3 ", done.stdout, re.MULTILINE)
     assert re.search(r"^unknown +7 +0 +0 +7", done.stdout, re.MULTILINE)
     assert re.search(r"^telegram .*administration +blocked +5", done.stdout, re.MULTILINE)
-    for part in ("pr-2031", "in force", "pr-old", "ended", "queries   22", "telegram"):
+    for part in ("pr-2031", "in force", "pr-old", "ended", "queries   24", "telegram"):
         assert part in done.stdout
     if columns == 200:
         assert "رئیس روابط عمومی" in done.stdout

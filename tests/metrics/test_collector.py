@@ -121,6 +121,16 @@ def test_how_much_a_vlan_s_policy_blocks() -> None:
     assert _of(series, "darban_vlan_bans", vlan="publicity") == 0
 
 
+def test_queries_without_their_forward_zone_are_a_sum_over_the_workers() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    assert _of(served.series(), "darban_missing_forward_queries_total") == 0
+    for worker in served.workers:
+        worker.missing_forwards(3)
+    expected = 3 * len(served.workers)
+    assert _of(served.series(), "darban_missing_forward_queries_total") == expected
+
+
 @pytest.mark.parametrize(("clock", "value"), [(True, 1), (False, 0), (None, None)])
 def test_the_clock_is_synchronised_or_not_or_the_kernel_does_not_tell(
     clock: bool | None, value: float | None

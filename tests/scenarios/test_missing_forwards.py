@@ -1,0 +1,12 @@
+"""Queries below .local are counted unless a forward zone has them."""
+
+from tests.scenarios.file import SCENARIOS, read
+from tests.scenarios.stage import Stage
+
+
+def test_queries_without_a_forward_zone_are_counted() -> None:
+    scenario = read(SCENARIOS / "local" / "multicast.toml")
+    stage = Stage(scenario)
+    for step in scenario.step:
+        stage.play(step)
+    assert stage.engine.missing_forwards == 2
