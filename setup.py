@@ -23,6 +23,8 @@ INTERPRETED = {
     "policy/building.py": "runs in a thread, beside a loop that has to go on",
     "policy/codec.py": "reads type hints at run time, once a snapshot",
     "policy/compiled.py": "dataclasses that are read and written by their type hints",
+    "policy/prefix.py": "likewise",
+    "policy/settings.py": "likewise",
 }
 
 MODULES = {

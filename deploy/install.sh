@@ -210,6 +210,9 @@ put_user() { # release
 put_files() { # release
   from=$ROOT$1/share
   put "$from/darban.service" "$LOCAL/lib/systemd/system/darban.service"
+  for unit in darban-zones.path darban-zones.service; do
+    put "$from/$unit" "$LOCAL/lib/systemd/system/$unit"
+  done
   put "$from/sysctl.conf" "$LOCAL/lib/sysctl.d/60-darban.conf"
   put "$from/darban.8" "$LOCAL/share/man/man8/darban.8"
   put "$from/completion.bash" "$LOCAL/share/bash-completion/completions/darban"
@@ -320,8 +323,9 @@ do_rollback() {
 
 do_uninstall() {
   alone
-  if systemd_runs; then systemctl --quiet disable --now darban || true; fi
-  rm -f "$ROOT$LOCAL/lib/systemd/system/darban.service" "$ROOT$LOCAL/lib/sysctl.d/60-darban.conf" \
+  if systemd_runs; then systemctl --quiet disable --now darban-zones.path darban || true; fi
+  rm -f "$ROOT$LOCAL"/lib/systemd/system/darban.service "$ROOT$LOCAL"/lib/systemd/system/darban-* \
+    "$ROOT$LOCAL/lib/sysctl.d/60-darban.conf" \
     "$ROOT$LOCAL/lib/sysusers.d/darban.conf" "$ROOT$LOCAL/lib/tmpfiles.d/darban.conf" \
     "$ROOT$LOCAL/share/man/man8/darban.8" "$ROOT$LOCAL/bin/darban" \
     "$ROOT$LOCAL/share/bash-completion/completions/darban" \

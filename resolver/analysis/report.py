@@ -15,7 +15,8 @@ from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
-from resolver.policy.compiled import CompiledConfig, Policy, Prefix
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.prefix import Prefix
 from resolver.policy.services import services_in
 
 

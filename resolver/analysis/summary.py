@@ -23,9 +23,9 @@ from resolver.policy.compiled import (
     Exemption,
     LocalName,
     Policy,
-    Prefix,
     Service,
 )
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in
 

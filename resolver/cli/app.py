@@ -12,6 +12,7 @@ from resolver.cli import (
     drain,
     exempt,
     explain,
+    export,
     flush,
     history,
     lists,
@@ -66,6 +67,7 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "status": status.status,
     "record": record.record,
     "exempt": exempt.exempt,
+    "export": export.export,
     "history": history.history,
     "report": report.report,
 }

@@ -44,7 +44,7 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
         parts.append(grid)
     else:
         parts += [*left, *right]
-    return Group(*parts, _apart(_lists(now)), *_fetched(now), *_block_log(now))
+    return Group(*parts, _apart(_lists(now)), *_fetched(now), *_block_log(now), *_zones(now))
 
 
 def _apart(below: RenderableType) -> Padding:
@@ -89,7 +89,10 @@ def _head(now: Status, rates: Rates) -> Text:
     lines = [
         head,
         Text(f"config    {now.config}"),
-        Text(f"snapshot  {now.hash}, in force for {_span(now.at - now.loaded)}"),
+        Text(
+            f"snapshot  {now.hash}, policy {now.policy_hash}, "
+            f"in force for {_span(now.at - now.loaded)}"
+        ),
         *_reload(now),
         Text(f"queries   {short_number(now.queries)}{rate}, {_without_upstream(now)}"),
         Text(f"cache     {_cache(now)}"),
@@ -124,11 +127,29 @@ def _alarms(now: Status) -> Iterator[Text]:
         yield Text(f"only {now.workers} of {now.workers_expected} workers serve", "bold red")
     if now.block_log is not None and now.block_log.problem:
         yield Text(f"the block log cannot be written: {now.block_log.problem}", "bold red")
+    yield from _unpublished(now)
     if now.clock_synchronised is False:
         yield Text("the clock is not synchronised; exemptions end by it", "bold red")
     for upstream in now.upstreams:
         if not upstream.up:
             yield Text(f"upstream {upstream.name} does not answer", "bold red")
+
+
+def _unpublished(now: Status) -> Iterator[Text]:
+    """What other resolvers do not have of the policy."""
+    publish = now.publish
+    if publish is None:
+        return
+    if publish.problem:
+        yield Text(f"the zones cannot be written: {publish.problem}", "bold red")
+    for each in publish.left_out:
+        yield Text(f"not in the zones: {each}", "yellow")
+    if publish.not_served():
+        yield Text(
+            f"{publish.not_served()} of {len(publish.zones)} zones are not served by "
+            f"{publish.server} as they were written",
+            "bold red",
+        )
 
 
 def _without_upstream(now: Status) -> str:
@@ -240,6 +261,14 @@ def _block_log(now: Status) -> Iterator[Text]:
     if log is not None:
         lost = f", {short_number(log.lost)} lost" if log.lost else ""
         yield Text(f"block log {log.file}: {short_number(log.records)} records{lost}")
+
+
+def _zones(now: Status) -> Iterator[Text]:
+    """The zones for other resolvers, with the newest serial."""
+    publish = now.publish
+    if publish is not None and publish.zones:
+        newest = max(zone.written for zone in publish.zones)
+        yield Text(f"zones     {len(publish.zones)} in {publish.directory}, newest serial {newest}")
 
 
 def _table(title: str, first: str, *numbers: str, texts: Sequence[str] = ()) -> Table:

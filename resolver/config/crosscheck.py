@@ -37,6 +37,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
     "address and port": (
         ("metrics", "listen"),
         ("block_page", "listen", ANY),
+        ("publish", "listen", ANY),
         ("server", "listen", ANY),
         ("server", "proxy", "listen", ANY),
     ),
@@ -70,6 +71,8 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _list_sources(provenance.merged)
     yield from _queries_to_itself(config, provenance)
     yield from _proxies(config, provenance)
+    if config.publish.listen:
+        yield from _zone_names(config, provenance)
 
 
 def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
@@ -169,6 +172,20 @@ def _list_sources(merged: MergedDocument) -> Iterator[Problem]:
                 if (one in source) == (other in source):
                     found = f"both {one} and {other}" if one in source else f"no {one} or {other}"
                     yield merged.location(path).problem(found, "one of the two")
+
+
+def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    """Zones are named after VLANs and policies; the names of zones have no case."""
+    for section in ("vlans", "policies"):
+        first: dict[str, str] = {}
+        for name in getattr(config, section):
+            before = first.setdefault(name.lower(), name)
+            expected = "names that differ in more than case, since [publish] names zones after them"
+            if before != name:
+                yield provenance.problem((section, name), toml_text(name), expected)
+            elif "" in name.split("."):
+                expected = "a name without a dot at an end or beside another, for [publish]"
+                yield provenance.problem((section, name), toml_text(name), expected)
 
 
 def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Problem]:

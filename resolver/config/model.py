@@ -27,6 +27,7 @@ from resolver.config.values import (
     Digest,
     DomainName,
     Identifier,
+    KeyName,
     Line,
     Listen,
     Moment,
@@ -34,6 +35,7 @@ from resolver.config.values import (
     Prefix,
     Record,
     RecordType,
+    Secondary,
     Server,
     ServerText,
     ServiceName,
@@ -267,6 +269,26 @@ class CacheConfig(ConfigSection):
     """The size of the answer cache of a worker, such as "64MiB"."""
 
 
+class SecondaryConfig(ConfigSection):
+    """A resolver that may transfer the zones."""
+
+    address: Secondary
+    """Its address, which is notified of changes."""
+
+
+class PublishConfig(ConfigSection):
+    """The policy as response policy zones, for resolvers that transfer them from Knot DNS."""
+
+    listen: Several[Listen] = ()
+    """The addresses and ports of Knot DNS on this host; none means that no zone is written."""
+    zone: DomainName = b"\x03rpz\x08internal\x00"
+    """The name that all zones lie below."""
+    directory: Line = ""
+    """The directory of the zones; "" is zones in the state directory."""
+    secondaries: dict[KeyName, SecondaryConfig] = {}
+    """The resolvers that may transfer the zones, by the names of their TSIG keys."""
+
+
 class LimitsConfig(ConfigSection):
     """How many queries clients may send."""
 
@@ -333,6 +355,8 @@ class Config(ConfigSection):
     """The answer cache."""
     block_log: BlockLogConfig = BlockLogConfig()
     """A file of blocked queries."""
+    publish: PublishConfig = PublishConfig()
+    """The policy as zones, for other resolvers."""
     limits: LimitsConfig = LimitsConfig()
     """How many queries clients may send."""
     warnings: WarningsConfig = WarningsConfig()

@@ -5,7 +5,7 @@ from typing import Final
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import Sections
-from resolver.policy.compiled import Settings
+from resolver.policy.settings import Settings
 
 _CHAOS: Final = codes.CH.to_bytes(2, "big")
 _IDENTITY: Final = frozenset(map(names.parse, ("id.server", "hostname.bind")))

@@ -28,7 +28,7 @@ from aiohttp.resolver import AsyncResolver
 from resolver import __version__
 from resolver.errors import DarbanError
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)

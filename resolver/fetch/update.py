@@ -19,7 +19,8 @@ from resolver.fetch.download import FetchError, fetch, open_session
 from resolver.fetch.validation import ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import HeldChange
-from resolver.policy.compiled import CompiledConfig, Endpoint, Subscription
+from resolver.policy.compiled import CompiledConfig, Subscription
+from resolver.policy.settings import Endpoint
 from resolver.snapshot import child_process
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 

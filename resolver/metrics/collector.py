@@ -23,6 +23,7 @@ from resolver.metrics.definitions import Metric
 from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import CounterLayout, CounterRow
+from resolver.metrics.status import PublishStatus
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.verdict import Outcome
 
@@ -96,6 +97,7 @@ class DarbanCollector(Collector):
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, (((result,), facts.reloads[result]) for result in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
+        yield definitions.POLICY_INFO, [((terms.policy_hash,), 1)]
         yield definitions.SNAPSHOT_LOADED, [((), facts.loaded)]
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))
         bans = (((vlan.name,), _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
@@ -114,6 +116,7 @@ class DarbanCollector(Collector):
         yield definitions.LIST_HELD, _of_lists(fetched, (each.held for each in states))
         yield definitions.LIST_FALLBACK, _of_lists(fetched, (name in older for name in fetched))
         yield definitions.READY, [((), not facts.not_ready)]
+        yield from _published(facts.publish)
         yield definitions.WORKERS, [((), facts.workers)]
         yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]
         yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]
@@ -141,6 +144,16 @@ def _family(metric: Metric, values: Values) -> Family:
 
 def _of_lists(names: Iterable[str], values: Iterable[float]) -> Values:
     return (((name,), value) for name, value in zip(names, values, strict=True))
+
+
+def _published(publish: PublishStatus | None) -> Iterator[tuple[Metric, Values]]:
+    """The zones for other resolvers; no series where there are none."""
+    states = [] if publish is None else [publish]
+    zones = [zone for each in states for zone in each.zones]
+    yield definitions.PUBLISH_OK, (((), not each.problem) for each in states)
+    yield definitions.PUBLISH_LEFT_OUT, (((), len(each.left_out)) for each in states)
+    yield definitions.ZONE_SERIAL, (((zone.name,), zone.written) for zone in zones)
+    yield definitions.ZONE_SERVED, (((zone.name,), zone.served or 0) for zone in zones)
 
 
 def _bans(policy: Policy) -> int:

@@ -70,6 +70,9 @@ UPSTREAM_UP = _gauge(
 CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force")
 RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
+POLICY_INFO = _gauge(
+    "darban_policy_info", "The policy in force; servers with the same policy have the same", "hash"
+)
 SNAPSHOT_LOADED = _gauge(
     "darban_snapshot_loaded_timestamp_seconds", "When the snapshot was put in force"
 )
@@ -108,6 +111,18 @@ PROXY_REJECTS = _counter(
     "Queries and connections dropped by proxied listeners: not from a listed server, or no header",
 )
 READY = _gauge("darban_ready", "1 while clients may ask this node; 0 while it drains")
+PUBLISH_OK = _gauge(
+    "darban_publish_ok", "1 while the zones for other resolvers are written as the policy is"
+)
+PUBLISH_LEFT_OUT = _gauge(
+    "darban_publish_left_out", "Parts of the policy that the zones for other resolvers cannot have"
+)
+ZONE_SERIAL = _gauge("darban_zone_serial", "The serial of a zone as it was written last", "zone")
+ZONE_SERVED = _gauge(
+    "darban_zone_served_serial",
+    "The serial that Knot DNS serves; 0 where it does not answer for the zone",
+    "zone",
+)
 WORKERS = _gauge("darban_workers", "Workers that serve")
 WORKERS_EXPECTED = _gauge("darban_workers_expected", "Workers that should serve")
 WORKER_RESTARTS = _counter("darban_worker_restarts", "Workers replaced")

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver.metrics.status import LastReload
+from resolver.metrics.status import LastReload, PublishStatus
 from resolver.policy.compiled import CompiledConfig
 
 
@@ -55,6 +55,8 @@ class ServerFacts:
     """By result."""
     last_reload: LastReload | None = None
     block_log: BlockLogState = field(default_factory=BlockLogState)
+    publish: PublishStatus | None = None
+    """None where the config publishes no zones, and until they are written first."""
 
     @property
     def not_ready(self) -> str:

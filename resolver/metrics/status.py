@@ -146,6 +146,35 @@ class BlockLogStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneStatus:
+    """A response policy zone."""
+
+    name: str
+    written: int
+    """The serial that was written last."""
+    served: int | None
+    """The serial that Knot DNS serves; None where it does not answer for the zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishStatus:
+    """The zones for other resolvers, where the config publishes them."""
+
+    directory: str
+    server: str
+    """Where Knot DNS is asked."""
+    zones: tuple[ZoneStatus, ...]
+    left_out: tuple[str, ...]
+    """What the zones cannot express."""
+    problem: str
+    """Why they could not be written; empty where they were."""
+
+    def not_served(self) -> int:
+        """The zones of which Knot DNS does not serve what was written."""
+        return sum(zone.served != zone.written for zone in self.zones)
+
+
+@dataclass(frozen=True, slots=True)
 class LastReload:
     """The last reload."""
 
@@ -172,6 +201,8 @@ class Status:
     snapshot: str
     """The directory of the snapshot in force."""
     hash: str
+    policy_hash: str
+    """Equal on all servers that have the same policy."""
     loaded: float
     """When the snapshot was put in force."""
     config_ok: bool
@@ -191,6 +222,8 @@ class Status:
     """None where the block log is off."""
     missing_forward_queries: int = 0
     """Queries for names below .local, which no ``[[forward]]`` has."""
+    publish: PublishStatus | None = None
+    """None where no zones are published."""
     clock_synchronised: bool | None = None
     """Exemptions end by the clock. None where the kernel does not tell."""
     not_ready: str = ""

@@ -59,6 +59,7 @@ class StatusReader:
             started=self._started,
             snapshot=snapshot,
             hash=facts.snapshot,
+            policy_hash=terms.policy_hash,
             loaded=facts.loaded,
             config_ok=facts.config_ok,
             workers=facts.workers,
@@ -74,6 +75,7 @@ class StatusReader:
             exemptions=exemptions(terms, at),
             block_log=_block_log(sums, facts),
             missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
+            publish=facts.publish,
             clock_synchronised=kernel.clock_synchronised(),
             not_ready=facts.not_ready,
         )

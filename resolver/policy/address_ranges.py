@@ -5,7 +5,8 @@ Nearly every address of an answer lies in no range. So its first octets are comp
 
 from typing import Final
 
-from resolver.policy.compiled import AddressRange, Prefix
+from resolver.policy.compiled import AddressRange
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable
 
 _IPV4_IN_IPV6: Final = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from resolver.dns import names
-from resolver.policy.compiled import Prefix
+from resolver.policy.prefix import Prefix
 
 Networks = dict[int, dict[int, dict[int, list[int]]]]
 """Owners of prefixes by address size in octets, prefix length, and network number."""

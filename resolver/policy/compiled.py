@@ -17,6 +17,8 @@ from typing import Any, Final, get_type_hints
 
 from resolver.dns.record import LocalRecord
 from resolver.policy import codec
+from resolver.policy.prefix import Prefix
+from resolver.policy.settings import Endpoint, Settings
 
 _LONG: Final = ("prefixes", "excepted")
 """The fields of ``CompiledConfig`` that may have 100,000 values and more."""
@@ -145,17 +147,6 @@ class Vlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
-    """A prefix of a VLAN or of an exemption."""
-
-    network: bytes
-    """4 or 16 octets."""
-    length: int
-    owner: int
-    """The index of the VLAN or of the exemption."""
-
-
-@dataclass(frozen=True, slots=True)
 class AddressRange:
     """Addresses of a service; an answer with one of them is judged as its names are."""
 
@@ -220,55 +211,6 @@ class ConfiguredGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """An address and a port to listen on."""
-
-    address: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class BlockLog:
-    """Where and how blocked queries are recorded."""
-
-    file: str
-    """Relative to the config; empty for the default file in the state directory."""
-    client: str
-    """How a client is recorded: ``vlan``, ``prefix`` or ``address``."""
-    retention_days: int
-    max_bytes: int
-    """Octets of all its files together."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Settings of the processes that are not policy."""
-
-    listen: tuple[Endpoint, ...]
-    workers: int
-    metrics: Endpoint
-    block_page: tuple[Endpoint, ...]
-    cache_bytes: int
-    bootstrap: tuple[Endpoint, ...]
-    queries_per_prefix: int
-    block_log: BlockLog | None
-    ca_file: str = ""
-    """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
-    identity: str = ""
-    """The answer to NSID and id.server; empty for none."""
-    version: str = ""
-    """The answer to version.bind; empty for none."""
-    proxied: tuple[Endpoint, ...] = ()
-    """Listeners where each query needs a PROXY header."""
-    proxies: tuple[Prefix, ...] = ()
-    """The servers in front, which may send PROXY headers."""
-
-
-@dataclass(frozen=True, slots=True)
 class CompiledConfig:
     """A snapshot without its index."""
 
@@ -287,6 +229,8 @@ class CompiledConfig:
     subscriptions: tuple[Subscription, ...]
     settings: Settings
     ranges: tuple[AddressRange, ...] = ()
+    policy_hash: str = ""
+    """Equal where the policy is, whatever the paths and the server's own settings are."""
 
 
 @dataclass(frozen=True, slots=True)

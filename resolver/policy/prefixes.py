@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
 from resolver.policy.building import networks
-from resolver.policy.compiled import Prefix
+from resolver.policy.prefix import Prefix
 
 
 def packed(address: str) -> bytes:

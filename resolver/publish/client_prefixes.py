@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
-from resolver.policy.compiled import CompiledConfig, Prefix
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefix import Prefix
 
 Network = IPv4Network | IPv6Network
 

@@ -24,9 +24,10 @@ from typing import NamedTuple
 from resolver.dns import codes, names
 from resolver.engine import blocked
 from resolver.policy.building import ancestors
-from resolver.policy.compiled import CompiledConfig, Policy, Prefix
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
+from resolver.policy.prefix import Prefix
 from resolver.policy.verdict import BLOCKED, NO_SERVICE
 from resolver.policy.view import OwnRules, View, Views
 from resolver.publish.client_prefixes import Gap, passing_prefixes
@@ -95,16 +96,8 @@ class PolicyZones:
 def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
     rules, views = RuleSource(terms, index), Views(terms, wall)
-    sets: dict[tuple[object, ...], int] = {}
-    block_sets: list[BlockSet] = []
-    set_of_policy: list[int | None] = []
-    for policy in terms.policies:
-        place = None
-        if policy.blocks and policy.enforce:
-            place = sets.setdefault(_answers(policy), len(sets))
-            if place == len(block_sets):
-                block_sets.append(BlockSet(policy.name, rules.block_set(policy)))
-        set_of_policy.append(place)
+    first, set_of_policy = block_set_policies(terms)
+    block_sets = [BlockSet(policy.name, rules.block_set(policy)) for policy in first]
     passing, gaps = passing_prefixes(terms, wall)
     overrides: dict[tuple[int, int], Rules] = {}
     vlans = []
@@ -116,6 +109,21 @@ def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZone
         own = tuple(passing.get(number, ()))
         vlans.append(VlanZones(vlan.name, overrides[key], own, set_of_policy[vlan.policy]))
     return PolicyZones(tuple(block_sets), tuple(vlans), tuple(gaps))
+
+
+def block_set_policies(terms: CompiledConfig) -> tuple[list[Policy], list[int | None]]:
+    """The first policy of each block set; for each policy, the index of its block set."""
+    sets: dict[tuple[object, ...], int] = {}
+    first: list[Policy] = []
+    set_of_policy: list[int | None] = []
+    for policy in terms.policies:
+        place = None
+        if policy.blocks and policy.enforce:
+            place = sets.setdefault(_answers(policy), len(sets))
+            if place == len(first):
+                first.append(policy)
+        set_of_policy.append(place)
+    return first, set_of_policy
 
 
 def _answers(policy: Policy) -> tuple[object, ...]:

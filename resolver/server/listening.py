@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from resolver.errors import DarbanError
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 
 _Listener = tuple[Endpoint, socket.SocketKind]
 

@@ -1,18 +1,21 @@
-"""CPU priority of the compiler, so that it never delays the workers' replies.
+"""CPU priority of the compiler and of the zone writer, so that they never delay replies.
 
-The compiler runs at idle priority (SCHED_IDLE): it gets only the CPU time that nobody else wants.
+They run at idle priority (SCHED_IDLE): they get only the CPU time that nobody else wants.
 Niceness is not enough. Since Linux 6.6 even the nicest process runs to the end of its slice, some
 3 ms, while a worker with a query waits.
 
-At idle priority the compiler never ends where others leave no CPU time at all, as in a flood, and
-the operator's answer to the flood may be this very config. So its CPU time is watched. A starved
-compiler is killed and started again at low priority: a process cannot leave SCHED_IDLE.
+At idle priority a process never ends where others leave no CPU time at all, as in a flood, and the
+operator's answer to the flood may be this very config. So its CPU time is watched. A starved
+process is killed and started again at low priority: a process cannot leave SCHED_IDLE.
 """
 
 import asyncio
 import contextlib
 import os
 from pathlib import Path
+
+from resolver.metrics.log import log
+from resolver.snapshot import child_process
 
 _LOOK = 5.0
 """Seconds between two looks at the CPU time."""
@@ -21,6 +24,27 @@ _STARVED = 0.03
 _NICENESS = 10
 """A tenth of a core beside one busy process."""
 _TICKS = os.sysconf("SC_CLK_TCK")
+
+
+async def run_in_background(
+    module: str, *arguments: str, given: bytes = b""
+) -> tuple[bytes, int | None]:
+    """What a module prints that runs at idle priority, at low priority where it is starved.
+
+    Also its exit code. OSError where no process can be started.
+    """
+    process = await child_process.start(module, *arguments)
+    set_idle_priority(process.pid)
+    work = asyncio.create_task(child_process.output(process, given))
+    try:
+        if not await is_starved(process.pid, work):
+            return await work
+    finally:
+        work.cancel()
+    log.warning("the cores are full; %s starts again at low priority", module)
+    process = await child_process.start(module, *arguments)
+    set_low_priority(process.pid)
+    return await child_process.output(process, given)
 
 
 def set_idle_priority(process: int) -> None:

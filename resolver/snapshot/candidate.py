@@ -8,20 +8,14 @@ the last activation. It is rejected if one of the agency's own lists has changed
 that writes the config has its texts compiled in the same way, and writes them if they are accepted.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.metrics.log import log
 from resolver.snapshot import child_process
-from resolver.snapshot.background_priority import (
-    is_starved,
-    set_idle_priority,
-    set_low_priority,
-)
+from resolver.snapshot.background_priority import run_in_background
 from resolver.snapshot.config_files import Texts
 
 FAILED_EXPECTATIONS = 1
@@ -91,7 +85,10 @@ async def compile_in_child(
     command = ("resolver.snapshot.compiler", str(config), str(state))
     given = json.dumps(None if sources is None else asdict(sources)).encode()
     try:
-        printed, code = await _run_compiler(command, given, while_serving)
+        if while_serving:
+            printed, code = await run_in_background(*command, given=given)
+        else:
+            printed, code = await child_process.output(await child_process.start(*command), given)
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
         raise Rejected([reason]) from None
@@ -106,23 +103,3 @@ async def compile_in_child(
     if "report" in plain:
         raise Rejected(**plain)
     return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})
-
-
-async def _run_compiler(
-    command: Sequence[str], given: bytes, while_serving: bool
-) -> tuple[bytes, int | None]:
-    """What the compiler prints, and its exit code."""
-    process = await child_process.start(*command)
-    if not while_serving:
-        return await child_process.output(process, given)
-    set_idle_priority(process.pid)
-    work = asyncio.create_task(child_process.output(process, given))
-    try:
-        if not await is_starved(process.pid, work):
-            return await work
-    finally:
-        work.cancel()
-    log.warning("the cores are full; compiling starts again at low priority")
-    process = await child_process.start(*command)
-    set_low_priority(process.pid)
-    return await child_process.output(process, given)

@@ -14,7 +14,8 @@ from resolver.config.amendment import add_exemption, change_exemption, remove_ex
 from resolver.config.problems import did_you_mean
 from resolver.config.values import Network
 from resolver.errors import DarbanError
-from resolver.policy.compiled import CompiledConfig, Prefix
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefix import Prefix
 from resolver.snapshot.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file, differing
 from resolver.snapshot.config_files import DiskFiles, Texts, difference

@@ -6,6 +6,7 @@ that was compiled with errors is never put in force.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from resolver.config import model
 from resolver.config.problems import Problem, toml_text
@@ -17,9 +18,12 @@ from resolver.dns import presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
+from resolver.policy.prefix import Prefix
 from resolver.snapshot import index
 from resolver.snapshot.catalog import ServiceCatalog
 from resolver.snapshot.grounds import grounds
+from resolver.snapshot.policy_hash import policy_hash
+from resolver.snapshot.settings import compile_settings
 
 DEFAULT_GROUP = ""
 
@@ -73,10 +77,11 @@ class _Compiler:
             tuple(self.forward()),
             tuple(self.groups()),
             tuple(self.subscriptions()),
-            self.settings(),
+            compile_settings(self.config),
             self.catalog.ranges,
         )
         self.expected_services()
+        terms = replace(terms, policy_hash=policy_hash(terms, lists))
         return made.Snapshot(terms, trie, rules)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
@@ -182,24 +187,6 @@ class _Compiler:
             if source.url is not None:
                 yield made.Subscription(name, source.url, source.format, source.sha256 or "")
 
-    def settings(self) -> made.Settings:
-        config = self.config
-        return made.Settings(
-            tuple(made.Endpoint(e.address, e.port) for e in config.server.listen),
-            config.server.workers,
-            made.Endpoint(config.metrics.listen.address, config.metrics.listen.port),
-            tuple(made.Endpoint(e.address, e.port) for e in config.block_page.listen),
-            config.cache.max_bytes,
-            tuple(made.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
-            config.limits.queries_per_prefix,
-            _block_log(config.block_log),
-            config.lists.ca_file or "",
-            config.server.identity,
-            config.server.version,
-            tuple(made.Endpoint(e.address, e.port) for e in config.server.proxy.listen),
-            tuple(_prefixes([config.server.proxy.from_])),
-        )
-
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
             service = expectation.service
@@ -227,14 +214,8 @@ def _group(name: str, servers: Iterable[NameServer]) -> made.ConfiguredGroup:
     return made.ConfiguredGroup(name, tuple(configured))
 
 
-def _block_log(log: model.BlockLogConfig) -> made.BlockLog | None:
-    if not log.enabled:
-        return None
-    return made.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)
-
-
-def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[made.Prefix]:
+def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:
     """The prefixes of VLANs or exemptions, each with the place of its owner."""
     for owner, networks in enumerate(groups):
         for network in networks:
-            yield made.Prefix(network.network_address.packed, network.prefixlen, owner)
+            yield Prefix(network.network_address.packed, network.prefixlen, owner)

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resolver import __version__, build
-from resolver.policy.compiled import CompiledConfig, Endpoint, Policy
+from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in
+from resolver.policy.settings import Endpoint
 from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from resolver.metrics.facts import BlockLogState
 from resolver.metrics.log import log
-from resolver.policy.compiled import BlockLog
+from resolver.policy.settings import BlockLog
 from resolver.supervisor.block_log_file import BlockLogFile
 from resolver.supervisor.block_log_retention import Retention
 

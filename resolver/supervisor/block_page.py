@@ -13,7 +13,7 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterator, Sequence
 
 from resolver.metrics.log import log
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.snapshot import child_process
 from resolver.snapshot.store import PinnedSnapshot
 

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from resolver.policy.compiled import CompiledConfig, Endpoint
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Endpoint
 
 
 def worker_count(terms: CompiledConfig) -> int:

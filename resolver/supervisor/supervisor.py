@@ -46,6 +46,7 @@ from resolver.supervisor.state_lock import locked
 from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
+from resolver.supervisor.zone_publisher import ZonePublisher
 
 
 async def serve(config: Path, *, last_good: bool = False) -> None:
@@ -96,6 +97,9 @@ class _Supervisor:
         self._list_updates = ListUpdates(
             config, self._state, self._facts, self._reloader, self._background
         )
+        self._zones = ZonePublisher(
+            config.parent, self._state, self._facts, lambda: self._rollout.current.pinned
+        )
         self._status_reader = StatusReader(
             str(config.resolve()),
             self._facts.loaded,
@@ -126,7 +130,7 @@ class _Supervisor:
             ends = ExemptionEnds(self._facts, self._reloader)
             for work in (
                 *(self._serve_metrics, self._list_updates.run),
-                *(self._block_page.run, ends.run),
+                *(self._block_page.run, ends.run, self._zones.run),
             ):
                 self._background(work())
             await self._pool.watch(self._manager.keep_alive)
@@ -170,6 +174,7 @@ class _Supervisor:
     def _after_reload(self) -> None:
         self._report_status()
         self._list_updates.look()
+        self._zones.look()
 
     def _report_status(self) -> None:
         state = (

@@ -13,13 +13,8 @@ from typing import Final
 import aiodns
 
 from resolver.metrics.log import log
-from resolver.policy.compiled import (
-    CompiledConfig,
-    ConfiguredGroup,
-    ConfiguredServer,
-    Endpoint,
-    Settings,
-)
+from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
+from resolver.policy.settings import Endpoint, Settings
 from resolver.upstream.server_address import ServerAddress
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from resolver.errors import DarbanError
 from resolver.metrics.log import log
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.web.connection_limit import ConnectionLimit
 
 _IDLE_TIMEOUT = 75

@@ -7,7 +7,7 @@ from aiohttp.typedefs import Handler
 
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.web import host_header, pages
 from resolver.web.exposition import Exposition
 from resolver.web.listener import listen

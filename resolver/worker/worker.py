@@ -29,7 +29,7 @@ from resolver.errors import DarbanError
 from resolver.metrics import log
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan, plan_from_json
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.server.handler import QueryHandler
 from resolver.server.listening import endpoint_of
 from resolver.server.loop import Loop

@@ -14,10 +14,12 @@ from resolver.metrics.status import (
     ExemptionStatus,
     FetchedStatus,
     ListStatus,
+    PublishStatus,
     ServiceCount,
     Status,
     UpstreamStatus,
     VlanCounts,
+    ZoneStatus,
 )
 from resolver.policy.unknown_clients import UnknownClients
 
@@ -43,6 +45,7 @@ def _status(at: float, times: int) -> Status:
         started=NOW - 93784,
         snapshot="",
         hash="0123456789abcdef",
+        policy_hash="fedcba9876543210",
         loaded=NOW - 4000,
         config_ok=True,
         workers=4,
@@ -144,6 +147,19 @@ def test_a_missing_forward_zone_is_told() -> None:
     assert ".local    12 queries got NXDOMAIN" in text
     assert "[[forward]]" in text
     assert ".local" not in drawn(FIRST, None, 200)
+
+
+def test_zones_that_other_resolvers_do_not_have_are_told() -> None:
+    zones = (ZoneStatus("a.rpz", 7, 7), ZoneStatus("b.rpz", 8, None))
+    publish = PublishStatus("/zones", "127.0.0.1:8053", zones, ("an exemption",), "no space left")
+    text = drawn(replace(FIRST, publish=publish), None, 100)
+    for part in (
+        "the zones cannot be written: no space left",
+        "not in the zones: an exemption",
+        "1 of 2 zones are not served by 127.0.0.1:8053 as they were written",
+        "2 in /zones, newest serial 8",
+    ):
+        assert part in text
 
 
 @pytest.mark.parametrize("height", [10, 24, 200])

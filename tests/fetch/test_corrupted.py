@@ -9,7 +9,8 @@ import pytest
 
 from resolver.fetch.update import UpdateJob, update_lists
 from resolver.lists.formats import FORMATS
-from resolver.policy.compiled import Endpoint, Subscription
+from resolver.policy.compiled import Subscription
+from resolver.policy.settings import Endpoint
 from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.corruptions import COUNT, corrupted, good
 from tests.fetch.source_server import Authority, serving

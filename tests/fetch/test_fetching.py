@@ -16,7 +16,8 @@ from dnslib import QTYPE, RR, A, DNSRecord
 
 from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.compiled import Endpoint, Subscription
+from resolver.policy.compiled import Subscription
+from resolver.policy.settings import Endpoint
 from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.source_server import (
     Authority,

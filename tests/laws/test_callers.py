@@ -69,7 +69,18 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
     labels = {label for each in declared for label in each.labels}
     bounded = {
         *("vlan", "outcome", "service", "rcode", "type", "path", "kind", "upstream", "result"),
-        *("hash", "id", "policy", "mode", "exemption", "list", "version", "compiled", "process"),
+        *(
+            "zone",
+            "hash",
+            "id",
+            "policy",
+            "mode",
+            "exemption",
+            "list",
+            "version",
+            "compiled",
+            "process",
+        ),
     }
     assert labels <= bounded
 

@@ -14,6 +14,7 @@ from resolver.metrics.counters import Counters
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, CounterLayout
+from resolver.metrics.status import PublishStatus, ZoneStatus
 from resolver.policy.verdict import Outcome
 from tests.snapshot.texts import compile_texts
 
@@ -163,6 +164,29 @@ def test_the_counters_of_all_workers_are_added_up() -> None:
     assert _of(series, f"{took}_count", path="cache") == 2
     assert _of(series, f"{took}_sum", path="cache") == 0.006
     assert _of(series, UP, upstream="192.0.2.1:53") == 1
+
+
+def test_the_zones_for_other_resolvers() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    assert not [name for name, _ in served.series() if name.startswith("darban_zone")]
+    zones = (ZoneStatus("a.rpz", 7, 7), ZoneStatus("b.rpz", 8, None))
+    served.facts.publish = PublishStatus("/zones", "127.0.0.1:8053", zones, ("x",), "")
+    series = served.series()
+    assert _of(series, "darban_publish_ok") == 1
+    assert _of(series, "darban_publish_left_out") == 1
+    assert _of(series, "darban_zone_served_serial", zone="a.rpz") == 7
+    assert _of(series, "darban_zone_serial", zone="b.rpz") == 8
+    assert _of(series, "darban_zone_served_serial", zone="b.rpz") == 0
+    served.facts.publish = PublishStatus("/zones", "127.0.0.1:8053", zones, (), "disk full")
+    assert _of(served.series(), "darban_publish_ok") == 0
+
+
+def test_the_policy_hash() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    info = _of(served.series(), "darban_policy_info", hash=served.facts.terms.policy_hash)
+    assert info == 1
 
 
 def test_counters_outlive_a_removed_service() -> None:

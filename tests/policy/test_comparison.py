@@ -96,8 +96,8 @@ def every_change_of(terms: CompiledConfig) -> Iterator[tuple[str, CompiledConfig
 
 
 def test_every_part_of_the_terms_is_compared() -> None:
-    # ``excepted`` follows from the rules; what the others lack in PARTS is tested below.
-    others = {"excepted", "exempted_prefixes", "forward", "settings"}
+    # ``excepted`` and ``policy_hash`` follow from the rest; what PARTS lacks is tested below.
+    others = {"policy_hash", "excepted", "exempted_prefixes", "forward", "settings"}
     assert {field.name for field in dataclasses.fields(CompiledConfig)} == {*PARTS, *others}
 
 

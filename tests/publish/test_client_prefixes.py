@@ -2,7 +2,7 @@
 
 import pytest
 
-from resolver.policy.compiled import Prefix
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import packed
 from resolver.publish.client_prefixes import client_trigger, network, passing_prefixes
 from tests.policy.networks import compiled

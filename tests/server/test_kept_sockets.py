@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.server.listening import ListenError, open_sockets
 
 

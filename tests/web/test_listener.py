@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from resolver.metrics.log import log
-from resolver.policy.compiled import Endpoint
+from resolver.policy.settings import Endpoint
 from resolver.web.listener import listen
 
 

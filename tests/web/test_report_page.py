@@ -100,6 +100,7 @@ STATUS = Status(
     started=NOW - 60,
     snapshot="",
     hash="",
+    policy_hash="",
     loaded=NOW - 30,
     config_ok=True,
     workers=1,

@@ -17,10 +17,12 @@ from resolver.metrics.status import (
     FetchedStatus,
     LastReload,
     ListStatus,
+    PublishStatus,
     ServiceCount,
     Status,
     UpstreamStatus,
     VlanCounts,
+    ZoneStatus,
 )
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
@@ -38,6 +40,7 @@ EXEMPTION = ExemptionStatus(
     *("pr-1", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", "", "in force")
 )
 BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
+PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZoneStatus("a.rpz", 8, 8),), (), "")
 STATUS = Status(
     version="1.2.3",
     build="compiled",
@@ -47,6 +50,7 @@ STATUS = Status(
     started=NOW - 3725,
     snapshot="/var/lib/darban/snapshots/0123456789abcdef",
     hash="0123456789abcdef",
+    policy_hash="fedcba9876543210",
     loaded=NOW - 60,
     config_ok=True,
     workers=2,
@@ -70,6 +74,7 @@ STATUS = Status(
     fetched=(),
     exemptions=(EXEMPTION,),
     block_log=BLOCK_LOG,
+    publish=PUBLISH,
 )
 
 
@@ -159,6 +164,14 @@ def test_the_page_in_persian(asked: Explainer) -> None:
         (
             replace(STATUS, block_log=replace(BLOCK_LOG, problem="No space left on device")),
             "blocks.jsonl</bdi> cannot be written: <bdi>No space left on device</bdi>.",
+        ),
+        (
+            replace(STATUS, publish=replace(PUBLISH, problem="No space left on device")),
+            "other resolvers cannot be written: <bdi>No space left on device</bdi>.",
+        ),
+        (
+            replace(STATUS, publish=replace(PUBLISH, zones=(ZoneStatus("a.rpz", 8, 7),))),
+            "<bdi>127.0.0.1:8053</bdi> does not serve 1 zones as they were written.",
         ),
         (
             replace(STATUS, exemptions=(replace(EXEMPTION, state="ends soon"),)),
@@ -264,6 +277,7 @@ def _status_of(text: str) -> Status:
         version=text,
         config=text,
         hash=text,
+        policy_hash=text,
         config_ok=False,
         last_reload=LastReload(NOW, "invalid", text, (text,)),
         vlans=(VlanCounts(text, 1, text, "enforce", 5, {"blocked": 5}, counts),),

@@ -1,0 +1,97 @@
+"""The config of Knot DNS, which serves the zones: transfers with TSIG, and NOTIFY.
+
+Knot reads a zone file when it is told to reload it, and keeps the difference to the one before in
+its journal. So a secondary gets a small change by IXFR, though the file is written as a whole.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from resolver.dns import names
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication, Secondary
+from resolver.publish.policy_zones import block_set_policies
+from resolver.publish.zone_text import block_set_zone, override_zone
+
+KEYS_FILE = "/etc/knot/darban-keys.conf"
+"""The secrets of the keys; neither Darban nor its config has them."""
+_HEAD = """\
+# Knot DNS serves Darban's zones. "darban export knot" wrote this file; write it again after a
+# change of [publish], of the VLANs or of the policies.
+
+server:
+    rundir: /run/knot
+    user: knot:knot
+    listen: [{listen}]
+
+log:
+  - target: syslog
+    any: info
+
+database:
+    storage: /var/lib/knot
+"""
+_KEYS = """
+# The secrets of the keys are in this file. To add one, as root:
+#   keymgr -t NAME hmac-sha256 >> {keys}
+include: {keys}
+"""
+_TEMPLATE = """
+template:
+  - id: darban
+    storage: {directory}
+    file: "%s.zone"
+    # The file is only read. The journal has all that secondaries need for IXFR.
+    zonefile-load: difference
+    zonefile-sync: -1
+    journal-content: all
+"""
+
+
+def knot_config(terms: CompiledConfig, publication: Publication, directory: Path) -> str:
+    """The whole config, for the zones in a directory."""
+    listen = ", ".join(f"{each.address}@{each.port}" for each in publication.listen)
+    secondaries = publication.secondaries
+    sections = [_HEAD.format(listen=listen)]
+    if secondaries:
+        sections.append(_KEYS.format(keys=KEYS_FILE))
+        sections += _section("remote", map(_remote, secondaries))
+        sections += _section("acl", map(_acl, secondaries))
+    sections.append(_TEMPLATE.format(directory=directory))
+    if secondaries:
+        keys = ", ".join(each.key for each in secondaries)
+        sections.append(f"    notify: [{keys}]\n    acl: [{keys}]\n")
+    zones = (
+        f"  - domain: {zone}\n    template: darban\n" for zone in zone_names(terms, publication)
+    )
+    sections += _section("zone", zones)
+    return "".join(sections)
+
+
+def zone_names(terms: CompiledConfig, publication: Publication) -> Iterator[str]:
+    """The names of all zones, without a final dot."""
+    first, _ = block_set_policies(terms)
+    for policy in first:
+        yield names.text(block_set_zone(policy.name, publication))
+    for vlan in terms.vlans:
+        yield names.text(override_zone(vlan.name, publication))
+
+
+def _section(name: str, entries: Iterable[str]) -> Iterator[str]:
+    yield f"\n{name}:\n"
+    yield from entries
+
+
+def _remote(secondary: Secondary) -> str:
+    endpoint = secondary.endpoint
+    return (
+        f"  - id: {secondary.key}\n    address: {endpoint.address}@{endpoint.port}\n"
+        f"    key: {secondary.key}\n"
+    )
+
+
+def _acl(secondary: Secondary) -> str:
+    return (
+        f"  - id: {secondary.key}\n    address: {secondary.endpoint.address}\n"
+        f"    key: {secondary.key}\n    action: transfer\n"
+    )

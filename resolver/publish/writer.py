@@ -1,0 +1,137 @@
+"""``python -m resolver.publish.writer``: write the zones of a snapshot, where they have changed.
+
+It is a program of its own, since 100,000 rules would stop the supervisor's loop for seconds. It
+prints one JSON object, a ``WriteResult``. There is one writer: only the server that holds the
+lock of the state directory starts it, one at a time.
+
+What must stay true:
+- A zone's file is replaced as a whole. Its serial rises with every change, whatever the clock says
+  and whichever snapshot came before.
+- The file ``serials`` is replaced last: whoever watches it finds all zones complete.
+"""
+
+import gc
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from resolver.dns import names
+from resolver.files import make_directory, write_atomically
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.index import Index
+from resolver.policy.settings import Publication
+from resolver.publish.policy_zones import policy_zones
+from resolver.publish.zone_text import ZoneContent, contents, next_serial, split
+from resolver.snapshot import store
+
+SERIALS = "serials"
+"""The file that changes after the zones: a line for each, with its name and its serial."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What was written."""
+
+    serials: dict[str, int] = field(default_factory=dict)
+    """The serial of each zone, by its name without a final dot."""
+    left_out: list[str] = field(default_factory=list)
+    """What the zones cannot express."""
+    problem: str = ""
+    """Why they could not be written; empty where they were."""
+
+
+def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> WriteResult:
+    """Write the zones of a snapshot at a moment, in seconds since 1970; OSError where that fails.
+
+    The snapshot must have a ``Publication``.
+    """
+    publication = terms.settings.publish
+    assert publication is not None
+    zones = policy_zones(terms, index, wall)
+    make_directory(directory)
+    _remove_unfinished(directory)
+    before = _read_serials(directory)
+    result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
+    for content in contents(zones, publication):
+        result.serials[content.zone] = _write_zone(directory, content, before, wall)
+        result.left_out.extend(_too_long(content))
+    if result.serials != before:
+        lines = (f"{zone} {serial}\n" for zone, serial in result.serials.items())
+        write_atomically(directory / SERIALS, "".join(lines).encode())
+    return result
+
+
+def zone_directory(publication: Publication, base: Path, state: Path) -> Path:
+    """Where the zones are written; ``base`` is the directory of the config."""
+    return base / publication.directory if publication.directory else state / "zones"
+
+
+def zone_file(directory: Path, zone: str) -> Path:
+    """The file of a zone; Knot DNS finds it by the same rule."""
+    return directory / f"{zone}.zone"
+
+
+def _write_zone(directory: Path, content: ZoneContent, before: dict[str, int], wall: float) -> int:
+    """Write a zone if its content has changed; its serial."""
+    path = zone_file(directory, content.zone)
+    serial, body = split(path.read_bytes()) if path.exists() else (0, b"")
+    if body == content.body:
+        return serial
+    serial = next_serial(max(serial, before.get(content.zone, 0)), wall)
+    write_atomically(path, content.file(serial))
+    return serial
+
+
+def _read_serials(directory: Path) -> dict[str, int]:
+    """The serials as they were written last; as far as the file can be read."""
+    try:
+        lines = (directory / SERIALS).read_text(encoding="utf-8").splitlines()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return {}
+    pairs = (line.split(" ") for line in lines)
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+
+
+def _remove_unfinished(directory: Path) -> None:
+    """Remove what a writer has left that was killed."""
+    for pattern in (".*.zone-*", f".{SERIALS}-*"):
+        for path in directory.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
+def _refusing(terms: CompiledConfig) -> Iterable[str]:
+    """The policies whose answer no response policy zone has."""
+    for policy in terms.policies:
+        if policy.answer == "refused" and policy.enforce:
+            yield (
+                f'policy {policy.name}: the zones answer blocked names with "nodata", since a '
+                'response policy zone cannot answer "refused"'
+            )
+
+
+def _too_long(content: ZoneContent) -> Iterable[str]:
+    for owner in content.too_long:
+        yield f"zone {content.zone}: without {names.text(owner)}, which is too long for it"
+
+
+def main() -> None:
+    """Write the zones of the snapshot in the first directory into the second."""
+    gc.disable()
+    snapshot, directory = (Path(argument) for argument in sys.argv[1:])
+    try:
+        result = write(*store.load(snapshot), directory, time.time())
+    except OSError as error:
+        result = WriteResult(problem=f"{error.filename or directory}: {error.strerror or error}")
+    except store.StateError as error:
+        result = WriteResult(problem=str(error))
+    json.dump(asdict(result), sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # nothing is left to do, and freeing a large heap takes long
+
+
+if __name__ == "__main__":
+    main()

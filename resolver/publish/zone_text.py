@@ -1,0 +1,94 @@
+"""A response policy zone as a zone file (RFC 1035 section 5.1), and the names of zones.
+
+Each file is a head of a fixed form, which ends with the SOA and so has the serial, and a body. The
+body depends only on the policy, so equal policies give equal bodies.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+from resolver.dns import names
+from resolver.engine.blocked import TTL
+from resolver.policy.prefix import Prefix
+from resolver.policy.settings import Publication
+from resolver.publish.client_prefixes import client_trigger
+from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZones, ZoneRule
+
+_EXPIRE = 30 * 86400
+"""Seconds that a secondary keeps to the policy while it cannot reach the primary."""
+_RETRY = 30
+_HEAD = """\
+; Darban writes this file anew when the policy changes. Do not edit it.
+$ORIGIN {zone}.
+$TTL {ttl}
+@ SOA localhost. hostmaster.localhost. {serial} {ttl} {retry} {expire} {ttl}
+"""
+_SERIAL = re.compile(rb"(?:;.*\n)?\$ORIGIN .*\n\$TTL .*\n@ SOA \S+ \S+ ([0-9]{1,10}) .*\n")
+_MAX_SERIAL = 0xFFFFFFFF
+_NS = b"@ NS localhost.\n"
+
+
+class ZoneContent:
+    """The content of a zone, without its serial."""
+
+    def __init__(self, zone: bytes, rules: Iterable[ZoneRule], passing: Iterable[Prefix]) -> None:
+        self.zone = names.text(zone)
+        room = names.MAX_NAME + 1 - len(zone)
+        rules = tuple(rules)
+        self.too_long = [rule.owner for rule in rules if len(rule.owner) > room]
+        """The owners that are too long below the name of the zone."""
+        lines = [f"{client_trigger(prefix)} CNAME {PASSTHRU.cname}" for prefix in passing]
+        lines += _lines(rule for rule in rules if len(rule.owner) <= room)
+        self.body = _NS + "".join(f"{line}\n" for line in lines).encode()
+
+    def file(self, serial: int) -> bytes:
+        """The whole file."""
+        head = _HEAD.format(zone=self.zone, serial=serial, ttl=TTL, retry=_RETRY, expire=_EXPIRE)
+        return head.encode() + self.body
+
+
+def contents(zones: PolicyZones, publication: Publication) -> Iterator[ZoneContent]:
+    """The zones of a snapshot, one at a time."""
+    for block_set in zones.block_sets:
+        yield ZoneContent(block_set_zone(block_set.policy, publication), block_set.rules, ())
+    for vlan in zones.vlans:
+        yield ZoneContent(override_zone(vlan.name, publication), vlan.overrides, vlan.passing)
+
+
+def block_set_zone(policy: str, publication: Publication) -> bytes:
+    """The name of the block set that is named after a policy."""
+    return names.parse(f"{policy}.policy.{names.text(publication.zone)}")
+
+
+def override_zone(vlan: str, publication: Publication) -> bytes:
+    """The name of the override zone of a VLAN."""
+    return names.parse(f"{vlan}.vlan.{names.text(publication.zone)}")
+
+
+def split(file: bytes) -> tuple[int, bytes]:
+    """The serial and the body of a file; 0 and nothing where it is damaged."""
+    head = _SERIAL.match(file)
+    return (int(head[1]), file[head.end() :]) if head else (0, b"")
+
+
+def next_serial(last: int, wall: float) -> int:
+    """The serial after another: the Unix time, or one more where that is not larger."""
+    return max(last + 1, int(wall)) & _MAX_SERIAL or 1
+
+
+def _lines(rules: Iterable[ZoneRule]) -> Iterator[str]:
+    texts: dict[Action, list[str]] = {}
+    for owner, action in rules:
+        records = texts.get(action)
+        if records is None:
+            records = texts[action] = list(_records(action))
+        name = names.text(owner)
+        yield from (f"{name} {record}" for record in records)
+
+
+def _records(action: Action) -> Iterator[str]:
+    if action.cname:
+        yield f"CNAME {action.cname}"
+    for address in action.addresses:
+        yield f"{'A' if len(address) == 4 else 'AAAA'} {ip_address(address)}"

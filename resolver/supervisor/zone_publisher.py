@@ -1,0 +1,149 @@
+"""Write the zones of the policy in force, and look whether Knot DNS serves them.
+
+A child process writes them (``publish.writer``), at every change of what is in force: another
+snapshot, or the end of an exemption. Knot is not told: a path unit of systemd watches the file
+``serials``. Whether it serves the newest zones is asked over DNS, as a secondary does.
+
+What must stay true:
+- DNS is served whatever fails here. A failure is logged, in the status, and a metric.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from resolver.dns import names
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.log import log
+from resolver.metrics.status import PublishStatus, ZoneStatus
+from resolver.policy.settings import Endpoint, Publication
+from resolver.publish.serial_query import serial_in, serial_query
+from resolver.publish.writer import WriteResult, zone_directory
+from resolver.snapshot.background_priority import run_in_background
+from resolver.snapshot.store import PinnedSnapshot
+
+_LOOK = 1.0
+"""Seconds between two looks at what is in force."""
+_ASK = 10.0
+"""Seconds between two questions for the served serials, while all are as written."""
+_RETRY = 15.0
+"""Seconds until the zones are written again after a failure."""
+_ANSWER = 2.0
+"""Seconds to wait for the answer of Knot."""
+_MAX_PACKET = 4096
+
+InForce = tuple[str, frozenset[str]]
+"""The hash of a snapshot, and the exemptions in force."""
+
+
+class ZonePublisher:
+    """Keeps the zones as the policy is."""
+
+    def __init__(
+        self, base: Path, state: Path, facts: ServerFacts, snapshot: Callable[[], PinnedSnapshot]
+    ) -> None:
+        """``base`` is the directory of the config; ``snapshot`` gives the one in force."""
+        self._base = base
+        self._state = state
+        self._facts = facts
+        self._snapshot = snapshot
+        self._written: InForce | None = None
+        self._changed = asyncio.Event()
+
+    def look(self) -> None:
+        """Look at once whether the zones are to be written."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write the zones whenever they change, and ask for their serials, until cancelled."""
+        next_write = next_question = 0.0
+        while True:
+            publication, now = self._facts.terms.settings.publish, time.monotonic()
+            if publication is None:
+                self._facts.publish = self._written = None
+            elif self._written != _in_force(self._facts) and now >= next_write:
+                written = await self._write(publication)
+                next_write, next_question = 0.0 if written else now + _RETRY, 0.0
+            if publication is not None and now >= next_question:
+                is_served = await self._ask(publication.listen[0])
+                next_question = now + (_ASK if is_served else _LOOK)
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), _LOOK)
+
+    async def _write(self, publication: Publication) -> bool:
+        """Write the zones of what is in force now; whether they could be written."""
+        in_force = _in_force(self._facts)
+        directory = zone_directory(publication, self._base, self._state)
+        result = await self._written_by_child(directory)
+        if result.problem:
+            log.error("the zones of [publish] cannot be written: %s", result.problem)
+        else:
+            self._written = in_force
+            for each in result.left_out:
+                log.warning("[publish] %s", each)
+        before = self._facts.publish
+        status = PublishStatus(str(directory), str(publication.listen[0]), (), (), result.problem)
+        if not result.problem:
+            served = {zone.name: zone.served for zone in before.zones} if before else {}
+            zones = (ZoneStatus(*each, served.get(each[0])) for each in result.serials.items())
+            status = replace(status, zones=tuple(zones), left_out=tuple(result.left_out))
+        elif before is not None:
+            status = replace(status, zones=before.zones, left_out=before.left_out)
+        self._facts.publish = status
+        return not result.problem
+
+    async def _written_by_child(self, directory: Path) -> WriteResult:
+        snapshot = self._snapshot()
+        try:
+            snapshot.restore()  # somebody may have cleaned up the state directory
+            printed, code = await run_in_background(
+                "resolver.publish.writer", str(snapshot.path), str(directory)
+            )
+            return WriteResult(**json.loads(printed))
+        except OSError as error:
+            return WriteResult(problem=f"no process can write them ({error.strerror})")
+        except ValueError:
+            return WriteResult(problem=f"the process that writes them ended with {code}; see above")
+
+    async def _ask(self, server: Endpoint) -> bool:
+        """Ask Knot for the serials of all zones; whether it serves those that were written."""
+        status = self._facts.publish
+        if status is None:
+            return False
+        served = await served_serials(server, [zone.name for zone in status.zones])
+        zones = tuple(replace(zone, served=served.get(zone.name)) for zone in status.zones)
+        self._facts.publish = replace(status, zones=zones)
+        return all(zone.served == zone.written for zone in zones)
+
+
+def _in_force(facts: ServerFacts) -> InForce:
+    now = time.time()
+    return facts.snapshot, frozenset(e.id for e in facts.terms.exemptions if now < e.until)
+
+
+async def served_serials(server: Endpoint, zones: list[str]) -> dict[str, int]:
+    """The serials of those zones that a server answers for, by their names."""
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    served = {}
+    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
+        try:
+            udp.connect((server.address, server.port))
+            for zone in zones:
+                name, ident = names.parse(zone), secrets.randbits(16)
+                await loop.sock_sendall(udp, serial_query(name, ident))
+                async with asyncio.timeout(_ANSWER):
+                    packet = await loop.sock_recv(udp, _MAX_PACKET)
+                serial = serial_in(packet, name, ident)
+                if serial is not None:
+                    served[zone] = serial
+        except (OSError, TimeoutError):
+            pass  # it does not run, or does not answer: what it serves is not known
+    return served

@@ -1,0 +1,225 @@
+"""Zones for other resolvers: written by Darban, served by Knot, enforced by BIND."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.bind import Bind, bind
+from tests.live.clients import ask
+from tests.live.commands import GOOD, darban
+from tests.live.configs import edited, shipped
+from tests.live.knot import Knot, at_home, knot, new_key, secret
+from tests.live.nsd import ANY_V4
+from tests.live.ports import free_port
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+Make = Callable[[str], Server]
+
+BLOCKS = "administrative.policy.rpz.internal"
+OVERRIDES = "administration.vlan.rpz.internal"
+ADMINISTRATION, PUBLICITY = "127.0.10.5", "127.0.20.5"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server of Darban and the Knot that serves its zones."""
+
+    server: Server
+    knot: Knot
+    port: int
+    """Knot's."""
+    secondary: int
+    """The port of the secondary."""
+    key: str
+
+    def status(self) -> dict[str, object]:
+        """What the status says of the zones."""
+        done = darban("status", "--json", at=self.server.directory)
+        assert done.code == GOOD, done.err
+        published = done.json["publish"]
+        assert isinstance(published, dict)
+        return published
+
+    def is_served(self) -> bool:
+        """Whether Knot serves all zones as they were written."""
+        zones = self.status()["zones"]
+        assert isinstance(zones, list)
+        return bool(zones) and all(zone["written"] == zone["served"] for zone in zones)
+
+
+@pytest.fixture
+def publishing(make: Make, upstream: str) -> Server:
+    """A server that publishes zones for one secondary; not started."""
+    primary, secondary = free_port(), free_port()
+    text = shipped([upstream]) + (
+        f'[publish]\nlisten = ["127.0.0.1:{primary}"]\n'
+        f'[publish.secondaries.tehran]\naddress = "127.0.0.1:{secondary}"\n'
+    )
+    server = make(text)
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server
+
+
+@pytest.fixture
+def site(publishing: Server, tmp_path: Path) -> Iterator[Site]:
+    """The server and Knot, which is told of new zones as the path unit tells it."""
+    server = publishing.start()
+    directory = tmp_path / "knot"
+    directory.mkdir()
+    exported = darban("export", "knot", at=server.directory)
+    assert exported.code == GOOD, exported.err
+    primary, secondary = (int(port) for port in re.findall(r"127\.0\.0\.1@([0-9]+)", exported.out))
+    key = new_key("tehran")
+    wait_for(lambda: (server.directory / ".darban/zones/serials").exists(), "the zones are written")
+    with knot(directory, at_home(exported.out, directory, [key])) as running:
+        yield Site(server, running, primary, secondary, secret(key))
+
+
+@pytest.fixture
+def secondary(site: Site, upstream: str, tmp_path: Path) -> Iterator[Bind]:
+    """BIND, which enforces the policy of administration alone."""
+    directory = tmp_path / "bind"
+    directory.mkdir()
+    ports = (site.secondary, int(upstream.rpartition(":")[2]), site.port)
+    with bind(directory, ports, [OVERRIDES, BLOCKS], ("tehran", site.key)) as running:
+        wait_for(lambda: _address(site, ADMINISTRATION) == "0.0.0.0", "BIND enforces", 30)
+        yield running
+
+
+def _address(site: Site, client: str, name: str = "web.telegram.org") -> str:
+    """What the secondary answers."""
+    answer = ask(site.secondary, name, client=client)
+    return str(answer.rr[-1].rdata) if answer is not None and answer.rr else ""
+
+
+def _transferred(bind: Bind, zone: str) -> list[tuple[str, int]]:
+    """The transfers of a zone in the log of BIND: AXFR or IXFR, and octets."""
+    status = re.compile(
+        rf"transfer of '{re.escape(zone)}/IN/administration'.*?"
+        r"Transfer completed: .*? ([0-9]+) bytes"
+    )
+    return [("", int(octets)) for octets in status.findall(bind.log)]
+
+
+def test_a_secondary_enforces_the_policy_on_one_vlan(site: Site, secondary: Bind) -> None:
+    assert _address(site, ADMINISTRATION) == "0.0.0.0"
+    assert _address(site, PUBLICITY) == ANY_V4
+    assert _address(site, ADMINISTRATION, "alias.scene") == "0.0.0.0"
+    assert _address(site, ADMINISTRATION, "www.agency.example") == ANY_V4
+    wait_for(site.is_served, "the status says that Knot serves the zones")
+    assert secondary.process.poll() is None
+
+
+def test_an_exemption_reaches_the_secondary(
+    site: Site, secondary: Bind, figure: Callable[[str], None]
+) -> None:
+    before = len(_transferred(secondary, OVERRIDES))
+    granted = time.monotonic()
+    done = darban(
+        *("exempt", "administration", "telegram", "--for", "1h"),
+        *("--approver", "Head of PR", "--ticket", "PR-2031"),
+        at=site.server.directory,
+    )
+    assert done.code == GOOD, done.out + done.err
+    zones = site.server.directory / ".darban/zones"
+    wait_for(lambda: "CNAME rpz" in (zones / f"{OVERRIDES}.zone").read_text(), "it is written")
+    written = time.monotonic()
+    site.knot.control("zone-reload")
+    wait_for(lambda: _address(site, ADMINISTRATION) == ANY_V4, "the secondary has it")
+    reached = time.monotonic()
+    assert _address(site, ADMINISTRATION, "web.whatsapp.com") == "0.0.0.0"
+    transfers = _transferred(secondary, OVERRIDES)[before:]
+    assert len(transfers) == 1
+    assert len(_transferred(secondary, BLOCKS)) == 1, "the block set has not changed"
+    figure(
+        f"an exemption: written {written - granted:.1f} s after the command began, "
+        f"in BIND {reached - written:.1f} s later, {transfers[0][1]} octets"
+    )
+
+
+def test_a_small_change_of_a_list_is_a_small_transfer(
+    site: Site, secondary: Bind, figure: Callable[[str], None]
+) -> None:
+    [(_, whole)] = _transferred(secondary, BLOCKS)
+    (site.server.directory / "more").mkdir()
+    more = "! Category: messenger\n" + "".join(f"||new{n}.example^\n" for n in range(3))
+    (site.server.directory / "more" / "newest.txt").write_text(more)
+    edited(site.server.config, 'directories = ["', 'directories = ["more", "')
+    assert darban("reload", at=site.server.directory).code == GOOD
+    zones = site.server.directory / ".darban/zones"
+    wait_for(lambda: "new2" in (zones / f"{BLOCKS}.zone").read_text(), "it is written")
+    site.knot.control("zone-reload")
+    wait_for(lambda: _address(site, ADMINISTRATION, "www.new1.example") == "0.0.0.0", "BIND has it")
+    octets = _transferred(secondary, BLOCKS)[-1][1]
+    assert octets * 10 < whole
+    figure(f"3 rules more: {octets} octets by IXFR; the whole zone takes {whole}")
+
+
+def test_without_the_right_key_nothing_is_transferred(site: Site) -> None:
+    wrong = secret(new_key("tehran"))
+    for key in ([], ["-y", f"hmac-sha256:tehran:{wrong}"], ["-y", f"hmac-sha256:qom:{site.key}"]):
+        assert "CNAME" not in _transfer(site, *key)
+    assert "CNAME" in _transfer(site, "-y", f"hmac-sha256:tehran:{site.key}")
+
+
+def _transfer(site: Site, *key: str) -> str:
+    command = ["kdig", "@127.0.0.1", "-p", str(site.port), *key, BLOCKS, "AXFR"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_knot_that_does_not_take_the_new_zones_is_reported(site: Site) -> None:
+    wait_for(site.is_served, "Knot serves the zones")
+    scrape = site.server.scrape()
+    assert scrape.value("darban_publish_ok") == 1
+    assert scrape.value("darban_zone_serial", zone=BLOCKS) == scrape.value(
+        "darban_zone_served_serial", zone=BLOCKS
+    )
+    edited(site.server.config, "deny = []", 'deny = ["denied.example"]')
+    assert darban("reload", at=site.server.directory).code == GOOD
+    wait_for(lambda: not site.is_served(), "the status says that Knot serves an older zone")
+    shown = darban("status", "--once", at=site.server.directory).out
+    assert "1 of 4 zones are not served by 127.0.0.1:" in shown
+    site.knot.process.terminate()
+    scrape = wait_for(
+        lambda: (
+            None
+            if (now := site.server.scrape()).value("darban_zone_served_serial", zone=BLOCKS)
+            else now
+        ),
+        "the metric says that nobody answers",
+        20,
+    )
+    assert scrape.value("darban_zone_serial", zone=BLOCKS) > 0
+
+
+def test_zones_that_cannot_be_written_disturb_nobody(publishing: Server) -> None:
+    server = publishing
+    server.expect_error("the zones of .publish. cannot be written")
+    edited(server.config, "[publish]\n", '[publish]\ndirectory = "config.toml/zones"\n')
+    server.start()
+    wait_for(lambda: "cannot be written" in server.err, "the failure is logged")
+    assert server.scrape().value("darban_publish_ok") == 0
+    shown = darban("status", "--once", at=server.directory).out
+    assert "the zones cannot be written: " in shown
+    assert str(ask(server.port, "web.telegram.org", client=ADMINISTRATION).rr[0].rdata) == "0.0.0.0"  # type: ignore[union-attr]
+
+
+def test_an_exemption_that_zones_cannot_express_is_reported(publishing: Server) -> None:
+    server = publishing.start()
+    done = darban(
+        *("exempt", "127.0.10.7", "telegram", "--for", "1h"),
+        *("--approver", "Head of PR", "--ticket", "PR-1"),
+        at=server.directory,
+    )
+    assert done.code == GOOD, done.err
+    wait_for(lambda: "exemption pr-1: the zones" in server.err, "it is logged")
+    assert "not in the zones: exemption pr-1" in darban(
+        "status", "--once", at=server.directory
+    ).out.replace("\n", " ")
+    assert server.scrape().value("darban_publish_left_out") == 1

@@ -1,0 +1,122 @@
+"""Zone files: their content, their serials, and what happens where they cannot be written."""
+
+from pathlib import Path
+
+import pytest
+
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.publish import writer
+from resolver.publish.zone_text import next_serial
+from tests.policy.networks import CONFIG, LISTS, compiled
+
+PUBLISH = '[publish]\nlisten = ["127.0.0.1:8053"]\n'
+WALL = 1.8e9
+BLOCKS = "administrative.policy.rpz.internal"
+OVERRIDES = "administration.vlan.rpz.internal"
+
+
+def snapshot(config: str = CONFIG, lists: dict[str, str] = LISTS) -> Snapshot:
+    return compiled(config + PUBLISH, lists)
+
+
+def write(directory: Path, of: Snapshot | None = None, wall: float = WALL) -> writer.WriteResult:
+    of = of or snapshot()
+    return writer.write(of.terms, Index(of.trie, of.rules), directory, wall)
+
+
+def text(directory: Path, zone: str) -> str:
+    return (directory / f"{zone}.zone").read_text()
+
+
+def test_the_files_of_a_small_network(tmp_path: Path) -> None:
+    write(tmp_path)
+    assert text(tmp_path, OVERRIDES) == (
+        "; Darban writes this file anew when the policy changes. Do not edit it.\n"
+        "$ORIGIN administration.vlan.rpz.internal.\n"
+        "$TTL 60\n"
+        "@ SOA localhost. hostmaster.localhost. 1800000000 60 30 2592000 60\n"
+        "@ NS localhost.\n"
+        "status.a.example CNAME rpz-passthru.\n"
+        "*.status.a.example CNAME rpz-passthru.\n"
+        "b.example A 0.0.0.0\n"
+        "b.example AAAA ::\n"
+        "*.b.example A 0.0.0.0\n"
+        "*.b.example AAAA ::\n"
+        "c.example A 0.0.0.0\n"
+        "c.example AAAA ::\n"
+    )
+    assert "*.y.a.example A 0.0.0.0\n" not in text(tmp_path, BLOCKS)
+    assert "*.x.a.example CNAME rpz-passthru.\n" in text(tmp_path, BLOCKS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{OVERRIDES}.zone",
+        f"{BLOCKS}.zone",
+        "publicity.vlan.rpz.internal.zone",
+        "serials",
+    ]
+
+
+def test_what_does_not_change_keeps_its_serial(tmp_path: Path) -> None:
+    first = write(tmp_path)
+    marker = (tmp_path / "serials").stat()
+    again = write(tmp_path, wall=WALL + 60)
+    assert again.serials == first.serials
+    assert (tmp_path / "serials").stat() == marker
+
+
+def test_a_rollback_raises_the_serial(tmp_path: Path) -> None:
+    """The earlier policy again, by a clock that was set back: the serial rises all the same."""
+    more = snapshot(lists=LISTS | {"one": LISTS["one"] + "||new.example^\n"})
+    serials = [write(tmp_path).serials[BLOCKS]]
+    for each, wall in ((more, WALL + 60), (None, WALL + 120), (more, WALL - 1000), (None, 1.0)):
+        serials.append(write(tmp_path, each, wall).serials[BLOCKS])
+    assert [serial - 1_800_000_000 for serial in serials] == [0, 60, 120, 121, 122]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 200, b"@ NS localhost.\n"])
+def test_a_damaged_zone_file_is_written_again_with_a_higher_serial(
+    tmp_path: Path, damage: bytes
+) -> None:
+    first = write(tmp_path).serials[BLOCKS]
+    before = text(tmp_path, BLOCKS)
+    (tmp_path / f"{BLOCKS}.zone").write_bytes(damage)
+    assert write(tmp_path, wall=0.0).serials[BLOCKS] == first + 1
+    assert text(tmp_path, BLOCKS) == before.replace("1800000000", "1800000001")
+
+
+def test_the_list_of_serials_is_lost(tmp_path: Path) -> None:
+    first = write(tmp_path)
+    (tmp_path / "serials").write_bytes(b"\xff damaged")
+    assert write(tmp_path, wall=0.0) == first
+    assert f"{BLOCKS} {first.serials[BLOCKS]}\n" in (tmp_path / "serials").read_text()
+
+
+def test_what_a_killed_writer_has_left_is_removed(tmp_path: Path) -> None:
+    write(tmp_path)
+    aside = tmp_path / f".{BLOCKS}.zone-0123456789abcdef"
+    aside.write_bytes(b"half")
+    write(tmp_path)
+    assert not aside.exists()
+
+
+def test_serials_end_and_begin_anew() -> None:
+    assert next_serial(0xFFFFFFFF, 0.0) == 1
+    assert next_serial(5, 2.9) == 6
+
+
+def test_what_zones_cannot_say_is_reported(tmp_path: Path) -> None:
+    changed = CONFIG.replace('allow = ["status', 'answer = "refused"\nallow = ["status')
+    result = write(tmp_path, snapshot(changed))
+    assert [line.partition(":")[0] for line in result.left_out] == [
+        "exemption pr",
+        "policy administrative",
+    ]
+    assert "c.example CNAME *.\n" in text(tmp_path, OVERRIDES)
+
+
+def test_a_name_that_is_too_long_for_the_zone_is_reported(tmp_path: Path) -> None:
+    name = ".".join(["x" * 60] * 3 + ["y" * 40, "example"])
+    of = snapshot(lists=LISTS | {"one": f"! Category: messenger\n||{name}^\n"})
+    result = write(tmp_path, of)
+    assert [line for line in result.left_out if name in line]
+    assert name not in text(tmp_path, BLOCKS)
