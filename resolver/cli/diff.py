@@ -1,10 +1,9 @@
 """``darban diff``: what another config would change, before it is put in force."""
 
-import mmap
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, BinaryIO, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -16,13 +15,14 @@ from resolver.analysis.changes import Change, ComparedPolicy, compare
 from resolver.analysis.explanation import AskUpstream, Explainer
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.answers import CapturedAnswers
-from resolver.analysis.queries.query import FileContent, QueryCounts, UnknownFormat
+from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of, load_snapshot
+from resolver.cli.query_file import QueryFile, open_queries
 from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
@@ -69,13 +69,6 @@ Vlan = Annotated[
 ]
 
 
-class _Opened(NamedTuple):
-    """A file of queries."""
-
-    file: Path
-    content: FileContent
-
-
 class _Replayed(NamedTuple):
     """A file of queries, tried on both policies."""
 
@@ -110,7 +103,7 @@ def diff(
     """
     if queries is None and (vlan is not None or live):
         raise DarbanError("--vlan and --live say how the queries of --queries are tried")
-    opened = None if queries is None else _open(queries)
+    opened = None if queries is None else open_queries(queries)
     old, new = _policies(configs or [], config)
     found = compare(old, new)
     replayed = None if opened is None else _replay(old, new, opened, vlan, live)
@@ -176,7 +169,7 @@ def _expectations(config: ConfigModel) -> Section:
 
 
 def _replay(
-    old: ComparedPolicy, new: ComparedPolicy, opened: _Opened, vlan: str | None, live: bool
+    old: ComparedPolicy, new: ComparedPolicy, opened: QueryFile, vlan: str | None, live: bool
 ) -> _Replayed:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -215,7 +208,7 @@ def _answers(captured: CapturedAnswers, policy: ComparedPolicy, live: bool) -> A
 
 
 def _read(
-    opened: _Opened, old: ComparedPolicy, new: ComparedPolicy, progress: Progress
+    opened: QueryFile, old: ComparedPolicy, new: ComparedPolicy, progress: Progress
 ) -> QueryCounts:
     file, content = opened
     listening = (*old.terms.settings.listen, *new.terms.settings.listen)
@@ -231,21 +224,6 @@ def _read(
         lines = [f"{file}: has no query that can be tried", *diff_text.skipped(counts)]
         raise DarbanError("\n".join(lines))
     return counts
-
-
-def _open(file: Path) -> _Opened:
-    try:
-        with file.open("rb") as opened:
-            return _Opened(file, _content(opened))
-    except OSError as error:
-        raise DarbanError(f"{file}: {error.strerror or error}") from None
-
-
-def _content(opened: BinaryIO) -> FileContent:
-    try:
-        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):  # empty, or not a regular file
-        return opened.read()
 
 
 # ---- output ----

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.default_config import config_path
+from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
@@ -50,6 +51,8 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
         darban lists --json
 
         darban lists update
+
+        darban lists suggest monday.tsv
     """
     if context.invoked_subcommand is None:
         command(_show)(config_path(config), as_json)
@@ -157,6 +160,9 @@ def update(names: Names = None, accept: Accept = False, config: Config = None) -
         darban lists update phishing --accept
     """
     command(_update)(config_path(config), names or [], accept)
+
+
+lists.command("suggest")(command(suggest))
 
 
 def _update(path: Path, names: list[str], accept: bool) -> int:

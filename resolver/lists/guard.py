@@ -33,7 +33,7 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
         return None
     if "." not in text:
         return f"'{text}' is a single label: a whole top-level domain"
-    if _suffixes().is_public(text):
+    if _suffixes(only_icann=True).is_public(text):
         return f"'{text}' is a public suffix: its names have many owners"
     return None
 
@@ -61,13 +61,24 @@ class ProtectedNames:
         return None
 
 
-@functools.cache
-def _suffixes() -> "PublicSuffixList":
-    """The ICANN section of the Public Suffix List.
+def registrable_domain(name: bytes) -> bytes | None:
+    """The domain of one owner that a name is in: a public suffix and one label before it.
 
-    Without the private section (``azureedge.net``, ``github.io``): an operator may want to block a
+    None for a public suffix. With the private section of the Public Suffix List: each customer of
+    ``azureedge.net`` or ``github.io`` is an owner.
+    """
+    text = names.text(name)
+    domain = None if "\\" in text else _suffixes(only_icann=False).privatesuffix(text)
+    return None if domain is None else names.parse(domain)
+
+
+@functools.cache
+def _suffixes(*, only_icann: bool) -> "PublicSuffixList":
+    """The Public Suffix List; its ICANN section has suffixes such as ``co.uk`` alone.
+
+    The private section has ``azureedge.net`` and ``github.io``: an operator may want to block a
     whole hosting service, but never ``co.uk``.
     """
     from publicsuffixlist import PublicSuffixList  # loading it takes longer than most lists
 
-    return PublicSuffixList(only_icann=True)
+    return PublicSuffixList(only_icann=only_icann)

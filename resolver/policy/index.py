@@ -115,6 +115,15 @@ class Index:
             for at in range(words[key_id], words[key_id + 1], 2):
                 yield rule_match(key, words[at], words[at + 1])
 
+    def rules_within(self, zone: bytes) -> Iterator[RuleMatch]:
+        """The rules for a zone and for names below it, in no particular order."""
+        words = self._words
+        for key in self._trie.iterkeys(names.index_key(zone)):
+            if names.is_within(names.from_index_key(key), zone):
+                key_id = self._trie.key_id(key)
+                for at in range(words[key_id], words[key_id + 1], 2):
+                    yield rule_match(key, words[at], words[at + 1])
+
     def _found(self, keys: list[bytes], name: bytes) -> list[RuleMatch]:
         """The rules that cover a name; ``keys`` are the keys that end at a label of it."""
         words, whole = self._words, len(name) - 1

@@ -111,6 +111,33 @@ def test_what_was_asked_by_vlan_and_by_nobody_s_name(server: Server, dig_program
     }
 
 
+def test_names_that_the_lists_may_lack(server: Server) -> None:
+    with recording(server, "--minutes", "60", "--out", "asked.tsv") as record:
+        for name in ("new-chat.facebook.com", "edge-chat.facebook.com", "www.agency.example"):
+            ask(server.port, name, client=ADMINISTRATION)
+            ask(server.port, name, client=PUBLICITY)
+        ask(server.port, "new-chat.facebook.com", client=ADMINISTRATION)
+        assert record.end() == GOOD, record.err
+    done = darban("lists", "suggest", "asked.tsv", at=server.directory)
+    assert (done.code, done.out.splitlines()) == (
+        GOOD,
+        [
+            "administration",
+            "  facebook.com: 2 queries pass; facebook-messenger has blocked names there",
+            "            2  new-chat.facebook.com",
+        ],
+    )
+    [told] = darban("lists", "suggest", "asked.tsv", "--json", at=server.directory).json[
+        "suggestions"
+    ]  # type: ignore[misc]
+    assert told["names"] == [{"name": "new-chat.facebook.com", "queries": 2}]
+    (server.directory / "names.txt").write_text("slack.com A\n", encoding="ascii")
+    for file, said in (("names.txt", "is no file of 'darban record'"), ("none", "No such file")):
+        wrong = darban("lists", "suggest", file, at=server.directory)
+        assert (wrong.code, wrong.out) == (WRONG, "")
+        assert said in wrong.err
+
+
 def test_it_ends_by_itself(server: Server) -> None:
     done = darban("record", "--minutes", "0.02", at=server.directory)
     assert done.code == GOOD, done.err

@@ -1,0 +1,81 @@
+"""Names that clients ask for, beside names that their policy blocks: what a list may lack.
+
+A service gets new hosts every month. Where a policy blocks some names of a domain, and clients ask
+for other names of the same owner that pass, a person should decide whether these belong to the
+service. Nothing is decided here: shared domains such as google.com have many names that must pass.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.queries.query import Question
+from resolver.dns import codes, names
+from resolver.lists.guard import registrable_domain
+from resolver.policy.index import Index
+from resolver.policy.verdict import Outcome
+from resolver.policy.view import View
+
+DENY = "deny"
+"""Instead of a service, where a policy's own rules block names."""
+
+
+class Suggestion(NamedTuple):
+    """The names of one registrable domain that pass on a VLAN, where others are blocked."""
+
+    vlan: str
+    domain: bytes
+    blocked_by: tuple[str, ...]
+    """The services that have blocked names there; ``deny`` for the policy's own rules."""
+    queries: Counter[bytes]
+    """By name."""
+
+
+def suggestions(
+    explainer: Explainer, index: Index, counts: Mapping[Question, int]
+) -> list[Suggestion]:
+    """What to look at in a recording, by VLAN; the domains with the most queries first."""
+    by_domain: dict[tuple[str, bytes], Counter[bytes]] = defaultdict(Counter)
+    for (who, name, _), times in counts.items():
+        domain = registrable_domain(name)
+        if domain is not None and who.vlan:
+            by_domain[who.vlan, domain][name] += times
+    found = []
+    for (vlan, domain), queries in by_domain.items():
+        view = explainer.vlan(vlan)
+        blocked_by = tuple(_blocking(explainer, index, view, domain)) if view else ()
+        if view is None or not blocked_by:
+            continue
+        passing = {
+            name: times
+            for name, times in queries.items()
+            if _is_uncovered(explainer, index, view, name)
+        }
+        if passing:
+            found.append(Suggestion(vlan, domain, blocked_by, Counter(passing)))
+    return sorted(found, key=lambda each: (each.vlan, -each.queries.total(), each.domain))
+
+
+def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> Iterator[str]:
+    """The services of which a policy blocks names in a domain.
+
+    Without canary names: they have nothing to do with the other names of their domain.
+    """
+    terms = explainer.terms
+    rules = (rule for rule in index.rules_within(domain) if not rule.exception)
+    services = {terms.sources[rule.source].service for rule in rules}
+    for place in sorted(services):
+        if view.policy.blocks >> place & 1 and not terms.services[place].always_nxdomain:
+            yield terms.services[place].name
+    own = (rule for rule in view.policy.own if not rule.allow)
+    if any(names.is_within(rule.name, domain) for rule in own):
+        yield DENY
+
+
+def _is_uncovered(explainer: Explainer, index: Index, view: View, name: bytes) -> bool:
+    """Whether a name passes only since no rule covers it: no exception, ``allow`` or local data."""
+    verdict, is_final = explainer.verdict(view, name, codes.A)
+    if verdict.outcome is not Outcome.PASSED or is_final:
+        return False
+    return not any(rule.exception for rule in index.match(name))

@@ -1,0 +1,113 @@
+"""``darban lists suggest``: names in a recording that the lists may lack."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resolver.analysis import diff_text
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.queries import recorded
+from resolver.analysis.queries.detect import read
+from resolver.analysis.queries.query import QueryCounts, UnknownFormat
+from resolver.analysis.suggestions import Suggestion, suggestions
+from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.default_config import config_path
+from resolver.cli.policies import compile_valid, index_of
+from resolver.cli.query_file import open_queries
+from resolver.dns import names
+from resolver.errors import DarbanError
+
+_SHOWN = 10
+
+Recording = Annotated[
+    Path, typer.Argument(metavar="RECORDING", help="a file that 'darban record' wrote")
+]
+
+
+def suggest(recording: Recording, config: Config = None, as_json: AsJson = False) -> int:
+    """Show names that clients asked for and that the lists may lack.
+
+    Of each VLAN these are the names that pass although its policy blocks other names of the same
+    registrable domain, the most frequent first. Whether they belong to the service is for a person
+    to decide: other names of a shared domain must pass. The config's lists are read as the server
+    reads them.
+
+        darban record --minutes 60 --out monday.tsv
+
+        darban lists suggest monday.tsv
+    """
+    path = config_path(config)
+    counts = _read(recording)
+    compiled = compile_valid(path)
+    index = index_of(compiled)
+    explainer = Explainer(compiled.snapshot.terms, index, time.time())
+    found = suggestions(explainer, index, counts.counts)
+    unknown = {each.vlan for each, _, _ in counts.counts if explainer.vlan(each.vlan) is None}
+    if as_json:
+        skipped = [{"reason": why, "times": times} for why, times in counts.skipped.items()]
+        print_json(
+            {
+                "config": str(path),
+                "recording": str(recording),
+                "read": counts.total,
+                "skipped": skipped,
+                "unknown_vlans": sorted(unknown),
+                "suggestions": [_as_json(each) for each in found],
+            }
+        )
+        return 0
+    echo(f"{counts.total:,} queries of {recording}, by the lists of {path}", err=True)
+    for vlan in sorted(unknown):
+        echo(f"left out: VLAN {vlan}, which {path} does not have", err=True)
+    for line in diff_text.skipped(counts):
+        echo(line, err=True)
+    echo("\n".join(_as_lines(found)) or "no name to look at")
+    return 0
+
+
+def _read(recording: Path) -> QueryCounts:
+    content = open_queries(recording).content
+    if content[: len(recorded.MARK)] != recorded.MARK:
+        raise DarbanError(f"{recording}: is no file of 'darban record'")
+    counts = QueryCounts()
+    try:
+        for _ in read(content, counts, frozenset()):
+            pass
+    except UnknownFormat as error:
+        raise DarbanError(f"{recording}: {error}") from None
+    return counts
+
+
+def _as_lines(found: list[Suggestion]) -> Iterator[str]:
+    vlan = ""
+    for each in found:
+        if each.vlan != vlan:
+            vlan = each.vlan
+            yield vlan
+        total = each.queries.total()
+        blocked = ", ".join(each.blocked_by)
+        domain = names.text(each.domain)
+        yield f"  {domain}: {total:,} queries pass; {blocked} has blocked names there"
+        ordered = _ordered(each)
+        yield from (f"    {times:>9,}  {name}" for name, times in ordered[:_SHOWN])
+        if len(ordered) > _SHOWN:
+            yield f"    ... and {len(ordered) - _SHOWN:,} more names (--json has them all)"
+
+
+def _as_json(each: Suggestion) -> dict[str, object]:
+    return {
+        "vlan": each.vlan,
+        "domain": names.text(each.domain),
+        "blocked_by": list(each.blocked_by),
+        "queries": each.queries.total(),
+        "names": [{"name": name, "queries": times} for name, times in _ordered(each)],
+    }
+
+
+def _ordered(each: Suggestion) -> list[tuple[str, int]]:
+    """The names, the most frequent first."""
+    texts = [(names.text(name), times) for name, times in each.queries.items()]
+    return sorted(texts, key=lambda item: (-item[1], item[0]))
