@@ -225,6 +225,19 @@ accepts_config() { # release
   as_service "$1/bin/darban" check --config "$ETC/config.toml"
 }
 
+# Print which names come and go with the lists of a release, by service.
+show_lists() { # the release before, release
+  mkdir -p "$WORK/before" "$WORK/now"
+  ln -sfn "$1/blocklists" "$WORK/before/blocklists"
+  ln -sfn "$2/blocklists" "$WORK/now/blocklists"
+  for each in before now; do
+    printf '%s\n' '[policies.none]' '[vlans.none]' 'prefixes = ["192.0.2.0/24"]' \
+      'policy = "none"' >"$WORK/$each/config.toml"
+  done
+  "$2/bin/darban" diff "$WORK/before/config.toml" "$WORK/now/config.toml" |
+    sed '1s/.*: /Lists of this release, against those of the release before: /'
+}
+
 # Put a release in use, unless its own check refuses the installed config.
 use() { # release
   was=$(points_to "$OPT/current")
@@ -234,6 +247,7 @@ use() { # release
     if [ -n "$lists_were" ]; then point "$LISTS" "$lists_were"; else rm "$LISTS"; fi
     fail "its check refuses $ETC/config.toml, as said above; in use is still ${was:-no release}"
   fi
+  [ -n "$ROOT" ] || [ "${was:-$1}" = "$1" ] || show_lists "$was" "$1"
   switch "$1"
 }
 

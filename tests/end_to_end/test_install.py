@@ -191,15 +191,24 @@ def test_an_upgrade_under_load_loses_no_query(
     command = [*machine.into_network, sys.executable, LOAD, "53", str(RATE)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as load:
-        said = _release(machine, lambda: _version(machine, "9.9.1"))
+        said = _release(machine, lambda: _next_version(machine))
         out, _ = load.communicate(timeout=60)  # which closes its input
     assert "exit code 0" in said
     told = json.loads(out)
     figure(f"upgrade at {RATE} queries a second: {out.strip()}")
     assert "9.9.1" in _in_use(machine)
     assert machine.good("readlink", PREVIOUS).strip() == before
+    assert "against those of the release before: 1 change\nservices\n  ~ tango\n" in said
+    assert "rules of blocklists/tango.txt: + ||tango.example^\n" in said
     assert told["lost"] <= RATE // 50, told
     assert told["refused"] == 0, told
+
+
+def _next_version(machine: Machine) -> None:
+    """With one name more."""
+    _version(machine, "9.9.1")
+    lists = "/src/blocklists/tango.txt"
+    machine.write(lists, machine.read(lists) + "||tango.example^\n")
 
 
 def _version(machine: Machine, version: str) -> None:
