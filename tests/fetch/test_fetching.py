@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gzip
+import hashlib
 import os
 import socket
 import subprocess
@@ -49,10 +50,11 @@ class Fetching:
         kind: str = "hosts",
         url: str = "",
         servers: list[Endpoint] = NOBODY,
+        accept: bool = False,
     ) -> UpdateResult:
         job = UpdateJob(["it"])
         wanted = Subscription("it", url or self.sources.url(path), kind, sha256)
-        await update_lists(job, [wanted], self.store, servers)
+        await update_lists(job, [wanted], self.store, servers, accept=accept)
         return job.results["it"]
 
     @property
@@ -122,6 +124,64 @@ def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path)
         assert await fetching(sha256=right) == UpdateResult("updated", 10)
 
     _with(trusted, tmp_path, pinned)
+
+
+def _names(first: int, last: int) -> bytes:
+    return b"".join(b"0.0.0.0 n%03d.example\n" % number for number in range(first, last))
+
+
+def test_a_list_that_changes_a_lot_is_held(trusted: Authority, tmp_path: Path) -> None:
+    async def changing(fetching: Fetching) -> None:
+        says = fetching.sources.says
+        says["/list"] = response(_names(0, 10), ETag='"ten"')
+        await fetching()
+        for content, told in (
+            (_names(5, 12), "7 names instead of 10: 2 come, 5 go"),
+            (_names(0, 211), "211 names instead of 10: 201 come, 0 go"),
+        ):
+            says["/list"] = response(content, ETag='"other"')
+            before = fetching.record
+            held = await fetching()
+            assert (held.result, held.entries, held.reason) == ("held", 10, told)
+            record = fetching.record
+            assert record.held == held.held
+            assert (record.failures, record.error) == (0, "")
+            assert (record.updated, record.etag, record.entries) == (before.updated, '"ten"', 10)
+            assert next(fetching.store.copies("it")).content == _names(0, 10)
+        says["/list"] = response(_names(0, 12))
+        assert await fetching() == UpdateResult("updated", 12)
+        assert fetching.record.held is None
+        says["/list"] = response(_names(0, 211))
+        assert await fetching(accept=True) == UpdateResult("updated", 211)
+        assert next(fetching.store.copies("it")).content == _names(0, 211)
+
+    _with(trusted, tmp_path, changing)
+
+
+def test_a_list_that_is_as_it_was_is_held_no_more(trusted: Authority, tmp_path: Path) -> None:
+    async def back(fetching: Fetching) -> None:
+        says = fetching.sources.says
+        for content, result in ((LIST, "updated"), (_names(0, 2), "held"), (LIST, "unchanged")):
+            says["/list"] = response(content)
+            assert (await fetching()).result == result
+        assert fetching.record.held is None
+
+    _with(trusted, tmp_path, back)
+
+
+def test_a_list_of_another_source_is_held_as_well_but_not_one_with_the_hash_of_the_config(
+    trusted: Authority, tmp_path: Path
+) -> None:
+    async def other(fetching: Fetching) -> None:
+        fetching.sources.says["/list"] = response(LIST)
+        await fetching()
+        fetching.sources.says["/other"] = response(_names(0, 2))
+        assert (await fetching("/other")).result == "held"
+        assert next(fetching.store.copies("it")).content == LIST
+        sha256 = hashlib.sha256(_names(0, 2)).hexdigest()
+        assert await fetching("/other", sha256=sha256) == UpdateResult("updated", 2)
+
+    _with(trusted, tmp_path, other)
 
 
 def test_where_a_list_is_redirected_to(trusted: Authority, tmp_path: Path) -> None:
