@@ -1,5 +1,6 @@
 """``darban check``: everything that is wrong with a config, before it is put in force."""
 
+import datetime as dt
 import time
 from dataclasses import asdict
 
@@ -19,6 +20,7 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
     """
     path = config_path(config)
     compiled = compile_file(path, time.time())
+    review = _oldest_review(compiled)
     if as_json:
         print_json(
             {
@@ -28,6 +30,7 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
                 "acknowledged": compiled.acknowledged,
                 "expectations": len(compiled.loaded.config.expect),
                 "failed": [asdict(failed) for failed in compiled.failed],
+                "oldest_review": review and {"service": review[1], "date": str(review[0])},
             }
         )
     else:
@@ -36,7 +39,16 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
         for failed in compiled.failed:
             echo(f"{failed.place}: does not hold: {failed.text}")
         echo(f"{path}: {_summary(compiled)}")
+        if review:
+            days = (dt.date.today() - review[0]).days
+            echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} days ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
+
+
+def _oldest_review(compiled: CompileResult) -> tuple[dt.date, str] | None:
+    """The list that a person reviewed longest ago, and when; None where no list says so."""
+    reviews = [(each.reviewed, each.service) for each in compiled.lists if each.reviewed]
+    return min(reviews, default=None)
 
 
 def _summary(compiled: CompileResult) -> str:

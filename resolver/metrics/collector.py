@@ -3,6 +3,7 @@
 Nothing is added up between two scrapes.
 """
 
+import datetime as dt
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -108,6 +109,8 @@ class DarbanCollector(Collector):
         for source in terms.sources:
             entries[source.name] += source.entries
         yield definitions.LIST_ENTRIES, (((name,), number) for name, number in entries.items())
+        reviews = sorted(service.reviewed for service in terms.services if service.reviewed)
+        yield definitions.LISTS_REVIEWED, (((), _midnight(day)) for day in reviews[:1])
         fetched = [each.name for each in terms.subscriptions]
         states = [facts.lists.get(name, FetchState()) for name in fetched]
         older = {source.name for source in terms.sources if source.fallback}
@@ -154,6 +157,11 @@ def _published(publish: PublishStatus | None) -> Iterator[tuple[Metric, Values]]
     yield definitions.PUBLISH_LEFT_OUT, (((), len(each.left_out)) for each in states)
     yield definitions.ZONE_SERIAL, (((zone.name,), zone.written) for zone in zones)
     yield definitions.ZONE_SERVED, (((zone.name,), zone.served or 0) for zone in zones)
+
+
+def _midnight(day: str) -> float:
+    """The begin of a day such as 2026-11-26 in UTC, in seconds since 1970."""
+    return dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC).timestamp()
 
 
 def _bans(policy: Policy) -> int:

@@ -86,6 +86,10 @@ EXEMPTION_END = _gauge(
     "darban_exemption_end_timestamp_seconds", "When an exemption ends", "exemption"
 )
 LIST_ENTRIES = _gauge("darban_list_entries", "Blocking rules of a list", "list")
+LISTS_REVIEWED = _gauge(
+    "darban_lists_reviewed_timestamp_seconds",
+    "When a person last reviewed the list whose review is the oldest, by the headers of the lists",
+)
 LIST_UPDATED = _gauge(
     "darban_list_updated_timestamp_seconds",
     "When a fetched list was last known to be up to date; 0 where it was never fetched",

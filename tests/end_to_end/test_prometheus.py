@@ -263,6 +263,7 @@ def _policy(w: Watched) -> dict[str, Expected]:
         "Unknown clients refused, by instance A": _of(unknown, PER_MINUTE),
         "Config A": {(): 1},
         "In force since A": lambda got: 0 < w.at - got[()] / 1000 < WINDOW,
+        "Lists reviewed A": lambda got: 0 < got[()] / 1000 < w.at,
         "Snapshots A": lambda got: (
             [dict(key)["hash"] for key in got]
             == [path.name for path in (w.server.directory / "state" / "snapshots").iterdir()]

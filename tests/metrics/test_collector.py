@@ -132,6 +132,18 @@ def test_queries_without_their_forward_zone_are_a_sum_over_the_workers() -> None
     assert _of(served.series(), "darban_missing_forward_queries_total") == expected
 
 
+def test_the_oldest_review_of_a_list_is_told() -> None:
+    served = _Served()
+    assert _of(served.series(), "darban_lists_reviewed_timestamp_seconds") is None
+    dated = {
+        "one": "! Reviewed: 2026-11-26\n" + LISTS["one"],
+        "around": "! Reviewed: 2026-11-24\n" + LISTS["around"],
+        "other": LISTS["other"],
+    }
+    served.follow(dated, [])
+    assert _of(served.series(), "darban_lists_reviewed_timestamp_seconds") == 1795478400
+
+
 @pytest.mark.parametrize(("clock", "value"), [(True, 1), (False, 0), (None, None)])
 def test_the_clock_is_synchronised_or_not_or_the_kernel_does_not_tell(
     clock: bool | None, value: float | None
