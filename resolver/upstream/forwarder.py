@@ -71,7 +71,7 @@ class Forwarder:
         return bool(self._inflight)
 
     def use(self, groups: Mapping[str, Group]) -> None:
-        """Use these servers for new queries; the queries in flight go on with theirs."""
+        """Use these servers for new rounds of attempts; those that have begun go on with theirs."""
         for group in groups.values():
             for server in group.servers:
                 self._counters.upstream_up(server.name, server.up if server.tried else None)
@@ -281,17 +281,18 @@ class Forwarder:
             self._unreachable(attempt)
 
     def _tcp_lost(self, connection: Tcp) -> None:
+        works = connection.answered > 0 or connection.is_silent  # which this server closes itself
         for attempt in still_waiting(connection, connection.all_waiting()):
-            self._unreachable(attempt, has_answered=connection.answered > 0)
+            self._unreachable(attempt, works)
 
-    def _unreachable(self, attempt: UpstreamAttempt, has_answered: bool = False) -> None:
-        """Go on without the answer; ``has_answered``: it is a connection that gave others."""
+    def _unreachable(self, attempt: UpstreamAttempt, works: bool = False) -> None:
+        """Go on without the answer; ``works``: it was lost with a connection, not refused."""
         server, query = attempt.server, attempt.inflight
         if attempt not in self._late:  # else it is counted already
             self._counters.upstream(server.name, "unreachable")
         self._stop_waiting(attempt)
         attempt.failed = True
-        decide = query.closed if has_answered else query.unreachable
+        decide = query.closed if works else query.unreachable
         self._decide(attempt, decide, self._loop.time())
         self._counters.upstream_up(server.name, server.up)
 

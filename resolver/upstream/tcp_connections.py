@@ -57,6 +57,8 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         """The number of messages that were received."""
         self.heard = 0.0
         """When the last one was received (monotonic seconds)."""
+        self.is_silent = False
+        """Whether it takes no more queries, since it has given nothing for too long."""
         self.closed = False
 
     def send(self, message: bytes, waiting: Waiting) -> int:
@@ -155,7 +157,7 @@ class TcpConnectionPool(Generic[Waiting]):
         """The queries on one connection, while another may be opened."""
         self._open: list[TcpConnection[Waiting]] = []
         self._silent: list[TcpConnection[Waiting]] = []
-        """Those that take no more queries; the oldest is first."""
+        """The oldest is first."""
         self._connecting: set[asyncio.Task[None]] = set()
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
@@ -173,6 +175,7 @@ class TcpConnectionPool(Generic[Waiting]):
         """Wait for a late answer to a query that was sent at ``began``; no room is kept for it."""
         connection.keep_late(ident)
         if connection.heard < began and connection in self._open:
+            connection.is_silent = True
             self._open.remove(connection)
             self._silent = [each for each in self._silent if not each.closed]
             self._silent.append(connection)
@@ -188,7 +191,7 @@ class TcpConnectionPool(Generic[Waiting]):
         return connection
 
     def _lost(self, connection: TcpConnection[Waiting]) -> None:
-        if connection.waiting and connection.answered and connection in self._open:
+        if connection.waiting and connection.answered and not connection.is_silent:
             self._most = min(self._most, connection.answered)
         self._report_lost(connection)
 

@@ -1,0 +1,134 @@
+"""A forwarder between a client and a name server, on a virtual clock."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from dnslib import RR, DNSRecord
+
+from resolver.engine.servers import Server
+from resolver.server.loop import Loop
+from resolver.upstream.forwarder import TICK
+from tests.server.assembled import Assembled
+
+CLIENT = bytes((127, 0, 0, 1))
+Answering = Callable[[DNSRecord], "bytes | None"]
+
+
+class Upstream:
+    """A name server; ``answering`` gives its response to a query, or None."""
+
+    def __init__(self, loop: Loop, answering: Answering) -> None:
+        self._loop = loop
+        self.answering = answering
+        self.delay = 0.0
+        """Seconds before a response is sent."""
+        self.asked: list[tuple[float, str]] = []
+        """When it was asked for which name."""
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        loop.add_reader(self.socket.fileno(), self._readable)
+
+    @property
+    def server(self) -> Server:
+        return Server(*self.socket.getsockname(), "upstream")
+
+    def _readable(self) -> None:
+        packet, whose = self.socket.recvfrom(4096)
+        query = DNSRecord.parse(packet)
+        self.asked.append((self._loop.time(), str(query.q.qname)))
+        response = self.answering(query)
+        if response is not None:
+            self._loop.call_later(self.delay, self._send, response, whose)
+
+    def _send(self, response: bytes, whose: object) -> None:
+        if self.socket.fileno() >= 0:
+            self.socket.sendto(response, whose)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self._loop.remove_reader(self.socket.fileno())
+        self.socket.close()
+
+
+class Client:
+    """It asks, and notes what it is sent."""
+
+    def __init__(self, loop: Loop, assembled: Assembled) -> None:
+        self._loop = loop
+        self._assembled = assembled
+        self.replies: list[tuple[float, DNSRecord]] = []
+        self.done_with = 0
+
+    def ask(self, name: str) -> None:
+        packet = bytes(DNSRecord.question(name).pack())
+        engine, handler = self._assembled.engine, self._assembled.handler
+        client = engine.client(CLIENT, False)
+        now = self._loop.time()
+        reply = handler.handle(packet, client, self, name, now)
+        if reply is not None:
+            self.send(reply, name, now)
+
+    def destination(self, to: object) -> object:
+        return to
+
+    def send(self, packet: bytes, to: object, received: float) -> None:
+        assert received <= self._loop.time()
+        record = DNSRecord.parse(packet)
+        assert str(record.q.qname) == to
+        self.replies.append((self._loop.time(), record))
+
+    def done(self) -> None:
+        self.done_with += 1
+
+
+class Stage:
+    """An upstream, the parts of a worker, and a client."""
+
+    def __init__(self, loop: Loop, answering: Answering) -> None:
+        self.loop = loop
+        self.upstream = Upstream(loop, answering)
+        self.assembled = Assembled(loop, {"upstream": self.upstream.server})
+        self.client = Client(loop, self.assembled)
+
+    async def until_idle(self) -> None:
+        while self.assembled.forwarder.busy:
+            await asyncio.sleep(TICK)
+
+    def close(self) -> None:
+        self.upstream.close()
+        self.assembled.forwarder.sweep(self.loop.time() + 60)
+
+
+@contextmanager
+def stage(loop: Loop, answering: Answering) -> Iterator[Stage]:
+    made = Stage(loop, answering)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def silent(query: DNSRecord) -> None:  # noqa: ARG001 - as it is called
+    return None
+
+
+def good(query: DNSRecord) -> bytes:
+    response = query.reply()
+    response.add_answer(*RR.fromZone(f"{query.q.qname} 60 A 192.0.2.1"))
+    return bytes(response.pack())
+
+
+def truncated(query: DNSRecord) -> bytes:
+    response = query.reply()
+    response.header.tc = 1
+    return bytes(response.pack())
+
+
+async def answer_one_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer the first query of a connection, whatever else was asked on it."""
+    packet = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+    response = good(DNSRecord.parse(packet))
+    writer.write(len(response).to_bytes(2, "big") + response)
+    writer.close()

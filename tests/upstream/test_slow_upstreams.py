@@ -1,0 +1,143 @@
+"""Slow and silent upstreams: their late answers are waited for, and what that holds is bounded."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from dnslib import RCODE
+
+from resolver.engine.exchange import CLIENT_PATIENCE, LATE
+from resolver.server.loop import Loop
+from resolver.upstream.forwarder import TICK
+from resolver.upstream.late_attempts import MAX_LATE
+from resolver.upstream.tcp_connections import MAX_CONNECTIONS
+from tests.upstream.forwarding import answer_one_and_close, good, silent, stage, truncated
+from tests.upstream.virtual_time import BOOT, run
+
+
+def test_a_slow_upstream_is_waited_for() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, good) as on:
+            on.upstream.delay = 2.2
+            on.client.ask("www.example.")
+            await on.until_idle()
+            ((at, reply),) = on.client.replies
+            assert str(reply.short()) == "192.0.2.1"
+            assert at - BOOT == pytest.approx(2.2, abs=TICK)
+            await asyncio.sleep(LATE)
+
+    run(play)
+
+
+def test_a_crowd_of_clients_costs_a_slow_upstream_one_query() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, good) as on:
+            on.upstream.delay = 0.4
+            for _ in range(200):
+                on.client.ask("www.example.")
+                await asyncio.sleep(0.001)
+            await on.until_idle()
+            assert [str(reply.short()) for _, reply in on.client.replies] == ["192.0.2.1"] * 200
+            assert len(on.upstream.asked) == 1
+
+    run(play)
+
+
+def test_a_name_is_answered_on_the_next_query_after_its_upstream_has_recovered() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, silent) as on:
+            on.client.ask("www.example.")
+            await asyncio.sleep(CLIENT_PATIENCE + TICK)
+            assert [reply.header.rcode for _, reply in on.client.replies] == [RCODE.SERVFAIL]
+            on.upstream.answering = good
+            on.client.ask("www.example.")
+            await on.until_idle()
+            assert str(on.client.replies[1][1].short()) == "192.0.2.1"
+            assert loop.time() - BOOT < CLIENT_PATIENCE + 3 * TICK
+
+    run(play)
+
+
+def descriptors() -> int:
+    """How many this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_the_attempts_that_wait_for_late_answers_are_bounded() -> None:
+    """Three for each of 1,500 names, which are asked for in 15 s."""
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, silent) as on:
+            before, late, held = descriptors(), [], []
+            for number in range(1500):
+                on.client.ask(f"{number}.example.")
+                await asyncio.sleep(0.01)
+                late.append(len(on.assembled.forwarder._late))
+                held.append(descriptors() - before)
+            assert max(late) == MAX_LATE
+            assert max(held) < MAX_LATE
+            await asyncio.sleep(CLIENT_PATIENCE + TICK)
+            assert len(on.client.replies) == 1500
+            await asyncio.sleep(LATE)
+            assert not on.assembled.forwarder.busy
+            on.assembled.forwarder.sweep(loop.time() + 60)
+            assert descriptors() <= before
+
+    run(play)
+
+
+class Hanging:
+    """A TCP server whose first connections give no answers."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+        self.accepted = 0
+        self.open = 0
+        self.most = 0
+        """Connections that were open at a time."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        self.open += 1
+        self.most = max(self.most, self.open)
+        if self.accepted > self.first:
+            await answer_one_and_close(reader, writer)
+        else:
+            await reader.read()  # until the client closes it
+            writer.close()
+        self.open -= 1
+
+
+def test_a_tcp_connection_that_gives_nothing_is_not_used_again() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            server = Hanging(1)
+            at = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(server.serve, *at):
+                on.client.ask("www.example.")
+                await on.until_idle()
+                ((at_, reply),) = on.client.replies
+                assert str(reply.short()) == "192.0.2.1"
+                assert at_ - BOOT < 1.5
+                await asyncio.sleep(10)
+                assert server.open == 0
+
+    run(play)
+
+
+def test_the_tcp_connections_that_give_nothing_are_bounded() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            server = Hanging(1000)
+            at = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(server.serve, *at):
+                for number in range(600):
+                    on.client.ask(f"{number}.example.")
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(CLIENT_PATIENCE + TICK)
+                assert len(on.client.replies) == 600
+                assert MAX_CONNECTIONS < server.most <= 2 * MAX_CONNECTIONS + 1
+                await asyncio.sleep(LATE + 6)
+                assert server.open == 0
+
+    run(play)
