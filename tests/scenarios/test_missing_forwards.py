@@ -5,8 +5,6 @@ from tests.scenarios.stage import Stage
 
 
 def test_queries_without_a_forward_zone_are_counted() -> None:
-    scenario = read(SCENARIOS / "local" / "multicast.toml")
-    stage = Stage(scenario)
-    for step in scenario.step:
-        stage.play(step)
+    stage = Stage(read(SCENARIOS / "local" / "multicast.toml"))
+    stage.play()
     assert stage.engine.missing_forwards == 2
