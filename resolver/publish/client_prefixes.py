@@ -6,9 +6,10 @@ cannot be used. So an exemption by prefix is expressed where nothing else is blo
 clients. Elsewhere it is a gap, and is reported.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
@@ -69,16 +70,12 @@ def network(prefix: Prefix) -> Network:
     return ip_network((prefix.network, prefix.length))
 
 
-def client_trigger(prefix: Prefix) -> str:
-    """The owner of a client trigger, without the zone: ``24.0.20.0.127.rpz-client-ip``."""
-    clients = network(prefix)
-    if isinstance(clients, IPv4Network):
-        parts = str(clients.network_address).split(".")
-    else:
-        text = clients.network_address.compressed
-        zeros = text.replace("::", ":zz:", 1).strip(":") if "::" in text else text
-        parts = zeros.split(":")
-    return ".".join([str(prefix.length), *reversed(parts), "rpz-client-ip"])
+def address_trigger(octets: bytes, length: int, kind: str) -> str:
+    """The owner of an address trigger, without the zone: ``24.0.20.0.127.rpz-client-ip``."""
+    text = str(ip_address(octets))
+    zeros = text.replace("::", ":zz:", 1).strip(":") if "::" in text else text
+    parts = re.split("[.:]", zeros)
+    return ".".join([str(length), *reversed(parts), kind])
 
 
 def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, Network]]:

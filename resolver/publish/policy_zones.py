@@ -28,9 +28,11 @@ from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.prefix import Prefix
-from resolver.policy.verdict import BLOCKED, NO_SERVICE
+from resolver.policy.services import services_in
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, Verdict
 from resolver.policy.view import OwnRules, View, Views
 from resolver.publish.client_prefixes import Gap, passing_prefixes
+from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
 WILDCARD = b"\x01*"
 
@@ -47,6 +49,14 @@ class Action(NamedTuple):
 PASSTHRU = Action("rpz-passthru.")
 NXDOMAIN = Action(".")
 NODATA = Action("*.")
+
+
+class AddressRule(NamedTuple):
+    """The action for an answer with an address of a range."""
+
+    network: bytes
+    length: int
+    action: Action
 
 
 class ZoneRule(NamedTuple):
@@ -68,6 +78,7 @@ class BlockSet:
     policy: str
     """The first of these policies: the zone is named after it."""
     rules: Rules
+    addresses: tuple[AddressRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,8 @@ class VlanZones:
     """Prefixes of clients for whom nothing is blocked. The owner is the exemption."""
     block_set: int | None
     """The index of its block set; None where the policy blocks no service."""
+    addresses: tuple[AddressRule, ...] = ()
+    """The address rules of its override zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +110,21 @@ def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZone
     """The zones of a snapshot at a moment, in seconds since 1970."""
     rules, views = RuleSource(terms, index), Views(terms, wall)
     first, set_of_policy = block_set_policies(terms)
-    block_sets = [BlockSet(policy.name, rules.block_set(policy)) for policy in first]
+    block_sets = [
+        BlockSet(policy.name, rules.block_set(policy), rules.addresses(policy)) for policy in first
+    ]
     passing, gaps = passing_prefixes(terms, wall)
-    overrides: dict[tuple[int, int], Rules] = {}
+    overrides: dict[tuple[int, int], tuple[Rules, tuple[AddressRule, ...]]] = {}
     vlans = []
     for number, vlan in enumerate(terms.vlans):
         view = views.of_vlan(number)
         key = (vlan.policy, view.exempt)
         if key not in overrides:
-            overrides[key] = rules.overrides(view)
-        own = tuple(passing.get(number, ()))
-        vlans.append(VlanZones(vlan.name, overrides[key], own, set_of_policy[vlan.policy]))
+            overrides[key] = rules.overrides(view), rules.passing_addresses(view)
+        own, addresses = overrides[key]
+        clients = tuple(passing.get(number, ()))
+        block_set = set_of_policy[vlan.policy]
+        vlans.append(VlanZones(vlan.name, own, clients, block_set, addresses))
     return PolicyZones(tuple(block_sets), tuple(vlans), tuple(gaps))
 
 
@@ -139,6 +156,7 @@ class RuleSource:
         self._index = index
         self._judge = Judge(terms, index)
         self._names: dict[int, set[bytes]] = {}
+        self._ranges = service_ranges(terms)
         self._passing = {*terms.excepted, *(each.name for each in terms.local)}
 
     def block_set(self, policy: Policy) -> Rules:
@@ -157,6 +175,28 @@ class RuleSource:
         """All rules of a view in one zone, for an engine that has one for each group of clients."""
         candidates = {*view.own, *self._rule_names(view.policy.blocks)}
         return self._differences(view, _open(view.policy), candidates)
+
+    def addresses(self, policy: Policy) -> tuple[AddressRule, ...]:
+        """The address rules of the lists of a policy."""
+        ranges = (each for each in self._ranges if each.services & policy.blocks)
+        return tuple(self._address_rule(each, policy) for each in ranges)
+
+    def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
+        """The address rules by which the exemptions of a view change those of its policy."""
+        policy = view.policy
+        if not policy.enforce:
+            return ()
+        return tuple(
+            AddressRule(each.network, each.length, PASSTHRU)
+            if passes
+            else self._address_rule(each, policy)
+            for each, passes in passing_ranges(self._ranges, policy.blocks, view.exempt)
+        )
+
+    def _address_rule(self, of: ServiceRange, policy: Policy) -> AddressRule:
+        service = next(services_in(of.services & policy.blocks, range(len(self._terms.services))))
+        action = self._blocked(policy, Verdict(BLOCKED, service))
+        return AddressRule(of.network, of.length, action)
 
     def _rule_names(self, services: int) -> set[bytes]:
         """The names at which the verdict on these services may change."""
@@ -192,10 +232,13 @@ class RuleSource:
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:
             return PASSTHRU
+        return self._blocked(view.policy, verdict)
+
+    def _blocked(self, policy: Policy, verdict: Verdict) -> Action:
         number = verdict.service
         service = None if number == NO_SERVICE else self._terms.services[number]
         answers = [
-            blocked.blocked_answer(qtype, view.policy, verdict, service)
+            blocked.blocked_answer(qtype, policy, verdict, service)
             for qtype in (codes.A, codes.AAAA)
         ]
         if answers[0][0] == codes.NXDOMAIN:

@@ -7,13 +7,14 @@ body depends only on the policy, so equal policies give equal bodies.
 import re
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
+from itertools import chain
 
 from resolver.dns import names
 from resolver.engine.blocked import TTL
 from resolver.policy.prefix import Prefix
 from resolver.policy.settings import Publication
-from resolver.publish.client_prefixes import client_trigger
-from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZones, ZoneRule
+from resolver.publish.client_prefixes import address_trigger
+from resolver.publish.policy_zones import PASSTHRU, Action, AddressRule, PolicyZones, ZoneRule
 
 _EXPIRE = 30 * 86400
 """Seconds that a secondary keeps to the policy while it cannot reach the primary."""
@@ -32,15 +33,25 @@ _NS = b"@ NS localhost.\n"
 class ZoneContent:
     """The content of a zone, without its serial."""
 
-    def __init__(self, zone: bytes, rules: Iterable[ZoneRule], passing: Iterable[Prefix]) -> None:
+    def __init__(
+        self,
+        zone: bytes,
+        rules: Iterable[ZoneRule],
+        addresses: Iterable[AddressRule],
+        passing: Iterable[Prefix] = (),
+    ) -> None:
         self.zone = names.text(zone)
         room = names.MAX_NAME + 1 - len(zone)
         rules = tuple(rules)
         self.too_long = [rule.owner for rule in rules if len(rule.owner) > room]
         """The owners that are too long below the name of the zone."""
-        lines = [f"{client_trigger(prefix)} CNAME {PASSTHRU.cname}" for prefix in passing]
-        lines += _lines(rule for rule in rules if len(rule.owner) <= room)
-        self.body = _NS + "".join(f"{line}\n" for line in lines).encode()
+        triggers = (address_trigger(p.network, p.length, "rpz-client-ip") for p in passing)
+        owners = chain(
+            ((trigger, PASSTHRU) for trigger in triggers),
+            ((address_trigger(r.network, r.length, "rpz-ip"), r.action) for r in addresses),
+            ((names.text(rule.owner), rule.action) for rule in rules if len(rule.owner) <= room),
+        )
+        self.body = _NS + "".join(_lines(owners)).encode()
 
     def file(self, serial: int) -> bytes:
         """The whole file."""
@@ -51,9 +62,11 @@ class ZoneContent:
 def contents(zones: PolicyZones, publication: Publication) -> Iterator[ZoneContent]:
     """The zones of a snapshot, one at a time."""
     for block_set in zones.block_sets:
-        yield ZoneContent(block_set_zone(block_set.policy, publication), block_set.rules, ())
+        zone = block_set_zone(block_set.policy, publication)
+        yield ZoneContent(zone, block_set.rules, block_set.addresses)
     for vlan in zones.vlans:
-        yield ZoneContent(override_zone(vlan.name, publication), vlan.overrides, vlan.passing)
+        zone = override_zone(vlan.name, publication)
+        yield ZoneContent(zone, vlan.overrides, vlan.addresses, vlan.passing)
 
 
 def block_set_zone(policy: str, publication: Publication) -> bytes:
@@ -77,14 +90,14 @@ def next_serial(last: int, wall: float) -> int:
     return max(last + 1, int(wall)) & _MAX_SERIAL or 1
 
 
-def _lines(rules: Iterable[ZoneRule]) -> Iterator[str]:
+def _lines(owners: Iterable[tuple[str, Action]]) -> Iterator[str]:
     texts: dict[Action, list[str]] = {}
-    for owner, action in rules:
+    for owner, action in owners:
         records = texts.get(action)
         if records is None:
             records = texts[action] = list(_records(action))
-        name = names.text(owner)
-        yield from (f"{name} {record}" for record in records)
+        for record in records:
+            yield f"{owner} {record}\n"
 
 
 def _records(action: Action) -> Iterator[str]:

@@ -112,6 +112,8 @@ def test_a_secondary_enforces_the_policy_on_one_vlan(site: Site, secondary: Bind
     assert _address(site, PUBLICITY) == ANY_V4
     assert _address(site, ADMINISTRATION, "alias.scene") == "0.0.0.0"
     assert _address(site, ADMINISTRATION, "www.agency.example") == ANY_V4
+    assert _address(site, ADMINISTRATION, "address.scene") == "0.0.0.0"
+    assert _address(site, PUBLICITY, "address.scene") == "149.154.167.99"
     wait_for(site.is_served, "the status says that Knot serves the zones")
     assert secondary.process.poll() is None
 
@@ -134,6 +136,7 @@ def test_an_exemption_reaches_the_secondary(
     wait_for(lambda: _address(site, ADMINISTRATION) == ANY_V4, "the secondary has it")
     reached = time.monotonic()
     assert _address(site, ADMINISTRATION, "web.whatsapp.com") == "0.0.0.0"
+    assert _address(site, ADMINISTRATION, "address.scene") == "149.154.167.99"
     transfers = _transferred(secondary, OVERRIDES)[before:]
     assert len(transfers) == 1
     assert len(_transferred(secondary, BLOCKS)) == 1, "the block set has not changed"

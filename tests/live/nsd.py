@@ -53,6 +53,7 @@ viber.scene. CNAME media.cdn.viber.com.
 line.scene. CNAME obs.line-apps.com.
 tango.scene. CNAME www.tango.me.
 long.scene. CNAME alias.scene.
+address.scene. A 149.154.167.99
 harmless.scene. CNAME www.agency.example.
 https.scene. HTTPS 1 web.whatsapp.com. alpn=h2
 https-alias.scene. HTTPS 0 www.viber.com.

@@ -2,9 +2,8 @@
 
 import pytest
 
-from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import packed
-from resolver.publish.client_prefixes import client_trigger, network, passing_prefixes
+from resolver.publish.client_prefixes import address_trigger, network, passing_prefixes
 from tests.policy.networks import compiled
 
 WALL = 1.8e9
@@ -120,4 +119,4 @@ def test_an_exemption_that_has_ended_is_neither_expressed_nor_a_gap() -> None:
 def test_a_client_trigger_is_written_as_the_draft_says(
     address: str, length: int, owner: str
 ) -> None:
-    assert client_trigger(Prefix(packed(address), length, 0)) == owner
+    assert address_trigger(packed(address), length, "rpz-client-ip") == owner

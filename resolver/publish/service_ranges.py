@@ -1,0 +1,62 @@
+"""The address ranges of services as rules of response policy zones.
+
+A trigger such as ``22.0.4.154.149.rpz-ip`` matches an answer with an address of the range. In a
+zone the longest prefix decides. So where an exemption lets a range pass, the ranges inside it that
+stay blocked are written too.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from resolver.policy.compiled import CompiledConfig
+
+
+class ServiceRange(NamedTuple):
+    """Addresses, and the services that they belong to."""
+
+    network: bytes
+    length: int
+    services: int
+    """One bit each; also the services of the ranges around it."""
+
+
+def service_ranges(terms: CompiledConfig) -> list[ServiceRange]:
+    """The ranges of a snapshot, each once, those with shorter prefixes first."""
+    services: dict[tuple[int, int, int], int] = {}
+    for each in terms.ranges:
+        key = _key(each.network, each.length)
+        services[key] = services.get(key, 0) | 1 << terms.sources[each.source].service
+    found = []
+    for size, length, number in sorted(services):
+        network = (number << 8 * size - length).to_bytes(size, "big")
+        around = (services.get(_key(network, shorter), 0) for shorter in range(length + 1))
+        bits = 0
+        for each_bits in around:
+            bits |= each_bits
+        found.append(ServiceRange(network, length, bits))
+    return found
+
+
+def passing_ranges(
+    ranges: list[ServiceRange], blocks: int, exempt: int
+) -> Iterator[tuple[ServiceRange, bool]]:
+    """What exemptions change: the ranges that pass, and those inside them that do not.
+
+    Each comes with whether it passes. ``blocks`` and ``exempt`` are sets of services.
+    """
+    passing: set[tuple[int, int, int]] = set()
+    for each in ranges:
+        blocked = each.services & blocks
+        if not blocked:
+            continue
+        if not blocked & ~exempt:
+            passing.add(_key(each.network, each.length))
+            yield each, True
+        elif any(_key(each.network, shorter) in passing for shorter in range(each.length)):
+            yield each, False
+
+
+def _key(network: bytes, length: int) -> tuple[int, int, int]:
+    """The size of the addresses in octets, the length of the prefix, and its bits."""
+    bits = 8 * len(network)
+    return len(network), length, int.from_bytes(network, "big") >> bits - length

@@ -1,0 +1,82 @@
+"""Address rules: the zones of a VLAN, longest prefix first, say what this server says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.dns import names
+from resolver.policy.index import Index
+from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import packed
+from resolver.policy.verdict import BLOCKED
+from resolver.policy.view import Views
+from resolver.publish.client_prefixes import Network, network
+from resolver.publish.policy_zones import NODATA, PASSTHRU, AddressRule, policy_zones
+from tests.policy.networks import compiled, judge
+
+WALL = 1.8e9
+CONFIG = """
+[policies.administrative]
+block = ["one", "two"]
+answer = "nxdomain"
+[vlans.plain]
+prefixes = ["10.10.0.0/16"]
+policy = "administrative"
+[vlans.exempted]
+prefixes = ["10.11.0.0/16"]
+policy = "administrative"
+[[exemptions]]
+id = "pr"
+vlan = "exempted"
+services = ["one"]
+until = 2027-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-1"
+"""
+LISTS = {
+    name: f"! Category: messenger\n||{name}.example^\n" for name in ("one", "two", "three")
+} | {
+    "one.ip": "149.144.0.0/12\n149.154.2.0/24\n91.108.4.0/24\n2400:1::/32\n",
+    "two.ip": "149.154.0.0/16\n91.108.4.0/24\n2400:1:2::/48\n",
+    "three.ip": "149.154.2.128/25\n8.8.8.0/24\n",
+}
+SNAPSHOT = compiled(CONFIG, LISTS)
+ZONES = policy_zones(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), WALL)
+ADDRESSES = st.sampled_from(
+    [
+        *("149.145.0.1", "149.154.9.1", "149.154.2.1", "149.154.2.200", "91.108.4.1", "8.8.8.8"),
+        *("2400:1::1", "2400:1:2::1", "203.0.113.1", "2400:2::1"),
+    ]
+)
+
+
+def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> bool:
+    """Whether the first zone with a range for an address blocks it, by its longest prefix."""
+    for zone in zones:
+        ranges = {network(Prefix(rule.network, rule.length, 0)): rule.action for rule in zone}
+        around = [
+            each
+            for each in ranges
+            if each.version == address.version and address.subnet_of(each)  # type: ignore[arg-type]
+        ]
+        if around:
+            return ranges[max(around, key=lambda each: each.prefixlen)] != PASSTHRU
+    return False
+
+
+@pytest.mark.parametrize("vlan", [0, 1])
+@given(text=ADDRESSES)
+def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str) -> None:
+    octets = packed(text)
+    of_vlan = ZONES.vlans[vlan]
+    assert of_vlan.block_set is not None
+    zones = [of_vlan.addresses, ZONES.block_sets[of_vlan.block_set].addresses]
+    view = Views(SNAPSHOT.terms, WALL).of_vlan(vlan)
+    verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (octets,))
+    address = network(Prefix(octets, 8 * len(octets), 0))
+    assert decide(zones, address) == (verdict.outcome is BLOCKED)
+
+
+def test_an_address_is_never_answered_with_nxdomain() -> None:
+    assert {rule.action for rule in ZONES.block_sets[0].addresses} == {NODATA}
+    assert ZONES.vlans[0].addresses == ()
