@@ -1,4 +1,4 @@
-"""``darban export``: the policy for other servers, in their own form."""
+"""``darban export``: the configs of other programs, for the policy of this config."""
 
 import time
 from collections.abc import Callable
@@ -9,17 +9,21 @@ import typer
 
 from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
+from resolver.cli.policies import compile_valid
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.settings import Publication
 from resolver.publish.knot import knot_config
+from resolver.publish.nftables import nftables
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
-from resolver.snapshot.compiler import compile_file
 
-_EXPORTS: dict[str, Callable[[CompiledConfig, Publication, Path], str]] = {"knot": knot_config}
-
-Program = Annotated[str, typer.Argument(metavar="PROGRAM", help="knot: serves the zones")]
+Program = Annotated[
+    str,
+    typer.Argument(
+        metavar="PROGRAM",
+        help="knot: serves the policy's zones; nftables: rejects the address ranges of services",
+    ),
+]
 
 
 def export(program: Program, config: Config = None) -> int:
@@ -28,21 +32,39 @@ def export(program: Program, config: Config = None) -> int:
     It reads the config on disk, and needs no server.
 
         darban export knot > /etc/knot/knot.conf
+
+        darban export nftables > /etc/nftables.d/darban.nft
     """
     path = config_path(config)
     make = _EXPORTS.get(program)
     if make is None:
         known = ", ".join(_EXPORTS)
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
-    compiled = compile_file(path, time.time())
-    compiled.check()
-    terms = compiled.snapshot.terms
+    echo(make(compile_valid(path).snapshot.terms, path).rstrip("\n"))
+    return 0
+
+
+def _knot(terms: CompiledConfig, config: Path) -> str:
     publication = terms.settings.publish
     if publication is None:
         raise DarbanError(
-            f"{path}: found no [publish] listen; expected the addresses where Knot DNS serves the "
-            'zones, such as listen = ["10.0.0.54:8053"]'
+            f"{config}: found no [publish] listen; expected the addresses where Knot DNS serves "
+            'the zones, such as listen = ["10.0.0.54:8053"]'
         )
-    directory = zone_directory(publication, path.parent, store.directory(path))
-    echo(make(terms, publication, directory.absolute()).rstrip("\n"))
-    return 0
+    directory = zone_directory(publication, config.parent, store.directory(config))
+    return knot_config(terms, publication, directory.absolute())
+
+
+def _nftables(terms: CompiledConfig, config: Path) -> str:
+    if not terms.ranges:
+        raise DarbanError(
+            f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
+            "beside telegram.txt"
+        )
+    return nftables(terms, time.time())
+
+
+_EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
+    "knot": _knot,
+    "nftables": _nftables,
+}

@@ -1,0 +1,102 @@
+"""The address ranges of blocked services as rules of nftables, by the prefixes of the VLANs.
+
+DNS does not see an app that carries the addresses of its servers; a firewall does. One rule for
+each prefix of a VLAN or of an exemption, the longest first, leads to the chain of the services
+that are blocked for these clients. So the longest prefix wins, as in ``policy.view``.
+"""
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import prefix_text
+from resolver.policy.services import services_in
+from resolver.publish.client_prefixes import network
+
+_HEAD = """\
+# The address ranges of the services that Darban blocks, by client prefix. Made by
+# "darban export nftables"; load it with "nft -f FILE". Load a new one after each change of the
+# policy, and when an exemption begins or ends: nftables does not know when that is. Names that
+# "allow" or an exception lets pass are not known here either.
+table inet darban
+delete table inet darban
+table inet darban {
+"""
+_REJECT = "counter reject with icmpx admin-prohibited"
+
+
+def nftables(terms: CompiledConfig, wall: float) -> str:
+    """The file for ``nft -f``, by the exemptions in force at ``wall``, in Unix seconds."""
+    blocked = list(_blocked_by_prefix(terms, wall))
+    chains = sorted({services for _, services in blocked if services})
+    lines = [_HEAD.rstrip("\n")]
+    for service in range(len(terms.services)):
+        if any(services >> service & 1 for services in chains):
+            lines += _sets(terms, service)
+    for services in chains:
+        lines += _chain(terms, services)
+    lines += ["  chain forward {", "    type filter hook forward priority filter; policy accept;"]
+    for prefix, services in blocked:
+        family = "ip" if len(prefix.network) == 4 else "ip6"
+        clients = prefix_text(prefix.network, prefix.length)
+        verdict = f"goto blocked_{services:x}" if services else "accept"
+        lines.append(f"    {family} saddr {clients} {verdict}")
+    return "\n".join([*lines, "  }", "}", ""])
+
+
+def _blocked_by_prefix(terms: CompiledConfig, wall: float) -> Iterator[tuple[Prefix, int]]:
+    """Each prefix of clients, the longest first, and its blocked services that have ranges."""
+    with_ranges = 0
+    for addresses in terms.ranges:
+        with_ranges |= 1 << terms.sources[addresses.source].service
+    exempted = [p for p in terms.exempted_prefixes if wall < terms.exemptions[p.owner].until]
+    places = {(p.network, p.length): p for p in (*terms.prefixes, *exempted)}
+    for prefix in sorted(places.values(), key=lambda p: (-p.length, p.network)):
+        around = [each for each in terms.prefixes if _contains(each, prefix)]
+        if not around:
+            continue  # an exemption for clients of no VLAN
+        vlan = max(around, key=lambda each: each.length).owner
+        policy = terms.policies[terms.vlans[vlan].policy]
+        services = policy.blocks & with_ranges if policy.enforce else 0
+        for each in exempted:
+            if _contains(each, prefix):
+                services &= ~terms.exemptions[each.owner].services
+        for exemption in terms.exemptions:
+            if exemption.vlan == vlan and wall < exemption.until:
+                services &= ~exemption.services
+        yield prefix, services
+
+
+def _contains(outer: Prefix, inner: Prefix) -> bool:
+    if len(outer.network) != len(inner.network) or outer.length > inner.length:
+        return False
+    around = ip_network((inner.network, outer.length), strict=False)
+    return around == network(outer)
+
+
+def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:
+    """The ranges of a service, a set for each family; ranges inside others are merged."""
+    name = terms.services[service].name
+    for size, kind, family in ((4, "ipv4_addr", "v4"), (16, "ipv6_addr", "v6")):
+        ranges = [
+            prefix_text(each.network, each.length)
+            for each in terms.ranges
+            if terms.sources[each.source].service == service and len(each.network) == size
+        ]
+        if ranges:
+            yield f"  set {name}_{family} {{"
+            yield f"    type {kind}; flags interval; auto-merge;"
+            yield f"    elements = {{ {', '.join(ranges)} }}"
+            yield "  }"
+
+
+def _chain(terms: CompiledConfig, services: int) -> Iterator[str]:
+    yield f"  chain blocked_{services:x} {{"
+    for service in services_in(services, range(len(terms.services))):
+        sizes = {len(e.network) for e in terms.ranges if terms.sources[e.source].service == service}
+        for size in sorted(sizes):
+            family, suffix = ("ip", "v4") if size == 4 else ("ip6", "v6")
+            name = terms.services[service].name
+            yield f"    {family} daddr @{name}_{suffix} {_REJECT}"
+    yield "  }"

@@ -1,0 +1,32 @@
+"""``darban export``: configs of other programs, made of the shipped config."""
+
+import subprocess
+from pathlib import Path
+
+from tests.live.commands import GOOD, WRONG, darban
+from tests.live.configs import shipped
+from tests.live.programs import needed
+
+
+def test_the_firewall_s_rules_are_good(ip_program: Path, tmp_path: Path) -> None:
+    assert ip_program, "it needs a network namespace"
+    (tmp_path / "config.toml").write_text(shipped(["127.0.0.1:5353"]), encoding="utf-8")
+    exported = darban("export", "nftables", at=tmp_path)
+    assert (exported.code, exported.err) == (GOOD, "")
+    assert "149.154.160.0/20" in exported.out
+    rules = tmp_path / "rules.nft"
+    rules.write_text(exported.out, encoding="utf-8")
+    command = ["unshare", "--net", needed("nft"), "--check", "--file", rules]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
+    text = shipped(["127.0.0.1:5353"])
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    unknown = darban("export", "dnsmasq", at=tmp_path)
+    assert unknown.code == WRONG
+    assert "found the program 'dnsmasq'; expected one of knot, nftables" in unknown.err
+    without = darban("export", "knot", at=tmp_path)
+    assert without.code == WRONG
+    assert "found no [publish] listen" in without.err

@@ -1,0 +1,112 @@
+"""The firewall rules, loaded by the real nft in a router between clients and a messenger."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resolver.publish.nftables import nftables
+from tests.live.namespaces import ADMINISTRATION, PUBLICITY, Subnet, namespaces
+from tests.live.programs import needed
+from tests.policy.networks import compiled
+
+WALL = 1.8e9
+CONFIG = """
+[policies.administrative]
+block = ["@messenger"]
+
+[policies.publicity]
+
+[vlans.administration]
+prefixes = ["10.10.0.0/16", "fd00:10::/64"]
+policy = "administrative"
+
+[vlans.publicity]
+prefixes = ["10.20.0.0/16", "fd00:20::/64"]
+policy = "publicity"
+
+[vlans.open-host]
+prefixes = ["10.10.0.6/32"]
+policy = "publicity"
+
+[[exemptions]]
+id = "pr"
+prefixes = ["10.10.0.7/32"]
+services = ["one"]
+until = 2027-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-1"
+"""
+LISTS = {
+    "one": "! Category: messenger\n||one.example^\n",
+    "one.ip": "149.154.160.0/20\n149.154.160.0/22\n2001:67c:4e8::/48\n",
+    "two": "! Category: messenger\n||two.example^\n",
+}
+MESSENGER = Subnet(
+    "one", ("149.154.160.1", "2001:67c:4e8::1"), ("149.154.160.2", "2001:67c:4e8::2")
+)
+CONNECT = """
+import socket, sys
+source, target = sys.argv[1:]
+family = socket.AF_INET6 if ":" in target else socket.AF_INET
+with socket.socket(family) as end:
+    end.settimeout(10)
+    end.bind((source, 0))
+    try:
+        end.connect((target, 443))
+    except ConnectionRefusedError:
+        print("reached")  # the host has no such port, and says so
+    except OSError as error:
+        print("rejected")
+"""
+
+
+@pytest.mark.processes
+def test_only_clients_of_a_blocked_vlan_are_rejected(ip_program: Path, tmp_path: Path) -> None:
+    nft = needed("nft")
+    rules = tmp_path / "rules.nft"
+    rules.write_text(nftables(compiled(CONFIG, LISTS).terms, WALL), encoding="utf-8")
+    with namespaces(ip_program) as made:
+        router = made.add("router")
+        places = {
+            subnet: made.add(subnet.vlan) for subnet in (ADMINISTRATION, PUBLICITY, MESSENGER)
+        }
+        for subnet, place in places.items():
+            made.join(router, place, subnet)
+            made.lead(place, subnet)
+        for address in ("10.10.0.6/24", "10.10.0.7/24"):
+            made.give(places[ADMINISTRATION], address)
+        for family in ("ipv4.ip_forward", "ipv6.conf.all.forwarding"):
+            _run(*made.into(router), "sysctl", "-q", "-w", f"net.{family}=1")
+        for _ in range(2):  # loading it again takes the place of the first
+            _run(*made.into(router), str(nft), "-f", str(rules))
+
+        def connect(subnet: Subnet, source: str) -> str:
+            target = MESSENGER.client[":" in source]
+            return _run(*made.into(places[subnet]), sys.executable, "-c", CONNECT, source, target)
+
+        for version in (0, 1):
+            assert connect(ADMINISTRATION, ADMINISTRATION.client[version]) == "rejected"
+            assert connect(PUBLICITY, PUBLICITY.client[version]) == "reached"
+        assert connect(ADMINISTRATION, "10.10.0.6") == "reached", "a longer prefix wins"
+        assert connect(ADMINISTRATION, "10.10.0.7") == "reached", "an exemption wins"
+        _run(*made.into(router), str(nft), "delete", "table", "inet", "darban")
+        assert connect(ADMINISTRATION, ADMINISTRATION.client[0]) == "reached"
+
+
+@pytest.mark.parametrize("wall", [WALL, 1.9e9], ids=["exempted", "ended"])
+def test_an_exemption_counts_while_it_is_in_force(wall: float) -> None:
+    text = nftables(compiled(CONFIG, LISTS).terms, wall)
+    assert ("ip saddr 10.10.0.7/32 accept" in text) == (wall == WALL)
+
+
+def test_without_ranges_nothing_is_rejected() -> None:
+    lists = {name: text for name, text in LISTS.items() if not name.endswith(".ip")}
+    assert "reject" not in nftables(compiled(CONFIG, lists).terms, WALL)
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
