@@ -40,6 +40,15 @@ def test_an_alias_of_it_is_open_to_publicity(dig: Asker, service: str) -> None:
     assert answer.errors == []
 
 
+def test_a_name_that_leads_to_telegram_s_addresses_is_blocked_in_administration(dig: Asker) -> None:
+    assert dig("127.0.10.5", "address-of-telegram.scene").data == ["0.0.0.0"]
+    assert dig("127.0.20.5", "address-of-telegram.scene").data == ["149.154.167.99"]
+
+
+def test_what_the_list_of_telegram_permits_is_open_at_its_addresses(dig: Asker) -> None:
+    assert dig("127.0.10.5", "quiz.directory").data == ["149.154.167.99"]
+
+
 @pytest.mark.parametrize("service", NAMED)
 def test_it_is_open_to_publicity(dig: Asker, service: str) -> None:
     for name in NAMED[service]:

@@ -128,6 +128,8 @@ OPEN: dict[str, list[str]] = {
         "mail.google.com",
         "opencdn.jomodns.com",
         "www.line-website.com",
+        "comments.app",
+        "fragment.com",
     ],
     "asked or answered by the server itself": [
         "resolver.arpa",

@@ -92,6 +92,8 @@ def _wider(rule: Rule) -> Iterator[tuple[bytes, bool, bool]]:
 
 @each_list
 def test_every_exception_lifts_something(service: str) -> None:
+    if (ROOT / "blocklists" / f"{service}.ip").exists():
+        return  # an exception permits what leads to its addresses
     blocked = {rule.name for rule in LISTS[service].rules if not rule.exception}
     for rule in LISTS[service].rules:
         assert not rule.exception or blocked & set(names.zones(rule.name)), rule.text

@@ -52,6 +52,8 @@ whatsapp.scene. CNAME mmg.whatsapp.net.
 viber.scene. CNAME media.cdn.viber.com.
 line.scene. CNAME obs.line-apps.com.
 tango.scene. CNAME www.tango.me.
+address-of-telegram.scene. A 149.154.167.99
+quiz.directory. A 149.154.167.99
 long.scene. CNAME alias.scene.
 address.scene. A 149.154.167.99
 harmless.scene. CNAME www.agency.example.
