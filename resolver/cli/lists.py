@@ -182,11 +182,11 @@ def _update(path: Path, names: list[str], accept: bool) -> int:
 
 def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
     with _Bars() as bars:
-        running = ask(path, "lists")
-        if running and not running["done"]:  # lists that are due
-            _await(path, _job(running), bars)
-        job = _job(ask(path, "update-lists", names=names, accept=accept))
-        return _await(path, job, bars)
+        answer = ask(path, "update-lists", names=names, accept=accept)
+        while answer.pop("busy", False):  # the server fetches lists that are due
+            _await(path, _job(answer), bars)
+            answer = ask(path, "update-lists", names=names, accept=accept)
+        return _await(path, _job(answer), bars)
 
 
 def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:

@@ -1,5 +1,6 @@
 """Fetched lists while the server runs: updated on schedule, and by command."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class ListUpdates:
         self._reloader = reloader
         self._background = background
         self._schedule: UpdateSchedule | None = None
+        self._has_schedule = asyncio.Event()
 
     async def run(self) -> None:
         """Fetch the lists that are due, until cancelled."""
@@ -44,6 +46,7 @@ class ListUpdates:
             self._facts.lists,
             self._apply,
         )
+        self._has_schedule.set()
         await self._schedule.run()
 
     def look(self) -> None:
@@ -56,12 +59,16 @@ class ListUpdates:
         return {} if self._schedule is None else self._schedule.job.as_json()
 
     async def update(self, request: Request) -> Answer:
-        """Start to update lists; ``lists`` gives the progress."""
+        """Start to update lists; ``lists`` gives the progress.
+
+        While an update runs, none is started, and the answer has its progress, and ``busy``.
+        """
+        await self._has_schedule.wait()
         names = request.get("names")
         if self._schedule is None or not isinstance(names, list):
-            return {"error": "not now"}
+            return {"error": "found no names of lists"}
         if not self._schedule.job.done:
-            return {"error": "lists are being fetched already"}
+            return {**self._schedule.job.as_json(), "busy": True}
         try:
             work = self._schedule.begin(names, request.get("accept") is True)
         except KeyError as error:
