@@ -69,8 +69,8 @@ pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, font
 	  tests/end_to_end/test_dashboards.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
 
-install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure)
-	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" deploy/install.sh install
+install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)
+	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install
 
 rollback: ## as root: go back to the release before
 	@DESTDIR="$(DESTDIR)" deploy/install.sh rollback

@@ -10,6 +10,8 @@
 # A release is compiled where that works, and otherwise pure: then Python interprets it, with the
 # same answers for more CPU time. COMPILE=no makes it pure. Its name ends with what it is.
 #
+# ENCRYPTED=yes also sets up dnsdist on this box, for DNS over TLS and HTTPS.
+#
 # With DESTDIR, everything is laid out below it, and nothing is checked or started.
 set -eu
 umask 022
@@ -18,6 +20,8 @@ SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-python3}
 ROOT=${DESTDIR:-}
 COMPILE=${COMPILE:-}
+ENCRYPTED=${ENCRYPTED:-}
+DNSDIST=/etc/dnsdist/dnsdist.conf
 OPT=/opt/darban
 ETC=/etc/darban
 STATE=/var/lib/darban
@@ -76,7 +80,7 @@ hash_source() {
   {
     "$PYTHON" -V
     find resolver blocklists deploy/systemd deploy/install.sh deploy/manual.py config.toml \
-      deploy/wheel.sh setup.py pyproject.toml requirements/run.txt requirements/build.txt \
+      deploy/wheel.sh deploy/is-ready deploy/bird/darban-anycast setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
   } | sha256sum | cut -c1-12
@@ -156,7 +160,7 @@ PROGRAM
 # What a release puts into the system: unit and the like, default config, man page, completion.
 share() { # place of the release
   mkdir "$1/share"
-  cp "$SOURCE"/deploy/systemd/* "$1/share/"
+  cp "$SOURCE"/deploy/systemd/* "$SOURCE/deploy/is-ready" "$SOURCE/deploy/bird/darban-anycast" "$1/share/"
   default_config >"$1/share/config.toml"
   "$1/bin/python3" "$SOURCE/deploy/manual.py" >"$1/share/darban.8"
   for shell in bash zsh fish; do
@@ -214,6 +218,8 @@ put_files() { # release
     put "$from/$unit" "$LOCAL/lib/systemd/system/$unit"
   done
   put "$from/sysctl.conf" "$LOCAL/lib/sysctl.d/60-darban.conf"
+  put "$from/is-ready" "$LOCAL/lib/darban/is-ready" 755
+  put "$from/darban-anycast" "$LOCAL/lib/darban/darban-anycast" 755
   put "$from/darban.8" "$LOCAL/share/man/man8/darban.8"
   put "$from/completion.bash" "$LOCAL/share/bash-completion/completions/darban"
   put "$from/completion.zsh" "$LOCAL/share/zsh/site-functions/_darban"
@@ -289,6 +295,32 @@ start_or_go_back() { # the release before, if any
   fail "the release does not start; why stands above. In use is $1 again"
 }
 
+can_encrypt() {
+  [ "$ENCRYPTED" = yes ] || return 0
+  [ -z "$ROOT" ] || fail "ENCRYPTED=yes sets up dnsdist of this box: without DESTDIR"
+  command -v dnsdist >/dev/null || fail "no dnsdist: apt install dnsdist"
+}
+
+# Write dnsdist's config as [front] of the installed config says, and have both servers use it.
+encrypt() {
+  [ "$ENCRYPTED" = yes ] || return 0
+  if ! as_service "$OPT/current/bin/darban" export dnsdist-front --config "$ETC/config.toml" \
+    >"$DNSDIST.new" || ! dnsdist --check-config --config "$DNSDIST.new"; then
+    rm -f "$DNSDIST.new"
+    fail "dnsdist is left as it is, for the reason above; see deploy/encrypted-dns.md"
+  fi
+  chown root:_dnsdist "$DNSDIST.new"
+  chmod 640 "$DNSDIST.new"
+  if [ -e "$DNSDIST" ] && ! cmp -s "$DNSDIST.new" "$DNSDIST"; then mv "$DNSDIST" "$DNSDIST.old"; fi
+  mv "$DNSDIST.new" "$DNSDIST"
+  if systemd_runs; then
+    systemctl restart darban
+    systemctl enable --quiet dnsdist
+    systemctl restart dnsdist
+  fi
+  say "dnsdist answers as [front] of $ETC/config.toml says."
+}
+
 # Remove all releases but the newest few, the one in use and the one before it.
 prune() {
   current=$(points_to "$OPT/current")
@@ -308,6 +340,7 @@ prune() {
 do_install() {
   alone
   python_is_there
+  can_encrypt
   export PIP_ROOT_USER_ACTION=ignore PIP_NO_CACHE_DIR=1
   choose_release
   build "$release"
@@ -321,6 +354,7 @@ do_install() {
     start_or_go_back "$before"
     say "In use: $(basename "$release"). Back to the one before: make rollback"
   fi
+  encrypt
   prune
 }
 
@@ -345,6 +379,7 @@ do_uninstall() {
     "$ROOT$LOCAL/share/bash-completion/completions/darban" \
     "$ROOT$LOCAL/share/zsh/site-functions/_darban" \
     "$ROOT$LOCAL/share/fish/vendor_completions.d/darban.fish" "$ROOT$LISTS"
+  rm -rf "$ROOT$LOCAL/lib/darban"
   rmdir "$ROOT$(dirname "$LISTS")" 2>/dev/null || true
   rm -rf "$ROOT$OPT"
   if systemd_runs; then systemctl daemon-reload; fi

@@ -67,9 +67,9 @@ _COMMANDS: dict[str, Callable[..., int]] = {
     "status": status.status,
     "record": record.record,
     "exempt": exempt.exempt,
-    "export": export.export,
     "history": history.history,
     "report": report.report,
+    "export": export.export,
 }
 for _name, _run in _COMMANDS.items():
     app.command(_name)(command(_run))

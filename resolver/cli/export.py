@@ -12,6 +12,7 @@ from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
+from resolver.publish.dnsdist_front import front_config
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
 from resolver.publish.writer import zone_directory
@@ -21,7 +22,8 @@ Program = Annotated[
     str,
     typer.Argument(
         metavar="PROGRAM",
-        help="knot: serves the policy's zones; nftables: rejects the address ranges of services",
+        help="knot: serves the policy's zones; nftables: rejects the address ranges of services; "
+        "dnsdist-front: DNS over TLS and HTTPS, and balancing",
     ),
 ]
 
@@ -34,6 +36,8 @@ def export(program: Program, config: Config = None) -> int:
         darban export knot > /etc/knot/knot.conf
 
         darban export nftables > /etc/nftables.d/darban.nft
+
+        darban export dnsdist-front > /etc/dnsdist/dnsdist.conf
     """
     path = config_path(config)
     make = _EXPORTS.get(program)
@@ -64,7 +68,18 @@ def _nftables(terms: CompiledConfig, config: Path) -> str:
     return nftables(terms, time.time())
 
 
+def _dnsdist_front(terms: CompiledConfig, config: Path) -> str:
+    front = terms.settings.front
+    if front is None:
+        raise DarbanError(
+            f"{config}: found no addresses in [front]; expected dns, dot or doh, such as "
+            'dot = ["10.0.0.53:853"]'
+        )
+    return front_config(front, config.parent)
+
+
 _EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "knot": _knot,
     "nftables": _nftables,
+    "dnsdist-front": _dnsdist_front,
 }

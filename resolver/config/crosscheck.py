@@ -10,6 +10,7 @@ is one problem, since one wrong definition may be the cause.
 from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 
+from resolver.config import front
 from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
@@ -40,6 +41,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
         ("publish", "listen", ANY),
         ("server", "listen", ANY),
         ("server", "proxy", "listen", ANY),
+        *(("front", each, ANY) for each in ("dns", "dot", "doh")),
     ),
     "exemption id": (("exemptions", ANY, "id"),),
     "zone": (("forward", ANY, "zones", ANY),),
@@ -70,9 +72,9 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _exempted_clients(provenance.merged)
     yield from _list_sources(provenance.merged)
     yield from _queries_to_itself(config, provenance)
-    yield from _proxies(config, provenance)
     if config.publish.listen:
         yield from _zone_names(config, provenance)
+    yield from front.check(config, provenance)
 
 
 def _unknown_names(provenance: Provenance) -> Iterator[Problem]:
@@ -210,18 +212,3 @@ def _reaches(server: object, listening: SocketAddress) -> bool:
     to, here = ip_address(server.address), ip_address(listening.address)
     local = to.is_loopback or to.is_unspecified
     return to == here or (here.is_unspecified and local and to.version == here.version)
-
-
-def _proxies(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Who may say for whom it asks must be named, and must not be everybody."""
-    path: Path = ("server", "proxy", "from")
-    proxy = config.server.proxy
-    if proxy.listen and not proxy.from_ and provenance.whole(path):
-        expected = 'the prefixes of the servers in front, such as ["10.0.0.60/32"]'
-        advice = "Without them nobody is answered at [server.proxy] listen."
-        yield provenance.problem(path, "no from", expected, advice)
-    for place, prefix in enumerate(proxy.from_):
-        if prefix.prefixlen == 0:
-            advice = "Everybody could ask as a client of any VLAN."
-            expected = "the prefixes of the servers in front alone"
-            yield provenance.problem((*path, place), toml_text(str(prefix)), expected, advice)

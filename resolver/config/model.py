@@ -11,11 +11,12 @@ What must stay true:
 """
 
 from ipaddress import ip_address
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field
-from pydantic.fields import FieldInfo
+from pydantic import ByteSize, Field
 
+from resolver.config.front_model import FrontConfig, ProxyConfig
+from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import (
     DNS_PORT,
     MIB,
@@ -45,41 +46,10 @@ from resolver.config.values import (
     SourceUrl,
 )
 
-T = TypeVar("T")
-Several = Annotated[tuple[T, ...], Field(strict=False)]
-"""A TOML array. Not strict, since strict takes only tuples; its elements stay strict."""
-OneOrMore = Annotated[tuple[T, ...], Field(strict=False, min_length=1)]
-
 SYSTEM = NameServer("system", DNS_PORT, "system")
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
-
-
-class ConfigSection(BaseModel):
-    """The base of all sections: exact types, no unknown keys, no change afterwards."""
-
-    model_config = ConfigDict(
-        strict=True,
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
-
-    @classmethod
-    def keys(cls) -> dict[str, FieldInfo]:
-        """The fields by their keys in TOML; a key such as ``from`` is no name in Python."""
-        return {field.alias or name: field for name, field in cls.model_fields.items()}
-
-
-class ProxyConfig(ConfigSection):
-    """Listeners for servers in front, such as dnsdist."""
-
-    listen: Several[Listen] = ()
-    """The addresses and ports to answer on where a query needs a PROXY header, version 2."""
-    from_: Annotated[Several[Prefix], Field(alias="from")] = ()
-    """The prefixes of the servers in front, which may say for whom they ask."""
 
 
 class ServerConfig(ConfigSection):
@@ -361,3 +331,5 @@ class Config(ConfigSection):
     """How many queries clients may send."""
     warnings: WarningsConfig = WarningsConfig()
     """Warnings that are known and accepted."""
+    front: FrontConfig = FrontConfig()
+    """dnsdist in front, as `darban export dnsdist-front` writes it."""

@@ -30,7 +30,7 @@ def parse(rtype: str, data: str, ttl: int | None = None) -> LocalRecord:
 
 def text(record: LocalRecord) -> str:
     """The type and the data of a record that ``parse`` made: ``A 10.0.0.30``."""
-    kind = RDMAP.get(QTYPE.get(record.rtype), RD)
+    kind = RDMAP.get(_ALIKE.get(codes.type_text(record.rtype), QTYPE.get(record.rtype)), RD)
     data = kind.parse(DNSBuffer(record.data), len(record.data))
     return f"{codes.type_text(record.rtype)} {data}"
 
@@ -38,10 +38,14 @@ def text(record: LocalRecord) -> str:
 _NOT_LOCAL = frozenset({codes.OPT, codes.SOA, codes.CNAME, codes.DNAME, 46, 47, 50})
 
 
+_ALIKE = {"SVCB": "HTTPS"}
+"""Types that dnslib does not have, and those with the same form (RFC 9460 section 9)."""
+
+
 def _pack(rtype: str, data: str) -> bytes:
     buffer = DNSBuffer()
     try:
-        (parsed,) = RR.fromZone(f"x. 1 IN {rtype} {data}\n")
+        (parsed,) = RR.fromZone(f"x. 1 IN {_ALIKE.get(rtype, rtype)} {data}\n")
         parsed.rdata.pack(buffer)
     except Exception as error:  # dnslib raises exceptions of many kinds
         raise InvalidRecord(f"'{data}' is no data of a {rtype} record ({error})") from None

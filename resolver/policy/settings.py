@@ -53,6 +53,20 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Front:
+    """dnsdist in front of the nodes."""
+
+    name: str
+    certificate: str
+    """The file; relative to the config, as that of the key."""
+    key: str
+    dns: tuple[Endpoint, ...]
+    dot: tuple[Endpoint, ...]
+    doh: tuple[Endpoint, ...]
+    nodes: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the processes that are not policy."""
 
@@ -75,3 +89,4 @@ class Settings:
     proxies: tuple[Prefix, ...] = ()
     """The servers in front, which may send PROXY headers."""
     publish: Publication | None = None
+    front: Front | None = None

@@ -19,7 +19,7 @@ from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
 from resolver.policy.prefix import Prefix
-from resolver.snapshot import index
+from resolver.snapshot import front, index
 from resolver.snapshot.catalog import ServiceCatalog
 from resolver.snapshot.grounds import grounds
 from resolver.snapshot.policy_hash import policy_hash
@@ -73,7 +73,7 @@ class _Compiler:
             tuple(self.exemption(i, each) for i, each in enumerate(self.config.exemptions)),
             tuple(_prefixes(exemption.prefixes for exemption in self.config.exemptions)),
             tuple(sorted(excepted)),
-            tuple(self.local(i, each) for i, each in enumerate(self.config.local)),
+            tuple(self.local_names()),
             tuple(self.forward()),
             tuple(self.groups()),
             tuple(self.subscriptions()),
@@ -160,6 +160,12 @@ class _Compiler:
             exemption.ticket,
             exemption.reason,
         )
+
+    def local_names(self) -> Iterable[made.LocalName]:
+        """The names of the config, and the one by which clients find encrypted DNS."""
+        yield from (self.local(i, each) for i, each in enumerate(self.config.local))
+        if not any(each.name == front.DISCOVERY for each in self.config.local):
+            yield from front.designated_resolvers(self.config.front)
 
     def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
         found = []

@@ -3,6 +3,7 @@
 from resolver.config import model
 from resolver.policy import settings
 from resolver.policy.prefix import Prefix
+from resolver.snapshot.front import compile_front
 
 
 def compile_settings(config: model.Config) -> settings.Settings:
@@ -25,6 +26,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
             for each in config.server.proxy.from_
         ),
         _publication(config.publish),
+        compile_front(config),
     )
 
 

@@ -7,7 +7,8 @@ from typing import get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
-from resolver.config.model import Config, ConfigSection, VlanConfig
+from resolver.config.model import Config, VlanConfig
+from resolver.config.section import ConfigSection
 from tests.config.files_in_memory import load_text
 
 ROOT = Path(__file__).parents[2]

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from resolver.publish.dnsdist_front import front_config
 from resolver.snapshot.compiler import compile_file
 from tests.live.programs import needed
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *ROOT.glob("tests/**/*.sh")])
+OTHER_SCRIPTS = [DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"]
+SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *OTHER_SCRIPTS, *ROOT.glob("tests/**/*.sh")])
 
 
 @pytest.mark.processes
@@ -39,9 +41,11 @@ def test_the_container_is_made_of_what_there_is() -> None:
 PAGES = [*ROOT.glob("*.md"), *DEPLOY.glob("*.md"), *(ROOT / "blocklists").glob("*.md")]
 README = (DEPLOY / "README.md").read_text(encoding="utf-8")
 
+ENCRYPTED = (DEPLOY / "encrypted-dns.md").read_text(encoding="utf-8")
 
-def _blocks(language: str) -> list[str]:
-    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", README, re.MULTILINE | re.DOTALL)
+
+def _blocks(language: str, page: str = README) -> list[str]:
+    found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
     assert found
     return [textwrap.dedent(text) for _, text in found]
 
@@ -56,6 +60,19 @@ def test_the_readme_s_configs_are_good(tmp_path: Path) -> None:
     compiled = compile_file(config, time.time())
     assert compiled.problems == []
     assert compiled.failed == []
+
+
+@pytest.mark.parametrize("block", _blocks("toml", ENCRYPTED), ids=["one box", "several nodes"])
+def test_the_configs_with_dnsdist_are_good(tmp_path: Path, block: str) -> None:
+    config = tmp_path / "config.toml"
+    shipped = (ROOT / "config.toml").read_text(encoding="utf-8")
+    lists = f"[lists]\ndirectories = ['{ROOT / 'blocklists'}']\n"
+    config.write_text("\n".join([shipped, lists, block]), encoding="utf-8")
+    compiled = compile_file(config, time.time())
+    assert compiled.problems == []
+    front = compiled.snapshot.terms.settings.front
+    assert front is not None
+    assert front_config(front, tmp_path).count("newServer") == len(front.nodes)
 
 
 @pytest.mark.end_to_end

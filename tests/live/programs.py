@@ -14,7 +14,9 @@ import pytest
 
 PACKAGES = {
     "chromium": "chromium",
+    "curl": "curl",
     "dig": "bind9-dnsutils",
+    "dnsdist": "dnsdist",
     "dnsperf": "dnsperf",
     "fc-list": "fontconfig",
     "ip": "iproute2",

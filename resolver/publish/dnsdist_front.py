@@ -1,0 +1,68 @@
+"""The config of dnsdist in front of one or several nodes (``[front]``), in Lua.
+
+dnsdist terminates TLS and HTTPS, spreads the queries over the nodes, and names each client to them
+by a PROXY header. It decides nothing: policy, limits and counts are the nodes'.
+
+What must stay true: dnsdist keeps no answers. Its packet cache would give one VLAN the answers of
+another, whatever the header says.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from resolver.dns import names
+from resolver.dns.special_use import HEALTH
+from resolver.policy.settings import Endpoint, Front
+from resolver.snapshot.front import DOH_PATH
+
+_TIMEOUT = 5
+"""Seconds that dnsdist waits for a reply: longer than a node looks for one."""
+
+
+def front_config(front: Front, base: Path) -> str:
+    """The text of dnsdist.conf; ``base`` is the directory of the config."""
+    return "\n".join(_lines(front, base)) + "\n"
+
+
+def _lines(front: Front, base: Path) -> Iterator[str]:
+    yield "-- dnsdist in front of Darban, made by: darban export dnsdist-front"
+    yield "-- Edit [front] of Darban's config instead, and make it again."
+    yield ""
+    yield "-- No packet cache: it would give a VLAN the answers of another."
+    yield "-- Everybody may ask here; Darban refuses who is in no VLAN."
+    yield 'setACL({"0.0.0.0/0", "::/0"})'
+    yield 'setSecurityPollSuffix("")'
+    yield f"setUDPTimeout({_TIMEOUT})"
+    yield ""
+    for endpoint in front.dns:
+        yield f'addLocal("{endpoint}", {{reusePort=true}})'
+    files = ", ".join(
+        _text(str((base / file).absolute())) for file in (front.certificate, front.key)
+    )
+    for endpoint in front.dot:
+        yield f'addTLSLocal("{endpoint}", {files}, {{minTLSVersion="tls1.2", reusePort=true}})'
+    for endpoint in front.doh:
+        options = f'"{DOH_PATH}", {{minTLSVersion="tls1.2", reusePort=true}}'
+        yield f'addDOHLocal("{endpoint}", {files}, {options})'
+    yield ""
+    yield from _nodes(front.nodes)
+
+
+def _nodes(nodes: Sequence[Endpoint]) -> Iterator[str]:
+    if len(nodes) == 1:
+        yield "-- The only node is asked also while it restarts: queries wait in its sockets."
+    else:
+        yield "-- The node with the fewest outstanding queries is asked. One that fails a health"
+        yield "-- check is asked no more until it has passed two."
+    health = (
+        f'checkName="{names.text(HEALTH)}.", mustResolve=true, checkInterval=1, '
+        "checkTimeout=1000, maxCheckFailures=1, rise=2"
+    )
+    for number, node in enumerate(nodes, 1):
+        options = f'address="{node}", name="node-{number}", useProxyProtocol=true, {health}'
+        yield f"newServer({{{options}}})" + (":setUp()" if len(nodes) == 1 else "")
+
+
+def _text(text: str) -> str:
+    """A string of Lua."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
