@@ -214,7 +214,7 @@ put_user() { # release
 put_files() { # release
   from=$ROOT$1/share
   put "$from/darban.service" "$LOCAL/lib/systemd/system/darban.service"
-  for unit in darban-zones.path darban-zones.service; do
+  for unit in darban-zones.path darban-zones.service darban-list@.path darban-list@.service; do
     put "$from/$unit" "$LOCAL/lib/systemd/system/$unit"
   done
   put "$from/sysctl.conf" "$LOCAL/lib/sysctl.d/60-darban.conf"
@@ -372,7 +372,7 @@ do_rollback() {
 do_uninstall() {
   alone
   if systemd_runs; then systemctl --quiet disable --now darban-zones.path darban || true; fi
-  rm -f "$ROOT$LOCAL"/lib/systemd/system/darban.service "$ROOT$LOCAL"/lib/systemd/system/darban-* \
+  rm -f "$ROOT$LOCAL"/lib/systemd/system/darban.service "$ROOT$LOCAL"/lib/systemd/system/darban-[lz]*.* \
     "$ROOT$LOCAL/lib/sysctl.d/60-darban.conf" \
     "$ROOT$LOCAL/lib/sysusers.d/darban.conf" "$ROOT$LOCAL/lib/tmpfiles.d/darban.conf" \
     "$ROOT$LOCAL/share/man/man8/darban.8" "$ROOT$LOCAL/bin/darban" \

@@ -107,7 +107,7 @@ class ListSourceConfig(ConfigSection):
     """A list that others maintain, fetched or read from a file."""
 
     url: SourceUrl | None = None
-    """Where to fetch the list, by HTTPS."""
+    """Where to fetch the list, by HTTPS, or from a file that another program writes."""
     file: SomeLine | None = None
     """The list's file, instead of a url."""
     format: ListFormat

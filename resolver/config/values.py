@@ -124,6 +124,10 @@ _SERVER = '"system", an address or a host name, with a port or without, such as 
 _NAME = 'a domain name in quotes, such as "agency.internal"'
 _LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
 _URL = 'an address such as "https://lists.example/hosts.txt"'
+_FILE = (
+    'For a file on this host write file = "...", or url = "file:///..." where another program '
+    "writes it."
+)
 
 
 def parse_address(text: str) -> Address | None:
@@ -259,14 +263,18 @@ def _read_url(text: str) -> str:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         raise InvalidValue(_URL) from None
-    if not host or _NOT_IN_URL.search(text) or parts.fragment:
+    if _NOT_IN_URL.search(text) or parts.fragment:
         raise InvalidValue(_URL)
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        return text
+    if not host:
+        raise InvalidValue(_URL, _FILE if parts.scheme == "file" else "")
     if parts.username is not None or parts.password is not None:
         raise InvalidValue(_URL, "A user name or password would be shown in logs and reports.")
     if parts.scheme == "http" and not is_loopback(host):
         raise InvalidValue(_URL, "Without TLS only a server on this host (127.0.0.1) is asked.")
     if parts.scheme not in ("http", "https"):
-        raise InvalidValue(_URL, 'For a file on this host write file = "...".')
+        raise InvalidValue(_URL, _FILE)
     return text
 
 

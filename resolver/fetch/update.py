@@ -15,7 +15,8 @@ from typing import Literal
 
 import aiohttp
 
-from resolver.fetch.download import FetchError, fetch, open_session
+from resolver.fetch import local_file
+from resolver.fetch.download import Download, FetchError, fetch, open_session
 from resolver.fetch.validation import ValidationResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import HeldChange
@@ -145,7 +146,11 @@ class _Update:
         if same_source and wanted.sha256 in ("", record.sha256):
             validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
             known = {header: value for header, value in validators.items() if value}
-        download = await fetch(self._client, wanted.url, known, file, self._progress)
+        download: Download | None
+        if wanted.url.startswith(local_file.SCHEME):
+            download = await asyncio.to_thread(local_file.copy, wanted.url, file)
+        else:
+            download = await fetch(self._client, wanted.url, known, file, self._progress)
         if download is not None and wanted.sha256 not in ("", download.sha256):
             raise FetchError(f"its SHA-256 is {download.sha256}, not the one of the config")
         record.failures, record.error = 0, ""

@@ -24,6 +24,7 @@ _CLASSES = ("in", "ch", "hs", "any")
 _FRAME = ("soa", "ns")
 _BLOCKING = (".", "*.")
 _PASSTHRU = "rpz-passthru."
+_OTHER_ACTIONS = ("rpz-drop.", "rpz-tcp-only.")
 _OTHER_TRIGGERS = (".rpz-ip", ".rpz-client-ip", ".rpz-nsdname", ".rpz-nsip")
 _TTL = re.compile(r"[0-9][0-9smhdwSMHDW]*")
 
@@ -108,12 +109,15 @@ class RpzReader(ListReader):
         if not name:
             return "no name of the zone before the record"
         if name.endswith(_OTHER_TRIGGERS):
-            return "the trigger is not the name of a query"
+            trigger = name.rpartition(".")[2]
+            return f"the trigger {trigger}: only names of queries are read"
         if words[0] != "cname" or len(words) != 2:
             return f"data of its own ('{words[0]}'): not a block"
         target = words[1]
+        if target in _OTHER_ACTIONS:
+            return f"the action {target[:-1]} is neither a block nor an exception"
         if target not in (*_BLOCKING, _PASSTHRU):
-            return f"the action '{target}' is neither a block nor an exception"
+            return f"a redirect to '{target}' is neither a block nor an exception"
         below = name.startswith("*.")
         action = _Action(line, target == _PASSTHRU)
         kept = self._below if below else self._exact

@@ -17,6 +17,7 @@ GOOD = [
     'url = "https://lists.example:8443/a?b=c"\nformat = "rpz"\ncategory = "messenger"',
     'url = "http://127.0.0.1:8000/it"\nformat = "plain"\ncategory = "x"',
     'url = "http://localhost/it"\nformat = "suffix"\ncategory = "x"',
+    'url = "file:///var/lib/darban-lists/it.zone"\nformat = "rpz"\ncategory = "x"',
     f'file = "it.txt"\nformat = "unbound"\ncategory = "x"\nsha256 = "{"Ab" * 32}"',
 ]
 WRONG = {
@@ -29,6 +30,7 @@ WRONG = {
     'url = "http://lists.example/"\nformat = "hosts"\nservice = "a"': "Without TLS only a server",
     'url = "ftp://lists.example/"\nformat = "hosts"\nservice = "a"': "For a file on this host",
     'url = "https://u:secret@a.b/"\nformat = "hosts"\nservice = "a"': "A user name or password",
+    'url = "file://host/a"\nformat = "rpz"\nservice = "a"': "where another program writes it",
     'url = "lists.example"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
     'url = "https://a.b:port/"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
     'file = "c"\nformat = "hosts"\nservice = "a"\nsha256 = "00"': "64 hexadecimal digits",

@@ -106,7 +106,7 @@ SAMPLES = {
         ("x.a.example", "w.b.example", "c.example", "d.example", "e.example", "w.f.example"),
         {
             11: "data of its own",
-            12: "'rpz-drop.'",
+            12: "rpz-drop",
             13: "the trigger",
             16: "data of its own",
             17: "outside",
