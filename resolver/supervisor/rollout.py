@@ -83,10 +83,13 @@ class Rollout:
             self._resolving.cancel()
         self._resolving = asyncio.create_task(self._resolve_hosts())
 
-    async def start_worker(self, slot: WorkerSlot, on_exit: Callable[[WorkerSlot], None]) -> None:
+    async def start_worker(
+        self, slot: WorkerSlot, on_exit: Callable[[WorkerSlot], None], *, draining: bool
+    ) -> None:
         """Start a worker and make it serve the snapshot in force."""
         self.current.pinned.restore()  # somebody may have cleaned up the state directory
         await slot.start(on_exit)
+        slot.send({"type": "drain", "draining": draining})
         async with slot.lock:
             if slot.serving:  # a rollout had the lock before, and has included this worker
                 return

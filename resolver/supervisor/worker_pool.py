@@ -85,8 +85,7 @@ class WorkerPool:
             slot.send({"type": "drain", "draining": draining})
 
     async def _start(self, slot: WorkerSlot) -> None:
-        await self._rollout.start_worker(slot, self._on_exit)
-        slot.send({"type": "drain", "draining": self._facts.draining})
+        await self._rollout.start_worker(slot, self._on_exit, draining=self._facts.draining)
         self._count()
 
     def _on_exit(self, slot: WorkerSlot) -> None:

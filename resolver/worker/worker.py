@@ -75,6 +75,7 @@ class Worker:
         self._servers: dict[tuple[str, str, int], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None
+        self._draining = False
         self._forwarder: Forwarder | None = None
 
     async def run(self) -> None:
@@ -99,8 +100,8 @@ class Worker:
                     self._channel.send(
                         {"type": "unknown_clients", "prefixes": list(prefixes), "missed": missed}
                     )
-                case "drain" if self._engine is not None:
-                    self._engine.draining = message["draining"]
+                case "drain":
+                    self._drain(message["draining"])
                 case "record":
                     self._record(message)
         await self._finish()
@@ -136,6 +137,7 @@ class Worker:
         if self._engine is None or self._forwarder is None:
             cache = AnswerCache(loaded.terms.settings.cache_bytes)
             self._engine = Engine(loaded, cache, self._counters.cell, observer=self._observers)
+            self._engine.draining = self._draining
             self._engine.advance(time.time(), self._loop.time())
             handler = QueryHandler(self._engine, self._counters)
             self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
@@ -147,6 +149,11 @@ class Worker:
             self._engine.advance(time.time(), self._loop.time())
             self._forwarder.use(groups)
         self._channel.send({"type": "committed"})
+
+    def _drain(self, draining: bool) -> None:
+        self._draining = draining
+        if self._engine is not None:
+            self._engine.draining = draining
 
     def _record(self, message: WorkerMessage) -> None:
         """Send counts, and go on counting if the message says so."""

@@ -1,0 +1,138 @@
+"""Two nodes behind dnsdist: each can be drained, stopped and started again without a lost query."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live import steady_load
+from tests.live.clients import ask
+from tests.live.commands import GOOD, UNREACHABLE, darban
+from tests.live.configs import shipped
+from tests.live.dnsdist import dnsdist
+from tests.live.ports import free_port
+from tests.live.programs import needed
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+RATE = 200
+
+
+class Nodes:
+    """The nodes, dnsdist's port, and its log."""
+
+    def __init__(self, nodes: list[Server], port: int, log: Path) -> None:
+        self.nodes = nodes
+        self.port = port
+        self._log = log
+
+    def marks(self, number: int, state: str) -> int:
+        """How often dnsdist has found a node up or down."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        return sum(f"node-{number} " in line and f"as '{state}'" in line for line in lines)
+
+    @contextmanager
+    def load(self, rate: int = RATE) -> Iterator[dict[str, float]]:
+        """Steady questions to dnsdist; what became of them, at the end."""
+        command = [sys.executable, steady_load.__file__, str(self.port), str(rate)]
+        told: dict[str, float] = {}
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
+            try:
+                yield told
+            finally:
+                out, _ = asking.communicate(timeout=60)
+        told |= json.loads(out)
+
+
+@pytest.fixture
+def nodes(make: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
+    proxied = [free_port(), free_port()]
+    port = free_port()
+    front = f'[front]\ndns = ["127.0.0.1:{port}"]\n'
+    front += f"nodes = {[f'127.0.0.1:{each}' for each in proxied]}\n"
+    servers = []
+    for each in proxied:
+        proxy = f'[server.proxy]\nlisten = ["127.0.0.1:{each}"]\nfrom = ["127.0.0.1/32"]\n'
+        servers.append(make(shipped([upstream]) + proxy + front))
+    for server in servers:
+        server.environment = {"STATE_DIRECTORY": ""}  # as the commands look for it
+        server.start()
+    with dnsdist(needed("dnsdist"), servers[0].config) as log:
+        made = Nodes(servers, port, log)
+        wait_for(lambda: made.marks(1, "up") and made.marks(2, "up"), "both nodes are up")
+        yield made
+
+
+def test_nodes_are_restarted_one_after_the_other_without_a_lost_query(nodes: Nodes) -> None:
+    with nodes.load() as told:
+        for number, node in enumerate(nodes.nodes, 1):
+            downs, ups = nodes.marks(number, "down"), nodes.marks(number, "up")
+            done = darban("drain", "--config", node.config, at=node.directory)
+            assert done.code == GOOD
+            wait_for(lambda n=number, d=downs: nodes.marks(n, "down") > d, "it gets no queries")
+            assert node.stop().code == 0
+            node.start()
+            wait_for(lambda n=number, u=ups: nodes.marks(n, "up") > u, "it gets queries again")
+    assert told["asked"] > 0
+    assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
+
+
+def test_a_node_that_is_killed_leaves_its_clients_to_the_other(nodes: Nodes) -> None:
+    nodes.nodes[0].kill_what_is_left()
+    wait_for(lambda: nodes.marks(1, "down"), "dnsdist has found it down")
+    with nodes.load() as told:
+        wait_for(lambda: _queries(nodes.nodes[1]) > RATE, "the other node is asked")
+    assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
+
+
+def test_a_node_says_that_it_drains_and_goes_on_answering(nodes: Nodes) -> None:
+    node = nodes.nodes[0]
+    assert node.scrape().value("darban_ready") == 1
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: _rcode(node, "health.darban.internal") == 2, "SERVFAIL")
+    assert node.scrape().value("darban_ready") == 0
+    assert _rcode(node, "localhost") == 0
+    status = darban("status", "--json", "--config", node.config, at=node.directory).json
+    assert status["not_ready"] == "draining"
+    done = darban("drain", "--end", "--config", node.config, at=node.directory)
+    assert done.out.rstrip().endswith("is ready: health checks succeed")
+    wait_for(lambda: _rcode(node, "health.darban.internal") == 0, "NOERROR")
+
+
+def test_a_worker_that_is_replaced_drains_too(nodes: Nodes) -> None:
+    node = nodes.nodes[0]
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    node.expect_error("worker")
+    killed = node.workers()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    restarts = len(killed)
+    wait_for(
+        lambda: (
+            node.scrape().value("darban_worker_restarts_total") >= restarts
+            and node.scrape().value("darban_workers") == restarts
+        ),
+        "all are replaced",
+    )
+    for _ in range(10):
+        assert _rcode(node, "health.darban.internal") == 2
+
+
+def test_no_server_to_drain(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(shipped(["192.0.2.1"]), encoding="utf-8")
+    assert darban("drain", "--config", "config.toml", at=tmp_path).code == UNREACHABLE
+
+
+def _rcode(node: Server, name: str) -> int | None:
+    answer = ask(node.port, name)
+    return None if answer is None else answer.header.rcode
+
+
+def _queries(node: Server) -> float:
+    return node.scrape().total("darban_queries_total", vlan="administration", outcome="passed")
