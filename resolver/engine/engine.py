@@ -29,13 +29,13 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from resolver.dns import codes
-from resolver.dns.query import Query, Shapes, scan
+from resolver.dns.query import Query, scan
 from resolver.dns.special_use import HEALTH, Use
 from resolver.engine.about_server import about_server
 from resolver.engine.addresses import find_addresses
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
-from resolver.engine.client import Client
+from resolver.engine.client import Client, Clients
 from resolver.engine.delegation import without_nxdomain
 from resolver.engine.entry import MAX_RESTARTS, CacheEntry
 from resolver.engine.exchange import Failure
@@ -46,13 +46,10 @@ from resolver.engine.question import UpstreamQuestion, cache_key
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer
-from resolver.policy.limits import UNLIMITED, Limits
 from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
 from resolver.policy.view import View
 
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
-_MAX_CLIENTS: Final = 65536
-"""When this many clients are kept for a transport, the next one clears them all."""
 
 
 class Engine:
@@ -75,10 +72,6 @@ class Engine:
         """Queries for names below .local, which no ``[[forward]]`` has."""
         self._wall_ahead = 0.0
         """Unix time less monotonic time."""
-        self._clients: dict[bytes, Client] = {}
-        self._stream_clients: dict[bytes, Client] = {}
-        self._unknown_clients: dict[bytes, Client] = {}
-        self._shapes: dict[tuple[View | None, bool], Shapes] = {}
         self.observe(observer)
         self.replace(snapshot)
 
@@ -90,8 +83,7 @@ class Engine:
         self._views = snapshot.views
         self._routing = snapshot.routing
         self._nsid = self.terms.settings.identity.encode()
-        rates = [vlan.queries_per_address for vlan in self.terms.vlans]
-        self._limits = Limits(rates, self.terms.settings.queries_per_prefix)
+        self.clients = Clients(snapshot.terms, snapshot.views)
         self.cache.failures.clear()
         self.observe(self.observer)
         self._new_generation()
@@ -104,7 +96,7 @@ class Engine:
 
     def advance(self, wall: float, now: float) -> None:
         """Set the time: the wall clock (Unix time) for exemptions, ``now`` for rate limits."""
-        self._limits.set_time(now)
+        self.clients.set_time(now)
         self._wall_ahead = wall - now
         if self._views.advance(wall):
             self._new_generation()
@@ -117,41 +109,8 @@ class Engine:
     def _new_generation(self) -> None:
         """Drop all that was made for the old policy."""
         self._generation += 1
-        self._clients.clear()
-        self._stream_clients.clear()
-        self._unknown_clients.clear()
-        self._shapes.clear()
+        self.clients.clear()
         self._replies = Replies(self.terms, self._count)
-
-    def client(self, address: bytes, stream: bool) -> Client:
-        """The client of an address (4 or 16 octets; none: a server in front) over a transport."""
-        clients = self._stream_clients if stream else self._clients
-        client = clients.get(address)
-        return self._new_client(address, stream) if client is None else client
-
-    def _new_client(self, address: bytes, stream: bool) -> Client:
-        """A client in no VLAN, or one that is not kept yet.
-
-        The former have a table of their own: else they could evict the limits of the others.
-        """
-        if not address:
-            return Client(address, stream, None, UNLIMITED, {})
-        key = address + (b"\x01" if stream else b"")
-        client = self._unknown_clients.get(key)
-        if client is not None:
-            return client
-        view = self._views.of(address)
-        if view is None:
-            clients, limit = self._unknown_clients, self._limits.of_unknown(address)
-        else:
-            clients = self._stream_clients if stream else self._clients
-            limit = self._limits.of_client(address, view.vlan, stream)
-        if len(clients) >= _MAX_CLIENTS:
-            clients.clear()
-        shapes = self._shapes.setdefault((view, stream), {})
-        client = Client(address, stream, view, limit, shapes)
-        clients[key if view is None else address] = client
-        return client
 
     def answer(self, client: Client, packet: bytes, now: float) -> Reply | PendingReply | Drop:
         """Answer one packet, received at ``now``."""
@@ -263,7 +222,7 @@ class Engine:
         self, pending: PendingReply, found: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
-        client = self.client(pending.client.address, pending.client.stream)
+        client = self.clients.of(pending.client.address, pending.client.stream)
         query = pending.query
         query.shape.templates.clear()  # they are of an earlier generation
         if client.view is None:

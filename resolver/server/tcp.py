@@ -284,7 +284,7 @@ class TcpServer:
 
     def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
         """Answer a message of a connection: the reply, or None (see ``QueryHandler.handle``)."""
-        client = self._handler.engine.client(connection.address, True)
+        client = self._handler.engine.clients.of(connection.address, True)
         return self._handler.handle(packet, client, connection, None, received)
 
     def observe_durations(self, received: float, immediate: int, waited: list[float]) -> None:

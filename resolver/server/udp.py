@@ -82,7 +82,7 @@ class UdpServer:
                     rejected += 1
                     continue
                 address, packet = header.client, packet[header.size :]
-            client = engine.client(address, False)
+            client = engine.clients.of(address, False)
             reply = handler.handle(packet, client, self, slot, received)
             if reply is None:
                 no_reply.append(slot)

@@ -42,7 +42,7 @@ def query(name: str, size: int = 1232) -> bytes:
 
 
 def ask(of: Engine, packet: bytes, now: float = 0.0) -> Reply | PendingReply:
-    result = of.answer(of.client(ADDRESS, False), packet, now)
+    result = of.answer(of.clients.of(ADDRESS, False), packet, now)
     assert isinstance(result, Reply | PendingReply)
     return result
 

@@ -206,7 +206,7 @@ class Stage:
         self.upstreams.asked = played.asked
         self.engine.draining = step.draining
         address = b"" if step.client == FRONT else packed(step.client)
-        client = self.engine.client(address, step.over == "tcp")
+        client = self.engine.clients.of(address, step.over == "tcp")
         self._go_on(played, self.engine.answer(client, query(step), self._now))
 
     def _go_on(self, played: Played, result: Reply | PendingReply | Drop) -> None:

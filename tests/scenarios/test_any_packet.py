@@ -48,7 +48,7 @@ def test_any_octets_get_a_reply_of_their_own_or_silence(
     packet: bytes, client: str, stream: bool
 ) -> None:
     STAGE.engine.advance(0.0, BOOT)
-    asking = STAGE.engine.client(packed(client), stream)
+    asking = STAGE.engine.clients.of(packed(client), stream)
     result = STAGE.engine.answer(asking, packet, BOOT)
     if isinstance(result, Drop):
         assert len(packet) < 12 or packet[2] & 0x80 or client == "192.0.2.99"

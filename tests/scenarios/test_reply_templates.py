@@ -128,7 +128,7 @@ def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabel
     for later, address, stream, packet in asked:
         now += later
         engine.advance(0.0, now)
-        client = engine.client(packed(address), stream)
+        client = engine.clients.of(packed(address), stream)
         if not keeping:
             client.shapes.clear()
         result = engine.answer(client, packet, now)
@@ -144,7 +144,7 @@ def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabel
 def test_the_shapes_that_are_kept_are_bounded() -> None:
     engine = Stage(Scenario("any", [])).engine
     engine.advance(0.0, BOOT)
-    client = engine.client(packed("10.10.0.5"), True)
+    client = engine.clients.of(packed("10.10.0.5"), True)
     for size in range(600):
         opt = b"\x00\x00\x29" + size.to_bytes(2, "big") + bytes(6)
         txt = b"\x00\x00\x10\x00\x01" + bytes(4) + b"\xea\x60" + bytes(60_000)

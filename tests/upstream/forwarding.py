@@ -64,7 +64,7 @@ class Client:
     def ask(self, name: str) -> None:
         packet = bytes(DNSRecord.question(name).pack())
         engine, handler = self._assembled.engine, self._assembled.handler
-        client = engine.client(CLIENT, False)
+        client = engine.clients.of(CLIENT, False)
         now = self._loop.time()
         reply = handler.handle(packet, client, self, name, now)
         if reply is not None:

@@ -48,7 +48,7 @@ def _query(name: str) -> Query:
 
 
 def _client(address: str) -> Client:
-    return ENGINE.client(packed(address), stream=False)
+    return ENGINE.clients.of(packed(address), stream=False)
 
 
 def _verdict(client: Client, query: Query) -> Verdict:

@@ -35,7 +35,7 @@ def _engine(wall: float) -> Engine:
 
 
 def _ask(engine: Engine, now: float) -> Reply | PendingReply:
-    result = engine.answer(engine.client(_ADDRESS, False), _ASKED, now)
+    result = engine.answer(engine.clients.of(_ADDRESS, False), _ASKED, now)
     assert isinstance(result, Reply | PendingReply)
     return result
 

@@ -83,7 +83,7 @@ class Tree(Observing):
     def answer(
         self, packet: bytes, address: str, stream: bool, now: float
     ) -> Answered | Silent | Waits:
-        client = self._engine.client(packed(address), stream)
+        client = self._engine.clients.of(packed(address), stream)
         return self._noted(self._engine.answer(client, packet, now))
 
     def exchange(self, key: Key, now: float) -> KeyedExchange:
