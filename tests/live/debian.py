@@ -135,6 +135,32 @@ def layer(tree: Tree, directory: Path) -> Iterator[Path]:
         _run(["umount", memory])
 
 
+@contextmanager
+def host_layer(directory: Path) -> Iterator[Path]:
+    """This host's own system, below a layer that is gone afterwards; it boots to the basics."""
+    if os.geteuid() != 0:
+        lacking("needs to be root, to boot a layer above this system")
+    memory, place = directory / "memory", directory / "root"
+    memory.mkdir()
+    place.mkdir()
+    _run(["mount", "-t", "tmpfs", "tmpfs", memory])
+    try:
+        for name in ("above", "work"):
+            (memory / name).mkdir()
+        options = f"lowerdir=/,upperdir={memory / 'above'},workdir={memory / 'work'}"
+        _run(["mount", "-t", "overlay", "overlay", "-o", options, place])
+        try:
+            (place / "src").mkdir(exist_ok=True)
+            target = place / "etc/systemd/system/default.target"
+            target.unlink(missing_ok=True)
+            target.symlink_to("/usr/lib/systemd/system/basic.target")
+            yield place
+        finally:
+            _run(["umount", "--recursive", place])
+    finally:
+        _run(["umount", memory])
+
+
 def copy_source(to: Path) -> None:
     """This checkout, as far as an installation needs it."""
     to.mkdir()

@@ -1,0 +1,76 @@
+"""The shipped units and the exported config of Knot, with this host's systemd and Knot."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resolver.policy.compiled import Snapshot
+from resolver.policy.index import Index
+from resolver.publish import writer
+from resolver.publish.knot import knot_config
+from tests.live.configs import ROOT
+from tests.live.debian import host_layer
+from tests.live.programs import needed
+from tests.live.systemd import Machine, booted
+from tests.live.waiting import wait_for
+from tests.policy.networks import CONFIG, LISTS, compiled
+
+DIRECTORY = "/var/lib/darban-zones"
+PUBLISH = f'[publish]\nlisten = ["127.0.0.1:8053"]\ndirectory = "{DIRECTORY}"\n'
+ZONE = "administrative.policy.rpz.internal"
+UNITS = ("darban-zones.path", "darban-zones.service")
+
+
+def _snapshot(more: str = "") -> Snapshot:
+    return compiled(CONFIG + PUBLISH, LISTS | {"one": LISTS["one"] + more})
+
+
+def _write(root: Path, snapshot: Snapshot) -> int:
+    index = Index(snapshot.trie, snapshot.rules)
+    directory = root / DIRECTORY.lstrip("/")
+    return writer.write(snapshot.terms, index, directory, 1.8e9).serials[ZONE]
+
+
+@pytest.fixture
+def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
+    """A system with the units, and Knot as deploy/publish.md sets it up."""
+    assert ip_program, "a machine is made of namespaces"
+    needed("knotd")
+    with host_layer(tmp_path) as root:
+        for unit in UNITS:
+            shutil.copy(ROOT / "deploy/systemd" / unit, root / "etc/systemd/system")
+        directory = root / DIRECTORY.lstrip("/")
+        directory.mkdir(mode=0o2750)
+        shutil.chown(directory, group="knot")
+        directory.chmod(0o2750)
+        snapshot = _snapshot()
+        publication = snapshot.terms.settings.publish
+        assert publication is not None
+        text = knot_config(snapshot.terms, publication, Path(DIRECTORY))
+        (root / "etc/knot/knot.conf").write_text(text, encoding="utf-8")
+        _write(root, snapshot)
+        with booted(root) as machine:
+            machine.good("systemctl", "start", "knot", UNITS[0])
+            yield machine
+
+
+def _served(machine: Machine) -> int:
+    command = ("kdig", "@127.0.0.1", "-p", "8053", "+short", ZONE, "SOA")
+    found = re.search(r"localhost\. ([0-9]+) ", machine.run(*command).out)
+    return int(found[1]) if found else 0
+
+
+def _wait_until_served(machine: Machine, serial: int) -> None:
+    wait_for(lambda: _served(machine) == serial, f"Knot serves {serial}")
+
+
+def test_knot_serves_what_was_written_a_moment_later(machine: Machine) -> None:
+    _wait_until_served(machine, 1_800_000_000)
+    for number in range(12):  # more than systemd lets a unit start by default
+        _wait_until_served(machine, _write(machine.root, _snapshot(f"||new{number}.example^\n")))
+    last = [_write(machine.root, _snapshot(f"||newer{n}.example^\n")) for n in range(20)][-1]
+    _wait_until_served(machine, last)
+    assert machine.run("systemctl", "is-active", UNITS[0]).out.strip() == "active"
