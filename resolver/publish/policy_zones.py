@@ -213,10 +213,10 @@ class RuleSource:
         """The rules that turn the verdicts of one view into those of another."""
 
         def action(name: bytes, inherited: Action | None) -> Action | None:
-            found = self._action(view, name)
-            if inherited is None and found == self._action(base, name):
-                return None
-            return found
+            found, allowed = self._action(view, name)
+            if allowed or inherited is not None:
+                return found
+            return None if found == self._action(base, name)[0] else found
 
         nodes = {names.ROOT: _Node(None, None, None)}
         present = set(candidates)
@@ -228,11 +228,12 @@ class RuleSource:
                 nodes[name] = _Node(inherited, action(name, inherited), below)
         return tuple(_compressed(nodes))
 
-    def _action(self, view: View, name: bytes) -> Action:
+    def _action(self, view: View, name: bytes) -> tuple[Action, bool]:
+        """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:
-            return PASSTHRU
-        return self._blocked(view.policy, verdict)
+            return PASSTHRU, verdict.allowed
+        return self._blocked(view.policy, verdict), False
 
     def _blocked(self, policy: Policy, verdict: Verdict) -> Action:
         number = verdict.service

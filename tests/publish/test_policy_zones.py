@@ -17,6 +17,7 @@ from resolver.publish.policy_zones import (
     PolicyZones,
     Rules,
     RuleSource,
+    ZoneRule,
     policy_zones,
 )
 from tests.policy.networks import compiled, judge
@@ -173,3 +174,9 @@ def test_rules_that_change_nothing_are_not_written() -> None:
     _, zones = BUILT["sinkhole"]
     owners = {names.text(rule.owner) for rule in zones.block_sets[0].rules}
     assert owners & {"c.b.a.example", "b.b.example", "example", "*.d.example"} == set()
+
+
+def test_an_allowed_name_has_a_rule_though_no_list_blocks_it() -> None:
+    """It may be an alias to a blocked name, and Darban lets that pass."""
+    _, zones = BUILT["sinkhole"]
+    assert ZoneRule(names.parse("free.example"), PASSTHRU) in rules_of(zones, 0)[0]
