@@ -11,10 +11,14 @@ from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid
 from resolver.errors import DarbanError
+from resolver.files import make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication
+from resolver.publish.bind import bind_config
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
+from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
 
@@ -23,12 +27,16 @@ Program = Annotated[
     typer.Argument(
         metavar="PROGRAM",
         help="knot: serves the policy's zones; nftables: rejects the address ranges of services; "
-        "dnsdist-front: DNS over TLS and HTTPS, and balancing",
+        "dnsdist-front: DNS over TLS and HTTPS, and balancing; "
+        "bind, unbound: enforce the policy themselves",
     ),
+]
+To = Annotated[
+    Path | None, typer.Option("--to", help="the directory for a program that needs several files")
 ]
 
 
-def export(program: Program, config: Config = None) -> int:
+def export(program: Program, config: Config = None, to: To = None) -> int:
     """Print the config of another program, for the policy of this config.
 
     It reads the config on disk, and needs no server.
@@ -38,17 +46,40 @@ def export(program: Program, config: Config = None) -> int:
         darban export nftables > /etc/nftables.d/darban.nft
 
         darban export dnsdist-front > /etc/dnsdist/dnsdist.conf
+
+        darban export bind > /etc/bind/darban-views.conf
+
+        darban export unbound --to /etc/unbound
     """
     path = config_path(config)
+    if program in _SEVERAL:
+        if to is None:
+            raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
+        _write(_SEVERAL[program](compile_valid(path).snapshot.terms, path), to)
+        return 0
     make = _EXPORTS.get(program)
     if make is None:
-        known = ", ".join(_EXPORTS)
+        known = ", ".join([*_EXPORTS, *_SEVERAL])
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
+    if to is not None:
+        raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
     echo(make(compile_valid(path).snapshot.terms, path).rstrip("\n"))
     return 0
 
 
-def _knot(terms: CompiledConfig, config: Path) -> str:
+def _write(files: dict[str, str], directory: Path) -> None:
+    """Write each file aside and rename it."""
+    try:
+        make_directory(directory)
+        for name, text in files.items():
+            write_atomically(directory / name, text.encode())
+            echo(f"wrote {directory / name}")
+    except OSError as error:
+        raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None
+
+
+def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path]:
+    """What is published, and the directory of the zones."""
     publication = terms.settings.publish
     if publication is None:
         raise DarbanError(
@@ -56,7 +87,25 @@ def _knot(terms: CompiledConfig, config: Path) -> str:
             'the zones, such as listen = ["10.0.0.54:8053"]'
         )
     directory = zone_directory(publication, config.parent, store.directory(config))
-    return knot_config(terms, publication, directory.absolute())
+    return publication, directory.absolute()
+
+
+def _knot(terms: CompiledConfig, config: Path) -> str:
+    return knot_config(terms, *_publication(terms, config))
+
+
+def _bind(terms: CompiledConfig, config: Path) -> str:
+    publication, _ = _publication(terms, config)
+    if not publication.secondaries:
+        raise DarbanError(
+            f"{config}: found no [publish.secondaries]; expected the resolver that may transfer "
+            "the zones, by the name of its TSIG key"
+        )
+    return bind_config(terms, publication)
+
+
+def _unbound(terms: CompiledConfig, config: Path) -> dict[str, str]:
+    return unbound_configs(terms, *_publication(terms, config))
 
 
 def _nftables(terms: CompiledConfig, config: Path) -> str:
@@ -82,4 +131,8 @@ _EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "knot": _knot,
     "nftables": _nftables,
     "dnsdist-front": _dnsdist_front,
+    "bind": _bind,
+}
+_SEVERAL: dict[str, Callable[[CompiledConfig, Path], dict[str, str]]] = {
+    "unbound": _unbound,
 }

@@ -50,7 +50,7 @@ def passing_prefixes(
             if not policy.enforce or not left & terms.exemptions[prefix.owner].services:
                 continue  # the exemption changes nothing
             for other in exempted:
-                if _contains(network(other), clients):
+                if contains(network(other), clients):
                     left &= ~terms.exemptions[other.owner].services
             own = sum(not rule.allow for rule in policy.own)
             if left or own:
@@ -83,9 +83,9 @@ def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, N
     around: tuple[int, int] | None = None
     for prefix in terms.prefixes:
         clients = network(prefix)
-        if _contains(exempted, clients) and clients != exempted:
+        if contains(exempted, clients) and clients != exempted:
             yield prefix.owner, clients
-        elif _contains(clients, exempted):
+        elif contains(clients, exempted):
             around = max(around or (-1, -1), (prefix.length, prefix.owner))
     if around is not None:
         yield around[1], exempted
@@ -100,7 +100,8 @@ def _exempt_in_vlan(terms: CompiledConfig, vlan: int, wall: float) -> int:
     return services
 
 
-def _contains(outer: Network, inner: Network) -> bool:
+def contains(outer: Network, inner: Network) -> bool:
+    """Whether one network lies in another, or is the same."""
     if isinstance(outer, IPv4Network):
         return isinstance(inner, IPv4Network) and inner.subnet_of(outer)
     return isinstance(inner, IPv6Network) and inner.subnet_of(outer)

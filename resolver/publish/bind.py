@@ -1,0 +1,80 @@
+"""BIND as a resolver that enforces the policy: a view for each VLAN, with zones from Knot DNS.
+
+What BIND needs, and what happens otherwise:
+- ``recursive-only no``: queries without RD bypass the policy.
+- ``break-dnssec yes``: signed answers bypass it, for clients that ask for DNSSEC.
+- ``qname-wait-recurse no``: a blocked name is looked up first, and fails if the upstream fails.
+- A copy of a zone for each view: BIND rejects ``in-view`` for response policy zones.
+"""
+
+from collections.abc import Iterator
+
+from resolver.engine.blocked import TTL
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.settings import Publication
+from resolver.publish.resolver_vlans import ResolverVlan, ZoneUse, resolver_vlans
+
+KEYS_FILE = "/etc/bind/darban-keys.conf"
+"""The secret of the key; neither Darban nor its config has it."""
+_HEAD = """\
+// BIND enforces Darban's policy. "darban export bind" wrote this file; write it again after a
+// change of [publish], of the VLANs or of the policies. Include it in named.conf; all other zones
+// must be in views, too. A client in no VLAN gets REFUSED.
+//
+// The views refresh their zones every {ttl} s. Only the first view takes part in NOTIFY.
+
+// Root writes the key of this resolver there. Put its name here for "{key}", if it has another:
+//   key "{key}" {{ algorithm hmac-sha256; secret "..."; }};
+include "{keys}";
+"""
+_VIEW = """
+view "{name}" {{
+  match-clients {{ {clients} }};
+  recursion yes;
+  allow-query {{ any; }};
+  allow-recursion {{ any; }};
+  attach-cache "darban";  // the cache holds answers as they came; the policy is applied after it
+  response-policy {{
+{uses}
+  }} qname-wait-recurse no break-dnssec yes recursive-only no max-policy-ttl {ttl} \
+min-update-interval 5;
+{zones}
+}};
+"""
+_ZONE = """\
+  zone "{zone}" {{
+    type secondary; file "{file}";
+    primaries {{ {primaries} }};
+    allow-query {{ none; }};
+  }};"""
+
+
+def bind_config(terms: CompiledConfig, publication: Publication) -> str:
+    """The views of named.conf, with the key of the first secondary; there must be one."""
+    key = publication.secondaries[0].key
+    text = _HEAD.format(ttl=TTL, key=key, keys=KEYS_FILE)
+    primaries = " ".join(
+        f'{each.address} port {each.port} key "{key}";' for each in publication.listen
+    )
+    for number, vlan in enumerate(resolver_vlans(terms, publication)):
+        clients = [f"{'' if each.belong else '!'}{each.prefix};" for each in vlan.clients]
+        if not number:
+            clients.insert(0, f'key "{key}";')
+        text += _VIEW.format(
+            name=vlan.name,
+            clients=" ".join(clients),
+            uses="\n".join(f"    {_use(each)}" for each in vlan.zones),
+            zones="\n".join(_zones(vlan, primaries)),
+            ttl=TTL,
+        )
+    return text
+
+
+def _use(zone: ZoneUse) -> str:
+    return f'zone "{zone.zone}" ede {"censored" if zone.censored else "blocked"};'
+
+
+def _zones(vlan: ResolverVlan, primaries: str) -> Iterator[str]:
+    for each in vlan.zones:
+        file = f"{vlan.name}.{each.zone}"
+        yield _ZONE.format(zone=each.zone, file=file, primaries=primaries)

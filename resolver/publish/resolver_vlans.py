@@ -1,0 +1,79 @@
+"""What a resolver needs to know of each VLAN: its clients and its zones.
+
+The exports for BIND, Unbound and PowerDNS write this in the words of each program.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resolver.dns import names
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.prefixes import prefix_text
+from resolver.policy.services import services_in
+from resolver.policy.settings import Publication
+from resolver.publish.client_prefixes import contains, network
+from resolver.publish.policy_zones import block_set_policies
+from resolver.publish.zone_text import block_set_zone, override_zone
+
+
+@dataclass(frozen=True, slots=True)
+class VlanClients:
+    """A prefix that decides whether a client belongs to a VLAN."""
+
+    prefix: str
+    belong: bool
+    """False for the prefix of another VLAN inside one of this VLAN."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneUse:
+    """A zone, and the Extended DNS Error of what it blocks."""
+
+    zone: str
+    """Its name, without a final dot."""
+    censored: bool
+    """Whether a directive is behind all that it blocks: 16 Censored; otherwise 15 Blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverVlan:
+    """A VLAN as a resolver enforces it."""
+
+    name: str
+    policy: str
+    clients: tuple[VlanClients, ...]
+    """The longest prefix first: the first that matches decides."""
+    zones: tuple[ZoneUse, ...]
+    """In the order in which they apply: the override zone, and the block set if there is one."""
+
+
+def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[ResolverVlan]:
+    """All VLANs that have prefixes, in the order of the config."""
+    first, set_of_policy = block_set_policies(terms)
+    for number, vlan in enumerate(terms.vlans):
+        policy = terms.policies[vlan.policy]
+        denies = any(not rule.allow for rule in policy.own)
+        overrides = names.text(override_zone(vlan.name, publication))
+        zones = [ZoneUse(overrides, _imposed(policy) and not denies)]
+        block_set = set_of_policy[vlan.policy]
+        if block_set is not None:
+            of = first[block_set]
+            zones.append(ZoneUse(names.text(block_set_zone(of.name, publication)), _imposed(of)))
+        clients = tuple(_clients(terms, number))
+        if clients:
+            yield ResolverVlan(vlan.name, policy.name, clients, tuple(zones))
+
+
+def _imposed(policy: Policy) -> bool:
+    """Whether a directive is behind every service that a policy blocks."""
+    blocked = services_in(policy.blocks, range(len(policy.ground_of)))
+    grounds = [policy.grounds[policy.ground_of[service]] for service in blocked]
+    return bool(grounds) and all(ground.directive for ground in grounds)
+
+
+def _clients(terms: CompiledConfig, vlan: int) -> Iterator[VlanClients]:
+    own = [network(prefix) for prefix in terms.prefixes if prefix.owner == vlan]
+    for prefix in sorted(terms.prefixes, key=lambda each: -each.length):
+        belongs = prefix.owner == vlan
+        if belongs or any(contains(outer, network(prefix)) for outer in own):
+            yield VlanClients(prefix_text(prefix.network, prefix.length), belongs)
