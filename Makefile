@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks fidelity lists man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks fidelity parity lists man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 
@@ -55,6 +55,9 @@ attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the ta
 
 fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 	$(BIN)/python -m tests.programs.fidelity
+
+parity: $(VENV)/dev ## compare BIND, Unbound and others under Darban's policy with Darban
+	$(BIN)/python -m tests.programs.parity
 
 lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and name what is undecided
 	@$(BIN)/python -m blocklists.build

@@ -69,10 +69,14 @@ harmless-https.scene. HTTPS 1 www.agency.example. alpn=h2
 
 @contextmanager
 def nsd(
-    program: Path, directory: Path, port: int, through: Sequence[str | Path] = ()
+    program: Path,
+    directory: Path,
+    port: int,
+    through: Sequence[str | Path] = (),
+    zone: str = _ZONE,
 ) -> Iterator[None]:
     """NSD on 127.0.0.1, perhaps within a namespace; the caller says when it answers."""
-    (directory / "root.zone").write_text(_ZONE, encoding="ascii")
+    (directory / "root.zone").write_text(zone, encoding="ascii")
     config = directory / "nsd.conf"
     config.write_text(_CONFIG.format(port=port, directory=directory), encoding="utf-8")
     with (directory / "log").open("ab") as log:

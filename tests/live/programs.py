@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "cdb": "tinycdb",
     "chromium": "chromium",
     "curl": "curl",
     "dig": "bind9-dnsutils",
@@ -34,13 +35,17 @@ PACKAGES = {
     "nsd": "nsd",
     "openssl": "openssl",
     "prometheus": "prometheus",
+    "pdns_recursor": "pdns-recursor",
     "promtool": "prometheus",
+    "rec_control": "pdns-recursor",
+    "rndc": "bind9-utils",
     "setpriv": "util-linux",
     "setsid": "util-linux",
     "shellcheck": "shellcheck",
     "tcpdump": "tcpdump",
     "tidy": "tidy",
     "unbound": "unbound",
+    "unbound-control": "unbound",
 }
 FONT, FONT_PACKAGE = "Vazirmatn", "fonts-vazirmatn"
 """Pictures of Persian pages need it; a browser's users have one of their own."""

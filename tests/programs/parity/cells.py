@@ -1,0 +1,144 @@
+"""The matrix: what is asked, in which order, and what was answered.
+
+A pass asks everything of one VLAN. Cold: the caches were emptied before the pass. Warm: another
+VLAN's pass came between. Kept: the caches are as they were before the policy changed.
+"""
+
+import itertools
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dnslib import DNSRecord
+
+from resolver.dns import names
+from tests.programs.parity.policy_under_test import NAMES, VLANS
+
+TYPES = {"A": 1, "AAAA": 28, "HTTPS": 65, "TXT": 16}
+COLD, KEPT = "cold", "kept"
+_CNAME, _RRSIG, _OPT, _EDE = 5, 46, 41, 15
+_PATIENCE = 5.0
+_RD, _DO = 0x0100, 0x8000
+
+
+class Question(NamedTuple):
+    """What a cell asks."""
+
+    vlan: str
+    kind: str
+    """The kind of name, a key of ``NAMES``."""
+    type: str
+    do: bool
+    rd: bool
+
+    def __str__(self) -> str:
+        flags = f"DO={self.do:d} RD={self.rd:d}"
+        return f"{self.vlan}: {self.kind} ({NAMES[self.kind]}) {self.type} {flags}"
+
+
+class Seen(NamedTuple):
+    """What an answer says about the policy."""
+
+    rcode: int
+    records: tuple[str, ...]
+    """Types and data of the answer, sorted; without CNAME and RRSIG."""
+    error: int | None
+    """The code of the Extended DNS Error."""
+    ttl: int
+    """The longest of the answer."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether Darban says so: it always gives the reason."""
+        return self.error in (15, 16)
+
+    def __str__(self) -> str:
+        shown = " ".join(self.records) or "no records"
+        return f"rcode {self.rcode}, {shown}, EDE {self.error}"
+
+
+SILENCE = Seen(-1, (), None, 0)
+
+QUESTIONS = {
+    vlan: [
+        # Without RD first: then nothing of this VLAN is cached.
+        Question(vlan, kind, rtype, do, rd)
+        for rd, do in itertools.product((False, True), (False, True))
+        for kind, rtype in itertools.product(NAMES, TYPES)
+    ]
+    for vlan in VLANS
+}
+"""All of a VLAN, in the order of a pass."""
+
+
+@dataclass
+class Asker:
+    """Asks as clients of all VLANs."""
+
+    _sockets: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+    _ident: int = 0
+
+    def __call__(self, port: int, question: Question) -> Seen:
+        """Ask once."""
+        return self.ask(port, question.vlan, NAMES[question.kind], question)
+
+    def ask(self, port: int, vlan: str, name: str, like: Question) -> Seen:
+        """Ask for a name, with the type and the flags of a question."""
+        asking = self._socket(vlan, port)
+        self._ident = self._ident % 0xFFFF + 1
+        header = struct.pack("!6H", self._ident, _RD if like.rd else 0, 1, 0, 0, 1)
+        opt = b"\0" + struct.pack("!HHIH", _OPT, 1232, _DO if like.do else 0, 0)
+        asked = names.parse(name) + struct.pack("!HH", TYPES[like.type], 1)
+        asking.send(header + asked + opt)
+        while True:
+            try:
+                packet = asking.recv(65535)
+            except OSError:
+                return SILENCE
+            if packet[:2] == header[:2]:
+                return read(packet)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for each in self._sockets.values():
+            each.close()
+
+    def _socket(self, vlan: str, port: int) -> socket.socket:
+        asking = self._sockets.get((vlan, port))
+        if asking is None:
+            asking = self._sockets[vlan, port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            asking.settimeout(_PATIENCE)
+            asking.bind((VLANS[vlan], 0))
+            asking.connect(("127.0.0.1", port))
+        return asking
+
+
+def read(packet: bytes) -> Seen:
+    """What a response says."""
+    message = DNSRecord.parse(packet)
+    records = [each for each in message.rr if each.rtype not in (_CNAME, _RRSIG)]
+    error = None
+    for each in message.ar:
+        if each.rtype == _OPT:
+            codes = [option.data for option in each.rdata if option.code == _EDE]
+            error = int.from_bytes(codes[0][:2], "big") if codes else None
+    return Seen(
+        message.header.rcode,
+        tuple(sorted(f"{each.rtype}:{each.rdata}" for each in records)),
+        error,
+        max((each.ttl for each in records), default=0),
+    )
+
+
+def passes(kept: bool) -> Iterator[tuple[str, str, str | None]]:
+    """Each pass that is compared: its state of the caches, its VLAN, and whose pass comes before.
+
+    The caches are to be emptied before each pass but the kept ones.
+    """
+    if kept:
+        yield from ((KEPT, vlan, None) for vlan in VLANS)
+    yield from ((COLD, vlan, None) for vlan in VLANS)
+    for vlan, warming in itertools.permutations(VLANS, 2):
+        yield f"warmed by {warming}", vlan, warming

@@ -1,0 +1,243 @@
+"""The engines of the matrix: real processes, with the configs that ``darban export`` writes."""
+
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, darban
+from tests.live.knot import Knot
+from tests.live.ports import free_port
+from tests.live.programs import needed
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+from tests.programs.parity.policy_under_test import POLICIES, VLANS
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the policy comes from."""
+
+    server: Server
+    knot: Knot
+    upstream: int
+    """The port of the upstream."""
+    secret: str
+    """Of the TSIG key "site"."""
+
+    @property
+    def zones(self) -> Path:
+        """The directory of the zones that Darban writes."""
+        return self.server.directory / ".darban" / "zones"
+
+    def export(self, *program: str | Path) -> str:
+        """What ``darban export`` prints."""
+        done = darban("export", *program, at=self.server.directory)
+        assert done.code == GOOD, done.err
+        return done.out
+
+
+class Engine(ABC):
+    """A resolver that enforces the policy."""
+
+    ports: Mapping[str, int]
+    """Where the clients of each VLAN ask."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        self.site = site
+        self.directory = directory
+        directory.mkdir()
+
+    @abstractmethod
+    def run(self) -> AbstractContextManager[None]:
+        """The processes, from the moment at which they answer."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Empty the caches."""
+
+    @abstractmethod
+    def take(self) -> None:
+        """Take the zones that Darban has written anew, as the units of systemd would."""
+
+
+class Darban(Engine):
+    """Darban itself: it must answer the same, warm and cold."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        super().__init__(site, directory)
+        self.ports = dict.fromkeys(VLANS, site.server.port)
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        yield
+
+    def flush(self) -> None:
+        done = darban("flush", "--all", at=self.site.server.directory)
+        assert done.code == GOOD, done.err
+
+    def take(self) -> None:
+        """It has the policy already."""
+
+
+_NAMED = """
+options {{
+  directory "{directory}";
+  pid-file none;
+  session-keyfile none;
+  listen-on port {port} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }};
+  forwarders port {upstream} {{ 127.0.0.1; }};
+  forward only;
+  dnssec-validation no;
+  allow-transfer {{ none; }};
+}};
+key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};
+controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ rndc; }}; }};
+logging {{
+  channel log {{ file "{directory}/log"; severity info; }};
+  category default {{ log; }};
+}};
+include "{directory}/views.conf";
+"""
+
+
+class Bind(Engine):
+    """BIND with a view for each VLAN, which transfers the zones from Knot."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        super().__init__(site, directory)
+        port, self._control = free_port(), free_port()
+        self.ports = dict.fromkeys(VLANS, port)
+        secret = site.secret
+        keys = f'key "site" {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
+        (directory / "keys.conf").write_text(keys)
+        (directory / "rndc.conf").write_text(
+            f'key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
+        )
+        views = site.export("bind").replace("/etc/bind/darban-keys.conf", f"{directory}/keys.conf")
+        (directory / "views.conf").write_text(views)
+        (directory / "named.conf").write_text(
+            _NAMED.format(
+                directory=directory,
+                port=port,
+                control=self._control,
+                upstream=site.upstream,
+                secret=secret,
+            )
+        )
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        config = self.directory / "named.conf"
+        with running(self.directory, [needed("named"), "-f", "-n", "1", "-c", config]):
+            wait_for(lambda: _is_blocking(self.ports["administration"]), "BIND enforces", 30)
+            yield
+
+    def flush(self) -> None:
+        self._rndc("flush")
+
+    def take(self) -> None:
+        self.site.knot.control("zone-reload")
+        for zone in self.site.zones.glob("*.zone"):
+            for view in VLANS:
+                self._rndc("refresh", zone.stem, "IN", view, check=False)
+
+    def _rndc(self, *words: str, check: bool = True) -> None:
+        keys = self.directory / "rndc.conf"
+        command = [needed("rndc"), "-k", keys, "-p", str(self._control), *words]
+        subprocess.run(command, check=check, capture_output=True, timeout=30)
+
+
+_UNBOUND = """
+server:
+    interface: 127.0.0.1@{port}
+    username: ""
+    chroot: ""
+    directory: "{directory}"
+    pidfile: ""
+    use-syslog: no
+    do-not-query-localhost: no
+    qname-minimisation: no
+    access-control: 127.0.0.1/32 allow
+remote-control:
+    control-enable: yes
+    control-interface: {directory}/{policy}.control
+    control-use-cert: no
+forward-zone:
+    name: "."
+    forward-addr: 127.0.0.1@{upstream}
+include: "{directory}/darban-{policy}.conf"
+"""
+
+
+class Unbound(Engine):
+    """Unbound: an instance for each policy, which reads the zone files."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        super().__init__(site, directory)
+        site.export("unbound", "--to", directory)
+        self.ports = {vlan: free_port() for vlan in VLANS}
+        for vlan, port in self.ports.items():
+            policy = POLICIES[vlan]
+            (directory / f"{policy}.conf").write_text(
+                _UNBOUND.format(
+                    port=port, directory=directory, policy=policy, upstream=site.upstream
+                )
+            )
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        program = needed("unbound")
+        commands = [
+            [program, "-d", "-c", self.directory / f"{policy}.conf"] for policy in POLICIES.values()
+        ]
+        with running(self.directory, *commands):
+            for port in self.ports.values():
+                wait_for(lambda port=port: ask(port, "ns.scene"), "Unbound answers", 30)
+            yield
+
+    def flush(self) -> None:
+        for policy in POLICIES.values():
+            self._control(policy, "flush_zone", ".")
+
+    def take(self) -> None:
+        for vlan, policy in POLICIES.items():
+            zones = [f"{vlan}.vlan.rpz.internal", f"{policy}.policy.rpz.internal"]
+            for zone in zones:
+                if (self.site.zones / f"{zone}.zone").exists():
+                    self._control(policy, "auth_zone_reload", zone)
+
+    def _control(self, policy: str, *words: str) -> None:
+        config = self.directory / f"{policy}.conf"
+        command = [needed("unbound-control"), "-c", config, *words]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
+
+
+@contextmanager
+def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[None]:
+    """Processes, which must not end by themselves; their output is in the directory."""
+    processes = []
+    try:
+        for number, command in enumerate(commands):
+            with (directory / f"output-{number}").open("ab") as out:
+                processes.append(
+                    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                )
+        yield
+        for number, process in enumerate(processes):
+            output = (directory / f"output-{number}").read_text(errors="replace")
+            assert process.poll() is None, f"{commands[number]} has ended:\n{output}"
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
+
+
+def _is_blocking(port: int) -> bool:
+    answer = ask(port, "alpha.chat", client="127.0.10.5")
+    return answer is not None and bool(answer.rr) and str(answer.rr[-1].rdata) == "0.0.0.0"

@@ -1,0 +1,163 @@
+"""The policy of the matrix: its VLANs, lists and names, and the zone that the upstream serves."""
+
+import subprocess
+from pathlib import Path
+
+from tests.live.ports import free_port
+from tests.live.programs import needed
+
+VLANS = {
+    "administration": "127.0.10.5",
+    "publicity": "127.0.20.5",
+    "mixed": "127.0.30.5",
+    "guests": "127.0.40.5",
+}
+"""A client of each."""
+
+POLICIES = {
+    "administration": "administrative",
+    "publicity": "publicity",
+    "mixed": "mixed",
+    "guests": "open",
+}
+"""The policy of each."""
+
+NAMES = {
+    "blocked": "alpha.chat",
+    "below": "web.alpha.chat",
+    "beside": "notalpha.chat",
+    "allowed": "allowed.alpha.chat",
+    "below allowed": "www.allowed.alpha.chat",
+    "exempt": "beta.chat",
+    "below exempt": "www.beta.chat",
+    "alias to blocked": "alias.scene",
+    "alias to exempt": "exempt-alias.scene",
+    "allowed alias to blocked": "allowed-alias.scene",
+    "exact rule": "exact.gamma.chat",
+    "below exact rule": "www.exact.gamma.chat",
+    "exception": "open.alpha.chat",
+    "below exception": "www.open.alpha.chat",
+    "blocked later": "later.chat",
+    "alias to blocked later": "later-alias.scene",
+    "address of a service": "address.scene",
+}
+"""What stands for each kind of name."""
+
+SENTINEL_CHANGE, SENTINEL_EXEMPTION = "sentinel.later.chat", "sentinel.beta.chat"
+"""Names that are no part of the matrix: an engine has the new policy once they show it."""
+
+_LISTS = {
+    "alpha.txt": """\
+! Title: Alpha
+! Category: messenger
+||alpha.chat^
+@@||open.alpha.chat^
+""",
+    "alpha.ip": "149.154.160.0/20\n",
+    "beta.txt": """\
+! Title: Beta
+! Category: messenger
+||beta.chat^
+""",
+    "gamma.txt": """\
+! Title: Gamma
+! Category: encrypted-dns
+|exact.gamma.chat^
+""",
+}
+
+_ZONE = """\
+$ORIGIN .
+$TTL 300
+@ SOA ns.scene. hostmaster.scene. 1 3600 600 86400 60
+@ NS ns.scene.
+* A 192.0.2.80
+* AAAA 2001:db8::80
+* HTTPS 1 . alpn=h2
+* TXT "passed"
+ns.scene. A 127.0.0.1
+alias.scene. CNAME web.alpha.chat.
+exempt-alias.scene. CNAME www.beta.chat.
+allowed-alias.scene. CNAME web.alpha.chat.
+later-alias.scene. CNAME www.later.chat.
+address.scene. A 149.154.167.99
+"""
+
+
+def config(upstream: int, primary: int, secondary: int, lists: Path) -> str:
+    """The config of Darban; its upstream, Knot and the secondary are at these ports."""
+    port, metrics = free_port(), free_port()
+    return f"""
+[server]
+listen = ["127.0.0.1:{port}"]
+workers = 1
+[upstream]
+servers = ["127.0.0.1:{upstream}"]
+[lists]
+directories = ["{lists}"]
+[metrics]
+listen = "127.0.0.1:{metrics}"
+[limits]
+queries_per_address = 1_000_000
+queries_per_prefix = 1_000_000
+[publish]
+listen = ["127.0.0.1:{primary}"]
+[publish.secondaries.site]
+address = "127.0.0.1:{secondary}"
+[directives.1595]
+number = "1595"
+date = 2015-02-18
+covers = ["@messenger"]
+[policies.administrative]
+block = ["@messenger", "@encrypted-dns"]
+directives = ["1595"]
+deny = []
+[policies.mixed]
+block = ["alpha", "beta"]
+allow = ["allowed.alpha.chat", "allowed-alias.scene"]
+answer = "nxdomain"
+[policies.publicity]
+block = ["@encrypted-dns"]
+answer = "nodata"
+[policies.open]
+[vlans.administration]
+prefixes = ["127.0.10.0/24"]
+policy = "administrative"
+[vlans.publicity]
+prefixes = ["127.0.20.0/24"]
+policy = "publicity"
+[vlans.mixed]
+prefixes = ["127.0.0.0/8"]
+policy = "mixed"
+[vlans.guests]
+prefixes = ["127.0.40.0/24", "127.0.0.1/32"]
+policy = "open"
+[[exemptions]]
+id = "beta-mixed"
+vlan = "mixed"
+services = ["beta"]
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-1"
+[warnings]
+acknowledged = ["long-exemption:beta-mixed", "no-encrypted-dns:mixed"]
+"""
+
+
+def write_lists(directory: Path) -> Path:
+    """Write the lists; their directory."""
+    lists = directory / "lists"
+    lists.mkdir()
+    for name, text in _LISTS.items():
+        (lists / name).write_text(text, encoding="utf-8")
+    return lists
+
+
+def signed_zone(directory: Path) -> str:
+    """The root zone of the upstream, signed: engines let signed answers pass more easily."""
+    (directory / "unsigned.zone").write_text(_ZONE, encoding="ascii")
+    command = [needed("ldns-keygen"), "-a", "ECDSAP256SHA256", "-k", "."]
+    key = subprocess.check_output(command, cwd=directory, text=True).strip()
+    sign = [needed("ldns-signzone"), "-o", ".", "-f", "signed.zone", "unsigned.zone", key]
+    subprocess.run(sign, cwd=directory, check=True, capture_output=True)
+    return (directory / "signed.zone").read_text(encoding="ascii")
