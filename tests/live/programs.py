@@ -21,6 +21,7 @@ PACKAGES = {
     "dnsperf": "dnsperf",
     "fc-list": "fontconfig",
     "ip": "iproute2",
+    "keepalived": "keepalived",
     "kdig": "knot-dnsutils",
     "keymgr": "knot",
     "knotc": "knot",

@@ -1,0 +1,114 @@
+"""The shipped config of keepalived: a pair shares an address; a node that drains gives it up."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import run
+from tests.live.commands import GOOD, darban
+from tests.live.configs import ROOT, replaced_once, shipped
+from tests.live.namespaces import Namespaces, Subnet, namespaces
+from tests.live.programs import needed
+from tests.live.server import Server, servers
+from tests.live.waiting import wait_for
+
+LINK = Subnet("pair", ("10.0.0.61", "fd00::61"), ("10.0.0.62", "fd00::62"))
+SHARED = "10.0.0.53"
+DEPLOY = ROOT / "deploy"
+
+
+class Pair:
+    """Two nodes, each in a network namespace with its keepalived."""
+
+    def __init__(self, made: Namespaces, nodes: list[Server]) -> None:
+        self._made = made
+        self.nodes = nodes
+
+    def holders(self) -> list[int]:
+        """The nodes that have the shared address."""
+        return [
+            number
+            for number, node in enumerate(self.nodes)
+            if f"inet {SHARED}/" in run([*node.through, "ip", "-oneline", "address", "show"])
+        ]
+
+    def answers(self) -> bool:
+        """Whether the holder of the shared address answers there."""
+        [holder] = self.holders()
+        command = [
+            *self.nodes[holder].through,
+            needed("dig"),
+            f"@{SHARED}",
+            "localhost",
+            "+tries=1",
+        ]
+        return "status: " in run(command)
+
+
+@contextmanager
+def _keepalived(node: Server, interface: str) -> Iterator[None]:
+    text = (DEPLOY / "keepalived" / "keepalived.conf").read_text(encoding="utf-8")
+    text = replaced_once(text, "interface eth0", f"interface {interface}")
+    text = replaced_once(text, "/usr/local/lib/darban/is-ready", str(DEPLOY / "is-ready"))
+    text = replaced_once(text, "enable_script_security", "").replace("nobody", "root")
+    config = node.directory / "keepalived.conf"
+    config.write_text(text, encoding="utf-8")
+    here = node.directory
+    pids = (f"--{name}={here / name}.pid" for name in ("pid", "vrrp_pid"))
+    command = [*node.through, needed("keepalived"), "--dont-fork", "--log-console", "--vrrp"]
+    with (here / "keepalived.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, f"--use-file={config}", *pids],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def pair(ip_program: Path, tmp_path: Path) -> Iterator[Pair]:
+    needed("keepalived")
+    with namespaces(ip_program) as made, ExitStack() as stack:
+        names = [made.add(name) for name in ("one", "two")]
+        made.join(*names, LINK)
+        make = stack.enter_context(servers(tmp_path))
+        nodes = []
+        for name in names:
+            into = made.into(name)
+            run([*into, "sysctl", "--quiet", "--write", "net.ipv4.ip_nonlocal_bind=1"])
+            listen = ["127.0.0.1:53", f"{SHARED}:53"]
+            node = make(shipped(["192.0.2.1"], 53, 9153, listen))
+            node.through = into
+            node.environment = {"STATE_DIRECTORY": ""}
+            nodes.append(node.start())
+        for number, node in enumerate(nodes):
+            stack.enter_context(_keepalived(node, f"db{number}pair"))
+        pair = Pair(made, nodes)
+        wait_for(lambda: len(pair.holders()) == 1, "one node has the address")
+        yield pair
+        for node in nodes:
+            node.check_log()
+
+
+def test_a_node_that_drains_gives_the_address_up(pair: Pair) -> None:
+    assert pair.answers()
+    [holder] = pair.holders()
+    node = pair.nodes[holder]
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: pair.holders() == [1 - holder], "the other node has the address")
+    assert pair.answers()
+
+
+def test_a_node_that_has_ended_gives_the_address_up(pair: Pair) -> None:
+    [holder] = pair.holders()
+    pair.nodes[holder].kill_what_is_left()
+    wait_for(lambda: pair.holders() == [1 - holder], "the other node has the address")
+    assert pair.answers()
