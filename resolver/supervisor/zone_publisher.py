@@ -55,21 +55,24 @@ class ZonePublisher:
         self._snapshot = snapshot
         self._written: InForce | None = None
         self._changed = asyncio.Event()
+        self._next_write = 0.0
+        """By the monotonic clock; later than now after a failure."""
 
     def look(self) -> None:
-        """Look at once whether the zones are to be written."""
+        """Look at once whether the zones are to be written, also soon after a failure."""
+        self._next_write = 0.0
         self._changed.set()
 
     async def run(self) -> None:
         """Write the zones whenever they change, and ask for their serials, until cancelled."""
-        next_write = next_question = 0.0
+        next_question = 0.0
         while True:
             publication, now = self._facts.terms.settings.publish, time.monotonic()
             if publication is None:
                 self._facts.publish = self._written = None
-            elif self._written != _in_force(self._facts) and now >= next_write:
-                written = await self._write(publication)
-                next_write, next_question = 0.0 if written else now + _RETRY, 0.0
+            elif self._written != _in_force(self._facts) and now >= self._next_write:
+                self._next_write = 0.0 if await self._write(publication) else now + _RETRY
+                next_question = 0.0
             if publication is not None and now >= next_question:
                 is_served = await self._ask(publication.listen[0])
                 next_question = now + (_ASK if is_served else _LOOK)

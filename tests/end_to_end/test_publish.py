@@ -1,5 +1,7 @@
 """Zones for other resolvers: written by Darban, served by Knot, enforced by BIND."""
 
+import datetime as dt
+import os
 import re
 import subprocess
 import time
@@ -16,6 +18,7 @@ from tests.live.configs import edited, shipped
 from tests.live.knot import Knot, at_home, knot, new_key, secret
 from tests.live.nsd import ANY_V4
 from tests.live.ports import free_port
+from tests.live.programs import lacking
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -201,16 +204,50 @@ def test_knot_that_does_not_take_the_new_zones_is_reported(site: Site) -> None:
     assert scrape.value("darban_zone_serial", zone=BLOCKS) > 0
 
 
-def test_zones_that_cannot_be_written_disturb_nobody(publishing: Server) -> None:
+def test_a_disk_that_is_full_disturbs_nobody(publishing: Server, small_disk: Path) -> None:
     server = publishing
     server.expect_error("the zones of .publish. cannot be written")
-    edited(server.config, "[publish]\n", '[publish]\ndirectory = "config.toml/zones"\n')
+    edited(server.config, "[publish]\n", f'[publish]\ndirectory = "{small_disk}"\n')
     server.start()
-    wait_for(lambda: "cannot be written" in server.err, "the failure is logged")
+    wait_for(lambda: "No space left on device" in server.err, "the failure is logged")
     assert server.scrape().value("darban_publish_ok") == 0
     shown = darban("status", "--once", at=server.directory).out
     assert "the zones cannot be written: " in shown
-    assert str(ask(server.port, "web.telegram.org", client=ADMINISTRATION).rr[0].rdata) == "0.0.0.0"  # type: ignore[union-attr]
+    answer = ask(server.port, "web.telegram.org", client=ADMINISTRATION)
+    assert answer is not None
+    assert str(answer.rr[0].rdata) == "0.0.0.0"
+
+    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    assert darban("reload", at=server.directory).code == GOOD
+    wait_for(lambda: server.scrape().value("darban_publish_ok"), "the zones are written")
+    assert sorted(path.suffix for path in small_disk.iterdir()) == ["", *[".zone"] * 4]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system that is too small for the zones."""
+    if os.geteuid() != 0:
+        lacking("needs to be root, to mount a file system")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_the_end_of_an_exemption_changes_the_zone(publishing: Server) -> None:
+    server = publishing
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
+    text = server.config.read_text() + (
+        '[[exemptions]]\nid = "fair"\nvlan = "administration"\nservices = ["telegram"]\n'
+        f'until = {until.isoformat()}\napprover = "Head of PR"\nticket = "PR-1"\n'
+    )
+    server.config.write_text(text)
+    server.start()
+    zone = server.directory / ".darban/zones" / f"{OVERRIDES}.zone"
+    wait_for(lambda: zone.exists() and "CNAME rpz-passthru." in zone.read_text(), "it is exempted")
+    wait_for(lambda: "CNAME" not in zone.read_text(), "the exemption has ended", 30)
+    assert dt.datetime.now(dt.UTC) > until
 
 
 def test_an_exemption_that_zones_cannot_express_is_reported(publishing: Server) -> None:
