@@ -2,39 +2,33 @@
 
 A client asks what it knows the fate of, and counts. Prometheus scrapes meanwhile. Then each
 expression is evaluated at the moment of a scrape that has it all: its numbers must be those
-that follow from the client's own counts. ``EXPECTED`` says which, for every expression.
+that follow from the client's own counts. ``expected_values`` says which, for every expression.
 
 What makes ``rate`` and ``increase`` exact here: their window reaches back beyond the start,
 where every series was 0, and ends at a scrape, so that there is nothing to extrapolate.
 """
 
 import datetime as dt
-import math
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from resolver import __version__
 from tests.live.configs import BLOCKLISTS
+from tests.live.expected_values import EMPTY, Watched, expected_values, faults
 from tests.live.ports import free_port
 from tests.live.programs import needed
-from tests.live.prometheus import Labels, Prometheus, Vector, prometheus
-from tests.live.server import Server, servers
+from tests.live.prometheus import Prometheus, prometheus
+from tests.live.server import servers
 from tests.live.waiting import wait_for
-from tests.live.watched_load import Asked, Question, ask_all
+from tests.live.watched_load import Question, ask_all
 from tests.watching.expressions import (
-    Expression,
     of_panels,
     of_rules,
     of_variables,
     rules,
 )
 
-WINDOW = 300.0
-"""Seconds; longer than the test, and as the alerts have it."""
 _SETTLED = 1.0
 """Seconds after which workers have told their cache's figures, and rules are evaluated."""
 _LAST = "timestamp(darban_build_info)"
@@ -126,40 +120,6 @@ def _passed(name: str, rtype: str, times: int, rcode: str = "NOERROR") -> Questi
     return Question(PUBLICITY, "publicity", name, rtype, "passed", rcode=rcode, times=times)
 
 
-@dataclass(frozen=True)
-class Watched:
-    """A server that was asked, the Prometheus that watches it, and the client's account."""
-
-    server: Server
-    prometheus: Prometheus
-    asked: Asked
-    at: float
-    """The moment of a scrape that has all that was asked."""
-    ends: Mapping[str, float]
-    """When the exemptions end."""
-    instance: str
-    upstream: str
-    dead: str
-
-    def evaluate(self, expression: str) -> Vector:
-        """An expression's values, with a dashboard's variables as they are at first.
-
-        Recorded series are asked for now: they are there only after what they add up.
-        """
-        text = expression
-        for name, value in (
-            ("$__rate_interval", f"{WINDOW:.0f}s"),
-            ("$__range", f"{WINDOW:.0f}s"),
-            ("$instance", ".*"),
-            ("$vlan", ".*"),
-            ("$service", ".*"),
-        ):
-            text = text.replace(name, value)
-        assert "$" not in text
-        recorded = re.search(r"\b\w+:darban_", text)
-        return self.prometheus.vector(text, None if recorded else self.at)
-
-
 @pytest.fixture(scope="module")
 def watched(
     upstream: str,
@@ -208,206 +168,6 @@ def _when_all_was_scraped(served: Prometheus, asked: int, done: float) -> float:
     return at
 
 
-def _is(*outcomes: str) -> Callable[[Question], bool]:
-    return lambda question: question.outcome in outcomes
-
-
-def _key(**labels: str) -> Labels:
-    return tuple(sorted(labels.items()))
-
-
-def _of(vector: Mapping[Labels, float], times: float) -> Vector:
-    return {labels: value * times for labels, value in vector.items()}
-
-
-def _ratio(over: Mapping[Labels, float], under: Mapping[Labels, float]) -> Vector:
-    return {labels: over.get(labels, 0) / value for labels, value in under.items() if value}
-
-
-Expected = Vector | Callable[[Vector], bool]
-"""The values that are not 0, or what must hold of all."""
-
-PER_MINUTE, PER_SECOND = 60 / WINDOW, 1 / WINDOW
-
-
-def _policy(w: Watched) -> dict[str, Expected]:
-    asked, blocked = w.asked, _is("blocked")
-    known = asked.total(lambda question: question.vlan != "unknown")
-    by_vlan = asked.by("vlan", which=lambda question: question.vlan != "unknown")
-    unknown = {_key(instance=w.instance): asked.total(_is("refused"))}
-    return {
-        "Blocked A": {(): asked.total(blocked)},
-        "Share blocked A": {(): asked.total(blocked) / known},
-        "Would be blocked A": {(): asked.total(_is("would_block"))},
-        "Exempted A": {(): asked.total(_is("exempted"))},
-        "Bypass attempts A": {(): asked.total(lambda question: bool(question.kind))},
-        "Unknown clients refused A": {(): asked.total(_is("refused"))},
-        "Blocked, by VLAN A": _of(asked.by("vlan", which=blocked), PER_MINUTE),
-        "Blocked, by service A": _of(asked.by("service", which=blocked), PER_MINUTE),
-        "Top services A": asked.by("service", which=blocked),
-        "By VLAN and service A": asked.by("vlan", "service", which=blocked),
-        "Share blocked, by VLAN A": {
-            labels: value
-            for labels, value in _ratio(asked.by("vlan", which=blocked), by_vlan).items()
-            if value
-        },
-        "Would be blocked, in audit mode A": _of(
-            asked.by("vlan", "service", which=_is("would_block")), PER_MINUTE
-        ),
-        "Exempted, over time A": _of(
-            asked.by("vlan", "service", which=_is("exempted")), PER_MINUTE
-        ),
-        "Bypass attempts, by kind A": _of(
-            asked.by("vlan", "kind", which=lambda question: bool(question.kind)), PER_MINUTE
-        ),
-        "Unknown clients refused, by instance A": _of(unknown, PER_MINUTE),
-        "Config A": {(): 1},
-        "In force since A": lambda got: 0 < w.at - got[()] / 1000 < WINDOW,
-        "Lists reviewed A": lambda got: 0 < got[()] / 1000 < w.at,
-        "Snapshots A": lambda got: (
-            [dict(key)["hash"] for key in got]
-            == [path.name for path in (w.server.directory / "state" / "snapshots").iterdir()]
-        ),
-        "Reloads A": lambda got: not any(got.values()),
-        "VLANs A": {
-            _key(vlan=vlan, id=number, policy=policy, mode=mode): 1
-            for vlan, number, policy, mode in (
-                ("administration", "10", "administrative", "enforce"),
-                ("audited", "30", "auditing", "audit"),
-                ("publicity", "20", "publicity", "enforce"),
-            )
-        },
-        "Exemptions, by their end A": {
-            _key(exemption=name): end - w.at for name, end in w.ends.items()
-        },
-        "Lists, by their age A": lambda got: all(age > 0 for age in got.values()),
-        "Entries of the lists A": lambda got: len(got) == 15 and min(got.values()) > 0,
-    }
-
-
-def _health(w: Watched) -> dict[str, Expected]:
-    asked = w.asked
-    answered = asked.total()
-    failed = asked.by("vlan", which=_is("failed"))
-    here = {_key(instance=w.instance): 1.0}
-    quick = lambda got: all(0 < value < 5 for value in got.values())  # noqa: E731
-    looked_up = _is("passed", "exempted", "would_block", "failed")
-    # Looked for: once in vain, and then found.
-    looks = {question: count for question, count in asked.counts.items() if looked_up(question)}
-    hits = sum(count - 1 for count in looks.values())
-    answers = sum(question.outcome != "failed" for question in looks)
-    sent = {
-        _key(upstream=w.upstream, result="answered"): answers,
-    }
-    return {
-        "Reached A": {(): 1},
-        "Workers missing A": {},
-        "Queries a second A": {(): answered * PER_SECOND},
-        "SERVFAIL A": {(): sum(failed.values()) / answered},
-        "99 of 100 within A": quick,
-        "Upstreams down A": {(): 1},
-        "Dropped A": {},
-        "Version A": {_key(instance=w.instance, version=__version__): 1},
-        "Queries, by outcome A": _of(asked.by("outcome"), PER_SECOND),
-        "Responses, by rcode A": _of(asked.by("rcode"), PER_SECOND),
-        "Queries, by type A": _of(asked.by("type"), PER_SECOND),
-        "Queries, by VLAN A": _of(asked.by("vlan"), PER_SECOND),
-        "SERVFAIL, by VLAN A": _ratio(
-            failed, asked.by("vlan", which=lambda q: q.vlan == "publicity")
-        ),
-        **{f"Latency, of all answers {letter}": quick for letter in "ABC"},
-        "Answers, by latency A": lambda got: got[_key(le="+Inf")] == answered,
-        "99 of 100 answers within, by path A": lambda got: len(got) == 2 and quick(got),
-        "Answers, by path A": lambda got: math.isclose(sum(got.values()), answered * PER_SECOND),
-        "Cache hit rate A": {_key(instance=w.instance): hits / (hits + len(looks))},
-        "Answers in the cache A": {_key(instance=w.instance): answers},
-        "Size of the cache A": lambda got: 50 * answers < got[_key(instance=w.instance)] < 1e6,
-        "Queries to upstreams, by result A": lambda got: (
-            _of(sent, PER_SECOND).items() <= got.items()
-        ),
-        "Latency of upstreams A": lambda got: quick(
-            {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
-        ),
-        "Latency of upstreams B": lambda got: quick(
-            {k: v for k, v in got.items() if dict(k)["upstream"] == w.upstream}
-        ),
-        "Upstreams up A": {_key(upstream=w.upstream): 1},
-        "Workers A": _of(here, 2),
-        "Workers B": _of(here, 2),
-        "Workers replaced A": {},
-        "Memory A": lambda got: len(got) == 2 and min(got.values()) > 1e7,
-        "Dropped by the kernel A": {},
-    }
-
-
-def _rules(w: Watched) -> dict[str, Expected]:
-    asked, here = w.asked, {"instance": w.instance, "job": "darban"}
-    return {
-        "vlan:darban_blocked_queries:increase1h": asked.by("vlan", which=_is("blocked")),
-        "instance:darban_unknown_clients:rate5m": {
-            _key(instance=w.instance): asked.total(_is("refused")) * PER_SECOND
-        },
-        "instance:darban_servfail:ratio_rate5m": {
-            _key(instance=w.instance): asked.total(_is("failed")) / asked.total()
-        },
-        "DarbanUpstreamDown": lambda got: (
-            list(got) == [_key(__name__="darban_upstream_up", upstream=w.dead, **here)]
-        ),
-        "DarbanBypassAttempts": {
-            _key(instance=w.instance, vlan="administration"): asked.total(
-                lambda question: question.kind == "provider"
-            )
-        },
-    }
-
-
-EMPTY = {
-    "DarbanDown": "it is up",
-    "DarbanConfigNotInForce": "the config is in force",
-    "DarbanWorkersMissing": "both workers are there",
-    "DarbanClockUnsynchronised": "the clock of this host has 0 as its value where it has one",
-    "DarbanServfail": "fewer than one in twenty fail",
-    "DarbanSocketDrops": "nothing was dropped",
-    "DarbanBlockLogLoses": "no block log is written",
-    "DarbanReloadFailing": "nobody has reloaded",
-    "DarbanListStale": "no list failed",
-    "DarbanListNeverFetched": "no list is to be fetched",
-    "DarbanListEmpty": "no list is to be fetched",
-    "DarbanListFallback": "no list is to be fetched",
-    "DarbanExemptionEnding": "no exemption has been in force for three days",
-    "DarbanBlocksWhatIsExempt": "nothing was blocked on publicity",
-    "DarbanBlocksFellToNothing": "there was no week before",
-    "DarbanUnknownClients": "there was no day before",
-    "policy: Lists, by their age A": "no list is fetched",
-    "policy: List updates that failed A": "no list failed",
-}
-"""The expressions that give nothing while all is well, each with the reason."""
-
-
-def _expected(w: Watched) -> dict[str, Expected]:
-    return {
-        **{name: {} for name in EMPTY},
-        **{f"policy: {name}": values for name, values in _policy(w).items()},
-        **{f"health: {name}": values for name, values in _health(w).items()},
-        **_rules(w),
-    }
-
-
-def _faults(expression: Expression, got: Vector, expected: Expected) -> Iterator[str]:
-    if not got and expression.where not in EMPTY:
-        yield "no data"
-    elif callable(expected):
-        if not expected(got):
-            yield f"got {got}"
-    else:
-        got = {labels: value for labels, value in got.items() if value}
-        if got.keys() != expected.keys():
-            yield f"got {got}, expected {expected}"
-        for labels in got.keys() & expected.keys():
-            if not math.isclose(got[labels], expected[labels], rel_tol=1e-6):
-                yield f"{dict(labels)}: got {got[labels]}, expected {expected[labels]}"
-
-
 def test_what_was_answered_is_what_was_expected(watched: Watched) -> None:
     assert watched.asked.wrong == []
 
@@ -416,16 +176,16 @@ def test_every_expression_gives_the_right_numbers(
     watched: Watched, figure: Callable[[str], None]
 ) -> None:
     expressions = [*of_panels(), *of_rules()]
-    expected = _expected(watched)
+    expected = expected_values(watched)
     assert {expression.where for expression in expressions} == set(expected)
-    faults = [
+    found = [
         f"{expression.where}: {fault}"
         for expression in expressions
-        for fault in _faults(
+        for fault in faults(
             expression, watched.evaluate(expression.text), expected[expression.where]
         )
     ]
-    assert not faults, "\n".join(faults)
+    assert not found, "\n".join(found)
     figure(
         f"Prometheus: {len(expressions)} expressions evaluated, {len(expressions) - len(EMPTY)} "
         f"with data, {len(EMPTY)} empty as they should be; {watched.asked.total()} queries"
