@@ -1,4 +1,4 @@
-"""The shipped config of keepalived: a pair shares an address; a node that drains gives it up."""
+"""The shipped ways to one address on several nodes: a node that drains gives it up."""
 
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +18,8 @@ from tests.live.waiting import wait_for
 LINK = Subnet("pair", ("10.0.0.61", "fd00::61"), ("10.0.0.62", "fd00::62"))
 SHARED = "10.0.0.53"
 DEPLOY = ROOT / "deploy"
+_PIDS = ("pid", "vrrp_pid", "checkers_pid", "bfd_pid")
+"""A keepalived does not start while another has one of these files locked."""
 _PATIENCE = 60.0
 """Seconds: on a busy machine a health check takes long, and it takes several."""
 
@@ -51,7 +53,7 @@ def _keepalived(node: Server, interface: str) -> Iterator[None]:
     config = node.directory / "keepalived.conf"
     config.write_text(text, encoding="utf-8")
     here = node.directory
-    pids = (f"--{name}={here / name}.pid" for name in ("pid", "vrrp_pid"))
+    pids = (f"--{name}={here / name}.pid" for name in _PIDS)
     command = [*node.through, needed("keepalived"), "--dont-fork", "--log-console", "--vrrp"]
     with (here / "keepalived.log").open("ab") as log:
         process = subprocess.Popen(
@@ -101,3 +103,27 @@ def test_a_node_that_drains_gives_the_address_up(pair: Pair) -> None:
 def test_a_node_that_has_ended_gives_the_address_up(pair: Pair) -> None:
     pair.nodes[0].kill_what_is_left()
     pair.wait_for_holder(1)
+
+
+def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
+    """BIRD announces the addresses of dns0."""
+    node = pair.nodes[0]
+    scripts = node.directory / "scripts"
+    scripts.mkdir()
+    for script in (DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"):
+        (scripts / script.name).symlink_to(script)
+
+    # The kernel of a test machine may have no dummy interfaces; the script takes what is there.
+    run([*node.through, "ip", "link", "add", "dns0", "type", "veth", "peer", "name", "dns1"])
+
+    def addresses() -> list[str]:
+        run([*node.through, scripts / "darban-anycast", "10.9.9.53/32", "fd00:9::53/128"])
+        lines = run([*node.through, "ip", "-oneline", "address", "show", "dev", "dns0"])
+        return [each for each in lines.split() if each.endswith(("/32", "/128"))]
+
+    both = ["10.9.9.53/32", "fd00:9::53/128"]
+    wait_for(lambda: addresses() == both, "it has both", _PATIENCE)
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: addresses() == [], "it has none", _PATIENCE)
+    assert darban("drain", "--end", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: addresses() == both, "it has both again", _PATIENCE)
