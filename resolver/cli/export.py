@@ -9,18 +9,21 @@ import typer
 
 from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
-from resolver.cli.policies import compile_valid
+from resolver.cli.policies import compile_valid, index_of
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Publication
 from resolver.publish.bind import bind_config
+from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
+from resolver.publish.recursor import recursor_files
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
+from resolver.snapshot.compiler import CompileResult
 
 Program = Annotated[
     str,
@@ -28,7 +31,7 @@ Program = Annotated[
         metavar="PROGRAM",
         help="knot: serves the policy's zones; nftables: rejects the address ranges of services; "
         "dnsdist-front: DNS over TLS and HTTPS, and balancing; "
-        "bind, unbound: enforce the policy themselves",
+        "bind, unbound, powerdns, dnsdist: enforce the policy themselves",
     ),
 ]
 To = Annotated[
@@ -50,12 +53,16 @@ def export(program: Program, config: Config = None, to: To = None) -> int:
         darban export bind > /etc/bind/darban-views.conf
 
         darban export unbound --to /etc/unbound
+
+        darban export powerdns --to /etc/powerdns
+
+        darban export dnsdist --to /etc/dnsdist/darban
     """
     path = config_path(config)
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _write(_SEVERAL[program](compile_valid(path).snapshot.terms, path), to)
+        _write(_SEVERAL[program](compile_valid(path), path, to.absolute()), to)
         return 0
     make = _EXPORTS.get(program)
     if make is None:
@@ -67,13 +74,18 @@ def export(program: Program, config: Config = None, to: To = None) -> int:
     return 0
 
 
-def _write(files: dict[str, str], directory: Path) -> None:
-    """Write each file aside and rename it."""
+def _write(files: dict[str, bytes], directory: Path) -> None:
+    """Write each file that has changed, aside, and rename it."""
     try:
-        make_directory(directory)
-        for name, text in files.items():
-            write_atomically(directory / name, text.encode())
-            echo(f"wrote {directory / name}")
+        for name, content in files.items():
+            path = directory / name
+            make_directory(path.parent)
+            is_new = not path.exists()
+            if is_new or path.read_bytes() != content:
+                write_atomically(path, content)
+                if is_new:
+                    path.chmod(0o644)  # the program reads it as a user of its own
+                echo(f"wrote {path}")
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None
 
@@ -104,8 +116,22 @@ def _bind(terms: CompiledConfig, config: Path) -> str:
     return bind_config(terms, publication)
 
 
-def _unbound(terms: CompiledConfig, config: Path) -> dict[str, str]:
-    return unbound_configs(terms, *_publication(terms, config))
+def _unbound(compiled: CompileResult, config: Path, _: Path) -> dict[str, bytes]:
+    terms = compiled.snapshot.terms
+    return _encoded(unbound_configs(terms, *_publication(terms, config)))
+
+
+def _powerdns(compiled: CompileResult, config: Path, _: Path) -> dict[str, bytes]:
+    terms = compiled.snapshot.terms
+    return _encoded(recursor_files(terms, *_publication(terms, config)))
+
+
+def _dnsdist(compiled: CompileResult, _: Path, to: Path) -> dict[str, bytes]:
+    return dnsdist_files(compiled.snapshot.terms, index_of(compiled), time.time(), to)
+
+
+def _encoded(texts: dict[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in texts.items()}
 
 
 def _nftables(terms: CompiledConfig, config: Path) -> str:
@@ -133,6 +159,8 @@ _EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "dnsdist-front": _dnsdist_front,
     "bind": _bind,
 }
-_SEVERAL: dict[str, Callable[[CompiledConfig, Path], dict[str, str]]] = {
+_SEVERAL: dict[str, Callable[[CompileResult, Path, Path], dict[str, bytes]]] = {
     "unbound": _unbound,
+    "powerdns": _powerdns,
+    "dnsdist": _dnsdist,
 }

@@ -3,11 +3,12 @@
 The exports for BIND, Unbound and PowerDNS write this in the words of each program.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in
 from resolver.policy.settings import Publication
@@ -17,12 +18,12 @@ from resolver.publish.zone_text import block_set_zone, override_zone
 
 
 @dataclass(frozen=True, slots=True)
-class VlanClients:
-    """A prefix that decides whether a client belongs to a VLAN."""
+class ClientPrefix:
+    """A prefix that decides whether a client belongs to a group, such as a VLAN."""
 
     prefix: str
     belong: bool
-    """False for the prefix of another VLAN inside one of this VLAN."""
+    """False for the prefix of another group inside one of this group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class ResolverVlan:
 
     name: str
     policy: str
-    clients: tuple[VlanClients, ...]
+    clients: tuple[ClientPrefix, ...]
     """The longest prefix first: the first that matches decides."""
     zones: tuple[ZoneUse, ...]
     """In the order in which they apply: the override zone, and the block set if there is one."""
@@ -54,26 +55,28 @@ def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[
         policy = terms.policies[vlan.policy]
         denies = any(not rule.allow for rule in policy.own)
         overrides = names.text(override_zone(vlan.name, publication))
-        zones = [ZoneUse(overrides, _imposed(policy) and not denies)]
+        zones = [ZoneUse(overrides, is_imposed(policy) and not denies)]
         block_set = set_of_policy[vlan.policy]
         if block_set is not None:
             of = first[block_set]
-            zones.append(ZoneUse(names.text(block_set_zone(of.name, publication)), _imposed(of)))
-        clients = tuple(_clients(terms, number))
+            zones.append(ZoneUse(names.text(block_set_zone(of.name, publication)), is_imposed(of)))
+        own = {prefix for prefix in terms.prefixes if prefix.owner == number}
+        clients = tuple(client_prefixes(terms.prefixes, own))
         if clients:
             yield ResolverVlan(vlan.name, policy.name, clients, tuple(zones))
 
 
-def _imposed(policy: Policy) -> bool:
+def is_imposed(policy: Policy) -> bool:
     """Whether a directive is behind every service that a policy blocks."""
     blocked = services_in(policy.blocks, range(len(policy.ground_of)))
     grounds = [policy.grounds[policy.ground_of[service]] for service in blocked]
     return bool(grounds) and all(ground.directive for ground in grounds)
 
 
-def _clients(terms: CompiledConfig, vlan: int) -> Iterator[VlanClients]:
-    own = [network(prefix) for prefix in terms.prefixes if prefix.owner == vlan]
-    for prefix in sorted(terms.prefixes, key=lambda each: -each.length):
-        belongs = prefix.owner == vlan
+def client_prefixes(prefixes: Iterable[Prefix], group: Set[Prefix]) -> Iterator[ClientPrefix]:
+    """What decides who belongs to a group, which has some of all prefixes; the longest first."""
+    own = [network(prefix) for prefix in group]
+    for prefix in sorted(prefixes, key=lambda each: -each.length):
+        belongs = prefix in group
         if belongs or any(contains(outer, network(prefix)) for outer in own):
-            yield VlanClients(prefix_text(prefix.network, prefix.length), belongs)
+            yield ClientPrefix(prefix_text(prefix.network, prefix.length), belongs)

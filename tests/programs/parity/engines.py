@@ -180,9 +180,9 @@ class Unbound(Engine):
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
         site.export("unbound", "--to", directory)
-        self.ports = {vlan: free_port() for vlan in VLANS}
-        for vlan, port in self.ports.items():
-            policy = POLICIES[vlan]
+        ports = {policy: free_port() for policy in POLICIES.values()}
+        self.ports = {vlan: ports[policy] for vlan, policy in POLICIES.items()}
+        for policy, port in ports.items():
             (directory / f"{policy}.conf").write_text(
                 _UNBOUND.format(
                     port=port, directory=directory, policy=policy, upstream=site.upstream
@@ -193,7 +193,8 @@ class Unbound(Engine):
     def run(self) -> Iterator[None]:
         program = needed("unbound")
         commands = [
-            [program, "-d", "-c", self.directory / f"{policy}.conf"] for policy in POLICIES.values()
+            [program, "-d", "-c", self.directory / f"{policy}.conf"]
+            for policy in dict.fromkeys(POLICIES.values())
         ]
         with running(self.directory, *commands):
             for port in self.ports.values():
@@ -201,7 +202,7 @@ class Unbound(Engine):
             yield
 
     def flush(self) -> None:
-        for policy in POLICIES.values():
+        for policy in dict.fromkeys(POLICIES.values()):
             self._control(policy, "flush_zone", ".")
 
     def take(self) -> None:
@@ -217,9 +218,96 @@ class Unbound(Engine):
         subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
+_RECURSOR = """
+incoming:
+  listen: [127.0.0.1]
+  port: {port}
+dnssec:
+  validation: process-no-validate
+outgoing:
+  dont_query: []
+recursor:
+  threads: 1
+  socket_dir: {directory}
+  include_dir: {directory}/recursor.d
+  security_poll_suffix: ''
+  forward_zones_recurse:
+  - zone: "."
+    forwarders: ["127.0.0.1:{upstream}"]
+"""
+
+
+class Recursor(Engine):
+    """The Recursor of PowerDNS, which reads the zone files."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        super().__init__(site, directory)
+        site.export("powerdns", "--to", directory)
+        settings = directory / "recursor.d" / "darban.yml"
+        script = settings.read_text().replace("/etc/powerdns/darban.lua", f"{directory}/darban.lua")
+        settings.write_text(script)
+        port = free_port()
+        self.ports = dict.fromkeys(VLANS, port)
+        (directory / "recursor.conf").write_text(
+            _RECURSOR.format(port=port, directory=directory, upstream=site.upstream)
+        )
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        with running(self.directory, [needed("pdns_recursor"), f"--config-dir={self.directory}"]):
+            wait_for(lambda: _is_blocking(self.ports["administration"]), "it enforces", 30)
+            yield
+
+    def flush(self) -> None:
+        self._control("wipe-cache", ".$")
+
+    def take(self) -> None:
+        self._control("reload-lua-config")
+
+    def _control(self, *words: str) -> None:
+        command = [needed("rec_control"), f"--socket-dir={self.directory}", *words]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
+
+
+_DNSDIST = """
+setACL({{"127.0.0.0/8"}})
+setSecurityPollSuffix("")
+setLocal("127.0.0.1:{port}")
+newServer({{address="127.0.0.1:{upstream}", healthCheckMode="up"}})
+dofile("{directory}/darban.lua")
+"""
+
+
+class Dnsdist(Engine):
+    """dnsdist with constant databases, before the upstream."""
+
+    def __init__(self, site: Site, directory: Path) -> None:
+        super().__init__(site, directory)
+        needed("cdb")
+        self.take()
+        port = free_port()
+        self.ports = dict.fromkeys(VLANS, port)
+        (directory / "dnsdist.conf").write_text(
+            _DNSDIST.format(port=port, directory=directory, upstream=site.upstream)
+        )
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        config = self.directory / "dnsdist.conf"
+        with running(self.directory, [needed("dnsdist"), "--supervised", "-C", config]):
+            wait_for(lambda: _is_blocking(self.ports["administration"]), "it enforces", 30)
+            yield
+
+    def flush(self) -> None:
+        """It has no cache."""
+
+    def take(self) -> None:
+        self.site.export("dnsdist", "--to", self.directory)
+
+
 @contextmanager
 def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[None]:
-    """Processes, which must not end by themselves; their output is in the directory."""
+    """Processes; a failure shows their output."""
     processes = []
     try:
         for number, command in enumerate(commands):
@@ -228,9 +316,10 @@ def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[None]:
                     subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
                 )
         yield
-        for number, process in enumerate(processes):
-            output = (directory / f"output-{number}").read_text(errors="replace")
-            assert process.poll() is None, f"{commands[number]} has ended:\n{output}"
+    except AssertionError as error:
+        for output in directory.glob("output-*"):
+            error.add_note(output.read_text(encoding="utf-8", errors="replace"))
+        raise
     finally:
         for process in processes:
             process.terminate()

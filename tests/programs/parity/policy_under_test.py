@@ -11,14 +11,18 @@ VLANS = {
     "publicity": "127.0.20.5",
     "mixed": "127.0.30.5",
     "guests": "127.0.40.5",
+    "branch": "127.0.50.5",
+    "press": "127.0.10.7",
 }
-"""A client of each."""
+"""A client of each. The press is no VLAN, but a client of administration with an exemption."""
 
 POLICIES = {
     "administration": "administrative",
     "publicity": "publicity",
     "mixed": "mixed",
     "guests": "open",
+    "branch": "administrative",
+    "press": "administrative",
 }
 """The policy of each."""
 
@@ -132,6 +136,16 @@ policy = "mixed"
 [vlans.guests]
 prefixes = ["127.0.40.0/24", "127.0.0.1/32"]
 policy = "open"
+[vlans.branch]
+prefixes = ["127.0.50.0/24"]
+policy = "administrative"
+[[exemptions]]
+id = "press"
+prefixes = ["127.0.10.7/32"]
+services = ["alpha"]
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-3"
 [[exemptions]]
 id = "beta-mixed"
 vlan = "mixed"
@@ -140,7 +154,7 @@ until = 2199-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-1"
 [warnings]
-acknowledged = ["long-exemption:beta-mixed", "no-encrypted-dns:mixed"]
+acknowledged = ["long-exemption:beta-mixed", "long-exemption:press", "no-encrypted-dns:mixed"]
 """
 
 

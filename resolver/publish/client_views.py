@@ -1,0 +1,59 @@
+"""The groups of clients with a view of their own, by their prefixes: for what has no zones.
+
+A VLAN is a group; the clients of an exemption by prefix are another.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefix import Prefix
+from resolver.policy.view import View, Views
+from resolver.publish.client_prefixes import Network, contains, network
+from resolver.publish.resolver_vlans import ClientPrefix, client_prefixes
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """Clients with the same view."""
+
+    name: str
+    """The VLAN, and the exemptions by prefix."""
+    view: View
+    clients: tuple[ClientPrefix, ...]
+    """The longest prefix first: the first that matches decides."""
+
+
+def client_views(terms: CompiledConfig, wall: float) -> Iterator[ClientView]:
+    """All groups at a moment, in seconds since 1970."""
+    views = Views(terms, wall)
+    in_force = (p for p in terms.exempted_prefixes if wall < terms.exemptions[p.owner].until)
+    places = {network(p): p for p in (*in_force, *terms.prefixes)}
+    groups: dict[tuple[int, tuple[int, ...]], tuple[View, set[Prefix]]] = {}
+    for place, prefix in places.items():
+        address = _own_address(place, places)
+        view = views.of(address) if address else None
+        if view is not None:
+            groups.setdefault((view.vlan, view.exemptions), (view, set()))[1].add(prefix)
+    for view, group in groups.values():
+        of_vlan = views.of_vlan(view.vlan)
+        more = [e for e in view.exemptions if e not in of_vlan.exemptions]
+        name = "+".join([terms.vlans[view.vlan].name, *(terms.exemptions[e].id for e in more)])
+        yield ClientView(name, view, tuple(client_prefixes(places.values(), group)))
+
+
+def _own_address(place: Network, places: dict[Network, Prefix]) -> bytes | None:
+    """An address of a prefix that is in no longer one; None if those inside cover all of it."""
+    inside = sorted(
+        (int(each.network_address), int(each.broadcast_address))
+        for each in places
+        if each != place and contains(place, each)
+    )
+    address = int(place.network_address)
+    for first, last in inside:
+        if first > address:
+            break
+        address = max(address, last + 1)
+    if address > int(place.broadcast_address):
+        return None
+    return address.to_bytes(len(place.network_address.packed), "big")

@@ -1,0 +1,130 @@
+"""dnsdist as an engine that enforces the policy, by constant databases (CDB).
+
+Each group of clients has two: the actions for exact names, and those for all names below a name.
+dnsdist looks the exact name up first, then the name and each one above it. A value is the letter
+of an action; an exception is a value, too, and so ends the search.
+
+What must stay true: dnsdist keeps no answers. Its packet cache gives one VLAN the answers of
+another.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+
+from resolver.dns import codes
+from resolver.engine.blocked import TTL
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.index import Index
+from resolver.policy.services import services_in
+from resolver.publish.cdb import constant_database
+from resolver.publish.client_views import ClientView, client_views
+from resolver.publish.policy_zones import NODATA, NXDOMAIN, PASSTHRU, WILDCARD, Action, RuleSource
+from resolver.publish.resolver_vlans import is_imposed
+
+_PASS, _SINKHOLE, _NODATA, _NXDOMAIN = b"p", b"s", b"d", b"x"
+_LETTERS = {PASSTHRU: _PASS, NODATA: _NODATA, NXDOMAIN: _NXDOMAIN}
+_HEAD = """\
+-- dnsdist enforces Darban's policy. "darban export dnsdist" wrote this file and the databases
+-- beside it. Include it in dnsdist.conf: dofile("{directory}/darban.lua"). Write them again after
+-- each change of the policy, and when an exemption begins or ends. dnsdist takes new databases by
+-- itself within a second; restart it when this file has changed.
+--
+-- Use no packet cache (newPacketCache): it gives one VLAN the answers of another.
+-- dnsdist sees only the name of the question. An alias to a blocked name, and an answer with an
+-- address of a blocked service, pass.
+
+-- The actions of a policy: s sinkhole, d NODATA, x NXDOMAIN; p lets a name pass.
+local function darban_clients(masks)
+  local group = newNMG()
+  for _, mask in ipairs(masks) do group:addMask(mask) end
+  return NetmaskGroupRule(group)
+end
+local function darban_policy(masks, path, error, text, v4, v6)
+  local clients = darban_clients(masks)
+  local function found(letter)
+    return AndRule{{clients, OrRule{{
+      TagRule("darban-exact", letter),
+      AndRule{{TagRule("darban-exact", ""), TagRule("darban-below", letter)}}
+    }}}}
+  end
+  local function negative(rule, nxdomain)
+    addAction(rule, NegativeAndSOAAction(nxdomain, ".", {ttl}, "localhost.", "nobody.invalid.",
+      1, {ttl}, {ttl}, {ttl}, {ttl}, {{ttl={ttl}, soaInAuthoritySection=true}}))
+  end
+  local exact = newCDBKVStore(path .. ".exact.cdb", 1)
+  local below = newCDBKVStore(path .. ".below.cdb", 1)
+  addAction(clients, KeyValueStoreLookupAction(exact, KeyValueLookupKeyQName(), "darban-exact"))
+  addAction(clients, KeyValueStoreLookupAction(below, KeyValueLookupKeySuffix(), "darban-below"))
+  for _, letter in ipairs{{"s", "d", "x"}} do
+    addAction(found(letter), SetExtendedDNSErrorAction(error, text))
+  end
+  if v4 then
+    addAction(AndRule{{found("s"), QTypeRule(DNSQType.A)}}, SpoofAction(v4, {{ttl={ttl}}}))
+  end
+  if v6 then
+    addAction(AndRule{{found("s"), QTypeRule(DNSQType.AAAA)}}, SpoofAction(v6, {{ttl={ttl}}}))
+  end
+  negative(found("s"), false)
+  negative(found("d"), false)
+  negative(found("x"), true)
+end
+
+"""
+_UNKNOWN = """
+-- A client in no VLAN.
+addAction(NotRule(darban_clients({{ {masks} }})), RCodeAction(DNSRCode.REFUSED))
+"""
+
+
+def dnsdist_files(
+    terms: CompiledConfig, index: Index, wall: float, directory: Path
+) -> dict[str, bytes]:
+    """The files by their names, which are to be written to ``directory``."""
+    rules = RuleSource(terms, index)
+    text = [_HEAD.format(directory=directory, ttl=TTL)]
+    files: dict[str, bytes] = {}
+    masks: dict[str, None] = {}
+    for each in client_views(terms, wall):
+        exact: dict[bytes, bytes] = {}
+        below: dict[bytes, bytes] = {}
+        for owner, action in rules.all_rules(each.view):
+            if owner.startswith(WILDCARD):
+                below[owner[len(WILDCARD) :]] = _letter(action)
+            else:
+                exact[owner] = _letter(action)
+        exact = dict.fromkeys(below, _PASS) | exact
+        files[f"{each.name}.exact.cdb"] = constant_database(exact.items())
+        files[f"{each.name}.below.cdb"] = constant_database(below.items())
+        text.append(_policy(each, directory))
+        masks |= dict.fromkeys(f'"{client.prefix}"' for client in each.clients)
+    text.append(_UNKNOWN.format(masks=", ".join(masks)))
+    return files | {"darban.lua": "".join(text).encode()}
+
+
+def _letter(action: Action) -> bytes:
+    return _LETTERS.get(action, _SINKHOLE)
+
+
+def _policy(group: ClientView, directory: Path) -> str:
+    policy = group.view.policy
+    masks = ", ".join(f'"{"" if c.belong else "!"}{c.prefix}"' for c in group.clients)
+    error = codes.EDE_CENSORED if is_imposed(policy) else codes.EDE_BLOCKED
+    v4, v6 = (_sinkhole(octets) for octets in (policy.sinkhole_v4, policy.sinkhole_v6))
+    path, reason = _text(f"{directory}/{group.name}"), _text(_reason(policy))
+    return f"-- {group.name}\ndarban_policy({{ {masks} }}, {path}, {error}, {reason}, {v4}, {v6})\n"
+
+
+def _reason(policy: Policy) -> str:
+    """The text of the Extended DNS Error, without the service: the databases do not have it."""
+    blocked = list(services_in(policy.blocks, policy.ground_of))
+    ground = policy.grounds[blocked[0] if is_imposed(policy) else 0]
+    return ground.text + (f"; contact {policy.contact}" if policy.contact else "")
+
+
+def _sinkhole(octets: bytes) -> str:
+    return f'"{ip_address(octets)}"' if octets else "nil"
+
+
+def _text(text: str) -> str:
+    """A string of Lua."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
