@@ -200,9 +200,7 @@ def _servers(group: ConfiguredGroup) -> str:
 
 def _forward(terms: CompiledConfig) -> Section:
     by_name = {group.name: group for group in terms.groups}
-    return {
-        names.text(each.zone): {"servers": _servers(by_name[each.group])} for each in terms.forward
-    }
+    return {names.text(each.zone): _group(by_name[each.group]) for each in terms.forward}
 
 
 def _local(local: LocalName) -> Facts:

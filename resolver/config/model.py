@@ -74,6 +74,8 @@ class UpstreamConfig(ConfigSection):
 
     servers: OneOrMore[Server] = (SYSTEM,)
     """The name servers to ask."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
 
@@ -83,6 +85,8 @@ class UpstreamGroupConfig(ConfigSection):
 
     servers: OneOrMore[Server]
     """The name servers of the group."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
 
 
 class ForwardConfig(ConfigSection):
@@ -92,6 +96,8 @@ class ForwardConfig(ConfigSection):
     """The zones, each with all names below it."""
     servers: OneOrMore[Server]
     """The name servers of the zones."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
 
 
 class LocalConfig(ConfigSection):

@@ -73,6 +73,11 @@ class NameServer:
     def __str__(self) -> str:
         return self.host if self.kind == "system" else _joined(self.host, self.port)
 
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it has a loopback address, so that nobody else is on the path to it."""
+        return self.kind == "address" and ip_address(self.host).is_loopback
+
 
 @dataclass(frozen=True, slots=True)
 class RecordText:

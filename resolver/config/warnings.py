@@ -7,7 +7,14 @@ name is that of the VLAN, the policy or the exemption; other warnings have none.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
-from resolver.config.model import Config, PolicyConfig, VlanConfig
+from resolver.config.model import (
+    Config,
+    ForwardConfig,
+    PolicyConfig,
+    UpstreamConfig,
+    UpstreamGroupConfig,
+    VlanConfig,
+)
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
@@ -104,6 +111,21 @@ def _open_metrics(config: Config, _: Provenance) -> Warnings:
             "the policies, the VLANs, the exemptions and how any name is answered."
         )
         yield ("metrics", "listen"), toml_text(str(listen)), "a loopback address", advice
+
+
+def _trusted_ad(config: Config, _: Provenance) -> Warnings:
+    """AD is not signed: whoever is on the path can set it."""
+    groups: list[tuple[Path, UpstreamConfig | UpstreamGroupConfig | ForwardConfig]] = [
+        (("upstream",), config.upstream),
+        *((("upstreams", name), group) for name, group in config.upstreams.items()),
+        *((("forward", place), group) for place, group in enumerate(config.forward)),
+    ]
+    for path, group in groups:
+        far = [str(each) for each in group.servers if not each.is_loopback]
+        if group.trust_ad and far:
+            advice = f"Whoever is on the path to {', '.join(far)} can make up AD."
+            expected = "servers on this host, such as 127.0.0.1:5335"
+            yield (*path, "trust_ad"), "true", expected, advice
 
 
 def _refused_answers(config: Config, _: Provenance) -> Warnings:
@@ -259,6 +281,7 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "open-vlan": _open_vlans,
     "repeated-vlan-id": _repeated_vlan_ids,
     "open-metrics": _open_metrics,
+    "trusted-ad": _trusted_ad,
     "refused-answers": _refused_answers,
     "logged-addresses": _logged_addresses,
     "unseen-block-page": _unseen_block_pages,

@@ -117,7 +117,7 @@ class CacheEntry:
 
     @property
     def authentic(self) -> bool:
-        """Whether the upstream set AD."""
+        """Whether AD is passed on: the upstream set it, and is believed."""
         return bool(self.kind & AD_KIND)
 
     @property

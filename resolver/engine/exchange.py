@@ -20,6 +20,8 @@ The rules:
   one more attempt. A server that does not understand the OPT is asked without.
 - A server may close a TCP connection after some answers. The queries without one are asked again
   at once, at most ``_MAX_CLOSED`` times; this does not count as an attempt.
+- AD is kept only from a server that the group believes (RFC 6840 section 5.8): others may claim it
+  without having validated, or somebody on the path may have set it.
 - After SERVFAIL, REFUSED and other errors, a lame answer, or an answer for another name, the other
   servers are asked. The last error becomes the result.
 """
@@ -212,6 +214,8 @@ class Exchange:
         if not answered and is_lame(response):
             server.note_lame(now)
         else:
+            if response.flags & codes.AD and server not in self._group.believed:
+                response.flags &= ~codes.AD
             entry = make_entry(response, now, self.question.dnssec_ok)
             # A response with records of other names or types alone leaves an entry without any.
             if not answered or not response.is_indirect or entry.counts[0]:

@@ -111,9 +111,13 @@ class Server:
 class Group:
     """An upstream group: servers that are asked for the same names."""
 
-    def __init__(self, name: str, servers: Sequence[Server]) -> None:
+    def __init__(
+        self, name: str, servers: Sequence[Server], believed: Sequence[Server] = ()
+    ) -> None:
         self.name = name
         self.servers = tuple(servers)
+        self.believed = tuple(believed)
+        """The servers whose AD is passed on."""
 
     def choose(self, now: float, tried: Sequence[Server]) -> Server | None:
         """The server to ask next; None if the group is empty.

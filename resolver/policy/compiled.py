@@ -208,6 +208,8 @@ class ConfiguredGroup:
 
     name: str
     servers: tuple[ConfiguredServer, ...]
+    trust_ad: bool = False
+    """Whether AD of its servers is passed on."""
 
 
 @dataclass(frozen=True, slots=True)

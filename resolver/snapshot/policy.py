@@ -12,7 +12,7 @@ from resolver.config import model
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import NameServer, Network
+from resolver.config.values import Network
 from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
 from resolver.dns import presentation
 from resolver.lists.guard import too_wide
@@ -182,11 +182,11 @@ class _Compiler:
             yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
 
     def groups(self) -> Iterable[made.ConfiguredGroup]:
-        yield _group(DEFAULT_GROUP, self.config.upstream.servers)
+        yield _group(DEFAULT_GROUP, self.config.upstream)
         for name, group in self.config.upstreams.items():
-            yield _group(name, group.servers)
+            yield _group(name, group)
         for place, forward in enumerate(self.config.forward):
-            yield _group(_group_of(place), forward.servers)
+            yield _group(_group_of(place), forward)
 
     def subscriptions(self) -> Iterable[made.Subscription]:
         for name, source in self.config.lists.sources.items():
@@ -215,9 +215,11 @@ def _group_of(forward: int) -> str:
     return f"forward:{forward}"
 
 
-def _group(name: str, servers: Iterable[NameServer]) -> made.ConfiguredGroup:
-    configured = (made.ConfiguredServer(s.host, s.port, s.kind) for s in servers)
-    return made.ConfiguredGroup(name, tuple(configured))
+def _group(
+    name: str, group: model.UpstreamConfig | model.UpstreamGroupConfig | model.ForwardConfig
+) -> made.ConfiguredGroup:
+    servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
+    return made.ConfiguredGroup(name, servers, group.trust_ad)
 
 
 def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:

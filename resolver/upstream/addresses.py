@@ -107,7 +107,7 @@ class UpstreamAddresses:
 
     def _servers(self, group: ConfiguredGroup) -> list[ServerAddress]:
         return [
-            ServerAddress(name=name, address=address, port=port)
+            ServerAddress(name=name, address=address, port=port, believed=group.trust_ad)
             for server in group.servers
             for name, address, port in self._of(server)
         ]

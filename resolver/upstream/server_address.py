@@ -4,8 +4,12 @@ from typing import TypedDict
 
 
 class ServerAddress(TypedDict):
-    """An upstream server: its name in the config and in metrics, its address and its port."""
+    """An upstream server: its name in the config and in metrics, its address and its port.
+
+    ``believed``: whether its AD is passed on.
+    """
 
     name: str
     address: str
     port: int
+    believed: bool

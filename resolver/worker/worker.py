@@ -191,7 +191,11 @@ class Worker:
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {
-            name: Group(name, [self._server(each) for each in servers])
+            name: Group(
+                name,
+                [self._server(each) for each in servers],
+                [self._server(each) for each in servers if each["believed"]],
+            )
             for name, servers in groups.items()
         }
 

@@ -71,6 +71,7 @@ class Scenario:
     step: list[Step]
     upstream: list[Told] = field(default_factory=list)
     servers: list[str] = field(default_factory=lambda: ["192.0.2.1"])
+    trust_ad: bool = False
     more: str = ""
     lists: dict[str, str] = field(default_factory=dict)
     fails: str = ""

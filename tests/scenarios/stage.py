@@ -172,6 +172,7 @@ class Stage:
     def _compiled(self, more: str) -> Snapshot:
         lists = tuple(sorted((AGENCY_LISTS | self.scenario.lists).items()))
         upstream = f"[upstream]\nservers = {json.dumps(self.scenario.servers)}\n"
+        upstream += f"trust_ad = {json.dumps(self.scenario.trust_ad)}\n"
         return compiled(upstream + AGENCY_CONFIG + more, lists)
 
     def play(self) -> list[Played]:
@@ -296,8 +297,9 @@ class Stage:
             self._do_steps(live, live.dropped(attempt, self._now))
 
     def _group(self, name: str) -> Group:
-        (servers,) = (g.servers for g in self.engine.terms.groups if g.name == name)
-        return Group(name, [self._server(each.host, each.port) for each in servers])
+        (group,) = (g for g in self.engine.terms.groups if g.name == name)
+        servers = [self._server(each.host, each.port) for each in group.servers]
+        return Group(name, servers, servers if group.trust_ad else ())
 
     def _server(self, host: str, port: int) -> Server:
         return self.servers.setdefault((host, port), Server(host, port, host))

@@ -31,6 +31,7 @@ listen = ["127.0.0.1:{port}"]
 workers = 1
 [upstream]
 servers = [{servers}]
+trust_ad = true
 [lists]
 directories = []
 [metrics]
