@@ -141,18 +141,33 @@ def _await(port: int, name: str, log: Path) -> None:
 
 
 @contextmanager
+def authority(place: Path) -> Iterator[str]:
+    """NSD with all zones; the text of Unbound's config that leads to them."""
+    zones, port = write_zones(place), free_port()
+    _write(place / "nsd.conf", _NSD.format(port=port, place=place), _nsd_zones(zones))
+    with _serving(place, "nsd", "-d", "-c", str(place / "nsd.conf")):
+        _await(port, f"www.{SIGNED}", place / "nsd.log")
+        yield "".join(_STUB.format(zone=zone, port=port) for zone in zones)
+
+
+@contextmanager
+def unbound(place: Path, port: int, config: str) -> Iterator[None]:
+    """Unbound, which resolves the zones and answers on this port."""
+    _write(place / "unbound.conf", config)
+    with _serving(place, "unbound", "-d", "-c", str(place / "unbound.conf")):
+        _await(port, f"www.{SIGNED}", place / "unbound.log")
+        yield
+
+
+@contextmanager
 def recursive(place: Path) -> Iterator[int]:
     """Unbound before NSD; Unbound's port."""
-    zones = write_zones(place)
-    authority, port = free_port(), free_port()
-    _write(place / "nsd.conf", _NSD.format(port=authority, place=place), _nsd_zones(zones))
-    stubs = "".join(_STUB.format(zone=zone, port=authority) for zone in zones)
-    _write(place / "unbound.conf", _UNBOUND.format(port=port, place=place), stubs)
-    with _serving(place, "nsd", "-d", "-c", str(place / "nsd.conf")):
-        _await(authority, f"www.{SIGNED}", place / "nsd.log")
-        with _serving(place, "unbound", "-d", "-c", str(place / "unbound.conf")):
-            _await(port, f"www.{SIGNED}", place / "unbound.log")
-            yield port
+    port = free_port()
+    with (
+        authority(place) as stubs,
+        unbound(place, port, _UNBOUND.format(port=port, place=place) + stubs),
+    ):
+        yield port
 
 
 def _nsd_zones(zones: Sequence[str]) -> str:

@@ -1,0 +1,146 @@
+"""deploy/unbound before zones that are signed here: what Unbound validates, Darban passes on.
+
+NSD serves a signed zone with NSEC, a child with NSEC3, children whose signatures are wrong or have
+expired, an insecure delegation and a zone without signatures.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import Answer, Asker
+from tests.live.configs import ROOT, replaced_once, small
+from tests.live.ports import free_port
+from tests.live.programs import needed
+from tests.live.server import servers
+from tests.programs.fidelity.peers_of_darban import PROGRAMS, authority, unbound
+from tests.programs.fidelity.zone_texts import BROKEN, CHILD, EXPIRED, INSECURE, PLAIN, SIGNED
+
+DNSSEC_BOGUS = 6
+SIGNATURE_EXPIRED = 7
+PUBLICITY = "127.0.20.5"
+SHIPPED = ROOT / "deploy" / "unbound"
+
+_HERE = """
+server:
+  do-not-query-localhost: no
+  trust-anchor-file: "{zones}/anchor.key"
+"""
+"""What replaces the root and its trust anchor."""
+_AT_HOME = """
+server:
+  username: ""
+  chroot: ""
+  directory: "{place}"
+  pidfile: ""
+  use-syslog: no
+  num-threads: 1
+remote-control:
+  control-enable: no
+"""
+_TRANSPARENT = """
+server:
+  module-config: "iterator"
+  interface: 127.0.0.1@{port}
+  do-not-query-localhost: no
+"""
+"""A resolver of the network, which does not validate and gives signatures."""
+
+
+@dataclass(frozen=True)
+class Resolvers:
+    """Unbound; Darban before it with ``trust_ad``, and without."""
+
+    unbound: Asker
+    believing: Asker
+    doubting: Asker
+
+
+@pytest.fixture(scope="module", params=["recursing", "forwarding"])
+def resolvers(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, dig_program: Path
+) -> Iterator[Resolvers]:
+    for program in PROGRAMS:
+        needed(program)
+    place = tmp_path_factory.mktemp("validating")
+    zones, network, ours = (place / name for name in ("zones", "network", "unbound"))
+    for directory in (zones, network, ours):
+        directory.mkdir()
+    with ExitStack() as running:
+        stubs = running.enter_context(authority(zones))
+        port = free_port()
+        shipped = (SHIPPED / "darban-upstream.conf").read_text(encoding="utf-8")
+        config = replaced_once(shipped, "127.0.0.1@5335", f"127.0.0.1@{port}")
+        config += _HERE.format(zones=zones) + _AT_HOME.format(place=ours)
+        if request.param == "recursing":
+            config += stubs
+        else:
+            other = free_port()
+            transparent = _TRANSPARENT.format(port=other) + _AT_HOME.format(place=network) + stubs
+            running.enter_context(unbound(network, other, transparent))
+            forward = (SHIPPED / "darban-forward.conf").read_text(encoding="utf-8")
+            for address in ("192.0.2.53", "192.0.2.54"):
+                forward = replaced_once(forward, f": {address}\n", f": 127.0.0.1@{other}\n")
+            config += forward
+        running.enter_context(unbound(ours, port, config))
+        askers = []
+        for trust_ad in ("true", "false"):
+            directory = tmp_path_factory.mktemp("darban")
+            make = running.enter_context(servers(directory))
+            text = small([f"127.0.0.1:{port}"], upstream=f"trust_ad = {trust_ad}")
+            askers.append(Asker(dig_program, make(text).start().port))
+        yield Resolvers(Asker(dig_program, port), *askers)
+
+
+def _said(answer: Answer) -> tuple[str, bool, list[int], set[str]]:
+    """The rcode, AD, the Extended DNS Errors, and the types of the answer's records."""
+    codes = [code for code, _ in answer.errors]
+    return answer.status, "ad" in answer.flags, codes, {each.split()[3] for each in answer.answer}
+
+
+_SECURE = [(f"www.{SIGNED}", "NOERROR"), (f"www.{CHILD}", "NOERROR"), (f"no.{SIGNED}", "NXDOMAIN")]
+_INSECURE = [f"www.{INSECURE}", f"www.{PLAIN}"]
+_BOGUS = [(f"www.{BROKEN}", DNSSEC_BOGUS), (f"www.{EXPIRED}", SIGNATURE_EXPIRED)]
+_ASKING = ["+adflag", "+noadflag +dnssec", "+adflag +dnssec", "+noadflag"]
+
+
+@pytest.mark.parametrize("asking", _ASKING)
+@pytest.mark.parametrize(("name", "status"), _SECURE)
+def test_what_is_signed_has_ad_for_those_who_ask(
+    resolvers: Resolvers, name: str, status: str, asking: str
+) -> None:
+    asks = asking != "+noadflag"
+    theirs = _said(resolvers.unbound(PUBLICITY, name, "A", *asking.split()))
+    assert theirs[:3] == (status, asks, [])
+    assert ("RRSIG" in theirs[3]) == ("+dnssec" in asking and status == "NOERROR")
+    assert _said(resolvers.believing(PUBLICITY, name, "A", *asking.split())) == theirs
+    doubted = _said(resolvers.doubting(PUBLICITY, name, "A", *asking.split()))
+    assert doubted == (status, False, *theirs[2:])
+
+
+@pytest.mark.parametrize("asking", _ASKING)
+@pytest.mark.parametrize("name", _INSECURE)
+def test_what_is_not_signed_has_none(resolvers: Resolvers, name: str, asking: str) -> None:
+    theirs = _said(resolvers.unbound(PUBLICITY, name, "A", *asking.split()))
+    assert theirs == ("NOERROR", False, [], {"A"})
+    assert _said(resolvers.believing(PUBLICITY, name, "A", *asking.split())) == theirs
+
+
+@pytest.mark.parametrize("asking", _ASKING)
+@pytest.mark.parametrize(("name", "error"), _BOGUS)
+def test_what_is_bogus_fails_and_says_why(
+    resolvers: Resolvers, name: str, error: int, asking: str
+) -> None:
+    for resolver in (resolvers.unbound, resolvers.believing, resolvers.doubting):
+        said = _said(resolver(PUBLICITY, name, "A", *asking.split()))
+        assert said == ("SERVFAIL", False, [error], set())
+
+
+@pytest.mark.parametrize("name", [name for name, _ in _BOGUS])
+def test_with_cd_the_client_judges_what_is_bogus(resolvers: Resolvers, name: str) -> None:
+    for resolver in (resolvers.unbound, resolvers.believing):
+        status, authentic, _, types = _said(resolver(PUBLICITY, name, "A", "+cd", "+dnssec"))
+        assert (status, authentic, types) == ("NOERROR", False, {"A", "RRSIG"})
