@@ -101,6 +101,8 @@ COMMANDS = {
     "report": OF_THE_SERVER,
     "report --html": OF_THE_SERVER,
     "flush --all": OF_THE_SERVER,
+    "drain --end": OF_THE_SERVER,
+    "export nftables": OF_THE_STATE,
     "record --minutes 0.01 --out recorded.tsv": OF_THE_SERVER,
     "exempt --list": OF_THE_SERVER,
     "run": (WRONG, WRONG, WRONG),
