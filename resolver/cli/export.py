@@ -10,13 +10,15 @@ import typer
 from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of
+from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.settings import Publication
+from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_config
 from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
+from resolver.publish.engine_check import EngineCheck, own_address
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
@@ -38,8 +40,25 @@ To = Annotated[
     Path | None, typer.Option("--to", help="the directory for a program that needs several files")
 ]
 
+Check = Annotated[
+    str | None,
+    typer.Option("--check", help="ask a running engine at this address, and print what differs"),
+]
+Port = Annotated[int, typer.Option("--port", min=1, max=65535, help="the engine's port")]
+Client = Annotated[
+    list[str] | None,
+    typer.Option("--client", help="an address of this host that asks it; several may be given"),
+]
 
-def export(program: Program, config: Config = None, to: To = None) -> int:
+
+def export(
+    program: Program,
+    config: Config = None,
+    to: To = None,
+    check: Check = None,
+    port: Port = 53,
+    client: Client = None,
+) -> int:
     """Print the config of another program, for the policy of this config.
 
     It reads the config on disk, and needs no server.
@@ -57,8 +76,15 @@ def export(program: Program, config: Config = None, to: To = None) -> int:
         darban export powerdns --to /etc/powerdns
 
         darban export dnsdist --to /etc/dnsdist/darban
+
+    With --check it asks a running engine for a sample of the policy's names instead, as clients of
+    VLANs: run it on a host that has addresses in them.
+
+        darban export bind --check 10.0.0.53 --client 10.10.0.5 --client 10.20.0.5
     """
     path = config_path(config)
+    if check is not None:
+        return _check(path, program, Endpoint(_address(check), port), client or [])
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
@@ -72,6 +98,31 @@ def export(program: Program, config: Config = None, to: To = None) -> int:
         raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
     echo(make(compile_valid(path).snapshot.terms, path).rstrip("\n"))
     return 0
+
+
+def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:
+    """Print what an engine answers otherwise than the policy says; 1 if anything."""
+    if program not in _ENFORCING:
+        known = ", ".join(_ENFORCING)
+        raise DarbanError(f"found --check for {program}; expected it for one of {known}")
+    compiled = compile_valid(config)
+    checking = EngineCheck(compiled.snapshot.terms, index_of(compiled), time.time())
+    differing = 0
+    for client in [_address(each) for each in clients] or [own_address(engine)]:
+        result = checking.ask(engine, client, without_rd=_ENFORCING[program])
+        differing += len(result.differences)
+        agree = result.asked - len(result.differences)
+        echo(f"{client}, VLAN {result.vlan}: {agree} of {result.asked} answers agree")
+        for difference in result.differences:
+            echo(f"  {difference}")
+    return 1 if differing else 0
+
+
+def _address(text: str) -> str:
+    address = parse_address(text)
+    if address is None:
+        raise DarbanError(f"'{text}' is not an address such as 10.10.3.7 or fd00:10::37")
+    return str(address)
 
 
 def _write(files: dict[str, bytes], directory: Path) -> None:
@@ -164,3 +215,5 @@ _SEVERAL: dict[str, Callable[[CompileResult, Path, Path], dict[str, bytes]]] = {
     "powerdns": _powerdns,
     "dnsdist": _dnsdist,
 }
+_ENFORCING = {"bind": True, "unbound": True, "powerdns": False, "dnsdist": True}
+"""The engines that enforce the policy, and whether they do so without RD."""

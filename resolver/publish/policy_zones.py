@@ -212,11 +212,11 @@ class RuleSource:
     def _differences(self, view: View, base: View, candidates: Set[bytes]) -> Rules:
         """The rules that turn the verdicts of one view into those of another."""
 
-        def action(name: bytes, inherited: Action | None) -> Action | None:
-            found, allowed = self._action(view, name)
+        def changed(name: bytes, inherited: Action | None) -> Action | None:
+            found, allowed = self.action(view, name)
             if allowed or inherited is not None:
                 return found
-            return None if found == self._action(base, name)[0] else found
+            return None if found == self.action(base, name)[0] else found
 
         nodes = {names.ROOT: _Node(None, None, None)}
         present = set(candidates)
@@ -224,11 +224,11 @@ class RuleSource:
             if name != names.ROOT:
                 inherited = nodes[_parent(name)].below
                 wildcard = WILDCARD + name
-                below = action(wildcard, inherited) if len(wildcard) <= names.MAX_NAME else None
-                nodes[name] = _Node(inherited, action(name, inherited), below)
+                below = changed(wildcard, inherited) if len(wildcard) <= names.MAX_NAME else None
+                nodes[name] = _Node(inherited, changed(name, inherited), below)
         return tuple(_compressed(nodes))
 
-    def _action(self, view: View, name: bytes) -> tuple[Action, bool]:
+    def action(self, view: View, name: bytes) -> tuple[Action, bool]:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:

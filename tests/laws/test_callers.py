@@ -29,7 +29,7 @@ CALLERS = {
     },
     "check_query": {
         *("engine.engine.Engine.check_question", "policy.judge.Judge.check_answer"),
-        "publish.policy_zones.RuleSource._action",  # for other resolvers: policy, no local data
+        "publish.policy_zones.RuleSource.action",  # for other resolvers: policy, no local data
     },
     "check_answer": {"engine.engine.Engine._judge_answer"},
     # Local data answers a question, or the end of a chain of aliases.

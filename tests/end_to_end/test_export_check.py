@@ -1,0 +1,68 @@
+"""``darban export PROGRAM --check``: a running engine is asked for the names of the policy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
+from tests.live.ports import free_port
+from tests.programs.parity.__main__ import ENGINES, site
+from tests.programs.parity.engines import Site
+from tests.programs.parity.policy_under_test import VLANS
+
+PROGRAMS = {"BIND": "bind", "Unbound": "unbound", "Recursor": "powerdns", "dnsdist": "dnsdist"}
+ADMINISTRATION = "127.0.10.5"
+
+
+@pytest.fixture(scope="module")
+def of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_engine_with_the_exported_config_answers_as_the_policy_says(
+    name: str, of: Site, tmp_path: Path
+) -> None:
+    engine = ENGINES[name](of, tmp_path / "engine")
+    with engine.run():
+        for vlan, port in engine.ports.items():
+            if vlan == "press" and name != "dnsdist":
+                continue  # an exemption that zones cannot express
+            address = ("--check", "127.0.0.1", "--port", str(port), "--client", VLANS[vlan])
+            done = darban("export", PROGRAMS[name], *address, at=of.server.directory)
+            assert done.code == GOOD, done.out + done.err
+            asked = int(done.out.split()[-3])
+            assert f"{asked} of {asked} answers agree" in done.out
+            assert asked >= 8, done.out
+
+
+def test_what_an_engine_answers_otherwise_is_printed(of: Site) -> None:
+    """The upstream is asked itself: it blocks nothing."""
+    address = ("--check", "127.0.0.1", "--port", str(of.upstream), "--client", ADMINISTRATION)
+    done = darban("export", "bind", *address, at=of.server.directory)
+    assert done.code == NO, done.err
+    assert f"{ADMINISTRATION}, VLAN administration: " in done.out
+    found = "  alpha.chat A DO=0 RD=1: found NOERROR 192.0.2.80; expected NOERROR 0.0.0.0"
+    assert found in done.out.splitlines()
+
+
+def test_what_cannot_be_checked_is_told(of: Site) -> None:
+    def check(*words: str) -> tuple[int, str]:
+        done = darban("export", *words, at=of.server.directory)
+        return done.code, done.err
+
+    code, told = check("knot", "--check", "127.0.0.1")
+    assert code == WRONG
+    assert "expected it for one of bind, unbound, powerdns, dnsdist" in told
+    code, told = check("bind", "--check", "localhost")
+    assert code == WRONG
+    assert "'localhost' is not an address" in told
+    port = str(free_port())
+    code, told = check("bind", "--check", "127.0.0.1", "--port", port, "--client", ADMINISTRATION)
+    assert code == UNREACHABLE
+    assert "gives 127.0.10.5 no answer" in told
+    code, told = check("bind", "--check", "127.0.0.1", "--client", "192.0.2.1")
+    assert code == WRONG
+    assert "192.0.2.1 is in no VLAN" in told
