@@ -65,6 +65,14 @@ def make_directory(path: Path) -> None:
         _sync(path.parent)
 
 
+def sync_tree(path: Path) -> None:
+    """Sync a folder with all that it holds to disk; links in it are not followed."""
+    for folder, _, files in os.walk(path):
+        for each in (*(Path(folder, file) for file in files), Path(folder)):
+            if not each.is_symlink():
+                _sync(each)
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -142,10 +142,10 @@ def _of_config(path: Path) -> ComparedPolicy:
 def _in_force(path: Path, hash_: str) -> ComparedPolicy:
     terms, index = load_snapshot(path, hash_)
     audit_log = AuditLog(store.directory(path))
-    return ComparedPolicy("in force", terms, index, _recorded(hash_, audit_log))
+    return ComparedPolicy("in force", terms, index, _recorded(path, hash_, audit_log))
 
 
-def _recorded(snapshot: str, audit_log: AuditLog) -> Section | None:
+def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> Section | None:
     """The expectations of a snapshot, which does not hold them: the audit log has its config."""
     try:
         entries = [each for each in audit_log.activations() if each.snapshot == snapshot]
@@ -154,7 +154,8 @@ def _recorded(snapshot: str, audit_log: AuditLog) -> Section | None:
     texts = audit_log.text(entries[-1].config) if entries else {}
     if not texts:
         return None
-    return _expectations(load(next(iter(texts)), SavedFiles(Path(), texts)).config)
+    config = path.parent / next(iter(texts))
+    return _expectations(load(str(config), SavedFiles(config, texts)).config)
 
 
 def _expectations(config: ConfigModel) -> Section:

@@ -1,15 +1,19 @@
 """``darban exempt``: permit a service for some clients until a moment, with an approver."""
 
 import datetime as dt
+import shlex
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from resolver.cli.activation import activate, write
+from resolver.cli.clone import commit, config_of
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
 from resolver.cli.default_config import config_path
@@ -23,7 +27,7 @@ from resolver.errors import DarbanError
 from resolver.metrics import status
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.snapshot.candidate import PolicyInForce
-from resolver.snapshot.exemption import EditedConfig, ExemptionEdit
+from resolver.snapshot.exemption import EditedConfig, ExemptionEdit, FromRepository
 from resolver.supervisor import control
 
 Whom = Annotated[
@@ -63,6 +67,14 @@ Extend = Annotated[
         autocompletion=exemptions,
     ),
 ]
+Repo = Annotated[
+    Path | None,
+    typer.Option(
+        "--repo",
+        metavar="PATH",
+        help="edit this clone of the policy's repository, and commit it with your signature",
+    ),
+]
 Prune = Annotated[bool, typer.Option("--prune", help="remove the exemptions that have ended")]
 
 
@@ -78,6 +90,7 @@ def exempt(
     end: End = None,
     extend: Extend = None,
     prune: Prune = False,
+    repo: Repo = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> int:
@@ -89,9 +102,15 @@ def exempt(
     its beginning. Exits with 1 where an expectation would not hold, 2 where there is a mistake.
     Without a running server the exemption is written all the same.
 
+    Where the policy comes from git, a server refuses, and prints the command for your own clone:
+    with --repo, the clone is edited and checked in the same way, and the edit is committed with
+    your signature. When you have pushed it, the servers pull it within a minute.
+
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 
         darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
+
+        darban exempt --repo ~/policy 10.10.3.7 telegram --for 2h --approver CIO --ticket IT-8
 
         darban exempt --list
 
@@ -99,7 +118,7 @@ def exempt(
 
         darban exempt --end pr-2031
     """
-    path = config_path(config)
+    path = config_path(config) if repo is None else config_of(repo)
     about = {"approver": approver, "ticket": ticket, "reason": reason}
     given = {key: value for key, value in about.items() if value}
     modes = sum((list_, end is not None, extend is not None, prune))
@@ -109,28 +128,33 @@ def exempt(
         )
     if list_:
         return _list(path, as_json)
+    edit = partial(_Edit, path, as_json, repo)
     if extend is not None:
-        return _Edit(path, as_json).extend(extend, _end(for_, until), given)
+        return edit().extend(extend, _end(for_, until), given)
     if end is not None:
-        return _Edit(path, as_json).remove([end], "exempt --end")
+        return edit().remove([end], "exempt --end")
     if prune:
-        return _Edit(path, as_json).prune()
+        return edit().prune()
     if not (whom and services and approver and ticket):
         raise DarbanError(
             "say for whom, what, who approved it and where it was asked for: darban exempt "
             "ADDRESS-OR-VLAN SERVICE... --for TIME --approver WHO --ticket ID"
         )
-    return _Edit(path, as_json).add(whom, services, _end(for_, until), given)
+    return edit().add(whom, services, _end(for_, until), given)
 
 
 class _Edit:
     """One edit of the exemptions of a config; each method returns the exit code."""
 
-    def __init__(self, path: Path, as_json: bool) -> None:
+    def __init__(self, path: Path, as_json: bool, clone: Path | None) -> None:
         self._path = path
         self._as_json = as_json
-        self._in_force = _in_force(path)
-        self._edit = ExemptionEdit(path, self._in_force)
+        self._clone = clone
+        self._in_force = None if clone else _in_force(path)
+        try:
+            self._edit = ExemptionEdit(path, self._in_force)
+        except FromRepository as error:
+            raise DarbanError(f"{error}\n{_in_clone(sys.argv[2:])}") from None
         self._known = {each.id: each for each in exemption_details(self._edit.terms)}
 
     def add(
@@ -184,6 +208,9 @@ class _Edit:
         path, answer = self._path, None
         if self._in_force is None:
             write(path, edited.texts)
+            next_step = _NO_SERVER
+            if self._clone is not None:
+                next_step = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
         else:
             answer = activate(path, edited.texts, event)
         code = 0 if answer is None else int(str(answer["code"]))
@@ -196,11 +223,24 @@ class _Edit:
         if not code:
             lines += [f"{path}: {each}" for each in said]
         if answer is None:
-            lines.append("no server runs; this will be in force when one is started")
+            lines.append(next_step)
         else:  # without an error, the warnings of its report are above
             lines.append(result_text(path, answer if code else {**answer, "report": []}))
         echo("\n".join([*lines, f"{path} is as it was"] if code else lines))
         return code
+
+
+_NO_SERVER = "no server runs; this will be in force when one is started"
+
+
+def _in_clone(words: Sequence[str]) -> str:
+    """The command line with these words, for a clone instead of the config of a server."""
+    given = list(words)
+    if "--config" in given:
+        place = given.index("--config")
+        del given[place : place + 2]
+    kept = [word for word in given if not word.startswith("--config=")]
+    return shlex.join(["darban", "exempt", "--repo", "PATH", *kept])
 
 
 def _list(path: Path, as_json: bool) -> int:

@@ -80,7 +80,7 @@ def history(
     moment = parse_moment(at).timestamp()
     if moment > time.time():
         raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
-    before = [entry for entry in entries if entry.time <= moment and entry.ended is None]
+    before = [entry for entry in entries if entry.time <= moment and entry.changes]
     entry = before[-1] if before and before[-1].snapshot else None
     if restore is not None and entry is not None:
         return restoring.restore(path, entry, _since(entry, moment), as_json)

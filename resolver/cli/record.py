@@ -21,6 +21,9 @@ from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
 from resolver.files import atomic_file
+from resolver.snapshot import store
+from resolver.snapshot.policy_tree import QUESTIONS
+from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control
 
 _DAY = 1440
@@ -41,24 +44,40 @@ Out = Annotated[
         "--out", help="the file to write, which must not exist; by default named by the moment"
     ),
 ]
+Keep = Annotated[
+    bool,
+    typer.Option(
+        "--keep",
+        help="keep it for the server, which tries it on each policy that it pulls from git",
+    ),
+]
 
 
-def record(minutes: Minutes, out: Out = None, config: Config = None) -> int:
+def record(minutes: Minutes, out: Out = None, keep: Keep = False, config: Config = None) -> int:
     """Count the queries of every VLAN for a while, and write the counts to a file.
 
     No client is recorded: only names and types, and how often each VLAN asked. Ctrl-C ends the
     recording early and writes what was counted. 'darban diff --queries' tries the file on
-    another config. Exits with 3 where no server can be reached.
+    another config. With --keep the file replaces the one that each policy from git is tried with.
+    Exits with 3 where no server can be reached.
 
         darban record --minutes 10
 
         darban record --minutes 60 --out monday.tsv
+
+        darban record --minutes 600 --keep
     """
+    if keep and out is not None:
+        raise DarbanError("say one of --keep and --out")
     file = out or Path(f"questions-{datetime.now(UTC):%Y%m%d-%H%M%S}.tsv")
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # ``_record`` waits for them
     path = config_path(config)
     recording = _Recording(path)
-    with _new_file(file) as opened:
+    if keep:
+        state = store.directory(path)
+        become_owner(state)
+        file = state / QUESTIONS
+    with _new_file(file, replace=keep) as opened:
         recording.take(counting=True)
         what = f"recording for {minutes:g} minutes the queries to the server of {path}"
         echo(f"{what}; Ctrl-C ends it early", err=True)
@@ -74,8 +93,8 @@ def record(minutes: Minutes, out: Out = None, config: Config = None) -> int:
 
 
 @contextlib.contextmanager
-def _new_file(file: Path) -> Iterator[BinaryIO]:
-    if file.exists():
+def _new_file(file: Path, *, replace: bool) -> Iterator[BinaryIO]:
+    if file.exists() and not replace:
         raise DarbanError(f"{file}: exists already; name another file with --out")
     try:
         with atomic_file(file) as opened:

@@ -15,7 +15,7 @@ from resolver.cli.server import PATIENCE, ask
 from resolver.errors import DarbanError
 from resolver.snapshot import child_process
 from resolver.snapshot.compiler import compile_file
-from resolver.snapshot.config_files import DiskFiles
+from resolver.snapshot.config_files import DiskFiles, without_pulled
 from resolver.supervisor import control
 
 From = Annotated[
@@ -68,7 +68,7 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
         )
     files = DiskFiles()
     compile_file(new, time.time(), files).check()
-    first, *included = files.texts(path.parent).items()
+    first, *included = without_pulled(path, files.texts(path.parent)).items()
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:
         return shown.returncode

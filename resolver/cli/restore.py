@@ -21,7 +21,13 @@ from resolver.config.reading import read_merged
 from resolver.errors import DarbanError
 from resolver.snapshot import store
 from resolver.snapshot.candidate import SourceTexts
-from resolver.snapshot.config_files import DiskFiles, SavedFiles, difference
+from resolver.snapshot.config_files import (
+    DiskFiles,
+    SavedFiles,
+    difference,
+    is_pulled,
+    without_pulled,
+)
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
@@ -56,6 +62,9 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
 _KEPT = "each file that was replaced is kept beside it, as NAME.old"
 
 
+_FROM_GIT = "the policy from git stays as it is; another commit changes it"
+
+
 @dataclass
 class _Plan:
     """The files to write, and what cannot be restored."""
@@ -70,12 +79,15 @@ class _Plan:
     """What stays as it is now, and why."""
 
     def __post_init__(self) -> None:
-        first, *included = self.then.texts.items()
+        first, *included = without_pulled(self.path, self.then.texts).items()
         self.texts = {self.path.name: first[1], **dict(included)}
         self._folder = self.path.parent.resolve()
         self._now = DiskFiles()
         read_merged(str(self.path), self._now)
-        for file in {**self.texts, **self._now.texts(self.path.parent)}:
+        now = self._now.texts(self.path.parent)
+        if any(is_pulled(self.path, file) for file in (*now, *self.then.texts)):
+            self.left.append(_FROM_GIT)
+        for file in {**self.texts, **without_pulled(self.path, now)}:
             self._check(file)
             if file not in self.texts:
                 self.others[self.path.parent / file] = None
@@ -86,7 +98,7 @@ class _Plan:
 
     def difference(self) -> str:
         """From the files as they are now to those of then."""
-        before = dict(self._now.texts(self.path.parent))
+        before = without_pulled(self.path, self._now.texts(self.path.parent))
         after = dict(self.texts)
         for path, content in self.others.items():
             file = os.path.relpath(path, self.path.parent)
@@ -107,6 +119,7 @@ class _Plan:
         return (self.path.parent / file).resolve().is_relative_to(self._folder)
 
     def _add_lists(self, lists: Mapping[str, str]) -> None:
+        lists = {file: sha for file, sha in lists.items() if not is_pulled(self.path, file)}
         differing = {file: sha for file, sha in lists.items() if self._hash(file) != sha}
         state = store.directory(self.path)
         with as_owner(state):
@@ -124,6 +137,8 @@ class _Plan:
             else:
                 self.others[self.path.parent / file] = content
         for file in self._own_lists():
+            if is_pulled(self.path, file):
+                continue
             if file not in lists and self._is_inside(file):
                 self.others[self.path.parent / file] = None
             elif file not in lists:
@@ -131,7 +146,7 @@ class _Plan:
 
     def _own_lists(self) -> Iterator[str]:
         """The lists that lie now in the directories of the config of then."""
-        files = SavedFiles(self.path.parent, self.texts)
+        files = SavedFiles(self.path, self.texts)
         for directory in load(str(self.path), files).config.lists.directories:
             for file in sorted((self.path.parent / directory).glob("*.txt")):
                 yield str(Path(directory) / file.name)

@@ -44,7 +44,8 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
         parts.append(grid)
     else:
         parts += [*left, *right]
-    return Group(*parts, _apart(_lists(now)), *_fetched(now), *_block_log(now), *_zones(now))
+    parts += [_apart(_lists(now)), *_fetched(now), *_block_log(now), *_zones(now)]
+    return Group(*parts, *_pulled(now))
 
 
 def _apart(below: RenderableType) -> Padding:
@@ -128,6 +129,8 @@ def _alarms(now: Status) -> Iterator[Text]:
     if now.block_log is not None and now.block_log.problem:
         yield Text(f"the block log cannot be written: {now.block_log.problem}", "bold red")
     yield from _unpublished(now)
+    if now.policy_source is not None and now.policy_source.problem:
+        yield Text(f"the policy was not pulled: {now.policy_source.problem}", "bold red")
     if now.clock_synchronised is False:
         yield Text("the clock is not synchronised; exemptions end by it", "bold red")
     for upstream in now.upstreams:
@@ -269,6 +272,17 @@ def _zones(now: Status) -> Iterator[Text]:
     if publish is not None and publish.zones:
         newest = max(zone.written for zone in publish.zones)
         yield Text(f"zones     {len(publish.zones)} in {publish.directory}, newest serial {newest}")
+
+
+def _pulled(now: Status) -> Iterator[Text]:
+    """The policy from git: the commit in force, and how old the last good pull is."""
+    source = now.policy_source
+    if source is not None and source.commit:
+        yield Text(
+            f"policy    {source.branch} of {source.repository}, up to date "
+            f"{_span(now.at - source.pulled)} ago\n          commit {source.commit}, signed by "
+            f"{source.signer}, in force for {_span(now.at - source.applied)}"
+        )
 
 
 def _table(title: str, first: str, *numbers: str, texts: Sequence[str] = ()) -> Table:

@@ -72,6 +72,10 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _exempted_clients(provenance.merged)
     yield from _list_sources(provenance.merged)
     yield from _queries_to_itself(config, provenance)
+    if config.policy_source.repository and not config.policy_source.allowed_signers:
+        expected = "the file of the SSH keys whose signatures are accepted"
+        if provenance.whole(("policy_source", "allowed_signers")):
+            yield provenance.problem(("policy_source",), "no allowed_signers", expected)
     if config.publish.listen:
         yield from _zone_names(config, provenance)
     yield from front.check(config, provenance)

@@ -21,6 +21,7 @@ from resolver.config.values import (
     DNS_PORT,
     MIB,
     Bootstrap,
+    Branch,
     CacheSize,
     Category,
     ClientAddress,
@@ -36,6 +37,7 @@ from resolver.config.values import (
     Prefix,
     Record,
     RecordType,
+    Repository,
     Secondary,
     Server,
     ServerText,
@@ -265,6 +267,19 @@ class PublishConfig(ConfigSection):
     """The resolvers that may transfer the zones, by the names of their TSIG keys."""
 
 
+class PolicySourceConfig(ConfigSection):
+    """The git repository that the policy comes from."""
+
+    repository: Repository = ""
+    """The repository, by HTTPS or SSH, or its directory on this host; "" is none."""
+    branch: Branch = "stable"
+    """The branch whose newest commit is put in force."""
+    allowed_signers: Line = ""
+    """The file of the SSH keys whose signatures are accepted."""
+    max_newly_blocked: Annotated[int, Field(ge=0)] = 50
+    """The recorded names that a commit may block newly."""
+
+
 class LimitsConfig(ConfigSection):
     """How many queries clients may send."""
 
@@ -333,6 +348,8 @@ class Config(ConfigSection):
     """A file of blocked queries."""
     publish: PublishConfig = PublishConfig()
     """The policy as zones, for other resolvers."""
+    policy_source: PolicySourceConfig = PolicySourceConfig()
+    """The git repository that the policy comes from."""
     limits: LimitsConfig = LimitsConfig()
     """How many queries clients may send."""
     warnings: WarningsConfig = WarningsConfig()

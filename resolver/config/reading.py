@@ -2,7 +2,8 @@
 
 How it works: the first file names patterns, and each file that matches is merged. An
 included file may add entries to sections (another VLAN, another exemption) and elements to
-arrays; a second definition is an error. Every value keeps its location.
+arrays; a second definition is an error. Every value keeps its location. Where the first file has a
+[policy_source], the config.toml that was pulled from there is merged last (``pulled_policy``).
 
 What must stay true: nothing that a file contains raises. A file that cannot be read is a
 problem; ``MergedDocument.complete`` is then false, since definitions may be missing.
@@ -11,8 +12,10 @@ problem; ``MergedDocument.complete`` is then false, since definitions may be mis
 import posixpath
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
+from resolver.config import pulled_policy
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Document, Location, MergedDocument
 from resolver.config.syntax import not_toml, not_utf8
@@ -27,6 +30,9 @@ class ConfigFiles(Protocol):
 
     def glob(self, pattern: str) -> list[str]:
         """The paths of the files that match, sorted; an invalid pattern matches none."""
+
+    def pulled(self, path: str) -> str:
+        """The path of the config.toml that the config at ``path`` has pulled, or will pull."""
 
 
 def read_merged(path: str, files: ConfigFiles) -> tuple[MergedDocument, list[Problem]]:
@@ -66,6 +72,20 @@ class _Merger:
         patterns = self._add(self._path)
         for name in self._included(patterns):
             self._add(name)
+        source = self.document.get("policy_source")
+        if isinstance(source, dict) and source.get("repository"):
+            self._add_pulled(self._files.pulled(self._path))
+
+    def _add_pulled(self, name: str) -> None:
+        """Merge the config.toml of the repository."""
+        parsed = _parse(name, self._files)
+        if isinstance(parsed, Problem):
+            self.complete = False
+            self.problems.append(replace(parsed, advice=parsed.advice or pulled_policy.ADVICE))
+            return
+        document, root = parsed
+        self.problems += pulled_policy.local_sections(document, root)
+        self._merge(self.document, pulled_policy.policy(document, name), (), root)
 
     def _add(self, name: str) -> object:
         """Merge a file; its ``include``."""

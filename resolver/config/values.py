@@ -283,6 +283,22 @@ def _read_url(text: str) -> str:
     return text
 
 
+def _read_repository(text: str) -> str:
+    """Read where a git repository is; only TLS and SSH keep others from holding commits back."""
+    if text.startswith("/") or not text:
+        return text
+    try:
+        parts = urllib.parse.urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise InvalidValue(_REPOSITORY) from None
+    if parts.scheme not in ("https", "ssh") or not host or host.startswith("-"):
+        raise InvalidValue(_REPOSITORY)
+    if parts.password is not None or (parts.scheme == "https" and parts.username is not None):
+        raise InvalidValue(_REPOSITORY, "A password would be shown in logs and reports.")
+    return text
+
+
 def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine itself."""
     address = parse_address(host)
@@ -310,6 +326,7 @@ _IDENTIFIER = "a name of 1 to 63 letters, digits, dots, hyphens and underscores"
 _LABEL = "It becomes a label of the metrics."
 _MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
 _DIGEST = "the SHA-256 of the file, 64 hexadecimal digits"
+_REPOSITORY = 'a git repository: "https://...", "ssh://USER@HOST/PATH", or a path from /'
 _LINE = "one line of text, in quotes"
 _SERVER_TEXT = "63 printable ASCII characters at most"
 
@@ -321,5 +338,15 @@ Identifier = Annotated[str, _matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABE
 RecordType = Annotated[str, _matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
 Digest = Annotated[str, _matching(_DIGEST, "[0-9A-Fa-f]{64}", convert=str.lower)]
 ServerText = Annotated[str, _matching(_SERVER_TEXT, "[ -~]{0,63}")]
+Branch = Annotated[
+    str,
+    _matching(
+        'the name of a branch such as "stable"',
+        r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[/.]$))[A-Za-z0-9][A-Za-z0-9._/-]*",
+    ),
+]
+Repository = Annotated[
+    str, _matching(_REPOSITORY, f"[^ {_CONTROL}]*"), AfterValidator(_read_repository)
+]
 Line = Annotated[str, _matching(_LINE, f"[^{_CONTROL}]*")]
 SomeLine = Annotated[str, _matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]

@@ -120,6 +120,7 @@ class DarbanCollector(Collector):
         yield definitions.LIST_FALLBACK, _of_lists(fetched, (name in older for name in fetched))
         yield definitions.READY, [((), not facts.not_ready)]
         yield from _published(facts.publish)
+        yield from _pulled(facts)
         yield definitions.WORKERS, [((), facts.workers)]
         yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]
         yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]
@@ -157,6 +158,14 @@ def _published(publish: PublishStatus | None) -> Iterator[tuple[Metric, Values]]
     yield definitions.PUBLISH_LEFT_OUT, (((), len(each.left_out)) for each in states)
     yield definitions.ZONE_SERIAL, (((zone.name,), zone.written) for zone in zones)
     yield definitions.ZONE_SERVED, (((zone.name,), zone.served or 0) for zone in zones)
+
+
+def _pulled(facts: ServerFacts) -> Iterator[tuple[Metric, Values]]:
+    """The policy from git; no series where it does not come from there."""
+    source = facts.policy_source
+    yield definitions.POLICY_PULLED, [] if source is None else [((), source.pulled)]
+    results = () if source is None else definitions.PULL_RESULTS
+    yield definitions.POLICY_PULLS, (((result,), facts.pulls[result]) for result in results)
 
 
 def _midnight(day: str) -> float:

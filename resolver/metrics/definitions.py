@@ -127,6 +127,11 @@ ZONE_SERVED = _gauge(
     "The serial that Knot DNS serves; 0 where it does not answer for the zone",
     "zone",
 )
+POLICY_PULLED = _gauge(
+    "darban_policy_pulled_timestamp_seconds",
+    "When the policy was last pulled from git and was in force; 0 for never",
+)
+POLICY_PULLS = _counter("darban_policy_pulls", "Pulls of the policy from git by result", "result")
 WORKERS = _gauge("darban_workers", "Workers that serve")
 WORKERS_EXPECTED = _gauge("darban_workers_expected", "Workers that should serve")
 WORKER_RESTARTS = _counter("darban_worker_restarts", "Workers replaced")
@@ -156,6 +161,8 @@ DURATION_BOUNDS = (
 
 RELOAD_RESULTS = ("applied", "unchanged", "refused", "invalid", "needs_restart", "failed")
 """``refused``: an expectation fails; ``invalid``: the config has errors; ``failed``: all else."""
+PULL_RESULTS = ("applied", "unchanged", "refused", "failed")
+"""``refused``: the commit must not be used; ``failed``: none could be fetched, and all else."""
 UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")
 BYPASS_KINDS = ("provider", "canary")
 COUNTED_TYPES = frozenset(

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver.metrics.status import LastReload, PublishStatus
+from resolver.metrics.status import LastReload, PolicySourceStatus, PublishStatus
 from resolver.policy.compiled import CompiledConfig
 
 
@@ -57,6 +57,10 @@ class ServerFacts:
     block_log: BlockLogState = field(default_factory=BlockLogState)
     publish: PublishStatus | None = None
     """None where the config publishes no zones, and until they are written first."""
+    policy_source: PolicySourceStatus | None = None
+    """None where the policy does not come from git, and until the first pull."""
+    pulls: Counter[str] = field(default_factory=Counter)
+    """By result."""
 
     @property
     def not_ready(self) -> str:

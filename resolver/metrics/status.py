@@ -175,6 +175,27 @@ class PublishStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySourceStatus:
+    """The policy from git, and the last pull."""
+
+    repository: str
+    branch: str
+    commit: str
+    """The commit in force; empty where none was pulled."""
+    signer: str
+    applied: float
+    """When the commit was put in force; 0 where none was pulled."""
+    pulled: float
+    """When a pull last succeeded; 0 where none did."""
+    at: float
+    """When the last pull ended."""
+    result: str
+    """One of ``definitions.PULL_RESULTS``."""
+    problem: str
+    """Why the last pull changed nothing; empty where it succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
 class LastReload:
     """The last reload."""
 
@@ -224,6 +245,8 @@ class Status:
     """Queries for names below .local, which no ``[[forward]]`` has."""
     publish: PublishStatus | None = None
     """None where no zones are published."""
+    policy_source: PolicySourceStatus | None = None
+    """None where the policy does not come from git."""
     clock_synchronised: bool | None = None
     """Exemptions end by the clock. None where the kernel does not tell."""
     not_ready: str = ""

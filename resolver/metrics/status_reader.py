@@ -76,6 +76,7 @@ class StatusReader:
             block_log=_block_log(sums, facts),
             missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
             publish=facts.publish,
+            policy_source=facts.policy_source,
             clock_synchronised=kernel.clock_synchronised(),
             not_ready=facts.not_ready,
         )

@@ -67,6 +67,18 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySource:
+    """The git repository that the policy comes from."""
+
+    repository: str
+    branch: str
+    allowed_signers: str
+    """The file of accepted SSH keys, relative to the config."""
+    max_newly_blocked: int
+    """Recorded names that a commit may block newly."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of the processes that are not policy."""
 
@@ -90,3 +102,4 @@ class Settings:
     """The servers in front, which may send PROXY headers."""
     publish: Publication | None = None
     front: Front | None = None
+    policy_source: PolicySource | None = None

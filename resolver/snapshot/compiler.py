@@ -28,7 +28,7 @@ from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.block_lists import are_complete, read_lists
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, SourceTexts
-from resolver.snapshot.config_files import DiskFiles, SavedFiles
+from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy import compile_snapshot
@@ -97,12 +97,12 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
         Rejected: the config cannot be put in force.
         DarbanError: the snapshot cannot be saved.
     """
-    files = DiskFiles() if sources is None else SavedFiles(config.parent, sources.texts)
+    files = DiskFiles() if sources is None else SavedFiles(config, sources.texts)
     compiled = compile_file(config, time.time(), files)
     lists = compiled.own_lists
     told = [str(problem) for problem in compiled.problems]
     if sources is not None and sources.lists is not None:
-        edited = list(differing(sources.lists, lists))
+        edited = [each for each in differing(sources.lists, lists) if not is_pulled(config, each)]
         if edited:
             raise Rejected([_edited_list(file) for file in edited])
         told += _edited_config(config, sources.texts)
@@ -129,7 +129,8 @@ def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
     """The files of the config that have changed since they were put in force."""
     disk = DiskFiles()
     read_merged(str(config), disk)
-    for file in differing(before, disk.texts(config.parent)):
+    now = disk.texts(config.parent)
+    for file in differing(*(without_pulled(config, texts) for texts in (before, now))):
         yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
 
 

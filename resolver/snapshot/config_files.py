@@ -6,11 +6,31 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from resolver.snapshot import store
+from resolver.snapshot.policy_tree import PolicyTree
+
 Texts = Mapping[str, str]
 """The files of a config by their paths, relative to its folder: config.toml, then its includes."""
 
 _LONGEST_DIFF = 64 << 10
 _CUT = "... (the difference is longer)\n"
+
+
+def pulled_config(config: Path) -> Path:
+    """The config.toml of the policy that a config's server has pulled."""
+    return PolicyTree(store.directory(config).absolute()).current / "config.toml"
+
+
+def is_pulled(config: Path, file: str) -> bool:
+    """Whether a file, relative to the config's folder, is one of the policy that was pulled."""
+    directory = pulled_config(config).parent
+    places = (directory, os.path.relpath(directory, config.parent))
+    return any(Path(file).is_relative_to(each) for each in places)
+
+
+def without_pulled(config: Path, texts: Texts) -> dict[str, str]:
+    """The texts of the server's own files."""
+    return {file: text for file, text in texts.items() if not is_pulled(config, file)}
 
 
 class DiskFiles:
@@ -34,29 +54,50 @@ class DiskFiles:
         relative = Path(pattern).relative_to(base) if Path(pattern).is_absolute() else pattern
         return sorted(str(path) for path in Path(base).glob(str(relative)))
 
+    def pulled(self, path: str) -> str:
+        """The path of the config.toml that was pulled."""
+        return str(pulled_config(Path(path)))
+
     def texts(self, base: Path) -> dict[str, str]:
         """The texts that were read, by their paths relative to a directory."""
         return {os.path.relpath(path, base): text for path, text in self._texts.items()}
 
 
 class SavedFiles:
-    """The files of a config as they were, whatever is on disk now."""
+    """The files of a config as they were, whatever is on disk now.
 
-    def __init__(self, base: Path, texts: Texts) -> None:
-        """``texts`` are by their paths relative to ``base``, the config's directory."""
+    The policy that was pulled is read from disk, unless its text is given.
+    """
+
+    def __init__(self, config: Path, texts: Texts) -> None:
+        """``texts`` are by their paths relative to the directory of ``config``."""
         self._texts = dict(texts)
-        self._by_path = {os.path.normpath(base / file): text for file, text in texts.items()}
+        self._pulled = pulled_config(config)
+        self._pulled_key = os.path.relpath(self._pulled, config.parent)
+        self._by_path = {
+            os.path.normpath(config.parent / file): text
+            for file, text in texts.items()
+            if file != self._pulled_key
+        }
 
     def read(self, path: str) -> str:
         """The text of a file; OSError where the config had no such file."""
+        if path == str(self._pulled):
+            if self._pulled_key not in self._texts:
+                self._texts[self._pulled_key] = self._pulled.read_bytes().decode()
+            return self._texts[self._pulled_key]
         try:
             return self._by_path[os.path.normpath(path)]
         except KeyError:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
 
     def glob(self, _: str) -> list[str]:
-        """All files, in the order in which they were read; each is included once."""
+        """All own files, in the order in which they were read; each is included once."""
         return list(self._by_path)
+
+    def pulled(self, _: str) -> str:
+        """The path of the config.toml that was pulled."""
+        return str(self._pulled)
 
     def texts(self, _: Path) -> dict[str, str]:
         """The texts, by their relative paths."""

@@ -21,6 +21,15 @@ from resolver.snapshot.compiler import CompileResult, compile_file, differing
 from resolver.snapshot.config_files import DiskFiles, Texts, difference
 
 
+class FromRepository(DarbanError):
+    """The exemptions of this server come from a git repository; the message names it."""
+
+    def __init__(self, repository: str) -> None:
+        super().__init__(
+            f"exemptions come from {repository}, and this server signs nothing. In a clone of it:"
+        )
+
+
 class EditedConfig(NamedTuple):
     """A config with other exemptions."""
 
@@ -42,6 +51,9 @@ class ExemptionEdit:
         self._path = path
         self._now = time.time()
         self._before, self._texts = self._compiled({})
+        source = self._before.loaded.config.policy_source.repository
+        if source:
+            raise FromRepository(source)
         if in_force is not None:
             pending = list(_pending(self._before, self._texts, in_force))
             if pending:

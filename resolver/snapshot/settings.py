@@ -27,6 +27,17 @@ def compile_settings(config: model.Config) -> settings.Settings:
         ),
         _publication(config.publish),
         compile_front(config),
+        policy_source(config),
+    )
+
+
+def policy_source(config: model.Config) -> settings.PolicySource | None:
+    """The repository that the policy comes from; None where it is in config.toml alone."""
+    source = config.policy_source
+    if not source.repository:
+        return None
+    return settings.PolicySource(
+        source.repository, source.branch, source.allowed_signers, source.max_newly_blocked
     )
 
 

@@ -1,7 +1,8 @@
 """The audit log: which config was in force when, and who put it in force.
 
 The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
-each exemption that has ended, and for each stop of the server. Lines are only ever added. A line
+each exemption that has ended, for each commit of the policy that was refused, and for each stop of
+the server. Lines are only ever added. A line
 holds the difference to the config before. The whole text of each config, and the hashes of all
 lists, are kept once, in files of their own that are named by the hash of their content. So a year
 later the log still answers what was in force at any moment.
@@ -28,6 +29,7 @@ from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.config_files import difference
 
 _LOG, _CONFIGS = "journal.jsonl", "configs"
+REFUSED = "refused"
 _LONGEST_TEXT = 4 << 20
 """Characters of a config that is kept; of a longer one only the hash is."""
 _OWN, _FETCHED = "own", "fetched"
@@ -41,12 +43,13 @@ class AuditEntry:
 
     time: float
     event: str
-    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``restore``, ``lists``, ``stop``,
-    or ``ended`` for an exemption."""
+    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``restore``, ``lists``, ``pull``,
+    ``stop``, ``ended`` for an exemption, or ``refused`` for a commit of the policy."""
     who: str
-    """Empty where an exemption has ended, which nobody did."""
+    """For ``pull`` and ``refused`` also the commit and its signer; empty where an exemption has
+    ended, which nobody did."""
     snapshot: str
-    """The hash of the snapshot; empty where the server stopped, or an exemption has ended."""
+    """The hash of the snapshot; empty where nothing was put in force."""
     config: str = ""
     """The hash of the config's text."""
     diff: str = ""
@@ -57,6 +60,11 @@ class AuditEntry:
     """The exemption that has ended; the server may have noted that later, after a start."""
     lists: str = ""
     """The hash of the hashes of all lists; empty where they are not known."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether something else is in force after it."""
+        return self.ended is None and self.event != REFUSED
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
@@ -161,6 +169,10 @@ class AuditLog:
     def stopped(self, time: float, who: str) -> None:
         """Add that somebody stopped the server; OSError as above."""
         self._append(AuditEntry(time, "stop", who, ""))
+
+    def refused(self, time: float, what: str) -> None:
+        """Add that a commit of the policy was refused, and why; OSError as above."""
+        self._append(AuditEntry(time, REFUSED, what, ""))
 
     def ended(self, time: float, exemption: ExemptionDetails) -> None:
         """Add that an exemption has ended; OSError as above."""

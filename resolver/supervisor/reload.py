@@ -16,8 +16,8 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,9 @@ from resolver.snapshot.candidate import (
     SourceTexts,
     compile_in_child,
 )
+from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.policy_tree import PolicyTree
 from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
@@ -60,6 +62,16 @@ class ReloadResult:
     def as_json(self) -> dict[str, object]:
         """The answer on the control socket, and what ``darban reload --json`` prints."""
         return {"ok": not self.code, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySwitch:
+    """Another commit of the policy that was pulled, which a reload shall put in force."""
+
+    tree: PolicyTree
+    commit: str
+    check: Callable[[Path, Path], Awaitable[None]]
+    """Raises Rejected where the second snapshot must not replace the first."""
 
 
 class Reloader:
@@ -116,20 +128,27 @@ class Reloader:
         *,
         lists_only: bool = False,
         given: SourceTexts | None = None,
+        switch: PolicySwitch | None = None,
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
         With ``given`` it is a config that the caller writes if it is put in force. With
         ``lists_only`` it is the config as it was last put in force, with the lists that were
         fetched since. That config is unknown while a last good snapshot is served; then the config
-        on disk is tried, as at the start.
+        on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
+        where its files cannot be put in place. In all cases a policy from git is the one on disk.
         """
         async with self._lock:
             if self._stopping.is_set():
                 return self._too_late()
             sources = self._sources if lists_only else given
+            if sources is not None:
+                own = without_pulled(self._config, sources.texts)
+                sources = replace(sources, texts=own)
             exchanged = {} if given is None else await self._exchange(given.fetched)
-            self._attempt = asyncio.create_task(self._try(who, event, sources))
+            if switch is not None:
+                await asyncio.to_thread(switch.tree.switch, switch.commit)
+            self._attempt = asyncio.create_task(self._try(who, event, sources, switch))
             try:
                 result = await self._attempt
             except asyncio.CancelledError:
@@ -138,6 +157,8 @@ class Reloader:
                 return self._too_late()
             if result.code:
                 await self._exchange(exchanged)
+            if result.code and switch is not None:
+                await asyncio.to_thread(switch.tree.restore)
             self._facts.reloads[result.result] += 1
             if sources is None:
                 self._facts.config_ok = not result.code
@@ -173,7 +194,9 @@ class Reloader:
     def _ended(self, result: str, report: list[str], code: int = 0) -> ReloadResult:
         return ReloadResult(result, code, self._facts.snapshot, report)
 
-    async def _try(self, who: str, event: str, sources: SourceTexts | None) -> ReloadResult:
+    async def _try(
+        self, who: str, event: str, sources: SourceTexts | None, switch: PolicySwitch | None
+    ) -> ReloadResult:
         try:
             accepted = await compile_in_child(
                 self._config, self._state, while_serving=True, sources=sources
@@ -181,11 +204,15 @@ class Reloader:
             new, current = read(Path(accepted.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
                 self._rollout.send_upstreams()
-                await self.activated(event, who, accepted.sources, same_snapshot=True)
+                same = switch is None  # each commit gets its line
+                await self.activated(event, who, accepted.sources, same_snapshot=same)
                 return self._ended("unchanged", accepted.warnings)
             changes = list(needs_restart(current.terms, new.terms))
             if changes:
                 return self._ended("needs_restart", changes, WRONG_CONFIG)
+            if switch is not None:
+                current.pinned.restore()
+                await switch.check(current.path, new.path)
             await self._rollout.switch_to(new)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
@@ -197,6 +224,10 @@ class Reloader:
         mark_good(new.path)
         await self.activated(event, who, accepted.sources)
         return self._ended("applied", accepted.warnings)
+
+    async def refused(self, what: str) -> None:
+        """Note in the audit log that a commit of the policy was refused."""
+        await self._write(partial(self._audit_log.refused, time.time(), what))
 
     async def stop(self, who: str) -> None:
         """Cancel a reload that is under way, start no other, and note that the server stops."""

@@ -1,5 +1,6 @@
 """The start of the supervisor: the first snapshot, and what the operator should know about it."""
 
+import contextlib
 import resource
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from resolver.metrics.log import escaped, log
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted, Rejected, compile_in_child
+from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
 
 
@@ -31,6 +33,12 @@ async def first_snapshot(
         sys.stderr.write(escaped(f"{config} is not put in force:\n{error}\n"))
         return Accepted(str(first.path), last_good=True), first
     return accepted, read(Path(accepted.snapshot))
+
+
+def restore_policy(state: Path) -> None:
+    """Let a server begin with the policy that was pulled and in force last."""
+    with contextlib.suppress(OSError, DamagedRecord):  # then what the link leads to is compiled
+        PolicyTree(state).restore()
 
 
 def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:

@@ -38,10 +38,16 @@ from resolver.supervisor.exemption_ends import ExemptionEnds
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
+from resolver.supervisor.policy_pulls import PolicyPulls
 from resolver.supervisor.reload import Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
-from resolver.supervisor.startup import first_snapshot, log_warnings, raise_file_limit
+from resolver.supervisor.startup import (
+    first_snapshot,
+    log_warnings,
+    raise_file_limit,
+    restore_policy,
+)
 from resolver.supervisor.state_lock import locked
 from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
@@ -60,6 +66,7 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
     manager = ServiceManager()
     state = store.directory(config)
     with locked(state):
+        restore_policy(state)
         accepted, first = await first_snapshot(config, state, last_good=last_good)
         start_log("supervisor")
         raise_file_limit()
@@ -97,6 +104,7 @@ class _Supervisor:
         self._list_updates = ListUpdates(
             config, self._state, self._facts, self._reloader, self._background
         )
+        self._policy_pulls = PolicyPulls(config, self._state, self._facts, self._reloader)
         self._zones = ZonePublisher(
             config.parent, self._state, self._facts, lambda: self._rollout.current.pinned
         )
@@ -130,7 +138,7 @@ class _Supervisor:
             ends = ExemptionEnds(self._facts, self._reloader)
             for work in (
                 *(self._serve_metrics, self._list_updates.run),
-                *(self._block_page.run, ends.run, self._zones.run),
+                *(self._block_page.run, ends.run, self._zones.run, self._policy_pulls.run),
             ):
                 self._background(work())
             await self._pool.watch(self._manager.keep_alive)
@@ -153,6 +161,7 @@ class _Supervisor:
             "reload": self._reloader.command,
             "activate": self._reloader.activate,
             "in-force": self._reloader.in_force,
+            "pull": self._policy_pulls.command,
             "lists": self._list_updates.lists,
             "update-lists": self._list_updates.update,
         }

@@ -5,6 +5,8 @@ from fnmatch import fnmatchcase
 
 from resolver.config.load import LoadedConfig, load
 
+PULLED = "policy/config.toml"
+
 
 class InMemory:
     def __init__(self, files: dict[str, str | bytes]) -> None:
@@ -18,6 +20,9 @@ class InMemory:
 
     def glob(self, pattern: str) -> list[str]:
         return sorted(path for path in self.files if fnmatchcase(path, pattern))
+
+    def pulled(self, _: str) -> str:
+        return PULLED
 
 
 def load_text(text: str | bytes, **others: str | bytes) -> LoadedConfig:

@@ -115,6 +115,7 @@ NO_COMMANDS = {
     "__init__": "the beginning of the command line",
     "activation": "puts a config in force, and writes its files",
     "app": "all commands",
+    "clone": "the operator's clone of the policy's repository, for exempt",
     "command": "options, JSON output, errors and exit codes of all commands",
     "default_config": "the config where the command line names none",
     "completion": "shell completion of arguments",

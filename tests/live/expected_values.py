@@ -213,6 +213,8 @@ EMPTY = {
     "DarbanBlockLogLoses": "no block log is written",
     "DarbanNotReady": "it is ready",
     "DarbanProxyRejects": "nothing is in front of it",
+    "DarbanPolicyRefused": "the policy does not come from git",
+    "DarbanPolicyStale": "the policy does not come from git",
     "DarbanZonesNotWritten": "no zones are written",
     "DarbanZoneNotServed": "no zones are written",
     "DarbanZonesLeaveOut": "no zones are written",

@@ -14,7 +14,7 @@ from resolver.metrics.counters import Counters
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, CounterLayout
-from resolver.metrics.status import PublishStatus, ZoneStatus
+from resolver.metrics.status import PolicySourceStatus, PublishStatus, ZoneStatus
 from resolver.policy.verdict import Outcome
 from tests.snapshot.texts import compile_texts
 
@@ -192,6 +192,20 @@ def test_the_zones_for_other_resolvers() -> None:
     assert _of(series, "darban_zone_served_serial", zone="b.rpz") == 0
     served.facts.publish = PublishStatus("/zones", "127.0.0.1:8053", zones, (), "disk full")
     assert _of(served.series(), "darban_publish_ok") == 0
+
+
+def test_the_policy_from_git() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    assert not [name for name, _ in served.series() if name.startswith("darban_policy_pull")]
+    served.facts.policy_source = PolicySourceStatus(
+        *("/srv/policy.git", "stable", "1", "noc", 5.0, 7.0, 9.0, "failed", "no network")
+    )
+    served.facts.pulls["failed"] += 2
+    series = served.series()
+    assert _of(series, "darban_policy_pulled_timestamp_seconds") == 7
+    assert _of(series, "darban_policy_pulls_total", result="failed") == 2
+    assert _of(series, "darban_policy_pulls_total", result="applied") == 0
 
 
 def test_the_policy_hash() -> None:

@@ -12,7 +12,7 @@ from tests.watching.expressions import DEPLOY, alerts, boards, panels, series
 
 DOCUMENTED = {
     *("run", "check", "explain", "diff", "reload", "status", "exempt", "lists", "flush", "drain"),
-    *("record", "history", "report", "export"),
+    *("record", "history", "report", "export", "pull"),
 }
 """As the design has them; some may come later than the runbook."""
 

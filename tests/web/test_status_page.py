@@ -17,6 +17,7 @@ from resolver.metrics.status import (
     FetchedStatus,
     LastReload,
     ListStatus,
+    PolicySourceStatus,
     PublishStatus,
     ServiceCount,
     Status,
@@ -75,6 +76,11 @@ STATUS = Status(
     exemptions=(EXEMPTION,),
     block_log=BLOCK_LOG,
     publish=PUBLISH,
+)
+
+SOURCE = PolicySourceStatus(
+    *("https://git.example/p.git", "stable", "1", "noc", 1.0, 2.0, 3.0, "refused"),
+    "commit 2: refused: it has no signature",
 )
 
 
@@ -164,6 +170,10 @@ def test_the_page_in_persian(asked: Explainer) -> None:
         (
             replace(STATUS, block_log=replace(BLOCK_LOG, problem="No space left on device")),
             "blocks.jsonl</bdi> cannot be written: <bdi>No space left on device</bdi>.",
+        ),
+        (
+            replace(STATUS, policy_source=SOURCE),
+            "the one in force stays: <bdi>commit 2: refused: it has no signature</bdi>",
         ),
         (
             replace(STATUS, publish=replace(PUBLISH, problem="No space left on device")),

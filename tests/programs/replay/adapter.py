@@ -23,6 +23,9 @@ class OneFile:
     def glob(self, pattern: str) -> list[str]:
         return [pattern]
 
+    def pulled(self, path: str) -> str:
+        return path
+
 
 class Observing:
     """Notes what the engine tells its observers, and names what is counted."""

@@ -1,0 +1,162 @@
+"""``darban pull``: put the newest signed commit of the policy in force."""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.default_config import config_path
+from resolver.cli.server import PATIENCE, ask
+from resolver.config.load import load
+from resolver.errors import DarbanError
+from resolver.fetch.policy import CommitRefused, PolicyRepository
+from resolver.files import make_directory, new_file
+from resolver.policy.settings import PolicySource
+from resolver.snapshot import store
+from resolver.snapshot.candidate import Rejected
+from resolver.snapshot.compiler import compile_file
+from resolver.snapshot.config_files import DiskFiles
+from resolver.snapshot.policy_tree import PolicyTree, PulledPolicy
+from resolver.snapshot.settings import policy_source
+from resolver.snapshot.state_owner import as_owner, become_owner
+from resolver.supervisor import control
+
+Bundle = Annotated[
+    Path | None,
+    typer.Option(
+        "--bundle",
+        metavar="FILE",
+        help="take the branch from a file of 'git bundle create', without a network",
+    ),
+]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="do not count which recorded names are blocked newly")
+]
+
+
+def pull(
+    bundle: Bundle = None, accept: Accept = False, config: Config = None, as_json: AsJson = False
+) -> int:
+    """Pull the policy of [policy_source] from git, and put it in force.
+
+    The server does the same each minute. The newest commit of the branch must be signed with a key
+    of the allowed signers, and descend from the commit in force. Its expectations are run, and the
+    questions that 'darban record --keep' has recorded are tried: if more names are blocked newly
+    than max_newly_blocked, or if anything else is wrong, the policy in force stays. An edit of the
+    server's own config that was not reloaded does not come in force with it.
+
+    Where no server runs, or the one that runs has no [policy_source] in force, the policy is
+    pulled for the next start or reload. Exits with 1 where the commit is refused, 2 where it
+    cannot be fetched or has errors.
+
+        darban pull
+
+        darban pull --bundle /media/usb/policy.bundle
+    """
+    path = config_path(config)
+    with _in_state(path, bundle) as taken:
+        try:
+            answer = ask(path, "pull", PATIENCE, bundle=taken and taken.name, accept=accept)
+        except control.Unreachable:
+            answer = {"result": "none"}
+        if answer["result"] == "none":
+            answer = _without_server(path, taken)
+    if as_json:
+        print_json(answer)
+    else:
+        echo(_text(path, answer))
+    return int(str(answer["code"]))
+
+
+def _text(path: Path, answer: control.Answer) -> str:
+    report = answer["report"]
+    assert isinstance(report, list), "the server answers with a list"
+    signed = f"commit {answer['commit']}, signed by {answer['signer']}"
+    result = _RESULTS[str(answer["result"])].format(signed=signed)
+    return "\n".join([*map(str, report), f"{path}: {result}"])
+
+
+_RESULTS = {
+    "applied": "{signed}, is in force",
+    "written": "{signed}, is here; the next start or 'darban reload' puts it in force",
+    "unchanged": "nothing newer; {signed}, stays",
+    "refused": "not put in force; the policy in force stays",
+    "failed": "nothing was pulled; the policy in force stays",
+}
+
+
+@contextlib.contextmanager
+def _in_state(config: Path, bundle: Path | None) -> Iterator[Path | None]:
+    """A copy of a bundle where the server can read it."""
+    if bundle is None:
+        yield None
+        return
+    state = store.directory(config)
+    copy = state / f".bundle-{secrets.token_hex(8)}"
+    try:
+        with bundle.open("rb") as given, as_owner(state):
+            make_directory(state)
+            with new_file(copy) as file:
+                shutil.copyfileobj(given, file)
+    except OSError as error:
+        raise DarbanError(f"{error.filename}: {error.strerror}") from None
+    try:
+        yield copy
+    finally:
+        with as_owner(state):
+            copy.unlink(missing_ok=True)
+
+
+def _without_server(path: Path, bundle: Path | None) -> control.Answer:
+    """Pull for the next start."""
+    state = store.directory(path)
+    become_owner(state)  # for good: git and the config are read as the service reads them
+    source = policy_source(load(str(path), DiskFiles()).config)
+    if source is None:
+        raise DarbanError(f"{path}: it has no [policy_source] with a repository to pull from")
+    try:
+        return asyncio.run(_pulled(path, source, PolicyTree(state), bundle))
+    except OSError as error:
+        raise DarbanError(f"{error.filename}: {error.strerror}") from None
+
+
+async def _pulled(
+    path: Path, source: PolicySource, tree: PolicyTree, bundle: Path | None
+) -> control.Answer:
+    repository = PolicyRepository(path, tree, source)
+    try:
+        fetched = await repository.fetch(bundle)
+    except CommitRefused as error:
+        return _answer("refused", error.commit.commit, "", [str(error)], error.code)
+    tree.switch(fetched.commit)
+    try:
+        compiled = compile_file(path, time.time())
+        compiled.check()
+    except BaseException as error:
+        tree.restore()
+        if isinstance(error, Rejected):
+            report = [f"{fetched}: refused:", *error.report]
+            return _answer("refused", fetched.commit, fetched.signer, report, error.code)
+        raise
+    now = time.time()
+    tree.write(PulledPolicy(fetched.commit, fetched.signer, now, now))
+    await repository.keep(fetched.commit)
+    report = [str(problem) for problem in compiled.problems]
+    return _answer("written", fetched.commit, fetched.signer, report, 0)
+
+
+def _answer(result: str, commit: str, signer: str, report: list[str], code: int) -> control.Answer:
+    return {
+        "result": result,
+        "commit": commit,
+        "signer": signer,
+        "report": report,
+        "code": code,
+    }

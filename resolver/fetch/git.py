@@ -1,0 +1,126 @@
+"""Run git for the policy: nothing that a repository holds or a server sends is executed or trusted.
+
+git reads no config but the options here: no hooks, no filters, no credentials, no programs but ssh
+and ssh-keygen. It follows no link in a repository. It runs in the repository of the state directory
+as the service's user, at low priority, for a limited time, and writes files of a limited size. Only
+HTTPS, SSH and files are asked.
+"""
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
+from pathlib import Path
+
+from resolver.errors import DarbanError
+from resolver.snapshot.background_priority import set_low_priority
+
+_MAX_FILE = 256 << 20
+"""Octets of a file that git may write, such as a pack."""
+_MAX_OUTPUT = 1 << 16
+_MAX_REASON = 300
+"""Characters of git's own words that are shown."""
+
+_OPTIONS = (
+    *("protocol.allow=never", "protocol.https.allow=always", "protocol.ssh.allow=always"),
+    "protocol.file.allow=always",
+    *("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false"),
+    *("transfer.fsckObjects=true", "fetch.recurseSubmodules=false"),
+    *("gc.autoDetach=false", "maintenance.autoDetach=false"),
+    *("http.lowSpeedLimit=1000", "http.lowSpeedTime=30"),
+    # a signature of OpenPGP or X.509 has no place in the file of allowed signers
+    *("gpg.openpgp.program=false", "gpg.x509.program=false", "gpg.minTrustLevel=fully"),
+)
+_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "https:ssh:file",
+    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15",
+    "LC_ALL": "C.UTF-8",
+}
+_INHERITED = ("PATH", "TMPDIR", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+
+
+class GitFailed(DarbanError):
+    """git could not do it; the message has its words."""
+
+
+async def run_git(
+    repository: Path,
+    *arguments: str,
+    seconds: float = 60,
+    options: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+    good: tuple[int, ...] = (0,),
+) -> tuple[str, int]:
+    """What git prints, and its exit code.
+
+    Args:
+        repository: The directory of the repository, without a work tree.
+        arguments: The command and its arguments.
+        seconds: How long it may take.
+        options: More settings, as ``key=value``.
+        environment: More variables.
+        good: The exit codes that are no failure.
+
+    Raises:
+        GitFailed: git is not installed, takes too long, or reports an error.
+    """
+    settings = [part for each in (*_OPTIONS, *options) for part in ("-c", each)]
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    own = {"HOME": str(repository), "GIT_DIR": str(repository)}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *(*settings, *arguments),
+            cwd=repository,
+            env={**inherited, **_ENVIRONMENT, **own, **(environment or {})},
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        reason = f"git cannot be started ({error.strerror}); Debian: apt install git openssh-client"
+        raise GitFailed(reason) from None
+    _limit(process)
+    try:
+        async with asyncio.timeout(seconds):
+            printed, said = await asyncio.gather(_end(process.stdout), _end(process.stderr))
+            code = await process.wait()
+    except TimeoutError:
+        raise GitFailed(f"git {arguments[0]} took more than {seconds:.0f} s") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # it, and what it has started
+            os.killpg(process.pid, signal.SIGKILL)
+    if code not in good:
+        raise GitFailed(_reason(said) or f"git {arguments[0]} ended with exit code {code}")
+    return printed.strip(), code
+
+
+def _limit(process: Process) -> None:
+    set_low_priority(process.pid)
+    with contextlib.suppress(OSError):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
+
+
+async def _end(stream: asyncio.StreamReader | None) -> str:
+    """The last part of what a process prints, which may be endless."""
+    assert stream is not None, "it is a pipe"
+    kept = b""
+    while piece := await stream.read(_MAX_OUTPUT):
+        kept = (kept + piece)[-_MAX_OUTPUT:]
+    return kept.decode(errors="replace")
+
+
+def _reason(said: str) -> str:
+    """The lines of git's words that say what is wrong, as one line."""
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    wrong = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return "; ".join(wrong or lines[-1:])[:_MAX_REASON]

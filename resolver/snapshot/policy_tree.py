@@ -1,0 +1,95 @@
+"""The policy that was pulled from git, in the state directory.
+
+``policy`` is a link to the files of the commit in force, below ``policy-trees``. The record names
+that commit. To put another commit in force, the link is switched, the config is compiled, and the
+link is switched back where that fails. Only then the record is written. So a server that ended in
+between restores the link by the record, before it compiles anything.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from resolver.errors import DarbanError
+from resolver.files import make_directory, rename_synced, write_atomically
+
+QUESTIONS = "questions.tsv"
+"""In the state directory: the recorded questions that a policy is tried with."""
+
+
+@dataclass(frozen=True, slots=True)
+class PulledPolicy:
+    """The commit in force; moments are in seconds since 1970."""
+
+    commit: str
+    signer: str
+    applied: float
+    """When it was put in force."""
+    pulled: float
+    """When the repository last had nothing newer, or this commit."""
+
+
+class DamagedRecord(DarbanError):
+    """The record of the commit in force cannot be read."""
+
+    def __init__(self, record: Path) -> None:
+        super().__init__(
+            f"{record}: damaged, so it is not known which commits are older than the one in force; "
+            "remove it, and the next pull accepts any commit that is signed"
+        )
+
+
+class PolicyTree:
+    """The commits of the policy in a state directory; methods raise OSError."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._record = state / "policy.json"
+        self._trees = state / "policy-trees"
+        self.current = state / "policy"
+        """The files of the policy in force."""
+        self.repository = state / "policy.git"
+        """All commits that were fetched."""
+
+    def record(self) -> PulledPolicy | None:
+        """The commit in force; None where none was pulled.
+
+        Raises:
+            DamagedRecord: it cannot be told which commits are older.
+        """
+        try:
+            return PulledPolicy(**json.loads(self._record.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            raise DamagedRecord(self._record) from None
+
+    def write(self, record: PulledPolicy) -> None:
+        """Make this the commit in force, and remove the files of the others."""
+        write_atomically(self._record, json.dumps(asdict(record)).encode())
+        for tree in self._trees.iterdir():
+            if tree.name != record.commit:
+                shutil.rmtree(tree, ignore_errors=True)
+
+    def directory(self, commit: str) -> Path:
+        """Where the files of a commit are."""
+        return self._trees / commit
+
+    def switch(self, commit: str) -> None:
+        """Let the link lead to the files of a commit; without one, remove it."""
+        if not commit:
+            self.current.unlink(missing_ok=True)
+            return
+        make_directory(self._trees)
+        aside = self._state / f".policy-{secrets.token_hex(8)}"
+        aside.symlink_to(os.path.relpath(self.directory(commit), self._state))
+        rename_synced(aside, self.current)
+
+    def restore(self) -> None:
+        """Let the link lead to the commit of the record."""
+        record = self.record()
+        if record is not None or self.current.is_symlink():
+            self.switch("" if record is None else record.commit)

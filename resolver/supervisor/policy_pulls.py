@@ -1,0 +1,187 @@
+"""The policy from git while the server runs: pulled each minute, and by command.
+
+A commit that may be used (``fetch.policy``) is put in force by a reload with the server's own files
+as they were put in force last: its expectations are run, then the recorded questions are replayed
+under it. Where anything fails, the policy in force stays.
+
+What must stay true:
+- A commit that is not in force is never what ``policy`` leads to, but during its reload.
+- A commit whose reload was refused is not compiled again each minute.
+"""
+
+import asyncio
+import contextlib
+import json
+import random
+import time
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+from resolver.errors import DarbanError
+from resolver.fetch.newly_blocked import NewlyBlocked
+from resolver.fetch.policy import CommitRefused, FetchedCommit, PolicyRepository
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.log import log
+from resolver.metrics.status import PolicySourceStatus
+from resolver.policy.settings import PolicySource
+from resolver.snapshot.background_priority import run_in_background
+from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG, Rejected
+from resolver.snapshot.policy_tree import QUESTIONS, PolicyTree, PulledPolicy
+from resolver.supervisor.control import Answer, Request
+from resolver.supervisor.reload import PolicySwitch, Reloader
+
+_EVERY = 60.0
+"""Seconds between two pulls."""
+_AGAIN = 3600.0
+"""Seconds until a commit whose reload was refused is tried again without a command."""
+
+
+class PolicyPulls:
+    """Pulls the policy, as often as it is due and as somebody asks for it."""
+
+    def __init__(self, config: Path, state: Path, facts: ServerFacts, reloader: Reloader) -> None:
+        self._config = config
+        self._state = state
+        self._facts = facts
+        self._reloader = reloader
+        self._tree = PolicyTree(state)
+        self._lock = asyncio.Lock()
+        self._refused: tuple[str, float, list[str], int] | None = None
+        """A commit whose reload was refused, the monotonic time of that, report and exit code."""
+        self._in_force: PulledPolicy | None = None
+        self._noted = ""
+        """The last refusal in the audit log."""
+
+    async def run(self) -> None:
+        """Pull each minute, until cancelled."""
+        while True:
+            source = self._facts.terms.settings.policy_source
+            if source is None:
+                self._facts.policy_source = None
+            else:
+                try:
+                    async with self._lock:
+                        await self._pull(source, "timer", None, accept=False, again=False)
+                except Exception as error:  # a fault of this code: try again
+                    log.error("policy of %s: %r", source.repository, error)
+            await asyncio.sleep(_EVERY * random.uniform(0.9, 1.1))
+
+    async def command(self, request: Request) -> Answer:
+        """Serve ``pull`` on the control socket; ``bundle`` names a file in the state directory."""
+        source = self._facts.terms.settings.policy_source
+        if source is None:
+            return {"result": "none"}
+        bundle = request.get("bundle")
+        file = self._state / Path(str(bundle)).name if bundle else None
+        async with self._lock:
+            who, accept = str(request["who"]), request.get("accept") is True
+            return await self._pull(source, who, file, accept=accept, again=True)
+
+    async def _pull(
+        self, source: PolicySource, who: str, bundle: Path | None, *, accept: bool, again: bool
+    ) -> Answer:
+        """Pull once; ``again`` tries also a commit whose reload was refused before."""
+        repository = PolicyRepository(self._config, self._tree, source)
+        fetched, code, logged = FetchedCommit(""), 0, False
+        try:
+            fetched = await repository.fetch(bundle)
+            logged = True  # a reload logs its own result
+            result, report, code = await self._apply(
+                source, who, fetched, accept=accept, again=again
+            )
+            if not code:
+                await repository.keep(fetched.commit)
+        except CommitRefused as error:
+            fetched, result, report, code = error.commit, "refused", [str(error)], error.code
+        except DarbanError as error:
+            result, report, code = "failed", [str(error)], error.code
+        except OSError as error:
+            result, report, code = "failed", [f"{error.filename}: {error.strerror}"], WRONG_CONFIG
+        await self._note(source, who, result, report, logged=logged)
+        return {"result": result, **asdict(fetched), "report": report, "code": code}
+
+    async def _apply(
+        self, source: PolicySource, who: str, fetched: FetchedCommit, *, accept: bool, again: bool
+    ) -> tuple[str, list[str], int]:
+        """Put a commit in force, unless it is; the result, the report and the exit code."""
+        record, now = self._tree.record(), time.time()
+        if record is not None and record.commit == fetched.commit:
+            self._tree.write(replace(record, pulled=now))
+            return "unchanged", [], 0
+        if self._refused is not None and not again:
+            commit, at, report, code = self._refused
+            if commit == fetched.commit and time.monotonic() - at < _AGAIN:
+                return "refused", report, code
+        self._refused = None
+        switch = PolicySwitch(self._tree, fetched.commit, partial(self._check, source, accept))
+        reload = await self._reloader.reload(
+            f"{who}: {fetched}", "pull", lists_only=True, switch=switch
+        )
+        report = reload.report
+        if reload.result == "failed":
+            return "failed", report, reload.code
+        if reload.code:
+            report = [f"{fetched}: refused:", *report]
+            self._refused = (fetched.commit, time.monotonic(), report, reload.code)
+            return "refused", report, reload.code
+        self._tree.write(PulledPolicy(fetched.commit, fetched.signer, now, now))
+        if not (self._state / QUESTIONS).exists():
+            report = [*report, _NO_QUESTIONS]
+        return "applied", report, 0
+
+    async def _check(self, source: PolicySource, accept: bool, old: Path, new: Path) -> None:
+        """Replay the recorded questions; Rejected where too many names are blocked newly."""
+        questions = self._state / QUESTIONS
+        if accept or not questions.exists():
+            return
+        module = "resolver.fetch.newly_blocked"
+        printed, code = await run_in_background(module, str(old), str(new), str(questions))
+        try:
+            found = NewlyBlocked(**json.loads(printed))
+        except ValueError:
+            found = NewlyBlocked(problem=f"{questions}: the replay ended with exit code {code}")
+        if found.problem:
+            raise Rejected([found.problem, _RECORD_AGAIN], WRONG_CONFIG)
+        if found.names > source.max_newly_blocked:
+            more = ", ..." if found.names > len(found.first) else ""
+            raise Rejected(
+                [
+                    f"it blocks {found.names:,} recorded names that pass now; [policy_source] "
+                    f"max_newly_blocked permits {source.max_newly_blocked}: "
+                    f"{', '.join(found.first)}{more}",
+                    "if this is meant: darban pull --accept",
+                ],
+                FAILED_EXPECTATIONS,
+            )
+
+    async def _note(
+        self, source: PolicySource, who: str, result: str, report: list[str], *, logged: bool
+    ) -> None:
+        """Note the result in the status, the metrics, the log and the audit log."""
+        facts, before = self._facts, self._facts.policy_source
+        with contextlib.suppress(OSError, DarbanError):
+            self._in_force = self._tree.record()
+        record = self._in_force or PulledPolicy("", "", 0.0, 0.0)
+        problem = "\n".join(report) if result in ("refused", "failed") else ""
+        facts.pulls[result] += 1
+        facts.policy_source = PolicySourceStatus(
+            source.repository,
+            source.branch,
+            record.commit,
+            record.signer,
+            record.applied,
+            record.pulled,
+            time.time(),
+            result,
+            problem,
+        )
+        if problem and not logged and (before is None or before.problem != problem):
+            log.error("policy of %s: %s", source.repository, problem)
+        if result == "refused" and self._noted != problem:
+            self._noted = problem
+            await self._reloader.refused(f"{who}: {problem}")
+
+
+_NO_QUESTIONS = "no recorded questions were tried: 'darban record --keep' records them"
+_RECORD_AGAIN = "record again with 'darban record --keep', or try none: darban pull --accept"
