@@ -104,6 +104,7 @@ COMMANDS = {
     "drain --end": OF_THE_SERVER,
     "export nftables": OF_THE_STATE,
     "record --minutes 0.01 --out recorded.tsv": OF_THE_SERVER,
+    "pull": (WRONG, WRONG, UNREACHABLE),
     "exempt --list": OF_THE_SERVER,
     "run": (WRONG, WRONG, WRONG),
 }
