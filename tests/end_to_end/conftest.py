@@ -10,10 +10,13 @@ import pytest
 
 from tests.fetch.source_server import Authority, Sources, authority, serving
 from tests.live.clients import Asker
+from tests.live.commands import GOOD
 from tests.live.configs import shipped, small
 from tests.live.nsd import nsd
+from tests.live.policy_repository import PolicyRepository, policy_repository
 from tests.live.ports import free_port
 from tests.live.programs import needed
+from tests.live.pulling import local_config, pull, started
 from tests.live.server import DARBAN, Server, servers
 from tests.live.subscribed import SUBSCRIBED
 
@@ -143,6 +146,29 @@ def subscribed(make_small: Callable[..., Server], sources: Sources) -> Server:
     server.environment = {"STATE_DIRECTORY": ""}
     server.expect_error("list ads: ")
     return server
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> PolicyRepository:
+    """A policy repository with one signed commit."""
+    return policy_repository(tmp_path)
+
+
+@pytest.fixture
+def unpulled(make: Make, upstream: str, repository: PolicyRepository) -> Server:
+    """Makes a server of the repository's policy; not yet started, nothing pulled."""
+    server = make(local_config(repository, upstream))
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.expect_error("supervisor: ")  # why a pull has failed, which the tests read elsewhere
+    return server
+
+
+@pytest.fixture
+def pulling(unpulled: Server) -> Server:
+    """A server that has the repository's policy in force."""
+    done = pull(unpulled)
+    assert done.code == GOOD, done.out + done.err
+    return started(unpulled)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,77 @@
+"""A server whose policy comes from a git repository: its config, and what a test does with it."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+from resolver.metrics.status import PolicySourceStatus
+from tests.live.clients import ask
+from tests.live.commands import Done, darban
+from tests.live.policy_repository import PolicyRepository
+from tests.live.ports import free_port
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+LOCAL = """
+[server]
+listen = ["127.0.0.1:{port}"]
+workers = 1
+[metrics]
+listen = "127.0.0.1:{metrics}"
+[upstream]
+servers = ["{upstream}"]
+[policy_source]
+repository = "{repository}"
+allowed_signers = "{allowed}"
+max_newly_blocked = 2
+"""
+
+
+def local_config(repository: PolicyRepository, upstream: str) -> str:
+    """The server's own config."""
+    return LOCAL.format(
+        port=free_port(),
+        metrics=free_port(),
+        upstream=upstream,
+        repository=repository.path,
+        allowed=repository.allowed,
+    )
+
+
+def started(server: Server) -> Server:
+    """Start it, and wait for its own first pull; the next comes a minute later."""
+    server.start()
+    pulled = partial(darban, "status", "--json", at=server.directory)
+    wait_for(lambda: pulled().json["policy_source"], "it has pulled")
+    return server
+
+
+def pull(server: Server, *options: str | Path) -> Done:
+    return darban("pull", *options, at=server.directory)
+
+
+def blocks(server: Server, name: str) -> bool:
+    answer = ask(server.port, name, client="127.0.10.5")
+    assert answer is not None
+    return [str(record.rdata) for record in answer.rr] == ["0.0.0.0"]
+
+
+def policy_status(server: Server) -> PolicySourceStatus:
+    told = darban("status", "--json", at=server.directory).json["policy_source"]
+    return PolicySourceStatus(**told)  # type: ignore[arg-type]
+
+
+def history(server: Server) -> list[tuple[str, str]]:
+    told = json.loads(darban("history", "--json", at=server.directory).out)
+    return [(each["event"], each["who"]) for each in told["entries"]]
+
+
+def stays(server: Server, commit: str, *names: str) -> PolicySourceStatus:
+    """Check that a commit is in force, and does not block these names; the status."""
+    for name in names:
+        assert not blocks(server, name)
+    assert blocks(server, "pager.example")
+    status = policy_status(server)
+    assert status.commit == commit
+    assert (server.directory / ".darban" / "policy").resolve().name == commit
+    return status
