@@ -120,7 +120,9 @@ async def _end(stream: asyncio.StreamReader | None) -> str:
 
 
 def _reason(said: str) -> str:
-    """The lines of git's words that say what is wrong, as one line."""
+    """The lines that say what is wrong, each with the one before it, which may be of ssh."""
     lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
-    wrong = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    is_wrong = [line.startswith(("fatal:", "error:")) for line in lines]
+    following = [*is_wrong[1:], False]
+    wrong = [line for line, *why in zip(lines, is_wrong, following, strict=True) if any(why)]
     return "; ".join(wrong or lines[-1:])[:_MAX_REASON]

@@ -10,6 +10,7 @@ from resolver.fetch.policy import FetchedCommit, NotFetched
 from resolver.policy.settings import PolicySource
 from resolver.snapshot.policy_tree import PolicyTree
 from tests.live.policy_repository import SIGNER, PolicyRepository, policy_repository
+from tests.live.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -24,8 +25,10 @@ def tree(tmp_path: Path) -> PolicyTree:
     return PolicyTree(tmp_path / "state")
 
 
-def _fetch(repository: PolicyRepository, tree: PolicyTree, branch: str = "stable") -> FetchedCommit:
-    source = PolicySource(str(repository.path), branch, "allowed_signers", 0)
+def _fetch(
+    repository: PolicyRepository, tree: PolicyTree, branch: str = "stable", url: str = ""
+) -> FetchedCommit:
+    source = PolicySource(url or str(repository.path), branch, "allowed_signers", 0)
     config = repository.keys / "config.toml"
     return asyncio.run(policy.PolicyRepository(config, tree, source).fetch())
 
@@ -80,6 +83,22 @@ def test_a_branch_that_is_missing(
 ) -> None:
     with pytest.raises(NotFetched, match=f"couldn't find remote ref refs/heads/{branch}"):
         _fetch(repository, tree, branch)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "why"),
+    [
+        ("https", "Failed to connect"),
+        ("ssh", "Connection refused"),
+        ("http", "transport 'http' not allowed"),
+        ("git", "transport 'git' not allowed"),
+    ],
+)
+def test_only_https_and_ssh_are_asked(
+    repository: PolicyRepository, tree: PolicyTree, scheme: str, why: str
+) -> None:
+    with pytest.raises(NotFetched, match=why):
+        _fetch(repository, tree, url=f"{scheme}://127.0.0.1:{free_port()}/policy.git")
 
 
 def test_signers_that_cannot_be_read(repository: PolicyRepository, tree: PolicyTree) -> None:
