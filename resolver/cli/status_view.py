@@ -212,13 +212,16 @@ def _services(now: Status, rates: Rates) -> Table:
 
 def _upstreams(now: Status, rates: Rates) -> Table:
     headings = ("queries", *["/s"] * rates.known, "failed", "latency")
-    table = _table("upstreams", "server", *headings, texts=("state",))
+    table = _table("upstreams", "server", *headings, texts=("state", "DNSSEC"))
     for upstream in now.upstreams:
         rate, latency = rates.upstream(upstream)
         state = Text("up", "green") if upstream.up else Text("down", "bold red")
+        validates = "validates" if upstream.validates else "unknown"
         numbers = [short_number(upstream.queries), *[rate] * rates.known]
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
-        table.add_row(upstream.name, state, *numbers, short_number(upstream.failures), took)
+        table.add_row(
+            upstream.name, state, validates, *numbers, short_number(upstream.failures), took
+        )
     return table
 
 

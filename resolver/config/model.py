@@ -80,6 +80,10 @@ class UpstreamConfig(ConfigSection):
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
+    probe_signed: DomainName = b"\x04iana\x03org\x00"
+    """A signed name, which must have AD from an upstream that validates."""
+    probe_bogus: DomainName = b"\x0ddnssec-failed\x03org\x00"
+    """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
 
 
 class UpstreamGroupConfig(ConfigSection):

@@ -94,6 +94,8 @@ class DarbanCollector(Collector):
 
     def _facts_as_series(self) -> Iterator[tuple[Metric, Values]]:
         facts, terms = self._facts, self._facts.terms
+        validating = facts.validating.items()
+        yield definitions.UPSTREAM_VALIDATES, (((name,), known) for name, known in validating)
         yield definitions.CONFIG_OK, [((), facts.config_ok)]
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, (((result,), facts.reloads[result]) for result in results)

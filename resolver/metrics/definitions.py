@@ -67,6 +67,11 @@ UPSTREAM_DURATION = _histogram(
 UPSTREAM_UP = _gauge(
     "darban_upstream_up", "1 while an upstream server answers any worker that asked it", "upstream"
 )
+UPSTREAM_VALIDATES = _gauge(
+    "darban_upstream_validates",
+    "1 while an upstream server is known to validate DNSSEC; 0 while that is not known",
+    "upstream",
+)
 CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force")
 RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")

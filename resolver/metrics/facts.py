@@ -53,6 +53,8 @@ class ServerFacts:
     """By the list's name."""
     reloads: Counter[str] = field(default_factory=Counter)
     """By result."""
+    validating: dict[str, bool] = field(default_factory=dict)
+    """Whether an upstream server is known to validate DNSSEC, by its name; empty at first."""
     last_reload: LastReload | None = None
     block_log: BlockLogState = field(default_factory=BlockLogState)
     publish: PublishStatus | None = None

@@ -60,6 +60,8 @@ class UpstreamStatus:
     """The sum of the durations of all its answers."""
     latency: float | None
     """The mean duration of an answer; None before the first."""
+    validates: bool = False
+    """Whether it is known to validate DNSSEC."""
 
 
 @dataclass(frozen=True, slots=True)

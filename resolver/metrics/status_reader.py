@@ -67,7 +67,7 @@ class StatusReader:
             worker_restarts=facts.worker_restarts,
             last_reload=facts.last_reload,
             vlans=tuple(_vlans(terms, sums.rows)),
-            upstreams=tuple(_upstreams(sums)),
+            upstreams=tuple(_upstreams(sums, facts)),
             cache=_cache(sums, terms.settings.cache_bytes * facts.workers_expected),
             answers=_answers(sums),
             lists=tuple(_lists(terms)),
@@ -107,7 +107,7 @@ def _cache(sums: CounterSums, max_bytes: int) -> CacheStatus:
     )
 
 
-def _upstreams(sums: CounterSums) -> Iterator[UpstreamStatus]:
+def _upstreams(sums: CounterSums, facts: ServerFacts) -> Iterator[UpstreamStatus]:
     for (name,), [up] in sums.series(definitions.UPSTREAM_UP).items():
         results = {
             result: sums.value(definitions.UPSTREAM_QUERIES, name, result)
@@ -123,6 +123,7 @@ def _upstreams(sums: CounterSums) -> Iterator[UpstreamStatus]:
             answered,
             seconds,
             seconds / answered if answered else None,
+            facts.validating.get(name, False),
         )
 
 

@@ -103,3 +103,7 @@ class Settings:
     publish: Publication | None = None
     front: Front | None = None
     policy_source: PolicySource | None = None
+    probe_signed: str = "iana.org"
+    """A signed name, by which upstream servers are probed for validation."""
+    probe_bogus: str = "dnssec-failed.org"
+    """A name whose signatures are wrong."""

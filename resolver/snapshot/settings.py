@@ -1,6 +1,7 @@
 """Compile the settings of a config that are not policy."""
 
 from resolver.config import model
+from resolver.dns import names
 from resolver.policy import settings
 from resolver.policy.prefix import Prefix
 from resolver.snapshot.front import compile_front
@@ -28,6 +29,8 @@ def compile_settings(config: model.Config) -> settings.Settings:
         _publication(config.publish),
         compile_front(config),
         policy_source(config),
+        names.text(config.upstream.probe_signed),
+        names.text(config.upstream.probe_bogus),
     )
 
 

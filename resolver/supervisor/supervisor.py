@@ -49,6 +49,7 @@ from resolver.supervisor.startup import (
     restore_policy,
 )
 from resolver.supervisor.state_lock import locked
+from resolver.supervisor.upstream_validation import UpstreamValidation
 from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
@@ -108,6 +109,7 @@ class _Supervisor:
         self._zones = ZonePublisher(
             config.parent, self._state, self._facts, lambda: self._rollout.current.pinned
         )
+        self._validation = UpstreamValidation(self._rollout, self._facts)
         self._status_reader = StatusReader(
             str(config.resolve()),
             self._facts.loaded,
@@ -138,7 +140,8 @@ class _Supervisor:
             ends = ExemptionEnds(self._facts, self._reloader)
             for work in (
                 *(self._serve_metrics, self._list_updates.run),
-                *(self._block_page.run, ends.run, self._zones.run, self._policy_pulls.run),
+                *(self._block_page.run, ends.run, self._zones.run),
+                *(self._policy_pulls.run, self._validation.run),
             ):
                 self._background(work())
             await self._pool.watch(self._manager.keep_alive)
@@ -184,6 +187,7 @@ class _Supervisor:
         self._report_status()
         self._list_updates.look()
         self._zones.look()
+        self._validation.look()
 
     def _report_status(self) -> None:
         state = (

@@ -75,6 +75,8 @@ class UpstreamAddresses:
             tries=_TRIES,
         )
         self._known: dict[str, list[str]] = {}
+        self.validating: frozenset[tuple[str, int]] = frozenset()
+        """The servers that are known to validate DNSSEC, by address and port."""
 
     @property
     def named(self) -> list[str]:
@@ -88,7 +90,8 @@ class UpstreamAddresses:
         return [host for host in self.named if host not in self._known]
 
     def learn(self, other: "UpstreamAddresses") -> None:
-        """Copy the known addresses of another snapshot's servers."""
+        """Copy the known addresses of another snapshot's servers, and which of them validate."""
+        self.validating = other.validating
         known = other._known
         self._known.update({host: known[host] for host in self.named if host in known})
 
@@ -107,10 +110,19 @@ class UpstreamAddresses:
 
     def _servers(self, group: ConfiguredGroup) -> list[ServerAddress]:
         return [
-            ServerAddress(name=name, address=address, port=port, believed=group.trust_ad)
+            ServerAddress(
+                name=name,
+                address=address,
+                port=port,
+                believed=group.trust_ad or self._is_believed(address, port),
+            )
             for server in group.servers
             for name, address, port in self._of(server)
         ]
+
+    def _is_believed(self, address: str, port: int) -> bool:
+        """Whether a server validates, and nobody else is on the path to it who could set AD."""
+        return (address, port) in self.validating and ip_address(address).is_loopback
 
     def _of(self, server: ConfiguredServer) -> list[tuple[str, str, int]]:
         if server.kind == "system":

@@ -58,7 +58,10 @@ def _status(at: float, times: int) -> Status:
             VlanCounts("unknown", None, "", "", 17, {"refused": 17}, ()),
         ),
         upstreams=(
-            UpstreamStatus("192.0.2.53:53", True, 1000 * times, 3, {}, 1000 * times, times, 0.001),
+            UpstreamStatus(
+                *("192.0.2.53:53", True, 1000 * times, 3, {}, 1000 * times, times, 0.001),
+                validates=True,
+            ),
             UpstreamStatus(IPV6, False, 0, 0, {}, 0, 0.0, None),
         ),
         cache=CacheStatus(12345, 45 << 20, 256 << 20, 100, 25, 0.8),
@@ -110,6 +113,7 @@ def test_rates_are_those_between_the_readings() -> None:
     assert vlan.split()[:5] == ["administration", "2,468,001", "123,400", "468,001", "23,400"]
     [upstream] = [line for line in lines if "192.0.2.53:53" in line]
     assert "1.0 ms" in upstream
+    assert upstream.partition("192.0.2.53:53")[2].split()[:2] == ["up", "validates"]
     assert " 100 " in upstream
 
 

@@ -4,8 +4,10 @@ NSD serves a signed zone with NSEC, a child with NSEC3, children whose signature
 expired, an insecure delegation and a zone without signatures.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from tests.live.clients import Answer, Asker
 from tests.live.configs import ROOT, replaced_once, small
 from tests.live.ports import free_port
 from tests.live.programs import needed
-from tests.live.server import servers
+from tests.live.server import Server, servers
+from tests.live.waiting import wait_for
 from tests.programs.fidelity.peers_of_darban import PROGRAMS, authority, unbound
 from tests.programs.fidelity.zone_texts import BROKEN, CHILD, EXPIRED, INSECURE, PLAIN, SIGNED
 
@@ -50,13 +53,21 @@ server:
 """A resolver of the network, which does not validate and gives signatures."""
 
 
+_CONTROLS = f'probe_signed = "www.{SIGNED}"\nprobe_bogus = "www.{BROKEN}"'
+_AD, _CD = 0x20, 0x10
+
+
 @dataclass(frozen=True)
 class Resolvers:
-    """Unbound; Darban before it with ``trust_ad``, and without."""
+    """Unbound, and Darban before it."""
 
     unbound: Asker
-    believing: Asker
+    probing: Asker
+    """It has found out that Unbound validates."""
+    trusting: Asker
+    """It has ``trust_ad``, and control names that have no answer."""
     doubting: Asker
+    """It has neither."""
 
 
 @pytest.fixture(scope="module", params=["recursing", "forwarding"])
@@ -86,13 +97,59 @@ def resolvers(
                 forward = replaced_once(forward, f": {address}\n", f": 127.0.0.1@{other}\n")
             config += forward
         running.enter_context(unbound(ours, port, config))
-        askers = []
-        for trust_ad in ("true", "false"):
-            directory = tmp_path_factory.mktemp("darban")
-            make = running.enter_context(servers(directory))
-            text = small([f"127.0.0.1:{port}"], upstream=f"trust_ad = {trust_ad}")
-            askers.append(Asker(dig_program, make(text).start().port))
-        yield Resolvers(Asker(dig_program, port), *askers)
+        askers = [Asker(dig_program, port)]
+        for keys, known in ((_CONTROLS, 1), ("trust_ad = true", 0), ("", 0)):
+            make = running.enter_context(servers(tmp_path_factory.mktemp("darban")))
+            server = make(small([f"127.0.0.1:{port}"], upstream=keys)).start()
+            _await_probe(server, known)
+            askers.append(Asker(dig_program, server.port))
+        fresh = (f"{n}.wild.{SIGNED}" for n in range(1000))
+        wait_for(
+            lambda: "ad" in askers[1](PUBLICITY, next(fresh), "A", "+adflag").flags,
+            "its worker knows what the probe has found",
+        )
+        yield Resolvers(*askers)
+
+
+def _await_probe(server: Server, known: float) -> None:
+    wait_for(lambda: _validates(server), "its upstream is probed", 30)
+    assert _validates(server) == [known]
+
+
+def _validates(server: Server) -> list[float]:
+    """What is known of its one upstream; nothing before the first probe."""
+    values = server.scrape().values.items()
+    return [value for (name, _), value in values if name == "darban_upstream_validates"]
+
+
+@contextmanager
+def _claiming(port: int) -> Iterator[str]:
+    """A server that has another one answer without checking, and sets AD on everything."""
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as clients,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking,
+    ):
+        clients.bind(("127.0.0.1", 0))
+        asking.connect(("127.0.0.1", port))
+
+        def relay() -> None:
+            while True:
+                query, client = clients.recvfrom(4096)
+                if not query:
+                    return
+                asking.send(query[:3] + bytes((query[3] | _CD,)) + query[4:])
+                reply = asking.recv(4096)
+                claimed = reply[3] & ~_CD | query[3] & _CD | _AD
+                clients.sendto(reply[:3] + bytes((claimed,)) + reply[4:], client)
+
+        thread = threading.Thread(target=relay)
+        thread.start()
+        host, own = clients.getsockname()
+        try:
+            yield f"{host}:{own}"
+        finally:
+            clients.sendto(b"", (host, own))
+            thread.join(10)
 
 
 def _said(answer: Answer) -> tuple[str, bool, list[int], set[str]]:
@@ -116,7 +173,8 @@ def test_what_is_signed_has_ad_for_those_who_ask(
     theirs = _said(resolvers.unbound(PUBLICITY, name, "A", *asking.split()))
     assert theirs[:3] == (status, asks, [])
     assert ("RRSIG" in theirs[3]) == ("+dnssec" in asking and status == "NOERROR")
-    assert _said(resolvers.believing(PUBLICITY, name, "A", *asking.split())) == theirs
+    for darban in (resolvers.probing, resolvers.trusting):
+        assert _said(darban(PUBLICITY, name, "A", *asking.split())) == theirs
     doubted = _said(resolvers.doubting(PUBLICITY, name, "A", *asking.split()))
     assert doubted == (status, False, *theirs[2:])
 
@@ -126,7 +184,7 @@ def test_what_is_signed_has_ad_for_those_who_ask(
 def test_what_is_not_signed_has_none(resolvers: Resolvers, name: str, asking: str) -> None:
     theirs = _said(resolvers.unbound(PUBLICITY, name, "A", *asking.split()))
     assert theirs == ("NOERROR", False, [], {"A"})
-    assert _said(resolvers.believing(PUBLICITY, name, "A", *asking.split())) == theirs
+    assert _said(resolvers.probing(PUBLICITY, name, "A", *asking.split())) == theirs
 
 
 @pytest.mark.parametrize("asking", _ASKING)
@@ -134,13 +192,26 @@ def test_what_is_not_signed_has_none(resolvers: Resolvers, name: str, asking: st
 def test_what_is_bogus_fails_and_says_why(
     resolvers: Resolvers, name: str, error: int, asking: str
 ) -> None:
-    for resolver in (resolvers.unbound, resolvers.believing, resolvers.doubting):
+    for resolver in (resolvers.unbound, resolvers.probing, resolvers.doubting):
         said = _said(resolver(PUBLICITY, name, "A", *asking.split()))
         assert said == ("SERVFAIL", False, [error], set())
 
 
 @pytest.mark.parametrize("name", [name for name, _ in _BOGUS])
 def test_with_cd_the_client_judges_what_is_bogus(resolvers: Resolvers, name: str) -> None:
-    for resolver in (resolvers.unbound, resolvers.believing):
+    for resolver in (resolvers.unbound, resolvers.probing):
         status, authentic, _, types = _said(resolver(PUBLICITY, name, "A", "+cd", "+dnssec"))
         assert (status, authentic, types) == ("NOERROR", False, {"A", "RRSIG"})
+
+
+def test_a_server_that_claims_ad_without_validating_is_not_believed(
+    resolvers: Resolvers, make: Callable[[str], Server], dig_program: Path
+) -> None:
+    with _claiming(resolvers.unbound.port) as claiming:
+        claims = Asker(dig_program, int(claiming.rpartition(":")[2]))
+        server = make(small([claiming], upstream=_CONTROLS)).start()
+        _await_probe(server, 0)
+        darban = Asker(dig_program, server.port)
+        for name in (f"www.{SIGNED}", f"www.{BROKEN}", f"www.{PLAIN}"):
+            assert _said(claims("127.0.0.1", name, "A", "+adflag"))[:2] == ("NOERROR", True)
+            assert _said(darban(PUBLICITY, name, "A", "+adflag"))[:2] == ("NOERROR", False)

@@ -212,6 +212,7 @@ EMPTY = {
     "DarbanSocketDrops": "nothing was dropped",
     "DarbanBlockLogLoses": "no block log is written",
     "DarbanNotReady": "it is ready",
+    "DarbanUpstreamNotValidating": "no upstream was known to validate",
     "DarbanProxyRejects": "nothing is in front of it",
     "DarbanPolicyRefused": "the policy does not come from git",
     "DarbanPolicyStale": "the policy does not come from git",

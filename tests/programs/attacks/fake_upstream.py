@@ -41,6 +41,9 @@ class Say(NamedTuple):
     after: float = 0.0
 
 
+PROBE = "probe.invalid"
+"""Names below are the probe's of DNSSEC validation, not an attacker's or a client's."""
+
 Script = Callable[[Asked], Iterable[Say]]
 
 
@@ -117,9 +120,11 @@ class Upstream:
     def take(
         self, packet: bytes, peer: tuple[str, int], stream: bool, send: Callable[[bytes], None]
     ) -> None:
-        """Do with a question as the script says."""
+        """Do with a question as the script says; the probe's get no answer."""
         end = wire.question_end(packet)
         name, _ = wire.name_at(packet, wire.HEADER)
+        if name.endswith(PROBE):
+            return
         qtype = int.from_bytes(packet[end - 4 : end - 2], "big")
         asked = Asked(packet, name, qtype, peer, stream, time.monotonic())
         self.asked.append(asked)

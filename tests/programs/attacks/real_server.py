@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.live.ports import free_port
 from tests.live.waiting import wait_for
-from tests.programs.attacks.fake_upstream import Script, Upstream, upstream
+from tests.programs.attacks.fake_upstream import PROBE, Script, Upstream, upstream
 
 ROOT = Path(__file__).parents[3]
 BLOCKED = "web.telegram.org"
@@ -32,6 +32,8 @@ workers = 1
 [upstream]
 servers = [{servers}]
 trust_ad = true
+probe_signed = "signed.{probe}"
+probe_bogus = "bogus.{probe}"
 [lists]
 directories = []
 [metrics]
@@ -60,7 +62,12 @@ class Darban:
         self._log = place / "log"
         quoted = ", ".join(f'"{server}"' for server in servers)
         text = _CONFIG.format(
-            port=self.port, metrics=free_port(), servers=quoted, blocked=BLOCKED, more=more
+            port=self.port,
+            metrics=free_port(),
+            servers=quoted,
+            blocked=BLOCKED,
+            more=more,
+            probe=PROBE,
         )
         self._config.write_text(text, encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,0 +1,55 @@
+"""Probe whether an upstream server validates DNSSEC, by a signed name and a bogus one.
+
+A server that validates sets AD on the signed name, answers the bogus one with SERVFAIL, and gives
+its records where CD disables checking (RFC 4035 section 3.2.2). Any other result proves nothing:
+the names may have changed, or the network may be down.
+"""
+
+import asyncio
+import secrets
+import socket
+from typing import Final
+
+from resolver.dns import codes
+from resolver.dns.response import Response, scan
+from resolver.engine.upstream_query import answers
+from resolver.upstream.server_address import ServerAddress
+
+_ANSWER: Final = 5.0
+"""Seconds to wait for an answer; the server may have to recurse."""
+_MAX_PACKET: Final = 4096
+
+
+async def validates(server: ServerAddress, signed: bytes, bogus: bytes) -> bool:
+    """Whether a server is known to validate, by names in wire form."""
+    found = await asyncio.gather(
+        _ask(server, signed, codes.AD), _ask(server, bogus, codes.AD), _ask(server, bogus, codes.CD)
+    )
+    return is_passed(*found)
+
+
+def is_passed(signed: Response | None, bogus: Response | None, unchecked: Response | None) -> bool:
+    """Whether these answers prove that their server validates; None is no answer."""
+    return (
+        (signed is not None and signed.rcode == codes.NOERROR and signed.flags & codes.AD != 0)
+        and (bogus is not None and bogus.rcode == codes.SERVFAIL)
+        and (unchecked is not None and unchecked.rcode == codes.NOERROR)
+    )
+
+
+async def _ask(server: ServerAddress, name: bytes, flag: int) -> Response | None:
+    """The answer for the A records of a name; None without one."""
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in server["address"] else socket.AF_INET
+    ident = secrets.randbits(16)
+    question = name + codes.A.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
+    header = ident.to_bytes(2, "big") + (codes.RD | flag).to_bytes(2, "big") + b"\0\1" + bytes(6)
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
+            udp.connect((server["address"], server["port"]))
+            async with asyncio.timeout(_ANSWER):
+                await loop.sock_sendall(udp, header + question)
+                packet = await loop.sock_recv(udp, _MAX_PACKET)
+    except (OSError, TimeoutError):
+        return None
+    return scan(packet) if answers(packet, ident, question) else None
