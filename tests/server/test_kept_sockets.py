@@ -8,6 +8,7 @@ import pytest
 
 from resolver.policy.settings import Endpoint
 from resolver.server.listening import ListenError, open_sockets
+from tests.live.ports import free_port
 
 
 def _flat(sockets: Iterable[list[socket.socket]]) -> list[socket.socket]:
@@ -20,10 +21,7 @@ def _endpoint(kept: list[list[socket.socket]]) -> Endpoint:
 
 @pytest.fixture
 def opened() -> Iterator[list[list[socket.socket]]]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        endpoint = Endpoint("127.0.0.1", probe.getsockname()[1])
-    sockets = open_sockets([endpoint], 2)
+    sockets = open_sockets([Endpoint("127.0.0.1", free_port())], 2)
     yield sockets
     for each in _flat(sockets):
         each.close()

@@ -17,7 +17,7 @@ def _response(said: Said) -> Response | None:
         return None
     rcode, authentic = said
     header = DNSHeader(qr=1, ra=1, ad=authentic, rcode=getattr(RCODE, rcode))
-    return scan(DNSRecord(header, q=DNSRecord.question("www.example.org").q).pack())
+    return scan(bytes(DNSRecord(header, q=DNSRecord.question("www.example.org").q).pack()))
 
 
 def test_all_three_together_prove_it() -> None:
