@@ -137,6 +137,7 @@ def test_what_a_query_needed_is_freed_without_a_look_for_cycles(answering: Answe
             assert on.client.done_with == 1
             assert alive() == []
 
+    gc.collect()  # what earlier tests have left
     gc.disable()  # as a worker has it
     try:
         run(play)
