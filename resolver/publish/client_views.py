@@ -24,22 +24,34 @@ class ClientView:
     """The longest prefix first: the first that matches decides."""
 
 
-def client_views(terms: CompiledConfig, wall: float) -> Iterator[ClientView]:
-    """All groups at a moment, in seconds since 1970."""
+def views_by_prefix(terms: CompiledConfig, wall: float) -> dict[Prefix, View | None]:
+    """The view of the clients of each prefix that are in no longer one.
+
+    The prefixes are those of VLANs, and of the exemptions in force at ``wall``, in seconds since
+    1970. None where a prefix has no such clients, or they are in no VLAN.
+    """
     views = Views(terms, wall)
     in_force = (p for p in terms.exempted_prefixes if wall < terms.exemptions[p.owner].until)
     places = {network(p): p for p in (*in_force, *terms.prefixes)}
-    groups: dict[tuple[int, tuple[int, ...]], tuple[View, set[Prefix]]] = {}
+    found: dict[Prefix, View | None] = {}
     for place, prefix in places.items():
         address = _own_address(place, places)
-        view = views.of(address) if address else None
+        found[prefix] = views.of(address) if address else None
+    return found
+
+
+def client_views(terms: CompiledConfig, wall: float) -> Iterator[ClientView]:
+    """All groups at a moment, in seconds since 1970."""
+    views, of_prefix = Views(terms, wall), views_by_prefix(terms, wall)
+    groups: dict[tuple[int, tuple[int, ...]], tuple[View, set[Prefix]]] = {}
+    for prefix, view in of_prefix.items():
         if view is not None:
             groups.setdefault((view.vlan, view.exemptions), (view, set()))[1].add(prefix)
     for view, group in groups.values():
         of_vlan = views.of_vlan(view.vlan)
         more = [e for e in view.exemptions if e not in of_vlan.exemptions]
         name = "+".join([terms.vlans[view.vlan].name, *(terms.exemptions[e].id for e in more)])
-        yield ClientView(name, view, tuple(client_prefixes(places.values(), group)))
+        yield ClientView(name, view, tuple(client_prefixes(of_prefix, group)))
 
 
 def _own_address(place: Network, places: dict[Network, Prefix]) -> bytes | None:

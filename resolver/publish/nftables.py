@@ -6,13 +6,12 @@ that are blocked for these clients. So the longest prefix wins, as in ``policy.v
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in
-from resolver.publish.client_prefixes import network
+from resolver.publish.client_views import views_by_prefix
 
 _HEAD = """\
 # The address ranges of the services that Darban blocks, by client prefix. Made by
@@ -48,31 +47,13 @@ def nftables(terms: CompiledConfig, wall: float) -> str:
 def _blocked_by_prefix(terms: CompiledConfig, wall: float) -> Iterator[tuple[Prefix, int]]:
     """Each prefix of clients, the longest first, and its blocked services that have ranges."""
     with_ranges = 0
-    for addresses in terms.ranges:
-        with_ranges |= 1 << terms.sources[addresses.source].service
-    exempted = [p for p in terms.exempted_prefixes if wall < terms.exemptions[p.owner].until]
-    places = {(p.network, p.length): p for p in (*terms.prefixes, *exempted)}
-    for prefix in sorted(places.values(), key=lambda p: (-p.length, p.network)):
-        around = [each for each in terms.prefixes if _contains(each, prefix)]
-        if not around:
-            continue  # an exemption for clients of no VLAN
-        vlan = max(around, key=lambda each: each.length).owner
-        policy = terms.policies[terms.vlans[vlan].policy]
-        services = policy.blocks & with_ranges if policy.enforce else 0
-        for each in exempted:
-            if _contains(each, prefix):
-                services &= ~terms.exemptions[each.owner].services
-        for exemption in terms.exemptions:
-            if exemption.vlan == vlan and wall < exemption.until:
-                services &= ~exemption.services
-        yield prefix, services
-
-
-def _contains(outer: Prefix, inner: Prefix) -> bool:
-    if len(outer.network) != len(inner.network) or outer.length > inner.length:
-        return False
-    around = ip_network((inner.network, outer.length), strict=False)
-    return around == network(outer)
+    for each in terms.ranges:
+        with_ranges |= 1 << terms.sources[each.source].service
+    by_prefix = views_by_prefix(terms, wall).items()
+    for prefix, view in sorted(by_prefix, key=lambda pair: (-pair[0].length, pair[0].network)):
+        if view is not None:
+            blocks = view.policy.blocks & ~view.exempt if view.policy.enforce else 0
+            yield prefix, blocks & with_ranges
 
 
 def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:
