@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from resolver.analysis.received import Received, received
-from resolver.dns import codes, names
+from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import QueryShape
 from resolver.dns.special_use import Use
@@ -301,7 +301,7 @@ def _client(view: View) -> Client:
 
 
 def _query(name: bytes, qtype: int) -> Query:
-    question = name + qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
+    question = render.question(name, qtype)
     shape = QueryShape(codes.RD, qtype=qtype, has_question=True, has_opt=True, stream=True)
     return Query(b"\x00\x00", name, question, shape)
 

@@ -1,4 +1,4 @@
-"""Render replies: header, echoed question, sections, OPT.
+"""Render replies (header, echoed question, sections, OPT), and the parts of queries.
 
 What must stay true:
 - A reply has an OPT only if the query had one (RFC 6891 section 6.1.1).
@@ -22,6 +22,9 @@ QNAME_POINTER: Final = b"\xc0\x0c"
 
 _HEADER: Final = struct.Struct(">5H")
 """A header without its ID."""
+_IN: Final = codes.IN.to_bytes(2, "big")
+DO: Final = 0x8000
+"""The bit in the TTL of an OPT (RFC 3225)."""
 _ECHOED_FLAGS: Final = codes.OPCODE | codes.RD | codes.CD
 NO_ERRORS: Final[tuple[bytes, ...]] = ()
 Counts = tuple[int, int, int]
@@ -190,6 +193,22 @@ class Sections:
 def _option(code: int, data: bytes) -> bytes:
     """Render an EDNS option (RFC 6891 section 6.1.2)."""
     return code.to_bytes(2, "big") + len(data).to_bytes(2, "big") + data
+
+
+def question(name: bytes, qtype: int) -> bytes:
+    """Render a question section with one question of class IN."""
+    return name + qtype.to_bytes(2, "big") + _IN
+
+
+def query_head(flags: int, has_opt: bool) -> bytes:
+    """Render the header of a query with one question, without its ID."""
+    return _HEADER.pack(flags, 1, 0, 0, has_opt)
+
+
+def query_opt(dnssec_ok: bool) -> bytes:
+    """Render the OPT of a query."""
+    flags = DO if dnssec_ok else 0
+    return b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + flags.to_bytes(4, "big") + b"\x00\x00"
 
 
 def extended_error(code: int, text: str = "") -> bytes:

@@ -1,5 +1,6 @@
 """Join the parts of an alias chain that come from several responses or from local data."""
 
+from resolver.dns import render
 from resolver.dns.assembly import Assembly, assembled, content
 from resolver.dns.records import all_records, answer_records
 from resolver.dns.response import ANSWER, Response
@@ -13,7 +14,7 @@ def local_entry(zone: Zone, name: bytes, qtype: int, now: float) -> CacheEntry:
     counts = (sections.answers, sections.authorities, 0)
     records = sections.answer + sections.authority
     return make_entry(
-        assembled(rcode, _question(name, qtype), counts, records), now, dnssec_ok=True
+        assembled(rcode, render.question(name, qtype), counts, records), now, dnssec_ok=True
     )
 
 
@@ -24,9 +25,9 @@ def joined(
 
     A record that both parts have, such as a DNAME, is there once (RFC 2181 section 5).
     """
-    question = _question(name, qtype)
+    question = render.question(name, qtype)
     before = response_of(question, first, now)
-    after = response_of(_question(first.unfinished, qtype), second, now)
+    after = response_of(render.question(first.unfinished, qtype), second, now)
     aliases = answer_records(before)
     known = {content(record) for record in aliases}
     assembly = Assembly(question)
@@ -58,7 +59,3 @@ def response_of(question: bytes, entry: CacheEntry, now: float) -> Response:
     found = assembled(entry.rcode, question, entry.counts, entry.aged(now))
     found.errors = list(entry.errors)
     return found
-
-
-def _question(name: bytes, qtype: int) -> bytes:
-    return name + qtype.to_bytes(2, "big") + b"\x00\x01"

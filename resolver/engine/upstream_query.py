@@ -7,9 +7,8 @@ an OPT of this server, since OPT is hop by hop.
 
 from typing import Final
 
-from resolver.dns import codes
+from resolver.dns import codes, render
 from resolver.dns.codes import HEADER
-from resolver.dns.render import UDP_SIZE
 from resolver.dns.response import Response
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.scrub import OTHER, authority_kinds
@@ -29,19 +28,10 @@ def render_query(question: UpstreamQuestion) -> bytes:
     )
 
 
-def _header(flags: int) -> bytes:
-    """A header without its ID, for one question and an OPT."""
-    return flags.to_bytes(2, "big") + b"\x00\x01\x00\x00\x00\x00\x00\x01"
-
-
-def _opt(flags: int) -> bytes:
-    return b"\x00\x00\x29" + UDP_SIZE.to_bytes(2, "big") + flags.to_bytes(4, "big") + b"\x00\x00"
-
-
-_HEADER: Final = _header(codes.RD | codes.AD)
-_HEADER_CD: Final = _header(codes.RD | codes.AD | codes.CD)
-_OPT: Final = _opt(0)
-_OPT_DO: Final = _opt(0x8000)
+_HEADER: Final = render.query_head(codes.RD | codes.AD, True)
+_HEADER_CD: Final = render.query_head(codes.RD | codes.AD | codes.CD, True)
+_OPT: Final = render.query_opt(dnssec_ok=False)
+_OPT_DO: Final = render.query_opt(dnssec_ok=True)
 _IN: Final = codes.IN.to_bytes(2, "big")
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from resolver.dns import codes, names
+from resolver.dns import codes, names, render
 from resolver.dns.response import ANSWER, Response, scan
 from resolver.engine.upstream_query import answers
 from resolver.errors import DarbanError
@@ -40,11 +40,9 @@ _PATIENCE = 5.0
 _MAX_SILENT = 3
 _TYPES = (codes.A, codes.AAAA, codes.HTTPS, codes.TXT)
 _BELOW = b"\x0cdarban-check"
-_OPT = b"\0" + codes.OPT.to_bytes(2, "big") + (1232).to_bytes(2, "big") + b"\0\0"
-_DO = 0x8000
 
 
-class Query(NamedTuple):
+class SampleQuery(NamedTuple):
     """A question with its flags, and the action that the policy has for it."""
 
     name: bytes
@@ -55,14 +53,13 @@ class Query(NamedTuple):
 
     def packet(self, ident: int) -> bytes:
         """The query."""
-        flags = codes.RD if self.rd else 0
-        header = b"".join(n.to_bytes(2, "big") for n in (ident, flags, 1, 0, 0, 1))
-        return header + self.question + _OPT + (_DO if self.do else 0).to_bytes(2, "big") + b"\0\0"
+        head = render.query_head(codes.RD if self.rd else 0, True)
+        return ident.to_bytes(2, "big") + head + self.question + render.query_opt(self.do)
 
     @property
     def question(self) -> bytes:
         """The question section."""
-        return self.name + self.type.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
+        return render.question(self.name, self.type)
 
     @property
     def expected(self) -> str:
@@ -79,7 +76,7 @@ class Query(NamedTuple):
 class Difference(NamedTuple):
     """A query that the engine has not answered as the policy says."""
 
-    query: Query
+    query: SampleQuery
     found: str
 
     def __str__(self) -> str:
@@ -141,15 +138,15 @@ class EngineCheck:
             raise DarbanError(f"{server} cannot be asked as {client}: {error.strerror}") from None
         return CheckResult(self._terms.vlans[view.vlan].name, len(queries), tuple(found))
 
-    def _queries(self, view: View, name: bytes, without_rd: bool) -> Iterator[Query]:
+    def _queries(self, view: View, name: bytes, without_rd: bool) -> Iterator[SampleQuery]:
         action, _ = self._rules.action(view, name)
         if action == PASSTHRU:
             for qtype in (codes.A, codes.AAAA):
-                yield Query(name, qtype, do=False, rd=True, action=action)
+                yield SampleQuery(name, qtype, do=False, rd=True, action=action)
             return
         flags = itertools.product((True, False) if without_rd else (True,), (False, True))
         for (rd, do), qtype in itertools.product(flags, _TYPES):
-            yield Query(name, qtype, do, rd, action)
+            yield SampleQuery(name, qtype, do, rd, action)
 
 
 def own_address(server: Endpoint) -> str:
@@ -186,7 +183,7 @@ def _asked(rule: ZoneRule) -> bytes:
     return _BELOW + owner[len(WILDCARD) :] if owner.startswith(WILDCARD) else owner
 
 
-def _ask(asking: socket.socket, query: Query) -> Response | None:
+def _ask(asking: socket.socket, query: SampleQuery) -> Response | None:
     ident = secrets.randbelow(1 << 16)
     asking.send(query.packet(ident))
     try:
@@ -197,7 +194,7 @@ def _ask(asking: socket.socket, query: Query) -> Response | None:
     return scan(packet)
 
 
-def _fits(query: Query, response: Response | None, sinkholes: Set[bytes]) -> bool:
+def _fits(query: SampleQuery, response: Response | None, sinkholes: Set[bytes]) -> bool:
     if response is None:
         return False
     found = _addresses(response)
@@ -207,7 +204,7 @@ def _fits(query: Query, response: Response | None, sinkholes: Set[bytes]) -> boo
     return (response.rcode, found) == _blocked(query)
 
 
-def _blocked(query: Query) -> tuple[int, list[bytes]]:
+def _blocked(query: SampleQuery) -> tuple[int, list[bytes]]:
     """The rcode and the addresses of a blocked reply."""
     size = {codes.A: 4, codes.AAAA: 16}.get(query.type)
     rcode = codes.NXDOMAIN if query.action == NXDOMAIN else codes.NOERROR
@@ -227,7 +224,7 @@ def _addresses(response: Response) -> list[bytes]:
     return [data for rtype, data in _answer(response) if rtype not in (codes.CNAME, codes.RRSIG)]
 
 
-def _difference(query: Query, response: Response | None) -> Difference:
+def _difference(query: SampleQuery, response: Response | None) -> Difference:
     if response is None:
         return Difference(query, f"no answer in {_PATIENCE:.0f} s")
     return Difference(query, _shown(response.rcode, _addresses(response)))

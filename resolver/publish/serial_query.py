@@ -1,7 +1,6 @@
 """The query for the serial of a zone, and the response (RFC 1035 section 3.3.13)."""
 
-from resolver.dns import codes
-from resolver.dns.codes import HEADER
+from resolver.dns import codes, render
 from resolver.dns.response import scan
 from resolver.engine.upstream_query import answers
 
@@ -13,7 +12,7 @@ _RDATA = 10
 
 def serial_query(zone: bytes, ident: int) -> bytes:
     """The query for the SOA of a zone; it asks an authoritative server, so without RD."""
-    return ident.to_bytes(2, "big") + b"\0\0\0\1" + bytes(6) + _question(zone)
+    return ident.to_bytes(2, "big") + render.query_head(0, False) + _question(zone)
 
 
 def serial_in(packet: bytes, zone: bytes, ident: int) -> int | None:
@@ -32,7 +31,4 @@ def serial_in(packet: bytes, zone: bytes, ident: int) -> int | None:
 
 
 def _question(zone: bytes) -> bytes:
-    return zone + codes.SOA.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
-
-
-assert len(serial_query(b"\0", 0)) - len(_question(b"\0")) == HEADER
+    return render.question(zone, codes.SOA)

@@ -10,7 +10,7 @@ import secrets
 import socket
 from typing import Final
 
-from resolver.dns import codes
+from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
 from resolver.engine.upstream_query import answers
 from resolver.upstream.server_address import ServerAddress
@@ -42,8 +42,8 @@ async def _ask(server: ServerAddress, name: bytes, flag: int) -> Response | None
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in server["address"] else socket.AF_INET
     ident = secrets.randbits(16)
-    question = name + codes.A.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
-    header = ident.to_bytes(2, "big") + (codes.RD | flag).to_bytes(2, "big") + b"\0\1" + bytes(6)
+    question = render.question(name, codes.A)
+    header = ident.to_bytes(2, "big") + render.query_head(codes.RD | flag, False)
     try:
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
             udp.connect((server["address"], server["port"]))

@@ -6,7 +6,7 @@ that the name has where it is not blocked.
 
 from collections.abc import Set
 
-from resolver.dns import codes
+from resolver.dns import codes, render
 from resolver.dns.assembly import assembled
 from resolver.dns.records import answer_records
 from resolver.dns.render import is_own_negative
@@ -56,7 +56,7 @@ class CapturedAnswers:
             return _UNKNOWN
         response = scan(packet) if packet else None
         if response is None:
-            asked = question.name + question.qtype.to_bytes(2, "big") + codes.IN.to_bytes(2, "big")
+            asked = render.question(question.name, question.qtype)
             response = assembled(0, asked, (0, 0, 0), b"")
         return make_entry(response, 0.0, question.dnssec_ok)
 
