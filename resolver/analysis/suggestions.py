@@ -60,7 +60,7 @@ def suggestions(
 def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> Iterator[str]:
     """The services of which a policy blocks names in a domain.
 
-    Without canary names: they have nothing to do with the other names of their domain.
+    Without canary names, which say nothing about the other names of their domain.
     """
     terms = explainer.terms
     rules = (rule for rule in index.rules_within(domain) if not rule.exception)

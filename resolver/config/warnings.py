@@ -114,7 +114,7 @@ def _open_metrics(config: Config, _: Provenance) -> Warnings:
 
 
 def _trusted_ad(config: Config, _: Provenance) -> Warnings:
-    """AD is not signed: whoever is on the path can set it."""
+    """Warn of servers that are not on this host: anyone on the path can set AD in their answers."""
     groups: list[tuple[Path, UpstreamConfig | UpstreamGroupConfig | ForwardConfig]] = [
         (("upstream",), config.upstream),
         *((("upstreams", name), group) for name, group in config.upstreams.items()),

@@ -1,7 +1,7 @@
 """The config of Knot DNS, which serves the zones: transfers with TSIG, and NOTIFY.
 
-Knot reads a zone file when it is told to reload it, and keeps the difference to the one before in
-its journal. So a secondary gets a small change by IXFR, though the file is written as a whole.
+Knot reads a zone file at ``knotc zone-reload``, and keeps the difference to the file before in its
+journal. So a secondary gets a small change by IXFR, though the file is written as a whole.
 """
 
 from collections.abc import Iterable, Iterator

@@ -7,7 +7,7 @@ lock of the state directory starts it, one at a time.
 What must stay true:
 - A zone's file is replaced as a whole. Its serial rises with every change, whatever the clock says
   and whichever snapshot came before.
-- The file ``serials`` is replaced last: whoever watches it finds all zones complete.
+- The file ``serials`` is replaced last, so all zones are complete when it changes.
 """
 
 import gc
