@@ -56,3 +56,11 @@ LAYOUTS: Final[dict[int, tuple[int, ...]]] = {
     for name in types.split()
 }
 """The layout of each type's RDATA."""
+
+TARGET_AT: Final[dict[int, int]] = {
+    codes.CNAME: 0,
+    codes.DNAME: 0,
+    codes.SVCB: 2,
+    codes.HTTPS: 2,
+}
+"""Types whose RDATA holds a target name, and the offset of the target in the RDATA."""

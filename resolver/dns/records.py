@@ -1,7 +1,8 @@
 """Read single records of a response that was scanned."""
 
 from resolver.dns import codes
-from resolver.dns.response import TARGET_AT, TOP_BIT, Response
+from resolver.dns.rdata import TARGET_AT
+from resolver.dns.response import TOP_BIT, Response
 
 
 class Record:

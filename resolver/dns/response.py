@@ -33,13 +33,6 @@ _MAX_ERROR_TEXT: Final = 200
 TOP_BIT: Final = 0x80000000
 """A TTL with this bit counts as 0 (RFC 2181 section 8)."""
 _ADDRESS_LENGTH: Final[dict[int, int]] = {codes.A: 4, codes.AAAA: 16}
-TARGET_AT: Final[dict[int, int]] = {
-    codes.CNAME: 0,
-    codes.DNAME: 0,
-    codes.SVCB: 2,
-    codes.HTTPS: 2,
-}
-"""Types whose RDATA holds a target name, and the offset of the target in the RDATA."""
 
 
 class Response:
@@ -225,7 +218,7 @@ class Response:
         return True
 
     def _has_target(self, rtype: int, data: int) -> bool:
-        target = TARGET_AT.get(rtype)
+        target = rdata.TARGET_AT.get(rtype)
         return target is not None and self.packet[data + target] != 0
 
     def _opt(self, section: int, start: int, at: int, end: int) -> bool:
