@@ -17,10 +17,9 @@ from pydantic import ByteSize, Field
 
 from resolver.config.front_model import FrontConfig, ProxyConfig
 from resolver.config.section import ConfigSection, OneOrMore, Several
+from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
 from resolver.config.values import (
-    DNS_PORT,
     MIB,
-    Bootstrap,
     Branch,
     CacheSize,
     Category,
@@ -33,13 +32,11 @@ from resolver.config.values import (
     Line,
     Listen,
     Moment,
-    NameServer,
     Prefix,
     Record,
     RecordType,
     Repository,
     Secondary,
-    Server,
     ServerText,
     ServiceName,
     ServiceReference,
@@ -47,8 +44,6 @@ from resolver.config.values import (
     SomeLine,
     SourceUrl,
 )
-
-SYSTEM = NameServer("system", DNS_PORT, "system")
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
@@ -69,41 +64,6 @@ class ServerConfig(ConfigSection):
     """The answer to version.bind and version.server; none by default."""
     proxy: ProxyConfig = ProxyConfig()
     """Listeners for servers in front, such as dnsdist."""
-
-
-class UpstreamConfig(ConfigSection):
-    """The name servers for every name that no other group or zone is for."""
-
-    servers: OneOrMore[Server] = (SYSTEM,)
-    """The name servers to ask."""
-    trust_ad: bool = False
-    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
-    bootstrap: Several[Bootstrap] = ()
-    """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
-    probe_signed: DomainName = b"\x04iana\x03org\x00"
-    """A signed name, which must have AD from an upstream that validates."""
-    probe_bogus: DomainName = b"\x0ddnssec-failed\x03org\x00"
-    """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
-
-
-class UpstreamGroupConfig(ConfigSection):
-    """Another group of name servers, for the policies that name it."""
-
-    servers: OneOrMore[Server]
-    """The name servers of the group."""
-    trust_ad: bool = False
-    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
-
-
-class ForwardConfig(ConfigSection):
-    """Zones that only their own name servers are asked about."""
-
-    zones: OneOrMore[DomainName]
-    """The zones, each with all names below it."""
-    servers: OneOrMore[Server]
-    """The name servers of the zones."""
-    trust_ad: bool = False
-    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
 
 
 class LocalConfig(ConfigSection):

@@ -7,17 +7,11 @@ name is that of the VLAN, the policy or the exemption; other warnings have none.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
-from resolver.config.model import (
-    Config,
-    ForwardConfig,
-    PolicyConfig,
-    UpstreamConfig,
-    UpstreamGroupConfig,
-    VlanConfig,
-)
+from resolver.config.model import Config, PolicyConfig, VlanConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
+from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
 from resolver.config.values import Address, Network, SocketAddress
 
 ENCRYPTED_DNS = "@encrypted-dns"

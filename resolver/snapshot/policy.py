@@ -12,6 +12,7 @@ from resolver.config import model
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
+from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
 from resolver.config.values import Network
 from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
 from resolver.dns import presentation
@@ -216,7 +217,7 @@ def _group_of(forward: int) -> str:
 
 
 def _group(
-    name: str, group: model.UpstreamConfig | model.UpstreamGroupConfig | model.ForwardConfig
+    name: str, group: UpstreamConfig | UpstreamGroupConfig | ForwardConfig
 ) -> made.ConfiguredGroup:
     servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
     return made.ConfiguredGroup(name, servers, group.trust_ad)

@@ -1,0 +1,41 @@
+"""The sections of config.toml about name servers: their keys, as in ``model``."""
+
+from resolver.config.section import ConfigSection, OneOrMore, Several
+from resolver.config.values import DNS_PORT, Bootstrap, DomainName, NameServer, Server
+
+SYSTEM = NameServer("system", DNS_PORT, "system")
+
+
+class UpstreamConfig(ConfigSection):
+    """The name servers for every name that no other group or zone is for."""
+
+    servers: OneOrMore[Server] = (SYSTEM,)
+    """The name servers to ask."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+    bootstrap: Several[Bootstrap] = ()
+    """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
+    probe_signed: DomainName = b"\x04iana\x03org\x00"
+    """A signed name, which must have AD from an upstream that validates."""
+    probe_bogus: DomainName = b"\x0ddnssec-failed\x03org\x00"
+    """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
+
+
+class UpstreamGroupConfig(ConfigSection):
+    """Another group of name servers, for the policies that name it."""
+
+    servers: OneOrMore[Server]
+    """The name servers of the group."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+
+
+class ForwardConfig(ConfigSection):
+    """Zones that only their own name servers are asked about."""
+
+    zones: OneOrMore[DomainName]
+    """The zones, each with all names below it."""
+    servers: OneOrMore[Server]
+    """The name servers of the zones."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
