@@ -42,7 +42,7 @@ lists = typer.Typer(invoke_without_command=True)
 
 @lists.callback()
 def show(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
-    """Show each list: names, skipped lines by reason, age, the last error.
+    """Show each list: entries, skipped lines by reason, age, the last error.
 
     The config's lists are read as the server reads them, without a server.
 
@@ -95,7 +95,7 @@ def _row(read: BlockList, record: ListRecord | None) -> dict[str, Any]:
 def _as_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     """A line for each list, by the folder that it is in; below it what else there is to say."""
     width = max((len(row["list"]) for row in rows), default=0)
-    yield f"  {'list':<{width}}  {'names':>9}  {'skipped':>7}  up to date"
+    yield f"  {'list':<{width}}  {'entries':>9}  {'skipped':>7}  up to date"
     shown = ""
     for row in rows:
         folder, _, file = row["source"].rpartition("/")

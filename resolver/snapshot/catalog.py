@@ -101,7 +101,7 @@ def _service(name: str, lists: list[BlockList]) -> Service:
         next((each.title for each in lists if each.title), name),
         next((each.persian for each in lists if each.persian), ""),
         any(each.answer == "nxdomain" for each in lists),
-        sum(map(count_blocking, lists)),
+        sum(count_blocking(each) for each in lists if not each.ranges),
         min((str(each.reviewed) for each in lists if each.reviewed), default=""),
     )
 

@@ -250,6 +250,8 @@ def test_ranges_belong_to_the_service_of_their_file(place: Path) -> None:
     assert terms.services[source.service].name == "telegram"
     assert (source.file, source.name, source.entries) == ("own/telegram.ip", "telegram.ip", 1)
     assert "own/telegram.ip" in compiled.own_lists
+    [telegram] = [each for each in terms.services if each.name == "telegram"]
+    assert telegram.entries == 2, "the banner and the pages call them names"
 
 
 @pytest.mark.parametrize(
