@@ -121,11 +121,7 @@ def exempt(
     path = config_path(config) if repo is None else config_of(repo)
     about = {"approver": approver, "ticket": ticket, "reason": reason}
     given = {key: value for key, value in about.items() if value}
-    modes = sum((list_, end is not None, extend is not None, prune))
-    if modes > 1 or (modes and (whom or services)):
-        raise DarbanError(
-            "say one thing: ADDRESS-OR-VLAN SERVICE..., --list, --extend ID, --end ID, or --prune"
-        )
+    _check_one(list_, end is not None, extend is not None, prune, bool(whom or services))
     if list_:
         return _list(path, as_json)
     edit = partial(_Edit, path, as_json, repo)
@@ -141,6 +137,14 @@ def exempt(
             "ADDRESS-OR-VLAN SERVICE... --for TIME --approver WHO --ticket ID"
         )
     return edit().add(whom, services, _end(for_, until), given)
+
+
+def _check_one(*said: bool) -> None:
+    """Refuse more than one of the things that the command can do."""
+    if sum(said) > 1:
+        raise DarbanError(
+            "say one thing: ADDRESS-OR-VLAN SERVICE..., --list, --extend ID, --end ID, or --prune"
+        )
 
 
 class _Edit:
