@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import ByteSize, Field
 
+from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FrontConfig, ProxyConfig
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
@@ -24,14 +25,12 @@ from resolver.config.values import (
     CacheSize,
     Category,
     ClientAddress,
-    Day,
     Digest,
     DomainName,
     Identifier,
     KeyName,
     Line,
     Listen,
-    Moment,
     Prefix,
     Record,
     RecordType,

@@ -4,7 +4,6 @@ Every validator takes what TOML gave and returns the value, or raises ``InvalidV
 what is allowed there. pydantic's own validators are used where their errors are as clear.
 """
 
-import datetime as dt
 import re
 import urllib.parse
 from collections.abc import Callable
@@ -20,10 +19,8 @@ from ipaddress import (
 )
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ByteSize, PlainValidator
+from pydantic import AfterValidator, ByteSize, PlainValidator
 
-from resolver import solar_hijri
-from resolver.config.typing_slips import literal
 from resolver.dns import names
 from resolver.errors import DarbanError
 
@@ -92,7 +89,7 @@ def _joined(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _reader(expected: str, read: Callable[[str], object]) -> PlainValidator:
+def reader(expected: str, read: Callable[[str], object]) -> PlainValidator:
     """A validator that reads text, and refuses every other type."""
 
     def validate(value: object) -> object:
@@ -103,7 +100,7 @@ def _reader(expected: str, read: Callable[[str], object]) -> PlainValidator:
     return PlainValidator(validate)
 
 
-def _matching(
+def matching(
     expected: str, pattern: str, advice: str = "", convert: Callable[[str], str] = str
 ) -> PlainValidator:
     """A validator for text that matches a pattern from beginning to end."""
@@ -117,7 +114,7 @@ def _matching(
             expected, f'Did you mean "{lower}"?' if whole.fullmatch(lower) else advice
         )
 
-    return _reader(expected, read)
+    return reader(expected, read)
 
 
 _ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
@@ -143,14 +140,16 @@ def parse_address(text: str) -> Address | None:
         return None
 
 
-def _read_address(text: str) -> Address:
+def read_address(text: str) -> Address:
+    """Read an address without a prefix length."""
     address = parse_address(text)
     if address is None:
         raise InvalidValue(_ADDRESS)
     return address
 
 
-def _read_prefix(text: str) -> Network:
+def read_prefix(text: str) -> Network:
+    """Read a prefix; it has a length, and no host bits."""
     try:
         interface = ip_interface(text)
     except ValueError:
@@ -188,7 +187,7 @@ def _socket_address(expected: str, default_port: int | None = None) -> PlainVali
             raise InvalidValue(expected, "Add the port.")
         return SocketAddress(str(address), port)
 
-    return _reader(expected, read)
+    return reader(expected, read)
 
 
 def _read_server(text: str) -> NameServer:
@@ -207,7 +206,8 @@ def _read_server(text: str) -> NameServer:
     return NameServer(name, port or DNS_PORT, "hostname")
 
 
-def _read_name(text: str) -> bytes:
+def read_name(text: str) -> bytes:
+    """Read a domain name into its wire form."""
     try:
         network = ip_interface(text).network
     except ValueError:
@@ -230,19 +230,6 @@ def _reverse_zone(network: Network) -> str:
         return 'It is a prefix. Reverse zones are written as names, such as "10.in-addr.arpa".'
     zone = ".".join(network.network_address.reverse_pointer.split(".")[labels:])
     return f'It is no name. Its PTR records are in "{zone}".'
-
-
-def _gregorian(kind: type[dt.date]) -> BeforeValidator:
-    """A validator that refuses dates of the solar Hijri calendar; ``kind`` is date or datetime."""
-
-    def validate(value: object) -> object:
-        if isinstance(value, dt.date) and solar_hijri.is_meant(value):
-            meant = literal(value.isoformat(), kind)
-            advice = f"Write {meant}, its day in the Gregorian calendar."
-            raise InvalidValue("a date of the Gregorian calendar", advice if meant else "")
-        return value
-
-    return BeforeValidator(validate)
 
 
 def _at_least_one_mib(size: ByteSize) -> ByteSize:
@@ -305,18 +292,16 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
-ClientAddress = Annotated[Address, _reader(_ADDRESS, _read_address)]
-Prefix = Annotated[Network, _reader(_PREFIX, _read_prefix)]
+ClientAddress = Annotated[Address, reader(_ADDRESS, read_address)]
+Prefix = Annotated[Network, reader(_PREFIX, read_prefix)]
 Listen = Annotated[SocketAddress, _socket_address(_LISTEN)]
 Bootstrap = Annotated[SocketAddress, _socket_address(_BOOTSTRAP, DNS_PORT)]
 Secondary = Annotated[SocketAddress, _socket_address(_SECONDARY, DNS_PORT)]
-Server = Annotated[NameServer, _reader(_SERVER, _read_server)]
-DomainName = Annotated[bytes, _reader(_NAME, _read_name)]
+Server = Annotated[NameServer, reader(_SERVER, _read_server)]
+DomainName = Annotated[bytes, reader(_NAME, read_name)]
 CacheSize = Annotated[ByteSize, AfterValidator(_at_least_one_mib)]
-Record = Annotated[RecordText, _reader(_LOCAL, _read_record)]
-SourceUrl = Annotated[str, _reader(_URL, _read_url)]
-Day = Annotated[dt.date, _gregorian(dt.date)]
-Moment = Annotated[AwareDatetime, _gregorian(dt.datetime)]
+Record = Annotated[RecordText, reader(_LOCAL, _read_record)]
+SourceUrl = Annotated[str, reader(_URL, _read_url)]
 
 _SERVICE = 'a service such as "telegram": lower-case letters, digits and hyphens'
 _REFERENCE = 'a service such as "telegram", or a category with @ such as "@messenger"'
@@ -330,23 +315,23 @@ _REPOSITORY = 'a git repository: "https://...", "ssh://USER@HOST/PATH", or a pat
 _LINE = "one line of text, in quotes"
 _SERVER_TEXT = "63 printable ASCII characters at most"
 
-ServiceName = Annotated[str, _matching(_SERVICE, "[a-z0-9-]+")]
-ServiceReference = Annotated[str, _matching(_REFERENCE, "@?[a-z0-9-]+")]
-Category = Annotated[str, _matching(_CATEGORY, "[a-z0-9-]+")]
-KeyName = Annotated[str, _matching(_KEY, "[a-z0-9-]{1,63}")]
-Identifier = Annotated[str, _matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABEL)]
-RecordType = Annotated[str, _matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
-Digest = Annotated[str, _matching(_DIGEST, "[0-9A-Fa-f]{64}", convert=str.lower)]
-ServerText = Annotated[str, _matching(_SERVER_TEXT, "[ -~]{0,63}")]
+ServiceName = Annotated[str, matching(_SERVICE, "[a-z0-9-]+")]
+ServiceReference = Annotated[str, matching(_REFERENCE, "@?[a-z0-9-]+")]
+Category = Annotated[str, matching(_CATEGORY, "[a-z0-9-]+")]
+KeyName = Annotated[str, matching(_KEY, "[a-z0-9-]{1,63}")]
+Identifier = Annotated[str, matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABEL)]
+RecordType = Annotated[str, matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
+Digest = Annotated[str, matching(_DIGEST, "[0-9A-Fa-f]{64}", convert=str.lower)]
+ServerText = Annotated[str, matching(_SERVER_TEXT, "[ -~]{0,63}")]
 Branch = Annotated[
     str,
-    _matching(
+    matching(
         'the name of a branch such as "stable"',
         r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[/.]$))[A-Za-z0-9][A-Za-z0-9._/-]*",
     ),
 ]
 Repository = Annotated[
-    str, _matching(_REPOSITORY, f"[^ {_CONTROL}]*"), AfterValidator(_read_repository)
+    str, matching(_REPOSITORY, f"[^ {_CONTROL}]*"), AfterValidator(_read_repository)
 ]
-Line = Annotated[str, _matching(_LINE, f"[^{_CONTROL}]*")]
-SomeLine = Annotated[str, _matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]
+Line = Annotated[str, matching(_LINE, f"[^{_CONTROL}]*")]
+SomeLine = Annotated[str, matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]
