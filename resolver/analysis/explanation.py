@@ -31,6 +31,7 @@ from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
 _REFUSED = Received("REFUSED")
+_WITHHELD = (Outcome.BLOCKED, Outcome.REBINDING)
 
 AskUpstream = Callable[[UpstreamQuestion], CacheEntry | Failure]
 """Asks an upstream."""
@@ -173,6 +174,9 @@ class Explainer:
         found = self._resolve(view, name, qtype, verdict)
         if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
             step = _local_step(zone, name)
+        elif found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
+            section = _section(self.terms, found.asked.group.decode())
+            step = f"rebinding_protection of {section}: a private address for a public name"
         else:
             step = self._step(view, name, found.verdict)
         return self._explanation(client, view, name, qtype, found, step)
@@ -185,7 +189,8 @@ class Explainer:
         if not isinstance(result, PendingReply):
             return _Resolved(verdict, packet=result.packet)
         asked, ask = result.question, self._ask
-        if ask is None or _is_settled(verdict):
+        protected = asked.group in self._snapshot.judge.rebinding
+        if ask is None or (_is_settled(verdict) and not protected):
             return _Resolved(verdict, asked=asked)
         targets: list[bytes] = []
         while isinstance(result, PendingReply):
@@ -202,7 +207,7 @@ class Explainer:
     def _ending(self, response: CacheEntry, qtype: int) -> str:
         """How the last answer of an upstream ends, for the verdict that the observer has."""
         end = response.unfinished
-        if self._observer.verdict.outcome is Outcome.BLOCKED or not end:
+        if self._observer.verdict.outcome in _WITHHELD or not end:
             return codes.RCODES.get(response.rcode, f"RCODE{response.rcode}")
         zone = self._snapshot.routing.find(end, qtype)
         if zone is not None and zone.group is None:
@@ -243,7 +248,7 @@ class Explainer:
         terms, verdict = self.terms, found.verdict
         has_service = verdict.service != NO_SERVICE
         policy = view.policy if view is not None else None
-        blocked = verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK)
+        blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = terms.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
         return Explanation(
             client=client,
@@ -259,7 +264,9 @@ class Explainer:
             directive=_directive(policy, verdict) if policy and blocked else "",
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
-            matched=(verdict.target_text or names.text(name)) if verdict.rule_text else "",
+            matched=(verdict.target_text or names.text(name))
+            if verdict.rule_text or verdict.address
+            else "",
             targets="checked" if found.checked else "not checked",
             answer=found.answer,
             decided_by=step,
@@ -268,14 +275,18 @@ class Explainer:
         )
 
 
-def _upstream(terms: CompiledConfig, group: str) -> str:
-    """The section of the config that names a group's servers, and the servers."""
+def _section(terms: CompiledConfig, group: str) -> str:
+    """The section of the config that names a group's servers."""
     zones = [names.text(each.zone) for each in terms.forward if each.group == group]
-    section = f"[upstreams.{group}]" if group else "[upstream]"
     if zones:
-        section = f"[[forward]] {', '.join(zones)}"
+        return f"[[forward]] {', '.join(zones)}"
+    return f"[upstreams.{group}]" if group else "[upstream]"
+
+
+def _upstream(terms: CompiledConfig, group: str) -> str:
+    """This section, and the servers."""
     servers = next(each.servers for each in terms.groups if each.name == group)
-    return f"{section}: {', '.join(map(str, servers))}"
+    return f"{_section(terms, group)}: {', '.join(map(str, servers))}"
 
 
 def _local_step(zone: Zone, name: bytes) -> str:

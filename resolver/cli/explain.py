@@ -85,7 +85,7 @@ def explain(
         print_json({"vlans": shown} if all_vlans else shown[0])
     else:
         echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
-    return int(any(each.outcome in ("blocked", "refused") for each in explained))
+    return int(any(each.outcome in ("blocked", "rebinding", "refused") for each in explained))
 
 
 def _of_config(config: Path) -> tuple[CompiledConfig, Index]:

@@ -28,7 +28,7 @@ _TWO_COLUMNS = 190
 _APPROVERS = 100
 """Columns from which on the approver of an exemption is shown."""
 _SERVICES = 12
-_OUTCOMES = ("blocked", "would_block", "exempted", "refused", "failed", "dropped")
+_OUTCOMES = ("blocked", "would_block", "exempted", "rebinding", "refused", "failed", "dropped")
 _MIB = 1 << 20
 
 

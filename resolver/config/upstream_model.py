@@ -1,5 +1,6 @@
 """The sections of config.toml about name servers: their keys, as in ``model``."""
 
+from resolver.config.network_values import NameOrPrefix
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import DNS_PORT, Bootstrap, DomainName, NameServer, Server
 
@@ -13,6 +14,10 @@ class UpstreamConfig(ConfigSection):
     """The name servers to ask."""
     trust_ad: bool = False
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+    rebinding_protection: bool = False
+    """Whether answers with private addresses are withheld."""
+    rebinding_allow: Several[NameOrPrefix] = ()
+    """The names, each with all below it, and the prefixes whose private addresses pass."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
     probe_signed: DomainName = b"\x04iana\x03org\x00"
@@ -28,6 +33,10 @@ class UpstreamGroupConfig(ConfigSection):
     """The name servers of the group."""
     trust_ad: bool = False
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+    rebinding_protection: bool = False
+    """Whether answers with private addresses are withheld."""
+    rebinding_allow: Several[NameOrPrefix] = ()
+    """The names, each with all below it, and the prefixes whose private addresses pass."""
 
 
 class ForwardConfig(ConfigSection):

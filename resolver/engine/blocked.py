@@ -2,7 +2,8 @@
 
 All types of a blocked name are blocked. A sinkhole answers A and AAAA with the addresses of the
 policy, and other types with NODATA. A canary domain always gets NXDOMAIN, since clients take an
-address for permission. An Extended DNS Error gives the reason and the contact. AD is never set;
+address for permission. An answer that is withheld for a private address (``policy.rebinding``) is
+NODATA under every policy. An Extended DNS Error gives the reason and the contact. AD is never set;
 DO and CD change nothing.
 
 What must stay true:
@@ -17,7 +18,7 @@ from resolver.dns.query import Query
 from resolver.dns.render import NegativeSoa, QueryShape, ReplyTemplate
 from resolver.engine.labels import LabelledCounter
 from resolver.policy.compiled import CompiledConfig, Policy, Service
-from resolver.policy.verdict import NO_SERVICE, Verdict
+from resolver.policy.verdict import NO_SERVICE, REBINDING, Verdict
 
 TTL: Final = 60
 """In seconds."""
@@ -65,6 +66,8 @@ def blocked_answer(
     qtype: int, policy: Policy, verdict: Verdict, service: Service | None
 ) -> tuple[int, bytes]:
     """The rcode of a blocked reply, and the address of a sinkhole; empty if there is none."""
+    if verdict.outcome is REBINDING:
+        return codes.NOERROR, b""
     answer = policy.answer
     if service is not None and service.always_nxdomain:
         answer = "nxdomain"
@@ -84,6 +87,8 @@ def _extended_error(policy: Policy, verdict: Verdict, service: Service | None) -
     ground = policy.grounds[0 if service is None else policy.ground_of[verdict.service]]
     code = codes.EDE_CENSORED if ground.directive else codes.EDE_BLOCKED
     text = ground.text if service is None else f"{service.name}: {ground.text}"
+    if verdict.outcome is REBINDING:
+        code, text = codes.EDE_BLOCKED, "a private address for a public name (DNS rebinding)"
     if policy.contact:
         text += f"; contact {policy.contact}"
     return render.extended_error(code, text)

@@ -12,7 +12,8 @@ The steps, and the reason for their order:
 6. RD: without it, the cache would show a client what other VLANs ask for. So only local data and
    policy answer such a query, and all else is refused.
 7. Cache: it holds responses before policy. So the targets and the addresses in the answer are
-   judged for this client now, whichever client asked first.
+   judged for this client now, whichever client asked first. Private addresses that an upstream
+   group may not give for public names are withheld here (``policy.rebinding``).
 8. Forward: all other queries. ``conclude`` then continues at step 7; if the policy has changed
    meanwhile, at step 4. An alias that the upstream did not follow is followed by its zone.
 
@@ -46,7 +47,7 @@ from resolver.engine.question import UpstreamQuestion, cache_key
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer
-from resolver.policy.verdict import BLOCKED, PASS, PASSED, Verdict
+from resolver.policy.verdict import BLOCKED, PASS, PASSED, REBINDING, Verdict
 from resolver.policy.view import View
 
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
@@ -80,6 +81,7 @@ class Engine:
         self.terms = snapshot.terms
         self._judge = snapshot.judge
         self._ranges = snapshot.judge.ranges
+        self._rebinding = snapshot.judge.rebinding
         self._views = snapshot.views
         self._routing = snapshot.routing
         self._nsid = self.terms.settings.identity.encode()
@@ -181,7 +183,7 @@ class Engine:
                 return self._ask(pending, view, now)
             result = self._follow(pending, view, entry, now)
         else:
-            verdict = self._judge_answer(view, name, verdict, entry)
+            verdict = self._judge_answer(view, name, group, verdict, entry)
             result = self._reply_with(client, view, query, verdict, entry, now)
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
             result.refresh = UpstreamQuestion(name, shape, group)
@@ -210,7 +212,7 @@ class Engine:
             found = self.cache.join(pending.own, pending.chain, found, group, now)
         if found.unfinished:
             return self._follow(pending, view, found, now)
-        verdict = self._judge_answer(view, query.name, pending.verdict, found)
+        verdict = self._judge_answer(view, query.name, pending.own.group, pending.verdict, found)
         return self._reply_with(client, view, query, verdict, found, now)
 
     def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
@@ -234,22 +236,32 @@ class Engine:
         return result
 
     def _judge_answer(
-        self, view: View, name: bytes, verdict: Verdict, entry: CacheEntry
+        self, view: View, name: bytes, group: bytes, verdict: Verdict, entry: CacheEntry
     ) -> Verdict:
-        """The verdict on an answer: that on its targets and addresses, or that on the question."""
+        """The verdict on an answer: that on its targets and addresses, or that on the question.
+
+        ``group`` is the upstream group that was asked first.
+        """
         if entry.ranges is not self._ranges:
             find_addresses(entry, self._ranges)
-        if not (entry.targets or entry.addresses) or verdict.allowed:
+        if not (entry.targets or entry.addresses):
             return verdict
-        of_answer = self._judge.check_answer(view, name, entry.targets, entry.addresses)
-        return of_answer if of_answer.outcome is BLOCKED or verdict is PASS else verdict
+        if not verdict.allowed:
+            of_answer = self._judge.check_answer(view, name, entry.targets, entry.addresses)
+            if of_answer.outcome is BLOCKED:
+                return of_answer
+            if verdict is PASS:
+                verdict = of_answer
+        if entry.addresses and group in self._rebinding:
+            return self._rebinding[group].check(name, entry.addresses) or verdict
+        return verdict
 
     def _reply_with(
         self, client: Client, view: View, query: Query, verdict: Verdict, entry: CacheEntry,
         now: float,
     ) -> Reply:  # fmt: skip
-        """Reply with an entry, or with the blocked reply if a target is blocked."""
-        if verdict.outcome is BLOCKED:
+        """Reply with an entry, or with the blocked reply if the verdict is against it."""
+        if verdict.outcome is BLOCKED or verdict.outcome is REBINDING:
             return self._block(client, view, query, verdict)
         self._observe_verdict(client, query, verdict)
         if query.shape.qtype == codes.DS and entry.rcode == codes.NXDOMAIN:
@@ -266,8 +278,10 @@ class Engine:
     ) -> Reply | PendingReply:
         """Follow the aliases that the upstream did not follow; forward the first unknown target."""
         while True:
-            verdict = self._judge_answer(view, pending.query.name, pending.verdict, entry)
-            if verdict.outcome is BLOCKED or not entry.unfinished:
+            name, group = pending.query.name, pending.own.group
+            verdict = self._judge_answer(view, name, group, pending.verdict, entry)
+            stops = verdict.outcome is BLOCKED or verdict.outcome is REBINDING
+            if stops or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
             if entry.restarts >= MAX_RESTARTS:
                 return self._replies.failed(view, pending.query, _TOO_MANY)

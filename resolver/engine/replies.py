@@ -18,7 +18,7 @@ from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, PASSED, Outcome, Verdict
+from resolver.policy.verdict import NO_SERVICE, PASSED, Outcome, Verdict
 from resolver.policy.view import View
 
 UNKNOWN_VLAN: Final = -1
@@ -104,7 +104,9 @@ class Replies:
         found = shape.templates.get(key)
         if found is None:
             made = BlockedTemplate(shape, view.policy, verdict, self._terms)
-            made.counter = self._counter(view, BLOCKED, verdict.service, made.rcode, shape.qtype)
+            made.counter = self._counter(
+                view, verdict.outcome, verdict.service, made.rcode, shape.qtype
+            )
             found = _store_template(shape, key, made)
         template = cast("BlockedTemplate", found)
         return Reply(template.reply(query, verdict), template.counter)

@@ -28,6 +28,8 @@ def queries(terms: CompiledConfig) -> Iterator[Labels]:
     for vlan in terms.vlans:
         policy = terms.policies[vlan.policy]
         yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
+        if any(each.rebinding for each in terms.groups if each.name == policy.upstream):
+            yield vlan.name, Outcome.REBINDING.label, ""
         caught = Outcome.BLOCKED if policy.enforce else Outcome.WOULD_BLOCK
         if any(not rule.allow for rule in policy.own):
             yield vlan.name, caught.label, ""

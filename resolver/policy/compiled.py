@@ -203,6 +203,16 @@ class ConfiguredServer:
 
 
 @dataclass(frozen=True, slots=True)
+class RebindingProtection:
+    """What is let through of an upstream group that withholds private addresses."""
+
+    names: tuple[bytes, ...]
+    """Each with all names below it."""
+    prefixes: tuple[Prefix, ...]
+    """The owners mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConfiguredGroup:
     """An upstream group as the config names it; ``""`` is the default group."""
 
@@ -210,6 +220,8 @@ class ConfiguredGroup:
     servers: tuple[ConfiguredServer, ...]
     trust_ad: bool = False
     """Whether AD of its servers is passed on."""
+    rebinding: RebindingProtection | None = None
+    """None if private addresses in its answers pass."""
 
 
 @dataclass(frozen=True, slots=True)

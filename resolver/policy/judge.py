@@ -17,6 +17,9 @@ The order of the rules, and the reasons:
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
    does not if the policy's ``allow`` covers the question or a target, or if an exception in a
    list of that service does.
+
+Private addresses in the answers of an upstream group are no matter of a policy
+(``policy.rebinding``).
 """
 
 from typing import Final
@@ -27,6 +30,7 @@ from resolver.policy.building import ancestors
 from resolver.policy.compiled import CompiledConfig, OwnRule
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
+from resolver.policy.rebinding import Rebinding
 from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -38,7 +42,11 @@ class Judge:
     """Judges names and addresses by the rules and the ranges of a snapshot."""
 
     def __init__(self, terms: CompiledConfig, index: Index) -> None:
-        self.ranges = AddressRanges(terms.ranges) if terms.ranges else None
+        protections = [(g.name.encode(), g.rebinding) for g in terms.groups if g.rebinding]
+        ranges = AddressRanges(terms.ranges, private=bool(protections))
+        self.ranges = ranges if terms.ranges or protections else None
+        self.rebinding = {group: Rebinding(each, ranges) for group, each in protections}
+        """The protection against DNS rebinding of the upstream groups that have it."""
         self._ranges = terms.ranges
         self._index = index
         self._keys = index.keys
@@ -70,7 +78,7 @@ class Judge:
         if verdict.source < 0:
             return 0
         if verdict.address and self.ranges is not None:
-            within = [self._ranges[place] for place in self.ranges.matches(verdict.address)]
+            within = [self._ranges[place] for place in self.ranges.of_services(verdict.address)]
             return next(each.line for each in within if each.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
 
@@ -159,7 +167,7 @@ class Judge:
         """The verdict on an address, where these services are blocked."""
         if self.ranges is None:
             return PASS
-        within = [self._ranges[place] for place in self.ranges.matches(address)]
+        within = [self._ranges[place] for place in self.ranges.of_services(address)]
         within = [each for each in within if blocks >> self._service_of[each.source] & 1]
         if not within:
             return PASS

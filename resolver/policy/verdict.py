@@ -19,6 +19,7 @@ class Outcome(enum.IntEnum):
     REFUSED = 4
     DROPPED = 5
     FAILED = 6
+    REBINDING = 7
 
     @property
     def label(self) -> str:
@@ -29,6 +30,8 @@ class Outcome(enum.IntEnum):
 BLOCKED: Final = Outcome.BLOCKED
 """A constant, since every query compares with it: an enum member costs a look-up each time."""
 PASSED: Final = Outcome.PASSED
+REBINDING: Final = Outcome.REBINDING
+"""An answer for a public name has a private address; ``policy.rebinding`` says more."""
 NO_SERVICE: Final = -1
 
 

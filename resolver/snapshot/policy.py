@@ -220,7 +220,18 @@ def _group(
     name: str, group: UpstreamConfig | UpstreamGroupConfig | ForwardConfig
 ) -> made.ConfiguredGroup:
     servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
-    return made.ConfiguredGroup(name, servers, group.trust_ad)
+    return made.ConfiguredGroup(name, servers, group.trust_ad, _rebinding(group))
+
+
+def _rebinding(
+    of: UpstreamConfig | UpstreamGroupConfig | ForwardConfig,
+) -> made.RebindingProtection | None:
+    """The protection of a group; a forward zone has none, since its names are not public."""
+    if isinstance(of, ForwardConfig) or not of.rebinding_protection:
+        return None
+    names = tuple(each for each in of.rebinding_allow if isinstance(each, bytes))
+    networks = [each for each in of.rebinding_allow if not isinstance(each, bytes)]
+    return made.RebindingProtection(names, tuple(_prefixes([networks])))
 
 
 def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:

@@ -4,6 +4,8 @@ The worker makes it once. When an observer starts or stops, the worker calls ``E
 again.
 """
 
+from typing import Final
+
 from resolver.dns.query import Query
 from resolver.engine.client import Client
 from resolver.policy.compiled import CompiledConfig
@@ -11,6 +13,8 @@ from resolver.policy.unknown_clients import UnknownClientCounts
 from resolver.policy.verdict import Outcome, Verdict
 from resolver.worker.block_records import BlockRecords
 from resolver.worker.recording import Recording
+
+_LOGGED: Final = (Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.REBINDING)
 
 
 class Observers:
@@ -41,8 +45,8 @@ class Observers:
             self.recording.count(self._vlans[client.view.vlan], query.name, query.shape.qtype)
 
     def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
-        """Write the query to the block log, if it is blocked or would be blocked."""
-        if verdict.outcome in (Outcome.BLOCKED, Outcome.WOULD_BLOCK):
+        """Write the query to the block log, if it is blocked, would be blocked or is withheld."""
+        if verdict.outcome in _LOGGED:
             self._block_log.write(client, query, verdict)
 
     def flush(self) -> None:

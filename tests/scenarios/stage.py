@@ -6,6 +6,7 @@ What is real: query, policy, cache, the exchange's decisions, and every byte on 
 import heapq
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
@@ -41,6 +42,8 @@ from tests.snapshot.texts import compile_texts
 
 BOOT = 5000.0
 """What the monotonic clock shows at a scenario's beginning."""
+
+_FIRST_TABLE = re.compile(r"^(?=\[)|\Z", re.MULTILINE)
 
 FRONT = "a server in front"
 """The client of a query that dnsdist asks for itself."""
@@ -173,7 +176,8 @@ class Stage:
         lists = tuple(sorted((AGENCY_LISTS | self.scenario.lists).items()))
         upstream = f"[upstream]\nservers = {json.dumps(self.scenario.servers)}\n"
         upstream += f"trust_ad = {json.dumps(self.scenario.trust_ad)}\n"
-        return compiled(upstream + AGENCY_CONFIG + more, lists)
+        keys, tables = _FIRST_TABLE.split(more, maxsplit=1) if more else ("", "")
+        return compiled(f"{upstream}{keys}\n{AGENCY_CONFIG}{tables}", lists)
 
     def play(self) -> list[Played]:
         """What comes of each step."""

@@ -1,0 +1,41 @@
+"""Withhold private addresses in answers for public names: protection against DNS rebinding.
+
+A page of an attacker whose name leads to an address of the agency's own network can talk to the
+server there, since a browser takes all addresses of a name for one site. An upstream group has the
+protection or not. Local records and forward zones never have it.
+
+What must stay true:
+- A name is let through as the name of a question, never as a target: anybody can make an alias of
+  a name that is let through, and a browser knows a site by the name that was asked for.
+"""
+
+from typing import Final
+
+from resolver.dns import names
+from resolver.policy.address_ranges import PRIVATE, AddressRanges, without_ipv6
+from resolver.policy.compiled import RebindingProtection
+from resolver.policy.prefixes import PrefixTable
+from resolver.policy.verdict import REBINDING, Verdict
+
+
+class Rebinding:
+    """The protection of one upstream group."""
+
+    def __init__(self, of: RebindingProtection, ranges: AddressRanges) -> None:
+        self._names: Final = frozenset(of.names)
+        self._prefixes = PrefixTable(of.prefixes)
+        self._ranges = ranges
+
+    def check(self, name: bytes, addresses: tuple[bytes, ...]) -> Verdict | None:
+        """The verdict on the answer to the question for a name; None if it passes.
+
+        ``addresses`` are those of the answer that lie in any range.
+        """
+        for address in addresses:
+            if (
+                PRIVATE in self._ranges.matches(address)
+                and not self._prefixes.matches(without_ipv6(address))
+                and self._names.isdisjoint(names.zones(name))
+            ):
+                return Verdict(REBINDING, address=address)
+        return None
