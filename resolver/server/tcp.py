@@ -7,6 +7,8 @@ What must stay true:
 - While a client does not read its replies, the server does not read its queries.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
+- All replies of a connection in an iteration of the loop are sent with one system call, or with
+  one for each ``_BATCH`` octets.
 """
 
 import asyncio
@@ -17,9 +19,11 @@ from typing import Final
 from resolver.dns.proxy_header import FIXED, header_size, scan
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
+from resolver.metrics.log import log
 from resolver.server.handler import QueryHandler
+from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
-from resolver.server.transport_cycle import break_cycle
+from resolver.server.stream import MessageStream, framed
 
 IDLE: Final = 5.0
 """In seconds."""
@@ -32,27 +36,28 @@ It is a share of the file descriptors, so upstream sockets always find some.
 """
 PER_ADDRESS: Final = 250
 """Connections from one address at most; a new one then closes the oldest of this address."""
+_BACKLOG: Final = 1024
+_AT_ONCE: Final = 32
+"""Connections that are accepted in one iteration of the loop at most."""
+_PAUSE: Final = 1.0
+"""Seconds without new connections, after one could not be accepted."""
 _BATCH: Final = 65536
 """Octets of replies that are gathered for one write."""
 MAX_OUTSTANDING: Final = 100
 """Queries of a connection that may wait for upstreams at once; more are not read."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(MessageStream):
     """The connection of a client."""
 
-    def __init__(self, server: "TcpServer") -> None:
+    def __init__(self, server: "TcpServer", address: bytes) -> None:
+        super().__init__(server.loop)
         self._server = server
-        self._transport: asyncio.Transport | None = None
-        self.address = b""
+        self.address = address
         """The 4 or 16 octets of the client's address; empty: a server in front itself."""
         self._awaits_header = server.proxies is not None
-        self._buffer = bytearray()
         self._outstanding = 0
         """Queries without a reply so far."""
-        self._half_closed = False
-        self._writable = True
-        self._handling = False
         self._replies: list[bytes] = []
         """Gathered replies."""
         self._gathered = 0
@@ -61,8 +66,8 @@ class Connection(asyncio.Protocol):
         """The number of gathered replies that did not wait for an upstream."""
         self._waited: list[float] = []
         """When the queries of the other gathered replies were received."""
-        self._received = 0.0
-        """When the handling of the current messages began."""
+        self._read_at = 0.0
+        """When the current messages were received."""
         self._active = server.loop.time()
         """When a query was last read or answered, by the clock of the loop."""
         self._timer: asyncio.TimerHandle | None = None
@@ -72,182 +77,121 @@ class Connection(asyncio.Protocol):
         """Whether no query waits for its reply."""
         return not self._outstanding
 
-    def close(self) -> None:
-        """Abort the connection."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def start(self, accepted: socket.socket) -> None:
         """Start to serve a client."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        peer = transport.get_extra_info("peername")
-        if peer is None:  # the client has closed already
-            transport.abort()
-            return
-        address = _octets(peer[0])
+        self.open(accepted)
         self._server.opened(self)
+        if not self.is_open:  # there are too many
+            return
         self._check_idle()
         proxies = self._server.proxies
         if proxies is None:
-            self._identify(address)
-        elif not proxies.lists(address):
+            self._server.identified(self)
+        elif not proxies.lists(self.address):
             self._reject()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
+    def received(self) -> None:
+        """Handle whole messages."""
+        if not self._awaits_header or self._read_header():
+            self._handle_messages()
+
+    def ended(self) -> None:
+        """Keep the connection until all its queries are answered."""
+        self._server.flush_later(self)
+
+    def taken(self) -> None:
+        """Go on: the client reads again."""
+        self._server.flush_later(self)
+
+    def lost(self) -> None:
         """Forget the connection."""
-        break_cycle(self._server.loop, self._transport)
-        self._transport = None
         if self._timer is not None:
             self._timer.cancel()
         self._server.closed(self)
 
-    def data_received(self, data: bytes) -> None:
-        """Buffer octets, and handle whole messages."""
-        self._buffer += data
-        if not self._awaits_header or self._read_header():
-            self._handle_messages()
-
-    def eof_received(self) -> bool:
-        """Keep the connection until all its queries are answered."""
-        self._half_closed = True
-        return self._outstanding > 0 or not self._writable
-
-    def pause_writing(self) -> None:
-        """Stop reading: the client does not read."""
-        self._writable = False
-        self._set_reading()
-
-    def resume_writing(self) -> None:
-        """Go on: the client reads again."""
-        self._writable = True
-        self._handle_messages()
-
     def _read_header(self) -> bool:
         """Read the PROXY header at the start of the connection; whether it is there and valid."""
-        size = header_size(bytes(self._buffer[:FIXED]))
-        if len(self._buffer) < size:
+        size = header_size(self.peek(FIXED))
+        octets = self.peek(size)
+        if len(octets) < size:
             return False
-        header = scan(bytes(self._buffer[:size]))
+        header = scan(octets)
         if header is None:
             self._reject()
             return False
-        del self._buffer[:size]
+        self.skip(size)
         self._awaits_header = False
-        self._identify(header.client)
-        return True
-
-    def _identify(self, client: bytes) -> None:
-        self.address = client
+        self.address = header.client
         self._server.identified(self)
+        return True
 
     def _reject(self) -> None:
         self._server.rejected()
         self.close()
 
     def _handle_messages(self) -> None:
-        """Handle every whole message in the buffer while there is room.
+        """Handle the whole messages that were received, while there is room."""
+        self._read_at = self.loop.time()
+        while self._has_room() and (packet := self.next_message()) is not None:
+            self._active = self._read_at
+            self._outstanding += 1
+            reply = self._server.handle(packet, self, self._read_at)
+            if reply is not None:
+                self._outstanding -= 1
+                self._immediate += 1
+                self._gather(reply)
+            self._server.flush_later(self)
 
-        A query may be done before ``handle`` returns; ``done`` then does not call this again.
-        """
-        if self._handling:
-            return
-        self._handling = True
-        self._received = self._server.loop.time()
-        try:
-            while (packet := self._next_message()) is not None:
-                self._outstanding += 1
-                reply = self._server.handle(packet, self, self._received)
-                if reply is not None:
-                    self._immediate += 1
-                    self._gather(reply)
-                    self._finished()
-        finally:
-            self._handling = False
-        self._flush()
-        self._set_reading()
-        if self._half_closed:
-            self._close_if_served()
+    def _has_room(self) -> bool:
+        return self.is_open and self.is_taken and self._outstanding < MAX_OUTSTANDING
 
-    def _flush(self) -> None:
-        """Write the gathered replies; if the client does not read, ``_has_room`` becomes false."""
-        if self._replies and self._transport is not None:
-            self._transport.write(b"".join(self._replies))
-            self._server.observe_durations(self._received, self._immediate, self._waited)
+    def _gather(self, packet: bytes) -> None:
+        self._replies.append(framed(packet))
+        self._gathered += 2 + len(packet)
+        if self._gathered >= _BATCH:
+            self._write_gathered()
+
+    def _write_gathered(self) -> None:
+        """Send the gathered replies; if the client does not take them, there is no room."""
+        if self._replies and self.is_open:
+            self.write(b"".join(self._replies))
+            self._server.observe_durations(self._read_at, self._immediate, self._waited)
         self._replies.clear()
         self._gathered = self._immediate = 0
         self._waited.clear()
 
-    def _gather(self, packet: bytes) -> None:
-        """Add a reply with its length in front (RFC 1035 section 4.2.2)."""
-        self._replies.append(len(packet).to_bytes(2, "big") + packet)
-        self._gathered += 2 + len(packet)
-        if self._gathered >= _BATCH:
-            self._flush()
-
-    def _next_message(self) -> bytes | None:
-        """Remove a whole message from the buffer; None if there is none, or no room for it."""
-        buffer = self._buffer
-        if self._transport is None or not self._has_room() or len(buffer) < 2:
-            return None
-        end = 2 + (buffer[0] << 8 | buffer[1])
-        if len(buffer) < end:
-            return None
-        packet = bytes(buffer[2:end])
-        del buffer[:end]
-        self._active = self._server.loop.time()
-        return packet
-
-    def _has_room(self) -> bool:
-        return self._writable and self._outstanding < MAX_OUTSTANDING
-
-    def _set_reading(self) -> None:
-        """Read from the client while there is room."""
-        transport = self._transport
-        if transport is not None and not transport.is_closing():
-            if self._has_room():
-                transport.resume_reading()
-            else:
-                transport.pause_reading()
+    def flush(self) -> None:
+        """Send the gathered replies, and go on with the messages for which there was no room."""
+        self._write_gathered()
+        self._handle_messages()
+        self.read(self._has_room())
+        if self.has_ended and not self._outstanding and self.is_taken and not self._replies:
+            self.close()
 
     def destination(self, to: object) -> object:
         """Nothing more: a connection has one client."""
         return to
 
     def send(self, packet: bytes, to: object, received: float) -> None:  # noqa: ARG002 - a connection has one client
-        """Send a reply that waited for an upstream; inside ``_handle_messages``, with others."""
+        """Send a reply that waited for an upstream, at the end of the iteration."""
         self._waited.append(received)
         self._gather(packet)
-        if not self._handling:
-            self._flush()
 
     def done(self) -> None:
         """Go on after a query that has its reply, or gets none."""
-        full = self._outstanding >= MAX_OUTSTANDING
-        self._finished()
-        if full:
-            self._handle_messages()
-        if self._half_closed and not self._handling:
-            self._close_if_served()
-
-    def _finished(self) -> None:
         self._outstanding -= 1
-        self._active = self._server.loop.time()
-
-    def _close_if_served(self) -> None:
-        if not self._outstanding and self._writable and self._transport is not None:
-            self._transport.close()
+        self._active = self.loop.time()
+        self._server.flush_later(self)
 
     def _check_idle(self) -> None:
         """Close the connection if it was idle for the idle time; else check again later."""
-        loop = self._server.loop
-        now = loop.time()
+        now = self.loop.time()
         # While a query waits for an upstream, the longer time applies.
         idle_at = self._active + (IDLE if self._outstanding else self._server.idle_time)
         if now >= idle_at:
             self.close()
         else:
-            self._timer = loop.call_at(min(idle_at, now + CROWDED_IDLE), self._check_idle)
+            self._timer = self.loop.call_at(min(idle_at, now + CROWDED_IDLE), self._check_idle)
 
 
 class TcpServer:
@@ -255,7 +199,7 @@ class TcpServer:
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         listening: socket.socket,
         handler: QueryHandler,
         counters: Counters,
@@ -267,15 +211,33 @@ class TcpServer:
         self._handler = handler
         self._counters = counters
         self._socket = listening
-        self._server: asyncio.Server | None = None
         self._connections: dict[Connection, None] = {}
         self._by_address: dict[bytes, dict[Connection, None]] = {}
+        self._to_flush: dict[Connection, None] = {}
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Start to accept connections."""
-        self._server = await self.loop.create_server(
-            lambda: Connection(self), sock=self._socket, backlog=1024
-        )
+        self._socket.setblocking(False)
+        self._socket.listen(_BACKLOG)
+        self.loop.on_iteration_end(self._flush)
+        self._listen()
+
+    def _listen(self) -> None:
+        self.loop.add_fast_reader(self._socket.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        """Accept the connections that wait."""
+        try:
+            for _ in range(_AT_ONCE):
+                accepted, peer = self._socket.accept()
+                accepted.setblocking(False)
+                Connection(self, _octets(peer[0])).start(accepted)
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:  # no file descriptor is left, or no memory
+            log.warning("no TCP connection is accepted for %d s: %s", _PAUSE, error)
+            self.loop.remove_fast_reader(self._socket.fileno())
+            self.loop.call_later(_PAUSE, self._listen)
 
     @property
     def idle_time(self) -> float:
@@ -287,6 +249,15 @@ class TcpServer:
         client = self._handler.engine.clients.of(connection.address, True)
         return self._handler.handle(packet, client, connection, None, received)
 
+    def flush_later(self, connection: Connection) -> None:
+        """Flush a connection at the end of the iteration."""
+        self._to_flush[connection] = None
+
+    def _flush(self) -> None:
+        """Flush connections, and those that have more replies because there is room again."""
+        while self._to_flush:
+            self._to_flush.popitem()[0].flush()
+
     def observe_durations(self, received: float, immediate: int, waited: list[float]) -> None:
         """Count the durations of replies that were just sent."""
         now = self.loop.time()
@@ -296,9 +267,10 @@ class TcpServer:
 
     def opened(self, connection: Connection) -> None:
         """Register a new connection; close an idle one if there are too many."""
-        if len(self._connections) >= MAX_CONNECTIONS:
-            next((c for c in self._connections if c.idle), connection).close()
+        full = len(self._connections) >= MAX_CONNECTIONS
         self._connections[connection] = None
+        if full:
+            next(each for each in self._connections if each.idle).close()
 
     def identified(self, connection: Connection) -> None:
         """Register a connection by its client; close the client's oldest if it has too many."""
@@ -318,11 +290,6 @@ class TcpServer:
         of_address.pop(connection, None)
         if not of_address:
             self._by_address.pop(connection.address, None)
-
-    def stop(self) -> None:
-        """Accept no more connections; the open ones are still served."""
-        if self._server is not None:
-            self._server.close()
 
 
 def _octets(address: str) -> bytes:

@@ -14,40 +14,34 @@ how many, and puts no more queries than that on one connection while it may open
 """
 
 import asyncio
-import random
+import socket
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from resolver.engine.servers import Server
-from resolver.server.transport_cycle import break_cycle
+from resolver.server.loop import Loop
+from resolver.server.stream import MessageStream, framed
+from resolver.upstream.random_ids import RandomIds
 
 MAX_WAITING: Final = 64
 MAX_CONNECTIONS: Final = 8
-IDLE = 5.0
+IDLE: Final = 5.0
 """In seconds."""
 _CONNECT: Final = 10.0
 """Seconds in which a connection must be made."""
-
-_RANDOM = random.SystemRandom()
 
 Waiting = TypeVar("Waiting")
 """What waits for an answer."""
 
 
-class TcpConnection(asyncio.Protocol, Generic[Waiting]):
+class TcpConnection(MessageStream, Generic[Waiting]):
     """One connection, and what waits for answers on it."""
 
-    def __init__(
-        self,
-        receive: Callable[["TcpConnection[Waiting]", int, bytes], None],
-        lost: Callable[["TcpConnection[Waiting]"], None],
-    ) -> None:
-        """``receive`` gets each message with its ID; ``lost`` is called once, at the end."""
-        self._receive = receive
-        self._lost = lost
-        self._transport: asyncio.Transport | None = None
-        self._unsent: list[bytes] = []
-        self._buffer = bytearray()
+    def __init__(self, pool: "TcpConnectionPool[Waiting]") -> None:
+        super().__init__(pool.loop)
+        self._pool = pool
+        self._frames: list[bytes] = []
+        """Queries that are gathered for one write."""
         self._idle: asyncio.TimerHandle | None = None
         self.waiting: dict[int, Waiting] = {}
         """What waits for an answer, by ID."""
@@ -61,19 +55,17 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         """Whether it takes no more queries, since it has given nothing for too long."""
         self.closed = False
 
-    def send(self, message: bytes, waiting: Waiting) -> int:
-        """Send a query (given without its ID), now or when connected; the ID that it gets."""
-        ident = _RANDOM.getrandbits(16)
-        while ident in self.waiting or ident in self.late:
-            ident = _RANDOM.getrandbits(16)
+    def ask(self, ident: int, message: bytes, waiting: Waiting) -> None:
+        """Send a query (given without its ID) at the end of the iteration, or when connected."""
         self.waiting[ident] = waiting
-        frame = (len(message) + 2).to_bytes(2, "big") + ident.to_bytes(2, "big") + message
-        if self._transport is None:
-            self._unsent.append(frame)
-        else:
-            self._transport.write(frame)
+        self._frames.append(framed(ident.to_bytes(2, "big") + message))
         self._cancel_idle_timer()
-        return ident
+
+    def flush(self) -> None:
+        """Send the gathered queries."""
+        if self._frames and self.is_open:
+            self.write(b"".join(self._frames))
+            self._frames.clear()
 
     def keep_late(self, ident: int) -> None:
         """Wait for the answer with this ID as a late one."""
@@ -87,56 +79,42 @@ class TcpConnection(asyncio.Protocol, Generic[Waiting]):
         """Wait no longer for the answer with this ID."""
         self.waiting.pop(ident, None)
         self.late.pop(ident, None)
-        if not self.waiting and not self.late and self._transport is not None and not self.closed:
-            loop = asyncio.get_running_loop()
-            self._idle = loop.call_later(IDLE, self.close)
+        if self.is_open:
+            self.close_when_idle()
 
-    def close(self) -> None:
-        """Close the connection."""
-        if self._transport is not None:
-            self._transport.close()
-        self.end()
+    def close_when_idle(self) -> None:
+        """Close the connection if nothing waits on it for the idle time."""
+        if not self.waiting and not self.late:
+            self._cancel_idle_timer()
+            self._idle = self.loop.call_later(IDLE, self.close)
 
-    def end(self) -> None:
+    def fail(self) -> None:
         """Report once that the connection has ended, or could not be made."""
         self._cancel_idle_timer()  # timer and connection refer to each other
         if not self.closed:
             self.closed = True
-            self._lost(self)
+            self._pool.lost(self)
 
     def _cancel_idle_timer(self) -> None:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the queries that wait for the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.writelines(self._unsent)
-        self._unsent.clear()
-        if not self.waiting and not self.late:  # all that waited have given up
-            self._idle = asyncio.get_running_loop().call_later(IDLE, self.close)
-
-    def data_received(self, data: bytes) -> None:
-        """Buffer octets, and report whole messages (RFC 1035 section 4.2.2)."""
-        self._buffer += data
-        while len(self._buffer) >= 2:
-            end = 2 + int.from_bytes(self._buffer[:2], "big")
-            if len(self._buffer) < end:
-                return
-            packet = bytes(self._buffer[2:end])
-            del self._buffer[:end]
+    def received(self) -> None:
+        """Report whole messages."""
+        while (packet := self.next_message()) is not None:
             if len(packet) >= 2:
                 self.answered += 1
-                self.heard = asyncio.get_running_loop().time()
-                self._receive(self, int.from_bytes(packet[:2], "big"), packet)
+                self.heard = self.loop.time()
+                self._pool.receive(self, packet[0] << 8 | packet[1], packet)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the loop's signature
+    def ended(self) -> None:
+        """Close the connection: no more answers come."""
+        self.close()
+
+    def lost(self) -> None:
         """Report that the connection has ended."""
-        break_cycle(asyncio.get_running_loop(), self._transport)
-        self._transport = None
-        self.end()
+        self.fail()
 
 
 class TcpConnectionPool(Generic[Waiting]):
@@ -144,32 +122,46 @@ class TcpConnectionPool(Generic[Waiting]):
 
     def __init__(
         self,
-        loop: asyncio.AbstractEventLoop,
+        loop: Loop,
         server: Server,
         receive: Callable[[TcpConnection[Waiting], int, bytes], None],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
-        self._loop = loop
+        """``receive`` gets each message with its ID; ``lost`` gets a connection that has ended."""
+        self.loop = loop
         self._server = server
-        self._receive = receive
+        self.receive = receive
         self._report_lost = lost
+        self._random = RandomIds()
         self._most = MAX_WAITING
         """The queries on one connection, while another may be opened."""
         self._open: list[TcpConnection[Waiting]] = []
         self._silent: list[TcpConnection[Waiting]] = []
         """The oldest is first."""
         self._connecting: set[asyncio.Task[None]] = set()
+        self._to_flush: dict[TcpConnection[Waiting], None] = {}
+        loop.on_iteration_end(self._flush)
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
         """Send a query over a connection with room: connection and ID; None if all are full."""
-        self._open = [each for each in self._open if not each.closed]
-        connection = min(self._open, key=lambda each: len(each.waiting), default=None)
-        if connection is None or len(connection.waiting) >= self._most:
+        connection = self._choose()
+        if connection is None:
+            return None
+        ident = self._random.u16()
+        while ident in connection.waiting or ident in connection.late:
+            ident = self._random.u16()
+        connection.ask(ident, message, waiting)
+        self._to_flush[connection] = None
+        return connection, ident
+
+    def _choose(self) -> TcpConnection[Waiting] | None:
+        least = min(self._open, key=lambda each: len(each.waiting), default=None)
+        if least is None or len(least.waiting) >= self._most:
             if len(self._open) < MAX_CONNECTIONS:
-                connection = self._new()
-            elif connection is None or len(connection.waiting) >= MAX_WAITING:
+                return self._new()
+            if least is None or len(least.waiting) >= MAX_WAITING:
                 return None
-        return connection, connection.send(message, waiting)
+        return least
 
     def keep_late(self, connection: TcpConnection[Waiting], ident: int, began: float) -> None:
         """Wait for a late answer to a query that was sent at ``began``; no room is kept for it."""
@@ -177,35 +169,41 @@ class TcpConnectionPool(Generic[Waiting]):
         if connection.heard < began and connection in self._open:
             connection.is_silent = True
             self._open.remove(connection)
-            self._silent = [each for each in self._silent if not each.closed]
             self._silent.append(connection)
             if len(self._silent) > MAX_CONNECTIONS:
                 self._silent[0].close()
 
     def _new(self) -> TcpConnection[Waiting]:
-        connection = TcpConnection(self._receive, self._lost)
+        connection = TcpConnection(self)
         self._open.append(connection)
-        task = self._loop.create_task(self._connect(connection))
+        task = self.loop.create_task(self._connect(connection))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
         return connection
 
-    def _lost(self, connection: TcpConnection[Waiting]) -> None:
+    def _flush(self) -> None:
+        """Send the gathered queries, and those that follow the loss of a connection."""
+        while self._to_flush:
+            self._to_flush.popitem()[0].flush()
+
+    def lost(self, connection: TcpConnection[Waiting]) -> None:
+        """Report a connection that has ended."""
+        (self._silent if connection.is_silent else self._open).remove(connection)
         if connection.waiting and connection.answered and not connection.is_silent:
             self._most = min(self._most, connection.answered)
         self._report_lost(connection)
 
-    def close(self) -> None:
-        """Close all connections."""
-        for task in self._connecting:
-            task.cancel()
-        for connection in (*self._open, *self._silent):
-            connection.close()
-
     async def _connect(self, connection: TcpConnection[Waiting]) -> None:
         server = self._server
+        family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             async with asyncio.timeout(_CONNECT):
-                await self._loop.create_connection(lambda: connection, server.address, server.port)
+                await self.loop.sock_connect(made, (server.address, server.port))
         except OSError:  # or TimeoutError
-            connection.end()
+            made.close()
+            connection.fail()
+        else:
+            connection.open(made)
+            connection.flush()
+            connection.close_when_idle()  # all that waited may have given up

@@ -143,7 +143,7 @@ class Worker:
             self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
             handler.upstreams = self._forwarder
             self._forwarder.use(groups)
-            await self._serve(handler, loaded.terms.settings.proxied)
+            self._serve(handler, loaded.terms.settings.proxied)
         else:
             self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())
@@ -179,7 +179,7 @@ class Worker:
         if self._observers.record(recording, counting) and self._engine is not None:
             self._engine.observe(self._observers)
 
-    async def _serve(self, handler: QueryHandler, proxied: Sequence[Endpoint]) -> None:
+    def _serve(self, handler: QueryHandler, proxied: Sequence[Endpoint]) -> None:
         self._garbage.start()
         self._loop.on_iteration_end(self._observers.flush)
         for listening in self._listening:
@@ -187,7 +187,7 @@ class Worker:
             if listening.type == socket.SOCK_DGRAM:
                 UdpServer(self._loop, listening, handler, self._counters, proxies).start()
             else:
-                await TcpServer(self._loop, listening, handler, self._counters, proxies).start()
+                TcpServer(self._loop, listening, handler, self._counters, proxies).start()
 
     def _groups(self, groups: Mapping[str, list[ServerAddress]]) -> dict[str, Group]:
         return {

@@ -157,11 +157,11 @@ def over_tcp(play: Callable[[Loop, Front], Awaitable[None]]) -> None:
         made = Proxied(loop, upstream)
         counters = made.assembled.counters
         tcp = TcpServer(loop, listening, made.assembled.handler, counters, made.proxies)
-        await tcp.start()
+        tcp.start()
         try:
             await play(loop, Front(made, listening.getsockname()))
         finally:
-            tcp.stop()
+            listening.close()
             await asyncio.sleep(2 * IDLE)
             made.assembled.forwarder.sweep(loop.time() + LIFE)
             upstream.close()

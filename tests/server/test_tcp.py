@@ -47,13 +47,13 @@ async def served(loop: Loop, address: str) -> AsyncIterator[Served]:
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.bind((address, 0))
     tcp = TcpServer(loop, listening, assembled.handler, assembled.counters)
-    await tcp.start()
+    tcp.start()
     reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
     try:
         yield Served(upstream, reader, writer)
     finally:
         writer.close()
-        tcp.stop()
+        listening.close()
         await asyncio.sleep(10)  # so that the connection has idled out where it is still open
         upstream.close()
         assembled.forwarder.sweep(loop.time())

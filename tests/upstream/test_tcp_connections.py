@@ -2,40 +2,36 @@
 
 import asyncio
 import gc
-import weakref
+import socket
 
-import pytest
-
-from resolver.upstream import tcp_connections
-from resolver.upstream.tcp_connections import TcpConnection
-
-
-class _Ended(asyncio.Transport):
-    def write(self, data: object) -> None:
-        pass
-
-    def writelines(self, list_of_data: object) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
+from resolver.engine.servers import Server
+from resolver.server.loop import Loop
+from resolver.upstream.tcp_connections import IDLE, TcpConnection, TcpConnectionPool
+from tests.upstream.virtual_time import run
 
 
-def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(tcp_connections, "IDLE", 0.0)
+def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles() -> None:
+    async def play(loop: Loop) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = Server("127.0.0.1", listening.getsockname()[1], "upstream")
+            lost: list[None] = []
+            pool = TcpConnectionPool[str](
+                loop, server, lambda *_: None, lambda _: lost.append(None)
+            )
+            sent = pool.send(b"query", "somebody")
+            assert sent is not None
+            connection, ident = sent
+            await asyncio.sleep(1)
+            connection.stop_waiting(ident)
+            await asyncio.sleep(IDLE / 2)
+            assert not lost
+            await asyncio.sleep(IDLE)
+            assert lost
 
-    async def idled() -> "weakref.ref[TcpConnection[str]]":
-        lost = asyncio.Event()
-        connection = TcpConnection[str](lambda *_: None, lambda _: lost.set())
-        connection.connection_made(_Ended())
-        connection.stop_waiting(connection.send(b"query", "somebody"))
-        await asyncio.wait_for(lost.wait(), 10)
-        return weakref.ref(connection)
-
+    gc.collect()
     gc.disable()  # as a worker has it
     try:
-        assert asyncio.run(idled())() is None
+        run(play)
+        assert not any(isinstance(each, TcpConnection) for each in gc.get_objects())
     finally:
         gc.enable()

@@ -1,0 +1,164 @@
+"""A TCP connection with DNS messages on it, of a client or to an upstream (RFC 7766).
+
+The loop's fast readers read it, and a message costs no iteration of asyncio and no transport. A
+subclass overrides the methods below ``close``, which the loop calls.
+
+What must stay true:
+- ``close`` calls ``lost`` once, whoever closes the connection. ``write`` may close it.
+- A closed connection is freed by reference counting: the loop does not refer to it, and it is in no
+  cycle. Workers collect only cycles of young objects.
+"""
+
+import socket
+from typing import Final
+
+from resolver.server.loop import Loop
+
+_MOST: Final = 16384
+"""Octets that are received at once, so that one connection cannot keep the loop for long."""
+
+
+def framed(message: bytes) -> bytes:
+    """A message with its length in front (RFC 1035 section 4.2.2)."""
+    return len(message).to_bytes(2, "big") + message
+
+
+class MessageStream:
+    """A connection, what was received on it, and what the peer has not taken yet."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self._socket: socket.socket | None = None
+        self._number = -1
+        """The descriptor of the socket."""
+        self._received = b""
+        self._begin = 0
+        """Where in ``_received`` the next message begins."""
+        self._unsent = bytearray()
+        self._is_reading = False
+        self.has_ended = False
+        """Whether the peer sends nothing more."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection is there: neither before ``open`` nor after ``close``."""
+        return self._socket is not None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the peer has taken all that was sent."""
+        return not self._unsent
+
+    def open(self, connected: socket.socket) -> None:
+        """Use a connected socket, which does not block, and read from it."""
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connected
+        self._number = connected.fileno()
+        self.read(True)
+
+    def read(self, wanted: bool) -> None:
+        """Read from the peer, or leave what it sends to the kernel, which slows the peer down."""
+        if wanted == self._is_reading or self.has_ended or self._socket is None:
+            return
+        self._is_reading = wanted
+        if wanted:
+            self.loop.add_fast_reader(self._number, self._readable)
+        else:
+            self.loop.remove_fast_reader(self._number)
+
+    def peek(self, size: int) -> bytes:
+        """The next octets, or as many as have been received."""
+        return self._received[self._begin : self._begin + size]
+
+    def skip(self, size: int) -> None:
+        """Pass over octets that have been received."""
+        self._begin += size
+
+    def next_message(self) -> bytes | None:
+        """Take the next whole message; None if there is none."""
+        received, begin = self._received, self._begin
+        if len(received) - begin < 2:
+            return None
+        end = begin + 2 + (received[begin] << 8 | received[begin + 1])
+        if len(received) < end:
+            return None
+        self._begin = end
+        return received[begin + 2 : end]
+
+    def write(self, octets: bytes) -> None:
+        """Send octets, now or when the peer takes them."""
+        connected = self._socket
+        if connected is None:
+            return
+        if self._unsent:
+            self._unsent += octets
+            return
+        try:
+            sent = connected.send(octets)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self.close()
+            return
+        if sent < len(octets):
+            self._unsent += octets[sent:]
+            self.loop.add_writer(self._number, self._write_rest)
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        connected, self._socket = self._socket, None
+        if connected is None:
+            return
+        if self._unsent:
+            self.loop.remove_writer(self._number)
+        connected.close()
+        self.loop.remove_closed(self._number)
+        self.lost()
+
+    def received(self) -> None:
+        """Handle what was received."""
+        raise NotImplementedError
+
+    def ended(self) -> None:
+        """Handle that the peer sends nothing more."""
+        raise NotImplementedError
+
+    def taken(self) -> None:
+        """Handle that the peer has taken all, after a time in which it had not."""
+
+    def lost(self) -> None:
+        """Handle that the connection is closed."""
+        raise NotImplementedError
+
+    def _readable(self) -> None:
+        assert self._socket is not None, "a closed connection has no reader"
+        try:
+            octets = self._socket.recv(_MOST)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.close()
+            return
+        if octets:
+            rest = self._received[self._begin :]
+            self._received = rest + octets if rest else octets
+            self._begin = 0
+            self.received()
+        else:
+            self.read(False)
+            self.has_ended = True
+            self.ended()
+
+    def _write_rest(self) -> None:
+        assert self._socket is not None, "a closed connection has no writer"
+        try:
+            sent = self._socket.send(self._unsent)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.close()
+            return
+        del self._unsent[:sent]
+        if not self._unsent:
+            self.loop.remove_writer(self._number)
+            self.taken()
