@@ -175,7 +175,7 @@ class Explainer:
         if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
             step = _local_step(zone, name)
         elif found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
-            section = _section(self.terms, found.asked.group.decode())
+            section = group_section(self.terms, found.asked.group.decode())
             step = f"rebinding_protection of {section}: a private address for a public name"
         else:
             step = self._step(view, name, found.verdict)
@@ -275,7 +275,7 @@ class Explainer:
         )
 
 
-def _section(terms: CompiledConfig, group: str) -> str:
+def group_section(terms: CompiledConfig, group: str) -> str:
     """The section of the config that names a group's servers."""
     zones = [names.text(each.zone) for each in terms.forward if each.group == group]
     if zones:
@@ -286,7 +286,7 @@ def _section(terms: CompiledConfig, group: str) -> str:
 def _upstream(terms: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
     servers = next(each.servers for each in terms.groups if each.name == group)
-    return f"{_section(terms, group)}: {', '.join(map(str, servers))}"
+    return f"{group_section(terms, group)}: {', '.join(map(str, servers))}"
 
 
 def _local_step(zone: Zone, name: bytes) -> str:

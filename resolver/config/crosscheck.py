@@ -7,7 +7,7 @@ too, since the table's name may be a misspelled section's. A name that is unknow
 is one problem, since one wrong definition may be the cause.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 from resolver.config import front
@@ -15,7 +15,8 @@ from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
 from resolver.config.toml_lines import Path
-from resolver.config.values import NameServer, SocketAddress
+from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
+from resolver.config.values import Address, NameServer, SocketAddress
 from resolver.dns import names
 
 _REFERENCES = {
@@ -55,6 +56,8 @@ _NAME_SERVERS: tuple[Path, ...] = (
     ("forward", ANY, "servers", ANY),
 )
 
+_GROUPS: tuple[Path, ...] = (("upstream",), ("upstreams", ANY), ("forward", ANY))
+
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every error that takes more than one value to see."""
@@ -69,6 +72,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
         yield from _repeated("name", _allowed_and_denied(config, name), provenance)
     yield from _circular_narrowing(provenance.merged)
     yield from _sinkholes(config, provenance)
+    yield from _sources(config, provenance)
     yield from _exempted_clients(provenance.merged)
     yield from _list_sources(provenance.merged)
     yield from _queries_to_itself(config, provenance)
@@ -152,12 +156,30 @@ def _narrowed(merged: MergedDocument, name: str) -> list[str]:
 
 def _sinkholes(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for name, policy in config.policies.items():
-        families = [address.version for address in policy.sinkhole]
-        for index, family in enumerate(families):
-            if family in families[:index]:
-                path = ("policies", name, "sinkhole", index)
-                found = toml_text(str(policy.sinkhole[index]))
-                yield provenance.problem(path, found, f"one IPv{family} address at most")
+        yield from _one_of_each_family(("policies", name, "sinkhole"), policy.sinkhole, provenance)
+
+
+def _one_of_each_family(
+    path: Path, addresses: Sequence[Address], provenance: Provenance
+) -> Iterator[Problem]:
+    families = [address.version for address in addresses]
+    for index, family in enumerate(families):
+        if family in families[:index]:
+            found = toml_text(str(addresses[index]))
+            yield provenance.problem((*path, index), found, f"one IPv{family} address at most")
+
+
+def _sources(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    for path, group in (each for pattern in _GROUPS for each in matching(config, pattern)):
+        assert isinstance(group, UpstreamConfig | UpstreamGroupConfig | ForwardConfig)
+        yield from _one_of_each_family((*path, "source"), group.source, provenance)
+        servers = [each for each in group.servers if each.kind == "address"]
+        far = ", ".join(str(each) for each in servers if not each.is_loopback)
+        for index, address in enumerate(group.source):
+            if address.is_loopback and far:
+                found, at = toml_text(str(address)), (*path, "source", index)
+                expected = "an address of this host that the servers can reach"
+                yield provenance.problem(at, found, expected, f"{far} cannot reach this one.")
 
 
 def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from resolver.config.values import (
+    Address,
     InvalidValue,
     Network,
     parse_address,
@@ -12,6 +13,14 @@ from resolver.config.values import (
 )
 
 _NAME_OR_PREFIX = 'a domain name or a prefix, such as "zen.spamhaus.org" or "10.10.34.34/31"'
+_SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
+
+
+def _read_source(text: str) -> Address:
+    address = parse_address(text)
+    if address is None or address.is_unspecified or address.is_multicast or address.is_link_local:
+        raise InvalidValue(_SOURCE)
+    return address
 
 
 def _read_name_or_prefix(text: str) -> bytes | Network:
@@ -23,4 +32,5 @@ def _read_name_or_prefix(text: str) -> bytes | Network:
     return read_name(text)
 
 
+SourceAddress = Annotated[Address, reader(_SOURCE, _read_source)]
 NameOrPrefix = Annotated[bytes | Network, reader(_NAME_OR_PREFIX, _read_name_or_prefix)]

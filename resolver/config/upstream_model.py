@@ -1,6 +1,6 @@
 """The sections of config.toml about name servers: their keys, as in ``model``."""
 
-from resolver.config.network_values import NameOrPrefix
+from resolver.config.network_values import NameOrPrefix, SourceAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import DNS_PORT, Bootstrap, DomainName, NameServer, Server
 
@@ -14,6 +14,8 @@ class UpstreamConfig(ConfigSection):
     """The name servers to ask."""
     trust_ad: bool = False
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+    source: Several[SourceAddress] = ()
+    """The addresses of this host that queries to them leave from, at most one of each family."""
     rebinding_protection: bool = False
     """Whether answers with private addresses are withheld."""
     rebinding_allow: Several[NameOrPrefix] = ()
@@ -33,6 +35,8 @@ class UpstreamGroupConfig(ConfigSection):
     """The name servers of the group."""
     trust_ad: bool = False
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+    source: Several[SourceAddress] = ()
+    """The addresses of this host that queries to them leave from, at most one of each family."""
     rebinding_protection: bool = False
     """Whether answers with private addresses are withheld."""
     rebinding_allow: Several[NameOrPrefix] = ()
@@ -48,3 +52,5 @@ class ForwardConfig(ConfigSection):
     """The name servers of the zones."""
     trust_ad: bool = False
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
+    source: Several[SourceAddress] = ()
+    """The addresses of this host that queries to them leave from, at most one of each family."""

@@ -38,16 +38,18 @@ class Server:
 
     __slots__ = (
         *("address", "lame_until", "name", "only_self", "plain_until", "port", "probe_at"),
-        *("silent_since", "smoothed", "timeouts", "variance", "wait"),
+        *("silent_since", "smoothed", "source", "timeouts", "variance", "wait"),
     )
 
-    def __init__(self, address: str, port: int, name: str) -> None:
+    def __init__(self, address: str, port: int, name: str, source: str = "") -> None:
         self.address = address
         self.port = port
         self.only_self: tuple[Server, ...] = (self,)
         """The servers tried, if this is the first."""
         self.name = name
         """The name in the config; a label of metrics."""
+        self.source = source
+        """The address of this host that queries to it leave from; empty for any."""
         self.smoothed = 0.0
         """Smoothed round-trip time in seconds; 0 before the first answer."""
         self.variance = 0.0

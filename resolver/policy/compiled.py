@@ -222,6 +222,8 @@ class ConfiguredGroup:
     """Whether AD of its servers is passed on."""
     rebinding: RebindingProtection | None = None
     """None if private addresses in its answers pass."""
+    source: tuple[str, ...] = ()
+    """The addresses of this host that queries leave from, at most one of each family."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,7 +220,8 @@ def _group(
     name: str, group: UpstreamConfig | UpstreamGroupConfig | ForwardConfig
 ) -> made.ConfiguredGroup:
     servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
-    return made.ConfiguredGroup(name, servers, group.trust_ad, _rebinding(group))
+    source = tuple(map(str, group.source))
+    return made.ConfiguredGroup(name, servers, group.trust_ad, _rebinding(group), source)
 
 
 def _rebinding(

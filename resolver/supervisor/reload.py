@@ -40,6 +40,7 @@ from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
+from resolver.supervisor.startup import lacking_sources
 from resolver.supervisor.worker_processes import LoadFailed
 
 _EVENTS = ("reload", "restore", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
@@ -210,6 +211,10 @@ class Reloader:
             changes = list(needs_restart(current.terms, new.terms))
             if changes:
                 return self._ended("needs_restart", changes, WRONG_CONFIG)
+            before = lacking_sources(current.terms)
+            lacking = [each for each in lacking_sources(new.terms) if each not in before]
+            if lacking:
+                return self._ended("failed", lacking, WRONG_CONFIG)
             if switch is not None:
                 current.pinned.restore()
                 await switch.check(current.path, new.path)

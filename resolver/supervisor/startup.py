@@ -5,11 +5,14 @@ import resource
 import sys
 from pathlib import Path
 
+from resolver.analysis.explanation import group_section
 from resolver.metrics.log import escaped, log
+from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted, Rejected, compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
+from resolver.upstream.source import missing_sources
 
 
 async def first_snapshot(
@@ -50,6 +53,18 @@ def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:
     for group, servers in first.hosts.groups().items():
         if not servers and not first.hosts.unknown:
             log.error("%s", _no_upstream(group))
+    for problem in lacking_sources(first.terms):
+        log.error("%s", problem)
+
+
+def lacking_sources(terms: CompiledConfig) -> list[str]:
+    """What is wrong with the source addresses that this host lacks now."""
+    return [
+        f"{group_section(terms, group)}: this host lacks the address {source}, which is the source "
+        "of queries to these servers. They cannot be asked until the host has the address, or "
+        "'source' is corrected"
+        for group, source in missing_sources(terms)
+    ]
 
 
 def _no_upstream(group: str) -> str:

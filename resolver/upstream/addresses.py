@@ -16,6 +16,7 @@ from resolver.metrics.log import log
 from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
 from resolver.policy.settings import Endpoint, Settings
 from resolver.upstream.server_address import ServerAddress
+from resolver.upstream.source import source_for
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 _TIMEOUT: Final = 2.0
@@ -115,6 +116,7 @@ class UpstreamAddresses:
                 address=address,
                 port=port,
                 believed=group.trust_ad or self._is_believed(address, port),
+                source=source_for(address, group.source),
             )
             for server in group.servers
             for name, address, port in self._of(server)

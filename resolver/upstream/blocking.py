@@ -18,6 +18,7 @@ from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds
+from resolver.upstream.source import bind_source
 
 _MAX_MESSAGE: Final = 65535
 
@@ -69,7 +70,9 @@ async def _groups(terms: CompiledConfig) -> Mapping[str, Group]:
     if addresses.named:
         await addresses.resolve()
     return {
-        name: Group(name, [Server(s["address"], s["port"], s["name"]) for s in servers])
+        name: Group(
+            name, [Server(s["address"], s["port"], s["name"], s["source"]) for s in servers]
+        )
         for name, servers in addresses.groups().items()
     }
 
@@ -84,6 +87,8 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as udp:
         udp.settimeout(_time_left(attempt))
+        if server.source:
+            bind_source(udp, server.source)
         udp.connect((server.address, server.port))
         udp.send(message)
         return udp.recv(_MAX_MESSAGE)
@@ -91,7 +96,8 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
 
 def _over_tcp(attempt: Attempt, message: bytes) -> bytes:
     server = attempt.server
-    with socket.create_connection((server.address, server.port), _time_left(attempt)) as tcp:
+    address, source = (server.address, server.port), (server.source, 0) if server.source else None
+    with socket.create_connection(address, _time_left(attempt), source) as tcp:
         tcp.sendall(len(message).to_bytes(2, "big") + message)
         with tcp.makefile("rb") as received:
             length = int.from_bytes(received.read(2), "big")

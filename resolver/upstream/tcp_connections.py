@@ -22,6 +22,7 @@ from resolver.engine.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.stream import MessageStream, framed
 from resolver.upstream.random_ids import RandomIds
+from resolver.upstream.source import bind_source
 
 MAX_WAITING: Final = 64
 MAX_CONNECTIONS: Final = 8
@@ -198,6 +199,8 @@ class TcpConnectionPool(Generic[Waiting]):
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
         made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
+            if server.source:
+                bind_source(made, server.source)
             async with asyncio.timeout(_CONNECT):
                 await self.loop.sock_connect(made, (server.address, server.port))
         except OSError:  # or TimeoutError

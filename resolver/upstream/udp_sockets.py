@@ -18,6 +18,7 @@ from resolver.engine.servers import Server
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import RandomIds
+from resolver.upstream.source import bind_source
 
 USES: Final = 8
 OPEN: Final = 64
@@ -36,11 +37,13 @@ class UdpSocket(Generic[Waiting]):
     __slots__ = ("awaited", "number", "opened", "retired", "socket", "uses", "waiting")
 
     def __init__(self, server: Server, now: float) -> None:
-        """Open a socket to a server; OSError if there is no route to it."""
+        """Open a socket to a server; OSError without a route to it or the address to ask from."""
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
         # The base class of socket.socket is faster, and a socket lives for eight queries only.
         self.socket = socket.SocketType(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
+            if server.source:
+                bind_source(self.socket, server.source)
             self.socket.connect((server.address, server.port))
         except OSError:
             self.socket.close()

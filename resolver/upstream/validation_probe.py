@@ -14,6 +14,7 @@ from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
 from resolver.engine.upstream_query import answers
 from resolver.upstream.server_address import ServerAddress
+from resolver.upstream.source import bind_source
 
 _ANSWER: Final = 5.0
 """Seconds to wait for an answer; the server may have to recurse."""
@@ -46,6 +47,8 @@ async def _ask(server: ServerAddress, name: bytes, flag: int) -> Response | None
     header = ident.to_bytes(2, "big") + render.query_head(codes.RD | flag, False)
     try:
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
+            if server["source"]:
+                bind_source(udp, server["source"])
             udp.connect((server["address"], server["port"]))
             async with asyncio.timeout(_ANSWER):
                 await loop.sock_sendall(udp, header + question)

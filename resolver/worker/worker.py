@@ -72,7 +72,7 @@ class Worker:
         self._garbage = GarbageCollection(loop)
         self._proxies = Proxies()
         self._observers = Observers(BlockRecords(block_log, counters.records_lost))
-        self._servers: dict[tuple[str, str, int], Server] = {}
+        self._servers: dict[tuple[str, str, int, str], Server] = {}
         self._prepared: tuple[LoadedSnapshot, CounterPlan, Mapping[str, Group]] | None = None
         self._engine: Engine | None = None
         self._draining = False
@@ -201,9 +201,9 @@ class Worker:
 
     def _server(self, of: ServerAddress) -> Server:
         """The server with this address; it is kept over a reload, with its response times."""
-        key = (of["name"], of["address"], of["port"])
+        key = (of["name"], of["address"], of["port"], of["source"])
         if key not in self._servers:
-            self._servers[key] = Server(of["address"], of["port"], of["name"])
+            self._servers[key] = Server(of["address"], of["port"], of["name"], of["source"])
         return self._servers[key]
 
     def _beat(self) -> None:
