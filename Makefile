@@ -6,9 +6,10 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks fidelity parity lists man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos soak fidelity parity lists man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 20
 
 # Byte code is kept, so that not every process that the tests start compiles the source again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -52,6 +53,12 @@ fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
 
 attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the table
 	$(BIN)/python -m tests.programs.attacks
+
+chaos: $(VENV)/dev ## break what a real server stands on, one fault and two at a time, under load
+	$(BIN)/python -m tests.programs.chaos
+
+soak: $(VENV)/dev ## faults at random for SOAK_MINUTES=20, with every answer and the memory watched
+	$(BIN)/python -m tests.programs.chaos.soak --minutes $(SOAK_MINUTES)
 
 fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 	$(BIN)/python -m tests.programs.fidelity

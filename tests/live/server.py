@@ -47,6 +47,8 @@ class Server:
     options: Sequence[str] = ()
     """More of the command line."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    pass_fds: Sequence[int] = ()
+    """Descriptors that the process inherits."""
     expected: list[str] = field(default_factory=list)
     """Patterns of errors that the test means to provoke."""
     _process: subprocess.Popen[bytes] | None = None
@@ -94,6 +96,7 @@ class Server:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                pass_fds=self.pass_fds,
             )
 
     def start(self) -> "Server":
@@ -109,7 +112,7 @@ class Server:
         assert code is None, f"ended with {code}:\n{self.out}{self.err}"
         return "\nmetrics " in self.out[began:]
 
-    def ended(self, seconds: float = 30.0) -> Ended:
+    def ended(self, seconds: float | None = 30.0) -> Ended:
         """Wait until it has ended by itself."""
         assert self._process is not None
         code = self._process.wait(seconds)

@@ -117,7 +117,7 @@ class Packet(NamedTuple):
 
 
 def read(packet: bytes) -> Packet:
-    """Take a packet apart; IndexError or struct.error where it is not sound."""
+    """Take a packet apart; IndexError or struct.error where it is not sound, or does not end."""
     at = question_end(packet) if packet[4:6] != b"\x00\x00" else HEADER
     sections: list[list[Told]] = []
     for count in counts_of(packet)[1:]:
@@ -126,6 +126,8 @@ def read(packet: bytes) -> Packet:
             told, at = _record(packet, at)
             section.append(told)
         sections.append(section)
+    if at != len(packet):
+        raise IndexError(at)
     rcode, errors = rcode_of(packet), []
     for told in sections[2]:
         if told.rtype == OPT:

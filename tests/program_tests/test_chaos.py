@@ -1,0 +1,191 @@
+"""The judgement of ``python -m tests.programs.chaos``, and a few of its faults, shorter."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.programs.attacks import wire
+from tests.programs.attacks.fake_upstream import Asked
+from tests.programs.chaos import truth
+from tests.programs.chaos.faults import FAULTS, Bounds, pairs
+from tests.programs.chaos.load import Load
+from tests.programs.chaos.memory import slope
+from tests.programs.chaos.rows import Pace, beyond, suffer
+from tests.programs.chaos.system import System, system
+from tests.programs.chaos.tally import Tally, joined
+from tests.programs.chaos.truth import Kind, Question, Switch, Truth, Verdict, WrongAnswer
+from tests.programs.chaos.upstream import FaultyUpstream, Mode
+
+STAFF, PRESS = "127.0.10.5", "127.0.20.5"
+QUICK = (
+    ("worker-killed",),
+    ("upstream-forged",),
+    ("config-broken",),
+    ("list-server-garbage",),
+    ("supervisor-killed", "reload"),
+)
+PACE = Pace(rate=150, warm=1.0, before=0.3, after=0.3)
+BANNED = Question(Kind.BANNED, STAFF, f"n1.{truth.BANNED_ZONE}", wire.A)
+PASSED = BANNED._replace(client=PRESS)
+EXEMPT = BANNED._replace(client=truth.EXEMPT)
+FRESH = Question(Kind.FRESH, STAFF, "n1.fresh.example", wire.AAAA)
+ALIAS = Question(Kind.ALIAS, PRESS, f"n1.{truth.ALIAS_ZONE}", wire.A)
+
+
+def reply(question: Question, *records: bytes, rcode: int = 0, flags: int = 0) -> bytes:
+    packet = wire.question(question.name, question.qtype)
+    return wire.reply(packet, records, rcode=rcode, flags=flags)
+
+
+def true(question: Question, ttl: int = truth.TTL) -> bytes:
+    name = truth.target(question.name)
+    data = truth.address(name, question.qtype)
+    owner = wire.wire(name)
+    if name == question.name:
+        return reply(question, wire.record(owner, question.qtype, data, ttl))
+    alias = wire.record(wire.AT_QUESTION, wire.CNAME, owner, ttl)
+    return reply(question, alias, wire.record(owner, question.qtype, data, ttl))
+
+
+def sinkhole(question: Question, ttl: int = truth.BLOCKED_TTL) -> bytes:
+    return reply(question, wire.address(wire.AT_QUESTION, "0.0.0.0", ttl))
+
+
+@pytest.mark.parametrize(
+    ("question", "packet", "verdict"),
+    [
+        (BANNED, sinkhole(BANNED), Verdict.BLOCKED),
+        (PASSED, true(PASSED), Verdict.PASSED),
+        (EXEMPT, true(EXEMPT), Verdict.PASSED),
+        (FRESH, true(FRESH), Verdict.PASSED),
+        (FRESH, reply(FRESH, rcode=wire.SERVFAIL), Verdict.FAILED),
+        (ALIAS, true(ALIAS), Verdict.PASSED),
+        (ALIAS._replace(client=STAFF), sinkhole(ALIAS), Verdict.BLOCKED),
+    ],
+)
+def test_a_right_reply(question: Question, packet: bytes, verdict: Verdict) -> None:
+    assert Truth().check(question, packet, 1, 2) is verdict
+
+
+@pytest.mark.parametrize(
+    ("question", "packet"),
+    [
+        (BANNED, true(BANNED)),
+        (BANNED, reply(BANNED, rcode=wire.SERVFAIL)),
+        (ALIAS._replace(client=STAFF), true(ALIAS)),
+        (EXEMPT, sinkhole(EXEMPT)),
+        (PASSED, sinkhole(PASSED)),
+        (BANNED, sinkhole(BANNED, truth.BLOCKED_TTL + 1)),
+        (PASSED, true(PASSED, truth.TTL + 1)),
+        (PASSED, true(PASSED)[:-1]),
+        (PASSED, true(PASSED) + b"\0"),
+        (PASSED, b""),
+        (PASSED, true(FRESH)),
+        (PASSED, true(PASSED._replace(qtype=wire.AAAA))),
+        (PASSED, reply(PASSED)),
+        (PASSED, reply(PASSED, rcode=wire.NXDOMAIN)),
+        (PASSED, reply(PASSED, flags=wire.TC)),
+        (PASSED, reply(PASSED, wire.address(wire.AT_QUESTION, truth.LIE))),
+        (
+            PASSED,
+            reply(PASSED, wire.record(wire.AT_QUESTION, wire.A, truth.address("n2.x", wire.A))),
+        ),
+        (ALIAS, reply(ALIAS, *(true(ALIAS)[-16:],))),
+        (FRESH, wire.question(FRESH.name, FRESH.qtype)),
+    ],
+)
+def test_a_wrong_reply(question: Question, packet: bytes) -> None:
+    with pytest.raises(WrongAnswer):
+        Truth().check(question, packet, 1, 2)
+
+
+@given(st.integers(min_value=0, max_value=len(true(ALIAS)) * 8 - 1))
+def test_a_reply_with_one_wrong_bit_is_not_taken_for_another_name_s(place: int) -> None:
+    packet = bytearray(true(ALIAS))
+    packet[place // 8] ^= 1 << place % 8
+    try:
+        assert truth.read(ALIAS, bytes(packet)) is Verdict.PASSED
+    except WrongAnswer:
+        return
+    answer = wire.read(bytes(packet)).answer
+    assert answer[-1].data == truth.address(truth.target(ALIAS.name), wire.A)
+
+
+def test_a_change_is_right_before_and_after_while_it_is_made() -> None:
+    switch = Switch(False)
+    switch.begin(True, 10.0)
+    switch.end(True, 11.0)
+    assert switch.between(1, 9) == {False}
+    assert switch.between(9, 10) == switch.between(10.5, 10.6) == {False, True}
+    assert switch.between(9, 12) == {False, True}
+    assert switch.between(11, 12) == {True}
+
+
+@pytest.mark.parametrize("mode", [Mode.FORGED, Mode.LYING])
+def test_every_lie_of_the_upstream_would_be_noticed(mode: Mode) -> None:
+    upstream = FaultyUpstream(1)
+    upstream.mode = mode
+    packet = wire.question(FRESH.name, FRESH.qtype, ident=7)
+    asked = Asked(packet, FRESH.name, FRESH.qtype, ("", 0), False, 0.0)
+    for _ in range(50):
+        *lies, right = [say.packet for say in upstream(asked)]
+        assert wire.read(right).answer[0].data == truth.address(FRESH.name, FRESH.qtype)
+        assert lies
+        assert not any(wire.ident_of(lie) == 7 and _is_right(FRESH, lie) for lie in lies)
+
+
+def _is_right(question: Question, packet: bytes) -> bool:
+    try:
+        return truth.read(question, packet) is not None
+    except WrongAnswer:
+        return False
+
+
+def test_what_is_beyond_the_bounds() -> None:
+    tally = Tally(sent=100, answered=90)
+    tally.lost["UDP"], tally.failed[Kind.FRESH], tally.failed[Kind.KNOWN] = 4, 3, 2
+    tally.wrong.append("said")
+    fresh = frozenset({Kind.FRESH})
+    assert tally.open == 0
+    assert len(beyond(Bounds(lost=3, failing=fresh), tally)) == 3
+    assert len(beyond(Bounds(lost=4, failing=frozenset(Kind)), tally)) == 1
+    both = joined([tally, tally])
+    assert (both.sent, both.lost.total(), both.failed.total(), len(both.wrong)) == (200, 8, 10, 2)
+
+
+def test_the_slope_is_that_of_the_line() -> None:
+    chance = random.Random(1)
+    samples = [(n * 2.0, 40 + n * 0.01 + chance.gauss(0, 0.1)) for n in range(500)]
+    assert slope(samples, 200) == pytest.approx(1.0, abs=0.05)
+    assert slope([(n, 40.0) for n in range(9)], 1200) == 0
+
+
+def test_pairs_come_from_the_seed() -> None:
+    assert pairs(9, 5) == pairs(9, 5) != pairs(9, 6)
+    assert all(first.name != second.name for first, second in pairs(99, 1))
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[System, Load]]:
+    with system(1, PACE.rate) as (whole, load):
+        yield whole, load
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("names", QUICK, ids="+".join)
+def test_a_fault_costs_no_more_than_it_may(
+    running: tuple[System, Load], names: tuple[str, ...]
+) -> None:
+    faults = [fault for name in names for fault in FAULTS if fault.name == name]
+    for fault in faults:
+        if reason := fault.lacks():
+            pytest.skip(reason)
+    row = suffer(
+        *running, [fault._replace(seconds=min(fault.seconds, 1)) for fault in faults], PACE
+    )
+    assert row.tally.answered
+    assert not row.broken, (row.broken, row.said)

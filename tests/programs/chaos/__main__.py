@@ -1,0 +1,55 @@
+"""``python -m tests.programs.chaos [FAULT...]``: break what the server stands on, under load.
+
+Each fault gets a server of its own, on loopback, and is printed as a row of a table; then pairs
+of faults at random, from a seed that is printed. A name also stands for all faults that begin
+with it.
+"""
+
+import argparse
+import os
+import platform
+import random
+import signal
+import sys
+
+from tests.programs.chaos.faults import FAULTS, Fault, pairs
+from tests.programs.chaos.rows import Pace, row, table
+
+
+def main() -> int:
+    """Run, print, and the exit code: 1 where a row does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.programs.chaos", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="FAULT", help="which faults; none: all, pairs")
+    parser.add_argument("--pairs", type=int, default=10, help="how many pairs (default: 10)")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of all chance")
+    parser.add_argument("--rate", type=int, default=Pace().rate, help="questions a second")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    begins = tuple(options.names) or ""
+    chosen: list[tuple[Fault, ...]] = [(each,) for each in FAULTS if each.name.startswith(begins)]
+    if not chosen:
+        parser.error(f"no such fault; there are {', '.join(each.name for each in FAULTS)}")
+    if not options.names:
+        chosen += pairs(options.pairs, options.seed)
+    print(f"seed {options.seed}, {options.rate} questions a second, load {os.getloadavg()[0]:.1f}")
+    rows = []
+    for faults in chosen:
+        name = " + ".join(each.name for each in faults)
+        if missing := [each.lacks() for each in faults if each.lacks()]:
+            print(f"-    {name}: not tried, {missing[0]}")
+            continue
+        seen = row(faults, options.seed, Pace(rate=options.rate))
+        bad = seen.broken + seen.late
+        print(f"{'FAIL' if bad else 'ok  '} {name}: {'; '.join(bad)}", flush=True)
+        rows.append(seen)
+    failed = sum(bool(each.broken + each.late) for each in rows)
+    print(
+        f"\n{len(rows)} rows, {failed} do not hold (Linux {platform.release()}, load "
+        f"{os.getloadavg()[0]:.1f})\n"
+    )
+    print(table(rows))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""The sockets that ask: over UDP, and over TCP, where a connection carries many questions."""
+
+import contextlib
+import selectors
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.programs.attacks import wire
+from tests.programs.chaos.tally import Tally
+from tests.programs.chaos.truth import Question
+
+_AT_ONCE = 64
+
+
+class Client(Protocol):
+    """One socket of a client."""
+
+    address: str
+    transport: str
+    waiting_since: float | None
+    """When it asked the first question since its last reply; None where it waits for none."""
+
+    def ask(self, pending: "Pending") -> None:
+        """Send a question."""
+
+    def ready(self, events: int) -> None:
+        """Read what has come, and send what waits."""
+
+    def close(self) -> None:
+        """End it."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A question that is on its way."""
+
+    question: Question
+    sent: float
+    tally: Tally
+    client: Client
+    done: bool = False
+
+
+Take = Callable[[Pending, bytes], None]
+"""Called with each reply to a question."""
+Lose = Callable[[Pending], None]
+"""Called with each question that will have no reply."""
+
+
+def _packet(question: Question, ident: int) -> bytes:
+    return wire.question(question.name, question.qtype, ident=ident)
+
+
+class UdpClient:
+    """A UDP socket, and so one worker."""
+
+    transport = "UDP"
+
+    def __init__(
+        self, address: str, port: int, selector: selectors.BaseSelector, take: Take, _: Lose
+    ) -> None:
+        self.address = address
+        self.waiting_since: float | None = None
+        self._take = take
+        self._ident = 0
+        self._asked: dict[int, Pending] = {}
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.bind((address, 0))
+        self._socket.connect(("127.0.0.1", port))
+        selector.register(self._socket, selectors.EVENT_READ, self)
+
+    def ask(self, pending: Pending) -> None:
+        self._ident = (self._ident + 1) & 0xFFFF
+        self._asked[self._ident] = pending
+        self.waiting_since = self.waiting_since or pending.sent
+        with contextlib.suppress(OSError):  # nobody listens: it is lost when its time is over
+            self._socket.send(_packet(pending.question, self._ident))
+
+    def ready(self, events: int) -> None:  # noqa: ARG002 - it only ever reads
+        for _ in range(_AT_ONCE):
+            try:
+                reply = self._socket.recv(65535)
+            except OSError:
+                return
+            pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
+            if pending is not None:
+                self._take(pending, reply)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class TcpClient:
+    """A TCP connection, opened by its first question, and again by the next after its end."""
+
+    transport = "TCP"
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        selector: selectors.BaseSelector,
+        take: Take,
+        lose: Lose,
+        *,
+        single: bool = False,
+    ) -> None:
+        """``single``: it is closed after the first reply."""
+        self.address = address
+        self.waiting_since: float | None = None
+        self._port = port
+        self._selector = selector
+        self._take = take
+        self._lose = lose
+        self._single = single
+        self._ident = 0
+        self._asked: dict[int, Pending] = {}
+        self._unsent = self._buffer = b""
+        self._socket: socket.socket | None = None
+
+    def ask(self, pending: Pending) -> None:
+        if self._socket is None:
+            self._open()
+        self._ident = (self._ident + 1) & 0xFFFF
+        self._asked[self._ident] = pending
+        if not self._single:
+            self.waiting_since = self.waiting_since or pending.sent
+        packet = _packet(pending.question, self._ident)
+        self._unsent += struct.pack("!H", len(packet)) + packet
+        self._selector.modify(self._open_socket, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
+
+    def ready(self, events: int) -> None:
+        try:
+            if events & selectors.EVENT_WRITE:
+                self._unsent = self._unsent[self._open_socket.send(self._unsent) :]
+                if not self._unsent:
+                    self._selector.modify(self._open_socket, selectors.EVENT_READ, self)
+            if not events & selectors.EVENT_READ:
+                return
+            data = self._open_socket.recv(65535)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        self._buffer += data
+        self._read()
+
+    def _read(self) -> None:
+        while len(self._buffer) >= 2 and len(self._buffer) >= (
+            end := 2 + int.from_bytes(self._buffer[:2], "big")
+        ):
+            reply, self._buffer = self._buffer[2:end], self._buffer[end:]
+            pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
+            if pending is not None:
+                self._take(pending, reply)
+        if self._single and not self._asked:
+            self.close()
+
+    def close(self) -> None:
+        """End the connection, and what was asked on it."""
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+        lost, self._asked = self._asked, {}
+        self._unsent = self._buffer = b""
+        for pending in lost.values():
+            self._lose(pending)
+
+    @property
+    def _open_socket(self) -> socket.socket:
+        assert self._socket is not None
+        return self._socket
+
+    def _open(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        self._socket.bind((self.address, 0))
+        self._socket.connect_ex(("127.0.0.1", self._port))
+        self._selector.register(self._socket, selectors.EVENT_READ, self)

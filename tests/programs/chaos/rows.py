@@ -1,0 +1,181 @@
+"""One row of the table: a fault, or two at a time, under load; what came of it."""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from tests.live.waiting import wait_for
+from tests.programs.bench.processes import memory
+from tests.programs.chaos.faults import Bounds, Fault
+from tests.programs.chaos.load import Load
+from tests.programs.chaos.system import CommandFailed, System, system
+from tests.programs.chaos.tally import Tally
+
+_COUNTED = (
+    "darban_worker_restarts_total",
+    "darban_block_log_lost_total",
+    "darban_list_failures_total",
+    "darban_socket_drops_total",
+)
+
+
+class Pace(NamedTuple):
+    """The load, and the seconds around a fault."""
+
+    rate: int = 400
+    """Questions a second."""
+    warm: float = 3.0
+    before: float = 1.0
+    after: float = 3.0
+
+
+class Row(NamedTuple):
+    """What came of a fault."""
+
+    name: str
+    wanted: str
+    tally: Tally
+    recovery: float
+    """Seconds from the end of the fault until every question was answered well."""
+    memory: tuple[float, float]
+    """MiB of all processes before and after."""
+    said: list[str]
+    """Lines of the log, refusals, and counters that have risen."""
+    broken: list[str]
+    """What does not hold."""
+    late: list[str]
+    """What took longer than it may: also a sign of a busy machine."""
+
+
+def row(faults: Sequence[Fault], seed: int, pace: Pace) -> Row:
+    """Start everything, and let the faults happen, each before the ones before it end."""
+    with system(seed, pace.rate, clock=any(fault.clock for fault in faults)) as (whole, load):
+        time.sleep(pace.warm)
+        return suffer(whole, load, faults, pace)
+
+
+def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Row:
+    """Let faults happen to a system that runs and is warm."""
+    whole.said()
+    whole.notes.clear()
+    before, values = _memory(whole), _counted(whole)
+    tally = load.start_tally()
+    time.sleep(pace.before)
+    broken = []
+    for fault in faults:
+        broken += _attempt(fault.begins, whole)
+    time.sleep(max(fault.seconds for fault in faults))
+    for fault in reversed(faults):
+        broken += _attempt(fault.ends, whole)
+    ended = time.monotonic()
+    wait_for(whole.is_whole, "every worker serves", 30)
+    time.sleep(pace.after)
+    load.settled(tally)
+    said = whole.said()
+    recovery = max(0.0, tally.last_bad - ended)
+    alone = len(faults) == 1
+    bounds = sum((fault.bounds for fault in faults[1:]), faults[0].bounds)
+    broken = [*(broken if alone else ()), *beyond(bounds, tally)]
+    if alone and not any(re.search(faults[0].says, line) for line in said or [""]):
+        broken.append(f"the log has no {faults[0].says!r}")
+    rises = [
+        f"{name}: {now - then:+.0f}"
+        for (name, then), now in zip(values.items(), _counted(whole).values(), strict=True)
+        if now > then
+    ]
+    return Row(
+        " + ".join(fault.name for fault in faults),
+        faults[0].wanted if alone else "0 wrong, and what each alone may do",
+        tally,
+        recovery,
+        (before, _memory(whole)),
+        [text.replace(f"{whole.server.directory}/", "") for text in (*rises, *whole.notes, *said)],
+        broken,
+        _late(bounds, tally, recovery),
+    )
+
+
+def _attempt(step: Callable[[System], None], whole: System) -> list[str]:
+    """Let a fault begin or end; what was not as wanted."""
+    try:
+        step(whole)
+    except (AssertionError, CommandFailed, OSError) as error:
+        return [f"{error}"]
+    return []
+
+
+def beyond(bounds: Bounds, tally: Tally) -> list[str]:
+    """The counts that are not within the bounds."""
+    failed = sum(n for kind, n in tally.failed.items() if kind not in bounds.failing)
+    checks = (
+        (bool(tally.wrong), f"{len(tally.wrong)} wrong, the first: {tally.wrong[:1]}"),
+        (tally.lost["UDP"] > bounds.lost, f"more than {bounds.lost} lost over UDP"),
+        (tally.lost["TCP"] > bounds.cut, f"more than {bounds.cut} lost over TCP"),
+        (failed > 0, f"{failed} failed that must not: {dict(tally.failed)}"),
+        (tally.failed.total() > bounds.failed * tally.sent, f"{tally.failed.total()} failed"),
+    )
+    return [text for bad, text in checks if bad]
+
+
+def _late(bounds: Bounds, tally: Tally, recovery: float) -> list[str]:
+    """The times that are not within the bounds."""
+    checks = (
+        (tally.silence > bounds.silence, f"a silence of {tally.silence:.1f} s"),
+        (tally.slowest > bounds.slowest, f"a reply after {tally.slowest:.1f} s"),
+        (recovery > bounds.recovery, f"not recovered for {recovery:.1f} s"),
+    )
+    return [text for bad, text in checks if bad]
+
+
+def _memory(whole: System) -> float:
+    with suppress(OSError):
+        return memory(whole.everyone()) / 2**20
+    return 0.0
+
+
+def _counted(whole: System) -> dict[str, float]:
+    values = wait_for(whole.scrape, "metrics are served")
+    return {name: values.total(name) for name in _COUNTED}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """All rows, in Markdown."""
+    head = (
+        "fault", "wanted", "sent", "answered", "SERVFAIL", "lost (UDP, TCP)", "wrong", "silence s",
+        "slowest s", "recovery s", "MiB", "said", "holds",
+    )  # fmt: skip
+    lines = [line(head), line(["---"] * len(head))]
+    return "\n".join([*lines, *(line(_cells(each)) for each in rows)])
+
+
+def _cells(each: Row) -> list[str]:
+    tally = each.tally
+    return [
+        each.name,
+        each.wanted,
+        str(tally.sent),
+        str(tally.answered),
+        str(tally.failed.total()),
+        f"{tally.lost['UDP']}, {tally.lost['TCP']}",
+        str(len(tally.wrong)),
+        f"{tally.silence:.2f}",
+        f"{tally.slowest:.2f}",
+        f"{each.recovery:.2f}",
+        f"{each.memory[0]:.1f}, then {each.memory[1]:.1f}",
+        shortened(each.said),
+        "**NO**: " + "; ".join(bad) if (bad := each.broken + each.late) else "yes",
+    ]
+
+
+def shortened(said: Sequence[str], most: int = 4, longest: int = 110) -> str:
+    """The first lines that differ, each shortened."""
+    lines = list(dict.fromkeys(line.strip() for line in said if line.strip()))
+    texts = [line if len(line) <= longest else f"{line[:longest]}..." for line in lines[:most]]
+    return "; ".join([*texts, *([f"and {len(lines) - most} more"] if len(lines) > most else [])])
+
+
+def line(cells: Sequence[str]) -> str:
+    """A line of a table in Markdown."""
+    return "| " + " | ".join(cell.replace("\n", " ").replace("|", "/") for cell in cells) + " |"

@@ -1,0 +1,47 @@
+"""What came of the questions of a stretch of time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests.programs.chaos.truth import Kind
+
+
+@dataclass
+class Tally:
+    """Counts of questions, and the longest waits in seconds."""
+
+    sent: int = 0
+    answered: int = 0
+    failed: Counter[Kind] = field(default_factory=Counter)
+    """SERVFAIL, by kind of question."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Without a reply, by transport."""
+    wrong: list[str] = field(default_factory=list)
+    silence: float = 0.0
+    """The longest time that a socket which asked had no reply to anything."""
+    slowest: float = 0.0
+    """Until the slowest reply."""
+    last_bad: float = 0.0
+    """The monotonic second when the last question was sent that was not answered well."""
+
+    @property
+    def open(self) -> int:
+        """Questions that may still be answered."""
+        ended = self.answered + self.failed.total() + self.lost.total() + len(self.wrong)
+        return self.sent - ended
+
+
+def joined(tallies: Sequence[Tally]) -> Tally:
+    """The tally of all stretches together."""
+    whole = Tally()
+    for each in tallies:
+        whole.sent += each.sent
+        whole.answered += each.answered
+        whole.failed += each.failed
+        whole.lost += each.lost
+        whole.wrong += each.wrong
+        whole.silence = max(whole.silence, each.silence)
+        whole.slowest = max(whole.slowest, each.slowest)
+        whole.last_bad = max(whole.last_bad, each.last_bad)
+    return whole
