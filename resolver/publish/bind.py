@@ -5,6 +5,7 @@ What BIND needs, and what happens otherwise:
 - ``break-dnssec yes``: signed answers bypass it, for clients that ask for DNSSEC.
 - ``qname-wait-recurse no``: a blocked name is looked up first, and fails if the upstream fails.
 - A copy of a zone for each view: BIND rejects ``in-view`` for response policy zones.
+- ``min-refresh-time`` and ``min-retry-time``: BIND takes 300 s and 500 s for what the SOA says.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Publication
 from resolver.publish.resolver_vlans import ResolverVlan, ZoneUse, resolver_vlans
+from resolver.publish.zone_text import RETRY
 
 KEYS_FILE = "/etc/bind/darban-keys.conf"
 """The secret of the key; neither Darban nor its config has it."""
@@ -45,6 +47,7 @@ _ZONE = """\
   zone "{zone}" {{
     type secondary; file "{file}";
     primaries {{ {primaries} }};
+    min-refresh-time {refresh}; min-retry-time {retry};
     allow-query {{ none; }};
   }};"""
 
@@ -77,4 +80,4 @@ def _use(zone: ZoneUse) -> str:
 def _zones(vlan: ResolverVlan, primaries: str) -> Iterator[str]:
     for each in vlan.zones:
         file = f"{vlan.name}.{each.zone}"
-        yield _ZONE.format(zone=each.zone, file=file, primaries=primaries)
+        yield _ZONE.format(zone=each.zone, file=file, primaries=primaries, refresh=TTL, retry=RETRY)

@@ -18,7 +18,8 @@ from resolver.publish.policy_zones import PASSTHRU, Action, AddressRule, PolicyZ
 
 _EXPIRE = 30 * 86400
 """Seconds that a secondary keeps to the policy while it cannot reach the primary."""
-_RETRY = 30
+RETRY = 30
+"""Seconds after which a secondary tries again."""
 _HEAD = """\
 ; Darban writes this file anew when the policy changes. Do not edit it.
 $ORIGIN {zone}.
@@ -55,7 +56,7 @@ class ZoneContent:
 
     def file(self, serial: int) -> bytes:
         """The whole file."""
-        head = _HEAD.format(zone=self.zone, serial=serial, ttl=TTL, retry=_RETRY, expire=_EXPIRE)
+        head = _HEAD.format(zone=self.zone, serial=serial, ttl=TTL, retry=RETRY, expire=_EXPIRE)
         return head.encode() + self.body
 
 
