@@ -1,4 +1,4 @@
-"""Two nodes behind dnsdist: each can be drained, stopped and started again without a lost query."""
+"""Two nodes behind dnsdist: each can be drained and upgraded without a lost query."""
 
 import json
 import os
@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from resolver import __version__
 from tests.live import steady_load
 from tests.live.clients import ask
 from tests.live.commands import GOOD, UNREACHABLE, darban
-from tests.live.configs import shipped
+from tests.live.configs import ROOT, shipped
 from tests.live.dnsdist import dnsdist
 from tests.live.ports import free_port
 from tests.live.programs import needed
@@ -69,7 +70,21 @@ def nodes(make: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
         yield made
 
 
-def test_nodes_are_restarted_one_after_the_other_without_a_lost_query(nodes: Nodes) -> None:
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another release: a directory with what its wheel has, whose version ends in "+next"."""
+    directory = tmp_path_factory.mktemp("release")
+    environment = {**os.environ, "PYTHON": sys.executable, "DARBAN_BUILD": "next"}
+    subprocess.run([ROOT / "deploy/wheel.sh", directory], env=environment, check=True)
+    [wheel] = (directory / "wheel").iterdir()
+    install = (sys.executable, "-m", "pip", "--quiet", "install", "--no-deps", "--target")
+    subprocess.run([*install, directory / "installed", wheel], check=True)
+    return directory / "installed"
+
+
+def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
+    nodes: Nodes, release: Path
+) -> None:
     with nodes.load() as told:
         for number, node in enumerate(nodes.nodes, 1):
             downs, ups = nodes.marks(number, "down"), nodes.marks(number, "up")
@@ -77,8 +92,12 @@ def test_nodes_are_restarted_one_after_the_other_without_a_lost_query(nodes: Nod
             assert done.code == GOOD
             wait_for(lambda n=number, d=downs: nodes.marks(n, "down") > d, "it gets no queries")
             assert node.stop().code == 0
+            node.environment = {**node.environment, "PYTHONPATH": str(release)}
             node.start()
             wait_for(lambda n=number, u=ups: nodes.marks(n, "up") > u, "it gets queries again")
+    for node in nodes.nodes:
+        assert node.out.count(f"darban {__version__}, ") == 1
+        assert node.out.count(f"darban {__version__}+next, ") == 1
     assert told["asked"] > 0
     assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
 
