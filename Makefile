@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos soak fidelity parity lists man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos soak fidelity parity lab lists man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -65,6 +65,9 @@ fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 
 parity: $(VENV)/dev ## compare BIND, Unbound and others under Darban's policy with Darban
 	$(BIN)/python -m tests.programs.parity
+
+lab: $(VENV)/run ## as root: a primary and two sites in network namespaces, until Ctrl-C (deploy/lab)
+	@deploy/lab/lab.sh up
 
 lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and name what is undecided
 	@$(BIN)/python -m blocklists.build

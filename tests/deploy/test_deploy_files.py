@@ -16,7 +16,7 @@ from tests.live.programs import needed
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 OTHER_SCRIPTS = [DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"]
-SCRIPTS = sorted([*DEPLOY.glob("*.sh"), *OTHER_SCRIPTS, *ROOT.glob("tests/**/*.sh")])
+SCRIPTS = sorted([*DEPLOY.rglob("*.sh"), *OTHER_SCRIPTS, *ROOT.glob("tests/**/*.sh")])
 
 
 @pytest.mark.processes
@@ -38,7 +38,7 @@ def test_the_container_is_made_of_what_there_is() -> None:
     assert os.access(DEPLOY / "container-entry.sh", os.X_OK)
 
 
-PAGES = [*ROOT.glob("*.md"), *DEPLOY.glob("*.md"), *(ROOT / "blocklists").glob("*.md")]
+PAGES = [*ROOT.glob("*.md"), *DEPLOY.rglob("*.md"), *(ROOT / "blocklists").glob("*.md")]
 README = (DEPLOY / "README.md").read_text(encoding="utf-8")
 
 ENCRYPTED = (DEPLOY / "encrypted-dns.md").read_text(encoding="utf-8")

@@ -45,6 +45,7 @@ PACKAGES = {
     "setsid": "util-linux",
     "ssh-keygen": "openssh-client",
     "shellcheck": "shellcheck",
+    "sshd": "openssh-server",
     "tcpdump": "tcpdump",
     "tidy": "tidy",
     "unbound": "unbound",
