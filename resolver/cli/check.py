@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
+from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.compiler import CompileResult, compile_file
 
 
@@ -21,6 +22,7 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
     path = config_path(config)
     compiled = compile_file(path, time.time())
     review = _oldest_review(compiled)
+    gaps = _gaps(compiled)
     if as_json:
         print_json(
             {
@@ -30,6 +32,7 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
                 "acknowledged": compiled.acknowledged,
                 "expectations": len(compiled.loaded.config.expect),
                 "failed": [asdict(failed) for failed in compiled.failed],
+                "not_in_zones": gaps,
                 "oldest_review": review and {"service": review[1], "date": str(review[0])},
             }
         )
@@ -38,11 +41,21 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
             echo(str(problem))
         for failed in compiled.failed:
             echo(f"{failed.place}: does not hold: {failed.text}")
+        for gap in gaps:
+            echo(f"{path}: not in the zones: {gap}")
         echo(f"{path}: {_summary(compiled)}")
         if review:
             days = (dt.date.today() - review[0]).days
             echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} days ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
+
+
+def _gaps(compiled: CompileResult) -> list[str]:
+    """The exemptions by prefix that the zones for other resolvers do not have."""
+    terms = compiled.snapshot.terms
+    if compiled.errors or terms.settings.publish is None:
+        return []
+    return [str(gap) for gap in passing_prefixes(terms, time.time()).gaps]
 
 
 def _oldest_review(compiled: CompileResult) -> tuple[dt.date, str] | None:

@@ -26,6 +26,8 @@ from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.metrics import status
 from resolver.metrics.status import ExemptionDetails, exemption_details
+from resolver.policy.compiled import CompiledConfig
+from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.candidate import PolicyInForce
 from resolver.snapshot.exemption import EditedConfig, ExemptionEdit, FromRepository
 from resolver.supervisor import control
@@ -210,6 +212,7 @@ class _Edit:
     ) -> int:
         """Put the edited config in force, or only write it where no server runs; and say so."""
         path, answer = self._path, None
+        warnings = [*edited.warnings, *self._new_gaps(edited.terms)]
         if self._in_force is None:
             write(path, edited.texts)
             next_step = _NO_SERVER
@@ -219,11 +222,9 @@ class _Edit:
             answer = activate(path, edited.texts, event)
         code = 0 if answer is None else int(str(answer["code"]))
         if self._as_json:
-            print_json(
-                {**shown, "config": str(path), "warnings": edited.warnings, "reload": answer}
-            )
+            print_json({**shown, "config": str(path), "warnings": warnings, "reload": answer})
             return code
-        lines = list(edited.warnings)
+        lines = list(warnings)
         if not code:
             lines += [f"{path}: {each}" for each in said]
         if answer is None:
@@ -232,6 +233,18 @@ class _Edit:
             lines.append(result_text(path, answer if code else {**answer, "report": []}))
         echo("\n".join([*lines, f"{path} is as it was"] if code else lines))
         return code
+
+    def _new_gaps(self, after: CompiledConfig) -> list[str]:
+        """What the edit adds that zones for other resolvers do not have.
+
+        A clone does not tell whether a server publishes zones of this policy.
+        """
+        if self._clone is None and after.settings.publish is None:
+            return []
+        now = time.time()
+        known = passing_prefixes(self._edit.terms, now).gaps
+        new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
+        return [f"{self._path}: not in the zones: {gap}" for gap in new]
 
 
 _NO_SERVER = "no server runs; this will be in force when one is started"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
@@ -35,10 +36,16 @@ class Gap:
         )
 
 
-def passing_prefixes(
-    terms: CompiledConfig, wall: float
-) -> tuple[Mapping[int, list[Prefix]], list[Gap]]:
-    """By VLAN, the prefixes of clients for whom nothing is blocked; and the gaps."""
+class PassingPrefixes(NamedTuple):
+    """What zones can express of the exemptions by prefix, and what they cannot."""
+
+    by_vlan: Mapping[int, list[Prefix]]
+    """The prefixes of clients for whom nothing is blocked."""
+    gaps: list[Gap]
+
+
+def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
+    """The exemptions by prefix that are in force at a moment, in seconds since 1970."""
     in_force = [wall < exemption.until for exemption in terms.exemptions]
     exempted = [prefix for prefix in terms.exempted_prefixes if in_force[prefix.owner]]
     passing: dict[int, list[Prefix]] = {}
@@ -62,7 +69,7 @@ def passing_prefixes(
                 passed = Prefix(octets, clients.prefixlen, prefix.owner)
                 if passed not in passing.setdefault(vlan, []):
                     passing[vlan].append(passed)
-    return passing, gaps
+    return PassingPrefixes(passing, gaps)
 
 
 def network(prefix: Prefix) -> Network:

@@ -37,6 +37,8 @@ class EditedConfig(NamedTuple):
     """Its files by their paths relative to its folder."""
     warnings: list[str]
     """The warnings that the edit adds."""
+    terms: CompiledConfig
+    """It, compiled."""
 
 
 class ExemptionEdit:
@@ -91,22 +93,22 @@ class ExemptionEdit:
             Rejected: with the reasons.
         """
         file = str(self._path)
-        edited, terms = self._edited({file: add_exemption(self._text(file), exemption)})
-        if not _changes_anything(terms, str(exemption["id"])):
+        edited = self._edited({file: add_exemption(self._text(file), exemption)})
+        if not _changes_anything(edited.terms, str(exemption["id"])):
             raise _refused("none of these services is blocked there: nothing to exempt")
         return edited
 
     def change(self, id_: str, values: Mapping[str, object]) -> EditedConfig:
         """The config with other values of one exemption, checked; Rejected as above."""
         [(file, place)] = self._locations([id_])
-        return self._edited({file: change_exemption(self._text(file), place, values)})[0]
+        return self._edited({file: change_exemption(self._text(file), place, values)})
 
     def remove(self, ids: Sequence[str]) -> EditedConfig:
         """The config without some exemptions, checked; Rejected as above."""
         edited: dict[str, str] = {}
         for file, place in reversed(self._locations(ids)):  # so that places stay as they are
             edited[file] = remove_exemption(edited.get(file) or self._text(file), place)
-        return self._edited(edited)[0]
+        return self._edited(edited)
 
     def _locations(self, ids: Sequence[str]) -> list[tuple[str, int]]:
         """The file of each exemption, and its place among those of the file."""
@@ -125,11 +127,11 @@ class ExemptionEdit:
     def _text(self, file: str) -> str:
         return self._texts[os.path.relpath(file, self._path.parent)]
 
-    def _edited(self, instead: Texts) -> tuple[EditedConfig, CompiledConfig]:
+    def _edited(self, instead: Texts) -> EditedConfig:
         after, texts = self._compiled(instead)
         known = {str(problem) for problem in self._before.problems}
         warnings = sorted({str(each) for each in after.problems} - known)
-        return EditedConfig(texts, warnings), after.snapshot.terms
+        return EditedConfig(texts, warnings, after.snapshot.terms)
 
     def _compiled(self, instead: Texts) -> tuple[CompileResult, Texts]:
         """The config with some files instead of those at their paths, and all its texts."""

@@ -95,6 +95,7 @@ def test_check_as_json_of_a_good_config(config: Path) -> None:
         "ok": True,
         "problems": [],
         "acknowledged": 1,
+        "not_in_zones": [],
         "expectations": 12,
         "failed": [],
         "oldest_review": {"service": OLDEST[1], "date": OLDEST[0]},

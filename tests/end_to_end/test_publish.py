@@ -258,6 +258,8 @@ def test_an_exemption_that_zones_cannot_express_is_reported(publishing: Server) 
         at=server.directory,
     )
     assert done.code == GOOD, done.err
+    assert "not in the zones: exemption pr-1" in done.out
+    assert "not in the zones: exemption pr-1" in darban("check", at=server.directory).out
     wait_for(lambda: "exemption pr-1: the zones" in server.err, "it is logged")
     assert "not in the zones: exemption pr-1" in darban(
         "status", "--once", at=server.directory
