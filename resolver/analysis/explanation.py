@@ -26,7 +26,7 @@ from resolver.engine.routing import Zone
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
-from resolver.policy.prefixes import packed
+from resolver.policy.prefixes import is_link_local, packed
 from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -140,8 +140,11 @@ class Explainer:
         return None
 
     def client(self, address: str) -> View | None:
-        """The view of a client by its address; None where no VLAN holds it."""
-        return self._snapshot.views.of(packed(address))
+        """The view of a client by its address; None where no VLAN holds it.
+
+        A link-local address has its interface: fe80::1%eth0.
+        """
+        return self._snapshot.views.of(packed(address), address.partition("%")[2])
 
     def verdict(self, view: View, name: bytes, qtype: int) -> tuple[Verdict, bool]:
         """The verdict on a question; and whether no target of its answer could change that.
@@ -169,7 +172,10 @@ class Explainer:
     ) -> Explanation:
         if view is None:
             found = _Resolved(Verdict(Outcome.REFUSED))
-            return self._explanation(client, None, name, qtype, found, "no VLAN holds this address")
+            step = "no VLAN holds this address"
+            if client is not None and is_link_local(packed(client)):
+                step = "a link-local address, and no VLAN has its interface"
+            return self._explanation(client, None, name, qtype, found, step)
         zone, verdict = self._engine.check_question(view, name, qtype)
         found = self._resolve(view, name, qtype, verdict)
         if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:

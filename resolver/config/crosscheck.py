@@ -8,7 +8,7 @@ is one problem, since one wrong definition may be the cause.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Network, ip_address
 
 from resolver.config import front
 from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
@@ -44,6 +44,7 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
         ("server", "proxy", "listen", ANY),
         *(("front", each, ANY) for each in ("dns", "dot", "doh")),
     ),
+    "interface": (("vlans", ANY, "interface"),),
     "exemption id": (("exemptions", ANY, "id"),),
     "zone": (("forward", ANY, "zones", ANY),),
     "local name": (("local", ANY, "name"),),
@@ -56,6 +57,8 @@ _NAME_SERVERS: tuple[Path, ...] = (
     ("forward", ANY, "servers", ANY),
 )
 
+_LINK_LOCAL = IPv6Network("fe80::/10")
+
 _GROUPS: tuple[Path, ...] = (("upstream",), ("upstreams", ANY), ("forward", ANY))
 
 
@@ -67,12 +70,13 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
             yield from _no_vlan(provenance)
     for what, patterns in _UNIQUE.items():
         values = [each for pattern in patterns for each in matching(config, pattern)]
-        yield from _repeated(what, values, provenance)
+        yield from _repeated(what, [each for each in values if each[1] is not None], provenance)
     for name in config.policies:
         yield from _repeated("name", _allowed_and_denied(config, name), provenance)
     yield from _circular_narrowing(provenance.merged)
     yield from _sinkholes(config, provenance)
     yield from _sources(config, provenance)
+    yield from _link_local_prefixes(config, provenance)
     yield from _exempted_clients(provenance.merged)
     yield from _list_sources(provenance.merged)
     yield from _queries_to_itself(config, provenance)
@@ -167,6 +171,16 @@ def _one_of_each_family(
         if family in families[:index]:
             found = toml_text(str(addresses[index]))
             yield provenance.problem((*path, index), found, f"one IPv{family} address at most")
+
+
+def _link_local_prefixes(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    """Every link has these addresses, so that they say nothing about the VLAN."""
+    for section, instead in (("vlans", "interface"), ("exemptions", "vlan")):
+        for path, prefix in matching(config, (section, ANY, "prefixes", ANY)):
+            if isinstance(prefix, IPv6Network) and prefix.subnet_of(_LINK_LOCAL):
+                advice = f"Every link has link-local addresses. Name the {instead} instead."
+                found, expected = toml_text(str(prefix)), "a prefix of one network"
+                yield provenance.problem(path, found, expected, advice)
 
 
 def _sources(config: Config, provenance: Provenance) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from pydantic import ByteSize, Field
 
 from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FrontConfig, ProxyConfig
+from resolver.config.network_values import InterfaceName
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
 from resolver.config.values import (
@@ -145,6 +146,8 @@ class VlanConfig(ConfigSection):
     """The VLAN's number, for people."""
     prefixes: OneOrMore[Prefix]
     """The prefixes of its clients, such as ["10.10.0.0/16"]."""
+    interface: InterfaceName | None = None
+    """The interface on which its clients with link-local addresses ask."""
     policy: str
     """The name of the policy that applies to it."""
     queries_per_address: Annotated[int, Field(ge=1)] | None = None

@@ -6,6 +6,7 @@ from resolver.config.values import (
     Address,
     InvalidValue,
     Network,
+    matching,
     parse_address,
     read_name,
     read_prefix,
@@ -13,6 +14,7 @@ from resolver.config.values import (
 )
 
 _NAME_OR_PREFIX = 'a domain name or a prefix, such as "zen.spamhaus.org" or "10.10.34.34/31"'
+_INTERFACE = 'the name of an interface, such as "eth0.10": 15 letters, digits and ._- at most'
 _SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
 
 
@@ -32,5 +34,8 @@ def _read_name_or_prefix(text: str) -> bytes | Network:
     return read_name(text)
 
 
+InterfaceName = Annotated[
+    str, matching(_INTERFACE, r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}", 'See "ip -brief link".')
+]
 SourceAddress = Annotated[Address, reader(_SOURCE, _read_source)]
 NameOrPrefix = Annotated[bytes | Network, reader(_NAME_OR_PREFIX, _read_name_or_prefix)]

@@ -1,12 +1,15 @@
 """The clients of an engine: the data that it keeps for an address over one transport."""
 
+from collections.abc import Callable
 from typing import Final
 
 from resolver.dns.query import Shapes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.limits import UNLIMITED, ClientLimit, Limits
+from resolver.policy.prefixes import is_link_local
 from resolver.policy.view import View, Views
 
+_SCOPE_AT: Final = 16
 _MAX_CLIENTS: Final = 65536
 """When a table has this many clients, the next one clears the table."""
 
@@ -14,12 +17,14 @@ _MAX_CLIENTS: Final = 65536
 class Client:
     """An address with its view, its rate limit, and the query shapes of that view."""
 
-    __slots__ = ("address", "limit", "shapes", "stream", "view")
+    __slots__ = ("address", "limit", "origin", "shapes", "stream", "view")
 
     def __init__(
-        self, address: bytes, stream: bool, view: View | None, limit: ClientLimit, shapes: Shapes
+        self, origin: bytes, stream: bool, view: View | None, limit: ClientLimit, shapes: Shapes
     ) -> None:
-        self.address = address
+        self.origin = origin
+        """The address, perhaps with its scope, as the transport has it."""
+        self.address = origin[:_SCOPE_AT]
         """4 or 16 octets."""
         self.stream = stream
         """Whether its queries come over TCP, where replies may be larger."""
@@ -36,10 +41,14 @@ class Clients:
     Those in no VLAN have a table of their own: else they could evict the limits of the others.
     """
 
-    def __init__(self, terms: CompiledConfig, views: Views) -> None:
+    def __init__(
+        self, terms: CompiledConfig, views: Views, interface_name: Callable[[bytes], str]
+    ) -> None:
+        """``interface_name`` gives the name of the interface with a scope now; it may be empty."""
         rates = [vlan.queries_per_address for vlan in terms.vlans]
         self._limits = Limits(rates, terms.settings.queries_per_prefix)
         self._views = views
+        self._interface_name = interface_name
         self._datagram: dict[bytes, Client] = {}
         self._stream: dict[bytes, Client] = {}
         self._unknown: dict[bytes, Client] = {}
@@ -56,27 +65,35 @@ class Clients:
         """Set the time of all limits, in monotonic seconds."""
         self._limits.set_time(now)
 
-    def of(self, address: bytes, stream: bool) -> Client:
-        """The client of an address (4 or 16 octets; none: a server in front) over a transport."""
-        client = (self._stream if stream else self._datagram).get(address)
-        return self._new(address, stream) if client is None else client
+    def of(self, origin: bytes, stream: bool) -> Client:
+        """The client of an address over a transport.
 
-    def _new(self, address: bytes, stream: bool) -> Client:
+        ``origin`` is the address (4 or 16 octets; none: a server in front), and after one of IPv6
+        perhaps its scope, as a sockaddr_in6 has it: the index of the interface of a link-local
+        address, else 0, in 4 octets in the order of this host. With the scope a client is kept
+        apart from one with the same address on another link, at no cost.
+        """
+        client = (self._stream if stream else self._datagram).get(origin)
+        return self._new(origin, stream) if client is None else client
+
+    def _new(self, origin: bytes, stream: bool) -> Client:
         """A client in no VLAN, or one that is not kept yet."""
-        if not address:
-            return Client(address, stream, None, UNLIMITED, {})
-        key = address + (b"\x01" if stream else b"")
+        if not origin:
+            return Client(origin, stream, None, UNLIMITED, {})
+        key = origin + (b"\x01" if stream else b"")
         client = self._unknown.get(key)
         if client is not None:
             return client
-        view = self._views.of(address)
+        address, scope = origin[:_SCOPE_AT], origin[_SCOPE_AT:]
+        interface = self._interface_name(scope) if is_link_local(address) else ""
+        view = self._views.of(address, interface)
         if view is None:
             clients, limit = self._unknown, self._limits.of_unknown(address)
         else:
-            clients, key = self._stream if stream else self._datagram, address
+            clients, key = self._stream if stream else self._datagram, origin
             limit = self._limits.of_client(address, view.vlan, stream)
         if len(clients) >= _MAX_CLIENTS:
             clients.clear()
         shapes = self._shapes.setdefault((view, stream), {})
-        client = clients[key] = Client(address, stream, view, limit, shapes)
+        client = clients[key] = Client(origin, stream, view, limit, shapes)
         return client

@@ -62,12 +62,17 @@ class Engine:
         cache: AnswerCache,
         count: Callable[[QueryLabels], int] = hash,
         observer: Observer | None = None,
+        interface_name: Callable[[bytes], str] = bytes.hex,
     ) -> None:
-        """``count`` returns the index of the counter for labels."""
+        """``count`` returns the index of the counter for labels.
+
+        ``interface_name`` gives the name of the interface with a scope now, or an empty text.
+        """
         self.cache = cache
         self.draining = False
         """Whether the reply to a query for ``HEALTH`` says that clients should ask another node."""
         self._count = count
+        self._interface_name = interface_name
         self._generation = 0
         self.missing_forwards = 0
         """Queries for names below .local, which no ``[[forward]]`` has."""
@@ -85,7 +90,7 @@ class Engine:
         self._views = snapshot.views
         self._routing = snapshot.routing
         self._nsid = self.terms.settings.identity.encode()
-        self.clients = Clients(snapshot.terms, snapshot.views)
+        self.clients = Clients(snapshot.terms, snapshot.views, self._interface_name)
         self.cache.failures.clear()
         self.observe(self.observer)
         self._new_generation()
@@ -217,14 +222,14 @@ class Engine:
 
     def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
         """Answer a query with SERVFAIL, whatever the caches have."""
-        view = self._views.of(pending.client.address)
-        return self._replies.failed(view, pending.query, failure)
+        client = self.clients.of(pending.client.origin, pending.client.stream)
+        return self._replies.failed(client.view, pending.query, failure)
 
     def _respond_anew(
         self, pending: PendingReply, found: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
         """Answer a query of an earlier generation by the policy of now."""
-        client = self.clients.of(pending.client.address, pending.client.stream)
+        client = self.clients.of(pending.client.origin, pending.client.stream)
         query = pending.query
         query.shape.templates.clear()  # they are of an earlier generation
         if client.view is None:

@@ -144,6 +144,8 @@ class Vlan:
     policy: int
     queries_per_address: int = 1000
     """A second, from each client."""
+    interface: str = ""
+    """The interface on which its clients with link-local addresses ask; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

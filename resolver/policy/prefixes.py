@@ -17,6 +17,11 @@ def address_text(address: bytes) -> str:
     return str(ip_address(address))
 
 
+def is_link_local(address: bytes) -> bool:
+    """Whether an address is in fe80::/10: it means nothing without the interface."""
+    return len(address) == 16 and address[0] == 0xFE and address[1] & 0xC0 == 0x80
+
+
 def client_prefix(address: bytes) -> bytes:
     """The /24 or /56 of an address: clients are limited by these prefixes."""
     return address[:3] if len(address) == 4 else address[:7]

@@ -6,13 +6,15 @@ was kept for the old views is dropped.
 
 What must stay true:
 - The longest prefix wins, by family. A client in no prefix has no view and is refused.
+- Every link has the same link-local addresses (fe80::/10). So such a client is in the VLAN whose
+  interface its query came in on, whatever the prefixes are, and no exemption by prefix is for it.
 - A view never changes, except for the verdicts that it keeps. Only ``Views.advance`` depends on
   the time.
 """
 
 from resolver.policy.building import ancestors, top_labels
 from resolver.policy.compiled import CompiledConfig, OwnRule, Policy
-from resolver.policy.prefixes import PrefixTable
+from resolver.policy.prefixes import PrefixTable, is_link_local
 from resolver.policy.verdict import Verdict
 
 
@@ -69,6 +71,7 @@ class Views:
     def __init__(self, terms: CompiledConfig, wall: float) -> None:
         self._terms = terms
         self._vlans = PrefixTable(terms.prefixes)
+        self._by_interface = {v.interface: p for p, v in enumerate(terms.vlans) if v.interface}
         self._exempted = PrefixTable(terms.exempted_prefixes)
         self._own = [OwnRules(policy) for policy in terms.policies]
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
@@ -91,8 +94,14 @@ class Views:
         self._views = {}
         return True
 
-    def of(self, address: bytes) -> View | None:
-        """The view of a client by the 4 or 16 octets of its address; None if it is in no VLAN."""
+    def of(self, address: bytes, interface: str = "") -> View | None:
+        """The view of a client by the 4 or 16 octets of its address; None if it is in no VLAN.
+
+        ``interface`` is the name of the one that it asks on, and counts for link-local addresses.
+        """
+        if is_link_local(address):
+            vlan = self._by_interface.get(interface)
+            return None if vlan is None else self.of_vlan(vlan)
         vlans = self._vlans.matches(address)
         if not vlans:
             return None

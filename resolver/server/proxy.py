@@ -29,10 +29,10 @@ class Proxies:
         self._known.clear()
 
     def lists(self, address: bytes) -> bool:
-        """Whether a server at this address (4 or 16 octets) may send headers."""
+        """Whether a server at this address (as in ``Clients.of``) may send headers."""
         if address in self._known:
             return True
-        if not self._table.matches(address):
+        if not self._table.matches(address[:16]):
             return False
         if len(self._known) >= _MAX_KNOWN:
             self._known.clear()

@@ -14,6 +14,7 @@ What must stay true:
 import asyncio
 import resource
 import socket
+import sys
 from typing import Final
 
 from resolver.dns.proxy_header import FIXED, header_size, scan
@@ -54,7 +55,7 @@ class Connection(MessageStream):
         super().__init__(server.loop)
         self._server = server
         self.address = address
-        """The 4 or 16 octets of the client's address; empty: a server in front itself."""
+        """The client's address, as in ``Clients.of``; empty: a server in front itself."""
         self._awaits_header = server.proxies is not None
         self._outstanding = 0
         """Queries without a reply so far."""
@@ -231,7 +232,7 @@ class TcpServer:
             for _ in range(_AT_ONCE):
                 accepted, peer = self._socket.accept()
                 accepted.setblocking(False)
-                Connection(self, _octets(peer[0])).start(accepted)
+                Connection(self, _octets(*peer)).start(accepted)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:  # no file descriptor is left, or no memory
@@ -292,7 +293,8 @@ class TcpServer:
             self._by_address.pop(connection.address, None)
 
 
-def _octets(address: str) -> bytes:
-    """The 4 or 16 octets of an address, without an IPv6 scope."""
+def _octets(address: str, _port: int, _flow: int = 0, scope: int = 0) -> bytes:
+    """The octets of an address, with its IPv6 scope if it has one (``Clients.of``)."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return socket.inet_pton(family, address.partition("%")[0])
+    octets = socket.inet_pton(family, address.partition("%")[0])
+    return octets + scope.to_bytes(4, sys.byteorder) if scope else octets

@@ -49,7 +49,7 @@ class UdpServer:
         self._received: list[float] = []
         """When the queries were received whose replies are in the outbox."""
         ipv6 = listening.family == socket.AF_INET6
-        self._address_at, self._address_end = (8, 24) if ipv6 else (4, 8)
+        self._address_at, self._address_end = (8, 28) if ipv6 else (4, 8)  # of IPv6 with the scope
 
     def start(self) -> None:
         """Start to serve."""

@@ -1,9 +1,9 @@
 """The policy hash: equal on two servers that block and permit the same, for the same clients.
 
 The hash of a snapshot also changes with paths, addresses, upstreams, local data, line numbers and
-the order of tables. The policy hash has only what decides: the VLANs' prefixes, what each policy
-blocks with which rules, how a blocked query is answered and on what ground, and the exemptions.
-Lists that no policy uses do not count.
+the order of tables. The policy hash has only what decides: the VLANs' prefixes and interfaces, what
+each policy blocks with which rules, how a blocked query is answered and on what ground, and the
+exemptions. Lists that no policy uses do not count.
 """
 
 import hashlib
@@ -29,7 +29,10 @@ def policy_hash(terms: CompiledConfig, lists: Sequence[BlockList]) -> str:
         ),
         sorted(_policy(terms, policy) for policy in terms.policies),
         sorted(
-            [vlan.name, terms.policies[vlan.policy].name, _prefixes(terms.prefixes, place)]
+            [
+                *(vlan.name, terms.policies[vlan.policy].name, _prefixes(terms.prefixes, place)),
+                *([vlan.interface] if vlan.interface else []),
+            ]
             for place, vlan in enumerate(terms.vlans)
         ),
         sorted(_exemptions(terms)),

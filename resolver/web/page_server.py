@@ -144,8 +144,7 @@ class PageServer:
         if len(self._open) >= MAX_CONNECTIONS:
             self._close(next(iter(self._open)))
         accepted.setblocking(False)
-        client = str(address[0]).partition("%")[0]  # without the interface of a link-local one
-        connection = _Connection(accepted, self._steps(accepted, client))
+        connection = _Connection(accepted, self._steps(accepted, str(address[0])))
         self._open[connection] = None
         self.attend(accepted, partial(self._advance, connection))
         self._advance(connection)

@@ -31,6 +31,7 @@ from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan, plan_from_json
 from resolver.policy.settings import Endpoint
 from resolver.server.handler import QueryHandler
+from resolver.server.interfaces import interface_name
 from resolver.server.listening import endpoint_of
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
@@ -136,7 +137,9 @@ class Worker:
         self._proxies.follow(loaded.terms)
         if self._engine is None or self._forwarder is None:
             cache = AnswerCache(loaded.terms.settings.cache_bytes)
-            self._engine = Engine(loaded, cache, self._counters.cell, observer=self._observers)
+            self._engine = Engine(
+                loaded, cache, self._counters.cell, self._observers, interface_name
+            )
             self._engine.draining = self._draining
             self._engine.advance(time.time(), self._loop.time())
             handler = QueryHandler(self._engine, self._counters)

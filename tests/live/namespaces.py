@@ -25,6 +25,11 @@ ADMINISTRATION = Subnet("administration", ("10.10.0.1", "fd00:10::1"), ("10.10.0
 PUBLICITY = Subnet("publicity", ("10.20.0.1", "fd00:20::1"), ("10.20.0.5", "fd00:20::5"))
 
 
+def link_names(subnet: Subnet) -> tuple[str, str]:
+    """The names of a subnet's link: in the server's namespace, and in the client's."""
+    return f"db0{subnet.vlan[:8]}", f"db1{subnet.vlan[:8]}"
+
+
 class Namespaces:
     """Namespaces under names that no other run uses; ended by ``remove``."""
 
@@ -43,7 +48,7 @@ class Namespaces:
     def join(self, server: str, client: str, subnet: Subnet) -> None:
         """A veth pair between two namespaces, with the subnet's addresses."""
         ends = ((server, subnet.server), (client, subnet.client))
-        links = [f"db{number}{subnet.vlan[:8]}" for number in range(2)]
+        links = link_names(subnet)
         self._run(
             *("link", "add", links[0], "netns", server),
             *("type", "veth", "peer", "name", links[1], "netns", client),
@@ -52,6 +57,15 @@ class Namespaces:
             self._run("-n", namespace, "address", "add", f"{v4}/24", "dev", link)
             self._run("-n", namespace, "address", "add", f"{v6}/64", "dev", link, "nodad")
             self._run("-n", namespace, "link", "set", link, "up")
+
+    def unjoin(self, server: str, subnet: Subnet) -> None:
+        """End the veth pair of a subnet."""
+        self._run("-n", server, "link", "delete", link_names(subnet)[0])
+
+    def give_link_local(self, namespace: str, link: str, address: str) -> None:
+        """The only link-local address of a link's end."""
+        self._run("-n", namespace, "address", "flush", "dev", link, "scope", "link")
+        self._run("-n", namespace, "address", "add", f"{address}/64", "dev", link, "nodad")
 
     def give(self, namespace: str, address: str) -> None:
         """One more address of a namespace, which every client is to reach through a link."""

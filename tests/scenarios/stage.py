@@ -137,6 +137,14 @@ def loaded(snapshot: Snapshot, wall: float) -> LoadedSnapshot:
     return LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
 
 
+def _origin(client: str) -> bytes:
+    """The address of a client, with its scope if it has one."""
+    if client == FRONT:
+        return b""
+    scope = client.partition("%")[2]
+    return packed(client) + (int(scope).to_bytes(4) if scope else b"")
+
+
 class Played:
     """What has come of a step until now."""
 
@@ -170,6 +178,7 @@ class Stage:
         self.engine = Engine(
             loaded(snapshot, scenario.moment.timestamp()),
             AnswerCache(snapshot.terms.settings.cache_bytes),
+            interface_name=lambda scope: str(int.from_bytes(scope)),
         )
 
     def _compiled(self, more: str) -> Snapshot:
@@ -210,8 +219,7 @@ class Stage:
         self.engine.advance(wall, self._now)
         self.upstreams.asked = played.asked
         self.engine.draining = step.draining
-        address = b"" if step.client == FRONT else packed(step.client)
-        client = self.engine.clients.of(address, step.over == "tcp")
+        client = self.engine.clients.of(_origin(step.client), step.over == "tcp")
         self._go_on(played, self.engine.answer(client, query(step), self._now))
 
     def _go_on(self, played: Played, result: Reply | PendingReply | Drop) -> None:

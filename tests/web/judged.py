@@ -27,7 +27,7 @@ mode = "audit"
 [policies.publicity]
 
 [vlans.administration]
-prefixes = ["10.10.0.0/16", "fd00:10::/64", "fe80::/64"]
+prefixes = ["10.10.0.0/16", "fd00:10::/64"]
 policy = "administrative"
 [vlans.trial]
 prefixes = ["10.30.0.0/16", "fd00:30::/64"]
