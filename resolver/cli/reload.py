@@ -11,7 +11,7 @@ import typer
 from resolver.cli.activation import activate, kept
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
-from resolver.cli.server import PATIENCE, ask
+from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.snapshot import child_process
 from resolver.snapshot.compiler import compile_file
@@ -72,6 +72,7 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:
         return shown.returncode
+    sources = policy_in_force(path).sources
     before = path.read_bytes()
     answer = activate(path, {path.name: first[1], **dict(included)}, "reload", keep=True)
     old_file = str(kept(path)) if path.read_bytes() != before else None
@@ -80,6 +81,8 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     else:
         echo(result_text(path, answer))
         echo(_file_text(path, new, answer, old_file))
+        if old_file and sources and sources.texts.get(path.name) != before.decode(errors="replace"):
+            echo(f"{old_file} has an edit that was never in force, and {path} does not have it")
     return int(str(answer["code"]))
 
 

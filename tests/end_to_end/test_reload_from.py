@@ -53,6 +53,7 @@ def test_it_takes_the_place_of_the_config(server: Server) -> None:
     assert done.code == GOOD, done.err
     assert "deny: - web.telegram.org" in done.out
     assert "config.toml: in force, snapshot " in done.out
+    assert "never in force" not in done.out
     assert _data(server) == ANY_V4
     assert server.config.read_bytes() == new.read_bytes()
     old = server.directory / "config.toml.old"
@@ -108,7 +109,11 @@ def test_an_edit_that_was_not_reloaded_is_kept_and_not_put_in_force(server: Serv
     _new(server, DENY, OPEN)
     server.config.write_text(server.config.read_text() + EXPECT)
     edited = server.config.read_bytes()
-    assert _from(server, "new.toml").code == GOOD
+    done = _from(server, "new.toml")
+    assert done.code == GOOD
+    assert (
+        "config.toml.old has an edit that was never in force, and config.toml does not" in done.out
+    )
     assert (server.directory / "config.toml.old").read_bytes() == edited
     assert darban("reload", at=server.directory).code == GOOD
     assert _data(server) == ANY_V4
