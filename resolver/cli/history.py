@@ -3,6 +3,7 @@
 import pwd
 import time
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from resolver.snapshot import store
 from resolver.snapshot.state_owner import as_owner, become_owner
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
-_SHOWN = 20
+_SHOWN, _SHOWN_IDS = 20, 3
 
 At = Annotated[
     str | None,
@@ -42,9 +43,10 @@ def history(
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched),
     every end of an exemption and every stop, the last 20 of them as text; +2 -1 means that the
-    config got two lines and lost one. A moment without an offset is in this host's time, a date
-    alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2 where
-    the moment is invalid or still to come, or the audit log cannot be read.
+    config got two lines and lost one, and the exemptions that changed are named. A moment without
+    an offset is in this host's time, a date alone is its beginning. No server is needed. Exits
+    with 1 where nothing was in force, 2 where the moment is invalid or still to come, or the
+    audit log cannot be read.
 
     With --restore, the config and the agency's own lists are written as they were, and put in
     force by a reload, with the fetched lists of then as far as the server keeps them; or nothing
@@ -112,16 +114,28 @@ def _as_json(audit_log: AuditLog, entry: AuditEntry | None, moment: float) -> di
 def _list_text(entries: list[AuditEntry]) -> str:
     if not entries:
         return "nothing has been in force yet"
-    lines = [_line(entry) for entry in entries[-_SHOWN:]]
+    activations = [entry for entry in entries if entry.snapshot]
+    changed = {
+        id(after): _changed_exemptions(before, after) for before, after in pairwise(activations)
+    }
+    lines = [_line(entry, changed.get(id(entry), "")) for entry in entries[-_SHOWN:]]
     if len(entries) > _SHOWN:
         lines.insert(0, f"... {len(entries) - _SHOWN} earlier; --at shows any moment")
     return "\n".join(lines)
 
 
-def _line(entry: AuditEntry) -> str:
+def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
+    """The ids of the exemptions that came, went or changed."""
+    old, new = ({each.id: each for each in entry.exemptions} for entry in (before, after))
+    ids = [each for each in {**old, **new} if old.get(each) != new.get(each)]
+    more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
+    return f"exemption {', '.join(ids[:_SHOWN_IDS])}{more}" if ids else ""
+
+
+def _line(entry: AuditEntry, exemptions: str) -> str:
     who = _who(entry) if entry.ended is None else exemption_text(entry.ended)
     line = f"{_time(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who}"
-    return f"{line}  {_size(entry.diff)}".rstrip()
+    return "  ".join(filter(None, (line, _size(entry.diff), exemptions)))
 
 
 def _size(diff: str) -> str:

@@ -219,6 +219,10 @@ def test_from_its_beginning_to_its_end(server: Server) -> None:
         *("start", "exempt", "exempt"),
         *("exempt --extend", "exempt --prune", "exempt --end"),
     ]
+    lines = [line for line in darban("history", at=place).out.splitlines() if " exempt" in line]
+    assert [line.partition("  exemption ")[2] for line in lines] == [
+        *("pr-2031", "pr-2031-2", "pr-2031", "pr-2031-2", "pr-2031"),
+    ]
 
 
 def test_an_exemption_of_an_included_file_is_changed_there(server: Server) -> None:
