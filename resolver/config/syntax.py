@@ -21,6 +21,8 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _PIECES = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'|#.*|[^"\'#]+|["\']')
 """Strings and comments of a line, what lies between them, and quotes that are not closed."""
 _ASSIGNMENT = re.compile(r"([^=:]+)[=:](.*)")
+_COMMENT = re.compile(r"\s#\s.*")
+"""A comment whose quotes hide it, since a quote before it is not closed."""
 _HEADER = re.compile(r"\s*\[{1,2}[^][\"']+\]{1,2}\s*(?:#.*)?")
 _NOT_ONE_VALUE = re.compile(r"^\s*=|[][{}]|\"{3}|'{3}")
 _VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
@@ -111,7 +113,7 @@ def _repairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
     yield "a comma between two texts", with_commas
     assignment = _ASSIGNMENT.fullmatch("".join(each for each in pieces if each[0] != "#"))
     if assignment is not None and not _NOT_ONE_VALUE.search(assignment[2]):
-        value = straightened(assignment[2]).strip(" \t;,")
+        value = _COMMENT.sub("", straightened(assignment[2])).strip(" \t;,")
         text = json.dumps(value.strip("\"'"), ensure_ascii=False)
         yield _VALUE, f"{assignment[1].strip()} = {literal(value) or text}"
 

@@ -51,6 +51,7 @@ DIGITS = "expected the digits 0 to 9"
         ("[vlans.Finance Dept]", f"[vlans.Finance Dept]; {TABLE}", "[vlans.Finance-Dept]"),
         ("[vlans.امور-مالی]", f"[vlans.امور-مالی]; {TABLE}", None),
         ('a = "b', QUOTE, 'a = "b"'),
+        ('a = "b  # or "c"', QUOTE, 'a = "b"'),
         ('a = b"', QUOTE, 'a = "b"'),
         ("a = 'b", QUOTE, 'a = "b"'),
         ('a = ["b, "c"]', QUOTE, None),
