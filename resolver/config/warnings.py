@@ -68,13 +68,19 @@ def unacknowledged(problems: Iterable[Problem], config: Config) -> list[Problem]
 
 
 def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Errors about acknowledged codes of no warning."""
+    """Errors about acknowledged codes of no warning, and warnings about names of nothing."""
+    names = {each.id for each in config.exemptions}
+    names = names.union(*map(provenance.names, ("vlans", "policies", "directives")))
     for place, code in enumerate(config.warnings.acknowledged):
-        kind = code.partition(":")[0]
+        kind, _, name = code.partition(":")
+        path = ("warnings", "acknowledged", place)
         if kind not in KINDS:
             advice = did_you_mean(kind, KINDS)
-            path = ("warnings", "acknowledged", place)
             yield provenance.problem(path, toml_text(code), one_of(sorted(KINDS)), advice)
+        elif kind != code and name not in names and provenance.whole(("exemptions",)):
+            expected = f'"{kind}:" and the name of a VLAN, a policy or an exemption'
+            advice = did_you_mean(name, names)
+            yield provenance.problem(path, toml_text(code), expected, advice, "warning")
 
 
 def _vlans_without_ipv6(config: Config, provenance: Provenance) -> Warnings:
