@@ -38,6 +38,18 @@ def test_the_container_is_made_of_what_there_is() -> None:
     assert os.access(DEPLOY / "container-entry.sh", os.X_OK)
 
 
+def test_images_of_others_are_pinned_by_digest() -> None:
+    container = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    compose = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    images = re.findall(r"^ARG BASE=(\S+)$", container, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", container, re.MULTILINE)) == {"$BASE"}
+    images += re.findall(r"^ +image: (\S+)$", compose, re.MULTILINE)
+    images.remove("darban")
+    assert len(images) == 3
+    for image in images:
+        assert re.fullmatch(r"[a-z/]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", image), image
+
+
 PAGES = [*ROOT.glob("*.md"), *DEPLOY.rglob("*.md"), *(ROOT / "blocklists").glob("*.md")]
 README = (DEPLOY / "README.md").read_text(encoding="utf-8")
 
