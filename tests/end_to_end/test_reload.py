@@ -8,24 +8,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
-from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
+from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
 from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
+from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, snapshots
 from tests.live.server import Server, group, servers
 from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
 
-DENY = 'deny = ["web.telegram.org"]'
-OPEN = "deny = []"
 SMALL_CACHE = '[cache]\nmax_bytes = "32MiB"\n'
 BLOCK_PAGE = '[block_page]\nlisten = ["127.0.0.1:80"]\n'
-BROKEN = DENY.replace("deny", "denied")
 ASKS = ("127.0.10.5", "127.0.20.5")
 EXPECT = """
 [[expect]]
@@ -73,30 +70,15 @@ def _append(server: Server, more: str) -> None:
         file.write(more)
 
 
-def _reload(server: Server, *options: str) -> Done:
-    return darban("reload", *options, at=server.directory)
-
-
-def _snapshots(server: Server) -> list[Path]:
-    return list((server.directory / ".darban" / "snapshots").glob("[!.]*"))
-
-
-def _data(server: Server, name: str, client: str = "127.0.10.5") -> set[str]:
-    """What all workers answer: each query is of a port of its own, so each gets some."""
-    answers = [ask(server.port, name, client=client) for _ in range(24)]
-    assert None not in answers
-    return {str(record.rdata) for answer in answers if answer for record in answer.rr}
-
-
 def test_a_reload_puts_the_config_in_force(server: Server) -> None:
-    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    assert data(server, "web.telegram.org") == {"0.0.0.0"}
     before = server.scrape()
     edited(server.config, DENY, 'deny = ["other.example"]')
-    done = _reload(server)
+    done = reload(server)
     assert done.code == GOOD, done.out + done.err
     assert "config.toml: in force, snapshot " in done.out
-    assert _data(server, "web.telegram.org") == {ANY_V4}
-    assert _data(server, "other.example") == {"0.0.0.0"}
+    assert data(server, "web.telegram.org") == {ANY_V4}
+    assert data(server, "other.example") == {"0.0.0.0"}
     after = server.scrape()
     assert after.value("darban_reloads_total", result="applied") == 1
     assert after.value("darban_config_ok") == 1
@@ -109,7 +91,7 @@ def test_a_reload_puts_the_config_in_force(server: Server) -> None:
 
 def test_a_reload_of_what_is_in_force(server: Server) -> None:
     _append(server, "# a remark\n")
-    told = _reload(server, "--json")
+    told = reload(server, "--json")
     assert told.code == GOOD
     assert (told.json["ok"], told.json["result"], told.json["code"]) == (True, "unchanged", 0)
     assert set(told.json) == {"ok", "result", "code", "snapshot", "report"}
@@ -122,14 +104,14 @@ def test_vlans_that_come_and_go_are_counted_on(server: Server) -> None:
     (lists / "pager.txt").write_text("! Category: encrypted-dns\n||third.example^\n")
     plain = server.config.read_text(encoding="utf-8")
     with_lists = plain.replace("directories = []", 'directories = ["lists"]') + MORE
-    _data(server, "web.telegram.org")
+    data(server, "web.telegram.org")
     counts = [server.scrape().counters()]
     for more in (True, False, True):
         server.config.write_text(with_lists if more else plain, encoding="utf-8")
-        assert _reload(server).code == GOOD
-        assert _data(server, "third.example", "127.0.30.5") == {"0.0.0.0" if more else ANY_V4}
+        assert reload(server).code == GOOD
+        assert data(server, "third.example", "127.0.30.5") == {"0.0.0.0" if more else ANY_V4}
         if more:
-            assert _data(server, "third.example", "127.0.30.9") == {ANY_V4}
+            assert data(server, "third.example", "127.0.30.9") == {ANY_V4}
         scrape = server.scrape()
         info = {"vlan": "third", "id": "30", "policy": "third", "mode": "enforce"}
         assert scrape.value("darban_vlan_info", **info) == more
@@ -164,23 +146,23 @@ def test_what_is_wrong_changes_nothing(
     metrics = str(server.metrics_port)
     counted = server.scrape().value("darban_reloads_total", result=result)
     good = server.config.read_text(encoding="utf-8")
-    before = _reload(server, "--json").json["snapshot"]
+    before = reload(server, "--json").json["snapshot"]
     edited(server.config, old.replace("{metrics}", metrics), new.replace("{metrics}", metrics))
-    done = _reload(server)
+    done = reload(server)
     assert done.code == code
     assert said in done.out
     assert "stays\n" in done.out
-    told = _reload(server, "--json")
+    told = reload(server, "--json")
     assert told.code == code
     assert (told.json["ok"], told.json["result"], told.json["code"]) == (False, result, code)
     assert told.json["snapshot"] == before
     assert any(said in line for line in told.json["report"])  # type: ignore[attr-defined]
-    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
+    assert data(server, "web.telegram.org") == {"0.0.0.0"}
     scrape = server.scrape()
     assert scrape.value("darban_reloads_total", result=result) == counted + 2
     assert scrape.value("darban_config_ok") == 0
     server.config.write_text(good, encoding="utf-8")
-    assert _reload(server).code == GOOD
+    assert reload(server).code == GOOD
     assert server.scrape().value("darban_config_ok") == 1
 
 
@@ -188,18 +170,18 @@ def test_sighup_reloads(server: Server) -> None:
     edited(server.config, DENY, OPEN)
     server.signal(signal.SIGHUP)
     wait_for(lambda: "reload by SIGHUP: applied" in server.err, "the reload is done")
-    assert _data(server, "web.telegram.org") == {ANY_V4}
+    assert data(server, "web.telegram.org") == {ANY_V4}
     server.expect_error("reload by SIGHUP|config.toml")
     edited(server.config, OPEN, BROKEN)
     server.signal(signal.SIGHUP)
     wait_for(lambda: 'Did you mean "deny"?' in server.err, "what is wrong stands in the log")
-    assert _data(server, "web.telegram.org") == {ANY_V4}
+    assert data(server, "web.telegram.org") == {ANY_V4}
 
 
 def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
     server = make_small()
     server.environment = {"STATE_DIRECTORY": ""}
-    done = _reload(server)
+    done = reload(server)
     assert done.code == UNREACHABLE
     assert "no server answers on" in done.err
 
@@ -207,7 +189,7 @@ def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
 def test_reloads_at_once_are_done_one_by_one(server: Server) -> None:
     edited(server.config, DENY, OPEN)
     with ThreadPoolExecutor(4) as pool:
-        done = [each.result() for each in [pool.submit(_reload, server) for _ in range(4)]]
+        done = [each.result() for each in [pool.submit(reload, server) for _ in range(4)]]
     assert [each.code for each in done] == [GOOD] * 4
     assert sum("in force, snapshot" in each.out.split(":")[1] for each in done) >= 1
     scrape = server.scrape()
@@ -223,15 +205,15 @@ def test_a_worker_that_dies_during_a_reload(server: Server, which: int) -> None:
     with ThreadPoolExecutor(1) as pool:
         os.kill(victim, signal.SIGSTOP)
         server.expect_error("no heartbeat")
-        reload = pool.submit(_reload, server)
-        wait_for(lambda: len(_snapshots(server)) == 2, "the new one is compiled")
+        reloading = pool.submit(reload, server)
+        wait_for(lambda: len(snapshots(server)) == 2, "the new one is compiled")
         with suppress(ProcessLookupError):  # the compiler was slow: it has been replaced already
             os.kill(victim, signal.SIGKILL)
-        assert reload.result().code == GOOD
+        assert reloading.result().code == GOOD
     assert server.scrape().value("darban_reloads_total", result="applied") == 1
     wait_for(lambda: len(set(server.workers()) - {victim}) == 2, "it is replaced")
     wait_for(lambda: server.scrape().value("darban_workers") == 2, "its successor serves")
-    assert _data(server, "web.telegram.org") == {ANY_V4}
+    assert data(server, "web.telegram.org") == {ANY_V4}
 
 
 def test_all_workers_die_during_a_reload(server: Server) -> None:
@@ -241,88 +223,24 @@ def test_all_workers_die_during_a_reload(server: Server) -> None:
     with ThreadPoolExecutor(1) as pool:
         for worker in workers:
             os.kill(worker, signal.SIGSTOP)
-        reload = pool.submit(_reload, server)
+        reloading = pool.submit(reload, server)
         for worker in workers:
             with suppress(ProcessLookupError):
                 os.kill(worker, signal.SIGKILL)
-        code = reload.result().code
+        code = reloading.result().code
     wait_for(lambda: server.scrape().value("darban_workers") == 2, "their successors serve")
     assert code in (GOOD, WRONG)
-    data = _data(server, "web.telegram.org")
-    assert data == ({ANY_V4} if code == GOOD else {"0.0.0.0"})
-    assert _reload(server).code == GOOD
-    assert _data(server, "web.telegram.org") == {ANY_V4}
-
-
-# ---- the last good snapshot ----
-
-
-def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Server) -> None:
-    good = _reload(server, "--json").json["snapshot"]
-    assert server.stop().code == 0
-    edited(server.config, DENY, OPEN + EXPECT)
-    server.launch()
-    ended = server.ended()
-    assert ended.code == NO
-    who = "127.0.10.5 (VLAN administration, policy administrative)"
-    said = f"web.telegram.org A from {who}: expected blocked, got passed: no rule of policy"
-    assert said in ended.err
-    assert darban("check", at=server.directory).code == NO
-
-    server.options = ["--last-good"]
-    server.expect_error("the last good snapshot, .*, is served instead")
-    server.start()
-    new = server.err[len(ended.err) :]
-    assert "config.toml is not put in force" in new
-    assert said in new
-    assert "NOT in force" in server.out
-    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
-    assert server.scrape().value("darban_config_ok") == 0
-    assert server.scrape().value("darban_snapshot_info", hash=str(good)) == 1
-
-    edited(server.config, OPEN + EXPECT, DENY + EXPECT)
-    assert "nothing has changed" in _reload(server).out
-    assert server.scrape().value("darban_config_ok") == 1
-
-
-def test_no_last_good_snapshot(make_small: MakeSmall) -> None:
-    server = make_small()
-    server.options = ["--last-good"]
-    edited(server.config, DENY, BROKEN)
-    server.launch()
-    ended = server.ended()
-    assert ended.code == WRONG
-    assert 'Did you mean "deny"?' in ended.err
-    assert "there is no last good snapshot" in ended.err
-
-
-def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
-    assert server.stop().code == 0
-    [saved] = _snapshots(server)
-    terms = saved / "terms.json"
-    terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
-    edited(server.config, DENY, BROKEN)
-    server.options = ["--last-good"]
-    server.launch()
-    ended = server.ended()
-    assert ended.code == WRONG
-    assert "is damaged" in ended.err
-
-
-def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> None:
-    assert server.stop().code == 0
-    server.options = ["--last-good"]
-    edited(server.config, DENY, OPEN)
-    server.start()
-    assert _data(server, "web.telegram.org") == {ANY_V4}
-    assert server.scrape().value("darban_config_ok") == 1
+    answered = data(server, "web.telegram.org")
+    assert answered == ({ANY_V4} if code == GOOD else {"0.0.0.0"})
+    assert reload(server).code == GOOD
+    assert data(server, "web.telegram.org") == {ANY_V4}
 
 
 def test_a_reload_though_the_state_was_removed(server: Server) -> None:
     shutil.rmtree(server.directory / ".darban" / "snapshots")
     edited(server.config, DENY, OPEN)
-    assert _reload(server).code == GOOD
-    assert _data(server, "web.telegram.org") == {ANY_V4}
+    assert reload(server).code == GOOD
+    assert data(server, "web.telegram.org") == {ANY_V4}
 
 
 @pytest.mark.parametrize("how", [signal.SIGHUP, None], ids=["signal", "command"])
@@ -337,7 +255,7 @@ def test_it_ends_when_it_is_told_to_during_a_reload(
         with socket.socket(socket.AF_UNIX) as end:
             end.connect(place)
             end.sendall(b'{"command": "reload"}\n')
-            wait_for(lambda: len(_snapshots(server)) == 2, "the new one is compiled")
+            wait_for(lambda: len(snapshots(server)) == 2, "the new one is compiled")
             ended = server.stop()
     else:
         server.signal(how)
@@ -347,50 +265,13 @@ def test_it_ends_when_it_is_told_to_during_a_reload(
     assert not group(server.pid)
 
 
-# ---- a policy turned around ----
-
-
-def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[[], Server]) -> None:
-    """The shipped config has an expectation for each clause of the directives."""
-    server = make_shipped()
-    server.environment = {"STATE_DIRECTORY": ""}
-    server.start()
-    text = server.config.read_text(encoding="utf-8")
-    table = "[vlans.administration]"
-    before, _, after = text.partition(table)
-    turned = after.replace('policy = "administrative"', 'policy = "publicity"', 1)
-    server.config.write_text(before + table + turned, encoding="utf-8")
-    server.expect_error("reload by|expectations that|config.toml|the last good snapshot")
-    who = "web.telegram.org A from 127.0.10.5 (VLAN administration, policy publicity)"
-    why = f"{who}: expected blocked as telegram, got passed: no rule of policy publicity covers"
-    for command in ("check", "reload"):
-        done = darban(command, at=server.directory)
-        assert done.code == NO
-        assert why in done.out
-        assert done.out.count("expected blocked") == 5
-    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
-    server.stop()
-    server.launch()
-    ended = server.ended()
-    assert ended.code == NO
-    assert why in ended.err
-    server.options = ["--last-good"]
-    server.start()
-    assert server.err.count(why) == 3
-    assert "the last good snapshot" in server.err
-    assert _data(server, "web.telegram.org") == {"0.0.0.0"}
-
-
-# ---- upstreams ----
-
-
 def test_an_upstream_by_name_is_known_when_the_reload_is_done(
     server: Server, upstream: str
 ) -> None:
     port = upstream.rpartition(":")[2]
     named = f'servers = ["ns.scene:{port}"]\nbootstrap = ["{upstream}"]'
     edited(server.config, f'servers = ["{upstream}"]', named)
-    done = _reload(server)
+    done = reload(server)
     assert done.code == GOOD, done.out
     answer = ask(server.port, "fresh.agency.example", seconds=3)
     assert answer is not None
@@ -399,7 +280,7 @@ def test_an_upstream_by_name_is_known_when_the_reload_is_done(
     labels = {"upstream": f"ns.scene:{port}", "result": "answered"}
     assert server.scrape().value("darban_upstream_queries_total", **labels) >= 1
     edited(server.config, named, f'servers = ["{upstream}"]')
-    assert _reload(server).code == GOOD
+    assert reload(server).code == GOOD
     scrape = server.scrape()
     assert scrape.value("darban_upstream_queries_total", **labels) >= 1
     assert scrape.value("darban_upstream_up", upstream=upstream) == 1

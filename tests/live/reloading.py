@@ -1,0 +1,28 @@
+"""A server whose config is edited and reloaded, and what its workers answer."""
+
+from pathlib import Path
+
+from tests.live.clients import ask
+from tests.live.commands import Done, darban
+from tests.live.server import Server
+
+DENY = 'deny = ["web.telegram.org"]'
+OPEN = "deny = []"
+BROKEN = DENY.replace("deny", "denied")
+
+
+def reload(server: Server, *options: str) -> Done:
+    """What ``darban reload`` says."""
+    return darban("reload", *options, at=server.directory)
+
+
+def snapshots(server: Server) -> list[Path]:
+    """The snapshots on disk."""
+    return list((server.directory / ".darban" / "snapshots").glob("[!.]*"))
+
+
+def data(server: Server, name: str, client: str = "127.0.10.5") -> set[str]:
+    """What all workers answer: each query is of a port of its own, so each gets some."""
+    answers = [ask(server.port, name, client=client) for _ in range(24)]
+    assert None not in answers
+    return {str(record.rdata) for answer in answers if answer for record in answer.rr}
