@@ -24,6 +24,8 @@ PACKAGES = (
     *("gcc", "python3-dev"),  # and what it needs to compile
     *("systemd", "systemd-sysv", "iproute2", "procps"),  # what any server has
     *("bind9-dnsutils", "man-db"),  # what the tests ask with, and look at
+    *("git", "openssh-client", "ca-certificates"),  # what a server needs that pulls its policy
+    *("openssh-server", "lighttpd", "lighttpd-mod-openssl", "openssl"),  # and whom it asks
 )
 SOURCE = ("Makefile", "setup.py", "pyproject.toml", "README.md", "LICENSE", "config.toml")
 SOURCE += ("blocklists", "deploy", "requirements", "resolver")
