@@ -5,15 +5,16 @@ expired, an insecure delegation and a zone without signatures.
 """
 
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.live.clients import Answer, Asker
+from tests.live.clients import Answer, Asker, ask
 from tests.live.configs import ROOT, replaced_once, small
 from tests.live.ports import free_port
 from tests.live.programs import needed
@@ -152,6 +153,23 @@ def _claiming(port: int) -> Iterator[str]:
             thread.join(10)
 
 
+@contextmanager
+def _dnsmasq(claiming: str) -> Iterator[str]:
+    """dnsmasq, which passes on the AD of its upstream and validates nothing itself."""
+    port = free_port()
+    host, _, theirs = claiming.rpartition(":")
+    options = ["--proxy-dnssec", "--cache-size=0", f"--server={host}#{theirs}", f"--port={port}"]
+    options += ["--listen-address=127.0.0.1", "--bind-interfaces", "--conf-file=/dev/null"]
+    alone = ["--no-daemon", "--no-resolv", "--no-hosts", "--pid-file", "--user="]
+    process = subprocess.Popen([needed("dnsmasq"), *alone, *options], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: ask(port, f"www.{SIGNED}") is not None, "dnsmasq answers")
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
 def _said(answer: Answer) -> tuple[str, bool, list[int], set[str]]:
     """The rcode, AD, the Extended DNS Errors, and the types of the answer's records."""
     codes = [code for code, _ in answer.errors]
@@ -204,10 +222,14 @@ def test_with_cd_the_client_judges_what_is_bogus(resolvers: Resolvers, name: str
         assert (status, authentic, types) == ("NOERROR", False, {"A", "RRSIG"})
 
 
+@pytest.mark.parametrize("through", [nullcontext, _dnsmasq], ids=["itself", "dnsmasq"])
 def test_a_server_that_claims_ad_without_validating_is_not_believed(
-    resolvers: Resolvers, make: Callable[[str], Server], dig_program: Path
+    resolvers: Resolvers,
+    make: Callable[[str], Server],
+    dig_program: Path,
+    through: Callable[[str], AbstractContextManager[str]],
 ) -> None:
-    with _claiming(resolvers.unbound.port) as claiming:
+    with _claiming(resolvers.unbound.port) as relay, through(relay) as claiming:
         claims = Asker(dig_program, int(claiming.rpartition(":")[2]))
         server = make(small([claiming], upstream=_CONTROLS)).start()
         _await_probe(server, 0)

@@ -18,6 +18,7 @@ PACKAGES = {
     "curl": "curl",
     "dig": "bind9-dnsutils",
     "dnsdist": "dnsdist",
+    "dnsmasq": "dnsmasq-base",
     "dnsperf": "dnsperf",
     "fc-list": "fontconfig",
     "git": "git",
