@@ -11,6 +11,7 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.knot import knot_config
+from resolver.publish.unbound import unbound_configs
 from tests.live.configs import ROOT
 from tests.live.debian import host_layer
 from tests.live.programs import needed
@@ -22,6 +23,16 @@ DIRECTORY = "/var/lib/darban-zones"
 PUBLISH = f'[publish]\nlisten = ["127.0.0.1:8053"]\ndirectory = "{DIRECTORY}"\n'
 ZONE = "administrative.policy.rpz.internal"
 UNITS = ("darban-zones.path", "darban-zones.service")
+UNBOUND = """
+server:
+    interface: 127.0.0.1@5353
+    include: /etc/unbound/darban-administrative.conf
+remote-control:
+    control-enable: yes
+    control-use-cert: no
+    control-interface: /run/unbound.ctl
+"""
+CLIENT = "10.10.0.5"
 
 
 def _snapshot(more: str = "") -> Snapshot:
@@ -57,6 +68,28 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
             yield machine
 
 
+@pytest.fixture
+def unbound(machine: Machine) -> Machine:
+    """The system with Unbound for one policy, set up as deploy/publish.md says."""
+    needed("unbound")
+    terms = _snapshot().terms
+    assert terms.settings.publish is not None
+    files = unbound_configs(terms, terms.settings.publish, Path(DIRECTORY))
+    for name, text in {**files, "unbound.conf": UNBOUND}.items():
+        machine.write(f"/etc/unbound/{name}", text)
+    page = (ROOT / "deploy/publish.md").read_text(encoding="utf-8")
+    [drop_in] = re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [group] = re.findall(r"^usermod .*$", page, re.MULTILINE)
+    place = machine.root / f"etc/systemd/system/{UNITS[1]}.d"
+    place.mkdir()
+    (place / "unbound.conf").write_text(drop_in, encoding="utf-8")
+    machine.good(*group.split())
+    machine.good("systemctl", "daemon-reload")
+    machine.good("ip", "address", "add", CLIENT, "dev", "lo")
+    machine.good("systemctl", "start", "unbound")
+    return machine
+
+
 def _served(machine: Machine) -> int:
     command = ("kdig", "@127.0.0.1", "-p", "8053", "+short", ZONE, "SOA")
     found = re.search(r"localhost\. ([0-9]+) ", machine.run(*command).out)
@@ -74,3 +107,15 @@ def test_knot_serves_what_was_written_a_moment_later(machine: Machine) -> None:
     last = [_write(machine.root, _snapshot(f"||newer{n}.example^\n")) for n in range(20)][-1]
     _wait_until_served(machine, last)
     assert machine.run("systemctl", "is-active", UNITS[0]).out.strip() == "active"
+
+
+def test_unbound_takes_what_was_written(unbound: Machine) -> None:
+    asked = ("dig", "+short", "+tries=1", "-b", CLIENT, "@127.0.0.1", "-p", "5353")
+
+    def blocks(name: str) -> bool:
+        return unbound.run(*asked, name).out.strip() == "0.0.0.0"
+
+    wait_for(lambda: blocks("a.example"), "Unbound has the zones")
+    assert not blocks("new.example")
+    _write(unbound.root, _snapshot("||new.example^\n"))
+    wait_for(lambda: blocks("new.example"), "Unbound has the new zones")
