@@ -12,10 +12,12 @@ _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
 _DROPS = 8
 """SK_MEMINFO_DROPS of linux/sock_diag.h."""
-_TIMEX = 256
+_Timex = ctypes.c_char * 256
 """Octets that hold a ``struct timex``, which is shorter on every architecture."""
 _TIME_ERROR = 5
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_LIBC = ctypes.CDLL(None)
+"""Made once, as ``_Timex`` is: each makes a class, in cycles that wait for a garbage collection."""
 
 
 class KernelReadings(NamedTuple):
@@ -46,7 +48,7 @@ def clock_synchronised() -> bool | None:
 
     The kernel no longer believes so when it was not told for some hours. A container may not ask.
     """
-    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX))  # zeros: only read
+    state = _LIBC.adjtimex(_Timex())  # zeros: only read
     return None if state < 0 else state != _TIME_ERROR
 
 
