@@ -164,6 +164,7 @@ FAULTS = (
         breaking.no_descriptors,
         breaking.descriptors,
         seconds=3,
+        says="no TCP connection is accepted",
     ),
     Fault(
         "clock-ahead",

@@ -49,14 +49,13 @@ class MemoryOverTime:
         self._stop.set()
         self._thread.join()
 
-    def since(self, moment: float) -> dict[str, list[Sample]]:
-        """The samples from a moment on, and their sums as ``both``."""
-        kept = {
-            name: [sample for sample in samples if sample[0] >= moment]
-            for name, samples in self.samples.items()
-        }
-        together = zip(*kept.values(), strict=False)
-        return kept | {"both": [(each[0][0], sum(value for _, value in each)) for each in together]}
+    def together(self) -> dict[str, list[Sample]]:
+        """All samples, and their sums as ``both``."""
+        sums = [
+            (each[0][0], sum(value for _, value in each))
+            for each in zip(*self.samples.values(), strict=False)
+        ]
+        return self.samples | {"both": sums}
 
     def _run(self) -> None:
         while not self._stop.wait(_INTERVAL):

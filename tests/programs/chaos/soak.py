@@ -2,7 +2,8 @@
 
 One server lives through it. Reloads, exemptions, killed workers and faults of the upstream, of the
 config and of the list server follow each other, from a seed that is printed. Every question is
-counted. The oldest worker is never killed: its memory and the supervisor's must not grow.
+counted. The oldest worker is never killed: after a warm-up, its memory and the supervisor's must
+not grow.
 """
 
 import argparse
@@ -38,8 +39,10 @@ _SHARES = {
 _EXEMPTION = Fault("exemption", "the exempt client is served at once", Bounds(), System.exempt)
 _QUIET = 6.0
 """Seconds after each fault, in which a new worker fills its cache."""
-_WARM_UP = 0.25
-"""The share of the time whose memory does not count."""
+_FAULTS = {fault.name: fault for fault in (*FAULTS, _EXEMPTION)}
+_WARM_UP = ("reload", "exemption", "reload", "exemption", "config-broken", "list-server-failing")
+_TIMES = 10
+"""How often the warm-up repeats these, without pauses: a heap needs that to have its full size."""
 
 
 def main() -> int:
@@ -59,12 +62,14 @@ def main() -> int:
     with system(options.seed, options.rate) as (whole, load):
         time.sleep(pace.warm)
         whole.spared = whole.workers()[0]
+        print(f"warm-up: {_TIMES * len(_WARM_UP)} reloads, exemptions and refusals", flush=True)
+        for name in _WARM_UP * _TIMES:
+            suffer(whole, load, [_FAULTS[name]], Pace(options.rate, before=0.0, after=0.2))
         watched = {"supervisor": whole.server.pid, "oldest worker": whole.spared}
         began = time.monotonic()
         with MemoryOverTime(watched) as memory:
             happened, broken = _suffer(whole, load, pace, options.seed, began + seconds)
-        since = began + (time.monotonic() - began) * _WARM_UP
-    return _report(load, memory, since, happened, broken)
+    return _report(load, memory, happened, broken)
 
 
 def _suffer(
@@ -72,13 +77,12 @@ def _suffer(
 ) -> tuple[Counter[str], list[str]]:
     """Let faults happen until a moment: how often each did, and what did not hold."""
     chance = random.Random(seed)
-    faults = {fault.name: fault for fault in (*FAULTS, _EXEMPTION)}
     happened: Counter[str] = Counter()
     broken = []
     while time.monotonic() < until:
         [name] = chance.choices(list(_SHARES), list(_SHARES.values()))
         happened[name] += 1
-        row = suffer(whole, load, [faults[name]], pace)
+        row = suffer(whole, load, [_FAULTS[name]], pace)
         broken += [f"{name}: {text}" for text in row.broken + row.late]
         for text in row.broken + row.late:
             print(f"FAIL {name}: {text}", flush=True)
@@ -86,9 +90,7 @@ def _suffer(
     return happened, broken
 
 
-def _report(
-    load: Load, memory: MemoryOverTime, since: float, happened: Counter[str], broken: list[str]
-) -> int:
+def _report(load: Load, memory: MemoryOverTime, happened: Counter[str], broken: list[str]) -> int:
     """Print what came of it."""
     total = joined(load.tallies)
     print(f"\nfaults: {', '.join(f'{count} {name}' for name, count in happened.most_common())}")
@@ -99,7 +101,7 @@ def _report(
     print(line(("memory", "first MiB", "last MiB", "least", "most", "slope in 20 minutes, MiB")))
     print(line(["---"] * 6))
     grows = 0.0
-    for name, samples in memory.since(since).items():
+    for name, samples in memory.together().items():
         values = [value for _, value in samples]
         grows = slope(samples, _PERIOD)
         figures = (values[0], values[-1], min(values), max(values))
