@@ -1,6 +1,7 @@
 """All attacks, in the order of the table."""
 
 from tests.programs.attacks import (
+    answers,
     clock_steps,
     cpu_bombs,
     exhaustion,
@@ -27,6 +28,7 @@ ATTACKS: tuple[Attack, ...] = (
     *tcp_clients.ATTACKS,
     *truncation.ATTACKS,
     *hygiene.ATTACKS,
+    *answers.ATTACKS,
     *cpu_bombs.ATTACKS,
     *exhaustion.ATTACKS,
     *clock_steps.ATTACKS,

@@ -35,7 +35,7 @@ trust_ad = true
 probe_signed = "signed.{probe}"
 probe_bogus = "bogus.{probe}"
 [lists]
-directories = []
+directories = [{lists}]
 [metrics]
 listen = "127.0.0.1:{metrics}"
 [policies.administrative]
@@ -54,7 +54,9 @@ policy = "publicity"
 class Darban:
     """One server and its one worker."""
 
-    def __init__(self, place: Path, servers: Sequence[str], more: str = "") -> None:
+    def __init__(
+        self, place: Path, servers: Sequence[str], more: str = "", lists: Sequence[Path] = ()
+    ) -> None:
         self.port = free_port()
         self.place = place
         self.state = place / "state"
@@ -65,6 +67,7 @@ class Darban:
             port=self.port,
             metrics=free_port(),
             servers=quoted,
+            lists=", ".join(f'"{each}"' for each in lists),
             blocked=BLOCKED,
             more=more,
             probe=PROBE,
@@ -173,12 +176,13 @@ def darban(
     servers: Sequence[str],
     *,
     more: str = "",
+    lists: Sequence[Path] = (),
     expected: str = "",
     prepare: Callable[[], None] | None = None,
 ) -> Iterator[Darban]:
     """A server that serves; AttackError where it then logs an error or loses its worker."""
     with tempfile.TemporaryDirectory(prefix="darban-attack-") as place:
-        server = Darban(Path(place), servers, more)
+        server = Darban(Path(place), servers, more, lists)
         try:
             server.start(prepare)
             yield server
