@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from typing import Any
 
 
 def interface_name(scope: bytes) -> str:
@@ -13,3 +14,9 @@ def interface_name(scope: bytes) -> str:
         return socket.if_indextoname(int.from_bytes(scope, sys.byteorder))
     except OSError:
         return ""
+
+
+def peer_text(peer: tuple[Any, ...]) -> str:
+    """The address of a peer as text, a link-local one with its interface: fe80::5%eth0."""
+    scope = peer[3].to_bytes(4, sys.byteorder) if len(peer) == 4 and peer[3] else b""
+    return f"{peer[0]}%{interface_name(scope)}" if scope else str(peer[0])

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from resolver.policy.limits import Bucket, Clock
+from resolver.server.interfaces import peer_text
 from resolver.web.pages import HEADERS
 
 MAX_CONNECTIONS = 64
@@ -144,7 +145,7 @@ class PageServer:
         if len(self._open) >= MAX_CONNECTIONS:
             self._close(next(iter(self._open)))
         accepted.setblocking(False)
-        connection = _Connection(accepted, self._steps(accepted, str(address[0])))
+        connection = _Connection(accepted, self._steps(accepted, peer_text(address)))
         self._open[connection] = None
         self.attend(accepted, partial(self._advance, connection))
         self._advance(connection)

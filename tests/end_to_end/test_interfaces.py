@@ -1,8 +1,11 @@
 """Clients with link-local addresses, the same on every link: the interface decides the VLAN."""
 
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from tests.live.namespaces import (
 from tests.live.nsd import ANY_V4, nsd
 from tests.live.programs import needed
 from tests.live.server import Server, servers
+from tests.live.waiting import wait_for
 
 GUESTS = Subnet("guests", ("10.30.0.1", "fd00:30::1"), ("10.30.0.5", "fd00:30::5"))
 SUBNETS = (ADMINISTRATION, PUBLICITY, GUESTS)
@@ -63,6 +67,13 @@ class Links:
         dig = [*self.made.into(self._theirs[subnet]), str(needed("dig")), f"@{to}", name]
         return read(run([*dig, "+tries=1", "+timeout=5", *options]))
 
+    def browse(self, subnet: Subnet) -> str:
+        """What the block page says, where the client asks the link-local address."""
+        curl = [*self.made.into(self._theirs[subnet]), str(needed("curl")), "--silent", "--globoff"]
+        curl += ["--header", f"Host: {BLOCKED}", "--header", "Accept: application/json"]
+        url = f"http://[{HERE}%25{link_names(subnet)[1]}]/"
+        return subprocess.run([*curl, url], capture_output=True, text=True, check=False).stdout
+
 
 @pytest.fixture(scope="module")
 def links(ip_program: Path) -> Iterator[Links]:
@@ -70,16 +81,17 @@ def links(ip_program: Path) -> Iterator[Links]:
         yield Links(made)
 
 
-@pytest.fixture
-def server(links: Links, nsd_program: Path, tmp_path: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def server(
+    links: Links, nsd_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
     """It listens on every address of its namespace."""
     inside = links.made.into(links.ours)
     with ExitStack() as stack:
-        zones = tmp_path / "zones"
-        zones.mkdir()
-        stack.enter_context(nsd(nsd_program, zones, _UPSTREAM, inside))
-        make = stack.enter_context(servers(tmp_path))
-        text = small([f"127.0.0.1:{_UPSTREAM}"], more=_VLANS)
+        stack.enter_context(nsd(nsd_program, tmp_path_factory.mktemp("zones"), _UPSTREAM, inside))
+        make = stack.enter_context(servers(tmp_path_factory.mktemp("links")))
+        page = '[block_page]\nlisten = ["[::]:80"]\n'
+        text = small([f"127.0.0.1:{_UPSTREAM}"], more=_VLANS + page)
         made = make(re.sub("listen = .*", 'listen = ["[::]:53"]', text, count=1))
         made.through = inside
         made.environment = {"STATE_DIRECTORY": ""}
@@ -92,6 +104,7 @@ def server(links: Links, nsd_program: Path, tmp_path: Path) -> Iterator[Server]:
 def test_the_same_address_gets_the_policy_of_its_link(
     links: Links, server: Server, transport: str
 ) -> None:
+    before = server.scrape()
     for _ in range(2):
         assert links.ask(ADMINISTRATION, transport).data == ["0.0.0.0"]
         assert links.ask(PUBLICITY, transport).data == [ANY_V4]
@@ -99,10 +112,11 @@ def test_the_same_address_gets_the_policy_of_its_link(
         assert refused.status == "REFUSED"
     ours = ADMINISTRATION.server[1]
     assert links.ask(ADMINISTRATION, transport, server=ours).status == "REFUSED", "no prefix"
-    counts = server.scrape()
+    after = server.scrape()
     for vlan, outcome in (("ten", "blocked"), ("twenty", "passed")):
         labels = {"vlan": vlan, "outcome": outcome, "service": ""}
-        assert counts.value("darban_queries_total", **labels) == 2
+        was, now = (each.value("darban_queries_total", **labels) for each in (before, after))
+        assert now - was == 2
     unknown = darban("status", "--unknown", at=server.directory).out
     assert "fe80::/56" in unknown
 
@@ -115,6 +129,13 @@ def test_an_interface_comes_back_with_another_index(links: Links) -> None:
     assert links.ask(ADMINISTRATION).data == ["0.0.0.0"]
     assert links.ask(ADMINISTRATION, "+tcp").data == ["0.0.0.0"]
     assert links.ask(PUBLICITY).data == [ANY_V4]
+
+
+@pytest.mark.usefixtures("server")
+def test_the_block_page_knows_the_interface_too(links: Links) -> None:
+    for subnet, vlan in ((ADMINISTRATION, "ten"), (PUBLICITY, "twenty"), (GUESTS, "")):
+        told = wait_for(partial(links.browse, subnet), "the block page answers")
+        assert json.loads(told)["vlan"] == vlan
 
 
 def test_explain_takes_the_interface(server: Server) -> None:
