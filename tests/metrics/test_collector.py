@@ -24,6 +24,10 @@ block = ["@messenger", "@encrypted-dns"]
 allow = ["allowed.example"]
 deny = ["denied.example"]
 [policies.publicity]
+upstream = "guarded"
+[upstreams.guarded]
+servers = ["192.0.2.1"]
+rebinding_protection = true
 [vlans.administration]
 prefixes = ["10.10.0.0/16"]
 policy = "administrative"
@@ -107,6 +111,9 @@ def test_each_series_that_a_policy_can_produce_starts_with_0() -> None:
     exempted = {"vlan": "administration", "outcome": "exempted", "service": "one"}
     assert _of(series, "darban_queries_total", **exempted) == 0
     assert _of(series, "darban_queries_total", **exempted | {"service": "around"}) is None
+    withheld = {"vlan": "publicity", "outcome": "rebinding", "service": ""}
+    assert _of(series, "darban_queries_total", **withheld) == 0
+    assert _of(series, "darban_queries_total", **withheld | {"vlan": "administration"}) is None
     assert _of(series, "darban_query_types_total", type="other") == 0
     assert _of(series, "darban_responses_total", vlan="publicity", rcode="SERVFAIL") == 0
     assert _of(series, BYPASS, vlan="administration", kind="provider") == 0
