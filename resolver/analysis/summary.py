@@ -10,7 +10,7 @@ themselves are compared (see ``rules``).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from resolver.policy.compiled import (
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in
+from resolver.policy.settings import Endpoint, Secondary
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -63,22 +64,35 @@ def summarize(terms: CompiledConfig) -> dict[str, Section]:
     }
 
 
-def _rest(thing: "DataclassInstance", covered: Iterable[str]) -> Facts:
-    """The facts of a thing under their own names, without those in ``covered``."""
-    skip = set(covered)
-    return {
-        field.name: _word(getattr(thing, field.name))
-        for field in fields(thing)
-        if field.name not in skip
-    }
+def _rest(thing: "DataclassInstance", covered: Iterable[str]) -> dict[str, Value]:
+    """The facts of a thing under their own names, without those in ``covered``.
+
+    A part that it may have, such as ``front``, has facts of its own: ``front.dot``.
+    """
+    facts: dict[str, Value] = {}
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if field.name in covered or value is None:
+            continue
+        if is_dataclass(value) and not isinstance(value, type | Endpoint):
+            part = _rest(value, ()).items()
+            facts |= {f"{field.name}.{key}": word for key, word in part if word}
+        else:
+            facts[field.name] = _word(value)
+    return facts
 
 
 def _word(value: object) -> Value:
-    if value is None or isinstance(value, str | int | float | bool):
+    """A value, as text where it is none; octets are a name."""
+    if isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, tuple):
         return ", ".join(str(_word(each)) for each in value)
-    return value.hex() if isinstance(value, bytes) else str(value)
+    if isinstance(value, Prefix):
+        return prefix_text(value.network, value.length)
+    if isinstance(value, Secondary):
+        return f"{value.key} {value.endpoint}"
+    return names.text(value) if isinstance(value, bytes) else str(value)
 
 
 def _vlans(terms: CompiledConfig) -> Section:
@@ -194,7 +208,8 @@ def _group(group: ConfiguredGroup) -> Facts:
 def _servers(group: ConfiguredGroup) -> str:
     """In their order, which counts: the first is asked first."""
     return ", ".join(
-        each.host if each.kind == "system" else f"{each.host}:{each.port}" for each in group.servers
+        each.host if each.kind == "system" else str(Endpoint(each.host, each.port))
+        for each in group.servers
     )
 
 

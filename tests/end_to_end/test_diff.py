@@ -79,6 +79,52 @@ def test_settings_that_need_a_restart_are_marked(configs: Path) -> None:
     ]
 
 
+PARTS = """
+[server.proxy]
+listen = ["127.0.0.1:5353"]
+from = ["127.0.0.1/32", "fd00::/64"]
+[front]
+dns = ["10.0.0.53:53", "[fd00::53]:53"]
+[publish]
+listen = ["127.0.0.1:8053"]
+[publish.secondaries.tehran]
+address = "10.1.0.53"
+[block_log]
+enabled = true
+"""
+
+
+def test_settings_that_have_parts(configs: Path) -> None:
+    text = (configs / "old.toml").read_text(encoding="utf-8")
+    text = text.replace("[upstream]", "[upstream]\nrebinding_protection = true", 1)
+    text = text.replace(f'"{UPSTREAM}"', f'"{UPSTREAM}", "[fd00::9]:9"')
+    text = text.replace(
+        "[upstream]", '[upstream]\nrebinding_allow = ["a.example", "10.0.0.0/8"]', 1
+    )
+    (configs / "new.toml").write_text(text + PARTS, encoding="utf-8")
+    done = darban("diff", "old.toml", "new.toml", at=configs)
+    assert done.out.splitlines()[1:-1] == [
+        "upstreams",
+        "  ~ default",
+        f"      servers: {UPSTREAM} → {UPSTREAM}, [fd00::9]:9",
+        "      rebinding.names: none → a.example",
+        "      rebinding.prefixes: none → 10.0.0.0/8",
+        "settings",
+        "  ~ block_log.client: none → vlan",
+        "  ~ block_log.max_bytes: none → 1073741824",
+        "  ~ block_log.retention_days: none → 30",
+        "  ~ front.dns: none → 10.0.0.53:53, [fd00::53]:53",
+        "  ~ front.nodes: none → 127.0.0.1:5353",
+        "  ~ proxied: none → 127.0.0.1:5353",
+        "  ~ proxies: none → 127.0.0.1/32, fd00::/64",
+        "  ~ publish.listen: none → 127.0.0.1:8053",
+        "  ~ publish.secondaries: none → tehran 10.1.0.53:53",
+        "  ~ publish.zone: none → rpz.internal",
+    ]
+    back = darban("diff", "new.toml", "old.toml", at=configs)
+    assert "  ~ front.nodes: 127.0.0.1:5353 → none" in back.out.splitlines()
+
+
 def test_questions_by_vlan(configs: Path) -> None:
     questions = "slack.com A\nslack.com A\nwww.slack.com AAAA\nzoom.us A\nt.me A\na..b A\n"
     (configs / "names.txt").write_text(questions, encoding="ascii")
