@@ -36,7 +36,7 @@ Whom = Annotated[
     str | None,
     typer.Argument(
         metavar="ADDRESS-OR-VLAN",
-        help="an address, a prefix, or a VLAN's name",
+        help="a VLAN's name, or addresses and prefixes with commas between them",
         autocompletion=vlans,
     ),
 ]
@@ -110,6 +110,8 @@ def exempt(
 
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 
+        darban exempt 10.10.3.8,fd00:10::38 viber --for 3d --approver CIO --ticket IT-6
+
         darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
 
         darban exempt --repo ~/policy 10.10.3.7 telegram --for 2h --approver CIO --ticket IT-8
@@ -171,7 +173,7 @@ class _Edit:
         exemption = {"id": id_, **clients, "services": services, "until": end, **about}
         edited = self._edit.add(exemption)
         prefixes = clients.get("prefixes")
-        shown = prefixes[0] if isinstance(prefixes, list) else f"VLAN {whom}"
+        shown = ", ".join(prefixes) if isinstance(prefixes, list) else f"VLAN {whom}"
         said = (
             f"exemption {id_} is written: {', '.join(services)} for {shown} until {end}, "
             f"approved by {about['approver']} ({about['ticket']})"

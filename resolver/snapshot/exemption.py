@@ -67,14 +67,19 @@ class ExemptionEdit:
         return self._before.snapshot.terms
 
     def clients(self, text: str) -> dict[str, object]:
-        """The key of the exemption that says for whom it is: a VLAN's name, or a prefix.
+        """The key of the exemption that says for whom it is: a VLAN's name, or prefixes.
+
+        ``text`` is a VLAN, or addresses and prefixes with commas between them.
 
         Raises:
             DarbanError: the text names no client of any VLAN.
         """
-        vlans = self._before.loaded.config.vlans
-        if text in vlans:
+        if text in self._before.loaded.config.vlans:
             return {"vlan": text}
+        return {"prefixes": [self._prefix(each.strip()) for each in text.split(",")]}
+
+    def _prefix(self, text: str) -> str:
+        vlans = self._before.loaded.config.vlans
         network = _network(text)
         if network is None:
             known = ", ".join(vlans)
@@ -84,7 +89,7 @@ class ExemptionEdit:
             )
         if not any(_overlap(network, own) for vlan in vlans.values() for own in vlan.prefixes):
             raise DarbanError(f"no VLAN holds {text}: its queries are refused in any case")
-        return {"prefixes": [str(network)]}
+        return str(network)
 
     def add(self, exemption: Mapping[str, object]) -> EditedConfig:
         """The config with one more exemption, checked.
@@ -137,6 +142,8 @@ class ExemptionEdit:
         """The config with some files instead of those at their paths, and all its texts."""
         files = DiskFiles(instead)
         compiled = compile_file(self._path, self._now, files)
+        if compiled.errors:
+            raise _refused(*map(str, compiled.errors))
         try:
             compiled.check()
         except Rejected as error:

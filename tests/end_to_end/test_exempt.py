@@ -81,6 +81,15 @@ def test_an_exemption_is_written_and_in_force(server: Server) -> None:
     assert second.json["reload"]["result"] == "applied"  # type: ignore[index]
     assert _data(server, "127.0.10.8") == ANY_V4
 
+    both = _exempt(server, "127.0.10.9, fd00:10::9", "signal", "--for", "1d")
+    assert both.code == GOOD, both.err
+    assert "signal for 127.0.10.9/32, fd00:10::9/128 until" in both.out
+    assert "has IPv6" not in both.out
+    wrong = _exempt(server, "127.0.10.9", "signall", "--for", "1d")
+    assert wrong.code == WRONG
+    [error, *_] = wrong.err.splitlines()
+    assert 'Did you mean "signal"?' in error
+
 
 def test_without_a_server_it_is_written(server: Server) -> None:
     server.config.chmod(0o640)
@@ -106,6 +115,8 @@ def test_without_a_server_it_is_written(server: Server) -> None:
         (("adminstration", "telegram", "--for", "2h"), 'Did you mean "administration"?'),
         (("127.0.99.7", "telegram", "--for", "2h"), "no VLAN holds 127.0.99.7"),
         (("127.0.10.7/24", "telegram", "--for", "2h"), "neither an address"),
+        (("127.0.10.7,", "telegram", "--for", "2h"), "'' is neither an address"),
+        (("127.0.10.7,127.0.99.7", "telegram", "--for", "2h"), "no VLAN holds 127.0.99.7"),
         (("publicity", "telegram", "--for", "2h"), "none of these services is blocked there"),
         (("127.0.20.7", "telegram", "--for", "2h"), "none of these services is blocked there"),
     ],
