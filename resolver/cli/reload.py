@@ -14,6 +14,7 @@ from resolver.cli.default_config import config_path
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.snapshot import child_process
+from resolver.snapshot.candidate import Rejected
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.config_files import DiskFiles, without_pulled
 from resolver.supervisor import control
@@ -67,7 +68,10 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
             f"there; copy it to {path.parent}"
         )
     files = DiskFiles()
-    compile_file(new, time.time(), files).check()
+    try:
+        compile_file(new, time.time(), files).check()
+    except Rejected as error:
+        raise Rejected([*error.report, f"{path} is as it was"], error.code) from None
     first, *included = without_pulled(path, files.texts(path.parent)).items()
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:

@@ -99,6 +99,7 @@ def test_what_is_refused_changes_nothing(
     done = _from(server, "new.toml")
     assert done.code == code
     assert said in done.out + done.err
+    assert "config.toml is as it was" in done.out + done.err
     assert server.config.read_bytes() == before
     assert not (server.directory / "config.toml.old").exists()
     assert _data(server) == "0.0.0.0"
