@@ -246,7 +246,8 @@ def _as_text(
         yield from diff_text.replay(replay)
         if replay.targets_unknown:
             why = "no upstream answered" if live else "the file has no answer; --live asks for it"
-            yield f"  targets not judged of {replay.targets_unknown:,} queries: {why}"
+            unknown = f"{replay.targets_unknown:,} of {replay.replayed.total():,} queries"
+            yield f"  targets not judged of {unknown}, summed over the VLANs: {why}"
         yield from diff_text.skipped(counts)
 
 
