@@ -73,9 +73,12 @@ box() { # NAME ADDRESS...: make one, with the files that the tree has for it
   mkdir -p "$boxes/$box/above" "$boxes/$box/work" "$root"
   mount -t overlay overlay "$root" \
     -o "lowerdir=/,upperdir=$boxes/$box/above,workdir=$boxes/$box/work"
-  mkdir -p "$root$tree" "$root/run/knot" "$root/run/named" "$root/run/sshd"
-  chown knot:knot "$root/run/knot"
-  chown bind:bind "$root/run/named"
+  # what the machine's own Darban, Knot and BIND have is not the box's
+  rm -rf "$root/etc/darban" "$root/var/lib/darban" "$root/var/lib/darban-zones" \
+    "$root/var/lib/knot" "$root/var/cache/bind"
+  install -d "$root$tree" "$root/run/sshd" "$root/var/log"
+  install -d -o knot "$root/run/knot" "$root/var/lib/knot"
+  install -d -o bind "$root/run/named" "$root/var/cache/bind"
   mount --bind -o ro "$tree" "$root$tree"
   ln -sf "$darban" "$root/usr/local/bin/darban"
   [ ! -d "$lab/boxes/$box" ] || cp -r "$lab/boxes/$box/." "$root"
@@ -102,6 +105,7 @@ be_box() { # NAME ROOT: the process 1 of a box
 
 # A signed repository on the centre, to which the NOC pushes and from which the servers pull.
 start_policy() {
+  into centre userdel git 2>/dev/null || :
   into centre useradd --system --home-dir /srv --shell /usr/bin/git-shell --password '*' git
   into centre git init --quiet --bare --initial-branch=stable /srv/policy.git
   into centre chown -R git:git /srv/policy.git

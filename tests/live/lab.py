@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.live.configs import ROOT
 from tests.live.programs import needed
-from tests.live.server import DARBAN
+from tests.live.server import DARBAN, processes
 from tests.live.waiting import wait_for
 
 SCRIPT = ROOT / "deploy/lab/lab.sh"
@@ -55,6 +55,18 @@ class Lab:
         """What Prometheus gives for an expression, a series a line."""
         asked = ("promtool", "query", "instant", "http://10.0.0.90:9090", expression)
         return self.within("noc", *asked)
+
+    def processes(self) -> list[int]:
+        """The processes of the lab, as this machine sees them."""
+        told = f"LAB_PID={self.pid_file}".encode()
+        return [pid for pid, _, _ in processes() if told in _variables(pid)]
+
+
+def _variables(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended meanwhile
+        return []
 
 
 def _environment(pid_file: Path) -> dict[str, str]:
