@@ -78,17 +78,18 @@ def site(directory: Path) -> Iterator[Site]:
             server.check_log()
 
 
-def compare(engines: list[str], *, quick: bool = False) -> Comparison:
+def compare(engines: list[str], *, quick: bool = False, tcp: bool = False) -> Comparison:
     """Run the engines, one after the other, through all states of the policy."""
     comparison = Comparison()
     for name in engines:
         with tempfile.TemporaryDirectory(prefix="darban-parity-") as place:
-            _compare(comparison, name, Path(place), quick)
+            asker = Asker(tcp)
+            _compare(comparison, name, Path(place), asker, quick=quick)
+            asker.close()
     return comparison
 
 
-def _compare(comparison: Comparison, name: str, place: Path, quick: bool) -> None:
-    asker = Asker()
+def _compare(comparison: Comparison, name: str, place: Path, asker: Asker, *, quick: bool) -> None:
     with site(place) as of:
         engine = ENGINES[name](of, place / "engine")
         reference = Darban(of, place / "darban")
@@ -114,7 +115,6 @@ def _compare(comparison: Comparison, name: str, place: Path, quick: bool) -> Non
                         seen = asker(engine.ports[vlan], each)
                         cell = Cell(each, caches, expected[each], with_rd, seen)
                         comparison.add(name, state, cell)
-    asker.close()
 
 
 def _change(of: Site, engine: Engine, asker: Asker) -> None:
@@ -169,10 +169,11 @@ def main() -> int:
     """Ask, compare, print; 1 where a difference has no known reason."""
     parser = argparse.ArgumentParser(prog="python -m tests.programs.parity", description=__doc__)
     parser.add_argument("--engines", nargs="*", default=list(ENGINES), choices=list(ENGINES))
+    parser.add_argument("--tcp", action="store_true", help="ask over TCP")
     parser.add_argument("--show", type=int, default=20, help="how many unexplained to show")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    comparison = compare(options.engines)
+    comparison = compare(options.engines, tcp=options.tcp)
     print(document(comparison, options.show))
     return 1 if comparison.unexplained else 0
 

@@ -77,6 +77,7 @@ QUESTIONS = {
 class Asker:
     """Asks as clients of all VLANs."""
 
+    tcp: bool = False
     _sockets: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
     _ident: int = 0
 
@@ -86,33 +87,59 @@ class Asker:
 
     def ask(self, port: int, vlan: str, name: str, like: Question) -> Seen:
         """Ask for a name, with the type and the flags of a question."""
-        asking = self._socket(vlan, port)
         self._ident = self._ident % 0xFFFF + 1
         header = struct.pack("!6H", self._ident, _RD if like.rd else 0, 1, 0, 0, 1)
         opt = b"\0" + struct.pack("!HHIH", _OPT, 1232, _DO if like.do else 0, 0)
         asked = names.parse(name) + struct.pack("!HH", TYPES[like.type], 1)
-        asking.send(header + asked + opt)
-        while True:
-            try:
-                packet = asking.recv(65535)
-            except OSError:
-                return SILENCE
-            if packet[:2] == header[:2]:
-                return read(packet)
+        exchange = self._over_tcp if self.tcp else self._over_udp
+        packet = exchange(vlan, port, header + asked + opt)
+        return SILENCE if packet is None else read(packet)
 
     def close(self) -> None:
         """Close all sockets."""
         for each in self._sockets.values():
             each.close()
 
+    def _over_udp(self, vlan: str, port: int, query: bytes) -> bytes | None:
+        asking = self._socket(vlan, port)
+        asking.send(query)
+        while True:
+            try:
+                packet = asking.recv(65535)
+            except OSError:
+                return None
+            if packet[:2] == query[:2]:
+                return packet
+
+    def _over_tcp(self, vlan: str, port: int, query: bytes) -> bytes | None:
+        """Ask over the connection that is there, and over a new one where it has been closed."""
+        for _ in range(2):
+            asking = self._socket(vlan, port)
+            try:
+                asking.sendall(struct.pack("!H", len(query)) + query)
+                (length,) = struct.unpack("!H", _exactly(asking, 2))
+                return _exactly(asking, length)
+            except OSError:
+                self._sockets.pop((vlan, port)).close()
+        return None
+
     def _socket(self, vlan: str, port: int) -> socket.socket:
         asking = self._sockets.get((vlan, port))
         if asking is None:
-            asking = self._sockets[vlan, port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            kind = socket.SOCK_STREAM if self.tcp else socket.SOCK_DGRAM
+            asking = self._sockets[vlan, port] = socket.socket(socket.AF_INET, kind)
             asking.settimeout(_PATIENCE)
             asking.bind((VLANS[vlan], 0))
             asking.connect(("127.0.0.1", port))
         return asking
+
+
+def _exactly(connection: socket.socket, octets: int) -> bytes:
+    """So many octets; ConnectionError where the connection ends before."""
+    received = connection.recv(octets, socket.MSG_WAITALL)
+    if len(received) < octets:
+        raise ConnectionResetError
+    return received
 
 
 def read(packet: bytes) -> Seen:
