@@ -2,7 +2,7 @@
 
 Each fault gets a server of its own, on loopback, and is printed as a row of a table; then pairs
 of faults at random, from a seed that is printed. A name also stands for all faults that begin
-with it.
+with it; ``FAULT+FAULT`` is a pair.
 """
 
 import argparse
@@ -25,8 +25,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=Pace().rate, help="questions a second")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    begins = tuple(options.names) or ""
-    chosen: list[tuple[Fault, ...]] = [(each,) for each in FAULTS if each.name.startswith(begins)]
+    chosen = [faults for name in options.names or [""] for faults in _chosen(name)]
     if not chosen:
         parser.error(f"no such fault; there are {', '.join(each.name for each in FAULTS)}")
     if not options.names:
@@ -49,6 +48,15 @@ def main() -> int:
     )
     print(table(rows))
     return 1 if failed else 0
+
+
+def _chosen(name: str) -> list[tuple[Fault, ...]]:
+    """The faults that begin with a name, or the one pair whose names a plus joins."""
+    first, _, second = name.partition("+")
+    faults = [each for each in FAULTS if each.name.startswith(first)]
+    if not second:
+        return [(each,) for each in faults]
+    return [(each, other) for each in faults for other in FAULTS if other.name == second]
 
 
 if __name__ == "__main__":
