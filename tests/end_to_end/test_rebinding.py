@@ -25,6 +25,7 @@ ns.scene. A 127.0.0.1
 page.scene. A 192.0.2.80
 page.scene. A 10.0.0.30
 page.scene. HTTPS 1 . ipv6hint=2001:db8::1,fd00::1
+page.scene. SVCB 1 . ipv4hint=192.0.2.80,192.168.1.1
 page.scene. AAAA ::ffff:127.0.0.1
 alias.scene. CNAME page.scene.
 2.0.0.127.zen.scene. A 127.0.0.2
@@ -48,7 +49,8 @@ def server(make: Callable[[str], Server], nsd_program: Path, tmp_path: Path) -> 
 
 
 _PRIVATE = [
-    *(("page.scene", "A"), ("page.scene", "AAAA"), ("page.scene", "HTTPS"), ("alias.scene", "A")),
+    *(("page.scene", "A"), ("page.scene", "AAAA"), ("page.scene", "HTTPS")),
+    *(("page.scene", "SVCB"), ("alias.scene", "A")),
 ]
 _LET_THROUGH = {
     "2.0.0.127.zen.scene": ["127.0.0.2"],
@@ -80,6 +82,7 @@ def test_private_addresses_are_withheld_while_the_protection_is_on(
         ("page.scene", "A", "rebinding", "10.0.0.30"),
         ("page.scene", "AAAA", "rebinding", "::ffff:7f00:1"),
         ("page.scene", "HTTPS", "rebinding", "fd00::1"),
+        ("page.scene", "SVCB", "rebinding", "192.168.1.1"),
         ("alias.scene", "A", "rebinding", "10.0.0.30"),
     ]
 
