@@ -35,16 +35,15 @@ def main() -> None:
         """Load the snapshot of the next message; False where there is no more."""
         try:
             path = control.recv(_LONGEST).decode()
-        except ConnectionError:  # closed before it has read our answer
-            return False
-        if not path:
-            return False
-        try:
+            if not path:
+                return False
             terms, index = store.load(Path(path))
+            in_force[:] = [Explainer(terms, index, time.time())]
+            control.send(b".")
+        except ConnectionError:  # the server has ended meanwhile
+            return False
         except DarbanError as error:
             raise SystemExit(f"the block page: {error}") from None
-        in_force[:] = [Explainer(terms, index, time.time())]
-        control.send(b".")
         return True
 
     def answer(request: Request) -> bytes:
