@@ -125,8 +125,7 @@ class Forwarder:
                 self._admission.leave(shares)
             return False
         self._inflight[question.key] = query
-        if self._timer is None:
-            self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
+        self._set_timer()
         if pending is not None:
             query.wait(pending)
         self._do_steps(query, step, now)
@@ -310,8 +309,17 @@ class Forwarder:
                     self._look_at_waiters(query, now)
             self._drop_late(now)
         finally:
-            if self._inflight and self._timer is None:  # a time-out may have led to a new query
-                self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
+            if self._inflight:
+                self._set_timer()
+
+    def _set_timer(self) -> None:
+        """Look at the deadlines a tick from now, if that is not planned, as by a new query.
+
+        It is a method of its own: compiled, a function that has set ``_timer`` to None takes it
+        for None to its end, whatever it has called meanwhile.
+        """
+        if self._timer is None:
+            self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
 
     def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:
         """End the time of an attempt; it waits for a late answer."""

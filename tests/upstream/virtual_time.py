@@ -52,16 +52,20 @@ class _Selector(selectors.BaseSelector):
 
 
 def run(play: Callable[[Loop], Coroutine[object, object, Result]]) -> Result:
-    """Play to the end, and close what the loop has."""
+    """Play to the end, and close what the loop has; an exception in a callback fails the test."""
     loop = Loop()
+    faults: list[Mapping[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: faults.append(context))
     selector = _Selector(loop)
     # A compiled loop takes no subclass; asyncio looks these two up on the loop itself.
     loop._selector = selector
     loop.time = selector.time  # type: ignore[method-assign]
     try:
-        return loop.run_until_complete(play(loop))
+        result = loop.run_until_complete(play(loop))
     finally:
         loop.close()
+    assert not faults
+    return result
 
 
 def timers(loop: Loop) -> list[str]:
