@@ -19,6 +19,7 @@ _COUNTED = (
     "darban_list_failures_total",
     "darban_socket_drops_total",
 )
+_EXCEPTION = re.compile("Traceback|never retrieved")
 
 
 class Pace(NamedTuple):
@@ -80,6 +81,8 @@ def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Ro
     broken = [*(broken if alone else ()), *beyond(bounds, tally)]
     if alone and not any(re.search(faults[0].says, line) for line in said or [""]):
         broken.append(f"the log has no {faults[0].says!r}")
+    if exceptions := [text for text in said if _EXCEPTION.search(text)]:
+        broken.append(f"{len(exceptions)} exceptions in the log")
     rises = [
         f"{name}: {now - then:+.0f}"
         for (name, then), now in zip(values.items(), _counted(whole).values(), strict=True)
