@@ -13,6 +13,8 @@ from tests.live.waiting import wait_for
 
 BLOCKED = "0.0.0.0"
 CENTRE, SITE_A, SITE_B = "10.0.0.53", "10.1.0.53", "10.2.0.53"
+NODES = {"10.1.0.61", "10.1.0.62"}
+"""Of site A, behind dnsdist."""
 ADMINISTRATION = {CENTRE: "10.10.1.5", SITE_A: "10.10.1.5", SITE_B: "10.10.2.5"}
 PUBLICITY = {CENTRE: "10.20.1.5", SITE_A: "10.20.1.5", SITE_B: "10.20.2.5"}
 EXEMPTION = ("administration", "telegram", "--for", "1h", "--approver", "CIO", "--ticket", "IT-1")
@@ -47,7 +49,7 @@ def test_each_vlan_has_its_policy(running: Lab, server: str) -> None:
 
 
 def test_prometheus_sees_all_servers_with_one_policy(running: Lab) -> None:
-    wait_for(lambda: _up(running) == {CENTRE, "10.1.0.61", "10.1.0.62"}, "all are up")
+    wait_for(lambda: _up(running) == {CENTRE, *NODES}, "all are up")
     policies = re.findall(r'hash="(\w+)"', running.query("darban_policy_info"))
     assert (len(policies), len(set(policies))) == (3, 1)
     assert running.query("darban_zone_serial == darban_zone_served_serial").count("zone=") == 3
@@ -59,25 +61,26 @@ def test_an_exemption_arrives_at_both_sites(running: Lab, figure: Callable[[str]
     granted = time.monotonic()
     _exempt(running, *EXEMPTION)
     arrived: dict[str, float] = {}
+    servers = {CENTRE, *NODES, SITE_B}
 
     def has_arrived() -> bool:
-        for server in {CENTRE, SITE_A, SITE_B} - set(arrived):
-            if running.address(ADMINISTRATION[server], server) == ANY_V4:
+        for server in servers - set(arrived):
+            if running.address("10.10.1.5", server) == ANY_V4:
                 arrived[server] = time.monotonic() - granted
-        return len(arrived) == 3
+        return set(arrived) == servers
 
     wait_for(has_arrived, "it is in force everywhere", 150)
-    for server in arrived:
+    for server in (CENTRE, SITE_A, SITE_B):
+        assert running.address(ADMINISTRATION[server], server) == ANY_V4
         assert running.address(ADMINISTRATION[server], server, "web.whatsapp.com") == BLOCKED
     seconds = ", ".join(f"{server} {after:.0f} s" for server, after in arrived.items())
     figure(f"an exemption in the lab, from the command until it is in force: {seconds}")
-    assert "it-1" in running.within("site-a1", "darban", "status", "--json")
 
 
 def test_sites_go_on_without_the_primary(running: Lab) -> None:
     running.run("cut", "centre")
     try:
-        wait_for(lambda: _up(running) == {"10.1.0.61", "10.1.0.62"}, "Prometheus sees it", 40)
+        wait_for(lambda: _up(running) == NODES, "Prometheus sees it", 40)
         down = 'ALERTS{alertname="DarbanDown",instance="10.0.0.53:9153"}'
         wait_for(lambda: running.query(down).strip(), "the alert is on its way")
         wait_for(lambda: len(_unreachable(running)) == 3, "BIND says so of each zone", 90)
