@@ -27,9 +27,14 @@ def lacks_clock() -> str:
     return "" if FAKETIME.exists() else "needs faketime: apt install faketime"
 
 
+def _victim(whole: System) -> int:
+    """The first worker that is not spared, once there is one."""
+    workers = wait_for(lambda: [*{*whole.workers()} - {whole.spared}], "there is a worker")
+    return min(workers)
+
+
 def kill_worker(whole: System) -> None:
-    [victim, *_] = (pid for pid in whole.workers() if pid != whole.spared)
-    os.kill(victim, signal.SIGKILL)
+    os.kill(_victim(whole), signal.SIGKILL)
 
 
 def kill_supervisor(whole: System) -> None:
@@ -40,7 +45,7 @@ def kill_supervisor(whole: System) -> None:
 
 
 def stop_worker(whole: System) -> None:
-    os.kill(whole.workers()[0], signal.SIGSTOP)
+    os.kill(_victim(whole), signal.SIGSTOP)
 
 
 def stop_supervisor(whole: System) -> None:
@@ -93,11 +98,11 @@ def free(whole: System) -> None:
 
 
 def no_descriptors(whole: System) -> None:
-    whole.limit_descriptors(0)
+    whole.limit_descriptors(exhausted=True)
 
 
 def descriptors(whole: System) -> None:
-    whole.limit_descriptors(None)
+    whole.limit_descriptors(exhausted=False)
 
 
 @contextmanager
@@ -112,17 +117,17 @@ def _stepping(whole: System, ahead: bool) -> Iterator[None]:
 
 def step_ahead(whole: System) -> None:
     with _stepping(whole, True):
-        whole.clock.write_text(f"+{_DAY}", encoding="utf-8")
+        whole.step_clock(_DAY)
 
 
 def step_back(whole: System) -> None:
     with _stepping(whole, False):
-        whole.clock.write_text(f"-{_DAY}", encoding="utf-8")
+        whole.step_clock(-_DAY)
 
 
 def right_clock(whole: System) -> None:
     with _stepping(whole, False):
-        whole.clock.write_text("+0", encoding="utf-8")
+        whole.step_clock(0)
 
 
 def break_config(whole: System) -> None:

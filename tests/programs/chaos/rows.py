@@ -114,8 +114,8 @@ def beyond(bounds: Bounds, tally: Tally) -> list[str]:
     failed = sum(n for kind, n in tally.failed.items() if kind not in bounds.failing)
     checks = (
         (bool(tally.wrong), f"{len(tally.wrong)} wrong, the first: {tally.wrong[:1]}"),
-        (tally.lost["UDP"] > bounds.lost, f"more than {bounds.lost} lost over UDP"),
-        (tally.lost["TCP"] > bounds.cut, f"more than {bounds.cut} lost over TCP"),
+        (tally.lost["UDP"] > bounds.lost, f"{tally.lost['UDP']} lost over UDP"),
+        (tally.lost["TCP"] > bounds.cut, f"{tally.lost['TCP']} lost over TCP"),
         (failed > 0, f"{failed} failed that must not: {dict(tally.failed)}"),
         (tally.failed.total() > bounds.failed * tally.sent, f"{tally.failed.total()} failed"),
     )

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from tests.live.configs import edited
@@ -121,7 +122,6 @@ class System:
         """What was seen of a fault, besides the answers."""
         self.spared = 0
         """The process ID of a worker that is never killed."""
-        self.clock = server.directory / "clock"
         self._through = list(server.through)
         self._asked = asked
         self._log_from = 0
@@ -219,13 +219,20 @@ class System:
         """The state directory, as this program sees it."""
         return Path(f"/proc/{self.server.pid}/root{self.state}")
 
-    def limit_descriptors(self, more: int | None) -> None:
-        """Let every process open so many descriptors more; None: as many as before."""
+    def step_clock(self, seconds: int) -> None:
+        """Let the server's wall clock be ahead of the true one; it knows a second later."""
+        clock = self.server.directory / "clock"
+        new = clock.with_suffix(".new")
+        new.write_text(f"{seconds:+}", encoding="utf-8")
+        new.replace(clock)
+
+    def limit_descriptors(self, *, exhausted: bool) -> None:
+        """Let no process open another descriptor, or as many as before."""
         for pid in self.everyone():
             _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-            held = max(int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir())
-            soft = hard if more is None else held + 1 + more
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+            held = {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+            free = next(number for number in count() if number not in held)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (free if exhausted else hard, hard))
 
 
 @contextmanager
