@@ -28,9 +28,9 @@ def lacks_clock() -> str:
 
 
 def _victim(whole: System) -> int:
-    """The first worker that is not spared, once there is one."""
-    workers = wait_for(lambda: [*{*whole.workers()} - {whole.spared}], "there is a worker")
-    return min(workers)
+    """The first worker that is not spared, once all serve."""
+    wait_for(whole.is_whole, "every worker serves", 30)
+    return min(pid for pid in whole.workers() if pid != whole.spared)
 
 
 def kill_worker(whole: System) -> None:

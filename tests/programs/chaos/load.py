@@ -99,6 +99,8 @@ class Load:
             while not self._stop.is_set():
                 now = time.monotonic()
                 if began + number / self._rate <= now:
+                    tally = self.tallies[-1]
+                    tally.lag = max(tally.lag, now - began - number / self._rate)
                     number += 1
                     self._ask(now)
                     continue

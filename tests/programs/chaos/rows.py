@@ -123,11 +123,12 @@ def beyond(bounds: Bounds, tally: Tally) -> list[str]:
 
 
 def _late(bounds: Bounds, tally: Tally, recovery: float) -> list[str]:
-    """The times that are not within the bounds."""
+    """The times that are not within the bounds, but for those that the load stood still."""
+    lag = tally.lag
     checks = (
-        (tally.silence > bounds.silence, f"a silence of {tally.silence:.1f} s"),
-        (tally.slowest > bounds.slowest, f"a reply after {tally.slowest:.1f} s"),
-        (recovery > bounds.recovery, f"not recovered for {recovery:.1f} s"),
+        (tally.silence > bounds.silence + lag, f"a silence of {tally.silence:.1f} s"),
+        (tally.slowest > bounds.slowest + lag, f"a reply after {tally.slowest:.1f} s"),
+        (recovery > bounds.recovery + lag, f"not recovered for {recovery:.1f} s"),
     )
     return [text for bad, text in checks if bad]
 

@@ -22,6 +22,8 @@ class Tally:
     """The longest time that a socket which asked had no reply to anything."""
     slowest: float = 0.0
     """Until the slowest reply."""
+    lag: float = 0.0
+    """The longest time that the load itself stood still, as on a busy machine."""
     last_bad: float = 0.0
     """The monotonic second when the last question was sent that was not answered well."""
 
@@ -43,5 +45,6 @@ def joined(tallies: Sequence[Tally]) -> Tally:
         whole.wrong += each.wrong
         whole.silence = max(whole.silence, each.silence)
         whole.slowest = max(whole.slowest, each.slowest)
+        whole.lag = max(whole.lag, each.lag)
         whole.last_bad = max(whole.last_bad, each.last_bad)
     return whole
