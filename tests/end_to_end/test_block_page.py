@@ -209,7 +209,7 @@ def test_one_that_asks_too_often_is_refused_and_others_are_answered(
 
 def test_a_process_that_dies_is_replaced_on_the_same_sockets(served: tuple[Server, int]) -> None:
     server, port = served
-    [before] = server.children(PROCESS)
+    [before] = wait_for(lambda: server.children(PROCESS), "the process is started")
     os.kill(before, signal.SIGKILL)
     assert get(port).status == 451, "asked while it starts: the socket is open all the time"
     [after] = server.children(PROCESS)
