@@ -46,8 +46,9 @@ _SERVE = """
 import http.server, ssl, sys
 trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 trusted.load_cert_chain(sys.argv[2], sys.argv[3])
-site = http.server.HTTPServer((sys.argv[1], 443), http.server.SimpleHTTPRequestHandler)
-site.socket = trusted.wrap_socket(site.socket, server_side=True)
+site = http.server.ThreadingHTTPServer((sys.argv[1], 443), http.server.SimpleHTTPRequestHandler)
+# Chromium opens connections that it may not use: no handshake may keep others from being accepted.
+site.socket = trusted.wrap_socket(site.socket, server_side=True, do_handshake_on_connect=False)
 site.serve_forever()
 """
 _SEND = """
