@@ -4,7 +4,8 @@ The loop's fast readers read it, and a message costs no iteration of asyncio and
 subclass overrides the methods below ``close``, which the loop calls.
 
 What must stay true:
-- ``close`` calls ``lost`` once, whoever closes the connection. ``write`` may close it.
+- ``close`` calls ``lost``, once for each connection. An error of the socket closes the connection,
+  also during ``write``.
 - A closed connection is freed by reference counting: the loop does not refer to it, and it is in no
   cycle. Workers collect only cycles of young objects.
 """
