@@ -41,17 +41,15 @@ def history(
 ) -> int:
     """Show what was in force at a moment, who put it in force, and what changed.
 
-    Without --at: every activation (a start, a reload, an exemption, lists that were fetched),
-    every end of an exemption and every stop, the last 20 of them as text; +2 -1 means that the
-    config got two lines and lost one, and the exemptions that changed are named. A moment without
-    an offset is in this host's time, a date alone is its beginning. No server is needed. Exits
-    with 1 where nothing was in force, 2 where the moment is invalid or still to come, or the
-    audit log cannot be read.
+    Without --at: every activation (a start, a reload, an exemption, lists that were fetched), end
+    of an exemption and stop, the last 20 as text, with the exemptions that changed; +2 -1 means
+    that the config got two lines and lost one. A moment without an offset is in this host's time,
+    a date alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
+    where the moment is invalid or still to come, or the audit log cannot be read.
 
     With --restore, the config and the agency's own lists are written as they were, and put in
     force by a reload, with the fetched lists of then as far as the server keeps them; or nothing
-    changes. The difference is shown, and each replaced file is kept as NAME.old. Exits as
-    'darban reload' does.
+    changes. Each replaced file is kept as NAME.old. Exits as 'darban reload' does.
 
         darban history
 
