@@ -77,6 +77,15 @@ class Fault(NamedTuple):
 _REPLACED = Bounds(lost=10, cut=20, slowest=3.0, recovery=1.0, empties_caches=True)
 _SLOW_UPSTREAM = Bounds(failing=_NEEDS_UPSTREAM, slowest=4.0 + _SLACK, silence=4.0)
 
+
+def _of_upstream(
+    name: str, wanted: str, bounds: Bounds, mode: upstream.Mode, seconds: float
+) -> Fault:
+    """The upstream behaves in a way for some seconds."""
+    begins, ends = map(breaking.break_upstream, (mode, upstream.Mode.HONEST))
+    return Fault(name, wanted, bounds, begins, ends, seconds)
+
+
 FAULTS = (
     Fault("none", "all answered", Bounds(), lambda _: None, seconds=1),
     Fault(
@@ -108,44 +117,39 @@ FAULTS = (
         seconds=3,
         comes_last=True,
     ),
-    Fault(
+    _of_upstream(
         "upstream-hung",
         "blocked and known names answered; others SERVFAIL within 4 s",
         _SLOW_UPSTREAM._replace(recovery=2.0),
-        breaking.break_upstream(upstream.Mode.HUNG),
-        breaking.break_upstream(upstream.Mode.HONEST),
+        upstream.Mode.HUNG,
         seconds=6,
     ),
-    Fault(
+    _of_upstream(
         "upstream-flapping",
         "blocked and known names answered; SERVFAIL for less than 1 % of all",
         _SLOW_UPSTREAM._replace(failed=0.01),
-        breaking.break_upstream(upstream.Mode.FLAPPING),
-        breaking.break_upstream(upstream.Mode.HONEST),
+        upstream.Mode.FLAPPING,
         seconds=5,
     ),
-    Fault(
+    _of_upstream(
         "upstream-forged",
         "all answered, by the truth",
         Bounds(silence=2.0, slowest=3.0),
-        breaking.break_upstream(upstream.Mode.FORGED),
-        breaking.break_upstream(upstream.Mode.HONEST),
+        upstream.Mode.FORGED,
         seconds=5,
     ),
-    Fault(
+    _of_upstream(
         "upstream-lying",
         "no lie passed on; blocked and known names answered",
         _SLOW_UPSTREAM._replace(recovery=2.0),
-        breaking.break_upstream(upstream.Mode.LYING),
-        breaking.break_upstream(upstream.Mode.HONEST),
+        upstream.Mode.LYING,
         seconds=5,
     ),
-    Fault(
+    _of_upstream(
         "upstream-slow",
         "all answered",
         Bounds(silence=2.0, slowest=3.0),
-        breaking.break_upstream(upstream.Mode.SLOW),
-        breaking.break_upstream(upstream.Mode.HONEST),
+        upstream.Mode.SLOW,
         seconds=5,
     ),
     Fault(
