@@ -148,10 +148,10 @@ def _in_force(path: Path, hash_: str) -> ComparedPolicy:
 def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> Section | None:
     """The expectations of a snapshot, which does not hold them: the audit log has its config."""
     try:
-        entries = [each for each in audit_log.activations() if each.snapshot == snapshot]
+        entry = audit_log.last_activation(snapshot)
     except OSError:
         return None
-    texts = audit_log.text(entries[-1].config) if entries else {}
+    texts = {} if entry is None else audit_log.text(entry.config)
     if not texts:
         return None
     config = path.parent / next(iter(texts))

@@ -11,6 +11,7 @@ What must stay true:
 - A line that was cut short (power failure, full disk) harms no line before or after it.
 - Lines of earlier versions can be read.
 - The audit log never keeps a config from being put in force: the caller handles OSError.
+- An activation costs the server the same, however long the log is: it has the last one in memory.
 """
 
 import errno
@@ -77,6 +78,8 @@ class AuditLog:
     def __init__(self, state: Path) -> None:
         self._path = state / _LOG
         self._configs = state / _CONFIGS
+        self._latest: AuditEntry | None = None
+        """The last activation: read once, then as this object has written it."""
 
     def entries(self) -> Iterator[AuditEntry]:
         """Every whole line, the oldest first.
@@ -94,9 +97,13 @@ class AuditLog:
                 if entry is not None:
                     yield entry
 
-    def activations(self) -> list[AuditEntry]:
-        """The entries that put a config in force."""
-        return [entry for entry in self.entries() if entry.snapshot]
+    def last_activation(self, snapshot: str | None = None) -> AuditEntry | None:
+        """The last entry that put a config, or this snapshot, in force; OSError as above."""
+        last = None
+        for entry in self.entries():
+            if entry.snapshot and snapshot in (None, entry.snapshot):
+                last = entry
+        return last
 
     def ends(self) -> set[tuple[str, float]]:
         """The ids and moments of the exemptions that have ended; OSError as above."""
@@ -135,17 +142,19 @@ class AuditLog:
         Raises:
             OSError: the log cannot be written.
         """
-        before = self.activations()
+        before = self._latest or self.last_activation()
         config = lists = diff = ""
         if sources is not None:
             config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
-            if before and before[-1].config != config:
-                earlier = self.text(before[-1].config)
+            if before is not None and before.config != config:
+                earlier = self.text(before.config)
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
-        elif same := [entry for entry in before if entry.snapshot == snapshot]:
-            config, lists = same[-1].config, same[-1].lists
+        elif (same := self.last_activation(snapshot)) is not None:
+            config, lists = same.config, same.lists
         exemptions = list(exemption_details(terms))
-        self._append(AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists))
+        entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists)
+        self._append(entry)
+        self._latest = entry
 
     def edited(
         self,
@@ -160,10 +169,10 @@ class AuditLog:
 
         Adds nothing where the texts and the lists are the same as well.
         """
-        last = self.activations()[-1:]
+        last = self._latest or self.last_activation()
         texts = {} if sources is None else sources.texts
         lists = {} if sources is None else _hashes(sources)
-        if not last or (last[0].config, last[0].lists) != (_hash(texts), _hash(lists)):
+        if last is None or (last.config, last.lists) != (_hash(texts), _hash(lists)):
             self.activated(time, event, who, snapshot, terms, sources)
 
     def stopped(self, time: float, who: str) -> None:

@@ -186,7 +186,21 @@ def test_a_stop_is_no_activation(audit_log: AuditLog, terms: CompiledConfig) -> 
     _write(audit_log, terms, 1.0, "one")
     audit_log.stopped(2.0, "signal")
     assert [entry.event for entry in audit_log.entries()] == ["reload", "stop"]
-    assert [entry.event for entry in audit_log.activations()] == ["reload"]
+    last = audit_log.last_activation()
+    assert last is not None
+    assert last.event == "reload"
+
+
+def test_the_server_reads_the_log_once(
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, terms, 1.0, "one")
+    successor = AuditLog(tmp_path / "state")
+    _write(successor, terms, 2.0, "two")
+    (tmp_path / "state" / "journal.jsonl").write_text("", encoding="utf-8")
+    _write(successor, terms, 3.0, "three")
+    [entry] = successor.entries()
+    assert "-two" in entry.diff
 
 
 def test_the_same_text_is_logged_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
