@@ -127,7 +127,7 @@ class _Supervisor:
         control = ControlServer(self._config, self._commands())
         try:
             self._rollout.start_resolving()
-            await self._pool.start()
+            await self._pool.start(self._manager.keep_alive)
             mark_good(first.path)
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
@@ -144,7 +144,7 @@ class _Supervisor:
                 *(self._policy_pulls.run, self._validation.run),
             ):
                 self._background(work())
-            await self._pool.watch(self._manager.keep_alive)
+            await self._pool.watched()
             await self._reloader.stop("signal")
         finally:
             self._manager.stopping()

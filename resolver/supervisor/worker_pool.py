@@ -8,7 +8,7 @@ from resolver.errors import DarbanError
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.supervisor.rollout import Rollout
-from resolver.supervisor.worker_processes import HANG, WorkerSlot
+from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.worker.channel import WorkerMessage
 
 _WATCH = 0.5
@@ -31,6 +31,7 @@ class WorkerPool:
         self._facts = facts
         self._background = background
         self._stopping = asyncio.Event()
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def serving(self) -> int:
@@ -41,31 +42,27 @@ class WorkerPool:
         """The counters of each worker, also of workers that have ended."""
         return [slot.cells for slot in self.slots]
 
-    async def start(self) -> None:
-        """Start all workers.
+    async def start(self, alive: Callable[[], None]) -> None:
+        """Start all workers, and watch them from now on, since one may hang while it starts.
+
+        ``alive`` is called again and again while a worker serves.
 
         Raises:
             DarbanError: no worker serves.
         """
+        self._watching = asyncio.create_task(self._watch(alive))
         await asyncio.gather(*map(self._start, self.slots))
         if not self._facts.workers:
             raise DarbanError("no worker could start; the log above says why")
 
     def stop_watching(self) -> None:
-        """Let ``watch`` return, and replace no worker from now on."""
+        """Let ``watched`` return, and replace no worker from now on."""
         self._stopping.set()
 
-    async def watch(self, alive: Callable[[], None]) -> None:
-        """Kill workers that hang; ``alive`` is called again and again while one serves."""
-        while not self._stopping.is_set():
-            for slot in self.slots:
-                if slot.hangs():
-                    log.error("worker %d: no heartbeat for %g s; restarting it", slot.number, HANG)
-                    slot.kill()
-            if self._facts.workers:
-                alive()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _WATCH)
+    async def watched(self) -> None:
+        """Wait until ``stop_watching`` is called."""
+        assert self._watching is not None, "the workers are started first"
+        await self._watching
 
     async def stop(self) -> None:
         """Stop all workers."""
@@ -83,6 +80,20 @@ class WorkerPool:
         self._facts.draining = draining
         for slot in self.slots:
             slot.send({"type": "drain", "draining": draining})
+
+    async def _watch(self, alive: Callable[[], None]) -> None:
+        """Kill workers that hang."""
+        while not self._stopping.is_set():
+            for slot in self.slots:
+                if silent := slot.hangs():
+                    log.error(
+                        "worker %d: no heartbeat for %.0f s; restarting it", slot.number, silent
+                    )
+                    slot.kill()
+            if self._facts.workers:
+                alive()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _WATCH)
 
     async def _start(self, slot: WorkerSlot) -> None:
         await self._rollout.start_worker(slot, self._on_exit, draining=self._facts.draining)

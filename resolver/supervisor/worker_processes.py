@@ -141,13 +141,13 @@ class WorkerSlot:
         if self._channel is not None:
             self._channel.send(message)
 
-    def hangs(self) -> bool:
-        """Whether the last heartbeat is too long ago."""
+    def hangs(self) -> float:
+        """Seconds since the last heartbeat, or the start, if they are too many; else 0."""
         if self._process is None:
-            return False
-        now = time.monotonic()
+            return 0.0
         last = self.cells[BEAT] / 1000
-        return now - last > HANG if last else now - self._started > _START
+        silent = time.monotonic() - (last or self._started)
+        return silent if silent > (HANG if last else _START) else 0.0
 
     def kill(self) -> None:
         """Kill the worker."""

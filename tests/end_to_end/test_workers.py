@@ -139,6 +139,16 @@ def test_a_worker_that_stands_still_is_replaced(two_workers: Server) -> None:
     assert "no heartbeat" in server.err
 
 
+def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: MakeSmall) -> None:
+    server = make_small(server=TWO)
+    server.expect_error("no heartbeat")
+    server.launch()
+    stopped = wait_for(lambda: server.workers()[:1], "a worker starts")[0]
+    os.kill(stopped, signal.SIGSTOP)
+    wait_for(_replaced(server, stopped), "a new worker", 15)
+    wait_for(lambda: _serves(server), "all queries are answered")
+
+
 def test_workers_end_with_a_killed_supervisor(two_workers: Server) -> None:
     server = two_workers
     workers = server.workers()
