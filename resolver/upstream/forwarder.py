@@ -24,13 +24,13 @@ from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import SLOW, Failure, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
-from resolver.engine.servers import Group, Server
+from resolver.engine.servers import Group
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.inflight import InflightQuery, Tcp, Udp, UpstreamAttempt, still_waiting
 from resolver.upstream.late_attempts import LateAttempts
-from resolver.upstream.tcp_connections import TcpConnection, TcpConnectionPool
+from resolver.upstream.tcp_connections import TcpConnection, TcpConnections
 from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
 TICK: Final = 0.025
@@ -59,7 +59,7 @@ class Forwarder:
         self._udp = UdpSocketPool[UpstreamAttempt](
             loop, self._received, self._udp_refused, self._unsent
         )
-        self._tcp: dict[Server, TcpConnectionPool[UpstreamAttempt]] = {}
+        self._tcp = TcpConnections[UpstreamAttempt](loop, self._tcp_received, self._tcp_lost)
         self._inflight: dict[bytes, InflightQuery] = {}
         self._late = LateAttempts()
         self._timer: asyncio.TimerHandle | None = None
@@ -161,7 +161,7 @@ class Forwarder:
                     server, attempt.message, attempt, now, attempt.own_socket
                 )
             else:
-                sent = self._connections_to(server).send(attempt.message, attempt)
+                sent = self._tcp.send(server, attempt.message, attempt)
                 if sent is None:
                     return query.crowded(now)
                 attempt.waits_on, attempt.ident = sent
@@ -220,13 +220,6 @@ class Forwarder:
             self._udp.take_from(waits_on, attempt.ident)
         elif waits_on is not None:
             waits_on.stop_waiting(attempt.ident)
-
-    def _connections_to(self, server: Server) -> TcpConnectionPool[UpstreamAttempt]:
-        pool = self._tcp.get(server)
-        if pool is None:
-            pool = TcpConnectionPool(self._loop, server, self._tcp_received, self._tcp_lost)
-            self._tcp[server] = pool
-        return pool
 
     def _received(self, udp_socket: Udp, ident: int, packet: bytes, now: float) -> None:
         attempt = self._udp.take_from(udp_socket, ident)
@@ -329,7 +322,7 @@ class Forwarder:
             self._decide(attempt, query.waited, now)
             return
         if isinstance(waits_on, TcpConnection):
-            self._connections_to(server).keep_late(waits_on, attempt.ident, attempt.began)
+            waits_on.keep_late(attempt.ident, attempt.began)
         self._late.add(attempt)
         self._counters.upstream(server.name, "timeout")
         self._decide(attempt, query.expired, now)

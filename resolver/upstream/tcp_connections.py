@@ -68,9 +68,12 @@ class TcpConnection(MessageStream, Generic[Waiting]):
             self.write(b"".join(self._frames))
             self._frames.clear()
 
-    def keep_late(self, ident: int) -> None:
-        """Wait for the answer with this ID as a late one."""
+    def keep_late(self, ident: int, began: float) -> None:
+        """Wait for a late answer to a query that was sent at ``began``; no room is kept for it."""
         self.late[ident] = self.waiting.pop(ident)
+        if self.heard < began and not self.is_silent and not self.closed:
+            self.is_silent = True
+            self._pool.silent(self)
 
     def all_waiting(self) -> list[Waiting]:
         """All that waits for an answer on this connection."""
@@ -164,15 +167,12 @@ class TcpConnectionPool(Generic[Waiting]):
                 return None
         return least
 
-    def keep_late(self, connection: TcpConnection[Waiting], ident: int, began: float) -> None:
-        """Wait for a late answer to a query that was sent at ``began``; no room is kept for it."""
-        connection.keep_late(ident)
-        if connection.heard < began and connection in self._open:
-            connection.is_silent = True
-            self._open.remove(connection)
-            self._silent.append(connection)
-            if len(self._silent) > MAX_CONNECTIONS:
-                self._silent[0].close()
+    def silent(self, connection: TcpConnection[Waiting]) -> None:
+        """Send no more queries over a connection, which gives nothing."""
+        self._open.remove(connection)
+        self._silent.append(connection)
+        if len(self._silent) > MAX_CONNECTIONS:
+            self._silent[0].close()
 
     def _new(self) -> TcpConnection[Waiting]:
         connection = TcpConnection(self)
@@ -210,3 +210,28 @@ class TcpConnectionPool(Generic[Waiting]):
             connection.open(made)
             connection.flush()
             connection.close_when_idle()  # all that waited may have given up
+
+
+class TcpConnections(Generic[Waiting]):
+    """The connections to all servers; ``receive`` and ``lost`` as in a pool."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        receive: Callable[[TcpConnection[Waiting], int, bytes], None],
+        lost: Callable[[TcpConnection[Waiting]], None],
+    ) -> None:
+        self._loop = loop
+        self._receive = receive
+        self._lost = lost
+        self._pools: dict[Server, TcpConnectionPool[Waiting]] = {}
+
+    def send(
+        self, server: Server, message: bytes, waiting: Waiting
+    ) -> tuple[TcpConnection[Waiting], int] | None:
+        """Send a query to a server: connection and ID; None if all are full."""
+        pool = self._pools.get(server)
+        if pool is None:
+            pool = TcpConnectionPool(self._loop, server, self._receive, self._lost)
+            self._pools[server] = pool
+        return pool.send(message, waiting)
