@@ -5,6 +5,7 @@ worker builds them in a thread beside its loop, and then puts them in force in o
 """
 
 from resolver.engine.routing import NameRouting
+from resolver.policy.building import Pause, no_pause
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
@@ -16,9 +17,11 @@ class LoadedSnapshot:
 
     __slots__ = ("judge", "routing", "terms", "views")
 
-    def __init__(self, terms: CompiledConfig, index: Index, wall: float) -> None:
-        """``wall`` is Unix time in seconds."""
+    def __init__(
+        self, terms: CompiledConfig, index: Index, wall: float, pause: Pause = no_pause
+    ) -> None:
+        """``wall`` is Unix time in seconds; ``pause`` is called again and again."""
         self.terms = terms
-        self.judge = Judge(terms, index)
-        self.views = Views(terms, wall)
+        self.judge = Judge(terms, index, pause)
+        self.views = Views(terms, wall, pause)
         self.routing = NameRouting(terms)

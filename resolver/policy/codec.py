@@ -6,6 +6,7 @@ an earlier release has fewer fields: so a new field is the last of its class and
 """
 
 import dataclasses
+import functools
 import types
 from collections.abc import Iterator
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -27,12 +28,13 @@ def encode(value: object) -> object:
 
 def decode(kind: type[T], plain: Any) -> T:  # noqa: ANN401 - JSON has any shape
     """Convert back what ``encode`` made of a value of this type."""
-    decoded: Any = _reader(kind)(plain)
+    decoded: Any = _reader(kind)(plain)  # type: ignore[arg-type] # a type can be hashed
     return decoded  # type: ignore[no-any-return]
 
 
+@functools.cache
 def _reader(kind: Any) -> Any:  # noqa: ANN401 - a type in, a function out
-    """A function that reads values of this type. It is made once for many values."""
+    """A function that reads values of this type. It is made once."""
     if kind is bytes:
         return bytes.fromhex
     if get_origin(kind) is tuple:

@@ -26,7 +26,7 @@ from typing import Final
 
 from resolver.dns import names
 from resolver.policy.address_ranges import AddressRanges
-from resolver.policy.building import ancestors
+from resolver.policy.building import Pause, ancestors, no_pause
 from resolver.policy.compiled import CompiledConfig, OwnRule
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
@@ -41,7 +41,7 @@ _MAX_VERDICTS: Final = 4096
 class Judge:
     """Judges names and addresses by the rules and the ranges of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig, index: Index) -> None:
+    def __init__(self, terms: CompiledConfig, index: Index, pause: Pause = no_pause) -> None:
         protections = [(g.name.encode(), g.rebinding) for g in terms.groups if g.rebinding]
         ranges = AddressRanges(terms.ranges, private=bool(protections))
         self.ranges = ranges if terms.ranges or protections else None
@@ -55,7 +55,8 @@ class Judge:
         self._files = [source.file for source in terms.sources]
         self._exempted = [exemption.services for exemption in terms.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
-        self._above_passing = ancestors(terms.excepted, [each.name for each in terms.local])
+        local = [each.name for each in terms.local]
+        self._above_passing = ancestors(terms.excepted, local, pause=pause)
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the name of a question, in lower-case wire form. The type does not matter."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
-from resolver.policy.building import networks
+from resolver.policy.building import Pause, networks, no_pause
 from resolver.policy.prefix import Prefix
 
 
@@ -41,8 +41,8 @@ def prefix_text(network: bytes, length: int) -> str:
 class PrefixTable:
     """Owners by prefix; the longest prefix that contains an address wins."""
 
-    def __init__(self, prefixes: Iterable[Prefix]) -> None:
-        self._by_size = networks(prefixes)
+    def __init__(self, prefixes: Iterable[Prefix], pause: Pause = no_pause) -> None:
+        self._by_size = networks(prefixes, pause)
 
     def matches(self, octets: bytes) -> list[int]:
         """The owners of all prefixes that contain the address, the longest prefix first."""

@@ -12,7 +12,7 @@ What must stay true:
   the time.
 """
 
-from resolver.policy.building import ancestors, top_labels
+from resolver.policy.building import Pause, ancestors, no_pause, top_labels
 from resolver.policy.compiled import CompiledConfig, OwnRule, Policy
 from resolver.policy.prefixes import PrefixTable, is_link_local
 from resolver.policy.verdict import Verdict
@@ -68,11 +68,11 @@ class View:
 class Views:
     """The views of a snapshot at the current time."""
 
-    def __init__(self, terms: CompiledConfig, wall: float) -> None:
+    def __init__(self, terms: CompiledConfig, wall: float, pause: Pause = no_pause) -> None:
         self._terms = terms
-        self._vlans = PrefixTable(terms.prefixes)
+        self._vlans = PrefixTable(terms.prefixes, pause)
         self._by_interface = {v.interface: p for p, v in enumerate(terms.vlans) if v.interface}
-        self._exempted = PrefixTable(terms.exempted_prefixes)
+        self._exempted = PrefixTable(terms.exempted_prefixes, pause)
         self._own = [OwnRules(policy) for policy in terms.policies]
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
         self._in_force: frozenset[int] = frozenset()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from resolver.errors import DarbanError
 from resolver.files import make_directory, rename_synced, write_atomically
+from resolver.policy.building import Pause, no_pause, with_pauses
 from resolver.policy.compiled import CompiledConfig, Snapshot, content_hash, read_compiled_config
 from resolver.policy.index import Index
 
@@ -114,15 +115,17 @@ def _holds(path: Path, content: Mapping[str, bytes]) -> bool:
         return False
 
 
-def load(path: Path) -> tuple[CompiledConfig, Index]:
+def load(path: Path, pause: Pause = no_pause) -> tuple[CompiledConfig, Index]:
     """The terms and the index of a saved snapshot; the files of the index are mapped.
+
+    ``pause`` is called before each line of the terms is read.
 
     Raises:
         StateError: the snapshot does not exist, or another version of Darban wrote it.
     """
     try:
         with (path / _TERMS).open("rb") as lines:
-            terms = read_compiled_config(lines)
+            terms = read_compiled_config(with_pauses(lines, pause, turn=1))
         return terms, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None

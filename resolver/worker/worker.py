@@ -51,6 +51,8 @@ BEAT: Final = 0.5
 SWITCH: Final = 0.0001
 """Seconds after which a thread that loads a snapshot gives the interpreter lock to the loop, if its
 code allows that."""
+_PAUSE: Final = 0.00005
+"""Seconds that such a thread sleeps, again and again, so that the loop goes on."""
 _FINISH: Final = 1.0
 """Seconds at the end of a worker in which queries in flight may still be answered."""
 
@@ -224,9 +226,14 @@ class Worker:
         self._loop.call_later(BEAT, self._beat)
 
 
+def pause() -> None:
+    """Let the loop have the processor, in a thread that loads a snapshot."""
+    time.sleep(_PAUSE)
+
+
 def _load(snapshot: Path) -> LoadedSnapshot:
     """Load a snapshot and build its tables; called in a thread beside the loop."""
-    return LoadedSnapshot(*store.load(snapshot), time.time())
+    return LoadedSnapshot(*store.load(snapshot, pause), time.time(), pause)
 
 
 async def _run(loop: Loop, channel: int, memory: int, listening: list[int], block_log: int) -> None:

@@ -17,7 +17,7 @@ from typing import TypeVar
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.snapshot import store
 from resolver.worker.garbage import GarbageCollection
-from resolver.worker.worker import SWITCH
+from resolver.worker.worker import SWITCH, pause
 
 T = TypeVar("T")
 
@@ -47,8 +47,11 @@ class _Loop:
 
 async def _measure(snapshot: Path) -> None:
     loop = _Loop()
-    (terms, index), reading = await loop.longest_beside(lambda: store.load(snapshot))
-    _, making_ready = await loop.longest_beside(lambda: LoadedSnapshot(terms, index, time.time()))
+    store.load(snapshot)  # as a worker has done when it loads another one
+    (terms, index), reading = await loop.longest_beside(lambda: store.load(snapshot, pause))
+    _, making_ready = await loop.longest_beside(
+        lambda: LoadedSnapshot(terms, index, time.time(), pause)
+    )
     print(reading, making_ready)
 
 
