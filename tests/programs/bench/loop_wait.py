@@ -27,11 +27,11 @@ class _Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._latest = time.perf_counter()
-        self._longest = 0.0
-        self._turn()
         self._garbage = GarbageCollection(self._loop)
         self._garbage.start()
+        self._longest = 0.0
+        self._latest = time.perf_counter()
+        self._turn()
 
     async def longest_beside(self, work: Callable[[], T]) -> tuple[T, float]:
         """Do work in a thread; its result, and the longest turn meanwhile in milliseconds."""
@@ -46,8 +46,8 @@ class _Loop:
 
 
 async def _measure(snapshot: Path) -> None:
-    loop = _Loop()
     store.load(snapshot)  # as a worker has done when it loads another one
+    loop = _Loop()
     (terms, index), reading = await loop.longest_beside(lambda: store.load(snapshot, pause))
     _, making_ready = await loop.longest_beside(
         lambda: LoadedSnapshot(terms, index, time.time(), pause)

@@ -41,7 +41,7 @@ _QUIET = 6.0
 """Seconds after each fault, in which a new worker fills its cache."""
 _FAULTS = {fault.name: fault for fault in (*FAULTS, _EXEMPTION)}
 _WARM_UP = ("reload", "exemption", "reload", "exemption", "config-broken", "list-server-failing")
-_TIMES = 10
+_TIMES = 50
 """How often the warm-up repeats these, without pauses: a heap needs that to have its full size."""
 
 
