@@ -60,11 +60,8 @@ class PolicyPulls:
             if source is None:
                 self._facts.policy_source = None
             else:
-                try:
-                    async with self._lock:
-                        await self._pull(source, "timer", None, accept=False, again=False)
-                except Exception as error:  # a fault of this code: try again
-                    log.error("policy of %s: %r", source.repository, error)
+                async with self._lock:
+                    await self._pull(source, "timer", None, accept=False, again=False)
             await asyncio.sleep(_EVERY * random.uniform(0.9, 1.1))
 
     async def command(self, request: Request) -> Answer:

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
@@ -30,6 +30,7 @@ from resolver.metrics.status_reader import StatusReader
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
+from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
@@ -82,7 +83,7 @@ class _Supervisor:
         self._config = config
         self._state = store.directory(config)
         self._manager = manager
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._background = BackgroundTasks()
         workers = worker_count(first.terms)
         settings = first.terms.settings
         endpoints = (*settings.listen, *settings.proxied)
@@ -98,12 +99,12 @@ class _Supervisor:
         self._block_page = BlockPage(settings.block_page, first.pinned)
         self._rollout = Rollout(slots, first, self._layout, self._block_log, self._block_page)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
-        self._pool = WorkerPool(slots, self._rollout, self._facts, self._background)
+        self._pool = WorkerPool(slots, self._rollout, self._facts, self._background.start)
         self._reloader = Reloader(
             config, self._state, self._rollout, self._facts, self._after_reload
         )
         self._list_updates = ListUpdates(
-            config, self._state, self._facts, self._reloader, self._background
+            config, self._state, self._facts, self._reloader, self._background.start
         )
         self._policy_pulls = PolicyPulls(config, self._state, self._facts, self._reloader)
         self._zones = ZonePublisher(
@@ -143,7 +144,7 @@ class _Supervisor:
                 *(self._block_page.run, ends.run, self._zones.run),
                 *(self._policy_pulls.run, self._validation.run),
             ):
-                self._background(work())
+                self._background.keep(work)
             await self._pool.watched()
             await self._reloader.stop("signal")
         finally:
@@ -176,12 +177,7 @@ class _Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._reload_on_hangup)
 
     def _reload_on_hangup(self) -> None:
-        self._background(self._reloader.reload("SIGHUP"))
-
-    def _background(self, work: Coroutine[None, None, object]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._reloader.reload("SIGHUP"))
 
     def _after_reload(self) -> None:
         self._report_status()
