@@ -9,14 +9,14 @@ runs.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 
 from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import Network, network_of
 from resolver.policy.services import services_in
 
 
@@ -160,7 +160,7 @@ def _vlan(
 ) -> VlanReport:
     vlan = terms.vlans[place]
     policy = terms.policies[vlan.policy]
-    prefixes = [_network(each) for each in terms.prefixes if each.owner == place]
+    prefixes = [network_of(each) for each in terms.prefixes if each.owner == place]
     return VlanReport(
         name=vlan.name,
         id=vlan.id,
@@ -201,9 +201,7 @@ def _services(terms: CompiledConfig, policy: Policy) -> Iterator[BlockedService]
         )
 
 
-def _applies(
-    exemption: ExemptionStatus, vlan: str, prefixes: Sequence[IPv4Network | IPv6Network]
-) -> bool:
+def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network]) -> bool:
     """Whether an exemption is for a client of a VLAN."""
     if exemption.vlan is not None:
         return exemption.vlan == vlan
@@ -213,7 +211,3 @@ def _applies(
         for one in exempted
         for other in prefixes
     )
-
-
-def _network(prefix: Prefix) -> IPv4Network | IPv6Network:
-    return ip_network((prefix.network, prefix.length))

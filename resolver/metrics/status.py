@@ -7,9 +7,9 @@ the server. There are none by client or name.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from ipaddress import ip_network
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in
 
 SOON = 3 * 86400.0
@@ -290,7 +290,7 @@ def exemption_details(terms: CompiledConfig) -> Iterator[ExemptionDetails]:
         yield ExemptionDetails(
             exemption.id,
             None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-            tuple(str(ip_network((prefix.network, prefix.length))) for prefix in prefixes),
+            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes),
             tuple(each.name for each in services_in(exemption.services, terms.services)),
             exemption.until,
             exemption.approver,

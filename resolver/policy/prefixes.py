@@ -1,10 +1,12 @@
 """Addresses, and the prefixes that contain them."""
 
 from collections.abc import Iterable
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from resolver.policy.building import Pause, networks, no_pause
 from resolver.policy.prefix import Prefix
+
+Network = IPv4Network | IPv6Network
 
 
 def packed(address: str) -> bytes:
@@ -36,6 +38,11 @@ def client_prefix_text(prefix: bytes) -> str:
 def prefix_text(network: bytes, length: int) -> str:
     """A prefix as text; ``network`` has 4 or 16 octets."""
     return str(ip_network((network, length)))
+
+
+def network_of(prefix: Prefix) -> Network:
+    """A prefix as a network."""
+    return ip_network((prefix.network, prefix.length))
 
 
 class PrefixTable:

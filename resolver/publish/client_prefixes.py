@@ -9,13 +9,12 @@ clients. Elsewhere it is a gap, and is reported.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
-
-Network = IPv4Network | IPv6Network
+from resolver.policy.prefixes import Network, network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +50,13 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
     passing: dict[int, list[Prefix]] = {}
     gaps = []
     for prefix in exempted:
-        for vlan, clients in _in_vlans(terms, network(prefix)):
+        for vlan, clients in _in_vlans(terms, network_of(prefix)):
             policy = terms.policies[terms.vlans[vlan].policy]
             left = policy.blocks & ~_exempt_in_vlan(terms, vlan, wall)
             if not policy.enforce or not left & terms.exemptions[prefix.owner].services:
                 continue  # the exemption changes nothing
             for other in exempted:
-                if contains(network(other), clients):
+                if contains(network_of(other), clients):
                     left &= ~terms.exemptions[other.owner].services
             own = sum(not rule.allow for rule in policy.own)
             if left or own:
@@ -72,11 +71,6 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
     return PassingPrefixes(passing, gaps)
 
 
-def network(prefix: Prefix) -> Network:
-    """A prefix as a network."""
-    return ip_network((prefix.network, prefix.length))
-
-
 def address_trigger(octets: bytes, length: int, kind: str) -> str:
     """The owner of an address trigger, without the zone: ``24.0.20.0.127.rpz-client-ip``."""
     text = str(ip_address(octets))
@@ -89,7 +83,7 @@ def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, N
     """The VLANs that have clients in a prefix: with the smaller of the two prefixes."""
     around: tuple[int, int] | None = None
     for prefix in terms.prefixes:
-        clients = network(prefix)
+        clients = network_of(prefix)
         if contains(exempted, clients) and clients != exempted:
             yield prefix.owner, clients
         elif contains(clients, exempted):

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import View, Views
-from resolver.publish.client_prefixes import Network, contains, network
+from resolver.publish.client_prefixes import contains
 from resolver.publish.resolver_vlans import ClientPrefix, client_prefixes
 
 
@@ -32,7 +33,7 @@ def views_by_prefix(terms: CompiledConfig, wall: float) -> dict[Prefix, View | N
     """
     views = Views(terms, wall)
     in_force = (p for p in terms.exempted_prefixes if wall < terms.exemptions[p.owner].until)
-    places = {network(p): p for p in (*in_force, *terms.prefixes)}
+    places = {network_of(p): p for p in (*in_force, *terms.prefixes)}
     found: dict[Prefix, View | None] = {}
     for place, prefix in places.items():
         address = _own_address(place, places)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefix import Prefix
-from resolver.policy.prefixes import prefix_text
+from resolver.policy.prefixes import network_of, prefix_text
 from resolver.policy.services import services_in
 from resolver.policy.settings import Publication
-from resolver.publish.client_prefixes import contains, network
+from resolver.publish.client_prefixes import contains
 from resolver.publish.policy_zones import block_set_policies
 from resolver.publish.zone_text import block_set_zone, override_zone
 
@@ -75,8 +75,8 @@ def is_imposed(policy: Policy) -> bool:
 
 def client_prefixes(prefixes: Iterable[Prefix], group: Set[Prefix]) -> Iterator[ClientPrefix]:
     """What decides who belongs to a group, which has some of all prefixes; the longest first."""
-    own = [network(prefix) for prefix in group]
+    own = [network_of(prefix) for prefix in group]
     for prefix in sorted(prefixes, key=lambda each: -each.length):
         belongs = prefix in group
-        if belongs or any(contains(outer, network(prefix)) for outer in own):
+        if belongs or any(contains(outer, network_of(prefix)) for outer in own):
             yield ClientPrefix(prefix_text(prefix.network, prefix.length), belongs)

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from resolver.config.amendment import add_exemption, change_exemption, remove_exemption
 from resolver.config.problems import did_you_mean
-from resolver.config.values import Network
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import Network, network_of
 from resolver.snapshot.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file, differing
 from resolver.snapshot.config_files import DiskFiles, Texts, difference
@@ -193,15 +192,11 @@ def _changes_anything(terms: CompiledConfig, name: str) -> bool:
     if exemption.vlan is not None:
         vlans = {exemption.vlan}
     else:
-        exempted = [_of(each) for each in terms.exempted_prefixes if each.owner == place]
+        exempted = [network_of(each) for each in terms.exempted_prefixes if each.owner == place]
         vlans = {
             prefix.owner
             for prefix in terms.prefixes
-            if any(_overlap(_of(prefix), each) for each in exempted)
+            if any(_overlap(network_of(prefix), each) for each in exempted)
         }
     policies = [terms.policies[terms.vlans[vlan].policy] for vlan in vlans]
     return any(policy.blocks & exemption.services for policy in policies)
-
-
-def _of(prefix: Prefix) -> Network:
-    return ip_network((prefix.network, prefix.length))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from resolver.policy.prefixes import packed
-from resolver.publish.client_prefixes import address_trigger, network, passing_prefixes
+from resolver.policy.prefixes import network_of, packed
+from resolver.publish.client_prefixes import address_trigger, passing_prefixes
 from tests.policy.networks import compiled
 
 WALL = 1.8e9
@@ -54,7 +54,9 @@ def expressed(*exemptions: str) -> tuple[dict[str, list[str]], list[str]]:
     """The passing prefixes by VLAN, and the gaps."""
     terms = compiled(VLANS + "".join(exemptions), LISTS).terms
     passing, gaps = passing_prefixes(terms, WALL)
-    by_vlan = {terms.vlans[vlan].name: [*map(str, map(network, passing[vlan]))] for vlan in passing}
+    by_vlan = {
+        terms.vlans[vlan].name: [*map(str, map(network_of, passing[vlan]))] for vlan in passing
+    }
     return by_vlan, [f"{gap.vlan} {gap.prefix} {gap.still_blocked}" for gap in gaps]
 
 

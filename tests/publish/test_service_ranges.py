@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 from resolver.dns import names
 from resolver.policy.index import Index
 from resolver.policy.prefix import Prefix
-from resolver.policy.prefixes import packed
+from resolver.policy.prefixes import Network, network_of, packed
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import Views
-from resolver.publish.client_prefixes import Network, network
 from resolver.publish.policy_zones import NODATA, PASSTHRU, AddressRule, policy_zones
 from tests.policy.networks import compiled, judge
 
@@ -53,7 +52,7 @@ ADDRESSES = st.sampled_from(
 def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> bool:
     """Whether the first zone with a range for an address blocks it, by its longest prefix."""
     for zone in zones:
-        ranges = {network(Prefix(rule.network, rule.length, 0)): rule.action for rule in zone}
+        ranges = {network_of(Prefix(rule.network, rule.length, 0)): rule.action for rule in zone}
         around = [
             each
             for each in ranges
@@ -73,7 +72,7 @@ def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str)
     zones = [of_vlan.addresses, ZONES.block_sets[of_vlan.block_set].addresses]
     view = Views(SNAPSHOT.terms, WALL).of_vlan(vlan)
     verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (octets,))
-    address = network(Prefix(octets, 8 * len(octets), 0))
+    address = network_of(Prefix(octets, 8 * len(octets), 0))
     assert decide(zones, address) == (verdict.outcome is BLOCKED)
 
 
