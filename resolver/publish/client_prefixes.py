@@ -15,6 +15,7 @@ from typing import NamedTuple
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
+from resolver.policy.view import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,15 @@ class PassingPrefixes(NamedTuple):
 
 def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
     """The exemptions by prefix that are in force at a moment, in seconds since 1970."""
-    in_force = [wall < exemption.until for exemption in terms.exemptions]
-    exempted = [prefix for prefix in terms.exempted_prefixes if in_force[prefix.owner]]
+    views = Views(terms, wall)
+    exempted = exempted_prefixes(terms, wall)
     passing: dict[int, list[Prefix]] = {}
     gaps = []
     for prefix in exempted:
         for vlan, clients in _in_vlans(terms, network_of(prefix)):
-            policy = terms.policies[terms.vlans[vlan].policy]
-            left = policy.blocks & ~_exempt_in_vlan(terms, vlan, wall)
+            view = views.of_vlan(vlan)
+            policy = view.policy
+            left = policy.blocks & ~view.exempt
             if not policy.enforce or not left & terms.exemptions[prefix.owner].services:
                 continue  # the exemption changes nothing
             for other in exempted:
@@ -69,6 +71,12 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
                 if passed not in passing.setdefault(vlan, []):
                     passing[vlan].append(passed)
     return PassingPrefixes(passing, gaps)
+
+
+def exempted_prefixes(terms: CompiledConfig, wall: float) -> list[Prefix]:
+    """The prefixes of the exemptions in force at a moment, in seconds since 1970."""
+    in_force = [wall < exemption.until for exemption in terms.exemptions]
+    return [prefix for prefix in terms.exempted_prefixes if in_force[prefix.owner]]
 
 
 def address_trigger(octets: bytes, length: int, kind: str) -> str:
@@ -90,15 +98,6 @@ def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, N
             around = max(around or (-1, -1), (prefix.length, prefix.owner))
     if around is not None:
         yield around[1], exempted
-
-
-def _exempt_in_vlan(terms: CompiledConfig, vlan: int, wall: float) -> int:
-    """The services that are exempted for a whole VLAN."""
-    services = 0
-    for exemption in terms.exemptions:
-        if exemption.vlan == vlan and wall < exemption.until:
-            services |= exemption.services
-    return services
 
 
 def contains(outer: Network, inner: Network) -> bool:

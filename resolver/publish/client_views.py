@@ -10,7 +10,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import View, Views
-from resolver.publish.client_prefixes import contains
+from resolver.publish.client_prefixes import contains, exempted_prefixes
 from resolver.publish.resolver_vlans import ClientPrefix, client_prefixes
 
 
@@ -32,8 +32,8 @@ def views_by_prefix(terms: CompiledConfig, wall: float) -> dict[Prefix, View | N
     1970. None where a prefix has no such clients, or they are in no VLAN.
     """
     views = Views(terms, wall)
-    in_force = (p for p in terms.exempted_prefixes if wall < terms.exemptions[p.owner].until)
-    places = {network_of(p): p for p in (*in_force, *terms.prefixes)}
+    prefixes = (*exempted_prefixes(terms, wall), *terms.prefixes)
+    places = {network_of(prefix): prefix for prefix in prefixes}
     found: dict[Prefix, View | None] = {}
     for place, prefix in places.items():
         address = _own_address(place, places)
