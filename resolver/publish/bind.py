@@ -60,7 +60,7 @@ def bind_config(terms: CompiledConfig, publication: Publication) -> str:
         f'{each.address} port {each.port} key "{key}";' for each in publication.listen
     )
     for number, vlan in enumerate(resolver_vlans(terms, publication)):
-        clients = [f"{'' if each.belong else '!'}{each.prefix};" for each in vlan.clients]
+        clients = [f"{each};" for each in vlan.clients]
         if not number:
             clients.insert(0, f'key "{key}";')
         text += _VIEW.format(

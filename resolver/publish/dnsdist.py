@@ -18,6 +18,7 @@ from resolver.policy.index import Index
 from resolver.policy.services import services_in
 from resolver.publish.cdb import constant_database
 from resolver.publish.client_views import ClientView, client_views
+from resolver.publish.lua import lua_list, lua_string
 from resolver.publish.policy_zones import NODATA, NXDOMAIN, PASSTHRU, WILDCARD, Action, RuleSource
 from resolver.publish.resolver_vlans import is_imposed
 
@@ -72,7 +73,7 @@ end
 """
 _UNKNOWN = """
 -- A client in no VLAN.
-addAction(NotRule(darban_clients({{ {masks} }})), RCodeAction(DNSRCode.REFUSED))
+addAction(NotRule(darban_clients({masks})), RCodeAction(DNSRCode.REFUSED))
 """
 
 
@@ -83,7 +84,7 @@ def dnsdist_files(
     rules = RuleSource(terms, index)
     text = [_HEAD.format(directory=directory, ttl=TTL)]
     files: dict[str, bytes] = {}
-    masks: dict[str, None] = {}
+    prefixes: dict[str, None] = {}
     for each in client_views(terms, wall):
         exact: dict[bytes, bytes] = {}
         below: dict[bytes, bytes] = {}
@@ -96,8 +97,8 @@ def dnsdist_files(
         files[f"{each.name}.exact.cdb"] = constant_database(exact.items())
         files[f"{each.name}.below.cdb"] = constant_database(below.items())
         text.append(_policy(each, directory))
-        masks |= dict.fromkeys(f'"{client.prefix}"' for client in each.clients)
-    text.append(_UNKNOWN.format(masks=", ".join(masks)))
+        prefixes |= dict.fromkeys(client.prefix for client in each.clients)
+    text.append(_UNKNOWN.format(masks=lua_list(prefixes)))
     return files | {"darban.lua": "".join(text).encode()}
 
 
@@ -107,11 +108,11 @@ def _letter(action: Action) -> bytes:
 
 def _policy(group: ClientView, directory: Path) -> str:
     policy = group.view.policy
-    masks = ", ".join(f'"{"" if c.belong else "!"}{c.prefix}"' for c in group.clients)
+    masks = lua_list(group.clients)
     error = codes.EDE_CENSORED if is_imposed(policy) else codes.EDE_BLOCKED
     v4, v6 = (_sinkhole(octets) for octets in (policy.sinkhole_v4, policy.sinkhole_v6))
-    path, reason = _text(f"{directory}/{group.name}"), _text(_reason(policy))
-    return f"-- {group.name}\ndarban_policy({{ {masks} }}, {path}, {error}, {reason}, {v4}, {v6})\n"
+    path, reason = lua_string(f"{directory}/{group.name}"), lua_string(_reason(policy))
+    return f"-- {group.name}\ndarban_policy({masks}, {path}, {error}, {reason}, {v4}, {v6})\n"
 
 
 def _reason(policy: Policy) -> str:
@@ -122,9 +123,4 @@ def _reason(policy: Policy) -> str:
 
 
 def _sinkhole(octets: bytes) -> str:
-    return f'"{ip_address(octets)}"' if octets else "nil"
-
-
-def _text(text: str) -> str:
-    """A string of Lua."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return lua_string(str(ip_address(octets))) if octets else "nil"

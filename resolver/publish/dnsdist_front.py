@@ -13,6 +13,7 @@ from pathlib import Path
 from resolver.dns import names
 from resolver.dns.special_use import HEALTH
 from resolver.policy.settings import Endpoint, Front
+from resolver.publish.lua import lua_string
 from resolver.snapshot.front import DOH_PATH
 
 _TIMEOUT = 5
@@ -36,9 +37,8 @@ def _lines(front: Front, base: Path) -> Iterator[str]:
     yield ""
     for endpoint in front.dns:
         yield f'addLocal("{endpoint}", {{reusePort=true}})'
-    files = ", ".join(
-        _text(str((base / file).absolute())) for file in (front.certificate, front.key)
-    )
+    paths = (str((base / file).absolute()) for file in (front.certificate, front.key))
+    files = ", ".join(map(lua_string, paths))
     for endpoint in front.dot:
         yield f'addTLSLocal("{endpoint}", {files}, {{minTLSVersion="tls1.2", reusePort=true}})'
     for endpoint in front.doh:
@@ -61,8 +61,3 @@ def _nodes(nodes: Sequence[Endpoint]) -> Iterator[str]:
     for number, node in enumerate(nodes, 1):
         options = f'address="{node}", name="node-{number}", useProxyProtocol=true, {health}'
         yield f"newServer({{{options}}})" + (":setUp()" if len(nodes) == 1 else "")
-
-
-def _text(text: str) -> str:
-    """A string of Lua."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -11,6 +11,7 @@ from pathlib import Path
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Publication
+from resolver.publish.lua import lua_list
 from resolver.publish.resolver_vlans import ResolverVlan, resolver_vlans
 
 SCRIPT = "/etc/powerdns/darban.lua"
@@ -36,7 +37,7 @@ _ZONE = """\
 """
 _SCRIPT = """\
 -- The zones of each VLAN, for PowerDNS Recursor. "darban export powerdns" wrote this file.
-local zones = { %(zones)s }
+local zones = %(zones)s
 local vlans = {}
 
 -- Clients by prefix, where the longest one decides: "!" for a prefix of another VLAN.
@@ -73,7 +74,7 @@ def recursor_files(
         "recursor.d/darban.yml": "".join(_settings(vlans, directory)),
         Path(SCRIPT).name: _SCRIPT
         % {
-            "zones": ", ".join(f'"{zone}"' for zone in _zones(vlans)),
+            "zones": lua_list(_zones(vlans)),
             "vlans": "".join(map(_vlan, vlans)),
         },
     }
@@ -95,6 +96,5 @@ def _zones(vlans: Sequence[ResolverVlan]) -> dict[str, bool]:
 
 
 def _vlan(vlan: ResolverVlan) -> str:
-    prefixes = ", ".join(f'"{"" if each.belong else "!"}{each.prefix}"' for each in vlan.clients)
-    zones = ", ".join(f'"{use.zone}"' for use in vlan.zones)
-    return f"-- {vlan.name}\nvlan({{ {prefixes} }}, {{ {zones} }})\n"
+    zones = lua_list(use.zone for use in vlan.zones)
+    return f"-- {vlan.name}\nvlan({lua_list(vlan.clients)}, {zones})\n"

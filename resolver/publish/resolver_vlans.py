@@ -25,6 +25,10 @@ class ClientPrefix:
     belong: bool
     """False for the prefix of another group inside one of this group."""
 
+    def __str__(self) -> str:
+        """In the form of BIND and PowerDNS, with ``!`` for a prefix of another group."""
+        return self.prefix if self.belong else f"!{self.prefix}"
+
 
 @dataclass(frozen=True, slots=True)
 class ZoneUse:
