@@ -41,12 +41,8 @@ def _parse_quality(parameters: Sequence[str]) -> float:
 
 def _quality(offer: str, ranges: Sequence[tuple[str, float]]) -> tuple[float, int]:
     """The quality of the most specific range that matches an offer, and how specific it is."""
-    best, quality = 0, 0.0
-    for name, of_range in ranges:
-        specificity = _specificity(name, offer)
-        if specificity > best or (specificity == best and specificity and of_range > quality):
-            best, quality = specificity, of_range
-    return quality, best if quality else 0
+    best, quality = max((_specificity(name, offer), quality) for name, quality in ranges)
+    return (quality, best) if best and quality else (0.0, 0)
 
 
 def _specificity(name: str, offer: str) -> int:
