@@ -74,13 +74,14 @@ def parse(header: bytes, client: str, server: str) -> Request | None:
     """Read a header up to its empty line; None if it is malformed."""
     first, *lines = header.split(b"\r\n")
     request = _REQUEST.fullmatch(first)
-    fields = [_FIELD.fullmatch(line) for line in lines]
-    if request is None or None in fields:
+    if request is None:
         return None
     headers: dict[str, str] = {}
-    for field in fields:
-        if field is not None:
-            headers.setdefault(field[1].decode().lower(), field[2].decode("latin-1"))
+    for line in lines:
+        field = _FIELD.fullmatch(line)
+        if field is None:
+            return None
+        headers.setdefault(field[1].decode().lower(), field[2].decode("latin-1"))
     target = request[1].decode()
     return Request(target, first.startswith(b"HEAD "), headers, client, server)
 
