@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
+from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
@@ -201,14 +202,14 @@ class _Supervisor:
     async def _serve_metrics(self) -> None:
         # Slow to import, so after the start.
         from resolver.web import metrics_page, status_page
-        from resolver.web.listener import PageListenError
+        from resolver.web.listener import listen
 
         collector = DarbanCollector(self._layout, self._pool.memories, self._facts, self._readings)
         try:
             app = metrics_page.application(collector, self._facts)
             status_page.add_to(app, self._read_status, self._explainer)
-            await metrics_page.serve(app, self._facts.terms.settings.metrics)
-        except PageListenError as error:
+            await listen(app, self._facts.terms.settings.metrics)
+        except DarbanError as error:
             log.error("%s", error)
 
     def _explainer(self) -> Explainer:

@@ -1,4 +1,4 @@
-"""Serve an aiohttp application on a listening socket, with limits and without client data in logs.
+"""Serve the metrics and the status page, with limits and without client data in logs.
 
 For every malformed request, aiohttp logs a traceback with the client's address. Here only
 this program's own errors are logged, and no client is named.
@@ -19,10 +19,6 @@ _IDLE_TIMEOUT = 75
 """Seconds between two requests; scrapers that come each minute stay connected."""
 
 
-class PageListenError(DarbanError):
-    """A page cannot be served. DNS is not affected."""
-
-
 class _OwnErrors(logging.Filter):
     """Drops errors that a client caused, and removes the client's address from the others."""
 
@@ -36,15 +32,11 @@ _log = log.getChild("web")
 _log.addFilter(_OwnErrors())
 
 
-async def listen(
-    app: web.Application, endpoint: Endpoint, what: str, option: str
-) -> asyncio.Server:
-    """Serve an application on an endpoint.
-
-    ``what`` is served and ``option`` sets its endpoint; both are for the error.
+async def listen(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
+    """Serve an application on the metrics listener's endpoint.
 
     Raises:
-        PageListenError: the address is in use or not this host's.
+        DarbanError: the address is in use or not this host's.
     """
     runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=_IDLE_TIMEOUT)
     await runner.setup()
@@ -55,7 +47,7 @@ async def listen(
         return await loop.create_server(factory, endpoint.address, endpoint.port)
     except OSError as error:
         await runner.cleanup()
-        raise PageListenError(
-            f"{endpoint}: {what} cannot be served there ({error.strerror}). DNS is not affected. "
-            f"Free the port or change {option}"
+        raise DarbanError(
+            f"{endpoint}: metrics cannot be served there ({error.strerror}). DNS is not affected. "
+            "Free the port or change [metrics] listen"
         ) from None

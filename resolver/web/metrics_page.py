@@ -1,16 +1,12 @@
 """``/metrics`` over HTTP, in the format that the scraper asks for, ``/healthz`` and ``/readyz``."""
 
-import asyncio
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
-from resolver.policy.settings import Endpoint
 from resolver.web import host_header, pages
 from resolver.web.exposition import Exposition
-from resolver.web.listener import listen
 
 _MISDIRECTED = 421
 _UNAVAILABLE = 503
@@ -44,12 +40,3 @@ def application(collector: DarbanCollector, facts: ServerFacts) -> web.Applicati
     app.router.add_get("/healthz", healthy)
     app.router.add_get("/readyz", ready)
     return app
-
-
-async def serve(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
-    """Serve an application on the metrics listener's endpoint.
-
-    Raises:
-        PageListenError: the address is in use or not this host's.
-    """
-    return await listen(app, endpoint, "metrics", "[metrics] listen")

@@ -18,7 +18,7 @@ async def _broken(_: web.Request) -> web.Response:
 async def _send(sent: bytes) -> bytes:
     app = web.Application()
     app.router.add_get("/broken", _broken)
-    async with await listen(app, Endpoint("127.0.0.1", 0), "a page", "listen") as server:
+    async with await listen(app, Endpoint("127.0.0.1", 0)) as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(sent)
         answer = await reader.readline()
