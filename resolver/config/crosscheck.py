@@ -15,7 +15,6 @@ from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
 from resolver.config.toml_lines import Path
-from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
 from resolver.config.values import Address, NameServer, SocketAddress
 from resolver.dns import names
 
@@ -58,8 +57,6 @@ _NAME_SERVERS: tuple[Path, ...] = (
 )
 
 _LINK_LOCAL = IPv6Network("fe80::/10")
-
-_GROUPS: tuple[Path, ...] = (("upstream",), ("upstreams", ANY), ("forward", ANY))
 
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
@@ -184,8 +181,7 @@ def _link_local_prefixes(config: Config, provenance: Provenance) -> Iterator[Pro
 
 
 def _sources(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    for path, group in (each for pattern in _GROUPS for each in matching(config, pattern)):
-        assert isinstance(group, UpstreamConfig | UpstreamGroupConfig | ForwardConfig)
+    for path, group in config.groups():
         yield from _one_of_each_family((*path, "source"), group.source, provenance)
         servers = [each for each in group.servers if each.kind == "address"]
         far = ", ".join(str(each) for each in servers if not each.is_loopback)

@@ -10,6 +10,7 @@ What must stay true:
 - Required keys are few; every other key has a default that is right for most networks.
 """
 
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
@@ -19,7 +20,13 @@ from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FrontConfig, ProxyConfig
 from resolver.config.network_values import InterfaceName
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
+from resolver.config.toml_lines import Path
+from resolver.config.upstream_model import (
+    ForwardConfig,
+    NameServersConfig,
+    UpstreamConfig,
+    UpstreamGroupConfig,
+)
 from resolver.config.values import (
     MIB,
     Branch,
@@ -322,3 +329,11 @@ class Config(ConfigSection):
     """Warnings that are known and accepted."""
     front: FrontConfig = FrontConfig()
     """dnsdist in front, as `darban export dnsdist-front` writes it."""
+
+    def groups(self) -> Iterator[tuple[Path, NameServersConfig]]:
+        """Every group of name servers, with its path."""
+        yield ("upstream",), self.upstream
+        for name, group in self.upstreams.items():
+            yield ("upstreams", name), group
+        for place, forward in enumerate(self.forward):
+            yield ("forward", place), forward

@@ -7,19 +7,33 @@ from resolver.config.values import DNS_PORT, Bootstrap, DomainName, NameServer, 
 SYSTEM = NameServer("system", DNS_PORT, "system")
 
 
-class UpstreamConfig(ConfigSection):
-    """The name servers for every name that no other group or zone is for."""
+class NameServersConfig(ConfigSection):
+    """Name servers that are asked for the same names."""
 
-    servers: OneOrMore[Server] = (SYSTEM,)
+    servers: OneOrMore[Server]
     """The name servers to ask."""
     trust_ad: bool = False
     """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
     source: Several[SourceAddress] = ()
     """The addresses of this host that queries to them leave from, at most one of each family."""
+
+
+class UpstreamGroupConfig(NameServersConfig):
+    """Another group of name servers, for the policies that name it."""
+
+    servers: OneOrMore[Server]
+    """The name servers of the group."""
     rebinding_protection: bool = False
     """Whether answers with private addresses are withheld."""
     rebinding_allow: Several[NameOrPrefix] = ()
     """The names, each with all below it, and the prefixes whose private addresses pass."""
+
+
+class UpstreamConfig(UpstreamGroupConfig):
+    """The name servers for every name that no other group or zone is for."""
+
+    servers: OneOrMore[Server] = (SYSTEM,)
+    """The name servers to ask."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
     probe_signed: DomainName = b"\x04iana\x03org\x00"
@@ -28,29 +42,10 @@ class UpstreamConfig(ConfigSection):
     """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
 
 
-class UpstreamGroupConfig(ConfigSection):
-    """Another group of name servers, for the policies that name it."""
-
-    servers: OneOrMore[Server]
-    """The name servers of the group."""
-    trust_ad: bool = False
-    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
-    source: Several[SourceAddress] = ()
-    """The addresses of this host that queries to them leave from, at most one of each family."""
-    rebinding_protection: bool = False
-    """Whether answers with private addresses are withheld."""
-    rebinding_allow: Several[NameOrPrefix] = ()
-    """The names, each with all below it, and the prefixes whose private addresses pass."""
-
-
-class ForwardConfig(ConfigSection):
+class ForwardConfig(NameServersConfig):
     """Zones that only their own name servers are asked about."""
 
     zones: OneOrMore[DomainName]
     """The zones, each with all names below it."""
     servers: OneOrMore[Server]
     """The name servers of the zones."""
-    trust_ad: bool = False
-    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
-    source: Several[SourceAddress] = ()
-    """The addresses of this host that queries to them leave from, at most one of each family."""

@@ -11,7 +11,6 @@ from resolver.config.model import Config, PolicyConfig, VlanConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
 from resolver.config.values import Address, Network, SocketAddress
 
 ENCRYPTED_DNS = "@encrypted-dns"
@@ -115,12 +114,7 @@ def _open_metrics(config: Config, _: Provenance) -> Warnings:
 
 def _trusted_ad(config: Config, _: Provenance) -> Warnings:
     """Warn of servers that are not on this host: anyone on the path can set AD in their answers."""
-    groups: list[tuple[Path, UpstreamConfig | UpstreamGroupConfig | ForwardConfig]] = [
-        (("upstream",), config.upstream),
-        *((("upstreams", name), group) for name, group in config.upstreams.items()),
-        *((("forward", place), group) for place, group in enumerate(config.forward)),
-    ]
-    for path, group in groups:
+    for path, group in config.groups():
         far = [str(each) for each in group.servers if not each.is_loopback]
         if group.trust_ad and far:
             advice = f"Whoever is on the path to {', '.join(far)} can make up AD."

@@ -12,7 +12,7 @@ from resolver.config import model
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.upstream_model import ForwardConfig, UpstreamConfig, UpstreamGroupConfig
+from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
 from resolver.config.values import Network
 from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
 from resolver.dns import presentation
@@ -216,19 +216,15 @@ def _group_of(forward: int) -> str:
     return f"forward:{forward}"
 
 
-def _group(
-    name: str, group: UpstreamConfig | UpstreamGroupConfig | ForwardConfig
-) -> made.ConfiguredGroup:
+def _group(name: str, group: NameServersConfig) -> made.ConfiguredGroup:
     servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
     source = tuple(map(str, group.source))
     return made.ConfiguredGroup(name, servers, group.trust_ad, _rebinding(group), source)
 
 
-def _rebinding(
-    of: UpstreamConfig | UpstreamGroupConfig | ForwardConfig,
-) -> made.RebindingProtection | None:
+def _rebinding(of: NameServersConfig) -> made.RebindingProtection | None:
     """The protection of a group; a forward zone has none, since its names are not public."""
-    if isinstance(of, ForwardConfig) or not of.rebinding_protection:
+    if not isinstance(of, UpstreamGroupConfig) or not of.rebinding_protection:
         return None
     names = tuple(each for each in of.rebinding_allow if isinstance(each, bytes))
     networks = [each for each in of.rebinding_allow if not isinstance(each, bytes)]

@@ -9,7 +9,6 @@ import functools
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 from resolver.config.model import Config
@@ -44,12 +43,10 @@ def without_protected(block_list: BlockList, protected: ProtectedNames) -> Block
 
 def _of_network(config: Config) -> Iterator[tuple[bytes, str]]:
     """The names of this network, and those that this server needs."""
-    groups = [config.upstream.servers]
-    groups += [group.servers for group in config.upstreams.values()]
-    groups += [forward.servers for forward in config.forward]
-    for server in chain.from_iterable(groups):
-        if server.kind == "hostname":
-            yield names.parse(server.host), "a host that this server needs"
+    for _, group in config.groups():
+        for server in group.servers:
+            if server.kind == "hostname":
+                yield names.parse(server.host), "a host that this server needs"
     yield from ((local.name, "a local name of this network") for local in config.local)
     for forward in config.forward:
         yield from ((zone, "a zone of this network") for zone in forward.zones)
