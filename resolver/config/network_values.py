@@ -1,5 +1,6 @@
 """Values of config.toml about networks, as those in ``values``."""
 
+from ipaddress import ip_address
 from typing import Annotated
 
 from resolver.config.values import (
@@ -19,8 +20,8 @@ _SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
 
 
 def _read_source(text: str) -> Address:
-    address = parse_address(text)
-    if address is None or address.is_unspecified or address.is_multicast or address.is_link_local:
+    address = ip_address(text)
+    if address.is_unspecified or address.is_multicast or address.is_link_local:
         raise InvalidValue(_SOURCE)
     return address
 

@@ -125,8 +125,9 @@ def _expected(error: ErrorDetails) -> tuple[str, str]:
 def _constraint(error: ErrorDetails) -> tuple[str, str]:
     bounds = error.get("ctx", {})
     match error["type"]:
-        case "value_error" if isinstance(bounds["error"], InvalidValue):
-            return bounds["error"].expected, bounds["error"].advice
+        case "value_error":
+            invalid: InvalidValue = bounds["error"]
+            return invalid.expected, invalid.advice
         case "tuple_type":
             return "an array", _bracketed(error["input"])
         case "too_short":

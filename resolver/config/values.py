@@ -90,12 +90,20 @@ def _joined(host: str, port: int) -> str:
 
 
 def reader(expected: str, read: Callable[[str], object]) -> PlainValidator:
-    """A validator that reads text, and refuses every other type."""
+    """A validator that reads text, and refuses every other type.
+
+    ``read`` raises InvalidValue, or another ValueError where ``expected`` says enough.
+    """
 
     def validate(value: object) -> object:
-        if isinstance(value, str):
+        if not isinstance(value, str):
+            raise InvalidValue(expected)
+        try:
             return read(value)
-        raise InvalidValue(expected)
+        except InvalidValue:
+            raise
+        except ValueError:
+            raise InvalidValue(expected) from None
 
     return PlainValidator(validate)
 
@@ -140,20 +148,9 @@ def parse_address(text: str) -> Address | None:
         return None
 
 
-def read_address(text: str) -> Address:
-    """Read an address without a prefix length."""
-    address = parse_address(text)
-    if address is None:
-        raise InvalidValue(_ADDRESS)
-    return address
-
-
 def read_prefix(text: str) -> Network:
-    """Read a prefix; it has a length, and no host bits."""
-    try:
-        interface = ip_interface(text)
-    except ValueError:
-        raise InvalidValue(_PREFIX) from None
+    """Read a prefix; it has a length, and no host bits. ValueError where it is none."""
+    interface = ip_interface(text)
     if "/" not in text:
         raise InvalidValue("a prefix with its length", f'Did you mean "{interface.network}"?')
     if interface.ip != interface.network.network_address:
@@ -180,9 +177,7 @@ def _split_port(text: str, expected: str) -> tuple[str, int | None]:
 def _socket_address(expected: str, default_port: int | None = None) -> PlainValidator:
     def read(text: str) -> SocketAddress:
         host, port = _split_port(text, expected)
-        address, port = parse_address(host), port or default_port
-        if address is None:
-            raise InvalidValue(expected)
+        address, port = ip_address(host), port or default_port
         if port is None:
             raise InvalidValue(expected, "Add the port.")
         return SocketAddress(str(address), port)
@@ -248,13 +243,16 @@ def _read_record(text: str) -> RecordText:
     return RecordText(ttl, parts[2].upper(), parts[3])
 
 
+def _split_url(text: str) -> tuple[urllib.parse.SplitResult, str]:
+    """The parts of a URL, and its host; ValueError where a part is invalid."""
+    parts = urllib.parse.urlsplit(text)
+    _ = parts.port  # this, too, raises ValueError
+    return parts, parts.hostname or ""
+
+
 def _read_url(text: str) -> str:
     """Read an address to fetch from; only TLS keeps others from changing a list on its way."""
-    try:
-        parts = urllib.parse.urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise InvalidValue(_URL) from None
+    parts, host = _split_url(text)
     if _NOT_IN_URL.search(text) or parts.fragment:
         raise InvalidValue(_URL)
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
@@ -272,13 +270,11 @@ def _read_url(text: str) -> str:
 
 def _read_repository(text: str) -> str:
     """Read where a git repository is; only TLS and SSH keep others from holding commits back."""
+    if _NOT_IN_URL.search(text):
+        raise InvalidValue(_REPOSITORY)
     if text.startswith("/") or not text:
         return text
-    try:
-        parts = urllib.parse.urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise InvalidValue(_REPOSITORY) from None
+    parts, host = _split_url(text)
     if parts.scheme not in ("https", "ssh") or not host or host.startswith("-"):
         raise InvalidValue(_REPOSITORY)
     if parts.password is not None or (parts.scheme == "https" and parts.username is not None):
@@ -292,7 +288,7 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
-ClientAddress = Annotated[Address, reader(_ADDRESS, read_address)]
+ClientAddress = Annotated[Address, reader(_ADDRESS, ip_address)]
 Prefix = Annotated[Network, reader(_PREFIX, read_prefix)]
 Listen = Annotated[SocketAddress, _socket_address(_LISTEN)]
 Bootstrap = Annotated[SocketAddress, _socket_address(_BOOTSTRAP, DNS_PORT)]
@@ -330,8 +326,6 @@ Branch = Annotated[
         r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[/.]$))[A-Za-z0-9][A-Za-z0-9._/-]*",
     ),
 ]
-Repository = Annotated[
-    str, matching(_REPOSITORY, f"[^ {_CONTROL}]*"), AfterValidator(_read_repository)
-]
+Repository = Annotated[str, reader(_REPOSITORY, _read_repository)]
 Line = Annotated[str, matching(_LINE, f"[^{_CONTROL}]*")]
 SomeLine = Annotated[str, matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]
