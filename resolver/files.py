@@ -7,6 +7,7 @@ old content or the new one. Every function raises OSError where the disk refuses
 import contextlib
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     A file that is replaced passes on its mode, and its owner and group as far as this user may. A
     new one is for its owner to write, and for its group to read.
     """
-    aside = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    aside = _aside(path)
     try:
         with new_file(aside) as file:
             yield file
@@ -29,6 +30,35 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         rename_synced(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Make a directory that gets the name ``path`` at the end; nothing is left if the body raises.
+
+    Yields the directory to write in. It is for its owner to write, and for its group to read.
+    """
+    make_directory(path.parent)
+    aside = _aside(path)
+    aside.mkdir(mode=0o750)
+    try:
+        yield aside
+        _sync_tree(aside)
+        rename_synced(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def replace_link(link: Path, target: Path) -> None:
+    """Let a relative link lead to a file or folder that is synced already."""
+    aside = _aside(link)
+    aside.symlink_to(os.path.relpath(target, link.parent))
+    rename_synced(aside, link)
+
+
+def _aside(path: Path) -> Path:
+    """A hidden name that no other process uses, in the same directory."""
+    return path.with_name(f".{path.name}-{secrets.token_hex(8)}")
 
 
 def new_file(path: Path) -> BinaryIO:
@@ -65,7 +95,7 @@ def make_directory(path: Path) -> None:
         _sync(path.parent)
 
 
-def sync_tree(path: Path) -> None:
+def _sync_tree(path: Path) -> None:
     """Sync a folder with all that it holds to disk; links in it are not followed."""
     for folder, _, files in os.walk(path):
         for each in (*(Path(folder, file) for file in files), Path(folder)):

@@ -8,14 +8,12 @@ written as files beside those in force. Whether it works here is for the caller 
 
 import contextlib
 import os
-import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from resolver.errors import DarbanError
 from resolver.fetch.git import GitFailed, run_git
-from resolver.files import make_directory, rename_synced, sync_tree
+from resolver.files import atomic_directory, make_directory
 from resolver.policy.settings import PolicySource
 from resolver.snapshot.policy_tree import PolicyTree
 
@@ -155,18 +153,13 @@ class PolicyRepository:
         directory = self._tree.directory(commit)
         if directory.is_dir():
             return
-        make_directory(directory.parent)
-        aside = directory.with_name(f".new-{secrets.token_hex(8)}")
-        aside.mkdir(mode=0o750)
-        index = {"GIT_INDEX_FILE": str(aside) + ".index", "GIT_WORK_TREE": str(aside)}
-        try:
-            place = self._tree.repository
-            await run_git(place, "read-tree", commit, environment=index)
-            await run_git(
-                place, "checkout-index", "--all", f"--prefix={aside}{os.sep}", environment=index
-            )
-            sync_tree(aside)
-            rename_synced(aside, directory)
-        finally:
-            Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
-            shutil.rmtree(aside, ignore_errors=True)
+        place = self._tree.repository
+        with atomic_directory(directory) as aside:
+            index = f"{aside}.index"
+            environment = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": str(aside)}
+            checkout = ("checkout-index", "--all", f"--prefix={aside}{os.sep}")
+            try:
+                await run_git(place, "read-tree", commit, environment=environment)
+                await run_git(place, *checkout, environment=environment)
+            finally:
+                Path(index).unlink(missing_ok=True)

@@ -7,14 +7,12 @@ between restores the link by the record, before it compiles anything.
 """
 
 import json
-import os
-import secrets
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.files import make_directory, rename_synced, write_atomically
+from resolver.files import make_directory, replace_link, write_atomically
 
 QUESTIONS = "questions.tsv"
 """In the state directory: the recorded questions that a policy is tried with."""
@@ -46,7 +44,6 @@ class PolicyTree:
     """The commits of the policy in a state directory; methods raise OSError."""
 
     def __init__(self, state: Path) -> None:
-        self._state = state
         self._record = state / "policy.json"
         self._trees = state / "policy-trees"
         self.current = state / "policy"
@@ -84,9 +81,7 @@ class PolicyTree:
             self.current.unlink(missing_ok=True)
             return
         make_directory(self._trees)
-        aside = self._state / f".policy-{secrets.token_hex(8)}"
-        aside.symlink_to(os.path.relpath(self.directory(commit), self._state))
-        rename_synced(aside, self.current)
+        replace_link(self.current, self.directory(commit))
 
     def restore(self) -> None:
         """Let the link lead to the commit of the record."""

@@ -7,13 +7,12 @@ that exists is not written again, unless its files were damaged.
 import mmap
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.files import make_directory, rename_synced, write_atomically
+from resolver.files import atomic_directory, replace_link, write_atomically
 from resolver.policy.building import Pause, no_pause, with_pauses
 from resolver.policy.compiled import CompiledConfig, Snapshot, content_hash, read_compiled_config
 from resolver.policy.index import Index
@@ -94,16 +93,12 @@ def _write(path: Path, content: Mapping[str, bytes]) -> None:
     if _holds(path, content):
         os.utime(path)  # ``prune`` removes the oldest
         return
-    make_directory(path.parent)
-    aside = path.parent / f".new-{secrets.token_hex(8)}"
-    aside.mkdir(mode=0o750)  # the group may read it, for ``explain`` and ``diff``
     try:
-        for file, octets in content.items():
-            write_atomically(aside / file, octets)
-        shutil.rmtree(path, ignore_errors=True)  # damaged; where mapped, it stays
-        rename_synced(aside, path)
+        with atomic_directory(path) as aside:  # the group may read it, for ``explain``, ``diff``
+            for file, octets in content.items():
+                write_atomically(aside / file, octets)
+            shutil.rmtree(path, ignore_errors=True)  # damaged; where mapped, it stays
     except OSError:
-        shutil.rmtree(aside, ignore_errors=True)
         if not _holds(path, content):  # another process may have written it meanwhile
             raise
 
@@ -137,11 +132,7 @@ def load(path: Path, pause: Pause = no_pause) -> tuple[CompiledConfig, Index]:
 
 def mark_good(path: Path) -> None:
     """Make a saved snapshot the one that ``last_good`` returns."""
-    state = path.parent.parent
-    aside = state / f".{_LAST_GOOD}-{os.getpid()}"
-    aside.unlink(missing_ok=True)
-    aside.symlink_to(path.relative_to(state))
-    rename_synced(aside, state / _LAST_GOOD)
+    replace_link(path.parent.parent / _LAST_GOOD, path)
 
 
 def last_good(state: Path) -> Path:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from resolver.files import atomic_file, make_directory, write_atomically
+from resolver.files import (
+    atomic_directory,
+    atomic_file,
+    make_directory,
+    replace_link,
+    write_atomically,
+)
 
 
 def test_a_new_file_may_be_read_by_its_group(tmp_path: Path) -> None:
@@ -66,3 +72,33 @@ def test_files_and_folders_are_synced(tmp_path: Path, monkeypatch: pytest.Monkey
     aside, directory = synced[2:]
     assert (aside.parent, aside.name[:10]) == (directory, ".ads.json-")
     assert directory == tmp_path / "state" / "lists"
+
+
+def test_a_directory_gets_its_name_when_all_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "above" / "folder"
+    with atomic_directory(path) as aside:
+        (aside / "file").write_bytes(b"content")
+        assert not path.exists()
+    assert [each.name for each in path.parent.iterdir()] == ["folder"]
+    assert (path / "file").read_bytes() == b"content"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o750
+
+
+def test_a_directory_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        _write_half_directory(tmp_path / "folder")
+    assert not list(tmp_path.iterdir())
+
+
+def _write_half_directory(path: Path) -> None:
+    with atomic_directory(path) as aside:
+        (aside / "file").write_bytes(b"half")
+        raise OSError("No space left on device")
+
+
+def test_a_link_is_replaced_and_is_relative(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "folders" / name).mkdir(parents=True)
+        replace_link(tmp_path / "link", tmp_path / "folders" / name)
+    assert (tmp_path / "link").readlink() == Path("folders/two")
+    assert {each.name for each in tmp_path.iterdir()} == {"folders", "link"}
