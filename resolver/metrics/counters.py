@@ -21,10 +21,12 @@ _SUM = len(DURATION_BOUNDS) + 1
 class Counters:
     """The cells of one worker."""
 
+    _plan: CounterPlan
+    """Set by ``follow``, before anything is counted."""
+
     def __init__(self, memory: int) -> None:
         """Map the shared memory behind a file descriptor."""
         self.cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
-        self._plan: CounterPlan | None = None
         self._cell_of: dict[QueryLabels, int] = {}
         self._rows = self._rows_in_use()
 
@@ -52,7 +54,6 @@ class Counters:
         return cell
 
     def _row(self, labels: QueryLabels) -> int:
-        assert self._plan is not None, "nothing is counted before a plan is followed"
         key = self._plan.row(labels)
         cell = self._rows.get(key)
         if cell is None:
@@ -69,49 +70,43 @@ class Counters:
 
     def observe_duration(self, path: Path, seconds: float, queries: int = 1) -> None:
         """Add queries of one duration to the histogram of a path."""
-        if queries and self._plan is not None:
+        if queries:
             self._observe(self._plan.durations[path], seconds, queries)
 
     def answered(self, server: str, seconds: float) -> None:
         """Count an attempt that a server has answered after so many seconds."""
-        places = self._plan.upstreams.get(server) if self._plan is not None else None
+        places = self._plan.upstreams.get(server)
         if places is not None:
-            cells = self.cells
-            cells[places[0]] += 1
-            cells[places[_UP]] = UP
+            self.cells[places[0]] += 1
+            self.cells[places[_UP]] = UP
             self._observe(places, seconds, 1, _UP + 1)
 
     def upstream(self, server: str, result: str) -> None:
         """Count the end of an attempt that a server has not answered well."""
-        cells = self._plan.upstreams.get(server) if self._plan is not None else None
-        if cells is not None:
-            self.cells[cells[_RESULT[result]]] += 1
+        places = self._plan.upstreams.get(server)
+        if places is not None:
+            self.cells[places[_RESULT[result]]] += 1
 
     def upstream_up(self, server: str, up: bool | None) -> None:
         """Say whether a server answers this worker; None if it has not asked it yet."""
-        cells = self._plan.upstreams.get(server) if self._plan is not None else None
-        if cells is not None:
-            self.cells[cells[_UP]] = UNTRIED if up is None else UP if up else DOWN
+        places = self._plan.upstreams.get(server)
+        if places is not None:
+            self.cells[places[_UP]] = UNTRIED if up is None else UP if up else DOWN
 
     def records_lost(self, records: int) -> None:
         """Count records that found no room on their way to the block log."""
-        if self._plan is not None:
-            self.cells[self._plan.block_log_lost] += records
+        self.cells[self._plan.block_log_lost] += records
 
     def proxy_rejected(self, packets: int) -> None:
         """Count what a proxied listener drops: datagrams, or one connection."""
-        if self._plan is not None:
-            self.cells[self._plan.proxy_rejects] += packets
+        self.cells[self._plan.proxy_rejects] += packets
 
     def missing_forwards(self, queries: int) -> None:
         """Count queries for names whose forward zone is missing."""
-        if self._plan is not None:
-            self.cells[self._plan.missing_forwards] += queries
+        self.cells[self._plan.missing_forwards] += queries
 
     def cache(self, cache: AnswerCache) -> None:
         """Bring the cache's figures up to date; hits and misses go on from where they were."""
-        if self._plan is None:
-            return
         hits, misses, entries, octets = self._plan.cache
         cells = self.cells
         cells[hits] += cache.hits
@@ -124,9 +119,6 @@ class Counters:
         """Give a sign of life; ``now`` is in monotonic seconds."""
         self.cells[BEAT] = int(now * 1000)
 
-    def _observe(
-        self, histogram: list[int], seconds: float, times: int = 1, first: int = 0
-    ) -> None:
-        cells = self.cells
-        cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
-        cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)
+    def _observe(self, histogram: list[int], seconds: float, times: int, first: int = 0) -> None:
+        self.cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
+        self.cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)
