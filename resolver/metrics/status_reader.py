@@ -2,13 +2,13 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from resolver import __version__, build
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import FetchState, ServerFacts
-from resolver.metrics.layout import UNKNOWN, CounterLayout, CounterRow
+from resolver.metrics.layout import UNKNOWN, CounterRow
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -28,58 +28,44 @@ _GOOD = {"answered", "truncated"}
 _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 
 
-class StatusReader:
-    """Reads the status of a server, as often as it is wanted."""
+def read_status(
+    sums: CounterSums, facts: ServerFacts, *, config: str, snapshot: str, started: float, at: float
+) -> Status:
+    """The status at a moment; ``started`` and ``at`` are in seconds since 1970.
 
-    def __init__(
-        self,
-        config: str,
-        started: float,
-        layout: CounterLayout,
-        memories: Callable[[], Sequence[memoryview]],
-        facts: ServerFacts,
-    ) -> None:
-        """``memories`` gives the workers' counters, ``started`` is in seconds since 1970."""
-        self._config = config
-        self._started = started
-        self._layout = layout
-        self._memories = memories
-        self._facts = facts
-
-    def read(self, snapshot: str, at: float) -> Status:
-        """The status at this moment; ``snapshot`` is the directory of the one in force."""
-        facts, terms = self._facts, self._facts.terms
-        sums = CounterSums(self._layout, self._memories())
-        return Status(
-            version=__version__,
-            build=build(),
-            pid=os.getpid(),
-            config=self._config,
-            at=at,
-            started=self._started,
-            snapshot=snapshot,
-            hash=facts.snapshot,
-            policy_hash=terms.policy_hash,
-            loaded=facts.loaded,
-            config_ok=facts.config_ok,
-            workers=facts.workers,
-            workers_expected=facts.workers_expected,
-            worker_restarts=facts.worker_restarts,
-            last_reload=facts.last_reload,
-            vlans=tuple(_vlans(terms, sums.rows)),
-            upstreams=tuple(_upstreams(sums, facts)),
-            cache=_cache(sums, terms.settings.cache_bytes * facts.workers_expected),
-            answers=_answers(sums),
-            lists=tuple(_lists(terms)),
-            fetched=tuple(_fetched(facts)),
-            exemptions=exemptions(terms, at),
-            block_log=_block_log(sums, facts),
-            missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
-            publish=facts.publish,
-            policy_source=facts.policy_source,
-            clock_synchronised=kernel.clock_synchronised(),
-            not_ready=facts.not_ready,
-        )
+    ``snapshot`` is the directory of the snapshot in force.
+    """
+    terms = facts.terms
+    return Status(
+        version=__version__,
+        build=build(),
+        pid=os.getpid(),
+        config=config,
+        at=at,
+        started=started,
+        snapshot=snapshot,
+        hash=facts.snapshot,
+        policy_hash=terms.policy_hash,
+        loaded=facts.loaded,
+        config_ok=facts.config_ok,
+        workers=facts.workers,
+        workers_expected=facts.workers_expected,
+        worker_restarts=facts.worker_restarts,
+        last_reload=facts.last_reload,
+        vlans=tuple(_vlans(terms, sums.rows)),
+        upstreams=tuple(_upstreams(sums, facts)),
+        cache=_cache(sums, terms.settings.cache_bytes * facts.workers_expected),
+        answers=_answers(sums),
+        lists=tuple(_lists(terms)),
+        fetched=tuple(_fetched(facts)),
+        exemptions=exemptions(terms, at),
+        block_log=_block_log(sums, facts),
+        missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
+        publish=facts.publish,
+        policy_source=facts.policy_source,
+        clock_synchronised=kernel.clock_synchronised(),
+        not_ready=facts.not_ready,
+    )
 
 
 def _block_log(sums: CounterSums, facts: ServerFacts) -> BlockLogStatus | None:

@@ -22,12 +22,13 @@ from resolver.analysis.explanation import Explainer
 from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
+from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.layout import CounterLayout
 from resolver.metrics.log import escaped, log
 from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
-from resolver.metrics.status_reader import StatusReader
+from resolver.metrics.status_reader import read_status
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
@@ -112,13 +113,7 @@ class _Supervisor:
             config.parent, self._state, self._facts, lambda: self._rollout.current.pinned
         )
         self._validation = UpstreamValidation(self._rollout, self._facts)
-        self._status_reader = StatusReader(
-            str(config.resolve()),
-            self._facts.loaded,
-            self._layout,
-            self._pool.memories,
-            self._facts,
-        )
+        self._started = self._facts.loaded
 
     async def run(self, accepted: Accepted) -> None:
         """Serve until a signal; DarbanError where no worker can start."""
@@ -236,4 +231,11 @@ class _Supervisor:
         return self._read_status().as_json()
 
     def _read_status(self) -> Status:
-        return self._status_reader.read(str(self._rollout.current.path), time.time())
+        return read_status(
+            CounterSums(self._layout, self._pool.memories()),
+            self._facts,
+            config=str(self._config.resolve()),
+            snapshot=str(self._rollout.current.path),
+            started=self._started,
+            at=time.time(),
+        )
