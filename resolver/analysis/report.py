@@ -166,12 +166,12 @@ def _vlan(
         id=vlan.id,
         prefixes=tuple(map(str, prefixes)),
         policy=policy.name,
-        mode="enforce" if policy.enforce else "audit",
+        mode=policy.mode,
         answer=policy.answer,
         contact=policy.contact,
         directives=tuple(_directives(terms, policy)),
         services=tuple(_services(terms, policy)),
-        denied=tuple(rule.text for rule in policy.own if not rule.allow),
+        denied=policy.denied,
         allowed=tuple(rule.text for rule in policy.own if rule.allow),
         exemptions=tuple(
             each for each in exemptions(terms, at) if _applies(each, vlan.name, prefixes)

@@ -121,10 +121,10 @@ def _policy(policy: Policy, terms: CompiledConfig) -> Facts:
     return {
         "block": _services(policy.blocks, terms),
         "allow": frozenset(rule.text for rule in policy.own if rule.allow),
-        "deny": frozenset(rule.text for rule in policy.own if not rule.allow),
+        "deny": frozenset(policy.denied),
         "answer": policy.answer,
         "sinkhole": frozenset(str(ip_address(each)) for each in sinkhole if each),
-        "mode": "enforce" if policy.enforce else "audit",
+        "mode": policy.mode,
         "directives": frozenset(each.text for each in policy.grounds if each.directive),
         "cites": _cited(policy, terms),
         **_rest(policy, _OF_POLICY),

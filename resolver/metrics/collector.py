@@ -176,14 +176,14 @@ def _midnight(day: str) -> float:
 
 
 def _bans(policy: Policy) -> int:
-    return policy.blocks.bit_count() + sum(not rule.allow for rule in policy.own)
+    return policy.blocks.bit_count() + len(policy.denied)
 
 
 def _vlans(terms: CompiledConfig) -> Iterator[Labels]:
     for vlan in terms.vlans:
         policy = terms.policies[vlan.policy]
         number = "" if vlan.id is None else str(vlan.id)
-        yield vlan.name, number, policy.name, "enforce" if policy.enforce else "audit"
+        yield vlan.name, number, policy.name, policy.mode
 
 
 def _histogram(metric: Metric, series: Mapping[Labels, Sequence[int]]) -> Family:

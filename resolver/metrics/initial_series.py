@@ -31,7 +31,7 @@ def queries(terms: CompiledConfig) -> Iterator[Labels]:
         if any(each.rebinding for each in terms.groups if each.name == policy.upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
         caught = Outcome.BLOCKED if policy.enforce else Outcome.WOULD_BLOCK
-        if any(not rule.allow for rule in policy.own):
+        if policy.denied:
             yield vlan.name, caught.label, ""
         blocked = services_in(policy.blocks, terms.services)
         yield from ((vlan.name, caught.label, service.name) for service in blocked)

@@ -21,7 +21,7 @@ from resolver.metrics.status import (
     VlanCounts,
     exemptions,
 )
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 
 _GOOD = {"answered", "truncated"}
@@ -130,17 +130,11 @@ def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCo
             name,
             vlan.id if vlan is not None else None,
             policy.name if policy is not None else "",
-            _mode(policy),
+            policy.mode if policy is not None else "",
             outcomes[name].total(),
             dict(outcomes[name]),
             tuple(ServiceCount(*key, times) for key, times in services[name].most_common()),
         )
-
-
-def _mode(policy: Policy | None) -> str:
-    if policy is None:
-        return ""
-    return "enforce" if policy.enforce else "audit"
 
 
 def _fetched(facts: ServerFacts) -> Iterator[FetchedStatus]:

@@ -134,6 +134,16 @@ class Policy:
     contact: str
     upstream: str
 
+    @property
+    def mode(self) -> str:
+        """``enforce`` or ``audit``."""
+        return "enforce" if self.enforce else "audit"
+
+    @property
+    def denied(self) -> tuple[str, ...]:
+        """The rules of ``deny``, as the config writes them."""
+        return tuple(rule.text for rule in self.own if not rule.allow)
+
 
 @dataclass(frozen=True, slots=True)
 class Vlan:

@@ -60,11 +60,10 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
             for other in exempted:
                 if contains(network_of(other), clients):
                     left &= ~terms.exemptions[other.owner].services
-            own = sum(not rule.allow for rule in policy.own)
-            if left or own:
+            still_blocked = left.bit_count() + len(policy.denied)
+            if still_blocked:
                 exemption = terms.exemptions[prefix.owner].id
-                number = left.bit_count() + own
-                gaps.append(Gap(exemption, terms.vlans[vlan].name, str(clients), number))
+                gaps.append(Gap(exemption, terms.vlans[vlan].name, str(clients), still_blocked))
             else:
                 octets = clients.network_address.packed
                 passed = Prefix(octets, clients.prefixlen, prefix.owner)

@@ -57,9 +57,8 @@ def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[
     first, set_of_policy = block_set_policies(terms)
     for number, vlan in enumerate(terms.vlans):
         policy = terms.policies[vlan.policy]
-        denies = any(not rule.allow for rule in policy.own)
         overrides = names.text(override_zone(vlan.name, publication))
-        zones = [ZoneUse(overrides, is_imposed(policy) and not denies)]
+        zones = [ZoneUse(overrides, is_imposed(policy) and not policy.denied)]
         block_set = set_of_policy[vlan.policy]
         if block_set is not None:
             of = first[block_set]

@@ -71,7 +71,7 @@ def _upstreams(terms: CompiledConfig) -> str:
 
 def _blocks(policy: Policy, terms: CompiledConfig) -> str:
     services = list(services_in(policy.blocks, terms.services))
-    denied = sum(not rule.allow for rule in policy.own)
+    denied = len(policy.denied)
     names = sum(service.entries for service in services) + denied
     if not services and not denied:
         return "blocks nothing"

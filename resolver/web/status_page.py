@@ -62,4 +62,4 @@ def _blocked(terms: CompiledConfig, policy: Policy) -> Iterator[str]:
     """What a policy blocks, as the config writes it: categories, services, names."""
     services = services_in(policy.blocks, terms.services)
     yield from service_references(services, terms.services)
-    yield from (rule.text for rule in policy.own if not rule.allow)
+    yield from policy.denied
