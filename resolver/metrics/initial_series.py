@@ -10,7 +10,7 @@ from resolver.dns import codes
 from resolver.metrics import definitions
 from resolver.metrics.layout import UNKNOWN
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.services import services_in
+from resolver.policy.services import services_in, union
 from resolver.policy.verdict import Outcome
 
 Labels = tuple[str, ...]
@@ -21,9 +21,7 @@ _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 def queries(terms: CompiledConfig) -> Iterator[Labels]:
     """By VLAN, outcome and service."""
-    exempted = 0
-    for exemption in terms.exemptions:
-        exempted |= exemption.services
+    exempted = union(exemption.services for exemption in terms.exemptions)
     yield UNKNOWN, Outcome.REFUSED.label, ""
     for vlan in terms.vlans:
         policy = terms.policies[vlan.policy]

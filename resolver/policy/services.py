@@ -12,3 +12,11 @@ def services_in(bits: int, services: Iterable[T]) -> Iterator[T]:
     ``services`` may hold anything else that goes by service, as their places.
     """
     return (service for place, service in enumerate(services) if bits >> place & 1)
+
+
+def union(sets: Iterable[int]) -> int:
+    """The services that any of several sets holds."""
+    bits = 0
+    for each in sets:
+        bits |= each
+    return bits

@@ -15,6 +15,7 @@ What must stay true:
 from resolver.policy.building import Pause, ancestors, no_pause, top_labels
 from resolver.policy.compiled import CompiledConfig, OwnRule, Policy
 from resolver.policy.prefixes import PrefixTable, is_link_local
+from resolver.policy.services import union
 from resolver.policy.verdict import Verdict
 
 
@@ -121,9 +122,7 @@ class Views:
         view = self._views.get(key)
         if view is None:
             number = self._terms.vlans[vlan].policy
-            exempt = 0
-            for place in exemptions:
-                exempt |= self._terms.exemptions[place].services
+            exempt = union(self._terms.exemptions[place].services for place in exemptions)
             policy = self._terms.policies[number]
             view = View(vlan, policy, exempt, exemptions, self._own[number])
             self._views[key] = view

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
-from resolver.policy.services import services_in
+from resolver.policy.services import services_in, union
 from resolver.publish.client_views import views_by_prefix
 
 _HEAD = """\
@@ -46,9 +46,7 @@ def nftables(terms: CompiledConfig, wall: float) -> str:
 
 def _blocked_by_prefix(terms: CompiledConfig, wall: float) -> Iterator[tuple[Prefix, int]]:
     """Each prefix of clients, the longest first, and its blocked services that have ranges."""
-    with_ranges = 0
-    for each in terms.ranges:
-        with_ranges |= 1 << terms.sources[each.source].service
+    with_ranges = union(1 << terms.sources[each.source].service for each in terms.ranges)
     by_prefix = views_by_prefix(terms, wall).items()
     for prefix, view in sorted(by_prefix, key=lambda pair: (-pair[0].length, pair[0].network)):
         if view is not None:

@@ -71,8 +71,7 @@ def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[
 
 def is_imposed(policy: Policy) -> bool:
     """Whether a directive is behind every service that a policy blocks."""
-    blocked = services_in(policy.blocks, range(len(policy.ground_of)))
-    grounds = [policy.grounds[policy.ground_of[service]] for service in blocked]
+    grounds = [policy.grounds[place] for place in services_in(policy.blocks, policy.ground_of)]
     return bool(grounds) and all(ground.directive for ground in grounds)
 
 

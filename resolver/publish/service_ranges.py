@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.services import union
 
 
 class ServiceRange(NamedTuple):
@@ -30,10 +31,7 @@ def service_ranges(terms: CompiledConfig) -> list[ServiceRange]:
     for size, length, number in sorted(services):
         network = (number << 8 * size - length).to_bytes(size, "big")
         around = (services.get(_key(network, shorter), 0) for shorter in range(length + 1))
-        bits = 0
-        for each_bits in around:
-            bits |= each_bits
-        found.append(ServiceRange(network, length, bits))
+        found.append(ServiceRange(network, length, union(around)))
     return found
 
 

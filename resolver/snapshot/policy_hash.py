@@ -13,14 +13,12 @@ from collections.abc import Iterable, Sequence
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefix import Prefix
-from resolver.policy.services import services_in
+from resolver.policy.services import services_in, union
 
 
 def policy_hash(terms: CompiledConfig, lists: Sequence[BlockList]) -> str:
     """16 hexadecimal digits; ``lists`` are those of ``terms.sources``, in the same order."""
-    used = 0
-    for policy in terms.policies:
-        used |= policy.blocks
+    used = union(policy.blocks for policy in terms.policies)
     content = [
         sorted(
             [service.name, service.category, service.always_nxdomain, _lists(terms, lists, place)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from resolver import __version__, build
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.services import services_in
+from resolver.policy.services import services_in, union
 from resolver.policy.settings import Endpoint
 from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
@@ -49,9 +49,7 @@ def _proxied(endpoints: Sequence[Endpoint]) -> Iterator[str]:
 
 def _names(terms: CompiledConfig) -> str:
     """Each service that some policy blocks, with its number of names, messengers first."""
-    blocked = 0
-    for policy in terms.policies:
-        blocked |= policy.blocks
+    blocked = union(policy.blocks for policy in terms.policies)
     services = list(services_in(blocked, terms.services))
     services.sort(key=lambda service: (service.category != "messenger", service.name))
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
