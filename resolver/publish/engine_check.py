@@ -15,7 +15,8 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from resolver.dns import codes, names, render
-from resolver.dns.response import ANSWER, Response, scan
+from resolver.dns.records import answer_records
+from resolver.dns.response import Response, scan
 from resolver.engine.upstream_query import answers
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
@@ -213,10 +214,8 @@ def _blocked(query: SampleQuery) -> tuple[int, list[bytes]]:
 
 def _answer(response: Response) -> Iterator[tuple[int, bytes]]:
     """The types and the data of the answer."""
-    packet = response.packet
-    for at in response.type_offsets[: response.counts[ANSWER]]:
-        length = int.from_bytes(packet[at + 8 : at + 10], "big")
-        yield int.from_bytes(packet[at : at + 2], "big"), packet[at + 10 : at + 10 + length]
+    for each in answer_records(response):
+        yield each.rtype, response.packet[each.rdata_at : each.end]
 
 
 def _addresses(response: Response) -> list[bytes]:

@@ -1,13 +1,12 @@
 """The query for the serial of a zone, and the response (RFC 1035 section 3.3.13)."""
 
 from resolver.dns import codes, render
+from resolver.dns.records import answer_records
 from resolver.dns.response import scan
 from resolver.engine.upstream_query import answers
 
 _SOA_NUMBERS = 20
 """Octets of the five numbers at the end of the RDATA of an SOA; the serial is the first."""
-_RDATA = 10
-"""Octets from the type of a record to its RDATA."""
 
 
 def serial_query(zone: bytes, ident: int) -> bytes:
@@ -20,14 +19,13 @@ def serial_in(packet: bytes, zone: bytes, ident: int) -> int | None:
     if not answers(packet, ident, _question(zone)):
         return None
     response = scan(packet)
-    if response is None or not response.flags & codes.AA or not response.counts[0]:
+    if response is None or not response.flags & codes.AA:
         return None
-    at = response.type_offsets[0]
-    if int.from_bytes(packet[at : at + 2], "big") != codes.SOA:
+    first = next(iter(answer_records(response)), None)
+    if first is None or first.rtype != codes.SOA:
         return None
-    length = int.from_bytes(packet[at + _RDATA - 2 : at + _RDATA], "big")
-    serial = at + _RDATA + length - _SOA_NUMBERS
-    return int.from_bytes(packet[serial : serial + 4], "big")
+    serial_at = first.end - _SOA_NUMBERS
+    return int.from_bytes(packet[serial_at : serial_at + 4], "big")
 
 
 def _question(zone: bytes) -> bytes:
