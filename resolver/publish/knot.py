@@ -61,20 +61,16 @@ def knot_config(terms: CompiledConfig, publication: Publication, directory: Path
     if secondaries:
         keys = ", ".join(each.key for each in secondaries)
         sections.append(f"    notify: [{keys}]\n    acl: [{keys}]\n")
-    zones = (
-        f"  - domain: {zone}\n    template: darban\n" for zone in zone_names(terms, publication)
-    )
-    sections += _section("zone", zones)
+    sections += _section("zone", _zones(terms, publication))
     return "".join(sections)
 
 
-def zone_names(terms: CompiledConfig, publication: Publication) -> Iterator[str]:
-    """The names of all zones, without a final dot."""
+def _zones(terms: CompiledConfig, publication: Publication) -> Iterator[str]:
     first, _ = block_set_policies(terms)
-    for policy in first:
-        yield names.text(block_set_zone(policy.name, publication))
-    for vlan in terms.vlans:
-        yield names.text(override_zone(vlan.name, publication))
+    zones = [block_set_zone(policy.name, publication) for policy in first]
+    zones += [override_zone(vlan.name, publication) for vlan in terms.vlans]
+    for zone in zones:
+        yield f"  - domain: {names.text(zone)}\n    template: darban\n"
 
 
 def _section(name: str, entries: Iterable[str]) -> Iterator[str]:

@@ -58,7 +58,10 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
     for content in contents(zones, publication):
         result.serials[content.zone] = _write_zone(directory, content, before, wall)
-        result.left_out.extend(_too_long(content))
+        result.left_out.extend(
+            f"zone {content.zone}: without {names.text(owner)}, which is too long for it"
+            for owner in content.too_long
+        )
     if result.serials != before:
         lines = (f"{zone} {serial}\n" for zone, serial in result.serials.items())
         write_atomically(directory / SERIALS, "".join(lines).encode())
@@ -70,14 +73,9 @@ def zone_directory(publication: Publication, base: Path, state: Path) -> Path:
     return base / publication.directory if publication.directory else state / "zones"
 
 
-def zone_file(directory: Path, zone: str) -> Path:
-    """The file of a zone; Knot DNS finds it by the same rule."""
-    return directory / f"{zone}.zone"
-
-
 def _write_zone(directory: Path, content: ZoneContent, before: dict[str, int], wall: float) -> int:
     """Write a zone if its content has changed; its serial."""
-    path = zone_file(directory, content.zone)
+    path = directory / f"{content.zone}.zone"  # Knot DNS finds it by the same rule
     serial, body = split(path.read_bytes()) if path.exists() else (0, b"")
     if body == content.body:
         return serial
@@ -111,11 +109,6 @@ def _refusing(terms: CompiledConfig) -> Iterable[str]:
                 f'policy {policy.name}: the zones answer blocked names with "nodata", since a '
                 'response policy zone cannot answer "refused"'
             )
-
-
-def _too_long(content: ZoneContent) -> Iterable[str]:
-    for owner in content.too_long:
-        yield f"zone {content.zone}: without {names.text(owner)}, which is too long for it"
 
 
 def main() -> None:
