@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from resolver.dns import codes
 from resolver.metrics import definitions
+from resolver.metrics.counter_sums import Labels
 from resolver.metrics.layout import UNKNOWN
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.services import services_in, union
 from resolver.policy.verdict import Outcome
-
-Labels = tuple[str, ...]
 
 _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
 _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
