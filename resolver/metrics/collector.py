@@ -69,7 +69,7 @@ class DarbanCollector(Collector):
         for metric in _HISTOGRAMS:
             yield _histogram(metric, sums.series(metric))
         lost = sums.value(definitions.BLOCK_LOG_LOST) + self._facts.block_log.lost
-        yield _family(definitions.BLOCK_LOG_LOST, [((), lost)])
+        yield _family(definitions.BLOCK_LOG_LOST, _one(lost))
         yield from (_family(*each) for each in self._facts_as_series())
 
     def _by_vlan_and_type(self, rows: Iterable[CounterRow]) -> Iterator[Family]:
@@ -94,44 +94,54 @@ class DarbanCollector(Collector):
 
     def _facts_as_series(self) -> Iterator[tuple[Metric, Values]]:
         facts, terms = self._facts, self._facts.terms
-        validating = facts.validating.items()
-        yield definitions.UPSTREAM_VALIDATES, (((name,), known) for name, known in validating)
-        yield definitions.CONFIG_OK, [((), facts.config_ok)]
+        yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
+        yield definitions.CONFIG_OK, _one(facts.config_ok)
         results = definitions.RELOAD_RESULTS
-        yield definitions.RELOADS, (((result,), facts.reloads[result]) for result in results)
+        yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
         yield definitions.POLICY_INFO, [((terms.policy_hash,), 1)]
-        yield definitions.SNAPSHOT_LOADED, [((), facts.loaded)]
+        yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))
-        bans = (((vlan.name,), _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
-        yield definitions.VLAN_BANS, bans
-        ends = (((exemption.id,), exemption.until) for exemption in terms.exemptions)
-        yield definitions.EXEMPTION_END, ends
+        bans = ((vlan.name, _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
+        yield definitions.VLAN_BANS, _by_label(bans)
+        ends = ((exemption.id, exemption.until) for exemption in terms.exemptions)
+        yield definitions.EXEMPTION_END, _by_label(ends)
         entries: Counter[str] = Counter()
         for source in terms.sources:
             entries[source.name] += source.entries
-        yield definitions.LIST_ENTRIES, (((name,), number) for name, number in entries.items())
-        reviews = sorted(service.reviewed for service in terms.services if service.reviewed)
-        yield definitions.LISTS_REVIEWED, (((), _midnight(day)) for day in reviews[:1])
-        fetched = [each.name for each in terms.subscriptions]
-        states = [facts.lists.get(name, FetchState()) for name in fetched]
+        yield definitions.LIST_ENTRIES, _by_label(entries.items())
+        reviews = (service.reviewed for service in terms.services if service.reviewed)
+        oldest = min(reviews, default=None)
+        yield definitions.LISTS_REVIEWED, _one(None if oldest is None else _midnight(oldest))
+        names = [each.name for each in terms.subscriptions]
+        fetched = [(name, facts.lists.get(name, FetchState())) for name in names]
         older = {source.name for source in terms.sources if source.fallback}
-        yield definitions.LIST_UPDATED, _of_lists(fetched, (each.updated for each in states))
-        yield definitions.LIST_FAILURES, _of_lists(fetched, (each.failures for each in states))
-        yield definitions.LIST_HELD, _of_lists(fetched, (each.held for each in states))
-        yield definitions.LIST_FALLBACK, _of_lists(fetched, (name in older for name in fetched))
-        yield definitions.READY, [((), not facts.not_ready)]
+        yield definitions.LIST_UPDATED, _by_label((name, of.updated) for name, of in fetched)
+        yield definitions.LIST_FAILURES, _by_label((name, of.failures) for name, of in fetched)
+        yield definitions.LIST_HELD, _by_label((name, of.held) for name, of in fetched)
+        yield definitions.LIST_FALLBACK, _by_label((name, name in older) for name in names)
+        yield definitions.READY, _one(not facts.not_ready)
         yield from _published(facts.publish)
         yield from _pulled(facts)
-        yield definitions.WORKERS, [((), facts.workers)]
-        yield definitions.WORKERS_EXPECTED, [((), facts.workers_expected)]
-        yield definitions.WORKER_RESTARTS, [((), facts.worker_restarts)]
+        yield definitions.WORKERS, _one(facts.workers)
+        yield definitions.WORKERS_EXPECTED, _one(facts.workers_expected)
+        yield definitions.WORKER_RESTARTS, _one(facts.worker_restarts)
         compiled = str(build() == "compiled").lower()
         yield definitions.BUILD_INFO, [((__version__, compiled), 1)]
         drops, memory, clock = self._readings()
-        yield definitions.SOCKET_DROPS, [] if drops is None else [((), drops)]
-        yield definitions.CLOCK, [] if clock is None else [((), clock)]
-        yield definitions.MEMORY, (((process,), octets) for process, octets in memory.items())
+        yield definitions.SOCKET_DROPS, _one(drops)
+        yield definitions.CLOCK, _one(clock)
+        yield definitions.MEMORY, _by_label(memory.items())
+
+
+def _one(value: float | None) -> Values:
+    """A series without labels; no series where there is no value."""
+    return [] if value is None else [((), value)]
+
+
+def _by_label(values: Iterable[tuple[str, float]]) -> Values:
+    """A series for each value of the only label."""
+    return (((label,), value) for label, value in values)
 
 
 def _zeros(series: Iterable[Labels]) -> Counter[Labels]:
@@ -148,26 +158,21 @@ def _family(metric: Metric, values: Values) -> Family:
     return family
 
 
-def _of_lists(names: Iterable[str], values: Iterable[float]) -> Values:
-    return (((name,), value) for name, value in zip(names, values, strict=True))
-
-
 def _published(publish: PublishStatus | None) -> Iterator[tuple[Metric, Values]]:
     """The zones for other resolvers; no series where there are none."""
-    states = [] if publish is None else [publish]
-    zones = [zone for each in states for zone in each.zones]
-    yield definitions.PUBLISH_OK, (((), not each.problem) for each in states)
-    yield definitions.PUBLISH_LEFT_OUT, (((), len(each.left_out)) for each in states)
-    yield definitions.ZONE_SERIAL, (((zone.name,), zone.written) for zone in zones)
-    yield definitions.ZONE_SERVED, (((zone.name,), zone.served or 0) for zone in zones)
+    zones = () if publish is None else publish.zones
+    yield definitions.PUBLISH_OK, _one(None if publish is None else not publish.problem)
+    yield definitions.PUBLISH_LEFT_OUT, _one(None if publish is None else len(publish.left_out))
+    yield definitions.ZONE_SERIAL, _by_label((zone.name, zone.written) for zone in zones)
+    yield definitions.ZONE_SERVED, _by_label((zone.name, zone.served or 0) for zone in zones)
 
 
 def _pulled(facts: ServerFacts) -> Iterator[tuple[Metric, Values]]:
     """The policy from git; no series where it does not come from there."""
     source = facts.policy_source
-    yield definitions.POLICY_PULLED, [] if source is None else [((), source.pulled)]
+    yield definitions.POLICY_PULLED, _one(None if source is None else source.pulled)
     results = () if source is None else definitions.PULL_RESULTS
-    yield definitions.POLICY_PULLS, (((result,), facts.pulls[result]) for result in results)
+    yield definitions.POLICY_PULLS, _by_label((each, facts.pulls[each]) for each in results)
 
 
 def _midnight(day: str) -> float:
