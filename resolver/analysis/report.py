@@ -206,8 +206,4 @@ def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network])
     if exemption.vlan is not None:
         return exemption.vlan == vlan
     exempted = map(ip_network, exemption.prefixes)
-    return any(
-        one.version == other.version and one.overlaps(other)
-        for one in exempted
-        for other in prefixes
-    )
+    return any(one.overlaps(other) for one in exempted for other in prefixes)

@@ -201,9 +201,7 @@ def _half_exempted(config: Config, provenance: Provenance) -> Warnings:
             continue
         for name, vlan in config.vlans.items():
             if _has_ipv6(vlan) and any(
-                prefix.version == own.version and prefix.overlaps(own)
-                for prefix in exemption.prefixes
-                for own in vlan.prefixes
+                prefix.overlaps(own) for prefix in exemption.prefixes for own in vlan.prefixes
             ):
                 advice = f"VLAN {name} has IPv6, over which its clients stay blocked."
                 expected = "the clients' IPv6 prefixes as well"
@@ -258,12 +256,7 @@ def _exemptions_for_all(config: Config, provenance: Provenance) -> Warnings:
 
 def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
     """Whether one of the prefixes holds all of a network."""
-    return any(
-        inner.version == outer.version
-        and outer.prefixlen <= inner.prefixlen
-        and outer.overlaps(inner)
-        for outer in prefixes
-    )
+    return any(outer.prefixlen <= inner.prefixlen and outer.overlaps(inner) for outer in prefixes)
 
 
 LONG_EXEMPTION = "long-exemption"

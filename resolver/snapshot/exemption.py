@@ -6,7 +6,7 @@ The edited config is compiled, and its expectations are run, before anything cha
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from resolver.config.amendment import add_exemption, change_exemption, remove_ex
 from resolver.config.problems import did_you_mean
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import Network, network_of
+from resolver.policy.prefixes import network_of
 from resolver.snapshot.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file, differing
 from resolver.snapshot.config_files import DiskFiles, Texts, difference
@@ -79,14 +79,15 @@ class ExemptionEdit:
 
     def _prefix(self, text: str) -> str:
         vlans = self._before.loaded.config.vlans
-        network = _network(text)
-        if network is None:
+        try:
+            network = ip_network(text)
+        except ValueError:
             known = ", ".join(vlans)
             raise DarbanError(
                 f"'{text}' is neither an address, nor a prefix, nor a VLAN; there are {known}. "
                 + did_you_mean(text, vlans)
-            )
-        if not any(_overlap(network, own) for vlan in vlans.values() for own in vlan.prefixes):
+            ) from None
+        if not any(network.overlaps(own) for vlan in vlans.values() for own in vlan.prefixes):
             raise DarbanError(f"no VLAN holds {text}: its queries are refused in any case")
         return str(network)
 
@@ -175,17 +176,6 @@ def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:
     return Rejected([*lines, "the config stays as it is"], code)
 
 
-def _network(text: str) -> Network | None:
-    try:
-        return ip_network(text) if "/" in text else ip_network(ip_address(text))
-    except ValueError:
-        return None
-
-
-def _overlap(one: Network, other: Network) -> bool:
-    return one.version == other.version and one.overlaps(other)
-
-
 def _changes_anything(terms: CompiledConfig, name: str) -> bool:
     """Whether a client of the exemption has a policy that blocks one of its services."""
     [(place, exemption)] = [each for each in enumerate(terms.exemptions) if each[1].id == name]
@@ -196,7 +186,7 @@ def _changes_anything(terms: CompiledConfig, name: str) -> bool:
         vlans = {
             prefix.owner
             for prefix in terms.prefixes
-            if any(_overlap(network_of(prefix), each) for each in exempted)
+            if any(network_of(prefix).overlaps(each) for each in exempted)
         }
     policies = [terms.policies[terms.vlans[vlan].policy] for vlan in vlans]
     return any(policy.blocks & exemption.services for policy in policies)
