@@ -1,33 +1,35 @@
 """Compile the settings of a config that are not policy."""
 
+from collections.abc import Iterable
+
 from resolver.config import model
+from resolver.config.values import SocketAddress
 from resolver.dns import names
 from resolver.policy import settings
 from resolver.policy.prefix import Prefix
-from resolver.snapshot.front import compile_front
 
 
 def compile_settings(config: model.Config) -> settings.Settings:
     """The settings of a config."""
     return settings.Settings(
-        tuple(settings.Endpoint(e.address, e.port) for e in config.server.listen),
+        _endpoints(config.server.listen),
         config.server.workers,
-        settings.Endpoint(config.metrics.listen.address, config.metrics.listen.port),
-        tuple(settings.Endpoint(e.address, e.port) for e in config.block_page.listen),
+        _endpoint(config.metrics.listen),
+        _endpoints(config.block_page.listen),
         config.cache.max_bytes,
-        tuple(settings.Endpoint(e.address, e.port) for e in config.upstream.bootstrap),
+        _endpoints(config.upstream.bootstrap),
         config.limits.queries_per_prefix,
         _block_log(config.block_log),
         config.lists.ca_file or "",
         config.server.identity,
         config.server.version,
-        tuple(settings.Endpoint(e.address, e.port) for e in config.server.proxy.listen),
+        _endpoints(config.server.proxy.listen),
         tuple(
             Prefix(each.network_address.packed, each.prefixlen, 0)
             for each in config.server.proxy.from_
         ),
         _publication(config.publish),
-        compile_front(config),
+        _front(config),
         policy_source(config),
         names.text(config.upstream.probe_signed),
         names.text(config.upstream.probe_bogus),
@@ -53,9 +55,33 @@ def _block_log(log: model.BlockLogConfig) -> settings.BlockLog | None:
 def _publication(publish: model.PublishConfig) -> settings.Publication | None:
     if not publish.listen:
         return None
-    secondaries = (
-        settings.Secondary(key, settings.Endpoint(each.address.address, each.address.port))
+    secondaries = tuple(
+        settings.Secondary(key, _endpoint(each.address))
         for key, each in publish.secondaries.items()
     )
-    listen = tuple(settings.Endpoint(e.address, e.port) for e in publish.listen)
-    return settings.Publication(listen, publish.zone, publish.directory, tuple(secondaries))
+    listen = _endpoints(publish.listen)
+    return settings.Publication(listen, publish.zone, publish.directory, secondaries)
+
+
+def _front(config: model.Config) -> settings.Front | None:
+    """The settings of dnsdist in front; None if the config has none."""
+    front = config.front
+    if not (front.dns or front.dot or front.doh):
+        return None
+    return settings.Front(
+        "" if front.name is None else names.text(front.name),
+        front.certificate or "",
+        front.key or "",
+        _endpoints(front.dns),
+        _endpoints(front.dot),
+        _endpoints(front.doh),
+        _endpoints(front.nodes or config.server.proxy.listen),
+    )
+
+
+def _endpoints(addresses: Iterable[SocketAddress]) -> tuple[settings.Endpoint, ...]:
+    return tuple(map(_endpoint, addresses))
+
+
+def _endpoint(at: SocketAddress) -> settings.Endpoint:
+    return settings.Endpoint(at.address, at.port)
