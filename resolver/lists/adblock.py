@@ -8,7 +8,6 @@ than the name beside it.
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from resolver import solar_hijri
@@ -36,11 +35,9 @@ class AdblockReader(ListReader):
         super().__init__()
         self._headers: dict[str, list[str]] = {}
 
-    def lines(self, text: str) -> Iterator[tuple[int, str]]:
-        """All lines that have content; comments may be headers."""
-        for line, content in enumerate(text.split("\n"), start=1):
-            if content := content.strip():
-                yield line, content
+    def content(self, line: str) -> str:
+        """The whole line, since a comment may be a header."""
+        return line.strip()
 
     def take(self, text: str, line: int) -> str | None:
         """Add a rule or a header."""

@@ -6,8 +6,6 @@ name) and ``address=`` with an address at which no host can be reached. ``server
 a name to the usual servers though a name above it is blocked: an exception.
 """
 
-from collections.abc import Iterator
-
 from resolver.lists.list_reader import ListReader, leads_nowhere
 
 _NULL = "#"
@@ -16,12 +14,10 @@ _NULL = "#"
 class DnsmasqReader(ListReader):
     """Reads a configuration file of dnsmasq."""
 
-    def lines(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines; '#' begins a comment only at the beginning of a line or after a space."""
-        for line, content in enumerate(text.replace("\t", " ").split("\n"), start=1):
-            content = content.partition(" #")[0].strip()
-            if content and not content.startswith("#"):
-                yield line, content
+    def content(self, line: str) -> str:
+        """The line; '#' begins a comment only at the beginning of a line or after a space."""
+        content = line.replace("\t", " ").partition(" #")[0].strip()
+        return "" if content.startswith("#") else content
 
     def take(self, text: str, line: int) -> str | None:
         """Add a rule for each name of an option."""

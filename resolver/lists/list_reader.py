@@ -15,7 +15,7 @@ import ipaddress
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import attrgetter
 
 from resolver.dns import names
@@ -51,17 +51,16 @@ class ListReader(ABC):
             The list; every line that could not be used is among its skipped lines.
         """
         reader = cls()
-        for line, content in reader.lines(text.removeprefix("\ufeff")):
-            if reason := reader.take(content, line):
+        for line, whole in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+            content = reader.content(whole)
+            if content and (reason := reader.take(content, line)):
                 reader.skip(line, content.strip(), reason)
         reader.end()
         return reader.block_list(service, file)
 
-    def lines(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines that have content, without comments, and their numbers."""
-        for line, content in enumerate(text.split("\n"), start=1):
-            if content := content.partition("#")[0].strip():
-                yield line, content
+    def content(self, line: str) -> str:
+        """A line without comment; empty where nothing is left."""
+        return line.partition("#")[0].strip()
 
     @abstractmethod
     def take(self, text: str, line: int) -> str | None:

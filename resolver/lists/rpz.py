@@ -12,7 +12,6 @@ Owners are relative to the zone. Its own name is known only from an absolute SOA
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -52,11 +51,9 @@ class RpzReader(ListReader):
         self._below: dict[str, _Action] = {}
         """Actions for all names below: of ``*.name``."""
 
-    def lines(self, text: str) -> Iterator[tuple[int, str]]:
-        """The lines that have content, with the space before it, which means "the same owner"."""
-        for line, content in enumerate(text.split("\n"), start=1):
-            if content := content.partition(";")[0].rstrip():
-                yield line, content
+    def content(self, line: str) -> str:
+        """The line with the space before it, which means "the same owner"."""
+        return line.partition(";")[0].rstrip()
 
     def take(self, text: str, line: int) -> str | None:
         """Take a record or a directive; the reason where the line is skipped."""
