@@ -57,7 +57,8 @@ class UpdateSchedule:
         self._states = states
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
-        self._job = UpdateJob([], done=True)
+        self.job = UpdateJob([], done=True)
+        """The update that runs, or the last one."""
         self._waiting: set[str] = set()
         """Lists with good copies that are not in force yet, for a reason outside of them."""
         self._not_before: dict[Subscription, float] = {}
@@ -68,11 +69,6 @@ class UpdateSchedule:
         """Look which lists are due by the terms in force now."""
         self._changed.set()
 
-    @property
-    def job(self) -> UpdateJob:
-        """The update that runs, or the last one."""
-        return self._job
-
     async def run(self) -> None:
         """Fetch lists when they are due, until cancelled."""
         failed_before = {s.name for s in self._follow() if self._store.record(s.name).failures}
@@ -82,13 +78,13 @@ class UpdateSchedule:
             waits = {each: self._wait(each, at_once) for each in self._follow()}
             due = [each for each, wait in waits.items() if wait <= 0]
             failed_before.clear()
-            if due and self._job.done:
+            if due and self.job.done:
                 await self._update(due)
                 pause = time.monotonic() + _RETRY / 2
                 self._not_before = dict.fromkeys(due, pause)
                 continue
             try:
-                pause = DAY if not self._job.done else min(waits.values(), default=DAY)
+                pause = DAY if not self.job.done else min(waits.values(), default=DAY)
                 await asyncio.wait_for(self._changed.wait(), pause)
             except TimeoutError:
                 continue
@@ -97,7 +93,8 @@ class UpdateSchedule:
         subscriptions = self._terms().subscriptions
         for each in subscriptions:
             if each.name not in self._states:
-                self._states[each.name] = _state_of(self._store.record(each.name))
+                record = self._store.record(each.name)
+                self._states[each.name] = FetchState(record.updated, held=record.held is not None)
         return subscriptions
 
     def _damaged(self) -> set[str]:
@@ -130,7 +127,7 @@ class UpdateSchedule:
     def _update(
         self, wanted: Sequence[Subscription], accept: bool = False
     ) -> Coroutine[None, None, None]:
-        job = self._job = UpdateJob([each.name for each in wanted])
+        job = self.job = UpdateJob([each.name for each in wanted])
         return self._run(job, wanted, accept)
 
     async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:
@@ -190,11 +187,6 @@ class UpdateSchedule:
                 log.error("%s, %s", text, result.reason)
             else:
                 log.info("%s", text)
-
-
-def _state_of(record: ListRecord) -> FetchState:
-    """The state of a list as the server finds it at its start."""
-    return FetchState(record.updated, held=record.held is not None)
 
 
 def due(subscription: Subscription, record: ListRecord) -> float:

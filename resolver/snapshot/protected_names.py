@@ -22,7 +22,7 @@ UPDATES = Path(__file__).with_name("updates.toml")
 
 def protected_names(config: Config) -> ProtectedNames:
     """The names that the lists of others in a config may not block."""
-    return ProtectedNames({**dict(_updates()), **dict(_of_network(config))})
+    return ProtectedNames({**_updates(), **dict(_of_network(config))})
 
 
 def without_protected(block_list: BlockList, protected: ProtectedNames) -> BlockList:
@@ -53,11 +53,11 @@ def _of_network(config: Config) -> Iterator[tuple[bytes, str]]:
 
 
 @functools.cache
-def _updates() -> tuple[tuple[bytes, str], ...]:
+def _updates() -> dict[bytes, str]:
     groups = tomllib.loads(UPDATES.read_text(encoding="utf-8"))["group"]
     advice = "only a policy's deny, or a list of your own, blocks it"
-    return tuple(
-        (names.parse(name), f"needed for '{group['for']}': {advice}")
+    return {
+        names.parse(name): f"needed for '{group['for']}': {advice}"
         for group in groups
         for name in group["names"]
-    )
+    }
