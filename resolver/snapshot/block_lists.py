@@ -66,7 +66,7 @@ class _ListReader:
             elif not unread:
                 at = ("lists", "directories", place)
                 advice = f"{path} does not exist, or is no directory."
-                self._error(at, directory, "a directory of lists", advice)
+                self._problem(at, directory, "a directory of lists", advice)
 
     def _directory(self, path: Path, name: Path) -> Iterator[BlockList]:
         """The lists of a directory, then the ranges of their services."""
@@ -110,10 +110,10 @@ class _ListReader:
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self._base / file)
         except ssl.SSLError:
-            self._error(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
+            self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
         except OSError as error:
             advice = f"It cannot be read: {error.strerror}."
-            self._error(("lists", "ca_file"), toml_text(file), _CERTIFICATES, advice)
+            self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, advice)
 
     def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
         """The lists of others; ``own`` are the agency's, whose services they may extend."""
@@ -141,7 +141,7 @@ class _ListReader:
                 at = ("lists", "sources", name, "service")
                 expected = f"a service that exists: {one_of(sorted(categories))}"
                 advice = did_you_mean(service, categories)
-                self._error(at, toml_text(service), expected, advice)
+                self._problem(at, toml_text(service), expected, advice)
 
     def _source(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
         """A list of others; an empty one where it cannot be used, which is a problem."""
@@ -151,7 +151,8 @@ class _ListReader:
         if isinstance(found, BlockList):
             return found
         expected = f"a list of the format {source.format}"
-        self._problem(name, "file", source.file, expected, found, "error")
+        at = ("lists", "sources", name, "file")
+        self._problem(at, toml_text(source.file), expected, found)
         return BlockList(service, source.file)
 
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
@@ -169,6 +170,7 @@ class _ListReader:
     def _fetched_copy(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
         """The newest copy that can be used."""
         url, refused = str(source.url), ""
+        at = ("lists", "sources", name, "url")
         for copy in self._fetched.copies(name):
             found = read_untrusted(copy.content, source.format, service, url)
             if isinstance(found, BlockList):
@@ -178,10 +180,10 @@ class _ListReader:
                         f"Its newest copy {reason}. The copy before it is used until the list is "
                         f"fetched again: darban lists update {name}."
                     )
-                    self._problem(name, "url", url, "its newest copy", advice, "warning")
+                    self._problem(at, toml_text(url), "its newest copy", advice, "warning")
                 return replace(found, fallback=not copy.newest, copy=copy.sha256)
             refused = refused or found
-        self._problem(name, "url", url, "a copy of it", *self._without_copy(name, refused))
+        self._problem(at, toml_text(url), "a copy of it", *self._without_copy(name, refused))
         return BlockList(service, url)
 
     def _without_copy(self, name: str, refused: str) -> tuple[str, Severity]:
@@ -195,15 +197,15 @@ class _ListReader:
         return f"It has not been fetched yet, and blocks nothing{reason}.", "warning"
 
     def _problem(
-        self, name: str, key: str, file: str, expected: str, advice: str, severity: Severity
+        self,
+        at: tuple[str | int, ...],
+        found: str,
+        expected: str,
+        advice: str,
+        severity: Severity = "error",
     ) -> None:
-        at = ("lists", "sources", name, key)
-        self._problems.append(
-            self._loaded.provenance.problem(at, toml_text(file), expected, advice, severity)
-        )
-
-    def _error(self, at: tuple[str | int, ...], found: str, expected: str, advice: str) -> None:
-        self._problems.append(self._loaded.provenance.problem(at, found, expected, advice))
+        problem = self._loaded.provenance.problem(at, found, expected, advice, severity)
+        self._problems.append(problem)
 
 
 def _unusable(block_list: BlockList) -> Iterator[Problem]:
