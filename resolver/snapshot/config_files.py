@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import glob
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,10 +50,13 @@ class DiskFiles:
         return self._texts[path]
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths of the files that match, sorted."""
-        base = Path(pattern).anchor or "."
-        relative = Path(pattern).relative_to(base) if Path(pattern).is_absolute() else pattern
-        return sorted(str(path) for path in Path(base).glob(str(relative)))
+        """The paths of the files that match, sorted; an invalid pattern matches none."""
+        try:
+            # Path.glob raises for many patterns
+            found = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207
+        except ValueError:  # it has a NUL
+            return []
+        return sorted(str(Path(each)) for each in found)
 
     def pulled(self, path: str) -> str:
         """The path of the config.toml that was pulled."""

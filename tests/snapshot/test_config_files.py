@@ -1,0 +1,36 @@
+"""The files of a config on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from resolver.snapshot.config_files import DiskFiles
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in ("b.toml", "a.toml", ".hidden.toml", "sub/c.toml", "a.txt"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*.toml", [".hidden.toml", "a.toml", "b.toml"]),
+        ("./a.toml", ["a.toml"]),
+        ("sub/*.toml", ["sub/c.toml"]),
+        ("**/*.toml", [".hidden.toml", "a.toml", "b.toml", "sub/c.toml"]),
+        ("missing/*.toml", []),
+    ],
+)
+def test_files_are_found_by_a_pattern(tmp_path: Path, pattern: str, found: list[str]) -> None:
+    assert DiskFiles().glob(pattern) == found
+    absolute = DiskFiles().glob(f"{tmp_path}/{pattern}")
+    assert absolute == sorted(str(tmp_path / file) for file in found)
+
+
+@pytest.mark.parametrize("pattern", ["", "a**b", "[", "nul\0/*.toml", "nul\0*"])
+def test_an_invalid_pattern_matches_none(pattern: str) -> None:
+    assert DiskFiles().glob(pattern) == []
