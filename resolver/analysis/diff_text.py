@@ -8,6 +8,7 @@ from resolver.analysis.changes import Change, Detail
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import OutcomeChange, Replay
 from resolver.analysis.summary import SETTINGS, Value
+from resolver.count_text import count_text
 from resolver.dns import codes, names
 
 _SIGNS = {"added": "+", "gone": "-", "changed": "~"}
@@ -69,7 +70,8 @@ def replay(found: Replay) -> Iterator[str]:
         for change in by_vlan[vlan]:
             yield from _outcome_change(change, found.changes[change])
     for vlan, times in sorted(found.left_out.items()):
-        yield f"  {vlan}: {times:,} queries left out, since not both have this VLAN"
+        left_out = count_text(times, "query", "queries")
+        yield f"  {vlan}: {left_out} left out, since not both have this VLAN"
 
 
 def _outcome_change(change: OutcomeChange, queries: Counter[tuple[bytes, int]]) -> Iterator[str]:
@@ -77,13 +79,14 @@ def _outcome_change(change: OutcomeChange, queries: Counter[tuple[bytes, int]]) 
     service = f" ({change.service})" if change.service else ""
     yield (
         f"    ~ {change.old} → {change.new}{service}: "
-        f"{queries.total():,} queries, {len(by_name):,} names"
+        f"{count_text(queries.total(), 'query', 'queries')}, {count_text(len(by_name), 'name')}"
     )
     for name, types in list(by_name.items())[:_SHOWN]:
         shown = " ".join(sorted(codes.type_text(qtype) for qtype in types))
         yield f"      {types.total():>9,}  {names.text(name)}  {shown}"
     if len(by_name) > _SHOWN:
-        yield f"      ... and {len(by_name) - _SHOWN:,} more names (--json has them all)"
+        more = count_text(len(by_name) - _SHOWN, "more name")
+        yield f"      ... and {more} (--json has them all)"
 
 
 def types_by_name(queries: Counter[tuple[bytes, int]]) -> dict[bytes, Counter[int]]:

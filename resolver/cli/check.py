@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
+from resolver.count_text import count_text
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.compiler import CompileResult, compile_file
 
@@ -45,8 +46,8 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
             echo(f"{path}: not in the zones: {gap}")
         echo(f"{path}: {_summary(compiled)}")
         if review:
-            days = (dt.date.today() - review[0]).days
-            echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} days ago")
+            days = count_text((dt.date.today() - review[0]).days, "day")
+            echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
 
 
@@ -73,6 +74,6 @@ def _summary(compiled: CompileResult) -> str:
     known = f" and {compiled.acknowledged} acknowledged" if compiled.acknowledged else ""
     return (
         f"errors {errors}, warnings {len(compiled.problems) - errors}{known}, "
-        f"expectations: {held}, lists {len(compiled.lists)} with {rules} rules "
-        f"and {skipped} skipped lines"
+        f"expectations: {held}, lists {len(compiled.lists)} with "
+        f"{count_text(rules, 'rule')} and {count_text(skipped, 'skipped line')}"
     )

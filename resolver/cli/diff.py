@@ -26,6 +26,7 @@ from resolver.cli.query_file import QueryFile, open_queries
 from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
+from resolver.count_text import count_text
 from resolver.dns import names
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Failure
@@ -233,7 +234,7 @@ def _read(
 def _as_text(
     old: ComparedPolicy, new: ComparedPolicy, found: list[Change], replayed: _Replayed | None
 ) -> Iterator[str]:
-    changes = f"{len(found)} changes" if len(found) > 1 else "1 change" if found else "no change"
+    changes = count_text(len(found), "change") if found else "no change"
     yield f"from {old.name} to {new.name}: {changes}"
     yield from diff_text.changes(found)
     if restart := restart_changes(old.terms, new.terms):

@@ -15,6 +15,7 @@ from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
 from resolver.lists.list_reader import by_reason
@@ -172,7 +173,7 @@ def _update(path: Path, names: list[str], accept: bool) -> int:
         job = _by_this_command(path, names, accept)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
-        echo(f"{name}: {result.result}, {result.entries:,} names{reason}")
+        echo(f"{name}: {result.result}, {count_text(result.entries, 'name')}{reason}")
         if result.held is not None:
             echo("\n".join(f"  {line}" for line in _held_names(name, result.held)))
     if not job.results:

@@ -17,6 +17,7 @@ from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of
 from resolver.cli.query_file import open_queries
+from resolver.count_text import count_text
 from resolver.dns import names
 from resolver.errors import DarbanError
 
@@ -59,7 +60,8 @@ def suggest(recording: Recording, config: Config = None, as_json: AsJson = False
             }
         )
         return 0
-    echo(f"{counts.total:,} queries of {recording}, by the lists of {path}", err=True)
+    queries = count_text(counts.total, "query", "queries")
+    echo(f"{queries} of {recording}, by the lists of {path}", err=True)
     for vlan in sorted(unknown):
         echo(f"left out: VLAN {vlan}, which {path} does not have", err=True)
     for line in diff_text.skipped(counts):
@@ -87,14 +89,15 @@ def _as_lines(found: list[Suggestion]) -> Iterator[str]:
         if each.vlan != vlan:
             vlan = each.vlan
             yield vlan
-        total = each.queries.total()
+        passing = count_text(each.queries.total(), "query passes", "queries pass")
         blocked = ", ".join(each.blocked_by)
         domain = names.text(each.domain)
-        yield f"  {domain}: {total:,} queries pass; {blocked} has blocked names there"
+        yield f"  {domain}: {passing}; {blocked} has blocked names there"
         ordered = _ordered(each)
         yield from (f"    {times:>9,}  {name}" for name, times in ordered[:_SHOWN])
         if len(ordered) > _SHOWN:
-            yield f"    ... and {len(ordered) - _SHOWN:,} more names (--json has them all)"
+            more = count_text(len(ordered) - _SHOWN, "more name")
+            yield f"    ... and {more} (--json has them all)"
 
 
 def _as_json(each: Suggestion) -> dict[str, object]:

@@ -19,6 +19,7 @@ from resolver.analysis.queries.recorded import RecordingHeader, Row, format_reco
 from resolver.cli.command import Config, echo
 from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.files import atomic_file
 from resolver.snapshot import store
@@ -84,7 +85,8 @@ def record(minutes: Minutes, out: Out = None, keep: Keep = False, config: Config
         lost = _record(recording, minutes * 60)
         for line in format_recording(recording.header(), recording.rows()):
             opened.write(line.encode())
-    echo(f"{file}: {recording.total:,} queries in {recording.minutes} minutes")
+    queries = count_text(recording.total, "query", "queries")
+    echo(f"{file}: {queries} in {recording.minutes} minutes")
     for remark in recording.remarks():
         echo(remark, err=True)
     if lost is not None:
@@ -114,7 +116,7 @@ def _record(recording: "_Recording", seconds: float) -> control.Unreachable | No
                 if signal.sigtimedwait(_ENDS, min(_PAUSE, left)):
                     break
                 recording.take(counting=True)
-                description = f"recording: {recording.total:,} queries"
+                description = f"recording: {count_text(recording.total, 'query', 'queries')}"
                 progress.update(task, completed=recording.seconds, description=description)
             recording.take(counting=False)
         except control.Unreachable as error:
@@ -186,7 +188,7 @@ class _Recording:
     def remarks(self) -> Iterator[str]:
         """What the operator must know about the file."""
         for vlan, times in sorted(self._left_out.items()):
-            yield f"left out for lack of room: {times:,} queries of {vlan}"
+            yield f"left out for lack of room: {count_text(times, 'query', 'queries')} of {vlan}"
         if self._interruptions > 0:
             yield (
                 f"interruptions: {self._interruptions}, as when a worker was replaced; "

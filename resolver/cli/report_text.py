@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.report import CitedDirective, Report, VlanReport
 from resolver.cli.moments import local_time
+from resolver.count_text import count_text
 from resolver.metrics.status import ExemptionStatus
 
 
@@ -71,7 +72,7 @@ def _directive(directive: CitedDirective) -> str:
 def _blocks(vlan: VlanReport) -> Iterator[str]:
     for service in vlan.services:
         by = f"directive {service.directive}" if service.directive else "agency policy"
-        yield f"{service.name} ({service.category}), {service.names} names: {by}"
+        yield f"{service.name} ({service.category}), {count_text(service.names, 'name')}: {by}"
     if vlan.denied:
         yield f"{', '.join(vlan.denied)}: agency policy"
 

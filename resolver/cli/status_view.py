@@ -18,6 +18,7 @@ from rich.text import Text
 
 from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
+from resolver.count_text import count_text
 from resolver.metrics.status import Status
 from resolver.policy.unknown_clients import UnknownClients
 
@@ -112,10 +113,8 @@ def _reload(now: Status) -> Iterator[Text]:
 def _missing_forward(now: Status) -> Iterator[Text]:
     """Many devices ask for .local without need, so this is no alarm."""
     if now.missing_forward_queries:
-        yield Text(
-            f".local    {short_number(now.missing_forward_queries)} queries got NXDOMAIN; "
-            "Active Directory there needs [[forward]]"
-        )
+        queries = count_text(now.missing_forward_queries, "query", "queries")
+        yield Text(f".local    {queries} got NXDOMAIN; Active Directory there needs [[forward]]")
 
 
 def _alarms(now: Status) -> Iterator[Text]:
@@ -167,7 +166,7 @@ def _cache(now: Status) -> str:
     cache = now.cache
     rate = "" if cache.hit_rate is None else f", {cache.hit_rate:.1%} of look-ups found an answer"
     size, most = cache.bytes / _MIB, cache.max_bytes / _MIB
-    return f"{short_number(cache.entries)} answers, {size:,.1f} of {most:,.0f} MiB{rate}"
+    return f"{count_text(cache.entries, 'answer')}, {size:,.1f} of {most:,.0f} MiB{rate}"
 
 
 def _vlans(now: Status, rates: Rates) -> Table:
@@ -256,7 +255,8 @@ def _fetched(now: Status) -> Iterator[Text]:
     """The lists that are fetched, each with its age."""
     for each in now.fetched:
         age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
-        failed = f", failed {each.failures} times since the start" if each.failures else ""
+        times = count_text(each.failures, "time")
+        failed = f", failed {times} since the start" if each.failures else ""
         held = "; a large change is held: darban lists" if each.held else ""
         style = "yellow" if each.failures or each.updated is None or each.held else ""
         yield Text(f"fetched   {each.name}: up to date {age}{failed}{held}", style)
@@ -266,7 +266,7 @@ def _block_log(now: Status) -> Iterator[Text]:
     log = now.block_log
     if log is not None:
         lost = f", {short_number(log.lost)} lost" if log.lost else ""
-        yield Text(f"block log {log.file}: {short_number(log.records)} records{lost}")
+        yield Text(f"block log {log.file}: {count_text(log.records, 'record')}{lost}")
 
 
 def _zones(now: Status) -> Iterator[Text]:

@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable,
 from dataclasses import replace
 from pathlib import Path
 
+from resolver.count_text import count_text
 from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
 from resolver.metrics.facts import FetchState
 from resolver.metrics.log import log
@@ -182,7 +183,7 @@ class UpdateSchedule:
             if result.result == "held":
                 log.warning("list %s: held, %s; the last good copy stays", name, result.reason)
                 continue
-            text = f"list {name}: {result.result}, {result.entries} names"
+            text = f"list {name}: {result.result}, {count_text(result.entries, 'name')}"
             if result.reason:
                 log.error("%s, %s", text, result.reason)
             else:

@@ -9,6 +9,7 @@ names than the copy in use, is held until a person accepts it.
 import heapq
 import re
 
+from resolver.count_text import count_text
 from resolver.dns import names
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
@@ -45,7 +46,8 @@ def read_untrusted(content: bytes, kind: str, service: str, file: str) -> BlockL
         return f"no rule that blocks{_advice(text, kind)}"
     unread = sum(not each.reason.endswith(_AGAIN) for each in read.skipped)
     if unread > len(read.rules):
-        return f"{unread} lines cannot be read, {len(read.rules)} can{_advice(text, kind)}"
+        lines = count_text(unread, "line")
+        return f"{lines} cannot be read, {len(read.rules)} can{_advice(text, kind)}"
     return read
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
+from resolver.count_text import count_text
 from resolver.dns import names
 
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
@@ -134,8 +135,10 @@ class HeldChange:
         return HeldChange(**plain) if plain else None
 
     def __str__(self) -> str:
-        counts = f"{self.coming:,} come, {self.going:,} go"
-        return f"{self.after:,} names instead of {self.before:,}: {counts}"
+        coming = count_text(self.coming, "comes", "come")
+        going = count_text(self.going, "goes", "go")
+        after = count_text(self.after, "name")
+        return f"{after} instead of {self.before:,}: {coming}, {going}"
 
 
 def count_blocking(read: BlockList) -> int:

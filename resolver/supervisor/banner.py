@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resolver import __version__, build
+from resolver.count_text import count_text
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in, union
 from resolver.policy.settings import Endpoint
@@ -20,7 +21,7 @@ def startup_banner(
     lines = [
         f"darban {__version__}, {build()}, snapshot {Path(accepted.snapshot).name}",
         f"config     {config}: {_config_state(accepted)}",
-        f"listening  {listen} (UDP and TCP), {_count(workers, 'worker')}",
+        f"listening  {listen} (UDP and TCP), {count_text(workers, 'worker')}",
         *_proxied(settings.proxied),
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",
@@ -32,7 +33,7 @@ def startup_banner(
         policy = terms.policies[vlan.policy]
         number = "" if vlan.id is None else f" ({vlan.id})"
         lines.append(
-            f"VLAN       {vlan.name}{number}, {_count(prefixes, 'prefix', 'prefixes')}: "
+            f"VLAN       {vlan.name}{number}, {count_text(prefixes, 'prefix', 'prefixes')}: "
             f"policy {policy.name}, {_blocks(policy, terms)}"
         )
     lines.append(f"names      {_names(terms)}")
@@ -74,7 +75,7 @@ def _blocks(policy: Policy, terms: CompiledConfig) -> str:
     if not services and not denied:
         return "blocks nothing"
     verb = "blocks" if policy.enforce else "only counts (audit)"
-    return f"{verb} {_count(names, 'name')} of {_count(len(services), 'service')}"
+    return f"{verb} {count_text(names, 'name')} of {count_text(len(services), 'service')}"
 
 
 def _config_state(accepted: Accepted) -> str:
@@ -82,9 +83,5 @@ def _config_state(accepted: Accepted) -> str:
         return "NOT in force, for the reasons above; the last good snapshot is served"
     number = accepted.expectations
     verb = "holds" if number == 1 else "hold"
-    expectations = f"{_count(number, 'expectation')} {verb}" if number else "no expectations"
-    return f"{expectations}, {_count(len(accepted.warnings), 'warning')}"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    expectations = f"{count_text(number, 'expectation')} {verb}" if number else "no expectations"
+    return f"{expectations}, {count_text(len(accepted.warnings), 'warning')}"

@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.fetch.newly_blocked import NewlyBlocked
 from resolver.fetch.policy import CommitRefused, FetchedCommit, PolicyRepository
@@ -142,9 +143,12 @@ class PolicyPulls:
             raise Rejected([found.problem, _RECORD_AGAIN], WRONG_CONFIG)
         if found.names > source.max_newly_blocked:
             more = ", ..." if found.names > len(found.first) else ""
+            passing = count_text(
+                found.names, "recorded name that passes", "recorded names that pass"
+            )
             raise Rejected(
                 [
-                    f"it blocks {found.names:,} recorded names that pass now; [policy_source] "
+                    f"it blocks {passing} now; [policy_source] "
                     f"max_newly_blocked permits {source.max_newly_blocked}: "
                     f"{', '.join(found.first)}{more}",
                     "if this is meant: darban pull --accept",

@@ -29,7 +29,7 @@ def test_a_list_that_changes_a_lot_is_held_until_it_is_accepted(
         done = run(server, "lists", "update")
         assert (done.code, done.out) == (
             NO,
-            "ads: held, 3 names: 2 names instead of 3: 1 come, 2 go\n"
+            "ads: held, 3 names: 2 names instead of 3: 1 comes, 2 go\n"
             f"  {names.format('  ')} --accept\n",
         )
     assert blocked(server, "c.example")
@@ -37,7 +37,7 @@ def test_a_list_that_changes_a_lot_is_held_until_it_is_accepted(
     assert server.scrape().value("darban_list_held", list="ads") == 1
     assert server.scrape().value("darban_list_failures_total", list="ads") == 0
     shown = run(server, "lists").out
-    assert "held: 2 names instead of 3: 1 come, 2 go\n" in shown
+    assert "held: 2 names instead of 3: 1 comes, 2 go\n" in shown
     assert names.format("    ") in shown
     assert "ads: up to date 0 min" in " ".join(run(server, "status").out.split())
     assert "a large change is held: darban lists" in " ".join(run(server, "status").out.split())

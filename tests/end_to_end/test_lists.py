@@ -128,7 +128,7 @@ def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
     sources.says["/ads"] = hosts("a.example", "b.example", "open.example")
     done = run(server, "lists", "update")
     assert done.code == NO
-    assert "ads: failed, 1 names: not put in force: " in done.out
+    assert "ads: failed, 1 name: not put in force: " in done.out
     assert "open.example" in done.out
     assert not blocked(server, "open.example")
     assert not blocked(server, "b.example")

@@ -118,7 +118,7 @@ def test_a_change_names_what_comes_and_what_goes() -> None:
     before = _read("adblock", "||b.example^\n||a.example^\n@@||x.example^\n")
     after = _read("plain", "\n".join(["b.example", *(f"n{n:02}.example" for n in range(30))]))
     change = change_of(before, after)
-    assert str(change) == "31 names instead of 2: 30 come, 1 go"
+    assert str(change) == "31 names instead of 2: 30 come, 1 goes"
     assert change.first_going == ["a.example"]
     assert change.first_coming == [f"n{n:02}.example" for n in range(10)]
 

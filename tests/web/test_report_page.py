@@ -179,7 +179,7 @@ def test_as_text(made: Report) -> None:
     for part in (
         "VLAN administration (10)",
         "1595/الف/م of 2015-02-18, covers @messenger",
-        "one (messenger), 1 names: directive 1595/الف/م",
+        "one (messenger), 1 name: directive 1595/الف/م",
         "games.example: agency policy",
         "expectations test the policy without exemptions, but for 'exempted' or 'at'",
         "blocked as one, DOES NOT HOLD, got exempted",
