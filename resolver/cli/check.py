@@ -5,13 +5,12 @@ import time
 from dataclasses import asdict
 
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.count_text import count_text
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.compiler import CompileResult, compile_file
 
 
-def check(config: Config = None, as_json: AsJson = False) -> int:
+def check(*, config: Config, as_json: AsJson = False) -> int:
     """Check a config and run its expectations, without a server.
 
     Exits with 1 where an expectation does not hold, 2 where the config has an error.
@@ -20,14 +19,13 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
 
         darban check --config new.toml --json
     """
-    path = config_path(config)
-    compiled = compile_file(path, time.time())
+    compiled = compile_file(config, time.time())
     review = _oldest_review(compiled)
     gaps = _gaps(compiled)
     if as_json:
         print_json(
             {
-                "config": str(path),
+                "config": str(config),
                 "ok": not compiled.errors and not compiled.failed,
                 "problems": [asdict(problem) for problem in compiled.problems],
                 "acknowledged": compiled.acknowledged,
@@ -43,8 +41,8 @@ def check(config: Config = None, as_json: AsJson = False) -> int:
         for failed in compiled.failed:
             echo(f"{failed.place}: does not hold: {failed.text}")
         for gap in gaps:
-            echo(f"{path}: not in the zones: {gap}")
-        echo(f"{path}: {_summary(compiled)}")
+            echo(f"{config}: not in the zones: {gap}")
+        echo(f"{config}: {_summary(compiled)}")
         if review:
             days = count_text((dt.date.today() - review[0]).days, "day")
             echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")

@@ -12,13 +12,17 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from resolver.cli.default_config import default_config
 from resolver.errors import DarbanError
 from resolver.metrics.log import escaped
 
 Config = Annotated[
-    Path | None,
+    Path,
     typer.Option(
-        "--config", help="the config; /etc/darban/config.toml if it exists, else config.toml"
+        "--config",
+        default_factory=default_config,
+        show_default=False,
+        help="the config; /etc/darban/config.toml if it exists, else config.toml",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]

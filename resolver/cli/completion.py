@@ -1,10 +1,11 @@
 """Shell completion of arguments, from the config."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import typer
 
-from resolver.cli.default_config import config_path
+from resolver.cli.default_config import default_config
 from resolver.config.reading import read_merged
 from resolver.snapshot.config_files import DiskFiles
 
@@ -17,7 +18,7 @@ def vlans(context: typer.Context, incomplete: str) -> list[str]:
 def services(context: typer.Context, incomplete: str) -> list[str]:
     """The services whose names begin with a text: each is a list in a directory of the config."""
     directories = _section(context, "lists").get("directories", ["blocklists"])
-    base = config_path(context.params.get("config")).parent
+    base = _config(context).parent
     listed = directories if isinstance(directories, list) else []
     found = {file.stem for each in listed for file in (base / str(each)).glob("*.txt")}
     return _beginning(incomplete, found)
@@ -36,8 +37,12 @@ def _section(context: typer.Context, name: str) -> dict[str, object]:
 
 
 def _value(context: typer.Context, name: str) -> object:
-    merged, _ = read_merged(str(config_path(context.params.get("config"))), DiskFiles())
+    merged, _ = read_merged(str(_config(context)), DiskFiles())
     return merged.document.get(name)
+
+
+def _config(context: typer.Context) -> Path:
+    return context.params.get("config") or default_config()
 
 
 def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:

@@ -6,8 +6,6 @@ SYSTEM = Path("/etc/darban/config.toml")
 HERE = Path("config.toml")
 
 
-def config_path(given: Path | None) -> Path:
-    """The config that was named, else the system's if it exists, else the one in this directory."""
-    if given is not None:
-        return given
+def default_config() -> Path:
+    """The system's config if it exists, else the one in this directory."""
     return SYSTEM if SYSTEM.exists() else HERE

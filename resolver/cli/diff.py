@@ -18,9 +18,9 @@ from resolver.analysis.queries.answers import CapturedAnswers
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
-from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
-from resolver.cli.default_config import config_path
+from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, index_of, load_snapshot
 from resolver.cli.query_file import QueryFile, open_queries
 from resolver.cli.server import hash_in_force
@@ -68,6 +68,12 @@ Vlan = Annotated[
     str | None,
     typer.Option("--vlan", help="try the queries for this VLAN alone", autocompletion=vlans),
 ]
+Server = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="the config; /etc/darban/config.toml if it exists, else config.toml"
+    ),
+]
 
 
 class _Replayed(NamedTuple):
@@ -85,7 +91,7 @@ def diff(
     queries: Queries = None,
     vlan: Vlan = None,
     live: Live = False,
-    config: Config = None,
+    config: Server = None,
     as_json: AsJson = False,
 ) -> int:
     """Show what changes from one policy to another, and for which queries.
@@ -122,7 +128,7 @@ def _policies(configs: list[Path], server: Path | None) -> tuple[ComparedPolicy,
         if server is not None:
             raise DarbanError("--config names the server whose policy is OLD; OLD is given")
         return _of_config(configs[0]), _of_config(configs[1])
-    path = config_path(server)
+    path = server or default_config()
     in_force = hash_in_force(path)
     new = _of_config(configs[0] if configs else path)  # which only root may be able to read
     return _in_force(path, in_force), new

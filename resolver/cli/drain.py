@@ -5,13 +5,12 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 
 End = Annotated[bool, typer.Option("--end", help="let health checks succeed again")]
 
 
-def drain(end: End = False, config: Config = None) -> int:
+def drain(*, end: End = False, config: Config) -> int:
     """Let health checks fail, so that dnsdist, keepalived or BIRD lead clients to other nodes.
 
     The server goes on answering all queries. A restart ends it too. Exits with 3 where no server
@@ -21,8 +20,7 @@ def drain(end: End = False, config: Config = None) -> int:
 
         darban drain --end
     """
-    path = config_path(config)
-    ask(path, "drain", draining=not end)
+    ask(config, "drain", draining=not end)
     state = "ready: health checks succeed" if end else "draining: health checks fail"
-    echo(f"the server of {path} is {state}")
+    echo(f"the server of {config} is {state}")
     return 0

@@ -16,7 +16,6 @@ from resolver.cli.activation import activate, write
 from resolver.cli.clone import commit, config_of
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
-from resolver.cli.default_config import config_path
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import local_time, parse_duration, parse_moment
 from resolver.cli.policies import compile_valid
@@ -83,6 +82,7 @@ Prune = Annotated[bool, typer.Option("--prune", help="remove the exemptions that
 def exempt(
     whom: Whom = None,
     services: Services = None,
+    *,
     approver: Approver = None,
     ticket: Ticket = None,
     for_: For = None,
@@ -93,7 +93,7 @@ def exempt(
     extend: Extend = None,
     prune: Prune = False,
     repo: Repo = None,
-    config: Config = None,
+    config: Config,
     as_json: AsJson = False,
 ) -> int:
     """Write an exemption into the config, and put it in force if the server runs.
@@ -122,7 +122,7 @@ def exempt(
 
         darban exempt --end pr-2031
     """
-    path = config_path(config) if repo is None else config_of(repo)
+    path = config if repo is None else config_of(repo)
     about = {"approver": approver, "ticket": ticket, "reason": reason}
     given = {key: value for key, value in about.items() if value}
     _check_one(list_, end is not None, extend is not None, prune, bool(whom or services))

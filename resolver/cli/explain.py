@@ -11,7 +11,7 @@ from resolver.analysis.explanation import Explainer, Explanation
 from resolver.analysis.typed_name import typed_name
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
-from resolver.cli.default_config import config_path
+from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, index_of, load_snapshot
 from resolver.cli.server import hash_in_force
 from resolver.config.problems import did_you_mean
@@ -94,7 +94,7 @@ def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
 
 
 def _in_force() -> tuple[CompiledConfig, Index]:
-    path = config_path(None)
+    path = default_config()
     echo(f"by the policy in force of the server of {path}", err=True)
     in_force = hash_in_force(path)
     compiled = compile_file(path, time.time())

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
@@ -53,7 +52,8 @@ Client = Annotated[
 
 def export(
     program: Program,
-    config: Config = None,
+    *,
+    config: Config,
     to: To = None,
     check: Check = None,
     port: Port = 53,
@@ -82,13 +82,12 @@ def export(
 
         darban export bind --check 10.0.0.53 --client 10.10.0.5 --client 10.20.0.5
     """
-    path = config_path(config)
     if check is not None:
-        return _check(path, program, Endpoint(_address(check), port), client or [])
+        return _check(config, program, Endpoint(_address(check), port), client or [])
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _write(_SEVERAL[program](compile_valid(path), path, to.absolute()), to)
+        _write(_SEVERAL[program](compile_valid(config), config, to.absolute()), to)
         return 0
     make = _EXPORTS.get(program)
     if make is None:
@@ -96,7 +95,7 @@ def export(
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
     if to is not None:
         raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
-    echo(make(compile_valid(path).snapshot.terms, path).rstrip("\n"))
+    echo(make(compile_valid(config).snapshot.terms, config).rstrip("\n"))
     return 0
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.dns import names
 from resolver.errors import DarbanError
@@ -17,7 +16,7 @@ Name = Annotated[
 All = Annotated[bool, typer.Option("--all", help="remove everything")]
 
 
-def flush(name: Name = None, everything: All = False, config: Config = None) -> int:
+def flush(*, name: Name = None, everything: All = False, config: Config) -> int:
     """Remove cached answers: a name and all names below it, or everything.
 
     The next query for them goes to an upstream again. Exits with 3 where no server can be
@@ -31,8 +30,7 @@ def flush(name: Name = None, everything: All = False, config: Config = None) -> 
         raise DarbanError("say what to remove: a NAME, or --all")
     zone = "." if name is None else name
     names.parse(zone)
-    path = config_path(config)
-    answer = ask(path, "flush", name=zone)
-    echo(f"by the server of {path}", err=True)
+    answer = ask(config, "flush", name=zone)
+    echo(f"by the server of {config}", err=True)
     echo(f"cached answers removed: {answer['entries']}")
     return 0

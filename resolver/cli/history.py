@@ -10,7 +10,6 @@ import typer
 
 from resolver.cli import restore as restoring
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import InvalidMoment, local_time, parse_moment
 from resolver.errors import DarbanError
@@ -37,7 +36,7 @@ Restore = Annotated[
 
 
 def history(
-    at: At = None, restore: Restore = None, config: Config = None, as_json: AsJson = False
+    *, at: At = None, restore: Restore = None, config: Config, as_json: AsJson = False
 ) -> int:
     """Show what was in force at a moment, who put it in force, and what changed.
 
@@ -57,9 +56,8 @@ def history(
 
         darban history --restore 2027-03-20T14:30
     """
-    path = config_path(config)
-    echo(f"by the audit log of the server of {path}", err=True)
-    state = store.directory(path)
+    echo(f"by the audit log of the server of {config}", err=True)
+    state = store.directory(config)
     if at is not None and restore is not None:
         raise DarbanError("say one of --at and --restore")
     if restore is None:  # who restores writes files beside the config
@@ -83,7 +81,7 @@ def history(
     before = [entry for entry in entries if entry.time <= moment and entry.changes]
     entry = before[-1] if before and before[-1].snapshot else None
     if restore is not None and entry is not None:
-        return restoring.restore(path, entry, _since(entry, moment), as_json)
+        return restoring.restore(config, entry, _since(entry, moment), as_json)
     if as_json:
         print_json(_as_json(audit_log, entry, moment))
     elif entry is not None:

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from resolver.cli.command import AsJson, Config, command, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
 from resolver.count_text import count_text
@@ -42,7 +41,7 @@ lists = typer.Typer(invoke_without_command=True)
 
 
 @lists.callback()
-def show(context: typer.Context, config: Config = None, as_json: AsJson = False) -> None:
+def show(context: typer.Context, *, config: Config, as_json: AsJson = False) -> None:
     """Show each list: entries, skipped lines by reason, age, the last error.
 
     The config's lists are read as the server reads them, without a server.
@@ -56,7 +55,7 @@ def show(context: typer.Context, config: Config = None, as_json: AsJson = False)
         darban lists suggest monday.tsv
     """
     if context.invoked_subcommand is None:
-        command(_show)(config_path(config), as_json)
+        command(_show)(config, as_json)
 
 
 def _show(path: Path, as_json: bool) -> int:
@@ -147,7 +146,7 @@ def _age(updated: float) -> str:
 
 
 @lists.command("update")
-def update(names: Names = None, accept: Accept = False, config: Config = None) -> None:
+def update(names: Names = None, *, accept: Accept = False, config: Config) -> None:
     """Fetch lists now, and put in force what has changed.
 
     The running server of the config does it; without one, this command fetches the lists for
@@ -160,7 +159,7 @@ def update(names: Names = None, accept: Accept = False, config: Config = None) -
 
         darban lists update phishing --accept
     """
-    command(_update)(config_path(config), names or [], accept)
+    command(_update)(config, names or [], accept)
 
 
 lists.command("suggest")(command(suggest))

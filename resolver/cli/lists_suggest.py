@@ -14,7 +14,6 @@ from resolver.analysis.queries.detect import read
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.policies import compile_valid, index_of
 from resolver.cli.query_file import open_queries
 from resolver.count_text import count_text
@@ -28,7 +27,7 @@ Recording = Annotated[
 ]
 
 
-def suggest(recording: Recording, config: Config = None, as_json: AsJson = False) -> int:
+def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) -> int:
     """Show names that clients asked for and that the lists may lack.
 
     Of each VLAN these are the names that pass although its policy blocks other names of the same
@@ -40,9 +39,8 @@ def suggest(recording: Recording, config: Config = None, as_json: AsJson = False
 
         darban lists suggest monday.tsv
     """
-    path = config_path(config)
     counts = _read(recording)
-    compiled = compile_valid(path)
+    compiled = compile_valid(config)
     index = index_of(compiled)
     explainer = Explainer(compiled.snapshot.terms, index, time.time())
     found = suggestions(explainer, index, counts.counts)
@@ -51,7 +49,7 @@ def suggest(recording: Recording, config: Config = None, as_json: AsJson = False
         skipped = [{"reason": why, "times": times} for why, times in counts.skipped.items()]
         print_json(
             {
-                "config": str(path),
+                "config": str(config),
                 "recording": str(recording),
                 "read": counts.total,
                 "skipped": skipped,
@@ -61,9 +59,9 @@ def suggest(recording: Recording, config: Config = None, as_json: AsJson = False
         )
         return 0
     queries = count_text(counts.total, "query", "queries")
-    echo(f"{queries} of {recording}, by the lists of {path}", err=True)
+    echo(f"{queries} of {recording}, by the lists of {config}", err=True)
     for vlan in sorted(unknown):
-        echo(f"left out: VLAN {vlan}, which {path} does not have", err=True)
+        echo(f"left out: VLAN {vlan}, which {config} does not have", err=True)
     for line in diff_text.skipped(counts):
         echo(line, err=True)
     echo("\n".join(_as_lines(found)) or "no name to look at")

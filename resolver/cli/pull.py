@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.server import PATIENCE, ask
 from resolver.config.load import load
 from resolver.errors import DarbanError
@@ -42,7 +41,7 @@ Accept = Annotated[
 
 
 def pull(
-    bundle: Bundle = None, accept: Accept = False, config: Config = None, as_json: AsJson = False
+    *, bundle: Bundle = None, accept: Accept = False, config: Config, as_json: AsJson = False
 ) -> int:
     """Pull the policy of [policy_source] from git, and put it in force.
 
@@ -60,18 +59,17 @@ def pull(
 
         darban pull --bundle /media/usb/policy.bundle
     """
-    path = config_path(config)
-    with _in_state(path, bundle) as taken:
+    with _in_state(config, bundle) as taken:
         try:
-            answer = ask(path, "pull", PATIENCE, bundle=taken and taken.name, accept=accept)
+            answer = ask(config, "pull", PATIENCE, bundle=taken and taken.name, accept=accept)
         except control.Unreachable:
             answer = {"result": "none"}
         if answer["result"] == "none":
-            answer = _without_server(path, taken)
+            answer = _without_server(config, taken)
     if as_json:
         print_json(answer)
     else:
-        echo(_text(path, answer))
+        echo(_text(config, answer))
     return int(str(answer["code"]))
 
 

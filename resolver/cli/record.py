@@ -17,7 +17,6 @@ from rich.progress import Progress
 
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.command import Config, echo
-from resolver.cli.default_config import config_path
 from resolver.cli.server import ask
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
@@ -54,7 +53,7 @@ Keep = Annotated[
 ]
 
 
-def record(minutes: Minutes, out: Out = None, keep: Keep = False, config: Config = None) -> int:
+def record(*, minutes: Minutes, out: Out = None, keep: Keep = False, config: Config) -> int:
     """Count the queries of every VLAN for a while, and write the counts to a file.
 
     No client is recorded: only names and types, and how often each VLAN asked. Ctrl-C ends the
@@ -72,15 +71,14 @@ def record(minutes: Minutes, out: Out = None, keep: Keep = False, config: Config
         raise DarbanError("say one of --keep and --out")
     file = out or Path(f"questions-{datetime.now(UTC):%Y%m%d-%H%M%S}.tsv")
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # ``_record`` waits for them
-    path = config_path(config)
-    recording = _Recording(path)
+    recording = _Recording(config)
     if keep:
-        state = store.directory(path)
+        state = store.directory(config)
         become_owner(state)
         file = state / QUESTIONS
     with _new_file(file, replace=keep) as opened:
         recording.take(counting=True)
-        what = f"recording for {minutes:g} minutes the queries to the server of {path}"
+        what = f"recording for {minutes:g} minutes the queries to the server of {config}"
         echo(f"{what}; Ctrl-C ends it early", err=True)
         lost = _record(recording, minutes * 60)
         for line in format_recording(recording.header(), recording.rows()):

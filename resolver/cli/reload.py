@@ -10,7 +10,6 @@ import typer
 
 from resolver.cli.activation import activate, kept
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.snapshot import child_process
@@ -29,7 +28,7 @@ From = Annotated[
 ]
 
 
-def reload(new: From = None, config: Config = None, as_json: AsJson = False) -> int:
+def reload(*, new: From = None, config: Config, as_json: AsJson = False) -> int:
     """Put the config in force as it is now, without losing a query.
 
     The whole config is checked first, with its expectations. If anything is wrong, the policy
@@ -47,14 +46,13 @@ def reload(new: From = None, config: Config = None, as_json: AsJson = False) -> 
 
         darban reload --from new.toml
     """
-    path = config_path(config)
     if new is not None:
-        return _reload_from(new, path, as_json)
-    answer = ask(path, "reload", PATIENCE)
+        return _reload_from(new, config, as_json)
+    answer = ask(config, "reload", PATIENCE)
     if as_json:
         print_json(answer)
     else:
-        echo(result_text(path, answer))
+        echo(result_text(config, answer))
     return int(str(answer["code"]))
 
 

@@ -10,7 +10,6 @@ import typer
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.policies import index_of, load_snapshot
 from resolver.cli.report_text import as_text
 from resolver.cli.server import read_status
@@ -26,10 +25,11 @@ Language = Annotated[
 
 
 def report(
+    *,
     as_json: AsJson = False,
     as_html: AsHtml = False,
     language: Language = "fa",
-    config: Config = None,
+    config: Config,
 ) -> int:
     """Print by VLAN what is blocked, by which directive, who is exempted, and whether it holds.
 
@@ -43,7 +43,7 @@ def report(
     """
     if as_json and as_html:
         raise DarbanError("say one of --json and --html")
-    made = _make(config_path(config), time.time())
+    made = _make(config, time.time())
     if as_json:
         print_json(made.as_json())
     elif as_html:

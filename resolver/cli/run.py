@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from resolver.cli.default_config import config_path
+from resolver.cli.default_config import default_config
 from resolver.errors import DarbanError
 from resolver.metrics.log import escaped
 from resolver.snapshot import store
@@ -17,10 +17,10 @@ from resolver.supervisor.supervisor import serve
 def start(arguments: list[str]) -> int:
     """Run the server until a signal ends it; its exit code."""
     parser = argparse.ArgumentParser(prog="darban run")
-    parser.add_argument("--config", type=Path)
+    parser.add_argument("--config", type=Path, default=default_config())
     parser.add_argument("--last-good", action="store_true")
     given = parser.parse_args(arguments)
-    path = config_path(given.config)
+    path = given.config
     try:
         refuse_root(store.directory(path))
         asyncio.run(serve(path, last_good=given.last_good))

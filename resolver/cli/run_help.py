@@ -16,7 +16,7 @@ LastGood = Annotated[
 ]
 
 
-def run(config: Config = None, last_good: LastGood = False) -> int:
+def run(*, config: Config, last_good: LastGood = False) -> int:
     """Start the server, in the foreground, until SIGTERM or Ctrl-C.
 
     SIGHUP reloads the config, as darban reload does.
@@ -27,5 +27,4 @@ def run(config: Config = None, last_good: LastGood = False) -> int:
     """
     from resolver.cli.run import start
 
-    arguments = [] if config is None else ["--config", str(config)]
-    return start([*arguments, *["--last-good"] * last_good])
+    return start(["--config", str(config), *["--last-good"] * last_good])

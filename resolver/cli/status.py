@@ -16,7 +16,6 @@ from rich.console import Console
 from rich.live import Live
 
 from resolver.cli.command import AsJson, Config, print_json
-from resolver.cli.default_config import config_path
 from resolver.cli.server import ask, read_status
 from resolver.cli.status_view import draw, draw_unknown_clients, page
 from resolver.policy.unknown_clients import UnknownClients
@@ -32,7 +31,7 @@ Unknown = Annotated[
 
 
 def status(
-    once: Once = False, unknown: Unknown = False, as_json: AsJson = False, config: Config = None
+    *, once: Once = False, unknown: Unknown = False, as_json: AsJson = False, config: Config
 ) -> int:
     """Show queries, blocks by VLAN and service, upstreams, cache and exemptions.
 
@@ -46,16 +45,15 @@ def status(
 
         darban status --json | jq .vlans
     """
-    path = config_path(config)
     if unknown:
-        _unknown_clients(path, as_json)
+        _unknown_clients(config, as_json)
     elif as_json:
-        print_json(ask(path, "status"))
+        print_json(ask(config, "status"))
     elif once or not (sys.stdout.isatty() and sys.stdin.isatty()):
         console = Console()
-        console.print(draw(read_status(path), None, console.width))
+        console.print(draw(read_status(config), None, console.width))
     else:
-        _live(path)
+        _live(config)
     return 0
 
 
