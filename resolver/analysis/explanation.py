@@ -6,7 +6,7 @@ Pure, as the engine is.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from resolver.analysis.received import Received, received
@@ -66,13 +66,9 @@ class Explanation:
     upstream: str
     """The servers that are asked, and the config's section that names them."""
 
-    def as_json(self) -> dict[str, object]:
-        """The object to print."""
-        return asdict(self)
-
     def facts(self) -> dict[str, str]:
         """All but the question and the outcome, as texts by their headings; no empty ones."""
-        told = {key: getattr(self, key) for key in self.as_json()}
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
         told["receives"] = self.receives or "what the upstream answers"
         return {
             key.replace("_", " "): str(value)

@@ -8,7 +8,7 @@ runs.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from ipaddress import ip_network
 
 from resolver import __version__
@@ -106,10 +106,6 @@ class Report:
         """How many expectations do not hold."""
         results = [*self.strangers, *(each for vlan in self.vlans for each in vlan.expectations)]
         return sum(not each.holds for each in results)
-
-    def as_json(self) -> dict[str, object]:
-        """The object to print."""
-        return asdict(self)
 
 
 def make_report(

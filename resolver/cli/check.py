@@ -2,7 +2,6 @@
 
 import datetime as dt
 import time
-from dataclasses import asdict
 
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.count_text import count_text
@@ -27,10 +26,10 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
             {
                 "config": str(config),
                 "ok": not compiled.errors and not compiled.failed,
-                "problems": [asdict(problem) for problem in compiled.problems],
+                "problems": compiled.problems,
                 "acknowledged": compiled.acknowledged,
                 "expectations": len(compiled.loaded.config.expect),
-                "failed": [asdict(failed) for failed in compiled.failed],
+                "failed": compiled.failed,
                 "not_in_zones": gaps,
                 "oldest_review": review and {"service": review[1], "date": str(review[0])},
             }

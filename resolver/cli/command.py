@@ -7,6 +7,7 @@ usage, 3 no server can be reached. Any DarbanError ends it with the error's own 
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
@@ -51,5 +52,5 @@ def echo(text: str, *, err: bool = False) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print one JSON object."""
-    echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print one JSON object; dataclasses in it are objects of their fields."""
+    echo(json.dumps(value, default=asdict, ensure_ascii=False, indent=2))

@@ -190,7 +190,7 @@ class _Edit:
             )
         after = ExemptionDetails(**{**asdict(before), **about, "until": end.timestamp()})
         said = f"exemption {exemption_text(after)}; it was until {local_time(before.until)}"
-        return self._activate(edited, "exempt --extend", [said], exemptions=[asdict(after)])
+        return self._activate(edited, "exempt --extend", [said], exemptions=[after])
 
     def prune(self) -> int:
         now = time.time()
@@ -207,7 +207,7 @@ class _Edit:
         edited = self._edit.remove(ids)
         removed = [self._known[each] for each in ids]
         said = [f"removed: {exemption_text(each)}" for each in removed]
-        return self._activate(edited, event, said, exemptions=[*map(asdict, removed)])
+        return self._activate(edited, event, said, exemptions=removed)
 
     def _activate(
         self, edited: EditedConfig, event: str, said: Sequence[str], **shown: object
@@ -269,7 +269,7 @@ def _list(path: Path, as_json: bool) -> int:
     except control.Unreachable:
         found = status.exemptions(compile_valid(path).snapshot.terms, time.time())
     if as_json:
-        print_json({"exemptions": [asdict(each) for each in found]})
+        print_json({"exemptions": found})
     else:
         by_end = sorted(found, key=lambda each: each.until)
         lines = [f"{exemption_text(each)}: {each.state}" for each in by_end]

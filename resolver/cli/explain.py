@@ -81,8 +81,7 @@ def explain(
         vlan_names = [each.name for each in terms.vlans] if vlan is None else [vlan]
         explained = [_for_vlan(explainer, each, qname, qtype) for each in vlan_names]
     if as_json:
-        shown = [each.as_json() for each in explained]
-        print_json({"vlans": shown} if all_vlans else shown[0])
+        print_json({"vlans": explained} if all_vlans else explained[0])
     else:
         echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
     return int(any(each.outcome in ("blocked", "rebinding", "refused") for each in explained))

@@ -2,7 +2,6 @@
 
 import pwd
 import time
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Annotated
 
@@ -71,7 +70,7 @@ def history(
     at = restore if at is None else at
     if at is None:
         if as_json:
-            print_json({"entries": [asdict(entry) for entry in entries]})
+            print_json({"entries": entries})
         else:
             echo(_list_text(entries))
         return int(not entries)
@@ -101,7 +100,7 @@ def _as_json(audit_log: AuditLog, entry: AuditEntry | None, moment: float) -> di
         return {"at": moment, "in_force": None}
     return {
         "at": moment,
-        "in_force": asdict(entry),
+        "in_force": entry,
         "exempted": [exemption.id for exemption in entry.exempted_at(moment)],
         "files": audit_log.text(entry.config),
     }

@@ -45,7 +45,7 @@ def report(
         raise DarbanError("say one of --json and --html")
     made = _make(config, time.time())
     if as_json:
-        print_json(made.as_json())
+        print_json(made)
     elif as_html:
         sys.stdout.write(report_page.page(made, language))  # its texts are escaped as HTML
     else:
