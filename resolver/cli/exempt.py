@@ -222,7 +222,7 @@ class _Edit:
                 next_step = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
         else:
             answer = activate(path, edited.texts, event)
-        code = 0 if answer is None else int(str(answer["code"]))
+        code = 0 if answer is None else int(answer["code"])
         if self._as_json:
             print_json({**shown, "config": str(path), "warnings": warnings, "reload": answer})
             return code

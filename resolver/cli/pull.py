@@ -6,16 +6,17 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.server import PATIENCE, ask
+from resolver.cli.server import PATIENCE, answer_text, ask
 from resolver.config.load import load
 from resolver.errors import DarbanError
-from resolver.fetch.policy import CommitRefused, PolicyRepository
+from resolver.fetch.policy import CommitRefused, FetchedCommit, PolicyRepository
 from resolver.files import make_directory, new_file
 from resolver.policy.settings import PolicySource
 from resolver.snapshot import store
@@ -69,22 +70,15 @@ def pull(
     if as_json:
         print_json(answer)
     else:
-        echo(_text(config, answer))
-    return int(str(answer["code"]))
+        echo(answer_text(config, answer, _RESULTS))
+    return int(answer["code"])
 
 
-def _text(path: Path, answer: control.Answer) -> str:
-    report = answer["report"]
-    assert isinstance(report, list), "the server answers with a list"
-    signed = f"commit {answer['commit']}, signed by {answer['signer']}"
-    result = _RESULTS[str(answer["result"])].format(signed=signed)
-    return "\n".join([*map(str, report), f"{path}: {result}"])
-
-
+_SIGNED = "commit {commit}, signed by {signer}"
 _RESULTS = {
-    "applied": "{signed}, is in force",
-    "written": "{signed}, is here; the next start or 'darban reload' puts it in force",
-    "unchanged": "nothing newer; {signed}, stays",
+    "applied": f"{_SIGNED}, is in force",
+    "written": f"{_SIGNED}, is here; the next start or 'darban reload' puts it in force",
+    "unchanged": f"nothing newer; {_SIGNED}, stays",
     "refused": "not put in force; the policy in force stays",
     "failed": "nothing was pulled; the policy in force stays",
 }
@@ -132,7 +126,7 @@ async def _pulled(
     try:
         fetched = await repository.fetch(bundle)
     except CommitRefused as error:
-        return _answer("refused", error.commit.commit, "", [str(error)], error.code)
+        return _answer("refused", error.commit, [str(error)], error.code)
     tree.switch(fetched.commit)
     try:
         compiled = compile_file(path, time.time())
@@ -141,20 +135,15 @@ async def _pulled(
         tree.restore()
         if isinstance(error, Rejected):
             report = [f"{fetched}: refused:", *error.report]
-            return _answer("refused", fetched.commit, fetched.signer, report, error.code)
+            return _answer("refused", fetched, report, error.code)
         raise
     now = time.time()
     tree.write(PulledPolicy(fetched.commit, fetched.signer, now, now))
     await repository.keep(fetched.commit)
     report = [str(problem) for problem in compiled.problems]
-    return _answer("written", fetched.commit, fetched.signer, report, 0)
+    return _answer("written", fetched, report, 0)
 
 
-def _answer(result: str, commit: str, signer: str, report: list[str], code: int) -> control.Answer:
-    return {
-        "result": result,
-        "commit": commit,
-        "signer": signer,
-        "report": report,
-        "code": code,
-    }
+def _answer(result: str, fetched: FetchedCommit, report: list[str], code: int) -> control.Answer:
+    """What the server answers to ``pull``."""
+    return {"result": result, **asdict(fetched), "report": report, "code": code}

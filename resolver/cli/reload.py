@@ -10,7 +10,7 @@ import typer
 
 from resolver.cli.activation import activate, kept
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.server import PATIENCE, ask, policy_in_force
+from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.snapshot import child_process
 from resolver.snapshot.candidate import Rejected
@@ -53,7 +53,7 @@ def reload(*, new: From = None, config: Config, as_json: AsJson = False) -> int:
         print_json(answer)
     else:
         echo(result_text(config, answer))
-    return int(str(answer["code"]))
+    return int(answer["code"])
 
 
 def _reload_from(new: Path, path: Path, as_json: bool) -> int:
@@ -85,7 +85,7 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
         echo(_file_text(path, new, answer, old_file))
         if old_file and sources and sources.texts.get(path.name) != before.decode(errors="replace"):
             echo(f"{old_file} has an edit that was never in force, and {path} does not have it")
-    return int(str(answer["code"]))
+    return int(answer["code"])
 
 
 def _diff(new: Path, path: Path, as_json: bool) -> subprocess.CompletedProcess[bytes]:
@@ -107,10 +107,7 @@ def _file_text(path: Path, new: Path, answer: control.Answer, old_file: str | No
 
 def result_text(path: Path, answer: control.Answer) -> str:
     """The result of a reload, in words."""
-    report = answer["report"]
-    assert isinstance(report, list), "the server answers with a list"
-    result = _RESULTS[str(answer["result"])].format(snapshot=answer["snapshot"])
-    return "\n".join([*map(str, report), f"{path}: {result}"])
+    return answer_text(path, answer, _RESULTS)
 
 
 _RESULTS = {

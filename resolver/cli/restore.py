@@ -31,6 +31,7 @@ from resolver.snapshot.config_files import (
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
+from resolver.supervisor import control
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 
@@ -46,7 +47,7 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
     changes = plan.difference()
     if not as_json:
         echo("\n".join([described, changes.rstrip() or "its files are as they were", *plan.left]))
-    answer: dict[str, object] = {}
+    answer: control.Answer = {}
     with suppress(Refused), replaced(plan.others):
         answer = activate(path, plan.texts, "restore", keep=True, fetched=then.fetched)
         if answer["code"]:
@@ -56,7 +57,7 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
     else:
         echo(result_text(path, answer))
         echo(f"{path} and its lists are as they were" if answer["code"] else _KEPT)
-    return int(str(answer["code"]))
+    return int(answer["code"])
 
 
 _KEPT = "each file that was replaced is kept beside it, as NAME.old"

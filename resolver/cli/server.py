@@ -32,9 +32,8 @@ def ask(
         Unreachable: no server answers.
         ServerRefused: the server answers with an error.
     """
-    return {
-        key: _escaped(value) for key, value in _ask(config, command, patience, arguments).items()
-    }
+    answer: control.Answer = _escaped(_ask(config, command, patience, arguments))
+    return answer
 
 
 def _escaped(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -53,6 +52,12 @@ def _ask(
     if "error" in answer:
         raise ServerRefused(str(answer["error"]))
     return answer
+
+
+def answer_text(config: Path, answer: control.Answer, results: Mapping[str, str]) -> str:
+    """The report that an answer has, and its result in the words that ``results`` has for it."""
+    result = results[answer["result"]].format_map(answer)
+    return "\n".join([*answer["report"], f"{config}: {result}"])
 
 
 def read_status(config: Path) -> Status:

@@ -12,13 +12,14 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from resolver.errors import DarbanError
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
 
 Request = dict[str, object]
-Answer = dict[str, object]
+Answer = dict[str, Any]
 Command = Callable[[Request], Awaitable[Answer]]
 
 _LONGEST = 16 << 20
