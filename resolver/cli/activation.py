@@ -51,7 +51,7 @@ def replaced(files: Mapping[Path, bytes | None]) -> Iterator[None]:
         DarbanError: a file cannot be written.
     """
     paths = {_target(path): content for path, content in files.items()}
-    before = {path: _content(path) for path in paths}
+    before = {path: content_of(path) for path in paths}
     try:
         for path, content in paths.items():
             _put(path, content)
@@ -85,14 +85,14 @@ def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[N
     """Write the files aside; they get their names if the body ends well."""
     contents = {_target(config.parent / file): text.encode() for file, text in texts.items()}
     try:
-        before = {path: _content(path) for path in contents}
+        before = {path: content_of(path) for path in contents}
         with ExitStack() as aside:
             for path, content in contents.items():
                 if before[path] != content:
                     _write(aside, path, content, before[path] if keep else None)
             yield
             for path in contents:
-                if _content(path) != before[path]:
+                if content_of(path) != before[path]:
                     raise DarbanError(
                         f"{path} was edited meanwhile, and stays as it is now; what is in force "
                         "differs, and 'darban diff' shows how"
@@ -112,11 +112,18 @@ def _target(path: Path) -> Path:
     return path.resolve()
 
 
-def _content(path: Path) -> bytes | None:
+def content_of(path: Path) -> bytes | None:
+    """The content of a file; None where there is none.
+
+    Raises:
+        DarbanError: the file cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise DarbanError(f"{path}: {error.strerror}") from None
 
 
 def _write(aside: ExitStack, path: Path, content: bytes, old: bytes | None) -> None:

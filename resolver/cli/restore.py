@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver.cli.activation import Refused, activate, replaced
+from resolver.cli.activation import Refused, activate, content_of, replaced
 from resolver.cli.command import echo, print_json
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force
@@ -103,7 +103,7 @@ class _Plan:
         after = dict(self.texts)
         for path, content in self.others.items():
             file = os.path.relpath(path, self.path.parent)
-            before.setdefault(file, _text(_content(path)))
+            before.setdefault(file, _text(content_of(path)))
             after[file] = _text(content)
         return difference(before, after)
 
@@ -153,17 +153,8 @@ class _Plan:
                 yield str(Path(directory) / file.name)
 
     def _hash(self, file: str) -> str:
-        content = _content(self.path.parent / file)
+        content = content_of(self.path.parent / file)
         return "" if content is None else hashlib.sha256(content).hexdigest()
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise DarbanError(f"{path}: {error.strerror}") from None
 
 
 def _text(content: bytes | None) -> str:
