@@ -17,7 +17,7 @@ from resolver.cli.clone import commit, config_of
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
 from resolver.cli.exemption_text import exemption_text
-from resolver.cli.moments import local_time, parse_duration, parse_moment
+from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.cli.policies import compile_valid
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force, read_status
@@ -185,11 +185,11 @@ class _Edit:
         before = self._known[id_]
         if end.timestamp() <= before.until:
             raise DarbanError(
-                f"exemption {id_} lasts until {local_time(before.until)}, which is not before "
+                f"exemption {id_} lasts until {moment_text(before.until)}, which is not before "
                 f"{end}; --extend takes a later end, --end ends it now"
             )
         after = ExemptionDetails(**{**asdict(before), **about, "until": end.timestamp()})
-        said = f"exemption {exemption_text(after)}; it was until {local_time(before.until)}"
+        said = f"exemption {exemption_text(after)}; it was until {moment_text(before.until)}"
         return self._activate(edited, "exempt --extend", [said], exemptions=[after])
 
     def prune(self) -> int:

@@ -1,6 +1,6 @@
 """An exemption in one line."""
 
-from resolver.cli.moments import local_time
+from resolver.cli.moments import moment_text
 from resolver.metrics.status import ExemptionDetails
 
 _SHOWN = 5
@@ -13,8 +13,7 @@ def exemption_text(exemption: ExemptionDetails) -> str:
     services = ", ".join(exemption.services[:_SHOWN])
     more = len(exemption.services) - _SHOWN
     services += f" and {more} more" if more > 0 else ""
-    until = local_time(exemption.until).isoformat(" ", "seconds")
     return (
-        f"{exemption.id}: {services} for {whom} until {until}, approved by "
+        f"{exemption.id}: {services} for {whom} until {moment_text(exemption.until)}, approved by "
         f"{exemption.approver} ({exemption.ticket})"
     )

@@ -10,7 +10,7 @@ import typer
 from resolver.cli import restore as restoring
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
-from resolver.cli.moments import InvalidMoment, local_time, parse_moment
+from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
 from resolver.errors import DarbanError
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import as_owner, become_owner
@@ -87,11 +87,11 @@ def history(
         echo(_entry_text(entry, moment))
     else:
         why = (
-            f"the server was stopped at {_time(before[-1].time)}"
+            f"the server was stopped at {moment_text(before[-1].time)}"
             if before
             else "the audit log begins later"
         )
-        echo(f"at {_time(moment)} nothing was in force: {why}")
+        echo(f"at {moment_text(moment)} nothing was in force: {why}")
     return int(entry is None)
 
 
@@ -129,7 +129,7 @@ def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
 
 def _line(entry: AuditEntry, exemptions: str) -> str:
     who = _who(entry) if entry.ended is None else exemption_text(entry.ended)
-    line = f"{_time(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who}"
+    line = f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who}"
     return "  ".join(filter(None, (line, _size(entry.diff), exemptions)))
 
 
@@ -154,14 +154,11 @@ def _entry_text(entry: AuditEntry, moment: float) -> str:
 
 
 def _since(entry: AuditEntry, moment: float) -> str:
+    config = entry.config or "unknown"
     return (
-        f"in force at {_time(moment)}: snapshot {entry.snapshot}, config "
-        f"{entry.config or 'unknown'}\nsince {_time(entry.time)}, by {_who(entry)} ({entry.event})"
+        f"in force at {moment_text(moment)}: snapshot {entry.snapshot}, config {config}\n"
+        f"since {moment_text(entry.time)}, by {_who(entry)} ({entry.event})"
     )
-
-
-def _time(moment: float) -> str:
-    return local_time(moment).isoformat(" ", "seconds")
 
 
 def _who(entry: AuditEntry) -> str:

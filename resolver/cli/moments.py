@@ -45,6 +45,11 @@ def parse_duration(text: str) -> dt.timedelta:
         raise InvalidMoment(f"'{text}' is too long") from None
 
 
+def moment_text(seconds: float) -> str:
+    """A moment in seconds since 1970, to the second, in this host's time zone."""
+    return local_time(seconds).isoformat(" ", "seconds")
+
+
 def local_time(seconds: float) -> dt.datetime:
     """A moment in seconds since 1970, in this host's time zone."""
     return dt.datetime.fromtimestamp(seconds).astimezone()
