@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
@@ -16,7 +16,7 @@ from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
-from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
+from resolver.fetch.update import UpdateJob, authorities, update_lists
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store
@@ -36,6 +36,8 @@ Accept = Annotated[
     bool,
     typer.Option("--accept", help="accept lists with many more or many fewer names"),
 ]
+
+_JOB = TypeAdapter(UpdateJob)
 
 lists = typer.Typer(invoke_without_command=True)
 
@@ -63,67 +65,72 @@ def _show(path: Path, as_json: bool) -> int:
     state = store.directory(path)
     become_owner(state)
     copies = ListStore(state)
-    records = {
-        each.name: copies.record(each.name) for each in compiled.snapshot.terms.subscriptions
-    }
-    rows = [_row(each, records.get(each.name)) for each in compiled.lists]
+    fetched = {each.name for each in compiled.snapshot.terms.subscriptions}
+    found = [
+        (each, copies.record(each.name) if each.name in fetched else None)
+        for each in compiled.lists
+    ]
     if as_json:
-        print_json({"config": str(path), "lists": rows})
+        print_json({"config": str(path), "lists": [_as_json(*each) for each in found]})
     else:
         echo(f"the lists of {path}", err=True)
-        echo("\n".join(_as_lines(rows)))
+        echo("\n".join(_as_lines(found)))
         for problem in compiled.problems:
             if problem.severity == "error" or problem.path.startswith("lists"):
                 echo(str(problem), err=True)
     return 2 if compiled.errors else 0
 
 
-def _row(read: BlockList, record: ListRecord | None) -> dict[str, Any]:
+def _name(read: BlockList) -> str:
+    return read.name or read.service
+
+
+def _as_json(read: BlockList, record: ListRecord | None) -> dict[str, object]:
     entries = count_blocking(read)
     return {
-        "list": read.name or read.service,
+        "list": _name(read),
         "service": read.service,
         "category": read.category,
         "source": read.file,
         "entries": entries,
         "exceptions": len(read.rules) - entries,
         "skipped": by_reason(read.skipped),
-        "fetched": None if record is None else asdict(record),
+        "fetched": record,
     }
 
 
-def _as_lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+def _as_lines(found: Sequence[tuple[BlockList, ListRecord | None]]) -> Iterator[str]:
     """A line for each list, by the folder that it is in; below it what else there is to say."""
-    width = max((len(row["list"]) for row in rows), default=0)
+    width = max((len(_name(read)) for read, _ in found), default=0)
     yield f"  {'list':<{width}}  {'entries':>9}  {'skipped':>7}  up to date"
     shown = ""
-    for row in rows:
-        folder, _, file = row["source"].rpartition("/")
-        is_own = file == f"{row['list']}.txt" and row["fetched"] is None
+    for read, record in found:
+        name = _name(read)
+        folder, _, file = read.file.rpartition("/")
+        is_own = file == f"{name}.txt" and record is None
         heading = f"{folder}:" if is_own else "[lists.sources]:"
         if heading != shown:
             yield heading
             shown = heading
-        age = "" if row["fetched"] is None else _age(row["fetched"]["updated"])
-        skipped = sum(row["skipped"].values())
-        yield f"  {row['list']:<{width}}  {row['entries']:>9,}  {skipped:>7,}  {age}".rstrip()
-        yield from (f"    {remark}" for remark in _remarks(row, is_own=is_own))
+        age = "" if record is None else _age(record.updated)
+        entries, skipped = count_blocking(read), len(read.skipped)
+        yield f"  {name:<{width}}  {entries:>9,}  {skipped:>7,}  {age}".rstrip()
+        yield from (f"    {remark}" for remark in _remarks(read, record, is_own=is_own))
 
 
-def _remarks(row: dict[str, Any], *, is_own: bool) -> Iterator[str]:
+def _remarks(read: BlockList, record: ListRecord | None, *, is_own: bool) -> Iterator[str]:
     """Source and service of a list of others, the reasons of skipped lines, the last error."""
     if not is_own:
-        yield row["source"]
-    if row["service"] != row["list"]:
-        yield f"of service {row['service']}"
-    for reason, lines in row["skipped"].items():
+        yield read.file
+    if read.service != _name(read):
+        yield f"of service {read.service}"
+    for reason, lines in by_reason(read.skipped).items():
         yield f"{lines:,} skipped: {reason}"
-    if row["fetched"] and row["fetched"]["error"]:
-        yield f"last error: {row['fetched']['error']}"
-    held = HeldChange.from_json(row["fetched"] and row["fetched"]["held"])
-    if held is not None:
-        yield f"held: {held}"
-        yield from _held_names(row["list"], held)
+    if record is not None and record.error:
+        yield f"last error: {record.error}"
+    if record is not None and record.held is not None:
+        yield f"held: {record.held}"
+        yield from _held_names(read.name, record.held)
 
 
 def _held_names(name: str, held: HeldChange) -> Iterator[str]:
@@ -145,8 +152,7 @@ def _age(updated: float) -> str:
     return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} days ago"
 
 
-@lists.command("update")
-def update(names: Names = None, *, accept: Accept = False, config: Config) -> None:
+def update(names: Names = None, *, accept: Accept = False, config: Config) -> int:
     """Fetch lists now, and put in force what has changed.
 
     The running server of the config does it; without one, this command fetches the lists for
@@ -159,34 +165,31 @@ def update(names: Names = None, *, accept: Accept = False, config: Config) -> No
 
         darban lists update phishing --accept
     """
-    command(_update)(config, names or [], accept)
-
-
-lists.command("suggest")(command(suggest))
-
-
-def _update(path: Path, names: list[str], accept: bool) -> int:
     try:
-        job = _by_server(path, names, accept)
+        job = _by_server(config, names or [], accept)
     except control.Unreachable:
-        job = _by_this_command(path, names, accept)
+        job = _by_this_command(config, names or [], accept)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
         echo(f"{name}: {result.result}, {count_text(result.entries, 'name')}{reason}")
         if result.held is not None:
             echo("\n".join(f"  {line}" for line in _held_names(name, result.held)))
     if not job.results:
-        echo(f"{path} has no list that is fetched")
+        echo(f"{config} has no list that is fetched")
     return int(any(each.reason for each in job.results.values()))
+
+
+lists.command("update")(command(update))
+lists.command("suggest")(command(suggest))
 
 
 def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
     with _Bars() as bars:
         answer = ask(path, "update-lists", names=names, accept=accept)
         while answer.pop("busy", False):  # the server fetches lists that are due
-            _await(path, _job(answer), bars)
+            _await(path, _JOB.validate_python(answer), bars)
             answer = ask(path, "update-lists", names=names, accept=accept)
-        return _await(path, _job(answer), bars)
+        return _await(path, _JOB.validate_python(answer), bars)
 
 
 def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
@@ -194,18 +197,9 @@ def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
     while not job.done:
         bars.show(job)
         time.sleep(_POLL)
-        job = _job(ask(path, "lists"))
+        job = _JOB.validate_python(ask(path, "lists"))
     bars.show(job)
     return job
-
-
-def _job(answer: dict[str, Any]) -> UpdateJob:
-    results = {
-        name: UpdateResult(**{**each, "held": HeldChange.from_json(each["held"])})
-        for name, each in answer["results"].items()
-    }
-    progress = {name: (each[0], each[1]) for name, each in answer["progress"].items()}
-    return UpdateJob(answer["names"], progress, results, answer["done"])
 
 
 def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
