@@ -56,7 +56,11 @@ def summarize(terms: CompiledConfig) -> dict[str, Section]:
             exemption.id: _exemption(place, exemption, terms)
             for place, exemption in enumerate(terms.exemptions)
         },
-        "upstreams": {_group_name(g.name): _group(g) for g in terms.groups if not _is_own(g.name)},
+        "upstreams": {
+            each.name or "default": _group(each)
+            for each in terms.groups
+            if not each.name.startswith("forward:")  # these have no name of their own
+        },
         "forward": _forward(terms),
         "local": {names.text(each.name): _local(each) for each in terms.local},
         "fetched lists": {each.name: _rest(each, ("name",)) for each in terms.subscriptions},
@@ -192,25 +196,10 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ").removesuffix("+00:00") + " UTC"
 
 
-def _is_own(group: str) -> bool:
-    """Whether a group belongs to one entry of ``forward`` and has no name of its own."""
-    return group.startswith("forward:")
-
-
-def _group_name(group: str) -> str:
-    return group or "default"
-
-
 def _group(group: ConfiguredGroup) -> Facts:
-    return {"servers": _servers(group), **_rest(group, ("name", "servers"))}
-
-
-def _servers(group: ConfiguredGroup) -> str:
-    """In their order, which counts: the first is asked first."""
-    return ", ".join(
-        each.host if each.kind == "system" else str(Endpoint(each.host, each.port))
-        for each in group.servers
-    )
+    """The servers are in their order, which counts: the first is asked first."""
+    servers = ", ".join(map(str, group.servers))
+    return {"servers": servers, **_rest(group, ("name", "servers"))}
 
 
 def _forward(terms: CompiledConfig) -> Section:

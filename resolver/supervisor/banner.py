@@ -64,7 +64,7 @@ def _upstreams(terms: CompiledConfig) -> str:
             found = ", ".join(each.address for each in system_servers(terms.settings))
             texts.append(f"system ({found or 'none'})")
         else:
-            texts.append(str(Endpoint(server.host, server.port)))
+            texts.append(str(server))
     return ", ".join(texts)
 
 
