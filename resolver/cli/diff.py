@@ -21,7 +21,7 @@ from resolver.analysis.summary import Section
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
-from resolver.cli.policies import compile_valid, index_of, load_snapshot
+from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.query_file import QueryFile, open_queries
 from resolver.cli.server import hash_in_force
 from resolver.config.load import load
@@ -143,7 +143,8 @@ def _of_config(path: Path) -> ComparedPolicy:
             err=True,
         )
     expectations = _expectations(compiled.loaded.config)
-    return ComparedPolicy(str(path), compiled.snapshot.terms, index_of(compiled), expectations)
+    snapshot = compiled.snapshot
+    return ComparedPolicy(str(path), snapshot.terms, snapshot.index(), expectations)
 
 
 def _in_force(path: Path, hash_: str) -> ComparedPolicy:

@@ -12,7 +12,7 @@ from resolver.analysis.typed_name import typed_name
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
-from resolver.cli.policies import compile_valid, index_of, load_snapshot
+from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.server import hash_in_force
 from resolver.config.problems import did_you_mean
 from resolver.config.values import parse_address
@@ -88,8 +88,8 @@ def explain(
 
 
 def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
-    compiled = compile_valid(config)
-    return compiled.snapshot.terms, index_of(compiled)
+    snapshot = compile_valid(config).snapshot
+    return snapshot.terms, snapshot.index()
 
 
 def _in_force() -> tuple[CompiledConfig, Index]:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.policies import compile_valid, index_of
+from resolver.cli.policies import compile_valid
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
-from resolver.policy.compiled import CompiledConfig
+from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_config
 from resolver.publish.dnsdist import dnsdist_files
@@ -24,7 +24,6 @@ from resolver.publish.recursor import recursor_files
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
-from resolver.snapshot.compiler import CompileResult
 
 Program = Annotated[
     str,
@@ -87,7 +86,7 @@ def export(
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _write(_SEVERAL[program](compile_valid(config), config, to.absolute()), to)
+        _write(_SEVERAL[program](compile_valid(config).snapshot, config, to.absolute()), to)
         return 0
     make = _EXPORTS.get(program)
     if make is None:
@@ -104,8 +103,8 @@ def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> 
     if program not in _ENFORCING:
         known = ", ".join(_ENFORCING)
         raise DarbanError(f"found --check for {program}; expected it for one of {known}")
-    compiled = compile_valid(config)
-    checking = EngineCheck(compiled.snapshot.terms, index_of(compiled), time.time())
+    snapshot = compile_valid(config).snapshot
+    checking = EngineCheck(snapshot.terms, snapshot.index(), time.time())
     differing = 0
     for client in [_address(each) for each in clients] or [own_address(engine)]:
         result = checking.ask(engine, client, without_rd=_ENFORCING[program])
@@ -166,18 +165,16 @@ def _bind(terms: CompiledConfig, config: Path) -> str:
     return bind_config(terms, publication)
 
 
-def _unbound(compiled: CompileResult, config: Path, _: Path) -> dict[str, bytes]:
-    terms = compiled.snapshot.terms
-    return _encoded(unbound_configs(terms, *_publication(terms, config)))
+def _unbound(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
+    return _encoded(unbound_configs(snapshot.terms, *_publication(snapshot.terms, config)))
 
 
-def _powerdns(compiled: CompileResult, config: Path, _: Path) -> dict[str, bytes]:
-    terms = compiled.snapshot.terms
-    return _encoded(recursor_files(terms, *_publication(terms, config)))
+def _powerdns(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
+    return _encoded(recursor_files(snapshot.terms, *_publication(snapshot.terms, config)))
 
 
-def _dnsdist(compiled: CompileResult, _: Path, to: Path) -> dict[str, bytes]:
-    return dnsdist_files(compiled.snapshot.terms, index_of(compiled), time.time(), to)
+def _dnsdist(snapshot: Snapshot, _: Path, to: Path) -> dict[str, bytes]:
+    return dnsdist_files(snapshot.terms, snapshot.index(), time.time(), to)
 
 
 def _encoded(texts: dict[str, str]) -> dict[str, bytes]:
@@ -209,7 +206,7 @@ _EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "dnsdist-front": _dnsdist_front,
     "bind": _bind,
 }
-_SEVERAL: dict[str, Callable[[CompileResult, Path, Path], dict[str, bytes]]] = {
+_SEVERAL: dict[str, Callable[[Snapshot, Path, Path], dict[str, bytes]]] = {
     "unbound": _unbound,
     "powerdns": _powerdns,
     "dnsdist": _dnsdist,

@@ -14,7 +14,7 @@ from resolver.analysis.queries.detect import read
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.policies import compile_valid, index_of
+from resolver.cli.policies import compile_valid
 from resolver.cli.query_file import open_queries
 from resolver.count_text import count_text
 from resolver.dns import names
@@ -40,9 +40,9 @@ def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) ->
         darban lists suggest monday.tsv
     """
     counts = _read(recording)
-    compiled = compile_valid(config)
-    index = index_of(compiled)
-    explainer = Explainer(compiled.snapshot.terms, index, time.time())
+    snapshot = compile_valid(config).snapshot
+    index = snapshot.index()
+    explainer = Explainer(snapshot.terms, index, time.time())
     found = suggestions(explainer, index, counts.counts)
     unknown = {each.vlan for each, _, _ in counts.counts if explainer.vlan(each.vlan) is None}
     if as_json:

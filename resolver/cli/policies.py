@@ -23,11 +23,6 @@ def compile_valid(config: Path) -> CompileResult:
     return compiled
 
 
-def index_of(compiled: CompileResult) -> Index:
-    """The rule index of a compiled config."""
-    return Index(compiled.snapshot.trie, compiled.snapshot.rules)
-
-
 def load_snapshot(config: Path, hash_: str) -> tuple[CompiledConfig, Index]:
     """The policy that a config's server has in force, by its hash.
 

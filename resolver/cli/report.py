@@ -10,7 +10,7 @@ import typer
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.policies import index_of, load_snapshot
+from resolver.cli.policies import load_snapshot
 from resolver.cli.report_text import as_text
 from resolver.cli.server import read_status
 from resolver.errors import DarbanError
@@ -55,7 +55,8 @@ def report(
 
 def _make(path: Path, now: float) -> Report:
     compiled = compile_file(path, now)
-    terms, index, hash_ = compiled.snapshot.terms, index_of(compiled), compiled.snapshot.hash()
+    snapshot = compiled.snapshot
+    terms, index, hash_ = snapshot.terms, snapshot.index(), snapshot.hash()
     in_force, status = hash_, None
     try:
         status = read_status(path)

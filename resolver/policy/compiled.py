@@ -17,6 +17,7 @@ from typing import Any, Final, get_type_hints
 
 from resolver.dns.record import LocalRecord
 from resolver.policy import codec
+from resolver.policy.index import Index
 from resolver.policy.prefix import Prefix
 from resolver.policy.settings import Endpoint, Settings
 
@@ -268,6 +269,10 @@ class Snapshot:
     terms: CompiledConfig
     trie: bytes
     rules: bytes
+
+    def index(self) -> Index:
+        """The index of its rules."""
+        return Index(self.trie, self.rules)
 
     def document(self) -> bytes:
         """The terms as lines of JSON; equal terms give equal bytes.

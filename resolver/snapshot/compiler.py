@@ -24,7 +24,6 @@ from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import Snapshot
-from resolver.policy.index import Index
 from resolver.snapshot import store
 from resolver.snapshot.block_lists import are_complete, read_lists
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, SourceTexts
@@ -79,7 +78,7 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
     problems = [*loaded.problems, *of_lists, *found]
     failed: list[FailedExpectation] = []
     if not any(problem.severity == "error" for problem in problems):
-        index = Index(snapshot.trie, snapshot.rules)
+        index = snapshot.index()
         expectations = ExpectationRun(loaded, snapshot.terms, index, wall)
         failed = expectations.failures()
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
