@@ -210,7 +210,7 @@ class Explainer:
         """How the last answer of an upstream ends, for the verdict that the observer has."""
         end = response.unfinished
         if self._observer.verdict.outcome in _WITHHELD or not end:
-            return codes.RCODES.get(response.rcode, f"RCODE{response.rcode}")
+            return codes.rcode_text(response.rcode)
         zone = self._snapshot.routing.find(end, qtype)
         if zone is not None and zone.group is None:
             return f"{names.text(end)} is answered here"

@@ -35,7 +35,7 @@ def received(packet: bytes) -> Received:
     response = scan(packet)
     assert response is not None, "the engine's replies are well-formed"
     return Received(
-        codes.RCODES.get(response.rcode, f"RCODE{response.rcode}"),
+        codes.rcode_text(response.rcode),
         tuple(_text(response, each) for each in answer_records(response)),
         response.min_ttl if any(response.counts) else None,
         tuple(_errors(packet[response.end + _OPTIONS_AT :])),

@@ -96,6 +96,11 @@ EDE_NO_REACHABLE_AUTHORITY: Final = 22
 EDE_NETWORK_ERROR: Final = 23
 
 
+def rcode_text(number: int) -> str:
+    """The mnemonic of an rcode, or ``RCODEn``."""
+    return RCODES.get(number) or f"RCODE{number}"
+
+
 def type_text(number: int) -> str:
     """The mnemonic of a type, or ``TYPEn`` (RFC 3597 section 5)."""
     return TYPES.get(number) or f"TYPE{number}"

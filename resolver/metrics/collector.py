@@ -84,7 +84,7 @@ class DarbanCollector(Collector):
             name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
             types[(name,)] += row.times
             if row.outcome is not Outcome.DROPPED:
-                responses[row.vlan, codes.RCODES.get(row.rcode, f"RCODE{row.rcode}")] += row.times
+                responses[row.vlan, codes.rcode_text(row.rcode)] += row.times
             if row.service in kinds and row.outcome in _BYPASS:
                 bypass[row.vlan, kinds[row.service]] += row.times
         yield _family(definitions.QUERIES, queries.items())

@@ -231,4 +231,4 @@ def _difference(query: SampleQuery, response: Response | None) -> Difference:
 
 def _shown(rcode: int, data: Sequence[bytes]) -> str:
     texts = [str(ip_address(each)) if len(each) in (4, 16) else each.hex() for each in data]
-    return " ".join([codes.RCODES.get(rcode, str(rcode)), *texts])
+    return " ".join([codes.rcode_text(rcode), *texts])
