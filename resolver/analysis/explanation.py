@@ -155,6 +155,12 @@ class Explainer:
         found = self._resolve(view, name, qtype, verdict)
         return found.verdict, found.checked
 
+    def service(self, verdict: Verdict) -> str:
+        """The service whose rule decided; empty where none did."""
+        if verdict.service == NO_SERVICE:
+            return ""
+        return self.terms.services[verdict.service].name
+
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
         """Explain a question from an address."""
         return self._explain(address, self.client(address), name, qtype)
@@ -248,7 +254,6 @@ class Explainer:
         step: str,
     ) -> Explanation:
         terms, verdict = self.terms, found.verdict
-        has_service = verdict.service != NO_SERVICE
         policy = view.policy if view is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = terms.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
@@ -259,7 +264,7 @@ class Explainer:
             name=names.text(name),
             type=codes.type_text(qtype),
             outcome=verdict.outcome.label,
-            service=terms.services[verdict.service].name if has_service else "",
+            service=self.service(verdict),
             rule=verdict.rule_text,
             list=terms.sources[verdict.source].file if verdict.source >= 0 else "",
             line=self._snapshot.judge.line(verdict) or None,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import Question, Requester
-from resolver.policy.verdict import NO_SERVICE, Outcome
+from resolver.policy.verdict import Outcome
 from resolver.policy.view import View
 
 UNKNOWN = "unknown"
@@ -134,6 +134,4 @@ def _outcome(
     if view is None:
         return Outcome.REFUSED, "", True
     verdict, is_final = explainer.verdict(view, name, qtype)
-    if verdict.service == NO_SERVICE:
-        return verdict.outcome, "", is_final
-    return verdict.outcome, explainer.terms.services[verdict.service].name, is_final
+    return verdict.outcome, explainer.service(verdict), is_final
