@@ -25,11 +25,11 @@ class Suggestion(NamedTuple):
     """The names of one registrable domain that pass on a VLAN, where others are blocked."""
 
     vlan: str
-    domain: bytes
+    domain: str
     blocked_by: tuple[str, ...]
     """The services that have blocked names there; ``deny`` for the policy's own rules."""
-    queries: Counter[bytes]
-    """By name."""
+    queries: Counter[str]
+    """By name, the most frequent first."""
 
 
 def suggestions(
@@ -47,13 +47,14 @@ def suggestions(
         blocked_by = tuple(_blocking(explainer, index, view, domain)) if view else ()
         if view is None or not blocked_by:
             continue
-        passing = {
-            name: times
+        passing = [
+            (names.text(name), times)
             for name, times in queries.items()
             if _is_uncovered(explainer, index, view, name)
-        }
+        ]
         if passing:
-            found.append(Suggestion(vlan, domain, blocked_by, Counter(passing)))
+            passing.sort(key=lambda item: (-item[1], item[0]))
+            found.append(Suggestion(vlan, names.text(domain), blocked_by, Counter(dict(passing))))
     return sorted(found, key=lambda each: (each.vlan, -each.queries.total(), each.domain))
 
 

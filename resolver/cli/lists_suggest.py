@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,6 @@ from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_valid
 from resolver.cli.query_file import open_queries
 from resolver.count_text import count_text
-from resolver.dns import names
 from resolver.errors import DarbanError
 
 _SHOWN = 10
@@ -89,26 +89,19 @@ def _as_lines(found: list[Suggestion]) -> Iterator[str]:
             yield vlan
         passing = count_text(each.queries.total(), "query passes", "queries pass")
         blocked = ", ".join(each.blocked_by)
-        domain = names.text(each.domain)
-        yield f"  {domain}: {passing}; {blocked} has blocked names there"
-        ordered = _ordered(each)
-        yield from (f"    {times:>9,}  {name}" for name, times in ordered[:_SHOWN])
-        if len(ordered) > _SHOWN:
-            more = count_text(len(ordered) - _SHOWN, "more name")
+        yield f"  {each.domain}: {passing}; {blocked} has blocked names there"
+        for name, times in islice(each.queries.items(), _SHOWN):
+            yield f"    {times:>9,}  {name}"
+        if len(each.queries) > _SHOWN:
+            more = count_text(len(each.queries) - _SHOWN, "more name")
             yield f"    ... and {more} (--json has them all)"
 
 
 def _as_json(each: Suggestion) -> dict[str, object]:
     return {
         "vlan": each.vlan,
-        "domain": names.text(each.domain),
-        "blocked_by": list(each.blocked_by),
+        "domain": each.domain,
+        "blocked_by": each.blocked_by,
         "queries": each.queries.total(),
-        "names": [{"name": name, "queries": times} for name, times in _ordered(each)],
+        "names": [{"name": name, "queries": times} for name, times in each.queries.items()],
     }
-
-
-def _ordered(each: Suggestion) -> list[tuple[str, int]]:
-    """The names, the most frequent first."""
-    texts = [(names.text(name), times) for name, times in each.queries.items()]
-    return sorted(texts, key=lambda item: (-item[1], item[0]))

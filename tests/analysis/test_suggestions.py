@@ -44,9 +44,9 @@ def _suggested(*asked: str, vlan: str = "administration") -> list[tuple[str, str
     found = suggestions(Explainer(SNAPSHOT.terms, index, 1.8e9), index, counts)
     return [
         (
-            names.text(each.domain),
+            each.domain,
             " ".join(each.blocked_by),
-            {names.text(name): times for name, times in each.queries.items()},
+            dict(each.queries),
         )
         for each in found
     ]
