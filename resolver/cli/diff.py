@@ -198,11 +198,6 @@ def _replay(
     return _Replayed(opened.file, counts, replay, live)
 
 
-def _sinkholes(policy: ComparedPolicy) -> set[bytes]:
-    policies = policy.terms.policies
-    return {address for each in policies for address in (each.sinkhole_v4, each.sinkhole_v6)}
-
-
 def _answers(captured: CapturedAnswers, policy: ComparedPolicy, live: bool) -> AskUpstream | None:
     """Ask the file, if it has answers; then the upstreams of a policy, if that is wanted."""
     if not live:
@@ -222,7 +217,7 @@ def _read(
     file, content = opened
     listening = (*old.terms.settings.listen, *new.terms.settings.listen)
     ports = frozenset({_DNS, *(endpoint.port for endpoint in listening)})
-    counts = QueryCounts(_sinkholes(old) | _sinkholes(new))
+    counts = QueryCounts(old.terms.sinkholes() | new.terms.sinkholes())
     task = progress.add_task("reading", total=len(content))
     try:
         for done in detect.read(content, counts, ports):

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final, get_type_hints
 
 from resolver.dns.record import LocalRecord
@@ -260,6 +261,11 @@ class CompiledConfig:
     ranges: tuple[AddressRange, ...] = ()
     policy_hash: str = ""
     """Equal where the policy is, whatever the paths and the server's own settings are."""
+
+    def sinkholes(self) -> set[bytes]:
+        """The addresses that blocked replies have; an empty one where a policy has none."""
+        pairs = ((each.sinkhole_v4, each.sinkhole_v6) for each in self.policies)
+        return set(chain.from_iterable(pairs))
 
 
 @dataclass(frozen=True, slots=True)

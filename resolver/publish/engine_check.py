@@ -109,8 +109,7 @@ class EngineCheck:
         views = {(e.view.policy.name, e.view.exempt): e.view for e in client_views(terms, wall)}
         owners = (_spread(self._rules.all_rules(view)) for view in views.values())
         self._names = list(dict.fromkeys(itertools.chain.from_iterable(owners)))
-        self._sinkholes = {p.sinkhole_v4 for p in terms.policies}
-        self._sinkholes |= {p.sinkhole_v6 for p in terms.policies}
+        self._sinkholes = terms.sinkholes()
 
     def ask(self, server: Endpoint, client: str, *, without_rd: bool) -> CheckResult:
         """Ask as a client, from an address of this host; ``without_rd``: also without RD.
