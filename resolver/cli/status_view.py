@@ -38,7 +38,8 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
     rates = Rates(now, before)
     left = [_apart(_vlans(now, rates)), _apart(_services(now, rates))]
     right = [_apart(_upstreams(now, rates)), *map(_apart, _exemptions(now, width))]
-    parts: list[RenderableType] = [_head(now, rates), *_alarms(now)]
+    alarms = (Text(each, "bold red") for each in _alarms(now))
+    parts: list[RenderableType] = [_head(now, rates), *alarms, *_left_out(now)]
     if width >= _TWO_COLUMNS:
         grid = Table.grid(padding=(0, 3), expand=False)
         grid.add_row(Group(*left), Group(*right))
@@ -117,41 +118,36 @@ def _missing_forward(now: Status) -> Iterator[Text]:
         yield Text(f".local    {queries} got NXDOMAIN; Active Directory there needs [[forward]]")
 
 
-def _alarms(now: Status) -> Iterator[Text]:
+def _alarms(now: Status) -> Iterator[str]:
     """What an operator should look at."""
     if not now.config_ok:
-        yield Text("the config is not in force; see darban check", "bold red")
+        yield "the config is not in force; see darban check"
     if now.not_ready:
-        yield Text(f"not ready, health checks fail: {now.not_ready}", "bold red")
+        yield f"not ready, health checks fail: {now.not_ready}"
     if now.workers < now.workers_expected:
-        yield Text(f"only {now.workers} of {now.workers_expected} workers serve", "bold red")
+        yield f"only {now.workers} of {now.workers_expected} workers serve"
     if now.block_log is not None and now.block_log.problem:
-        yield Text(f"the block log cannot be written: {now.block_log.problem}", "bold red")
-    yield from _unpublished(now)
+        yield f"the block log cannot be written: {now.block_log.problem}"
+    publish = now.publish
+    if publish is not None and publish.problem:
+        yield f"the zones cannot be written: {publish.problem}"
+    if publish is not None and publish.not_served():
+        zones = f"{publish.not_served()} of {len(publish.zones)} zones"
+        yield f"{zones} are not served by {publish.server} as they were written"
     if now.policy_source is not None and now.policy_source.problem:
-        yield Text(f"the policy was not pulled: {now.policy_source.problem}", "bold red")
+        yield f"the policy was not pulled: {now.policy_source.problem}"
     if now.clock_synchronised is False:
-        yield Text("the clock is not synchronised; exemptions end by it", "bold red")
+        yield "the clock is not synchronised; exemptions end by it"
     for upstream in now.upstreams:
         if not upstream.up:
-            yield Text(f"upstream {upstream.name} does not answer", "bold red")
+            yield f"upstream {upstream.name} does not answer"
 
 
-def _unpublished(now: Status) -> Iterator[Text]:
-    """What other resolvers do not have of the policy."""
-    publish = now.publish
-    if publish is None:
-        return
-    if publish.problem:
-        yield Text(f"the zones cannot be written: {publish.problem}", "bold red")
-    for each in publish.left_out:
-        yield Text(f"not in the zones: {each}", "yellow")
-    if publish.not_served():
-        yield Text(
-            f"{publish.not_served()} of {len(publish.zones)} zones are not served by "
-            f"{publish.server} as they were written",
-            "bold red",
-        )
+def _left_out(now: Status) -> Iterator[Text]:
+    """What the zones for other resolvers do not have of the policy."""
+    if now.publish is not None:
+        for each in now.publish.left_out:
+            yield Text(f"not in the zones: {each}", "yellow")
 
 
 def _without_upstream(now: Status) -> str:
