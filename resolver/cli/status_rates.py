@@ -18,6 +18,10 @@ class Rates:
         self._now = _counts(now)
         self._before = {} if earlier is None else _counts(earlier)
 
+    def column(self, cell: str) -> tuple[str, ...]:
+        """A cell of a column of rates; no cell where there is no earlier reading."""
+        return (cell,) if self.known else ()
+
     def rate(self, *key: str) -> str:
         """Queries per second: of all, or by ``vlan``, name, outcome and service."""
         if not self.known:

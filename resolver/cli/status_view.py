@@ -167,18 +167,20 @@ def _cache(now: Status) -> str:
 
 def _vlans(now: Status, rates: Rates) -> Table:
     outcomes = [each for each in _OUTCOMES if each == "blocked" or now.outcome(each) > 0]
-    headings = ["queries", *["/s"] * rates.known]
+    headings = ["queries", *rates.column("/s")]
     for outcome in outcomes:
-        headings += [outcome.replace("_", " "), *["/s"] * (rates.known and outcome == "blocked")]
+        headings.append(outcome.replace("_", " "))
+        if outcome == "blocked":
+            headings += rates.column("/s")
     table = _table("by VLAN", "VLAN", *headings)
     for vlan in now.vlans:
         if vlan.name == "unknown" and not vlan.queries:
             continue
-        cells = [short_number(vlan.queries), *[rates.rate("vlan", vlan.name)] * rates.known]
+        cells = [short_number(vlan.queries), *rates.column(rates.rate("vlan", vlan.name))]
         for outcome in outcomes:
             cells.append(short_number(vlan.outcomes.get(outcome, 0)))
-            if rates.known and outcome == "blocked":
-                cells.append(rates.rate("vlan", vlan.name, outcome))
+            if outcome == "blocked":
+                cells += rates.column(rates.rate("vlan", vlan.name, outcome))
         audit = " (audit)" if vlan.mode == "audit" else ""
         table.add_row(vlan.name + audit, *cells)
     return table
@@ -188,7 +190,7 @@ def _services(now: Status, rates: Rates) -> Table:
     titles = {each.service: each.title for each in now.lists}
     counts = [(vlan.name, service) for vlan in now.vlans for service in vlan.services]
     counts.sort(key=lambda each: -each[1].queries)
-    headings = ("queries", *["/s"] * rates.known)
+    headings = ("queries", *rates.column("/s"))
     table = _table("by service", "service", *headings, texts=("VLAN", "outcome"))
     for vlan, count in counts[:_SERVICES]:
         name = Text(count.service or "deny of the policy")
@@ -196,7 +198,7 @@ def _services(now: Status, rates: Rates) -> Table:
         if title and title.casefold() != count.service:
             name.append(f" {_isolated(title)}", style="dim")
         rate = rates.rate("vlan", vlan, count.outcome, count.service)
-        numbers = [short_number(count.queries), *[rate] * rates.known]
+        numbers = [short_number(count.queries), *rates.column(rate)]
         table.add_row(name, vlan, count.outcome.replace("_", " "), *numbers)
     if not counts:
         table.add_row("none yet", "", "", "")
@@ -206,13 +208,13 @@ def _services(now: Status, rates: Rates) -> Table:
 
 
 def _upstreams(now: Status, rates: Rates) -> Table:
-    headings = ("queries", *["/s"] * rates.known, "failed", "latency")
+    headings = ("queries", *rates.column("/s"), "failed", "latency")
     table = _table("upstreams", "server", *headings, texts=("state", "DNSSEC"))
     for upstream in now.upstreams:
         rate, latency = rates.upstream(upstream)
         state = Text("up", "green") if upstream.up else Text("down", "bold red")
         validates = "validates" if upstream.validates else "unknown"
-        numbers = [short_number(upstream.queries), *[rate] * rates.known]
+        numbers = [short_number(upstream.queries), *rates.column(rate)]
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
         table.add_row(
             upstream.name, state, validates, *numbers, short_number(upstream.failures), took
