@@ -115,7 +115,7 @@ def make_report(
     terms: CompiledConfig,
     results: Sequence[ExpectationResult] | None,
     status: Status | None,
-    config_differs: bool = False,
+    config_differs: bool,
 ) -> Report:
     """The report of a policy; ``results`` is None where no expectations could be run."""
     by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)

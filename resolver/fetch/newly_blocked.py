@@ -13,7 +13,7 @@ from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries import detect
-from resolver.analysis.queries.query import QueryCounts, UnknownFormat
+from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.dns import names
 from resolver.errors import DarbanError
@@ -39,14 +39,14 @@ class NewlyBlocked:
 
 def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlocked:
     """Replay the recorded questions under two snapshots at one moment."""
-    counts = QueryCounts(set())
+    counts = QueryCounts()
     try:
         for _ in detect.read(questions.read_bytes(), counts, frozenset()):
             pass
         before, after = (Explainer(*store.load(each), now) for each in (old, new))
     except OSError as error:
         return NewlyBlocked(problem=f"{questions}: {error.strerror}")
-    except (UnknownFormat, DarbanError) as error:
+    except DarbanError as error:
         return NewlyBlocked(problem=f"{questions}: {error}")
     replay = Replay(before, after)
     for _ in replay.run(counts.counts):

@@ -131,7 +131,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Report:
     terms = compiled.snapshot.terms
     index = Index(compiled.snapshot.trie, compiled.snapshot.rules)
     judged = list(ExpectationRun(compiled.loaded, terms, index, NOW).results())
-    return make_report("config.toml", NOW, "0123456789abcdef", terms, judged, STATUS)
+    return make_report("config.toml", NOW, "0123456789abcdef", terms, judged, STATUS, False)
 
 
 def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:

@@ -26,7 +26,7 @@ _UNKNOWN = Failure(codes.EDE_OTHER, "the file has no answer")
 class CapturedAnswers:
     """The first answer to each question."""
 
-    def __init__(self, sinkholes: Set[bytes] = frozenset()) -> None:
+    def __init__(self, sinkholes: Set[bytes]) -> None:
         """``sinkholes`` are the addresses that blocked replies have: 4 or 16 octets."""
         self._sinkholes = {bytes(4), bytes(16), *sinkholes}
         self._packets: dict[tuple[bytes, int], bytes] = {}

@@ -36,8 +36,7 @@ class Packet(NamedTuple):
     link: int
     """The link type (the registry of LINKTYPE_ values)."""
     octets: bytes
-    cut: bool
-    """Whether the capture kept only its beginning."""
+    """As far as the capture has kept them."""
 
 
 def is_pcap(content: FileContent) -> bool:
@@ -60,7 +59,7 @@ def _of_pcap(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
         counts.skip(_BREAKS_OFF, "its beginning")
         return
     order = _PCAP[content[:4]]
-    record = struct.Struct(order + "8xII")
+    record = struct.Struct(order + "8xI4x")
     link = struct.unpack(order + "I", content[20:24])[0] & 0xFFFF
     at, size, number = 24, len(content), 0
     while at < size:
@@ -68,7 +67,7 @@ def _of_pcap(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
         if at + 16 > size:
             counts.skip(_BREAKS_OFF, f"packet {number}")
             return
-        kept, length = record.unpack(content[at : at + 16])
+        (kept,) = record.unpack(content[at : at + 16])
         at += 16
         if kept > _MAX_PACKET:
             counts.skip(_BROKEN, f"packet {number}")
@@ -76,7 +75,7 @@ def _of_pcap(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
         if at + kept > size:
             counts.skip(_BREAKS_OFF, f"packet {number}")
             return
-        yield Packet(at + kept, link, content[at : at + kept], kept < length)
+        yield Packet(at + kept, link, content[at : at + kept])
         at += kept
 
 
@@ -104,11 +103,11 @@ class _Blocks:
             return self._simple(body, after)
         if len(body) < 20:
             return None
-        layout = "I8xII" if kind == _PACKET else "H2x8xII"
-        interface, kept, length = struct.unpack(self.order + layout, body[:20])
+        layout = "I8xI" if kind == _PACKET else "H2x8xI"
+        interface, kept = struct.unpack(self.order + layout, body[:16])
         if interface >= len(self.links) or 20 + kept > len(body):
             return None
-        return Packet(after, self.links[interface][0], body[20 : 20 + kept], kept < length)
+        return Packet(after, self.links[interface][0], body[20 : 20 + kept])
 
     def _simple(self, body: bytes, after: int) -> Packet | None:
         if len(body) < 4 or not self.links:
@@ -118,7 +117,7 @@ class _Blocks:
         kept = min(length, snap or length)
         if 4 + kept > len(body):
             return None
-        return Packet(after, link, body[4 : 4 + kept], kept < length)
+        return Packet(after, link, body[4 : 4 + kept])
 
 
 def _of_pcapng(content: FileContent, counts: QueryCounts) -> Iterator[Packet]:
