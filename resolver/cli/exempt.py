@@ -213,27 +213,24 @@ class _Edit:
         self, edited: EditedConfig, event: str, said: Sequence[str], **shown: object
     ) -> int:
         """Put the edited config in force, or only write it where no server runs; and say so."""
-        path, answer = self._path, None
+        path, answer, code = self._path, None, 0
         warnings = [*edited.warnings, *self._new_gaps(edited.terms)]
-        if self._in_force is None:
-            write(path, edited.texts)
-            next_step = _NO_SERVER
-            if self._clone is not None:
-                next_step = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
-        else:
+        if self._in_force is not None:
             answer = activate(path, edited.texts, event)
-        code = 0 if answer is None else int(answer["code"])
+            code = int(answer["code"])
+            # without an error, the warnings of its report are among ``warnings``
+            result = result_text(path, answer if code else {**answer, "report": []})
+        else:
+            write(path, edited.texts)
+            result = "no server runs; this will be in force when one is started"
+            if self._clone is not None:
+                result = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
         if self._as_json:
             print_json({**shown, "config": str(path), "warnings": warnings, "reload": answer})
-            return code
-        lines = list(warnings)
-        if not code:
-            lines += [f"{path}: {each}" for each in said]
-        if answer is None:
-            lines.append(next_step)
-        else:  # without an error, the warnings of its report are above
-            lines.append(result_text(path, answer if code else {**answer, "report": []}))
-        echo("\n".join([*lines, f"{path} is as it was"] if code else lines))
+        elif code:
+            echo("\n".join([*warnings, result, f"{path} is as it was"]))
+        else:
+            echo("\n".join([*warnings, *(f"{path}: {each}" for each in said), result]))
         return code
 
     def _new_gaps(self, after: CompiledConfig) -> list[str]:
@@ -247,9 +244,6 @@ class _Edit:
         known = passing_prefixes(self._edit.terms, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
-
-
-_NO_SERVER = "no server runs; this will be in force when one is started"
 
 
 def _in_clone(words: Sequence[str]) -> str:
