@@ -6,6 +6,7 @@ body depends only on the policy, so equal policies give equal bodies.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from ipaddress import ip_address
 from itertools import chain
 
@@ -52,7 +53,8 @@ class ZoneContent:
             ((address_trigger(r.network, r.length, "rpz-ip"), r.action) for r in addresses),
             ((names.text(rule.owner), rule.action) for rule in rules if len(rule.owner) <= room),
         )
-        self.body = _NS + "".join(_lines(owners)).encode()
+        lines = (f"{owner} {text}\n" for owner, action in owners for text in _records(action))
+        self.body = _NS + "".join(lines).encode()
 
     def file(self, serial: int) -> bytes:
         """The whole file."""
@@ -91,18 +93,9 @@ def next_serial(last: int, wall: float) -> int:
     return max(last + 1, int(wall)) & _MAX_SERIAL or 1
 
 
-def _lines(owners: Iterable[tuple[str, Action]]) -> Iterator[str]:
-    texts: dict[Action, list[str]] = {}
-    for owner, action in owners:
-        records = texts.get(action)
-        if records is None:
-            records = texts[action] = list(_records(action))
-        for record in records:
-            yield f"{owner} {record}\n"
-
-
-def _records(action: Action) -> Iterator[str]:
+@cache
+def _records(action: Action) -> list[str]:
+    """The records of an action without their owner; a zone has few actions for many owners."""
     if action.cname:
-        yield f"CNAME {action.cname}"
-    for address in action.addresses:
-        yield f"{'A' if len(address) == 4 else 'AAAA'} {ip_address(address)}"
+        return [f"CNAME {action.cname}"]
+    return [f"{'A' if len(each) == 4 else 'AAAA'} {ip_address(each)}" for each in action.addresses]
