@@ -4,7 +4,7 @@ Knot reads a zone file at ``knotc zone-reload``, and keeps the difference to the
 journal. So a secondary gets a small change by IXFR, though the file is written as a whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from resolver.dns import names
@@ -55,13 +55,13 @@ def knot_config(terms: CompiledConfig, publication: Publication, directory: Path
     sections = [_HEAD.format(listen=listen)]
     if secondaries:
         sections.append(_KEYS.format(keys=KEYS_FILE))
-        sections += _section("remote", map(_remote, secondaries))
-        sections += _section("acl", map(_acl, secondaries))
+        sections += ["\nremote:\n", *map(_remote, secondaries)]
+        sections += ["\nacl:\n", *map(_acl, secondaries)]
     sections.append(_TEMPLATE.format(directory=directory))
     if secondaries:
         keys = ", ".join(each.key for each in secondaries)
         sections.append(f"    notify: [{keys}]\n    acl: [{keys}]\n")
-    sections += _section("zone", _zones(terms, publication))
+    sections += ["\nzone:\n", *_zones(terms, publication)]
     return "".join(sections)
 
 
@@ -71,11 +71,6 @@ def _zones(terms: CompiledConfig, publication: Publication) -> Iterator[str]:
     zones += [override_zone(vlan.name, publication) for vlan in terms.vlans]
     for zone in zones:
         yield f"  - domain: {names.text(zone)}\n    template: darban\n"
-
-
-def _section(name: str, entries: Iterable[str]) -> Iterator[str]:
-    yield f"\n{name}:\n"
-    yield from entries
 
 
 def _remote(secondary: Secondary) -> str:
