@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefix import Prefix
-from resolver.policy.prefixes import network_of, prefix_text
+from resolver.policy.prefixes import network_of
 from resolver.policy.services import services_in
 from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import contains
@@ -79,6 +79,6 @@ def client_prefixes(prefixes: Iterable[Prefix], group: Set[Prefix]) -> Iterator[
     """What decides who belongs to a group, which has some of all prefixes; the longest first."""
     own = [network_of(prefix) for prefix in group]
     for prefix in sorted(prefixes, key=lambda each: -each.length):
-        belongs = prefix in group
-        if belongs or any(contains(outer, network_of(prefix)) for outer in own):
-            yield ClientPrefix(prefix_text(prefix.network, prefix.length), belongs)
+        clients, belongs = network_of(prefix), prefix in group
+        if belongs or any(contains(outer, clients) for outer in own):
+            yield ClientPrefix(str(clients), belongs)
