@@ -62,6 +62,28 @@ class Bucket:
         return True
 
 
+class Buckets:
+    """Buckets of one rate, each for whatever its key stands for."""
+
+    __slots__ = ("_by_key", "_clock", "_most", "_rate")
+
+    def __init__(self, rate: float, clock: Clock, most: int) -> None:
+        """Where there are ``most`` buckets, one more clears them all."""
+        self._rate = rate
+        self._clock = clock
+        self._most = most
+        self._by_key: dict[object, Bucket] = {}
+
+    def of(self, key: object) -> Bucket:
+        """The bucket of a key."""
+        bucket = self._by_key.get(key)
+        if bucket is None:
+            if len(self._by_key) >= self._most:
+                self._by_key.clear()
+            bucket = self._by_key[key] = Bucket(self._rate, self._clock)
+        return bucket
+
+
 class ClientLimit:
     """The two buckets of one client."""
 
@@ -101,30 +123,18 @@ class Limits:
         """Set the queries a second: for each address, by VLAN, and for each prefix."""
         self._clock = Clock()
         self._rates = rates
-        self._prefix_rate = prefix_rate
-        self._known: dict[tuple[int, bytes, bool], Bucket] = {}
-        self._unknown: dict[bytes, Bucket] = {}
+        self._known = Buckets(prefix_rate, self._clock, _MAX_BUCKETS)
+        self._unknown = Buckets(UNKNOWN_RATE, self._clock, _MAX_BUCKETS)
 
     def of_client(self, address: bytes, vlan: int, stream: bool) -> ClientLimit:
         """The limit of a client in a VLAN. The caller keeps it as long as it keeps the client."""
         own = Bucket(self._rates[vlan], self._clock)
-        key = (vlan, client_prefix(address), stream)
-        bucket = self._known.get(key)
-        if bucket is None:
-            if len(self._known) >= _MAX_BUCKETS:
-                self._known.clear()
-            bucket = self._known[key] = Bucket(self._prefix_rate, self._clock)
-        return ClientLimit(own, bucket)
+        return ClientLimit(own, self._known.of((vlan, client_prefix(address), stream)))
 
     def of_unknown(self, address: bytes) -> ClientLimit:
         """The limit of a client in no VLAN: that of its prefix."""
-        prefix = client_prefix(address)
-        bucket = self._unknown.get(prefix)
-        if bucket is None:
-            if len(self._unknown) >= _MAX_BUCKETS:
-                self._unknown.clear()
-            bucket = self._unknown[prefix] = Bucket(UNKNOWN_RATE, self._clock)
-        return ClientLimit(Bucket(UNKNOWN_RATE, self._clock), bucket)
+        own = Bucket(UNKNOWN_RATE, self._clock)
+        return ClientLimit(own, self._unknown.of(client_prefix(address)))
 
     def set_time(self, now: float) -> None:
         """Set the time for all buckets; ``now`` is in monotonic seconds."""

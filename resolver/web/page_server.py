@@ -21,7 +21,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from resolver.policy.limits import Bucket, Clock
+from resolver.policy.limits import Buckets, Clock
 from resolver.server.interfaces import peer_text
 from resolver.web.pages import HEADERS
 
@@ -111,7 +111,7 @@ class PageServer:
         self._selector = selectors.DefaultSelector()
         self._open: dict[_Connection, None] = {}  # the oldest first
         self._clock = Clock()
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets = Buckets(RATE, self._clock, _MAX_ADDRESSES)
         self._stopping = False
         for each in listening:
             each.setblocking(False)
@@ -189,20 +189,12 @@ class PageServer:
                 return
 
     def _answer(self, header: bytes, client: str, accepted: socket.socket) -> bytes:
-        if not self._bucket(client).take():
+        if not self._buckets.of(client).take():
             return _error(429)
         host, port, *_ = accepted.getsockname()
         server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         request = parse(header, client, server) if len(header) <= _MAX_HEADER else None
         return _error(400) if request is None else self._respond(request)
-
-    def _bucket(self, client: str) -> Bucket:
-        bucket = self._buckets.get(client)
-        if bucket is None:
-            if len(self._buckets) >= _MAX_ADDRESSES:
-                self._buckets.clear()
-            bucket = self._buckets[client] = Bucket(RATE, self._clock)
-        return bucket
 
 
 def _error(status: int) -> bytes:

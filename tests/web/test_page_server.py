@@ -42,7 +42,7 @@ class Served:
 
     @property
     def counted(self) -> int:
-        return len(self._server._buckets)
+        return len(self._server._buckets._by_key)
 
     def connect(self, client: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection(self.address, 10, source_address=(client, 0))
