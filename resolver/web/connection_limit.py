@@ -60,15 +60,16 @@ class _LimitedConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._open.pop(self, None)
-        self._cancel_timeout()
-        self._end_header()
+        _cancel(self._timeout)
+        _cancel(self._header_timeout)
         self._inner.connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         _, ended, rest = (self._tail + data).rpartition(_HEADER_END)
         self._tail = rest[1 - len(_HEADER_END) :]
         if ended:
-            self._end_header()
+            _cancel(self._header_timeout)
+            self._header_timeout = None
         if rest and self._header_timeout is None:
             self._await_header()
         self._inner.data_received(data)
@@ -82,24 +83,19 @@ class _LimitedConnection(asyncio.Protocol):
         self._inner.pause_writing()
 
     def resume_writing(self) -> None:
-        self._cancel_timeout()
+        _cancel(self._timeout)
         self._inner.resume_writing()
-
-    def _cancel_timeout(self) -> None:
-        if self._timeout is not None:
-            self._timeout.cancel()
-            self._timeout = None
 
     def _await_header(self) -> None:
         self._header_timeout = self._abort_after(HEADER_TIMEOUT)
-
-    def _end_header(self) -> None:
-        if self._header_timeout is not None:
-            self._header_timeout.cancel()
-            self._header_timeout = None
 
     def _abort_after(self, seconds: float) -> asyncio.TimerHandle | None:
         transport = self._open.get(self)
         if transport is None:
             return None
         return asyncio.get_running_loop().call_later(seconds, transport.abort)
+
+
+def _cancel(timeout: asyncio.TimerHandle | None) -> None:
+    if timeout is not None:
+        timeout.cancel()
