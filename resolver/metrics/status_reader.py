@@ -121,16 +121,16 @@ def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCo
         outcomes[row.vlan][row.outcome.label] += row.times
         if row.outcome in _BY_SERVICE:
             services[row.vlan][row.service, row.outcome.label] += row.times
-    configured = {vlan.name: vlan for vlan in terms.vlans}
-    earlier = sorted(outcomes.keys() - {*configured, UNKNOWN})
-    for name in (*configured, *earlier, UNKNOWN):
-        vlan = configured.get(name)
-        policy = None if vlan is None else terms.policies[vlan.policy]
+    ids = {vlan.name: vlan.id for vlan in terms.vlans}
+    policies = {vlan.name: terms.policies[vlan.policy] for vlan in terms.vlans}
+    earlier = sorted(outcomes.keys() - {*policies, UNKNOWN})
+    for name in (*policies, *earlier, UNKNOWN):
+        policy = policies.get(name)
         yield VlanCounts(
             name,
-            vlan.id if vlan is not None else None,
-            policy.name if policy is not None else "",
-            policy.mode if policy is not None else "",
+            ids.get(name),
+            policy.name if policy else "",
+            policy.mode if policy else "",
             outcomes[name].total(),
             dict(outcomes[name]),
             tuple(ServiceCount(*key, times) for key, times in services[name].most_common()),
