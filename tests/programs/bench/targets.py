@@ -1,5 +1,6 @@
 """The targets of the redesign, and how far a run has reached them."""
 
+import statistics
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -110,5 +111,5 @@ def _figure(
 def _verdict(found: Sequence[float], enough: float | None, goal: float | None) -> str:
     if enough is None or goal is None:
         return ""
-    middle = sorted(found)[len(found) // 2]
+    middle = statistics.median(found)
     return "goal" if middle <= goal else "pass" if middle <= enough else "missed"
