@@ -1,8 +1,9 @@
 """Questions and how often they were asked; and what could not be counted, with the reason."""
 
 from collections import Counter
-from collections.abc import Set, Sized
-from typing import NamedTuple, Protocol, SupportsIndex, overload
+from collections.abc import Set
+from mmap import mmap
+from typing import NamedTuple
 
 from resolver.analysis.queries.answers import CapturedAnswers
 from resolver.errors import DarbanError
@@ -12,15 +13,8 @@ class UnknownFormat(DarbanError):
     """A file in none of the formats that can be read; the message says what it is."""
 
 
-class FileContent(Sized, Protocol):
-    """The content of a file, in memory or mapped."""
-
-    @overload
-    def __getitem__(self, at: SupportsIndex, /) -> int: ...
-    @overload
-    def __getitem__(self, at: slice, /) -> bytes: ...
-    def find(self, sub: bytes, start: int, /) -> int:
-        """The next place of some octets, or -1."""
+FileContent = bytes | mmap
+"""The content of a file, in memory or mapped."""
 
 
 class Requester(NamedTuple):
