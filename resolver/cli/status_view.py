@@ -201,9 +201,9 @@ def _services(now: Status, rates: Rates) -> Table:
         numbers = [short_number(count.queries), *rates.column(rate)]
         table.add_row(name, vlan, count.outcome.replace("_", " "), *numbers)
     if not counts:
-        table.add_row("none yet", "", "", "")
+        table.add_row("none yet")
     elif len(counts) > _SERVICES:
-        table.add_row(f"and {len(counts) - _SERVICES} more", "", "", "")
+        table.add_row(f"and {len(counts) - _SERVICES} more")
     return table
 
 
