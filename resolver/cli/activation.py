@@ -9,7 +9,7 @@ from pathlib import Path
 from resolver.cli.server import PATIENCE, ask
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
-from resolver.snapshot.config_files import Texts
+from resolver.snapshot.config_files import Texts, without_pulled
 from resolver.supervisor import control
 
 
@@ -39,6 +39,12 @@ def write(config: Path, texts: Texts) -> None:
     """Write the files of a config whose server does not run; DarbanError where that fails."""
     with _written_at_the_end(config, texts, keep=False):
         pass
+
+
+def texts_as(config: Path, texts: Texts) -> dict[str, str]:
+    """Texts of a config as those of another in its folder, without what comes from git."""
+    first, *included = without_pulled(config, texts).items()
+    return {config.name: first[1], **dict(included)}
 
 
 @contextmanager

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, kept
+from resolver.cli.activation import activate, kept, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.snapshot import child_process
 from resolver.snapshot.candidate import Rejected
 from resolver.snapshot.compiler import compile_file
-from resolver.snapshot.config_files import DiskFiles, without_pulled
+from resolver.snapshot.config_files import DiskFiles
 from resolver.supervisor import control
 
 From = Annotated[
@@ -70,13 +70,13 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
         compile_file(new, time.time(), files).check()
     except Rejected as error:
         raise Rejected([*error.report, f"{path} is as it was"], error.code) from None
-    first, *included = without_pulled(path, files.texts(path.parent)).items()
+    texts = texts_as(path, files.texts(path.parent))
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:
         return shown.returncode
     sources = policy_in_force(path).sources
     before = path.read_bytes()
-    answer = activate(path, {path.name: first[1], **dict(included)}, "reload", keep=True)
+    answer = activate(path, texts, "reload", keep=True)
     old_file = str(kept(path)) if path.read_bytes() != before else None
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})

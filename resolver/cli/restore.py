@@ -9,10 +9,9 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver.cli.activation import Refused, activate, content_of, replaced
+from resolver.cli.activation import Refused, activate, content_of, replaced, texts_as
 from resolver.cli.command import echo, print_json
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force
@@ -66,23 +65,19 @@ _KEPT = "each file that was replaced is kept beside it, as NAME.old"
 _FROM_GIT = "the policy from git stays as it is; another commit changes it"
 
 
-@dataclass
 class _Plan:
     """The files to write, and what cannot be restored."""
 
-    path: Path
-    then: SourceTexts
-    texts: dict[str, str] = field(default_factory=dict)
-    """The files of the config, by their paths relative to its folder."""
-    others: dict[Path, bytes | None] = field(default_factory=dict)
-    """Lists, and files to remove: None."""
-    left: list[str] = field(default_factory=list)
-    """What stays as it is now, and why."""
-
-    def __post_init__(self) -> None:
-        first, *included = without_pulled(self.path, self.then.texts).items()
-        self.texts = {self.path.name: first[1], **dict(included)}
-        self._folder = self.path.parent.resolve()
+    def __init__(self, path: Path, then: SourceTexts) -> None:
+        self.path = path
+        self.then = then
+        self.texts = texts_as(path, then.texts)
+        """The files of the config, by their paths relative to its folder."""
+        self.others: dict[Path, bytes | None] = {}
+        """Lists, and files to remove: None."""
+        self.left: list[str] = []
+        """What stays as it is now, and why."""
+        self._folder = path.parent.resolve()
         self._now = DiskFiles()
         read_merged(str(self.path), self._now)
         now = self._now.texts(self.path.parent)
