@@ -9,7 +9,7 @@ What must stay true:
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -51,10 +51,6 @@ class UpdateJob:
     results: dict[str, UpdateResult] = field(default_factory=dict)
     done: bool = False
     """Whether everything is fetched, and in force as far as possible."""
-
-    def as_json(self) -> dict[str, object]:
-        """The answer on the control socket."""
-        return asdict(self)
 
     def updated(self) -> list[str]:
         """The lists that have a new copy."""

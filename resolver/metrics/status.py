@@ -211,7 +211,7 @@ class LastReload:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The status of a server at one moment."""
+    """The status of a server at one moment, as ``darban status --json`` prints it."""
 
     version: str
     build: str
@@ -253,10 +253,6 @@ class Status:
     """Exemptions end by the clock. None where the kernel does not tell."""
     not_ready: str = ""
     """Why clients should ask another node; empty while they may ask this one."""
-
-    def as_json(self) -> dict[str, object]:
-        """The object that the control socket and ``darban status --json`` give."""
-        return asdict(self)
 
     @property
     def queries(self) -> int:

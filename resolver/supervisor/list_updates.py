@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class ListUpdates:
 
     async def lists(self, _: Request) -> Answer:
         """The progress of the update that runs now, or the result of the last one."""
-        return {} if self._schedule is None else self._schedule.job.as_json()
+        return {} if self._schedule is None else asdict(self._schedule.job)
 
     async def update(self, request: Request) -> Answer:
         """Start to update lists; ``lists`` gives the progress.
@@ -68,14 +69,14 @@ class ListUpdates:
         if self._schedule is None or not isinstance(names, list):
             return {"error": "found no names of lists"}
         if not self._schedule.job.done:
-            return {**self._schedule.job.as_json(), "busy": True}
+            return {**asdict(self._schedule.job), "busy": True}
         try:
             work = self._schedule.begin(names, request.get("accept") is True)
         except KeyError as error:
             known = ", ".join(each.name for each in self._facts.terms.subscriptions) or "none"
             return {"error": f"the config in force fetches no list {error}, but {known}"}
         self._background(work)
-        return self._schedule.job.as_json()
+        return asdict(self._schedule.job)
 
     async def _apply(self) -> ListsNotApplied | None:
         """Put the fetched lists in force; the reason where that failed."""

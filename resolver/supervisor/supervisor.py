@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
@@ -228,7 +229,7 @@ class _Supervisor:
         return kernel.read(sockets, processes)
 
     async def _status(self, _: Request) -> Answer:
-        return self._read_status().as_json()
+        return asdict(self._read_status())
 
     def _read_status(self) -> Status:
         return read_status(
