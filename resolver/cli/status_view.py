@@ -38,16 +38,14 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
     rates = Rates(now, before)
     left = [_apart(_vlans(now, rates)), _apart(_services(now, rates))]
     right = [_apart(_upstreams(now, rates)), *map(_apart, _exemptions(now, width))]
-    alarms = (Text(each, "bold red") for each in _alarms(now))
-    parts: list[RenderableType] = [_head(now, rates), *alarms, *_left_out(now)]
+    parts: list[RenderableType] = [*_above(now, rates)]
     if width >= _TWO_COLUMNS:
         grid = Table.grid(padding=(0, 3), expand=False)
         grid.add_row(Group(*left), Group(*right))
         parts.append(grid)
     else:
         parts += [*left, *right]
-    parts += [_apart(_lists(now)), *_fetched(now), *_block_log(now), *_zones(now)]
-    return Group(*parts, *_pulled(now))
+    return Group(*parts, Text(), *_below(now))
 
 
 def _apart(below: RenderableType) -> Padding:
@@ -80,7 +78,8 @@ def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
     return Group(*parts)
 
 
-def _head(now: Status, rates: Rates) -> Text:
+def _above(now: Status, rates: Rates) -> Iterator[Text]:
+    """The server, its policy, its queries, and what an operator should look at."""
     head = Text(f"darban {now.version}", style="bold")
     restarts = f" ({now.worker_restarts} replaced)" if now.worker_restarts else ""
     head.append(
@@ -88,34 +87,23 @@ def _head(now: Status, rates: Rates) -> Text:
         f"workers {now.workers} of {now.workers_expected}{restarts}",
         style="not bold",
     )
-    rate = f" ({rates.rate()}/s)" if rates.known else ""
-    lines = [
-        head,
-        Text(f"config    {now.config}"),
-        Text(
-            f"snapshot  {now.hash}, policy {now.policy_hash}, "
-            f"in force for {_span(now.at - now.loaded)}"
-        ),
-        *_reload(now),
-        Text(f"queries   {short_number(now.queries)}{rate}, {_without_upstream(now)}"),
-        Text(f"cache     {_cache(now)}"),
-        *_missing_forward(now),
-    ]
-    return Text("\n").join(lines)
-
-
-def _reload(now: Status) -> Iterator[Text]:
+    yield head
+    yield Text(f"config    {now.config}")
+    loaded = _span(now.at - now.loaded)
+    yield Text(f"snapshot  {now.hash}, policy {now.policy_hash}, in force for {loaded}")
     last = now.last_reload
     if last is not None:
         result = last.result.replace("_", " ")
         yield Text(f"reload    {_span(now.at - last.at)} ago, by {last.by}: {result}")
-
-
-def _missing_forward(now: Status) -> Iterator[Text]:
-    """Many devices ask for .local without need, so this is no alarm."""
-    if now.missing_forward_queries:
+    rate = f" ({rates.rate()}/s)" if rates.known else ""
+    yield Text(f"queries   {short_number(now.queries)}{rate}, {_without_upstream(now)}")
+    yield Text(f"cache     {_cache(now)}")
+    if now.missing_forward_queries:  # many devices ask for .local without need: no alarm
         queries = count_text(now.missing_forward_queries, "query", "queries")
         yield Text(f".local    {queries} got NXDOMAIN; Active Directory there needs [[forward]]")
+    yield from (Text(each, "bold red") for each in _alarms(now))
+    if now.publish is not None:
+        yield from (Text(f"not in the zones: {each}", "yellow") for each in now.publish.left_out)
 
 
 def _alarms(now: Status) -> Iterator[str]:
@@ -141,13 +129,6 @@ def _alarms(now: Status) -> Iterator[str]:
     for upstream in now.upstreams:
         if not upstream.up:
             yield f"upstream {upstream.name} does not answer"
-
-
-def _left_out(now: Status) -> Iterator[Text]:
-    """What the zones for other resolvers do not have of the policy."""
-    if now.publish is not None:
-        for each in now.publish.left_out:
-            yield Text(f"not in the zones: {each}", "yellow")
 
 
 def _without_upstream(now: Status) -> str:
@@ -242,15 +223,12 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
     yield table
 
 
-def _lists(now: Status) -> Text:
+def _below(now: Status) -> Iterator[Text]:
+    """The lists, and of the rest what the server has: block log, zones, policy from git."""
     lists = ", ".join(f"{each.service} {each.entries}" for each in now.lists)
     reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
     since = f"; the oldest review was on {reviewed}" if reviewed else ""
-    return Text(f"lists     {lists or 'none'}{since}")
-
-
-def _fetched(now: Status) -> Iterator[Text]:
-    """The lists that are fetched, each with its age."""
+    yield Text(f"lists     {lists or 'none'}{since}")
     for each in now.fetched:
         age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
         times = count_text(each.failures, "time")
@@ -258,26 +236,13 @@ def _fetched(now: Status) -> Iterator[Text]:
         held = "; a large change is held: darban lists" if each.held else ""
         style = "yellow" if each.failures or each.updated is None or each.held else ""
         yield Text(f"fetched   {each.name}: up to date {age}{failed}{held}", style)
-
-
-def _block_log(now: Status) -> Iterator[Text]:
-    log = now.block_log
+    log, publish, source = now.block_log, now.publish, now.policy_source
     if log is not None:
         lost = f", {short_number(log.lost)} lost" if log.lost else ""
         yield Text(f"block log {log.file}: {count_text(log.records, 'record')}{lost}")
-
-
-def _zones(now: Status) -> Iterator[Text]:
-    """The zones for other resolvers, with the newest serial."""
-    publish = now.publish
     if publish is not None and publish.zones:
         newest = max(zone.written for zone in publish.zones)
         yield Text(f"zones     {len(publish.zones)} in {publish.directory}, newest serial {newest}")
-
-
-def _pulled(now: Status) -> Iterator[Text]:
-    """The policy from git: the commit in force, and how old the last good pull is."""
-    source = now.policy_source
     if source is not None and source.commit:
         yield Text(
             f"policy    {source.branch} of {source.repository}, up to date "
