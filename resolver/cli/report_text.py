@@ -11,10 +11,11 @@ from resolver.metrics.status import ExemptionStatus
 
 def as_text(report: Report) -> str:
     """The whole report."""
+    since = "" if report.loaded is None else f", in force since {_moment(report.loaded)}"
     lines = [
         f"Darban {report.version}: policy report of {_moment(report.at)}",
         f"config    {report.config}",
-        f"snapshot  {report.snapshot}{_since(report)}",
+        f"snapshot  {report.snapshot}{since}",
     ]
     if report.started is None:
         lines.append("no server runs: this is the policy of the config, without counts")
@@ -29,12 +30,8 @@ def as_text(report: Report) -> str:
     lines += ["", "Clients on no VLAN: refused"]
     if report.refused is not None:
         lines.append(f"  queries       {report.refused:,} refused")
-    lines += _expectations(report.strangers)
+    lines += _listed("expectations", map(_result, report.strangers))
     return "\n".join(lines)
-
-
-def _since(report: Report) -> str:
-    return "" if report.loaded is None else f", in force since {_moment(report.loaded)}"
 
 
 def _vlan(vlan: VlanReport, started: float | None) -> Iterator[str]:
@@ -50,7 +47,7 @@ def _vlan(vlan: VlanReport, started: float | None) -> Iterator[str]:
     if vlan.allowed:
         yield f"  permits       {', '.join(vlan.allowed)}"
     yield from _listed("exemptions", map(_exemption, vlan.exemptions))
-    yield from _expectations(vlan.expectations)
+    yield from _listed("expectations", map(_result, vlan.expectations))
     yield from _listed("queries", _counts(vlan, started))
 
 
@@ -85,10 +82,6 @@ def _exemption(exemption: ExemptionStatus) -> str:
         f"until {_moment(exemption.until)}; approved by {exemption.approver}, "
         f"{exemption.ticket}{reason}"
     )
-
-
-def _expectations(results: tuple[ExpectationResult, ...]) -> Iterator[str]:
-    yield from _listed("expectations", map(_result, results))
 
 
 def _result(each: ExpectationResult) -> str:
