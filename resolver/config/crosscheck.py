@@ -242,9 +242,9 @@ def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Probl
 def _reaches(server: object, listening: SocketAddress) -> bool:
     """Whether a query to the server comes back; a wildcard takes loopback addresses too."""
     if isinstance(server, NameServer) and server.kind == "address":
-        server = SocketAddress(server.host, server.port)
+        server = SocketAddress(ip_address(server.host), server.port)
     if not isinstance(server, SocketAddress) or server.port != listening.port:
         return False
-    to, here = ip_address(server.address), ip_address(listening.address)
+    to, here = server.address, listening.address
     local = to.is_loopback or to.is_unspecified
     return to == here or (here.is_unspecified and local and to.version == here.version)

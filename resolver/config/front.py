@@ -1,7 +1,6 @@
 """Errors about servers in front: [server.proxy], and [front] for dnsdist."""
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from resolver.config.model import Config
 from resolver.config.problems import Problem, toml_text
@@ -53,10 +52,10 @@ def _missing(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 def _https_of_others(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Browsers come to the HTTPS port of addresses that blocked names are answered with."""
-    page = {ip_address(endpoint.address) for endpoint in config.block_page.listen}
+    page = {endpoint.address for endpoint in config.block_page.listen}
     sinkholes = {address for policy in config.policies.values() for address in policy.sinkhole}
     for place, endpoint in enumerate(config.front.doh):
-        address = ip_address(endpoint.address)
+        address = endpoint.address
         taken = (
             "every address of the host" if address.is_unspecified
             else "an address of the block page" if address in page

@@ -16,8 +16,6 @@ from resolver.config.provenance import Provenance
 from resolver.config.reading import ConfigFiles, read_merged
 from resolver.config.validation import validate
 
-__all__ = ["ConfigFiles", "LoadedConfig", "load"]
-
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:

@@ -59,7 +59,10 @@ Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
 class ServerConfig(ConfigSection):
     """Where queries are answered, and by how many processes."""
 
-    listen: OneOrMore[Listen] = (SocketAddress("127.0.0.1", 5300), SocketAddress("::1", 5300))
+    listen: OneOrMore[Listen] = (
+        SocketAddress(ip_address("127.0.0.1"), 5300),
+        SocketAddress(ip_address("::1"), 5300),
+    )
     """The addresses and ports to answer on, by UDP and TCP."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """The number of worker processes; 0 is one for each CPU."""
@@ -202,7 +205,7 @@ class ExpectationConfig(ConfigSection):
 class MetricsConfig(ConfigSection):
     """Where the metrics and the status page are."""
 
-    listen: Listen = SocketAddress("127.0.0.1", 9153)
+    listen: Listen = SocketAddress(ip_address("127.0.0.1"), 9153)
     """The address and port of the metrics."""
 
 

@@ -52,11 +52,11 @@ class InvalidValue(DarbanError, ValueError):
 class SocketAddress:
     """An address and a port of this or another host."""
 
-    address: str
+    address: Address
     port: int
 
     def __str__(self) -> str:
-        return _joined(self.address, self.port)
+        return _joined(str(self.address), self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _socket_address(expected: str, default_port: int | None = None) -> PlainVali
         address, port = ip_address(host), port or default_port
         if port is None:
             raise InvalidValue(expected, "Add the port.")
-        return SocketAddress(str(address), port)
+        return SocketAddress(address, port)
 
     return reader(expected, read)
 

@@ -5,7 +5,6 @@ name is that of the VLAN, the policy or the exemption; other warnings have none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from ipaddress import ip_address
 
 from resolver.config.model import Config, PolicyConfig, VlanConfig
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
@@ -94,7 +93,7 @@ def _vlans_without_ipv6(config: Config, provenance: Provenance) -> Warnings:
 
 
 def _listens_on_ipv6(config: Config) -> bool:
-    addresses = [ip_address(endpoint.address) for endpoint in config.server.listen]
+    addresses = [endpoint.address for endpoint in config.server.listen]
     return any(address.version == 6 and not address.is_loopback for address in addresses)
 
 
@@ -104,7 +103,7 @@ def _has_ipv6(vlan: VlanConfig) -> bool:
 
 def _open_metrics(config: Config, _: Provenance) -> Warnings:
     listen = config.metrics.listen
-    if not ip_address(listen.address).is_loopback:
+    if not listen.address.is_loopback:
         advice = (
             "Everyone who reaches this address can read the counts, and the status page with "
             "the policies, the VLANs, the exemptions and how any name is answered."
@@ -177,10 +176,9 @@ def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
 
 def _accepts(endpoint: SocketAddress, address: Address) -> bool:
     """Whether a connection to an address gets to an endpoint; a wildcard takes all."""
-    listening = ip_address(endpoint.address)
-    if listening.is_unspecified:
-        return listening.version == address.version and not address.is_unspecified
-    return listening == address
+    if endpoint.address.is_unspecified:
+        return endpoint.address.version == address.version and not address.is_unspecified
+    return endpoint.address == address
 
 
 def _unblocked_encrypted_dns(config: Config, provenance: Provenance) -> Warnings:

@@ -12,14 +12,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from resolver.analysis.expectations import ExpectationRun, FailedExpectation
 from resolver.config import warnings
-from resolver.config.load import ConfigFiles, LoadedConfig, load
+from resolver.config.load import LoadedConfig, load
 from resolver.config.problems import Problem
-from resolver.config.reading import read_merged
+from resolver.config.reading import ConfigFiles, read_merged
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
@@ -141,9 +140,8 @@ def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str
 def _example(loaded: LoadedConfig) -> str:
     """A dig command for a blocked name, from the expectations; empty where there is none."""
     listen = loaded.config.server.listen[0]
-    version = ip_address(listen.address).version
     for expect in loaded.config.expect:
-        if expect.outcome == "blocked" and expect.client.version == version:
+        if expect.outcome == "blocked" and expect.client.version == listen.address.version:
             name = names.text(expect.name)
             return f"dig -b {expect.client} -p {listen.port} @{listen.address} {name}"
     return ""

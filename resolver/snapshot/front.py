@@ -5,7 +5,6 @@ ports of DNS over TLS and HTTPS, and uses them if their certificate fits.
 """
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
 from typing import Final
 
 from resolver.config.front_model import FrontConfig
@@ -37,7 +36,7 @@ def designated_resolvers(front: FrontConfig) -> Iterator[made.LocalName]:
 def _by_port(listen: Sequence[SocketAddress], protocol: str, path: str = "") -> Iterator[str]:
     """The parameters of a service for each port, in the order of their numbers."""
     for port in dict.fromkeys(endpoint.port for endpoint in listen):
-        addresses = [ip_address(each.address) for each in listen if each.port == port]
+        addresses = [each.address for each in listen if each.port == port]
         hints = ""
         for version in (4, 6):
             found = [str(a) for a in addresses if a.version == version and not a.is_unspecified]

@@ -84,4 +84,4 @@ def _endpoints(addresses: Iterable[SocketAddress]) -> tuple[settings.Endpoint, .
 
 
 def _endpoint(at: SocketAddress) -> settings.Endpoint:
-    return settings.Endpoint(at.address, at.port)
+    return settings.Endpoint(str(at.address), at.port)

@@ -21,10 +21,10 @@ def read(kind: object, value: object) -> object:
         (values.Prefix, "10.10.0.0/16", ip_network("10.10.0.0/16")),
         (values.Prefix, "FD00:10:0::/64", ip_network("fd00:10::/64")),
         (values.ClientAddress, "::1", ip_address("::1")),
-        (values.Listen, "127.0.0.1:5300", SocketAddress("127.0.0.1", 5300)),
-        (values.Listen, "[0:0::1]:53", SocketAddress("::1", 53)),
-        (values.Bootstrap, "192.0.2.53", SocketAddress("192.0.2.53", 53)),
-        (values.Bootstrap, "[2001:db8::53]:5353", SocketAddress("2001:db8::53", 5353)),
+        (values.Listen, "127.0.0.1:5300", SocketAddress(ip_address("127.0.0.1"), 5300)),
+        (values.Listen, "[0:0::1]:53", SocketAddress(ip_address("::1"), 53)),
+        (values.Bootstrap, "192.0.2.53", SocketAddress(ip_address("192.0.2.53"), 53)),
+        (values.Bootstrap, "[2001:db8::53]:5353", SocketAddress(ip_address("2001:db8::53"), 5353)),
         (values.Server, "system", NameServer("system", 53, "system")),
         (values.Server, "192.0.2.53", NameServer("192.0.2.53", 53, "address")),
         (values.Server, "192.0.2.53:5353", NameServer("192.0.2.53", 5353, "address")),
@@ -53,7 +53,11 @@ def test_read(kind: object, text: object, value: object) -> None:
 
 @pytest.mark.parametrize(
     "endpoint",
-    [SocketAddress("127.0.0.1", 53), SocketAddress("::1", 5300), SocketAddress("0.0.0.0", 65535)],
+    [
+        SocketAddress(ip_address("127.0.0.1"), 53),
+        SocketAddress(ip_address("::1"), 5300),
+        SocketAddress(ip_address("0.0.0.0"), 65535),
+    ],
 )
 def test_an_endpoint_prints_as_it_is_read(endpoint: SocketAddress) -> None:
     assert read(values.Listen, str(endpoint)) == endpoint
