@@ -113,16 +113,12 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
                 path, found, one_of(known), did_you_mean(str(error["input"]), known)
             )
         case _:
-            return provenance.problem(path, found, *_expected(error))
+            expected, advice = _expected(error)
+            return provenance.problem(path, found, expected, _meant(error) or advice)
 
 
 def _expected(error: ErrorDetails) -> tuple[str, str]:
     """What is expected instead of a value, and advice."""
-    expected, advice = _constraint(error)
-    return expected, _meant(error) or advice
-
-
-def _constraint(error: ErrorDetails) -> tuple[str, str]:
     bounds = error.get("ctx", {})
     match error["type"]:
         case "value_error":
