@@ -10,6 +10,7 @@ from pathlib import Path
 from resolver.config.problems import Problem, did_you_mean, one_of
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.compiled import AddressRange, ListSource, RefusedRule, Service
+from resolver.policy.services import union
 
 _MAX_REFUSED = 1000
 """Of a list: every worker holds them, and a list can have a million."""
@@ -52,17 +53,13 @@ class ServiceCatalog:
         if not reference.startswith("@"):
             place = self._place.get(reference)
             return None if place is None else 1 << place
-        bits = 0
-        for place, service in enumerate(self.services):
-            bits |= (service.category == reference[1:]) << place
-        return bits or None
+        category = reference[1:]
+        members = (i for i, service in enumerate(self.services) if service.category == category)
+        return union(1 << place for place in members) or None
 
     def known_members(self, references: Iterable[str]) -> int:
         """The set of services that references mean, without the unknown ones."""
-        bits = 0
-        for reference in references:
-            bits |= self.members(reference) or 0
-        return bits
+        return union(self.members(each) or 0 for each in references)
 
     def mistaken_for(self, reference: str) -> str:
         """The category that was probably meant by a service's name, with @; may be empty.
