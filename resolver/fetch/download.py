@@ -35,7 +35,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=15, sock_read=30)
 _PIECE = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
-_VALIDATORS = ("ETag", "Last-Modified")
 _MAX_VALIDATOR = 512
 """Characters of an ETag or a date that are kept."""
 
@@ -127,7 +126,8 @@ async def fetch(
                     raise FetchError(f"the server answers {response.status} {response.reason}")
                 with into.open("wb") as file:
                     sha256 = await _receive(response, file, progress)
-                etag, modified = map(_validator, map(response.headers.get, _VALIDATORS))
+                etag = _validator(response.headers.get("ETag"))
+                modified = _validator(response.headers.get("Last-Modified"))
                 return Download(sha256, etag, modified)
         raise FetchError(f"it was redirected more than {_MAX_REDIRECTS} times")
 
