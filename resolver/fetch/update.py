@@ -101,41 +101,34 @@ def authorities(terms: CompiledConfig, config: Path) -> Path | None:
     return config.parent / file if file else None
 
 
+@dataclass(frozen=True, slots=True)
 class _Update:
     """The update of one list."""
 
-    def __init__(
-        self,
-        job: UpdateJob,
-        client: aiohttp.ClientSession,
-        store: ListStore,
-        subscription: Subscription,
-        accept: bool,
-    ) -> None:
-        self._job = job
-        self._client = client
-        self._store = store
-        self._list = subscription
-        self._accept = accept
+    job: UpdateJob
+    client: aiohttp.ClientSession
+    store: ListStore
+    wanted: Subscription
+    accept: bool
 
     async def run(self) -> UpdateResult:
-        record = self._store.record(self._list.name)
-        record.begin(self._list)
+        record = self.store.record(self.wanted.name)
+        record.begin(self.wanted)
         try:
-            with self._store.temporary_file(self._list.name) as file:
+            with self.store.temporary_file(self.wanted.name) as file:
                 return await self._run(record, file)
         except FetchError as error:
-            return _failed(self._store, self._list, str(error))
+            return _failed(self.store, self.wanted, str(error))
         except OSError as error:
             reason = (
                 f"the state directory cannot be written to ({error.strerror or error}); "
                 f"a list takes {MAX_LIST_BYTES >> 20} MiB at most"
             )
-            return _failed(self._store, self._list, reason)
+            return _failed(self.store, self.wanted, reason)
 
     async def _run(self, record: ListRecord, file: Path) -> UpdateResult:
-        name, wanted = self._list.name, self._list
-        copy = await asyncio.to_thread(self._store.newest, name)
+        name, wanted = self.wanted.name, self.wanted
+        copy = await asyncio.to_thread(self.store.newest, name)
         source = (record.url, record.format)
         same_source = copy is not None and source == (wanted.url, wanted.format)
         known = {}
@@ -146,18 +139,18 @@ class _Update:
         if wanted.url.startswith(local_file.SCHEME):
             download = await asyncio.to_thread(local_file.copy, wanted.url, file)
         else:
-            download = await fetch(self._client, wanted.url, known, file, self._progress)
+            download = await fetch(self.client, wanted.url, known, file, self._progress)
         if download is not None and wanted.sha256 not in ("", download.sha256):
             raise FetchError(f"its SHA-256 is {download.sha256}, not the one of the config")
         record.failures, record.error = 0, ""
         new = None if same_source and download and download.sha256 == record.sha256 else download
         if new is not None:
             # The operator has chosen a content whose hash the config has.
-            compared = None if self._accept or wanted.sha256 else copy
+            compared = None if self.accept or wanted.sha256 else copy
             validated = await _validate(file, wanted.format, record, compared)
             if validated.held is not None:
                 record.held = validated.held
-                self._store.write_record(name, record)
+                self.store.write_record(name, record)
                 return UpdateResult("held", record.entries, str(record.held), record.held)
             record.url, record.format, record.entries = wanted.url, wanted.format, validated.entries
         record.updated, record.held = record.tried, None
@@ -165,13 +158,13 @@ class _Update:
             record.etag, record.modified = download.etag, download.modified
         if new is not None:
             record.sha256 = new.sha256
-            await asyncio.to_thread(self._store.replace, name, file, record)
+            await asyncio.to_thread(self.store.replace, name, file, record)
             return UpdateResult("updated", record.entries)
-        self._store.write_record(name, record)
+        self.store.write_record(name, record)
         return UpdateResult("unchanged", record.entries)
 
     def _progress(self, octets: int, length: int | None) -> None:
-        self._job.progress[self._list.name] = (octets, length)
+        self.job.progress[self.wanted.name] = (octets, length)
 
 
 def _failed(store: ListStore, wanted: Subscription, reason: str) -> UpdateResult:

@@ -11,7 +11,7 @@ import hashlib
 import re
 import ssl
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resolver.config.load import LoadedConfig
@@ -46,21 +46,19 @@ def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
     return provenance.merged.complete and provenance.whole(("lists",)) and not unusable
 
 
+@dataclass(frozen=True, slots=True)
 class _ListReader:
-    def __init__(
-        self, base: Path, fetched: ListStore, loaded: LoadedConfig, problems: list[Problem]
-    ) -> None:
-        self._base = base
-        self._fetched = fetched
-        self._loaded = loaded
-        self._problems = problems
+    base: Path
+    fetched: ListStore
+    loaded: LoadedConfig
+    problems: list[Problem]
 
     def own_lists(self) -> Iterator[BlockList]:
         # Other directories may be named in a file that cannot be read, or under a misspelled key.
-        provenance = self._loaded.provenance
+        provenance = self.loaded.provenance
         unread = not (provenance.merged.complete and provenance.whole(("lists",)))
-        for place, directory in enumerate(self._loaded.config.lists.directories):
-            path = self._base / directory
+        for place, directory in enumerate(self.loaded.config.lists.directories):
+            path = self.base / directory
             if path.is_dir():
                 yield from self._directory(path, Path(directory))
             elif not unread:
@@ -83,10 +81,10 @@ class _ListReader:
             content = path.read_bytes()
             text = content.decode()
         except UnicodeDecodeError as error:
-            self._problems.append(not_utf8(file, error))
+            self.problems.append(not_utf8(file, error))
             return None
         except OSError as error:
-            self._problems.append(_error(file, str(error), "a list that can be read"))
+            self.problems.append(_error(file, str(error), "a list that can be read"))
             return None
         if path.suffix == ".ip":
             found = read_ranges(text, path.stem, file, category)
@@ -96,19 +94,19 @@ class _ListReader:
             expected = "a rule such as ||example.com^"
         for line in found.skipped:
             advice = f"Skipped: {line.reason}."
-            self._problems.append(
+            self.problems.append(
                 Problem("warning", file, line.line, "", line.text, expected, advice)
             )
-        self._problems += _unusable(found)
+        self.problems.extend(_unusable(found))
         return replace(found, sha256=hashlib.sha256(content).hexdigest())
 
     def check_authorities(self) -> None:
         """Report where the certificates for fetching lists cannot be used."""
-        file = self._loaded.config.lists.ca_file
+        file = self.loaded.config.lists.ca_file
         if file is None:
             return
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self._base / file)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.base / file)
         except ssl.SSLError:
             self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
         except OSError as error:
@@ -117,13 +115,13 @@ class _ListReader:
 
     def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
         """The lists of others; ``own`` are the agency's, whose services they may extend."""
-        config = self._loaded.config
+        config = self.loaded.config
         sources = config.lists.sources
         categories = {each.service: each.category for each in reversed(own)}
         categories |= {name: each.category for name, each in sources.items() if each.category}
         protected = protected_names(config)
         for name, source in sources.items():
-            if not self._loaded.provenance.whole(("lists", "sources", name)):
+            if not self.loaded.provenance.whole(("lists", "sources", name)):
                 continue  # an unknown key may be a misspelling of the one that matters
             service = source.service or name
             if service in categories:
@@ -157,7 +155,7 @@ class _ListReader:
 
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         try:
-            with (self._base / file).open("rb") as opened:
+            with (self.base / file).open("rb") as opened:
                 content = opened.read(MAX_LIST_BYTES + 1)
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
@@ -171,11 +169,11 @@ class _ListReader:
         """The newest copy that can be used."""
         url, refused = str(source.url), ""
         at = ("lists", "sources", name, "url")
-        for copy in self._fetched.copies(name):
+        for copy in self.fetched.copies(name):
             found = read_untrusted(copy.content, source.format, service, url)
             if isinstance(found, BlockList):
                 if not copy.newest:
-                    reason = f"is refused: {refused}" if refused else self._fetched.damage(name)
+                    reason = f"is refused: {refused}" if refused else self.fetched.damage(name)
                     advice = (
                         f"Its newest copy {reason}. The copy before it is used until the list is "
                         f"fetched again: darban lists update {name}."
@@ -190,9 +188,9 @@ class _ListReader:
         """Why a list has no copy that can be used, and whether that is an error."""
         if refused:
             return f"Its copy cannot be used, and blocks nothing: {refused}.", "warning"
-        if damage := self._fetched.damage(name):
+        if damage := self.fetched.damage(name):
             return f"Its copy {damage}. Fetch it again: darban lists update {name}.", "error"
-        error = self._fetched.record(name).error
+        error = self.fetched.record(name).error
         reason = f": {error}" if error else ""
         return f"It has not been fetched yet, and blocks nothing{reason}.", "warning"
 
@@ -204,8 +202,8 @@ class _ListReader:
         advice: str,
         severity: Severity = "error",
     ) -> None:
-        problem = self._loaded.provenance.problem(at, found, expected, advice, severity)
-        self._problems.append(problem)
+        problem = self.loaded.provenance.problem(at, found, expected, advice, severity)
+        self.problems.append(problem)
 
 
 def _unusable(block_list: BlockList) -> Iterator[Problem]:
