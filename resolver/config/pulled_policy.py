@@ -8,13 +8,12 @@ server, and no commit changes them. A relative path in it is relative to the rep
 import posixpath
 from collections.abc import Iterator
 
+from resolver.config.model import ListsConfig
 from resolver.config.problems import Problem, one_of
 from resolver.config.provenance import Document, Location
 
 ADVICE = "It comes from [policy_source]: 'darban pull' fetches it."
 _POLICY = ("lists", "directives", "policies", "vlans", "exemptions", "expect", "warnings")
-_LISTS = "blocklists"
-"""The default of [lists] directories."""
 
 
 def local_sections(document: Document, root: Location) -> Iterator[Problem]:
@@ -39,7 +38,7 @@ def _with_paths(lists: Document, directory: str) -> Document:
         return posixpath.join(directory, path) if isinstance(path, str) and path else path
 
     changed = dict(lists)
-    directories = lists.get("directories", [_LISTS])
+    directories = lists.get("directories", list(ListsConfig().directories))
     if isinstance(directories, list):
         changed["directories"] = [seen(each) for each in directories]
     if "ca_file" in lists:
