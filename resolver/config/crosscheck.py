@@ -56,8 +56,6 @@ _NAME_SERVERS: tuple[Path, ...] = (
     ("forward", ANY, "servers", ANY),
 )
 
-_LINK_LOCAL = IPv6Network("fe80::/10")
-
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every error that takes more than one value to see."""
@@ -174,7 +172,7 @@ def _link_local_prefixes(config: Config, provenance: Provenance) -> Iterator[Pro
     """Every link has these addresses, so that they say nothing about the VLAN."""
     for section, instead in (("vlans", "interface"), ("exemptions", "vlan")):
         for path, prefix in matching(config, (section, ANY, "prefixes", ANY)):
-            if isinstance(prefix, IPv6Network) and prefix.subnet_of(_LINK_LOCAL):
+            if isinstance(prefix, IPv6Network) and prefix.is_link_local:
                 advice = f"Every link has link-local addresses. Name the {instead} instead."
                 found, expected = toml_text(str(prefix)), "a prefix of one network"
                 yield provenance.problem(path, found, expected, advice)

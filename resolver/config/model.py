@@ -51,6 +51,7 @@ from resolver.config.values import (
     SomeLine,
     SourceUrl,
 )
+from resolver.dns import names
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
@@ -235,7 +236,7 @@ class PublishConfig(ConfigSection):
 
     listen: Several[Listen] = ()
     """The addresses and ports of Knot DNS on this host; none means that no zone is written."""
-    zone: DomainName = b"\x03rpz\x08internal\x00"
+    zone: DomainName = names.parse("rpz.internal")
     """The name that all zones lie below."""
     directory: Line = ""
     """The directory of the zones; "" is zones in the state directory."""

@@ -3,6 +3,7 @@
 from resolver.config.network_values import NameOrPrefix, SourceAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import DNS_PORT, Bootstrap, DomainName, NameServer, Server
+from resolver.dns import names
 
 SYSTEM = NameServer("system", DNS_PORT, "system")
 
@@ -36,9 +37,9 @@ class UpstreamConfig(UpstreamGroupConfig):
     """The name servers to ask."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
-    probe_signed: DomainName = b"\x04iana\x03org\x00"
+    probe_signed: DomainName = names.parse("iana.org")
     """A signed name, which must have AD from an upstream that validates."""
-    probe_bogus: DomainName = b"\x0ddnssec-failed\x03org\x00"
+    probe_bogus: DomainName = names.parse("dnssec-failed.org")
     """A name with wrong signatures, which must be SERVFAIL from an upstream that validates."""
 
 
