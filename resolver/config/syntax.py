@@ -40,15 +40,11 @@ def not_utf8(file: str, error: UnicodeDecodeError) -> Problem:
         encoding = "UTF-16"
     elif _is_arabic(line.decode("cp1256")):
         encoding = "CP1256"
-    advice = (
-        f"It looks like {encoding}; try: iconv -f {encoding} -t UTF-8 {file} > NEW"
-        if encoding
-        else ""
-    )
+    advice = f"It looks like {encoding}; try: iconv -f {encoding} -t UTF-8 {file} > NEW"
     found = f"the byte 0x{octets[at]:02X}, which is not UTF-8"
-    return Problem(
-        "error", file, octets.count(b"\n", 0, at) + 1, "", found, "a text in UTF-8", advice
-    )
+    number = octets.count(b"\n", 0, at) + 1
+    expected = "a text in UTF-8"
+    return Problem("error", file, number, "", found, expected, advice if encoding else "")
 
 
 def _is_arabic(text: str) -> bool:

@@ -118,13 +118,13 @@ class _Update:
             with self.store.temporary_file(self.wanted.name) as file:
                 return await self._run(record, file)
         except FetchError as error:
-            return _failed(self.store, self.wanted, str(error))
+            reason = str(error)
         except OSError as error:
             reason = (
                 f"the state directory cannot be written to ({error.strerror or error}); "
                 f"a list takes {MAX_LIST_BYTES >> 20} MiB at most"
             )
-            return _failed(self.store, self.wanted, reason)
+        return _failed(self.store, self.wanted, reason)
 
     async def _run(self, record: ListRecord, file: Path) -> UpdateResult:
         name, wanted = self.wanted.name, self.wanted
