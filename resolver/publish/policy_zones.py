@@ -78,7 +78,7 @@ class BlockSet:
     policy: str
     """The first of these policies: the zone is named after it."""
     rules: Rules
-    addresses: tuple[AddressRule, ...] = ()
+    addresses: tuple[AddressRule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class VlanZones:
     """Prefixes of clients for whom nothing is blocked. The owner is the exemption."""
     block_set: int | None
     """The index of its block set; None where the policy blocks no service."""
-    addresses: tuple[AddressRule, ...] = ()
+    addresses: tuple[AddressRule, ...]
     """The address rules of its override zone."""
 
 
