@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from resolver.policy.limits import Buckets, Clock
+from resolver.policy.settings import Endpoint
 from resolver.server.interfaces import peer_text
 from resolver.web.pages import HEADERS
 
@@ -191,8 +192,7 @@ class PageServer:
     def _answer(self, header: bytes, client: str, accepted: socket.socket) -> bytes:
         if not self._buckets.of(client).take():
             return _error(429)
-        host, port, *_ = accepted.getsockname()
-        server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        server = str(Endpoint(*accepted.getsockname()[:2]))
         request = parse(header, client, server) if len(header) <= _MAX_HEADER else None
         return _error(400) if request is None else self._respond(request)
 
