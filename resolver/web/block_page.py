@@ -12,6 +12,7 @@ What must stay true:
 
 import json
 import re
+from http import HTTPStatus
 
 from resolver.analysis.explanation import Explainer
 from resolver.web import pages
@@ -19,16 +20,15 @@ from resolver.web.block_notice import NoticeKind, block_notice
 from resolver.web.block_page_html import PAGE, page
 from resolver.web.page_server import Request, response
 
-_UNAVAILABLE = 451
-_MISDIRECTED = 421
-_STATUS = {NoticeKind.BLOCKED: _UNAVAILABLE, NoticeKind.GENERAL: 200}
+_BLOCKED = HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS
+_STATUS = {NoticeKind.BLOCKED: _BLOCKED, NoticeKind.GENERAL: HTTPStatus.OK}
 _LANGUAGE = re.compile(r"[?&]lang=(\w+)(?![^&#])")
 
 
 def response_to(explainer: Explainer, request: Request) -> bytes:
     """The response to a request, by the policy of the explainer."""
     notice = block_notice(explainer, request.client, request.headers.get("host", ""))
-    status = _STATUS.get(notice.kind, _MISDIRECTED)
+    status = _STATUS.get(notice.kind, HTTPStatus.MISDIRECTED_REQUEST)
     if pages.wants_json(request.headers.get("accept", "")):
         content_type = "application/json; charset=utf-8"
         headers = {**pages.HEADERS, "Content-Type": content_type, "Vary": "Accept"}
@@ -38,6 +38,6 @@ def response_to(explainer: Explainer, request: Request) -> bytes:
         accepted = request.headers.get("accept-language", "")
         language = pages.language(asked[1] if asked else "", accepted)
         headers, body = pages.html_headers(PAGE, language), page(notice, language)
-    if status == _UNAVAILABLE:
+    if status == _BLOCKED:
         headers["Link"] = f'<http://{request.server}/>; rel="blocked-by"'
     return response(status, headers, body, is_head=request.is_head)

@@ -1,5 +1,7 @@
 """``/metrics`` over HTTP, in the format that the scraper asks for, ``/healthz`` and ``/readyz``."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -7,9 +9,6 @@ from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
 from resolver.web import host_header, pages
 from resolver.web.exposition import Exposition
-
-_MISDIRECTED = 421
-_UNAVAILABLE = 503
 
 
 def application(collector: DarbanCollector, facts: ServerFacts) -> web.Application:
@@ -21,8 +20,8 @@ def application(collector: DarbanCollector, facts: ServerFacts) -> web.Applicati
         host = request.headers.get("Host")
         if host is None or host_header.is_own(host, facts.terms):  # a browser always names the host
             return await handler(request)
-        text = host_header.WRONG_HOST
-        return web.Response(text=text, status=_MISDIRECTED, headers=pages.HEADERS)
+        status = HTTPStatus.MISDIRECTED_REQUEST
+        return web.Response(text=host_header.WRONG_HOST, status=status, headers=pages.HEADERS)
 
     async def metrics(request: web.Request) -> web.Response:
         text, content_type = await exposition.get(request.headers.get("Accept", ""))
@@ -32,8 +31,10 @@ def application(collector: DarbanCollector, facts: ServerFacts) -> web.Applicati
         return web.Response(text="ok\n")
 
     async def ready(_: web.Request) -> web.Response:
-        reason = facts.not_ready
-        return web.Response(text=f"{reason or 'ready'}\n", status=_UNAVAILABLE if reason else 200)
+        if facts.not_ready:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return web.Response(text=f"{facts.not_ready}\n", status=status)
+        return web.Response(text="ready\n")
 
     app = web.Application(middlewares=[only_own_host])
     app.router.add_get("/metrics", metrics)
