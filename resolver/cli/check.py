@@ -4,7 +4,7 @@ import datetime as dt
 import time
 
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.count_text import count_text
+from resolver.language.count_text import count_text
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.compiler import CompileResult, compile_file
 

@@ -26,12 +26,12 @@ from resolver.cli.query_file import QueryFile, open_queries
 from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
-from resolver.count_text import count_text
 from resolver.dns import names
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.errors import DarbanError
+from resolver.language.count_text import count_text
 from resolver.metrics.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles

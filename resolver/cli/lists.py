@@ -14,9 +14,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
-from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.fetch.update import UpdateJob, authorities, update_lists
+from resolver.language.count_text import count_text
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
-from resolver.count_text import count_text
+from resolver.language.count_text import count_text
 from resolver.metrics.status import Status
 from resolver.policy.unknown_clients import UnknownClients
 

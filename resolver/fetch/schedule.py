@@ -19,8 +19,8 @@ from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable,
 from dataclasses import replace
 from pathlib import Path
 
-from resolver.count_text import count_text
 from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
+from resolver.language.count_text import count_text
 from resolver.metrics.facts import FetchState
 from resolver.metrics.log import log
 from resolver.policy.compiled import CompiledConfig, Subscription

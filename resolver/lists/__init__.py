@@ -1,1 +1,1 @@
-"""Block lists: formats, rules, and the compiled index that the rules become. Pure."""
+"""Block lists: their formats, and the rules that they hold. Pure."""

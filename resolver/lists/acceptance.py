@@ -9,8 +9,8 @@ names than the copy in use, is held until a person accepts it.
 import heapq
 import re
 
-from resolver.count_text import count_text
 from resolver.dns import names
+from resolver.language.count_text import count_text
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 

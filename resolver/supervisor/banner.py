@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resolver import __version__, build
-from resolver.count_text import count_text
+from resolver.language.count_text import count_text
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in, union
 from resolver.policy.settings import Endpoint

@@ -18,10 +18,10 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
-from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.fetch.newly_blocked import NewlyBlocked
 from resolver.fetch.policy import CommitRefused, FetchedCommit, PolicyRepository
+from resolver.language.count_text import count_text
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.metrics.status import PolicySourceStatus

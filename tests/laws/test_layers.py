@@ -5,8 +5,7 @@ import pytest
 from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    # the version, the root of exceptions, how files are written, counts in texts, Iran's calendar
-    ("", "errors", "files", "count_text", "solar_hijri"),
+    ("", "errors", "files", "language"),  # version, exceptions, how to write a file, counts, dates
     ("dns",),  # names and packets
     ("config",),  # what config.toml may say; workers never load it
     ("lists",),  # what block lists say
@@ -25,7 +24,7 @@ ORDER = (
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PURE = {"errors", "count_text", "solar_hijri", "dns", "config", "lists", "policy", "engine"}
+PURE = {"errors", "language", "dns", "config", "lists", "policy", "engine"}
 
 MODULES = list(modules().values())
 PURE_OF_PUBLISH = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resolver.count_text import count_text
+from resolver.language.count_text import count_text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver import solar_hijri
+from resolver.language import solar_hijri
 
 
 @pytest.mark.parametrize(
