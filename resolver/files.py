@@ -52,8 +52,11 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 def replace_link(link: Path, target: Path) -> None:
     """Let a relative link lead to a file or folder that is synced already."""
     aside = _aside(link)
-    aside.symlink_to(os.path.relpath(target, link.parent))
-    rename_synced(aside, link)
+    try:
+        aside.symlink_to(os.path.relpath(target, link.parent))
+        rename_synced(aside, link)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _aside(path: Path) -> Path:

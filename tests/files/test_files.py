@@ -102,3 +102,10 @@ def test_a_link_is_replaced_and_is_relative(tmp_path: Path) -> None:
         replace_link(tmp_path / "link", tmp_path / "folders" / name)
     assert (tmp_path / "link").readlink() == Path("folders/two")
     assert {each.name for each in tmp_path.iterdir()} == {"folders", "link"}
+
+
+def test_a_link_that_cannot_be_replaced_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "link").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        replace_link(tmp_path / "link", tmp_path / "target")
+    assert [each.name for each in tmp_path.iterdir()] == ["link"]
