@@ -17,13 +17,14 @@ from resolver.cli.default_config import default_config
 from resolver.errors import DarbanError
 from resolver.metrics.log import escaped
 
+CONFIG_HELP = "the config; /etc/darban/config.toml if it exists, else config.toml"
 Config = Annotated[
     Path,
     typer.Option(
         "--config",
         default_factory=default_config,
         show_default=False,
-        help="the config; /etc/darban/config.toml if it exists, else config.toml",
+        help=CONFIG_HELP,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]

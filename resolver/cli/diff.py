@@ -18,7 +18,7 @@ from resolver.analysis.queries.answers import CapturedAnswers
 from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
-from resolver.cli.command import AsJson, echo, print_json
+from resolver.cli.command import CONFIG_HELP, AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, load_snapshot
@@ -70,9 +70,7 @@ Vlan = Annotated[
 ]
 Server = Annotated[
     Path | None,
-    typer.Option(
-        "--config", help="the config; /etc/darban/config.toml if it exists, else config.toml"
-    ),
+    typer.Option("--config", help=CONFIG_HELP),
 ]
 
 
