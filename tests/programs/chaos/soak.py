@@ -42,7 +42,7 @@ _QUIET = 6.0
 _FAULTS = {fault.name: fault for fault in (*FAULTS, _EXEMPTION)}
 _WARM_UP = ("reload", "exemption", "reload", "exemption", "config-broken", "list-server-failing")
 _TIMES = 50
-"""How often the warm-up repeats these, without pauses: a heap needs that to have its full size."""
+"""How often the warm-up repeats these, without pauses: a heap grows fastest before."""
 
 
 def main() -> int:
