@@ -105,7 +105,7 @@ def test_check_as_json_of_a_good_config(config: Path) -> None:
 def test_check_tells_the_age_of_the_lists(config: Path) -> None:
     done = _darban("check", at=config.parent)
     day, service = OLDEST
-    [told] = re.findall(r"^oldest review of a list: (.*) days ago$", done.out, re.MULTILINE)
+    [told] = re.findall(r"^oldest review of a list: (.*) days? ago$", done.out, re.MULTILINE)
     where, _, days = told.rpartition(", ")
     assert where == f"{service}, on {day}"
     assert dt.date.fromisoformat(day) + dt.timedelta(int(days)) == dt.date.today()
