@@ -21,15 +21,16 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def start(self, work: Work) -> None:
+    def start(self, work: Work) -> asyncio.Task[object]:
         """Do work once."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
-    def keep(self, run: Callable[[], Work]) -> None:
+    def keep(self, run: Callable[[], Work]) -> asyncio.Task[object]:
         """Do work that has no end, or that ends by itself where there is nothing to do."""
-        self.start(_kept(run))
+        return self.start(_kept(run))
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)

@@ -1,7 +1,6 @@
 """Fetched lists while the server runs: updated on schedule, and by command."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from resolver.metrics.facts import ServerFacts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
 from resolver.snapshot.list_store import ListsNotApplied, ListStore
+from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.reload import Reloader
 
@@ -25,9 +25,8 @@ class ListUpdates:
         state: Path,
         facts: ServerFacts,
         reloader: Reloader,
-        background: Callable[[Coroutine[None, None, object]], None],
+        background: BackgroundTasks,
     ) -> None:
-        """``background`` runs a coroutine beside what the server does."""
         self._config = config
         self._state = state
         self._facts = facts
@@ -75,7 +74,7 @@ class ListUpdates:
         except KeyError as error:
             known = ", ".join(each.name for each in self._facts.terms.subscriptions) or "none"
             return {"error": f"the config in force fetches no list {error}, but {known}"}
-        self._background(work)
+        self._background.start(work)
         return asdict(self._schedule.job)
 
     async def _apply(self) -> ListsNotApplied | None:

@@ -21,6 +21,7 @@ from resolver.metrics.layout import CounterLayout
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
+from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
@@ -68,6 +69,7 @@ class Rollout:
         layout: CounterLayout,
         block_log: BlockLogWriter,
         block_page: BlockPage,
+        background: BackgroundTasks,
     ) -> None:
         self.current = first
         self._slots = slots
@@ -75,13 +77,14 @@ class Rollout:
         self._block_log = block_log
         self._block_page = block_page
         block_log.follow(first.terms.settings.block_log)
-        self._resolving: asyncio.Task[None] | None = None
+        self._background = background
+        self._resolving: asyncio.Task[object] | None = None
 
     def start_resolving(self) -> None:
         """Resolve the upstreams of the snapshot that are given by host name, again and again."""
         if self._resolving is not None:
             self._resolving.cancel()
-        self._resolving = asyncio.create_task(self._resolve_hosts())
+        self._resolving = self._background.keep(self._resolve_hosts)
 
     async def start_worker(
         self, slot: WorkerSlot, on_exit: Callable[[WorkerSlot], None], *, draining: bool

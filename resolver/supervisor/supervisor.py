@@ -100,14 +100,16 @@ class _Supervisor:
         self._facts = ServerFacts(first.terms, first.path.name, time.time(), workers)
         self._facts.block_log = self._block_log.state
         self._block_page = BlockPage(settings.block_page, first.pinned)
-        self._rollout = Rollout(slots, first, self._layout, self._block_log, self._block_page)
+        self._rollout = Rollout(
+            slots, first, self._layout, self._block_log, self._block_page, self._background
+        )
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
-        self._pool = WorkerPool(slots, self._rollout, self._facts, self._background.start)
+        self._pool = WorkerPool(slots, self._rollout, self._facts, self._background)
         self._reloader = Reloader(
             config, self._state, self._rollout, self._facts, self._after_reload
         )
         self._list_updates = ListUpdates(
-            config, self._state, self._facts, self._reloader, self._background.start
+            config, self._state, self._facts, self._reloader, self._background
         )
         self._policy_pulls = PolicyPulls(config, self._state, self._facts, self._reloader)
         self._zones = ZonePublisher(

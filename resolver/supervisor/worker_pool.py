@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 
 from resolver.errors import DarbanError
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
+from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.worker.channel import WorkerMessage
@@ -23,9 +24,8 @@ class WorkerPool:
         slots: Sequence[WorkerSlot],
         rollout: Rollout,
         facts: ServerFacts,
-        background: Callable[[Coroutine[None, None, object]], None],
+        background: BackgroundTasks,
     ) -> None:
-        """``background`` runs a coroutine beside what the server does."""
         self.slots = slots
         self._rollout = rollout
         self._facts = facts
@@ -102,7 +102,7 @@ class WorkerPool:
     def _on_exit(self, slot: WorkerSlot) -> None:
         self._count()
         if not self._stopping.is_set():
-            self._background(self._replace(slot))
+            self._background.start(self._replace(slot))
 
     def _count(self) -> None:
         self._facts.workers = self.serving
