@@ -203,6 +203,8 @@ class Exchange:
         """Whether a response rejects the EDNS of its query; note a server that answers without."""
         rcode = response.rcode
         if len(attempt.message) == len(self._query):
+            if response.has_opt:
+                attempt.server.note_edns(attempt.began)
             return rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt
         if rcode in (codes.NOERROR, codes.NXDOMAIN):
             attempt.server.note_no_edns(attempt.began)
