@@ -23,7 +23,8 @@ def joined(
 ) -> CacheEntry:
     """Join two parts of a chain: ``second`` answers the name at which ``first`` ends.
 
-    A record that both parts have, such as a DNAME, is there once (RFC 2181 section 5).
+    A record that both parts have, such as a DNAME, is there once (RFC 2181 section 5). Where
+    ``second`` has neither data nor an SOA, the chain is whole, and not cached (RFC 2308 section 5).
     """
     question = render.question(name, qtype)
     before = response_of(question, first, now)
@@ -39,17 +40,19 @@ def joined(
     both = assembly.response(after.flags)
     both.errors = after.errors
     whole = make_entry(both, now, dnssec_ok=True)
+    is_loop = whole.restarts > 0
+    lacks_end = whole.unfinished != b"" and not second.unfinished and not is_loop
     return CacheEntry(
         first.authentic and second.authentic,
         whole.rcode,
         whole.records,
         whole.counts,
         whole.ttl_offsets,
-        whole.lifetime,
+        0 if lacks_end else whole.lifetime,
         min(first.dated, second.dated),
         whole.targets,
         whole.errors,
-        whole.unfinished,
+        b"" if lacks_end else whole.unfinished,
         max(whole.restarts, first.restarts + 1),
     )
 
