@@ -27,7 +27,7 @@ _EPOCH = 40.0
 """Seconds after which a flaky server behaves in another way."""
 
 
-_SPEAKS = dict.fromkeys(("192.0.2.2", "2001:db8::53"), "192.0.2.1")
+_SPEAKS = {"192.0.2.2": "192.0.2.1", "2001:db8::53": "192.0.2.1", "10.0.0.21": "10.0.0.20"}
 """Servers of one group give the same answers: which of them is asked then changes no reply."""
 
 
@@ -164,6 +164,8 @@ _TARGETS = {
     "short": "plain9.example.com",
     "chain": "half5.example.org",
 }
+_RENAMED = "dnamed.example.info"
+"""Where a DNAME leads: outside of all zones that have one, or it would lead in a circle."""
 _UNFINISHED = ("half", "toblocked", "tolocal", "toforward", "chain", "loop")
 
 
@@ -177,10 +179,10 @@ def _fill(asked: _Asked, way: str, sections: tuple[list[bytes], list[bytes], lis
     target = _TARGETS.get(way)
     if way == "loop":
         target = f"loop{rng.randrange(3)}.example.com"
-    if way == "dname":
-        base = asked.name[1 + asked.name[0] :]
-        answers.append(_record(base, _DNAME, ttl, wire("dnamed.example.com")))
-        target = "dname.dnamed.example.com"
+    label, base = asked.name[1 : 1 + asked.name[0]], asked.name[1 + asked.name[0] :]
+    if way == "dname" and base != wire(_RENAMED):
+        answers.append(_record(base, _DNAME, ttl, wire(_RENAMED)))
+        target = f"{label.decode()}.{_RENAMED}"
     if target is not None and asked.qtype != _CNAME:
         answers.append(_record(owner, _CNAME, ttl, wire(target)))
         owner = wire(target)
@@ -223,7 +225,7 @@ def _data(asked: _Asked, way: str, owner: bytes, ttl: int) -> list[bytes]:
         case 33:
             data = [bytes(6) + wire(rng.choice(("sip.example.org", "sip.t.me")))]
         case 6:
-            return [_soa(rng)] if rng.random() < 0.5 else []
+            return [_soa(rng, owner)] if rng.random() < 0.5 else []
         case 65280 | 43 | 48:
             data = [rng.randbytes(rng.randint(0, 40))]
         case _:
@@ -239,11 +241,14 @@ def _record(owner: bytes, rtype: int, ttl: int, data: bytes) -> bytes:
     return owner + head + len(data).to_bytes(2, "big") + data
 
 
-def _soa(rng: random.Random) -> bytes:
+_APEX = wire("example.org")
+
+
+def _soa(rng: random.Random, owner: bytes = _APEX) -> bytes:
     numbers = (1, 3600, 600, 86400, rng.choice((0, 5, 60, 900, 10**6)))
     data = wire("ns.example.org") + wire("root.example.org")
     data += b"".join(each.to_bytes(4, "big") for each in numbers)
-    return _record(wire("example.org"), _SOA, rng.choice((5, 60, 3600)), data)
+    return _record(owner, _SOA, rng.choice((5, 60, 3600)), data)
 
 
 def _opt(way: str) -> bytes:
