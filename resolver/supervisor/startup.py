@@ -1,9 +1,11 @@
 """The start of the supervisor: the first snapshot, and what the operator should know about it."""
 
 import contextlib
+import ctypes
 import resource
 import sys
 from pathlib import Path
+from typing import Final
 
 from resolver.analysis.explanation import group_section
 from resolver.metrics.log import escaped, log
@@ -13,6 +15,10 @@ from resolver.snapshot.candidate import Accepted, Rejected, compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.upstream.source import missing_sources
+
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE: Final = 65536
+"""In octets. The text of a scrape and the messages of a reload are larger."""
 
 
 async def first_snapshot(
@@ -79,3 +85,13 @@ def raise_file_limit() -> None:
     """Allow as many open files as possible: a query to an upstream may need its own socket."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def return_large_blocks() -> None:
+    """Return each large block of memory to the kernel as soon as it is freed (mallopt(3)).
+
+    Else glibc takes them from its heap once one of their size was freed. Small blocks then stand in
+    the gaps, and the heap grows: that of a supervisor did by 1 MiB in 20 minutes of a soak.
+    """
+    with contextlib.suppress(AttributeError):  # another libc has no mallopt
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)

@@ -51,6 +51,7 @@ from resolver.supervisor.startup import (
     log_warnings,
     raise_file_limit,
     restore_policy,
+    return_large_blocks,
 )
 from resolver.supervisor.state_lock import locked
 from resolver.supervisor.upstream_validation import UpstreamValidation
@@ -75,6 +76,7 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
         accepted, first = await first_snapshot(config, state, last_good=last_good)
         start_log("supervisor")
         raise_file_limit()
+        return_large_blocks()
         await _Supervisor(config, first, manager).run(accepted)
 
 
