@@ -159,7 +159,7 @@ def test_the_formats_of_lists_are_described() -> None:
     page = (ROOT / "blocklists" / "README.md").read_text(encoding="utf-8")
     reference = (ROOT / "deploy" / "reference.toml").read_text(encoding="utf-8")
     assert set(_first_column(page, "Lists of others")) == set(FORMATS)
-    assert set(re.findall(r"^# (\w+) {2,}\S", reference, re.MULTILINE)) == set(FORMATS)
+    assert set(re.findall(r"^# ([\w-]+) {2,}\S", reference, re.MULTILINE)) == set(FORMATS)
 
 
 def test_the_example_of_a_scenario_holds(tmp_path: Path) -> None:

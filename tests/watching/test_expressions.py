@@ -43,7 +43,8 @@ def test_every_metric_is_watched() -> None:
     watched = {name for expression in EVERY for name in used(expression.text)[0]}
     ends = re.compile(r"_(total|bucket|count|sum)$")
     families = {ends.sub("", name) for name in watched}
-    assert {metric.name for metric in declared()} <= families
+    missing = {metric.name for metric in declared()} - families
+    assert not missing, "use them in deploy/grafana/dashboards/ or deploy/prometheus/"
 
 
 def _sections() -> dict[str, str]:
