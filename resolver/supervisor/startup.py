@@ -18,7 +18,7 @@ from resolver.upstream.source import missing_sources
 
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 65536
-"""In octets. The text of a scrape and the messages of a reload are larger."""
+"""In octets. With 128 KiB, which glibc begins with, the heap still grew."""
 
 
 async def first_snapshot(
