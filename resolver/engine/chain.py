@@ -4,7 +4,7 @@ from resolver.dns import render
 from resolver.dns.assembly import Assembly, assembled, content
 from resolver.dns.records import all_records, answer_records
 from resolver.dns.response import ANSWER, Response
-from resolver.engine.entry import CacheEntry, make_entry
+from resolver.engine.entry import MAX_RESTARTS, CacheEntry, make_entry
 from resolver.engine.routing import Zone, local_answer
 
 
@@ -40,7 +40,7 @@ def joined(
     both = assembly.response(after.flags)
     both.errors = after.errors
     whole = make_entry(both, now, dnssec_ok=True)
-    is_loop = whole.restarts > 0
+    is_loop = whole.restarts > MAX_RESTARTS
     lacks_end = whole.unfinished != b"" and not second.unfinished and not is_loop
     return CacheEntry(
         first.authentic and second.authentic,
