@@ -44,7 +44,7 @@ _FAULTS = {fault.name: fault for fault in (*FAULTS, _EXEMPTION)}
 _CHANGES = ("reload", "exemption", "reload", "exemption", "config-broken", "list-server-failing")
 _OF_UPSTREAM = tuple(name for name in _SHARES if name.startswith("upstream-"))
 _WARM_UP = _CHANGES * 50 + _OF_UPSTREAM * 5
-"""Without pauses. So often, since the heap grows fastest before."""
+"""Without pauses. Each fault is repeated, since a heap grows fastest at first."""
 
 
 def main() -> int:
