@@ -1,32 +1,65 @@
-"""All commands of the command line."""
+"""All commands of the command line.
 
-from collections.abc import Callable
-from typing import Annotated
+A command is imported when it is used, since the imports of all commands take a second.
+"""
+
+import functools
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from resolver import __version__, build
-from resolver.cli import (
-    check,
-    diff,
-    drain,
-    exempt,
-    explain,
-    export,
-    flush,
-    history,
-    lists,
-    pull,
-    record,
-    reload,
-    report,
-    run_help,
-    status,
-)
 from resolver.cli.command import command, echo
+
+COMMANDS = (
+    *("run", "check", "explain", "diff", "reload", "flush", "drain", "status", "pull", "record"),
+    *("exempt", "history", "report", "export", "lists"),
+)
+"""The commands, in the order of the help. Each is a function of a module of its name."""
+
+
+def module(name: str) -> str:
+    """The module of a command."""
+    return "resolver.cli." + ("run_help" if name == "run" else name)
+
+
+class _Imported(Mapping[str, TyperCommand | TyperGroup]):
+    """The commands by name, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@functools.cache
+def _command(name: str) -> TyperCommand | TyperGroup:
+    found = getattr(import_module(module(name)), name)
+    if isinstance(found, typer.Typer):  # it has commands of its own
+        return cast("TyperGroup", typer.main.get_command(found))
+    one = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    one.command(name)(command(found))
+    return cast("TyperCommand", typer.main.get_command(one))
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:  # noqa: ANN401 - what Typer gives a group
+        super().__init__(**attributes)
+        self.commands = cast("Any", _Imported())
+
 
 app = typer.Typer(
     name="darban",
+    cls=_Commands,
     help="A DNS resolver that enforces a network's messenger policy by VLAN.",
     no_args_is_help=True,
     add_completion=True,
@@ -55,24 +88,3 @@ Version = Annotated[
 @app.callback()
 def _options(version: Version = False) -> None:
     """The options of darban itself."""
-
-
-_COMMANDS: dict[str, Callable[..., int]] = {
-    "run": run_help.run,
-    "check": check.check,
-    "explain": explain.explain,
-    "diff": diff.diff,
-    "reload": reload.reload,
-    "flush": flush.flush,
-    "drain": drain.drain,
-    "status": status.status,
-    "pull": pull.pull,
-    "record": record.record,
-    "exempt": exempt.exempt,
-    "history": history.history,
-    "report": report.report,
-    "export": export.export,
-}
-for _name, _run in _COMMANDS.items():
-    app.command(_name)(command(_run))
-app.add_typer(lists.lists, name="lists")

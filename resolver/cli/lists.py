@@ -39,7 +39,7 @@ Accept = Annotated[
 
 _JOB = TypeAdapter(UpdateJob)
 
-lists = typer.Typer(invoke_without_command=True)
+lists = typer.Typer(name="lists", invoke_without_command=True, add_completion=False)
 
 
 @lists.callback()

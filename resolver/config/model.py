@@ -73,7 +73,7 @@ class ServerConfig(ConfigSection):
     """The answer to who this server is: NSID (RFC 5001), id.server; none by default."""
     version: ServerText = ""
     """The answer to version.bind and version.server; none by default."""
-    proxy: ProxyConfig = ProxyConfig()
+    proxy: ProxyConfig = ProxyConfig.model_construct()
     """Listeners for servers in front, such as dnsdist."""
 
 
@@ -293,9 +293,9 @@ class Config(ConfigSection):
 
     include: Several[str] = ()
     """More files to read, as patterns."""
-    server: ServerConfig = ServerConfig()
+    server: ServerConfig = ServerConfig.model_construct()
     """How clients are answered."""
-    upstream: UpstreamConfig = UpstreamConfig()
+    upstream: UpstreamConfig = UpstreamConfig.model_construct()
     """The name servers to ask."""
     upstreams: dict[Identifier, UpstreamGroupConfig] = {}
     """Other groups of name servers, by name."""
@@ -303,7 +303,7 @@ class Config(ConfigSection):
     """Zones with their own name servers."""
     local: Several[LocalConfig] = ()
     """Names that are answered from this file."""
-    lists: ListsConfig = ListsConfig()
+    lists: ListsConfig = ListsConfig.model_construct()
     """Where the block lists are."""
     directives: dict[Identifier, DirectiveConfig] = {}
     """The directives, by name."""
@@ -315,23 +315,23 @@ class Config(ConfigSection):
     """Services that are permitted for a time."""
     expect: Several[ExpectationConfig] = ()
     """Tests of the policy."""
-    metrics: MetricsConfig = MetricsConfig()
+    metrics: MetricsConfig = MetricsConfig.model_construct()
     """Where Prometheus reads the metrics."""
-    block_page: BlockPageConfig = BlockPageConfig()
+    block_page: BlockPageConfig = BlockPageConfig.model_construct()
     """The page that explains to people why a name is blocked."""
-    cache: CacheConfig = CacheConfig()
+    cache: CacheConfig = CacheConfig.model_construct()
     """The answer cache."""
-    block_log: BlockLogConfig = BlockLogConfig()
+    block_log: BlockLogConfig = BlockLogConfig.model_construct()
     """A file of blocked queries."""
-    publish: PublishConfig = PublishConfig()
+    publish: PublishConfig = PublishConfig.model_construct()
     """The policy as zones, for other resolvers."""
-    policy_source: PolicySourceConfig = PolicySourceConfig()
+    policy_source: PolicySourceConfig = PolicySourceConfig.model_construct()
     """The git repository that the policy comes from."""
-    limits: LimitsConfig = LimitsConfig()
+    limits: LimitsConfig = LimitsConfig.model_construct()
     """How many queries clients may send."""
-    warnings: WarningsConfig = WarningsConfig()
+    warnings: WarningsConfig = WarningsConfig.model_construct()
     """Warnings that are known and accepted."""
-    front: FrontConfig = FrontConfig()
+    front: FrontConfig = FrontConfig.model_construct()
     """dnsdist in front, as `darban export dnsdist-front` writes it."""
 
     def groups(self) -> Iterator[tuple[Path, NameServersConfig]]:

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Set
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from resolver.config.model import Config
@@ -155,8 +154,7 @@ def _bracketed(value: object) -> str:
 
 
 def _description(path: Path) -> str:
-    field_info: FieldInfo = _type_at(path[:-1]).keys()[path[-1]]
-    text = str(field_info.description)
+    text: str = _type_at(path[:-1]).describe(path[-1])
     return text[0].lower() + text[1:].removesuffix(".")
 
 

@@ -14,12 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from resolver.cli import main
+from resolver.cli.app import COMMANDS, module
 
 GOOD, NO, WRONG, UNREACHABLE = range(4)
 """Exit codes."""
 
 _FORKED = get_context("forkserver")
-_FORKED.set_forkserver_preload(["resolver.cli.app", __name__])
+_FORKED.set_forkserver_preload([*map(module, COMMANDS), __name__])
 
 
 @dataclass(frozen=True)
