@@ -1,6 +1,4 @@
-"""Compile a config in a child process, before it is put in force.
-
-So the supervisor never holds what reading a config and its lists takes, and its loop goes on.
+"""A config that is compiled before it is put in force: from what, and with what result.
 
 A fetched list comes in force at any hour, when nobody watches. An edit that was not reloaded must
 not come in force with it. Therefore the config is then compiled from ``SourceTexts``: the texts of
@@ -8,14 +6,10 @@ the last activation. It is rejected if one of the agency's own lists has changed
 that writes the config has its texts compiled in the same way, and writes them if they are accepted.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 from resolver.errors import DarbanError
-from resolver.snapshot import child_process
-from resolver.snapshot.background_priority import run_in_background
 from resolver.snapshot.config_files import Texts
 
 FAILED_EXPECTATIONS = 1
@@ -66,40 +60,3 @@ class Accepted:
     """None where the last good snapshot is served, whose texts are unknown."""
     last_good: bool = False
     """Whether the config was rejected, and this is the last good snapshot."""
-
-
-async def compile_in_child(
-    config: Path,
-    state: Path,
-    *,
-    while_serving: bool = False,
-    sources: SourceTexts | None = None,
-) -> Accepted:
-    """Compile a config in a child process; ``while_serving``, at idle CPU priority.
-
-    With ``sources`` these texts are compiled instead of the files on disk, with the fetched lists.
-
-    Raises:
-        Rejected: with everything that is wrong.
-    """
-    command = ("resolver.snapshot.compiler", str(config), str(state))
-    given = json.dumps(None if sources is None else asdict(sources)).encode()
-    try:
-        if while_serving:
-            printed, code = await run_in_background(*command, given=given)
-        else:
-            printed, code = await child_process.output(await child_process.start(*command), given)
-    except OSError as error:
-        reason = f"{config}: no process can be started to compile it ({error.strerror})"
-        raise Rejected([reason]) from None
-    try:
-        plain = json.loads(printed)
-    except ValueError:
-        reason = (
-            f"{config}: the process that compiles it ended with exit code {code} and printed "
-            "no report; its last words are in the log"
-        )
-        raise Rejected([reason]) from None
-    if "report" in plain:
-        raise Rejected(**plain)
-    return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})

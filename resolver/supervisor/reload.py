@@ -31,8 +31,8 @@ from resolver.snapshot.candidate import (
     PolicyInForce,
     Rejected,
     SourceTexts,
-    compile_in_child,
 )
+from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy_tree import PolicyTree

@@ -14,7 +14,8 @@ from resolver.analysis.explanation import group_section
 from resolver.metrics.log import escaped, log
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
-from resolver.snapshot.candidate import Accepted, Rejected, compile_in_child
+from resolver.snapshot.candidate import Accepted, Rejected
+from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.upstream.source import missing_sources

@@ -1,9 +1,9 @@
 """The supervisor: opens the sockets, starts the workers, and serves everything but DNS.
 
-A child process compiles the config (``candidate``), and the supervisor reads only the snapshot,
-so it never holds what reading a config takes. It keeps what outlives a worker: the listening
-sockets, the memory of the counters, the addresses of upstreams. It serves the metrics, the
-status page and the control socket. ``rollout`` decides which snapshot the workers serve,
+A child process compiles the config (``child_compiler``), and the supervisor reads only the
+snapshot, so it never holds what reading a config takes. It keeps what outlives a worker: the
+listening sockets, the memory of the counters, the addresses of upstreams. It serves the metrics,
+the status page and the control socket. ``rollout`` decides which snapshot the workers serve,
 ``reload`` changes it, ``worker_pool`` replaces workers. ``block_page`` has its own process.
 
 What must stay true:

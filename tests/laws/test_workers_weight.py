@@ -58,9 +58,15 @@ def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[st
 
 def test_a_supervisor_loads_nothing_that_reading_a_config_takes() -> None:
     loaded = loaded_by("supervisor.supervisor")
-    assert "resolver.snapshot.candidate" in loaded
+    assert "resolver.snapshot.child_compiler" in loaded
     reading = {"pydantic", "tomllib", "tomlkit", "publicsuffixlist", "dnslib", "resolver.config"}
     assert loaded & {*reading, "resolver.snapshot.compiler"} == set()
+
+
+def test_what_compiles_a_config_loads_no_event_loop() -> None:
+    loaded = loaded_by("snapshot.compiler")
+    assert "resolver.config.load" in loaded
+    assert loaded & {"asyncio", "aiohttp", "logging", "rich", "typer"} == set()
 
 
 @pytest.mark.parametrize("page", ["metrics_page", "status_page", "block_page"])

@@ -17,7 +17,8 @@ from resolver.snapshot.background_priority import (
     set_idle_priority,
     set_low_priority,
 )
-from resolver.snapshot.candidate import Accepted, compile_in_child
+from resolver.snapshot.candidate import Accepted
+from resolver.snapshot.child_compiler import compile_in_child
 
 pytestmark = pytest.mark.processes
 

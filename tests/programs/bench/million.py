@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resolver.snapshot import store
-from resolver.snapshot.candidate import compile_in_child
+from resolver.snapshot.child_compiler import compile_in_child
 from tests.programs.bench import machine, questions
 from tests.programs.bench.clients import ADDRESSES, deal
 from tests.programs.bench.darban import MAIN

@@ -1,0 +1,49 @@
+"""Compile a config in a child process, before it is put in force.
+
+So the supervisor never holds what reading a config and its lists takes, and its loop goes on.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from resolver.snapshot import child_process
+from resolver.snapshot.background_priority import run_in_background
+from resolver.snapshot.candidate import Accepted, Rejected, SourceTexts
+
+
+async def compile_in_child(
+    config: Path,
+    state: Path,
+    *,
+    while_serving: bool = False,
+    sources: SourceTexts | None = None,
+) -> Accepted:
+    """Compile a config in a child process; ``while_serving``, at idle CPU priority.
+
+    With ``sources`` these texts are compiled instead of the files on disk, with the fetched lists.
+
+    Raises:
+        Rejected: with everything that is wrong.
+    """
+    command = ("resolver.snapshot.compiler", str(config), str(state))
+    given = json.dumps(None if sources is None else asdict(sources)).encode()
+    try:
+        if while_serving:
+            printed, code = await run_in_background(*command, given=given)
+        else:
+            printed, code = await child_process.output(await child_process.start(*command), given)
+    except OSError as error:
+        reason = f"{config}: no process can be started to compile it ({error.strerror})"
+        raise Rejected([reason]) from None
+    try:
+        plain = json.loads(printed)
+    except ValueError:
+        reason = (
+            f"{config}: the process that compiles it ended with exit code {code} and printed "
+            "no report; its last words are in the log"
+        )
+        raise Rejected([reason]) from None
+    if "report" in plain:
+        raise Rejected(**plain)
+    return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})
