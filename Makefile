@@ -34,7 +34,7 @@ lint: $(VENV)/dev
 
 test-compiled: $(COMPILED)/dev ## every test, against the compiled package (needs gcc)
 	@PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.live.prepare
-	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto -m "not interpreted"
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/pytest -n auto
 
 compile: $(COMPILED)/run ## compile the hot modules: build/venv/bin/darban is then the server, compiled
 

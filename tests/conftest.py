@@ -6,8 +6,9 @@ where namespaces cannot be made, the tests run one after the other. The tests of
 one worker, in their order, since they share servers. Those that put a load on the machine run
 one after the other. What takes longest comes first.
 
-Tests that start a process are marked ``processes``; the others may not start one. Tests of
-data that is no part of the repository are left out where it is not there.
+Tests that start a process are marked ``processes``; the others may not start one. Left out are
+tests of data that is no part of the repository, where it is not there, and those marked
+``compiled`` or ``interpreted`` where the package is the other.
 """
 
 import ctypes
@@ -22,12 +23,15 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from resolver import build
 from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacking, needed
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 _CLONE_NEWNET = 0x40000000
 _LOAD = ("tests/end_to_end/test_install.py", "tests/end_to_end/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
+_OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
+"""The mark of tests that make no sense with the package as it is here."""
 _STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 
 _started_freely = True
@@ -76,11 +80,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("end_to_end"):
             item.add_marker(pytest.mark.processes)
-    if not _SHARED_DATA.is_dir():
-        left_out = [item for item in items if item.get_closest_marker("shared_data")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+    left_out = [item for item in items if _is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     items.sort(key=_rank)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    if item.get_closest_marker("shared_data") and not _SHARED_DATA.is_dir():
+        return True
+    return item.get_closest_marker(_OF_THE_OTHER_BUILD) is not None
 
 
 def _rank(item: pytest.Item) -> int:
