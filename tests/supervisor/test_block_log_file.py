@@ -133,7 +133,7 @@ def test_names_are_read_as_they_are_given(written: str) -> None:
     day = dt.date(2026, 7, 5)
     names: list[str] = []
     for number in range(1002):
-        name = next_name(names, written, day)
+        name = next_name(names[-1:], written, day)
         assert read_name(name, written) == RotatedFile(day, number, name)
         names.append(name)
     assert read_name(written, written) is None
