@@ -17,6 +17,7 @@ import pytest
 from resolver import build
 from resolver.metrics import kernel
 from tests.live import steady_load
+from tests.live.configs import replaced_once
 from tests.live.debian import Tree, layer, tree
 from tests.live.nsd import ANY_V4, nsd
 from tests.live.systemd import Machine, booted
@@ -332,10 +333,14 @@ def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
 
 
 def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
-    """And a compiler that fails makes the release a pure one."""
+    """And a build that fails makes the release a pure one."""
     with layer(clean_debian, tmp_path) as root:
-        said = _make(root, "install", "DESTDIR=/stage", "CC=false")
-        assert "Building wheel for darban (pyproject.toml) did not run successfully" in said
+        setup = root / "src/setup.py"
+        text, old = setup.read_text(encoding="utf-8"), "from mypyc.build import mypycify"
+        failing = replaced_once(text, old, "raise OSError('it cannot be compiled')")
+        setup.write_text(failing, encoding="utf-8")
+        said = _make(root, "install", "DESTDIR=/stage")
+        assert "it cannot be compiled" in said
         assert NOT_COMPILED in said
         assert not (root / "opt/darban").exists()
         assert not (root / "etc/darban").exists()
