@@ -17,7 +17,6 @@ import pytest
 from resolver import build
 from resolver.metrics import kernel
 from tests.live import steady_load
-from tests.live.configs import replaced_once
 from tests.live.debian import Tree, layer, tree
 from tests.live.nsd import ANY_V4, nsd
 from tests.live.systemd import Machine, booted
@@ -299,56 +298,3 @@ def test_an_uninstall_keeps_what_is_the_operator_s(machine: Machine) -> None:
         "/var/tmp/*",
     ).split()
     assert sorted(left) == ["/etc/darban", "/var/lib/darban"]
-
-
-def _make(root: Path, *arguments: str) -> str:
-    """Run make in a Debian that does not run; what it says."""
-    into = ["chroot", root, "env", "-C", "/src", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"]
-    done = subprocess.run(
-        [*into, "make", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-NOT_COMPILED = "Not compiled, for the reason above."
-
-
-def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
-    clean_debian: Tree, tmp_path: Path
-) -> None:
-    with layer(clean_debian, tmp_path) as root:
-        said = _make(root, "install", "CC=none")
-        assert f"no none to compile with: apt install gcc\n{NOT_COMPILED}" in said
-        assert "systemd does not run here, so nothing is started." in said
-        assert "12 of 12 hold" in said
-        assert (root / "etc/systemd/system/multi-user.target.wants/darban.service").is_symlink()
-        assert (root / "opt/darban/current").readlink().name.endswith("-pure")
-        version = subprocess.check_output(["chroot", root, "darban", "--version"], text=True)
-        assert version.endswith(", interpreted\n")
-
-
-def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
-    """And a build that fails makes the release a pure one."""
-    with layer(clean_debian, tmp_path) as root:
-        setup = root / "src/setup.py"
-        text, old = setup.read_text(encoding="utf-8"), "from mypyc.build import mypycify"
-        failing = replaced_once(text, old, "raise OSError('it cannot be compiled')")
-        setup.write_text(failing, encoding="utf-8")
-        said = _make(root, "install", "DESTDIR=/stage")
-        assert "it cannot be compiled" in said
-        assert NOT_COMPILED in said
-        assert not (root / "opt/darban").exists()
-        assert not (root / "etc/darban").exists()
-        stage = root / "stage"
-        for place in (CONFIG, UNIT, "/usr/local/share/man/man8/darban.8"):
-            assert (stage / place.lstrip("/")).is_file()
-        release = Path((stage / "opt/darban/current").readlink())
-        assert release.parent == Path("/opt/darban/releases")
-        assert release.name.endswith("-pure")
-        program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
-        assert program.startswith(f"#!{release}/bin/python3\n")
