@@ -33,7 +33,7 @@ def too_wide_name(text: str, *, exception: bool) -> str | None:
         return None
     if "." not in text:
         return f"'{text}' is a single label: a whole top-level domain"
-    if _icann_suffixes().is_public(_unicode(text)):
+    if _suffixes(only_icann=True).is_public(_unicode(text)):
         return f"'{text}' is a public suffix: its names have many owners"
     return None
 
@@ -68,7 +68,7 @@ def registrable_domain(name: bytes) -> bytes | None:
     ``azureedge.net`` or ``github.io`` is an owner.
     """
     text = names.text(name)
-    domain = None if "\\" in text else _suffixes().privatesuffix(text)
+    domain = None if "\\" in text else _suffixes(only_icann=False).privatesuffix(text)
     return None if domain is None else names.parse(domain)
 
 
@@ -81,23 +81,13 @@ def _unicode(text: str) -> str:
 
 
 @functools.cache
-def _icann_suffixes() -> "PublicSuffixList":
-    """The ICANN section of the Public Suffix List, which has suffixes such as ``co.uk`` alone.
-
-    Its names have U-labels: to encode them all takes longer than to read most lists.
-    """
-    from publicsuffixlist import PublicSuffixList
-
-    return PublicSuffixList(only_icann=True, accept_encoded_idn=False)
-
-
-@functools.cache
-def _suffixes() -> "PublicSuffixList":
-    """The Public Suffix List with its private section, and with A-labels.
+def _suffixes(*, only_icann: bool) -> "PublicSuffixList":
+    """The Public Suffix List; its ICANN section has suffixes such as ``co.uk`` alone.
 
     The private section has ``azureedge.net`` and ``github.io``: an operator may want to block a
-    whole hosting service, but never ``co.uk``.
+    whole hosting service, but never ``co.uk``. Every start needs the ICANN section: it has
+    U-labels alone, since to encode all its names takes longer than to read most lists.
     """
-    from publicsuffixlist import PublicSuffixList
+    from publicsuffixlist import PublicSuffixList  # loading it takes longer than most lists
 
-    return PublicSuffixList()
+    return PublicSuffixList(only_icann=only_icann, accept_encoded_idn=not only_icann)

@@ -30,6 +30,7 @@ NARROW = [
     "||city.kawasaki.jp^",
     "||azureedge.net^",  # a suffix of the private section
     "||name.nosuchtld^",
+    "||xn--999999999.example^",  # no U-label
     "@@||ir^",
     "@@||gov.ir^",
 ]
