@@ -18,10 +18,10 @@ COMMANDS = (
     *("run", "check", "explain", "diff", "reload", "flush", "drain", "status", "pull", "record"),
     *("exempt", "history", "report", "export", "lists"),
 )
-"""The commands, in the order of the help. Each is a function of a module of its name."""
+"""The commands, in the order of the help. ``module_name`` says where each is."""
 
 
-def module(name: str) -> str:
+def module_name(name: str) -> str:
     """The module of a command."""
     return "resolver.cli." + ("run_help" if name == "run" else name)
 
@@ -43,7 +43,7 @@ class _Imported(Mapping[str, TyperCommand | TyperGroup]):
 
 @functools.cache
 def _command(name: str) -> TyperCommand | TyperGroup:
-    found = getattr(import_module(module(name)), name)
+    found = getattr(import_module(module_name(name)), name)
     if isinstance(found, typer.Typer):  # it has commands of its own
         return cast("TyperGroup", typer.main.get_command(found))
     one = typer.Typer(add_completion=False, rich_markup_mode="markdown")

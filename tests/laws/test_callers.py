@@ -2,12 +2,10 @@
 
 import ast
 from collections import defaultdict
-from typing import cast
 
 import pytest
-import typer
 
-from resolver.cli.app import app
+from resolver.cli.app import COMMANDS, module_name
 from resolver.metrics import definitions
 from tests.laws.source_tree import PACKAGE, calls, modules
 
@@ -131,11 +129,9 @@ NO_COMMANDS = {
     "status_view": "how the status is drawn",
     "run": "starts the server without Typer; run_help declares the command",
 }
-OTHER_FILE = {"run": "run_help"}
 
 
 def test_the_command_line_is_a_file_a_command() -> None:
     files = {path.stem for path in (PACKAGE / "cli").glob("*.py")}
-    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
-    commands = {OTHER_FILE.get(name, name) for name in group.commands}
+    commands = {module_name(name).rpartition(".")[2] for name in COMMANDS}
     assert files - NO_COMMANDS.keys() == commands

@@ -69,6 +69,14 @@ def test_what_compiles_a_config_loads_no_event_loop() -> None:
     assert loaded & {"asyncio", "aiohttp", "logging", "rich", "typer"} == set()
 
 
+def test_the_command_line_loads_a_command_only_when_it_is_used() -> None:
+    loaded = loaded_by("cli.app")
+    assert "typer" in loaded
+    assert (
+        loaded & {"asyncio", "aiohttp", "pydantic", "resolver.config", "resolver.snapshot"} == set()
+    )
+
+
 @pytest.mark.parametrize("page", ["metrics_page", "status_page", "block_page"])
 def test_what_serves_a_page_loads_jinja2_with_the_first_page_only(page: str) -> None:
     reading = {"pydantic", "tomlkit", "publicsuffixlist", "dnslib", "resolver.config"}

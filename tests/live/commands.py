@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from resolver.cli import main
-from resolver.cli.app import COMMANDS, module
+from resolver.cli.app import COMMANDS, module_name
 
 GOOD, NO, WRONG, UNREACHABLE = range(4)
 """Exit codes."""
 
 _FORKED = get_context("forkserver")
-_FORKED.set_forkserver_preload([*map(module, COMMANDS), __name__])
+_FORKED.set_forkserver_preload([*map(module_name, COMMANDS), __name__])
 
 
 @dataclass(frozen=True)
