@@ -20,7 +20,7 @@ help: ## this list
 run: $(VENV)/run ## set up and start the resolver (CONFIG=config.toml)
 	@$(BIN)/darban run --config $(CONFIG)
 
-test: lint ## set up, then lint, strict types and every test (or ONLY="not end_to_end")
+test: lint ## set up, then lint, types and every test that needs no compiled package (or ONLY="not end_to_end")
 	@$(BIN)/python -m tests.live.prepare
 	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 

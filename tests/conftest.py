@@ -1,10 +1,10 @@
 """How the tests run: side by side in networks of their own, with what the machine has.
 
-`pytest -n auto` runs two workers a core, since many tests wait. Each has a
-network namespace of its own, with nothing but loopback, so that tests do not meet on ports;
-where namespaces cannot be made, the tests run one after the other. The tests of a file run on
-one worker, in their order, since they share servers. Those that put a load on the machine run
-one after the other. What takes longest comes first.
+`pytest -n auto` runs two workers a core, since many tests wait. Each has a network
+namespace of its own, with nothing but loopback, so that tests do not meet on ports; where
+namespaces cannot be made, the tests run one after the other. The tests of a file run on one
+worker, in their order, since they share servers. Those that put a load on the machine run one
+after the other. What takes longest comes first.
 
 Tests that start a process are marked ``processes``; the others may not start one. Left out are
 tests of data that is no part of the repository, where it is not there, and those marked
