@@ -98,9 +98,9 @@ def test_a_first_install_serves_on_port_53(machine: Machine) -> None:
 @pytest.mark.compiled
 def test_the_release_is_compiled_and_so_are_its_workers(machine: Machine) -> None:
     assert _in_use(machine).endswith("-compiled")
-    build = re.search(r"-([0-9a-f]{12})-compiled$", _in_use(machine))
-    assert build
-    assert machine.good("darban", "--version").strip().endswith(f"+{build[1]}, compiled")
+    source = re.search(r"-([0-9a-f]{12})-compiled$", _in_use(machine))
+    assert source
+    assert machine.good("darban", "--version").strip().endswith(f"+{source[1]}, compiled")
     for worker in machine.good("pgrep", "--parent", machine.show("MainPID")).split():
         assert "/resolver/engine/engine.cpython-" in machine.good("cat", f"/proc/{worker}/maps")
     assert not (machine.root / "opt/darban/build").exists()
