@@ -1,4 +1,4 @@
-"""Sixty ways in which a download goes wrong, for a list of any format."""
+"""Two hundred ways in which a download goes wrong, for a list of any format."""
 
 import gzip
 import random
@@ -9,7 +9,7 @@ from tests.fetch.source_server import chunked, response, zipped
 from tests.lists.list_texts import LINES, made
 
 _BOMB = gzip.compress(b"0" * (MAX_LIST_BYTES + 1))
-COUNT = 60
+COUNT = 200
 
 
 def good(kind: str) -> bytes:

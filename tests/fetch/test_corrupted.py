@@ -1,4 +1,4 @@
-"""Sixty corrupted downloads of each format: none is applied, each is reported."""
+"""Two hundred corrupted downloads of each format: none is applied, each is reported."""
 
 import asyncio
 import hashlib

@@ -5,7 +5,7 @@ import pytest
 from tests.lists.figures import measure
 from tests.lists.list_texts import REAL, REAL_FILES
 
-_ASKED = 30_000
+_ASKED = 100_000
 
 
 @pytest.mark.shared_data
