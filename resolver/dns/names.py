@@ -21,7 +21,12 @@ ROOT: Final = b"\x00"
 
 _PLAIN: Final = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
 """Octets that are printed without an escape."""
-_PLAIN_AND_DOT: Final = bytes([*sorted(_PLAIN), ord(".")])
+_MAX_UNPRINTED: Final = 0x20
+"""A length octet that is no higher is no plain octet."""
+_DOTTED: Final = bytes(
+    [o if o in _PLAIN else ord(".") if 0 < o <= _MAX_UNPRINTED else 0xFF for o in range(256)]
+)
+"""Translates length octets to dots; what needs an escape and is no length octet, to no ASCII."""
 
 
 class InvalidName(DarbanError):
@@ -115,12 +120,21 @@ def text(name: bytes) -> str:
     """The name as text; octets that could be misread are escaped. The root is ``.``."""
     if name == ROOT:
         return "."
-    parts = labels(name)
-    whole = b".".join(parts)
-    if whole.count(b".") == len(parts) - 1 and not whole.translate(None, _PLAIN_AND_DOT):
-        return whole.decode("ascii")
+    at = count = 0
+    while length := name[at]:
+        if length > _MAX_UNPRINTED:
+            return _escaped(name)
+        at += 1 + length
+        count += 1
+    dotted = name[1:-1].translate(_DOTTED)
+    if dotted.count(b".") == count - 1 and dotted.isascii():
+        return dotted.decode("ascii")
+    return _escaped(name)
+
+
+def _escaped(name: bytes) -> str:
     return ".".join(
-        ["".join([chr(o) if o in _PLAIN else _escape(o) for o in label]) for label in parts]
+        ["".join([chr(o) if o in _PLAIN else _escape(o) for o in label]) for label in labels(name)]
     )
 
 
