@@ -83,12 +83,12 @@ class BlockRecords:
             constants = self._constants[key] = _Constants(terms, view, verdict)
         name = names.text(query.name)
         line = (
-            '{"time": "' + self._moment(time.time()) + constants.before_client
-            + self._client(client, constants) + ', "name": ' + _quoted(name)
-            + ', "type": "' + codes.type_text(query.shape.qtype) + '"' + constants.before_rule
-            + _quoted(_rule_text(verdict, name)) + constants.before_target
-            + (_quoted(verdict.target_text) if verdict.of_answer else _NOTHING) + "}\n"
-        ).encode()  # fmt: skip
+            f'{{"time": "{self._moment(time.time())}{constants.before_client}'
+            f'{self._client(client, constants)}, "name": {_quoted(name)}, "type": "'
+            f'{codes.type_text(query.shape.qtype)}"{constants.before_rule}'
+            f"{_quoted(_rule_text(verdict, name))}{constants.before_target}"
+            f"{_quoted(verdict.target_text) if verdict.of_answer else _NOTHING}}}\n"
+        ).encode()
         if self._octets + len(line) > select.PIPE_BUF:
             self.flush()
         if len(line) > select.PIPE_BUF:
