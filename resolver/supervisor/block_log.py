@@ -23,6 +23,9 @@ NAME = "blocks.jsonl"
 _PIPE = 1 << 20
 """Octets of the pipe: some 5,000 records."""
 _READ = 1 << 16
+_GATHER = 0.01
+"""Seconds between two reads of a pipe that was read empty. A worker shares its core with others:
+without this pause each of its writes would wake this thread, for some 20 records."""
 _TIDY = 60.0
 """Seconds between two removals of old files."""
 _LAST = 2.0
@@ -86,6 +89,8 @@ class BlockLogWriter:
                     self._tidy(file)
             if ready and not got:
                 return
+            if len(got) < _READ:
+                time.sleep(_GATHER)
 
     def _write(self, file: BlockLogFile, lines: bytes) -> None:
         records = lines.count(b"\n")
