@@ -39,13 +39,13 @@ class Matcher:
         parts = name.split(".")
         above = [".".join(parts[start:]) for start in range(len(parts))]
         if self.longest_match:
-            if name in self.alone | self.open_alone:
+            if name in self.alone or name in self.open_alone:
                 return name in self.alone
-            zones = (zone for zone in above[1:] if zone in self.below | self.open_below)
+            zones = (zone for zone in above[1:] if zone in self.below or zone in self.open_below)
             return next(zones, "") in self.below
-        if name in self.open_alone or any(zone in self.open_below for zone in above):
+        if name in self.open_alone or not self.open_below.isdisjoint(above):
             return False
-        return name in self.alone or any(zone in self.below for zone in above)
+        return name in self.alone or not self.below.isdisjoint(above)
 
     def names(self) -> list[str]:
         return sorted(self.alone | self.below | self.open_alone | self.open_below)
