@@ -4,6 +4,7 @@ A pass asks everything of one VLAN. Cold: the caches were emptied before the pas
 VLAN's pass came between. Kept: the caches are as they were before the policy changed.
 """
 
+import functools
 import itertools
 import socket
 import struct
@@ -88,11 +89,9 @@ class Asker:
     def ask(self, port: int, vlan: str, name: str, like: Question) -> Seen:
         """Ask for a name, with the type and the flags of a question."""
         self._ident = self._ident % 0xFFFF + 1
-        header = struct.pack("!6H", self._ident, _RD if like.rd else 0, 1, 0, 0, 1)
-        opt = b"\0" + struct.pack("!HHIH", _OPT, 1232, _DO if like.do else 0, 0)
-        asked = names.parse(name) + struct.pack("!HH", TYPES[like.type], 1)
+        query = struct.pack("!H", self._ident) + _query(name, like.type, like.do, like.rd)
         exchange = self._over_tcp if self.tcp else self._over_udp
-        packet = exchange(vlan, port, header + asked + opt)
+        packet = exchange(vlan, port, query)
         return SILENCE if packet is None else read(packet)
 
     def close(self) -> None:
@@ -134,6 +133,14 @@ class Asker:
         return asking
 
 
+@functools.cache
+def _query(name: str, rtype: str, do: bool, rd: bool) -> bytes:
+    """A query without its ID."""
+    header = struct.pack("!5H", _RD if rd else 0, 1, 0, 0, 1)
+    opt = b"\0" + struct.pack("!HHIH", _OPT, 1232, _DO if do else 0, 0)
+    return header + names.parse(name) + struct.pack("!HH", TYPES[rtype], 1) + opt
+
+
 def _exactly(connection: socket.socket, octets: int) -> bytes:
     """So many octets; ConnectionError where the connection ends before."""
     received = connection.recv(octets, socket.MSG_WAITALL)
@@ -144,6 +151,12 @@ def _exactly(connection: socket.socket, octets: int) -> bytes:
 
 def read(packet: bytes) -> Seen:
     """What a response says."""
+    return _read(b"\0\0" + packet[2:])
+
+
+@functools.cache
+def _read(packet: bytes) -> Seen:
+    """The same without an ID: most responses come again, and to parse one takes long."""
     message = DNSRecord.parse(packet)
     records = [each for each in message.rr if each.rtype not in (_CNAME, _RRSIG)]
     error = None
