@@ -17,12 +17,12 @@ import aiohttp
 
 from resolver.fetch import local_file
 from resolver.fetch.download import Download, FetchError, fetch, open_session
-from resolver.fetch.validation import ValidationResult
+from resolver.fetch.validation import ValidationRequest
+from resolver.fetch.validator import Validator
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import HeldChange
 from resolver.policy.compiled import CompiledConfig, Subscription
 from resolver.policy.settings import Endpoint
-from resolver.snapshot import child_process
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 
 _AT_ONCE = 4
@@ -85,14 +85,18 @@ async def update_lists(
         for each in wanted:
             job.results[each.name] = _failed(store, each, reason)
         return
+    validator = Validator()
     async with session as client:
 
         async def one(subscription: Subscription) -> None:
             async with slots:
-                updating = _Update(job, client, store, subscription, accept)
+                updating = _Update(job, client, validator, store, subscription, accept)
                 job.results[subscription.name] = await updating.run()
 
-        await asyncio.gather(*map(one, wanted))
+        try:
+            await asyncio.gather(*map(one, wanted))
+        finally:
+            await validator.end()
 
 
 def authorities(terms: CompiledConfig, config: Path) -> Path | None:
@@ -107,6 +111,7 @@ class _Update:
 
     job: UpdateJob
     client: aiohttp.ClientSession
+    validator: Validator
     store: ListStore
     wanted: Subscription
     accept: bool
@@ -147,7 +152,8 @@ class _Update:
         if new is not None:
             # The operator has chosen a content whose hash the config has.
             compared = None if self.accept or wanted.sha256 else copy
-            validated = await _validate(file, wanted.format, record, compared)
+            request = _request(file, wanted.format, record, compared)
+            validated = await self.validator.validate(request)
             if validated.held is not None:
                 record.held = validated.held
                 self.store.write_record(name, record)
@@ -177,25 +183,10 @@ def _failed(store: ListStore, wanted: Subscription, reason: str) -> UpdateResult
     return UpdateResult("failed", record.entries, reason)
 
 
-async def _validate(
+def _request(
     file: Path, kind: str, record: ListRecord, copy: StoredCopy | None
-) -> ValidationResult:
-    """Validate a file in a process of its own.
-
-    ``copy`` is the one in use, as ``record`` describes it, where the change from it is to be
-    bounded.
-
-    Raises:
-        FetchError: the file is refused.
-    """
-    command = ["resolver.fetch.validation", str(file), kind]
-    if copy is not None:
-        command += [str(record.entries), str(copy.path), record.format]
-    printed, code = await child_process.output(await child_process.start(*command))
-    try:
-        result = ValidationResult.from_json(printed)
-    except ValueError:
-        raise FetchError(f"refused: its validation ended with exit code {code}") from None
-    if result.refused:
-        raise FetchError(f"refused: {result.refused}")
-    return result
+) -> ValidationRequest:
+    """What to validate; ``copy`` is the one in use, where the change from it is to be bounded."""
+    if copy is None:
+        return ValidationRequest(str(file), kind)
+    return ValidationRequest(str(file), kind, record.entries, str(copy.path), record.format)

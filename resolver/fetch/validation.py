@@ -1,10 +1,8 @@
-"""``python -m resolver.fetch.validation``: whether a file may be used as a list.
+"""``python -m resolver.fetch.validation``: whether files may be used as lists.
 
 It is a program of its own, since a million names would block the loop of the supervisor and
-stay in its memory. It prints one JSON object, and imports little: it is started for every list.
-
-The command line has the file and its format; then, if a copy is in use, how many names that blocks,
-its file and its format.
+stay in its memory. It reads a ``ValidationRequest`` a line, as JSON, and prints a
+``ValidationResult`` for each. ``fetch.validator`` runs it.
 """
 
 import gc
@@ -16,6 +14,19 @@ from pathlib import Path
 
 from resolver.lists.acceptance import change_of, is_large_change, read_untrusted
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationRequest:
+    """A file to validate, and the copy in use, if the change from it is to be bounded."""
+
+    file: str
+    format: str
+    used_entries: int = 0
+    """How many names the copy in use blocks."""
+    used_file: str = ""
+    """The copy in use; empty where there is none, or any change is welcome."""
+    used_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +52,23 @@ class ValidationResult:
 
 
 def main() -> None:
-    """Validate the file that the command line names."""
+    """Validate the files that standard input names, until it ends."""
     gc.disable()
-    file, kind, *copy = sys.argv[1:]
-    json.dump(asdict(_validate(file, kind, copy)), sys.stdout)
-    sys.stdout.flush()
+    for line in sys.stdin:
+        result = _validate(ValidationRequest(**json.loads(line)))
+        sys.stdout.write(json.dumps(asdict(result)) + "\n")
+        sys.stdout.flush()
     os._exit(0)  # freeing a large heap takes long
 
 
-def _validate(file: str, kind: str, copy: list[str]) -> ValidationResult:
-    read = read_untrusted(Path(file).read_bytes(), kind, "", "")
+def _validate(request: ValidationRequest) -> ValidationResult:
+    read = read_untrusted(Path(request.file).read_bytes(), request.format, "", "")
     if isinstance(read, str):
         return ValidationResult(0, read)
     entries, held = count_blocking(read), None
-    if copy:
-        before, place, format_ = copy
-        if is_large_change(int(before), entries):
-            used = read_untrusted(Path(place).read_bytes(), format_, "", "")
-            held = change_of(used, read) if isinstance(used, BlockList) else None
+    if request.used_file and is_large_change(request.used_entries, entries):
+        used = read_untrusted(Path(request.used_file).read_bytes(), request.used_format, "", "")
+        held = change_of(used, read) if isinstance(used, BlockList) else None
     return ValidationResult(entries, "", held)
 
 

@@ -38,7 +38,27 @@ async def output(process: Process, given: bytes = b"") -> tuple[bytes, int | Non
     try:
         printed, _ = await process.communicate(given)
     finally:
-        if process.returncode is None:  # its end is not awaited, which may take long
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+        if process.returncode is None:
+            _kill(process)
     return printed, process.returncode
+
+
+async def ask(process: Process, line: bytes) -> bytes:
+    """The line that a child prints when it gets this line, each with its newline.
+
+    It is cut short or empty where the child ends instead. The child dies where cancelled.
+    """
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(line)
+        return await process.stdout.readline()
+    except asyncio.CancelledError:
+        _kill(process)
+        raise
+
+
+def _kill(process: Process) -> None:
+    """Kill a child; its end is not awaited, which may take long."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()

@@ -88,6 +88,7 @@ WRITING = {
     "supervisor.startup": "why the last good snapshot is served, escaped",
     "cli.run": "why there is no server, escaped",
     "cli.report": "a page of HTML",
+    "fetch.validation": "a line of JSON for the supervisor, in ASCII",
 }
 
 
