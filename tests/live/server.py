@@ -12,7 +12,7 @@ import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,8 +130,8 @@ class Server:
     def kill_what_is_left(self) -> None:
         """Whatever still runs of it, ended without asking."""
         if self._process is not None:
-            for pid in group(self._process.pid):
-                os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # all of it has ended already
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(10)
 
     def children(self, module: str) -> list[int]:
