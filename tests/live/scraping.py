@@ -3,6 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -42,11 +45,19 @@ def scrape(port: int, through: Sequence[str] = ()) -> Scrape | None:
 
     None where nobody answers (yet).
     """
-    url = f"http://127.0.0.1:{port}/metrics"
-    got = subprocess.run(
-        [*through, sys.executable, "-c", _GET, url], capture_output=True, text=True, check=False
-    )
-    return None if got.returncode else Scrape(got.stdout)
+    if through:
+        url = f"http://127.0.0.1:{port}/metrics"
+        command = [*through, sys.executable, "-c", _GET, url]
+        got = subprocess.run(command, capture_output=True, text=True, check=False)
+        return None if got.returncode else Scrape(got.stdout)
+    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/metrics")
+            response = connection.getresponse()
+            text = response.read().decode()
+        except (OSError, HTTPException):
+            return None
+    return Scrape(text) if response.status == HTTPStatus.OK else None
 
 
 def _key(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
