@@ -6,15 +6,22 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_PAUSE = 0.02
+_PAUSE, _LONGEST = 0.02, 0.1
+_LONGER = 1.2
 
 
-def wait_for(condition: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
-    """What the condition gives, as soon as it gives something; AssertionError if it never does."""
+def wait_for(
+    condition: Callable[[], T | None], what: str, seconds: float = 15.0, pause: float = _PAUSE
+) -> T:
+    """What the condition gives, as soon as it gives something; AssertionError if it never does.
+
+    The pauses between the tries become longer. Give a longer one where a try starts programs.
+    """
     end = time.monotonic() + seconds
     while True:
         got = condition()
         if got:
             return got
         assert time.monotonic() < end, f"not within {seconds} seconds: {what}"
-        time.sleep(_PAUSE)
+        time.sleep(pause)
+        pause = max(pause, min(pause * _LONGER, _LONGEST))
