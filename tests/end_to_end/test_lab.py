@@ -3,13 +3,14 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.live.lab import Lab, lab
 from tests.live.nsd import ANY_V4
-from tests.live.waiting import wait_for
+from tests.live.waiting import wait_for as wait_a_little
 
 BLOCKED = "0.0.0.0"
 CENTRE, SITE_A, SITE_B = "10.0.0.53", "10.1.0.53", "10.2.0.53"
@@ -27,6 +28,9 @@ def running(ip_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     assert ip_program, "the lab is made of namespaces"
     with lab(tmp_path_factory.mktemp("lab")) as made:
         yield made
+
+
+wait_for = partial(wait_a_little, pause=0.5)  # each try starts programs
 
 
 def _exempt(running: Lab, *words: str) -> None:
@@ -130,15 +134,15 @@ def _log(running: Lab, box: str) -> str:
     return running.within(box, "cat", "/var/log/lab.log")
 
 
-def test_nothing_is_left_behind(ip_program: Path, tmp_path: Path) -> None:
-    assert ip_program, "the lab is made of namespaces"
-    with lab(tmp_path) as made:
-        assert made.run("up").returncode == 1, "it runs already"
-        assert made.within("clients", "hostname").strip() == "clients"
-        assert made.run("in", "nowhere", "true").returncode == 1
-        assert len(made.processes()) > 20
-        assert "/run/boxes" not in Path("/proc/self/mounts").read_text(encoding="utf-8")
-    assert made.process.returncode == 0
-    assert not made.pid_file.exists()
-    wait_for(lambda: not made.processes(), "all of it has ended")
-    assert made.run("in", "clients", "true").stderr.startswith("The lab does not run")
+def test_nothing_is_left_behind(running: Lab) -> None:
+    """The last test: it ends the lab."""
+    assert running.run("up").returncode == 1, "it runs already"
+    assert running.within("clients", "hostname").strip() == "clients"
+    assert running.run("in", "nowhere", "true").returncode == 1
+    assert len(running.processes()) > 20
+    assert "/run/boxes" not in Path("/proc/self/mounts").read_text(encoding="utf-8")
+    running.process.terminate()
+    assert running.process.wait(20) == 0
+    assert not running.pid_file.exists()
+    wait_for(lambda: not running.processes(), "all of it has ended")
+    assert running.run("in", "clients", "true").stderr.startswith("The lab does not run")
