@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,10 @@ def quiet(shared: Server) -> Iterator[Server]:
     shared.check_log()
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    """Makes servers of config texts; they log no error but those that the test expects."""
+@contextmanager
+def _checked(directory: Path) -> Iterator[Make]:
     made: list[Server] = []
-    with servers(tmp_path) as make_one:
+    with servers(directory) as make_one:
 
         def keep(text: str) -> Server:
             made.append(make_one(text))
@@ -96,9 +96,23 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 
 @pytest.fixture
-def make_shipped(make: Make, upstream: str) -> Callable[[], Server]:
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Makes servers of config texts; they log no error but those that the test expects."""
+    with _checked(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def make_lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
+    """Makes servers that the tests of a file share: see ``Server.checked`` and ``restored``."""
+    with _checked(tmp_path_factory.mktemp("lasting")) as make:
+        yield make
+
+
+@pytest.fixture
+def make_shipped(make: Make, upstream: str) -> Callable[..., Server]:
     """Makes a server of the test's own with the shipped config; not yet started."""
-    return lambda: make(shipped([upstream]))
+    return lambda workers=0: make(shipped([upstream], workers=workers))
 
 
 @pytest.fixture

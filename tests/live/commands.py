@@ -38,10 +38,13 @@ class Done:
         return told
 
 
-def darban(*arguments: str | Path, at: Path) -> Done:
-    """Run a command in a directory, with no state directory but the config's own."""
-    environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
-    environment |= {"NO_COLOR": "1", "COLUMNS": "100"}
+def darban(*arguments: str | Path, at: Path, **variables: str) -> Done:
+    """Run a command in a directory, with no state directory but the config's own.
+
+    Its environment has more variables, and is without those that are given as empty.
+    """
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "STATE_DIRECTORY": ""}
+    environment = {k: v for k, v in (environment | variables).items() if v}
     words = ["darban", *map(str, arguments)]
     with TemporaryDirectory() as directory:
         out, err = Path(directory, "out"), Path(directory, "err")

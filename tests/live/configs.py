@@ -32,16 +32,19 @@ def shipped(
     port: int = 0,
     metrics: int = 0,
     listen: Sequence[str] | None = None,
+    workers: int = 0,
 ) -> str:
     """config.toml as shipped, but for its addresses, and upstreams that are the test's own.
 
-    A port of 0 is any that is free.
+    A port of 0 is any that is free; 0 workers are one a CPU, as shipped.
     """
     port, metrics = port or free_port(), metrics or free_port()
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     assert text.count(_LISTEN) == text.count(_SERVERS) == 1
     where = listen or [f"127.0.0.1:{port}", f"[::1]:{port}"]
     text = text.replace(_LISTEN, f"listen = {_array(where)}")
+    if workers:
+        text = replaced_once(text, "[server]\n", f"[server]\nworkers = {workers}\n")
     text = text.replace(_SERVERS, f"servers = {_array(upstreams)}")
     text += f'\n[metrics]\nlisten = "127.0.0.1:{metrics}"\n'
     text += f"\n[lists]\ndirectories = {_array([str(BLOCKLISTS)])}\n"

@@ -79,6 +79,11 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its supervisor runs."""
+        return self._process is not None and self._process.poll() is None
+
     def launch(self) -> None:
         """Start the process, and do not wait."""
         environment = {"STATE_DIRECTORY": str(self.directory / "state"), **self.environment}
@@ -151,6 +156,14 @@ class Server:
     def expect_error(self, pattern: str) -> None:
         """Let a line of the log be; every other error fails the test."""
         self.expected.append(pattern)
+
+    @contextmanager
+    def checked(self) -> Iterator["Server"]:
+        """Check its log at the end of a test; others that share it expect none of its errors."""
+        expected = list(self.expected)
+        yield self
+        self.check_log()
+        self.expected[:] = expected
 
     def check_log(self) -> None:
         """Fail where it has logged an error that the test does not expect."""
