@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -14,14 +13,17 @@ from dataclasses import dataclass
 import pytest
 
 from tests.live.clients import ask
-from tests.live.configs import EXEMPTION
+from tests.live.commands import GOOD
+from tests.live.configs import EXEMPTION, shipped
 from tests.live.ports import free_port
-from tests.live.server import DARBAN, Server
+from tests.live.reloading import reload, restored
+from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 PAGE = "127.0.0.54"
 NAME = "web.telegram.org"
 ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
+FRESH = (f"127.0.10.{n}" for n in range(10, 250))
 PROCESS = "resolver.web.block_page_process"
 _MOST = 64
 """Connections at a time (resolver/web/page_server.py)."""
@@ -39,13 +41,15 @@ class Told:
 def get(
     port: int,
     host: str = NAME,
-    client: str = ADMINISTRATION,
+    client: str = "",
     method: str = "GET",
     path: str = "/",
     **headers: str,
 ) -> Told:
+    """Ask as a client, else as one of administration that has not asked so far."""
+    source = (client or next(FRESH), 0)
     with closing(
-        http.client.HTTPConnection(PAGE, port, timeout=10, source_address=(client, 0))
+        http.client.HTTPConnection(PAGE, port, timeout=10, source_address=source)
     ) as connection:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers={"Host": host, **given})
@@ -53,25 +57,39 @@ def get(
         return Told(got.status, dict(got.getheaders()), got.read().decode())
 
 
-@pytest.fixture
-def made(make_shipped: Callable[[], Server]) -> Iterator[tuple[Server, int]]:
-    """A server with a page, not yet started, and the page's port."""
-    server, port = make_shipped(), free_port()
+def _with_page(server: Server) -> int:
+    """Let the server, not yet started, serve a page; its port."""
+    port = free_port()
     text = server.config.read_text(encoding="utf-8")
     led = f'mode = "enforce"\nsinkhole = ["{PAGE}", "::"]'
     text = text.replace('mode = "enforce"', led, 1)
     text += f'\n[block_page]\nlisten = ["{PAGE}:{port}"]\n'
     server.config.write_text(text, encoding="utf-8")
-    yield server, port
-    server.stop()
+    server.environment = {"STATE_DIRECTORY": ""}
+    return port
 
 
 @pytest.fixture
-def served(made: tuple[Server, int]) -> tuple[Server, int]:
-    server, port = made
-    server.start()
-    wait_for(lambda: _listens(port), "the page is served")
-    return server, port
+def made(make_shipped: Callable[..., Server]) -> tuple[Server, int]:
+    """A server with a page, not yet started, and the page's port."""
+    server = make_shipped(workers=1)
+    return server, _with_page(server)
+
+
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> tuple[Server, int]:
+    server = make_lasting(shipped([upstream], workers=1))
+    port = _with_page(server)
+    return server.start(), port
+
+
+@pytest.fixture
+def served(lasting: tuple[Server, int]) -> Iterator[tuple[Server, int]]:
+    """A server that serves a page, and the page's port."""
+    server, port = lasting
+    with restored(server):
+        wait_for(lambda: _listens(port), "the page is served")
+        yield server, port
 
 
 def _listens(port: int) -> bool:
@@ -133,6 +151,7 @@ def test_who_has_no_reason_to_be_there_is_told_so(served: tuple[Server, int]) ->
 
 def test_a_hostile_host_header(served: tuple[Server, int]) -> None:
     server, port = served
+    began = len(server.err)
     for host in ('"><script>alert(1)</script>', f"<b>.{NAME}", "{service}", "a" * 5000, "é\x80"):
         told = get(port, host=host.encode().decode("latin-1"))
         assert told.status == 200
@@ -142,8 +161,8 @@ def test_a_hostile_host_header(served: tuple[Server, int]) -> None:
     assert told.status == 400
     assert told.headers["Content-Type"].startswith("text/plain")
     assert _sinkholed(server)
-    assert "127.0.10" not in server.err
-    assert "alert" not in server.err
+    assert "127.0.10" not in server.err[began:]
+    assert "alert" not in server.err[began:]
 
 
 def test_after_a_reload_it_tells_by_the_new_policy(served: tuple[Server, int]) -> None:
@@ -152,9 +171,7 @@ def test_after_a_reload_it_tells_by_the_new_policy(served: tuple[Server, int]) -
     text = text.replace("noc@agency.example", "it-desk@agency.example")
     server.config.write_text(text, encoding="utf-8")
     assert "noc@agency.example" in get(port).body
-    command = [DARBAN, "reload", "--config", server.config]
-    state = {"STATE_DIRECTORY": str(server.directory / "state")}
-    subprocess.run(command, env={**os.environ, **state}, check=True, capture_output=True)
+    assert reload(server).code == GOOD
     told = get(port)
     assert "it-desk@agency.example" in told.body
     assert "noc@agency.example" not in told.body
@@ -187,23 +204,23 @@ def _is_closed(end: socket.socket) -> bool:
         return True
 
 
-def test_an_exemption_ends_without_a_reload(made: tuple[Server, int]) -> None:
-    server, port = made
+def test_an_exemption_ends_without_a_reload(served: tuple[Server, int]) -> None:
+    server, port = served
     until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
     text = server.config.read_text(encoding="utf-8")
     exemption = EXEMPTION.replace("2199-03-20T23:59:59+03:30", until.isoformat())
-    server.config.write_text(text + exemption.replace("127.0.10.7", "127.0.10.5"), encoding="utf-8")
-    server.start()
-    wait_for(lambda: _listens(port), "the page is served")
-    assert get(port).status == 421
-    wait_for(lambda: get(port).status == 451, "the exemption has ended")
+    exemption = exemption.replace("127.0.10.7", ADMINISTRATION)
+    server.config.write_text(text + exemption, encoding="utf-8")
+    assert reload(server).code == GOOD
+    assert get(port, client=ADMINISTRATION).status == 421
+    wait_for(lambda: get(port, client=ADMINISTRATION).status == 451, "the exemption has ended")
 
 
 def test_one_that_asks_too_often_is_refused_and_others_are_answered(
     served: tuple[Server, int],
 ) -> None:
     _, port = served
-    assert {get(port).status for _ in range(60)} == {451, 429}
+    assert {get(port, client=ADMINISTRATION).status for _ in range(60)} == {451, 429}
     assert get(port, client="127.0.10.6").status == 451
 
 
