@@ -13,14 +13,16 @@ import pytest
 from dnslib import RR, DNSRecord
 
 from tests.live.clients import ask
+from tests.live.configs import small
 from tests.live.ports import is_free
+from tests.live.reloading import restored
 from tests.live.scraping import Scrape
 from tests.live.server import Server, group
 from tests.live.waiting import wait_for
 
+Make = Callable[[str], Server]
 MakeSmall = Callable[..., Server]
 
-TWO = "workers = 2"
 IN_A_ROW = 40
 """Queries, each of a port of its own, so that each worker gets some of them."""
 
@@ -46,12 +48,33 @@ def _queries(scrape: Scrape) -> float:
     return scrape.total("darban_queries_total")
 
 
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Make, upstream: str) -> Server:
+    return make_lasting(small([upstream], server="workers = 2"))
+
+
 @pytest.fixture
-def two_workers(make_small: MakeSmall) -> Server:
-    server = make_small(server=TWO).start()
-    assert len(server.workers()) == 2
-    assert _serves(server)
-    return server
+def two_workers(lasting: Server) -> Iterator[Server]:
+    """A server with two workers that serves; a test may end it."""
+    with restored(lasting) as server:
+        wait_for(lambda: server.scrape().value("darban_workers") == 2, "both serve")
+        assert len(server.workers()) == 2
+        assert _serves(server)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lasting_one(make_lasting: Make, upstream: str) -> Server:
+    return make_lasting(small([upstream], server="workers = 1"))
+
+
+@pytest.fixture
+def one_worker(lasting_one: Server) -> Iterator[Server]:
+    """A server with one worker that serves."""
+    with restored(lasting_one) as server:
+        wait_for(lambda: server.scrape().value("darban_workers") == 1, "it serves")
+        assert _serves(server)
+        yield server
 
 
 def _replaced(server: Server, gone: int) -> Callable[[], bool]:
@@ -65,7 +88,7 @@ def _replaced(server: Server, gone: int) -> Callable[[], bool]:
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
     server = two_workers
-    before = server.scrape()
+    before, restarts = server.scrape(), _restarts(server)
     gone = server.workers()[which]
     os.kill(gone, signal.SIGKILL)
     wait_for(_replaced(server, gone), "a new worker")
@@ -73,23 +96,25 @@ def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
     after = server.scrape()
     _never_back(before, after)
     assert _queries(after) >= _queries(before) + IN_A_ROW
-    wait_for(lambda: _restarts(server) == 1, "it is counted")
+    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
     assert after.value("darban_workers") == after.value("darban_workers_expected") == 2
     assert f"pid {gone}) ended with -9" in server.err
 
 
 def test_a_worker_is_replaced_though_the_state_was_removed(two_workers: Server) -> None:
     server = two_workers
+    restarts = _restarts(server)
     shutil.rmtree(server.directory / "state" / "snapshots")
     gone = server.workers()[0]
     os.kill(gone, signal.SIGKILL)
     wait_for(_replaced(server, gone), "a new worker")
     wait_for(lambda: _serves(server), "all queries are answered again")
+    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
 
 
 def test_workers_killed_again_and_again(two_workers: Server) -> None:
     server = two_workers
-    before = server.scrape()
+    before, restarts = server.scrape(), _restarts(server)
     for _ in range(3):
         for gone in server.workers():
             os.kill(gone, signal.SIGKILL)
@@ -97,23 +122,24 @@ def test_workers_killed_again_and_again(two_workers: Server) -> None:
     wait_for(lambda: _serves(server), "all queries are answered again")
     after = server.scrape()
     _never_back(before, after)
-    wait_for(lambda: _restarts(server) == 6, "it is counted")
+    wait_for(lambda: _restarts(server) == restarts + 6, "it is counted")
 
 
 def test_all_workers_killed_at_once(two_workers: Server) -> None:
     server = two_workers
-    gone = server.workers()
+    gone, restarts = server.workers(), _restarts(server)
     for pid in gone:
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: _serves(server), "all queries are answered again")
     assert not set(gone) & set(server.workers())
+    wait_for(lambda: _restarts(server) == restarts + 2, "it is counted")
 
 
 def test_a_query_that_waits_for_a_dead_worker_is_answered_by_its_successor(
-    make_small: MakeSmall,
+    one_worker: Server,
 ) -> None:
-    server = make_small(server="workers = 1").start()
-    assert _serves(server)
+    server = one_worker
+    restarts = _restarts(server)
     [stopped] = server.workers()
     os.kill(stopped, signal.SIGSTOP)
     server.expect_error("no heartbeat")
@@ -124,23 +150,24 @@ def test_a_query_that_waits_for_a_dead_worker_is_answered_by_its_successor(
     asking.start()
     asking.join()
     assert answers != [None]
+    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
 
 
 def test_a_worker_that_stands_still_is_replaced(two_workers: Server) -> None:
     server = two_workers
     server.expect_error("no heartbeat")
-    before = server.scrape()
+    before, restarts, logged = server.scrape(), _restarts(server), len(server.err)
     stopped = server.workers()[0]
     os.kill(stopped, signal.SIGSTOP)
     wait_for(_replaced(server, stopped), "a new worker")
     wait_for(lambda: _serves(server), "all queries are answered again")
     _never_back(before, server.scrape())
-    wait_for(lambda: _restarts(server) == 1, "it is counted")
-    assert "no heartbeat" in server.err
+    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
+    assert "no heartbeat" in server.err[logged:]
 
 
 def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: MakeSmall) -> None:
-    server = make_small(server=TWO)
+    server = make_small(server="workers = 2")
     server.expect_error("no heartbeat")
     server.launch()
     stopped = wait_for(lambda: server.workers()[:1], "a worker starts")[0]
@@ -149,20 +176,14 @@ def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: Make
     wait_for(lambda: _serves(server), "all queries are answered")
 
 
-def test_workers_end_with_a_killed_supervisor(two_workers: Server) -> None:
+def test_workers_end_with_a_killed_supervisor_and_it_starts_again(two_workers: Server) -> None:
     server = two_workers
     workers = server.workers()
     server.signal(signal.SIGKILL)
     server.ended()
     wait_for(lambda: not set(workers) & set(group(server.pid)), "the workers have ended")
+    wait_for(lambda: not group(server.pid), "all has ended")
     assert is_free(server.port)
-
-
-def test_it_starts_again_where_it_was_killed(two_workers: Server) -> None:
-    server = two_workers
-    server.signal(signal.SIGKILL)
-    server.ended()
-    wait_for(lambda: not group(server.pid), "the workers have ended")
     server.start()
     assert _serves(server)
 
@@ -259,9 +280,9 @@ def test_it_ends_though_clients_hold_connections(two_workers: Server) -> None:
         assert two_workers.stop(5).code == 0
 
 
-def test_a_worker_that_cannot_be_started_now_is_started_later(make_small: MakeSmall) -> None:
-    server = make_small(server="workers = 1").start()
-    server.scrape()  # what it opens is open
+def test_a_worker_that_cannot_be_started_now_is_started_later(one_worker: Server) -> None:
+    server = one_worker
+    restarts = _restarts(server)  # what the scrape opens is open
     server.expect_error("cannot be started now")
     _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (5, hard))
@@ -271,11 +292,11 @@ def test_a_worker_that_cannot_be_started_now_is_started_later(make_small: MakeSm
     assert server.err.count(said) <= 3, "with a pause in between"
     resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (hard, hard))
     wait_for(lambda: _serves(server), "all queries are answered again")
-    wait_for(lambda: _restarts(server) == 1, "it is counted")
+    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
 
 
-def test_what_is_no_command_does_not_disturb_it(make_small: MakeSmall) -> None:
-    server = make_small().start()
+def test_what_is_no_command_does_not_disturb_it(one_worker: Server) -> None:
+    server = one_worker
     log = server.err
     for said in (b"", b"\n", b"no JSON\n", b"[]\n", b'{"command": []}\n', b'{"command": "no"}\n'):
         with socket.socket(socket.AF_UNIX) as asking:
@@ -297,8 +318,8 @@ def _flush(path: str) -> None:
         assert b"entries" in control.recv(1000)
 
 
-def test_a_flush_while_a_worker_starts_disturbs_nothing(make_small: MakeSmall) -> None:
-    server = make_small(server="workers = 1").start()
+def test_a_flush_while_a_worker_starts_disturbs_nothing(one_worker: Server) -> None:
+    server = one_worker
     gone = server.workers()[0]
     os.kill(gone, signal.SIGKILL)
     path = str(server.directory / "state" / "control.sock")
