@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.live.clients import ask
+from tests.live.configs import small
 from tests.live.namespaces import drop_capability, namespaces
 from tests.live.ports import free_port, is_free
 from tests.live.programs import needed
+from tests.live.reloading import restored
 from tests.live.server import DARBAN, Ended, Server
 from tests.live.waiting import wait_for
 
@@ -39,6 +41,18 @@ answer = "sinkhol"
 prefixes = ["10.10.3.7/16"]
 policy = "administrativ"
 """
+
+
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    return make_lasting(small([upstream]))
+
+
+@pytest.fixture
+def first(lasting: Server) -> Iterator[Server]:
+    """A server that runs, and is to go on whatever another one does."""
+    with restored(lasting) as server:
+        yield server
 
 
 def _refused(server: Server) -> Ended:
@@ -121,17 +135,17 @@ def test_a_port_that_another_program_has(make_small: MakeSmall, kind: str, *, sh
     assert is_free(server.port)
 
 
-def test_a_second_instance(make_small: MakeSmall, make: Callable[[str], Server]) -> None:
-    first = make_small().start()
+def test_a_second_instance(first: Server, make: Callable[[str], Server]) -> None:
     second = make(first.config.read_text(encoding="utf-8"))
     _one_line(_refused(second), f"127.0.0.1:{first.port}", "another program listens there")
     assert _still_answers(first)
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["its config", "another config"])
-def test_a_second_instance_of_the_same_state(make_small: MakeSmall, *, other: bool) -> None:
+def test_a_second_instance_of_the_same_state(
+    first: Server, make_small: MakeSmall, *, other: bool
+) -> None:
     """The first one keeps its control socket."""
-    first = make_small().start()
     state = first.directory / "state"
     second = make_small() if other else Server(first.config)
     second.environment = {"STATE_DIRECTORY": str(state)}
@@ -143,9 +157,9 @@ def test_a_second_instance_of_the_same_state(make_small: MakeSmall, *, other: bo
     assert _still_answers(first)
 
 
-def test_no_other_user_can_prevent_a_start(make_small: MakeSmall) -> None:
+def test_no_other_user_can_prevent_a_start(first: Server) -> None:
     """Neither by a name that anybody may take, nor by the lock."""
-    server = make_small().start()
+    server = first
     lock = server.directory / "state" / "lock"
     assert lock.stat().st_mode & 0o777 == 0o600
     server.stop()
@@ -155,17 +169,14 @@ def test_no_other_user_can_prevent_a_start(make_small: MakeSmall) -> None:
     assert _still_answers(server)
 
 
-def test_a_lock_of_a_killed_server_is_free(make_small: MakeSmall) -> None:
-    server = make_small().start()
+def test_a_lock_of_a_killed_server_is_free(first: Server) -> None:
+    server = first
     os.kill(server.pid, signal.SIGKILL)
     assert server.ended().code == -signal.SIGKILL
     assert _still_answers(server.start())
 
 
-def test_a_second_instance_on_every_address(
-    make_small: MakeSmall, make: Callable[[str], Server]
-) -> None:
-    first = make_small().start()
+def test_a_second_instance_on_every_address(first: Server, make: Callable[[str], Server]) -> None:
     text = first.config.read_text(encoding="utf-8")
     text = re.sub("listen = .*", f'listen = ["0.0.0.0:{first.port}"]', text, count=1)
     _one_line(_refused(make(text)), f"0.0.0.0:{first.port}", "another program listens there")
@@ -238,9 +249,9 @@ def test_a_state_directory_that_is_a_file(make_small: MakeSmall) -> None:
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"harmed")])
 def test_a_snapshot_that_was_harmed_is_written_anew(
-    make_small: MakeSmall, harm: Callable[[Path], object]
+    first: Server, harm: Callable[[Path], object]
 ) -> None:
-    server = make_small().start()
+    server = first
     assert server.stop().code == 0
     files = list((server.directory / "state" / "snapshots").glob("*/*"))
     assert len(files) == 3
