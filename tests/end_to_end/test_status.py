@@ -1,6 +1,5 @@
 """``darban status`` of a real server: what it tells is what was asked."""
 
-import json
 import os
 import pty
 import re
@@ -16,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.live.clients import ask
-from tests.live.configs import BLOCKLISTS
+from tests.live.commands import GOOD, UNREACHABLE, Done, darban
+from tests.live.configs import BLOCKLISTS, shipped
 from tests.live.programs import needed
 from tests.live.server import DARBAN, Server
 from tests.live.waiting import wait_for
-
-UNREACHABLE = 3
 
 ASKED = {
     ("127.0.10.5", "web.telegram.org"): 5,
@@ -52,38 +50,35 @@ ticket = "PR-1"
 """
 
 
-def run(server: Server, *arguments: str, columns: int = 80) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
-    return subprocess.run(
-        [DARBAN, "status", *arguments],
-        cwd=server.directory,
-        env={**environment, "COLUMNS": str(columns)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+def run(server: Server, *arguments: str, columns: int = 80) -> Done:
+    return darban("status", *arguments, at=server.directory, COLUMNS=str(columns), NO_COLOR="")
 
 
 def told(server: Server, *arguments: str) -> dict[str, object]:
     done = run(server, "--json", *arguments)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, object] = json.loads(done.stdout)
-    return answer
+    assert done.code == GOOD, done.err
+    return done.json
 
 
-@pytest.fixture
-def asked(make_shipped: Callable[[], Server]) -> Server:
-    """A server that was asked what ASKED says."""
-    server = make_shipped()
-    text = server.config.read_text(encoding="utf-8")
-    server.config.write_text(text + EXEMPTIONS, encoding="utf-8")
+@pytest.fixture(scope="module")
+def asked_once(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    server = make_lasting(shipped([upstream]) + EXEMPTIONS)
     server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     for (client, name), times in ASKED.items():
         for _ in range(times):
             assert ask(server.port, name, client=client) is not None
     return server
+
+
+@pytest.fixture
+def asked(asked_once: Server) -> Iterator[Server]:
+    """A server that was asked what ASKED says.
+
+    The tests at the end of this file ask it more, and reload it.
+    """
+    with asked_once.checked() as server:
+        yield server
 
 
 def test_json_is_what_was_asked(asked: Server) -> None:
@@ -124,7 +119,7 @@ def test_json_is_what_was_asked(asked: Server) -> None:
 
 def test_a_missing_forward_zone_is_counted_and_named(asked: Server) -> None:
     wait_for(lambda: told(asked)["missing_forward_queries"] == 2, "the workers tell of them")
-    assert ".local    2 queries got NXDOMAIN" in run(asked).stdout
+    assert ".local    2 queries got NXDOMAIN" in run(asked).out
     assert asked.scrape().total("darban_missing_forward_queries_total") == 2
 
 
@@ -136,26 +131,24 @@ def _with_cache(status: dict[str, object]) -> dict[str, object] | None:
 @pytest.mark.parametrize("columns", [80, 200])
 def test_text_shows_it_all_within_the_width(asked: Server, columns: int) -> None:
     done = run(asked, "--once", columns=columns)
-    assert done.returncode == 0, done.stderr
-    assert "\x1b" not in done.stdout
-    assert "…" not in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= columns + 2, (
-        "marks of direction have no width"
-    )
-    assert re.search(r"^administration +10 +7 +3 ", done.stdout, re.MULTILINE)
-    assert re.search(r"^unknown +7 +0 +0 +7", done.stdout, re.MULTILINE)
-    assert re.search(r"^telegram .*administration +blocked +5", done.stdout, re.MULTILINE)
+    assert done.code == GOOD, done.err
+    assert "\x1b" not in done.out
+    assert "…" not in done.out
+    assert max(map(len, done.out.splitlines())) <= columns + 2, "marks of direction have no width"
+    assert re.search(r"^administration +10 +7 +3 ", done.out, re.MULTILINE)
+    assert re.search(r"^unknown +7 +0 +0 +7", done.out, re.MULTILINE)
+    assert re.search(r"^telegram .*administration +blocked +5", done.out, re.MULTILINE)
     for part in ("pr-2031", "in force", "pr-old", "ended", "queries   24", "telegram"):
-        assert part in done.stdout
+        assert part in done.out
     if columns == 200:
-        assert "رئیس روابط عمومی" in done.stdout
-        assert "Head of [red]PR" in done.stdout
+        assert "رئیس روابط عمومی" in done.out
+        assert "Head of [red]PR" in done.out
 
 
 def test_without_a_terminal_it_prints_once(asked: Server) -> None:
     done = run(asked)
-    assert done.returncode == 0
-    assert done.stdout.startswith("darban ")
+    assert done.code == GOOD
+    assert done.out.startswith("darban ")
 
 
 def test_the_forgotten_vlan_is_found(asked: Server) -> None:
@@ -167,35 +160,16 @@ def test_the_forgotten_vlan_is_found(asked: Server) -> None:
         "missed": 0,
     }
     done = run(asked, "--unknown")
-    assert re.search(r"127\.0\.99\.0/24 +6\b.*\n127\.0\.98\.0/24 +1\b", done.stdout)
-    assert "add its prefix to a [vlans.*]" in done.stdout
-
-
-def test_the_last_reload_and_that_the_config_is_not_in_force(asked: Server) -> None:
-    assert told(asked)["last_reload"] is None
-    asked.config.write_text("[server\n", encoding="utf-8")
-    asked.expect_error("config.toml|reload by SIGHUP: invalid")
-    asked.signal(signal.SIGHUP)
-    status = wait_for(lambda: _reloaded(told(asked)), "the reload is told of")
-    assert status["config_ok"] is False
-    last = status["last_reload"]
-    assert (last["result"], last["by"]) == ("invalid", "SIGHUP")  # type: ignore[index]
-    assert "config.toml:1" in last["report"][0]  # type: ignore[index]
-    shown = run(asked).stdout
-    assert "by SIGHUP: invalid" in shown
-    assert "the config is not in force" in shown
-
-
-def _reloaded(status: dict[str, object]) -> dict[str, object] | None:
-    return status if status["last_reload"] else None
+    assert re.search(r"127\.0\.99\.0/24 +6\b.*\n127\.0\.98\.0/24 +1\b", done.out)
+    assert "add its prefix to a [vlans.*]" in done.out
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["--unknown"], ["--once"]])
 def test_without_a_server(tmp_path: Path, arguments: list[str]) -> None:
     done = run(Server(tmp_path / "config.toml"), *arguments)
-    assert done.returncode == UNREACHABLE
-    assert "no server answers on" in done.stderr
-    assert done.stdout == ""
+    assert done.code == UNREACHABLE
+    assert "no server answers on" in done.err
+    assert done.out == ""
 
 
 @pytest.fixture
@@ -271,3 +245,22 @@ def _read_until(terminal: int, wanted: bytes, seconds: float = 20.0) -> bytes:
         if select.select([terminal], [], [], left)[0]:
             seen += os.read(terminal, 65536)
     return seen
+
+
+def test_the_last_reload_and_that_the_config_is_not_in_force(asked: Server) -> None:
+    assert told(asked)["last_reload"] is None
+    asked.config.write_text("[server\n", encoding="utf-8")
+    asked.expect_error("config.toml|reload by SIGHUP: invalid")
+    asked.signal(signal.SIGHUP)
+    status = wait_for(lambda: _reloaded(told(asked)), "the reload is told of")
+    assert status["config_ok"] is False
+    last = status["last_reload"]
+    assert (last["result"], last["by"]) == ("invalid", "SIGHUP")  # type: ignore[index]
+    assert "config.toml:1" in last["report"][0]  # type: ignore[index]
+    shown = run(asked).out
+    assert "by SIGHUP: invalid" in shown
+    assert "the config is not in force" in shown
+
+
+def _reloaded(status: dict[str, object]) -> dict[str, object] | None:
+    return status if status["last_reload"] else None
