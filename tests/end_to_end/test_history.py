@@ -5,19 +5,19 @@ import os
 import pwd
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, darban
+from tests.live.configs import small
 from tests.live.nsd import ANY_V4
 from tests.live.programs import lacking
+from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
-
-MakeSmall = Callable[..., Server]
 
 DENY, OPEN = 'deny = ["web.telegram.org"]', "deny = []"
 EXEMPTION = """
@@ -31,11 +31,55 @@ ticket = "IT-7"
 """
 
 
+@pytest.fixture(scope="module")
+def make_started(make_lasting: Callable[[str], Server], upstream: str) -> Callable[[], Server]:
+    """Makes a server whose start is written down."""
+
+    def build() -> Server:
+        server = make_lasting(small([upstream]))
+        server.environment = {"STATE_DIRECTORY": ""}
+        server.start()
+        wait_for(lambda: _history(server), "the start is written down")
+        return server
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def lasting(make_started: Callable[[], Server]) -> Server:
+    return make_started()
+
+
 @pytest.fixture
-def server(make_small: MakeSmall) -> Server:
-    server = make_small(server="workers = 1")
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server.start()
+def server(lasting: Server) -> Iterator[Server]:
+    """A server that runs with its first config; its journal has what other tests did."""
+    with restored(lasting) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ended_once(make_started: Callable[[], Server]) -> Server:
+    server = make_started()
+    _write(server, DENY, OPEN)
+    assert darban("reload", at=server.directory).code == GOOD
+    assert darban("reload", at=server.directory).code == GOOD  # nothing new
+    _write(server, OPEN, DENY)
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: len(_history(server)) == 3, "the signal's reload is written down")
+    with server.checked():
+        server.expect_error("reload by|config.toml|denied")
+        _write(server, DENY, DENY.replace("deny", "denied"))
+        assert darban("reload", at=server.directory).code == WRONG
+        assert server.stop().code == 0
+    _write(server, "denied", "deny")
+    return server
+
+
+@pytest.fixture
+def ended(ended_once: Server) -> Iterator[Server]:
+    """A server that was reloaded by a command and by a signal, and stopped."""
+    with ended_once.checked() as server:
+        yield server
 
 
 def _history(server: Server, *options: str) -> list[dict[str, str]]:
@@ -50,18 +94,8 @@ def _write(server: Server, old: str, new: str) -> None:
     server.config.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_every_activation_is_written_down(server: Server) -> None:
-    wait_for(lambda: _history(server), "the start is written down")
-    _write(server, DENY, OPEN)
-    assert darban("reload", at=server.directory).code == GOOD
-    assert darban("reload", at=server.directory).code == GOOD  # nothing new
-    _write(server, OPEN, DENY)
-    server.signal(signal.SIGHUP)
-    wait_for(lambda: len(_history(server)) == 3, "the signal's reload is written down")
-    server.expect_error("reload by|config.toml|denied")
-    _write(server, DENY, DENY.replace("deny", "denied"))
-    assert darban("reload", at=server.directory).code == WRONG
-    assert server.stop().code == 0
+def test_every_activation_is_written_down(ended: Server) -> None:
+    server = ended
     entries = _history(server)
     me = f"uid {os.getuid()} ({pwd.getpwuid(os.getuid()).pw_name})"
     assert [(entry["event"], entry["who"]) for entry in entries] == [
@@ -95,12 +129,9 @@ def test_the_person_behind_root_is_written_down(
     assert darban("history", at=server.directory).out.count(who) == 1
 
 
-def test_what_was_in_force_at_a_moment(server: Server) -> None:
-    wait_for(lambda: _history(server), "the start is written down")
-    _write(server, DENY, OPEN)
-    assert darban("reload", at=server.directory).code == GOOD
-    server.stop()
-    start, reload, stop = (float(entry["time"]) for entry in _history(server))
+def test_what_was_in_force_at_a_moment(ended: Server) -> None:
+    server = ended
+    start, reload, again, stop = (float(entry["time"]) for entry in _history(server))
 
     def at(moment: float) -> str:
         return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat()
@@ -112,7 +143,7 @@ def test_what_was_in_force_at_a_moment(server: Server) -> None:
     files = first.json["files"]
     assert isinstance(files, dict)
     assert DENY in files["config.toml"]
-    second = darban("history", "--at", at((reload + stop) / 2), at=server.directory)
+    second = darban("history", "--at", at((reload + again) / 2), at=server.directory)
     assert second.code == GOOD
     assert f"-{DENY}\n+{OPEN}\n" in second.out
     assert "by uid" in second.out
@@ -160,9 +191,10 @@ def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
     assert "Exemption fair has ended and permits nothing;" in done.out
 
 
-def test_an_exemption_that_ends_while_no_server_runs_is_noted_once(server: Server) -> None:
-    wait_for(lambda: _history(server), "the start is written down")
-    server.stop()
+def test_an_exemption_that_ends_while_no_server_runs_is_noted_once(ended: Server) -> None:
+    server = ended
+    events = [entry["event"] for entry in _history(server)]
+    assert "ended" not in events
     _write(server, DENY, 'block = ["pager"]')
     _write(server, "directories = []", 'directories = ["lists"]')
     lists = server.directory / "lists"
@@ -171,7 +203,7 @@ def test_an_exemption_that_ends_while_no_server_runs_is_noted_once(server: Serve
     over = EXEMPTION.format(until="2026-01-15T08:00:00Z")
     _write(server, "[policies.publicity]", over + "[policies.publicity]")
     server.start()
-    events = ["start", "stop", "start", "ended"]
+    events += ["start", "ended"]
     wait_for(lambda: len(_history(server)) == len(events), "the end is written down")
     server.stop()
     server.start()
@@ -183,8 +215,37 @@ def test_an_exemption_that_ends_while_no_server_runs_is_noted_once(server: Serve
     assert "ended before: fair" in now.out
 
 
+@pytest.mark.parametrize("at", ["yesterday", "2027-13-01", "0001-01-01", ""])
+def test_a_moment_that_makes_no_sense(server: Server, at: str) -> None:
+    done = darban("history", "--at", at, at=server.directory)
+    assert done.code == WRONG, done.out
+    assert "is not a moment" in done.err
+
+
+def test_nothing_is_told_of_a_moment_that_is_yet_to_come(server: Server) -> None:
+    assert _history(server)
+    done = darban("history", "--at", "2199-01-01", at=server.directory)
+    assert (done.code, done.out) == (WRONG, "")
+    assert "'2199-01-01' is still to come" in done.err
+
+
+def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
+    server.stop()
+    before = _history(server)
+    _write(server, DENY, DENY.replace("deny", "denied"))
+    server.options = ["--last-good"]
+    server.expect_error("the last good snapshot")
+    server.start()
+    wait_for(lambda: len(_history(server)) > len(before), "the start is written down")
+    server.stop()
+    server.options = []
+    *_, first, _ = before
+    last = _history(server)[len(before)]
+    assert last["event"] == "start --last-good"
+    assert (last["snapshot"], last["config"]) == (first["snapshot"], first["config"])
+
+
 def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> None:
-    wait_for(lambda: _history(server), "the start is written down")
     path = server.directory / ".darban" / "journal.jsonl"
     path.unlink()
     path.mkdir()
@@ -195,30 +256,4 @@ def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> Non
     answer = ask(server.port, "web.telegram.org", client="127.0.10.5")
     assert answer is not None
     assert str(answer.rr[0].rdata) == ANY_V4
-
-
-@pytest.mark.parametrize("at", ["yesterday", "2027-13-01", "0001-01-01", ""])
-def test_a_moment_that_makes_no_sense(server: Server, at: str) -> None:
-    done = darban("history", "--at", at, at=server.directory)
-    assert done.code == WRONG, done.out
-    assert "is not a moment" in done.err
-
-
-def test_nothing_is_told_of_a_moment_that_is_yet_to_come(server: Server) -> None:
-    wait_for(lambda: _history(server), "the start is written down")
-    done = darban("history", "--at", "2199-01-01", at=server.directory)
-    assert (done.code, done.out) == (WRONG, "")
-    assert "'2199-01-01' is still to come" in done.err
-
-
-def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
-    wait_for(lambda: _history(server), "the start is written down")
-    server.stop()
-    _write(server, DENY, DENY.replace("deny", "denied"))
-    server.options = ["--last-good"]
-    server.expect_error("the last good snapshot")
-    server.start()
-    wait_for(lambda: len(_history(server)) == 3, "the start is written down")
-    first, _, last = _history(server)
-    assert last["event"] == "start --last-good"
-    assert (last["snapshot"], last["config"]) == (first["snapshot"], first["config"])
+    path.rmdir()
