@@ -38,6 +38,12 @@ class Nodes:
         lines = self._log.read_text(encoding="utf-8").splitlines()
         return sum(f"node-{number} " in line and f"as '{state}'" in line for line in lines)
 
+    def is_up(self, number: int) -> bool:
+        """Whether dnsdist has found a node up, and not down since."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        found = [line for line in lines if f"node-{number} " in line and " as '" in line]
+        return bool(found) and "as 'up'" in found[-1]
+
     @contextmanager
     def load(self, rate: int = RATE) -> Iterator[dict[str, float]]:
         """Steady questions to dnsdist; what became of them, at the end."""
@@ -51,8 +57,8 @@ class Nodes:
         told |= json.loads(out)
 
 
-@pytest.fixture
-def nodes(make: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
     proxied = [free_port(), free_port()]
     port = free_port()
     front = f'[front]\ndns = ["127.0.0.1:{port}"]\n'
@@ -60,7 +66,7 @@ def nodes(make: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
     servers = []
     for each in proxied:
         proxy = f'[server.proxy]\nlisten = ["127.0.0.1:{each}"]\nfrom = ["127.0.0.1/32"]\n'
-        servers.append(make(shipped([upstream]) + proxy + front))
+        servers.append(make_lasting(shipped([upstream]) + proxy + front))
     for server in servers:
         server.environment = {"STATE_DIRECTORY": ""}  # as the commands look for it
         server.start()
@@ -68,6 +74,15 @@ def nodes(make: Callable[[str], Server], upstream: str) -> Iterator[Nodes]:
         made = Nodes(servers, port, log)
         wait_for(lambda: made.marks(1, "up") and made.marks(2, "up"), "both nodes are up")
         yield made
+
+
+@pytest.fixture
+def nodes(lasting: Nodes) -> Iterator[Nodes]:
+    """Both nodes, of which dnsdist has found both up."""
+    wait_for(lambda: lasting.is_up(1) and lasting.is_up(2), "both nodes are up")
+    first, second = lasting.nodes
+    with first.checked(), second.checked():
+        yield lasting
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +95,41 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = (sys.executable, "-m", "pip", "--quiet", "install", "--no-deps", "--target")
     subprocess.run([*install, directory / "installed", wheel], check=True)
     return directory / "installed"
+
+
+def test_a_node_says_that_it_drains_and_goes_on_answering(nodes: Nodes) -> None:
+    node = nodes.nodes[0]
+    assert node.scrape().value("darban_ready") == 1
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    wait_for(lambda: _rcode(node, "health.darban.internal") == 2, "SERVFAIL")
+    assert node.scrape().value("darban_ready") == 0
+    assert _rcode(node, "localhost") == 0
+    status = darban("status", "--json", "--config", node.config, at=node.directory).json
+    assert status["not_ready"] == "draining"
+    done = darban("drain", "--end", "--config", node.config, at=node.directory)
+    assert done.out.rstrip().endswith("is ready: health checks succeed")
+    wait_for(lambda: _rcode(node, "health.darban.internal") == 0, "NOERROR")
+
+
+def test_a_worker_that_is_replaced_drains_too(nodes: Nodes) -> None:
+    node = nodes.nodes[0]
+    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
+    node.expect_error("worker")
+    restarts = node.scrape().value("darban_worker_restarts_total")
+    killed = node.workers()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    restarts += len(killed)
+    wait_for(
+        lambda: (
+            node.scrape().value("darban_worker_restarts_total") >= restarts
+            and node.scrape().value("darban_workers") == len(killed)
+        ),
+        "all are replaced",
+    )
+    for _ in range(10):
+        assert _rcode(node, "health.darban.internal") == 2
+    assert darban("drain", "--end", "--config", node.config, at=node.directory).code == GOOD
 
 
 def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
@@ -103,44 +153,13 @@ def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
 
 
 def test_a_node_that_is_killed_leaves_its_clients_to_the_other(nodes: Nodes) -> None:
+    """The last test, which leaves one node."""
+    downs, asked = nodes.marks(1, "down"), _queries(nodes.nodes[1])
     nodes.nodes[0].kill_what_is_left()
-    wait_for(lambda: nodes.marks(1, "down"), "dnsdist has found it down")
+    wait_for(lambda: nodes.marks(1, "down") > downs, "dnsdist has found it down")
     with nodes.load() as told:
-        wait_for(lambda: _queries(nodes.nodes[1]) > RATE, "the other node is asked")
+        wait_for(lambda: _queries(nodes.nodes[1]) > asked + RATE, "the other node is asked")
     assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
-
-
-def test_a_node_says_that_it_drains_and_goes_on_answering(nodes: Nodes) -> None:
-    node = nodes.nodes[0]
-    assert node.scrape().value("darban_ready") == 1
-    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
-    wait_for(lambda: _rcode(node, "health.darban.internal") == 2, "SERVFAIL")
-    assert node.scrape().value("darban_ready") == 0
-    assert _rcode(node, "localhost") == 0
-    status = darban("status", "--json", "--config", node.config, at=node.directory).json
-    assert status["not_ready"] == "draining"
-    done = darban("drain", "--end", "--config", node.config, at=node.directory)
-    assert done.out.rstrip().endswith("is ready: health checks succeed")
-    wait_for(lambda: _rcode(node, "health.darban.internal") == 0, "NOERROR")
-
-
-def test_a_worker_that_is_replaced_drains_too(nodes: Nodes) -> None:
-    node = nodes.nodes[0]
-    assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
-    node.expect_error("worker")
-    killed = node.workers()
-    for pid in killed:
-        os.kill(pid, signal.SIGKILL)
-    restarts = len(killed)
-    wait_for(
-        lambda: (
-            node.scrape().value("darban_worker_restarts_total") >= restarts
-            and node.scrape().value("darban_workers") == restarts
-        ),
-        "all are replaced",
-    )
-    for _ in range(10):
-        assert _rcode(node, "health.darban.internal") == 2
 
 
 def test_no_server_to_drain(tmp_path: Path) -> None:
