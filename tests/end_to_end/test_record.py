@@ -13,21 +13,28 @@ import pytest
 from resolver.supervisor import control
 from tests.live.clients import Asker, ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban, diff
-from tests.live.configs import blocking_more
+from tests.live.configs import blocking_more, shipped
+from tests.live.reloading import restored
 from tests.live.server import DARBAN, Server
 from tests.live.waiting import wait_for
 
 ADMINISTRATION, PUBLICITY, NOBODY = "127.0.10.5", "127.0.20.5", "127.0.99.5"
 
 
-@pytest.fixture
-def server(make_shipped: Callable[[], Server]) -> Server:
-    """A server with two workers, whose state is beside its config."""
-    server = make_shipped()
-    text = server.config.read_text(encoding="utf-8")
-    server.config.write_text(text.replace("[server]\n", "[server]\nworkers = 2\n"))
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    server = make_lasting(shipped([upstream], workers=2))
     server.environment = {"STATE_DIRECTORY": ""}
-    return server.start()
+    return server
+
+
+@pytest.fixture
+def server(lasting: Server) -> Iterator[Server]:
+    """A server with two workers, whose state is beside its config; no recording is there."""
+    with restored(lasting) as server:
+        yield server
+    for file in server.directory.glob("*.tsv"):
+        file.unlink()
 
 
 class Recording:
