@@ -1,14 +1,15 @@
 """``darban reload --from``: another file in the place of the config and in force, or neither."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
-from tests.live.configs import replaced_once
+from tests.live.configs import replaced_once, small
 from tests.live.nsd import ANY_V4
+from tests.live.reloading import restored
 from tests.live.server import Server
 
 DENY, OPEN = 'deny = ["web.telegram.org"]', "deny = []"
@@ -20,11 +21,21 @@ outcome = "blocked"
 """
 
 
-@pytest.fixture
-def server(make_small: Callable[..., Server]) -> Server:
-    server = make_small()
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    server = make_lasting(small([upstream]))
     server.environment = {"STATE_DIRECTORY": ""}
-    return server.start()
+    return server
+
+
+@pytest.fixture
+def server(lasting: Server) -> Iterator[Server]:
+    """A server that runs with its first config, which has no other beside it."""
+    with restored(lasting) as server:
+        yield server
+    for path in server.directory.iterdir():
+        if path.is_file() and path.name not in ("config.toml", "stdout", "stderr"):
+            path.unlink()
 
 
 def _new(server: Server, old: str, new: str, more: str = "") -> Path:
