@@ -1,14 +1,16 @@
 """``darban exempt``: from a ticket to answers that pass, and nothing written that is not right."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
-from tests.live.configs import replaced_once
+from tests.live.configs import replaced_once, shipped
 from tests.live.nsd import ANY_V4
+from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -32,11 +34,30 @@ ticket = "T"
 
 
 @pytest.fixture
-def server(make_shipped: Callable[[], Server]) -> Server:
+def server(make_shipped: Callable[..., Server]) -> Server:
     """Not started."""
-    server = make_shipped()
+    server = make_shipped(workers=1)
     server.environment = {"STATE_DIRECTORY": ""}
     return server
+
+
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    server = make_lasting(shipped([upstream], workers=1))
+    server.environment = {"STATE_DIRECTORY": ""}
+    return server
+
+
+@pytest.fixture
+def running(lasting: Server) -> Iterator[Server]:
+    """A server that runs with the shipped config; its journal has what other tests did."""
+    with restored(lasting) as server:
+        yield server
+
+
+def _history(server: Server) -> list[dict[str, Any]]:
+    told: Any = darban("history", "--json", at=server.directory).json["entries"]
+    return list(told)
 
 
 def _exempt(server: Server, *arguments: str) -> Done:
@@ -49,8 +70,8 @@ def _data(server: Server, client: str) -> str:
     return str(answer.rr[0].rdata)
 
 
-def test_an_exemption_is_written_and_in_force(server: Server) -> None:
-    server.start()
+def test_an_exemption_is_written_and_in_force(running: Server) -> None:
+    server, known = running, len(_history(running))
     before = server.config.read_text(encoding="utf-8")
     assert _data(server, "127.0.10.7") == "0.0.0.0"
     done = _exempt(server, "127.0.10.7", "telegram", "viber", "--for", "2h", "--reason", "a fair")
@@ -64,11 +85,8 @@ def test_an_exemption_is_written_and_in_force(server: Server) -> None:
     after = server.config.read_text(encoding="utf-8")
     assert after.startswith(before.rstrip())
     assert 'reason = "a fair"' in after
-    [entry] = [
-        entry
-        for entry in darban("history", "--json", at=server.directory).json["entries"]  # type: ignore[attr-defined]
-        if entry["event"] == "exempt"
-    ]
+    [entry] = _history(server)[known:]
+    assert entry["event"] == "exempt"
     assert entry["who"].startswith("uid ")
     assert '+ticket = "PR-2031"' in entry["diff"]
     assert entry["exemptions"][0]["services"] == ["telegram", "viber"]
@@ -144,9 +162,9 @@ def test_what_makes_no_sense_is_not_written(
     ids=["the policy", "an expectation, which is no part of the policy"],
 )
 def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(
-    server: Server, old: str, new: str, shown: str
+    running: Server, old: str, new: str, shown: str
 ) -> None:
-    server.start()
+    server, known = running, _history(running)
     text = server.config.read_text(encoding="utf-8")
     edited = replaced_once(text, old, new)
     server.config.write_text(edited, encoding="utf-8")
@@ -156,8 +174,8 @@ def test_what_was_edited_and_not_reloaded_does_not_go_in_force_with_it(
     assert shown in done.err
     assert "'darban reload' puts it in force" in done.err
     assert server.config.read_text(encoding="utf-8") == edited
-    [start] = darban("history", "--json", at=server.directory).json["entries"]  # type: ignore[misc]
-    assert start["event"] == "start"
+    assert _history(server) == known
+    assert known[0]["event"] == "start"
     assert darban("reload", at=server.directory).code == GOOD
     assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
     assert _data(server, "127.0.10.7") == ANY_V4
@@ -176,8 +194,8 @@ def test_a_list_that_was_edited_and_not_reloaded_is_named(server: Server) -> Non
     assert done.err.startswith("own/pager.txt: an edit was not reloaded\n")
 
 
-def test_while_the_last_good_policy_is_in_force_nothing_is_exempted(server: Server) -> None:
-    server.start()
+def test_while_the_last_good_policy_is_in_force_nothing_is_exempted(running: Server) -> None:
+    server = running
     server.stop()
     text = server.config.read_text(encoding="utf-8")
     server.config.write_text(text.replace('mode = "enforce"', 'mode = "enforced"'))
@@ -189,11 +207,13 @@ def test_while_the_last_good_policy_is_in_force_nothing_is_exempted(server: Serv
     assert done.code == WRONG
     assert "the config is not in force: the last good policy is" in done.err
     assert server.config.read_text(encoding="utf-8") == text
+    server.stop()
+    server.options = []
 
 
-def test_from_its_beginning_to_its_end(server: Server) -> None:
-    place = server.directory
-    server.start()
+def test_from_its_beginning_to_its_end(running: Server) -> None:
+    server, place = running, running.directory
+    known, shown, logged = len(_history(server)), len(_exempt_lines(server)), len(server.err)
     text = server.config.read_text(encoding="utf-8")
     none = darban("exempt", "--list", at=place)
     assert (none.code, none.out) == (GOOD, "there is no exemption\n")
@@ -211,7 +231,8 @@ def test_from_its_beginning_to_its_end(server: Server) -> None:
     shorter = darban("exempt", "--extend", "pr-2031", "--for", "1d", at=place)
     assert (shorter.code, "--extend takes a later end" in shorter.err) == (WRONG, True)
 
-    wait_for(lambda: "exemption pr-2031-2 has ended" in server.err, "the other has ended")
+    said = "exemption pr-2031-2 has ended"
+    wait_for(lambda: said in server.err[logged:], "the other has ended")
     pruned = darban("exempt", "--prune", at=place)
     assert pruned.code == GOOD, pruned.err
     assert "config.toml: removed: pr-2031-2: telegram for 127.0.10.8/32" in pruned.out
@@ -222,18 +243,22 @@ def test_from_its_beginning_to_its_end(server: Server) -> None:
     assert ended.code == GOOD, ended.err
     assert _data(server, "127.0.10.7") == "0.0.0.0"
     assert server.config.read_text(encoding="utf-8") == text
-    entries = darban("history", "--json", at=place).json["entries"]
-    events = [entry["event"] for entry in entries]  # type: ignore[attr-defined]
+    events = [entry["event"] for entry in _history(server)[known:]]
     assert events.count("ended") == 1
     events.remove("ended")
     assert events == [
-        *("start", "exempt", "exempt"),
+        *("exempt", "exempt"),
         *("exempt --extend", "exempt --prune", "exempt --end"),
     ]
-    lines = [line for line in darban("history", at=place).out.splitlines() if " exempt" in line]
+    lines = _exempt_lines(server)[shown:]
     assert [line.partition("  exemption ")[2] for line in lines] == [
         *("pr-2031", "pr-2031-2", "pr-2031", "pr-2031-2", "pr-2031"),
     ]
+
+
+def _exempt_lines(server: Server) -> list[str]:
+    lines = darban("history", at=server.directory).out.splitlines()
+    return [line for line in lines if " exempt" in line]
 
 
 def test_an_exemption_of_an_included_file_is_changed_there(server: Server) -> None:
@@ -287,9 +312,9 @@ def test_what_says_too_much_or_too_little(server: Server, arguments: tuple[str, 
     assert done.err.startswith("say ")
 
 
-def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(server: Server) -> None:
+def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(running: Server) -> None:
     """In an emergency, as deploy/README.md and the help of the command say."""
-    server.start()
+    server = running
     done = _exempt(server, "administration", "@messenger", "--for", "2h")
     assert done.code == GOOD, done.err
     assert _data(server, "127.0.10.5") == ANY_V4
