@@ -10,8 +10,10 @@ from dnslib import RCODE, DNSRecord
 
 from tests.live.clients import Answer, Asker, ask_tcp
 from tests.live.clients import ask as ask_udp
+from tests.live.configs import small
 from tests.live.nsd import ANY_V4, BIG, nsd
 from tests.live.ports import free_port
+from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -40,6 +42,32 @@ def silent() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def lasting_silent(make_lasting: Callable[[str], Server]) -> Iterator[tuple[Server, str]]:
+    with _silence() as address:
+        yield make_lasting(small([address])), address
+
+
+@pytest.fixture
+def hanging(lasting_silent: tuple[Server, str]) -> Iterator[tuple[Server, str]]:
+    """A server that runs, and its upstream, which never answers."""
+    server, address = lasting_silent
+    with restored(server):
+        yield server, address
+
+
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    return make_lasting(small([upstream]))
+
+
+@pytest.fixture
+def server(lasting: Server) -> Iterator[Server]:
+    """A server that runs, and whose upstream answers."""
+    with restored(lasting) as server:
+        yield server
+
+
 @pytest.fixture
 def nobody() -> str:
     """An address where nobody listens."""
@@ -63,29 +91,48 @@ def _reason(answer: Answer) -> list[int]:
     return [code for code, _ in answer.errors]
 
 
-def test_one_that_hangs(make_small: MakeSmall, ask: Ask, silent: str) -> None:
-    server = make_small(silent).start()
+def test_one_that_hangs(hanging: tuple[Server, str], ask: Ask) -> None:
+    server, silent = hanging
+    before = server.scrape()
     answer = ask(server, "agency.example")
     assert answer.status == "SERVFAIL"
     assert _reason(answer) == [NO_REACHABLE_AUTHORITY]
     scrape = server.scrape()
     asked = {"upstream": silent, "result": "timeout"}
-    assert scrape.value("darban_upstream_queries_total", **asked) >= 1
+    sent = "darban_upstream_queries_total"
+    assert scrape.value(sent, **asked) >= before.value(sent, **asked) + 1
     failed = {"vlan": "publicity", "outcome": "failed", "service": ""}
-    assert scrape.value("darban_queries_total", **failed) == 1
+    queries = "darban_queries_total"
+    assert scrape.value(queries, **failed) == before.value(queries, **failed) + 1
+
+
+def test_many_quick_questions_behind_stuck_ones_on_a_connection(
+    hanging: tuple[Server, str],
+) -> None:
+    server, _ = hanging
+    stuck = [DNSRecord.question(f"stuck{n}.example").pack() for n in range(100)]
+    quick = [DNSRecord.question("localhost").pack() for _ in range(1500)]
+    came = ask_tcp(server.port, [*stuck, *quick], PUBLICITY)
+    lengths = 0
+    while came:
+        end = 2 + int.from_bytes(came[:2], "big")
+        came, lengths = came[end:], lengths + 1
+    assert lengths == 1600
+    later = ask_udp(server.port, "later.example", client=PUBLICITY, seconds=5)
+    assert later is not None
+    assert later.header.rcode == RCODE.SERVFAIL
 
 
 def test_one_that_hangs_delays_no_blocked_name(
-    make_small: MakeSmall, dig_program: Path, silent: str
+    hanging: tuple[Server, str], dig_program: Path
 ) -> None:
-    server = make_small(silent).start()
+    server, _ = hanging
     blocked = Asker(dig_program, server.port)("127.0.10.5", "web.telegram.org")
     assert blocked.data == ["0.0.0.0"]
-    assert server.stop().code == 0
 
 
-def test_it_ends_though_questions_are_on_their_way(make_small: MakeSmall, silent: str) -> None:
-    server = make_small(silent).start()
+def test_it_ends_though_questions_are_on_their_way(hanging: tuple[Server, str]) -> None:
+    server, _ = hanging
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         for number in range(50):
             packet = number.to_bytes(2, "big") + b"\1\0\0\1\0\0\0\0\0\0\2ab\2cd\0\0\1\0\1"
@@ -147,10 +194,9 @@ def test_one_whose_name_cannot_be_resolved(make_small: MakeSmall, ask: Ask, upst
 
 @pytest.mark.parametrize("over", ["+tcp", "+notcp"])
 def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
-    make_small: MakeSmall, ask: Ask, over: str
+    server: Server, ask: Ask, over: str
 ) -> None:
     """Asked over UDP, dig is told that the answer is cut, and comes back over TCP."""
-    server = make_small().start()
     answer = ask(server, "big.scene", "TXT", over)
     assert answer.status == "NOERROR"
     assert len(answer.data) == BIG
@@ -158,41 +204,25 @@ def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
     assert "(TCP)" in answer.text
 
 
-def test_a_client_over_udp_is_told_that_an_answer_is_cut(make_small: MakeSmall, ask: Ask) -> None:
-    answer = ask(make_small().start(), "big.scene", "TXT", "+ignore", "+bufsize=1232")
+def test_a_client_over_udp_is_told_that_an_answer_is_cut(server: Server, ask: Ask) -> None:
+    answer = ask(server, "big.scene", "TXT", "+ignore", "+bufsize=1232")
     assert "tc" in answer.flags
     assert "(UDP)" in answer.text
 
 
-def test_what_the_upstream_denies_is_denied(make_small: MakeSmall, ask: Ask) -> None:
-    server = make_small().start()
+def test_what_the_upstream_denies_is_denied(server: Server, ask: Ask) -> None:
     assert ask(server, "no-such-name.scene").status == "NXDOMAIN"
     nodata = ask(server, "ns.scene", "MX")
     assert (nodata.status, nodata.answer) == ("NOERROR", [])
 
 
-def test_what_was_answered_is_remembered(make_small: MakeSmall, ask: Ask, upstream: str) -> None:
-    server = make_small().start()
+def test_what_was_answered_is_remembered(server: Server, ask: Ask, upstream: str) -> None:
+    before = server.scrape()
     for _ in range(5):
         assert ask(server, "remembered.example").data == [ANY_V4]
     asked = {"upstream": upstream, "result": "answered"}
     scrape = server.scrape()
-    assert scrape.value("darban_upstream_queries_total", **asked) == 1
-    assert scrape.total("darban_query_duration_seconds_count", path="upstream") == 1
-
-
-def test_many_quick_questions_behind_stuck_ones_on_a_connection(
-    make_small: MakeSmall, silent: str
-) -> None:
-    server = make_small(silent).start()
-    stuck = [DNSRecord.question(f"stuck{n}.example").pack() for n in range(100)]
-    quick = [DNSRecord.question("localhost").pack() for _ in range(1500)]
-    came = ask_tcp(server.port, [*stuck, *quick], PUBLICITY)
-    lengths = 0
-    while came:
-        end = 2 + int.from_bytes(came[:2], "big")
-        came, lengths = came[end:], lengths + 1
-    assert lengths == 1600
-    later = ask_udp(server.port, "later.example", client=PUBLICITY, seconds=5)
-    assert later is not None
-    assert later.header.rcode == RCODE.SERVFAIL
+    sent, waited = "darban_upstream_queries_total", "darban_query_duration_seconds_count"
+    assert scrape.value(sent, **asked) == before.value(sent, **asked) + 1
+    by_upstream = {"path": "upstream"}
+    assert scrape.total(waited, **by_upstream) == before.total(waited, **by_upstream) + 1
