@@ -7,13 +7,16 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
-from tests.live.server import DARBAN, Server
+from tests.live.commands import GOOD, darban
+from tests.live.configs import shipped
+from tests.live.reloading import restored
+from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 MORE = """
@@ -40,12 +43,24 @@ FIELDS = (
 Make = Callable[..., Server]
 
 
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    return make_lasting(shipped([upstream], workers=2) + MORE)
+
+
 @pytest.fixture
-def make_logging(make_shipped: Callable[[], Server]) -> Make:
+def logging(lasting: Server) -> Iterator[Server]:
+    """A server with a block log, where other tests were logged too; a test may end it."""
+    with restored(lasting) as server:
+        yield server
+
+
+@pytest.fixture
+def make_logging(make_shipped: Callable[..., Server]) -> Make:
     """A server with a block log, which more lines tell of."""
 
     def build(*lines: str) -> Server:
-        server = make_shipped()
+        server = make_shipped(workers=1)
         text = server.config.read_text(encoding="utf-8")
         server.config.write_text("\n".join([text + MORE, *lines]) + "\n", encoding="utf-8")
         return server.start()
@@ -57,11 +72,15 @@ def log_of(server: Server) -> Path:
     return server.directory / "state" / "blocks.jsonl"
 
 
-def records(path: Path, number: int) -> list[dict[str, str]]:
-    """So many records, once they are there."""
-    lines = wait_for(lambda: _lines(path, number), f"{number} records")
-    assert len(lines) == number
-    return [json.loads(line) for line in lines]
+def records(path: Path, number: int, after: int = 0) -> list[dict[str, str]]:
+    """So many records, once they are there, after so many others."""
+    lines = wait_for(lambda: _lines(path, after + number), f"{number} records")
+    assert len(lines) == after + number
+    return [json.loads(line) for line in lines[after:]]
+
+
+def written_so_far(server: Server) -> int:
+    return len(_lines(log_of(server), 0) or [])
 
 
 def _lines(path: Path, number: int) -> list[str] | None:
@@ -73,9 +92,9 @@ def told(server: Server, client: str, name: str, rtype: str = "A") -> None:
     assert ask(server.port, name, rtype, client=client) is not None
 
 
-def test_each_blocked_query_is_written_and_no_other(make_logging: Make) -> None:
+def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
     began = time.time()
-    server = make_logging()
+    server, before = logging, written_so_far(logging)
     told(server, "127.0.20.5", "web.telegram.org")
     told(server, "127.0.10.7", "web.telegram.org")
     told(server, "127.0.10.5", "www.agency.example")
@@ -87,7 +106,7 @@ def test_each_blocked_query_is_written_and_no_other(make_logging: Make) -> None:
     told(server, "127.0.10.5", "range.scene")
     told(server, "127.0.30.5", "web.telegram.org", "TYPE65")
     told(server, "127.0.30.5", "a.denied.example")
-    written = records(log_of(server), 8)
+    written = records(log_of(server), 8, before)
     for record in written:
         assert tuple(record) == FIELDS
         moment = dt.datetime.fromisoformat(record["time"]).timestamp()
@@ -158,34 +177,37 @@ def test_the_client_is_told_as_chosen(make_logging: Make, choice: str, client: s
     assert record["client"] == client
 
 
-def test_it_is_off_by_default(make_shipped: Callable[[], Server]) -> None:
-    server = make_shipped().start()
+def test_it_is_off_by_default(make_shipped: Callable[..., Server]) -> None:
+    server = make_shipped(workers=1).start()
     told(server, "127.0.10.5", "web.telegram.org")
     assert server.stop().code == 0
     assert not log_of(server).exists()
 
 
-def test_a_reload_switches_it_off_and_on(make_logging: Make) -> None:
-    server = make_logging()
+def test_a_reload_switches_it_off_and_on(logging: Server) -> None:
+    server, before, logged = logging, written_so_far(logging), len(logging.err)
     told(server, "127.0.10.5", "web.telegram.org")
-    records(log_of(server), 1)
+    records(log_of(server), 1, before)
     text = server.config.read_text(encoding="utf-8")
     off = text.replace("enabled = true", "enabled = false")
     for number, config in ((1, off), (2, text)):
         server.config.write_text(config, encoding="utf-8")
         server.signal(signal.SIGHUP)
-        wait_for(lambda n=number: server.err.count("SIGHUP: applied") == n, "the reload is done")
+        wait_for(
+            lambda n=number: server.err[logged:].count("SIGHUP: applied") == n,
+            "the reload is done",
+        )
         for _ in range(3):
             told(server, "127.0.10.5", "web.telegram.org")
-    records(log_of(server), 4)
+    records(log_of(server), 4, before)
 
 
-def test_the_last_records_are_written_when_it_ends(make_logging: Make) -> None:
-    server = make_logging()
+def test_the_last_records_are_written_when_it_ends(logging: Server) -> None:
+    server, before = logging, written_so_far(logging)
     for _ in range(50):
         told(server, "127.0.10.5", "web.telegram.org")
     assert server.stop().code == 0
-    assert len(log_of(server).read_text(encoding="utf-8").splitlines()) == 50
+    assert written_so_far(server) == before + 50
 
 
 def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
@@ -206,15 +228,10 @@ def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
 
 
 def _status(server: Server) -> object:
-    done = subprocess.run(
-        [DARBAN, "status", "--json", "--config", server.config],
-        env={**os.environ, "STATE_DIRECTORY": str(server.directory / "state")},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    return json.loads(done.stdout)["block_log"]
+    state = str(server.directory / "state")
+    done = darban("status", "--json", at=server.directory, STATE_DIRECTORY=state)
+    assert done.code == GOOD, done.err
+    return done.json["block_log"]
 
 
 def _lost(server: Server) -> float:
