@@ -1,13 +1,13 @@
 """A start with a config that is wrong, or whose expectations fail, from the last good snapshot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.live.commands import NO, WRONG, darban
-from tests.live.configs import edited
+from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, snapshots
+from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored, snapshots
 from tests.live.server import Server
 
 MakeSmall = Callable[..., Server]
@@ -20,15 +20,23 @@ outcome = "blocked"
 """
 
 
-@pytest.fixture
-def server(make_small: MakeSmall) -> Server:
-    server = make_small(server="workers = 2")
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
+    server = make_lasting(small([upstream]))
     server.environment = {"STATE_DIRECTORY": ""}
-    return server.start()
+    return server
+
+
+@pytest.fixture
+def server(lasting: Server) -> Iterator[Server]:
+    """A server that runs with its first config; a test may end it, and start it otherwise."""
+    with restored(lasting) as server:
+        yield server
+        server.options = []
 
 
 def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Server) -> None:
-    good = reload(server, "--json").json["snapshot"]
+    good, logged = reload(server, "--json").json["snapshot"], len(server.err)
     assert server.stop().code == 0
     edited(server.config, DENY, OPEN + EXPECT)
     server.launch()
@@ -36,16 +44,17 @@ def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Ser
     assert ended.code == NO
     who = "127.0.10.5 (VLAN administration, policy administrative)"
     said = f"web.telegram.org A from {who}: expected blocked, got passed: no rule of policy"
-    assert said in ended.err
+    assert said in ended.err[logged:]
     assert darban("check", at=server.directory).code == NO
 
+    printed = len(server.out)
     server.options = ["--last-good"]
     server.expect_error("the last good snapshot, .*, is served instead")
     server.start()
     new = server.err[len(ended.err) :]
     assert "config.toml is not put in force" in new
     assert said in new
-    assert "NOT in force" in server.out
+    assert "NOT in force" in server.out[printed:]
     assert data(server, "web.telegram.org") == {"0.0.0.0"}
     assert server.scrape().value("darban_config_ok") == 0
     assert server.scrape().value("darban_snapshot_info", hash=str(good)) == 1
@@ -69,14 +78,14 @@ def test_no_last_good_snapshot(make_small: MakeSmall) -> None:
 def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
     assert server.stop().code == 0
     [saved] = snapshots(server)
-    terms = saved / "terms.json"
+    logged, terms = len(server.err), saved / "terms.json"
     terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
     edited(server.config, DENY, BROKEN)
     server.options = ["--last-good"]
     server.launch()
     ended = server.ended()
     assert ended.code == WRONG
-    assert "is damaged" in ended.err
+    assert "is damaged" in ended.err[logged:]
 
 
 def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> None:
@@ -88,9 +97,9 @@ def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> 
     assert server.scrape().value("darban_config_ok") == 1
 
 
-def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[[], Server]) -> None:
+def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[..., Server]) -> None:
     """The shipped config has an expectation for each clause of the directives."""
-    server = make_shipped()
+    server = make_shipped(workers=1)
     server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     text = server.config.read_text(encoding="utf-8")
