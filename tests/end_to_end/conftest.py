@@ -17,7 +17,8 @@ from tests.live.nsd import nsd
 from tests.live.policy_repository import PolicyRepository, policy_repository
 from tests.live.ports import free_port
 from tests.live.programs import needed
-from tests.live.pulling import local_config, pull, started
+from tests.live.pulling import SharedPolicy, of_policy, pull
+from tests.live.reloading import restored
 from tests.live.server import DARBAN, Server, servers
 from tests.live.subscribed import SUBSCRIBED
 
@@ -130,10 +131,9 @@ def made_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return authority(needed("openssl"), tmp_path_factory.mktemp("authority"))
 
 
-@pytest.fixture
-def sources(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sources]:
-    """A server of lists, in a thread of its own; everything started here trusts it."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
+@pytest.fixture(scope="module")
+def list_server(made_authority: Authority) -> Iterator[Sources]:
+    """A server of lists, in a thread of its own; see ``sources``."""
     loop = asyncio.new_event_loop()
     started: list[Sources] = []
     ready, ended = threading.Event(), asyncio.Event()
@@ -154,6 +154,17 @@ def sources(made_authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 @pytest.fixture
+def sources(
+    list_server: Sources, made_authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Sources:
+    """A server of lists, which has none yet; everything that the test starts trusts it."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(made_authority.trusted))
+    list_server.says.clear()
+    list_server.asked.clear()
+    return list_server
+
+
+@pytest.fixture
 def subscribed(make_small: Callable[..., Server], sources: Sources) -> Server:
     """Makes a server that fetches a list from ``sources``; not yet started."""
     server = make_small(more=SUBSCRIBED.replace("URL", sources.url("/ads")))
@@ -171,18 +182,27 @@ def repository(tmp_path: Path) -> PolicyRepository:
 @pytest.fixture
 def unpulled(make: Make, upstream: str, repository: PolicyRepository) -> Server:
     """Makes a server of the repository's policy; not yet started, nothing pulled."""
-    server = make(local_config(repository, upstream))
-    server.environment = {"STATE_DIRECTORY": ""}
-    server.expect_error("supervisor: ")  # why a pull has failed, which the tests read elsewhere
-    return server
+    return of_policy(make, repository, upstream)
+
+
+@pytest.fixture(scope="module")
+def lasting_policy(
+    make_lasting: Make, upstream: str, tmp_path_factory: pytest.TempPathFactory
+) -> SharedPolicy:
+    repository = policy_repository(tmp_path_factory.mktemp("policy"))
+    server = of_policy(make_lasting, repository, upstream)
+    done = pull(server)
+    assert done.code == GOOD, done.out + done.err
+    return SharedPolicy(server, repository)
 
 
 @pytest.fixture
-def pulling(unpulled: Server) -> Server:
-    """A server that has the repository's policy in force."""
-    done = pull(unpulled)
-    assert done.code == GOOD, done.out + done.err
-    return started(unpulled)
+def pulling(lasting_policy: SharedPolicy) -> Iterator[SharedPolicy]:
+    """A server that has a repository's policy in force; afterwards, it is the first one again."""
+    lasting_policy.start()
+    with restored(lasting_policy.server):
+        yield lasting_policy
+        lasting_policy.put_back()
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,16 @@
 import datetime as dt
 import json
 import shutil
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.fetch.source_server import Authority, Sources, response
 from tests.live.commands import GOOD, NO, WRONG
+from tests.live.configs import replaced_once, small
+from tests.live.reloading import restored
 from tests.live.server import Server
-from tests.live.subscribed import blocked, hosts, run
+from tests.live.subscribed import SUBSCRIBED, blocked, hosts, run
 from tests.live.waiting import wait_for
 
 _GUESTS = """
@@ -25,9 +28,41 @@ outcome = "passed"
 """
 
 
+_OWN = "! Category: advertising\n||own.example^\n"
+
+
 @pytest.fixture
 def server(subscribed: Server) -> Server:
+    """A server that has not been started, and has fetched nothing."""
     return subscribed
+
+
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Callable[[str], Server], upstream: str, list_server: Sources) -> Server:
+    more = SUBSCRIBED.replace("URL", list_server.url("/ads")) + _EXPECT
+    text = replaced_once(small([upstream], more=more), "directories = []", 'directories = ["own"]')
+    server = make_lasting('include = ["vlans.d/*.toml"]\n' + text)
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.expect_error("list ads: ")
+    for name, text in (("vlans.d/guests.toml", _GUESTS), ("own/banners.txt", _OWN)):
+        path = server.directory / name
+        path.parent.mkdir()
+        path.write_text(text, encoding="utf-8")
+    return server
+
+
+@pytest.fixture
+def running(lasting: Server, sources: Sources) -> Iterator[Server]:
+    """A server that runs, whose fetched list blocks a.example.
+
+    It has a list of its own too, another file of its config, and an expectation.
+    """
+    sources.says["/ads"] = hosts("a.example")
+    with restored(lasting) as server:
+        update = ("lists", "update", "--accept")  # a list of fewer names, too
+        wait_for(lambda: run(server, *update).code == GOOD, "it is fetched")
+        wait_for(lambda: blocked(server, "a.example"), "the list is in force")
+        yield server
 
 
 def test_a_list_is_fetched_after_the_start_and_put_in_force(
@@ -52,10 +87,11 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
     assert sources.asked[-1][1]["if-none-match"] == '"one"'
 
 
-def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> None:
+def test_a_failure_never_empties_a_list(running: Server, sources: Sources) -> None:
+    server = running
     sources.says["/ads"] = hosts("a.example", "b.example", "c.example")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
+    assert run(server, "lists", "update").code == GOOD
+    failures = server.scrape().value("darban_list_failures_total", list="ads")
     for said, reason in (
         (response(b"<!DOCTYPE html>\n<p>Log in</p>\n"), "refused: a web page (HTML), not a list"),
         (response(b"", status="503 Busy"), "the server answers 503 Busy"),
@@ -66,7 +102,7 @@ def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> Non
         assert done.out.startswith("ads: failed, 3 names: ")
         assert reason in done.out
         assert blocked(server, "c.example")
-    assert server.scrape().value("darban_list_failures_total", list="ads") == 2
+    assert server.scrape().value("darban_list_failures_total", list="ads") == failures + 2
     sources.says["/ads"] = hosts("a.example", "b.example", "c.example", "d.example")
     assert run(server, "lists", "update").out == "ads: updated, 4 names\n"
     server.stop()
@@ -76,14 +112,13 @@ def test_a_failure_never_empties_a_list(server: Server, sources: Sources) -> Non
 
 
 def test_a_damaged_copy_gives_way_to_the_one_before_and_is_fetched_again(
-    server: Server, sources: Sources
+    running: Server, sources: Sources
 ) -> None:
-    sources.says["/ads"] = hosts("a.example")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
+    server = running
     sources.says["/ads"] = hosts("a.example", "b.example")
     assert run(server, "lists", "update").code == GOOD
     server.stop()
+    logged = len(server.err)
     (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     sources.says["/ads"] = response(b"", status="503 Busy")
     server.start()
@@ -93,7 +128,7 @@ def test_a_damaged_copy_gives_way_to_the_one_before_and_is_fetched_again(
     wait_for(lambda: server.scrape().value(failed, list="ads"), "it was tried again at once")
     scrape = server.scrape()
     assert scrape.value("darban_list_fallback", list="ads") == 1
-    assert "The copy before it is used until the list is fetched again" in server.err
+    assert "The copy before it is used until the list is fetched again" in server.err[logged:]
     sources.says["/ads"] = hosts("a.example", "b.example")
     assert run(server, "lists", "update").code == GOOD
     assert blocked(server, "b.example")
@@ -118,13 +153,10 @@ def test_a_damaged_first_copy_is_fetched_again_while_the_last_good_policy_serves
 
 
 def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
-    server: Server, sources: Sources
+    running: Server, sources: Sources
 ) -> None:
-    server.config.write_text(server.config.read_text(encoding="utf-8") + _EXPECT, encoding="utf-8")
-    sources.says["/ads"] = hosts("a.example")
+    server = running
     server.expect_error("")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     sources.says["/ads"] = hosts("a.example", "b.example", "open.example")
     done = run(server, "lists", "update")
     assert done.code == NO
@@ -136,15 +168,11 @@ def test_a_list_with_which_an_expectation_fails_is_not_put_in_force(
     assert run(server, "check").code == GOOD
 
 
-def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, sources: Sources) -> None:
-    included = server.directory / "vlans.d"
-    included.mkdir()
-    (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
-    text = 'include = ["vlans.d/*.toml"]\n' + server.config.read_text(encoding="utf-8")
-    server.config.write_text(text, encoding="utf-8")
-    sources.says["/ads"] = hosts("a.example")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
+def test_what_was_edited_does_not_go_in_force_with_a_list(
+    running: Server, sources: Sources
+) -> None:
+    server, included, logged = running, running.directory / "vlans.d", len(running.err)
+    text = server.config.read_text(encoding="utf-8")
     server.config.write_text(text.replace('block = ["@advertising"]', "block = []"), "utf-8")
     (included / "guests.toml").write_text("broken", encoding="utf-8")
     (included / "more.toml").write_text(_GUESTS.replace("guests", "more"), encoding="utf-8")
@@ -157,7 +185,7 @@ def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, source
     *_, last = json.loads(run(server, "history", "--json").out)["entries"]
     assert (last["event"], last["diff"]) == ("lists", "")
     for edited in ("config.toml", "guests.toml", "more.toml"):
-        assert f"{edited}: edited and not reloaded" in server.err
+        assert f"{edited}: edited and not reloaded" in server.err[logged:]
     (included / "guests.toml").write_text(_GUESTS, encoding="utf-8")
     (included / "more.toml").unlink()
     assert run(server, "reload").code == GOOD
@@ -165,20 +193,12 @@ def test_what_was_edited_does_not_go_in_force_with_a_list(server: Server, source
 
 
 def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
-    server: Server, sources: Sources
+    running: Server, sources: Sources
 ) -> None:
-    own = server.directory / "own"
-    own.mkdir()
-    list_ = "! Category: advertising\n||own.example^\n"
-    (own / "banners.txt").write_text(list_, encoding="utf-8")
-    text = server.config.read_text(encoding="utf-8")
-    server.config.write_text(text.replace("directories = []", 'directories = ["own"]'), "utf-8")
-    sources.says["/ads"] = hosts("a.example")
+    server, own = running, running.directory / "own"
     server.expect_error("own/banners.txt")
     server.expect_error("by a list that was fetched: invalid")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
-    (own / "banners.txt").write_text(list_.replace("own", "unseen"), encoding="utf-8")
+    (own / "banners.txt").write_text(_OWN.replace("own", "unseen"), encoding="utf-8")
     sources.says["/ads"] = hosts("a.example", "b.example")
     done = run(server, "lists", "update")
     assert done.code == NO
@@ -191,7 +211,7 @@ def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
     assert again.code == NO
     assert again.out.startswith("ads: unchanged, 2 names: not in force yet: own/banners.txt: found")
     edited = (own / "banners.txt").read_text(encoding="utf-8")
-    (own / "banners.txt").write_text(list_, encoding="utf-8")
+    (own / "banners.txt").write_text(_OWN, encoding="utf-8")
     done = run(server, "lists", "update")
     assert (done.code, done.out) == (GOOD, "ads: unchanged, 2 names\n")
     assert [blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
@@ -202,15 +222,18 @@ def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
     assert [blocked(server, f"{name}.example") for name in ("own", "unseen", "b")] == [
         *(False, True, True)
     ]
+    (own / "banners.txt").write_text(_OWN, encoding="utf-8")
+    assert run(server, "reload").code == GOOD
 
 
 def test_the_copy_before_is_restored_with_the_policy_of_its_time(
-    server: Server, sources: Sources
+    running: Server, sources: Sources
 ) -> None:
+    server, logged = running, len(running.err)
     sources.says["/ads"] = hosts("a.example", "b.example")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
-    wait_for(lambda: "lists by a list that was fetched: applied" in server.err, "that is logged")
+    assert run(server, "lists", "update").code == GOOD
+    said = "lists by a list that was fetched: applied"
+    wait_for(lambda: said in server.err[logged:], "that is logged")
     moment = dt.datetime.now(dt.UTC).isoformat()
     sources.says["/ads"] = hosts("b.example", "c.example")
     assert run(server, "lists", "update").code == GOOD

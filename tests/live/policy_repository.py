@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +69,21 @@ class PolicyRepository:
         """The newest commit."""
         return self.git("rev-parse", "HEAD")
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody finds it meanwhile."""
+        elsewhere = self.path.with_name("away")
+        self.path.rename(elsewhere)
+        try:
+            yield
+        finally:
+            elsewhere.rename(self.path)
+
+    def begin(self) -> None:
+        """Write the first policy, which blocks pager.example alone."""
+        self.write("config.toml", CONFIG)
+        self.block()
+
     def block(self, *names: str) -> None:
         """Block more names."""
         self.write("blocklists/pager.txt", LIST + "".join(f"||{name}^\n" for name in names))
@@ -88,7 +105,6 @@ def policy_repository(directory: Path) -> PolicyRepository:
     for setting in ("user.name=NOC", "user.email=noc@agency.example", "gpg.format=ssh"):
         made.git("config", *setting.split("="))
     made.git("config", "user.signingkey", made.keys / SIGNER)
-    made.write("config.toml", CONFIG)
-    made.block()
+    made.begin()
     made.commit()
     return made

@@ -1,12 +1,16 @@
 """A server whose policy comes from a git repository: its config, and what a test does with it."""
 
 import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from resolver.metrics.status import PolicySourceStatus
 from tests.live.clients import ask
-from tests.live.commands import Done, darban
+from tests.live.commands import GOOD, Done, darban
 from tests.live.policy_repository import PolicyRepository
 from tests.live.ports import free_port
 from tests.live.server import Server
@@ -38,6 +42,14 @@ def local_config(repository: PolicyRepository, upstream: str) -> str:
     )
 
 
+def of_policy(make: Callable[[str], Server], repository: PolicyRepository, upstream: str) -> Server:
+    """Make a server of the repository's policy; not yet started, nothing pulled."""
+    server = make(local_config(repository, upstream))
+    server.environment = {"STATE_DIRECTORY": ""}
+    server.expect_error("supervisor: ")  # why a pull has failed, which the tests read elsewhere
+    return server
+
+
 def started(server: Server) -> Server:
     """Start it, and wait for its own first pull; the next comes a minute later."""
     server.start()
@@ -48,6 +60,36 @@ def started(server: Server) -> Server:
 
 def pull(server: Server, *options: str | Path) -> Done:
     return darban("pull", *options, at=server.directory)
+
+
+@dataclass
+class SharedPolicy:
+    """A server that tests share, and the repository of its policy."""
+
+    server: Server
+    repository: PolicyRepository
+    _started: float = -math.inf
+
+    def start(self) -> None:
+        """Start the server, unless it runs and will not pull by itself in the next 25 seconds."""
+        if self.server.is_running and time.monotonic() - self._started < 25:
+            return
+        if self.server.is_running:
+            assert self.server.stop().code == 0
+        started(self.server)
+        self._started = time.monotonic()
+
+    def put_back(self) -> None:
+        """Let the first policy be in force, in the newest commit."""
+        state = self.server.directory / ".darban"
+        (state / "questions.tsv").unlink(missing_ok=True)
+        in_force = (state / "policy").resolve().name
+        self.repository.git("reset", "--quiet", "--hard", in_force)
+        self.repository.begin()
+        if self.repository.git("status", "--porcelain"):
+            self.repository.commit()
+            done = pull(self.server)
+            assert done.code == GOOD, done.out + done.err
 
 
 def blocks(server: Server, name: str) -> bool:
