@@ -13,17 +13,21 @@ tests of data that is no part of the repository, where it is not there, and thos
 
 import ctypes
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from resolver import build
+from tests.live.installed import Installation, pure_installation
 from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacking, needed
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -32,6 +36,7 @@ _LOAD = ("tests/end_to_end/test_install.py", "tests/end_to_end/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
 _OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
 """The mark of tests that make no sense with the package as it is here."""
+_SHARED_PLACE = pytest.StashKey[Path]()
 _STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 
 _started_freely = True
@@ -67,7 +72,20 @@ def pytest_configure(config: pytest.Config) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         assert libc.unshare(_CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
         subprocess.run([needed("ip"), "link", "set", "lo", "up"], check=True)
+        config.stash[_SHARED_PLACE] = Path(config.workerinput["shared_place"])
+    else:
+        config.stash[_SHARED_PLACE] = Path(mkdtemp(prefix="darban-tests-"))
     sys.addaudithook(_refuse_processes)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    node.workerinput["shared_place"] = str(node.config.stash[_SHARED_PLACE])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[_SHARED_PLACE])
 
 
 def _refuse_processes(event: str, _: object) -> None:
@@ -135,6 +153,13 @@ def ip_program() -> Path:
     if reason:
         lacking(f"needs network namespaces: run it as root, with CAP_NET_ADMIN ({reason})")
     return ip
+
+
+@pytest.fixture(scope="session")
+def installation(ip_program: Path, pytestconfig: pytest.Config) -> Installation:
+    """Darban installed on a clean Debian, pure; the workers of a run share it."""
+    assert ip_program, "a machine is made of namespaces"
+    return pure_installation(pytestconfig.stash[_SHARED_PLACE])
 
 
 def _probe(ip: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.debian import Tree, layer, tree
+from tests.live.installed import Installation, installed_layer, make_in_chroot
 
 CONFIG = "/etc/darban/config.toml"
 UNIT = "/usr/local/lib/systemd/system/darban.service"
@@ -18,28 +19,14 @@ def clean_debian(ip_program: Path) -> Tree:
     return tree()
 
 
-def _make(root: Path, *arguments: str) -> str:
-    """Run make in a Debian that does not run; what it says."""
-    into = ["chroot", root, "env", "-C", "/src", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/wheels"]
-    done = subprocess.run(
-        [*into, "make", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
-    clean_debian: Tree, tmp_path: Path
+    installation: Installation, tmp_path: Path
 ) -> None:
-    with layer(clean_debian, tmp_path) as root:
-        said = _make(root, "install", "CC=none")
-        assert f"no none to compile with: apt install gcc\n{NOT_COMPILED}" in said
-        assert "systemd does not run here, so nothing is started." in said
-        assert "12 of 12 hold" in said
+    said = installation.said
+    assert f"no none to compile with: apt install gcc\n{NOT_COMPILED}" in said
+    assert "systemd does not run here, so nothing is started." in said
+    assert "12 of 12 hold" in said
+    with installed_layer(installation, tmp_path) as root:
         assert (root / "etc/systemd/system/multi-user.target.wants/darban.service").is_symlink()
         assert (root / "opt/darban/current").readlink().name.endswith("-pure")
         version = subprocess.check_output(["chroot", root, "darban", "--version"], text=True)
@@ -49,7 +36,7 @@ def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
 def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
     """And a compiler that fails makes the release a pure one."""
     with layer(clean_debian, tmp_path) as root:
-        said = _make(root, "install", "DESTDIR=/stage", "CC=false")
+        said = make_in_chroot(root, "install", "DESTDIR=/stage", "CC=false")
         assert "Building wheel for darban (pyproject.toml) did not run successfully" in said
         assert NOT_COMPILED in said
         assert not (root / "opt/darban").exists()

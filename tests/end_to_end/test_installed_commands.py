@@ -16,7 +16,7 @@ import typer
 
 from resolver.cli.app import app
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
-from tests.live.debian import layer, tree
+from tests.live.installed import Installation, installed_layer
 from tests.live.systemd import Done, Machine, booted
 from tests.live.waiting import wait_for
 
@@ -56,13 +56,13 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(ip_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    assert ip_program, "a machine is made of namespaces"
+def installed(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installed]:
     place = tmp_path_factory.mktemp("debian")
     web = tmp_path_factory.mktemp("web")
     (web / "ads").write_text("0.0.0.0 one.example\n", encoding="utf-8")
-    with layer(tree(), place) as root, booted(root) as machine:
-        machine.good("make", "install", "COMPILE=no", seconds=600)
+    with installed_layer(installation, place) as root, booted(root) as machine:
         for user in USERS[1:]:
             machine.good("useradd", user)
         machine.good("usermod", "--append", "--groups", "darban", MEMBER)
@@ -225,6 +225,7 @@ def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) 
 
 
 def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None:
+    """The release is kept meanwhile, so that it need not be built again."""
     machine = installed.machine
     page = (ROOT_OF_SOURCE / "deploy" / "README.md").read_text(encoding="utf-8")
     section = page.partition("\n## Backup\n")[2].partition("\n## ")[0]
@@ -234,8 +235,11 @@ def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None
     assert installed.blocked("two.example")
     for command in backup:
         machine.good("sh", "-c", f"cd /src && {command}")
+    machine.good("cp", "-a", "/opt/darban/releases", "/kept")
     machine.good("make", "uninstall")
     machine.good("rm", "-r", "/etc/darban", STATE)
+    machine.good("install", "-d", "/opt/darban")
+    machine.good("mv", "/kept", "/opt/darban/releases")
     for command in restore:
         machine.good("sh", "-c", f"cd /src && {command.replace('install', 'install COMPILE=no')}")
     assert machine.read(CONFIG) == config

@@ -4,11 +4,10 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.live.debian import layer, tree
+from tests.live.installed import Installation, installed_layer
 from tests.live.policy_repository import SIGNER, PolicyRepository, policy_repository
 from tests.live.systemd import Machine, booted
 
@@ -50,11 +49,12 @@ TRUST_CA = "cp /root/git.crt /usr/local/share/ca-certificates && update-ca-certi
 
 
 @pytest.fixture(scope="module")
-def machine(ip_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def machine(
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Machine]:
     """A clean server with Darban, and with git servers that have no repository yet."""
-    assert ip_program, "a machine is made of namespaces"
-    with layer(tree(), tmp_path_factory.mktemp("debian")) as root, booted(root) as up:
-        up.good("make", "install", "COMPILE=no", seconds=600)
+    place = tmp_path_factory.mktemp("debian")
+    with installed_layer(installation, place) as root, booted(root) as up:
         up.good("useradd", "--home-dir=/srv", "--shell=/usr/bin/git-shell", "--password=*", "git")
         up.write("/etc/lighttpd/lighttpd.conf", LIGHTTPD)
         up.good("sh", "-c", CERTIFICATE)
