@@ -135,9 +135,7 @@ class ReplyTemplate:
 
     def render(self, ident: bytes, question: bytes, records: bytes) -> bytes:
         """Render a whole reply; ``records`` are the octets of its three sections."""
-        reply = ident + self._head + question + records
-        if self._has_opt:
-            reply += self._opt
+        reply = ident + self._head + question + records + self._opt
         if len(reply) <= self._limit:
             return reply
         return self._shortened(ident, question, records)

@@ -16,9 +16,9 @@ What must stay true:
 import array
 import mmap
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
+from zlib import crc32
 
 from marisa_trie import BinaryTrie
 
@@ -86,7 +86,7 @@ class Index:
 
         -1 if the key has several rules. The key must have at least one.
         """
-        stored = self._kinds[zlib.crc32(key) & self._mask]
+        stored = self._kinds[crc32(key) & self._mask]
         if stored != MIXED:
             return stored - 1
         words = self._words

@@ -56,6 +56,7 @@ class Verdict:
         allowed: bool = False,
         address: bytes = b"",
         range_text: str = "",
+        kind: int = -1,
     ) -> None:
         self.outcome = outcome
         self.service = service
@@ -77,8 +78,8 @@ class Verdict:
         """The address in the answer that decided; empty if a name did."""
         self.range_text = range_text
         """The range that contains the address."""
-        self.kind = int(outcome) | (service + 1) << 3
-        """Outcome and service in one number."""
+        self.kind = int(outcome) | (service + 1) << 3 if kind < 0 else kind
+        """Outcome and service in one number; a copy is given that of its original."""
 
     def with_key(self, key: bytes) -> "Verdict":
         """The same verdict by a rule of the same list and kind that stands at another name."""
@@ -95,7 +96,7 @@ class Verdict:
     def _copy(self, key: bytes, target: bytes, all_below: bool) -> "Verdict":
         return Verdict(
             self.outcome, self.service, key, self.subtree, self.source, self.exemption, target,
-            all_below, self.allowed,
+            all_below, self.allowed, kind=self.kind,
         )  # fmt: skip
 
     @property
