@@ -11,6 +11,7 @@ What must stay true:
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -200,10 +201,13 @@ class _Supervisor:
             log.error("%s: no control socket (%s); darban's commands cannot reach it", path, error)
 
     async def _serve_metrics(self) -> None:
+        gc.disable()  # modules are no garbage, now or later
         # Slow to import, so after the start.
         from resolver.web import metrics_page, status_page
         from resolver.web.listener import listen
 
+        gc.freeze()
+        gc.enable()
         collector = DarbanCollector(self._layout, self._pool.memories, self._facts, self._readings)
         try:
             app = metrics_page.application(collector, self._facts)
