@@ -15,6 +15,8 @@ Measured, CPU a query on a two-core machine, interpreted, one or two runs each:
 What must stay true:
 - All else works as in asyncio: other sockets, timers, tasks and calls from other threads are
   handled in the same iteration as without fast readers, however busy the fast sockets are.
+- What comes while readers hold the loop up is read before timers run that are due by then: an
+  upstream's answer that is there has not timed out.
 - An exception in a reader, or at the end of an iteration, is logged. It stops neither the loop nor
   the other readers.
 """
@@ -79,12 +81,12 @@ class _Selector(selectors.BaseSelector):
             self._end_iteration()
             if others:
                 return self._others.select(0)
-            if self.scheduled:
+            if left == 0:
                 return []
-            if timeout is not None:
-                left = end - time.monotonic()
-                if left <= 0:
-                    return []
+            if self.scheduled:
+                left = 0
+            elif timeout is not None:
+                left = max(0, end - time.monotonic())
 
     def _end_iteration(self) -> None:
         for end in self.at_end:

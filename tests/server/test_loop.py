@@ -70,6 +70,40 @@ def test_timers_keep_their_time_while_a_socket_is_always_readable(busy: Pair) ->
     assert run(play) >= 0.05
 
 
+def test_what_came_before_a_timer_was_due_is_read_first(pair: Pair) -> None:
+    """Though the loop was held up meanwhile: an answer that is there has not timed out."""
+
+    async def play(loop: Loop) -> list[str]:
+        happened: list[str] = []
+        over = loop.create_future()
+        later = Pair()
+
+        def hold_up() -> None:
+            pair.end.recv(9)
+            later.other.send(b"in time")
+            while loop.time() < due:
+                pass
+
+        def read() -> None:
+            happened.append(later.end.recv(9).decode())
+
+        def time_out() -> None:
+            happened.append("time-out")
+            over.set_result(None)
+
+        loop.add_fast_reader(pair.number, hold_up)
+        loop.add_fast_reader(later.number, read)
+        due = loop.time() + 0.05
+        loop.call_at(due, time_out)
+        loop.call_soon(pair.other.send, b"go")
+        await over
+        later.end.close()
+        later.other.close()
+        return happened
+
+    assert run(play) == ["in time", "time-out"]
+
+
 def test_tasks_go_on_while_a_socket_is_always_readable(busy: Pair) -> None:
     async def play(loop: Loop) -> int:
         attended = 0
