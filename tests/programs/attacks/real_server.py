@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.live.ports import free_port
+from tests.live.scraping import scrape
 from tests.live.waiting import wait_for
 from tests.programs.attacks.fake_upstream import PROBE, Script, Upstream, upstream
 
@@ -62,10 +63,11 @@ class Darban:
         self.state = place / "state"
         self._config = place / "config.toml"
         self._log = place / "log"
+        self._metrics = free_port()
         quoted = ", ".join(f'"{server}"' for server in servers)
         text = _CONFIG.format(
             port=self.port,
-            metrics=free_port(),
+            metrics=self._metrics,
             servers=quoted,
             lists=", ".join(f'"{each}"' for each in lists),
             blocked=BLOCKED,
@@ -142,6 +144,11 @@ class Darban:
         stat = Path(f"/proc/{self.worker}/stat").read_text(encoding="utf-8")
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def timeouts(self) -> int:
+        """The queries to upstreams that the server did not see answered in time."""
+        page = wait_for(lambda: scrape(self._metrics), "the server gives its metrics")
+        return int(page.total("darban_upstream_queries_total", result="timeout"))
 
     def complaints(self, expected: str = "") -> list[str]:
         """The errors that it has logged but those expected, and whether its worker is another."""

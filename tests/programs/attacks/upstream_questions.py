@@ -9,10 +9,19 @@ from collections.abc import Callable
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.client_side import Shot, volley
-from tests.programs.attacks.fake_upstream import TRUE, Asked, honest
-from tests.programs.attacks.real_server import behind
+from tests.programs.attacks.fake_upstream import TRUE, Asked, Upstream, honest
+from tests.programs.attacks.real_server import Darban, behind
 
 _IDENTICAL = 200
+
+
+def _without_retries(server: Darban, upstream: Upstream, name: str) -> int:
+    """The queries for a name but those that a time-out allows: an answer is late on a busy machine.
+
+    The scripted upstream knows no other name, so every time-out is of this one.
+    """
+    queries = len(upstream.of(name))
+    return queries if queries <= 1 else max(1, queries - server.timeouts())
 
 
 def _mixed(name: bytes, bits: int) -> bytes:
@@ -29,7 +38,7 @@ def identical() -> Seen:
     with behind(lambda asked: honest(asked, after=0.5)) as (server, upstream):
         packets = [wire.question(_mixed(name, n)) for n in range(_IDENTICAL)]
         replies = volley(server.port, [Shot(0, packet) for packet in packets], 4)
-        queries = len(upstream.of("www.same.example"))
+        queries = _without_retries(server, upstream, "www.same.example")
     good = sum(
         bool(
             reply
@@ -92,7 +101,7 @@ def waiters() -> Seen:
         shots = [Shot(n / 6000, wire.question("www.crowd.example")) for n in range(3000)]
         replies = volley(server.port, shots, 4)
         took = time.monotonic() - began
-        queries = len(upstream.of("www.crowd.example"))
+        queries = _without_retries(server, upstream, "www.crowd.example")
     told = Counter(wire.rcode_of(each.packet) for each in replies if each)
     silent = sum(each is None for each in replies)
     text = f"{queries} upstream query; {told[wire.NOERROR]} answers, "
