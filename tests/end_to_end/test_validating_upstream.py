@@ -25,7 +25,7 @@ from tests.programs.fidelity.zone_texts import BROKEN, CHILD, EXPIRED, INSECURE,
 
 DNSSEC_BOGUS = 6
 SIGNATURE_EXPIRED = 7
-PUBLICITY = "127.0.20.5"
+PUBLICITY, TRUSTING = "127.0.20.5", "127.0.21.5"
 SHIPPED = ROOT / "deploy" / "unbound"
 
 _HERE = """
@@ -55,6 +55,16 @@ server:
 
 
 _CONTROLS = f'probe_signed = "www.{SIGNED}"\nprobe_bogus = "www.{BROKEN}"'
+_TRUSTED = """
+[upstreams.trusted]
+servers = ["127.0.0.1:{port}"]
+trust_ad = true
+[policies.trusting]
+upstream = "trusted"
+[vlans.trusting]
+prefixes = ["127.0.21.0/24"]
+policy = "trusting"
+"""
 _AD, _CD = 0x20, 0x10
 
 
@@ -65,10 +75,8 @@ class Resolvers:
     unbound: Asker
     probing: Asker
     """It has found out that Unbound validates."""
-    trusting: Asker
-    """It has ``trust_ad``, and control names that have no answer."""
     doubting: Asker
-    """It has neither."""
+    """Its control names have no answer. For TRUSTING alone it has ``trust_ad``."""
 
 
 @pytest.fixture(scope="module", params=["recursing", "forwarding"])
@@ -99,9 +107,9 @@ def resolvers(
             config += forward
         running.enter_context(unbound(ours, port, config))
         askers = [Asker(dig_program, port)]
-        for keys, known in ((_CONTROLS, 1), ("trust_ad = true", 0), ("", 0)):
-            make = running.enter_context(servers(tmp_path_factory.mktemp("darban")))
-            server = make(small([f"127.0.0.1:{port}"], upstream=keys)).start()
+        make = running.enter_context(servers(tmp_path_factory.mktemp("darban")))
+        for keys, more, known in ((_CONTROLS, "", 1), ("", _TRUSTED.format(port=port), 0)):
+            server = make(small([f"127.0.0.1:{port}"], upstream=keys, more=more)).start()
             _await_probe(server, known)
             askers.append(Asker(dig_program, server.port))
         fresh = (f"{n}.wild.{SIGNED}" for n in range(1000))
@@ -191,8 +199,8 @@ def test_what_is_signed_has_ad_for_those_who_ask(
     theirs = _said(resolvers.unbound(PUBLICITY, name, "A", *asking.split()))
     assert theirs[:3] == (status, asks, [])
     assert ("RRSIG" in theirs[3]) == ("+dnssec" in asking and status == "NOERROR")
-    for darban in (resolvers.probing, resolvers.trusting):
-        assert _said(darban(PUBLICITY, name, "A", *asking.split())) == theirs
+    for darban, client in ((resolvers.probing, PUBLICITY), (resolvers.doubting, TRUSTING)):
+        assert _said(darban(client, name, "A", *asking.split())) == theirs
     doubted = _said(resolvers.doubting(PUBLICITY, name, "A", *asking.split()))
     assert doubted == (status, False, *theirs[2:])
 
