@@ -7,7 +7,7 @@ import pytest
 from tests.live.commands import NO, WRONG, darban
 from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored, snapshots
+from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored
 from tests.live.server import Server
 
 MakeSmall = Callable[..., Server]
@@ -75,19 +75,6 @@ def test_no_last_good_snapshot(make_small: MakeSmall) -> None:
     assert "there is no last good snapshot" in ended.err
 
 
-def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
-    assert server.stop().code == 0
-    [saved] = snapshots(server)
-    logged, terms = len(server.err), saved / "terms.json"
-    terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
-    edited(server.config, DENY, BROKEN)
-    server.options = ["--last-good"]
-    server.launch()
-    ended = server.ended()
-    assert ended.code == WRONG
-    assert "is damaged" in ended.err[logged:]
-
-
 def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> None:
     assert server.stop().code == 0
     server.options = ["--last-good"]
@@ -95,6 +82,18 @@ def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> 
     server.start()
     assert data(server, "web.telegram.org") == {ANY_V4}
     assert server.scrape().value("darban_config_ok") == 1
+
+
+def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
+    assert server.stop().code == 0
+    logged, terms = len(server.err), server.directory / ".darban" / "last-good" / "terms.json"
+    terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
+    edited(server.config, DENY, BROKEN)
+    server.options = ["--last-good"]
+    server.launch()
+    ended = server.ended()
+    assert ended.code == WRONG
+    assert "is damaged" in ended.err[logged:]
 
 
 def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[..., Server]) -> None:
