@@ -1,7 +1,7 @@
 """The shipped ways to one address on several nodes: a node that drains gives it up."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.live.commands import GOOD, darban
 from tests.live.configs import ROOT, replaced_once, shipped
 from tests.live.namespaces import Subnet, namespaces
 from tests.live.programs import needed
-from tests.live.server import Server, servers
+from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 LINK = Subnet("pair", ("10.0.0.61", "fd00::61"), ("10.0.0.62", "fd00::62"))
@@ -35,6 +35,15 @@ class Pair:
         wait_for(lambda: self._holders() == [number], f"node {number} has the address", _PATIENCE)
         dig = [needed("dig"), f"@{SHARED}", "localhost", "+tries=3"]
         assert "status: " in run([*self.nodes[number].through, *dig])
+
+    def wait_for_one(self) -> int:
+        """Wait until one node alone has the address; which one."""
+        found = wait_for(
+            lambda: [each for each in [self._holders()] if len(each) == 1],
+            "one node has the address",
+            _PATIENCE,
+        )
+        return found[0][0]
 
     def _holders(self) -> list[int]:
         return [
@@ -69,27 +78,34 @@ def _keepalived(node: Server, interface: str) -> Iterator[None]:
         process.wait(10)
 
 
-@pytest.fixture
-def pair(ip_program: Path, tmp_path: Path) -> Iterator[Pair]:
+@pytest.fixture(scope="module")
+def lasting(ip_program: Path, make_lasting: Callable[[str], Server]) -> Iterator[Pair]:
     needed("keepalived")
     with namespaces(ip_program) as made, ExitStack() as stack:
         names = [made.add(name) for name in ("one", "two")]
         made.join(*names, LINK)
-        make = stack.enter_context(servers(tmp_path))
         nodes = []
         for name in names:
             into = made.into(name)
             run([*into, "sysctl", "--quiet", "--write", "net.ipv4.ip_nonlocal_bind=1"])
             listen = ["127.0.0.1:53", f"{SHARED}:53"]
-            node = make(shipped(["192.0.2.1"], 53, 9153, listen))
+            node = make_lasting(shipped(["192.0.2.1"], 53, 9153, listen, workers=1))
             node.through = into
             node.environment = {"STATE_DIRECTORY": ""}
+            stack.callback(node.kill_what_is_left)
             nodes.append(node.start())
         for number, node in enumerate(nodes):
             stack.enter_context(_keepalived(node, f"db{number}pair"))
         yield Pair(nodes)
-        for node in nodes:
-            node.check_log()
+
+
+@pytest.fixture
+def pair(lasting: Pair) -> Iterator[Pair]:
+    """Both nodes are ready, and one of them has the address."""
+    lasting.wait_for_one()
+    first, second = lasting.nodes
+    with first.checked(), second.checked():
+        yield lasting
 
 
 def test_a_node_that_drains_gives_the_address_up(pair: Pair) -> None:
@@ -98,11 +114,6 @@ def test_a_node_that_drains_gives_the_address_up(pair: Pair) -> None:
         pair.wait_for_holder(1 - number)
         done = darban("drain", "--end", "--config", node.config, at=node.directory)
         assert done.code == GOOD
-
-
-def test_a_node_that_has_ended_gives_the_address_up(pair: Pair) -> None:
-    pair.nodes[0].kill_what_is_left()
-    pair.wait_for_holder(1)
 
 
 def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
@@ -127,3 +138,10 @@ def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
     wait_for(lambda: addresses() == [], "it has none", _PATIENCE)
     assert darban("drain", "--end", "--config", node.config, at=node.directory).code == GOOD
     wait_for(lambda: addresses() == both, "it has both again", _PATIENCE)
+
+
+def test_a_node_that_has_ended_gives_the_address_up(pair: Pair) -> None:
+    """The last test, which leaves one node."""
+    holder = pair.wait_for_one()
+    pair.nodes[holder].kill_what_is_left()
+    pair.wait_for_holder(1 - holder)
