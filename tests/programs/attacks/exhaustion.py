@@ -102,8 +102,9 @@ def disk() -> Seen:
 
 
 def _full(place: Path, where: str) -> Seen:
-    with tempfile.TemporaryDirectory(prefix="darban-attack-") as directory:
+    with tempfile.TemporaryDirectory(prefix="darban-attack-") as directory, ExitStack() as stack:
         server = Darban(Path(directory), [where])
+        stack.callback(server.stop)
         server.state = place / "state"
         server.start()
         _fill(place)
@@ -114,6 +115,7 @@ def _full(place: Path, where: str) -> Seen:
         server.stop()
         # Another policy, so that another snapshot has to be written.
         server = Darban(Path(directory), [where], '[policies.more]\ndeny = ["more.example"]\n')
+        stack.callback(server.stop)
         server.state = place / "state"
         server.launch()
         try:
@@ -121,7 +123,6 @@ def _full(place: Path, where: str) -> Seen:
         except subprocess.TimeoutExpired:
             code = None
         said = server.said
-        server.stop()
     clear = code not in (0, None) and "No space left" in said and "Traceback" not in said
     text = f"resolving {'goes on' if goes_on and not complaints else 'has STOPPED'}; a start "
     text += f"with a new policy ends with {code}, {'saying why' if clear else 'NOT saying why'}"
