@@ -79,8 +79,9 @@ hash_source() {
   cd "$SOURCE"
   {
     "$PYTHON" -V
-    find resolver blocklists deploy/systemd deploy/install.sh deploy/manual.py config.toml \
-      deploy/wheel.sh deploy/is-ready deploy/bird/darban-anycast setup.py pyproject.toml requirements/run.txt requirements/build.txt \
+    find resolver blocklists config.toml deploy/systemd deploy/install.sh deploy/manual.py \
+      deploy/wheel.sh deploy/package.sh deploy/is-ready deploy/bird/darban-anycast \
+      setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
   } | sha256sum | cut -c1-12
@@ -120,6 +121,51 @@ choose_release() {
   if [ "$COMPILE" = no ] || ! { is_complete "$release" || compile; }; then release=$name-pure; fi
 }
 
+# What decides which packages a release needs, and whether they fit its Python.
+pin_requirements() {
+  "$PYTHON" -VV
+  cat "$SOURCE/requirements/run.txt"
+}
+
+# Whether the release in use has the same requirements.
+has_them_already() { # place of the release
+  in_use=$(points_to "$OPT/current")
+  [ -n "$in_use" ] && is_complete "$in_use" && cmp -s "$ROOT$in_use/requirements" "$1/requirements"
+}
+
+copy_requirements() { # packages of the release in use, packages of the release
+  cp -a "$1/." "$2"
+  rm -rf "$2/resolver" "$2"/darban*
+}
+
+# Install the required packages with the pip of ensurepip, which is unpacked and stays outside.
+# Their byte code is compiled with that of all others.
+install_requirements() { # place of the release
+  "$PYTHON" - "$WORK/pip" <<'PROGRAM'
+import ensurepip
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+# The two places where ensurepip looks for it.
+places = [sysconfig.get_config_var("WHEEL_PKG_DIR"), Path(ensurepip.__file__).parent / "_bundled"]
+found = [wheel for place in places if place for wheel in Path(place).glob("pip-*.whl")]
+zipfile.ZipFile(found[0]).extractall(sys.argv[1])
+PROGRAM
+  pip="env PYTHONPATH=$WORK/pip $1/bin/python3 -m pip --quiet --disable-pip-version-check"
+  $pip install --no-compile --require-hashes -r "$SOURCE/requirements/run.txt"
+  $pip uninstall --yes setuptools
+}
+
+# Put Darban beside the packages that it needs: out of its compiled wheel, or as it is.
+put_package() { # release, its packages
+  case $1 in
+    *-compiled) "$PYTHON" -m zipfile --extract "$WORK"/wheel/*.whl "$2" ;;
+    *-pure) "$SOURCE/deploy/package.sh" "$2" ;;
+  esac
+}
+
 build() { # release
   place=$ROOT$1
   if is_complete "$1"; then
@@ -130,14 +176,16 @@ build() { # release
   rm -rf "$place"
   mkdir -p "$place"
   unfinished=$place
-  "$PYTHON" -m venv "$place"
-  pip="$place/bin/python3 -m pip --quiet --disable-pip-version-check"
-  $pip install --require-hashes -r "$SOURCE/requirements/run.txt"
-  case $1 in
-    *-pure) PYTHON=$place/bin/python3 "$SOURCE/deploy/wheel.sh" "$WORK" ;;
-  esac
-  $pip install --no-deps "$WORK"/wheel/*.whl
-  $pip uninstall --yes setuptools pip
+  "$PYTHON" -m venv --without-pip "$place"
+  site=$("$place/bin/python3" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  pin_requirements >"$place/requirements"
+  if has_them_already "$place"; then
+    copy_requirements "$ROOT$in_use/${site#"$place"/}" "$site"
+  else
+    install_requirements "$place"
+  fi
+  put_package "$1" "$site"
+  "$place/bin/python3" -m compileall -q "$site" || true  # what fails is nothing that is imported
   find "$place/bin" -mindepth 1 ! -name 'python*' -delete
   cat >"$place/bin/darban" <<PROGRAM
 #!$1/bin/python3

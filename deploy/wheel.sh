@@ -9,15 +9,13 @@
 # people edit: a compiled module there would win over its edited source, and nobody would see it.
 # Nothing is built where nothing has changed since; DIRECTORY/built has the time of the last build.
 #
-# With DARBAN_BUILD, the version of the wheel ends in "+" and this, so that it tells one release from
-# another.
+# With DARBAN_BUILD, the version of the wheel ends in "+" and this.
 set -eu
 umask 022
 
 SOURCE=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-python3}
 COMPILE=${DARBAN_COMPILE:-}
-BUILD=${DARBAN_BUILD:-}
 
 fail() { printf 'wheel: %s\n' "$*" >&2; exit 1; }
 
@@ -28,13 +26,10 @@ DIRECTORY=$(cd "$1" && pwd)
 copy_source() { # place
   rm -rf "$1"
   mkdir "$1"
-  for name in setup.py pyproject.toml README.md LICENSE resolver; do
-    cp -R "$SOURCE/$name" "$1/"
+  "$SOURCE/deploy/package.sh" "$1"
+  for name in setup.py pyproject.toml README.md LICENSE requirements/build.txt; do
+    cp "$SOURCE/$name" "$1/"
   done
-  cp "$SOURCE/requirements/build.txt" "$1/build.txt"
-  find "$1" -name __pycache__ -prune -exec rm -rf {} +
-  find "$1" -name '*.so' -exec rm -f {} +
-  sed -i "s/^\(__version__ = \"[^\"]*\)\"/\1${BUILD:++$BUILD}\"/" "$1/resolver/__init__.py"
   printf '%s\n' "$("$PYTHON" -VV)" "compile: $COMPILE" >"$1/how"
 }
 
@@ -49,7 +44,7 @@ compiler_is_there() {
 install_tools() { # place
   if [ -e "$1/ready" ] && cmp -s "$SOURCE/requirements/build.txt" "$1/ready"; then return; fi
   "$PYTHON" -m venv --clear "$1"
-  "$1/bin/python3" -m pip --quiet --disable-pip-version-check install \
+  "$1/bin/python3" -m pip --quiet --disable-pip-version-check install --no-compile \
     --require-hashes -r "$SOURCE/requirements/build.txt"
   cp "$SOURCE/requirements/build.txt" "$1/ready"
 }

@@ -59,11 +59,14 @@ def _asked(machine: Machine, client: str, name: str) -> str:
 
 
 def _release(machine: Machine, change: Callable[[], None]) -> str:
-    """Install a pure release of a changed source, and go back to the source as it was."""
+    """Install a pure release of a changed source, and go back to the source as it was.
+
+    No package can be fetched: those of the release in use must do.
+    """
     machine.good("cp", "-a", "/src", "/src.kept")
     try:
         change()
-        done = machine.run("make", "install", "COMPILE=no")
+        done = machine.run("env", "PIP_FIND_LINKS=/none", "make", "install", "COMPILE=no")
         return f"{done.out}\nexit code {done.code}"
     finally:
         machine.good("sh", "-c", "rm -rf /src/* && cp -a /src.kept/. /src/ && rm -r /src.kept")
@@ -202,6 +205,7 @@ def test_an_upgrade_under_load_loses_no_query(
     told = json.loads(out)
     figure(f"upgrade at {RATE} queries a second: {out.strip()}")
     assert "9.9.1" in _in_use(machine)
+    assert machine.good("darban", "--version").endswith(", interpreted\n")
     assert machine.good("readlink", PREVIOUS).strip() == before
     assert "against those of the release before: 1 change\nservices\n  ~ tango\n" in said
     assert "rules of blocklists/tango.txt: + ||tango.example^\n" in said
@@ -219,6 +223,17 @@ def _next_version(machine: Machine) -> None:
 def _version(machine: Machine, version: str) -> None:
     text = machine.read("/src/resolver/__init__.py")
     machine.write("/src/resolver/__init__.py", re.sub(r'= "\d.+"', f'= "{version}"', text))
+
+
+def test_a_release_that_lacks_a_package_is_not_finished(machine: Machine) -> None:
+    before, pid = _in_use(machine), machine.show("MainPID")
+    pinned = "/src/requirements/run.txt"
+    said = _release(machine, lambda: machine.write(pinned, f"{machine.read(pinned)}# other\n"))
+    assert "exit code 2" in said
+    assert "No matching distribution found for" in said
+    assert (_in_use(machine), machine.show("MainPID")) == (before, pid)
+    for kept in (machine.root / "opt/darban/releases").iterdir():
+        assert (kept / "complete").exists()
 
 
 def test_a_release_whose_check_fails_is_not_switched_to(machine: Machine) -> None:

@@ -11,6 +11,9 @@ from tests.live.installed import Installation, installed_layer, make_in_chroot
 CONFIG = "/etc/darban/config.toml"
 UNIT = "/usr/local/lib/systemd/system/darban.service"
 NOT_COMPILED = "Not compiled, for the reason above."
+TO_COMPILE = """
+PACKAGES, MODULES = {}, {"dns/codes.py": "", "dns/names.py": ""}
+if __name__"""
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +37,11 @@ def test_without_systemd_or_a_compiler_all_is_done_but_the_start(
 
 
 def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Path) -> None:
-    """And a compiler that fails makes the release a pure one."""
+    """And a compiler that fails makes the release a pure one: two modules are enough for that."""
     with layer(clean_debian, tmp_path) as root:
+        setup = (root / "src/setup.py").read_text(encoding="utf-8")
+        assert "\nif __name__" in setup
+        (root / "src/setup.py").write_text(setup.replace("\nif __name__", TO_COMPILE))
         said = make_in_chroot(root, "install", "DESTDIR=/stage", "CC=false")
         assert "Building wheel for darban (pyproject.toml) did not run successfully" in said
         assert NOT_COMPILED in said
