@@ -5,6 +5,7 @@ is pure, and the same source runs interpreted.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -58,8 +59,11 @@ def compiled_modules() -> list[str]:
 
 
 def extensions() -> list[Extension]:
-    """One shared library with all compiled modules, and a small one for each of them."""
-    if os.environ.get("DARBAN_COMPILE") != "1":
+    """One shared library with all compiled modules, and a small one for each of them.
+
+    pip runs this file three times, and builds only the third time: mypyc need not run before.
+    """
+    if os.environ.get("DARBAN_COMPILE") != "1" or {"egg_info", "dist_info"} & set(sys.argv):
         return []
     from mypyc.build import mypycify
 
