@@ -80,7 +80,7 @@ hash_source() {
   {
     "$PYTHON" -V
     find resolver blocklists config.toml deploy/systemd deploy/install.sh deploy/manual.py \
-      deploy/wheel.sh deploy/package.sh deploy/is-ready deploy/bird/darban-anycast \
+      deploy/wheel.sh deploy/package.sh deploy/unpack_pip.py deploy/is-ready deploy/bird/darban-anycast \
       setup.py pyproject.toml requirements/run.txt requirements/build.txt \
       -type f ! -name '*.pyc' -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum
@@ -141,18 +141,7 @@ copy_requirements() { # packages of the release in use, packages of the release
 # Install the required packages with the pip of ensurepip, which is unpacked and stays outside.
 # Their byte code is compiled with that of all others.
 install_requirements() { # place of the release
-  "$PYTHON" - "$WORK/pip" <<'PROGRAM'
-import ensurepip
-import sys
-import sysconfig
-import zipfile
-from pathlib import Path
-
-# The two places where ensurepip looks for it.
-places = [sysconfig.get_config_var("WHEEL_PKG_DIR"), Path(ensurepip.__file__).parent / "_bundled"]
-found = [wheel for place in places if place for wheel in Path(place).glob("pip-*.whl")]
-zipfile.ZipFile(found[0]).extractall(sys.argv[1])
-PROGRAM
+  [ -e "$WORK/pip" ] || "$PYTHON" "$SOURCE/deploy/unpack_pip.py" "$WORK/pip"
   pip="env PYTHONPATH=$WORK/pip $1/bin/python3 -m pip --quiet --disable-pip-version-check"
   $pip install --no-compile --require-hashes -r "$SOURCE/requirements/run.txt"
   $pip uninstall --yes setuptools

@@ -2,8 +2,8 @@
 # Builds Darban's wheel into DIRECTORY/wheel: `PYTHON=python3 deploy/wheel.sh DIRECTORY`.
 #
 # With DARBAN_COMPILE=1 the wheel is compiled, with the requirements of the build in an environment
-# of their own, DIRECTORY/tools, and each compiled module is imported once. Else it is pure, and
-# PYTHON needs pip and setuptools.
+# of their own, DIRECTORY/tools, and the pip in DIRECTORY/pip. Each compiled module is imported
+# once. Else the wheel is pure, and PYTHON needs pip and setuptools.
 #
 # The wheel is built from a copy, DIRECTORY/source. Nothing is ever written beside the files that
 # people edit: a compiled module there would win over its edited source, and nobody would see it.
@@ -43,7 +43,9 @@ compiler_is_there() {
 
 install_tools() { # place
   if [ -e "$1/ready" ] && cmp -s "$SOURCE/requirements/build.txt" "$1/ready"; then return; fi
-  "$PYTHON" -m venv --clear "$1"
+  rm -rf "$DIRECTORY/pip"
+  "$PYTHON" "$SOURCE/deploy/unpack_pip.py" "$DIRECTORY/pip"
+  "$PYTHON" -m venv --clear --without-pip "$1"
   "$1/bin/python3" -m pip --quiet --disable-pip-version-check install --no-compile \
     --require-hashes -r "$SOURCE/requirements/build.txt"
   cp "$SOURCE/requirements/build.txt" "$1/ready"
@@ -87,6 +89,7 @@ mv "$DIRECTORY/source.new" "$DIRECTORY/given"
 cp -R "$DIRECTORY/given" "$DIRECTORY/source"
 if [ "$COMPILE" = 1 ]; then
   compiler_is_there
+  export PYTHONPATH="$DIRECTORY/pip"
   install_tools "$DIRECTORY/tools"
   build "$DIRECTORY/tools/bin/python3"
   try_compiled "$DIRECTORY/tools/bin/python3"
