@@ -86,7 +86,7 @@ class _Selector(selectors.BaseSelector):
             if self.scheduled:
                 left = 0
             elif timeout is not None:
-                left = max(0, end - time.monotonic())
+                left = max(0.0, end - time.monotonic())
 
     def _end_iteration(self) -> None:
         for end in self.at_end:
