@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,11 @@ class Module:
     name: str
     """With dots, without ``resolver.``; empty for the package itself."""
     path: Path
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree, parsed when a test asks for it: every worker of pytest imports this."""
+        return ast.parse(self.path.read_text(encoding="utf-8"), str(self.path))
 
     @property
     def part(self) -> str:
@@ -31,7 +35,7 @@ def modules() -> dict[str, Module]:
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         name = ".".join(part for part in parts if part != "__init__")
-        found[name] = Module(name, path, ast.parse(path.read_text(encoding="utf-8"), str(path)))
+        found[name] = Module(name, path)
     return found
 
 
