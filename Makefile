@@ -25,7 +25,7 @@ test: lint ## set up, then lint, types and every test that needs no compiled pac
 	$(BIN)/pytest -n auto $(if $(ONLY),-m "$(ONLY)")
 
 test-fast: lint ## lint, strict types and the tests that start no process
-	$(BIN)/pytest -n auto -m "not processes"
+	$(BIN)/pytest -n auto --maxprocesses=$$(nproc) -m "not processes"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ names stand for each of them.
 """
 
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from resolver.snapshot.protected_names import UPDATES
@@ -148,6 +149,7 @@ _NEAR = ["mybluehost.me", "config.playwire.com", "www.indiewire.com", "online.me
 _TARGETS = ["mqtt.c10r.facebook.com", "skype.trafficmanager.net", "line-apps.com.akadns.net"]
 
 
+@cache
 def guard_sets() -> dict[str, list[str]]:
     """The names by kind."""
     labels = dict(row.split("\t")[:2] for row in _lines("popular-names.labels.tsv"))
