@@ -10,6 +10,7 @@ from dnslib import RR, DNSRecord
 from resolver.engine.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
+from tests.live.ports import free_port
 from tests.server.assembled import Assembled
 
 CLIENT = bytes((127, 0, 0, 1))
@@ -27,7 +28,7 @@ class Upstream:
         self.asked: list[tuple[float, str]] = []
         """When it was asked for which name."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", free_port()))  # tests listen there for TCP as well
         self.socket.setblocking(False)
         loop.add_reader(self.socket.fileno(), self._readable)
 
