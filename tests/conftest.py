@@ -1,6 +1,6 @@
 """How the tests run: side by side in networks of their own, with what the machine has.
 
-`pytest -n auto` runs three workers a core, since many tests wait. Each has a network
+`pytest -n auto` runs two workers a core, since many tests wait. Each has a network
 namespace of its own, with nothing but loopback, so that tests do not meet on ports; where
 namespaces cannot be made, the tests run one after the other. The tests of a file run on one
 worker, in their order, since they share servers. Those that put a load on the machine run one
@@ -51,7 +51,7 @@ def pytest_xdist_auto_num_workers() -> int:
     ip = find("ip")
     if ip is None or _probe(ip):
         return 0
-    return 3 * len(os.sched_getaffinity(0))
+    return 2 * len(os.sched_getaffinity(0))
 
 
 class _ByFile(LoadScopeScheduling):
