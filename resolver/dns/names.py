@@ -21,12 +21,13 @@ ROOT: Final = b"\x00"
 
 _PLAIN: Final = frozenset(range(0x21, 0x7F)) - frozenset(b'."$();@\\')
 """Octets that are printed without an escape."""
-_MAX_UNPRINTED: Final = 0x20
-"""A length octet that is no higher is no plain octet."""
+_SHORT: Final = 0x20
+"""The longest label whose length octet is none of the plain octets."""
 _DOTTED: Final = bytes(
-    [o if o in _PLAIN else ord(".") if 0 < o <= _MAX_UNPRINTED else 0xFF for o in range(256)]
+    [o if o in _PLAIN else ord(".") if 0 < o <= _SHORT else 0xFF for o in range(256)]
 )
-"""Translates length octets to dots; what needs an escape and is no length octet, to no ASCII."""
+"""Translates the length octets of short labels to dots, and other octets that need an escape to
+0xFF. An octet of a label can become a dot too, so ``text`` counts the dots."""
 
 
 class InvalidName(DarbanError):
@@ -122,7 +123,7 @@ def text(name: bytes) -> str:
         return "."
     at = count = 0
     while length := name[at]:
-        if length > _MAX_UNPRINTED:
+        if length > _SHORT:
             return _escaped(name)
         at += 1 + length
         count += 1

@@ -146,7 +146,7 @@ class CacheEntry:
 
     def _age(self, seconds: int) -> None:
         records, ttl_offsets = self.records, self.ttl_offsets
-        parts = []  # compiled, to change a bytearray costs four times as much
+        parts = []  # compiled, changing a bytearray takes 1.6 times the instructions
         end = 0
         for index in range(0, len(ttl_offsets), 2):
             at = ttl_offsets[index] << 8 | ttl_offsets[index + 1]
