@@ -77,6 +77,10 @@ Repo = Annotated[
     ),
 ]
 Prune = Annotated[bool, typer.Option("--prune", help="remove the exemptions that have ended")]
+_INCOMPLETE = (
+    "say for whom, what, who approved it and where it was asked for: darban exempt "
+    "ADDRESS-OR-VLAN SERVICE... --for TIME --approver WHO --ticket ID"
+)
 
 
 def exempt(
@@ -136,10 +140,7 @@ def exempt(
     if prune:
         return edit().prune()
     if not (whom and services and approver and ticket):
-        raise DarbanError(
-            "say for whom, what, who approved it and where it was asked for: darban exempt "
-            "ADDRESS-OR-VLAN SERVICE... --for TIME --approver WHO --ticket ID"
-        )
+        raise DarbanError(_INCOMPLETE)
     return edit().add(whom, services, _end(for_, until), given)
 
 

@@ -92,27 +92,8 @@ def told(server: Server, client: str, name: str, rtype: str = "A") -> None:
     assert ask(server.port, name, rtype, client=client) is not None
 
 
-def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
-    began = time.time()
-    server, before = logging, written_so_far(logging)
-    told(server, "127.0.20.5", "web.telegram.org")
-    told(server, "127.0.10.7", "web.telegram.org")
-    told(server, "127.0.10.5", "www.agency.example")
-    told(server, "127.0.99.5", "web.telegram.org")
-    for _ in range(3):  # a record for each query, however popular the name is
-        told(server, "127.0.10.5", "Web.Telegram.org")
-    told(server, "127.0.10.7", "wa.me", "AAAA")
-    told(server, "127.0.10.5", "alias.scene")
-    told(server, "127.0.10.5", "range.scene")
-    told(server, "127.0.30.5", "web.telegram.org", "TYPE65")
-    told(server, "127.0.30.5", "a.denied.example")
-    written = records(log_of(server), 8, before)
-    for record in written:
-        assert tuple(record) == FIELDS
-        moment = dt.datetime.fromisoformat(record["time"]).timestamp()
-        assert began - 1 <= moment <= time.time()
-        assert record.pop("time").endswith("Z")
-        assert record["list"] == "" or Path(record.pop("list")).stem == record["service"]
+def _expected() -> list[dict[str, str]]:
+    """The records of the queries below, without their times and the lists of services."""
     administration = {
         "vlan": "administration",
         "client": "administration",
@@ -123,7 +104,7 @@ def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
     telegram = {"service": "telegram", "rule": "||telegram.org^"}
     web = {**administration, **telegram, "name": "web.telegram.org"}
     trial = {"vlan": "trial", "client": "trial", "outcome": "would_block", "target": ""}
-    expected = [
+    return [
         *[web] * 3,
         {
             **administration,
@@ -150,8 +131,31 @@ def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
             "list": "",
         },
     ]
+
+
+def test_each_blocked_query_is_written_and_no_other(logging: Server) -> None:
+    began = time.time()
+    server, before = logging, written_so_far(logging)
+    told(server, "127.0.20.5", "web.telegram.org")
+    told(server, "127.0.10.7", "web.telegram.org")
+    told(server, "127.0.10.5", "www.agency.example")
+    told(server, "127.0.99.5", "web.telegram.org")
+    for _ in range(3):  # a record for each query, however popular the name is
+        told(server, "127.0.10.5", "Web.Telegram.org")
+    told(server, "127.0.10.7", "wa.me", "AAAA")
+    told(server, "127.0.10.5", "alias.scene")
+    told(server, "127.0.10.5", "range.scene")
+    told(server, "127.0.30.5", "web.telegram.org", "TYPE65")
+    told(server, "127.0.30.5", "a.denied.example")
+    written = records(log_of(server), 8, before)
+    for record in written:
+        assert tuple(record) == FIELDS
+        moment = dt.datetime.fromisoformat(record["time"]).timestamp()
+        assert began - 1 <= moment <= time.time()
+        assert record.pop("time").endswith("Z")
+        assert record["list"] == "" or Path(record.pop("list")).stem == record["service"]
     # Workers write as queries come to them.
-    assert sorted(written, key=_parts) == sorted(expected, key=_parts)
+    assert sorted(written, key=_parts) == sorted(_expected(), key=_parts)
     assert stat.S_IMODE(log_of(server).stat().st_mode) == 0o640
     assert server.scrape().value("darban_block_log_lost_total") == 0
 

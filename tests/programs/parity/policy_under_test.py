@@ -88,10 +88,7 @@ address.scene. A 149.154.167.99
 """
 
 
-def config(upstream: int, primary: int, secondary: int, lists: Path) -> str:
-    """The config of Darban; its upstream, Knot and the secondary are at these ports."""
-    port, metrics = free_port(), free_port()
-    return f"""
+_CONFIG = """
 [server]
 listen = ["127.0.0.1:{port}"]
 workers = 1
@@ -156,6 +153,18 @@ ticket = "PR-1"
 [warnings]
 acknowledged = ["long-exemption:beta-mixed", "long-exemption:press", "no-encrypted-dns:mixed"]
 """
+
+
+def config(upstream: int, primary: int, secondary: int, lists: Path) -> str:
+    """The config of Darban; its upstream, Knot and the secondary are at these ports."""
+    return _CONFIG.format(
+        port=free_port(),
+        metrics=free_port(),
+        upstream=upstream,
+        primary=primary,
+        secondary=secondary,
+        lists=lists,
+    )
 
 
 def write_lists(directory: Path) -> Path:
