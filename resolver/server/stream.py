@@ -1,7 +1,7 @@
 """A TCP connection with DNS messages on it, of a client or to an upstream (RFC 7766).
 
 The loop's fast readers read it, and a message costs no iteration of asyncio and no transport. A
-subclass overrides the methods below ``close``, which the loop calls.
+subclass gives the abstract methods, which the loop calls.
 
 What must stay true:
 - ``close`` calls ``lost``, once for each connection. An error of the socket closes the connection,
@@ -11,6 +11,7 @@ What must stay true:
 """
 
 import socket
+from abc import ABC, abstractmethod
 from typing import Final
 
 from resolver.server.loop import Loop
@@ -24,7 +25,7 @@ def framed(message: bytes) -> bytes:
     return len(message).to_bytes(2, "big") + message
 
 
-class MessageStream:
+class MessageStream(ABC):
     """A connection, what was received on it, and what the peer has not taken yet."""
 
     def __init__(self, loop: Loop) -> None:
@@ -116,20 +117,21 @@ class MessageStream:
         self.loop.remove_closed(self._number)
         self.lost()
 
+    @abstractmethod
     def received(self) -> None:
         """Handle what was received."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self) -> None:
         """Handle that the peer sends nothing more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def taken(self) -> None:
         """Handle that the peer has taken all, after a time in which it had not."""
 
+    @abstractmethod
     def lost(self) -> None:
         """Handle that the connection is closed."""
-        raise NotImplementedError
 
     def _readable(self) -> None:
         assert self._socket is not None, "a closed connection has no reader"

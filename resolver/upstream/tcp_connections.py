@@ -116,6 +116,9 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """Close the connection: no more answers come."""
         self.close()
 
+    def taken(self) -> None:
+        """Do nothing: queries do not wait until the server takes more."""
+
     def lost(self) -> None:
         """Report that the connection has ended."""
         self.fail()
