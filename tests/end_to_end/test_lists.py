@@ -73,9 +73,10 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
     assert "It has not been fetched yet, and blocks nothing" in server.err
     wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     assert not blocked(server, "w.a.example")
+    updated = "darban_list_updated_timestamp_seconds"
+    wait_for(lambda: server.scrape().value(updated, list="ads") > 1.7e9, "the update is over")
     scrape = server.scrape()
     assert scrape.value("darban_list_entries", list="ads") == 2
-    assert scrape.value("darban_list_updated_timestamp_seconds", list="ads") > 1.7e9
     assert scrape.value("darban_list_failures_total", list="ads") == 0
     assert scrape.value("darban_config_ok") == 1
     done = run(server, "lists", "update", "ads")
