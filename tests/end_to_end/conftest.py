@@ -168,7 +168,6 @@ def sources(
 def subscribed(make_small: Callable[..., Server], sources: Sources) -> Server:
     """Makes a server that fetches a list from ``sources``; not yet started."""
     server = make_small(more=SUBSCRIBED.replace("URL", sources.url("/ads")))
-    server.environment = {"STATE_DIRECTORY": ""}
     server.expect_error("list ads: ")
     return server
 

@@ -95,7 +95,7 @@ def test_nothing_listens_after_an_error(make_small: MakeSmall) -> None:
     assert _refused(server).code == 2
     assert is_free(server.port)
     assert is_free(server.metrics_port)
-    assert not (server.directory / "state" / "control.sock").exists()
+    assert not (server.state / "control.sock").exists()
 
 
 def test_toml_that_is_none(make: Callable[[str], Server]) -> None:
@@ -146,21 +146,21 @@ def test_a_second_instance_of_the_same_state(
     first: Server, make_small: MakeSmall, *, other: bool
 ) -> None:
     """The first one keeps its control socket."""
-    state = first.directory / "state"
+    state = first.state
     second = make_small() if other else Server(first.config)
     second.environment = {"STATE_DIRECTORY": str(state)}
     second.launch()
     ended = second.ended()
     assert ended.code == 2
     assert f"{state}: another darban (process {first.pid}) runs with this" in ended.err
-    assert (first.directory / "state" / "control.sock").is_socket()
+    assert (first.state / "control.sock").is_socket()
     assert _still_answers(first)
 
 
 def test_no_other_user_can_prevent_a_start(first: Server) -> None:
     """Neither by a name that anybody may take, nor by the lock."""
     server = first
-    lock = server.directory / "state" / "lock"
+    lock = server.state / "lock"
     assert lock.stat().st_mode & 0o777 == 0o600
     server.stop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as taken:
@@ -230,7 +230,7 @@ def test_an_address_that_this_host_has_not(make_small: MakeSmall) -> None:
 @pytest.mark.parametrize("mode", [0o555, 0o000], ids=["read only", "closed"])
 def test_a_state_directory_that_cannot_be_written_to(make_small: MakeSmall, mode: int) -> None:
     server = make_small(SILENT)
-    state = server.directory / "state"
+    state = server.state
     state.mkdir()
     state.chmod(mode)
     setpriv = needed("setpriv")
@@ -242,9 +242,9 @@ def test_a_state_directory_that_cannot_be_written_to(make_small: MakeSmall, mode
 
 def test_a_state_directory_that_is_a_file(make_small: MakeSmall) -> None:
     server = make_small(SILENT)
-    (server.directory / "state").write_text("", encoding="utf-8")
+    server.state.write_text("", encoding="utf-8")
     ended = _refused(server)
-    _one_line(ended, str(server.directory / "state"), "STATE_DIRECTORY")
+    _one_line(ended, str(server.state), "STATE_DIRECTORY")
 
 
 @pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"harmed")])
@@ -253,7 +253,7 @@ def test_a_snapshot_that_was_harmed_is_written_anew(
 ) -> None:
     server = first
     assert server.stop().code == 0
-    files = list((server.directory / "state" / "snapshots").glob("*/*"))
+    files = list((server.state / "snapshots").glob("*/*"))
     assert len(files) == 3
     for path in files:
         harm(path)

@@ -69,7 +69,7 @@ def make_logging(make_shipped: Callable[..., Server]) -> Make:
 
 
 def log_of(server: Server) -> Path:
-    return server.directory / "state" / "blocks.jsonl"
+    return server.state / "blocks.jsonl"
 
 
 def records(path: Path, number: int, after: int = 0) -> list[dict[str, str]]:
@@ -232,8 +232,7 @@ def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
 
 
 def _status(server: Server) -> object:
-    state = str(server.directory / "state")
-    done = darban("status", "--json", at=server.directory, STATE_DIRECTORY=state)
+    done = darban("status", "--json", at=server.directory)
     assert done.code == GOOD, done.err
     return done.json["block_log"]
 

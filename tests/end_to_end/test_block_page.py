@@ -65,7 +65,6 @@ def _with_page(server: Server) -> int:
     text = text.replace('mode = "enforce"', led, 1)
     text += f'\n[block_page]\nlisten = ["{PAGE}:{port}"]\n'
     server.config.write_text(text, encoding="utf-8")
-    server.environment = {"STATE_DIRECTORY": ""}
     return port
 
 

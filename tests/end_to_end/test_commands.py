@@ -146,7 +146,6 @@ def test_flush_makes_the_server_ask_again(
     make_small: Callable[..., Server], upstream: str, dig_program: Path
 ) -> None:
     server = make_small(server="workers = 1")
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     ask = Asker(dig_program, server.port)
 

@@ -224,7 +224,6 @@ def test_without_a_server(configs: Path) -> None:
 def running(make_shipped: Callable[[], Server]) -> Server:
     """A server whose state is beside its config, as the commands look for it."""
     server = make_shipped()
-    server.environment = {"STATE_DIRECTORY": ""}
     return server.start()
 
 
@@ -266,7 +265,6 @@ def test_what_is_in_force_with_files_that_it_includes(
     (place / "more.d").mkdir()
     more = '[[expect]]\nclient = "127.0.10.5"\nname = "bale.ai"\noutcome = "passed"\n'
     (place / "more.d" / "one.toml").write_text(more, encoding="utf-8")
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     assert darban("diff", at=place).code == GOOD
     (place / "more.d" / "one.toml").write_text("", encoding="utf-8")

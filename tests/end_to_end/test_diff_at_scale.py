@@ -84,7 +84,6 @@ def test_a_service_that_is_added_blocks_what_diff_has_said(
     server = make_shipped()
     text = server.config.read_text(encoding="utf-8") + _UNLIMITED
     server.config.write_text(text, encoding="utf-8")
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     before = blocked(server, distinct)
     by_list = {name: covered(name, lines) for name in known}

@@ -36,16 +36,12 @@ ticket = "T"
 @pytest.fixture
 def server(make_shipped: Callable[..., Server]) -> Server:
     """Not started."""
-    server = make_shipped(workers=1)
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make_shipped(workers=1)
 
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    server = make_lasting(shipped([upstream], workers=1))
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make_lasting(shipped([upstream], workers=1))
 
 
 @pytest.fixture

@@ -104,7 +104,6 @@ def test_an_upstream_that_does_not_answer_is_told(tmp_path: Path) -> None:
 
 def test_the_server_does_what_is_told(make_small: Callable[..., Server], dig_program: Path) -> None:
     server = make_small()
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     ask = Asker(dig_program, server.port)
     for name in ("alias.scene", "long.scene", "harmless.scene", "www.agency.example"):

@@ -185,7 +185,6 @@ def test_explain_without_a_server(config: Path) -> None:
 
 def test_explain_after_a_server_was_killed(make_shipped: Callable[[], Server]) -> None:
     server = make_shipped()
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     server.kill_what_is_left()
     done = _darban("explain", "--client", "127.0.10.5", "t.me", at=server.directory)
@@ -196,7 +195,6 @@ def test_explain_asks_the_policy_in_force(
     make_shipped: Callable[[], Server], dig_program: Path
 ) -> None:
     server = make_shipped()
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     ask = ("explain", "--client", "127.0.10.5", "web.telegram.org", "--json")
     same = _darban(*ask, at=server.directory)
@@ -220,7 +218,6 @@ def test_explain_asks_the_policy_in_force(
 
 def test_explain_and_the_server_agree(make_small: Callable[..., Server], dig_program: Path) -> None:
     server = make_small()
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     ask = Asker(dig_program, server.port)
     for client, *question in (

@@ -37,7 +37,6 @@ def make_started(make_lasting: Callable[[str], Server], upstream: str) -> Callab
 
     def build() -> Server:
         server = make_lasting(small([upstream]))
-        server.environment = {"STATE_DIRECTORY": ""}
         server.start()
         wait_for(lambda: _history(server), "the start is written down")
         return server
@@ -246,7 +245,7 @@ def test_the_last_good_snapshot_is_in_the_journal(server: Server) -> None:
 
 
 def test_a_journal_that_cannot_be_written_stops_no_reload(server: Server) -> None:
-    path = server.directory / ".darban" / "journal.jsonl"
+    path = server.state / "journal.jsonl"
     path.unlink()
     path.mkdir()
     server.expect_error("the audit log cannot be written")

@@ -94,7 +94,6 @@ def server(
         text = small([f"127.0.0.1:{_UPSTREAM}"], more=_VLANS + page)
         made = make(re.sub("listen = .*", 'listen = ["[::]:53"]', text, count=1))
         made.through = inside
-        made.environment = {"STATE_DIRECTORY": ""}
         yield made.start()
         assert made.stop().code == 0
         made.check_log()

@@ -22,9 +22,7 @@ outcome = "blocked"
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    server = make_lasting(small([upstream]))
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make_lasting(small([upstream]))
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> 
 
 def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
     assert server.stop().code == 0
-    logged, terms = len(server.err), server.directory / ".darban" / "last-good" / "terms.json"
+    logged, terms = len(server.err), server.state / "last-good" / "terms.json"
     terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
     edited(server.config, DENY, BROKEN)
     server.options = ["--last-good"]
@@ -99,7 +97,6 @@ def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> N
 def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[..., Server]) -> None:
     """The shipped config has an expectation for each clause of the directives."""
     server = make_shipped(workers=1)
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     text = server.config.read_text(encoding="utf-8")
     table = "[vlans.administration]"

@@ -42,7 +42,6 @@ def lasting(make_lasting: Callable[[str], Server], upstream: str, list_server: S
     more = SUBSCRIBED.replace("URL", list_server.url("/ads")) + _EXPECT
     text = replaced_once(small([upstream], more=more), "directories = []", 'directories = ["own"]')
     server = make_lasting('include = ["vlans.d/*.toml"]\n' + text)
-    server.environment = {"STATE_DIRECTORY": ""}
     server.expect_error("list ads: ")
     for name, text in (("vlans.d/guests.toml", _GUESTS), ("own/banners.txt", _OWN)):
         path = server.directory / name
@@ -120,7 +119,7 @@ def test_a_damaged_copy_gives_way_to_the_one_before_and_is_fetched_again(
     assert run(server, "lists", "update").code == GOOD
     server.stop()
     logged = len(server.err)
-    (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
+    (server.state / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     sources.says["/ads"] = response(b"", status="503 Busy")
     server.start()
     assert blocked(server, "a.example")
@@ -145,7 +144,7 @@ def test_a_damaged_first_copy_is_fetched_again_while_the_last_good_policy_serves
     server.start()
     wait_for(lambda: "list ads: updated" in server.err, "the list is in force")
     server.stop()
-    (server.directory / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
+    (server.state / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     server.start()
     assert blocked(server, "a.example"), "by the last good snapshot"
     assert "Its copy is damaged. Fetch it again: darban lists update ads" in server.err

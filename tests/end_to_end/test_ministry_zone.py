@@ -110,7 +110,6 @@ def server(make: Make, upstream: str, transferred: Path) -> Server:
     text += f'[lists.sources.ministry]\nurl = "file://{transferred}"\n'
     text += 'format = "rpz"\ncategory = "ministry"\n'
     server = make(text)
-    server.environment = {"STATE_DIRECTORY": ""}
     return server.start()
 
 

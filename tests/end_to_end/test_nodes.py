@@ -68,7 +68,6 @@ def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Iterator[No
         proxy = f'[server.proxy]\nlisten = ["127.0.0.1:{each}"]\nfrom = ["127.0.0.1/32"]\n'
         servers.append(make_lasting(shipped([upstream]) + proxy + front))
     for server in servers:
-        server.environment = {"STATE_DIRECTORY": ""}  # as the commands look for it
         server.start()
     with dnsdist(needed("dnsdist"), servers[0].config) as log:
         made = Nodes(servers, port, log)

@@ -75,9 +75,7 @@ def _publishing(make: Make, upstream: str) -> Server:
         f'[publish]\nlisten = ["127.0.0.1:{primary}"]\n'
         f'[publish.secondaries.tehran]\naddress = "127.0.0.1:{secondary}"\n'
     )
-    server = make(text)
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make(text)
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ def test_a_bundle_does_the_same_without_a_network(pulling: SharedPolicy, tmp_pat
         assert done.code == GOOD, done.out + done.err
         assert blocks(server, "new.example")
         stays(server, commit)
-    assert not list((server.directory / ".darban").glob(".bundle-*"))
+    assert not list(server.state.glob(".bundle-*"))
 
 
 def test_the_policy_in_force_stays_while_the_source_is_down(

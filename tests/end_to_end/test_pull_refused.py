@@ -106,7 +106,7 @@ def test_too_many_recorded_names_may_not_be_blocked_newly(pulling: SharedPolicy)
     names = [f"n{number}.example" for number in range(3)]
     rows = "".join(f"administration\t{name}\tA\t{7 - place}\n" for place, name in enumerate(names))
     header = '# darban record 1 {"began": "2026-11-26T08:00:00Z", "minutes": 1.0, "vlans": []}\n'
-    questions = server.directory / ".darban" / "questions.tsv"
+    questions = server.state / "questions.tsv"
     questions.write_text(header + rows, encoding="utf-8")
     repository.block(*names)
     repository.commit()

@@ -44,7 +44,6 @@ def server(make: Callable[[str], Server], nsd_program: Path, tmp_path: Path) -> 
         keys = f'{OFF}\nrebinding_allow = ["zen.scene", "10.10.34.34/31"]'
         log = '[block_log]\nenabled = true\nfile = "blocks.jsonl"\n'
         server = make(small([f"127.0.0.1:{port}"], upstream=keys, more=log))
-        server.environment = {"STATE_DIRECTORY": ""}
         yield server
 
 

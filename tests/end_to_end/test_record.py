@@ -23,9 +23,7 @@ ADMINISTRATION, PUBLICITY, NOBODY = "127.0.10.5", "127.0.20.5", "127.0.99.5"
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    server = make_lasting(shipped([upstream], workers=2))
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make_lasting(shipped([upstream], workers=2))
 
 
 @pytest.fixture

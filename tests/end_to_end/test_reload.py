@@ -49,9 +49,7 @@ ticket = "IT-7"
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    server = make_lasting(small([upstream], server="workers = 2"))
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make_lasting(small([upstream], server="workers = 2"))
 
 
 @pytest.fixture
@@ -203,7 +201,6 @@ def test_sighup_reloads(server: Server) -> None:
 
 def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
     server = make_small()
-    server.environment = {"STATE_DIRECTORY": ""}
     done = reload(server)
     assert done.code == UNREACHABLE
     assert "no server answers on" in done.err
@@ -261,7 +258,7 @@ def test_all_workers_die_during_a_reload(server: Server) -> None:
 
 
 def test_a_reload_though_the_state_was_removed(server: Server) -> None:
-    shutil.rmtree(server.directory / ".darban" / "snapshots")
+    shutil.rmtree(server.state / "snapshots")
     edited(server.config, DENY, OPEN)
     assert reload(server).code == GOOD
     assert data(server, "web.telegram.org") == {ANY_V4}
@@ -301,7 +298,7 @@ def test_it_ends_when_it_is_told_to_during_a_reload(
         log, known = server.err, set(snapshots(server))
         os.kill(server.workers()[0], signal.SIGSTOP)  # so that the reload does not come to its end
         if how is None:
-            place = str(server.directory / ".darban" / "control.sock")
+            place = str(server.state / "control.sock")
             with socket.socket(socket.AF_UNIX) as end:
                 end.connect(place)
                 end.sendall(b'{"command": "reload"}\n')

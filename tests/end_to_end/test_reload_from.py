@@ -23,9 +23,7 @@ outcome = "blocked"
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    server = make_lasting(small([upstream]))
-    server.environment = {"STATE_DIRECTORY": ""}
-    return server
+    return make_lasting(small([upstream]))
 
 
 @pytest.fixture

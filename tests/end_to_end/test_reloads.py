@@ -128,7 +128,6 @@ def _memory(pids: Sequence[int]) -> int:
 
 def test_a_hundred_reloads_under_load(make_small: MakeSmall, figure: Callable[[str], None]) -> None:
     server = make_small(server="workers = 2")
-    server.environment = {"STATE_DIRECTORY": ""}
     plain = server.config.read_text(encoding="utf-8")
     own = 'deny = ["web.telegram.org"]'
     assert plain.count(own) == 1

@@ -11,7 +11,6 @@ from tests.live.waiting import wait_for
 
 def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server]) -> None:
     server = make_shipped()
-    server.environment = {"STATE_DIRECTORY": ""}
     alone = darban("report", "--json", at=server.directory)
     assert alone.code == GOOD
     assert "no server answers" in alone.err

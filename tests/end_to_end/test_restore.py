@@ -19,7 +19,6 @@ VLAN = '[vlans.{0}]\nprefixes = ["127.0.{1}.0/24"]\npolicy = "administrative"\n'
 def server(make_small: Callable[..., Server]) -> Server:
     """With a list of its own, and an included file."""
     server = make_small()
-    server.environment = {"STATE_DIRECTORY": ""}
     text = server.config.read_text(encoding="utf-8")
     text = text.replace("directories = []", 'directories = ["own"]')
     text = text.replace('deny = ["web.telegram.org"]', 'block = ["@messenger"]')
@@ -128,7 +127,7 @@ def test_what_cannot_be_restored_is_named(server: Server, tmp_path: Path) -> Non
     (elsewhere / "far.txt").write_text(LIST.format("farther"))
     (elsewhere / "new.txt").write_text(LIST.format("new"))
     _edit(server)
-    for kept in (server.directory / ".darban" / "kept-lists").iterdir():
+    for kept in (server.state / "kept-lists").iterdir():
         kept.unlink()
     assert darban("reload", at=server.directory).code == GOOD
     left = _restore(server, moment, "--json").json["not_restored"]

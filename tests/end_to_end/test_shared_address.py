@@ -91,7 +91,6 @@ def lasting(ip_program: Path, make_lasting: Callable[[str], Server]) -> Iterator
             listen = ["127.0.0.1:53", f"{SHARED}:53"]
             node = make_lasting(shipped(["192.0.2.1"], 53, 9153, listen, workers=1))
             node.through = into
-            node.environment = {"STATE_DIRECTORY": ""}
             stack.callback(node.kill_what_is_left)
             nodes.append(node.start())
         for number, node in enumerate(nodes):

@@ -81,7 +81,6 @@ def network(ip_program: Path, tmp_path: Path) -> Iterator[Network]:
         make = stack.enter_context(servers(tmp_path))
         server = make(small([THEIRS[0]], upstream=sources, more=more))
         server.through = made.into(ours)
-        server.environment = {"STATE_DIRECTORY": ""}
         yield Network(made, ours, server, log)
         assert server.stop().code == 0
         server.check_log()

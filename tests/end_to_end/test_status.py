@@ -63,7 +63,6 @@ def told(server: Server, *arguments: str) -> dict[str, object]:
 @pytest.fixture(scope="module")
 def asked_once(make_lasting: Callable[[str], Server], upstream: str) -> Server:
     server = make_lasting(shipped([upstream]) + EXEMPTIONS)
-    server.environment = {"STATE_DIRECTORY": ""}
     server.start()
     for (client, name), times in ASKED.items():
         for _ in range(times):

@@ -105,7 +105,7 @@ def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
 def test_a_worker_is_replaced_though_the_state_was_removed(two_workers: Server) -> None:
     server = two_workers
     restarts = _restarts(server)
-    shutil.rmtree(server.directory / "state" / "snapshots")
+    shutil.rmtree(server.state / "snapshots")
     gone = server.workers()[0]
     os.kill(gone, signal.SIGKILL)
     wait_for(_replaced(server, gone), "a new worker")
@@ -260,7 +260,7 @@ def test_it_ends_when_it_is_told_to(two_workers: Server, number: signal.Signals)
     assert ended.code == 0
     assert ended.err == log, "an end that is wanted is nothing to log"
     assert not group(server.pid)
-    assert not (server.directory / "state" / "control.sock").exists()
+    assert not (server.state / "control.sock").exists()
 
 
 def test_it_ends_when_its_whole_group_is_told_to(two_workers: Server) -> None:
@@ -302,7 +302,7 @@ def test_what_is_no_command_does_not_disturb_it(one_worker: Server) -> None:
     for said in (b"", b"\n", b"no JSON\n", b"[]\n", b'{"command": []}\n', b'{"command": "no"}\n'):
         with socket.socket(socket.AF_UNIX) as asking:
             asking.settimeout(10)
-            asking.connect(str(server.directory / "state" / "control.sock"))
+            asking.connect(str(server.state / "control.sock"))
             asking.sendall(said)
             asking.shutdown(socket.SHUT_WR)
             while asking.recv(1024):
@@ -323,7 +323,7 @@ def test_a_flush_while_a_worker_starts_disturbs_nothing(one_worker: Server) -> N
     server = one_worker
     gone = server.workers()[0]
     os.kill(gone, signal.SIGKILL)
-    path = str(server.directory / "state" / "control.sock")
+    path = str(server.state / "control.sock")
     flushes = [threading.Thread(target=_flush, args=(path,)) for _ in range(20)]
     for flush in flushes:
         flush.start()

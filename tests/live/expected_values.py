@@ -107,7 +107,7 @@ def _policy(w: Watched) -> dict[str, Expected]:
         "Lists reviewed A": lambda got: 0 < got[()] / 1000 < w.at,
         "Snapshots A": lambda got: (
             [dict(key)["hash"] for key in got]
-            == [path.name for path in (w.server.directory / "state" / "snapshots").iterdir()]
+            == [path.name for path in (w.server.state / "snapshots").iterdir()]
         ),
         "Reloads A": lambda got: not any(got.values()),
         "VLANs A": {

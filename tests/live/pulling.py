@@ -45,7 +45,6 @@ def local_config(repository: PolicyRepository, upstream: str) -> str:
 def of_policy(make: Callable[[str], Server], repository: PolicyRepository, upstream: str) -> Server:
     """Make a server of the repository's policy; not yet started, nothing pulled."""
     server = make(local_config(repository, upstream))
-    server.environment = {"STATE_DIRECTORY": ""}
     server.expect_error("supervisor: ")  # why a pull has failed, which the tests read elsewhere
     return server
 
@@ -81,7 +80,7 @@ class SharedPolicy:
 
     def put_back(self) -> None:
         """Let the first policy be in force, in the newest commit."""
-        state = self.server.directory / ".darban"
+        state = self.server.state
         (state / "questions.tsv").unlink(missing_ok=True)
         in_force = (state / "policy").resolve().name
         self.repository.git("reset", "--quiet", "--hard", in_force)
@@ -115,5 +114,5 @@ def stays(server: Server, commit: str, *names: str) -> PolicySourceStatus:
     assert blocks(server, "pager.example")
     status = policy_status(server)
     assert status.commit == commit
-    assert (server.directory / ".darban" / "policy").resolve().name == commit
+    assert (server.state / "policy").resolve().name == commit
     return status

@@ -38,7 +38,7 @@ def restored(server: Server) -> Iterator[Server]:
 
 def snapshots(server: Server) -> list[Path]:
     """The snapshots on disk."""
-    return list((server.directory / ".darban" / "snapshots").glob("[!.]*"))
+    return list((server.state / "snapshots").glob("[!.]*"))
 
 
 def data(server: Server, name: str, client: str = "127.0.10.5") -> set[str]:

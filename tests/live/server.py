@@ -60,6 +60,11 @@ class Server:
         return self.config.parent
 
     @property
+    def state(self) -> Path:
+        """Its state directory, unless its environment names another."""
+        return self.directory / ".darban"
+
+    @property
     def out(self) -> str:
         """What it has printed so far."""
         return self._text("stdout")
@@ -86,7 +91,7 @@ class Server:
 
     def launch(self) -> None:
         """Start the process, and do not wait."""
-        environment = {"STATE_DIRECTORY": str(self.directory / "state"), **self.environment}
+        inherited = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
         command = [*self.through, *self.program, "run", "--config", self.config, *self.options]
         with ExitStack() as stack:
             out, err = (
@@ -96,7 +101,7 @@ class Server:
             self._process = subprocess.Popen(
                 command,
                 cwd=self.directory,
-                env={**os.environ, **{k: v for k, v in environment.items() if v}},
+                env={**inherited, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

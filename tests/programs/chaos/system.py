@@ -129,7 +129,7 @@ class System:
     @property
     def state(self) -> Path:
         """The state directory, as the server sees it."""
-        return self.server.directory / "state"
+        return self.server.state
 
     def darban(self, *arguments: str) -> str:
         """Run a command to its end; CommandFailed where it is refused."""
@@ -245,7 +245,7 @@ def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[Syste
         lists = stack.enter_context(list_server())
         (place / "lists").mkdir()
         (place / "lists" / "made-up.txt").write_text(_LIST, encoding="utf-8")
-        (place / "state").mkdir()
+        (place / ".darban").mkdir()
         (place / "clock").write_text("+0", encoding="utf-8")
         port, metrics = free_port(), free_port()
         until = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=12)
@@ -264,7 +264,7 @@ def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[Syste
             config,
             port,
             metrics,
-            through=stack.enter_context(small_disk(place / "state")),
+            through=stack.enter_context(small_disk(place / ".darban")),
             options=["--last-good"],
             environment=fake_clock(place) if clock else {},
         )

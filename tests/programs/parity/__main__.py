@@ -67,7 +67,6 @@ def site(directory: Path) -> Iterator[Site]:
     lists = policy.write_lists(directory)
     with nsd(needed("nsd"), directory / "nsd", upstream, zone=zone), servers(directory) as make:
         server = make(policy.config(upstream, primary, free_port(), lists))
-        server.environment = {"STATE_DIRECTORY": ""}
         server.start()
         key = new_key("site")
         exported = darban("export", "knot", at=server.directory)

@@ -31,7 +31,7 @@ class Site:
     @property
     def zones(self) -> Path:
         """The directory of the zones that Darban writes."""
-        return self.server.directory / ".darban" / "zones"
+        return self.server.state / "zones"
 
     def export(self, *program: str | Path) -> str:
         """What ``darban export`` prints."""
