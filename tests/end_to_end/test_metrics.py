@@ -64,6 +64,10 @@ def _series(scrape: Scrape) -> set[tuple[str, tuple[tuple[str, str], ...]]]:
     return set(scrape.values)
 
 
+def _is_probed(server: Server) -> bool:
+    return any(name == "darban_upstream_validates" for name, _ in _series(server.scrape()))
+
+
 def test_ten_thousand_hostile_names_add_no_series(
     make_shipped: Callable[[], Server], figure: Callable[[str], None]
 ) -> None:
@@ -71,6 +75,7 @@ def test_ten_thousand_hostile_names_add_no_series(
     text = server.config.read_text(encoding="utf-8") + "[limits]\nqueries_per_address = 100_000\n"
     server.config.write_text(text, encoding="utf-8")
     server.start()
+    wait_for(lambda: _is_probed(server), "the upstream is known to validate or not")
     packets = _hostile(random.Random(SEED))
     _send(server, packets, HOSTILE // 5)
     before = server.scrape()
