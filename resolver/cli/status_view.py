@@ -109,7 +109,10 @@ def _above(now: Status, rates: Rates) -> Iterator[Text]:
 def _alarms(now: Status) -> Iterator[str]:
     """What an operator should look at."""
     if not now.config_ok:
-        yield "the config is not in force; see darban check"
+        why = "see darban check"
+        if now.last_reload is not None and now.last_reload.result == "failed":
+            why = f"the reload failed: {now.last_reload.report[0]}"
+        yield f"the config is not in force; {why}"
     if now.not_ready:
         yield f"not ready, health checks fail: {now.not_ready}"
     if now.workers < now.workers_expected:

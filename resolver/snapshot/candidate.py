@@ -36,6 +36,10 @@ class Rejected(DarbanError):
         super().__init__("\n".join(report))
 
 
+class NotCompiled(Rejected):
+    """No snapshot was made, for a reason that is not in the config: a full disk, no process."""
+
+
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
     """What a server serves."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resolver.snapshot import child_process
 from resolver.snapshot.background_priority import run_in_background
-from resolver.snapshot.candidate import Accepted, Rejected, SourceTexts
+from resolver.snapshot.candidate import Accepted, NotCompiled, Rejected, SourceTexts
 
 
 async def compile_in_child(
@@ -25,6 +25,7 @@ async def compile_in_child(
 
     Raises:
         Rejected: with everything that is wrong.
+        NotCompiled: it may be right, but no snapshot of it could be made.
     """
     command = ("resolver.snapshot.compiler", str(config), str(state))
     given = json.dumps(None if sources is None else asdict(sources)).encode()
@@ -35,7 +36,7 @@ async def compile_in_child(
             printed, code = await child_process.output(await child_process.start(*command), given)
     except OSError as error:
         reason = f"{config}: no process can be started to compile it ({error.strerror})"
-        raise Rejected([reason]) from None
+        raise NotCompiled([reason]) from None
     try:
         plain = json.loads(printed)
     except ValueError:
@@ -43,7 +44,9 @@ async def compile_in_child(
             f"{config}: the process that compiles it ended with exit code {code} and printed "
             "no report; its last words are in the log"
         )
-        raise Rejected([reason]) from None
+        raise NotCompiled([reason]) from None
+    if "failure" in plain:
+        raise NotCompiled([plain["failure"]])
     if "report" in plain:
         raise Rejected(**plain)
     return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})

@@ -2,7 +2,7 @@
 
 ``darban check`` and ``darban explain`` call ``compile_file`` in their own process. The supervisor
 runs this module as a program in a child process, so that neither it nor a worker ever holds what
-reading a config takes. The program prints what ``Accepted`` or ``Rejected`` holds.
+reading a config takes. The program prints what ``Accepted``, ``Rejected`` or ``NotCompiled`` holds.
 """
 
 import gc
@@ -159,7 +159,7 @@ def main() -> None:
     except Rejected as error:
         result = {"report": error.report, "code": error.code}
     except DarbanError as error:
-        result = {"report": [str(error)]}
+        result = {"failure": str(error)}
     json.dump(result, sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # nothing is left to do, and freeing a large heap takes long

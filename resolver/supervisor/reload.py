@@ -28,6 +28,7 @@ from resolver.snapshot import store
 from resolver.snapshot.candidate import (
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
+    NotCompiled,
     PolicyInForce,
     Rejected,
     SourceTexts,
@@ -219,11 +220,11 @@ class Reloader:
                 current.pinned.restore()
                 await switch.check(current.path, new.path)
             await self._rollout.switch_to(new)
+        except (NotCompiled, store.StateError, LoadFailed) as error:
+            return self._ended("failed", [str(error)], WRONG_CONFIG)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
             return self._ended(result, error.report, error.code)
-        except (store.StateError, LoadFailed) as error:
-            return self._ended("failed", [str(error)], WRONG_CONFIG)
         facts = self._facts
         facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
         mark_good(new.path)

@@ -142,6 +142,28 @@ def test_what_is_wrong_changes_nothing(
     _check_that_nothing_changes(server, {old: new}, code, result, [said])
 
 
+def test_a_disk_that_takes_no_snapshot_is_no_error_in_the_config(server: Server) -> None:
+    server.expect_error("reload by|cannot be written to")
+    counted = _reloads(server, "failed")
+    edited(server.config, DENY, OPEN)
+    place = server.directory / ".darban" / "snapshots"
+    aside = place.rename(place.with_name("aside"))
+    place.touch()
+    try:
+        done = reload(server)
+        status = darban("status", "--once", at=server.directory)
+    finally:
+        place.unlink()
+        aside.rename(place)
+    assert done.code == WRONG
+    assert "the state directory cannot be written to" in done.out
+    assert "not put in force, the reload failed; snapshot" in done.out
+    assert "the config is not in force; the reload failed: " in status.out.replace("\n", " ")
+    assert "darban check" not in status.out
+    assert data(server, "web.telegram.org") == {"0.0.0.0"}
+    assert _reloads(server, "failed") == counted + 1
+
+
 def test_what_needs_a_restart_changes_nothing(server: Server) -> None:
     """Of each setting alone: tests/supervisor/test_restart_settings.py."""
     server.expect_error("reload by|needs a restart")
