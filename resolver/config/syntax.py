@@ -12,7 +12,14 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from resolver.config.problems import Problem
-from resolver.config.typing_slips import QUOTES, describe, literal, straight, straightened
+from resolver.config.typing_slips import (
+    QUOTES,
+    describe,
+    is_impossible_date,
+    literal,
+    straight,
+    straightened,
+)
 
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _AT_END = " (at end of document)"
@@ -26,6 +33,7 @@ _COMMENT = re.compile(r"\s#\s.*")
 _HEADER = re.compile(r"\s*\[{1,2}[^][\"']+\]{1,2}\s*(?:#.*)?")
 _NOT_ONE_VALUE = re.compile(r"^\s*=|[][{}]|\"{3}|'{3}")
 _VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
+_DATE = "a date that exists, such as 2015-02-18 or 2027-03-20T23:59:59+03:30"
 _TABLE = "a header such as [vlans.finance]: Latin letters, digits, hyphens and dots"
 _LONGEST = 200
 """Characters of a line that is repaired."""
@@ -96,7 +104,11 @@ def _explained(line: str) -> tuple[str, str, str] | None:
         return "a quote that is not closed", "a text between two quotes", advice
     if _HEADER.fullmatch(line):
         return line.strip(), _TABLE, advice
-    return (line.strip(), expected, advice) if repaired else None
+    if repaired:
+        return line.strip(), expected, advice
+    assigned = _assigned(pieces)
+    is_date = assigned is not None and is_impossible_date(assigned[1])
+    return (line.strip(), _DATE, "") if is_date else None
 
 
 def _repairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
@@ -107,11 +119,20 @@ def _repairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
         yield _TABLE, re.sub(r"(?<=\w)\s+(?=\w)", "-", "".join(pieces))
     with_commas = _between(pieces, lambda text: ", " if text.isspace() else text)
     yield "a comma between two texts", with_commas
-    assignment = _ASSIGNMENT.fullmatch("".join(each for each in pieces if each[0] != "#"))
-    if assignment is not None and not _NOT_ONE_VALUE.search(assignment[2]):
-        value = _COMMENT.sub("", straightened(assignment[2])).strip(" \t;,")
+    assigned = _assigned(pieces)
+    if assigned is not None and not is_impossible_date(assigned[1]):
+        key, value = assigned
         text = json.dumps(value.strip("\"'"), ensure_ascii=False)
-        yield _VALUE, f"{assignment[1].strip()} = {literal(value) or text}"
+        yield _VALUE, f"{key} = {literal(value) or text}"
+
+
+def _assigned(pieces: list[str]) -> tuple[str, str] | None:
+    """The key and the value of a line that seems to have one of each."""
+    assignment = _ASSIGNMENT.fullmatch("".join(each for each in pieces if each[0] != "#"))
+    if assignment is None or _NOT_ONE_VALUE.search(assignment[2]):
+        return None
+    value = _COMMENT.sub("", straightened(assignment[2])).strip(" \t;,")
+    return assignment[1].strip(), value
 
 
 def _between(pieces: list[str], change: Callable[[str], str]) -> str:

@@ -65,6 +65,11 @@ def literal(text: str, kind: type[object] = object) -> str | None:
     return next((each for each in candidates if each and _is_of(each, kind)), None)
 
 
+def is_impossible_date(text: str) -> bool:
+    """Whether a text has the form of a date or a moment, but no calendar or clock has it."""
+    return _MOMENT.fullmatch(straightened(text).strip()) is not None and literal(text) is None
+
+
 def _gregorian(moment: re.Match[str], *, end_of_day: bool) -> str | None:
     """A date or a moment as TOML writes it; in Tehran where it has no offset."""
     year, month, day = map(int, moment.group(1, 2, 3))

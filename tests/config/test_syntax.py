@@ -7,6 +7,7 @@ import pytest
 from tests.config.files_in_memory import load_text, messages
 
 VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
+DATE = "a date that exists, such as 2015-02-18 or 2027-03-20T23:59:59+03:30"
 QUOTE = "a quote that is not closed; expected a text between two quotes"
 TABLE = "expected a header such as [vlans.finance]: Latin letters, digits, hyphens and dots"
 DIGITS = "expected the digits 0 to 9"
@@ -47,6 +48,12 @@ DIGITS = "expected the digits 0 to 9"
             "until = 2027-03-20 18:00",
             f"until = 2027-03-20 18:00; expected {VALUE}",
             "until = 2027-03-20T18:00:00+03:30",
+        ),
+        ("date = 2015-02-30", f"date = 2015-02-30; expected {DATE}", None),
+        (
+            "until = 2027-02-29T18:00:00+03:30 # or so",
+            f"until = 2027-02-29T18:00:00+03:30 # or so; expected {DATE}",
+            None,
         ),
         ("[vlans.Finance Dept]", f"[vlans.Finance Dept]; {TABLE}", "[vlans.Finance-Dept]"),
         ("[vlans.امور-مالی]", f"[vlans.امور-مالی]; {TABLE}", None),
