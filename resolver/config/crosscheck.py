@@ -32,6 +32,9 @@ _NO_GROUP = ("upstreams", "")
 
 _MAX_PLACES = 4
 
+_IN_NO_VLAN = "unknown"
+"""The label of clients in no VLAN, as ``UNKNOWN`` in ``metrics/layout.py``."""
+
 _UNIQUE: dict[str, tuple[Path, ...]] = {
     "prefix": (("vlans", ANY, "prefixes", ANY),),
     # The pages come first, so that a conflict is reported where the DNS listens.
@@ -63,6 +66,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
         yield from _unknown_names(provenance)
         if not provenance.unknown:
             yield from _no_vlan(provenance)
+    yield from _vlan_of_nobody(config, provenance)
     for what, patterns in _UNIQUE.items():
         values = [each for pattern in patterns for each in matching(config, pattern)]
         yield from _repeated(what, [each for each in values if each[1] is not None], provenance)
@@ -105,6 +109,13 @@ def _no_vlan(provenance: Provenance) -> Iterator[Problem]:
     if provenance.merged.at(("vlans",)) in (None, {}):
         expected = "at least one [vlans.NAME] with prefixes and a policy"
         yield provenance.problem(("vlans",), "no VLAN", expected, "Every client would be refused.")
+
+
+def _vlan_of_nobody(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    if _IN_NO_VLAN in config.vlans:
+        advice = "The metrics and the status count the clients of no VLAN by this name."
+        path = ("vlans", _IN_NO_VLAN)
+        yield provenance.problem(path, toml_text(_IN_NO_VLAN), "another name", advice)
 
 
 def _repeated(
