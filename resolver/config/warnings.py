@@ -82,13 +82,17 @@ def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 
 def _vlans_without_ipv6(config: Config, provenance: Provenance) -> Warnings:
-    """Where IPv6 is in use, IPv6 clients of a VLAN without an IPv6 prefix match no VLAN."""
+    """Where IPv6 is in use, IPv6 clients of a VLAN without an IPv6 prefix match another or none."""
     if not (_listens_on_ipv6(config) or any(map(_has_ipv6, config.vlans.values()))):
         return
+    taken = "match no VLAN and are refused"
+    for name, vlan in config.vlans.items():
+        if any(prefix.version == 6 and not prefix.prefixlen for prefix in vlan.prefixes):
+            taken = f"are in VLAN {name}, which has ::/0"
     for name, vlan in config.vlans.items():
         path = ("vlans", name, "prefixes")
         if all(prefix.version == 4 for prefix in vlan.prefixes) and provenance.whole(path):
-            advice = "Its clients that ask over IPv6 match no VLAN and are refused."
+            advice = f"Its clients that ask over IPv6 {taken}."
             yield path, "no IPv6 prefix", "one, since IPv6 is in use", advice
 
 
