@@ -55,5 +55,8 @@ def _what(content: FileContent) -> str:
         return octets
     if "\0" in text:
         return octets
+    other = dnsperf.first_other(content)
+    if other is not None:
+        return f"a text whose line {other[0]} is {other[1][:_SHOWN]!r}"
     line = next((line for line in text.splitlines() if line.strip()), "")
     return f"a text that begins with {line[:_SHOWN]!r}"

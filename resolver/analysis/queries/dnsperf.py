@@ -34,3 +34,14 @@ def is_dnsperf(content: FileContent) -> bool:
     parsed = (parse_line(line, _parse) for _, line in lines(content))
     tried = list(islice((each for each in parsed if each is not None), _TRIED))
     return 2 * sum(isinstance(each, tuple) for each in tried) > len(tried)
+
+
+def first_other(content: FileContent) -> tuple[int, str] | None:
+    """The number and the text of the first line without a question; None where it is the first."""
+    asked = False
+    for number, (_, line) in enumerate(lines(content), start=1):
+        parsed = parse_line(line, _parse)
+        if isinstance(parsed, str):
+            return (number, line.decode(errors="replace")) if asked else None
+        asked = asked or parsed is not None
+    return None
