@@ -59,17 +59,24 @@ class _ListReader:
         unread = not (provenance.merged.complete and provenance.whole(("lists",)))
         for place, directory in enumerate(self.loaded.config.lists.directories):
             path = self.base / directory
-            if path.is_dir():
-                yield from self._directory(path, Path(directory))
-            elif not unread:
-                at = ("lists", "directories", place)
-                advice = f"{path} does not exist, or is no directory."
-                self._problem(at, directory, "a directory of lists", advice)
+            try:
+                files = sorted(path.iterdir())
+            except OSError as error:
+                missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+                if not (missing and unread):
+                    why = "does not exist, or is no directory"
+                    if not missing:
+                        why = f"cannot be read: {error.strerror}"
+                    at = ("lists", "directories", place)
+                    self._problem(at, directory, "a directory of lists", f"{path} {why}.")
+            else:
+                yield from self._directory(files, Path(directory))
 
-    def _directory(self, path: Path, name: Path) -> Iterator[BlockList]:
+    def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
         """The lists of a directory, then the ranges of their services."""
         categories: dict[str, str] = {}
-        for file in [*sorted(path.glob("*.txt")), *sorted(path.glob("*.ip"))]:
+        lists = [file for end in (".txt", ".ip") for file in files if file.name.endswith(end)]
+        for file in lists:
             read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
             if read is not None:
                 categories[read.service] = read.category

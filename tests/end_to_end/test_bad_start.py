@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.clients import ask
-from tests.live.configs import small
+from tests.live.configs import edited, small
 from tests.live.namespaces import drop_capability, namespaces
 from tests.live.ports import free_port, is_free
 from tests.live.programs import needed
@@ -238,6 +238,22 @@ def test_a_state_directory_that_cannot_be_written_to(make_small: MakeSmall, mode
     ended = _refused(server)
     state.chmod(0o755)
     _one_line(ended, str(state), "cannot be written to", "STATE_DIRECTORY")
+
+
+def test_a_directory_of_lists_that_is_closed(make_small: MakeSmall) -> None:
+    """Its names would pass."""
+    server = make_small(SILENT)
+    edited(server.config, "directories = []", 'directories = ["own"]')
+    own = server.directory / "own"
+    own.mkdir()
+    (own / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
+    own.chmod(0)
+    server.through = drop_capability(needed("setpriv"), "dac_override", "dac_read_search")
+    ended = _refused(server)
+    own.chmod(0o755)
+    assert ended.code == 2
+    said = "lists.directories[0]: found own; expected a directory of lists."
+    assert f"{said} {own} cannot be read: Permission denied." in ended.err
 
 
 def test_a_state_directory_that_is_a_file(make_small: MakeSmall) -> None:
