@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from resolver.config import pulled_policy
-from resolver.config.problems import Problem, toml_text
+from resolver.config.problems import Problem, Severity, toml_text
 from resolver.config.provenance import Document, Location, MergedDocument
 from resolver.config.syntax import not_toml, not_utf8
 from resolver.config.toml_lines import Path, TomlLines
@@ -29,7 +29,10 @@ class ConfigFiles(Protocol):
         """The text of a file; raises OSError or UnicodeDecodeError."""
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths of the files that match, sorted; an invalid pattern matches none."""
+        """The paths of the files that match, sorted; an invalid pattern matches none.
+
+        OSError where a directory cannot be listed.
+        """
 
     def pulled(self, path: str) -> str:
         """The path of the config.toml that the config at ``path`` has pulled, or will pull."""
@@ -109,16 +112,27 @@ class _Merger:
         for index, pattern in enumerate(patterns if isinstance(patterns, list) else ()):
             if not isinstance(pattern, str):
                 continue
-            names = self._files.glob(posixpath.join(posixpath.dirname(self._path), pattern))
-            if not names:
-                source = self.locations["include",].at((index,))
-                expected = "a pattern that matches a file, relative to the file that names it"
-                problem = source.problem(toml_text(pattern), expected, severity="warning")
-                self.problems.append(problem)
-            for name in names:
+            for name in self._matching(index, pattern):
                 if posixpath.normpath(name) not in seen:
                     seen.add(posixpath.normpath(name))
                     yield name
+
+    def _matching(self, index: int, pattern: str) -> list[str]:
+        """The files that a pattern matches; a problem where there is none."""
+        found: list[str] = []
+        why = ""
+        try:
+            found = self._files.glob(posixpath.join(posixpath.dirname(self._path), pattern))
+        except OSError as error:
+            why = f"{error.filename} cannot be read: {error.strerror}."
+            self.complete = False
+        if not found:
+            source = self.locations["include",].at((index,))
+            expected = "a pattern that matches a file, relative to the file that names it"
+            severity: Severity = "error" if why else "warning"
+            problem = source.problem(toml_text(pattern), expected, why, severity=severity)
+            self.problems.append(problem)
+        return found
 
     def _merge(self, into: Document, more: Document, around: Path, root: Location) -> None:
         """Add the values of a file; tables are merged only where they are a whole section."""

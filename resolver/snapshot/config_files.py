@@ -1,5 +1,6 @@
 """Where the texts of a config come from: the disk, or the texts of an earlier activation."""
 
+import contextlib
 import difflib
 import errno
 import glob
@@ -50,10 +51,15 @@ class DiskFiles:
         return self._texts[path]
 
     def glob(self, pattern: str) -> list[str]:
-        """The paths of the files that match, sorted; an invalid pattern matches none."""
+        """The paths of the files that match, sorted; an invalid pattern matches none.
+
+        OSError where a directory that the pattern names cannot be listed.
+        """
         try:
             # Path.glob raises for many patterns
             found = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207
+            if not found:
+                _list_directory(pattern)
         except ValueError:  # it has a NUL
             return []
         return sorted(str(Path(each)) for each in found)
@@ -65,6 +71,15 @@ class DiskFiles:
     def texts(self, base: Path) -> dict[str, str]:
         """The texts that were read, by their paths relative to a directory."""
         return {os.path.relpath(path, base): text for path, text in self._texts.items()}
+
+
+def _list_directory(pattern: str) -> None:
+    """OSError where the directory of a pattern cannot be listed; glob takes it for empty."""
+    directory = Path(pattern).parent
+    while glob.has_magic(str(directory)):
+        directory = directory.parent
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        next(directory.iterdir(), None)
 
 
 class SavedFiles:
