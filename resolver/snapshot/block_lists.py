@@ -85,13 +85,18 @@ class _ListReader:
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
+            if path.exists() and not path.is_file():  # reading a pipe would never end
+                self.problems.append(_error(file, "no regular file", "a list that can be read"))
+                return None
             content = path.read_bytes()
             text = content.decode()
         except UnicodeDecodeError as error:
             self.problems.append(not_utf8(file, error))
             return None
         except OSError as error:
-            self.problems.append(_error(file, str(error), "a list that can be read"))
+            self.problems.append(
+                _error(file, error.strerror or str(error), "a list that can be read")
+            )
             return None
         if path.suffix == ".ip":
             found = read_ranges(text, path.stem, file, category)

@@ -1,6 +1,8 @@
 """The lists of others in a config: their services, and the names that they may not block."""
 
 import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,21 @@ def test_a_list_adds_to_a_service(place: Path) -> None:
     assert (service.title, service.category, service.entries) == ("Telegram", "messenger", 2)
     counted = {s.name: s.entries for s in compiled.snapshot.terms.sources}
     assert counted == {"telegram": 1, "dns": 1, "more": 1, "ads": 0}
+
+
+@pytest.mark.parametrize(
+    ("make", "found"),
+    [
+        (os.mkfifo, "no regular file"),
+        (Path.mkdir, "no regular file"),
+        (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
+    ],
+    ids=["pipe", "directory", "link"],
+)
+def test_what_is_no_file_is_no_list(place: Path, make: Callable[[Path], None], found: str) -> None:
+    make(place / "own" / "pager.txt")
+    (problem,) = _compiled(place).errors
+    assert str(problem) == f"own/pager.txt: found {found}; expected a list that can be read"
 
 
 def test_a_list_of_others_does_not_block_names_of_this_network(place: Path) -> None:
