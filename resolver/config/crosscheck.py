@@ -32,6 +32,9 @@ _NO_GROUP = ("upstreams", "")
 
 _MAX_PLACES = 4
 
+_LOOPBACK = {4: ip_address("127.0.0.1"), 6: ip_address("::1")}
+"""Where a query to 0.0.0.0 or :: goes."""
+
 _IN_NO_VLAN = "unknown"
 """The label of clients in no VLAN, as ``UNKNOWN`` in ``metrics/layout.py``."""
 
@@ -255,5 +258,6 @@ def _reaches(server: object, listening: SocketAddress) -> bool:
     if not isinstance(server, SocketAddress) or server.port != listening.port:
         return False
     to, here = server.address, listening.address
-    local = to.is_loopback or to.is_unspecified
-    return to == here or (here.is_unspecified and local and to.version == here.version)
+    if to.is_unspecified:
+        to = _LOOPBACK[to.version]
+    return to == here or (here.is_unspecified and to.is_loopback and to.version == here.version)
