@@ -49,7 +49,12 @@ def command(run: Callable[P, int]) -> Callable[P, None]:
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text, without the characters that a terminal obeys; ``err``: on standard error."""
-    typer.echo(escaped(text), err=err)
+    try:
+        typer.echo(escaped(text), err=err)
+    except OSError as error:
+        if err or isinstance(error, BrokenPipeError):  # Typer ends silently for a closed pipe
+            raise
+        raise DarbanError(f"the output cannot be written ({error.strerror})") from None
 
 
 def print_json(value: object) -> None:

@@ -44,6 +44,14 @@ def test_check_of_a_good_config(config: Path, program: Sequence[str | Path]) -> 
     assert "errors 0, warnings 0 and 1 acknowledged, expectations: 12 of 12" in done.stdout
 
 
+def test_an_output_that_cannot_be_written_is_no_answer(config: Path) -> None:
+    command = [DARBAN, "check", "--config", config]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == WRONG
+    assert done.stderr == b"the output cannot be written (No space left on device)\n"
+
+
 def test_check_takes_the_config_that_is_here(config: Path) -> None:
     done = _darban("check", at=config.parent)
     assert done.code == GOOD
