@@ -85,7 +85,7 @@ class _ListReader:
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
-            if path.exists() and not path.is_file():  # reading a pipe would never end
+            if _is_other(path):
                 self.problems.append(_error(file, "no regular file", "a list that can be read"))
                 return None
             content = path.read_bytes()
@@ -166,8 +166,11 @@ class _ListReader:
         return BlockList(service, source.file)
 
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
+        path = self.base / file
         try:
-            with (self.base / file).open("rb") as opened:
+            if _is_other(path):
+                return "It is no regular file."
+            with path.open("rb") as opened:
                 content = opened.read(MAX_LIST_BYTES + 1)
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
@@ -234,6 +237,11 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
         advice = "Restore the list, or remove the file if the service is not needed any more."
         found = "no range" if is_ranges else "no rule that blocks"
         yield _error(block_list.file, found, expected, advice)
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a path is of no regular file; to read a pipe would hold up every later reload."""
+    return path.exists() and not path.is_file()
 
 
 def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:

@@ -281,3 +281,10 @@ def test_ranges_belong_to_the_service_of_their_file(place: Path) -> None:
 def test_ranges_that_would_block_nothing_are_an_error(file: str, found: str, place: Path) -> None:
     (place / "own" / file).write_text("149.154.160.0/20\n" if file == "viber.ip" else "# none\n")
     assert [each.found for each in _compiled(place).errors] == [found]
+
+
+def test_a_pipe_as_the_file_of_a_list_is_an_error(place: Path) -> None:
+    (place / "more.txt").unlink()
+    os.mkfifo(place / "more.txt")
+    (error,) = _compiled(place).errors
+    assert (error.path, error.advice) == ("lists.sources.more.file", "It is no regular file.")
