@@ -1,5 +1,6 @@
 """Put a config that a command has made in force, and write its files; or do neither."""
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,26 @@ from resolver.supervisor import control
 
 class Refused(Exception):
     """The server has not put the config in force."""
+
+
+@contextmanager
+def one_at_a_time(config: Path) -> Iterator[None]:
+    """Let the body read, activate and write a config while no other command does; wait for it.
+
+    Of two that edit the same text, the later would put in force what lacks the earlier's edit.
+
+    Raises:
+        DarbanError: the folder of the config cannot be read.
+    """
+    try:
+        folder = os.open(config.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise DarbanError(f"{config.parent}: {error.strerror}") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def activate(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, kept, texts_as
+from resolver.cli.activation import activate, kept, one_at_a_time, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.errors import DarbanError
@@ -75,9 +75,10 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     if shown.returncode > 1:
         return shown.returncode
     sources = policy_in_force(path).sources
-    before = path.read_bytes()
-    answer = activate(path, texts, "reload", keep=True)
-    old_file = str(kept(path)) if path.read_bytes() != before else None
+    with one_at_a_time(path):
+        before = path.read_bytes()
+        answer = activate(path, texts, "reload", keep=True)
+        old_file = str(kept(path)) if path.read_bytes() != before else None
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
     else:

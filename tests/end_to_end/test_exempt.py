@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -103,6 +104,19 @@ def test_an_exemption_is_written_and_in_force(running: Server) -> None:
     assert wrong.code == WRONG
     [error, *_] = wrong.err.splitlines()
     assert 'Did you mean "signal"?' in error
+
+
+def test_several_at_once_are_all_written_and_in_force(server: Server) -> None:
+    server.start()
+    clients = [f"127.0.10.{number}" for number in (21, 22, 23, 24)]
+    with ThreadPoolExecutor() as pool:
+        done = list(
+            pool.map(lambda each: _exempt(server, each, "telegram", "--for", "2h"), clients)
+        )
+    assert [each.code for each in done] == [GOOD] * len(clients), [each.out for each in done]
+    assert [each for each in clients if _data(server, each) == "0.0.0.0"] == []
+    text = server.config.read_text(encoding="utf-8")
+    assert [each for each in clients if f'"{each}/32"' not in text] == []
 
 
 def test_without_a_server_it_is_written(server: Server) -> None:
