@@ -47,12 +47,29 @@ def _pack(rtype: str, data: str) -> bytes:
     try:
         (parsed,) = RR.fromZone(f"x. 1 IN {_ALIKE.get(rtype, rtype)} {data}\n")
         parsed.rdata.pack(buffer)
-    except Exception as error:  # dnslib raises exceptions of many kinds
-        raise InvalidRecord(f"'{data}' is no data of a {rtype} record ({error})") from None
+    except Exception:  # dnslib raises exceptions of many kinds, in its own words
+        raise _no_data(rtype, data) from None
     packed = bytes(buffer.data)
     if not _scans(codes.parse_type(rtype) or 0, packed):
-        raise InvalidRecord(f"'{data}' is no data of a {rtype} record")
+        raise _no_data(rtype, data)
     return packed
+
+
+_EXAMPLES = {
+    "A": "10.0.0.30",
+    "AAAA": "fd00::30",
+    "HTTPS": "1 . alpn=h2",
+    "MX": "10 mail.agency.example",
+    "PTR": "printer.agency.example",
+    "SRV": "0 5 5060 phone.agency.example",
+    "SVCB": "1 . alpn=dot",
+    "TXT": '"some text"',
+}
+
+
+def _no_data(rtype: str, data: str) -> InvalidRecord:
+    example = f"; an example is {rtype} {_EXAMPLES[rtype]}" if rtype in _EXAMPLES else ""
+    return InvalidRecord(f"'{data}' is no data of the type {rtype}{example}")
 
 
 def _scans(rtype: int, packed: bytes) -> bool:
