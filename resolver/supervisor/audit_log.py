@@ -134,10 +134,13 @@ class AuditLog:
         snapshot: str,
         terms: CompiledConfig,
         sources: SourceTexts | None,
+        *,
+        once: bool = False,
     ) -> None:
         """Add the activation of a snapshot.
 
-        Without ``sources`` those of an earlier activation of this snapshot are meant.
+        Without ``sources`` those of an earlier activation of this snapshot are meant. With ``once``
+        nothing is added where the texts and the lists are those of the last activation.
 
         Raises:
             OSError: the log cannot be written.
@@ -146,6 +149,8 @@ class AuditLog:
         config = lists = diff = ""
         if sources is not None:
             config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
+            if once and before is not None and (before.config, before.lists) == (config, lists):
+                return
             if before is not None and before.config != config:
                 earlier = self.text(before.config)
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
@@ -155,25 +160,6 @@ class AuditLog:
         entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists)
         self._append(entry)
         self._latest = entry
-
-    def edited(
-        self,
-        time: float,
-        event: str,
-        who: str,
-        snapshot: str,
-        terms: CompiledConfig,
-        sources: SourceTexts | None,
-    ) -> None:
-        """Add new texts of the config in force, whose snapshot is the same; OSError as above.
-
-        Adds nothing where the texts and the lists are the same as well.
-        """
-        last = self._latest or self.last_activation()
-        texts = {} if sources is None else sources.texts
-        lists = {} if sources is None else _hashes(sources)
-        if last is None or (last.config, last.lists) != (_hash(texts), _hash(lists)):
-            self.activated(time, event, who, snapshot, terms, sources)
 
     def stopped(self, time: float, who: str) -> None:
         """Add that somebody stopped the server; OSError as above."""
@@ -188,9 +174,9 @@ class AuditLog:
         self._append(AuditEntry(time, "ended", "", "", ended=exemption))
 
     def _keep(self, value: Mapping[str, object]) -> str:
-        name = _hash(value)
-        path = self._configs / f"{name}.json"
         text = json.dumps(dict(value))
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        path = self._configs / f"{name}.json"
         if not path.exists() and len(text) <= _LONGEST_TEXT:
             make_directory(self._configs)
             write_atomically(path, text.encode())
@@ -229,7 +215,3 @@ def _entry(line: bytes) -> AuditEntry | None:
 
 def _hashes(sources: SourceTexts) -> dict[str, Mapping[str, str]]:
     return {_OWN: sources.lists or {}, _FETCHED: sources.fetched}
-
-
-def _hash(value: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(dict(value)).encode()).hexdigest()[:16]

@@ -206,8 +206,8 @@ class Reloader:
             new, current = read(Path(accepted.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
                 self._rollout.send_upstreams()
-                same = switch is None  # each commit gets its line
-                await self.activated(event, who, accepted.sources, same_snapshot=same)
+                once = switch is None  # each commit gets its line
+                await self.activated(event, who, accepted.sources, once=once)
                 return self._ended("unchanged", accepted.warnings)
             changes = list(needs_restart(current.terms, new.terms))
             if changes:
@@ -244,15 +244,16 @@ class Reloader:
         await self._write(partial(self._audit_log.stopped, time.time(), who))
 
     async def activated(
-        self, event: str, who: str, sources: SourceTexts | None, *, same_snapshot: bool = False
+        self, event: str, who: str, sources: SourceTexts | None, *, once: bool = False
     ) -> None:
-        """Note in the audit log that the snapshot in force was put in force from these sources."""
+        """Note in the audit log that the snapshot in force was put in force from these sources.
+
+        With ``once`` nothing is noted where the log has these sources already.
+        """
         self._sources = sources
-        now, current = time.time(), self._rollout.current
-        log_it = self._audit_log.edited if same_snapshot else self._audit_log.activated
-        await self._write(
-            partial(log_it, now, event, who, current.path.name, current.terms, sources)
-        )
+        current = self._rollout.current
+        entry = (time.time(), event, who, current.path.name, current.terms, sources)
+        await self._write(partial(self._audit_log.activated, *entry, once=once))
 
     async def noted_ends(self) -> set[tuple[str, float]]:
         """The ends of exemptions that the audit log has: their ids and moments."""

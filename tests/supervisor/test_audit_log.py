@@ -205,7 +205,8 @@ def test_the_server_reads_the_log_once(
 
 def test_the_same_text_is_logged_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
     for text in ("one", "one", "two"):
-        audit_log.edited(1.0, "reload", "uid 7", "aa", terms, SourceTexts({"config.toml": text}))
+        sources = SourceTexts({"config.toml": text})
+        audit_log.activated(1.0, "reload", "uid 7", "aa", terms, sources, once=True)
     assert len(list(audit_log.entries())) == 2
 
 
