@@ -17,13 +17,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
 from resolver.language.count_text import count_text
-from resolver.metrics.facts import FetchState
+from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.log import log
-from resolver.policy.compiled import CompiledConfig, Subscription
+from resolver.policy.compiled import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from resolver.upstream.addresses import bootstrap
 
@@ -36,26 +35,14 @@ class UpdateSchedule:
     """Keeps the lists of the terms in force up to date."""
 
     def __init__(
-        self,
-        config: Path,
-        store: ListStore,
-        terms: Callable[[], CompiledConfig],
-        states: dict[str, FetchState],
-        put_in_force: Callable[[], Awaitable[ListsNotApplied | None]],
+        self, facts: ServerFacts, put_in_force: Callable[[], Awaitable[ListsNotApplied | None]]
     ) -> None:
-        """``run`` does the work.
+        """``run`` does the work, and keeps the state of each list in ``facts``.
 
-        Args:
-            config: The config's file.
-            store: Where the copies are.
-            terms: Gives the terms in force.
-            states: Filled with the state of each list, for the metrics.
-            put_in_force: Reloads the lists; the reason where that failed.
+        ``put_in_force`` reloads the lists, and gives the reason where that failed.
         """
-        self._config = config
-        self._store = store
-        self._terms = terms
-        self._states = states
+        self._facts = facts
+        self._store = ListStore(facts.state)
         self._put_in_force = put_in_force
         self._changed = asyncio.Event()
         self.job = UpdateJob([], done=True)
@@ -91,16 +78,16 @@ class UpdateSchedule:
                 continue
 
     def _follow(self) -> Sequence[Subscription]:
-        subscriptions = self._terms().subscriptions
+        subscriptions, states = self._facts.terms.subscriptions, self._facts.lists
         for each in subscriptions:
-            if each.name not in self._states:
+            if each.name not in states:
                 record = self._store.record(each.name)
-                self._states[each.name] = FetchState(record.updated, held=record.held is not None)
+                states[each.name] = FetchState(record.updated, held=record.held is not None)
         return subscriptions
 
     def _damaged(self) -> set[str]:
         """The lists whose newest copy is damaged, and that were not tried again since."""
-        names = [each.name for each in self._terms().subscriptions]
+        names = [each.name for each in self._facts.terms.subscriptions]
         return {
             name
             for name in names
@@ -122,7 +109,7 @@ class UpdateSchedule:
         Raises:
             KeyError: there is no list of a name.
         """
-        known = {each.name: each for each in self._terms().subscriptions}
+        known = {each.name: each for each in self._facts.terms.subscriptions}
         return self._update([known[name] for name in names] or [*known.values()], accept)
 
     def _update(
@@ -134,8 +121,8 @@ class UpdateSchedule:
     async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:
         before = {each: self._store.record(each.name) for each in wanted}
         try:
-            terms = self._terms()
-            servers, ca_file = bootstrap(terms), authorities(terms, self._config)
+            terms = self._facts.terms
+            servers, ca_file = bootstrap(terms), authorities(terms, self._facts.config)
             await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)
             if job.updated() or self._waiting:
                 await self._apply(job, before)
@@ -173,7 +160,7 @@ class UpdateSchedule:
 
     def _report(self, job: UpdateJob) -> None:
         for name, result in job.results.items():
-            state = self._states.setdefault(name, FetchState())
+            state = self._facts.lists.setdefault(name, FetchState())
             if result.result == "failed":
                 state.failures += 1
                 log.error("list %s: %s; the last good copy stays", name, result.reason)

@@ -36,8 +36,12 @@ class FetchState:
 
 @dataclass(slots=True)
 class ServerFacts:
-    """The snapshot in force, the workers, the reloads and the fetched lists."""
+    """The config, the snapshot in force, the workers, the reloads and the fetched lists."""
 
+    config: Path
+    """The file; relative paths in it start at its folder."""
+    state: Path
+    """The state directory."""
     terms: CompiledConfig
     snapshot: str
     """The hash of the snapshot in force."""

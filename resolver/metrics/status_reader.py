@@ -29,7 +29,7 @@ _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 
 
 def read_status(
-    sums: CounterSums, facts: ServerFacts, *, config: str, snapshot: str, started: float, at: float
+    sums: CounterSums, facts: ServerFacts, *, snapshot: str, started: float, at: float
 ) -> Status:
     """The status at a moment; ``started`` and ``at`` are in seconds since 1970.
 
@@ -40,7 +40,7 @@ def read_status(
         version=__version__,
         build=build(),
         pid=os.getpid(),
-        config=config,
+        config=str(facts.config.resolve()),
         at=at,
         started=started,
         snapshot=snapshot,

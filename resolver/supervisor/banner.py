@@ -1,10 +1,10 @@
 """The startup banner: what the operator sees when the server has started."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from resolver import __version__, build
 from resolver.language.count_text import count_text
+from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in, union
 from resolver.policy.settings import Endpoint
@@ -12,16 +12,14 @@ from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
 
-def startup_banner(
-    config: Path, terms: CompiledConfig, workers: int, accepted: Accepted
-) -> list[str]:
+def startup_banner(facts: ServerFacts, accepted: Accepted) -> list[str]:
     """The lines of the banner."""
-    settings = terms.settings
+    terms, settings = facts.terms, facts.terms.settings
     listen = ", ".join(str(endpoint) for endpoint in settings.listen)
     lines = [
-        f"darban {__version__}, {build()}, snapshot {Path(accepted.snapshot).name}",
-        f"config     {config}: {_config_state(accepted)}",
-        f"listening  {listen} (UDP and TCP), {count_text(workers, 'worker')}",
+        f"darban {__version__}, {build()}, snapshot {facts.snapshot}",
+        f"config     {facts.config}: {_config_state(accepted)}",
+        f"listening  {listen} (UDP and TCP), {count_text(facts.workers_expected, 'worker')}",
         *_proxied(settings.proxied),
         f"upstream   {_upstreams(terms)}",
         f"metrics    http://{settings.metrics}/metrics",

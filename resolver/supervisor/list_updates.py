@@ -2,12 +2,11 @@
 
 import asyncio
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resolver.metrics.facts import ServerFacts
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS
-from resolver.snapshot.list_store import ListsNotApplied, ListStore
+from resolver.snapshot.list_store import ListsNotApplied
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.reload import Reloader
@@ -19,16 +18,7 @@ if TYPE_CHECKING:
 class ListUpdates:
     """Runs the update schedule, and reloads when a list has changed."""
 
-    def __init__(
-        self,
-        config: Path,
-        state: Path,
-        facts: ServerFacts,
-        reloader: Reloader,
-        background: BackgroundTasks,
-    ) -> None:
-        self._config = config
-        self._state = state
+    def __init__(self, facts: ServerFacts, reloader: Reloader, background: BackgroundTasks) -> None:
         self._facts = facts
         self._reloader = reloader
         self._background = background
@@ -39,13 +29,7 @@ class ListUpdates:
         """Fetch the lists that are due, until cancelled."""
         from resolver.fetch.schedule import UpdateSchedule  # slow to import: after the start
 
-        self._schedule = UpdateSchedule(
-            self._config,
-            ListStore(self._state),
-            lambda: self._facts.terms,
-            self._facts.lists,
-            self._apply,
-        )
+        self._schedule = UpdateSchedule(self._facts, self._apply)
         self._has_schedule.set()
         await self._schedule.run()
 

@@ -41,12 +41,10 @@ _AGAIN = 3600.0
 class PolicyPulls:
     """Pulls the policy, as often as it is due and as somebody asks for it."""
 
-    def __init__(self, config: Path, state: Path, facts: ServerFacts, reloader: Reloader) -> None:
-        self._config = config
-        self._state = state
+    def __init__(self, facts: ServerFacts, reloader: Reloader) -> None:
         self._facts = facts
         self._reloader = reloader
-        self._tree = PolicyTree(state)
+        self._tree = PolicyTree(facts.state)
         self._lock = asyncio.Lock()
         self._refused: tuple[str, float, list[str], int] | None = None
         """A commit whose reload was refused, the monotonic time of that, report and exit code."""
@@ -71,7 +69,7 @@ class PolicyPulls:
         if source is None:
             return {"result": "none"}
         bundle = request.get("bundle")
-        file = self._state / Path(str(bundle)).name if bundle else None
+        file = self._facts.state / Path(str(bundle)).name if bundle else None
         async with self._lock:
             who, accept = str(request["who"]), request.get("accept") is True
             return await self._pull(source, who, file, accept=accept, again=True)
@@ -80,7 +78,7 @@ class PolicyPulls:
         self, source: PolicySource, who: str, bundle: Path | None, *, accept: bool, again: bool
     ) -> Answer:
         """Pull once; ``again`` tries also a commit whose reload was refused before."""
-        repository = PolicyRepository(self._config, self._tree, source)
+        repository = PolicyRepository(self._facts.config, self._tree, source)
         fetched, code, logged = FetchedCommit(""), 0, False
         try:
             fetched = await repository.fetch(bundle)
@@ -124,13 +122,13 @@ class PolicyPulls:
             self._refused = (fetched.commit, time.monotonic(), report, reload.code)
             return "refused", report, reload.code
         self._tree.write(PulledPolicy(fetched.commit, fetched.signer, now, now))
-        if not (self._state / QUESTIONS).exists():
+        if not (self._facts.state / QUESTIONS).exists():
             report = [*report, _NO_QUESTIONS]
         return "applied", report, 0
 
     async def _check(self, source: PolicySource, accept: bool, old: Path, new: Path) -> None:
         """Replay the recorded questions; Rejected where too many names are blocked newly."""
-        questions = self._state / QUESTIONS
+        questions = self._facts.state / QUESTIONS
         if accept or not questions.exists():
             return
         module = "resolver.fetch.newly_blocked"

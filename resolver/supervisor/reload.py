@@ -79,21 +79,12 @@ class PolicySwitch:
 class Reloader:
     """Puts the config in force, as often as somebody asks for it."""
 
-    def __init__(
-        self,
-        config: Path,
-        state: Path,
-        rollout: Rollout,
-        facts: ServerFacts,
-        after: Callable[[], None],
-    ) -> None:
+    def __init__(self, rollout: Rollout, facts: ServerFacts, after: Callable[[], None]) -> None:
         """``after`` is called at the end of every reload."""
-        self._config = config
-        self._state = state
         self._rollout = rollout
         self._facts = facts
         self._after = after
-        self._audit_log = AuditLog(state)
+        self._audit_log = AuditLog(facts.state)
         self._sources: SourceTexts | None = None
         self._lock = asyncio.Lock()
         self._writing = asyncio.Lock()
@@ -145,7 +136,7 @@ class Reloader:
                 return self._too_late()
             sources = self._sources if lists_only else given
             if sources is not None:
-                own = without_pulled(self._config, sources.texts)
+                own = without_pulled(self._facts.config, sources.texts)
                 sources = replace(sources, texts=own)
             exchanged = {} if given is None else await self._exchange(given.fetched)
             if switch is not None:
@@ -179,7 +170,7 @@ class Reloader:
 
     async def _exchange(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Use other copies of fetched lists, as far as they are kept; the hashes before."""
-        lists = ListStore(self._state)
+        lists = ListStore(self._facts.state)
         before = {name: lists.record(name).sha256 for name in wanted}
         exchanged = {}
         for name, sha256 in wanted.items():
@@ -201,7 +192,7 @@ class Reloader:
     ) -> ReloadResult:
         try:
             accepted = await compile_in_child(
-                self._config, self._state, while_serving=True, sources=sources
+                self._facts.config, self._facts.state, while_serving=True, sources=sources
             )
             new, current = read(Path(accepted.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
@@ -260,7 +251,7 @@ class Reloader:
         try:
             return await asyncio.to_thread(self._audit_log.ends)
         except OSError as error:
-            log.error("%s: the audit log cannot be read (%s)", self._state, error.strerror)
+            log.error("%s: the audit log cannot be read (%s)", self._facts.state, error.strerror)
             return set()
 
     async def ended(self, exemption: ExemptionDetails) -> None:
@@ -273,7 +264,7 @@ class Reloader:
             async with self._writing:
                 await asyncio.to_thread(write)
         except OSError as error:
-            log.error("%s: the audit log cannot be written (%s)", self._state, error.strerror)
+            log.error("%s: the audit log cannot be written (%s)", self._facts.state, error.strerror)
 
 
 def mark_good(snapshot: Path) -> None:

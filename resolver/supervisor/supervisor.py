@@ -86,8 +86,7 @@ class _Supervisor:
 
     def __init__(self, config: Path, first: ServedSnapshot, manager: ServiceManager) -> None:
         """Open the sockets, and make all that lives as long as the server."""
-        self._config = config
-        self._state = store.directory(config)
+        state = store.directory(config)
         self._manager = manager
         self._background = BackgroundTasks()
         workers = worker_count(first.terms)
@@ -95,12 +94,13 @@ class _Supervisor:
         endpoints = (*settings.listen, *settings.proxied)
         sockets = open_sockets(endpoints, workers, manager.take_stored_sockets())
         manager.store_sockets([each for listening in sockets for each in listening])
-        self._block_log = BlockLogWriter(config.parent, self._state)
+        self._block_log = BlockLogWriter(config.parent, state)
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
         self._layout = CounterLayout()
-        self._facts = ServerFacts(first.terms, first.path.name, time.time(), workers)
+        now = time.time()
+        self._facts = ServerFacts(config, state, first.terms, first.path.name, now, workers)
         self._facts.block_log = self._block_log.state
         self._block_page = BlockPage(settings.block_page, first.pinned)
         self._rollout = Rollout(
@@ -108,18 +108,12 @@ class _Supervisor:
         )
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(slots, self._rollout, self._facts, self._background)
-        self._reloader = Reloader(
-            config, self._state, self._rollout, self._facts, self._after_reload
-        )
-        self._list_updates = ListUpdates(
-            config, self._state, self._facts, self._reloader, self._background
-        )
-        self._policy_pulls = PolicyPulls(config, self._state, self._facts, self._reloader)
-        self._zones = ZonePublisher(
-            config.parent, self._state, self._facts, lambda: self._rollout.current.pinned
-        )
+        self._reloader = Reloader(self._rollout, self._facts, self._after_reload)
+        self._list_updates = ListUpdates(self._facts, self._reloader, self._background)
+        self._policy_pulls = PolicyPulls(self._facts, self._reloader)
+        self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.pinned)
         self._validation = UpstreamValidation(self._rollout, self._facts)
-        self._started = self._facts.loaded
+        self._started = now
 
     async def run(self, accepted: Accepted) -> None:
         """Serve until a signal; DarbanError where no worker can start."""
@@ -127,7 +121,7 @@ class _Supervisor:
         self._facts.config_ok = not accepted.last_good
         log_warnings(accepted, first)
         self._handle_signals()
-        control = ControlServer(self._config, self._commands())
+        control = ControlServer(self._facts.config, self._commands())
         try:
             self._rollout.start_resolving()
             await self._pool.start(self._manager.keep_alive)
@@ -135,7 +129,7 @@ class _Supervisor:
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
             await self._listen_for_commands(control)
-            banner = startup_banner(self._config, first.terms, len(self._pool.slots), accepted)
+            banner = startup_banner(self._facts, accepted)
             sys.stdout.write(escaped("\n".join(banner)) + "\n")
             sys.stdout.flush()
             self._manager.ready()
@@ -194,7 +188,7 @@ class _Supervisor:
         self._manager.status(f"the config is {state}, snapshot {self._facts.snapshot}")
 
     async def _listen_for_commands(self, control: ControlServer) -> None:
-        path = socket_path(self._state)
+        path = socket_path(self._facts.state)
         try:
             await control.start(path)
         except OSError as error:
@@ -243,7 +237,6 @@ class _Supervisor:
         return read_status(
             CounterSums(self._layout, self._pool.memories()),
             self._facts,
-            config=str(self._config.resolve()),
             snapshot=str(self._rollout.current.path),
             started=self._started,
             at=time.time(),

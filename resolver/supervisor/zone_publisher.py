@@ -45,12 +45,8 @@ InForce = tuple[str, frozenset[str]]
 class ZonePublisher:
     """Keeps the zones as the policy is."""
 
-    def __init__(
-        self, base: Path, state: Path, facts: ServerFacts, snapshot: Callable[[], PinnedSnapshot]
-    ) -> None:
-        """``base`` is the directory of the config; ``snapshot`` gives the one in force."""
-        self._base = base
-        self._state = state
+    def __init__(self, facts: ServerFacts, snapshot: Callable[[], PinnedSnapshot]) -> None:
+        """``snapshot`` gives the one in force."""
         self._facts = facts
         self._snapshot = snapshot
         self._written: InForce | None = None
@@ -83,7 +79,7 @@ class ZonePublisher:
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
         in_force = _in_force(self._facts)
-        directory = zone_directory(publication, self._base, self._state)
+        directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
         result = await self._written_by_child(directory)
         if result.problem:
             log.error("the zones of [publish] cannot be written: %s", result.problem)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resolver.fetch.schedule import DAY, UpdateSchedule, due
-from resolver.metrics.facts import FetchState
+from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
@@ -134,7 +134,6 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
 
 def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
     states: dict[str, FetchState] = {}
-    store = ListStore(tmp_path)
     asked = 0
 
     async def put_in_force() -> ListsNotApplied | None:
@@ -149,7 +148,8 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             config = tmp_path / "config.toml"
             config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
             terms = compile_file(config, 1e9).snapshot.terms
-            schedule = UpdateSchedule(config, store, lambda: terms, states, put_in_force)
+            facts = ServerFacts(config, tmp_path, terms, "0123", 1.0, 1, lists=states)
+            schedule = UpdateSchedule(facts, put_in_force)
             sources.says["/it"] = response(b"0.0.0.0 a.example\n")
             running = asyncio.create_task(schedule.run())
             while not states["it"].failures:  # the first time, by itself

@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import pathlib
 from collections.abc import Iterator
 
 import pytest
@@ -57,7 +58,8 @@ class _Served:
 
     def __init__(self, workers: int = 1) -> None:
         self.layout = CounterLayout()
-        self.facts = ServerFacts(compile_texts(CONFIG, LISTS).terms, "0123", 1.0, workers)
+        terms, place = compile_texts(CONFIG, LISTS).terms, pathlib.Path()
+        self.facts = ServerFacts(place / "config.toml", place, terms, "0123", 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
             os.ftruncate(memory, MEMORY)
