@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
@@ -39,7 +40,7 @@ from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
-from resolver.supervisor.exemption_ends import ExemptionEnds
+from resolver.supervisor.exemption_ends import note_ends
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
@@ -134,10 +135,9 @@ class _Supervisor:
             sys.stdout.flush()
             self._manager.ready()
             self._report_status()
-            ends = ExemptionEnds(self._facts, self._reloader)
             for work in (
-                *(self._serve_metrics, self._list_updates.run),
-                *(self._block_page.run, ends.run, self._zones.run),
+                *(self._serve_metrics, self._list_updates.run, self._block_page.run),
+                *(partial(note_ends, self._facts, self._reloader), self._zones.run),
                 *(self._policy_pulls.run, self._validation.run),
             ):
                 self._background.keep(work)
