@@ -10,7 +10,7 @@ valid config.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from resolver.config.model import Config
 from resolver.config.problems import Problem, closest, did_you_mean, one_of, toml_text
-from resolver.config.provenance import MergedDocument, Provenance
+from resolver.config.provenance import Document, MergedDocument, Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.typing_slips import literal, straightened
 from resolver.config.values import InvalidValue
@@ -66,9 +66,7 @@ def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]
                 if not _follows(error) and error["loc"] not in misspelled
             ]
         pruned = provenance.pruned | {provenance.path(_culprit(error)) for error in errors}
-        around = {path[:end] for path in pruned for end in range(len(path))}
-        kept: dict[Path, list[int]] = {}
-        document = _prune(merged.document, (), pruned, around, kept)
+        document, kept = _prune(merged.document, pruned)
         provenance = Provenance(merged, pruned, kept, unknown)
 
 
@@ -169,26 +167,23 @@ def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a u
     return kind
 
 
-def _prune(
-    value: object,
-    path: Path,
-    pruned: frozenset[Path],
-    around: Set[Path],
-    kept: dict[Path, list[int]],
-) -> Any:  # noqa: ANN401 - of the value's own type
-    """A value without the pruned values inside it; only tables and arrays around these are copied.
+def _prune(document: Document, pruned: frozenset[Path]) -> tuple[Document, dict[Path, list[int]]]:
+    """A document without the pruned values; only tables and arrays around these are copied.
 
-    ``kept`` is filled with the indices that stay, for each array that is copied.
+    And, for each array that is copied, the indices of the elements that stay.
     """
-    if path not in around:
+    around = {path[:end] for path in pruned for end in range(len(path))}
+    kept: dict[Path, list[int]] = {}
+
+    def copied(value: Any, path: Path) -> Any:  # noqa: ANN401 - of the value's own type
+        if path not in around:
+            return value
+        if isinstance(value, dict):
+            inner = {key: (*path, key) for key in value}
+            return {key: copied(value[key], at) for key, at in inner.items() if at not in pruned}
+        if isinstance(value, list):
+            kept[path] = [index for index in range(len(value)) if (*path, index) not in pruned]
+            return [copied(value[index], (*path, index)) for index in kept[path]]
         return value
-    if isinstance(value, dict):
-        return {
-            key: _prune(inner, (*path, key), pruned, around, kept)
-            for key, inner in value.items()
-            if (*path, key) not in pruned
-        }
-    if isinstance(value, list):
-        kept[path] = [index for index in range(len(value)) if (*path, index) not in pruned]
-        return [_prune(value[index], (*path, index), pruned, around, kept) for index in kept[path]]
-    return value
+
+    return copied(document, ()), kept
