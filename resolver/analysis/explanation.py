@@ -163,31 +163,22 @@ class Explainer:
 
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
         """Explain a question from an address."""
-        return self._explain(address, self.client(address), name, qtype)
+        return self._explanation(address, self.client(address), name, qtype)
 
     def for_view(self, view: View, name: bytes, qtype: int) -> Explanation:
         """Explain a question from a VLAN, for a client without exemptions of its own."""
-        return self._explain(None, view, name, qtype)
+        return self._explanation(None, view, name, qtype)
 
-    def _explain(
-        self, client: str | None, view: View | None, name: bytes, qtype: int
-    ) -> Explanation:
-        if view is None:
-            found = _Resolved(Verdict(Outcome.REFUSED))
-            step = "no VLAN holds this address"
-            if client is not None and is_link_local(packed(client)):
-                step = "a link-local address, and no VLAN has its interface"
-            return self._explanation(client, None, name, qtype, found, step)
+    def _explain(self, view: View, name: bytes, qtype: int) -> tuple[_Resolved, str]:
+        """The verdict, the answer, and the step that decided, in words."""
         zone, verdict = self._engine.check_question(view, name, qtype)
         found = self._resolve(view, name, qtype, verdict)
         if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
-            step = _local_step(zone, name)
-        elif found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
+            return found, _local_step(zone, name)
+        if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
             section = group_section(self.terms, found.asked.group.decode())
-            step = f"rebinding_protection of {section}: a private address for a public name"
-        else:
-            step = self._step(view, name, found.verdict)
-        return self._explanation(client, view, name, qtype, found, step)
+            return found, f"rebinding_protection of {section}: a private address for a public name"
+        return found, self._step(view, name, found.verdict)
 
     def _resolve(self, view: View, name: bytes, qtype: int, verdict: Verdict) -> _Resolved:
         """Let the engine answer the question, and ask an upstream where the engine needs one."""
@@ -245,14 +236,12 @@ class Explainer:
         return ""
 
     def _explanation(
-        self,
-        client: str | None,
-        view: View | None,
-        name: bytes,
-        qtype: int,
-        found: _Resolved,
-        step: str,
+        self, client: str | None, view: View | None, name: bytes, qtype: int
     ) -> Explanation:
+        if view is None:
+            found, step = _Resolved(Verdict(Outcome.REFUSED)), _refused_step(client)
+        else:
+            found, step = self._explain(view, name, qtype)
         terms, verdict = self.terms, found.verdict
         policy = view.policy if view is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
@@ -294,6 +283,13 @@ def _upstream(terms: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
     servers = next(each.servers for each in terms.groups if each.name == group)
     return f"{group_section(terms, group)}: {', '.join(map(str, servers))}"
+
+
+def _refused_step(client: str | None) -> str:
+    """Why a client has no view, in words."""
+    if client is not None and is_link_local(packed(client)):
+        return "a link-local address, and no VLAN has its interface"
+    return "no VLAN holds this address"
 
 
 def _local_step(zone: Zone, name: bytes) -> str:
