@@ -9,6 +9,7 @@ written as files beside those in force. Whether it works here is for the caller 
 import contextlib
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from resolver.errors import DarbanError
@@ -61,6 +62,7 @@ class PolicyRepository:
     def __init__(self, config: Path, tree: PolicyTree, source: PolicySource) -> None:
         """The allowed signers are a file relative to ``config``."""
         self._tree = tree
+        self._git = partial(run_git, tree.repository)
         self._source = source
         self._signers = config.parent.resolve() / source.allowed_signers
 
@@ -95,19 +97,12 @@ class PolicyRepository:
         with contextlib.suppress(GitFailed):
             await self._git("update-ref", _IN_FORCE, commit)
 
-    async def _git(self, *arguments: str) -> str:
-        printed, _ = await run_git(self._tree.repository, *arguments)
-        return printed
-
     async def _newest(self, repository: str) -> str:
         branch = f"+refs/heads/{self._source.branch}:{_FETCHED}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-        await run_git(
-            self._tree.repository,
-            *("fetch", *options, "--", repository, branch),
-            seconds=_FETCH_SECONDS,
-        )
-        return await self._git("rev-parse", "--verify", f"{_FETCHED}^{{commit}}")
+        await self._git("fetch", *options, "--", repository, branch, seconds=_FETCH_SECONDS)
+        commit, _ = await self._git("rev-parse", "--verify", f"{_FETCHED}^{{commit}}")
+        return commit
 
     async def _must_descend(self, commit: str, current: str) -> None:
         if await self._descends(commit, current):
@@ -120,11 +115,8 @@ class PolicyRepository:
 
     async def _descends(self, commit: str, ancestor: str) -> bool:
         """Whether one descends from the other; False also where one does not exist."""
-        _, code = await run_git(
-            self._tree.repository,
-            *("merge-base", "--is-ancestor", ancestor, commit),
-            good=(0, 1, 128),
-        )
+        question = ("merge-base", "--is-ancestor", ancestor, commit)
+        _, code = await self._git(*question, good=(0, 1, 128))
         return code == 0
 
     async def _signer(self, commit: str) -> str:
@@ -132,16 +124,9 @@ class PolicyRepository:
         with self._signers.open("rb"):
             pass  # git would only say that no signer is known
         allowed = (f"gpg.ssh.allowedSignersFile={self._signers}",)
-        place = self._tree.repository
-        _, code = await run_git(place, "verify-commit", commit, options=allowed, good=(0, 1))
-        shown, _ = await run_git(
-            place,
-            "log",
-            "-1",
-            "--format=%G?%GS",
-            commit,
-            options=(*allowed, "log.showSignature=no"),
-        )
+        _, code = await self._git("verify-commit", commit, options=allowed, good=(0, 1))
+        options = (*allowed, "log.showSignature=no")
+        shown, _ = await self._git("log", "-1", "--format=%G?%GS", commit, options=options)
         letter, signer = shown[:1], shown[1:]
         if code or letter != "G" or not signer:
             why = _WHY.get(letter, "its signature cannot be checked")
@@ -153,13 +138,12 @@ class PolicyRepository:
         directory = self._tree.directory(commit)
         if directory.is_dir():
             return
-        place = self._tree.repository
         with atomic_directory(directory) as aside:
             index = f"{aside}.index"
             environment = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": str(aside)}
             checkout = ("checkout-index", "--all", f"--prefix={aside}{os.sep}")
             try:
-                await run_git(place, "read-tree", commit, environment=environment)
-                await run_git(place, *checkout, environment=environment)
+                await self._git("read-tree", commit, environment=environment)
+                await self._git(*checkout, environment=environment)
             finally:
                 Path(index).unlink(missing_ok=True)
