@@ -72,7 +72,7 @@ class Rollout:
         background: BackgroundTasks,
     ) -> None:
         self.current = first
-        self._slots = slots
+        self.slots = slots
         self._layout = layout
         self._block_log = block_log
         self._block_page = block_page
@@ -115,25 +115,25 @@ class Rollout:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(new.hosts.resolve(), _FIRST_LOOKUP)
         async with contextlib.AsyncExitStack() as locks:
-            for slot in self._slots:
+            for slot in self.slots:
                 await locks.enter_async_context(slot.lock)
             await self._prepare(new)
             # No await from here until every prepared worker was sent the commit.
             self.current = new
             self._block_log.follow(new.terms.settings.block_log)
-            await asyncio.gather(*(slot.commit() for slot in self._slots))
+            await asyncio.gather(*(slot.commit() for slot in self.slots))
             self.start_resolving()
         await self._block_page.follow(new.pinned)
 
     async def _prepare(self, new: ServedSnapshot) -> None:
         message = self._prepare_message(new)
         prepared = await asyncio.gather(
-            *(slot.prepare(message) for slot in self._slots), return_exceptions=True
+            *(slot.prepare(message) for slot in self.slots), return_exceptions=True
         )
         errors = [each for each in prepared if isinstance(each, BaseException)]
         if not errors and any(prepared):
             return
-        for slot in self._slots:
+        for slot in self.slots:
             slot.send({"type": "forget"})
         self._prepare_message(self.current)  # the layout counts the current upstreams again
         raise errors[0] if errors else LoadFailed("no worker lived to load the snapshot")
@@ -153,7 +153,7 @@ class Rollout:
     def send_upstreams(self) -> None:
         """Send the workers the upstream servers as they are now; resolv.conf may have changed."""
         groups = self.current.hosts.groups()
-        for slot in self._slots:
+        for slot in self.slots:
             slot.send({"type": "upstreams", "groups": groups})
 
     async def _resolve_hosts(self) -> None:

@@ -108,7 +108,7 @@ class _Supervisor:
             slots, first, self._layout, self._block_log, self._block_page, self._background
         )
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
-        self._pool = WorkerPool(slots, self._rollout, self._facts, self._background)
+        self._pool = WorkerPool(self._rollout, self._facts, self._background)
         self._reloader = Reloader(self._rollout, self._facts, self._after_reload)
         self._list_updates = ListUpdates(self._facts, self._reloader, self._background)
         self._policy_pulls = PolicyPulls(self._facts, self._reloader)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from resolver.errors import DarbanError
 from resolver.metrics.facts import ServerFacts
@@ -19,14 +19,8 @@ _WATCH = 0.5
 class WorkerPool:
     """All workers of a server."""
 
-    def __init__(
-        self,
-        slots: Sequence[WorkerSlot],
-        rollout: Rollout,
-        facts: ServerFacts,
-        background: BackgroundTasks,
-    ) -> None:
-        self.slots = slots
+    def __init__(self, rollout: Rollout, facts: ServerFacts, background: BackgroundTasks) -> None:
+        self.slots = rollout.slots
         self._rollout = rollout
         self._facts = facts
         self._background = background
