@@ -23,7 +23,6 @@ from resolver.metrics.counter_sums import CounterSums, Labels
 from resolver.metrics.definitions import Metric
 from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.kernel import KernelReadings
-from resolver.metrics.layout import CounterLayout, CounterRow
 from resolver.metrics.status import PublishStatus
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.verdict import Outcome
@@ -49,21 +48,18 @@ class DarbanCollector(Collector):
 
     def __init__(
         self,
-        layout: CounterLayout,
-        memories: Callable[[], Sequence[memoryview]],
+        sums: Callable[[], CounterSums],
         facts: ServerFacts,
         readings: Callable[[], KernelReadings],
     ) -> None:
-        """``memories`` gives the counters of each worker, also of workers that have ended."""
-        self._layout = layout
-        self._memories = memories
+        self._sums = sums
         self._facts = facts
         self._readings = readings
 
     def collect(self) -> Iterator[Family]:
         """All families, for one scrape."""
-        sums = CounterSums(self._layout, self._memories())
-        yield from self._by_vlan_and_type(sums.rows)
+        sums = self._sums()
+        yield from self._by_vlan_and_type(sums)
         for metric in _COUNTED:
             yield _family(metric, ((each, parts[0]) for each, parts in sums.series(metric).items()))
         for metric in _HISTOGRAMS:
@@ -72,14 +68,14 @@ class DarbanCollector(Collector):
         yield _family(definitions.BLOCK_LOG_LOST, _one(lost))
         yield from (_family(*each) for each in self._facts_as_series())
 
-    def _by_vlan_and_type(self, rows: Iterable[CounterRow]) -> Iterator[Family]:
+    def _by_vlan_and_type(self, sums: CounterSums) -> Iterator[Family]:
         """The metrics that are sums over the rows of the query tables."""
-        terms, kinds = self._facts.terms, self._layout.kinds
+        terms, kinds = self._facts.terms, sums.kinds
         queries = _zeros(initial_series.queries(terms))
         responses = _zeros(initial_series.responses(terms))
         types = _zeros(initial_series.types())
         bypass = _zeros(initial_series.bypass(terms, kinds))
-        for row in rows:
+        for row in sums.rows:
             queries[row.vlan, row.outcome.label, row.service] += row.times
             name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
             types[(name,)] += row.times

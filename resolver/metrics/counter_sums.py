@@ -24,6 +24,8 @@ class CounterSums:
                 self._series[metric][labels].append(sum(values))
             elif labels[0] in layout.upstreams:
                 self._series[metric][labels].append(is_up(values))
+        self.kinds = layout.kinds
+        """The kind of each service that ever was a way around this resolver."""
         self.rows = [row for memory in memories for row in layout.rows(memory)]
 
     def series(self, metric: Metric) -> Mapping[Labels, Sequence[int]]:

@@ -66,14 +66,13 @@ class Rollout:
         self,
         slots: list[WorkerSlot],
         first: ServedSnapshot,
-        layout: CounterLayout,
         block_log: BlockLogWriter,
         block_page: BlockPage,
         background: BackgroundTasks,
     ) -> None:
         self.current = first
         self.slots = slots
-        self._layout = layout
+        self.layout = CounterLayout()
         self._block_log = block_log
         self._block_page = block_page
         block_log.follow(first.terms.settings.block_log)
@@ -142,7 +141,7 @@ class Rollout:
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_names_to_resolve(snapshot.terms))
-        plan = self._layout.plan(snapshot.terms, sorted(names))
+        plan = self.layout.plan(snapshot.terms, sorted(names))
         return {
             "type": "prepare",
             "snapshot": str(snapshot.path),

@@ -25,9 +25,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
-from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.layout import CounterLayout
 from resolver.metrics.log import escaped, log
 from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
@@ -99,14 +97,11 @@ class _Supervisor:
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        self._layout = CounterLayout()
         now = time.time()
         self._facts = ServerFacts(config, state, first.terms, first.path.name, now, workers)
         self._facts.block_log = self._block_log.state
         self._block_page = BlockPage(settings.block_page, first.pinned)
-        self._rollout = Rollout(
-            slots, first, self._layout, self._block_log, self._block_page, self._background
-        )
+        self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(self._rollout, self._facts, self._background)
         self._reloader = Reloader(self._rollout, self._facts, self._after_reload)
@@ -202,7 +197,7 @@ class _Supervisor:
 
         gc.freeze()
         gc.enable()
-        collector = DarbanCollector(self._layout, self._pool.memories, self._facts, self._readings)
+        collector = DarbanCollector(self._pool.sums, self._facts, self._readings)
         try:
             app = metrics_page.application(collector, self._facts)
             status_page.add_to(app, self._read_status, self._explainer)
@@ -235,7 +230,7 @@ class _Supervisor:
 
     def _read_status(self) -> Status:
         return read_status(
-            CounterSums(self._layout, self._pool.memories()),
+            self._pool.sums(),
             self._facts,
             snapshot=str(self._rollout.current.path),
             started=self._started,

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from resolver.errors import DarbanError
+from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.supervisor.background import BackgroundTasks
@@ -32,9 +33,9 @@ class WorkerPool:
         """How many workers serve."""
         return sum(slot.serving for slot in self.slots)
 
-    def memories(self) -> list[memoryview]:
-        """The counters of each worker, also of workers that have ended."""
-        return [slot.cells for slot in self.slots]
+    def sums(self) -> CounterSums:
+        """The counters of all workers, also of those that have ended."""
+        return CounterSums(self._rollout.layout, [slot.cells for slot in self.slots])
 
     async def start(self, alive: Callable[[], None]) -> None:
         """Start all workers, and watch them from now on, since one may hang while it starts.

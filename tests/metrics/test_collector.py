@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from resolver.engine.labels import Path, QueryLabels
 from resolver.metrics.collector import DarbanCollector
+from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.counters import Counters
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
@@ -68,9 +69,10 @@ class _Served:
         self.drops: int | None = 7
         self.clock: bool | None = True
         self._exported = CollectorRegistry()
-        self._exported.register(
-            DarbanCollector(self.layout, lambda: self.cells, self.facts, self._readings)
-        )
+        self._exported.register(DarbanCollector(self._sums, self.facts, self._readings))
+
+    def _sums(self) -> CounterSums:
+        return CounterSums(self.layout, self.cells)
 
     def _readings(self) -> KernelReadings:
         return KernelReadings(self.drops, {"workers": 4096}, self.clock)
