@@ -11,7 +11,7 @@ What must stay true:
   the one that it replaces. So counters never go back.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from resolver.engine.labels import Path, QueryLabels
@@ -169,8 +169,3 @@ class CounterLayout:
         ]
         up = self.cell(definitions.UPSTREAM_UP, name)
         return [*results, up, *self._histogram(definitions.UPSTREAM_DURATION, name)]
-
-
-def plan_from_json(plain: Mapping[str, object]) -> CounterPlan:
-    """Read a plan that was sent as JSON of ``CounterPlan._asdict()``."""
-    return CounterPlan(**plain)  # type: ignore[arg-type] # this program wrote it

@@ -18,7 +18,7 @@ If one end closes the channel, its process has ended. A worker then ends too.
 import asyncio
 import json
 import socket
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from resolver.upstream.server_address import ServerAddress
 
@@ -32,7 +32,8 @@ class WorkerMessage(TypedDict, total=False):
     type: str
     snapshot: str
     reason: str
-    plan: dict[str, object]
+    plan: dict[str, Any]
+    """The fields of a ``CounterPlan``."""
     groups: dict[str, list[ServerAddress]]
     zone: str
     """A name in hexadecimal wire form."""

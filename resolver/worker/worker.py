@@ -28,7 +28,7 @@ from resolver.engine.servers import Group, Server
 from resolver.errors import DarbanError
 from resolver.metrics import log
 from resolver.metrics.counters import Counters
-from resolver.metrics.layout import CounterPlan, plan_from_json
+from resolver.metrics.layout import CounterPlan
 from resolver.policy.settings import Endpoint
 from resolver.server.handler import QueryHandler
 from resolver.server.interfaces import interface_name
@@ -126,7 +126,7 @@ class Worker:
         except DarbanError as error:
             self._channel.send({"type": "refused", "reason": str(error)})
             return
-        plan = plan_from_json(message["plan"])
+        plan = CounterPlan(**message["plan"])
         self._prepared = (loaded, plan, self._groups(message["groups"]))
         self._channel.send({"type": "prepared"})
 
