@@ -17,7 +17,6 @@ from resolver.analysis.service_references import service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefixes import Network, network_of
-from resolver.policy.services import services_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +188,9 @@ def _directives(terms: CompiledConfig, policy: Policy) -> Iterator[CitedDirectiv
 
 
 def _services(terms: CompiledConfig, policy: Policy) -> Iterator[BlockedService]:
-    pairs = zip(terms.services, policy.ground_of, strict=True)
-    for service, ground in services_in(policy.blocks, pairs):
-        directive = policy.grounds[ground].directive
+    for service, ground in policy.blocked(terms.services):
         yield BlockedService(
-            service.name, service.title, service.category, service.entries, directive
+            service.name, service.title, service.category, service.entries, ground.directive
         )
 
 

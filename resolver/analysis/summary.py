@@ -143,11 +143,9 @@ _OF_POLICY = (
 
 def _cited(policy: Policy, terms: CompiledConfig) -> frozenset[str]:
     """The blocked services that a directive covers, with its number."""
-    grounds = (policy.grounds[place] for place in policy.ground_of)
-    pairs = zip(terms.services, grounds, strict=True)
     return frozenset(
         f"{ground.directive} for {service.name}"
-        for service, ground in services_in(policy.blocks, pairs)
+        for service, ground in policy.blocked(terms.services)
         if ground.directive
     )
 

@@ -56,8 +56,7 @@ def _lists(terms: CompiledConfig, lists: Sequence[BlockList], service: int) -> l
 
 
 def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
-    blocked = services_in(policy.blocks, zip(terms.services, policy.ground_of, strict=True))
-    grounds = {service.name: policy.grounds[ground].text for service, ground in blocked}
+    grounds = {service.name: ground.text for service, ground in policy.blocked(terms.services)}
     return [
         policy.name,
         sorted(grounds.items()),
