@@ -15,7 +15,8 @@ from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
 from resolver.errors import DarbanError
-from resolver.fetch.update import UpdateJob, authorities, update_lists
+from resolver.fetch.update import authorities, update_lists
+from resolver.fetch.update_job import UpdateJob
 from resolver.language.count_text import count_text
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, HeldChange, count_blocking

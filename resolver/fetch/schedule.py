@@ -18,7 +18,7 @@ import time
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
-from resolver.fetch.update import UpdateJob, UpdateResult, authorities, update_lists
+from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.language.count_text import count_text
 from resolver.metrics.facts import FetchState, ServerFacts
 from resolver.metrics.log import log
@@ -119,6 +119,11 @@ class UpdateSchedule:
         return self._run(job, wanted, accept)
 
     async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:
+        from resolver.fetch.update import (  # slow to import: not at the start
+            authorities,
+            update_lists,
+        )
+
         before = {each: self._store.record(each.name) for each in wanted}
         try:
             terms = self._facts.terms

@@ -9,52 +9,22 @@ What must stay true:
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import aiohttp
 
 from resolver.fetch import local_file
 from resolver.fetch.download import Download, FetchError, fetch, open_session
+from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.fetch.validation import ValidationRequest
 from resolver.fetch.validator import Validator
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.lists.rules import HeldChange
 from resolver.policy.compiled import CompiledConfig, Subscription
 from resolver.policy.settings import Endpoint
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 
 _AT_ONCE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class UpdateResult:
-    """The result of the update of a list."""
-
-    result: Literal["updated", "unchanged", "held", "failed"]
-    entries: int
-    """Names that its copy blocks now."""
-    reason: str = ""
-    """Why the update failed, is held, or is not in force."""
-    held: HeldChange | None = None
-    """The change that waits for a person's word."""
-
-
-@dataclass(slots=True)
-class UpdateJob:
-    """Lists that are updated together, and the progress."""
-
-    names: list[str]
-    progress: dict[str, tuple[int, int | None]] = field(default_factory=dict)
-    """Octets received, and how many there will be, where that is known."""
-    results: dict[str, UpdateResult] = field(default_factory=dict)
-    done: bool = False
-    """Whether everything is fetched, and in force as far as possible."""
-
-    def updated(self) -> list[str]:
-        """The lists that have a new copy."""
-        return [name for name, each in self.results.items() if each.result == "updated"]
 
 
 async def update_lists(

@@ -131,7 +131,7 @@ class _Supervisor:
             self._manager.ready()
             self._report_status()
             for work in (
-                *(self._serve_metrics, self._list_updates.run, self._block_page.run),
+                *(self._serve_metrics, self._list_updates.schedule.run, self._block_page.run),
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
                 *(self._policy_pulls.run, self._validation.run),
             ):
@@ -172,7 +172,7 @@ class _Supervisor:
 
     def _after_reload(self) -> None:
         self._report_status()
-        self._list_updates.look()
+        self._list_updates.schedule.look()
         self._zones.look()
         self._validation.look()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.fetch.update import UpdateJob, update_lists
+from resolver.fetch.update import update_lists
+from resolver.fetch.update_job import UpdateJob
 from resolver.lists.formats import FORMATS
 from resolver.policy.compiled import Subscription
 from resolver.policy.settings import Endpoint

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from dnslib import QTYPE, RR, A, DNSRecord
 
-from resolver.fetch.update import UpdateJob, UpdateResult, update_lists
+from resolver.fetch.update import update_lists
+from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import Subscription
 from resolver.policy.settings import Endpoint

@@ -1,0 +1,35 @@
+"""Lists that are updated together: the progress, and the results."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from resolver.lists.rules import HeldChange
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateResult:
+    """The result of the update of a list."""
+
+    result: Literal["updated", "unchanged", "held", "failed"]
+    entries: int
+    """Names that its copy blocks now."""
+    reason: str = ""
+    """Why the update failed, is held, or is not in force."""
+    held: HeldChange | None = None
+    """The change that waits for a person's word."""
+
+
+@dataclass(slots=True)
+class UpdateJob:
+    """Lists that are updated together, and the progress."""
+
+    names: list[str]
+    progress: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    """Octets received, and how many there will be, where that is known."""
+    results: dict[str, UpdateResult] = field(default_factory=dict)
+    done: bool = False
+    """Whether everything is fetched, and in force as far as possible."""
+
+    def updated(self) -> list[str]:
+        """The lists that have a new copy."""
+        return [name for name, each in self.results.items() if each.result == "updated"]
