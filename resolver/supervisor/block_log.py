@@ -9,11 +9,9 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
-from resolver.metrics.facts import BlockLogState
+from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.policy.settings import BlockLog
 from resolver.supervisor.block_log_file import BlockLogFile
@@ -35,12 +33,9 @@ _LAST = 2.0
 class BlockLogWriter:
     """The pipe and the thread; each snapshot says whether there is a block log, and where."""
 
-    def __init__(self, base: Path, state: Path, clock: Callable[[], float] = time.time) -> None:
-        """Paths of the config start at ``base``; the usual file is in ``state``."""
-        self.state = BlockLogState()
-        self._base = base
-        self._directory = state
-        self._clock = clock
+    def __init__(self, facts: ServerFacts) -> None:
+        self._facts = facts
+        self._state = facts.block_log
         self._reading, self.pipe = os.pipe()
         """``pipe`` is the end that the workers inherit and write to."""
         os.set_blocking(self.pipe, False)
@@ -52,10 +47,11 @@ class BlockLogWriter:
     def follow(self, settings: BlockLog | None) -> None:
         """Write by these settings from now on; None turns the block log off."""
         if settings is None:
-            self._file = self.state.path = None
+            self._file = self._state.path = None
             return
-        path = self._base / settings.file if settings.file else self._directory / NAME
-        self.state.path = path
+        base, state = self._facts.config.parent, self._facts.state
+        path = base / settings.file if settings.file else state / NAME
+        self._state.path = path
         self._file = BlockLogFile(path, Retention(settings.retention_days, settings.max_bytes))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="block log", daemon=True)
@@ -95,29 +91,29 @@ class BlockLogWriter:
     def _write(self, file: BlockLogFile, lines: bytes) -> None:
         records = lines.count(b"\n")
         try:
-            file.append(lines, self._clock())
+            file.append(lines, time.time())
         except OSError as error:
             self._failed(file, error)
-            self.state.lost += records
+            self._state.lost += records
             return
-        self.state.records += records
-        if self.state.problem:
-            lost = self.state.lost
+        self._state.records += records
+        if self._state.problem:
+            lost = self._state.lost
             log.warning("%s: the block log is written again; %d records lost", file.path, lost)
-            self.state.problem = ""
+            self._state.problem = ""
 
     def _tidy(self, file: BlockLogFile) -> None:
         try:
-            file.tidy(self._clock())
+            file.tidy(time.time())
         except OSError as error:
             self._failed(file, error)
 
     def _failed(self, file: BlockLogFile, error: OSError) -> None:
         """Log the first failure since a line was written."""
-        if not self.state.problem:
+        if not self._state.problem:
             log.error(
                 "%s: the block log cannot be written (%s); queries are answered all the same",
                 file.path,
                 error.strerror,
             )
-        self.state.problem = str(error.strerror)
+        self._state.problem = str(error.strerror)

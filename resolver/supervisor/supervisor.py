@@ -93,13 +93,12 @@ class _Supervisor:
         endpoints = (*settings.listen, *settings.proxied)
         sockets = open_sockets(endpoints, workers, manager.take_stored_sockets())
         manager.store_sockets([each for listening in sockets for each in listening])
-        self._block_log = BlockLogWriter(config.parent, state)
+        now = time.time()
+        self._facts = ServerFacts(config, state, first.terms, first.path.name, now, workers)
+        self._block_log = BlockLogWriter(self._facts)
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        now = time.time()
-        self._facts = ServerFacts(config, state, first.terms, first.path.name, now, workers)
-        self._facts.block_log = self._block_log.state
         self._block_page = BlockPage(settings.block_page, first.pinned)
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
