@@ -87,12 +87,14 @@ class _Plan:
         self.left: list[str] = []
         """What stays as it is now, and why."""
         self._folder = path.parent.resolve()
-        self._now = DiskFiles()
-        read_merged(str(self.path), self._now)
-        now = self._now.texts(self.path.parent)
-        if any(is_pulled(self.path, file) for file in (*now, *self.then.texts)):
+        files = DiskFiles()
+        read_merged(str(path), files)
+        now = files.texts(path.parent)
+        if any(is_pulled(path, file) for file in (*now, *then.texts)):
             self.left.append(_FROM_GIT)
-        for file in {**self.texts, **without_pulled(self.path, now)}:
+        self._now = without_pulled(path, now)
+        """The server's own files as they are now."""
+        for file in {**self.texts, **self._now}:
             self._check(file)
             if file not in self.texts:
                 self.others[self.path.parent / file] = None
@@ -103,8 +105,7 @@ class _Plan:
 
     def difference(self) -> str:
         """From the files as they are now to those of then."""
-        before = without_pulled(self.path, self._now.texts(self.path.parent))
-        after = dict(self.texts)
+        before, after = dict(self._now), dict(self.texts)
         for path, content in self.others.items():
             file = os.path.relpath(path, self.path.parent)
             before.setdefault(file, _text(content_of(path)))
@@ -113,8 +114,7 @@ class _Plan:
 
     def _check(self, file: str) -> None:
         """Raise where a file of the config is not in its folder, and differs."""
-        now = self._now.texts(self.path.parent).get(file)
-        if not self._is_inside(file) and self.texts.get(file) != now:
+        if not self._is_inside(file) and self.texts.get(file) != self._now.get(file):
             raise DarbanError(
                 f"{file} is outside of {self._folder}, and differs from what was in force: "
                 "restore it by hand; 'darban history --at MOMENT --json' has its text"
