@@ -167,13 +167,10 @@ class PolicyPulls:
         facts.policy_source = PolicySourceStatus(
             source.repository,
             source.branch,
-            record.commit,
-            record.signer,
-            record.applied,
-            record.pulled,
-            time.time(),
-            result,
-            problem,
+            **asdict(record),
+            at=time.time(),
+            result=result,
+            problem=problem,
         )
         if problem and not logged and (before is None or before.problem != problem):
             log.error("policy of %s: %s", source.repository, problem)
