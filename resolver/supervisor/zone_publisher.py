@@ -81,21 +81,19 @@ class ZonePublisher:
         in_force = _in_force(self._facts)
         directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
         result = await self._written_by_child(directory)
+        server, before = str(publication.listen[0]), self._facts.publish
+        zones, left_out = (before.zones, before.left_out) if before else ((), ())
         if result.problem:
             log.error("the zones of [publish] cannot be written: %s", result.problem)
         else:
             self._written = in_force
             for each in result.left_out:
                 log.warning("[publish] %s", each)
-        before = self._facts.publish
-        status = PublishStatus(str(directory), str(publication.listen[0]), (), (), result.problem)
-        if not result.problem:
-            served = {zone.name: zone.served for zone in before.zones} if before else {}
-            zones = (ZoneStatus(*each, served.get(each[0])) for each in result.serials.items())
-            status = replace(status, zones=tuple(zones), left_out=tuple(result.left_out))
-        elif before is not None:
-            status = replace(status, zones=before.zones, left_out=before.left_out)
-        self._facts.publish = status
+            served = {zone.name: zone.served for zone in zones}
+            serials = result.serials.items()
+            zones = tuple(ZoneStatus(zone, serial, served.get(zone)) for zone, serial in serials)
+            left_out = tuple(result.left_out)
+        self._facts.publish = PublishStatus(str(directory), server, zones, left_out, result.problem)
         return not result.problem
 
     async def _written_by_child(self, directory: Path) -> WriteResult:
