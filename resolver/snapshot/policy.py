@@ -6,7 +6,7 @@ that was compiled with errors is never put in force.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from resolver.config import model
 from resolver.config.problems import Problem, toml_text
@@ -44,22 +44,17 @@ def compile_snapshot(
     return compiler.snapshot(), compiler.problems
 
 
+@dataclass
 class _Compiler:
-    def __init__(
-        self,
-        config: model.Config,
-        provenance: Provenance,
-        catalog: ServiceCatalog,
-        *,
-        complete: bool,
-    ) -> None:
-        self.config = config
-        self.provenance = provenance
-        self.catalog = catalog
-        self.complete = complete
-        self.problems = list(catalog.problems)
-        self.vlan_place = {name: place for place, name in enumerate(config.vlans)}
-        self.policy_place = {name: place for place, name in enumerate(config.policies)}
+    config: model.Config
+    provenance: Provenance
+    catalog: ServiceCatalog
+    complete: bool
+
+    def __post_init__(self) -> None:
+        self.problems = list(self.catalog.problems)
+        self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
+        self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
 
     def snapshot(self) -> made.Snapshot:
         lists = self.catalog.lists
