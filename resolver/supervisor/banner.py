@@ -1,49 +1,41 @@
 """The startup banner: what the operator sees when the server has started."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from resolver import __version__, build
 from resolver.language.count_text import count_text
 from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in, union
-from resolver.policy.settings import Endpoint
 from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
 
-def startup_banner(facts: ServerFacts, accepted: Accepted) -> list[str]:
+def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
     """The lines of the banner."""
     terms, settings = facts.terms, facts.terms.settings
-    listen = ", ".join(str(endpoint) for endpoint in settings.listen)
-    lines = [
-        f"darban {__version__}, {build()}, snapshot {facts.snapshot}",
-        f"config     {facts.config}: {_config_state(accepted)}",
-        f"listening  {listen} (UDP and TCP), {count_text(facts.workers_expected, 'worker')}",
-        *_proxied(settings.proxied),
-        f"upstream   {_upstreams(terms)}",
-        f"metrics    http://{settings.metrics}/metrics",
-        f"status     http://{settings.metrics}/",
-    ]
-    lines += [f"blocked    http://{endpoint}/" for endpoint in settings.block_page]
+    listen, proxied = (", ".join(map(str, each)) for each in (settings.listen, settings.proxied))
+    yield f"darban {__version__}, {build()}, snapshot {facts.snapshot}"
+    yield f"config     {facts.config}: {_config_state(accepted)}"
+    yield f"listening  {listen} (UDP and TCP), {count_text(facts.workers_expected, 'worker')}"
+    if proxied:
+        yield f"proxied    {proxied} (UDP and TCP), with PROXY headers"
+    yield f"upstream   {_upstreams(terms)}"
+    yield f"metrics    http://{settings.metrics}/metrics"
+    yield f"status     http://{settings.metrics}/"
+    for endpoint in settings.block_page:
+        yield f"blocked    http://{endpoint}/"
     for place, vlan in enumerate(terms.vlans):
         prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
         policy = terms.policies[vlan.policy]
         number = "" if vlan.id is None else f" ({vlan.id})"
-        lines.append(
+        yield (
             f"VLAN       {vlan.name}{number}, {count_text(prefixes, 'prefix', 'prefixes')}: "
             f"policy {policy.name}, {_blocks(policy, terms)}"
         )
-    lines.append(f"names      {_names(terms)}")
+    yield f"names      {_names(terms)}"
     if accepted.example:
-        lines.append("try        " + accepted.example)
-    return lines
-
-
-def _proxied(endpoints: Sequence[Endpoint]) -> Iterator[str]:
-    if endpoints:
-        listen = ", ".join(map(str, endpoints))
-        yield f"proxied    {listen} (UDP and TCP), with PROXY headers"
+        yield f"try        {accepted.example}"
 
 
 def _names(terms: CompiledConfig) -> str:
