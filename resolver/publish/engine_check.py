@@ -74,16 +74,6 @@ class SampleQuery(NamedTuple):
         return f"{names.text(self.name)} {codes.type_text(self.type)} {flags}"
 
 
-class Difference(NamedTuple):
-    """A query that the engine has not answered as the policy says."""
-
-    query: SampleQuery
-    found: str
-
-    def __str__(self) -> str:
-        return f"{self.query}: found {self.found}; expected {self.query.expected}"
-
-
 class Silent(DarbanError):
     """The engine does not answer."""
 
@@ -96,7 +86,8 @@ class CheckResult:
 
     vlan: str
     asked: int
-    differences: tuple[Difference, ...]
+    differences: tuple[str, ...]
+    """What the engine has not answered as the policy says, a line for each query."""
 
 
 class EngineCheck:
@@ -121,7 +112,7 @@ class EngineCheck:
         if view is None:
             raise DarbanError(f"{client} is in no VLAN; expected a client of a VLAN of this host")
         queries = [query for name in self._names for query in self._queries(view, name, without_rd)]
-        found: list[Difference] = []
+        found: list[str] = []
         silent = 0
         try:
             with _socket(server) as asking:
@@ -222,10 +213,11 @@ def _addresses(response: Response) -> list[bytes]:
     return [data for rtype, data in _answer(response) if rtype not in (codes.CNAME, codes.RRSIG)]
 
 
-def _difference(query: SampleQuery, response: Response | None) -> Difference:
-    if response is None:
-        return Difference(query, f"no answer in {_PATIENCE:.0f} s")
-    return Difference(query, _shown(response.rcode, _addresses(response)))
+def _difference(query: SampleQuery, response: Response | None) -> str:
+    found = f"no answer in {_PATIENCE:.0f} s"
+    if response is not None:
+        found = _shown(response.rcode, _addresses(response))
+    return f"{query}: found {found}; expected {query.expected}"
 
 
 def _shown(rcode: int, data: Sequence[bytes]) -> str:
