@@ -73,7 +73,7 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
     with as_owner(state):
         lists = read_lists(path.parent, ListStore(state), loaded, of_lists)
     complete = are_complete(loaded, of_lists)
-    snapshot, found = compile_snapshot(loaded.config, loaded.provenance, lists, complete=complete)
+    snapshot, found = compile_snapshot(loaded, lists, complete=complete)
     problems = [*loaded.problems, *of_lists, *found]
     failed: list[FailedExpectation] = []
     if not any(problem.severity == "error" for problem in problems):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from resolver.config import model
+from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
@@ -30,17 +31,13 @@ DEFAULT_GROUP = ""
 
 
 def compile_snapshot(
-    config: model.Config,
-    provenance: Provenance,
-    lists: Sequence[BlockList],
-    *,
-    complete: bool = True,
+    loaded: LoadedConfig, lists: Sequence[BlockList], *, complete: bool = True
 ) -> tuple[made.Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
     """
-    compiler = _Compiler(config, provenance, ServiceCatalog(lists), complete=complete)
+    compiler = _Compiler(loaded.config, loaded.provenance, ServiceCatalog(lists), complete)
     return compiler.snapshot(), compiler.problems
 
 

@@ -32,7 +32,7 @@ def _all(config: str, *services: str) -> list[tuple[str, str, str]]:
     loaded = load_text(config)
     text = "! Category: games\n||{}.example^\n"
     read = [AdblockReader.read(text.format(each), each, f"{each}.txt") for each in services]
-    _, problems = compile_snapshot(loaded.config, loaded.provenance, read)
+    _, problems = compile_snapshot(loaded, read)
     return [(each.severity, each.path, each.advice) for each in problems]
 
 

@@ -19,7 +19,7 @@ def compile_texts(config: str, lists: Mapping[str, str] | None = None) -> Snapsh
     loaded = load_text(config)
     texts = (lists or {}).items()
     read = [_read(name, text) for name, text in texts]
-    snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, read)
+    snapshot, problems = compile_snapshot(loaded, read)
     errors = [str(each) for each in loaded.problems + problems if each.severity == "error"]
     assert not errors, "\n".join(errors)
     assert not [line for each in read for line in each.skipped]

@@ -130,7 +130,7 @@ def take_config(data: bytes) -> Hashable:
     loaded = load_text(data)
     texts = [str(problem) for problem in loaded.problems]
     if not any(problem.severity == "error" for problem in loaded.problems):
-        _, more = compile_snapshot(loaded.config, loaded.provenance, [])
+        _, more = compile_snapshot(loaded, [])
         texts += [str(problem) for problem in more]
     return len(texts), frozenset(len(text) // 16 for text in texts)
 

@@ -65,7 +65,7 @@ class Tree(Observing):
         files = OneFile(config)
         loaded = load("config.toml", files)
         lists = [AdblockReader.read(*each) for each in files.lists]
-        snapshot, problems = compile_snapshot(loaded.config, loaded.provenance, lists)
+        snapshot, problems = compile_snapshot(loaded, lists)
         self.use(snapshot, loaded.problems + problems)
         ready = LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
         if self._engine is None:
