@@ -23,11 +23,6 @@ from resolver.snapshot.config_files import DiskFiles, Texts, difference
 class FromRepository(DarbanError):
     """The exemptions of this server come from a git repository; the message names it."""
 
-    def __init__(self, repository: str) -> None:
-        super().__init__(
-            f"exemptions come from {repository}, and this server signs nothing. In a clone of it:"
-        )
-
 
 class EditedConfig(NamedTuple):
     """A config with other exemptions."""
@@ -54,7 +49,9 @@ class ExemptionEdit:
         self._before, self._texts = self._compiled({})
         source = self._before.loaded.config.policy_source.repository
         if source:
-            raise FromRepository(source)
+            raise FromRepository(
+                f"exemptions come from {source}, and this server signs nothing. In a clone of it:"
+            )
         if in_force is not None:
             pending = list(_pending(self._before, self._texts, in_force))
             if pending:

@@ -33,12 +33,6 @@ class PulledPolicy:
 class DamagedRecord(DarbanError):
     """The record of the commit in force cannot be read."""
 
-    def __init__(self, record: Path) -> None:
-        super().__init__(
-            f"{record}: damaged, so it is not known which commits are older than the one in force; "
-            "remove it, and the next pull accepts any commit that is signed"
-        )
-
 
 class PolicyTree:
     """The commits of the policy in a state directory; methods raise OSError."""
@@ -62,7 +56,10 @@ class PolicyTree:
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
-            raise DamagedRecord(self._record) from None
+            raise DamagedRecord(
+                f"{self._record}: damaged, so it is not known which commits are older than the one "
+                "in force; remove it, and the next pull accepts any commit that is signed"
+            ) from None
 
     def write(self, record: PulledPolicy) -> None:
         """Make this the commit in force, and remove the files of the others."""
