@@ -23,17 +23,13 @@ HEADER_TIMEOUT = 10.0
 _HEADER_END = b"\r\n\r\n"
 
 
-class ConnectionLimit:
-    """A protocol factory that limits the connections it makes protocols for."""
+def limited(factory: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
+    """A protocol factory that limits the connections it makes protocols for.
 
-    def __init__(self, factory: Callable[[], asyncio.Protocol]) -> None:
-        """``factory`` makes the protocol that speaks HTTP on one connection."""
-        self._factory = factory
-        self._open: dict[_LimitedConnection, asyncio.Transport] = {}  # the oldest first
-
-    def __call__(self) -> asyncio.Protocol:
-        """The protocol of a new connection."""
-        return _LimitedConnection(self._factory(), self._open)
+    ``factory`` makes the protocol that speaks HTTP on one connection.
+    """
+    open_: dict[_LimitedConnection, asyncio.Transport] = {}  # the oldest first
+    return lambda: _LimitedConnection(factory(), open_)
 
 
 class _LimitedConnection(asyncio.Protocol):

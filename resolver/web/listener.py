@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from resolver.errors import DarbanError
 from resolver.metrics.log import log
 from resolver.policy.settings import Endpoint
-from resolver.web.connection_limit import ConnectionLimit
+from resolver.web.connection_limit import limited
 
 _IDLE_TIMEOUT = 75
 """Seconds between two requests; scrapers that come each minute stay connected."""
@@ -43,7 +43,7 @@ async def listen(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
     assert runner.server is not None, "setup has made it"
     loop = asyncio.get_running_loop()
     try:
-        factory = ConnectionLimit(runner.server)
+        factory = limited(runner.server)
         return await loop.create_server(factory, endpoint.address, endpoint.port)
     except OSError as error:
         await runner.cleanup()

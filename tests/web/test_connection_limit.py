@@ -28,7 +28,7 @@ async def _received(*, reading: bool) -> int:
     """How many octets reach a client that reads, or that reads only after it is disconnected."""
     sender = _Sender()
     loop = asyncio.get_running_loop()
-    limit = connection_limit.ConnectionLimit(lambda: sender)
+    limit = connection_limit.limited(lambda: sender)
     server = await loop.create_server(limit, "127.0.0.1", 0)
     async with server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -72,7 +72,7 @@ class _Receiver(asyncio.Protocol):
 async def _stays_connected(*sent: bytes) -> bool:
     receiver = _Receiver()
     loop = asyncio.get_running_loop()
-    limit = connection_limit.ConnectionLimit(lambda: receiver)
+    limit = connection_limit.limited(lambda: receiver)
     server = await loop.create_server(limit, "127.0.0.1", 0)
     async with server:
         _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
