@@ -29,8 +29,6 @@ class NewlyBlocked:
 
     names: int = 0
     """Different names that are blocked newly."""
-    queries: int = 0
-    """How often they were asked."""
     first: tuple[str, ...] = ()
     """The names that were asked most, each with its VLAN."""
     problem: str = ""
@@ -57,7 +55,7 @@ def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlo
             for (name, _), times in queries.items():
                 found[name, change.vlan] += times
     first = tuple(f"{names.text(name)} ({vlan})" for (name, vlan), _ in found.most_common(_SHOWN))
-    return NewlyBlocked(len({name for name, _ in found}), found.total(), first)
+    return NewlyBlocked(len({name for name, _ in found}), first)
 
 
 def main() -> None:
