@@ -64,10 +64,6 @@ class Counters:
             cell = self._rows[key] = at + 1
         return cell
 
-    def count(self, labels: QueryLabels) -> None:
-        """Count one query that has met its end."""
-        self.cells[self.cell(labels)] += 1
-
     def observe_duration(self, path: Path, seconds: float, queries: int = 1) -> None:
         """Add queries of one duration to the histogram of a path."""
         if queries:

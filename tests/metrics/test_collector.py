@@ -90,6 +90,10 @@ class _Served:
         return dict(_read(generate_latest(self._exported).decode()))
 
 
+def _count(worker: Counters, labels: QueryLabels) -> None:
+    worker.cells[worker.cell(labels)] += 1
+
+
 def _read(text: str) -> Iterator[tuple[tuple[str, tuple[tuple[str, str], ...]], float]]:
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -175,7 +179,7 @@ def test_the_counters_of_all_workers_are_added_up() -> None:
     served = _Served(workers=2)
     served.follow(LISTS, ["192.0.2.1:53"])
     for worker in served.workers:
-        worker.count(QueryLabels(0, Outcome.BLOCKED, served.service("one"), 0, 1))
+        _count(worker, QueryLabels(0, Outcome.BLOCKED, served.service("one"), 0, 1))
         worker.observe_duration(Path.CACHE, 0.003)
         worker.upstream_up("192.0.2.1:53", True)
     series = served.series()
@@ -230,7 +234,8 @@ def test_counters_outlive_a_removed_service() -> None:
     served = _Served()
     served.follow(LISTS, [])
     for name in ("around", "other"):
-        served.workers[0].count(QueryLabels(0, Outcome.BLOCKED, served.service(name), 0, 1))
+        labels = QueryLabels(0, Outcome.BLOCKED, served.service(name), 0, 1)
+        _count(served.workers[0], labels)
     before = served.series()
     assert _of(before, BYPASS, vlan="administration", kind="provider") == 2
     served.follow(FEWER, [])
