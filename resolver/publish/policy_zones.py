@@ -89,8 +89,6 @@ class VlanZones:
     overrides: Rules
     passing: tuple[Prefix, ...]
     """Prefixes of clients for whom nothing is blocked. The owner is the exemption."""
-    block_set: int | None
-    """The index of its block set; None where the policy blocks no service."""
     addresses: tuple[AddressRule, ...]
     """The address rules of its override zone."""
 
@@ -109,7 +107,7 @@ class PolicyZones:
 def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
     rules, views = RuleSource(terms, index), Views(terms, wall)
-    first, set_of_policy = block_set_policies(terms)
+    first, _ = block_set_policies(terms)
     block_sets = [
         BlockSet(policy.name, rules.block_set(policy), rules.addresses(policy)) for policy in first
     ]
@@ -123,8 +121,7 @@ def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZone
             overrides[key] = rules.overrides(view), rules.passing_addresses(view)
         own, addresses = overrides[key]
         clients = tuple(passing.get(number, ()))
-        block_set = set_of_policy[vlan.policy]
-        vlans.append(VlanZones(vlan.name, own, clients, block_set, addresses))
+        vlans.append(VlanZones(vlan.name, own, clients, addresses))
     return PolicyZones(tuple(block_sets), tuple(vlans), tuple(gaps))
 
 

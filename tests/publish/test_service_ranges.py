@@ -67,9 +67,8 @@ def decide(zones: list[tuple[AddressRule, ...]], address: Network) -> bool:
 @given(text=ADDRESSES)
 def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str) -> None:
     octets = packed(text)
-    of_vlan = ZONES.vlans[vlan]
-    assert of_vlan.block_set is not None
-    zones = [of_vlan.addresses, ZONES.block_sets[of_vlan.block_set].addresses]
+    [block_set] = ZONES.block_sets
+    zones = [ZONES.vlans[vlan].addresses, block_set.addresses]
     view = Views(SNAPSHOT.terms, WALL).of_vlan(vlan)
     verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (octets,))
     address = network_of(Prefix(octets, 8 * len(octets), 0))
