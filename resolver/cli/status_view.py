@@ -109,9 +109,8 @@ def _above(now: Status, rates: Rates) -> Iterator[Text]:
 def _alarms(now: Status) -> Iterator[str]:
     """What an operator should look at."""
     if not now.config_ok:
-        why = "see darban check"
-        if now.last_reload is not None and now.last_reload.result == "failed":
-            why = f"the reload failed: {now.last_reload.report[0]}"
+        failure = now.failure
+        why = f"the reload failed: {failure}" if failure else "see darban check"
         yield f"the config is not in force; {why}"
     if now.not_ready:
         yield f"not ready, health checks fail: {now.not_ready}"

@@ -255,6 +255,12 @@ class Status:
     """Why clients should ask another node; empty while they may ask this one."""
 
     @property
+    def failure(self) -> str:
+        """Why the last reload failed, though the config may be right; empty if it did not."""
+        last = self.last_reload
+        return last.report[0] if last is not None and last.result == "failed" else ""
+
+    @property
     def queries(self) -> int:
         """All queries since the start."""
         return sum(vlan.queries for vlan in self.vlans)

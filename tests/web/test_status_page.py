@@ -152,6 +152,7 @@ def test_the_page_in_persian(asked: Explainer) -> None:
     ("status", "told"),
     [
         (replace(STATUS, config_ok=False), ENGLISH["config_not_ok"]),
+        (replace(STATUS, config_ok=False), ENGLISH["run_check"]),
         (
             replace(
                 STATUS,
@@ -199,6 +200,16 @@ def test_what_needs_attention_is_shown_first(asked: Explainer, status: Status, t
     assert ENGLISH["unhealthy"] not in good
     assert ENGLISH["healthy"] not in html
     assert html.index(ENGLISH["unhealthy"]) < html.index(told) < html.index('class="figures"')
+
+
+def test_a_check_of_the_config_is_not_advised_where_a_full_disk_is_the_reason(
+    asked: Explainer,
+) -> None:
+    last = LastReload(NOW, "failed", "SIGHUP", ("/s: no space",))
+    html = page(replace(STATUS, config_ok=False, last_reload=last), asked, *NOTHING, "en")
+    assert f"{ENGLISH['config_not_ok']}\n" in html
+    assert "<bdi>/s: no space</bdi>" in html
+    assert ENGLISH["run_check"] not in html
 
 
 def test_a_server_that_has_just_started_has_a_page(asked: Explainer) -> None:
