@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 import sys
 
 
@@ -21,4 +22,17 @@ def main() -> None:
 
     gc.enable()
     atexit.register(gc.freeze)
-    app()
+    try:
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:  # it was closed
+                sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:  # that of a file
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter tries it once more
+        if isinstance(error, BrokenPipeError):  # nobody reads on
+            sys.exit(1)
+        sys.stderr.write(f"the output cannot be written ({error.strerror})\n")
+        sys.exit(2)

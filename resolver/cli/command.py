@@ -49,12 +49,7 @@ def command(run: Callable[P, int]) -> Callable[P, None]:
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text, without the characters that a terminal obeys; ``err``: on standard error."""
-    try:
-        typer.echo(escaped(text), err=err)
-    except OSError as error:
-        if err or isinstance(error, BrokenPipeError):  # Typer ends silently for a closed pipe
-            raise
-        raise DarbanError(f"the output cannot be written ({error.strerror})") from None
+    typer.echo(escaped(text), err=err)
 
 
 def print_json(value: object) -> None:

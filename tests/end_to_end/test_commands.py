@@ -44,8 +44,16 @@ def test_check_of_a_good_config(config: Path, program: Sequence[str | Path]) -> 
     assert "errors 0, warnings 0 and 1 acknowledged, expectations: 12 of 12" in done.stdout
 
 
-def test_an_output_that_cannot_be_written_is_no_answer(config: Path) -> None:
-    command = [DARBAN, "check", "--config", config]
+@pytest.mark.parametrize(
+    "arguments",
+    [("check",), ("check", "--help"), ("--version",)],
+    ids=" ".join,
+)
+def test_an_output_that_cannot_be_written_is_no_answer(
+    config: Path, arguments: tuple[str, ...]
+) -> None:
+    options = [] if arguments[-1] in ("--help", "--version") else ["--config", config]
+    command = [DARBAN, *arguments, *options]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == WRONG
