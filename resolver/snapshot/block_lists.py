@@ -85,7 +85,7 @@ class _ListReader:
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
-            if _is_other(path):
+            if _is_no_regular_file(path):
                 self.problems.append(_error(file, "no regular file", "a list that can be read"))
                 return None
             content = path.read_bytes()
@@ -168,7 +168,7 @@ class _ListReader:
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         path = self.base / file
         try:
-            if _is_other(path):
+            if _is_no_regular_file(path):
                 return "It is no regular file."
             with path.open("rb") as opened:
                 content = opened.read(MAX_LIST_BYTES + 1)
@@ -239,7 +239,7 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
         yield _error(block_list.file, found, expected, advice)
 
 
-def _is_other(path: Path) -> bool:
+def _is_no_regular_file(path: Path) -> bool:
     """Whether a path is of no regular file; to read a pipe would hold up every later reload."""
     return path.exists() and not path.is_file()
 

@@ -53,16 +53,18 @@ class DiskFiles:
     def glob(self, pattern: str) -> list[str]:
         """The paths of the files that match, sorted; an invalid pattern matches none.
 
-        OSError where a directory that the pattern names cannot be listed.
+        OSError where a directory cannot be read in which a file could match, and for what is
+        neither a file nor a directory: to read a pipe would hold up every later reload.
         """
         try:
-            # Path.glob raises for many patterns
-            found = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207
-            if not found:
-                _list_directory(pattern)
+            _check_directories(pattern)
+            found = sorted(map(Path, _glob(pattern)))
         except ValueError:  # it has a NUL
             return []
-        return sorted(str(Path(each)) for each in found)
+        for path in found:
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return list(map(str, found))
 
     def pulled(self, path: str) -> str:
         """The path of the config.toml that was pulled."""
@@ -73,13 +75,23 @@ class DiskFiles:
         return {os.path.relpath(path, base): text for path, text in self._texts.items()}
 
 
-def _list_directory(pattern: str) -> None:
-    """OSError where the directory of a pattern cannot be listed; glob takes it for empty."""
-    directory = Path(pattern).parent
-    while glob.has_magic(str(directory)):
-        directory = directory.parent
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        next(directory.iterdir(), None)
+def _glob(pattern: str) -> list[str]:
+    # Path.glob raises for many patterns
+    return glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207
+
+
+def _check_directories(pattern: str) -> None:
+    """OSError where a directory that a pattern leads to cannot be read; glob takes it for empty."""
+    parts = Path.cwd().joinpath(pattern).parts
+    if parts[-1] == "**":
+        parts += ("*",)
+    for end in range(1, len(parts)):
+        for directory in map(Path, _glob(f"{Path(*parts[:end])}/")):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                if glob.has_magic(parts[end]):
+                    next(directory.iterdir(), None)
+                else:
+                    (directory / parts[end]).lstat()
 
 
 class SavedFiles:

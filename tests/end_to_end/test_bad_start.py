@@ -256,13 +256,19 @@ def test_a_directory_of_lists_that_is_closed(make_small: MakeSmall) -> None:
     assert f"{said} {own} cannot be read: Permission denied." in ended.err
 
 
-def test_a_directory_of_includes_that_is_closed(make_small: MakeSmall) -> None:
+@pytest.mark.parametrize(
+    "pattern",
+    ["vlans.d/a/*.toml", "vlans.d/*/*.toml", "vlans.d/**/*.toml", "vlans.d/a/finance.toml"],
+)
+def test_a_directory_of_includes_that_is_closed(make_small: MakeSmall, pattern: str) -> None:
     """A VLAN that a wider prefix holds would get the policy of that."""
     server = make_small(SILENT)
     text = server.config.read_text(encoding="utf-8")
-    server.config.write_text(f'include = ["vlans.d/*.toml"]\n{text}', encoding="utf-8")
-    more = server.directory / "vlans.d"
-    more.mkdir()
+    server.config.write_text(f'include = ["{pattern}"]\n{text}', encoding="utf-8")
+    more = server.directory / "vlans.d" / "a"
+    more.mkdir(parents=True)
+    (more.parent / "open").mkdir()
+    (more.parent / "open" / "empty.toml").write_text("")
     (more / "finance.toml").write_text(
         '[vlans.finance]\nprefixes = ["127.0.30.0/24"]\npolicy = "administrative"\n'
     )
@@ -271,8 +277,9 @@ def test_a_directory_of_includes_that_is_closed(make_small: MakeSmall) -> None:
     ended = _refused(server)
     more.chmod(0o755)
     assert ended.code == 2
-    assert 'config.toml:1: include[0]: found "vlans.d/*.toml"; expected' in ended.err
-    assert f"{more} cannot be read: Permission denied." in ended.err
+    assert f'config.toml:1: include[0]: found "{pattern}"; expected' in ended.err
+    assert f"{more}" in ended.err
+    assert "cannot be read: Permission denied." in ended.err
 
 
 def test_a_state_directory_that_is_a_file(make_small: MakeSmall) -> None:

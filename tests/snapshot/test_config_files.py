@@ -1,5 +1,6 @@
 """The files of a config on disk."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def test_files_are_found_by_a_pattern(tmp_path: Path, pattern: str, found: list[
     assert DiskFiles().glob(pattern) == found
     absolute = DiskFiles().glob(f"{tmp_path}/{pattern}")
     assert absolute == sorted(str(tmp_path / file) for file in found)
+
+
+def test_a_pipe_is_no_file_of_a_config(tmp_path: Path) -> None:
+    """To read it would wait for a writer."""
+    os.mkfifo(tmp_path / "sub" / "pipe.toml")
+    with pytest.raises(OSError, match="it is no regular file") as refused:
+        DiskFiles().glob("**/*.toml")
+    assert refused.value.filename == "sub/pipe.toml"
 
 
 @pytest.mark.parametrize("pattern", ["", "a**b", "[", "nul\0/*.toml", "nul\0*"])
