@@ -119,13 +119,11 @@ class UpdateSchedule:
         return self._run(job, wanted, accept)
 
     async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:
-        from resolver.fetch.update import (  # slow to import: not at the start
-            authorities,
-            update_lists,
-        )
-
         before = {each: self._store.record(each.name) for each in wanted}
         try:
+            # Slow to import: not at the start.
+            from resolver.fetch.update import authorities, update_lists
+
             terms = self._facts.terms
             servers, ca_file = bootstrap(terms), authorities(terms, self._facts.config)
             await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)

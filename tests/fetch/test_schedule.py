@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -164,3 +165,29 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
 
     asyncio.run(asyncio.wait_for(run(), 30))
     assert (asked, states["it"].failures) == (2, 1)
+
+
+def test_an_update_whose_code_cannot_be_loaded_ends(
+    trusted: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def put_in_force() -> ListsNotApplied | None:
+        return None
+
+    async def run() -> None:
+        async with serving(trusted) as sources:
+            config = tmp_path / "config.toml"
+            config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
+            terms = compile_file(config, 1e9).snapshot.terms
+            schedule = UpdateSchedule(
+                ServerFacts(config, tmp_path, terms, "0123", 1.0, 1), put_in_force
+            )
+            sources.says["/it"] = response(b"0.0.0.0 a.example\n")
+            with monkeypatch.context() as missing:
+                missing.setitem(sys.modules, "resolver.fetch.update", None)
+                await schedule.begin(["it"], accept=False)
+            assert schedule.job.done
+            assert schedule.job.results["it"].result == "failed"
+            await schedule.begin(["it"], accept=False)
+            assert schedule.job.results["it"].entries == 1
+
+    asyncio.run(asyncio.wait_for(run(), 30))
