@@ -69,7 +69,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
         yield from _unknown_names(provenance)
         if not provenance.unknown:
             yield from _no_vlan(provenance)
-    yield from _vlan_of_nobody(config, provenance)
+    yield from _vlan_named_unknown(config, provenance)
     for what, patterns in _UNIQUE.items():
         values = [each for pattern in patterns for each in matching(config, pattern)]
         yield from _repeated(what, [each for each in values if each[1] is not None], provenance)
@@ -114,7 +114,7 @@ def _no_vlan(provenance: Provenance) -> Iterator[Problem]:
         yield provenance.problem(("vlans",), "no VLAN", expected, "Every client would be refused.")
 
 
-def _vlan_of_nobody(config: Config, provenance: Provenance) -> Iterator[Problem]:
+def _vlan_named_unknown(config: Config, provenance: Provenance) -> Iterator[Problem]:
     if _IN_NO_VLAN in config.vlans:
         advice = "The metrics and the status count the clients of no VLAN by this name."
         path = ("vlans", _IN_NO_VLAN)

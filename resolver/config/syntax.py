@@ -33,7 +33,7 @@ _COMMENT = re.compile(r"\s#\s.*")
 _HEADER = re.compile(r"\s*\[{1,2}[^][\"']+\]{1,2}\s*(?:#.*)?")
 _NOT_ONE_VALUE = re.compile(r"^\s*=|[][{}]|\"{3}|'{3}")
 _VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
-_DATE = "a date that exists, such as 2015-02-18 or 2027-03-20T23:59:59+03:30"
+_DATE = "a date and a time that exist, such as 2015-02-18 or 2027-03-20T23:59:59+03:30"
 _TABLE = "a header such as [vlans.finance]: Latin letters, digits, hyphens and dots"
 _LONGEST = 200
 """Characters of a line that is repaired."""

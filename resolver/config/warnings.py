@@ -85,7 +85,7 @@ def _vlans_without_ipv6(config: Config, provenance: Provenance) -> Warnings:
     """Where IPv6 is in use, IPv6 clients of a VLAN without an IPv6 prefix match another or none."""
     if not (_listens_on_ipv6(config) or any(map(_has_ipv6, config.vlans.values()))):
         return
-    taken = "match no VLAN and are refused"
+    taken = "may be in no VLAN, and are then refused"
     for name, vlan in config.vlans.items():
         if any(prefix.version == 6 and not prefix.prefixlen for prefix in vlan.prefixes):
             taken = f"are in VLAN {name}, which has ::/0"

@@ -69,7 +69,7 @@ _EXAMPLES = {
 
 def _no_data(rtype: str, data: str) -> InvalidRecord:
     example = f"; an example is {rtype} {_EXAMPLES[rtype]}" if rtype in _EXAMPLES else ""
-    return InvalidRecord(f"'{data}' is no data of the type {rtype}{example}")
+    return InvalidRecord(f"'{data}' does not fit the type {rtype}{example}")
 
 
 def _scans(rtype: int, packed: bytes) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from tests.config.files_in_memory import load_text, messages
 
 VALUE = "KEY = VALUE; a value is a text in quotes, a number, true or false, or a date"
-DATE = "a date that exists, such as 2015-02-18 or 2027-03-20T23:59:59+03:30"
+DATE = "a date and a time that exist, such as 2015-02-18 or 2027-03-20T23:59:59+03:30"
 QUOTE = "a quote that is not closed; expected a text between two quotes"
 TABLE = "expected a header such as [vlans.finance]: Latin letters, digits, hyphens and dots"
 DIGITS = "expected the digits 0 to 9"

@@ -18,7 +18,7 @@ def test_data_of_another_form_are_refused_with_an_example(rtype: str, data: str)
     with pytest.raises(InvalidRecord) as refused:
         parse(rtype, data)
     said = re.fullmatch(
-        f"'{re.escape(data)}' is no data of the type {rtype}; an example is {rtype} (.+)",
+        f"'{re.escape(data)}' does not fit the type {rtype}; an example is {rtype} (.+)",
         str(refused.value),
     )
     assert said is not None, str(refused.value)
@@ -28,4 +28,4 @@ def test_data_of_another_form_are_refused_with_an_example(rtype: str, data: str)
 def test_data_of_a_type_without_an_example() -> None:
     with pytest.raises(InvalidRecord) as refused:
         parse("CAA", "0 issue")
-    assert str(refused.value) == "'0 issue' is no data of the type CAA"
+    assert str(refused.value) == "'0 issue' does not fit the type CAA"
