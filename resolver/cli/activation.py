@@ -1,6 +1,5 @@
 """Put a config that a command has made in force, and write its files; or do neither."""
 
-import fcntl
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -18,39 +17,28 @@ class Refused(Exception):
     """The server has not put the config in force."""
 
 
-@contextmanager
-def one_at_a_time(config: Path) -> Iterator[None]:
-    """Let the body read, activate and write a config while no other command does; wait for it.
-
-    Of two that edit the same text, the later would put in force what lacks the earlier's edit.
-
-    Raises:
-        DarbanError: the folder of the config cannot be read.
-    """
-    try:
-        folder = os.open(config.parent, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise DarbanError(f"{config.parent}: {error.strerror}") from None
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
 def activate(
-    config: Path, texts: Texts, event: str, *, keep: bool = False, fetched: Texts | None = None
+    config: Path,
+    texts: Texts,
+    event: str,
+    before: str,
+    *,
+    keep: bool = False,
+    fetched: Texts | None = None,
 ) -> control.Answer:
     """The server's answer to a config with these files; they are written if it is in force.
 
-    ``keep`` keeps each file that is replaced, as ``kept``. ``fetched`` names copies of fetched
-    lists by their hashes, to be used as far as the server has them.
+    ``before`` is the hash of the snapshot that was in force when the texts were made. If another
+    one is in force now, the server refuses. ``keep`` keeps each file that is replaced, as
+    ``kept``. ``fetched`` names copies of fetched lists by their hashes, to be used as far as the
+    server has them.
 
     Raises:
         DarbanError: a file cannot be written, or the server does not answer.
     """
     with suppress(Refused), _written_at_the_end(config, texts, keep=keep):
-        answer = ask(config, "activate", PATIENCE, texts=texts, event=event, fetched=fetched)
+        given = {"texts": texts, "event": event, "before": before, "fetched": fetched}
+        answer = ask(config, "activate", PATIENCE, **given)
         if answer["code"]:
             raise Refused
     return answer

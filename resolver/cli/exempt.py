@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, one_at_a_time, write
+from resolver.cli.activation import activate, write
 from resolver.cli.clone import commit, config_of
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
@@ -132,17 +132,16 @@ def exempt(
     _check_one(list_, end is not None, extend is not None, prune, bool(whom or services))
     if list_:
         return _list(path, as_json)
-    with one_at_a_time(path):
-        edit = partial(_Edit, path, as_json, repo)
-        if extend is not None:
-            return edit().extend(extend, _end(for_, until), given)
-        if end is not None:
-            return edit().remove([end], "exempt --end")
-        if prune:
-            return edit().prune()
-        if not (whom and services and approver and ticket):
-            raise DarbanError(_INCOMPLETE)
-        return edit().add(whom, services, _end(for_, until), given)
+    edit = partial(_Edit, path, as_json, repo)
+    if extend is not None:
+        return edit().extend(extend, _end(for_, until), given)
+    if end is not None:
+        return edit().remove([end], "exempt --end")
+    if prune:
+        return edit().prune()
+    if not (whom and services and approver and ticket):
+        raise DarbanError(_INCOMPLETE)
+    return edit().add(whom, services, _end(for_, until), given)
 
 
 def _check_one(*said: bool) -> None:
@@ -218,7 +217,7 @@ class _Edit:
         path, answer, code = self._path, None, 0
         warnings = [*edited.warnings, *self._new_gaps(edited.terms)]
         if self._in_force is not None:
-            answer = activate(path, edited.texts, event)
+            answer = activate(path, edited.texts, event, self._in_force.snapshot)
             code = int(answer["code"])
             # without an error, the warnings of its report are among ``warnings``
             result = result_text(path, answer if code else {**answer, "report": []})

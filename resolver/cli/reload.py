@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, kept, one_at_a_time, texts_as
+from resolver.cli.activation import activate, kept, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.errors import DarbanError
@@ -65,7 +65,7 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
             f"{new} is not beside {path}, so the relative paths in it would mean other files "
             f"there; copy it to {path.parent}"
         )
-    files = DiskFiles()
+    in_force, files = policy_in_force(path), DiskFiles()
     try:
         compile_file(new, time.time(), files).check()
     except Rejected as error:
@@ -74,16 +74,15 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:
         return shown.returncode
-    sources = policy_in_force(path).sources
-    with one_at_a_time(path):
-        before = path.read_bytes()
-        answer = activate(path, texts, "reload", keep=True)
-        old_file = str(kept(path)) if path.read_bytes() != before else None
+    before = path.read_bytes()
+    answer = activate(path, texts, "reload", in_force.snapshot, keep=True)
+    old_file = str(kept(path)) if path.read_bytes() != before else None
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
     else:
         echo(result_text(path, answer))
         echo(_file_text(path, new, answer, old_file))
+        sources = in_force.sources
         if old_file and sources and sources.texts.get(path.name) != before.decode(errors="replace"):
             echo(f"{old_file} has an edit that was never in force, and {path} does not have it")
     return int(answer["code"])

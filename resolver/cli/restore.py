@@ -11,14 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from resolver.cli.activation import (
-    Refused,
-    activate,
-    content_of,
-    one_at_a_time,
-    replaced,
-    texts_as,
-)
+from resolver.cli.activation import Refused, activate, content_of, replaced, texts_as
 from resolver.cli.command import echo, print_json
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force
@@ -43,22 +36,21 @@ from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int:
     """Restore what an entry of the audit log put in force; the exit code."""
-    policy_in_force(path)  # before anything is read or written: a server must run
+    before = policy_in_force(path).snapshot  # before anything is read: a server must run
     state = store.directory(path)
     with as_owner(state):
         then = AuditLog(state).sources(entry)
     if not then.texts:
         raise DarbanError(f"config {entry.config or 'unknown'}: its text was not kept")
+    plan = _Plan(path, then)
+    changes = plan.difference()
+    if not as_json:
+        echo("\n".join([described, changes.rstrip() or "its files are as they were", *plan.left]))
     answer: control.Answer = {}
-    with one_at_a_time(path):
-        plan = _Plan(path, then)
-        changes = plan.difference()
-        if not as_json:
-            echo("\n".join([described, changes.rstrip() or _UNCHANGED, *plan.left]))
-        with suppress(Refused), replaced(plan.others):
-            answer = activate(path, plan.texts, "restore", keep=True, fetched=then.fetched)
-            if answer["code"]:
-                raise Refused
+    with suppress(Refused), replaced(plan.others):
+        answer = activate(path, plan.texts, "restore", before, keep=True, fetched=then.fetched)
+        if answer["code"]:
+            raise Refused
     if as_json:
         print_json({**answer, "diff": changes, "not_restored": plan.left})
     else:
@@ -67,7 +59,6 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
     return int(answer["code"])
 
 
-_UNCHANGED = "its files are as they were"
 _KEPT = "each file that was replaced is kept beside it, as NAME.old"
 
 

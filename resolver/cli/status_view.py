@@ -109,9 +109,7 @@ def _above(now: Status, rates: Rates) -> Iterator[Text]:
 def _alarms(now: Status) -> Iterator[str]:
     """What an operator should look at."""
     if not now.config_ok:
-        failure = now.failure
-        why = f"the reload failed: {failure}" if failure else "see darban check"
-        yield f"the config is not in force; {why}"
+        yield f"the config is not in force; {now.config_failure or 'see darban check'}"
     if now.not_ready:
         yield f"not ready, health checks fail: {now.not_ready}"
     if now.workers < now.workers_expected:

@@ -51,6 +51,9 @@ class ServerFacts:
     workers: int = 0
     worker_restarts: int = 0
     config_ok: bool = True
+    """Whether the config on disk, as it was last tried, is in force."""
+    config_failure: str = ""
+    """Why it is not in force, where the config may be right: a full disk; else empty."""
     draining: bool = False
     """Whether an operator has asked that no client uses this node."""
     lists: dict[str, FetchState] = field(default_factory=dict)

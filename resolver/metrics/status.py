@@ -253,12 +253,8 @@ class Status:
     """Exemptions end by the clock. None where the kernel does not tell."""
     not_ready: str = ""
     """Why clients should ask another node; empty while they may ask this one."""
-
-    @property
-    def failure(self) -> str:
-        """Why the last reload failed, though the config may be right; empty if it did not."""
-        last = self.last_reload
-        return last.report[0] if last is not None and last.result == "failed" else ""
+    config_failure: str = ""
+    """Why the config is not in force, though it may be right: a full disk; else empty."""
 
     @property
     def queries(self) -> int:

@@ -48,6 +48,7 @@ def read_status(
         policy_hash=terms.policy_hash,
         loaded=facts.loaded,
         config_ok=facts.config_ok,
+        config_failure=facts.config_failure,
         workers=facts.workers,
         workers_expected=facts.workers_expected,
         worker_restarts=facts.worker_restarts,

@@ -64,3 +64,5 @@ class Accepted:
     """None where the last good snapshot is served, whose texts are unknown."""
     last_good: bool = False
     """Whether the config was rejected, and this is the last good snapshot."""
+    failure: str = ""
+    """Why the config could not be compiled, where it may be right; else empty."""

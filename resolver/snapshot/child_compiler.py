@@ -44,9 +44,9 @@ async def compile_in_child(
             f"{config}: the process that compiles it ended with exit code {code} and printed "
             "no report; its last words are in the log"
         )
-        raise NotCompiled([reason]) from None
-    if "failure" in plain:
-        raise NotCompiled([plain["failure"]])
+        raise Rejected([reason]) from None  # a config can take more memory than there is
+    if "reason" in plain:
+        raise NotCompiled([plain["reason"]])
     if "report" in plain:
         raise Rejected(**plain)
     return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})

@@ -159,7 +159,7 @@ def main() -> None:
     except Rejected as error:
         result = {"report": error.report, "code": error.code}
     except DarbanError as error:
-        result = {"failure": str(error)}
+        result = {"reason": str(error)}
     json.dump(result, sys.stdout)
     sys.stdout.flush()
     os._exit(0)  # nothing is left to do, and freeing a large heap takes long

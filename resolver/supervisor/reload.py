@@ -11,7 +11,8 @@ What must stay true:
   asked for. Fetched lists come in force with the config as it was last put in force
   (``SourceTexts``).
 - A command that changes the config sends its texts, and writes them once they are in force. So a
-  config that is refused is never on disk.
+  config that is refused is never on disk. Of two that begin with the same config, the later is
+  refused: its texts lack what the earlier has put in force.
 """
 
 import asyncio
@@ -46,6 +47,7 @@ from resolver.supervisor.worker_processes import LoadFailed
 
 _EVENTS = ("reload", "restore", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
+_OVERTAKEN = "another config or list was put in force meanwhile; run this command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ class Reloader:
     async def activate(self, request: Request) -> Answer:
         """Serve ``activate`` on the control socket: a config whose files the caller sends.
 
-        ``fetched`` may name copies of fetched lists by their hashes, to be used as far as the
-        server still has them.
+        ``before`` is the hash of the snapshot in force that the caller has read. If it is another
+        one now, the config lacks what was put in force meanwhile. ``fetched`` may name copies of
+        fetched lists by their hashes, to be used as far as the server still has them.
         """
         texts, event, fetched = request.get("texts"), request.get("event"), request.get("fetched")
         if not isinstance(texts, dict) or event not in _EVENTS:
@@ -107,8 +110,9 @@ class Reloader:
         known = {each.name for each in self._facts.terms.subscriptions}
         copies = fetched.items() if isinstance(fetched, dict) else ()
         wanted = {name: str(sha256) for name, sha256 in copies if name in known}
-        given = SourceTexts(texts, None, wanted)
-        return (await self.reload(str(request["who"]), str(event), given=given)).as_json()
+        given, before = SourceTexts(texts, None, wanted), request.get("before")
+        result = await self.reload(str(request["who"]), str(event), given=given, before=before)
+        return result.as_json()
 
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
@@ -121,11 +125,13 @@ class Reloader:
         *,
         lists_only: bool = False,
         given: SourceTexts | None = None,
+        before: object = None,
         switch: PolicySwitch | None = None,
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
-        With ``given`` it is a config that the caller writes if it is put in force. With
+        With ``given`` it is a config that the caller writes if it is put in force; not if another
+        snapshot is in force than that with the hash ``before``, unless this is None. With
         ``lists_only`` it is the config as it was last put in force, with the lists that were
         fetched since. That config is unknown while a last good snapshot is served; then the config
         on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
@@ -134,6 +140,8 @@ class Reloader:
         async with self._lock:
             if self._stopping.is_set():
                 return self._too_late()
+            if before not in (None, self._facts.snapshot):
+                return self._ended("failed", [_OVERTAKEN], WRONG_CONFIG)
             sources = self._sources if lists_only else given
             if sources is not None:
                 own = without_pulled(self._facts.config, sources.texts)
@@ -153,10 +161,10 @@ class Reloader:
             if result.code and switch is not None:
                 await asyncio.to_thread(switch.tree.restore)
             self._facts.reloads[result.result] += 1
-            if sources is None:
+            if sources is None or (given is not None and not result.code):
                 self._facts.config_ok = not result.code
-            elif given is not None and not result.code:
-                self._facts.config_ok = True
+                failed = result.result == "failed"
+                self._facts.config_failure = result.report[0] if failed else ""
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
             )
@@ -213,6 +221,9 @@ class Reloader:
             await self._rollout.switch_to(new)
         except (NotCompiled, store.StateError, LoadFailed) as error:
             return self._ended("failed", [str(error)], WRONG_CONFIG)
+        except OSError as error:
+            reason = f"{error.filename or self._facts.state}: {error.strerror}"
+            return self._ended("failed", [reason], WRONG_CONFIG)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
             return self._ended(result, error.report, error.code)

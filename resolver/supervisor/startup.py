@@ -14,7 +14,7 @@ from resolver.analysis.explanation import group_section
 from resolver.metrics.log import escaped, log
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
-from resolver.snapshot.candidate import Accepted, Rejected
+from resolver.snapshot.candidate import Accepted, NotCompiled, Rejected
 from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
@@ -44,7 +44,8 @@ async def first_snapshot(
         except store.StateError as none:
             raise Rejected([*error.report, str(none)], error.code) from None
         sys.stderr.write(escaped(f"{config} is not put in force:\n{error}\n"))
-        return Accepted(str(first.path), last_good=True), first
+        failure = str(error) if isinstance(error, NotCompiled) else ""
+        return Accepted(str(first.path), last_good=True, failure=failure), first
     return accepted, read(Path(accepted.snapshot))
 
 

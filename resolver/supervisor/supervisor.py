@@ -114,6 +114,7 @@ class _Supervisor:
         """Serve until a signal; DarbanError where no worker can start."""
         first = self._rollout.current
         self._facts.config_ok = not accepted.last_good
+        self._facts.config_failure = accepted.failure
         log_warnings(accepted, first)
         self._handle_signals()
         control = ControlServer(self._facts.config, self._commands())
@@ -176,10 +177,8 @@ class _Supervisor:
         self._validation.look()
 
     def _report_status(self) -> None:
-        state = (
-            "in force" if self._facts.config_ok else "rejected, the last good policy is in force"
-        )
-        self._manager.status(f"the config is {state}, snapshot {self._facts.snapshot}")
+        state = "" if self._facts.config_ok else "not "
+        self._manager.status(f"the config is {state}in force, snapshot {self._facts.snapshot}")
 
     async def _listen_for_commands(self, control: ControlServer) -> None:
         path = socket_path(self._facts.state)

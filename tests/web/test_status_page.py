@@ -206,7 +206,8 @@ def test_a_check_of_the_config_is_not_advised_where_a_full_disk_is_the_reason(
     asked: Explainer,
 ) -> None:
     last = LastReload(NOW, "failed", "SIGHUP", ("/s: no space",))
-    html = page(replace(STATUS, config_ok=False, last_reload=last), asked, *NOTHING, "en")
+    status = replace(STATUS, config_ok=False, config_failure="/s: no space", last_reload=last)
+    html = page(status, asked, *NOTHING, "en")
     assert f"{ENGLISH['config_not_ok']}\n" in html
     assert "<bdi>/s: no space</bdi>" in html
     assert ENGLISH["run_check"] not in html
