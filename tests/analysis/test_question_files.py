@@ -309,7 +309,7 @@ def test_any_text_on_a_line_never_raises(text: str) -> None:
         (b"\0\1\2rubbish", "begins with the octets 00 01 02 72"),
         (b"# Hello\nthis is a letter\n", "a text that begins with '# Hello'"),
         (b"t.me\nwa.me\n", "a text that begins with 't.me'"),
-        (b"# names\nt.me A\nwa.me\n", "a text whose line 3 is 'wa.me'"),
+        (b"# names\nt.me A\nwa.me\n", "a text whose line 3, 'wa.me', is no question"),
     ],
 )
 def test_a_file_of_another_kind_is_named_so(content: bytes, said: str) -> None:

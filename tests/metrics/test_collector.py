@@ -15,9 +15,10 @@ from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.counters import Counters
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.kernel import KernelReadings
-from resolver.metrics.layout import MEMORY, CounterLayout
+from resolver.metrics.layout import MEMORY, UNKNOWN, CounterLayout
 from resolver.metrics.status import PolicySourceStatus, PublishStatus, ZoneStatus
 from resolver.policy.verdict import Outcome
+from tests.config.files_in_memory import load_text, messages
 from tests.snapshot.texts import compile_texts
 
 CONFIG = """
@@ -275,3 +276,8 @@ def test_an_upstream_is_up_if_it_answers_a_worker_that_asked_it(
     for worker, each in zip(served.workers, said, strict=True):
         worker.upstream_up("192.0.2.1:53", each)
     assert _of(served.series(), UP, upstream="192.0.2.1:53") == up
+
+
+def test_no_vlan_has_the_label_of_clients_in_no_vlan() -> None:
+    text = f'[policies.p]\n[vlans.{UNKNOWN}]\nprefixes = ["10.0.0.0/8"]\npolicy = "p"\n'
+    assert any(f"vlans.{UNKNOWN}: found" in each for each in messages(load_text(text)))

@@ -57,6 +57,6 @@ def _what(content: FileContent) -> str:
         return octets
     other = dnsperf.first_other(content)
     if other is not None:
-        return f"a text whose line {other[0]} is {other[1][:_SHOWN]!r}"
+        return f"a text whose line {other[0]}, {other[1][:_SHOWN]!r}, is no question"
     line = next((line for line in text.splitlines() if line.strip()), "")
     return f"a text that begins with {line[:_SHOWN]!r}"
