@@ -177,7 +177,7 @@ class _Supervisor:
         self._validation.look()
 
     def _report_status(self) -> None:
-        state = "" if self._facts.config_ok else "not "
+        state = "" if self._facts.config_ok else "not in force, the last good policy is "
         self._manager.status(f"the config is {state}in force, snapshot {self._facts.snapshot}")
 
     async def _listen_for_commands(self, control: ControlServer) -> None:

@@ -75,7 +75,7 @@ def test_its_status_tells_whether_the_config_is_in_force(server: Server, told: T
     good = server.config.read_text(encoding="utf-8")
     server.config.write_text("[[", encoding="utf-8")
     server.signal(signal.SIGHUP)
-    refused = "STATUS=the config is not in force, snapshot"
+    refused = "STATUS=the config is not in force, the last good policy is in force, snapshot"
     wait_for(lambda: refused in told.last(), "the config is refused")
     server.config.write_text(good, encoding="utf-8")
     server.signal(signal.SIGHUP)
