@@ -5,13 +5,13 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from tests.live.ports import free_port
 from tests.programs.bench.peer import Peer
 from tests.programs.bench.processes import ROOT
 
@@ -80,16 +80,3 @@ def end_on_signals() -> None:
     """Let signals end the program by an exit of its own, so that its children end as well."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-
-
-def free_port() -> int:
-    """A port that is free for UDP and for TCP."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port

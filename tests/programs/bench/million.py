@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from resolver.snapshot import store
 from resolver.snapshot.child_compiler import compile_in_child
+from tests.live.ports import free_port
 from tests.programs.bench import machine, questions
 from tests.programs.bench.clients import ADDRESSES, deal
 from tests.programs.bench.darban import MAIN
@@ -160,8 +161,8 @@ def _shipped(place: Path, runs: int) -> tuple[list[float], list[float]]:
 
 
 def _start_shipped(place: Path) -> float:
-    config, port = place / "config.toml", machine.free_port()
-    config.write_text(elsewhere((ROOT / "config.toml").read_text(), port, machine.free_port()))
+    config, port = place / "config.toml", free_port()
+    config.write_text(elsewhere((ROOT / "config.toml").read_text(), port, free_port()))
     with ExitStack() as stack:
         began = time.monotonic()
         child = start(stack, None, [*MAIN.command(), "run", "--config", str(config)], place / "log")
