@@ -4,17 +4,19 @@ import asyncio
 import hashlib
 import json
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from resolver.fetch.schedule import DAY, UpdateSchedule, due
-from resolver.metrics.facts import FetchState, ServerFacts
+from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
-from tests.fetch.source_server import Authority, response, serving
+from tests.fetch.source_server import Authority, Sources, response, serving
 
 pytestmark = pytest.mark.processes
 
@@ -133,8 +135,21 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
     assert store.record("it") == ListRecord()
 
 
+@asynccontextmanager
+async def scheduled(
+    trusted: Authority, place: Path, put_in_force: Callable[[], Awaitable[ListsNotApplied | None]]
+) -> AsyncIterator[tuple[UpdateSchedule, ServerFacts, Sources]]:
+    """A schedule for one list, ``it``, and its source."""
+    async with serving(trusted) as sources:
+        config = place / "config.toml"
+        config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
+        terms = compile_file(config, 1e9).snapshot.terms
+        facts = ServerFacts(config, place, terms, "0123", 1.0, 1)
+        sources.says["/it"] = response(b"0.0.0.0 a.example\n")
+        yield UpdateSchedule(facts, put_in_force), facts, sources
+
+
 def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
-    states: dict[str, FetchState] = {}
     asked = 0
 
     async def put_in_force() -> ListsNotApplied | None:
@@ -145,15 +160,9 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
         return None
 
     async def run() -> None:
-        async with serving(trusted) as sources:
-            config = tmp_path / "config.toml"
-            config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
-            terms = compile_file(config, 1e9).snapshot.terms
-            facts = ServerFacts(config, tmp_path, terms, "0123", 1.0, 1, lists=states)
-            schedule = UpdateSchedule(facts, put_in_force)
-            sources.says["/it"] = response(b"0.0.0.0 a.example\n")
+        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, facts, sources):
             running = asyncio.create_task(schedule.run())
-            while not states["it"].failures:  # the first time, by itself
+            while "it" not in facts.lists or not facts.lists["it"].failures:  # by itself
                 await asyncio.sleep(0.01)
                 assert not running.done()
             assert schedule.job.results["it"].reason == "OSError: no room"
@@ -162,9 +171,9 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
             assert schedule.job.results["it"].entries == 2
             assert not running.done()
             running.cancel()
+            assert (asked, facts.lists["it"].failures) == (2, 1)
 
     asyncio.run(asyncio.wait_for(run(), 30))
-    assert (asked, states["it"].failures) == (2, 1)
 
 
 def test_an_update_whose_code_cannot_be_loaded_ends(
@@ -174,14 +183,7 @@ def test_an_update_whose_code_cannot_be_loaded_ends(
         return None
 
     async def run() -> None:
-        async with serving(trusted) as sources:
-            config = tmp_path / "config.toml"
-            config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
-            terms = compile_file(config, 1e9).snapshot.terms
-            schedule = UpdateSchedule(
-                ServerFacts(config, tmp_path, terms, "0123", 1.0, 1), put_in_force
-            )
-            sources.says["/it"] = response(b"0.0.0.0 a.example\n")
+        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _, _):
             with monkeypatch.context() as missing:
                 missing.setitem(sys.modules, "resolver.fetch.update", None)
                 await schedule.begin(["it"], accept=False)
