@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -104,23 +103,6 @@ def test_an_exemption_is_written_and_in_force(running: Server) -> None:
     assert wrong.code == WRONG
     [error, *_] = wrong.err.splitlines()
     assert 'Did you mean "signal"?' in error
-
-
-def test_of_several_at_once_those_that_say_so_are_written_and_in_force(server: Server) -> None:
-    server.expect_error("exempt by|meanwhile")
-    server.start()
-    clients = [f"127.0.10.{number}" for number in (21, 22, 23, 24)]
-    with ThreadPoolExecutor() as pool:
-        done = list(
-            pool.map(lambda each: _exempt(server, each, "telegram", "--for", "2h"), clients)
-        )
-    good = {client for client, each in zip(clients, done, strict=True) if each.code == GOOD}
-    text = server.config.read_text(encoding="utf-8")
-    assert good
-    assert good == {each for each in clients if _data(server, each) != "0.0.0.0"}
-    assert good == {each for each in clients if f'"{each}/32"' in text}
-    said = [each.out + each.err for each in done if each.code != GOOD]
-    assert [each for each in said if "run this command again" not in each] == []
 
 
 def test_without_a_server_it_is_written(server: Server) -> None:

@@ -1,0 +1,56 @@
+"""Commands that change the config at the same time: none undoes what another says it has done."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from resolver.supervisor import control
+from tests.live.clients import ask
+from tests.live.commands import GOOD, WRONG, Done, darban
+from tests.live.server import Server
+
+CLIENTS = ("127.0.10.21", "127.0.10.22", "127.0.10.23", "127.0.10.24")
+BY = ("--for", "2h", "--approver", "Head of PR", "--ticket", "PR-2031")
+
+
+@pytest.fixture
+def server(make_shipped: Callable[..., Server]) -> Server:
+    server = make_shipped(workers=1)
+    server.expect_error("exempt by|meanwhile")
+    return server.start()
+
+
+def _data(server: Server, client: str) -> str:
+    answer = ask(server.port, "web.telegram.org", client=client)
+    assert answer is not None
+    return str(answer.rr[0].rdata)
+
+
+def test_of_several_at_once_those_that_say_so_are_written_and_in_force(server: Server) -> None:
+    def exempt(client: str) -> Done:
+        return darban("exempt", client, "telegram", *BY, at=server.directory)
+
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(exempt, CLIENTS))
+    good = {client for client, each in zip(CLIENTS, done, strict=True) if each.code == GOOD}
+    text = server.config.read_text(encoding="utf-8")
+    assert good
+    assert good == {each for each in CLIENTS if _data(server, each) != "0.0.0.0"}
+    assert good == {each for each in CLIENTS if f'"{each}/32"' in text}
+    said = [each.out + each.err for each in done if each.code != GOOD]
+    assert [each for each in said if "run this command again" not in each] == []
+
+
+def test_a_config_made_from_another_than_that_in_force_is_refused(server: Server) -> None:
+    text = server.config.read_text(encoding="utf-8") + "# a note\n"
+    request = {"command": "activate", "event": "reload", "texts": {"config.toml": text}}
+    in_force = control.ask(server.config, {"command": "in-force"}, 5.0)["snapshot"]
+
+    refused = control.ask(server.config, {**request, "before": "0123456789abcdef"}, 60.0)
+    assert (refused["result"], refused["code"]) == ("failed", WRONG)
+    assert refused["report"] == [
+        "another config or list was put in force meanwhile; run this command again"
+    ]
+    accepted = control.ask(server.config, {**request, "before": in_force}, 60.0)
+    assert (accepted["result"], accepted["code"]) == ("unchanged", GOOD)
