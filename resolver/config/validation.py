@@ -170,7 +170,7 @@ def _type_at(path: Path) -> Any:  # noqa: ANN401 - an annotation: a section, a u
 def _prune(document: Document, pruned: frozenset[Path]) -> tuple[Document, dict[Path, list[int]]]:
     """A document without the pruned values; only tables and arrays around these are copied.
 
-    And, for each array that is copied, the indices of the elements that stay.
+    The second value has, for each array that is copied, the indices of the elements that stay.
     """
     around = {path[:end] for path in pruned for end in range(len(path))}
     kept: dict[Path, list[int]] = {}

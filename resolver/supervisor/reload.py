@@ -110,7 +110,8 @@ class Reloader:
         known = {each.name for each in self._facts.terms.subscriptions}
         copies = fetched.items() if isinstance(fetched, dict) else ()
         wanted = {name: str(sha256) for name, sha256 in copies if name in known}
-        given, before = SourceTexts(texts, None, wanted), request.get("before")
+        given, read_before = SourceTexts(texts, None, wanted), request.get("before")
+        before = None if read_before is None else str(read_before)  # an older command has none
         result = await self.reload(str(request["who"]), str(event), given=given, before=before)
         return result.as_json()
 
@@ -125,13 +126,13 @@ class Reloader:
         *,
         lists_only: bool = False,
         given: SourceTexts | None = None,
-        before: object = None,
+        before: str | None = None,
         switch: PolicySwitch | None = None,
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
-        With ``given`` it is a config that the caller writes if it is put in force; not if another
-        snapshot is in force than that with the hash ``before``, unless this is None. With
+        With ``given`` it is a config that the caller writes if it is put in force. ``before`` is the
+        hash of the snapshot that must still be in force; None for any. With
         ``lists_only`` it is the config as it was last put in force, with the lists that were
         fetched since. That config is unknown while a last good snapshot is served; then the config
         on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
