@@ -131,10 +131,10 @@ class Reloader:
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
-        With ``given`` it is a config that the caller writes if it is put in force. ``before`` is the
-        hash of the snapshot that must still be in force; None for any. With
-        ``lists_only`` it is the config as it was last put in force, with the lists that were
-        fetched since. That config is unknown while a last good snapshot is served; then the config
+        With ``given`` it is a config that the caller writes if it is put in force. ``before`` is
+        the hash of the snapshot that must still be in force; None for any. With ``lists_only`` it
+        is the config as it was last put in force, with the lists that were fetched since. That
+        config is unknown while a last good snapshot is served; then the config
         on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
         where its files cannot be put in place. In all cases a policy from git is the one on disk.
         """
