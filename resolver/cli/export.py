@@ -1,5 +1,6 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from resolver.cli.command import Config, echo
 from resolver.cli.policies import compile_valid
 from resolver.config.values import parse_address
 from resolver.errors import DarbanError
-from resolver.files import make_directory, write_atomically
+from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_config
@@ -129,14 +130,28 @@ def _write(files: dict[str, bytes], directory: Path) -> None:
         for name, content in files.items():
             path = directory / name
             make_directory(path.parent)
-            is_new = not path.exists()
-            if is_new or path.read_bytes() != content:
+            if not path.exists():
                 write_atomically(path, content)
-                if is_new:
-                    path.chmod(0o644)  # the program reads it as a user of its own
-                echo(f"wrote {path}")
+                path.chmod(0o644)  # the program reads it as a user of its own
+            elif path.read_bytes() != content:
+                _replace(path, content)
+            else:
+                continue
+            echo(f"wrote {path}")
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace a file, with a time that is later in whole seconds than that of the file before.
+
+    dnsdist does not take a database with another time.
+    """
+    later = max(time.time(), path.stat().st_mtime + 1)
+    with atomic_file(path) as file:
+        file.write(content)
+        file.flush()
+        os.utime(file.fileno(), (later, later))
 
 
 def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path]:

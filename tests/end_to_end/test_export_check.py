@@ -1,15 +1,20 @@
-"""``darban export PROGRAM --check``: a running engine is asked for the names of the policy."""
+"""``darban export PROGRAM``: an engine enforces what it is given, and ``--check`` asks it."""
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
+from tests.live.configs import replaced_once
 from tests.live.ports import free_port
+from tests.live.waiting import wait_for
 from tests.programs.parity.__main__ import ENGINES, site
-from tests.programs.parity.engines import Site
-from tests.programs.parity.policy_under_test import VLANS
+from tests.programs.parity.engines import Dnsdist, Site
+from tests.programs.parity.policy_under_test import SENTINEL_CHANGE, VLANS
 
 PROGRAMS = {"BIND": "bind", "Unbound": "unbound", "Recursor": "powerdns", "dnsdist": "dnsdist"}
 ADMINISTRATION = "127.0.10.5"
@@ -36,6 +41,30 @@ def test_an_engine_with_the_exported_config_answers_as_the_policy_says(
             asked = int(done.out.split()[-3])
             assert f"{asked} of {asked} answers agree" in done.out
             assert asked >= 8, done.out
+
+
+def test_dnsdist_takes_a_database_that_replaces_one_with_a_later_time(
+    of: Site, tmp_path: Path
+) -> None:
+    """dnsdist compares times in whole seconds; clocks are set back, and exports follow closely."""
+    engine = Dnsdist(of, tmp_path / "engine")
+    later = time.time() + 3600
+    for database in engine.directory.glob("*.cdb"):
+        os.utime(database, (later, later))
+    text = of.server.config.read_text(encoding="utf-8")
+    config = tmp_path / "config.toml"
+    config.write_text(replaced_once(text, "deny = []", 'deny = ["later.chat"]'), encoding="utf-8")
+    port = engine.ports["administration"]
+
+    def is_denied() -> bool:
+        answer = ask(port, SENTINEL_CHANGE, client=ADMINISTRATION)
+        return answer is not None and bool(answer.rr) and str(answer.rr[0].rdata) == "0.0.0.0"
+
+    with engine.run():
+        assert not is_denied()
+        done = darban("export", "dnsdist", "--to", engine.directory, at=tmp_path)
+        assert done.code == GOOD, done.err
+        wait_for(is_denied, "dnsdist has the new databases")
 
 
 def test_what_an_engine_answers_otherwise_is_printed(of: Site) -> None:
