@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from resolver.cli.server import PATIENCE, ask
+from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.snapshot.config_files import Texts, without_pulled
@@ -41,7 +41,18 @@ def activate(
         answer = ask(config, "activate", PATIENCE, **given)
         if answer["code"]:
             raise Refused
+    if not answer["code"] and not _is_in_force(config, texts):
+        answer = ask(config, "reload", PATIENCE)
     return answer
+
+
+def _is_in_force(config: Path, texts: Texts) -> bool:
+    """Whether a server has these files in force.
+
+    A reload that read the files before they were written has undone the activation.
+    """
+    sources = policy_in_force(config).sources
+    return sources is not None and without_pulled(config, sources.texts) == texts
 
 
 def write(config: Path, texts: Texts) -> None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from resolver.cli import activation
+from resolver.cli.server import PATIENCE, hash_in_force
 from resolver.supervisor import control
 from tests.live.clients import ask
 from tests.live.commands import GOOD, WRONG, Done, darban
+from tests.live.configs import replaced_once
 from tests.live.server import Server
 
 CLIENTS = ("127.0.10.21", "127.0.10.22", "127.0.10.23", "127.0.10.24")
@@ -54,3 +58,29 @@ def test_a_config_made_from_another_than_that_in_force_is_refused(server: Server
     ]
     accepted = control.ask(server.config, {**request, "before": in_force}, 60.0)
     assert (accepted["result"], accepted["code"]) == ("unchanged", GOOD)
+
+
+def test_a_reload_before_the_files_are_written_does_not_undo_the_activation(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = server.config.read_text(encoding="utf-8")
+    texts = {"config.toml": replaced_once(old, "deny = []", 'deny = ["later.example"]')}
+    commands = []
+
+    def ask_and_reload(config: Path, command: str, *patience: float, **given: object) -> object:
+        answer = control.ask(config, {"command": command, **given}, *patience)
+        if not commands:
+            control.ask(config, {"command": "reload"}, PATIENCE)
+        commands.append(command)
+        return answer
+
+    monkeypatch.setattr(activation, "ask", ask_and_reload)
+    answer = activation.activate(server.config, texts, "reload", hash_in_force(server.config))
+    assert (answer["result"], commands) == ("applied", ["activate", "reload"])
+    assert server.config.read_text(encoding="utf-8") == texts["config.toml"]
+    denied = ask(server.port, "later.example", client=CLIENTS[0])
+    assert denied is not None
+    assert str(denied.rr[0].rdata) == "0.0.0.0"
+
+    activation.activate(server.config, {"config.toml": old}, "reload", answer["snapshot"])
+    assert commands[2:] == ["activate"]
