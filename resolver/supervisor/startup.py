@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import resource
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -61,10 +62,9 @@ def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:
         log.warning("%s", warning)
     if accepted.last_good:
         log.error("the last good snapshot, %s, is served instead", first.path.name)
-    for group, servers in first.hosts.groups().items():
-        if not servers and not first.hosts.unknown:
-            log.error("%s", _no_upstream(group))
-    for problem in lacking_sources(first.terms):
+    empty = [group for group, servers in first.hosts.groups().items() if not servers]
+    lacking = [] if first.hosts.unknown else lacking_servers(first.terms, empty)
+    for problem in (*lacking, *lacking_sources(first.terms)):
         log.error("%s", problem)
 
 
@@ -78,12 +78,13 @@ def lacking_sources(terms: CompiledConfig) -> list[str]:
     ]
 
 
-def _no_upstream(group: str) -> str:
-    where = f"[upstreams.{group}]" if group else "[upstream]"
-    return (
+def lacking_servers(terms: CompiledConfig, empty: Iterable[str]) -> list[str]:
+    """What is wrong with the upstream groups that have no server now."""
+    return [
         f"{where}: no upstream server; resolv.conf names none but this resolver itself. Names "
         f"that need an upstream fail until servers are set in {where}"
-    )
+        for where in (group_section(terms, group) for group in empty)
+    ]
 
 
 def raise_file_limit() -> None:
