@@ -8,6 +8,7 @@ from resolver.config.values import (
     InvalidValue,
     Network,
     matching,
+    of_one_host,
     parse_address,
     read_name,
     read_prefix,
@@ -20,8 +21,8 @@ _SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
 
 
 def _read_source(text: str) -> Address:
-    address = ip_address(text)
-    if address.is_unspecified or address.is_multicast or address.is_link_local:
+    address = of_one_host(ip_address(text), _SOURCE)
+    if address.is_unspecified or address.is_link_local:
         raise InvalidValue(_SOURCE)
     return address
 

@@ -37,6 +37,7 @@ _NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NOT_IN_URL = re.compile(f"[ {_CONTROL}]")
 _MAX_TTL = 2**31 - 1
+_BROADCAST = IPv4Address("255.255.255.255")
 
 
 class InvalidValue(DarbanError, ValueError):
@@ -148,6 +149,14 @@ def parse_address(text: str) -> Address | None:
         return None
 
 
+def of_one_host(address: Address, expected: str) -> Address:
+    """The address, if one host alone can have it."""
+    kind = "multicast" if address.is_multicast else "broadcast" if address == _BROADCAST else ""
+    if kind:
+        raise InvalidValue(expected, f"It is a {kind} address. Write the address of one host.")
+    return address
+
+
 def read_prefix(text: str) -> Network:
     """Read a prefix; it has a length, and no host bits. ValueError where it is none."""
     interface = ip_interface(text)
@@ -177,7 +186,7 @@ def _split_port(text: str, expected: str) -> tuple[str, int | None]:
 def _socket_address(expected: str, default_port: int | None = None) -> PlainValidator:
     def read(text: str) -> SocketAddress:
         host, port = _split_port(text, expected)
-        address, port = ip_address(host), port or default_port
+        address, port = of_one_host(ip_address(host), expected), port or default_port
         if port is None:
             raise InvalidValue(expected, "Add the port.")
         return SocketAddress(address, port)
@@ -191,6 +200,7 @@ def _read_server(text: str) -> NameServer:
     host, port = _split_port(text, _SERVER)
     address = parse_address(host)
     if address is not None:
+        address = of_one_host(address, _SERVER)
         return NameServer(str(address), port or DNS_PORT, "address")
     try:
         name = names.text(names.parse(host))
