@@ -18,7 +18,7 @@ from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Failure
+from resolver.engine.failure import Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply

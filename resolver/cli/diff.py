@@ -28,7 +28,7 @@ from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Failure
+from resolver.engine.failure import Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.errors import DarbanError
 from resolver.language.count_text import count_text

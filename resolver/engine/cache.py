@@ -20,7 +20,7 @@ from typing import Final
 from resolver.dns import codes
 from resolver.engine.chain import joined
 from resolver.engine.entry import CacheEntry, stale
-from resolver.engine.exchange import Failure
+from resolver.engine.failure import Failure
 from resolver.engine.failure_cache import FailureCache
 from resolver.engine.question import UpstreamQuestion, is_key_within
 

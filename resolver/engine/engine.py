@@ -39,7 +39,7 @@ from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
 from resolver.engine.delegation import without_nxdomain
 from resolver.engine.entry import MAX_RESTARTS, CacheEntry
-from resolver.engine.exchange import Failure
+from resolver.engine.failure import Failure
 from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import Observer

@@ -33,6 +33,7 @@ from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
 from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry, make_entry
+from resolver.engine.failure import NO_ADDRESS, NO_ROOM, SILENT, UNREACHABLE, UNUSABLE, Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import FIRST_WAIT, Group, Server
 from resolver.engine.upstream_query import (
@@ -57,30 +58,6 @@ _TCP_WAIT: Final = 1.2
 _ATTEMPTS: Final = 3
 _MAX_CLOSED: Final = 8
 _NO_SERVERS: Final[tuple[Server, ...]] = ()
-
-
-class Failure:
-    """No server could be asked, or none answered: the Extended DNS Error for the clients."""
-
-    __slots__ = ("code", "is_cached", "text")
-
-    def __init__(self, code: int, text: str, is_cached: bool = True) -> None:
-        self.code = code
-        self.text = text
-        self.is_cached = is_cached
-        """Whether the failure cache keeps it. Else the question may be asked again at once."""
-
-
-SLOW: Final = Failure(
-    codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server answered in time", is_cached=False
-)
-"""For a client whose time is over while the exchange goes on."""
-_SILENT: Final = Failure(SLOW.code, SLOW.text)
-_UNUSABLE: Final = Failure(
-    codes.EDE_NO_REACHABLE_AUTHORITY, "no upstream server gave a usable answer"
-)
-_UNREACHABLE: Final = Failure(codes.EDE_NETWORK_ERROR, "the upstream cannot be reached")
-_NO_ROOM: Final = Failure(codes.EDE_NETWORK_ERROR, "no TCP connection to the upstream has room")
 NONE_LATE: Final[tuple[Attempt, ...]] = ()
 Step = Attempt | CacheEntry | Failure
 
@@ -115,7 +92,7 @@ class Exchange:
         """Begin: the first attempt, or a failure."""
         server = self._group.choose(now, _NO_SERVERS)
         if server is None:
-            return Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
+            return NO_ADDRESS
         self._tried = server.only_self
         return self._attempt(server, self._message(server, now), now, now + server.wait)
 
@@ -145,7 +122,7 @@ class Exchange:
 
     def end(self) -> CacheEntry | Failure:
         """The result without an answer: the last error of a server, or a failure."""
-        return self._error or _SILENT
+        return self._error or SILENT
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
         """Process a packet that was received for an attempt.
@@ -160,7 +137,7 @@ class Exchange:
         else:
             return self.suspected(attempt, now)
         if response is None:
-            self._error = self._error or _UNUSABLE
+            self._error = self._error or UNUSABLE
             return self._next(now) if attempt is self.latest else self._failed_by(attempt, now)
         attempt.server.answered(now - attempt.began)
         lacks_edns = self._lacks_edns(attempt, response)
@@ -225,7 +202,7 @@ class Exchange:
                     return entry
                 self._error = entry
                 return None
-        self._error = self._error or _UNUSABLE
+        self._error = self._error or UNUSABLE
         return None
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
@@ -263,7 +240,7 @@ class Exchange:
             return self._next(now)
         if was_up:
             return None
-        self._error = self._error or _UNREACHABLE
+        self._error = self._error or UNREACHABLE
         return self._end()
 
     def closed(self, attempt: Attempt, now: float) -> Step | None:
@@ -285,7 +262,7 @@ class Exchange:
         """
         self._stream = False
         if len(self._tried) >= _ATTEMPTS or now >= self.began + PATIENCE:
-            self._error = self._error or _NO_ROOM
+            self._error = self._error or NO_ROOM
             return self._end()
         attempt = self._ask(self._tried[-1], now)
         attempt.own_socket = True

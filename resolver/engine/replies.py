@@ -13,7 +13,7 @@ from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
 from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate
 from resolver.engine.entry import AD_KIND, MAX_TTL, CacheEntry, with_ttls_up_to
-from resolver.engine.exchange import Failure
+from resolver.engine.failure import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply

@@ -12,7 +12,8 @@ from typing import Final
 
 from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Exchange, Failure, Step
+from resolver.engine.exchange import Exchange, Step
+from resolver.engine.failure import Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig

@@ -21,7 +21,8 @@ from resolver.engine.admission import WAITERS, Admission, Shares
 from resolver.engine.attempt import Attempt
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import SLOW, Failure, Step
+from resolver.engine.exchange import Step
+from resolver.engine.failure import SLOW, Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group

@@ -10,7 +10,8 @@ from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
 from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import LATE, PATIENCE, TCP_PATIENCE, Exchange, Failure, Step
+from resolver.engine.exchange import LATE, PATIENCE, TCP_PATIENCE, Exchange, Step
+from resolver.engine.failure import Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
 

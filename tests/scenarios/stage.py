@@ -18,8 +18,9 @@ from resolver.engine.attempt import Attempt
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import LATE, SLOW, Failure
+from resolver.engine.exchange import LATE
 from resolver.engine.exchange import Step as NextStep
+from resolver.engine.failure import SLOW, Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply

@@ -3,7 +3,7 @@
 from dnslib import DNSRecord
 
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import SLOW
+from resolver.engine.failure import SLOW
 from resolver.engine.labels import QueryLabels
 from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import PendingReply, Reply

@@ -12,7 +12,7 @@ from resolver.dns.records import answer_records
 from resolver.dns.render import is_own_negative
 from resolver.dns.response import Response, scan
 from resolver.engine.entry import CacheEntry, make_entry
-from resolver.engine.exchange import Failure
+from resolver.engine.failure import Failure
 from resolver.engine.question import UpstreamQuestion
 
 _BLOCKS = frozenset({15, 16, 17, 18})

@@ -11,7 +11,8 @@ from resolver.engine.attempt import Attempt
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import SLOW, Exchange
+from resolver.engine.exchange import Exchange
+from resolver.engine.failure import SLOW
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
