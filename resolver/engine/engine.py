@@ -204,7 +204,7 @@ class Engine:
     def conclude(
         self, pending: PendingReply, result: CacheEntry | Failure, now: float
     ) -> Reply | PendingReply:
-        """Answer a query after the exchange about its question, or while it is slow (``SLOW``)."""
+        """Answer a query after the exchange about its question, or while it is slow."""
         found = self.cache.serve_stale(pending.question, result, now)
         if pending.generation != self._generation:
             return self._respond_anew(pending, found, now)

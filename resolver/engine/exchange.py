@@ -1,8 +1,9 @@
 """The exchange with upstream servers about one question: a state machine without sockets.
 
 The driver calls ``begin`` and then reports each event: ``received``, ``suspected``, ``expired``,
-``waited``, ``unreachable``, ``closed``, ``crowded`` or ``dropped``. Each call returns the next
-``Attempt`` to send, None to go on waiting, or the result: a ``CacheEntry`` or a ``Failure``.
+``waited``, ``refused``, ``unreachable``, ``closed``, ``crowded`` or ``dropped``. Each call returns
+the next ``Attempt`` to send, None to go on waiting, or the result: a ``CacheEntry`` or a
+``Failure``.
 
 The rules:
 - A round has at most three attempts (RFC 9520 section 3.1), each at another server if there is
@@ -23,7 +24,7 @@ The rules:
 - AD is kept only from a server that the group believes (RFC 6840 section 5.8): others may claim it
   without having validated, or somebody on the path may have set it.
 - After SERVFAIL, REFUSED and other errors, a lame answer, or an answer for another name, the other
-  servers are asked. The last error becomes the result.
+  servers are asked. The last error becomes the result, or a ``Failure`` that says what was seen.
 """
 
 from typing import Final
@@ -33,7 +34,18 @@ from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
 from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry, make_entry
-from resolver.engine.failure import NO_ADDRESS, NO_ROOM, SILENT, UNREACHABLE, UNUSABLE, Failure
+from resolver.engine.failure import (
+    ANSWERED,
+    MISMATCH,
+    NO_ADDRESS,
+    NO_ROOM,
+    REFUSED,
+    TCP_FAILED,
+    TIMED_OUT,
+    UNSENT,
+    Failure,
+    no_answer,
+)
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import FIRST_WAIT, Group, Server
 from resolver.engine.upstream_query import (
@@ -66,8 +78,8 @@ class Exchange:
     """One question and its attempts; ``now`` is in monotonic seconds."""
 
     __slots__ = (
-        *("_closed", "_error", "_failed", "_group", "_query", "_spoofing", "_stream", "_tried"),
-        *("began", "late", "latest", "question"),
+        *("_closed", "_error", "_failed", "_group", "_query", "_seen", "_spoofing", "_stream"),
+        *("_tried", "began", "late", "latest", "question"),
     )
 
     def __init__(self, question: UpstreamQuestion, group: Group, now: float) -> None:
@@ -82,6 +94,8 @@ class Exchange:
         self._error: CacheEntry | Failure | None = None
         self._failed = _NO_SERVERS
         """The servers that have failed actively in this round."""
+        self._seen = 0
+        """What was seen of the attempts of all rounds, as the bits of ``engine.failure``."""
         self._tried = _NO_SERVERS
         self.latest: Attempt | None = None
         """The attempt whose time is not over; None if the round is over."""
@@ -122,7 +136,11 @@ class Exchange:
 
     def end(self) -> CacheEntry | Failure:
         """The result without an answer: the last error of a server, or a failure."""
-        return self._error or SILENT
+        return self._error or no_answer(self._seen)
+
+    def slow(self) -> Failure:
+        """The failure for a client whose time is over while the exchange goes on."""
+        return no_answer(self._seen, is_cached=False)
 
     def received(self, attempt: Attempt, packet: bytes, ident: int, now: float) -> Step | None:
         """Process a packet that was received for an attempt.
@@ -136,8 +154,8 @@ class Exchange:
             response = assembled(int.from_bytes(packet[2:4], "big"), asked, (0, 0, 0), b"")
         else:
             return self.suspected(attempt, now)
+        self._seen |= ANSWERED
         if response is None:
-            self._error = self._error or UNUSABLE
             return self._next(now) if attempt is self.latest else self._failed_by(attempt, now)
         attempt.server.answered(now - attempt.began)
         lacks_edns = self._lacks_edns(attempt, response)
@@ -201,18 +219,18 @@ class Exchange:
                 if entry.answers:
                     return entry
                 self._error = entry
-                return None
-        self._error = self._error or UNUSABLE
         return None
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
         self._spoofing = True
+        self._seen |= MISMATCH
         return self._over_tcp(now) if attempt is self.latest else self._without(attempt)
 
     def expired(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of the latest attempt; it is late now."""
         attempt.server.timed_out(now)
+        self._seen |= TIMED_OUT
         self.late = (*self.late, attempt)
         return self._next(now)
 
@@ -224,12 +242,21 @@ class Exchange:
         """Go on after the time of an attempt whose server was unreachable."""
         return self._next(now) if attempt is self.latest else None
 
+    def refused(self, attempt: Attempt, now: float) -> Step | None:
+        """Go on after an ICMP error: the server's host, or a firewall, refused an attempt."""
+        return self._not_answered(attempt, REFUSED, now)
+
     def unreachable(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on if an attempt could not be sent, or if the server's host refused it.
+        """Go on if an attempt could not be sent, or if its TCP connection failed."""
+        return self._not_answered(attempt, TCP_FAILED if attempt.stream else UNSENT, now)
+
+    def _not_answered(self, attempt: Attempt, seen: int, now: float) -> Step | None:
+        """Go on without an answer to an attempt.
 
         If no other server is left, a server that was up is asked again after the time of the
         attempt: it may be restarting.
         """
+        self._seen |= seen
         server = attempt.server
         self._note_failed(server)
         if attempt is not self.latest:  # its time-out is noted already
@@ -238,10 +265,7 @@ class Exchange:
         server.timed_out(now)
         if self._spoofing or self._group.has_untried(self._tried):
             return self._next(now)
-        if was_up:
-            return None
-        self._error = self._error or UNREACHABLE
-        return self._end()
+        return None if was_up else self._end()
 
     def closed(self, attempt: Attempt, now: float) -> Step | None:
         """Go on if the server closed a TCP connection that had answers, but not for this attempt.

@@ -24,6 +24,10 @@ from resolver.upstream.source import bind_source
 _MAX_MESSAGE: Final = 65535
 
 
+class _Refused(OSError):
+    """An ICMP error came for a query over UDP."""
+
+
 class BlockingForwarder:
     """Asks the upstreams of a snapshot, for a command."""
 
@@ -56,8 +60,9 @@ class BlockingForwarder:
             packet = (_over_tcp if attempt.stream else _over_udp)(attempt, message)
         except TimeoutError:
             step = exchange.expired(attempt, time.monotonic())
-        except OSError:
-            step = exchange.unreachable(attempt, time.monotonic())
+        except OSError as error:
+            report = exchange.refused if isinstance(error, _Refused) else exchange.unreachable
+            step = report(attempt, time.monotonic())
             if step is None:
                 time.sleep(_time_left(attempt))
                 step = exchange.waited(attempt, time.monotonic())
@@ -92,7 +97,12 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
             bind_source(udp, server.source)
         udp.connect((server.address, server.port))
         udp.send(message)
-        return udp.recv(_MAX_MESSAGE)
+        try:
+            return udp.recv(_MAX_MESSAGE)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise _Refused from error
 
 
 def _over_tcp(attempt: Attempt, message: bytes) -> bytes:

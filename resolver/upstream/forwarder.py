@@ -22,7 +22,7 @@ from resolver.engine.attempt import Attempt
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Step
-from resolver.engine.failure import SLOW, Failure
+from resolver.engine.failure import Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group
@@ -40,6 +40,8 @@ _CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions in flight
 _FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES: Final = 1000
 """With this many queries in flight, entries are no longer refreshed."""
+
+Decide = Callable[[Attempt, float], Step | None]  # a method of an exchange
 
 
 class Forwarder:
@@ -97,7 +99,7 @@ class Forwarder:
         """Answer the replies whose time is over; the query goes on."""
         stale = self._engine.cache.has_stale(query.question.key, now)
         for pending in query.take_due(stale, now):
-            self._conclude(pending, SLOW, now)
+            self._conclude(pending, query.slow(), now)
 
     def refresh(self, question: UpstreamQuestion) -> None:
         """Ask a question again for the cache; no reply waits for it."""
@@ -267,27 +269,27 @@ class Forwarder:
     def _unsent(self, udp_socket: Udp, ident: int) -> None:
         attempt = udp_socket.waiting.get(ident)  # None if its exchange ended before it was sent
         if attempt is not None:
-            self._unreachable(attempt)
+            self._without_answer(attempt, attempt.inflight.unreachable)
 
     def _udp_refused(self, udp_socket: Udp) -> None:
         for attempt in still_waiting(udp_socket, udp_socket.all_waiting()):
-            self._unreachable(attempt)
+            self._without_answer(attempt, attempt.inflight.refused)
 
     def _tcp_lost(self, connection: Tcp) -> None:
         works = connection.answered > 0 or connection.is_silent  # which this server closes itself
         for attempt in still_waiting(connection, connection.all_waiting()):
-            self._unreachable(attempt, works)
+            query = attempt.inflight
+            self._without_answer(attempt, query.closed if works else query.unreachable)
 
-    def _unreachable(self, attempt: UpstreamAttempt, works: bool = False) -> None:
-        """Go on without the answer; ``works``: it was lost with a connection, not refused."""
-        server, query = attempt.server, attempt.inflight
+    def _without_answer(self, attempt: UpstreamAttempt, decide: Decide) -> None:
+        """Go on without the answer to an attempt, as ``decide`` says."""
+        name = attempt.server.name
         if attempt not in self._late:  # else it is counted already
-            self._counters.upstream(server.name, "unreachable")
+            self._counters.upstream(name, "unreachable")
         self._stop_waiting(attempt)
         attempt.failed = True
-        decide = query.closed if works else query.unreachable
         self._decide(attempt, decide, self._loop.time())
-        self._counters.upstream_up(server.name, server.up)
+        self._counters.upstream_up(name, attempt.server.up)
 
     def _look_at_deadlines(self) -> None:
         """End the time of attempts past their deadline; set the timer again in any case."""
@@ -336,9 +338,7 @@ class Forwarder:
             self._stop_waiting(oldest)
             self._decide(oldest, oldest.inflight.dropped, now)
 
-    def _decide(
-        self, attempt: UpstreamAttempt, decide: Callable[[Attempt, float], Step | None], now: float
-    ) -> None:
+    def _decide(self, attempt: UpstreamAttempt, decide: Decide, now: float) -> None:
         """Report an event to the exchange of an attempt, and do its step."""
         step: Step | None
         try:

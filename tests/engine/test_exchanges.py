@@ -54,6 +54,8 @@ def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step 
             return exchange.received(attempt, reply(attempt)[:-1], IDENT, now)
         case "forged":
             return exchange.received(attempt, reply(attempt), IDENT + 1, now)
+        case "refused":
+            return exchange.refused(attempt, now)
         case "unreachable":
             return exchange.unreachable(attempt, now)
         case "closed" if attempt.stream:
@@ -90,7 +92,7 @@ def play(events: list[str], servers: int) -> Played:
 EVENTS = st.lists(
     st.sampled_from(
         ["good", "failing", "no edns", "truncated", "broken", "forged", "unreachable", "crowded"]
-        + ["closed"]
+        + ["closed", "refused"]
         + ["silent"] * 2
     ),
     max_size=12,
@@ -124,8 +126,8 @@ def test_a_server_is_asked_three_times_a_transport_at_the_most(
 
 @given(EVENTS, st.integers(2, 3))
 def test_every_server_is_tried_before_one_is_tried_twice(events: list[str], servers: int) -> None:
-    usual = [event for event in events if event in ("failing", "broken", "unreachable", "silent")]
-    played = play(usual, servers)
+    usual = ("failing", "broken", "refused", "unreachable", "silent")
+    played = play([event for event in events if event in usual], servers)
     asked = [attempt.server for attempt in played.attempts][:servers]
     assert len(set(asked)) == len(asked)
 

@@ -20,7 +20,7 @@ from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import LATE
 from resolver.engine.exchange import Step as NextStep
-from resolver.engine.failure import SLOW, Failure
+from resolver.engine.failure import Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
@@ -269,7 +269,7 @@ class Stage:
     def _look_at_waiters(self, live: InflightQuery) -> None:
         stale = self.engine.cache.has_stale(live.question.key, self._now)
         for pending in live.take_due(stale, self._now):
-            self._conclude(pending, SLOW)
+            self._conclude(pending, live.slow())
         if live.look_at < inf:
             self._at(live.look_at, partial(self._look_at_waiters, live))
 
@@ -281,9 +281,11 @@ class Stage:
                 return live.crowded(self._now)
             case "closes the connection":
                 return live.closed(attempt, self._now)
-            case "refuses":
+            case "refuses" | "cannot be sent to":
                 self._at(attempt.until, partial(self._wait_in_vain, live, attempt))
-                return live.unreachable(attempt, self._now)
+                by_icmp = told.does == "refuses" and not attempt.stream
+                report = live.refused if by_icmp else live.unreachable
+                return report(attempt, self._now)
         self._open.add(attempt)
         if told.does != "is silent":
             self._at(self._now + told.after, partial(self._receive, live, attempt, packet))

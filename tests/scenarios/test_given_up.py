@@ -3,7 +3,7 @@
 from dnslib import DNSRecord
 
 from resolver.engine.entry import CacheEntry
-from resolver.engine.failure import SLOW
+from resolver.engine.failure import no_answer
 from resolver.engine.labels import QueryLabels
 from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import PendingReply, Reply
@@ -30,7 +30,7 @@ def _given_up_after(prefix: str) -> tuple[QueryLabels, int]:
     assert pending.client.view is not None
     assert pending.client.view.vlan == 1
     engine.replace(loaded(compiled(ONE_VLAN.format(prefix=prefix), ()), 0.0))
-    reply = engine.give_up(pending, SLOW)
+    reply = engine.give_up(pending, no_answer(0))
     return reply.counter.labels, reply.packet[3] & 15
 
 

@@ -186,7 +186,7 @@ def test_a_fault_after_an_upstream_was_asked_is_answered_by_servfail(
 def test_a_fault_about_an_upstream_that_refuses_is_answered_by_servfail(
     upstream: socket.socket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(Exchange, "unreachable", _fault)
+    monkeypatch.setattr(Exchange, "refused", _fault)
     address = upstream.getsockname()
     upstream.close()  # nobody is there now: the kernel refuses
     (reply,) = _asked_together(["open.example."], 1, upstream=address)

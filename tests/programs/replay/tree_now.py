@@ -12,7 +12,7 @@ from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Exchange
-from resolver.engine.failure import SLOW
+from resolver.engine.failure import no_answer
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
@@ -105,7 +105,7 @@ class Tree(Observing):
         return self._noted(self._engine.conclude(token, result, now))
 
     def give_up(self, token: Any) -> Answered | Silent | Waits:
-        return self._noted(self._engine.give_up(token, SLOW))
+        return self._noted(self._engine.give_up(token, no_answer(0)))
 
     def totals(self) -> list[tuple[str, int]]:
         cache = self._cache
