@@ -171,7 +171,7 @@ class Exchange:
                 return None
             self._tried = (*self._tried[:-1], attempt.server)
         if not lacks_edns:
-            return self._over_tcp(now)
+            return self._over_tcp(attempt, now)
         return self._ask(self._retry_server(), now, edns=False)
 
     def _failed_by(self, attempt: Attempt, now: float) -> Step | None:
@@ -197,12 +197,12 @@ class Exchange:
     def _lacks_edns(self, attempt: Attempt, response: Response) -> bool:
         """Whether a response rejects the EDNS of its query; note a server that answers without."""
         rcode = response.rcode
-        if len(attempt.message) == len(self._query):
+        if self._has_edns(attempt):
             if response.has_opt:
                 attempt.server.note_edns(attempt.began)
             return rcode in (codes.FORMERR, codes.NOTIMP) and not response.has_opt
         if rcode in (codes.NOERROR, codes.NXDOMAIN):
-            attempt.server.note_no_edns(attempt.began)
+            attempt.server.note_no_edns(self.question.name, attempt.began)
         return False
 
     def _usable(self, server: Server, response: Response, now: float) -> CacheEntry | None:
@@ -225,7 +225,7 @@ class Exchange:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
         self._spoofing = True
         self._seen |= MISMATCH
-        return self._over_tcp(now) if attempt is self.latest else self._without(attempt)
+        return self._over_tcp(attempt, now) if attempt is self.latest else self._without(attempt)
 
     def expired(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of the latest attempt; it is late now."""
@@ -307,17 +307,20 @@ class Exchange:
                 return None
         return self.end()
 
-    def _over_tcp(self, now: float) -> Step | None:
+    def _over_tcp(self, attempt: Attempt, now: float) -> Step | None:
         if self._stream:  # a TCP connection with packets that match no query is of no use
             return self._next(now)
         self._stream = True
-        return self._ask(self._retry_server(), now)
+        return self._ask(self._retry_server(), now, self._has_edns(attempt))
 
     def _retry_server(self) -> Server:
         """The last server, to ask it in another way; this does not count as one more attempt."""
         server = self._tried[-1]
         self._tried = self._tried[:-1]
         return server
+
+    def _has_edns(self, attempt: Attempt) -> bool:
+        return len(attempt.message) == len(self._query)
 
     def _message(self, server: Server, now: float) -> bytes:
         return self._query if now >= server.plain_until else without_edns(self._query)

@@ -5,8 +5,9 @@ They give the time to wait for its answer. Each server also has a count of conse
 After three time-outs it counts as down: other servers are asked first, and one query a second
 probes it. If all servers are down, all are still asked. For 15 minutes, a server that gave a lame
 answer (a referral, for example) is asked after the others, and a server that does not understand
-EDNS is asked without. A server that has answered with EDNS in that time understands it: an error
-about one question, which it may pass on from elsewhere, says nothing about others.
+EDNS is asked without. It counts as such when it has rejected EDNS for two names, and has not
+answered with EDNS between them, nor in the 15 minutes before: an error about one name, which it may
+pass on from elsewhere, says nothing about others.
 
 What must stay true:
 - Only a time-out or an unusable answer counts against a server. A packet that matches no query
@@ -39,7 +40,8 @@ class Server:
 
     __slots__ = (
         *("address", "edns_until", "lame_until", "name", "only_self", "plain_until", "port"),
-        *("probe_at", "silent_since", "smoothed", "source", "timeouts", "variance", "wait"),
+        *("probe_at", "rejected", "silent_since", "smoothed", "source", "timeouts", "variance"),
+        "wait",
     )
 
     def __init__(self, address: str, port: int, name: str, source: str = "") -> None:
@@ -66,6 +68,8 @@ class Server:
         """Until then, it is asked without EDNS."""
         self.edns_until = 0.0
         """Until then, it is known to understand EDNS."""
+        self.rejected = b""
+        """The last name for which it rejected EDNS; empty if it has answered with EDNS since."""
         self.wait = FIRST_WAIT
         """Seconds to wait for an answer."""
 
@@ -99,14 +103,17 @@ class Server:
     def note_edns(self, now: float) -> None:
         """Note an answer with EDNS."""
         self.edns_until = now + _FAULT_KEPT
+        self.rejected = b""
 
-    def note_no_edns(self, asked_at: float) -> None:
-        """Note that it answered a query without EDNS that was sent at this time.
+    def note_no_edns(self, name: bytes, asked_at: float) -> None:
+        """Note that it answered a query for a name without EDNS that was sent at this time.
 
         Such a query was sent since one with EDNS was rejected, unless that was known already.
         """
         if asked_at >= self.plain_until and asked_at >= self.edns_until:
-            self.plain_until = asked_at + _FAULT_KEPT
+            if self.rejected not in (b"", name):
+                self.plain_until = asked_at + _FAULT_KEPT
+            self.rejected = name
 
     def timed_out(self, now: float) -> None:
         """Note a time-out, or an unusable answer."""
