@@ -19,6 +19,7 @@ from rich.text import Text
 from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
 from resolver.language.count_text import count_text
+from resolver.metrics.faults import Kind, faults
 from resolver.metrics.status import Status
 from resolver.policy.unknown_clients import UnknownClients
 
@@ -31,6 +32,26 @@ _APPROVERS = 100
 _SERVICES = 12
 _OUTCOMES = ("blocked", "would_block", "exempted", "rebinding", "refused", "failed", "dropped")
 _MIB = 1 << 20
+_FAULTS: dict[Kind, str] = {
+    "config_not_ok": "the config is not in force; see darban check",
+    "config_failed": "the config is not in force; {report[0]}",
+    "workers_missing": "only {workers} of {expected} workers serve",
+    "draining": "not ready, health checks fail: draining",
+    "not_ready": "not ready, health checks fail: {why}",
+    "upstream_down": "upstream {server} does not answer",
+    "clock_wrong": "the clock is not synchronised; exemptions end by it",
+    "block_log_fails": "the block log cannot be written: {why}",
+    "zones_not_written": "the zones cannot be written: {why}",
+    "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "
+    "written",
+    "policy_not_pulled": "the policy was not pulled: {why}",
+    "zones_leave_out": "not in the zones: {what}",
+    "list_stale": "list {list} could not be updated since {updated}; see darban lists",
+    "list_never_fetched": "list {list} was never fetched; see darban lists",
+    "list_held": "list {list}: a large change is held; see darban lists",
+    "exemption_ends": "exemption {exemption} ends on {until}",
+    "exemption_ended": "exemption {exemption} ended on {until}",
+}
 
 
 def draw(now: Status, before: Status | None, width: int) -> RenderableType:
@@ -101,34 +122,19 @@ def _above(now: Status, rates: Rates) -> Iterator[Text]:
     if now.missing_forward_queries:  # many devices ask for .local without need: no alarm
         queries = count_text(now.missing_forward_queries, "query", "queries")
         yield Text(f".local    {queries} got NXDOMAIN; Active Directory there needs [[forward]]")
-    yield from (Text(each, "bold red") for each in _alarms(now))
-    if now.publish is not None:
-        yield from (Text(f"not in the zones: {each}", "yellow") for each in now.publish.left_out)
+    yield from _faults(now)
 
 
-def _alarms(now: Status) -> Iterator[str]:
-    """What an operator should look at."""
-    if not now.config_ok:
-        yield f"the config is not in force; {now.config_failure or 'see darban check'}"
-    if now.not_ready:
-        yield f"not ready, health checks fail: {now.not_ready}"
-    if now.workers < now.workers_expected:
-        yield f"only {now.workers} of {now.workers_expected} workers serve"
-    if now.block_log is not None and now.block_log.problem:
-        yield f"the block log cannot be written: {now.block_log.problem}"
-    publish = now.publish
-    if publish is not None and publish.problem:
-        yield f"the zones cannot be written: {publish.problem}"
-    if publish is not None and publish.not_served():
-        zones = f"{publish.not_served()} of {len(publish.zones)} zones"
-        yield f"{zones} are not served by {publish.server} as they were written"
-    if now.policy_source is not None and now.policy_source.problem:
-        yield f"the policy was not pulled: {now.policy_source.problem}"
-    if now.clock_synchronised is False:
-        yield "the clock is not synchronised; exemptions end by it"
-    for upstream in now.upstreams:
-        if not upstream.up:
-            yield f"upstream {upstream.name} does not answer"
+def _faults(now: Status) -> Iterator[Text]:
+    for fault in faults(now):
+        values = {key: _value(value) for key, value in fault.values.items()}
+        text = _FAULTS[fault.kind].format(**values, report=fault.report)
+        yield Text(text, "yellow" if fault.is_reminder else "bold red")
+
+
+def _value(value: str | int | float) -> str:
+    """A value of a fault: a moment, or as it is."""
+    return f"{local_time(value):%Y-%m-%d %H:%M}" if isinstance(value, float) else str(value)
 
 
 def _without_upstream(now: Status) -> str:
@@ -229,12 +235,13 @@ def _below(now: Status) -> Iterator[Text]:
     reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
     since = f"; the oldest review was on {reviewed}" if reviewed else ""
     yield Text(f"lists     {lists or 'none'}{since}")
+    faulty = {fault.values.get("list") for fault in faults(now)}
     for each in now.fetched:
         age = "never" if each.updated is None else f"{_span(now.at - each.updated)} ago"
         times = count_text(each.failures, "time")
         failed = f", failed {times} since the start" if each.failures else ""
         held = "; a large change is held: darban lists" if each.held else ""
-        style = "yellow" if each.failures or each.updated is None or each.held else ""
+        style = "yellow" if each.name in faulty else ""
         yield Text(f"fetched   {each.name}: up to date {age}{failed}{held}", style)
     log, publish, source = now.block_log, now.publish, now.policy_source
     if log is not None:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver.metrics.status import LastReload, PolicySourceStatus, PublishStatus
+from resolver.metrics.status import DRAINING, LastReload, PolicySourceStatus, PublishStatus
 from resolver.policy.compiled import CompiledConfig
 
 
@@ -79,5 +79,5 @@ class ServerFacts:
         and would all withdraw. Alerts tell of these.
         """
         if self.draining:
-            return "draining"
+            return DRAINING
         return "" if self.workers else "no worker serves"

@@ -17,6 +17,8 @@ SOON = 3 * 86400.0
 
 The alert DarbanExemptionEnding and the runbook have the same.
 """
+DRAINING = "draining"
+"""Why a server is not ready that an operator has drained."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ What must stay true:
 import base64
 import hashlib
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,9 +91,21 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters["bdi"] = _bdi
+    environment.filters["filled"] = _filled
     return environment
 
 
 def _bdi(value: object) -> Markup:
     """A value whose direction does not depend on the text around it."""
     return Markup("<bdi>{}</bdi>").format(value)
+
+
+def _filled(message: Markup, values: Mapping[str, str | int | float], fmt: Formatting) -> Markup:
+    """A message with texts, counts (int) and moments (float) as the language has them."""
+    return message.format(**{key: _shown(value, fmt) for key, value in values.items()})
+
+
+def _shown(value: str | int | float, fmt: Formatting) -> str:
+    if isinstance(value, str):
+        return _bdi(value)
+    return fmt.moment(value) if isinstance(value, float) else fmt.number(value)

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import service_references
+from resolver.metrics.faults import faults
 from resolver.metrics.status import Status
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.services import services_in
@@ -52,6 +53,7 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
     return _PAGE.render(
         language,
         status=status,
+        faults=list(faults(status)),
         terms=terms,
         policies=[(each, list(_blocked(terms, each))) for each in terms.policies],
         lookup=look_up(explainer, who, name),

@@ -7,6 +7,7 @@ import pytest
 import typer
 
 from resolver.cli.app import app
+from resolver.metrics.faults import STALE
 from resolver.metrics.status import SOON
 from tests.watching.expressions import DEPLOY, alerts, boards, panels, series
 
@@ -45,6 +46,12 @@ def test_an_exemption_ends_soon_at_one_time_for_status_alert_and_runbook() -> No
     assert f"offset {days}d" in alert
     word = {3: "three"}[days]
     assert f"for {word} days or longer ends within {word} days." in _TEXT
+
+
+def test_a_fetched_list_is_stale_after_the_same_time_for_status_and_alert() -> None:
+    [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanListStale"]
+    assert f"> {int(STALE // 86400)} * 86400" in alert
+    assert "darban_list_failures_total > 0" in alert
 
 
 def test_the_metrics_that_it_names_exist() -> None:

@@ -1,0 +1,110 @@
+"""What needs an operator's attention, decided once for all that show a status.
+
+``darban status`` and the status page have a text for each kind. The kinds have the order and the
+thresholds of the alerts in deploy/prometheus/alerts.yml; an alert also waits for some minutes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from resolver.metrics.status import DRAINING, FetchedStatus, PublishStatus, Status
+
+Kind = Literal[
+    "config_not_ok",
+    "config_failed",
+    "workers_missing",
+    "draining",
+    "not_ready",
+    "upstream_down",
+    "clock_wrong",
+    "block_log_fails",
+    "zones_not_written",
+    "zones_not_served",
+    "policy_not_pulled",
+    "zones_leave_out",
+    "list_stale",
+    "list_never_fetched",
+    "list_held",
+    "exemption_ends",
+    "exemption_ended",
+]
+STALE = 7 * 86400.0
+"""Seconds after which a fetched list that cannot be updated is a fault."""
+_REMINDERS = {
+    *("zones_leave_out", "list_stale", "list_never_fetched", "list_held"),
+    *("exemption_ends", "exemption_ended"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that needs an operator's attention."""
+
+    kind: Kind
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
+    """What the texts need: names and reasons, counts (int), and moments (float)."""
+    report: tuple[str, ...] = ()
+    """What was wrong with the config."""
+
+    @property
+    def is_reminder(self) -> bool:
+        """Whether the server does what it should, and a person has to do something."""
+        return self.kind in _REMINDERS
+
+
+def faults(now: Status) -> Iterator[Fault]:
+    """The faults of a server, those that are no reminders first."""
+    if not now.config_ok:
+        yield _config(now)
+    if now.workers < now.workers_expected:
+        values = {"workers": now.workers, "expected": now.workers_expected}
+        yield Fault("workers_missing", values)
+    if now.not_ready:
+        kind: Kind = "draining" if now.not_ready == DRAINING else "not_ready"
+        yield Fault(kind, {"why": now.not_ready})
+    for upstream in now.upstreams:
+        if not upstream.up:
+            yield Fault("upstream_down", {"server": upstream.name})
+    if now.clock_synchronised is False:
+        yield Fault("clock_wrong")
+    if now.block_log is not None and now.block_log.problem:
+        yield Fault("block_log_fails", {"file": now.block_log.file, "why": now.block_log.problem})
+    if now.publish is not None:
+        yield from _zones(now.publish)
+    if now.policy_source is not None and now.policy_source.problem:
+        yield Fault("policy_not_pulled", {"why": now.policy_source.problem})
+    for what in now.publish.left_out if now.publish else ():
+        yield Fault("zones_leave_out", {"what": what})
+    for each in now.fetched:
+        yield from _fetched(each, now.at)
+    for exemption in now.exemptions:
+        if exemption.state != "in force":
+            kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"
+            yield Fault(kind, {"exemption": exemption.id, "until": exemption.until})
+
+
+def _config(now: Status) -> Fault:
+    """The config is not in force; a reload that was applied since then says nothing of it."""
+    if now.config_failure:
+        return Fault("config_failed", report=(now.config_failure,))
+    last = now.last_reload
+    rejected = last is not None and last.result not in ("applied", "unchanged")
+    return Fault("config_not_ok", report=last.report if last is not None and rejected else ())
+
+
+def _zones(publish: PublishStatus) -> Iterator[Fault]:
+    if publish.problem:
+        yield Fault("zones_not_written", {"why": publish.problem})
+    if publish.not_served():
+        counts = {"zones": publish.not_served(), "written": len(publish.zones)}
+        yield Fault("zones_not_served", {"server": publish.server, **counts})
+
+
+def _fetched(fetched: FetchedStatus, at: float) -> Iterator[Fault]:
+    if fetched.updated is None:
+        yield Fault("list_never_fetched", {"list": fetched.name})
+    elif fetched.failures and at - fetched.updated > STALE:
+        yield Fault("list_stale", {"list": fetched.name, "updated": fetched.updated})
+    if fetched.held:
+        yield Fault("list_held", {"list": fetched.name})

@@ -1,0 +1,164 @@
+"""Which faults a status has, and that ``darban status`` and the status page show each of them."""
+
+import re
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+
+from resolver.analysis.explanation import Explainer
+from resolver.metrics.faults import STALE, Fault, Kind, faults
+from resolver.metrics.status import (
+    SOON,
+    Answers,
+    BlockLogStatus,
+    CacheStatus,
+    ExemptionStatus,
+    FetchedStatus,
+    LastReload,
+    PolicySourceStatus,
+    PublishStatus,
+    Status,
+    UpstreamStatus,
+    ZoneStatus,
+)
+from resolver.web.rendering import LANGUAGES, messages
+from resolver.web.status_page import page
+from tests.cli.test_status_view import drawn
+from tests.web.judged import NOW, engine
+from tests.web.page_text import Parsed
+
+UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
+LOG = BlockLogStatus("/blocks.jsonl", "vlan", 17, 0, "")
+ZONE = ZoneStatus("a.rpz", 8, 8)
+PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZONE, ZONE), (), "")
+SOURCE = PolicySourceStatus(
+    *("https://git.example/p", "stable", "1", "noc", 1.0, 2.0, 3.0, "applied", "")
+)
+FETCHED = FetchedStatus("ads", NOW - STALE + 1, 3)
+EXEMPTION = ExemptionStatus(
+    *("pr-1", None, (), ("one",), NOW + 2 * SOON, "Head", "PR-1", "", "in force")
+)
+RELOAD = LastReload(NOW - 60, "applied", "uid 0", ("a warning",))
+GOOD = Status(
+    version="1.2.3",
+    build="compiled",
+    pid=42,
+    config="/config.toml",
+    at=NOW,
+    started=NOW - 3725,
+    snapshot="",
+    hash="",
+    policy_hash="",
+    loaded=NOW - 60,
+    config_ok=True,
+    workers=2,
+    workers_expected=2,
+    worker_restarts=0,
+    last_reload=RELOAD,
+    vlans=(),
+    upstreams=(UPSTREAM,),
+    cache=CacheStatus(0, 0, 1, 0, 0, None),
+    answers=Answers(0, 0),
+    lists=(),
+    fetched=(FETCHED,),
+    exemptions=(EXEMPTION,),
+    block_log=LOG,
+    publish=PUBLISH,
+    policy_source=SOURCE,
+    clock_synchronised=True,
+)
+UNSERVED = (replace(ZONE, served=7), replace(ZONE, served=None), ZONE)
+CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
+    ("config_not_ok", {"config_ok": False}, ("darban check",)),
+    ("config_failed", {"config_ok": False, "config_failure": "no space"}, ("no space",)),
+    ("workers_missing", {"workers": 1}, ("1", "2", "workers")),
+    ("draining", {"not_ready": "draining"}, ("draining", "health checks fail")),
+    ("not_ready", {"not_ready": "no worker serves"}, ("not ready", "health checks fail")),
+    ("upstream_down", {"upstreams": (replace(UPSTREAM, up=False),)}, ("192.0.2.53:53",)),
+    ("clock_wrong", {"clock_synchronised": False}, ("clock",)),
+    ("block_log_fails", {"block_log": replace(LOG, problem="no space")}, ("no space",)),
+    ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
+    ("zones_not_served", {"publish": replace(PUBLISH, zones=UNSERVED)}, ("127.0.0.1:8053", "2")),
+    ("policy_not_pulled", {"policy_source": replace(SOURCE, problem="no git")}, ("no git",)),
+    ("zones_leave_out", {"publish": replace(PUBLISH, left_out=("exemption x",))}, ("exemption x",)),
+    ("list_stale", {"fetched": (replace(FETCHED, updated=NOW - STALE - 1),)}, ("ads",)),
+    ("list_never_fetched", {"fetched": (replace(FETCHED, updated=None),)}, ("ads", "never")),
+    ("list_held", {"fetched": (replace(FETCHED, held=True),)}, ("ads", "held")),
+    ("exemption_ends", {"exemptions": (replace(EXEMPTION, state="ends soon"),)}, ("pr-1",)),
+    ("exemption_ended", {"exemptions": (replace(EXEMPTION, state="ended"),)}, ("pr-1",)),
+)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
+    return engine(tmp_path_factory.mktemp("config"))
+
+
+def _printed(status: Status) -> list[str]:
+    """The lines that ``darban status`` has more than for a server without faults."""
+    texts = (drawn(each, None, 120).partition("\nby VLAN")[0] for each in (status, GOOD))
+    lines, usual = (text.splitlines()[1:] for text in texts)  # the first counts the workers
+    return [line for line in lines if line not in usual]
+
+
+def _on_page(status: Status, asked: Explainer, language: str = "en") -> list[str]:
+    """The faults that the status page shows."""
+    html = page(status, asked, "", "", language)
+    health = html.partition('id="live-health"')[2].partition('id="live-figures"')[0]
+    parts = re.split(r"^<li>", health, flags=re.MULTILINE)[1:]
+    return [Parsed(each).text for each in parts]
+
+
+def test_a_server_may_have_no_faults(asked: Explainer) -> None:
+    assert list(faults(GOOD)) == []
+    assert _printed(GOOD) == _on_page(GOOD, asked) == []
+    nothing = replace(GOOD, block_log=None, publish=None, policy_source=None, fetched=())
+    unknown = replace(nothing, clock_synchronised=None, last_reload=None)
+    assert list(faults(unknown)) == []
+
+
+@pytest.mark.parametrize(("kind", "change", "said"), CHANGES)
+def test_both_show_each_fault(
+    asked: Explainer, kind: Kind, change: dict[str, Any], said: tuple[str, ...]
+) -> None:
+    status = replace(GOOD, **change)
+    assert [fault.kind for fault in faults(status)] == [kind]
+    for [text] in (_printed(status), _on_page(status, asked)):
+        for part in said:
+            assert part in text
+
+
+def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) -> None:
+    kinds = [kind for kind, _, _ in CHANGES]
+    assert kinds == list(get_args(Kind)), "each has a change here"
+    for language in LANGUAGES:
+        assert messages(language)["status_page"]["faults"].keys() == set(kinds)
+    changes: dict[str, Any] = {}
+    for _, change, _ in CHANGES:
+        changes |= change
+    changes["publish"] = PublishStatus("/zones", "server", UNSERVED, ("exemption x",), "no space")
+    changes["fetched"] = (
+        *(replace(FETCHED, updated=NOW - 2 * STALE), replace(FETCHED, updated=None)),
+        replace(FETCHED, held=True),
+    )
+    changes["exemptions"] = tuple(replace(EXEMPTION, state=s) for s in ("ends soon", "ended"))
+    status = replace(GOOD, **changes)
+    found = list(faults(status))
+    left = [kind for kind in kinds if kind not in ("config_not_ok", "draining")]
+    assert [fault.kind for fault in found] == left
+    reminders = [fault.is_reminder for fault in found]
+    assert reminders == sorted(reminders)
+    assert len(_printed(status)) == len(_on_page(status, asked)) == len(found)
+    assert len(_on_page(status, asked, "fa")) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("result", "report"),
+    [("invalid", ("a warning",)), ("needs_restart", ("a warning",)), ("applied", ())],
+)
+def test_only_a_reload_that_was_not_applied_says_what_is_wrong(
+    result: str, report: tuple[str, ...]
+) -> None:
+    status = replace(GOOD, config_ok=False, last_reload=replace(RELOAD, result=result))
+    assert list(faults(status)) == [Fault("config_not_ok", report=report)]
