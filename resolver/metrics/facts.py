@@ -53,7 +53,7 @@ class ServerFacts:
     config_ok: bool = True
     """Whether the config on disk, as it was last tried, is in force."""
     config_failure: str = ""
-    """Why it is not in force, where the config may be right: a full disk; else empty."""
+    """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
     draining: bool = False
     """Whether an operator has asked that no client uses this node."""
     lists: dict[str, FetchState] = field(default_factory=dict)

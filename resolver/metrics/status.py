@@ -256,7 +256,7 @@ class Status:
     not_ready: str = ""
     """Why clients should ask another node; empty while they may ask this one."""
     config_failure: str = ""
-    """Why the config is not in force, though it may be right: a full disk; else empty."""
+    """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
 
     @property
     def queries(self) -> int:

@@ -164,8 +164,8 @@ class Reloader:
             self._facts.reloads[result.result] += 1
             if sources is None or (given is not None and not result.code):
                 self._facts.config_ok = not result.code
-                failed = result.result == "failed"
-                self._facts.config_failure = result.report[0] if failed else ""
+                may_be_right = result.result in ("failed", "needs_restart")
+                self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
             )

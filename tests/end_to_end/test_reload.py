@@ -202,6 +202,9 @@ def _check_that_nothing_changes(
     scrape = server.scrape()
     assert scrape.value("darban_reloads_total", result=result) == counted + 2
     assert scrape.value("darban_config_ok") == 0
+    shown = " ".join(darban("status", "--once", at=server.directory).out.split())
+    named = said if result == "needs_restart" else ["the config is not in force; see darban check"]
+    assert all(each in shown for each in named), shown
     server.config.write_text(good, encoding="utf-8")
     assert reload(server).code == GOOD
     assert server.scrape().value("darban_config_ok") == 1

@@ -155,7 +155,7 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
 
 @pytest.mark.parametrize(
     ("result", "report"),
-    [("invalid", ("a warning",)), ("needs_restart", ("a warning",)), ("applied", ())],
+    [("invalid", ("a warning",)), ("refused", ("a warning",)), ("applied", ())],
 )
 def test_only_a_reload_that_was_not_applied_says_what_is_wrong(
     result: str, report: tuple[str, ...]
