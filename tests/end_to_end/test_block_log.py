@@ -2,10 +2,8 @@
 
 import datetime as dt
 import json
-import os
 import signal
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from tests.live.commands import GOOD, darban
 from tests.live.configs import shipped
 from tests.live.reloading import restored
 from tests.live.server import Server
+from tests.live.small_disk import small_disk
 from tests.live.waiting import wait_for
 
 MORE = """
@@ -241,27 +240,16 @@ def _lost(server: Server) -> float:
     return server.scrape().value("darban_block_log_lost_total")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Path:
-    """A file system of 64 KiB; for root alone."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    return place
-
-
-def test_a_disk_is_filled_and_emptied(make_logging: Make, small_disk: Path) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small_disk], check=True)
-    try:
-        server = make_logging(f'file = "{small_disk}/blocks.jsonl"')
+def test_a_disk_is_filled_and_emptied(make_logging: Make, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        server = make_logging(f'file = "{disk}/blocks.jsonl"')
         server.expect_error("blocks.jsonl: the block log cannot be written")
         asked = 0
         while "No space left" not in server.err:
             told(server, "127.0.10.5", "web.telegram.org")
             asked += 1
             assert asked < 2000
-        log = small_disk / "blocks.jsonl"
+        log = disk / "blocks.jsonl"
         with log.open(encoding="utf-8") as filled:
             log.unlink()
             full = filled.read()  # whatever was written till it was removed
@@ -281,5 +269,3 @@ def test_a_disk_is_filled_and_emptied(make_logging: Make, small_disk: Path) -> N
             "the block log cannot be written"
         )
         assert server.stop().code == 0
-    finally:
-        subprocess.run(["umount", "-l", small_disk], check=True)

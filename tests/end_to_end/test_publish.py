@@ -1,7 +1,6 @@
 """Zones for other resolvers: written by Darban, served by Knot, enforced by BIND."""
 
 import datetime as dt
-import os
 import re
 import subprocess
 import time
@@ -18,9 +17,9 @@ from tests.live.configs import edited, shipped
 from tests.live.knot import Knot, at_home, knot, new_key, secret
 from tests.live.nsd import ANY_V4
 from tests.live.ports import free_port
-from tests.live.programs import lacking
 from tests.live.reloading import restored
 from tests.live.server import Server
+from tests.live.small_disk import small_disk
 from tests.live.waiting import wait_for
 
 Make = Callable[[str], Server]
@@ -268,10 +267,10 @@ def test_knot_that_does_not_take_the_new_zones_is_reported(site: Site) -> None:
     assert scrape.value("darban_zone_serial", zone=BLOCKS) > 0
 
 
-def test_a_disk_that_is_full_disturbs_nobody(make: Make, upstream: str, small_disk: Path) -> None:
+def test_a_disk_that_is_full_disturbs_nobody(make: Make, upstream: str, zones_disk: Path) -> None:
     server = _publishing(make, upstream)
     server.expect_error("the zones of .publish. cannot be written")
-    edited(server.config, "[publish]\n", f'[publish]\ndirectory = "{small_disk}"\n')
+    edited(server.config, "[publish]\n", f'[publish]\ndirectory = "{zones_disk}"\n')
     server.start()
     wait_for(lambda: "No space left on device" in server.err, "the failure is logged")
     assert server.scrape().value("darban_publish_ok") == 0
@@ -281,19 +280,14 @@ def test_a_disk_that_is_full_disturbs_nobody(make: Make, upstream: str, small_di
     assert answer is not None
     assert str(answer.rr[0].rdata) == "0.0.0.0"
 
-    subprocess.run(["mount", "-o", "remount,size=4m", small_disk], check=True)
+    subprocess.run(["mount", "-o", "remount,size=4m", zones_disk], check=True)
     assert darban("reload", at=server.directory).code == GOOD
     wait_for(lambda: server.scrape().value("darban_publish_ok"), "the zones are written")
-    assert sorted(path.suffix for path in small_disk.iterdir()) == ["", *[".zone"] * 4]
+    assert sorted(path.suffix for path in zones_disk.iterdir()) == ["", *[".zone"] * 4]
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def zones_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system that is too small for the zones."""
-    if os.geteuid() != 0:
-        lacking("needs to be root, to mount a file system")
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    with small_disk(tmp_path / "disk", "64k") as place:
+        yield place
