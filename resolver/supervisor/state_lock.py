@@ -7,7 +7,7 @@ prevent a start. The kernel releases it when the process ends, however that happ
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from resolver.files import make_directory
@@ -28,16 +28,17 @@ def locked(state: Path) -> Iterator[None]:
         handle = os.open(state / "lock", _FLAGS, 0o600)
     except OSError as error:
         raise unwritable(state, error) from None
-    with os.fdopen(handle, "r+b") as file:
+    with os.fdopen(handle, "r+b", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = file.read(20).decode(errors="replace").strip()
+            number = file.read(20).decode(errors="replace").strip()
+            holder = f"another darban (process {number})" if number else "another darban"
             raise StateError(
-                f"{state}: another darban (process {holder}) runs with this state directory; stop "
-                "it, or set STATE_DIRECTORY to another"
+                f"{state}: {holder} runs with this state directory; stop it, or set "
+                "STATE_DIRECTORY to another"
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n".encode())
-        file.flush()
+        with suppress(OSError):  # on a full disk, the file does not say who holds the lock
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n".encode())
         yield
