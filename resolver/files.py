@@ -71,9 +71,13 @@ def new_file(path: Path) -> BinaryIO:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a whole file, as ``atomic_file`` does."""
-    with atomic_file(path) as file:
-        file.write(content)
+    """Write a whole file, as ``atomic_file`` does; an OSError names a file."""
+    try:
+        with atomic_file(path) as file:
+            file.write(content)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # write(2) names none
+        raise
 
 
 def _pass_on(before: os.stat_result, handle: int) -> None:

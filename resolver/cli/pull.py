@@ -93,17 +93,21 @@ def _in_state(config: Path, bundle: Path | None) -> Iterator[Path | None]:
     state = store.directory(config)
     copy = state / f".bundle-{secrets.token_hex(8)}"
     try:
-        with bundle.open("rb") as given, as_owner(state):
-            make_directory(state)
-            with new_file(copy) as file:
-                shutil.copyfileobj(given, file)
-    except OSError as error:
-        raise DarbanError(f"{error.filename}: {error.strerror}") from None
-    try:
+        _copy(bundle, copy)
         yield copy
     finally:
         with as_owner(state):
             copy.unlink(missing_ok=True)
+
+
+def _copy(bundle: Path, copy: Path) -> None:
+    try:
+        with bundle.open("rb") as given, as_owner(copy.parent):
+            make_directory(copy.parent)
+            with new_file(copy) as file:
+                shutil.copyfileobj(given, file)
+    except OSError as error:
+        raise DarbanError(f"{error.filename or copy}: {error.strerror}") from None
 
 
 def _without_server(path: Path, bundle: Path | None) -> control.Answer:
@@ -116,7 +120,7 @@ def _without_server(path: Path, bundle: Path | None) -> control.Answer:
     try:
         return asyncio.run(_pulled(path, source, PolicyTree(state), bundle))
     except OSError as error:
-        raise DarbanError(f"{error.filename}: {error.strerror}") from None
+        raise DarbanError(f"{error.filename or state}: {error.strerror}") from None
 
 
 async def _pulled(
@@ -127,18 +131,18 @@ async def _pulled(
         fetched = await repository.fetch(bundle)
     except CommitRefused as error:
         return _answer("refused", error.commit, [str(error)], error.code)
-    tree.switch(fetched.commit)
+    now = time.time()
     try:
-        compiled = compile_file(path, time.time())
-        compiled.check()
+        with tree.writing(PulledPolicy(fetched.commit, fetched.signer, now, now)):
+            tree.switch(fetched.commit)
+            compiled = compile_file(path, now)
+            compiled.check()
     except BaseException as error:
         tree.restore()
         if isinstance(error, Rejected):
             report = [f"{fetched}: refused:", *error.report]
             return _answer("refused", fetched, report, error.code)
         raise
-    now = time.time()
-    tree.write(PulledPolicy(fetched.commit, fetched.signer, now, now))
     await repository.keep(fetched.commit)
     report = [str(problem) for problem in compiled.problems]
     return _answer("written", fetched, report, 0)

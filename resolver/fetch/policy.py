@@ -84,9 +84,11 @@ class PolicyRepository:
             fetched = FetchedCommit(commit, await self._signer(commit))
             await self._write_files(commit)
         except GitFailed as error:
-            raise NotFetched(f"{bundle or self._source.repository}: {error}") from None
+            place = f"{bundle or self._source.repository} into {self._tree.repository}"
+            raise NotFetched(f"{place}: {error}") from None
         except OSError as error:
-            raise NotFetched(f"{error.filename}: {error.strerror}") from None
+            path = error.filename or self._tree.repository
+            raise NotFetched(f"{path}: {error.strerror}") from None
         return fetched
 
     async def keep(self, commit: str) -> None:

@@ -2,17 +2,21 @@
 
 ``policy`` is a link to the files of the commit in force, below ``policy-trees``. The record names
 that commit. To put another commit in force, the link is switched, the config is compiled, and the
-link is switched back where that fails. Only then the record is written. So a server that ended in
-between restores the link by the record, before it compiles anything.
+link is switched back where that fails. Only then the record gets its name, which needs no room on
+the disk. So a server that ended in between restores the link by the record, before it compiles
+anything.
 """
 
+import contextlib
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.files import make_directory, replace_link, write_atomically
+from resolver.files import atomic_file, make_directory, replace_link
 
 QUESTIONS = "questions.tsv"
 """In the state directory: the recorded questions that a policy is tried with."""
@@ -61,12 +65,25 @@ class PolicyTree:
                 "in force; remove it, and the next pull accepts any commit that is signed"
             ) from None
 
-    def write(self, record: PulledPolicy) -> None:
-        """Make this the commit in force, and remove the files of the others."""
-        write_atomically(self._record, json.dumps(asdict(record)).encode())
+    @contextlib.contextmanager
+    def writing(self, record: PulledPolicy) -> Iterator[None]:
+        """Make this the commit in force at the end, and remove the files of the others.
+
+        Where the disk is full, the body is not run. Where it raises, the record stays as it is.
+        """
+        with atomic_file(self._record) as file:
+            file.write(json.dumps(asdict(record)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+            yield
         for tree in self._trees.iterdir():
             if tree.name != record.commit:
                 shutil.rmtree(tree, ignore_errors=True)
+
+    def write(self, record: PulledPolicy) -> None:
+        """Make this the commit in force, and remove the files of the others."""
+        with self.writing(record):
+            pass
 
     def directory(self, commit: str) -> Path:
         """Where the files of a commit are."""

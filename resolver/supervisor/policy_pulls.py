@@ -38,6 +38,10 @@ _AGAIN = 3600.0
 """Seconds until a commit whose reload was refused is tried again without a command."""
 
 
+class _NotInForce(Exception):
+    """The reload did not put the commit in force."""
+
+
 class PolicyPulls:
     """Pulls the policy, as often as it is due and as somebody asks for it."""
 
@@ -82,10 +86,10 @@ class PolicyPulls:
         fetched, code, logged = FetchedCommit(""), 0, False
         try:
             fetched = await repository.fetch(bundle)
-            logged = True  # a reload logs its own result
             result, report, code = await self._apply(
                 source, who, fetched, accept=accept, again=again
             )
+            logged = True  # a reload logs its own result
             if not code:
                 await repository.keep(fetched.commit)
         except CommitRefused as error:
@@ -93,7 +97,8 @@ class PolicyPulls:
         except DarbanError as error:
             result, report, code = "failed", [str(error)], error.code
         except OSError as error:
-            result, report, code = "failed", [f"{error.filename}: {error.strerror}"], WRONG_CONFIG
+            reason = f"{error.filename or self._facts.state}: {error.strerror}"
+            result, report, code = "failed", [reason], WRONG_CONFIG
         await self._note(source, who, result, report, logged=logged)
         return {"result": result, **asdict(fetched), "report": report, "code": code}
 
@@ -111,9 +116,13 @@ class PolicyPulls:
                 return "refused", report, code
         self._refused = None
         switch = PolicySwitch(self._tree, fetched.commit, partial(self._check, source, accept))
-        reload = await self._reloader.reload(
-            f"{who}: {fetched}", "pull", lists_only=True, switch=switch
-        )
+        pulled = PulledPolicy(fetched.commit, fetched.signer, now, now)
+        with contextlib.suppress(_NotInForce), self._tree.writing(pulled):
+            reload = await self._reloader.reload(
+                f"{who}: {fetched}", "pull", lists_only=True, switch=switch
+            )
+            if reload.code:
+                raise _NotInForce
         report = reload.report
         if reload.result == "failed":
             return "failed", report, reload.code
@@ -121,7 +130,6 @@ class PolicyPulls:
             report = [f"{fetched}: refused:", *report]
             self._refused = (fetched.commit, time.monotonic(), report, reload.code)
             return "refused", report, reload.code
-        self._tree.write(PulledPolicy(fetched.commit, fetched.signer, now, now))
         if not (self._facts.state / QUESTIONS).exists():
             report = [*report, _NO_QUESTIONS]
         return "applied", report, 0

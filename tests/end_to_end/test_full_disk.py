@@ -1,17 +1,28 @@
 """The disk of the state directory is full: what is served, and what is said."""
 
+import os
+import re
+import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
 
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.configs import edited
 from tests.live.nsd import ANY_V4
+from tests.live.policy_repository import PolicyRepository
+from tests.live.pulling import policy_status, pull, started, stays
 from tests.live.reloading import DENY, OPEN, data, reload
 from tests.live.server import Server
 from tests.live.small_disk import fill, small_disk
 
 NO_SPACE = "No space left on device"
+PAGE = os.sysconf("SC_PAGESIZE")
+"""What the smallest file takes of a small disk."""
+FETCHED = "+refs/heads/stable:refs/darban/fetched"
 
 
 def test_a_start_serves_the_last_good_snapshot(make_small: Callable[..., Server]) -> None:
@@ -67,3 +78,125 @@ def test_a_start_without_last_good_says_why_it_ends(make_small: Callable[..., Se
             assert ended.code == WRONG
             assert f"the state directory cannot be written to ({NO_SPACE})" in ended.err
             assert ("there is no last good snapshot" in ended.err) == bool(options)
+
+
+@pytest.fixture
+def on_small_disk(unpulled: Server) -> Iterator[Server]:
+    """A server whose state is on a small disk, and whose policy was pulled."""
+    unpulled.expected.clear()
+    with small_disk(unpulled.state):
+        assert pull(unpulled).code == GOOD
+        yield unpulled
+        unpulled.kill_what_is_left()
+
+
+def _fetch(server: Server, repository: PolicyRepository) -> None:
+    """Fetch the branch, as a pull does that fails later."""
+    command = ("git", "fetch", "--quiet", "--no-write-fetch-head", repository.path)
+    subprocess.run([*command, FETCHED], cwd=server.state / "policy.git", check=True)
+
+
+def _write_files(server: Server, repository: PolicyRepository) -> None:
+    """Write the files of the commit, as a pull does that fails later."""
+    _fetch(server, repository)
+    files = server.state / "policy-trees" / repository.head()
+    shutil.copytree(repository.path, files, ignore=shutil.ignore_patterns(".git"))
+
+
+@pytest.mark.parametrize(
+    ("before", "room", "why"),
+    [
+        (None, 0, f"policy.git: fatal: write error: {NO_SPACE}"),
+        (_fetch, 0, "policy.git: fatal: .*(No space left on device|Out of diskspace)"),
+        (_write_files, 0, f"/.darban: {NO_SPACE}"),
+        (_write_files, PAGE, "/.darban: the state directory cannot be written to .No space left"),
+    ],
+    ids=["fetch", "files", "record", "snapshot"],
+)
+def test_a_pull_fails_and_the_policy_in_force_stays(
+    on_small_disk: Server,
+    repository: PolicyRepository,
+    before: Callable[[Server, PolicyRepository], None] | None,
+    room: int,
+    why: str,
+) -> None:
+    server = started(on_small_disk)
+    server.expect_error("policy of |pull by |cannot be written to")
+    in_force = repository.head()
+    repository.block("new.example")
+    commit = repository.commit()
+    if before is not None:
+        before(server, repository)
+    ballast = fill(server.state, room)
+    for _ in range(2):
+        _fails(server, why)
+        stays(server, in_force, "new.example")
+    assert server.stop().code == 0
+    started(server)
+    stays(server, in_force, "new.example")
+
+    ballast.unlink()
+    done = pull(server)
+    assert done.code == GOOD, done.out + done.err
+    stays(server, commit)
+    assert not list(server.state.glob(".policy*"))
+
+
+def _fails(server: Server, why: str) -> None:
+    """Pull with a full disk."""
+    refused = server.scrape().value("darban_policy_pulls_total", result="refused")
+    done = pull(server)
+    assert done.code == WRONG, done.out + done.err
+    assert "nothing was pulled; the policy in force stays" in done.out
+    status = policy_status(server)
+    assert status.result == "failed"
+    assert re.search(why, status.problem), status.problem
+    assert status.problem in server.err
+    assert server.scrape().value("darban_policy_pulls_total", result="refused") == refused
+
+
+def test_a_commit_that_changes_no_rule_is_not_half_in_force(
+    on_small_disk: Server, repository: PolicyRepository
+) -> None:
+    """Nothing has to be written for it but the record of the commit in force."""
+    server = started(on_small_disk)
+    server.expect_error("policy of ")
+    in_force = repository.head()
+    repository.write("README", "This is the policy.\n")
+    commit = repository.commit()
+    _write_files(server, repository)
+    ballast = fill(server.state)
+    _fails(server, f"/.darban: {NO_SPACE}")
+    stays(server, in_force)
+    ballast.unlink()
+    assert pull(server).code == GOOD
+    stays(server, commit)
+
+
+def test_a_pull_of_what_is_in_force_names_the_file_that_cannot_be_written(
+    on_small_disk: Server, repository: PolicyRepository
+) -> None:
+    server = started(on_small_disk)
+    server.expect_error("policy of ")
+    fill(server.state)
+    _fails(server, f"/.darban: {NO_SPACE}")
+    stays(server, repository.head())
+
+
+def test_a_pull_without_a_server_changes_nothing(
+    on_small_disk: Server, repository: PolicyRepository, tmp_path: Path
+) -> None:
+    server = on_small_disk
+    in_force = repository.head()
+    repository.block("new.example")
+    repository.commit()
+    _write_files(server, repository)
+    bundle = tmp_path / "policy.bundle"
+    repository.git("bundle", "create", bundle, "stable")
+    fill(server.state)
+    for options in ([], ["--bundle", bundle]):
+        done = pull(server, *options)
+        assert done.code == WRONG
+        assert re.search(f"/.darban(/.bundle-.*)?: {NO_SPACE}", done.err), done.err
+        assert (server.state / "policy").resolve().name == in_force
+        assert not list(server.state.glob(".[bp]*"))
