@@ -58,6 +58,7 @@ async def run_git(
     options: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     good: tuple[int, ...] = (0,),
+    errors_fail: bool = False,
 ) -> tuple[str, int]:
     """What git prints, and its exit code.
 
@@ -68,6 +69,7 @@ async def run_git(
         options: More settings, as ``key=value``.
         environment: More variables.
         good: The exit codes that are no failure.
+        errors_fail: Whether an error that git reports is a failure with any exit code.
 
     Raises:
         GitFailed: git is not installed, takes too long, or reports an error.
@@ -99,7 +101,8 @@ async def run_git(
     finally:
         with contextlib.suppress(ProcessLookupError):  # it, and what it has started
             os.killpg(process.pid, signal.SIGKILL)
-    if code not in good:
+    reported = any(line.startswith("error:") for line in said.splitlines())
+    if code not in good or (errors_fail and reported):
         raise GitFailed(_reason(said) or f"git {arguments[0]} ended with exit code {code}")
     return printed.strip(), code
 

@@ -122,13 +122,20 @@ class PolicyRepository:
         return code == 0
 
     async def _signer(self, commit: str) -> str:
-        """Whom git says the signature is from; CommitRefused where its check does not pass."""
+        """Whom git says the signature is from; CommitRefused where its check does not pass.
+
+        A check that git could not make, as on a full disk, would look like a missing signature.
+        """
         with self._signers.open("rb"):
             pass  # git would only say that no signer is known
         allowed = (f"gpg.ssh.allowedSignersFile={self._signers}",)
-        _, code = await self._git("verify-commit", commit, options=allowed, good=(0, 1))
+        _, code = await self._git(
+            "verify-commit", commit, options=allowed, good=(0, 1), errors_fail=True
+        )
         options = (*allowed, "log.showSignature=no")
-        shown, _ = await self._git("log", "-1", "--format=%G?%GS", commit, options=options)
+        shown, _ = await self._git(
+            "log", "-1", "--format=%G?%GS", commit, options=options, errors_fail=True
+        )
         letter, signer = shown[:1], shown[1:]
         if code or letter != "G" or not signer:
             why = _WHY.get(letter, "its signature cannot be checked")

@@ -173,6 +173,28 @@ def test_a_commit_that_changes_no_rule_is_not_half_in_force(
     stays(server, commit)
 
 
+def test_a_signature_that_cannot_be_checked_is_not_called_missing(
+    on_small_disk: Server, repository: PolicyRepository
+) -> None:
+    """git writes the signature into a temporary file, for ssh-keygen."""
+    server = on_small_disk
+    temporary = server.state / "tmp"
+    temporary.mkdir()
+    server.environment = {"TMPDIR": str(temporary)}
+    started(server)
+    server.expect_error("policy of ")
+    in_force = repository.head()
+    repository.block("new.example")
+    commit = repository.commit()
+    _fetch(server, repository)
+    ballast = fill(server.state)
+    _fails(server, f"error: failed writing detached signature .*{NO_SPACE}")
+    stays(server, in_force, "new.example")
+    ballast.unlink()
+    assert pull(server).code == GOOD
+    stays(server, commit)
+
+
 def test_a_pull_of_what_is_in_force_names_the_file_that_cannot_be_written(
     on_small_disk: Server, repository: PolicyRepository
 ) -> None:
