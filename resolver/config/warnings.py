@@ -1,7 +1,7 @@
 """What is allowed and probably not meant: warnings, each with its consequence and its code.
 
 The config acknowledges a warning by its code, ``KIND:NAME``, or all of a kind by ``KIND``. The
-name is that of the VLAN, the policy or the exemption; other warnings have none.
+name is that of the VLAN, the policy, the exemption or the unread list; other warnings have none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,10 +72,11 @@ def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
     for place, code in enumerate(config.warnings.acknowledged):
         kind, _, name = code.partition(":")
         path = ("warnings", "acknowledged", place)
+        named = kind == UNREAD_LIST or name in names
         if kind not in KINDS:
             advice = did_you_mean(kind, KINDS)
             yield provenance.problem(path, toml_text(code), one_of(sorted(KINDS)), advice)
-        elif kind != code and name not in names and provenance.whole(("exemptions",)):
+        elif kind != code and not named and provenance.whole(("exemptions",)):
             expected = f'"{kind}:" and the name of a VLAN, a policy or an exemption'
             advice = did_you_mean(name, names)
             yield provenance.problem(path, toml_text(code), expected, advice, "warning")
@@ -263,6 +264,7 @@ def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
 
 LONG_EXEMPTION = "long-exemption"
 DOUBTFUL_SERVICE = "doubtful-service"
+UNREAD_LIST = "unread-list"
 _LONG_DAYS = 90
 
 _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
@@ -280,5 +282,5 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "exemption-for-all": _exemptions_for_all,
     "unused-policy": _unused_policies,
 }
-KINDS = frozenset((*_CHECKS, LONG_EXEMPTION, DOUBTFUL_SERVICE))
+KINDS = frozenset((*_CHECKS, LONG_EXEMPTION, DOUBTFUL_SERVICE, UNREAD_LIST))
 """What a config can acknowledge."""

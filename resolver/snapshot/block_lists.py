@@ -8,16 +8,18 @@ network.
 """
 
 import hashlib
+import os
 import re
 import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from resolver.config.load import LoadedConfig
 from resolver.config.model import ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.config.syntax import not_utf8
+from resolver.config.warnings import UNREAD_LIST
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.ranges import read_ranges
@@ -27,6 +29,10 @@ from resolver.snapshot.protected_names import protected_names, without_protected
 
 _CERTIFICATES = "a file of certificates in PEM form"
 _SERVICE = re.compile(r"[a-z0-9-]+")
+_NAMES, _RANGES = ".txt", ".ip"
+"""The endings of the files that are read."""
+_LIKE_A_LIST = (_NAMES, _RANGES, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
+"""The endings of lists, in any case; people give them to files that are meant to be read."""
 
 
 def read_lists(
@@ -71,16 +77,31 @@ class _ListReader:
                     self._problem(at, directory, "a directory of lists", f"{path} {why}.")
             else:
                 yield from self._directory(files, Path(directory))
+                if not unread:
+                    self.problems.extend(self._unread_lists(files, Path(directory)))
 
     def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
         """The lists of a directory, then the ranges of their services."""
         categories: dict[str, str] = {}
-        lists = [file for end in (".txt", ".ip") for file in files if file.name.endswith(end)]
+        lists = [file for end in (_NAMES, _RANGES) for file in files if file.name.endswith(end)]
         for file in lists:
             read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
             if read is not None:
                 categories[read.service] = read.category
                 yield read
+
+    def _unread_lists(self, files: list[Path], name: Path) -> Iterator[Problem]:
+        """Warn of files of a directory that look like lists, and that nothing reads."""
+        sources = self.loaded.config.lists.sources.values()
+        read = {PurePath(str(each.file or each.url)).name for each in sources}
+        expected = f"{_NAMES} for a list of names, or {_RANGES} for address ranges"
+        advice = "It is not read, and blocks nothing. Rename it, or move it to another directory."
+        for file in files:
+            if file.name not in read and _is_like_unread_list(file):
+                found = f"the ending {file.suffix}" if file.suffix else "no ending"
+                code = f"{UNREAD_LIST}:{file.name}"
+                place = str(name / file.name)
+                yield Problem("warning", place, None, "", found, expected, advice, code)
 
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
@@ -98,7 +119,7 @@ class _ListReader:
                 _error(file, error.strerror or str(error), "a list that can be read")
             )
             return None
-        if path.suffix == ".ip":
+        if path.suffix == _RANGES:
             found = read_ranges(text, path.stem, file, category)
             expected = "a prefix such as 149.154.160.0/20"
         else:
@@ -226,7 +247,7 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
     if not _SERVICE.fullmatch(block_list.service):
         expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
         yield _error(block_list.file, block_list.service, expected)
-    is_ranges = block_list.file.endswith(".ip")
+    is_ranges = block_list.file.endswith(_RANGES)
     if not block_list.category and is_ranges:
         expected = f"a list of names beside it: {block_list.service}.txt"
         yield _error(block_list.file, "ranges of a service without names", expected)
@@ -237,6 +258,15 @@ def _unusable(block_list: BlockList) -> Iterator[Problem]:
         advice = "Restore the list, or remove the file if the service is not needed any more."
         found = "no range" if is_ranges else "no rule that blocks"
         yield _error(block_list.file, found, expected, advice)
+
+
+def _is_like_unread_list(path: Path) -> bool:
+    """Whether a file of a directory of lists looks like one, and its ending is not read."""
+    ending = path.suffix
+    if ending in (_NAMES, _RANGES) or path.name.startswith("."):
+        return False
+    like = ending.lower() in _LIKE_A_LIST if ending else _SERVICE.fullmatch(path.name)
+    return bool(like) and os.path.isfile(path)  # noqa: PTH113 - Path.is_file may raise
 
 
 def _is_no_regular_file(path: Path) -> bool:
