@@ -9,7 +9,7 @@ from pathlib import Path
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
-from resolver.snapshot.config_files import Texts, without_pulled
+from resolver.snapshot.config_files import Texts, read_file, without_pulled
 from resolver.supervisor import control
 
 
@@ -145,7 +145,7 @@ def content_of(path: Path) -> bytes | None:
         DarbanError: the file cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, kept, texts_as
+from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.errors import DarbanError
@@ -74,9 +74,11 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:
         return shown.returncode
-    before = path.read_bytes()
+    before = content_of(path)
+    if before is None:
+        raise DarbanError(f"{path} does not exist; copy {new} to it, then run 'darban reload'")
     answer = activate(path, texts, "reload", in_force.snapshot, keep=True)
-    old_file = str(kept(path)) if path.read_bytes() != before else None
+    old_file = str(kept(path)) if content_of(path) != before else None
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
     else:

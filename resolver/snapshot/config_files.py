@@ -35,6 +35,17 @@ def without_pulled(config: Path, texts: Texts) -> dict[str, str]:
     return {file: text for file, text in texts.items() if not is_pulled(config, file)}
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file; OSError where it cannot be read, and for a named pipe.
+
+    To read that would wait for a writer, and hold up every later reload. A pipe of the shell, as
+    behind /dev/stdin or for ``<(command)``, has no name and has a writer.
+    """
+    if Path(os.path.realpath(path)).is_fifo():
+        raise OSError(errno.EINVAL, "a named pipe", str(path))
+    return path.read_bytes()
+
+
 class DiskFiles:
     """The files on disk; remembers the texts that were read."""
 
@@ -47,7 +58,7 @@ class DiskFiles:
         """The text of a file; OSError or UnicodeDecodeError where it cannot be read."""
         text = self._instead.get(path)
         # as octets: the text that is kept and compared has the line ends of the file
-        self._texts[path] = Path(path).read_bytes().decode() if text is None else text
+        self._texts[path] = read_file(Path(path)).decode() if text is None else text
         return self._texts[path]
 
     def glob(self, pattern: str) -> list[str]:

@@ -1,5 +1,6 @@
 """``darban reload --from``: another file in the place of the config and in force, or neither."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,6 +147,36 @@ def test_the_config_may_be_named_by_any_path(server: Server) -> None:
     (server.directory / "link.toml").symlink_to("config.toml")
     assert darban("reload", "--config", "link.toml", at=server.directory).code == GOOD
     assert darban("reload", "--config", server.config, at=Path("/")).code == GOOD
+
+
+def test_a_config_that_is_a_pipe_holds_up_nothing(server: Server) -> None:
+    """To read it would wait for a writer, also in every later reload."""
+    server.expect_error("reload by|config.toml: found a named pipe")
+    _new(server, DENY, OPEN)
+    text = server.config.read_bytes()
+    server.config.unlink()
+    os.mkfifo(server.config)
+    try:
+        for command in ("check", "reload"):
+            done = darban(command, at=server.directory)
+            assert done.code == WRONG
+            assert "config.toml: found a named pipe; expected a file that can be read" in done.out
+        done = _from(server, "new.toml")
+        assert (done.code, done.err) == (WRONG, "config.toml: a named pipe\n")
+    finally:
+        server.config.unlink()
+        server.config.write_bytes(text)
+    assert _data(server) == "0.0.0.0"
+    assert darban("reload", at=server.directory).code == GOOD
+
+
+def test_without_a_config_nothing_is_put_in_force(server: Server) -> None:
+    _new(server, DENY, OPEN)
+    server.config.rename(server.directory / "aside")
+    done = _from(server, "new.toml")
+    (server.directory / "aside").rename(server.config)
+    assert (done.code, "config.toml does not exist; copy new.toml" in done.err) == (WRONG, True)
+    assert _data(server) == "0.0.0.0"
 
 
 def test_what_makes_no_sense(server: Server) -> None:

@@ -1,6 +1,9 @@
 """The files of a config on disk."""
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,40 @@ def test_a_pipe_is_no_file_of_a_config(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="it is no regular file") as refused:
         DiskFiles().glob("**/*.toml")
     assert refused.value.filename == "sub/pipe.toml"
+
+
+@contextmanager
+def _writer(pipe: Path) -> Iterator[None]:
+    """Whoever reads the pipe in the body gets an empty text, and waits for nothing."""
+    thread = threading.Thread(target=pipe.write_text, args=("",))
+    thread.start()
+    try:
+        yield
+    finally:
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        thread.join()
+        os.close(reader)
+
+
+@pytest.mark.parametrize("name", ["config.toml", "link.toml"])
+def test_a_named_pipe_is_not_read(tmp_path: Path, name: str) -> None:
+    pipe = tmp_path / "config.toml"
+    os.mkfifo(pipe)
+    (tmp_path / "link.toml").symlink_to(pipe)
+    files = DiskFiles()
+    with _writer(pipe), pytest.raises(OSError, match="a named pipe") as refused:
+        files.read(name)
+    assert refused.value.filename == name
+    assert files.texts(tmp_path) == {}
+
+
+def test_a_pipe_of_the_shell_is_read() -> None:
+    """As /dev/stdin and ``<(command)`` are."""
+    reading, writing = os.pipe()
+    os.write(writing, b"a = 1\n")
+    os.close(writing)
+    assert DiskFiles().read(f"/dev/fd/{reading}") == "a = 1\n"
+    os.close(reading)
 
 
 @pytest.mark.parametrize("pattern", ["", "a**b", "[", "nul\0/*.toml", "nul\0*"])
