@@ -22,6 +22,7 @@ from resolver.metrics.status import (
     ZoneStatus,
 )
 from resolver.policy.unknown_clients import UnknownClients
+from tests.metrics.statuses import idle
 
 NOW = 1.8e9
 IPV6 = "[2001:db8:1:2:3:4:5:6]:53"
@@ -36,22 +37,12 @@ def _vlan(name: str, passed: int, blocked: int) -> VlanCounts:
 
 
 def _status(at: float, times: int) -> Status:
-    return Status(
-        version="1.2.3",
-        build="compiled",
-        pid=42,
-        config="/etc/darban/config.toml",
-        at=at,
+    return replace(
+        idle(at),
         started=NOW - 93784,
-        snapshot="",
-        hash="0123456789abcdef",
-        policy_hash="fedcba9876543210",
         loaded=NOW - 4000,
-        config_ok=True,
         workers=4,
         workers_expected=4,
-        worker_restarts=0,
-        last_reload=None,
         vlans=(
             _vlan("administration", 1_000_000 * times, 234_000 * times),
             _vlan("publicity-and-public-relations", 12_345_678_900 * times, 0),

@@ -10,9 +10,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.metrics.faults import STALE, Fault, Kind, faults
 from resolver.metrics.status import (
     SOON,
-    Answers,
     BlockLogStatus,
-    CacheStatus,
     ExemptionStatus,
     FetchedStatus,
     LastReload,
@@ -25,6 +23,7 @@ from resolver.metrics.status import (
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
 from tests.cli.test_status_view import drawn
+from tests.metrics.statuses import idle
 from tests.web.judged import NOW, engine
 from tests.web.page_text import Parsed
 
@@ -40,27 +39,10 @@ EXEMPTION = ExemptionStatus(
     *("pr-1", None, (), ("one",), NOW + 2 * SOON, "Head", "PR-1", "", "in force")
 )
 RELOAD = LastReload(NOW - 60, "applied", "uid 0", ("a warning",))
-GOOD = Status(
-    version="1.2.3",
-    build="compiled",
-    pid=42,
-    config="/config.toml",
-    at=NOW,
-    started=NOW - 3725,
-    snapshot="",
-    hash="",
-    policy_hash="",
-    loaded=NOW - 60,
-    config_ok=True,
-    workers=2,
-    workers_expected=2,
-    worker_restarts=0,
+GOOD = replace(
+    idle(NOW),
     last_reload=RELOAD,
-    vlans=(),
     upstreams=(UPSTREAM,),
-    cache=CacheStatus(0, 0, 1, 0, 0, None),
-    answers=Answers(0, 0),
-    lists=(),
     fetched=(FETCHED,),
     exemptions=(EXEMPTION,),
     block_log=LOG,

@@ -11,12 +11,13 @@ import pytest
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
 from resolver.cli.report_text import as_text
-from resolver.metrics.status import Answers, CacheStatus, ServiceCount, Status, VlanCounts
+from resolver.metrics.status import ServiceCount, VlanCounts
 from resolver.policy.index import Index
 from resolver.snapshot.compiler import compile_file
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.report_page import page
 from tests.live.programs import needed
+from tests.metrics.statuses import idle
 
 CONFIG = """
 [directives.1595]
@@ -91,30 +92,9 @@ COUNTS = VlanCounts(
     {"blocked": 1200, "passed": 34},
     (ServiceCount("one", "blocked", 1200),),
 )
-STATUS = Status(
-    version="1",
-    build="compiled",
-    pid=1,
-    config="",
-    at=NOW,
-    started=NOW - 60,
-    snapshot="",
-    hash="",
-    policy_hash="",
-    loaded=NOW - 30,
-    config_ok=True,
-    workers=1,
-    workers_expected=1,
-    worker_restarts=0,
-    last_reload=None,
+STATUS = replace(
+    idle(NOW),
     vlans=(COUNTS, VlanCounts("unknown", None, "", "", 7, {"refused": 7}, ())),
-    upstreams=(),
-    cache=CacheStatus(0, 0, 0, 0, 0, None),
-    answers=Answers(0, 0),
-    lists=(),
-    fetched=(),
-    exemptions=(),
-    block_log=None,
 )
 
 

@@ -27,6 +27,7 @@ from resolver.metrics.status import (
 )
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
+from tests.metrics.statuses import idle
 from tests.web.judged import NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 
@@ -42,21 +43,8 @@ EXEMPTION = ExemptionStatus(
 )
 BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
 PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZoneStatus("a.rpz", 8, 8),), (), "")
-STATUS = Status(
-    version="1.2.3",
-    build="compiled",
-    pid=42,
-    config="/etc/darban/config.toml",
-    at=NOW,
-    started=NOW - 3725,
-    snapshot="/var/lib/darban/snapshots/0123456789abcdef",
-    hash="0123456789abcdef",
-    policy_hash="fedcba9876543210",
-    loaded=NOW - 60,
-    config_ok=True,
-    workers=2,
-    workers_expected=2,
-    worker_restarts=0,
+STATUS = replace(
+    idle(NOW),
     last_reload=LastReload(NOW - 60, "applied", "uid 0", ()),
     vlans=(
         VlanCounts(
@@ -72,7 +60,6 @@ STATUS = Status(
     cache=CacheStatus(20, 1 << 20, 64 << 20, 30, 10, 0.75),
     answers=Answers(3000, 1000),
     lists=(ListStatus("one", "messenger", "One & <Only>", 17, ("one.txt",), "2026-11-24"),),
-    fetched=(),
     exemptions=(EXEMPTION,),
     block_log=BLOCK_LOG,
     publish=PUBLISH,
