@@ -251,7 +251,8 @@ put_user() { # release
 put_files() { # release
   from=$ROOT$1/share
   put "$from/darban.service" "$LOCAL/lib/systemd/system/darban.service"
-  for unit in darban-zones.path darban-zones.service darban-list@.path darban-list@.service; do
+  for unit in darban-zones.path darban-zones-changed.service darban-zones.service \
+    darban-list@.path darban-list-changed@.service darban-list@.service; do
     put "$from/$unit" "$LOCAL/lib/systemd/system/$unit"
   done
   put "$from/sysctl.conf" "$LOCAL/lib/sysctl.d/60-darban.conf"

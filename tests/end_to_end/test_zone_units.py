@@ -22,7 +22,18 @@ from tests.policy.networks import CONFIG, LISTS, compiled
 DIRECTORY = "/var/lib/darban-zones"
 PUBLISH = f'[publish]\nlisten = ["127.0.0.1:8053"]\ndirectory = "{DIRECTORY}"\n'
 ZONE = "administrative.policy.rpz.internal"
-UNITS = ("darban-zones.path", "darban-zones.service")
+UNITS = ("darban-zones.path", "darban-zones.service", "darban-zones-changed.service")
+LIST_UNITS = ("darban-list@.path", "darban-list@.service", "darban-list-changed@.service")
+HOLD = "/run/hold"
+HELD = f"[Service]\nExecStartPost=/bin/cat {HOLD}\n"
+"""A service with this setting runs until something is written to the named pipe."""
+TAKES = """
+[Service]
+User=root
+Group=root
+ExecStart=
+ExecStart=/bin/cp /var/lib/darban-lists/ministry.zone /run/taken
+"""
 UNBOUND = """
 server:
     interface: 127.0.0.1@5353
@@ -45,13 +56,20 @@ def _write(root: Path, snapshot: Snapshot) -> int:
     return writer.write(snapshot.terms, index, directory, 1.8e9).serials[ZONE]
 
 
+def _drop_in(machine: Machine, unit: str, text: str) -> None:
+    place = machine.root / f"etc/systemd/system/{unit}.d"
+    place.mkdir()
+    (place / "more.conf").write_text(text, encoding="utf-8")
+    machine.good("systemctl", "daemon-reload")
+
+
 @pytest.fixture
 def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
     """A system with the units, and Knot as deploy/publish.md sets it up."""
     assert ip_program, "a machine is made of namespaces"
     needed("knotd")
     with host_layer(tmp_path) as root:
-        for unit in UNITS:
+        for unit in (*UNITS, *LIST_UNITS):
             shutil.copy(ROOT / "deploy/systemd" / unit, root / "etc/systemd/system")
         directory = root / DIRECTORY.lstrip("/")
         directory.mkdir(mode=0o2750)
@@ -80,11 +98,8 @@ def unbound(machine: Machine) -> Machine:
     page = (ROOT / "deploy/publish.md").read_text(encoding="utf-8")
     [drop_in] = re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     [group] = re.findall(r"^usermod .*$", page, re.MULTILINE)
-    place = machine.root / f"etc/systemd/system/{UNITS[1]}.d"
-    place.mkdir()
-    (place / "unbound.conf").write_text(drop_in, encoding="utf-8")
+    _drop_in(machine, UNITS[1], drop_in)
     machine.good(*group.split())
-    machine.good("systemctl", "daemon-reload")
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
     machine.good("systemctl", "start", "unbound")
     return machine
@@ -107,6 +122,35 @@ def test_knot_serves_what_was_written_a_moment_later(machine: Machine) -> None:
     last = [_write(machine.root, _snapshot(f"||newer{n}.example^\n")) for n in range(20)][-1]
     _wait_until_served(machine, last)
     assert machine.run("systemctl", "is-active", UNITS[0]).out.strip() == "active"
+
+
+def test_zones_that_are_written_during_a_load_are_loaded(machine: Machine) -> None:
+    _wait_until_served(machine, 1_800_000_000)
+    machine.good("mkfifo", HOLD)
+    _drop_in(machine, UNITS[1], HELD)
+    _wait_until_served(machine, _write(machine.root, _snapshot("||during.example^\n")))
+    last = _write(machine.root, _snapshot("||later.example^\n"))
+    assert _served(machine) < last, "the load before has not ended"
+    machine.good("sh", "-c", f"echo >{HOLD}")
+    _wait_until_served(machine, last)
+
+
+def test_a_list_that_changes_while_it_is_taken_over_is_taken_over_again(machine: Machine) -> None:
+    file = "/var/lib/darban-lists/ministry.zone"
+    machine.good("install", "-d", "/var/lib/darban-lists")
+    machine.good("mkfifo", HOLD)
+    _drop_in(machine, LIST_UNITS[1], TAKES + HELD)
+    machine.good("systemctl", "start", "darban-list@ministry.path")
+
+    def was_taken(content: str) -> bool:
+        return machine.run("cat", "/run/taken").out == content
+
+    machine.write(file, "first")
+    wait_for(lambda: was_taken("first"), "the first content is taken over")
+    machine.write(file, "second")
+    assert not was_taken("second"), "the service still runs"
+    machine.good("sh", "-c", f"echo >{HOLD}")
+    wait_for(lambda: was_taken("second"), "the second content is taken over")
 
 
 def test_unbound_takes_what_was_written(unbound: Machine) -> None:
