@@ -12,7 +12,7 @@ from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.knot import knot_config
 from resolver.publish.unbound import unbound_configs
-from tests.live.configs import ROOT
+from tests.live.configs import ROOT, replaced_once
 from tests.live.debian import host_layer
 from tests.live.programs import needed
 from tests.live.systemd import Machine, booted
@@ -153,13 +153,31 @@ def test_a_list_that_changes_while_it_is_taken_over_is_taken_over_again(machine:
     wait_for(lambda: was_taken("second"), "the second content is taken over")
 
 
+def _blocks(machine: Machine, name: str) -> bool:
+    """Whether Unbound blocks a name."""
+    asked = ("dig", "+short", "+tries=1", "-b", CLIENT, "@127.0.0.1", "-p", "5353", name)
+    return machine.run(*asked).out.strip() == "0.0.0.0"
+
+
 def test_unbound_takes_what_was_written(unbound: Machine) -> None:
-    asked = ("dig", "+short", "+tries=1", "-b", CLIENT, "@127.0.0.1", "-p", "5353")
-
-    def blocks(name: str) -> bool:
-        return unbound.run(*asked, name).out.strip() == "0.0.0.0"
-
-    wait_for(lambda: blocks("a.example"), "Unbound has the zones")
-    assert not blocks("new.example")
+    wait_for(lambda: _blocks(unbound, "a.example"), "Unbound has the zones")
+    assert not _blocks(unbound, "new.example")
     _write(unbound.root, _snapshot("||new.example^\n"))
-    wait_for(lambda: blocks("new.example"), "Unbound has the new zones")
+    wait_for(lambda: _blocks(unbound, "new.example"), "Unbound has the new zones")
+
+
+def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_was_written(
+    unbound: Machine,
+) -> None:
+    unbound.write("/etc/unbound/stopped.conf", UNBOUND.replace("/run/unbound", "/run/stopped"))
+    place = unbound.root / f"etc/systemd/system/{UNITS[1]}.d/more.conf"
+    files = "in /etc/unbound/stopped.conf /etc/unbound/unbound.conf;"
+    text = place.read_text(encoding="utf-8")
+    place.write_text(replaced_once(text, "in /etc/unbound/unbound.conf;", files), encoding="utf-8")
+    unbound.good("systemctl", "daemon-reload")
+    _write(unbound.root, _snapshot("||new.example^\n"))
+    wait_for(lambda: _blocks(unbound, "new.example"), "Unbound has the new zones")
+    wait_for(
+        lambda: unbound.run("systemctl", "is-failed", UNITS[1]).out.strip() == "failed",
+        "the unit has failed",
+    )
