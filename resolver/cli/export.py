@@ -61,7 +61,8 @@ def export(
 ) -> int:
     """Print the config of another program, for the policy of this config.
 
-    It reads the config on disk, and needs no server.
+    It reads the config on disk, and needs no server. With --to it writes nothing, and exits with
+    1, where an expectation of the config does not hold.
 
         darban export knot > /etc/knot/knot.conf
 
@@ -87,7 +88,9 @@ def export(
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _write(_SEVERAL[program](compile_valid(config).snapshot, config, to.absolute()), to)
+        compiled = compile_valid(config)
+        compiled.check()  # a running engine takes these files though the server refuses the policy
+        _write(_SEVERAL[program](compiled.snapshot, config, to.absolute()), to)
         return 0
     make = _EXPORTS.get(program)
     if make is None:

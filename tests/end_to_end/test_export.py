@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
-from tests.live.commands import GOOD, WRONG, darban
-from tests.live.configs import shipped
+from tests.live.commands import GOOD, NO, WRONG, darban
+from tests.live.configs import replaced_once, shipped
 from tests.live.programs import needed
 
 
@@ -30,3 +30,15 @@ def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
     without = darban("export", "knot", at=tmp_path)
     assert without.code == WRONG
     assert "found no [publish] listen" in without.err
+
+
+def test_nothing_is_written_where_an_expectation_fails(tmp_path: Path) -> None:
+    """The server does not put such a policy in force; dnsdist takes a database at once."""
+    text = replaced_once(shipped(["127.0.0.1:5353"]), "deny = []", 'deny = ["www.agency.example"]')
+    expected = '[[expect]]\nclient = "127.0.10.5"\nname = "www.agency.example"\n'
+    expected += 'outcome = "passed"\n'
+    (tmp_path / "config.toml").write_text(text + expected, encoding="utf-8")
+    exported = darban("export", "dnsdist", "--to", "dnsdist", at=tmp_path)
+    assert (exported.code, exported.out) == (NO, "")
+    assert "expectations that do not hold:" in exported.err
+    assert not (tmp_path / "dnsdist").exists()
