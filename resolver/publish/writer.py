@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from resolver.dns import names
-from resolver.files import make_directory, write_atomically
+from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.settings import Publication
@@ -38,6 +38,8 @@ class WriteResult:
 
     serials: dict[str, int] = field(default_factory=dict)
     """The serial of each zone, by its name without a final dot."""
+    stamps: dict[str, list[int]] = field(default_factory=dict)
+    """The ``stamp`` of each zone's file, by its name, when it was read or written."""
     left_out: list[str] = field(default_factory=list)
     """What the zones cannot express."""
     problem: str = ""
@@ -57,7 +59,9 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     before = _read_serials(directory)
     result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
     for content in contents(zones, publication):
-        result.serials[content.zone] = _write_zone(directory, content, before, wall)
+        serial, written = _write_zone(directory, content, before, wall)
+        result.serials[content.zone] = serial
+        result.stamps[zone_file(content.zone)] = written
         result.left_out.extend(
             f"zone {content.zone}: without {names.text(owner)}, which is too long for it"
             for owner in content.too_long
@@ -73,15 +77,37 @@ def zone_directory(publication: Publication, base: Path, state: Path) -> Path:
     return base / publication.directory if publication.directory else state / "zones"
 
 
-def _write_zone(directory: Path, content: ZoneContent, before: dict[str, int], wall: float) -> int:
-    """Write a zone if its content has changed; its serial."""
-    path = directory / f"{content.zone}.zone"  # Knot DNS finds it by the same rule
-    serial, body = split(path.read_bytes()) if path.exists() else (0, b"")
+def zone_file(zone: str) -> str:
+    """The name of the file of a zone; Knot DNS finds it by the same rule."""
+    return f"{zone}.zone"
+
+
+def stamp(path: Path) -> list[int]:
+    """The inode and the time of a file, which tell it from others; empty where it is missing."""
+    try:
+        return _stamp(path.stat())
+    except FileNotFoundError:
+        return []
+
+
+def _stamp(status: os.stat_result) -> list[int]:
+    return [status.st_ino, status.st_mtime_ns]
+
+
+def _write_zone(
+    directory: Path, content: ZoneContent, before: dict[str, int], wall: float
+) -> tuple[int, list[int]]:
+    """Write a zone if its content has changed; its serial, and the stamp of its file."""
+    path = directory / zone_file(content.zone)
+    found = stamp(path)
+    serial, body = split(path.read_bytes()) if found else (0, b"")
     if body == content.body:
-        return serial
+        return serial, found
     serial = next_serial(max(serial, before.get(content.zone, 0)), wall)
-    write_atomically(path, content.file(serial))
-    return serial
+    with atomic_file(path) as file:
+        file.write(content.file(serial))
+        file.flush()
+        return serial, _stamp(os.fstat(file.fileno()))
 
 
 def _read_serials(directory: Path) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """Write the zones of the policy in force, and look whether Knot DNS serves them.
 
 A child process writes them (``publish.writer``), at every change of what is in force: another
-snapshot, or the end of an exemption. Knot is not told: a path unit of systemd watches the file
-``serials``. Whether it serves the newest zones is asked over DNS, as a secondary does.
+snapshot, or the end of an exemption; and where somebody has replaced their files, as from a backup.
+Knot is not told: a path unit of systemd watches the file ``serials``. Whether it serves the newest
+zones is asked over DNS, as a secondary does.
 
 What must stay true:
 - DNS is served whatever fails here. A failure is logged, in the status, and a metric.
@@ -24,7 +25,7 @@ from resolver.metrics.log import log
 from resolver.metrics.status import PublishStatus, ZoneStatus
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.serial_query import serial_in, serial_query
-from resolver.publish.writer import WriteResult, zone_directory
+from resolver.publish.writer import WriteResult, stamp, zone_directory
 from resolver.snapshot.background_priority import run_in_background
 from resolver.snapshot.store import PinnedSnapshot
 
@@ -32,6 +33,8 @@ _LOOK = 1.0
 """Seconds between two looks at what is in force."""
 _ASK = 10.0
 """Seconds between two questions for the served serials, while all are as written."""
+_LOOK_AT_FILES = 5.0
+"""Seconds between two looks at the files of the zones."""
 _RETRY = 15.0
 """Seconds until the zones are written again after a failure."""
 _ANSWER = 2.0
@@ -50,6 +53,8 @@ class ZonePublisher:
         self._facts = facts
         self._snapshot = snapshot
         self._written: InForce | None = None
+        self._stamps: dict[Path, list[int]] = {}
+        """Of the files of the zones, as they were written."""
         self._changed = asyncio.Event()
         self._next_write = 0.0
         """By the monotonic clock; later than now after a failure."""
@@ -61,11 +66,15 @@ class ZonePublisher:
 
     async def run(self) -> None:
         """Write the zones whenever they change, and ask for their serials, until cancelled."""
-        next_question = 0.0
+        next_question = next_look = 0.0
         while True:
             publication, now = self._facts.terms.settings.publish, time.monotonic()
+            if now >= next_look:
+                self._look_at_files()
+                next_look = now + _LOOK_AT_FILES
             if publication is None:
                 self._facts.publish = self._written = None
+                self._stamps = {}
             elif self._written != _in_force(self._facts) and now >= self._next_write:
                 self._next_write = 0.0 if await self._write(publication) else now + _RETRY
                 next_question = 0.0
@@ -75,6 +84,16 @@ class ZonePublisher:
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _LOOK)
+
+    def _look_at_files(self) -> None:
+        """Have the zones written again where their files are no longer those that were written."""
+        try:
+            replaced = [path for path, written in self._stamps.items() if stamp(path) != written]
+        except OSError:
+            return  # nobody can read them; the next write reports it
+        if replaced and self._written is not None:
+            log.warning("%s has been replaced; the zones are written again", replaced[0])
+            self._written = None
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
@@ -87,6 +106,7 @@ class ZonePublisher:
             log.error("the zones of [publish] cannot be written: %s", result.problem)
         else:
             self._written = in_force
+            self._stamps = {directory / file: each for file, each in result.stamps.items()}
             for each in result.left_out:
                 log.warning("[publish] %s", each)
             served = {zone.name: zone.served for zone in zones}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -222,6 +223,24 @@ def test_the_end_of_an_exemption_changes_the_zone(site: Site) -> None:
     wait_for(lambda: zone.exists() and "CNAME rpz-passthru." in zone.read_text(), "it is exempted")
     wait_for(lambda: "CNAME" not in zone.read_text(), "the exemption has ended", 30)
     assert dt.datetime.now(dt.UTC) > until
+
+
+def test_files_that_somebody_has_replaced_are_written_again(site: Site, tmp_path: Path) -> None:
+    """Unbound and the Recursor read the files, whatever their serials are."""
+    zones, backup = site.server.directory / ".darban/zones", tmp_path / "backup"
+    shutil.copytree(zones, backup)
+    edited(site.server.config, "deny = []", 'deny = ["denied.example"]')
+    assert darban("reload", at=site.server.directory).code == GOOD
+    text = zones / f"{OVERRIDES}.zone"
+    wait_for(lambda: "denied.example" in text.read_text(), "the zone is written")
+    denying = site.records()
+    shutil.copytree(backup, zones, dirs_exist_ok=True)
+    assert site.records() == site.first, "the older zones are restored"
+    wait_for(lambda: site.records() == denying, "the zones are written again")
+    text.unlink()
+    wait_for(lambda: site.records() == denying, "the zone that was removed is written again")
+    site.knot.control("zone-reload")
+    wait_for(site.is_served, "Knot serves the zones")
 
 
 def test_an_exemption_that_zones_cannot_express_is_reported(site: Site) -> None:
