@@ -96,7 +96,7 @@ def unbound(machine: Machine) -> Machine:
     for name, text in {**files, "unbound.conf": UNBOUND}.items():
         machine.write(f"/etc/unbound/{name}", text)
     page = (ROOT / "deploy/publish.md").read_text(encoding="utf-8")
-    [drop_in] = re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [drop_in] = re.findall(r"^```ini\n(\[Service\]\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     [group] = re.findall(r"^usermod .*$", page, re.MULTILINE)
     _drop_in(machine, UNITS[1], drop_in)
     machine.good(*group.split())
