@@ -10,7 +10,6 @@ from pathlib import Path
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Publication, Secondary
-from resolver.publish.policy_zones import block_set_policies
 from resolver.publish.zone_text import block_set_zone, override_zone
 
 KEYS_FILE = "/etc/knot/darban-keys.conf"
@@ -66,8 +65,7 @@ def knot_config(terms: CompiledConfig, publication: Publication, directory: Path
 
 
 def _zones(terms: CompiledConfig, publication: Publication) -> Iterator[str]:
-    first, _ = block_set_policies(terms)
-    zones = [block_set_zone(policy.name, publication) for policy in first]
+    zones = [block_set_zone(policy.name, publication) for policy in terms.policies]
     zones += [override_zone(vlan.name, publication) for vlan in terms.vlans]
     for zone in zones:
         yield f"  - domain: {names.text(zone)}\n    template: darban\n"

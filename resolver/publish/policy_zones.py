@@ -1,9 +1,8 @@
 """The policy as response policy zones (RPZ): which zones each VLAN has, and their rules.
 
 A VLAN has two zones, in this order. Its override zone has what differs for this VLAN: ``allow``,
-``deny`` and the exemptions in force. Its block set has the lists. VLANs whose policies block the
-same services with the same answers share a block set. An exemption changes only the content of
-an override zone, so the config of a secondary stays as it is.
+``deny`` and the exemptions in force. The block set of its policy has the lists. Lists and
+exemptions change only the content of zones, so the config of a secondary stays as it is.
 
 A resolver looks an owner up as DNS does: the exact name, else the wildcard at the closest name
 that exists in the zone (RFC 4592 section 3.3). So a rule for one name hides the wildcards above it
@@ -73,10 +72,9 @@ Rules = tuple[ZoneRule, ...]
 
 @dataclass(frozen=True, slots=True)
 class BlockSet:
-    """The lists of the policies that block the same services with the same answers."""
+    """The lists of a policy; empty if it blocks nothing."""
 
     policy: str
-    """The first of these policies: the zone is named after it."""
     rules: Rules
     addresses: tuple[AddressRule, ...]
 
@@ -107,9 +105,9 @@ class PolicyZones:
 def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
     rules, views = RuleSource(terms, index), Views(terms, wall)
-    first, _ = block_set_policies(terms)
     block_sets = [
-        BlockSet(policy.name, rules.block_set(policy), rules.addresses(policy)) for policy in first
+        BlockSet(policy.name, rules.block_set(policy), rules.addresses(policy))
+        for policy in terms.policies
     ]
     passing, gaps = passing_prefixes(terms, wall)
     overrides: dict[tuple[int, int], tuple[Rules, tuple[AddressRule, ...]]] = {}
@@ -123,26 +121,6 @@ def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZone
         clients = tuple(passing.get(number, ()))
         vlans.append(VlanZones(vlan.name, own, clients, addresses))
     return PolicyZones(tuple(block_sets), tuple(vlans), tuple(gaps))
-
-
-def block_set_policies(terms: CompiledConfig) -> tuple[list[Policy], list[int | None]]:
-    """The first policy of each block set; for each policy, the index of its block set."""
-    sets: dict[tuple[object, ...], int] = {}
-    first: list[Policy] = []
-    set_of_policy: list[int | None] = []
-    for policy in terms.policies:
-        place = None
-        if policy.blocks and policy.enforce:
-            place = sets.setdefault(_answers(policy), len(sets))
-            if place == len(first):
-                first.append(policy)
-        set_of_policy.append(place)
-    return first, set_of_policy
-
-
-def _answers(policy: Policy) -> tuple[object, ...]:
-    """Equal for policies whose lists block the same names with the same answers."""
-    return policy.blocks, policy.answer, policy.sinkhole_v4, policy.sinkhole_v6
 
 
 class RuleSource:
@@ -175,7 +153,8 @@ class RuleSource:
 
     def addresses(self, policy: Policy) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
-        ranges = (each for each in self._ranges if each.services & policy.blocks)
+        blocks = policy.blocks if policy.enforce else 0
+        ranges = (each for each in self._ranges if each.services & blocks)
         return tuple(self._address_rule(each, policy) for each in ranges)
 
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:

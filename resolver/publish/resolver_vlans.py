@@ -13,7 +13,6 @@ from resolver.policy.prefixes import network_of
 from resolver.policy.services import services_in
 from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import contains
-from resolver.publish.policy_zones import block_set_policies
 from resolver.publish.zone_text import block_set_zone, override_zone
 
 
@@ -48,25 +47,24 @@ class ResolverVlan:
     policy: str
     clients: tuple[ClientPrefix, ...]
     """The longest prefix first: the first that matches decides."""
-    zones: tuple[ZoneUse, ...]
-    """In the order in which they apply: the override zone, and the block set if there is one."""
+    zones: tuple[ZoneUse, ZoneUse]
+    """In the order in which they apply: the override zone, and the block set of the policy."""
 
 
 def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[ResolverVlan]:
     """All VLANs that have prefixes, in the order of the config."""
-    first, set_of_policy = block_set_policies(terms)
     for number, vlan in enumerate(terms.vlans):
         policy = terms.policies[vlan.policy]
         overrides = names.text(override_zone(vlan.name, publication))
-        zones = [ZoneUse(overrides, is_imposed(policy) and not policy.denied)]
-        block_set = set_of_policy[vlan.policy]
-        if block_set is not None:
-            of = first[block_set]
-            zones.append(ZoneUse(names.text(block_set_zone(of.name, publication)), is_imposed(of)))
+        block_set = names.text(block_set_zone(policy.name, publication))
+        zones = (
+            ZoneUse(overrides, is_imposed(policy) and not policy.denied),
+            ZoneUse(block_set, is_imposed(policy)),
+        )
         own = {prefix for prefix in terms.prefixes if prefix.owner == number}
         clients = tuple(client_prefixes(terms.prefixes, own))
         if clients:
-            yield ResolverVlan(vlan.name, policy.name, clients, tuple(zones))
+            yield ResolverVlan(vlan.name, policy.name, clients, zones)
 
 
 def is_imposed(policy: Policy) -> bool:

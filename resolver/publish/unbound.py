@@ -62,8 +62,7 @@ def _instance(policy: str, vlans: Sequence[ResolverVlan], directory: Path) -> It
                 yield f"    access-control: {each.prefix} refuse\n"
     for vlan in vlans:
         yield _rpz(vlan.zones[0].zone, directory, f"vlan-{vlan.name}")
-    for block_set in vlans[0].zones[1:]:
-        yield _rpz(block_set.zone, directory, tags)
+    yield _rpz(vlans[0].zones[1].zone, directory, tags)
 
 
 def _rpz(zone: str, directory: Path, tags: str) -> str:

@@ -73,7 +73,7 @@ def contents(zones: PolicyZones, publication: Publication) -> Iterator[ZoneConte
 
 
 def block_set_zone(policy: str, publication: Publication) -> bytes:
-    """The name of the block set that is named after a policy."""
+    """The name of the block set of a policy."""
     return names.parse(f"{policy}.policy.{names.text(publication.zone)}")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import View, Views
@@ -18,7 +18,6 @@ from resolver.publish.policy_zones import (
     Rules,
     RuleSource,
     ZoneRule,
-    block_set_policies,
     policy_zones,
 )
 from tests.policy.networks import compiled, judge
@@ -101,15 +100,10 @@ def built(answer: str = "sinkhole") -> tuple[Snapshot, PolicyZones]:
 BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
 
 
-def block_sets_of_vlans(terms: CompiledConfig) -> list[int | None]:
-    _, set_of_policy = block_set_policies(terms)
-    return [set_of_policy[vlan.policy] for vlan in terms.vlans]
-
-
 def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[Rules]:
     """The zones of a VLAN in their order."""
-    overrides, place = zones.vlans[vlan].overrides, block_sets_of_vlans(snapshot.terms)[vlan]
-    return [overrides, *([] if place is None else [zones.block_sets[place].rules])]
+    block_set = zones.block_sets[snapshot.terms.vlans[vlan].policy]
+    return [zones.vlans[vlan].overrides, block_set.rules]
 
 
 LOOKUPS = {
@@ -150,10 +144,13 @@ def test_one_zone_with_all_rules_gives_the_same(vlan: int, name: bytes) -> None:
     assert decide([lookup], name) == decide(LOOKUPS["nxdomain", vlan], name)
 
 
-def test_policies_that_block_alike_share_a_block_set() -> None:
-    snapshot, zones = BUILT["sinkhole"]
-    assert [each.policy for each in zones.block_sets] == ["administrative"]
-    assert block_sets_of_vlans(snapshot.terms) == [0, 0, 0, None, None]
+def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:
+    """So a change of lists, or of the mode, changes no name of a zone."""
+    _, zones = BUILT["sinkhole"]
+    names_of_sets = [each.policy for each in zones.block_sets]
+    assert names_of_sets == ["administrative", "same", "audited", "open"]
+    assert zones.block_sets[0].rules == zones.block_sets[1].rules != ()
+    assert [each.policy for each in zones.block_sets if not each.rules] == ["audited", "open"]
     assert [vlan.name for vlan in zones.vlans if not vlan.overrides] == ["same", "audited", "open"]
 
 

@@ -51,6 +51,7 @@ def test_the_files_of_a_small_network(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{OVERRIDES}.zone",
         f"{BLOCKS}.zone",
+        "publicity.policy.rpz.internal.zone",
         "publicity.vlan.rpz.internal.zone",
         "serials",
     ]
