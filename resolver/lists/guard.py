@@ -74,8 +74,9 @@ def registrable_domain(name: bytes) -> bytes | None:
 
 def _unicode(text: str) -> str:
     """A printed name with U-labels (RFC 5890) instead of A-labels, where they can be decoded."""
+    lower = text.lower()
     try:
-        return text.encode().decode("idna") if "xn--" in text else text
+        return lower.encode().decode("idna") if "xn--" in lower else text
     except UnicodeError:
         return text
 

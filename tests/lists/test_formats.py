@@ -145,6 +145,14 @@ def test_the_zone_s_own_name_is_no_part_of_what_it_covers() -> None:
     assert [each.line for each in read.skipped] == [3]
 
 
+@each_format
+@pytest.mark.parametrize("suffix", ["CO.UK", "XN--55QX5D.CN", "Xn--55qx5d.Cn", "公司.CN"])
+def test_a_public_suffix_in_capitals_is_refused(kind: str, suffix: str) -> None:
+    read = _read(kind, LINES[kind].format(suffix) + "\n")
+    assert read.rules == ()
+    assert "is a public suffix" in read.skipped[0].reason
+
+
 @pytest.mark.parametrize(
     ("address", "expected"),
     [("0.0.0.0", True), ("127.0.0.2", True), ("0::0", True), ("10.0.0.1", False), ("x", None)],
