@@ -3,7 +3,8 @@
 Each covers the names between its slashes and all below them. ``server=/name/`` and
 ``local=/name/`` block (no server is asked: no such name), as do ``address=/name/`` (no such
 name) and ``address=`` with an address at which no host can be reached. ``server=/name/#`` sends
-a name to the usual servers though a name above it is blocked: an exception.
+a name to the usual servers though a name above it is blocked: an exception. The longest match
+decides: a name below an exception can be blocked again.
 """
 
 from resolver.lists.list_reader import ListReader, leads_nowhere
@@ -13,6 +14,8 @@ _NULL = "#"
 
 class DnsmasqReader(ListReader):
     """Reads a configuration file of dnsmasq."""
+
+    longest_match = True
 
     def content(self, line: str) -> str:
         """The line; '#' begins a comment only at the beginning of a line or after a space."""

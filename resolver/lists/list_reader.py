@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable
 from operator import attrgetter
+from typing import ClassVar
 
 from resolver.dns import names
 from resolver.lists.guard import too_wide_name
@@ -29,6 +30,9 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+")
 
 class ListReader(ABC):
     """Reads one list of a format, line by line."""
+
+    longest_match: ClassVar[bool] = False
+    """Whether an exception of the format cancels only rules that are no more specific."""
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
@@ -73,7 +77,13 @@ class ListReader(ABC):
         """The list as read so far; a format may add headers."""
         rules = sorted(self.rules, key=attrgetter("line"))  # some are added at the end
         skipped = sorted(self.skipped, key=attrgetter("line"))
-        return BlockList(service, file, rules=tuple(rules), skipped=tuple(skipped))
+        return BlockList(
+            service,
+            file,
+            rules=tuple(rules),
+            skipped=tuple(skipped),
+            longest_match=self.longest_match,
+        )
 
     def add(self, text: str, line: int, *, subtree: bool, exception: bool = False) -> str | None:
         """Add a rule for the name in a text; the reason where there is none."""

@@ -12,12 +12,10 @@ Owners are relative to the zone. Its own name is known only from an absolute SOA
 """
 
 import re
-from dataclasses import replace
 from typing import NamedTuple
 
 from resolver.dns import names
 from resolver.lists.list_reader import ListReader
-from resolver.lists.rules import BlockList
 
 _CLASSES = ("in", "ch", "hs", "any")
 _FRAME = ("soa", "ns")
@@ -35,6 +33,8 @@ class _Action(NamedTuple):
 
 class RpzReader(ListReader):
     """Reads a zone."""
+
+    longest_match = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,10 +120,6 @@ class RpzReader(ListReader):
         kept = self._below if below else self._exact
         first = kept.setdefault(name[2 * below :], action)
         return None if first is action else f"line {first.line} has an action for the name already"
-
-    def block_list(self, service: str, file: str) -> BlockList:
-        """The list; of its rules for a name, the most specific decides."""
-        return replace(super().block_list(service, file), longest_match=True)
 
     def end(self) -> None:
         """Make rules of the actions."""

@@ -40,9 +40,10 @@ class Matcher:
         above = [".".join(parts[start:]) for start in range(len(parts))]
         if self.longest_match:
             if name in self.alone or name in self.open_alone:
-                return name in self.alone
+                return name not in self.open_alone
             zones = (zone for zone in above[1:] if zone in self.below or zone in self.open_below)
-            return next(zones, "") in self.below
+            zone = next(zones, "")
+            return zone in self.below and zone not in self.open_below
         if name in self.open_alone or not self.open_below.isdisjoint(above):
             return False
         return name in self.alone or not self.below.isdisjoint(above)
@@ -53,7 +54,7 @@ class Matcher:
 
 def matcher(text: str, kind: str) -> Matcher:
     entries = _READERS[kind](line.strip() for line in text.lower().split("\n"))
-    return Matcher(entries, longest_match=kind == "rpz")
+    return Matcher(entries, longest_match=kind in ("dnsmasq", "rpz"))
 
 
 def _adblock(lines: Iterator[str]) -> Iterator[Entry]:
@@ -91,7 +92,8 @@ def _dnsmasq(lines: Iterator[str]) -> Iterator[Entry]:
         if found:
             exception = found[1] != "address" and found[3] == "#"
             if found[1] == "address" or found[3] in ("", "#"):
-                yield from ((name, True, exception) for name in found[2].split("/"))
+                for name in found[2].split("/"):
+                    yield from ((name, below, exception) for below in (False, True))
 
 
 def _unbound(lines: Iterator[str]) -> Iterator[Entry]:
