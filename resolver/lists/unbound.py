@@ -2,7 +2,8 @@
 
 A zone covers its name and all below it; the types that give no answer are blocks. A zone of
 the type ``redirect`` answers with the data at its name: it is a block where that is an address
-at which no host can be reached. ``local-data`` by itself covers its name alone.
+at which no host can be reached. ``local-data`` by itself covers its name alone. The most specific
+zone decides; one whose type has names resolved as usual is an exception.
 """
 
 import re
@@ -19,11 +20,14 @@ _BLOCKING = {
     *("refuse", "static", "deny", "inform_deny"),
     *("always_refuse", "always_nxdomain", "always_nodata", "always_deny", "always_null"),
 }
+_RESOLVING = {"transparent", "typetransparent", "always_transparent", "inform"}
 _REDIRECTING = {"redirect", "inform_redirect"}
 
 
 class UnboundReader(ListReader):
     """Reads a configuration file of Unbound."""
+
+    longest_match = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,8 +45,8 @@ class UnboundReader(ListReader):
         return "neither a local-zone nor an address as local-data"
 
     def _zone(self, name: str, kind: str, line: int, text: str) -> str | None:
-        if kind in _BLOCKING:
-            return self.add(name, line, subtree=True)
+        if kind in _BLOCKING or kind in _RESOLVING:
+            return self.add(name, line, subtree=True, exception=kind in _RESOLVING)
         if kind not in _REDIRECTING:
             return f"a zone of the type '{kind}' is not a block"
         self._redirecting[_plain(name)] = (line, text)

@@ -91,10 +91,15 @@ SAMPLES = {
         "local-zone: b.example. static\nlocal-zone: 'c.example' redirect\n"
         'local-data: "c.example A 0.0.0.0"\nlocal-zone: "d.example" redirect\n'
         'local-data: "d.example A 192.0.2.1"\nlocal-zone: "e.example" transparent\n'
-        'local-data: "f.example. 60 IN AAAA ::"\nverbosity: 1\n',
-        ("a.example", "w.a.example", "w.b.example", "c.example", "w.c.example", "f.example"),
-        ("d.example", "e.example", "w.f.example"),
-        {7: "redirects to no", 8: "leads somewhere", 9: "'transparent'", 11: "neither"},
+        'local-data: "f.example. 60 IN AAAA ::"\nverbosity: 1\n'
+        'local-zone: "x.a.example" always_transparent\nlocal-zone: "y.x.a.example" refuse\n'
+        'local-data: "e.example A 0.0.0.0"\nlocal-zone: "10.in-addr.arpa" nodefault\n',
+        (
+            *("a.example", "w.a.example", "w.b.example", "c.example", "w.c.example", "f.example"),
+            *("w.y.x.a.example", "e.example"),
+        ),
+        ("d.example", "w.e.example", "w.f.example", "x.a.example", "w.x.a.example"),
+        {7: "redirects to no", 8: "leads somewhere", 11: "neither", 15: "'nodefault'"},
     ),
     "rpz": Sample(
         "$TTL 300\n@ IN SOA localhost. root.localhost. (\n 1 2 3 4\n 5 )\n  IN NS localhost.\n"

@@ -54,7 +54,7 @@ class Matcher:
 
 def matcher(text: str, kind: str) -> Matcher:
     entries = _READERS[kind](line.strip() for line in text.lower().split("\n"))
-    return Matcher(entries, longest_match=kind in ("dnsmasq", "rpz"))
+    return Matcher(entries, longest_match=kind in ("dnsmasq", "rpz", "unbound"))
 
 
 def _adblock(lines: Iterator[str]) -> Iterator[Entry]:
@@ -109,8 +109,11 @@ def _unbound(lines: Iterator[str]) -> Iterator[Entry]:
             name = found[1].rstrip(".")
             redirecting |= {name} if found[2] == "redirect" else set()
             blocks = found[2] in ("refuse", "static", "always_refuse", "always_nxdomain")
-            if blocks or (found[2] == "redirect" and name in data):
-                yield name, True, False
+            resolves = found[2] in ("transparent", "always_transparent")
+            if blocks or resolves or (found[2] == "redirect" and name in data):
+                if not (resolves and name in data):
+                    yield name, False, resolves
+                yield name, True, resolves
     yield from ((name, False, False) for name in data - redirecting)
 
 

@@ -206,7 +206,12 @@ def test_made_up_lists_are_judged_as_the_obvious_matcher_does(kind: str) -> None
 
 def _some_line(rng: random.Random, kind: str) -> str:
     line = LINES[kind]
-    exceptions = {"adblock": "@@||{}^", "dnsmasq": "server=/{}/#", "rpz": "{} CNAME rpz-passthru."}
+    exceptions = {
+        "adblock": "@@||{}^",
+        "dnsmasq": "server=/{}/#",
+        "rpz": "{} CNAME rpz-passthru.",
+        "unbound": 'local-zone: "{}" transparent',
+    }
     if rng.random() < 0.2:
         line = exceptions.get(kind, line)
     if kind == "rpz" and rng.random() < 0.3:
