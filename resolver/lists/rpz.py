@@ -3,9 +3,12 @@
 ``name CNAME .`` answers that there is no such name, ``CNAME *.`` that it has no data: both
 block, and the policy says how a block is answered. ``*.name`` covers the names below a name
 and not the name itself; with both in the zone, which is usual, the rule is for the name and all
-below. ``CNAME rpz-passthru.`` is an exception. The longest match decides, as in BIND. Other
-actions (data of its own, dropping, TCP only) and other triggers (addresses, name servers) are
-skipped.
+below. ``CNAME rpz-passthru.`` is an exception. The longest match decides. Other actions
+(data of its own, dropping, TCP only) and other triggers (addresses, name servers) are skipped.
+
+In BIND and Unbound a wildcard covers nothing below a name that the zone has (RFC 4592). So an
+exception covers the names below it too, unless ``*.name`` has an action. Names below a blocked
+name are blocked by the wildcard all the same: authors do not mean them to pass.
 
 Owners are relative to the zone. Its own name is known only from an absolute SOA owner or
 ``$ORIGIN``.
@@ -123,6 +126,8 @@ class RpzReader(ListReader):
 
     def end(self) -> None:
         """Make rules of the actions."""
+        exceptions = {name: action for name, action in self._exact.items() if action.exception}
+        self._below = exceptions | self._below
         # Shorter names first: a wildcard that is refused decides nothing below it.
         for name in sorted(self._exact.keys() | self._below.keys(), key=len):
             exact, below = self._exact.get(name), self._below.get(name)

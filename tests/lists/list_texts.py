@@ -106,16 +106,23 @@ SAMPLES = {
         "a.example CNAME .\n*.a.example CNAME .\nb.example 60 IN CNAME *. ; why\n"
         "*.c.example CNAME .\nx.a.example CNAME rpz-passthru.\nd.example A 192.0.2.1\n"
         "e.example CNAME rpz-drop.\n32.1.2.0.192.rpz-ip CNAME .\n$ORIGIN example\nf CNAME .\n"
-        "  TXT why\n$ORIGIN g.example.\nh CNAME .\n",
-        ("a.example", "w.a.example", "b.example", "w.c.example", "f.example"),
-        ("x.a.example", "w.b.example", "c.example", "d.example", "e.example", "w.f.example"),
+        "  TXT why\ny.x.a CNAME .\nz.a CNAME rpz-passthru.\n*.z.a CNAME .\n"
+        "$ORIGIN g.example.\nh CNAME .\n",
+        (
+            *("a.example", "w.a.example", "b.example", "w.c.example", "f.example"),
+            *("y.x.a.example", "w.z.a.example"),
+        ),
+        (
+            *("x.a.example", "w.b.example", "c.example", "d.example", "e.example", "w.f.example"),
+            *("w.x.a.example", "w.y.x.a.example", "z.a.example"),
+        ),
         {
             11: "data of its own",
             12: "rpz-drop",
             13: "the trigger",
             16: "data of its own",
-            17: "outside",
-            18: "no name of the zone",
+            20: "outside",
+            21: "no name of the zone",
         },
     ),
 }

@@ -129,8 +129,11 @@ def _rpz(lines: Iterator[str]) -> Iterator[Entry]:
             actions.setdefault(words[0] + origin, words[-1])
     for owner, action in actions.items():
         name = owner.removeprefix("*.")
-        if action in (".", "*.", "rpz-passthru."):
-            yield name, owner != name, action == "rpz-passthru."
+        exception = action == "rpz-passthru."
+        if exception or action in (".", "*."):
+            yield name, owner != name, exception
+        if exception and f"*.{owner}" not in actions:
+            yield name, True, True
 
 
 _READERS: dict[str, Callable[[Iterator[str]], Iterator[Entry]]] = {
