@@ -49,6 +49,11 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
+def is_no_regular_file(path: Path) -> bool:
+    """Whether a path is of no regular file; to read a pipe would wait for a writer for ever."""
+    return path.exists() and not path.is_file()
+
+
 def replace_link(link: Path, target: Path) -> None:
     """Let a relative link lead to a file or folder that is synced already."""
     aside = _aside(link)

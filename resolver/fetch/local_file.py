@@ -9,6 +9,7 @@ import urllib.parse
 from pathlib import Path
 
 from resolver.fetch.download import Download, FetchError
+from resolver.files import is_no_regular_file
 from resolver.lists.acceptance import MAX_LIST_BYTES
 
 SCHEME = "file:"
@@ -22,6 +23,8 @@ def copy(url: str, into: Path) -> Download:
     """
     path = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
     try:
+        if is_no_regular_file(path):
+            raise FetchError(f"{path} is no regular file")
         with path.open("rb") as file:
             content = file.read(MAX_LIST_BYTES + 1)
     except OSError as error:

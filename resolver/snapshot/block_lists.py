@@ -20,6 +20,7 @@ from resolver.config.model import ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.config.syntax import not_utf8
 from resolver.config.warnings import UNREAD_LIST
+from resolver.files import is_no_regular_file
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.ranges import read_ranges
@@ -106,7 +107,7 @@ class _ListReader:
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
-            if _is_no_regular_file(path):
+            if is_no_regular_file(path):
                 self.problems.append(_error(file, "no regular file", "a list that can be read"))
                 return None
             content = path.read_bytes()
@@ -189,7 +190,7 @@ class _ListReader:
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         path = self.base / file
         try:
-            if _is_no_regular_file(path):
+            if is_no_regular_file(path):
                 return "It is no regular file."
             with path.open("rb") as opened:
                 content = opened.read(MAX_LIST_BYTES + 1)
@@ -267,11 +268,6 @@ def _is_like_unread_list(path: Path) -> bool:
         return False
     like = ending.lower() in _LIKE_A_LIST if ending else _SERVICE.fullmatch(path.name)
     return bool(like) and os.path.isfile(path)  # noqa: PTH113 - Path.is_file may raise
-
-
-def _is_no_regular_file(path: Path) -> bool:
-    """Whether a path is of no regular file; to read a pipe would hold up every later reload."""
-    return path.exists() and not path.is_file()
 
 
 def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:
