@@ -3,7 +3,8 @@
 Each line is empty, a comment (``!`` or ``#``), a header (``! Title: Telegram``), a rule
 (``||name^``, ``|name^``, ``@@||name^``, ``@@|name^``), or something else, which is skipped with
 a reason. Nothing is guessed: a modifier, a wildcard or a missing caret could each mean more
-than the name beside it.
+than the name beside it. The one modifier that is read is ``$badfilter``: it cancels
+the rule that is the same without it, anywhere in the list.
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ from dataclasses import replace
 from resolver.dns import names
 from resolver.language import solar_hijri
 from resolver.lists.list_reader import ListReader, leads_nowhere
-from resolver.lists.rules import BlockList, read_rule
+from resolver.lists.rules import BlockList, Rule, read_rule
 
 _HEADER = re.compile(
     r"!\s*(title|title-fa|category|source|reviewed|answer)\s*:(.*)",
@@ -22,6 +23,7 @@ _HEADER = re.compile(
 _COMMENT = ("!", "#", "[adblock")
 _TRAILING_COMMENT = re.compile(r"\s#.*", re.DOTALL)
 _COSMETIC = re.compile(r"#[@?$%]?#|#@[?$%]#")
+_BADFILTER = "$badfilter"
 _CATEGORY = re.compile(r"[a-z0-9-]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN = re.compile(r"\|\|([a-z0-9._-]+)\^")
@@ -34,6 +36,8 @@ class AdblockReader(ListReader):
     def __init__(self) -> None:
         super().__init__()
         self._headers: dict[str, list[str]] = {}
+        self._cancelled: list[Rule] = []
+        """Rules that the list has with ``$badfilter``."""
 
     def content(self, line: str) -> str:
         """The whole line, since a comment may be a header."""
@@ -48,8 +52,26 @@ class AdblockReader(ListReader):
         if text.lower().startswith(_COMMENT):
             return None
         text = _TRAILING_COMMENT.sub("", text, count=1).rstrip()
-        rule = read_rule(text, line) if text.startswith(("|", "@@|")) else _foreign(text)
-        return rule if isinstance(rule, str) else self.add_rule(rule, names.text(rule.name))
+        if not text.startswith(("|", "@@|")):
+            return _foreign(text)
+        rule = read_rule(text.removesuffix(_BADFILTER), line)
+        if isinstance(rule, str):
+            return rule
+        if text.endswith(_BADFILTER):
+            self._cancelled.append(rule)
+            return None
+        return self.add_rule(rule, names.text(rule.name))
+
+    def end(self) -> None:
+        """Remove the rules that the list cancels, wherever they are."""
+        if not self._cancelled:
+            return
+        found = {rule[:3] for rule in self.rules}
+        cancelled = {rule[:3] for rule in self._cancelled}
+        self.rules = [rule for rule in self.rules if rule[:3] not in cancelled]
+        for rule in self._cancelled:
+            if rule[:3] not in found:
+                self.skip(rule.line, rule.text + _BADFILTER, "the list has no such rule")
 
     def block_list(self, service: str, file: str) -> BlockList:
         """The list as read so far, with its headers."""

@@ -58,8 +58,12 @@ def matcher(text: str, kind: str) -> Matcher:
 
 
 def _adblock(lines: Iterator[str]) -> Iterator[Entry]:
-    for line in lines:
-        if found := re.fullmatch(r"(@@)?(\|\|?)([^|^$/*]+)\^\|?", line.split(" #")[0]):
+    text = [line.split(" #")[0] for line in lines]
+    cancelled = {line.removesuffix("$badfilter") for line in text if line.endswith("$badfilter")}
+    for line in text:
+        if line in cancelled:
+            continue
+        if found := re.fullmatch(r"(@@)?(\|\|?)([^|^$/*]+)\^\|?", line):
             yield found[3].rstrip("."), found[2] == "||", bool(found[1])
 
 

@@ -43,6 +43,8 @@ COMMENTS = [
 
 SKIPPED = {
     "||x.org^$important": "modifiers",
+    "||x.org^$important,badfilter": "modifiers",
+    "x.org$badfilter": "no '||' or '|'",
     "||x.org": "'^' is missing",
     "||slack-files.com ^": "a space",
     "||*.x.org^": "a wildcard",
@@ -155,6 +157,15 @@ def test_a_rule_given_twice_is_kept_once() -> None:
     read = _read("||t.me^", "|t.me^", "||T.ME.^", "@@||t.me^")
     assert [rule.text for rule in read.rules] == ["||t.me^", "|t.me^", "@@||t.me^"]
     assert read.skipped == (SkippedLine(3, "||T.ME.^", "the rule of line 1 again"),)
+
+
+def test_a_rule_is_cancelled_by_badfilter_wherever_it_is() -> None:
+    read = _read(
+        "||a.org^$badfilter", "||a.org^", "||x.a.org^", "|b.org^", "||b.org^", "@@||y.b.org^",
+        "|b.org^$badfilter", "@@||y.b.org^$badfilter # why", "||c.org^$badfilter",
+    )  # fmt: skip
+    assert [rule.text for rule in read.rules] == ["||x.a.org^", "||b.org^"]
+    assert read.skipped == (SkippedLine(9, "||c.org^$badfilter", "the list has no such rule"),)
 
 
 def test_a_skipped_line_is_shown_as_found_and_shortened() -> None:
