@@ -25,6 +25,7 @@ from resolver.lists.rules import BlockList, Rule, SkippedLine, read_name
 
 _SHOWN = 120
 _NOWHERE = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))
+_CARRIAGE_RETURN = "a carriage return inside the line; only a line feed ends a line"
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[0-9]+")
 
 
@@ -56,6 +57,9 @@ class ListReader(ABC):
         """
         reader = cls()
         for line, whole in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+            if "\r" in whole and "\r" in whole.rstrip("\r"):
+                reader.skip(line, whole, _CARRIAGE_RETURN)
+                continue
             content = reader.content(whole)
             if content and (reason := reader.take(content, line)):
                 reader.skip(line, content.strip(), reason)

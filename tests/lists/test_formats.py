@@ -67,6 +67,18 @@ def test_line_ends_and_a_byte_order_mark_change_nothing(kind: str) -> None:
 
 
 @each_format
+def test_lines_that_only_carriage_returns_end_are_not_read_as_one(kind: str) -> None:
+    mark = {"adblock": "!", "rpz": ";"}.get(kind, "#")
+    lines = (LINES[kind].format(name) for name in ("a.example", "b.example"))
+    for text in ("\r".join([*lines, ""]), f"{mark} a comment\r" + LINES[kind].format("a.example")):
+        read = _read(kind, text)
+        assert read.rules == ()
+        assert [each.reason.partition(";")[0] for each in read.skipped] == [
+            "a carriage return inside the line"
+        ]
+
+
+@each_format
 def test_a_list_resembles_its_own_format(kind: str) -> None:
     text = made(kind, 100)
     assert guess_format(text) == ("plain" if kind == "suffix" else kind)
