@@ -198,7 +198,7 @@ def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
     while not job.done:
         bars.show(job)
         time.sleep(_POLL)
-        job = _JOB.validate_python(ask(path, "lists"))
+        job = _JOB.validate_python(ask(path, "lists", job=job.number))
     bars.show(job)
     return job
 

@@ -15,6 +15,7 @@ What must stay true:
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
@@ -29,6 +30,8 @@ from resolver.upstream.addresses import bootstrap
 DAY = 86_400.0
 _RETRY = 300.0
 _MAX_RETRY = DAY / 4
+_RECENT = 10
+"""Jobs whose results can be asked for."""
 
 
 class UpdateSchedule:
@@ -47,6 +50,7 @@ class UpdateSchedule:
         self._changed = asyncio.Event()
         self.job = UpdateJob([], done=True)
         """The update that runs, or the last one."""
+        self._recent: deque[UpdateJob] = deque(maxlen=_RECENT)
         self._waiting: set[str] = set()
         """Lists with good copies that are not in force yet, for a reason outside of them."""
         self._not_before: dict[Subscription, float] = {}
@@ -112,10 +116,15 @@ class UpdateSchedule:
         known = {each.name: each for each in self._facts.terms.subscriptions}
         return self._update([known[name] for name in names] or [*known.values()], accept)
 
+    def find(self, number: object) -> UpdateJob:
+        """The job of a number; the one that runs, or the last one, where there is none."""
+        return next((job for job in self._recent if job.number == number), self.job)
+
     def _update(
         self, wanted: Sequence[Subscription], accept: bool = False
     ) -> Coroutine[None, None, None]:
-        job = self.job = UpdateJob([each.name for each in wanted])
+        job = self.job = UpdateJob([each.name for each in wanted], number=self.job.number + 1)
+        self._recent.append(job)
         return self._run(job, wanted, accept)
 
     async def _run(self, job: UpdateJob, wanted: Sequence[Subscription], accept: bool) -> None:

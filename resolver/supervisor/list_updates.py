@@ -20,9 +20,9 @@ class ListUpdates:
         self._background = background
         self.schedule = UpdateSchedule(facts, self._apply)
 
-    async def lists(self, _: Request) -> Answer:
-        """The progress of the update that runs now, or the result of the last one."""
-        return asdict(self.schedule.job)
+    async def lists(self, request: Request) -> Answer:
+        """The progress or the result of an update, by the number of its job."""
+        return asdict(self.schedule.find(request.get("job")))
 
     async def update(self, request: Request) -> Answer:
         """Start to update lists; ``lists`` gives the progress.

@@ -176,6 +176,29 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
     asyncio.run(asyncio.wait_for(run(), 30))
 
 
+def test_the_result_of_an_update_is_there_while_the_next_one_runs(
+    trusted: Authority, tmp_path: Path
+) -> None:
+    async def put_in_force() -> ListsNotApplied | None:
+        return None
+
+    async def run() -> None:
+        async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _, _):
+            await schedule.begin(["it"], accept=False)
+            first = schedule.job
+            work = schedule.begin(["it"], accept=False)
+            assert schedule.find(first.number) is first
+            assert schedule.find(first.number + 1) is schedule.job
+            assert not schedule.job.done
+            await work
+            assert (first.results["it"].result, schedule.job.results["it"].result) == (
+                "updated",
+                "unchanged",
+            )
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+
+
 def test_an_update_whose_code_cannot_be_loaded_ends(
     trusted: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
