@@ -21,6 +21,7 @@ from resolver.language.count_text import count_text
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store
+from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Rejected
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
@@ -204,7 +205,8 @@ def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
 
 
 def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
-    terms = compile_file(path, time.time()).snapshot.terms
+    compiled = compile_file(path, time.time())
+    terms = compiled.snapshot.terms
     known = {each.name: each for each in terms.subscriptions}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -214,11 +216,25 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     job = UpdateJob([each.name for each in wanted])
     state = store.directory(path)
     become_owner(state)
+    copies = ListStore(state)
+    before = {each: copies.record(each.name) for each in wanted}
     servers, ca_file = bootstrap(terms), authorities(terms, path)
-    work = update_lists(job, wanted, ListStore(state), servers, ca_file, accept=accept)
+    work = update_lists(job, wanted, copies, servers, ca_file, accept=accept)
     with _Bars() as bars:
         asyncio.run(_shown(work, lambda: bars.show(job)))
+    if job.updated() and not compiled.failed and (reason := _failed_expectations(path)):
+        job.take_back(copies, before, reason)
     return job
+
+
+def _failed_expectations(path: Path) -> str:
+    """The expectations of a config that fail with its lists; empty where none does."""
+    try:
+        compile_file(path, time.time()).check()
+    except Rejected as rejected:
+        if rejected.code == FAILED_EXPECTATIONS:
+            return "; ".join(rejected.report)
+    return ""
 
 
 async def _shown(work: Coroutine[None, None, None], show: Callable[[], None]) -> None:

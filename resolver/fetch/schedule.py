@@ -159,15 +159,7 @@ class UpdateSchedule:
                 reason = job.results[name].reason or f"not in force yet: {obstacle.reason}"
                 job.results[name] = replace(job.results[name], reason=reason)
             return
-        updated = job.updated()
-        for each, record in before.items():
-            if each.name not in updated:
-                continue
-            record.begin(each)
-            record.failures += 1
-            record.error = f"not put in force: {obstacle.reason}"
-            self._store.restore_previous(each.name, record)
-            job.results[each.name] = UpdateResult("failed", record.entries, record.error)
+        job.take_back(self._store, before, obstacle.reason)
         await self._put_in_force()
 
     def _report(self, job: UpdateJob) -> None:

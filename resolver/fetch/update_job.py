@@ -1,9 +1,12 @@
 """Lists that are updated together: the progress, and the results."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from resolver.lists.rules import HeldChange
+from resolver.policy.compiled import Subscription
+from resolver.snapshot.list_store import ListRecord, ListStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,22 @@ class UpdateJob:
     def updated(self) -> list[str]:
         """The lists that have a new copy."""
         return [name for name, each in self.results.items() if each.result == "updated"]
+
+    def take_back(
+        self, store: ListStore, before: Mapping[Subscription, ListRecord], reason: str
+    ) -> None:
+        """Restore the copies before the new ones, with which expectations fail.
+
+        Args:
+            store: Where the copies are.
+            before: The lists, and their records before the update.
+            reason: Why the new copies are not put in force.
+        """
+        updated = self.updated()
+        for each, record in before.items():
+            if each.name in updated:
+                record.begin(each)
+                record.failures += 1
+                record.error = f"not put in force: {reason}"
+                store.restore_previous(each.name, record)
+                self.results[each.name] = UpdateResult("failed", record.entries, record.error)

@@ -284,6 +284,20 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     server.expected.clear()
 
 
+def test_without_a_server_too_a_list_with_which_an_expectation_fails_is_not_used(
+    server: Server, sources: Sources
+) -> None:
+    sources.says["/ads"] = hosts("a.example")
+    assert run(server, "lists", "update").code == GOOD
+    with server.config.open("a", encoding="utf-8") as config:
+        config.write(_EXPECT)
+    sources.says["/ads"] = hosts("a.example", "open.example")
+    done = run(server, "lists", "update")
+    assert done.code == NO
+    assert "ads: failed, 1 name: not put in force: " in done.out
+    assert run(server, "check").code == GOOD
+
+
 HOSTILE = "500 \x1b]0;owned\x07\x9b31m\u202egnp"
 
 
