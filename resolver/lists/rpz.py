@@ -10,8 +10,8 @@ In BIND and Unbound a wildcard covers nothing below a name that the zone has (RF
 exception covers the names below it too, unless ``*.name`` has an action. Names below a blocked
 name are blocked by the wildcard all the same: authors do not mean them to pass.
 
-Owners are relative to the zone. Its own name is known only from an absolute SOA owner or
-``$ORIGIN``.
+Owners are relative to the zone. Its own name is known only from ``$ORIGIN``, or from the owner of
+the SOA if that is absolute or below ``$ORIGIN .``.
 """
 
 import re
@@ -75,10 +75,17 @@ class RpzReader(ListReader):
             return "no record on the line"
         if words[0] in _FRAME:
             self._in_parentheses = "(" in text and ")" not in text
-            if words[0] == "soa" and self._owner.endswith("."):
-                self._apex = self._owner[:-1]
+            if words[0] == "soa":
+                self._read_apex()
             return None
         return self._action(words, line)
+
+    def _read_apex(self) -> None:
+        """Take the zone's own name from the SOA's owner, if it is absolute or below the root."""
+        if self._owner.endswith("."):
+            self._apex = self._owner[:-1]
+        elif self._apex == "" and self._owner != "@":  # ``$ORIGIN .`` was before
+            self._apex, self._origin = self._owner, None
 
     def _directive(self, words: list[str]) -> str | None:
         if words[0] == "$ttl":

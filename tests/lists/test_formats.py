@@ -155,6 +155,14 @@ def test_the_zone_s_own_name_is_no_part_of_what_it_covers() -> None:
     read = _read("rpz", zone)
     assert [rule.text for rule in read.rules] == ["|a.example^"]
     assert [each.line for each in read.skipped] == [3]
+    zone = (  # a dump that begins at the root
+        "$ORIGIN .\n$TTL 300\t; 5 minutes\nrpz.agency\t\tIN SOA\ta. b. (\n1 ; serial\n2 3 4 5 )\n"
+        "\t\t\tNS\tlocalhost.\n$ORIGIN rpz.agency.\na.example CNAME .\n"
+        "$ORIGIN example.rpz.agency.\nb\tCNAME\t.\n*.b\tCNAME\t.\n"
+    )
+    read = _read("rpz", zone)
+    assert [rule.text for rule in read.rules] == ["|a.example^", "||b.example^"]
+    assert read.skipped == ()
 
 
 @each_format
