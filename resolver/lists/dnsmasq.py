@@ -39,6 +39,7 @@ class DnsmasqReader(ListReader):
             if target != _NULL and not leads_nowhere(target):
                 return "the address leads somewhere: a record, not a block"
         for name in names:
-            if reason := self.add(name, line, subtree=True, exception=exception):
+            zone = name.removeprefix(".")  # a dot before the name changes nothing
+            if reason := self.add(zone, line, subtree=True, exception=exception):
                 self.skip(line, text, reason)
         return None

@@ -75,8 +75,12 @@ SAMPLES = {
         "# a comment\nserver=/a.example/\naddress=/b.example/c.example/0.0.0.0\nlocal=/d.example/\n"
         "address=/e.example/#\nserver=/x.a.example/#\nserver=/f.example/192.0.2.53\n"
         "address=/g.example/192.0.2.1\nserver=192.0.2.53\nno-resolv\naddress=/#/\n"
-        "address=/h.example/ # why\naddress=/y.x.a.example/\nserver=/h.example/#\n",
-        ("w.a.example", "b.example", "c.example", "d.example", "e.example", "w.y.x.a.example"),
+        "address=/h.example/ # why\naddress=/y.x.a.example/\nserver=/h.example/#\n"
+        "address=/.i.example/0.0.0.0\n",
+        (
+            *("w.a.example", "b.example", "c.example", "d.example", "e.example"),
+            *("w.y.x.a.example", "i.example", "w.i.example"),
+        ),
         ("x.a.example", "w.x.a.example", "f.example", "g.example", "h.example"),
         {
             7: "another server",

@@ -96,7 +96,8 @@ def _dnsmasq(lines: Iterator[str]) -> Iterator[Entry]:
         if found:
             exception = found[1] != "address" and found[3] == "#"
             if found[1] == "address" or found[3] in ("", "#"):
-                for name in found[2].split("/"):
+                for text in found[2].split("/"):
+                    name = text.removeprefix(".")
                     yield from ((name, below, exception) for below in (False, True))
 
 
