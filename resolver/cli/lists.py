@@ -212,7 +212,7 @@ def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
     if unknown:
         fetched = ", ".join(known) or "none"
         raise DarbanError(f"{path} fetches no list '{unknown[0]}', but {fetched}")
-    wanted = [known[name] for name in names or known]
+    wanted = [known[name] for name in dict.fromkeys(names or known)]
     job = UpdateJob([each.name for each in wanted])
     state = store.directory(path)
     become_owner(state)

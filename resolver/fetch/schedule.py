@@ -114,7 +114,8 @@ class UpdateSchedule:
             KeyError: there is no list of a name.
         """
         known = {each.name: each for each in self._facts.terms.subscriptions}
-        return self._update([known[name] for name in names] or [*known.values()], accept)
+        wanted = [known[name] for name in dict.fromkeys(names)]
+        return self._update(wanted or [*known.values()], accept)
 
     def find(self, number: object) -> UpdateJob:
         """The job of a number; the one that runs, or the last one, where there is none."""

@@ -284,6 +284,13 @@ def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: S
     server.expected.clear()
 
 
+def test_a_list_that_is_named_twice_is_fetched_once(server: Server, sources: Sources) -> None:
+    sources.says["/ads"] = hosts("a.example")
+    before = len(sources.asked)
+    assert run(server, "lists", "update", "ads", "ads").code == GOOD
+    assert len(sources.asked) == before + 1
+
+
 def test_without_a_server_too_a_list_with_which_an_expectation_fails_is_not_used(
     server: Server, sources: Sources
 ) -> None:

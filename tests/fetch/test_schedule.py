@@ -184,8 +184,9 @@ def test_the_result_of_an_update_is_there_while_the_next_one_runs(
 
     async def run() -> None:
         async with scheduled(trusted, tmp_path, put_in_force) as (schedule, _, _):
-            await schedule.begin(["it"], accept=False)
+            await schedule.begin(["it", "it"], accept=False)
             first = schedule.job
+            assert first.names == ["it"]
             work = schedule.begin(["it"], accept=False)
             assert schedule.find(first.number) is first
             assert schedule.find(first.number + 1) is schedule.job
