@@ -207,6 +207,7 @@ EMPTY = {
     "DarbanDown": "it is up",
     "DarbanConfigNotInForce": "the config is in force",
     "DarbanWorkersMissing": "both workers are there",
+    "DarbanWorkersReplaced": "no worker has ended",
     "DarbanClockUnsynchronised": "the clock of this host has 0 as its value where it has one",
     "DarbanServfail": "fewer than one in twenty fail",
     "DarbanSocketDrops": "nothing was dropped",

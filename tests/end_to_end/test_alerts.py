@@ -1,0 +1,47 @@
+"""Real faults of a real server: what a real Prometheus finds for the alert that is for them.
+
+The expressions are the shipped ones, evaluated over the series that the server exports meanwhile.
+An alert's ``for`` is not waited for.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.live.programs import needed
+from tests.live.prometheus import Prometheus, Vector, prometheus
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+from tests.watching.expressions import alerts
+
+MakeSmall = Callable[..., Server]
+
+
+@pytest.fixture
+def program() -> Path:
+    return needed("prometheus")
+
+
+def _found(served: Prometheus, alert: str) -> Vector:
+    """What an alert is for, as it is now."""
+    [expression] = [each["expr"] for each in alerts() if each["alert"] == alert]
+    return served.vector(expression)
+
+
+def test_workers_that_end_again_and_again(
+    make_small: MakeSmall, tmp_path: Path, program: Path
+) -> None:
+    server = make_small(server="workers = 2").start()
+    with prometheus(program, tmp_path, server.metrics_port) as served:
+        for number in range(1, 4):
+            assert not _found(served, "DarbanWorkersReplaced")
+            os.kill(server.workers()[0], signal.SIGKILL)
+            wait_for(
+                lambda number=number: served.value("darban_worker_restarts_total") == number,
+                "its successor serves",
+            )
+        assert _found(served, "DarbanWorkersReplaced")
+        assert not _found(served, "DarbanWorkersMissing")
