@@ -97,6 +97,7 @@ class DarbanCollector(Collector):
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
         yield definitions.POLICY_INFO, [((terms.policy_hash,), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)
+        yield definitions.STARTED, _one(facts.started)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))
         bans = ((vlan.name, _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
         yield definitions.VLAN_BANS, _by_label(bans)

@@ -81,6 +81,7 @@ POLICY_INFO = _gauge(
 SNAPSHOT_LOADED = _gauge(
     "darban_snapshot_loaded_timestamp_seconds", "When the snapshot was put in force"
 )
+STARTED = _gauge("darban_started_timestamp_seconds", "When the server started")
 VLAN_INFO = _gauge("darban_vlan_info", "The VLANs as configured", "vlan", "id", "policy", "mode")
 VLAN_BANS = _gauge(
     "darban_vlan_bans",

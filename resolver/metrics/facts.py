@@ -47,6 +47,8 @@ class ServerFacts:
     """The hash of the snapshot in force."""
     loaded: float
     """When the snapshot was put in force, in seconds since 1970."""
+    started: float
+    """When the server started, in seconds since 1970."""
     workers_expected: int
     workers: int = 0
     worker_restarts: int = 0

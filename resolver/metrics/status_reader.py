@@ -28,10 +28,8 @@ _GOOD = {"answered", "truncated"}
 _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 
 
-def read_status(
-    sums: CounterSums, facts: ServerFacts, *, snapshot: str, started: float, at: float
-) -> Status:
-    """The status at a moment; ``started`` and ``at`` are in seconds since 1970.
+def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: float) -> Status:
+    """The status at a moment; ``at`` is in seconds since 1970.
 
     ``snapshot`` is the directory of the snapshot in force.
     """
@@ -42,7 +40,7 @@ def read_status(
         pid=os.getpid(),
         config=str(facts.config.resolve()),
         at=at,
-        started=started,
+        started=facts.started,
         snapshot=snapshot,
         hash=facts.snapshot,
         policy_hash=terms.policy_hash,

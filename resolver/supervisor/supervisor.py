@@ -94,7 +94,7 @@ class _Supervisor:
         sockets = open_sockets(endpoints, workers, manager.take_stored_sockets())
         manager.store_sockets([each for listening in sockets for each in listening])
         now = time.time()
-        self._facts = ServerFacts(config, state, first.terms, first.path.name, now, workers)
+        self._facts = ServerFacts(config, state, first.terms, first.path.name, now, now, workers)
         self._block_log = BlockLogWriter(self._facts)
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
@@ -108,7 +108,6 @@ class _Supervisor:
         self._policy_pulls = PolicyPulls(self._facts, self._reloader)
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.pinned)
         self._validation = UpstreamValidation(self._rollout, self._facts)
-        self._started = now
 
     async def run(self, accepted: Accepted) -> None:
         """Serve until a signal; DarbanError where no worker can start."""
@@ -231,6 +230,5 @@ class _Supervisor:
             self._pool.sums(),
             self._facts,
             snapshot=str(self._rollout.current.path),
-            started=self._started,
             at=time.time(),
         )

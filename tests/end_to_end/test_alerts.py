@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.commands import GOOD
+from tests.live.configs import edited
 from tests.live.programs import needed
 from tests.live.prometheus import Prometheus, Vector, prometheus
+from tests.live.reloading import DENY, OPEN, reload
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 from tests.watching.expressions import alerts
@@ -45,3 +48,34 @@ def test_workers_that_end_again_and_again(
             )
         assert _found(served, "DarbanWorkersReplaced")
         assert not _found(served, "DarbanWorkersMissing")
+
+
+def test_a_server_that_is_started_again_and_again(
+    make_small: MakeSmall, tmp_path: Path, program: Path
+) -> None:
+    server = make_small().start()
+    with prometheus(program, tmp_path, server.metrics_port) as served:
+        for _ in range(3):
+            assert not _found(served, "DarbanRestarts")
+            before = served.value("darban_started_timestamp_seconds")
+            server.kill_what_is_left()
+            server.start()
+            wait_for(
+                lambda before=before: (
+                    (served.value("darban_started_timestamp_seconds") or before) != before
+                ),
+                "Prometheus has seen the start",
+            )
+        assert list(_found(served, "DarbanRestarts").values()) == [3]
+        assert not _found(served, "DarbanDown")
+
+
+def test_a_reload_is_no_restart(make_small: MakeSmall) -> None:
+    server = make_small().start()
+    before = server.scrape()
+    edited(server.config, DENY, OPEN)
+    assert reload(server).code == GOOD
+    after = server.scrape()
+    for name, is_same in (("snapshot_loaded", False), ("started", True)):
+        metric = f"darban_{name}_timestamp_seconds"
+        assert (after.value(metric) == before.value(metric)) == is_same, name

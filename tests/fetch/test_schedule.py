@@ -144,7 +144,7 @@ async def scheduled(
         config = place / "config.toml"
         config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
         terms = compile_file(config, 1e9).snapshot.terms
-        facts = ServerFacts(config, place, terms, "0123", 1.0, 1)
+        facts = ServerFacts(config, place, terms, "0123", 1.0, 1.0, 1)
         sources.says["/it"] = response(b"0.0.0.0 a.example\n")
         yield UpdateSchedule(facts, put_in_force), facts, sources
 

@@ -205,6 +205,7 @@ def _rules(w: Watched) -> dict[str, Expected]:
 
 EMPTY = {
     "DarbanDown": "it is up",
+    "DarbanRestarts": "it has started once",
     "DarbanConfigNotInForce": "the config is in force",
     "DarbanWorkersMissing": "both workers are there",
     "DarbanWorkersReplaced": "no worker has ended",

@@ -61,7 +61,7 @@ class _Served:
     def __init__(self, workers: int = 1) -> None:
         self.layout = CounterLayout()
         terms, place = compile_texts(CONFIG, LISTS).terms, pathlib.Path()
-        self.facts = ServerFacts(place / "config.toml", place, terms, "0123", 1.0, workers)
+        self.facts = ServerFacts(place / "config.toml", place, terms, "0123", 2.0, 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
             os.ftruncate(memory, MEMORY)
@@ -276,6 +276,14 @@ def test_an_upstream_is_up_if_it_answers_a_worker_that_asked_it(
     for worker, each in zip(served.workers, said, strict=True):
         worker.upstream_up("192.0.2.1:53", each)
     assert _of(served.series(), UP, upstream="192.0.2.1:53") == up
+
+
+def test_a_reload_changes_when_the_snapshot_came_in_force_and_not_when_the_server_started() -> None:
+    served = _Served()
+    served.facts.loaded = 3.0
+    series = served.series()
+    assert _of(series, "darban_snapshot_loaded_timestamp_seconds") == 3.0
+    assert _of(series, "darban_started_timestamp_seconds") == 1.0
 
 
 def test_no_vlan_has_the_label_of_clients_in_no_vlan() -> None:
