@@ -231,7 +231,7 @@ EMPTY = {
     "DarbanExemptionEnding": "no exemption has been in force for three days",
     "DarbanBlocksWhatIsExempt": "nothing was blocked on publicity",
     "DarbanBlocksFellToNothing": "there was no week before",
-    "DarbanUnknownClients": "there was no day before",
+    "DarbanUnknownClients": "fewer than one query in two seconds is refused",
     "policy: Lists, by their age A": "no list is fetched",
     "policy: List updates that failed A": "no list failed",
 }
