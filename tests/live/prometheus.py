@@ -61,14 +61,14 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(program: Path, directory: Path, target: int) -> Iterator[Prometheus]:
-    """Prometheus, as soon as it has scraped the metrics on a port."""
+def prometheus(program: Path, directory: Path, *targets: int) -> Iterator[Prometheus]:
+    """Prometheus, as soon as it has scraped the metrics on each of these ports."""
     config = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": EVERY, "evaluation_interval": EVERY}
     config["rule_files"] = [str(SHIPPED / name) for name in config["rule_files"]]
     [job] = config["scrape_configs"]
     job["scrape_timeout"] = EVERY
-    job["static_configs"] = [{"targets": [f"127.0.0.1:{target}"]}]
+    job["static_configs"] = [{"targets": [f"127.0.0.1:{each}" for each in targets]}]
     (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
     served = Prometheus(free_port())
     command = [
@@ -78,16 +78,21 @@ def prometheus(program: Path, directory: Path, target: int) -> Iterator[Promethe
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_for(lambda: _has_scraped(process, served, directory), "Prometheus has scraped")
+        wait_for(
+            lambda: _has_scraped(process, served, directory, len(targets)), "Prometheus has scraped"
+        )
         yield served
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _has_scraped(process: "subprocess.Popen[bytes]", served: Prometheus, directory: Path) -> bool:
+def _has_scraped(
+    process: "subprocess.Popen[bytes]", served: Prometheus, directory: Path, targets: int
+) -> bool:
     assert process.poll() is None, (directory / "log").read_text()
     try:
-        return (served.value('count_over_time(up{job="darban"}[1m]) and up == 1') or 0) >= 2
+        scrapes = served.vector('count_over_time(up{job="darban"}[1m]) and up == 1')
+        return len(scrapes) == targets and min(scrapes.values()) >= 2
     except (urllib.error.URLError, Refused, ConnectionError):
         return False
