@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.clients import ask
 from tests.live.commands import GOOD
 from tests.live.configs import edited
+from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.prometheus import Prometheus, Vector, prometheus
 from tests.live.reloading import DENY, OPEN, reload
@@ -21,6 +23,15 @@ from tests.live.waiting import wait_for
 from tests.watching.expressions import alerts
 
 MakeSmall = Callable[..., Server]
+_OTHER = """
+[upstreams.other]
+servers = ["127.0.0.1:{dead}"]
+[policies.other]
+upstream = "other"
+[vlans.small]
+prefixes = ["127.0.50.0/24"]
+policy = "other"
+"""
 
 
 @pytest.fixture
@@ -68,6 +79,19 @@ def test_a_server_that_is_started_again_and_again(
             )
         assert list(_found(served, "DarbanRestarts").values()) == [3]
         assert not _found(served, "DarbanDown")
+
+
+def test_a_small_vlan_whose_upstream_fails(
+    make_small: MakeSmall, tmp_path: Path, program: Path
+) -> None:
+    server = make_small(more=_OTHER.format(dead=free_port())).start()
+    with prometheus(program, tmp_path, server.metrics_port) as served:
+        for number in range(1000):
+            client = "127.0.50.5" if number % 25 == 0 else "127.0.20.5"
+            ask(server.port, f"name-{number}.example", client=client)
+        found = wait_for(lambda: _found(served, "DarbanVlanServfail"), "it is found")
+        assert [(dict(labels)["vlan"], value) for labels, value in found.items()] == [("small", 1)]
+        assert not _found(served, "DarbanServfail")
 
 
 def test_a_reload_is_no_restart(make_small: MakeSmall) -> None:

@@ -193,6 +193,10 @@ def _rules(w: Watched) -> dict[str, Expected]:
         "instance:darban_servfail:ratio_rate5m": {
             _key(instance=w.instance): asked.total(_is("failed")) / asked.total()
         },
+        "instance_vlan:darban_servfail:ratio_rate5m": {
+            _key(instance=w.instance, vlan="publicity"): asked.total(_is("failed"))
+            / asked.total(lambda question: question.vlan == "publicity")
+        },
         "DarbanUpstreamDown": lambda got: (
             list(got) == [_key(__name__="darban_upstream_up", upstream=w.dead, **here)]
         ),
@@ -212,6 +216,7 @@ EMPTY = {
     "DarbanWorkersReplaced": "no worker has ended",
     "DarbanClockUnsynchronised": "the clock of this host has 0 as its value where it has one",
     "DarbanServfail": "fewer than one in twenty fail",
+    "DarbanVlanServfail": "fewer than half fail on each VLAN",
     "DarbanSocketDrops": "nothing was dropped",
     "DarbanBlockLogLoses": "no block log is written",
     "DarbanNotReady": "it is ready",
