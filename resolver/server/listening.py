@@ -60,6 +60,8 @@ def _usable(
         if sockets is None or len(sockets) == workers:
             each.close()
         else:
+            if each.type == socket.SOCK_DGRAM:
+                _set_buffers(each)  # rmem_max may be larger now, or this a newer release
             sockets.append(each)
     return usable
 
@@ -82,8 +84,7 @@ def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socke
         if kind == socket.SOCK_STREAM:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         else:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            _set_buffers(listening)
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind((endpoint.address, endpoint.port))
@@ -93,6 +94,11 @@ def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socke
         listening.close()
         raise ListenError(_advice(endpoint, error)) from None
     return listening
+
+
+def _set_buffers(udp: socket.socket) -> None:
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
 
 
 def _advice(endpoint: Endpoint, error: OSError) -> str:

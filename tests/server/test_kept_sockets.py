@@ -35,6 +35,20 @@ def test_kept_sockets_are_taken_up_again(opened: list[list[socket.socket]]) -> N
         assert (udp.type, tcp.type) == (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 
 
+def test_the_queue_of_a_kept_socket_is_as_long_as_that_of_a_new_one(
+    opened: list[list[socket.socket]],
+) -> None:
+    kept, long = _flat(opened), [_queue(udp) for udp, _ in opened]
+    for udp, _ in opened:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    again = open_sockets([_endpoint(opened)], 2, kept)
+    assert [_queue(udp) for udp, _ in again] == long
+
+
+def _queue(udp: socket.socket) -> int:
+    return udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
 def test_more_workers_get_new_sockets_beside_those_kept(
     opened: list[list[socket.socket]],
 ) -> None:
