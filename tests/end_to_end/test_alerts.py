@@ -11,18 +11,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.fetch.source_server import Sources
 from tests.live.clients import ask
-from tests.live.commands import GOOD
+from tests.live.commands import GOOD, NO
 from tests.live.configs import edited
 from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.prometheus import Prometheus, Vector, prometheus
 from tests.live.reloading import DENY, OPEN, reload
 from tests.live.server import Server
+from tests.live.subscribed import SUBSCRIBED, blocked, hosts, run
 from tests.live.waiting import wait_for
 from tests.watching.expressions import alerts
 
 MakeSmall = Callable[..., Server]
+_EXPECT = """
+[[expect]]
+client = "127.0.30.5"
+name = "open.example"
+outcome = "passed"
+"""
 _OTHER = """
 [upstreams.other]
 servers = ["127.0.0.1:{dead}"]
@@ -103,3 +111,23 @@ def test_a_reload_is_no_restart(make_small: MakeSmall) -> None:
     for name, is_same in (("snapshot_loaded", False), ("started", True)):
         metric = f"darban_{name}_timestamp_seconds"
         assert (after.value(metric) == before.value(metric)) == is_same, name
+
+
+def test_a_fetched_list_that_breaks_an_expectation(
+    make_small: MakeSmall, sources: Sources, tmp_path: Path, program: Path
+) -> None:
+    sources.says["/ads"] = hosts("a.example")
+    server = make_small(more=SUBSCRIBED.replace("URL", sources.url("/ads")) + _EXPECT)
+    server.expect_error("lists by a list that was fetched: refused|expect|list ads: ")
+    server.start()
+    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
+    with prometheus(program, tmp_path, server.metrics_port) as served:
+        sources.says["/ads"] = hosts("a.example", "open.example")
+        assert run(server, "lists", "update").code == NO
+        found = wait_for(lambda: _found(served, "DarbanReloadFailing"), "it is found")
+        assert [dict(labels)["result"] for labels in found] == ["refused"]
+    # what the alert says to run: the config is good, and only this tells the reason
+    assert run(server, "check").code == GOOD
+    assert "not put in force: expectations that do not hold" in run(server, "lists").out
+    [alert] = [each for each in alerts() if each["alert"] == "DarbanReloadFailing"]
+    assert "darban lists" in alert["annotations"]["action"]
