@@ -39,6 +39,11 @@ def test_a_command_exists_with_its_options(line: str) -> None:
         assert {word for word in words if word.startswith("--")} <= known
 
 
+def test_dig_asks_where_a_server_listens() -> None:
+    asked = set(re.findall(r"\bdig .*?@(\S+)", _TEXT))
+    assert asked == {"SERVER", "ADDRESS", "UPSTREAM"}, "in production it is not 127.0.0.1"
+
+
 def test_an_exemption_ends_soon_at_one_time_for_status_alert_and_runbook() -> None:
     days = int(SOON // 86400)
     [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanExemptionEnding"]
