@@ -6,10 +6,12 @@ An alert's ``for`` is not waited for.
 
 import os
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dnslib import DNSRecord
 
 from tests.fetch.source_server import Sources
 from tests.live.clients import ask
@@ -100,6 +102,22 @@ def test_a_small_vlan_whose_upstream_fails(
         found = wait_for(lambda: _found(served, "DarbanVlanServfail"), "it is found")
         assert [(dict(labels)["vlan"], value) for labels, value in found.items()] == [("small", 1)]
         assert not _found(served, "DarbanServfail")
+
+
+def test_many_clients_behind_one_address(
+    make_small: MakeSmall, tmp_path: Path, program: Path
+) -> None:
+    server = make_small(more="[limits]\nqueries_per_address = 20\n").start()
+    query = DNSRecord.question("agency.example").pack()
+    with (
+        prometheus(program, tmp_path, server.metrics_port) as served,
+        socket.socket(type=socket.SOCK_DGRAM) as many,
+    ):
+        many.bind(("127.0.20.5", 0))
+        for _ in range(1000):
+            many.sendto(query, ("127.0.0.1", server.port))
+        found = wait_for(lambda: _found(served, "DarbanRateLimited"), "it is found")
+    assert [dict(labels)["vlan"] for labels in found] == ["publicity"]
 
 
 def test_a_reload_is_no_restart(make_small: MakeSmall) -> None:

@@ -218,6 +218,7 @@ EMPTY = {
     "DarbanServfail": "fewer than one in twenty fail",
     "DarbanVlanServfail": "fewer than half fail on each VLAN",
     "DarbanSocketDrops": "nothing was dropped",
+    "DarbanRateLimited": "no query was dropped",
     "DarbanBlockLogLoses": "no block log is written",
     "DarbanNotReady": "it is ready",
     "DarbanUpstreamNotValidating": "no upstream was known to validate",
