@@ -118,6 +118,7 @@ class DarbanCollector(Collector):
         yield definitions.LIST_HELD, _by_label((name, of.held) for name, of in fetched)
         yield definitions.LIST_FALLBACK, _by_label((name, name in older) for name in names)
         yield definitions.READY, _one(not facts.not_ready)
+        yield definitions.BLOCK_PAGE_UP, _one(facts.block_page)
         yield from _published(facts.publish)
         yield from _pulled(facts)
         yield definitions.WORKERS, _one(facts.workers)

@@ -116,6 +116,9 @@ BLOCK_LOG_LOST = _counter(
     "darban_block_log_lost",
     "Records lost because the block log could not be written, or not fast enough",
 )
+BLOCK_PAGE_UP = _gauge(
+    "darban_block_page_up", "1 while the block page is served on all addresses that it has"
+)
 PROXY_REJECTS = _counter(
     "darban_proxy_rejects",
     "Queries and connections dropped by proxied listeners: not from a listed server, or no header",

@@ -65,6 +65,8 @@ class ServerFacts:
     validating: dict[str, bool] = field(default_factory=dict)
     """Whether an upstream server is known to validate DNSSEC, by its name; empty at first."""
     last_reload: LastReload | None = None
+    block_page: bool | None = None
+    """Whether the block page is served on all its addresses; None where the config has none."""
     block_log: BlockLogState = field(default_factory=BlockLogState)
     publish: PublishStatus | None = None
     """None where the config publishes no zones, and until they are written first."""

@@ -12,6 +12,7 @@ import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterator, Sequence
 
+from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.policy.settings import Endpoint
 from resolver.snapshot import child_process
@@ -28,8 +29,12 @@ _BACKOFF = 1.0
 class BlockPage:
     """The process, and the snapshot that it serves by."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], first: PinnedSnapshot) -> None:
+    def __init__(
+        self, endpoints: Sequence[Endpoint], first: PinnedSnapshot, facts: ServerFacts
+    ) -> None:
         self._endpoints = endpoints
+        self._facts = facts
+        facts.block_page = False if endpoints else None
         self._snapshot = first
         self._process: Process | None = None
         self._control: socket.socket | None = None
@@ -106,7 +111,9 @@ class BlockPage:
                 )
             self._control = ours
             await self.follow(self._snapshot)
+            self._facts.block_page = len(listening) == len(self._endpoints)
             code = await process.wait()
             self._control = self._process = None
+            self._facts.block_page = False
         if not self._stopping:
             log.warning("the block page's process (pid %d) ended with %d", process.pid, code)

@@ -99,7 +99,7 @@ class _Supervisor:
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        self._block_page = BlockPage(settings.block_page, first.pinned)
+        self._block_page = BlockPage(settings.block_page, first.pinned, self._facts)
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(self._rollout, self._facts, self._background)

@@ -25,6 +25,7 @@ NAME = "web.telegram.org"
 ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
 FRESH = (f"127.0.10.{n}" for n in range(10, 250))
 PROCESS = "resolver.web.block_page_process"
+UP = "darban_block_page_up"
 _MOST = 64
 """Connections at a time (resolver/web/page_server.py)."""
 
@@ -231,6 +232,7 @@ def test_a_process_that_dies_is_replaced_on_the_same_sockets(served: tuple[Serve
     [after] = server.children(PROCESS)
     assert after != before
     assert "the block page's process" in server.err
+    wait_for(lambda: server.scrape().value(UP) == 1, "it is served again")
 
 
 def test_it_takes_at_most_25_megabytes(
@@ -269,8 +271,11 @@ def test_a_page_that_cannot_be_served_leaves_dns_alone(made: tuple[Server, int],
         wait_for(lambda: "the block page cannot be served there" in server.err, "it says so")
         assert "[block_page] listen" in server.err
         assert _sinkholed(server)
-        assert server.scrape().value("darban_workers") > 0
+        scrape = server.scrape()
+        assert scrape.value("darban_workers") > 0
+        assert scrape.values[UP, ()] == 0
 
 
 def test_without_the_key_there_is_no_page(quiet: Server) -> None:
     assert "block page" not in quiet.err + quiet.out
+    assert (UP, ()) not in quiet.scrape().values

@@ -222,6 +222,7 @@ EMPTY = {
     "DarbanBlockLogLoses": "no block log is written",
     "DarbanNotReady": "it is ready",
     "DarbanUpstreamNotValidating": "no upstream was known to validate",
+    "DarbanBlockPageDown": "it has no block page",
     "DarbanProxyRejects": "nothing is in front of it",
     "DarbanPolicyRefused": "the policy does not come from git",
     "DarbanPolicyStale": "the policy does not come from git",

@@ -210,6 +210,13 @@ def test_the_zones_for_other_resolvers() -> None:
     assert _of(served.series(), "darban_publish_ok") == 0
 
 
+def test_the_block_page() -> None:
+    served = _Served()
+    assert _of(served.series(), "darban_block_page_up") is None
+    served.facts.block_page = False
+    assert _of(served.series(), "darban_block_page_up") == 0
+
+
 def test_the_policy_from_git() -> None:
     served = _Served()
     served.follow(LISTS, [])
