@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resolver.metrics.layout import CounterLayout
+from resolver.metrics.log import log
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.snapshot import store
@@ -25,11 +26,13 @@ from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
-from resolver.upstream.addresses import UpstreamAddresses
+from resolver.upstream.addresses import RESOLV_CONF, UpstreamAddresses
 from resolver.worker.channel import WorkerMessage
 
 _RESOLVE = 300.0
 _RESOLVE_UNKNOWN = 5.0
+_LOOK = 2.0
+"""Seconds between two looks at resolv.conf."""
 _FIRST_LOOKUP = 5.0
 """Seconds that a rollout waits for the addresses of upstreams that the config has added."""
 
@@ -97,9 +100,9 @@ class Rollout:
                 return
             message = self._prepare_message(self.current)
             if await slot.prepare(message) and await slot.commit():
-                groups = self.current.hosts.groups()
-                if groups != message["groups"]:  # a host name was resolved meanwhile
-                    slot.send({"type": "upstreams", "groups": groups})
+                upstreams = self._upstreams(self.current)
+                if upstreams["groups"] != message["groups"]:  # they have changed meanwhile
+                    slot.send({"type": "upstreams", **upstreams})
 
     async def switch_to(self, new: ServedSnapshot) -> None:
         """Put another snapshot in force in all workers.
@@ -119,6 +122,7 @@ class Rollout:
             await self._prepare(new)
             # No await from here until every prepared worker was sent the commit.
             self.current = new
+            self._upstreams(new)  # those before may have been sent meanwhile, and were planned last
             self._block_log.follow(new.terms.settings.block_log)
             await asyncio.gather(*(slot.commit() for slot in self.slots))
             self.start_resolving()
@@ -134,26 +138,40 @@ class Rollout:
             return
         for slot in self.slots:
             slot.send({"type": "forget"})
-        self._prepare_message(self.current)  # the layout counts the current upstreams again
+        self._upstreams(self.current)  # the layout counts the current upstreams again
         raise errors[0] if errors else LoadFailed("no worker lived to load the snapshot")
 
     def _prepare_message(self, snapshot: ServedSnapshot) -> WorkerMessage:
+        upstreams = self._upstreams(snapshot)
+        return {"type": "prepare", "snapshot": str(snapshot.path), **upstreams}
+
+    def _upstreams(self, snapshot: ServedSnapshot) -> WorkerMessage:
+        """The upstream servers as they are now, and the plan that counts them."""
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_names_to_resolve(snapshot.terms))
         plan = self.layout.plan(snapshot.terms, sorted(names))
-        return {
-            "type": "prepare",
-            "snapshot": str(snapshot.path),
-            "plan": plan._asdict(),
-            "groups": groups,
-        }
+        return {"plan": plan._asdict(), "groups": groups}
 
     def send_upstreams(self) -> None:
-        """Send the workers the upstream servers as they are now; resolv.conf may have changed."""
-        groups = self.current.hosts.groups()
+        """Send the workers the upstream servers as they are now."""
+        upstreams = self._upstreams(self.current)
         for slot in self.slots:
-            slot.send({"type": "upstreams", "groups": groups})
+            slot.send({"type": "upstreams", **upstreams})
+
+    async def follow_resolv_conf(self, changed: Callable[[], None]) -> None:
+        """Send the workers the servers of resolv.conf, and call ``changed``, when it names others.
+
+        It does so until it is cancelled.
+        """
+        while True:
+            await asyncio.sleep(_LOOK)
+            hosts = self.current.hosts
+            if hosts.look():
+                named = ", ".join(map(str, hosts.system))
+                log.info("%s names other servers, which are asked now: %s", RESOLV_CONF, named)
+                self.send_upstreams()
+                changed()
 
     async def _resolve_hosts(self) -> None:
         """Resolve upstream host names: often while one has no address, then from time to time."""

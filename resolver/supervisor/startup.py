@@ -82,7 +82,7 @@ def lacking_servers(terms: CompiledConfig, empty: Iterable[str]) -> list[str]:
     """What is wrong with the upstream groups that have no server now."""
     return [
         f"{where}: no upstream server; resolv.conf names none but this resolver itself. Names "
-        f"that need an upstream fail until servers are set in {where}"
+        f"that need an upstream fail until it names another, or servers are set in {where}"
         for where in (group_section(terms, group) for group in empty)
     ]
 

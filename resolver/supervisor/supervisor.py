@@ -133,6 +133,7 @@ class _Supervisor:
                 *(self._serve_metrics, self._list_updates.schedule.run, self._block_page.run),
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
                 *(self._policy_pulls.run, self._validation.run),
+                partial(self._rollout.follow_resolv_conf, self._validation.look),
             ):
                 self._background.keep(work)
             await self._pool.watched()

@@ -1,5 +1,8 @@
 """Addresses of upstream servers: from resolv.conf, and by resolving host names.
 
+resolv.conf may be written after the start, and again whenever the network changes. While it names
+no server, as in the middle of a change, the servers that it named before are asked.
+
 aiodns resolves host names. It asks only the bootstrap servers, so a host whose resolv.conf names
 this program can still start. A host name without an address is resolved again later; meanwhile
 the other servers of its group are asked.
@@ -56,6 +59,15 @@ def _is_this_resolver(server: Endpoint, settings: Settings) -> bool:
     return True
 
 
+def _version(path: Path) -> tuple[int, ...]:
+    """What differs between two versions of a file; empty without a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text.partition("%")[0])
@@ -67,9 +79,17 @@ def _is_address(text: str) -> bool:
 class UpstreamAddresses:
     """The addresses of the upstream servers of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig) -> None:
+    def __init__(self, terms: CompiledConfig, resolv_conf: Path = RESOLV_CONF) -> None:
         self._groups = terms.groups
         self._settings = terms.settings
+        servers = (server for group in terms.groups for server in group.servers)
+        self._uses_system = any(server.kind == "system" for server in servers)
+        self._resolv_conf = resolv_conf
+        self._version: tuple[int, ...] | None = None
+        """Which resolv.conf was read last; None before the first time."""
+        self.system: list[Endpoint] = []
+        """The servers of resolv.conf, as far as it is used."""
+        self.look()
         self._resolver = aiodns.DNSResolver(
             nameservers=[str(each) for each in bootstrap(terms)],
             timeout=_TIMEOUT,
@@ -93,8 +113,18 @@ class UpstreamAddresses:
     def learn(self, other: "UpstreamAddresses") -> None:
         """Copy the known addresses of another snapshot's servers, and which of them validate."""
         self.validating = other.validating
+        self.system = self.system or other.system
         known = other._known
         self._known.update({host: known[host] for host in self.named if host in known})
+
+    def look(self) -> bool:
+        """Read resolv.conf again, if it is used and has changed; whether it names other servers."""
+        version = _version(self._resolv_conf)
+        if version == self._version or not self._uses_system:
+            return False
+        before, self._version = self.system, version
+        self.system = system_servers(self._settings, self._resolv_conf) or before
+        return self.system != before
 
     async def resolve(self) -> None:
         """Resolve every host name. One that has no answer now keeps its old addresses."""
@@ -128,8 +158,7 @@ class UpstreamAddresses:
 
     def _of(self, server: ConfiguredServer) -> list[tuple[str, str, int]]:
         if server.kind == "system":
-            found = system_servers(self._settings)
-            return [(str(each), each.address, each.port) for each in found]
+            return [(str(each), each.address, each.port) for each in self.system]
         if server.kind == "hostname":
             name = f"{server.host}:{server.port}"
             return [(name, address, server.port) for address in self._known.get(server.host, ())]

@@ -5,7 +5,7 @@ From the supervisor:
   ``prepared``, or ``refused`` with the reason.
 - ``commit``: put the prepared snapshot in force. The reply is ``committed``.
 - ``forget``: drop the prepared snapshot.
-- ``upstreams``: use these upstream servers, whose addresses have changed.
+- ``upstreams``: use these upstream servers, which have changed, and these counters.
 - ``flush``: remove names from the cache. The reply is ``flushed``.
 - ``unknown_clients``: send the counts of refused clients. The reply has the same name.
 - ``drain``: say in replies to health checks whether clients should ask another node.

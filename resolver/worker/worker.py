@@ -93,6 +93,7 @@ class Worker:
                 case "forget":
                     self._prepared = None
                 case "upstreams" if self._forwarder is not None:
+                    self._counters.follow(CounterPlan(**message["plan"]))
                     self._forwarder.use(self._groups(message["groups"]))
                 case "flush":
                     zone = bytes.fromhex(message["zone"])

@@ -1,0 +1,67 @@
+"""``servers = ["system"]``: a network that comes up after the server has started."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import Answer, read, run
+from tests.live.commands import darban
+from tests.live.configs import small
+from tests.live.namespaces import namespaces
+from tests.live.nsd import ANY_V4, nsd
+from tests.live.programs import needed
+from tests.live.server import Server, servers
+from tests.live.waiting import wait_for
+
+_OWN_RESOLV_CONF = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
+
+
+class Box:
+    """A server with a resolv.conf of its own, and a name server on port 53 beside it."""
+
+    def __init__(self, server: Server, inside: list[str], resolv_conf: Path) -> None:
+        self.server = server
+        self.resolv_conf = resolv_conf
+        self._inside = inside
+
+    def ask(self, name: str) -> Answer:
+        dig = [*self._inside, str(needed("dig")), "-p", str(self.server.port), "@127.0.0.1"]
+        return read(run([*dig, name, "+tries=1", "+timeout=9"]))
+
+
+@pytest.fixture
+def box(ip_program: Path, nsd_program: Path, tmp_path: Path) -> Iterator[Box]:
+    with namespaces(ip_program) as made, ExitStack() as stack:
+        inside = made.into(made.add("box"))
+        stack.enter_context(nsd(nsd_program, tmp_path, 53, inside))
+        resolv_conf = tmp_path / "resolv.conf"
+        resolv_conf.write_text("", encoding="ascii")
+        server = stack.enter_context(servers(tmp_path))(small(["system"]))
+        server.through = [*inside, "sh", "-c", _OWN_RESOLV_CONF, resolv_conf]
+        server.expect_error(r"\[upstream\]: no upstream server; resolv.conf names none")
+        yield Box(server.start(), inside, resolv_conf)
+        assert server.stop().code == 0
+        server.check_log()
+
+
+def test_a_server_that_resolv_conf_names_after_the_start_is_asked(box: Box) -> None:
+    names = (f"{number}.example" for number in range(1000))
+    assert box.ask(next(names)).status == "SERVFAIL"
+    box.resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
+    wait_for(lambda: box.ask(next(names)).data == [ANY_V4], "the server is asked")
+    asked = {"upstream": "127.0.0.1:53", "result": "answered"}
+    wait_for(
+        lambda: box.server.scrape().value("darban_upstream_queries_total", **asked) >= 1,
+        "it is counted",
+    )
+    assert [each["name"] for each in _upstreams(box.server)] == ["127.0.0.1:53"]
+    assert box.server.err.count("names other servers, which are asked now: 127.0.0.1:53") == 1
+
+
+def _upstreams(server: Server) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = darban("status", "--json", at=server.directory).json[
+        "upstreams"
+    ]
+    return told
