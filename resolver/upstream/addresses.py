@@ -25,6 +25,8 @@ RESOLV_CONF: Final = Path("/etc/resolv.conf")
 _TIMEOUT: Final = 2.0
 """In seconds."""
 _TRIES: Final = 2
+_DENIED: Final = (aiodns.error.ARES_ENODATA, aiodns.error.ARES_ENOTFOUND)
+"""A name server says that there are no such records."""
 
 
 def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[Endpoint]:
@@ -127,11 +129,17 @@ class UpstreamAddresses:
         return self.system != before
 
     async def resolve(self) -> None:
-        """Resolve every host name. One that has no answer now keeps its old addresses."""
+        """Resolve every host name. One that has no answer now keeps its old addresses.
+
+        So do those of one family, where only the look-up of the other has an answer.
+        """
         for host in self.named:
-            addresses = [*await self._addresses(host, "A"), *await self._addresses(host, "AAAA")]
-            if addresses:
-                self._known[host] = addresses
+            v4, v6 = await self._addresses(host, "A"), await self._addresses(host, "AAAA")
+            if v4 or v6:
+                known = self._known.get(host, ())
+                v4 = [each for each in known if ":" not in each] if v4 is None else v4
+                v6 = [each for each in known if ":" in each] if v6 is None else v6
+                self._known[host] = [*v4, *v6]
             else:
                 log.warning("upstream %s has no address now; resolving it again later", host)
 
@@ -164,11 +172,14 @@ class UpstreamAddresses:
             return [(name, address, server.port) for address in self._known.get(server.host, ())]
         return [(str(Endpoint(server.host, server.port)), server.host, server.port)]
 
-    async def _addresses(self, host: str, rtype: str) -> list[str]:
+    async def _addresses(self, host: str, rtype: str) -> list[str] | None:
+        """The addresses of a host; None without an answer."""
         try:
             result = await self._resolver.query_dns(host, rtype)
-        except (aiodns.error.DNSError, UnicodeError):
-            return []
+        except aiodns.error.DNSError as error:
+            return [] if error.args[0] in _DENIED else None
+        except UnicodeError:
+            return None
         return [record.data.addr for record in result.answer if hasattr(record.data, "addr")]
 
 

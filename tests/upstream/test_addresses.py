@@ -1,10 +1,12 @@
-"""The servers of resolv.conf, as the file changes."""
+"""The servers of resolv.conf as the file changes, and those of a host name."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dnslib import QTYPE, RCODE, RR, DNSRecord
 
 from resolver.upstream.addresses import UpstreamAddresses
 from tests.snapshot.texts import compile_texts
@@ -13,8 +15,8 @@ _CONFIG = """
 [server]
 listen = ["127.0.0.1:53"]
 [upstream]
-servers = ["system"]
-bootstrap = ["127.0.0.1:5399"]
+servers = ["{server}"]
+bootstrap = ["127.0.0.1:{bootstrap}"]
 [policies.open]
 [vlans.here]
 prefixes = ["127.0.0.0/8"]
@@ -64,7 +66,7 @@ Write = Callable[[Path, str], None]
 def test_resolv_conf_is_followed(tmp_path: Path, write: Write) -> None:
     async def follow() -> None:
         path = tmp_path / "resolv.conf"
-        terms = compile_texts(_CONFIG).terms
+        terms = compile_texts(_CONFIG.format(server="system", bootstrap=5399)).terms
         hosts = UpstreamAddresses(terms, path)
         assert _addresses(hosts) == [], "there is none yet"
         write(path, _BY_DHCP)
@@ -86,3 +88,58 @@ def test_resolv_conf_is_followed(tmp_path: Path, write: Write) -> None:
             assert _addresses(each) == ["192.0.2.54"]
 
     asyncio.run(follow())
+
+
+class _Bootstrap:
+    """A name server with addresses by type; one without a list fails."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[str, list[str] | None] = {}
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port = self._socket.getsockname()[1]
+
+    def start(self) -> None:
+        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+
+    def stop(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
+    def _readable(self) -> None:
+        packet, sender = self._socket.recvfrom(4096)
+        query = DNSRecord.parse(packet)
+        rtype = QTYPE[query.q.qtype]
+        addresses = self.addresses[rtype]
+        response = query.reply()
+        if addresses is None:
+            response.header.rcode = RCODE.SERVFAIL
+        for each in addresses or ():
+            response.add_answer(*RR.fromZone(f"{query.q.qname} 0 {rtype} {each}"))
+        self._socket.sendto(response.pack(), sender)
+
+
+def test_a_look_up_that_fails_for_one_family_takes_no_address_away() -> None:
+    v4, v6, other = "192.0.2.1", "2001:db8::1", "192.0.2.2"
+
+    async def resolve() -> None:
+        bootstrap = _Bootstrap()
+        bootstrap.start()
+        text = _CONFIG.format(server="ns.agency.example", bootstrap=bootstrap.port)
+        hosts = UpstreamAddresses(compile_texts(text).terms)
+        for answers, expected in (
+            (([v4], [v6]), [v4, v6]),
+            ((None, [v6]), [v4, v6]),
+            (([v4], None), [v4, v6]),
+            ((None, None), [v4, v6]),
+            (([other], None), [other, v6]),
+            (([other], []), [other]),
+            (([], []), [other]),
+        ):
+            bootstrap.addresses = dict(zip(("A", "AAAA"), answers, strict=True))
+            await hosts.resolve()
+            assert _addresses(hosts) == expected, answers
+        bootstrap.stop()
+
+    asyncio.run(resolve())
