@@ -113,10 +113,7 @@ class Worker:
     async def _finish(self) -> None:
         """Read no more queries, which wait for the next worker; finish those in flight."""
         for listening in self._listening:
-            if listening.type == socket.SOCK_DGRAM:
-                self._loop.remove_fast_reader(listening.fileno())
-            else:
-                self._loop.remove_reader(listening.fileno())
+            self._loop.remove_fast_reader(listening.fileno())
         end = self._loop.time() + _FINISH
         while self._forwarder is not None and self._forwarder.busy and self._loop.time() < end:
             await asyncio.sleep(0.01)

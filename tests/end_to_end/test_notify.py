@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,3 +128,36 @@ def test_what_the_manager_keeps_are_the_sockets_that_clients_ask(
         if each.getsockname() == address and each.type == socket.SOCK_DGRAM
     ]
     assert waiting.recv(100) == b"while nobody serves"
+
+
+def test_a_connection_that_is_made_while_it_ends_waits_for_the_next_server(
+    make_small: MakeSmall, told: Told
+) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, ExitStack() as stack:
+        silent.bind(("127.0.0.1", 0))
+        server = make_small(f"127.0.0.1:{silent.getsockname()[1]}", server="workers = 1")
+        server.environment = {"NOTIFY_SOCKET": told.end.getsockname()}
+        server.start()
+        assert ask(server.port, "slow.example", seconds=0.1) is None, "for this it waits at the end"
+        server.signal(signal.SIGTERM)
+        address = ("127.0.0.1", server.port)
+        connections: list[socket.socket] = []
+
+        def has_ended() -> bool:
+            connections.append(stack.enter_context(socket.create_connection(address)))
+            return not server.is_running
+
+        wait_for(has_ended, "it has ended")
+        told.hear()
+        [listening] = [
+            each
+            for each in told.kept
+            if each.getsockname() == address and each.type == socket.SOCK_STREAM
+        ]
+        waiting = set()
+        for _ in connections:
+            with suppress(BlockingIOError):
+                accepted, peer = listening.accept()
+                accepted.close()
+                waiting.add(peer)
+        assert connections[len(connections) // 2].getsockname() in waiting
