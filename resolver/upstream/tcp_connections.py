@@ -200,7 +200,11 @@ class TcpConnectionPool(Generic[Waiting]):
     async def _connect(self, connection: TcpConnection[Waiting]) -> None:
         server = self._server
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            made = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError:  # no file descriptor is left
+            connection.fail()
+            return
         try:
             if server.source:
                 bind_source(made, server.source)

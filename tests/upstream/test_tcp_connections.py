@@ -1,7 +1,8 @@
-"""What is left of a TCP connection to an upstream that has ended: nothing."""
+"""TCP connections to upstreams: one that cannot be made, and what is left of an ended one."""
 
 import asyncio
 import gc
+import resource
 import socket
 
 from resolver.engine.servers import Server
@@ -35,3 +36,22 @@ def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles() ->
         assert not any(isinstance(each, TcpConnection) for each in gc.get_objects())
     finally:
         gc.enable()
+
+
+def test_a_connection_for_which_no_descriptor_is_left_is_lost_at_once() -> None:
+    async def play(loop: Loop) -> None:
+        server = Server("127.0.0.1", 53, "upstream")
+        lost: list[TcpConnection[str]] = []
+        pool = TcpConnectionPool[str](loop, server, lambda *_: None, lost.append)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            sent = pool.send(b"query", "somebody")
+            await asyncio.sleep(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert sent is not None
+        assert lost == [sent[0]]
+        assert lost[0].all_waiting() == ["somebody"]
+
+    run(play)
