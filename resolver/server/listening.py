@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from resolver.errors import DarbanError
+from resolver.metrics.log import log
 from resolver.policy.settings import Endpoint
 
 _Listener = tuple[Endpoint, socket.SocketKind]
@@ -20,6 +21,7 @@ _KINDS = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
 _BACKLOG: Final = 1024
 _RECEIVE_BUFFER: Final = 8 << 20
 """In octets: 20,000 small queries, if the kernel's net.core.rmem_max allows it."""
+_IP_FREEBIND: Final = 15  # Linux's number; the socket module does not have it
 _SEND_BUFFER: Final = 1 << 20
 """In octets: all replies of an iteration at their largest, which exceed the kernel's default."""
 
@@ -99,6 +101,37 @@ def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socke
 def _set_buffers(udp: socket.socket) -> None:
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+
+
+def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.socket:
+    """Open a socket for HTTP. If this host lacks the address, it listens once the host has it.
+
+    ``what`` is served there, as ``setting`` says. OSError if it cannot be, such as at a port that
+    is taken.
+    """
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            listening.bind((endpoint.address, endpoint.port))
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            log.error(
+                "%s: %s cannot be served there until this host has the address. DNS is not "
+                "affected. Add the address to this host, or change %s",
+                *(endpoint, what, setting),
+            )
+            listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+            listening.bind((endpoint.address, endpoint.port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 def _advice(endpoint: Endpoint, error: OSError) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.policy.settings import Endpoint
+from resolver.server.listening import open_http_socket
 from resolver.snapshot import child_process
 from resolver.snapshot.store import PinnedSnapshot
 
@@ -83,9 +84,8 @@ class BlockPage:
 
     def _listen(self) -> Iterator[socket.socket]:
         for endpoint in self._endpoints:
-            family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
             try:
-                yield socket.create_server((endpoint.address, endpoint.port), family=family)
+                yield open_http_socket(endpoint, "the block page", "[block_page] listen")
             except OSError as error:
                 log.error(
                     "%s: the block page cannot be served there (%s). DNS is not affected. "

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from resolver.errors import DarbanError
 from resolver.metrics.log import log
 from resolver.policy.settings import Endpoint
+from resolver.server.listening import open_http_socket
 from resolver.web.connection_limit import limited
 
 _IDLE_TIMEOUT = 75
@@ -36,15 +37,15 @@ async def listen(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
     """Serve an application on the metrics listener's endpoint.
 
     Raises:
-        DarbanError: the address is in use or not this host's.
+        DarbanError: it cannot be served there, for example since the port is taken.
     """
     runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=_IDLE_TIMEOUT)
     await runner.setup()
     assert runner.server is not None, "setup has made it"
     loop = asyncio.get_running_loop()
     try:
-        factory = limited(runner.server)
-        return await loop.create_server(factory, endpoint.address, endpoint.port)
+        listening = open_http_socket(endpoint, "metrics", "[metrics] listen")
+        return await loop.create_server(limited(runner.server), sock=listening)
     except OSError as error:
         await runner.cleanup()
         raise DarbanError(
