@@ -92,11 +92,8 @@ class UpstreamAddresses:
         self.system: list[Endpoint] = []
         """The servers of resolv.conf, as far as it is used."""
         self.look()
-        self._resolver = aiodns.DNSResolver(
-            nameservers=[str(each) for each in bootstrap(terms)],
-            timeout=_TIMEOUT,
-            tries=_TRIES,
-        )
+        self._terms = terms
+        self._resolver = aiodns.DNSResolver(timeout=_TIMEOUT, tries=_TRIES)
         self._known: dict[str, list[str]] = {}
         self.validating: frozenset[tuple[str, int]] = frozenset()
         """The servers that are known to validate DNSSEC, by address and port."""
@@ -133,6 +130,9 @@ class UpstreamAddresses:
 
         So do those of one family, where only the look-up of the other has an answer.
         """
+        servers = [str(each) for each in bootstrap(self._terms)]  # resolv.conf may have changed
+        if servers:
+            self._resolver.nameservers = servers
         for host in self.named:
             v4, v6 = await self._addresses(host, "A"), await self._addresses(host, "AAAA")
             if v4 or v6:

@@ -1,6 +1,6 @@
-"""``servers = ["system"]``: a network that comes up after the server has started."""
+"""resolv.conf is written anew after the start, as where the network comes up later or changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,21 +32,45 @@ class Box:
 
 
 @pytest.fixture
-def box(ip_program: Path, nsd_program: Path, tmp_path: Path) -> Iterator[Box]:
+def make_box(
+    ip_program: Path, nsd_program: Path, tmp_path: Path
+) -> Iterator[Callable[[str, str], Box]]:
+    """Starts a server with an upstream, and with a resolv.conf."""
     with namespaces(ip_program) as made, ExitStack() as stack:
         inside = made.into(made.add("box"))
         stack.enter_context(nsd(nsd_program, tmp_path, 53, inside))
         resolv_conf = tmp_path / "resolv.conf"
-        resolv_conf.write_text("", encoding="ascii")
-        server = stack.enter_context(servers(tmp_path))(small(["system"]))
-        server.through = [*inside, "sh", "-c", _OWN_RESOLV_CONF, resolv_conf]
-        server.expect_error(r"\[upstream\]: no upstream server; resolv.conf names none")
-        yield Box(server.start(), inside, resolv_conf)
-        assert server.stop().code == 0
-        server.check_log()
+        make = stack.enter_context(servers(tmp_path))
+        made_boxes = []
+
+        def make_one(upstream: str, text: str) -> Box:
+            resolv_conf.write_text(text, encoding="ascii")
+            server = make(small([upstream]))
+            server.through = [*inside, "sh", "-c", _OWN_RESOLV_CONF, resolv_conf]
+            server.expect_error(r"\[upstream\]: no upstream server; resolv.conf names none")
+            made_boxes.append(Box(server.start(), inside, resolv_conf))
+            return made_boxes[-1]
+
+        yield make_one
+        for each in made_boxes:
+            assert each.server.stop().code == 0
+            each.server.check_log()
 
 
-def test_a_server_that_resolv_conf_names_after_the_start_is_asked(box: Box) -> None:
+def test_a_host_name_is_resolved_by_the_servers_that_resolv_conf_names_now(
+    make_box: Callable[[str, str], Box],
+) -> None:
+    box = make_box("ns.scene", "nameserver 127.0.0.9\n")
+    wait_for(lambda: "ns.scene has no address now" in box.server.err, "nobody resolves it")
+    box.resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
+    names = (f"{number}.example" for number in range(1000))
+    wait_for(lambda: box.ask(next(names)).data == [ANY_V4], "its address is found", 30)
+
+
+def test_a_server_that_resolv_conf_names_after_the_start_is_asked(
+    make_box: Callable[[str, str], Box],
+) -> None:
+    box = make_box("system", "")
     names = (f"{number}.example" for number in range(1000))
     assert box.ask(next(names)).status == "SERVFAIL"
     box.resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
