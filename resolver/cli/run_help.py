@@ -11,7 +11,7 @@ LastGood = Annotated[
     typer.Option(
         "--last-good",
         help="if the config has errors or an expectation fails, report that and serve the last "
-        "good policy",
+        "good policy; if this host lacks an address to listen on, report that and serve the others",
     ),
 ]
 

@@ -4,6 +4,9 @@ The supervisor opens them with SO_REUSEPORT, so the kernel spreads the clients o
 With this option a second server could also bind, without an error, and take half of the queries.
 So each address is bound once without the option first. Sockets that systemd stored during a restart
 are used again, with the queries that wait in them.
+
+A socket can be bound to an address that this host lacks (IP_FREEBIND in ip(7)). It receives once
+the host has the address.
 """
 
 import errno
@@ -31,23 +34,34 @@ class ListenError(DarbanError):
 
 
 def open_sockets(
-    endpoints: Sequence[Endpoint], workers: int, stored: Iterable[socket.socket] = ()
+    endpoints: Sequence[Endpoint],
+    workers: int,
+    stored: Iterable[socket.socket] = (),
+    *,
+    wait: bool = False,
 ) -> list[list[socket.socket]]:
     """Open, for each worker, a UDP and a TCP socket for every address.
 
     Stored sockets are used first. The unused ones are closed: else the kernel would go on to
-    put queries into sockets that no worker reads.
+    put queries into sockets that no worker reads. With ``wait``, an address that this host lacks
+    is logged, and listened on.
 
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
+    if wait:
+        for endpoint in endpoints:
+            _log_if_missing(endpoint, "DNS", "'listen'", "The other addresses are served")
     listeners = [(endpoint, kind) for endpoint in endpoints for kind in _KINDS]
     usable = _usable(stored, listeners, workers)
     for endpoint, kind in listeners:
         if not usable[endpoint, kind]:
-            _open(endpoint, kind, shared=False).close()
+            _open(endpoint, kind, shared=False, wait=wait).close()
     return [
-        [usable[each].pop() if usable[each] else _open(*each, shared=True) for each in listeners]
+        [
+            usable[each].pop() if usable[each] else _open(*each, shared=True, wait=wait)
+            for each in listeners
+        ]
         for _ in range(workers)
     ]
 
@@ -74,8 +88,10 @@ def endpoint_of(listening: socket.socket) -> Endpoint:
     return Endpoint(address, port)
 
 
-def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+def _open(
+    endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool, wait: bool
+) -> socket.socket:
+    family = _family(endpoint)
     try:
         listening = socket.socket(family, kind | socket.SOCK_NONBLOCK)
     except OSError as error:
@@ -89,7 +105,7 @@ def _open(endpoint: Endpoint, kind: socket.SocketKind, *, shared: bool) -> socke
             _set_buffers(listening)
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind((endpoint.address, endpoint.port))
+        _bind(listening, endpoint, wait=wait)
         if shared and kind == socket.SOCK_STREAM:
             listening.listen(_BACKLOG)
     except OSError as error:
@@ -109,29 +125,48 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
     ``what`` is served there, as ``setting`` says. OSError if it cannot be, such as at a port that
     is taken.
     """
-    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    _log_if_missing(endpoint, what, setting, "DNS is not affected")
+    family = _family(endpoint)
     listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            listening.bind((endpoint.address, endpoint.port))
-        except OSError as error:
-            if error.errno != errno.EADDRNOTAVAIL:
-                raise
-            log.error(
-                "%s: %s cannot be served there until this host has the address. DNS is not "
-                "affected. Add the address to this host, or change %s",
-                *(endpoint, what, setting),
-            )
-            listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-            listening.bind((endpoint.address, endpoint.port))
+        _bind(listening, endpoint, wait=True)
         listening.listen()
     except OSError:
         listening.close()
         raise
     return listening
+
+
+def _bind(listening: socket.socket, endpoint: Endpoint, *, wait: bool) -> None:
+    """Bind a socket; with ``wait``, also to an address that this host lacks.
+
+    The option is for this alone: with it, a reply to a multicast query would leave from the
+    multicast address.
+    """
+    listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, wait)
+    listening.bind((endpoint.address, endpoint.port))
+    listening.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 0)
+
+
+def _log_if_missing(endpoint: Endpoint, what: str, setting: str, besides: str) -> None:
+    """Log that an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
+    try:
+        with socket.socket(_family(endpoint), socket.SOCK_DGRAM) as trial:
+            trial.bind((endpoint.address, 0))
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            log.error(
+                "%s: %s cannot be served there until this host has the address. %s. Add the "
+                "address to this host, or change %s; see the addresses it has with: ip address",
+                *(endpoint, what, besides, setting),
+            )
+
+
+def _family(endpoint: Endpoint) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
 
 
 def _advice(endpoint: Endpoint, error: OSError) -> str:
@@ -144,7 +179,8 @@ def _advice(endpoint: Endpoint, error: OSError) -> str:
             "or listen on a port such as 5300"
         ),
         errno.EADDRNOTAVAIL: (
-            "this host has no such address; see the addresses it has with: ip address"
+            "this host has no such address, or it is still tentative; see the addresses it has "
+            "with: ip address"
         ),
         errno.EAFNOSUPPORT: "this host has no IPv6; take the address out of [server] listen",
     }.get(error.errno or 0, error.strerror or str(error))

@@ -64,7 +64,8 @@ from resolver.supervisor.zone_publisher import ZonePublisher
 async def serve(config: Path, *, last_good: bool = False) -> None:
     """Run a server until SIGTERM or SIGINT.
 
-    With ``last_good`` the last good snapshot is served where the config is rejected.
+    With ``last_good`` the last good snapshot is served where the config is rejected, and an
+    address that this host lacks does not prevent the start.
 
     Raises:
         DarbanError: it could not start; nothing was left running.
@@ -77,21 +78,23 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
         start_log("supervisor")
         raise_file_limit()
         return_large_blocks()
-        await _Supervisor(config, first, manager).run(accepted)
+        await _Supervisor(config, first, manager, wait=last_good).run(accepted)
 
 
 class _Supervisor:
     """A server, from its start to its end."""
 
-    def __init__(self, config: Path, first: ServedSnapshot, manager: ServiceManager) -> None:
-        """Open the sockets, and make all that lives as long as the server."""
+    def __init__(
+        self, config: Path, first: ServedSnapshot, manager: ServiceManager, *, wait: bool
+    ) -> None:
+        """Open the sockets (``wait`` as there), and make all that lives as long as the server."""
         state = store.directory(config)
         self._manager = manager
         self._background = BackgroundTasks()
         workers = worker_count(first.terms)
         settings = first.terms.settings
         endpoints = (*settings.listen, *settings.proxied)
-        sockets = open_sockets(endpoints, workers, manager.take_stored_sockets())
+        sockets = open_sockets(endpoints, workers, manager.take_stored_sockets(), wait=wait)
         manager.store_sockets([each for listening in sockets for each in listening])
         now = time.time()
         self._facts = ServerFacts(config, state, first.terms, first.path.name, now, now, workers)

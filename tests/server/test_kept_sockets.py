@@ -1,4 +1,4 @@
-"""Sockets that were kept while the server restarted."""
+"""The listening sockets: kept while the server restarted, or for addresses that come later."""
 
 import socket
 from collections.abc import Iterable, Iterator
@@ -77,3 +77,15 @@ def test_an_address_that_is_no_longer_listened_on_is_let_go(
     for each in _flat(open_sockets([everywhere], 1, kept)):
         each.close()
     assert all(each.fileno() == -1 for each in kept)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
+def test_an_address_that_is_missing_is_listened_on_where_the_server_may_wait(address: str) -> None:
+    missing = Endpoint(address, free_port())
+    with pytest.raises(ListenError, match="no such address"):
+        open_sockets([missing], 1)
+    for each in _flat(open_sockets([missing], 2, wait=True)):
+        with each:
+            assert _endpoint([[each]]) == missing
+            free_bind = each.getsockopt(socket.IPPROTO_IP, 15)
+            assert not free_bind, "no datagram leaves from an address that is not this host's"
