@@ -29,6 +29,7 @@ from resolver import __version__
 from resolver.errors import DarbanError
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.settings import Endpoint
+from resolver.upstream.server_address import aiodns_server
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -75,7 +76,9 @@ def open_session(servers: list[Endpoint], ca_file: Path | None) -> aiohttp.Clien
     context = ssl.create_default_context()
     if ca_file is not None:
         context.load_verify_locations(ca_file)
-    resolver = AsyncResolver(nameservers=[str(each) for each in servers], timeout=5.0, tries=2)
+    resolver = AsyncResolver(
+        nameservers=[aiodns_server(each) for each in servers], timeout=5.0, tries=2
+    )
     connector = aiohttp.TCPConnector(
         resolver=resolver,
         ssl=context,

@@ -18,7 +18,7 @@ import aiodns
 from resolver.metrics.log import log
 from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
 from resolver.policy.settings import Endpoint, Settings
-from resolver.upstream.server_address import ServerAddress
+from resolver.upstream.server_address import ServerAddress, aiodns_server
 from resolver.upstream.source import source_for
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
@@ -130,7 +130,9 @@ class UpstreamAddresses:
 
         So do those of one family, where only the look-up of the other has an answer.
         """
-        servers = [str(each) for each in bootstrap(self._terms)]  # resolv.conf may have changed
+        servers = [
+            aiodns_server(each) for each in bootstrap(self._terms)
+        ]  # resolv.conf may have changed
         if servers:
             self._resolver.nameservers = servers
         for host in self.named:

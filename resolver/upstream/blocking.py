@@ -19,6 +19,7 @@ from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds
+from resolver.upstream.server_address import socket_address
 from resolver.upstream.source import bind_source
 
 _MAX_MESSAGE: Final = 65535
@@ -95,7 +96,7 @@ def _over_udp(attempt: Attempt, message: bytes) -> bytes:
         udp.settimeout(_time_left(attempt))
         if server.source:
             bind_source(udp, server.source)
-        udp.connect((server.address, server.port))
+        udp.connect(socket_address(server.address, server.port))
         udp.send(message)
         try:
             return udp.recv(_MAX_MESSAGE)

@@ -1,6 +1,13 @@
-"""The address of an upstream server, as the supervisor sends it to the workers."""
+"""The address of an upstream server, as the workers, a socket and aiodns take it.
 
+A link-local address comes with its interface, as in ``fe80::53%eth0``. IPv6 routers announce such
+name servers (RFC 8106), and resolv.conf then has them.
+"""
+
+import socket
 from typing import TypedDict
+
+from resolver.policy.settings import Endpoint
 
 
 class ServerAddress(TypedDict):
@@ -15,3 +22,18 @@ class ServerAddress(TypedDict):
     port: int
     believed: bool
     source: str
+
+
+def socket_address(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:
+    """What a socket is connected to; OSError without the interface of a link-local address.
+
+    The interface is looked up each time: it may have been made again, with another index.
+    """
+    host, _, interface = address.partition("%")
+    return (host, port, 0, socket.if_nametoindex(interface)) if interface else (address, port)
+
+
+def aiodns_server(server: Endpoint) -> str:
+    """A name server for aiodns, which leaves out one whose interface is missing."""
+    host, separator, interface = server.address.partition("%")
+    return f"{Endpoint(host, server.port)}{separator}{interface}"

@@ -22,6 +22,7 @@ from resolver.engine.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.stream import MessageStream, framed
 from resolver.upstream.random_ids import RandomIds
+from resolver.upstream.server_address import socket_address
 from resolver.upstream.source import bind_source
 
 MAX_WAITING: Final = 64
@@ -209,7 +210,8 @@ class TcpConnectionPool(Generic[Waiting]):
             if server.source:
                 bind_source(made, server.source)
             async with asyncio.timeout(_CONNECT):
-                await self.loop.sock_connect(made, (server.address, server.port))
+                address = socket_address(server.address, server.port)
+                await self.loop.sock_connect(made, address)
         except OSError:  # or TimeoutError
             made.close()
             connection.fail()

@@ -18,6 +18,7 @@ from resolver.engine.servers import Server
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import RandomIds
+from resolver.upstream.server_address import socket_address
 from resolver.upstream.source import bind_source
 
 USES: Final = 8
@@ -44,7 +45,7 @@ class UdpSocket(Generic[Waiting]):
         try:
             if server.source:
                 bind_source(self.socket, server.source)
-            self.socket.connect((server.address, server.port))
+            self.socket.connect(socket_address(server.address, server.port))
         except OSError:
             self.socket.close()
             raise

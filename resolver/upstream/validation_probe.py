@@ -13,7 +13,7 @@ from typing import Final
 from resolver.dns import codes, render
 from resolver.dns.response import Response, scan
 from resolver.engine.upstream_query import answers
-from resolver.upstream.server_address import ServerAddress
+from resolver.upstream.server_address import ServerAddress, socket_address
 from resolver.upstream.source import bind_source
 
 _ANSWER: Final = 5.0
@@ -49,7 +49,7 @@ async def _ask(server: ServerAddress, name: bytes, flag: int) -> Response | None
         with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as udp:
             if server["source"]:
                 bind_source(udp, server["source"])
-            udp.connect((server["address"], server["port"]))
+            udp.connect(socket_address(server["address"], server["port"]))
             async with asyncio.timeout(_ANSWER):
                 await loop.sock_sendall(udp, header + question)
                 packet = await loop.sock_recv(udp, _MAX_PACKET)

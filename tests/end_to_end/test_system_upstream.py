@@ -10,11 +10,12 @@ from tests.live.clients import Answer, read, run
 from tests.live.commands import darban
 from tests.live.configs import small
 from tests.live.namespaces import namespaces
-from tests.live.nsd import ANY_V4, nsd
+from tests.live.nsd import ANY_V4, BIG, nsd
 from tests.live.programs import needed
 from tests.live.server import Server, servers
 from tests.live.waiting import wait_for
 
+LINK_LOCAL = "fe80::53"
 _OWN_RESOLV_CONF = 'mount --bind "$0" /etc/resolv.conf && exec "$@"'
 
 
@@ -26,9 +27,9 @@ class Box:
         self.resolv_conf = resolv_conf
         self._inside = inside
 
-    def ask(self, name: str) -> Answer:
+    def ask(self, name: str, rtype: str = "A") -> Answer:
         dig = [*self._inside, str(needed("dig")), "-p", str(self.server.port), "@127.0.0.1"]
-        return read(run([*dig, name, "+tries=1", "+timeout=9"]))
+        return read(run([*dig, name, rtype, "+tries=1", "+timeout=9"]))
 
 
 @pytest.fixture
@@ -37,8 +38,11 @@ def make_box(
 ) -> Iterator[Callable[[str, str], Box]]:
     """Starts a server with an upstream, and with a resolv.conf."""
     with namespaces(ip_program) as made, ExitStack() as stack:
-        inside = made.into(made.add("box"))
-        stack.enter_context(nsd(nsd_program, tmp_path, 53, inside))
+        box = made.add("box")
+        made.give_link_local(box, "lo", LINK_LOCAL)
+        inside = made.into(box)
+        here = f"{LINK_LOCAL}%lo"
+        stack.enter_context(nsd(nsd_program, tmp_path, 53, inside, more=[here]))
         resolv_conf = tmp_path / "resolv.conf"
         make = stack.enter_context(servers(tmp_path))
         made_boxes = []
@@ -82,6 +86,16 @@ def test_a_server_that_resolv_conf_names_after_the_start_is_asked(
     )
     assert [each["name"] for each in _upstreams(box.server)] == ["127.0.0.1:53"]
     assert box.server.err.count("names other servers, which are asked now: 127.0.0.1:53") == 1
+
+
+@pytest.mark.parametrize("upstream", ["system", "ns.scene"])
+def test_a_name_server_of_resolv_conf_may_have_a_link_local_address(
+    make_box: Callable[[str, str], Box], upstream: str
+) -> None:
+    box = make_box(upstream, f"nameserver fe80::9%gone\nnameserver {LINK_LOCAL}%lo\n")
+    names = (f"{number}.example" for number in range(1000))
+    wait_for(lambda: box.ask(next(names)).data == [ANY_V4], "it is asked over UDP")
+    assert len(box.ask("big.scene", "TXT").data) == BIG, "which takes TCP"
 
 
 def _upstreams(server: Server) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ BIG = 24
 
 _CONFIG = """
 server:
-  ip-address: 127.0.0.1@{port}
+{addresses}
   server-count: 1
   username: ""
   chroot: ""
@@ -74,11 +74,16 @@ def nsd(
     port: int,
     through: Sequence[str | Path] = (),
     zone: str = _ZONE,
+    more: Sequence[str] = (),
 ) -> Iterator[None]:
-    """NSD on 127.0.0.1, perhaps within a namespace; the caller says when it answers."""
+    """NSD on 127.0.0.1 and perhaps more addresses, perhaps within a namespace.
+
+    The caller says when it answers.
+    """
     (directory / "root.zone").write_text(zone, encoding="ascii")
     config = directory / "nsd.conf"
-    config.write_text(_CONFIG.format(port=port, directory=directory), encoding="utf-8")
+    addresses = "\n".join(f"  ip-address: {each}@{port}" for each in ("127.0.0.1", *more))
+    config.write_text(_CONFIG.format(addresses=addresses, directory=directory), encoding="utf-8")
     with (directory / "log").open("ab") as log:
         command = [*through, program, "-d", "-c", config]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
