@@ -203,9 +203,8 @@ def _upstreams(now: Status, rates: Rates) -> Table:
         validates = "validates" if upstream.validates else "unknown"
         numbers = [short_number(upstream.queries), *rates.column(rate)]
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
-        table.add_row(
-            upstream.name, state, validates, *numbers, short_number(upstream.failures), took
-        )
+        name = Text(upstream.name)
+        table.add_row(name, state, validates, *numbers, short_number(upstream.failures), took)
     return table
 
 

@@ -25,7 +25,8 @@ from resolver.policy.unknown_clients import UnknownClients
 from tests.metrics.statuses import idle
 
 NOW = 1.8e9
-IPV6 = "[2001:db8:1:2:3:4:5:6]:53"
+IPV6 = "[fd00:db8:1:2:3:4:5:6]:53"
+"""Rich takes brackets with a letter after them for markup."""
 
 
 def _vlan(name: str, passed: int, blocked: int) -> VlanCounts:
@@ -96,6 +97,11 @@ def test_nothing_is_cut_at_any_width(width: int, before: Status | None) -> None:
     ):
         assert part in whole, part
     assert "\x1b" not in text
+
+
+def test_an_address_is_not_taken_for_markup() -> None:
+    lines = drawn(FIRST, None, 80).splitlines()
+    assert [line for line in lines if line.startswith(f"{IPV6} ")]
 
 
 def test_rates_are_those_between_the_readings() -> None:
