@@ -7,6 +7,7 @@ VLAN and service, never a client or a name.
 
 import mmap
 from bisect import bisect_left
+from collections.abc import Set
 
 from resolver.engine.cache import AnswerCache
 from resolver.engine.labels import Path, QueryLabels
@@ -88,6 +89,11 @@ class Counters:
         places = self._plan.upstreams.get(server)
         if places is not None:
             self.cells[places[_UP]] = UNTRIED if up is None else UP if up else DOWN
+
+    def other_upstreams_down(self, servers: Set[str]) -> None:
+        """Say that no server but these can be asked: the others have no address so far."""
+        for server in self._plan.upstreams.keys() - servers:
+            self.upstream_up(server, False)
 
     def records_lost(self, records: int) -> None:
         """Count records that found no room on their way to the block log."""

@@ -75,9 +75,10 @@ class Forwarder:
 
     def use(self, groups: Mapping[str, Group]) -> None:
         """Use these servers for new rounds of attempts; those that have begun go on with theirs."""
-        for group in groups.values():
-            for server in group.servers:
-                self._counters.upstream_up(server.name, server.up if server.tried else None)
+        servers = [server for group in groups.values() for server in group.servers]
+        for server in servers:
+            self._counters.upstream_up(server.name, server.up if server.tried else None)
+        self._counters.other_upstreams_down({server.name for server in servers})
         self._groups = {name.encode(): group for name, group in groups.items()}
 
     def forward(self, pending: PendingReply, now: float) -> None:

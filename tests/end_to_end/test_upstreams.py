@@ -10,6 +10,7 @@ from dnslib import RCODE, DNSRecord
 
 from tests.live.clients import Answer, Asker, ask_tcp
 from tests.live.clients import ask as ask_udp
+from tests.live.commands import darban
 from tests.live.configs import small
 from tests.live.nsd import ANY_V4, BIG, nsd
 from tests.live.ports import free_port
@@ -181,6 +182,7 @@ def test_one_that_is_given_by_name(make_small: MakeSmall, ask: Ask, upstream: st
     server = make_small(host, upstream=f'bootstrap = ["{upstream}"]').start()
     names = (f"{number}.example" for number in range(1000))
     wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "its name is resolved")
+    assert server.scrape().value("darban_upstream_up", upstream=host) == 1
     asked = {"upstream": host, "result": "answered"}
     assert server.scrape().value("darban_upstream_queries_total", **asked) >= 1
 
@@ -192,6 +194,9 @@ def test_one_whose_name_cannot_be_resolved(make_small: MakeSmall, ask: Ask, upst
     answer = ask(server, "agency.example")
     assert answer.status == "SERVFAIL"
     assert _reason(answer) == [NETWORK_ERROR]
+    assert server.scrape().value("darban_upstream_up", upstream="nowhere.scene:53") == 0
+    status = darban("status", at=server.directory).out
+    assert "upstream nowhere.scene:53 does not answer" in status
 
 
 @pytest.mark.parametrize("over", ["+tcp", "+notcp"])
