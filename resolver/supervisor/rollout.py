@@ -149,7 +149,7 @@ class Rollout:
         """The upstream servers as they are now, and the plan that counts them."""
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
-        names.update(_names_to_resolve(snapshot.terms))
+        names.update(_maybe_without_address(snapshot))
         plan = self.layout.plan(snapshot.terms, sorted(names))
         return {"plan": plan._asdict(), "groups": groups}
 
@@ -184,9 +184,11 @@ class Rollout:
             pause = _RESOLVE_UNKNOWN if hosts.unknown else _RESOLVE
 
 
-def _names_to_resolve(terms: CompiledConfig) -> Iterator[str]:
-    """Upstreams given by host name; they are counted though they may have no address yet."""
-    for group in terms.groups:
+def _maybe_without_address(snapshot: ServedSnapshot) -> Iterator[str]:
+    """Upstreams that may have no address yet. They are counted, and are down meanwhile."""
+    for group in snapshot.terms.groups:
         for server in group.servers:
             if server.kind == "hostname":
                 yield f"{server.host}:{server.port}"
+            elif server.kind == "system" and not snapshot.hosts.system:
+                yield "system"

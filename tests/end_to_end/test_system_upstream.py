@@ -77,6 +77,9 @@ def test_a_server_that_resolv_conf_names_after_the_start_is_asked(
     box = make_box("system", "")
     names = (f"{number}.example" for number in range(1000))
     assert box.ask(next(names)).status == "SERVFAIL"
+    assert box.server.scrape().value("darban_upstream_up", upstream="system") == 0
+    told = darban("status", at=box.server.directory).out
+    assert "upstream system does not answer" in told
     box.resolv_conf.write_text("nameserver 127.0.0.1\n", encoding="ascii")
     wait_for(lambda: box.ask(next(names)).data == [ANY_V4], "the server is asked")
     asked = {"upstream": "127.0.0.1:53", "result": "answered"}
