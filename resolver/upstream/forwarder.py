@@ -172,6 +172,7 @@ class Forwarder:
         except OSError:
             self._counters.upstream(server.name, "unreachable")
             step = query.unreachable(attempt, now)
+            self._counters.upstream_up(server.name, server.up)
             if step is not None:
                 return step
             attempt.failed = True

@@ -13,12 +13,17 @@ from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import CLIENT_PATIENCE
 from resolver.engine.question import cache_key
 from resolver.engine.result import PendingReply
+from resolver.engine.servers import Server
+from resolver.metrics.definitions import UPSTREAM_UP
+from resolver.metrics.layout import DOWN, UNTRIED
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
 from tests.engine.rendered_entries import entry_of
+from tests.server.assembled import Assembled
 from tests.upstream.forwarding import (
     Answering,
+    Client,
     answer_one_and_close,
     good,
     silent,
@@ -156,6 +161,22 @@ def test_what_a_closed_connection_has_not_answered_is_asked_again_at_once() -> N
             answers = [str(reply.short()) for _, reply in on.client.replies]
             assert answers == ["192.0.2.1"] * 20
             await asyncio.sleep(10)
+
+    run(play)
+
+
+def test_a_server_to_which_nothing_can_be_sent_is_down() -> None:
+    async def play(loop: Loop) -> None:
+        assembled = Assembled(loop, {"upstream": Server("fe80::1", 53, "upstream")})
+        client = Client(loop, assembled)
+        state = assembled.layout.cell(UPSTREAM_UP, "upstream")
+        assert assembled.counters.cells[state] == UNTRIED
+        for number in range(3):
+            client.ask(f"{number}.example.")
+            while assembled.forwarder.busy:
+                await asyncio.sleep(TICK)
+        assert len(client.replies) == 3
+        assert assembled.counters.cells[state] == DOWN
 
     run(play)
 
