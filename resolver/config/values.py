@@ -157,6 +157,20 @@ def of_one_host(address: Address, expected: str) -> Address:
     return address
 
 
+def _of_one_link(address: Address, expected: str, *, is_here: bool) -> None:
+    """Check that a link-local address names its link where it is another host's.
+
+    An address to listen on cannot: a socket would be bound to an interface by its index, and hear
+    nothing once the interface is made again.
+    """
+    if not isinstance(address, IPv6Address) or not address.is_link_local:
+        return
+    if is_here:
+        raise InvalidValue(expected, 'To answer at link-local addresses, listen on "[::]".')
+    if address.scope_id is None:
+        raise InvalidValue(expected, f'Add the interface of its link, as in "{address}%eth0".')
+
+
 def read_prefix(text: str) -> Network:
     """Read a prefix; it has a length, and no host bits. ValueError where it is none."""
     interface = ip_interface(text)
@@ -189,6 +203,7 @@ def _socket_address(expected: str, default_port: int | None = None) -> PlainVali
         address, port = of_one_host(ip_address(host), expected), port or default_port
         if port is None:
             raise InvalidValue(expected, "Add the port.")
+        _of_one_link(address, expected, is_here=default_port is None)
         return SocketAddress(address, port)
 
     return reader(expected, read)
@@ -201,6 +216,7 @@ def _read_server(text: str) -> NameServer:
     address = parse_address(host)
     if address is not None:
         address = of_one_host(address, _SERVER)
+        _of_one_link(address, _SERVER, is_here=False)
         return NameServer(str(address), port or DNS_PORT, "address")
     try:
         name = names.text(names.parse(host))
