@@ -29,8 +29,10 @@ from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.upstream.addresses import RESOLV_CONF, UpstreamAddresses
 from resolver.worker.channel import WorkerMessage
 
-_RESOLVE = 300.0
+_RESOLVE = 60.0
+"""Seconds between two look-ups of the upstreams' host names; aiodns keeps answers for their TTL."""
 _RESOLVE_UNKNOWN = 5.0
+"""The same, while a host name has no address."""
 _LOOK = 2.0
 """Seconds between two looks at resolv.conf."""
 _FIRST_LOOKUP = 5.0
@@ -159,6 +161,12 @@ class Rollout:
         for slot in self.slots:
             slot.send({"type": "upstreams", **upstreams})
 
+    def look_up_upstreams(self) -> None:
+        """Read resolv.conf and resolve host names now, since somebody asks for it."""
+        self.current.hosts.look()
+        self.send_upstreams()
+        self.start_resolving()
+
     async def follow_resolv_conf(self, changed: Callable[[], None]) -> None:
         """Send the workers the servers of resolv.conf, and call ``changed``, when it names others.
 
@@ -176,12 +184,12 @@ class Rollout:
     async def _resolve_hosts(self) -> None:
         """Resolve upstream host names: often while one has no address, then from time to time."""
         hosts = self.current.hosts
-        pause = 0.0 if hosts.unknown else _RESOLVE
         while hosts.named:
-            await asyncio.sleep(pause)
+            before = hosts.groups()
             await hosts.resolve()
-            self.send_upstreams()
-            pause = _RESOLVE_UNKNOWN if hosts.unknown else _RESOLVE
+            if hosts.groups() != before:
+                self.send_upstreams()
+            await asyncio.sleep(_RESOLVE_UNKNOWN if hosts.unknown else _RESOLVE)
 
 
 def _maybe_without_address(snapshot: ServedSnapshot) -> Iterator[str]:

@@ -199,6 +199,23 @@ def test_one_whose_name_cannot_be_resolved(make_small: MakeSmall, ask: Ask, upst
     assert "upstream nowhere.scene:53 does not answer" in status
 
 
+def test_a_reload_finds_the_address_that_a_name_has_now(
+    make_small: MakeSmall, ask: Ask, upstream: str, nsd_program: Path, tmp_path: Path
+) -> None:
+    zone = (
+        "$ORIGIN .\n$TTL 0\n@ SOA ns.scene. hostmaster.scene. 1 3600 600 86400 0\n@ NS ns.scene.\n"
+    )
+    port = free_port()
+    host = "ns.scene:" + upstream.partition(":")[2]
+    names = (f"{number}.example" for number in range(1000))
+    with nsd(nsd_program, tmp_path, port, zone=f"{zone}ns.scene. A 127.0.0.9\n"):
+        server = make_small(host, upstream=f'bootstrap = ["127.0.0.1:{port}"]').start()
+        assert ask(server, next(names)).status == "SERVFAIL"
+    with nsd(nsd_program, tmp_path, port, zone=f"{zone}ns.scene. A 127.0.0.1\n"):
+        assert darban("reload", at=server.directory).code == 0
+        wait_for(lambda: ask(server, next(names)).data == [ANY_V4], "the new address is asked")
+
+
 @pytest.mark.parametrize("over", ["+tcp", "+notcp"])
 def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
     server: Server, ask: Ask, over: str
