@@ -10,7 +10,7 @@ from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
-from resolver.supervisor.worker_processes import WorkerSlot
+from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
 from resolver.worker.channel import WorkerMessage
 
 _WATCH = 0.5
@@ -111,6 +111,10 @@ class WorkerPool:
                 await self._start(slot)
             except OSError as error:  # out of processes or descriptors, which may pass
                 log.error("worker %d cannot be started now (%s)", slot.number, error.strerror)
+            except LoadFailed as error:
+                log.error("worker %d: %s; restarting it", slot.number, error)
+                slot.kill()  # at its end, this begins again
+                return
             else:
                 self._facts.worker_restarts += 1
                 return

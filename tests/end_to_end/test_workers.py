@@ -113,6 +113,19 @@ def test_a_worker_is_replaced_though_the_state_was_removed(two_workers: Server) 
     wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
 
 
+def test_a_worker_that_cannot_load_the_snapshot_is_started_again(two_workers: Server) -> None:
+    server = two_workers
+    [terms] = server.state.glob("snapshots/*/terms.json")
+    good = terms.read_bytes()
+    terms.write_bytes(b"harmed")
+    server.expect_error("the snapshot is damaged.*; restarting it")
+    os.kill(server.workers()[0], signal.SIGKILL)
+    wait_for(lambda: server.err.count("; restarting it") >= 2, "it is tried again")
+    terms.write_bytes(good)
+    wait_for(lambda: server.scrape().value("darban_workers") == 2, "both serve")
+    assert _serves(server)
+
+
 def test_workers_killed_again_and_again(two_workers: Server) -> None:
     server = two_workers
     before, restarts = server.scrape(), _restarts(server)
