@@ -75,8 +75,8 @@ class PinnedSnapshot:
         self._content = {file: _mapped(path / file) for file in (_TERMS, _TRIE, _RULES)}
 
     def restore(self) -> None:
-        """Write its files again if they were removed; OSError where that fails."""
-        if not self.path.is_dir():
+        """Write its files again if one was removed; OSError where that fails."""
+        if not all((self.path / file).is_file() for file in self._content):
             _write(self.path, {file: octets[:] for file, octets in self._content.items()})
 
 

@@ -102,10 +102,14 @@ def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
     assert f"pid {gone}) ended with -9" in server.err
 
 
-def test_a_worker_is_replaced_though_the_state_was_removed(two_workers: Server) -> None:
+@pytest.mark.parametrize("removed", ["snapshots", "snapshots/*/terms.json"])
+def test_a_worker_is_replaced_though_the_state_was_removed(
+    two_workers: Server, removed: str
+) -> None:
     server = two_workers
     restarts = _restarts(server)
-    shutil.rmtree(server.state / "snapshots")
+    for path in list(server.state.glob(removed)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     gone = server.workers()[0]
     os.kill(gone, signal.SIGKILL)
     wait_for(_replaced(server, gone), "a new worker")
