@@ -7,7 +7,7 @@ from pathlib import Path
 
 from resolver.cli.default_config import default_config
 from resolver.errors import DarbanError
-from resolver.metrics.log import escaped
+from resolver.metrics.log import say
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Rejected
 from resolver.snapshot.state_owner import refuse_root
@@ -27,6 +27,6 @@ def start(arguments: list[str]) -> int:
     except DarbanError as error:
         rejected = isinstance(error, Rejected)
         beginning = f"{path} is not put in force:\n" if rejected else "darban: "
-        sys.stderr.write(escaped(f"{beginning}{error}\n"))
+        say(sys.stderr, f"{beginning}{error}")
         return error.code
     return 0

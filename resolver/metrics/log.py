@@ -3,9 +3,11 @@
 It has events of the server. It never has a name that was asked for, or a client.
 """
 
+import contextlib
 import logging
 import re
 import sys
+from typing import TextIO
 
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -22,6 +24,17 @@ def start(process: str) -> None:
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     log.propagate = False
+
+
+def say(stream: TextIO | None, text: str) -> None:
+    """Print a line on standard output or error, if that takes it: a server runs without, too."""
+    if stream is not None:  # else it was closed
+        # A file of its own keeps nothing of what could not be written.
+        with (
+            contextlib.suppress(OSError),
+            open(stream.fileno(), "w", encoding="utf-8", closefd=False) as file,
+        ):
+            file.write(escaped(f"{text}\n"))
 
 
 def escaped(text: str) -> str:

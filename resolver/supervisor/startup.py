@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver.analysis.explanation import group_section
-from resolver.metrics.log import escaped, log
+from resolver.metrics.log import log, say
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted, NotCompiled, Rejected
@@ -44,7 +44,7 @@ async def first_snapshot(
             first = read(store.last_good(state))
         except store.StateError as none:
             raise Rejected([*error.report, str(none)], error.code) from None
-        sys.stderr.write(escaped(f"{config} is not put in force:\n{error}\n"))
+        say(sys.stderr, f"{config} is not put in force:\n{error}")
         failure = str(error) if isinstance(error, NotCompiled) else ""
         return Accepted(str(first.path), last_good=True, failure=failure), first
     return accepted, read(Path(accepted.snapshot))

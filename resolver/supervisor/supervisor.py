@@ -26,7 +26,7 @@ from resolver.errors import DarbanError
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import escaped, log
+from resolver.metrics.log import log, say
 from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import read_status
@@ -127,9 +127,7 @@ class _Supervisor:
             event = "start --last-good" if accepted.last_good else "start"
             await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
             await self._listen_for_commands(control)
-            banner = startup_banner(self._facts, accepted)
-            sys.stdout.write(escaped("\n".join(banner)) + "\n")
-            sys.stdout.flush()
+            say(sys.stdout, "\n".join(startup_banner(self._facts, accepted)))
             self._manager.ready()
             self._report_status()
             for work in (

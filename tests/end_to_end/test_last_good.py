@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.live.clients import ask
 from tests.live.commands import NO, WRONG, darban
 from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
 from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored
 from tests.live.server import Server
+from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
 
@@ -60,6 +62,22 @@ def test_the_last_good_snapshot_is_served_where_the_config_is_broken(server: Ser
     edited(server.config, OPEN + EXPECT, DENY + EXPECT)
     assert "nothing has changed" in reload(server).out
     assert server.scrape().value("darban_config_ok") == 1
+
+
+@pytest.mark.parametrize("output", [">/dev/full 2>&1", ">&- 2>&-"], ids=["full", "closed"])
+def test_a_server_serves_though_nothing_it_says_can_be_written(server: Server, output: str) -> None:
+    assert server.stop().code == 0
+    good = server.config.read_text(encoding="utf-8")
+    server.options = ["--last-good"]
+    server.through = ["sh", "-c", f'exec "$@" {output}', "sh"]
+    for config in (good, BROKEN):
+        server.config.write_text(config, encoding="utf-8")
+        server.launch()
+        wait_for(lambda: ask(server.port, "agency.example", seconds=1) is not None, "it serves")
+        assert data(server, "web.telegram.org") == {"0.0.0.0"}
+        assert server.stop().code == 0
+    server.through = []
+    server.config.write_text(good, encoding="utf-8")
 
 
 def test_no_last_good_snapshot(make_small: MakeSmall) -> None:

@@ -84,10 +84,7 @@ def test_no_metric_has_a_label_that_grows_with_the_traffic() -> None:
 
 
 WRITING = {
-    "supervisor.supervisor": "the banner, escaped",
-    "supervisor.startup": "why the last good snapshot is served, escaped",
     "cli": "a text of the system's",
-    "cli.run": "why there is no server, escaped",
     "cli.report": "a page of HTML",
     "fetch.validation": "a line of JSON for the supervisor, in ASCII",
 }
