@@ -8,6 +8,7 @@ reading a config takes. The program prints what ``Accepted``, ``Rejected`` or ``
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -149,6 +150,7 @@ def _example(loaded: LoadedConfig) -> str:
 
 def main() -> None:
     """Compile the config on the command line; standard input has ``SourceTexts`` or null."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     gc.disable()  # a million rules and no cycles; looking for cycles takes seconds
     config, state = (Path(argument) for argument in sys.argv[1:])
     given = json.load(sys.stdin)

@@ -8,6 +8,7 @@ Jinja2 (``block_page_html``), nor OpenSSL, whose hashes Python has as well.
 """
 
 import json
+import signal
 import socket
 import sys
 import time
@@ -18,6 +19,7 @@ _LONGEST = 65536
 
 def main() -> None:
     """Serve on the sockets that the command line names."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     sys.modules["_hashlib"] = None  # type: ignore[assignment]  # then hashlib loads no OpenSSL
     from resolver.analysis.explanation import Explainer
     from resolver.errors import DarbanError

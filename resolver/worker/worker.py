@@ -245,9 +245,9 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     log.start(f"worker {given['number']}")
     sys.setswitchinterval(SWITCH)
-    # Ctrl-C and systemd signal the whole process group, but the supervisor ends the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Ctrl-C and systemctl kill signal all processes of the server, but mean the supervisor.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     loop = Loop()
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         work = [given[each] for each in ("channel", "memory", "listening", "block_log")]

@@ -291,6 +291,16 @@ def test_it_ends_when_its_whole_group_is_told_to(two_workers: Server) -> None:
     assert not group(server.pid)
 
 
+def test_all_its_processes_are_told_to_reload(two_workers: Server) -> None:
+    """As ``systemctl kill --signal=HUP`` does it, and the end of a terminal."""
+    server = two_workers
+    log, workers = len(server.err), server.workers()
+    os.killpg(server.pid, signal.SIGHUP)
+    wait_for(lambda: "reload by SIGHUP: unchanged" in server.err[log:], "it has reloaded")
+    assert "ended with" not in server.err[log:]
+    assert server.workers() == workers
+
+
 def test_it_ends_though_a_worker_stands_still(two_workers: Server) -> None:
     server = two_workers
     os.kill(server.workers()[0], signal.SIGSTOP)
