@@ -71,6 +71,8 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
         DarbanError: it could not start; nothing was left running.
     """
     manager = ServiceManager()
+    hangup = asyncio.Event()  # also while it starts, when the signal would end this process
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
     state = store.directory(config)
     with locked(state):
         restore_policy(state)
@@ -78,18 +80,25 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
         start_log("supervisor")
         raise_file_limit()
         return_large_blocks()
-        await _Supervisor(config, first, manager, wait=last_good).run(accepted)
+        await _Supervisor(config, first, manager, hangup, wait=last_good).run(accepted)
 
 
 class _Supervisor:
     """A server, from its start to its end."""
 
     def __init__(
-        self, config: Path, first: ServedSnapshot, manager: ServiceManager, *, wait: bool
+        self,
+        config: Path,
+        first: ServedSnapshot,
+        manager: ServiceManager,
+        hangup: asyncio.Event,
+        *,
+        wait: bool,
     ) -> None:
         """Open the sockets (``wait`` as there), and make all that lives as long as the server."""
         state = store.directory(config)
         self._manager = manager
+        self._hangup = hangup
         self._background = BackgroundTasks()
         workers = worker_count(first.terms)
         settings = first.terms.settings
@@ -133,7 +142,7 @@ class _Supervisor:
             for work in (
                 *(self._serve_metrics, self._list_updates.schedule.run, self._block_page.run),
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
-                *(self._policy_pulls.run, self._validation.run),
+                *(self._policy_pulls.run, self._validation.run, self._reload_on_hangup),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
             ):
                 self._background.keep(work)
@@ -166,10 +175,13 @@ class _Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._pool.stop_watching)
-        loop.add_signal_handler(signal.SIGHUP, self._reload_on_hangup)
 
-    def _reload_on_hangup(self) -> None:
-        self._background.start(self._reloader.reload("SIGHUP"))
+    async def _reload_on_hangup(self) -> None:
+        """Reload after a SIGHUP, until cancelled; one reload for all that came before it."""
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            await self._reloader.reload("SIGHUP")
 
     def _after_reload(self) -> None:
         self._report_status()

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from resolver.supervisor import control
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
 from tests.live.configs import edited, replaced_once, small
@@ -222,6 +223,24 @@ def test_sighup_reloads(server: Server) -> None:
     said = 'Did you mean "deny"?'
     wait_for(lambda: said in server.err[began:], "what is wrong stands in the log")
     assert data(server, "web.telegram.org") == {ANY_V4}
+
+
+def test_of_hangups_in_a_row_few_reload(server: Server) -> None:
+    began = len(server.err)
+    for _ in range(20):
+        server.signal(signal.SIGHUP)
+        control.ask(server.config, {"command": "status"})  # it has got the signal
+    reload(server)  # after those that wait
+    assert 1 <= server.err[began:].count("reload by SIGHUP: unchanged") < 10
+
+
+def test_a_hangup_while_it_starts_reloads(server: Server) -> None:
+    server.stop()
+    began = len(server.err)
+    server.launch()
+    wait_for(lambda: server.children("resolver.snapshot.compiler"), "it compiles the config")
+    server.signal(signal.SIGHUP)
+    wait_for(lambda: "reload by SIGHUP: unchanged" in server.err[began:], "it has reloaded")
 
 
 def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
