@@ -37,7 +37,7 @@ class Rejected(DarbanError):
 
 
 class NotCompiled(Rejected):
-    """No snapshot was made, for a reason that is not in the config: a full disk, no process."""
+    """No snapshot was made, for a reason outside of the config: no room, process or memory."""
 
 
 @dataclass(frozen=True, slots=True)

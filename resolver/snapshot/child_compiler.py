@@ -4,6 +4,7 @@ So the supervisor never holds what reading a config and its lists takes, and its
 """
 
 import json
+import signal
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,13 +41,17 @@ async def compile_in_child(
     try:
         plain = json.loads(printed)
     except ValueError:
-        reason = (
-            f"{config}: the process that compiles it ended with exit code {code} and printed "
-            "no report; its last words are in the log"
-        )
-        raise Rejected([reason]) from None  # a config can take more memory than there is
+        raise NotCompiled([f"{config}: the process that compiles it {_end(code)}"]) from None
     if "reason" in plain:
         raise NotCompiled([plain["reason"]])
     if "report" in plain:
         raise Rejected(**plain)
     return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})
+
+
+def _end(code: int | None) -> str:
+    """How a process ended that printed no report."""
+    if code is not None and code < 0:
+        name = signal.strsignal(-code) or f"signal {-code}"
+        return f"was ended ({name}); the kernel's log says whether memory had run out"
+    return f"ended with exit code {code} and printed no report; its last words are in the log"

@@ -211,6 +211,26 @@ def _check_that_nothing_changes(
     assert server.scrape().value("darban_config_ok") == 1
 
 
+def test_a_compiler_that_is_killed_is_no_error_in_the_config(server: Server) -> None:
+    """As the kernel does it where memory runs out."""
+    server.expect_error("reload by|was ended")
+    edited(server.config, DENY, OPEN)
+    with ThreadPoolExecutor(1) as pool:
+        reloading = pool.submit(reload, server)
+        wait_for(lambda: server.children("resolver.snapshot.compiler"), "it compiles the config")
+        os.kill(server.children("resolver.snapshot.compiler")[0], signal.SIGKILL)
+        done = reloading.result()
+    assert done.code == WRONG
+    assert "the process that compiles it was ended (Killed)" in done.out
+    assert "not put in force, the reload failed; snapshot" in done.out
+    status = darban("status", "--once", at=server.directory).out
+    assert "was ended (Killed)" in status
+    assert "darban check" not in status
+    assert data(server, "web.telegram.org") == {"0.0.0.0"}
+    assert reload(server).code == GOOD
+    assert data(server, "web.telegram.org") == {ANY_V4}
+
+
 def test_sighup_reloads(server: Server) -> None:
     began = len(server.err)
     edited(server.config, DENY, OPEN)
