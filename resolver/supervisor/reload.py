@@ -206,6 +206,7 @@ class Reloader:
             new, current = read(Path(accepted.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
                 self._rollout.look_up_upstreams()
+                mark_good(current.path)  # that may have failed, or the mark was removed
                 once = switch is None  # each commit gets its line
                 await self.activated(event, who, accepted.sources, once=once)
                 return self._ended("unchanged", accepted.warnings)

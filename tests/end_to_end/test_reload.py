@@ -328,6 +328,14 @@ def test_a_reload_though_the_state_was_removed(server: Server) -> None:
     assert data(server, "web.telegram.org") == {ANY_V4}
 
 
+def test_a_reload_of_what_is_in_force_makes_it_the_last_good_one_again(server: Server) -> None:
+    last_good = server.state / "last-good"
+    before = last_good.resolve()
+    last_good.unlink()
+    assert "nothing has changed" in reload(server).out
+    assert last_good.resolve() == before
+
+
 def test_an_upstream_by_name_is_known_when_the_reload_is_done(
     server: Server, upstream: str
 ) -> None:
