@@ -4,6 +4,7 @@ A snapshot is written aside and renamed, so that a reader finds all of it or not
 that exists is not written again, unless its files were damaged.
 """
 
+import contextlib
 import mmap
 import os
 import re
@@ -91,7 +92,8 @@ def prune(current: Path) -> None:
 
 def _write(path: Path, content: Mapping[str, bytes]) -> None:
     if _holds(path, content):
-        os.utime(path)  # ``prune`` removes the oldest
+        with contextlib.suppress(OSError):  # on a disk that is read-only
+            os.utime(path)  # ``prune`` removes the oldest
         return
     try:
         with atomic_directory(path) as aside:  # the group may read it, for ``explain``, ``diff``

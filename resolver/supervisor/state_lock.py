@@ -4,16 +4,18 @@ The lock is on a file that only the service's user may open, so that nobody else
 prevent a start. The kernel releases it when the process ends, however that happens.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from resolver.files import make_directory
 from resolver.snapshot.store import StateError, unwritable
 
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
@@ -24,15 +26,15 @@ def locked(state: Path) -> Iterator[None]:
         StateError: another server holds it, or the directory cannot be written to.
     """
     try:
-        make_directory(state)
-        handle = os.open(state / "lock", _FLAGS, 0o600)
+        opened = _open(state)
     except OSError as error:
         raise unwritable(state, error) from None
-    with os.fdopen(handle, "r+b", buffering=0) as file:
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            number = file.read(20).decode(errors="replace").strip()
+            # On a disk that is read-only, the file still names an earlier process.
+            number = file.read(20).decode(errors="replace").strip() if file.writable() else ""
             holder = f"another darban (process {number})" if number else "another darban"
             raise StateError(
                 f"{state}: {holder} runs with this state directory; stop it, or set "
@@ -42,3 +44,16 @@ def locked(state: Path) -> Iterator[None]:
             file.truncate(0)
             file.write(f"{os.getpid()}\n".encode())
         yield
+
+
+def _open(state: Path) -> BinaryIO:
+    path = state / "lock"
+    try:
+        make_directory(state)
+        handle = os.open(path, _FLAGS | os.O_RDWR | os.O_CREAT, 0o600)
+        return os.fdopen(handle, "r+b", buffering=0)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        # What was in force before can still be served.
+        return os.fdopen(os.open(path, _FLAGS | os.O_RDONLY), "rb", buffering=0)

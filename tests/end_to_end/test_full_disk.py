@@ -61,6 +61,30 @@ def test_a_start_serves_the_last_good_snapshot(make_small: Callable[..., Server]
         assert server.stop().code == 0
 
 
+def test_a_start_on_a_disk_that_is_read_only_serves_what_was_in_force(
+    make_small: Callable[..., Server],
+) -> None:
+    """As the kernel leaves a disk after an error."""
+    server = make_small()
+    server.expect_error("Read-only file system|the last good snapshot, .*, is served instead")
+    server.options = ["--last-good"]
+    with small_disk(server.state):
+        server.start()
+        assert server.stop().code == 0
+        subprocess.run(["mount", "-o", "remount,ro", server.state], check=True)
+        server.start()
+        assert server.scrape().value("darban_config_ok") == 1
+        assert data(server, "web.telegram.org") == {"0.0.0.0"}
+        assert "another darban runs with this state directory" in _second(server)
+        assert server.stop().code == 0
+
+        edited(server.config, DENY, OPEN)
+        server.start()
+        assert server.scrape().value("darban_config_ok") == 0
+        assert data(server, "web.telegram.org") == {"0.0.0.0"}
+        assert server.stop().code == 0
+
+
 def _second(server: Server) -> str:
     """What another server with the same state directory says."""
     command = [*server.program, "run", "--config", server.config]
