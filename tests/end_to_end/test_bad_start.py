@@ -240,6 +240,20 @@ def test_a_state_directory_that_cannot_be_written_to(make_small: MakeSmall, mode
     _one_line(ended, str(state), "cannot be written to", "STATE_DIRECTORY")
 
 
+def test_a_stop_though_the_state_directory_cannot_be_written_to(make_small: MakeSmall) -> None:
+    server = make_small()
+    server.expect_error("the audit log cannot be written")
+    setpriv = needed("setpriv")
+    server.through = drop_capability(setpriv, "dac_override", "dac_read_search")
+    server.start()
+    (server.state / "journal.jsonl").chmod(0o444)
+    server.state.chmod(0o555)
+    ended = server.stop()
+    server.state.chmod(0o755)
+    assert ended.code == 0
+    assert "Traceback" not in ended.err
+
+
 def test_a_directory_of_lists_that_is_closed(make_small: MakeSmall) -> None:
     """Its names would pass."""
     server = make_small(SILENT)
