@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from resolver.errors import DarbanError
+from resolver.metrics.log import log
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
 
@@ -25,6 +26,8 @@ Command = Callable[[Request], Awaitable[Answer]]
 _LONGEST = 16 << 20
 """Octets of a request, which may hold a whole config."""
 _TIMEOUT = 5.0
+_LOOK = 1.0
+"""Seconds between two looks for the socket: somebody may clean up the state directory."""
 _CREDENTIALS = struct.Struct("iII")
 
 
@@ -54,17 +57,32 @@ class ControlServer:
         self._commands = commands
         self._server: asyncio.Server | None = None
         self._path = Path()
+        self._stopping = False
 
     async def start(self, path: Path) -> None:
         """Listen. The socket of a server that was killed is replaced; OSError where that fails."""
+        self._path = path
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
-        self._path = path
         path.chmod(0o660)
+
+    async def listen_again(self) -> None:
+        """Listen again where the socket was removed, or could not be made; until ``stop``."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            if self._stopping:
+                return
+            if not self._path.exists():
+                if self._server is not None:
+                    self._server.close()
+                with contextlib.suppress(OSError):
+                    await self.start(self._path)
+                    log.warning("%s: made again, since it was not there", self._path)
 
     def stop(self) -> None:
         """Stop listening."""
+        self._stopping = True
         if self._server is not None:
             self._server.close()
             with contextlib.suppress(OSError):  # a later server replaces it

@@ -144,6 +144,7 @@ class _Supervisor:
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
                 *(self._policy_pulls.run, self._validation.run, self._reload_on_hangup),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
+                control.listen_again,
             ):
                 self._background.keep(work)
             await self._pool.watched()

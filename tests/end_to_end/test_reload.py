@@ -336,6 +336,15 @@ def test_a_reload_of_what_is_in_force_makes_it_the_last_good_one_again(server: S
     assert last_good.resolve() == before
 
 
+def test_a_control_socket_that_was_removed_is_made_again(server: Server) -> None:
+    path = server.state / "control.sock"
+    mode = path.stat().st_mode
+    path.unlink()
+    wait_for(lambda: "control.sock: made again" in server.err, "it is there")
+    assert reload(server).code == GOOD
+    assert path.stat().st_mode == mode
+
+
 def test_an_upstream_by_name_is_known_when_the_reload_is_done(
     server: Server, upstream: str
 ) -> None:
