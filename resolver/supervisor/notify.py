@@ -83,7 +83,8 @@ class ServiceManager:
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end,
         ):
             end.settimeout(_TIMEOUT)
-            end.sendmsg([text.encode()], along if descriptors else [], 0, self._address)
+            end.connect(self._address)  # else poll(2) does not see that its queue is full
+            end.sendmsg([text.encode()], along if descriptors else [])
 
     def _barrier(self) -> None:
         """Wait until systemd has handled all notifications: it then closes this descriptor."""
