@@ -139,6 +139,11 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
             f"{path}: permission denied; only root and members of the group that owns {state} may "
             "command its server"
         ) from None
+    except TimeoutError:
+        raise Unreachable(
+            f"{path}: a server listens there and has not answered for {seconds:g} s; it may still "
+            "do what it was asked"
+        ) from None
     except OSError as error:
         start = f"darban run --config {config}"
         if state == store.SYSTEM_STATE:
