@@ -108,7 +108,7 @@ def _write(path: Path, content: Mapping[str, bytes]) -> None:
 def _holds(path: Path, content: Mapping[str, bytes]) -> bool:
     try:
         return all((path / file).read_bytes() == octets for file, octets in content.items())
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # also where the disk is damaged there
         return False
 
 

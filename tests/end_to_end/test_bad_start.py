@@ -303,7 +303,14 @@ def test_a_state_directory_that_is_a_file(make_small: MakeSmall) -> None:
     _one_line(ended, str(server.state), "STATE_DIRECTORY")
 
 
-@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"harmed")])
+def _make_unreadable(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "harm", [Path.unlink, lambda path: path.write_bytes(b"harmed"), _make_unreadable]
+)
 def test_a_snapshot_that_was_harmed_is_written_anew(
     first: Server, harm: Callable[[Path], object]
 ) -> None:
