@@ -145,7 +145,7 @@ def last_good(state: Path) -> Path:
     """
     try:
         path = (state / _LAST_GOOD).resolve(strict=True)
-    except OSError:
+    except (OSError, RuntimeError):  # before Python 3.13 a link to itself raises RuntimeError
         raise StateError(f"{state}: there is no last good snapshot to serve") from None
     return _verified(path)
 

@@ -48,3 +48,6 @@ def test_a_damaged_snapshot_is_not_good(state: Path) -> None:
 def test_no_snapshot_was_in_force(tmp_path: Path) -> None:
     with pytest.raises(store.StateError, match="no last good snapshot"):
         store.last_good(tmp_path)
+    (tmp_path / "last-good").symlink_to("last-good")
+    with pytest.raises(store.StateError, match="no last good snapshot"):
+        store.last_good(tmp_path)
