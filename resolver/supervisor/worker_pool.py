@@ -10,7 +10,7 @@ from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
-from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
+from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot
 from resolver.worker.channel import WorkerMessage
 
 _WATCH = 0.5
@@ -103,8 +103,9 @@ class WorkerPool:
         self._facts.workers = self.serving
 
     async def _replace(self, slot: WorkerSlot) -> None:
+        pause = slot.pause_before_restart()
         while True:
-            await asyncio.sleep(slot.pause_before_restart())
+            await asyncio.sleep(pause)
             if self._stopping.is_set():
                 return
             try:
@@ -118,3 +119,4 @@ class WorkerPool:
             else:
                 self._facts.worker_restarts += 1
                 return
+            pause = BACKOFF

@@ -29,7 +29,7 @@ _START = 10.0
 """Seconds from the start of a worker to its first heartbeat, at most."""
 _REPLY = 20.0
 """Seconds that a worker may take to answer a message; the longest is to load a snapshot."""
-_BACKOFF = 1.0
+BACKOFF = 1.0
 """Seconds between two starts of a worker that ends at once."""
 
 _ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": "131072"}
@@ -169,7 +169,7 @@ class WorkerSlot:
     def pause_before_restart(self) -> float:
         """Seconds to wait before the next start: none, unless the last worker ended at once."""
         lived = time.monotonic() - self._started
-        return 0.0 if lived > _BACKOFF else _BACKOFF
+        return 0.0 if lived > BACKOFF else BACKOFF
 
     def _reap(self, on_exit: Callable[["WorkerSlot"], None]) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)

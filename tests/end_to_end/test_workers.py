@@ -117,6 +117,21 @@ def test_a_worker_is_replaced_though_the_state_was_removed(
     wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
 
 
+def test_a_worker_that_cannot_be_started_is_not_tried_all_the_time(two_workers: Server) -> None:
+    server = two_workers
+    snapshots = server.state / "snapshots"
+    shutil.rmtree(snapshots)
+    snapshots.touch()
+    server.expect_error("cannot be started now")
+    began = len(server.err)
+    os.kill(server.workers()[0], signal.SIGKILL)
+    wait_for(lambda: server.err[began:].count("cannot be started now") >= 2, "it is tried again")
+    assert server.err[began:].count("cannot be started now") < 10
+    snapshots.unlink()
+    wait_for(lambda: server.scrape().value("darban_workers") == 2, "both serve")
+    assert _serves(server)
+
+
 def test_a_worker_that_cannot_load_the_snapshot_is_started_again(two_workers: Server) -> None:
     server = two_workers
     [terms] = server.state.glob("snapshots/*/terms.json")
