@@ -37,6 +37,8 @@ class Failure:
         """Whether the failure cache keeps it. Else the question may be asked again at once."""
 
 
+CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions in flight", is_cached=False)
+FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 NO_ROOM: Final = Failure(codes.EDE_NETWORK_ERROR, "no TCP connection to the upstream has room")
 NO_ADDRESS: Final = Failure(codes.EDE_NETWORK_ERROR, "no upstream server has an address yet")
 

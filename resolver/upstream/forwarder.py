@@ -16,13 +16,12 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Final, cast
 
-from resolver.dns import codes
 from resolver.engine.admission import WAITERS, Admission, Shares
 from resolver.engine.attempt import Attempt
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Step
-from resolver.engine.failure import Failure
+from resolver.engine.failure import CROWDED, FAULT, Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group
@@ -36,8 +35,6 @@ from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
 TICK: Final = 0.025
 """Seconds between two checks of the deadlines; a time-out is noticed at most this much late."""
-_CROWDED: Final = Failure(codes.EDE_NETWORK_ERROR, "too many questions in flight", is_cached=False)
-_FAULT: Final = Failure(codes.EDE_OTHER, "a fault of the resolver itself")
 _MAX_REFRESHES: Final = 1000
 """With this many queries in flight, entries are no longer refreshed."""
 
@@ -89,10 +86,10 @@ class Forwarder:
             shares = self._admission.enter(question.name, pending.client.address)
             if shares is not None:
                 if not self._start(question, shares, pending, now, query):
-                    self._conclude(pending, _FAULT, now)
+                    self._conclude(pending, FAULT, now)
                 return
         if query is None or len(query.waiters) >= WAITERS:
-            self._conclude(pending, _CROWDED, now)
+            self._conclude(pending, CROWDED, now)
         else:
             query.wait(pending)
 
@@ -142,7 +139,7 @@ class Forwarder:
                 step = self._send(query, cast("UpstreamAttempt", step), now)
         except Exception:
             log.exception("a question could not be sent")
-            step = _FAULT
+            step = FAULT
         if step is not None:
             self._finish(query, step, now)
         elif query.latest is None:
@@ -197,7 +194,7 @@ class Forwarder:
                 result = self._engine.cache.remember(question.key, result)
             except Exception:
                 log.exception("a response could not be stored")
-                result = _FAULT
+                result = FAULT
         waiters, query.waiters = query.waiters, []
         for pending in waiters:
             self._conclude(pending, result, now)
@@ -213,7 +210,7 @@ class Forwarder:
         except Exception:
             log.exception("a reply could not be made after its exchange")
             try:
-                self._deliver(pending, self._engine.give_up(pending, _FAULT))
+                self._deliver(pending, self._engine.give_up(pending, FAULT))
             except Exception:
                 log.exception("a client could not be answered after an exception")
 
@@ -252,7 +249,7 @@ class Forwarder:
             step = query.received(attempt, packet, ident, now)
         except Exception:
             log.exception("a response could not be processed")
-            step = _FAULT
+            step = FAULT
         name = attempt.server.name
         if isinstance(step, CacheEntry):
             self._counters.answered(name, now - attempt.began)
@@ -347,5 +344,5 @@ class Forwarder:
             step = decide(attempt, now)
         except Exception:
             log.exception("an exchange could not go on")
-            step = _FAULT
+            step = FAULT
         self._do_steps(attempt.inflight, step, now)
