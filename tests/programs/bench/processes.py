@@ -18,6 +18,8 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _CPUCLOCK_SCHED = 2
 """Linux's mark of a clock that counts the CPU time of a process; see clock_getcpuclockid(3)."""
 _PATIENCE = 5.0
+# With the latter, Python runs an installed package, compiled, in the place of the tree.
+_NOT_INHERITED = {"STATE_DIRECTORY", "PYTHONSAFEPATH"}
 ROOT = Path(__file__).parents[3]
 """The tree whose server is measured."""
 
@@ -56,7 +58,7 @@ def start(
     stack: ExitStack, core: int | None, command: Sequence[str], log: Path
 ) -> "subprocess.Popen[bytes]":
     """Start a child that ends with the stack; what it says goes to ``log``."""
-    environment = {k: v for k, v in os.environ.items() if k != "STATE_DIRECTORY"}
+    environment = {k: v for k, v in os.environ.items() if k not in _NOT_INHERITED}
     with log.open("wb") as out:
         child = subprocess.Popen(
             on_core(core, command),
