@@ -12,10 +12,11 @@ from ipaddress import IPv6Network, ip_address
 
 from resolver.config import front
 from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
+from resolver.config.network_values import NameServer, SocketAddress
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
 from resolver.config.toml_lines import Path
-from resolver.config.values import Address, NameServer, SocketAddress
+from resolver.config.values import Address
 from resolver.dns import names
 
 _REFERENCES = {

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from resolver.config.network_values import Listen
 from resolver.config.section import ConfigSection, Several
-from resolver.config.values import DomainName, Listen, Prefix, SomeLine
+from resolver.config.values import DomainName, Prefix, SomeLine
 
 
 class ProxyConfig(ConfigSection):

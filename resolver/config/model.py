@@ -18,7 +18,7 @@ from pydantic import ByteSize, Field
 
 from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FrontConfig, ProxyConfig
-from resolver.config.network_values import InterfaceName
+from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import (
@@ -38,16 +38,13 @@ from resolver.config.values import (
     Identifier,
     KeyName,
     Line,
-    Listen,
     Prefix,
     Record,
     RecordType,
     Repository,
-    Secondary,
     ServerText,
     ServiceName,
     ServiceReference,
-    SocketAddress,
     SomeLine,
     SourceUrl,
 )

@@ -1,8 +1,15 @@
 """The sections of config.toml about name servers: their keys, as in ``model``."""
 
-from resolver.config.network_values import NameOrPrefix, SourceAddress
+from resolver.config.network_values import (
+    DNS_PORT,
+    Bootstrap,
+    NameOrPrefix,
+    NameServer,
+    Server,
+    SourceAddress,
+)
 from resolver.config.section import ConfigSection, OneOrMore, Several
-from resolver.config.values import DNS_PORT, Bootstrap, DomainName, NameServer, Server
+from resolver.config.values import DomainName
 from resolver.dns import names
 
 SYSTEM = NameServer("system", DNS_PORT, "system")

@@ -17,7 +17,7 @@ from ipaddress import (
     ip_interface,
     ip_network,
 )
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, ByteSize, PlainValidator
 
@@ -27,17 +27,13 @@ from resolver.errors import DarbanError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-DNS_PORT = 53
 MIB = 1024**2
 
-_PORT = re.compile(r"\d{1,5}", re.ASCII)
-_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*(?!\d+$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _RECORD = re.compile(r"(?:(\d{1,10})\s+)?([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.ASCII)
 _NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NOT_IN_URL = re.compile(f"[ {_CONTROL}]")
 _MAX_TTL = 2**31 - 1
-_BROADCAST = IPv4Address("255.255.255.255")
 
 
 class InvalidValue(DarbanError, ValueError):
@@ -50,44 +46,12 @@ class InvalidValue(DarbanError, ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class SocketAddress:
-    """An address and a port of this or another host."""
-
-    address: Address
-    port: int
-
-    def __str__(self) -> str:
-        return _joined(str(self.address), self.port)
-
-
-@dataclass(frozen=True, slots=True)
-class NameServer:
-    """A name server to ask: an address, a host name, or ``system`` for those of resolv.conf."""
-
-    host: str
-    port: int
-    kind: Literal["address", "hostname", "system"]
-
-    def __str__(self) -> str:
-        return self.host if self.kind == "system" else _joined(self.host, self.port)
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether it has a loopback address, so that nobody else is on the path to it."""
-        return self.kind == "address" and ip_address(self.host).is_loopback
-
-
-@dataclass(frozen=True, slots=True)
 class RecordText:
     """The parts of a record's text; the compiler checks type and data."""
 
     ttl: int | None
     type: str
     data: str
-
-
-def _joined(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def reader(expected: str, read: Callable[[str], object]) -> PlainValidator:
@@ -128,10 +92,6 @@ def matching(
 
 _ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
 _PREFIX = 'a prefix in quotes, such as "10.10.0.0/16" or "fd00:10::/64"'
-_LISTEN = 'an address with a port, such as "127.0.0.1:5300" or "[::1]:5300"'
-_BOOTSTRAP = 'the address of a name server, such as "192.0.2.53", "192.0.2.53:5353" or "[::1]:53"'
-_SECONDARY = 'an address with a port or without, such as "10.1.0.53" or "[fd00::53]:5353"'
-_SERVER = '"system", an address or a host name, with a port or without, such as "192.0.2.53:5353"'
 _NAME = 'a domain name in quotes, such as "agency.internal"'
 _LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
 _URL = 'an address such as "https://lists.example/hosts.txt"'
@@ -149,28 +109,6 @@ def parse_address(text: str) -> Address | None:
         return None
 
 
-def of_one_host(address: Address, expected: str) -> Address:
-    """The address, if one host alone can have it."""
-    kind = "multicast" if address.is_multicast else "broadcast" if address == _BROADCAST else ""
-    if kind:
-        raise InvalidValue(expected, f"It is a {kind} address. Write the address of one host.")
-    return address
-
-
-def _of_one_link(address: Address, expected: str, *, is_here: bool) -> None:
-    """Check that a link-local address names its link where it is another host's.
-
-    An address to listen on cannot: a socket would be bound to an interface by its index, and hear
-    nothing once the interface is made again.
-    """
-    if not isinstance(address, IPv6Address) or not address.is_link_local:
-        return
-    if is_here:
-        raise InvalidValue(expected, 'To answer at link-local addresses, listen on "[::]".')
-    if address.scope_id is None:
-        raise InvalidValue(expected, f'Add the interface of its link, as in "{address}%eth0".')
-
-
 def read_prefix(text: str) -> Network:
     """Read a prefix; it has a length, and no host bits. ValueError where it is none."""
     interface = ip_interface(text)
@@ -180,51 +118,6 @@ def read_prefix(text: str) -> Network:
         advice = f'Did you mean "{interface.network}" or "{ip_network(interface.ip)}"?'
         raise InvalidValue("a prefix without host bits", advice)
     return interface.network
-
-
-def _split_port(text: str, expected: str) -> tuple[str, int | None]:
-    """Split ``host:port`` and ``[v6]:port``; a bare IPv6 address has no port."""
-    if text.startswith("["):
-        host, separator, port = text[1:].partition("]:")
-        if not separator or ":" not in host:
-            raise InvalidValue(expected)
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    else:
-        return text, None
-    if not _PORT.fullmatch(port) or not 1 <= int(port) <= 65535:
-        raise InvalidValue(expected, "A port is a number from 1 to 65535.")
-    return host, int(port)
-
-
-def _socket_address(expected: str, default_port: int | None = None) -> PlainValidator:
-    def read(text: str) -> SocketAddress:
-        host, port = _split_port(text, expected)
-        address, port = of_one_host(ip_address(host), expected), port or default_port
-        if port is None:
-            raise InvalidValue(expected, "Add the port.")
-        _of_one_link(address, expected, is_here=default_port is None)
-        return SocketAddress(address, port)
-
-    return reader(expected, read)
-
-
-def _read_server(text: str) -> NameServer:
-    if text == "system":
-        return NameServer(text, DNS_PORT, "system")
-    host, port = _split_port(text, _SERVER)
-    address = parse_address(host)
-    if address is not None:
-        address = of_one_host(address, _SERVER)
-        _of_one_link(address, _SERVER, is_here=False)
-        return NameServer(str(address), port or DNS_PORT, "address")
-    try:
-        name = names.text(names.parse(host))
-    except names.InvalidName as error:
-        raise InvalidValue(_SERVER, f"Here: {error}.") from None
-    if not _HOST.fullmatch(name):
-        raise InvalidValue(_SERVER)
-    return NameServer(name, port or DNS_PORT, "hostname")
 
 
 def read_name(text: str) -> bytes:
@@ -316,10 +209,6 @@ def is_loopback(host: str) -> bool:
 
 ClientAddress = Annotated[Address, reader(_ADDRESS, ip_address)]
 Prefix = Annotated[Network, reader(_PREFIX, read_prefix)]
-Listen = Annotated[SocketAddress, _socket_address(_LISTEN)]
-Bootstrap = Annotated[SocketAddress, _socket_address(_BOOTSTRAP, DNS_PORT)]
-Secondary = Annotated[SocketAddress, _socket_address(_SECONDARY, DNS_PORT)]
-Server = Annotated[NameServer, reader(_SERVER, _read_server)]
 DomainName = Annotated[bytes, reader(_NAME, read_name)]
 CacheSize = Annotated[ByteSize, AfterValidator(_at_least_one_mib)]
 Record = Annotated[RecordText, reader(_LOCAL, _read_record)]

@@ -7,10 +7,11 @@ name is that of the VLAN, the policy, the exemption or the unread list; other wa
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from resolver.config.model import Config, PolicyConfig, VlanConfig
+from resolver.config.network_values import SocketAddress
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
-from resolver.config.values import Address, Network, SocketAddress
+from resolver.config.values import Address, Network
 
 ENCRYPTED_DNS = "@encrypted-dns"
 

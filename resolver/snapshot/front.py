@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from resolver.config.front_model import FrontConfig
-from resolver.config.values import SocketAddress
+from resolver.config.network_values import SocketAddress
 from resolver.dns import names, presentation
 from resolver.policy import compiled as made
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from resolver.config import model
-from resolver.config.values import SocketAddress
+from resolver.config.network_values import SocketAddress
 from resolver.dns import names
 from resolver.policy import settings
 from resolver.policy.prefix import Prefix

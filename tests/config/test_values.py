@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from resolver.config import values
-from resolver.config.values import NameServer, RecordText, SocketAddress
+from resolver.config import network_values, values
+from resolver.config.network_values import NameServer, SocketAddress
+from resolver.config.values import RecordText
 
 
 def read(kind: object, value: object) -> object:
@@ -21,17 +22,25 @@ def read(kind: object, value: object) -> object:
         (values.Prefix, "10.10.0.0/16", ip_network("10.10.0.0/16")),
         (values.Prefix, "FD00:10:0::/64", ip_network("fd00:10::/64")),
         (values.ClientAddress, "::1", ip_address("::1")),
-        (values.Listen, "127.0.0.1:5300", SocketAddress(ip_address("127.0.0.1"), 5300)),
-        (values.Listen, "[0:0::1]:53", SocketAddress(ip_address("::1"), 53)),
-        (values.Bootstrap, "192.0.2.53", SocketAddress(ip_address("192.0.2.53"), 53)),
-        (values.Bootstrap, "[2001:db8::53]:5353", SocketAddress(ip_address("2001:db8::53"), 5353)),
-        (values.Server, "system", NameServer("system", 53, "system")),
-        (values.Server, "192.0.2.53", NameServer("192.0.2.53", 53, "address")),
-        (values.Server, "192.0.2.53:5353", NameServer("192.0.2.53", 5353, "address")),
-        (values.Server, "2001:db8::53", NameServer("2001:db8::53", 53, "address")),
-        (values.Server, "[2001:DB8::53]:5353", NameServer("2001:db8::53", 5353, "address")),
-        (values.Server, "Dns.Agency.Example.", NameServer("dns.agency.example", 53, "hostname")),
-        (values.Server, "localhost:5353", NameServer("localhost", 5353, "hostname")),
+        (network_values.Listen, "127.0.0.1:5300", SocketAddress(ip_address("127.0.0.1"), 5300)),
+        (network_values.Listen, "[0:0::1]:53", SocketAddress(ip_address("::1"), 53)),
+        (network_values.Bootstrap, "192.0.2.53", SocketAddress(ip_address("192.0.2.53"), 53)),
+        (
+            network_values.Bootstrap,
+            "[2001:db8::53]:5353",
+            SocketAddress(ip_address("2001:db8::53"), 5353),
+        ),
+        (network_values.Server, "system", NameServer("system", 53, "system")),
+        (network_values.Server, "192.0.2.53", NameServer("192.0.2.53", 53, "address")),
+        (network_values.Server, "192.0.2.53:5353", NameServer("192.0.2.53", 5353, "address")),
+        (network_values.Server, "2001:db8::53", NameServer("2001:db8::53", 53, "address")),
+        (network_values.Server, "[2001:DB8::53]:5353", NameServer("2001:db8::53", 5353, "address")),
+        (
+            network_values.Server,
+            "Dns.Agency.Example.",
+            NameServer("dns.agency.example", 53, "hostname"),
+        ),
+        (network_values.Server, "localhost:5353", NameServer("localhost", 5353, "hostname")),
         (values.DomainName, "Agency.Internal", b"\x06agency\x08internal\x00"),
         (values.DomainName, "0/26.2.ARPA.", b"\x040/26\x012\x04arpa\x00"),
         (values.CacheSize, "64MiB", 64 * 1024**2),
@@ -60,20 +69,20 @@ def test_read(kind: object, text: object, value: object) -> None:
     ],
 )
 def test_an_endpoint_prints_as_it_is_read(endpoint: SocketAddress) -> None:
-    assert read(values.Listen, str(endpoint)) == endpoint
+    assert read(network_values.Listen, str(endpoint)) == endpoint
 
 
 @pytest.mark.parametrize("text", ["system", "192.0.2.53:53", "[::1]:5353", "dns.example:53"])
 def test_a_server_prints_as_it_is_read(text: str) -> None:
-    assert str(read(values.Server, text)) == text
+    assert str(read(network_values.Server, text)) == text
 
 
 KINDS = [
     values.Prefix,
     values.ClientAddress,
-    values.Listen,
-    values.Bootstrap,
-    values.Server,
+    network_values.Listen,
+    network_values.Bootstrap,
+    network_values.Server,
     values.DomainName,
     values.Record,
     values.ServiceReference,

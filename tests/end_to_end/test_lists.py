@@ -12,7 +12,7 @@ from tests.live.commands import GOOD, NO, WRONG
 from tests.live.configs import replaced_once, small
 from tests.live.reloading import restored
 from tests.live.server import Server
-from tests.live.subscribed import SUBSCRIBED, blocked, hosts, run
+from tests.live.subscribed import PASSES_OPEN, SUBSCRIBED, blocked, hosts, run
 from tests.live.waiting import wait_for
 
 _GUESTS = """
@@ -20,14 +20,6 @@ _GUESTS = """
 prefixes = ["127.0.40.0/24"]
 policy = "publicity"
 """
-_EXPECT = """
-[[expect]]
-client = "127.0.30.5"
-name = "open.example"
-outcome = "passed"
-"""
-
-
 _OWN = "! Category: advertising\n||own.example^\n"
 
 
@@ -39,7 +31,7 @@ def server(subscribed: Server) -> Server:
 
 @pytest.fixture(scope="module")
 def lasting(make_lasting: Callable[[str], Server], upstream: str, list_server: Sources) -> Server:
-    more = SUBSCRIBED.replace("URL", list_server.url("/ads")) + _EXPECT
+    more = SUBSCRIBED.replace("URL", list_server.url("/ads")) + PASSES_OPEN
     text = replaced_once(small([upstream], more=more), "directories = []", 'directories = ["own"]')
     server = make_lasting('include = ["vlans.d/*.toml"]\n' + text)
     server.expect_error("list ads: ")
@@ -251,58 +243,6 @@ def test_the_copy_before_is_restored_with_the_policy_of_its_time(
     assert done.code == GOOD, done.err
     assert "ads: its copy of then is not kept; that of now is used" in done.out
     assert blocked(server, "d.example")
-
-
-def test_lists_are_shown_and_fetched_without_a_server(server: Server, sources: Sources) -> None:
-    done = run(server, "lists", "--json")
-    assert done.code == GOOD
-    (told,) = done.json["lists"]  # type: ignore[misc]
-    assert (told["list"], told["entries"], told["fetched"]["updated"]) == ("ads", 0, 0)
-    sources.says["/ads"] = hosts("a.example", "b.example", "co.uk", "192.0.2.1")
-    done = run(server, "lists", "update")
-    assert (done.code, done.out) == (GOOD, "ads: updated, 2 names\n")
-    (told,) = json.loads(run(server, "lists", "--json").out)["lists"]
-    assert told["entries"] == 2
-    assert told["skipped"] == {
-        "… is a public suffix: its names have many owners": 1,
-        "an IP address; a rule has a name": 1,
-    }
-    shown = run(server, "lists")
-    assert shown.code == GOOD
-    lines = shown.out.splitlines()
-    [ads] = [place for place, line in enumerate(lines) if line.startswith("  ads ")]
-    assert lines[ads].split() == ["ads", "2", "2", "0", "h", "ago"]
-    assert lines[ads + 1] == f"    {sources.url('/ads')}"
-    assert max(map(len, lines)) <= 80
-    unknown = run(server, "lists", "update", "nothing")
-    assert (unknown.code, unknown.err) == (
-        *(WRONG, f"{server.config} fetches no list 'nothing', but ads\n"),
-    )
-    sources.says.clear()
-    assert run(server, "lists", "update").code == NO
-    assert "last error: the server answers 404" in " ".join(run(server, "lists").out.split())
-    server.expected.clear()
-
-
-def test_a_list_that_is_named_twice_is_fetched_once(server: Server, sources: Sources) -> None:
-    sources.says["/ads"] = hosts("a.example")
-    before = len(sources.asked)
-    assert run(server, "lists", "update", "ads", "ads").code == GOOD
-    assert len(sources.asked) == before + 1
-
-
-def test_without_a_server_too_a_list_with_which_an_expectation_fails_is_not_used(
-    server: Server, sources: Sources
-) -> None:
-    sources.says["/ads"] = hosts("a.example")
-    assert run(server, "lists", "update").code == GOOD
-    with server.config.open("a", encoding="utf-8") as config:
-        config.write(_EXPECT)
-    sources.says["/ads"] = hosts("a.example", "open.example")
-    done = run(server, "lists", "update")
-    assert done.code == NO
-    assert "ads: failed, 1 name: not put in force: " in done.out
-    assert run(server, "check").code == GOOD
 
 
 HOSTILE = "500 \x1b]0;owned\x07\x9b31m\u202egnp"

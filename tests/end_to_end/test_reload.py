@@ -1,7 +1,6 @@
 """Another config in daylight: nobody is lost, and what is wrong changes nothing."""
 
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +10,6 @@ from itertools import pairwise
 
 import pytest
 
-from resolver.supervisor import control
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
 from tests.live.configs import edited, replaced_once, small
@@ -231,38 +229,6 @@ def test_a_compiler_that_is_killed_is_no_error_in_the_config(server: Server) -> 
     assert data(server, "web.telegram.org") == {ANY_V4}
 
 
-def test_sighup_reloads(server: Server) -> None:
-    began = len(server.err)
-    edited(server.config, DENY, OPEN)
-    server.signal(signal.SIGHUP)
-    wait_for(lambda: "reload by SIGHUP: applied" in server.err[began:], "the reload is done")
-    assert data(server, "web.telegram.org") == {ANY_V4}
-    server.expect_error("reload by SIGHUP|config.toml")
-    edited(server.config, OPEN, BROKEN)
-    server.signal(signal.SIGHUP)
-    said = 'Did you mean "deny"?'
-    wait_for(lambda: said in server.err[began:], "what is wrong stands in the log")
-    assert data(server, "web.telegram.org") == {ANY_V4}
-
-
-def test_of_hangups_in_a_row_few_reload(server: Server) -> None:
-    began = len(server.err)
-    for _ in range(20):
-        server.signal(signal.SIGHUP)
-        control.ask(server.config, {"command": "status"})  # it has got the signal
-    reload(server)  # after those that wait
-    assert 1 <= server.err[began:].count("reload by SIGHUP: unchanged") < 10
-
-
-def test_a_hangup_while_it_starts_reloads(server: Server) -> None:
-    server.stop()
-    began = len(server.err)
-    server.launch()
-    wait_for(lambda: server.children("resolver.snapshot.compiler"), "it compiles the config")
-    server.signal(signal.SIGHUP)
-    wait_for(lambda: "reload by SIGHUP: unchanged" in server.err[began:], "it has reloaded")
-
-
 def test_a_reload_without_a_server(make_small: MakeSmall) -> None:
     server = make_small()
     done = reload(server)
@@ -319,30 +285,6 @@ def test_all_workers_die_during_a_reload(server: Server) -> None:
     assert answered == ({ANY_V4} if code == GOOD else {"0.0.0.0"})
     assert reload(server).code == GOOD
     assert data(server, "web.telegram.org") == {ANY_V4}
-
-
-def test_a_reload_though_the_state_was_removed(server: Server) -> None:
-    shutil.rmtree(server.state / "snapshots")
-    edited(server.config, DENY, OPEN)
-    assert reload(server).code == GOOD
-    assert data(server, "web.telegram.org") == {ANY_V4}
-
-
-def test_a_reload_of_what_is_in_force_makes_it_the_last_good_one_again(server: Server) -> None:
-    last_good = server.state / "last-good"
-    before = last_good.resolve()
-    last_good.unlink()
-    assert "nothing has changed" in reload(server).out
-    assert last_good.resolve() == before
-
-
-def test_a_control_socket_that_was_removed_is_made_again(server: Server) -> None:
-    path = server.state / "control.sock"
-    mode = path.stat().st_mode
-    path.unlink()
-    wait_for(lambda: "control.sock: made again" in server.err, "it is there")
-    assert reload(server).code == GOOD
-    assert path.stat().st_mode == mode
 
 
 def test_an_upstream_by_name_is_known_when_the_reload_is_done(

@@ -7,10 +7,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
-from dnslib import RR, DNSRecord
 
 from tests.live.clients import ask
 from tests.live.configs import small
@@ -219,108 +217,6 @@ def test_workers_end_with_a_killed_supervisor_and_it_starts_again(two_workers: S
     assert is_free(server.port)
     server.start()
     assert _serves(server)
-
-
-@contextmanager
-def _being_asked(server: Server) -> Iterator[list[bool]]:
-    """Somebody who asks all the time, for whether each answer came."""
-    done = threading.Event()
-    answered: list[bool] = []
-
-    def go_on() -> None:
-        while not done.is_set():
-            answered.append(ask(server.port, "agency.example", seconds=0.2) is not None)
-
-    asking = threading.Thread(target=go_on)
-    asking.start()
-    try:
-        yield answered
-    finally:
-        done.set()
-        asking.join()
-
-
-def _answers_at_once(server: Server) -> bool:
-    blocked = ask(server.port, "web.telegram.org", client="127.0.10.5", seconds=0.1)
-    return blocked is not None
-
-
-def _ask(client: socket.socket, server: Server, upstream: socket.socket, name: str) -> Forwarded:
-    """Ask for a name; the query that the upstream gets, and from where."""
-    client.sendto(DNSRecord.question(name).pack(), ("127.0.0.1", server.port))
-    while True:  # others may be asked again
-        packet, asker = upstream.recvfrom(1000)
-        if DNSRecord.parse(packet).q.qname == name:
-            return packet, asker
-
-
-def test_what_is_under_way_when_it_ends_is_answered(make_small: MakeSmall) -> None:
-    """And a query that the upstream never answers does not keep it from ending."""
-    udp = socket.SOCK_DGRAM
-    with (
-        socket.socket(type=udp) as upstream,
-        socket.socket(type=udp) as client,
-        socket.socket(type=udp) as other,
-    ):
-        for each in (upstream, client, other):
-            each.bind(("127.0.0.1", 0))
-            each.settimeout(10)
-        server = make_small(f"127.0.0.1:{upstream.getsockname()[1]}").start()
-        _ask(other, server, upstream, "never.example")
-        forwarded, asker = _ask(client, server, upstream, "slow.example")
-        server.signal(signal.SIGTERM)
-        wait_for(lambda: not _answers_at_once(server), "it takes nothing new")
-        answer = DNSRecord.parse(forwarded).reply()
-        answer.add_answer(*RR.fromZone("slow.example 60 A 192.0.2.7"))
-        upstream.sendto(answer.pack(), asker)
-        assert str(DNSRecord.parse(client.recv(1000)).short()) == "192.0.2.7"
-        assert server.ended(5).code == 0
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_when_it_is_told_to(two_workers: Server, number: signal.Signals) -> None:
-    """Though somebody asks all the while, and somebody else holds a connection."""
-    server = two_workers
-    with (
-        socket.create_connection(("127.0.0.1", server.port), timeout=5),
-        _being_asked(server) as answered,
-    ):
-        wait_for(lambda: any(answered), "it is asked")
-        log = server.err
-        server.signal(number)
-        ended = server.ended(5)
-    assert ended.code == 0
-    assert ended.err == log, "an end that is wanted is nothing to log"
-    assert not group(server.pid)
-    assert not (server.state / "control.sock").exists()
-
-
-def test_it_ends_when_its_whole_group_is_told_to(two_workers: Server) -> None:
-    """As systemd does it, and Ctrl-C in a terminal."""
-    server = two_workers
-    log = server.err
-    os.killpg(server.pid, signal.SIGTERM)
-    ended = server.ended(5)
-    assert ended.code == 0
-    assert ended.err == log
-    assert not group(server.pid)
-
-
-def test_all_its_processes_are_told_to_reload(two_workers: Server) -> None:
-    """As ``systemctl kill --signal=HUP`` does it, and the end of a terminal."""
-    server = two_workers
-    log, workers = len(server.err), server.workers()
-    os.killpg(server.pid, signal.SIGHUP)
-    wait_for(lambda: "reload by SIGHUP: unchanged" in server.err[log:], "it has reloaded")
-    assert "ended with" not in server.err[log:]
-    assert server.workers() == workers
-
-
-def test_it_ends_though_a_worker_stands_still(two_workers: Server) -> None:
-    server = two_workers
-    os.kill(server.workers()[0], signal.SIGSTOP)
-    assert server.stop(5).code == 0
-    wait_for(lambda: not group(server.pid), "the stopped worker has ended")
 
 
 def test_a_worker_that_cannot_be_started_now_is_started_later(one_worker: Server) -> None:

@@ -17,6 +17,13 @@ block = ["@advertising"]
 prefixes = ["127.0.30.0/24"]
 policy = "strict"
 """
+PASSES_OPEN = """
+[[expect]]
+client = "127.0.30.5"
+name = "open.example"
+outcome = "passed"
+"""
+"""An expectation that fails with a list that has open.example."""
 
 
 def hosts(*names: str, **headers: str) -> bytes:
