@@ -13,6 +13,7 @@ What must stay true:
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -101,9 +102,10 @@ def _write_zone(
     path = directory / zone_file(content.zone)
     found = stamp(path)
     serial, body = split(path.read_bytes()) if found else (0, b"")
-    if body == content.body:
+    last = before.get(content.zone, 0)
+    if body == content.body and serial >= last:  # a restored file can have an earlier serial
         return serial, found
-    serial = next_serial(max(serial, before.get(content.zone, 0)), wall)
+    serial = next_serial(max(serial, last), wall)
     with atomic_file(path) as file:
         file.write(content.file(serial))
         file.flush()
@@ -139,6 +141,7 @@ def _refusing(terms: CompiledConfig) -> Iterable[str]:
 
 def main() -> None:
     """Write the zones of the snapshot in the first directory into the second."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     gc.disable()
     snapshot, directory = (Path(argument) for argument in sys.argv[1:])
     try:

@@ -90,7 +90,8 @@ class ZonePublisher:
         try:
             replaced = [path for path, written in self._stamps.items() if stamp(path) != written]
         except OSError:
-            return  # nobody can read them; the next write reports it
+            self._written = None  # they cannot be read, and the next write reports it
+            return
         if replaced and self._written is not None:
             log.warning("%s has been replaced; the zones are written again", replaced[0])
             self._written = None

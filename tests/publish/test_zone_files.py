@@ -75,6 +75,16 @@ def test_a_rollback_raises_the_serial(tmp_path: Path) -> None:
     assert [serial - 1_800_000_000 for serial in serials] == [0, 60, 120, 121, 122]
 
 
+def test_a_zone_file_that_was_restored_gets_a_later_serial(tmp_path: Path) -> None:
+    """Also where its content is right: Knot and the secondaries have a later serial already."""
+    write(tmp_path)
+    backup = text(tmp_path, BLOCKS)
+    write(tmp_path, snapshot(lists=LISTS | {"one": LISTS["one"] + "||new.example^\n"}), WALL + 60)
+    assert write(tmp_path, wall=WALL + 120).serials[BLOCKS] == WALL + 120
+    (tmp_path / f"{BLOCKS}.zone").write_text(backup)
+    assert write(tmp_path, wall=WALL + 180).serials[BLOCKS] == WALL + 180
+
+
 @pytest.mark.parametrize("damage", [b"", b"\0" * 200, b"@ NS localhost.\n"])
 def test_a_damaged_zone_file_is_written_again_with_a_higher_serial(
     tmp_path: Path, damage: bytes
