@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from resolver.errors import DarbanError
+from resolver.files import make_directory
 from resolver.metrics.log import log
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
@@ -73,12 +74,23 @@ class ControlServer:
             await asyncio.sleep(_LOOK)
             if self._stopping:
                 return
-            if not self._path.exists():
+            if not self._is_there():
                 if self._server is not None:
                     self._server.close()
                 with contextlib.suppress(OSError):
+                    make_directory(self._path.parent)
                     await self.start(self._path)
                     log.warning("%s: made again, since it was not there", self._path)
+
+    def _is_there(self) -> bool:
+        """Whether this server has made a socket, and nobody has removed it, as far as is known."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass  # a fault of the disk; the socket may still be used
+        return self._server is not None and self._server.is_serving()
 
     def stop(self) -> None:
         """Stop listening."""
