@@ -44,11 +44,12 @@ def open_sockets(
 
     Stored sockets are used first. The unused ones are closed: else the kernel would go on to
     put queries into sockets that no worker reads. With ``wait``, an address that this host lacks
-    is logged, and listened on.
+    is logged, and listened on, unless it lacks all of them.
 
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
+    wait = wait and not all(_is_missing(each) for each in endpoints)
     if wait:
         for endpoint in endpoints:
             _log_if_missing(endpoint, "DNS", "'listen'", "The other addresses are served")
@@ -152,17 +153,23 @@ def _bind(listening: socket.socket, endpoint: Endpoint, *, wait: bool) -> None:
 
 
 def _log_if_missing(endpoint: Endpoint, what: str, setting: str, besides: str) -> None:
-    """Log that an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
+    """Log that this host lacks an address."""
+    if _is_missing(endpoint):
+        log.error(
+            "%s: %s cannot be served there until this host has the address. %s. Add the "
+            "address to this host, or change %s; see the addresses it has with: ip address",
+            *(endpoint, what, besides, setting),
+        )
+
+
+def _is_missing(endpoint: Endpoint) -> bool:
+    """Whether an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
     try:
         with socket.socket(_family(endpoint), socket.SOCK_DGRAM) as trial:
             trial.bind((endpoint.address, 0))
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
-            log.error(
-                "%s: %s cannot be served there until this host has the address. %s. Add the "
-                "address to this host, or change %s; see the addresses it has with: ip address",
-                *(endpoint, what, besides, setting),
-            )
+        return error.errno == errno.EADDRNOTAVAIL
+    return False
 
 
 def _family(endpoint: Endpoint) -> socket.AddressFamily:

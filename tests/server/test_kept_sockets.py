@@ -81,11 +81,14 @@ def test_an_address_that_is_no_longer_listened_on_is_let_go(
 
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1"])
 def test_an_address_that_is_missing_is_listened_on_where_the_server_may_wait(address: str) -> None:
-    missing = Endpoint(address, free_port())
+    missing, present = Endpoint(address, free_port()), Endpoint("127.0.0.1", free_port())
     with pytest.raises(ListenError, match="no such address"):
-        open_sockets([missing], 1)
-    for each in _flat(open_sockets([missing], 2, wait=True)):
+        open_sockets([missing, present], 1)
+    with pytest.raises(ListenError, match="no such address"):
+        open_sockets([missing], 1, wait=True)  # then nobody would be served
+    opened = _flat(open_sockets([missing, present], 2, wait=True))
+    assert {_endpoint([[each]]) for each in opened} == {missing, present}
+    for each in opened:
         with each:
-            assert _endpoint([[each]]) == missing
             free_bind = each.getsockopt(socket.IPPROTO_IP, 15)
             assert not free_bind, "no datagram leaves from an address that is not this host's"
