@@ -5,6 +5,7 @@ Runs as a program: it is given the directories of both snapshots and the file th
 """
 
 import json
+import signal
 import sys
 import time
 from collections import Counter
@@ -60,6 +61,7 @@ def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlo
 
 def main() -> None:
     """Compare the snapshots on the command line."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     old, new, questions = (Path(argument) for argument in sys.argv[1:])
     json.dump(asdict(newly_blocked(old, new, questions, time.time())), sys.stdout)
 

@@ -8,6 +8,7 @@ stay in its memory. It reads a ``ValidationRequest`` a line, as JSON, and prints
 import gc
 import json
 import os
+import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class ValidationResult:
 
 def main() -> None:
     """Validate the files that standard input names, until it ends."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     gc.disable()
     for line in sys.stdin:
         result = _validate(ValidationRequest(**json.loads(line)))

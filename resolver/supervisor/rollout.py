@@ -194,9 +194,10 @@ class Rollout:
 
 def _maybe_without_address(snapshot: ServedSnapshot) -> Iterator[str]:
     """Upstreams that may have no address yet. They are counted, and are down meanwhile."""
+    system = snapshot.hosts.system
     for group in snapshot.terms.groups:
         for server in group.servers:
             if server.kind == "hostname":
                 yield f"{server.host}:{server.port}"
-            elif server.kind == "system" and not snapshot.hosts.system:
+            elif server.kind == "system" and len(group.servers) == 1 and not system:
                 yield "system"

@@ -34,7 +34,7 @@ def system_servers(settings: Settings, resolv_conf: Path = RESOLV_CONF) -> list[
     try:
         lines = resolv_conf.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        log.warning("cannot read %s (%s): there is no system upstream", resolv_conf, error)
+        log.warning("cannot read %s: %s", resolv_conf, error.strerror)
         return []
     words = (line.split() for line in lines)
     found = [Endpoint(w[1], 53) for w in words if len(w) >= 2 and w[0] == "nameserver"]
