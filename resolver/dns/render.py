@@ -111,17 +111,18 @@ class ReplyTemplate:
         counts: Counts,
         errors: tuple[bytes, ...] = NO_ERRORS,
         rcode: int = codes.NOERROR,
+        with_nsid: bool = True,
     ) -> None:
         """``flags`` is the second word of the header; it holds the lower four bits of the rcode.
 
         Only the bits of ``rcode`` above these four are used. ``errors`` are Extended DNS Errors,
-        each as the data of its option.
+        each as the data of its option. ``with_nsid``: whether a query that wants the NSID gets it.
         """
         self._limit = shape.limit
         self._has_question = shape.has_question
         self._has_opt = shape.has_opt
         self._dnssec_ok = shape.dnssec_ok
-        self._nsid = _option(codes.NSID, shape.nsid) if shape.nsid else b""
+        self._nsid = _option(codes.NSID, shape.nsid) if with_nsid and shape.nsid else b""
         self._flags = flags
         self._errors = errors
         self._rcode = rcode

@@ -160,12 +160,12 @@ class Replies:
         errors: tuple[bytes, ...] = NO_ERRORS,
         flags: int = 0,
     ) -> Reply:
-        """A reply without records."""
+        """A reply without records; to a client in no VLAN without NSID, which would enlarge it."""
         shape = query.shape
         qtype = shape.qtype if shape.rcode == codes.NOERROR else 0
         counter = self._counter(view, outcome, NO_SERVICE, rcode, qtype)
         flags |= shape.reply_flags | rcode & codes.RCODE
-        template = ReplyTemplate(shape, flags, (0, 0, 0), errors, rcode)
+        template = ReplyTemplate(shape, flags, (0, 0, 0), errors, rcode, with_nsid=view is not None)
         return Reply(template.render(query.ident, query.question, b""), counter)
 
     def dropped(self, view: View | None) -> Drop:

@@ -186,7 +186,7 @@ _REPLIES = 60
 
 
 def unlisted() -> Seen:
-    """1,000 queries of every shape in a burst from a source in no VLAN."""
+    """1,000 queries of every shape in a burst from a source in no VLAN; some want the NSID."""
     packets = [
         wire.question("x.example"),
         wire.question("x.example", wire.ANY, edns=wire.opt(65535)),
@@ -195,6 +195,7 @@ def unlisted() -> Seen:
         wire.question("x.example", edns=wire.opt(data=b"\x00\x0a\x00\x08" + bytes(8))),
         wire.question("x.example")[:12],
         wire.question("x.example", 41),
+        wire.question("x.example", edns=wire.opt(data=wire.NSID)),
     ]
     with behind(honest) as (server, upstream):
         shots = [Shot(n / 20000, packets[n % len(packets)], NOBODY) for n in range(_BURST)]

@@ -30,6 +30,7 @@ _CONFIG = """
 [server]
 listen = ["127.0.0.1:{port}"]
 workers = 1
+identity = "dns1.administration.agency.example"
 [upstream]
 servers = [{servers}]
 trust_ad = true

@@ -9,6 +9,8 @@ QR, TC, RD, RA, CD = 0x8000, 0x0200, 0x0100, 0x0080, 0x0010
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED, BADVERS = 0, 1, 2, 3, 4, 5, 16
 A, NS, CNAME, SOA, HINFO, TXT, AAAA, OPT, ANY = 1, 2, 5, 6, 13, 16, 28, 41, 255
 EDE = 15
+NSID = b"\x00\x03\x00\x00"
+"""The option of a query that wants the NSID."""
 AT_QUESTION = b"\xc0\x0c"
 
 
