@@ -47,7 +47,16 @@ points_to() { # link
 }
 
 put() { # file place [mode]
-  install -D -m "${3:-644}" "$1" "$ROOT$2"
+  install -D -T -m "${3:-644}" "$1" "$ROOT$2"
+}
+
+# Put a file into /etc/darban, where members of the group darban may put links, and swap one for
+# another at any moment. So the file is finished beside the directory, where only root may write,
+# and renamed: that follows no link.
+put_in_etc() { # file name mode
+  put "$1" "$ETC.new" "$3"
+  [ -n "$ROOT" ] || chgrp darban "$ETC.new"
+  mv -fT "$ROOT$ETC.new" "$ROOT$ETC/$2"
 }
 
 systemd_runs() { [ -z "$ROOT" ] && [ -d /run/systemd/system ]; }
@@ -220,16 +229,21 @@ CONFIG
 
 # ---- The system ----
 
+# Whether two files are the same. Of the second no link is followed, and no pipe is waited for.
+is_same() { # file, file of the group darban
+  dd if="$2" iflag=nofollow,nonblock,fullblock bs=1M count=1 status=none 2>/dev/null | cmp -s "$1" -
+}
+
 put_config() { # release
   default=$ROOT$1/share/config.toml
   config=$ROOT$ETC/config.toml
-  if [ ! -e "$config" ]; then
-    put "$default" "$ETC/config.toml" 664
+  if [ ! -e "$config" ] && [ ! -h "$config" ]; then
+    put_in_etc "$default" config.toml 664
     say "$ETC/config.toml is the default; put your own VLANs and addresses there."
-  elif cmp -s "$default" "$config"; then
+  elif is_same "$default" "$config"; then
     rm -f "$config.new"
   else
-    put "$default" "$ETC/config.toml.new"
+    put_in_etc "$default" config.toml.new 644
     say "$ETC/config.toml stays as it is; the default of this release is beside it: config.toml.new"
   fi
 }
@@ -237,11 +251,16 @@ put_config() { # release
 put_user() { # release
   put "$ROOT$1/share/sysusers.conf" "$LOCAL/lib/sysusers.d/darban.conf"
   put "$ROOT$1/share/tmpfiles.conf" "$LOCAL/lib/tmpfiles.d/darban.conf"
-  mkdir -p "$ROOT$ETC/blocklists"
-  [ -z "$ROOT" ] || return 0
+  if [ -n "$ROOT" ]; then
+    mkdir -p "$ROOT$ETC/blocklists"
+    return
+  fi
   command -v systemd-sysusers >/dev/null || fail "no systemd-sysusers: apt install systemd"
   systemd-sysusers "$LOCAL/lib/sysusers.d/darban.conf"
-  install -d -g darban -m 2775 "$ETC" "$ETC/blocklists"
+  install -d -g darban -m 2775 "$ETC"
+  # It has the group and the mode of the directory around it from its first moment: to set them
+  # afterwards could change what a link leads to that a member of the group has put there.
+  [ -e "$ETC/blocklists" ] || (umask 002 && mkdir "$ETC/blocklists")
   install -d -o darban -g darban -m 750 "$STATE"
   # Version 0.2 wrote files that the group could not read.
   as_service find "$STATE/snapshots" "$STATE/lists" "$STATE/configs" -user darban \

@@ -1,5 +1,7 @@
 """`make install` on a Debian that systemd does not run: in a chroot, and below DESTDIR."""
 
+import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -55,3 +57,31 @@ def test_with_destdir_all_is_laid_out_below_it(clean_debian: Tree, tmp_path: Pat
         assert release.name.endswith("-pure")
         program = (stage / release.relative_to("/") / "bin/darban").read_text(encoding="utf-8")
         assert program.startswith(f"#!{release}/bin/python3\n")
+
+
+def test_root_follows_no_link_of_the_group(installation: Installation, tmp_path: Path) -> None:
+    """Its members may put links and pipes into /etc/darban, where the next install works."""
+    with installed_layer(installation, tmp_path) as root:
+        config, of_root = root / "etc/darban/config.toml", root / "srv/folder"
+        of_root.mkdir()
+        (root / "etc/darban/blocklists").rmdir()
+        for name in ("blocklists", "config.toml.new"):
+            (root / "etc/darban" / name).symlink_to("/srv/folder")
+        config.write_text(config.read_text(encoding="utf-8") + "# edited\n", encoding="utf-8")
+        make_in_chroot(root, "install", "COMPILE=no")
+        assert (of_root.stat().st_gid, stat.S_IMODE(of_root.stat().st_mode)) == (0, 0o755)
+        assert list(of_root.iterdir()) == []
+        assert "# edited" not in config.with_name("config.toml.new").read_text(encoding="utf-8")
+        config.unlink()
+        os.mkfifo(config)  # whose reader waits for ever
+        said = make_in_chroot(root, "install", "COMPILE=no", good=False)
+        assert f"{CONFIG}: found a named pipe; expected a file that can be read" in said
+
+
+def test_the_group_may_change_what_is_installed(installation: Installation, tmp_path: Path) -> None:
+    with installed_layer(installation, tmp_path) as root:
+        group = (root / "etc/darban").stat().st_gid
+        assert group
+        for name, mode in ((".", 0o2775), ("blocklists", 0o2775), ("config.toml", 0o664)):
+            found = (root / "etc/darban" / name).stat()
+            assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (0, group, mode)
