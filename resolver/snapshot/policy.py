@@ -74,7 +74,8 @@ class _Compiler:
             self.catalog.ranges,
         )
         self.expected_services()
-        terms = replace(terms, policy_hash=policy_hash(terms, lists))
+        if terms.policies:  # without one, a VLAN's policy is already a problem
+            terms = replace(terms, policy_hash=policy_hash(terms, lists))
         return made.Snapshot(terms, trie, rules)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:

@@ -65,3 +65,11 @@ def test_an_expectation_names_a_service_and_no_category() -> None:
     expect = '[[expect]]\nclient = "10.0.0.1"\nname = "a.example"\noutcome = "passed"\n'
     text = CONFIG.format("chess") + expect + 'service = "games"\n'
     assert _all(text, "chess") == [("error", "expect[0].service", "")]
+
+
+def test_a_config_whose_only_policy_has_an_invalid_name_is_compiled_as_far_as_it_is_valid() -> None:
+    config = CONFIG.replace("[policies.p]", '[policies."p p"]').replace(
+        'policy = "p"', 'policy = "p p"'
+    )
+    assert load_text(config.format("one")).problems
+    assert _all(config.format("one"), "one") == []
