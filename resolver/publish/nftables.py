@@ -56,7 +56,7 @@ def _blocked_by_prefix(terms: CompiledConfig, wall: float) -> Iterator[tuple[Pre
 
 def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:
     """The ranges of a service, a set for each family; ranges inside others are merged."""
-    name = terms.services[service].name
+    name = _set_name(terms, service)
     for size, kind, family in ((4, "ipv4_addr", "v4"), (16, "ipv6_addr", "v6")):
         ranges = [
             prefix_text(each.network, each.length)
@@ -73,9 +73,14 @@ def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:
 def _chain(terms: CompiledConfig, services: int) -> Iterator[str]:
     yield f"  chain blocked_{services:x} {{"
     for service in services_in(services, range(len(terms.services))):
+        name = _set_name(terms, service)
         sizes = {len(e.network) for e in terms.ranges if terms.sources[e.source].service == service}
         for size in sorted(sizes):
             family, suffix = ("ip", "v4") if size == 4 else ("ip6", "v6")
-            name = terms.services[service].name
             yield f"    {family} daddr @{name}_{suffix} {_REJECT}"
     yield "  }"
+
+
+def _set_name(terms: CompiledConfig, service: int) -> str:
+    """A name for nftables, which takes none that begins with a digit or a hyphen."""
+    return f"service_{terms.services[service].name}"
