@@ -10,7 +10,7 @@ import typer
 
 from resolver.cli.command import Config, echo
 from resolver.cli.policies import compile_valid
-from resolver.config.values import parse_address
+from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
@@ -165,8 +165,13 @@ def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path
             f"{config}: found no [publish] listen; expected the addresses where Knot DNS serves "
             'the zones, such as listen = ["10.0.0.54:8053"]'
         )
-    directory = zone_directory(publication, config.parent, store.directory(config))
-    return publication, directory.absolute()
+    directory = zone_directory(publication, config.parent, store.directory(config)).absolute()
+    if not is_plain_path(str(directory)):
+        raise DarbanError(
+            f"{config}: found the directory of zones {directory}; expected {PLAIN_PATH}. It goes "
+            "into the configs of other programs."
+        )
+    return publication, directory
 
 
 def _knot(terms: CompiledConfig, config: Path) -> str:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from resolver.config.network_values import Listen
 from resolver.config.section import ConfigSection, Several
-from resolver.config.values import DomainName, Prefix, SomeLine
+from resolver.config.values import PlainName, Prefix, SomeLine
 
 
 class ProxyConfig(ConfigSection):
@@ -21,7 +21,7 @@ class ProxyConfig(ConfigSection):
 class FrontConfig(ConfigSection):
     """dnsdist in front, as ``darban export dnsdist-front`` writes it."""
 
-    name: DomainName | None = None
+    name: PlainName | None = None
     """The name of the encrypted service, which is in its certificate."""
     certificate: SomeLine | None = None
     """The certificate of this name with its chain, in PEM."""

@@ -38,6 +38,8 @@ from resolver.config.values import (
     Identifier,
     KeyName,
     Line,
+    PlainName,
+    PlainPath,
     Prefix,
     Record,
     RecordType,
@@ -233,9 +235,9 @@ class PublishConfig(ConfigSection):
 
     listen: Several[Listen] = ()
     """The addresses and ports of Knot DNS on this host; none means that no zone is written."""
-    zone: DomainName = names.parse("rpz.internal")
+    zone: PlainName = names.parse("rpz.internal")
     """The name that all zones lie below."""
-    directory: Line = ""
+    directory: PlainPath = ""
     """The directory of the zones; "" is zones in the state directory."""
     secondaries: dict[KeyName, SecondaryConfig] = {}
     """The resolvers that may transfer the zones, by the names of their TSIG keys."""

@@ -8,11 +8,13 @@ from typing import Annotated, Literal
 from pydantic import PlainValidator
 
 from resolver.config.values import (
+    INTERFACE,
     Address,
     InvalidValue,
     Network,
     matching,
     parse_address,
+    read_address,
     read_name,
     read_prefix,
     reader,
@@ -73,12 +75,16 @@ def _of_one_host(address: Address, expected: str) -> Address:
 
 
 def _of_one_link(address: Address, expected: str, *, is_here: bool) -> None:
-    """Check that a link-local address names its link where it is another host's.
+    """Check that a link-local address names its link where it is another host's, and no other does.
 
     An address to listen on cannot: a socket would be bound to an interface by its index, and hear
     nothing once the interface is made again.
     """
-    if not isinstance(address, IPv6Address) or not address.is_link_local:
+    if not isinstance(address, IPv6Address):
+        return
+    if not address.is_link_local:
+        if address.scope_id is not None:
+            raise InvalidValue(expected, "Only a link-local address has an interface.")
         return
     if is_here:
         raise InvalidValue(expected, 'To answer at link-local addresses, listen on "[::]".')
@@ -104,7 +110,7 @@ def _split_port(text: str, expected: str) -> tuple[str, int | None]:
 def _socket_address(expected: str, default_port: int | None = None) -> PlainValidator:
     def read(text: str) -> SocketAddress:
         host, port = _split_port(text, expected)
-        address, port = _of_one_host(ip_address(host), expected), port or default_port
+        address, port = _of_one_host(read_address(host), expected), port or default_port
         if port is None:
             raise InvalidValue(expected, "Add the port.")
         _of_one_link(address, expected, is_here=default_port is None)
@@ -132,7 +138,7 @@ def _read_server(text: str) -> NameServer:
 
 
 def _read_source(text: str) -> Address:
-    address = _of_one_host(ip_address(text), _SOURCE)
+    address = _of_one_host(read_address(text), _SOURCE)
     if address.is_unspecified or address.is_link_local:
         raise InvalidValue(_SOURCE)
     return address
@@ -147,9 +153,7 @@ def _read_name_or_prefix(text: str) -> bytes | Network:
     return read_name(text)
 
 
-InterfaceName = Annotated[
-    str, matching(_INTERFACE, r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}", 'See "ip -brief link".')
-]
+InterfaceName = Annotated[str, matching(_INTERFACE, INTERFACE, 'See "ip -brief link".')]
 SourceAddress = Annotated[Address, reader(_SOURCE, _read_source)]
 NameOrPrefix = Annotated[bytes | Network, reader(_NAME_OR_PREFIX, _read_name_or_prefix)]
 Listen = Annotated[SocketAddress, _socket_address(_LISTEN)]

@@ -33,6 +33,10 @@ _RECORD = re.compile(r"(?:(\d{1,10})\s+)?([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.A
 _NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NOT_IN_URL = re.compile(f"[ {_CONTROL}]")
+_PLAIN_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+INTERFACE = r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,15}"
+PLAIN_PATH = "a path of ASCII letters, digits and the characters ._/+- alone"
+_PATH = "[A-Za-z0-9._/+-]*"
 _MAX_TTL = 2**31 - 1
 
 
@@ -93,6 +97,7 @@ def matching(
 _ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
 _PREFIX = 'a prefix in quotes, such as "10.10.0.0/16" or "fd00:10::/64"'
 _NAME = 'a domain name in quotes, such as "agency.internal"'
+_PLAIN = 'a domain name of letters, digits, hyphens and underscores alone, such as "rpz.internal"'
 _LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
 _URL = 'an address such as "https://lists.example/hosts.txt"'
 _FILE = (
@@ -101,10 +106,22 @@ _FILE = (
 )
 
 
+def read_address(text: str) -> Address:
+    """Read an address; ValueError where it is none.
+
+    ``ip_address`` takes every text after ``%``. Only the name of an interface can be meant, and
+    the text reaches the configs of other programs.
+    """
+    _, percent, interface = text.partition("%")
+    if percent and not re.fullmatch(INTERFACE, interface):
+        raise InvalidValue('the name of an interface after %, as in "fe80::1%eth0"')
+    return ip_address(text)
+
+
 def parse_address(text: str) -> Address | None:
     """The address that a text is; None where it is none."""
     try:
-        return ip_address(text)
+        return read_address(text)
     except ValueError:
         return None
 
@@ -112,6 +129,8 @@ def parse_address(text: str) -> Address | None:
 def read_prefix(text: str) -> Network:
     """Read a prefix; it has a length, and no host bits. ValueError where it is none."""
     interface = ip_interface(text)
+    if "%" in text:
+        raise InvalidValue("a prefix without an interface")
     if "/" not in text:
         raise InvalidValue("a prefix with its length", f'Did you mean "{interface.network}"?')
     if interface.ip != interface.network.network_address:
@@ -134,6 +153,14 @@ def read_name(text: str) -> bytes:
         return names.parse(text)
     except names.InvalidName as error:
         raise InvalidValue(_NAME, f"Here: {error}.") from None
+
+
+def _read_plain_name(text: str) -> bytes:
+    """Read a name that goes into file names, or into the configs of other programs."""
+    name = read_name(text)
+    if not _PLAIN_NAME.fullmatch(names.text(name)):
+        raise InvalidValue(_PLAIN)
+    return name
 
 
 def _reverse_zone(network: Network) -> str:
@@ -201,15 +228,21 @@ def _read_repository(text: str) -> str:
     return text
 
 
+def is_plain_path(text: str) -> bool:
+    """Whether a path can go into the configs of other programs."""
+    return re.fullmatch(_PATH, text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine itself."""
     address = parse_address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
-ClientAddress = Annotated[Address, reader(_ADDRESS, ip_address)]
+ClientAddress = Annotated[Address, reader(_ADDRESS, read_address)]
 Prefix = Annotated[Network, reader(_PREFIX, read_prefix)]
 DomainName = Annotated[bytes, reader(_NAME, read_name)]
+PlainName = Annotated[bytes, reader(_PLAIN, _read_plain_name)]
 CacheSize = Annotated[ByteSize, AfterValidator(_at_least_one_mib)]
 Record = Annotated[RecordText, reader(_LOCAL, _read_record)]
 SourceUrl = Annotated[str, reader(_URL, _read_url)]
@@ -223,6 +256,7 @@ _LABEL = "It becomes a label of the metrics."
 _MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
 _DIGEST = "the SHA-256 of the file, 64 hexadecimal digits"
 _REPOSITORY = 'a git repository: "https://...", "ssh://USER@HOST/PATH", or a path from /'
+_TO_OTHERS = "It goes into the configs of other programs."
 _LINE = "one line of text, in quotes"
 _SERVER_TEXT = "63 printable ASCII characters at most"
 
@@ -243,4 +277,6 @@ Branch = Annotated[
 ]
 Repository = Annotated[str, reader(_REPOSITORY, _read_repository)]
 Line = Annotated[str, matching(_LINE, f"[^{_CONTROL}]*")]
+PlainPath = Annotated[str, matching(PLAIN_PATH, _PATH, _TO_OTHERS)]
+"""Unbound's grammar has no escape for a quote, so such characters are refused for all programs."""
 SomeLine = Annotated[str, matching(f"{_LINE}, not empty", rf"(?=.*\S)[^{_CONTROL}]*")]

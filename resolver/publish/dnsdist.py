@@ -26,7 +26,7 @@ _PASS, _SINKHOLE, _NODATA, _NXDOMAIN = b"p", b"s", b"d", b"x"
 _LETTERS = {PASSTHRU: _PASS, NODATA: _NODATA, NXDOMAIN: _NXDOMAIN}
 _HEAD = """\
 -- dnsdist enforces Darban's policy. "darban export dnsdist" wrote this file and the databases
--- beside it. Include it in dnsdist.conf: dofile("{directory}/darban.lua"). Write them again after
+-- beside it. Include it in dnsdist.conf: dofile({path}). Write them again after
 -- each change of the policy, and when an exemption begins or ends. dnsdist takes new databases by
 -- itself within a second; restart it when this file has changed.
 --
@@ -82,7 +82,7 @@ def dnsdist_files(
 ) -> dict[str, bytes]:
     """The files by their names, which are to be written to ``directory``."""
     rules = RuleSource(terms, index)
-    text = [_HEAD.format(directory=directory, ttl=TTL)]
+    text = [_HEAD.format(path=lua_string(f"{directory}/darban.lua"), ttl=TTL)]
     files: dict[str, bytes] = {}
     prefixes: dict[str, None] = {}
     for each in client_views(terms, wall):
