@@ -1,97 +1,58 @@
-"""Limits on the HTTP connections of a listener, against slow and hostile clients.
+"""The limits of an HTTP listener on its connections, against slow and hostile clients.
 
-How it works: each connection's protocol wraps that of aiohttp. aiohttp itself closes an idle
-connection, and refuses headers that are too long. It limits neither the number of connections,
-nor the time that a client takes to send a request's header or to read a response.
+How it works: a connection has one request. Until its header is whole, it takes one of the places
+for requests; then it takes one of the places for responses, and is closed after its response.
+Where all places are taken, the connection that has had one of them longest is closed.
 
 What must stay true:
-- HTTP clients never use up the file descriptors of this process, which starts the workers.
-- A new connection is always served. At the limit, the oldest connection is closed, so that
-  clients that hold connections open keep nobody out. A scraper whose idle connection is closed
-  connects again.
+- Clients never use up the memory or the file descriptors of a listener's process.
+- A new connection is always served. Connections with half a request, however many and however
+  often they are made again, take no place from a connection that is being answered; connections
+  that do not read their response take none from new ones.
 """
 
-import asyncio
 from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
-MAX_CONNECTIONS = 64
-"""Connections that a listener has open at a time."""
-READ_TIMEOUT = 10.0
-"""Seconds that a client may take to read a response."""
-HEADER_TIMEOUT = 10.0
-"""Seconds from a connection, or from the first octet of a later request, to the header's end."""
-_HEADER_END = b"\r\n\r\n"
+PLACES: Final = 64
+"""Connections of a listener whose request is not whole, at most; and as many with a response."""
+HEADER_TIMEOUT: Final = 10.0
+"""Seconds from a connection to the end of its request's header."""
+READ_TIMEOUT: Final = 10.0
+"""Seconds that a client may take to read its response."""
+MAX_HEADER: Final = 32768
+"""In octets."""
+HEADER_END: Final = b"\r\n\r\n"
 
-
-def limited(factory: Callable[[], asyncio.Protocol]) -> Callable[[], asyncio.Protocol]:
-    """A protocol factory that limits the connections it makes protocols for.
-
-    ``factory`` makes the protocol that speaks HTTP on one connection.
-    """
-    open_: dict[_LimitedConnection, asyncio.Transport] = {}  # the oldest first
-    return lambda: _LimitedConnection(factory(), open_)
+Connection = TypeVar("Connection")
 
 
-class _LimitedConnection(asyncio.Protocol):
-    """One connection; passes every event on to the inner protocol."""
+class ConnectionPlaces(Generic[Connection]):
+    """The places of a listener for its connections."""
 
-    def __init__(
-        self, inner: asyncio.Protocol, open_: dict["_LimitedConnection", asyncio.Transport]
-    ) -> None:
-        self._inner = inner
-        self._open = open_
-        self._timeout: asyncio.TimerHandle | None = None
-        self._header_timeout: asyncio.TimerHandle | None = None
-        self._tail = b""
-        """The last octets received, of which the end of a header may be a part."""
+    def __init__(self, close: Callable[[Connection], object]) -> None:
+        """``close`` gets a connection that has lost its place."""
+        self._close = close
+        self._asking: dict[Connection, None] = {}  # the longest there first
+        self._answered: dict[Connection, None] = {}
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        if len(self._open) >= MAX_CONNECTIONS:
-            oldest = next(iter(self._open))
-            self._open.pop(oldest).abort()
-        self._open[self] = transport
-        self._await_header()
-        self._inner.connection_made(transport)
+    def enter(self, connection: Connection) -> None:
+        """Give a new connection a place for its request."""
+        self._take(self._asking, connection)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._open.pop(self, None)
-        _cancel(self._timeout)
-        _cancel(self._header_timeout)
-        self._inner.connection_lost(exc)
+    def has_asked(self, connection: Connection) -> None:
+        """Give a connection whose header is whole a place for its response."""
+        del self._asking[connection]
+        self._take(self._answered, connection)
 
-    def data_received(self, data: bytes) -> None:
-        _, ended, rest = (self._tail + data).rpartition(_HEADER_END)
-        self._tail = rest[1 - len(_HEADER_END) :]
-        if ended:
-            _cancel(self._header_timeout)
-            self._header_timeout = None
-        if rest and self._header_timeout is None:
-            self._await_header()
-        self._inner.data_received(data)
+    def leave(self, connection: Connection) -> None:
+        """Free the place of a connection that is closed, if it has one."""
+        self._asking.pop(connection, None)
+        self._answered.pop(connection, None)
 
-    def eof_received(self) -> bool | None:
-        return self._inner.eof_received()
-
-    def pause_writing(self) -> None:
-        """Start the timeout: the client does not read its response."""
-        self._timeout = self._abort_after(READ_TIMEOUT)
-        self._inner.pause_writing()
-
-    def resume_writing(self) -> None:
-        _cancel(self._timeout)
-        self._inner.resume_writing()
-
-    def _await_header(self) -> None:
-        self._header_timeout = self._abort_after(HEADER_TIMEOUT)
-
-    def _abort_after(self, seconds: float) -> asyncio.TimerHandle | None:
-        transport = self._open.get(self)
-        if transport is None:
-            return None
-        return asyncio.get_running_loop().call_later(seconds, transport.abort)
-
-
-def _cancel(timeout: asyncio.TimerHandle | None) -> None:
-    if timeout is not None:
-        timeout.cancel()
+    def _take(self, places: dict[Connection, None], connection: Connection) -> None:
+        if len(places) >= PLACES:
+            longest = next(iter(places))
+            del places[longest]
+            self._close(longest)
+        places[connection] = None

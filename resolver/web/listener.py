@@ -14,10 +14,14 @@ from resolver.errors import DarbanError
 from resolver.metrics.log import log
 from resolver.policy.settings import Endpoint
 from resolver.server.listening import open_http_socket
-from resolver.web.connection_limit import limited
+from resolver.web.limited_protocol import limited
 
-_IDLE_TIMEOUT = 75
-"""Seconds between two requests; scrapers that come each minute stay connected."""
+_ACCEPTED = 8
+"""Connections that are accepted in an iteration of the loop.
+
+asyncio accepts 100 by default, before it reads from the first: more than there are places."""
+_QUEUE = 128
+"""Connections that the kernel keeps until they are accepted."""
 
 
 class _OwnErrors(logging.Filter):
@@ -33,22 +37,32 @@ _log = log.getChild("web")
 _log.addFilter(_OwnErrors())
 
 
+async def _close_after(_: web.Request, response: web.StreamResponse) -> None:
+    """Close the connection after its response: each has one request."""
+    response.force_close()
+    response.headers["Connection"] = "close"  # aiohttp has made the headers before
+
+
 async def listen(app: web.Application, endpoint: Endpoint) -> asyncio.Server:
     """Serve an application on the metrics listener's endpoint.
 
     Raises:
         DarbanError: it cannot be served there, for example since the port is taken.
     """
-    runner = web.AppRunner(app, access_log=None, logger=_log, keepalive_timeout=_IDLE_TIMEOUT)
+    app.on_response_prepare.append(_close_after)
+    runner = web.AppRunner(app, access_log=None, logger=_log)
     await runner.setup()
     assert runner.server is not None, "setup has made it"
     loop = asyncio.get_running_loop()
     try:
         listening = open_http_socket(endpoint, "metrics", "[metrics] listen")
-        return await loop.create_server(limited(runner.server), sock=listening)
+        factory = limited(runner.server)
+        server = await loop.create_server(factory, sock=listening, backlog=_ACCEPTED)
+        listening.listen(_QUEUE)  # create_server has made the queue as short as its backlog
     except OSError as error:
         await runner.cleanup()
         raise DarbanError(
             f"{endpoint}: metrics cannot be served there ({error.strerror}). DNS is not affected. "
             "Free the port or change [metrics] listen"
         ) from None
+    return server

@@ -4,10 +4,8 @@ It serves the block page in a process that must stay small, so it uses neither a
 which take more memory than all the rest. It reads the header of a request and ignores its body.
 
 What must stay true:
-- Clients never use up memory or file descriptors: connections, their number a second from an
-  address, the size of a header and the time of each step are limited.
-- A new connection is always served. At the limit, the oldest is closed, so that clients that
-  hold connections open keep nobody out.
+- Clients never use up memory or file descriptors, nor keep others out (``connection_limit``).
+  The requests a second from an address are limited, too: each makes a page.
 - The whole response arrives: what the client still sends is read before the connection is closed,
   or the kernel would reset it.
 """
@@ -24,17 +22,19 @@ from functools import partial
 from resolver.policy.limits import Buckets, Clock
 from resolver.policy.settings import Endpoint
 from resolver.server.interfaces import peer_text
+from resolver.web.connection_limit import (
+    HEADER_END,
+    HEADER_TIMEOUT,
+    MAX_HEADER,
+    READ_TIMEOUT,
+    ConnectionPlaces,
+)
 from resolver.web.pages import HEADERS
 
-MAX_CONNECTIONS = 64
 RATE = 10.0
 """Requests a second from an address; as many again in a burst."""
-_TIMEOUT = 10.0
-"""Seconds for a whole header to arrive, and for a response to be read."""
 _LINGER = 2.0
 """Seconds to wait for the client to close the connection after the response."""
-_MAX_HEADER = 32768
-_END = b"\r\n\r\n"
 _MAX_ADDRESSES = 4096
 """When requests of this many addresses are counted, the next one clears all."""
 _BLOCK = 65536
@@ -92,9 +92,10 @@ class _Connection:
 
     __slots__ = ("ends", "socket", "steps")
 
-    def __init__(self, accepted: socket.socket, steps: "_Steps") -> None:
+    steps: "_Steps"
+
+    def __init__(self, accepted: socket.socket) -> None:
         self.socket = accepted
-        self.steps = steps
         self.ends = 0.0
 
 
@@ -110,7 +111,8 @@ class PageServer:
     ) -> None:
         self._respond = respond
         self._selector = selectors.DefaultSelector()
-        self._open: dict[_Connection, None] = {}  # the oldest first
+        self._open: set[_Connection] = set()
+        self._places = ConnectionPlaces(self._close)
         self._clock = Clock()
         self._buckets = Buckets(RATE, self._clock, _MAX_ADDRESSES)
         self._stopping = False
@@ -144,11 +146,11 @@ class PageServer:
             accepted, address = listening.accept()
         except OSError:  # the client is gone again, or no descriptor is free
             return
-        if len(self._open) >= MAX_CONNECTIONS:
-            self._close(next(iter(self._open)))
         accepted.setblocking(False)
-        connection = _Connection(accepted, self._steps(accepted, peer_text(address)))
-        self._open[connection] = None
+        connection = _Connection(accepted)
+        connection.steps = self._steps(connection, peer_text(address))
+        self._places.enter(connection)
+        self._open.add(connection)
         self.attend(accepted, partial(self._advance, connection))
         self._advance(connection)
 
@@ -164,21 +166,23 @@ class PageServer:
             self._selector.modify(connection.socket, event, partial(self._advance, connection))
 
     def _close(self, connection: _Connection) -> None:
-        del self._open[connection]
+        self._open.remove(connection)
+        self._places.leave(connection)
         self._selector.unregister(connection.socket)
         connection.socket.close()
 
-    def _steps(self, accepted: socket.socket, client: str) -> _Steps:
-        received = b""
-        ends = self._clock.now + _TIMEOUT
-        while _END not in received and len(received) <= _MAX_HEADER:
+    def _steps(self, connection: _Connection, client: str) -> _Steps:
+        accepted, received = connection.socket, b""
+        ends = self._clock.now + HEADER_TIMEOUT
+        while HEADER_END not in received and len(received) <= MAX_HEADER:
             yield selectors.EVENT_READ, ends
             block = accepted.recv(_BLOCK)
             if not block:
                 return
             received += block
-        reply = memoryview(self._answer(received.partition(_END)[0], client, accepted))
-        ends = self._clock.now + _TIMEOUT
+        self._places.has_asked(connection)
+        reply = memoryview(self._answer(received.partition(HEADER_END)[0], client, accepted))
+        ends = self._clock.now + READ_TIMEOUT
         while reply:
             yield selectors.EVENT_WRITE, ends
             reply = reply[accepted.send(reply) :]
@@ -193,7 +197,7 @@ class PageServer:
         if not self._buckets.of(client).take():
             return _error(429)
         server = str(Endpoint(*accepted.getsockname()[:2]))
-        request = parse(header, client, server) if len(header) <= _MAX_HEADER else None
+        request = parse(header, client, server) if len(header) <= MAX_HEADER else None
         return _error(400) if request is None else self._respond(request)
 
 

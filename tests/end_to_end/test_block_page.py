@@ -27,7 +27,7 @@ FRESH = (f"127.0.10.{n}" for n in range(10, 250))
 PROCESS = "resolver.web.block_page_process"
 UP = "darban_block_page_up"
 _MOST = 64
-"""Connections at a time (resolver/web/page_server.py)."""
+"""Connections at a time (resolver/web/connection_limit.py)."""
 
 
 @dataclass

@@ -1,7 +1,9 @@
-"""The log names no HTTP client, and reports only this program's own errors."""
+"""The log names no HTTP client, and reports only this program's own errors; a crowd waits."""
 
 import asyncio
 import logging
+import socket
+from contextlib import ExitStack
 
 import pytest
 from aiohttp import web
@@ -44,3 +46,35 @@ def test_an_error_in_a_handler_is_logged_without_the_client(
     assert "error while handling an HTTP request" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert "127.0.0.1" not in caplog.text
+
+
+async def _ok(_: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _answered_before(others: int) -> bytes:
+    """What a client gets after whom others send half a request, all before any is accepted."""
+    app = web.Application()
+    app.router.add_get("/ok", _ok)
+    async with await listen(app, Endpoint("127.0.0.1", 0)) as server:
+        with ExitStack() as stack:
+            first, *_ = [
+                stack.enter_context(_asking(server.sockets[0].getsockname(), sent))
+                for sent in [b"GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", *[b"GET /ok"] * others]
+            ]
+            reader, writer = await asyncio.open_connection(sock=first)
+            answer = await reader.read()
+            writer.close()
+    return answer
+
+
+def _asking(where: tuple[str, int], sent: bytes) -> socket.socket:
+    asking = socket.create_connection(where)
+    asking.sendall(sent)
+    return asking
+
+
+def test_a_request_is_answered_before_a_crowd_of_half_requests_takes_its_place() -> None:
+    answer = asyncio.run(_answered_before(others=100))
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nConnection: close\r\n" in answer

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.web import page_server
-from resolver.web.page_server import MAX_CONNECTIONS, PageServer, Request, parse, response
+from resolver.web.connection_limit import PLACES
+from resolver.web.page_server import PageServer, Request, parse, response
 from tests.live.waiting import wait_for
 
 BODY = "x" * (4 << 20)
@@ -129,14 +130,14 @@ def test_a_large_body_and_a_large_response_are_no_reason_to_reset_the_connection
 def test_who_sends_no_whole_header_is_sent_away(
     sent: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_server, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(page_server, "HEADER_TIMEOUT", 0.1)
     with _served() as served, served.connect() as end:
         end.sendall(sent)
         assert _all(end) == b""
 
 
 def test_who_does_not_read_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_server, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(page_server, "READ_TIMEOUT", 0.1)
     with _served(BODY * 4) as served, served.connect() as end:
         end.sendall(GET)
         wait_for(lambda: served.asked and not served.open, "the connection is closed")
@@ -146,11 +147,23 @@ def test_who_does_not_read_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_at_the_limit_the_oldest_connection_is_closed() -> None:
     with _served() as served, ExitStack() as stack:
-        held = [stack.enter_context(served.connect()) for _ in range(MAX_CONNECTIONS)]
+        held = [stack.enter_context(served.connect()) for _ in range(PLACES)]
         assert served.get(GET).endswith(b"hello")
         assert held[0].recv(1) == b""
         held[-1].sendall(GET)
         assert _all(held[-1]).endswith(b"hello")
+
+
+def test_who_does_not_read_keeps_nobody_out() -> None:
+    with _served(BODY) as served, ExitStack() as stack:
+        asking = stack.enter_context(served.connect())
+        for number in range(1, 2 * PLACES):
+            unread = stack.enter_context(served.connect(f"127.0.10.{number}"))
+            unread.sendall(GET)
+            wait_for(lambda: len(served.asked) == number, "the request has come")  # noqa: B023
+        assert served.open == PLACES + 1
+        asking.sendall(GET)
+        assert _all(asking).endswith(BODY.encode())
 
 
 def test_open_connections_are_closed_at_the_end() -> None:

@@ -64,11 +64,11 @@ class Darban:
         self.state = place / "state"
         self._config = place / "config.toml"
         self._log = place / "log"
-        self._metrics = free_port()
+        self.metrics = free_port()
         quoted = ", ".join(f'"{server}"' for server in servers)
         text = _CONFIG.format(
             port=self.port,
-            metrics=self._metrics,
+            metrics=self.metrics,
             servers=quoted,
             lists=", ".join(f'"{each}"' for each in lists),
             blocked=BLOCKED,
@@ -85,7 +85,7 @@ class Darban:
         """Start it and wait until it serves; ``prepare`` is run in the child before it."""
         self.launch(prepare)
         wait_for(self._serves, "the server says that it listens", 30)
-        [self.worker] = self._children()
+        [self.worker] = self._workers()
 
     def launch(self, prepare: Callable[[], None] | None = None) -> None:
         """Start it, and do not wait."""
@@ -148,7 +148,7 @@ class Darban:
 
     def timeouts(self) -> int:
         """The queries to upstreams that the server did not see answered in time."""
-        page = wait_for(lambda: scrape(self._metrics), "the server gives its metrics")
+        page = wait_for(lambda: scrape(self.metrics), "the server gives its metrics")
         return int(page.total("darban_upstream_queries_total", result="timeout"))
 
     def complaints(self, expected: str = "") -> list[str]:
@@ -159,7 +159,7 @@ class Darban:
             for line in self.said.splitlines()
             if _BAD.search(line) and not (allowed and allowed.search(line))
         ]
-        return bad if self._children() == [self.worker] else [*bad, "the worker is another"]
+        return bad if self._workers() == [self.worker] else [*bad, "the worker is another"]
 
     def _serves(self) -> bool:
         assert self._process is not None
@@ -167,12 +167,21 @@ class Darban:
         assert code is None, f"ended with {code}:\n{self.log}"
         return "\nmetrics " in self.said
 
-    def _children(self) -> list[int]:
+    def _workers(self) -> list[int]:
+        """The process IDs of its children that are workers."""
         assert self._process is not None
         pid = self._process.pid
         tasks = Path(f"/proc/{pid}/task").iterdir()
         found = [c for task in tasks for c in (task / "children").read_text().split()]
-        return [int(child) for child in found]
+        return [int(c) for c in found if b"resolver.worker" in _command(c)]
+
+
+def _command(pid: str) -> bytes:
+    """What a process runs; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 class AttackError(Exception):
