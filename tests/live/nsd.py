@@ -29,7 +29,7 @@ server:
   xfrdfile: "{directory}/xfrd.state"
   xfrdir: "{directory}"
   cookie-secret-file: "{directory}/cookies"
-  rrl-ratelimit: 0
+  rrl-ratelimit: {rate_limit}
 remote-control:
   control-enable: no
 zone:
@@ -75,15 +75,17 @@ def nsd(
     through: Sequence[str | Path] = (),
     zone: str = _ZONE,
     more: Sequence[str] = (),
+    rate_limit: int = 0,
 ) -> Iterator[None]:
     """NSD on 127.0.0.1 and perhaps more addresses, perhaps within a namespace.
 
-    The caller says when it answers.
+    ``rate_limit`` is in answers a second to a client's network; 0 is none.
     """
     (directory / "root.zone").write_text(zone, encoding="ascii")
     config = directory / "nsd.conf"
     addresses = "\n".join(f"  ip-address: {each}@{port}" for each in ("127.0.0.1", *more))
-    config.write_text(_CONFIG.format(addresses=addresses, directory=directory), encoding="utf-8")
+    text = _CONFIG.format(addresses=addresses, directory=directory, rate_limit=rate_limit)
+    config.write_text(text, encoding="utf-8")
     with (directory / "log").open("ab") as log:
         command = [*through, program, "-d", "-c", config]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -1,6 +1,6 @@
 """A name server of the test's own, whose every word is written in a script.
 
-It listens on one port of loopback, UDP and TCP, in a thread of its own. The script gets
+It listens on one port, UDP and TCP, in a thread of its own. The script gets
 each question and gives what is to be said, and when; so it can lie, forge, stay silent, or
 be slow. It also learns what an attacker would have to guess: the port and the ID.
 """
@@ -52,6 +52,8 @@ def honest(asked: Asked, *, after: float = 0.0, ttl: int = 300) -> list[Say]:
     return [Say(wire.reply(asked.packet, [wire.address(wire.AT_QUESTION, TRUE, ttl)]), after)]
 
 
+ANY_PORT = ("127.0.0.1", 0)
+"""Where it listens, unless it is told: on loopback, on a port that is free."""
 TRUE = "192.0.2.1"
 """What an honest server says."""
 
@@ -59,14 +61,14 @@ TRUE = "192.0.2.1"
 class Upstream:
     """A scripted name server."""
 
-    def __init__(self, script: Script, *, tcp: bool = True) -> None:
+    def __init__(self, script: Script, *, tcp: bool = True, at: tuple[str, int] = ANY_PORT) -> None:
         self.script = script
         self.asked: list[Asked] = []
         self.faults: list[Exception] = []
         """What the script has raised; then it is the test that is wrong."""
         self.connections = 0
         """TCP connections that were made to it."""
-        self.datagrams, self._listening = _sockets(tcp=tcp)
+        self.datagrams, self._listening = _sockets(tcp, at)
         self.port: int = self.datagrams.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -170,9 +172,11 @@ class _Connection(asyncio.Protocol):
 
 
 @contextlib.contextmanager
-def upstream(script: Script, *, tcp: bool = True) -> Iterator[Upstream]:
+def upstream(
+    script: Script, *, tcp: bool = True, at: tuple[str, int] = ANY_PORT
+) -> Iterator[Upstream]:
     """A scripted name server that serves."""
-    serving = Upstream(script, tcp=tcp)
+    serving = Upstream(script, tcp=tcp, at=at)
     serving.start()
     try:
         yield serving
@@ -182,12 +186,12 @@ def upstream(script: Script, *, tcp: bool = True) -> Iterator[Upstream]:
         raise serving.faults[0]
 
 
-def _sockets(*, tcp: bool) -> tuple[socket.socket, socket.socket | None]:
+def _sockets(tcp: bool, at: tuple[str, int]) -> tuple[socket.socket, socket.socket | None]:
     """A UDP socket, and a TCP socket on the same port where there is to be one."""
     while True:
         datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         datagrams.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        datagrams.bind(("127.0.0.1", 0))
+        datagrams.bind(at)
         if not tcp:
             return datagrams, None
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -196,5 +200,7 @@ def _sockets(*, tcp: bool) -> tuple[socket.socket, socket.socket | None]:
         except OSError:
             datagrams.close()
             listening.close()
+            if at[1]:
+                raise
             continue
         return datagrams, listening
