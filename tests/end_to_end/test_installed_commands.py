@@ -31,6 +31,13 @@ url = "http://127.0.0.1:{PORT}/ads"
 format = "hosts"
 category = "advertising"
 """
+FROM_MINISTRY = """
+[lists.sources.ministry]
+url = "file:///var/lib/darban-lists/ministry.zone"
+format = "rpz"
+category = "advertising"
+"""
+MINISTRY = "$ORIGIN rpz.ministry.\n$TTL 60\n@ SOA localhost. nobody.invalid. 1 60 30 600 60\n"
 
 
 @dataclass(frozen=True)
@@ -222,6 +229,29 @@ def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) 
     (installed.web / "ads").unlink()
     installed.machine.good("systemctl", "start", "darban")
     assert installed.blocked("two.example")
+
+
+def test_the_unit_of_a_list_takes_it_over_with_and_without_a_server(installed: Installed) -> None:
+    """As deploy/publish.md sets it up for the zone of a ministry."""
+    machine = installed.machine
+    config, file = machine.read(CONFIG), "/var/lib/darban-lists/ministry.zone"
+    machine.good("install", "-d", "-g", "darban", "-m", "2750", "/var/lib/darban-lists")
+    machine.write(file, MINISTRY + "first.example CNAME .\n")
+    machine.write(CONFIG, config + FROM_MINISTRY)
+    machine.good("systemctl", "reload", "darban")
+    wait_for(lambda: installed.blocked("first.example"), "the list is in force")
+    machine.write(file, MINISTRY + "second.example CNAME .\n")
+    machine.good("systemctl", "start", "darban-list@ministry")
+    assert installed.blocked("second.example")
+    machine.good("systemctl", "stop", "darban")
+    machine.write(file, MINISTRY + "third.example CNAME .\n")
+    machine.good("systemctl", "start", "darban-list@ministry")
+    assert installed.foreign_files() == ""
+    machine.good("rm", file)
+    machine.good("systemctl", "start", "darban")
+    assert installed.blocked("third.example")
+    machine.write(CONFIG, config)
+    machine.good("systemctl", "reload", "darban")
 
 
 def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,7 @@ TAKES = """
 [Service]
 User=root
 Group=root
+ReadWritePaths=/run
 ExecStart=
 ExecStart=/bin/cp /var/lib/darban-lists/ministry.zone /run/taken
 """
@@ -44,6 +46,21 @@ remote-control:
     control-interface: /run/unbound.ctl
 """
 CLIENT = "10.10.0.5"
+EXPORTED = """
+[policies.administrative]
+block = ["@messenger"]
+sinkhole = ["10.10.0.1"]
+[vlans.administration]
+prefixes = ["10.10.0.0/16"]
+policy = "administrative"
+"""
+DNSDIST = """
+setLocal("127.0.0.1:5354")
+setACL("0.0.0.0/0")
+dofile("/etc/dnsdist/darban/darban.lua")
+"""
+PAGE = ROOT / "deploy/publish.md"
+EXPORT = "darban-dnsdist.service"
 
 
 def _snapshot(more: str = "") -> Snapshot:
@@ -54,6 +71,12 @@ def _write(root: Path, snapshot: Snapshot) -> int:
     index = Index(snapshot.trie, snapshot.rules)
     directory = root / DIRECTORY.lstrip("/")
     return writer.write(snapshot.terms, index, directory, 1.8e9).serials[ZONE]
+
+
+def _on_page() -> list[str]:
+    """The units and drop-ins that the page gives."""
+    page = PAGE.read_text(encoding="utf-8")
+    return re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
 
 
 def _drop_in(machine: Machine, unit: str, text: str) -> None:
@@ -95,9 +118,8 @@ def unbound(machine: Machine) -> Machine:
     files = unbound_configs(terms, terms.settings.publish, Path(DIRECTORY))
     for name, text in {**files, "unbound.conf": UNBOUND}.items():
         machine.write(f"/etc/unbound/{name}", text)
-    page = (ROOT / "deploy/publish.md").read_text(encoding="utf-8")
-    [drop_in] = re.findall(r"^```ini\n(\[Service\]\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    [group] = re.findall(r"^usermod .*$", page, re.MULTILINE)
+    [drop_in] = [each for each in _on_page() if each.startswith("[Service]")]
+    [group] = re.findall(r"^usermod .*$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     _drop_in(machine, UNITS[1], drop_in)
     machine.good(*group.split())
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
@@ -181,3 +203,34 @@ def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_wa
         lambda: unbound.run("systemctl", "is-failed", UNITS[1]).out.strip() == "failed",
         "the unit has failed",
     )
+
+
+def test_dnsdist_is_restarted_where_its_script_has_changed(machine: Machine) -> None:
+    """The unit that deploy/publish.md gives, with the program of this checkout."""
+    for program in ("cdb", "dnsdist"):
+        needed(program)
+    [unit] = [each for each in _on_page() if f"/{EXPORT}\n" in each]
+    machine.write(f"/etc/systemd/system/{EXPORT}", unit)
+    _drop_in(machine, EXPORT, "[Service]\nProtectHome=read-only\n")  # the checkout may be there
+    program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
+    machine.write("/usr/local/bin/darban", program)
+    machine.good("chmod", "755", "/usr/local/bin/darban")
+    machine.good("useradd", "--system", "darban")
+    machine.good("install", "-d", "-o", "darban", "-m", "750", "/var/lib/darban")
+    machine.good("install", "-d", "/etc/darban/blocklists", "/etc/dnsdist/darban")
+    machine.write("/etc/darban/blocklists/one.txt", LISTS["one"])
+    machine.write("/etc/darban/config.toml", EXPORTED)
+    machine.write("/etc/dnsdist/dnsdist.conf", DNSDIST)
+    machine.good("ip", "address", "add", CLIENT, "dev", "lo")
+    machine.good("systemctl", "start", EXPORT)
+    machine.good("systemctl", "start", "dnsdist")
+
+    def answer() -> str:
+        asked = ("dig", "+short", "+tries=1", "-b", CLIENT, "@127.0.0.1", "-p", "5354", "a.example")
+        return machine.run(*asked).out.strip()
+
+    wait_for(lambda: answer() == "10.10.0.1", "dnsdist blocks the name")
+    changed = replaced_once(EXPORTED, '["10.10.0.1"]', '["10.10.0.2"]')
+    machine.write("/etc/darban/config.toml", changed)
+    machine.good("systemctl", "start", EXPORT)
+    wait_for(lambda: answer() == "10.10.0.2", "dnsdist has been restarted")

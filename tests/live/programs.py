@@ -47,6 +47,7 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
     "shellcheck": "shellcheck",
     "sshd": "openssh-server",
+    "systemd-analyze": "systemd",
     "tcpdump": "tcpdump",
     "tidy": "tidy",
     "unbound": "unbound",
