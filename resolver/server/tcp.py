@@ -3,7 +3,8 @@
 What must stay true:
 - A connection that is idle for ``IDLE`` seconds is closed; also one that has not received a whole
   message in this time. If many connections are open, the time is shorter.
-- One address has at most ``PER_ADDRESS`` connections.
+- One address has at most ``PER_ADDRESS`` connections. Where all together have too many, one is
+  closed for a new one, also while its queries wait for replies (``Holder``).
 - While a client does not read its replies, the server does not read its queries.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
@@ -21,7 +22,9 @@ from resolver.dns.proxy_header import FIXED, header_size, scan
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
+from resolver.policy.prefixes import client_prefix
 from resolver.server.handler import QueryHandler
+from resolver.server.holder import Holder
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
 from resolver.server.stream import MessageStream, framed
@@ -31,12 +34,14 @@ IDLE: Final = 5.0
 CROWDED_IDLE: Final = 1.0
 """The idle time, in seconds, while more than half of the connections are open."""
 MAX_CONNECTIONS: Final = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
-"""Connections of a listening socket at most; a new one then closes the oldest idle one, or itself.
+"""Connections of a listening socket at most; a new one then closes another.
 
 It is a share of the file descriptors, so upstream sockets always find some.
 """
 PER_ADDRESS: Final = 250
-"""Connections from one address at most; a new one then closes the oldest of this address."""
+"""Connections from one address at most; a new one then closes another of this address."""
+_NO_VLAN: Final = -1
+"""In place of a VLAN, for clients that are in none or not known yet."""
 _BACKLOG: Final = 1024
 _AT_ONCE: Final = 32
 """Connections that are accepted in one iteration of the loop at most."""
@@ -69,26 +74,19 @@ class Connection(MessageStream):
         """When the queries of the other gathered replies were received."""
         self._read_at = 0.0
         """When the current messages were received."""
-        self._active = server.loop.time()
+        self.active = server.loop.time()
         """When a query was last read or answered, by the clock of the loop."""
+        self.holder: Holder[Connection] | None = None
+        """What the connection is counted for, while it is open."""
         self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def idle(self) -> bool:
-        """Whether no query waits for its reply."""
-        return not self._outstanding
 
     def start(self, accepted: socket.socket) -> None:
         """Start to serve a client."""
         self.open(accepted)
-        self._server.opened(self)
-        if not self.is_open:  # there are too many
-            return
         self._check_idle()
+        self._server.opened(self)
         proxies = self._server.proxies
-        if proxies is None:
-            self._server.identified(self)
-        elif not proxies.lists(self.address):
+        if proxies is not None and not proxies.lists(self.address):
             self._reject()
 
     def received(self) -> None:
@@ -134,7 +132,7 @@ class Connection(MessageStream):
         """Handle the whole messages that were received, while there is room."""
         self._read_at = self.loop.time()
         while self._has_room() and (packet := self.next_message()) is not None:
-            self._active = self._read_at
+            self.active = self._read_at
             self._outstanding += 1
             reply = self._server.handle(packet, self, self._read_at)
             if reply is not None:
@@ -181,14 +179,14 @@ class Connection(MessageStream):
     def done(self) -> None:
         """Go on after a query that has its reply, or gets none."""
         self._outstanding -= 1
-        self._active = self.loop.time()
+        self.active = self.loop.time()
         self._server.flush_later(self)
 
     def _check_idle(self) -> None:
         """Close the connection if it was idle for the idle time; else check again later."""
         now = self.loop.time()
         # While a query waits for an upstream, the longer time applies.
-        idle_at = self._active + (IDLE if self._outstanding else self._server.idle_time)
+        idle_at = self.active + (IDLE if self._outstanding else self._server.idle_time)
         if now >= idle_at:
             self.close()
         else:
@@ -212,8 +210,7 @@ class TcpServer:
         self._handler = handler
         self._counters = counters
         self._socket = listening
-        self._connections: dict[Connection, None] = {}
-        self._by_address: dict[bytes, dict[Connection, None]] = {}
+        self._all: Holder[Connection] = Holder()
         self._to_flush: dict[Connection, None] = {}
 
     def start(self) -> None:
@@ -243,7 +240,7 @@ class TcpServer:
     @property
     def idle_time(self) -> float:
         """Seconds that a connection may be idle (RFC 7766 section 6.2.3)."""
-        return CROWDED_IDLE if len(self._connections) > MAX_CONNECTIONS // 2 else IDLE
+        return CROWDED_IDLE if self._all.held > MAX_CONNECTIONS // 2 else IDLE
 
     def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
         """Answer a message of a connection: the reply, or None (see ``QueryHandler.handle``)."""
@@ -267,30 +264,34 @@ class TcpServer:
             self._counters.observe_duration(Path.UPSTREAM, now - each)
 
     def opened(self, connection: Connection) -> None:
-        """Register a new connection; close an idle one if there are too many."""
-        full = len(self._connections) >= MAX_CONNECTIONS
-        self._connections[connection] = None
-        if full:
-            next(each for each in self._connections if each.idle).close()
+        """Count a new connection; close another if there are too many."""
+        if self._all.held >= MAX_CONNECTIONS:
+            self._all.spare().close()
+        if self.proxies is None:
+            self.identified(connection)
+        else:
+            connection.holder = self._all.add(connection, _NO_VLAN, b"", b"")
 
     def identified(self, connection: Connection) -> None:
-        """Register a connection by its client; close the client's oldest if it has too many."""
-        of_address = self._by_address.setdefault(connection.address, {})
-        if len(of_address) >= PER_ADDRESS:
-            next(iter(of_address)).close()
-        of_address[connection] = None
+        """Count a connection for its client; close one of the client's if it has too many."""
+        self.closed(connection)
+        address = connection.address
+        view = self._handler.engine.clients.of(address, True).view
+        vlan = _NO_VLAN if view is None else view.vlan
+        holder = self._all.add(connection, vlan, client_prefix(address), address)
+        connection.holder = holder
+        if holder.held > PER_ADDRESS:
+            holder.spare().close()
 
     def rejected(self) -> None:
         """Count a connection without a valid PROXY header, or not from a listed server."""
         self._counters.proxy_rejected(1)
 
     def closed(self, connection: Connection) -> None:
-        """Forget a connection."""
-        self._connections.pop(connection, None)
-        of_address = self._by_address.get(connection.address, {})
-        of_address.pop(connection, None)
-        if not of_address:
-            self._by_address.pop(connection.address, None)
+        """Count a connection no more."""
+        holder, connection.holder = connection.holder, None
+        if holder is not None:
+            holder.remove(connection)
 
 
 def _octets(address: str, _port: int, _flow: int = 0, scope: int = 0) -> bytes:

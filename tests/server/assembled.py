@@ -1,4 +1,4 @@
-"""The parts of a worker that answer, put together as the worker does, with one policy for all."""
+"""The parts of a worker that answer, put together as the worker does; one policy for two VLANs."""
 
 import os
 from collections.abc import Mapping
@@ -22,6 +22,9 @@ CONFIG = """
 deny = ["denied.example"]
 [vlans.here]
 prefixes = ["127.0.0.0/8", "::1/128"]
+policy = "open"
+[vlans.there]
+prefixes = ["127.0.9.0/24"]
 policy = "open"
 """
 

@@ -1,6 +1,7 @@
 """The TCP edge: many queries a connection, each with its full time, and all answered."""
 
 import asyncio
+import contextlib
 import gc
 import socket
 from collections.abc import AsyncIterator
@@ -10,25 +11,34 @@ import pytest
 from dnslib import DNSRecord
 
 from resolver.server.loop import Loop
-from resolver.server.tcp import MAX_OUTSTANDING, Connection, TcpServer
+from resolver.server.tcp import MAX_CONNECTIONS, MAX_OUTSTANDING, Connection, TcpServer
 from tests.server.assembled import Assembled
 from tests.server.slow_upstream import SlowUpstream
 from tests.upstream.virtual_time import run
+
+
+def messages(names: list[str]) -> bytes:
+    packets = [bytes(DNSRecord.question(name).pack()) for name in names]
+    return b"".join(len(p).to_bytes(2, "big") + p for p in packets)
 
 
 class Served:
     """A TCP server, its upstream, and a client's connection."""
 
     def __init__(
-        self, upstream: SlowUpstream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        address: tuple[str, int],
+        upstream: SlowUpstream,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
+        self.address = address
         self.upstream = upstream
         self.reader = reader
         self.writer = writer
 
     def ask(self, names: list[str]) -> None:
-        packets = [bytes(DNSRecord.question(name).pack()) for name in names]
-        self.writer.write(b"".join(len(p).to_bytes(2, "big") + p for p in packets))
+        self.writer.write(messages(names))
 
     async def replies(self, count: int) -> list[str]:
         found = []
@@ -48,11 +58,12 @@ async def served(loop: Loop, address: str) -> AsyncIterator[Served]:
     listening.bind((address, 0))
     tcp = TcpServer(loop, listening, assembled.handler, assembled.counters)
     tcp.start()
-    reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+    where = listening.getsockname()[:2]
+    on = Served(where, upstream, *await asyncio.open_connection(*where))
     try:
-        yield Served(upstream, reader, writer)
+        yield on
     finally:
-        writer.close()
+        on.writer.close()
         listening.close()
         await asyncio.sleep(10)  # so that the connection has idled out where it is still open
         upstream.close()
@@ -133,3 +144,43 @@ def test_replies_that_wait_for_nobody_come_before_those_that_do() -> None:
             assert loop.time() > began
 
     run(play)
+
+
+def test_a_vlan_with_all_connections_leaves_another_vlan_its_share() -> None:
+    """All connections wait for replies; those that are closed take no reply of the others."""
+
+    async def play(loop: Loop) -> None:
+        async with served(loop, "127.0.0.1") as on:
+            with contextlib.ExitStack() as stack:
+
+                def asking(client: str, names: list[str]) -> socket.socket:
+                    made = socket.create_connection(on.address, source_address=(client, 0))
+                    made.sendall(messages(names))
+                    made.setblocking(False)
+                    return stack.enter_context(made)
+
+                crowd = [
+                    asking(f"127.0.0.{2 + n % 5}", [NAMES[n % len(NAMES)]])
+                    for n in range(1, MAX_CONNECTIONS)
+                ]
+                await asyncio.sleep(0.1)
+                others = [asking("127.0.9.5", ["localhost.", NAMES[0]]) for _ in range(3)]
+                await asyncio.sleep(1)
+                assert [_answers(each) for each in others] == [["127.0.0.1", "192.0.2.1"]] * 3
+                answers = [_answers(each) for each in crowd]
+                assert answers.count(["192.0.2.1"]) == MAX_CONNECTIONS - 4
+                assert answers.count([]) == 3
+
+    run(play)
+
+
+def _answers(asking: socket.socket) -> list[str]:
+    """What has come on a connection."""
+    found = []
+    with contextlib.suppress(ConnectionResetError, BlockingIOError):
+        octets = asking.recv(65536)
+        while octets:
+            end = 2 + int.from_bytes(octets[:2], "big")
+            found.append(str(DNSRecord.parse(octets[2:end]).short()))
+            octets = octets[end:]
+    return found

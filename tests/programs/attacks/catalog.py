@@ -14,6 +14,7 @@ from tests.programs.attacks import (
     mixed_servers,
     silence,
     tcp_clients,
+    tcp_hoards,
     truncation,
     upstream_questions,
 )
@@ -28,6 +29,7 @@ ATTACKS: tuple[Attack, ...] = (
     *held.ATTACKS,
     *tcp_clients.ATTACKS,
     *http_clients.ATTACKS,
+    *tcp_hoards.ATTACKS,
     *truncation.ATTACKS,
     *hygiene.ATTACKS,
     *answers.ATTACKS,
