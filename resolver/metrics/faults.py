@@ -74,14 +74,16 @@ def faults(now: Status) -> Iterator[Fault]:
         yield from _zones(now.publish)
     if now.policy_source is not None and now.policy_source.problem:
         yield Fault("policy_not_pulled", {"why": now.policy_source.problem})
-    for what in now.publish.left_out if now.publish else ():
-        yield Fault("zones_leave_out", {"what": what})
+    if now.publish is not None and now.publish.left_out:
+        yield Fault("zones_leave_out", {"what": "; ".join(now.publish.left_out)})
     for each in now.fetched:
         yield from _fetched(each, now.at)
     for exemption in now.exemptions:
         if exemption.state != "in force":
             kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"
-            yield Fault(kind, {"exemption": exemption.id, "until": exemption.until})
+            services = ", ".join(exemption.services)
+            about = {"exemption": exemption.id, "services": services}
+            yield Fault(kind, {**about, "until": exemption.until})
 
 
 def _config(now: Status) -> Fault:

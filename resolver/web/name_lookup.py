@@ -1,7 +1,11 @@
-"""The lookup of a name on the status page: the answer of ``darban explain``, or what is wrong."""
+"""The lookup of a name on the status page: the answer of ``darban explain``, or what is wrong.
+
+Every user of this host can ask. So a client is answered as its whole VLAN is, or the page would
+show which clients have an exemption; and an exemption of the VLAN is not named.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.analysis.typed_name import typed_name
@@ -41,15 +45,31 @@ def look_up(explainer: Explainer, who: str, name: str) -> NameLookup:
     wire = _parse(name)
     if wire is None:
         return NameLookup(who, name, problem="no_name", wrong=("name",))
-    view = explainer.vlan(who)
-    if view is not None:
-        return NameLookup(who, name, explainer.for_view(view, wire, codes.A))
     try:
-        return NameLookup(who, name, explainer.for_client(who, wire, codes.A))
+        return NameLookup(who, name, _explanation(explainer, who, wire))
     except ValueError:
         is_address = any(char in who for char in ".:") and who[:1].isalnum()
         problem = "no_address" if is_address else "no_vlan"
         return NameLookup(who, name, problem=problem, wrong=("who",))
+
+
+def _explanation(explainer: Explainer, who: str, name: bytes) -> Explanation:
+    """How the VLAN of a client, or the VLAN that is named, is answered.
+
+    Raises:
+        ValueError: it is neither a VLAN nor an address.
+    """
+    view = explainer.vlan(who)
+    if view is None:
+        of_client = explainer.client(who)
+        if of_client is None:
+            return explainer.for_client(who, name, codes.A)
+        view = explainer.vlan(explainer.terms.vlans[of_client.vlan].name)
+    assert view is not None
+    found = explainer.for_view(view, name, codes.A)
+    if not found.exemption:
+        return found
+    return replace(found, exemption="", decided_by="an exemption of the VLAN")
 
 
 def _parse(name: str) -> bytes | None:

@@ -1,23 +1,29 @@
-"""The status page: what ``darban status`` and ``darban explain`` show, for a browser.
+"""The status page: most of what ``darban status`` and ``darban explain`` show, for a browser.
 
 The page needs no script. With its script, the parts that change are fetched again every few
 seconds, and what was typed into the form stays.
 
 What must stay true:
+- Every user of this host can read the page. Of an exemption it has the services, the VLAN and the
+  end; not for whom in the VLAN it is, who has approved it, nor its ticket or id, which is made of
+  the ticket. So it has no errors of a config either: they quote the config.
 - The page only reads. Nobody can change anything through it.
 - Nothing is loaded from elsewhere, and typed text is shown as text.
 - The page is served only under names that no website can have (``metrics_page``).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
 
 from aiohttp import web
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import service_references
 from resolver.metrics.faults import faults
-from resolver.metrics.status import Status
+from resolver.metrics.status import ExemptionStatus, Status
 from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.prefixes import network_of
 from resolver.policy.services import services_in
 from resolver.web import pages
 from resolver.web.name_lookup import look_up
@@ -56,8 +62,40 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
         faults=list(faults(status)),
         terms=terms,
         policies=[(each, list(_blocked(terms, each))) for each in terms.policies],
+        exemptions=[_exemption(each, explainer) for each in status.exemptions],
         lookup=look_up(explainer, who, name),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Exemption:
+    """What the page shows of an exemption."""
+
+    services: Sequence[str]
+    vlans: Sequence[str]
+    is_for_some: bool
+    """Whether it is for some clients of these VLANs."""
+    state: str
+    until: float
+
+
+def _exemption(full: ExemptionStatus, explainer: Explainer) -> _Exemption:
+    vlans = [full.vlan] if full.vlan is not None else _vlans(full.prefixes, explainer)
+    return _Exemption(full.services, vlans, full.vlan is None, full.state, full.until)
+
+
+def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
+    """The VLANs that have clients in prefixes, by their names."""
+    vlans, found = explainer.terms.vlans, set[int]()
+    for network in map(ip_network, prefixes):
+        view = explainer.client(str(network.network_address))
+        found |= {view.vlan} if view is not None else set()
+        found |= {
+            each.owner
+            for each in explainer.terms.prefixes
+            if each.length > network.prefixlen and network_of(each).overlaps(network)
+        }
+    return sorted(vlans[place].name for place in found)
 
 
 def _blocked(terms: CompiledConfig, policy: Policy) -> Iterator[str]:

@@ -215,7 +215,7 @@ def test_numbers_move_while_a_question_is_typed_and_match_the_metrics(
     page.close()
 
 
-def test_it_is_used_by_keyboard_and_answers_as_darban_explain(
+def test_it_is_used_by_keyboard_and_answers_as_darban_explain_does_for_the_vlan(
     watched: Watched, browser: Browser
 ) -> None:
     page = browser.open(watched.status)
@@ -236,7 +236,7 @@ def test_it_is_used_by_keyboard_and_answers_as_darban_explain(
     )
     explain = [DARBAN, "explain", "--config", watched.server.config]
     done = subprocess.run(
-        [*explain, "--client", "10.10.3.7", "web.telegram.org"],
+        [*explain, "--vlan", "administration", "web.telegram.org"],
         capture_output=True,
         text=True,
         check=False,

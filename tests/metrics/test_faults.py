@@ -62,13 +62,13 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("block_log_fails", {"block_log": replace(LOG, problem="no space")}, ("no space",)),
     ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
     ("zones_not_served", {"publish": replace(PUBLISH, zones=UNSERVED)}, ("127.0.0.1:8053", "2")),
-    ("policy_not_pulled", {"policy_source": replace(SOURCE, problem="no git")}, ("no git",)),
-    ("zones_leave_out", {"publish": replace(PUBLISH, left_out=("exemption x",))}, ("exemption x",)),
+    ("policy_not_pulled", {"policy_source": replace(SOURCE, problem="no git")}, ("not pulled",)),
+    ("zones_leave_out", {"publish": replace(PUBLISH, left_out=("exemption x",))}, ("zones",)),
     ("list_stale", {"fetched": (replace(FETCHED, updated=NOW - STALE - 1),)}, ("ads",)),
     ("list_never_fetched", {"fetched": (replace(FETCHED, updated=None),)}, ("ads", "never")),
     ("list_held", {"fetched": (replace(FETCHED, held=True),)}, ("ads", "held")),
-    ("exemption_ends", {"exemptions": (replace(EXEMPTION, state="ends soon"),)}, ("pr-1",)),
-    ("exemption_ended", {"exemptions": (replace(EXEMPTION, state="ended"),)}, ("pr-1",)),
+    ("exemption_ends", {"exemptions": (replace(EXEMPTION, state="ends soon"),)}, ("ends on",)),
+    ("exemption_ended", {"exemptions": (replace(EXEMPTION, state="ended"),)}, ("ended on",)),
 )
 
 

@@ -56,13 +56,13 @@ NOW = 1.8e9
 """Before the exemption ends."""
 
 
-def engine(directory: Path, wall: float = NOW) -> Explainer:
-    """The config compiled, as of a moment."""
+def engine(directory: Path, wall: float = NOW, change: tuple[str, str] = ("", "")) -> Explainer:
+    """The config compiled, as of a moment; ``change`` is a text in it, and another in its place."""
     (directory / "lists").mkdir(exist_ok=True)
     for service, text in LISTS.items():
         (directory / "lists" / f"{service}.txt").write_text(text, encoding="utf-8")
     config = directory / "config.toml"
-    config.write_text(CONFIG, encoding="utf-8")
+    config.write_text(CONFIG.replace(*change), encoding="utf-8")
     compiled = compile_file(config, wall)
     assert not compiled.errors, compiled.errors
     snapshot = compiled.snapshot

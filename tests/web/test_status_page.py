@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -89,15 +90,69 @@ def test_it_shows_the_counts_by_vlan_and_service(asked: Explainer) -> None:
     assert "<bdi>7</bdi>" in html, "of unknown clients"
 
 
-def test_it_shows_policies_directives_and_exemptions(asked: Explainer) -> None:
+def test_it_shows_policies_and_directives(asked: Explainer) -> None:
     html = page(STATUS, asked, *NOTHING, "en")
     assert "@messenger" in html
     assert "games.example" in html
     assert "18 February 2015 (29 Bahman 1393)" in html
     assert "(narrows the ban of <bdi>1595/الف/م</bdi>)" in html
-    assert "<bdi>10.10.3.7/32</bdi>" in html
-    assert "Head &amp; &lt;PR&gt;" in html
     assert SHARED["audit"] in html
+
+
+@pytest.mark.parametrize(
+    ("vlan", "prefixes", "whom"),
+    [
+        ("trial", (), "<bdi>trial</bdi>"),
+        (None, ("10.10.3.7/32", "fd00:10::7/128"), "some clients of <bdi>administration</bdi>"),
+        (None, ("10.0.0.0/8",), "some clients of <bdi>administration, publicity, trial</bdi>"),
+    ],
+)
+def test_it_shows_services_vlan_and_end_of_an_exemption(
+    asked: Explainer, vlan: str | None, prefixes: tuple[str, ...], whom: str
+) -> None:
+    status = replace(STATUS, exemptions=(replace(EXEMPTION, vlan=vlan, prefixes=prefixes),))
+    html = page(status, asked, *NOTHING, "en").partition('id="exemptions"')[2]
+    shown = html.partition("</section>")[0]
+    assert shown.index("<bdi>one</bdi>") < shown.index(whom) < shown.index("29 April 2027")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("state", ["in force", "ends soon", "ended"])
+def test_it_does_not_show_whom_an_exemption_is_for_nor_who_approved_it(
+    asked: Explainer, state: str, language: str
+) -> None:
+    private = ("secret-id", "10.10.99.9", "secret approver", "secret ticket", "secret reason")
+    id_, client, approver, ticket, reason = private
+    quoted = " ".join(private)
+    status = replace(
+        STATUS,
+        config_ok=False,
+        last_reload=LastReload(NOW, "invalid", "uid 0", (quoted,)),
+        publish=replace(PUBLISH, left_out=(quoted,)),
+        policy_source=replace(SOURCE, problem=quoted),
+        exemptions=(
+            ExemptionStatus(
+                *(id_, None, (f"{client}/32",), ("one",), NOW + 1, approver, ticket, reason, state)
+            ),
+        ),
+    )
+    html = page(status, asked, "administration", "one.example", language)
+    assert [each for each in private if each in html] == []
+
+
+def test_a_look_up_does_not_tell_which_clients_have_an_exemption(
+    tmp_path: Path, asked: Explainer
+) -> None:
+    exempted, other = (
+        page(STATUS, asked, client, "one.example", "en").partition('class="told"')[2]
+        for client in ("10.10.3.7", "10.10.3.8")
+    )
+    assert exempted == other != ""
+    whole = engine(tmp_path, change=('prefixes = ["10.10.3.7/32"]', 'vlan = "administration"'))
+    html = page(replace(STATUS, exemptions=()), whole, "10.10.3.7", "one.example", "en")
+    assert ">exempted</b>" in html
+    assert "an exemption of the VLAN" in html
+    assert "pr-1" not in html
 
 
 @pytest.mark.parametrize(
@@ -145,7 +200,7 @@ def test_the_page_in_persian(asked: Explainer) -> None:
                 config_ok=False,
                 last_reload=LastReload(NOW, "invalid", "SIGHUP", ("config.toml:7: <wrong>",)),
             ),
-            "<bdi>config.toml:7: &lt;wrong&gt;</bdi>",
+            "The config file is not in force. Run darban check to see why.\n</li>",
         ),
         (replace(STATUS, clock_synchronised=False), "The clock is not synchronised"),
         (replace(STATUS, not_ready="draining"), "The node is draining"),
@@ -160,7 +215,7 @@ def test_the_page_in_persian(asked: Explainer) -> None:
         ),
         (
             replace(STATUS, policy_source=SOURCE),
-            "the one in force stays: <bdi>commit 2: refused: it has no signature</bdi>",
+            "the one in force stays. Run darban status to see why.",
         ),
         (
             replace(STATUS, publish=replace(PUBLISH, problem="No space left on device")),
@@ -172,11 +227,11 @@ def test_the_page_in_persian(asked: Explainer) -> None:
         ),
         (
             replace(STATUS, exemptions=(replace(EXEMPTION, state="ends soon"),)),
-            "Exemption <bdi>pr-1</bdi> ends on",
+            "An exemption for <bdi>one</bdi> ends on",
         ),
         (
             replace(STATUS, exemptions=(replace(EXEMPTION, state="ended"),)),
-            "Exemption <bdi>pr-1</bdi> ended on",
+            "An exemption for <bdi>one</bdi> ended on",
         ),
     ],
 )
@@ -220,7 +275,7 @@ def test_a_server_that_has_just_started_has_a_page(asked: Explainer) -> None:
         ("10.10.0.5", "one.example", "blocked"),
         ("administration", "one.example", "blocked"),
         ("fd00:10::5", "ONE.example.", "blocked"),
-        ("10.10.3.7", "one.example", "exempted"),
+        ("10.10.3.7", "one.example", "blocked"),
         ("trial", "one.example", "would be blocked"),
         ("publicity", "one.example", "passed"),
         ("192.0.2.1", "one.example", "refused"),
@@ -279,7 +334,7 @@ def test_every_input_gets_a_page(asked: Explainer, who: str, name: str) -> None:
 def _status_of(text: str) -> Status:
     """A status with a text in every field that comes from a config, a list or a system."""
     counts = (ServiceCount(text, "blocked", 5),)
-    exemption = replace(EXEMPTION, id=text, state="ended", prefixes=(text,), services=(text,))
+    exemption = replace(EXEMPTION, id=text, state="ended", vlan=text, services=(text,))
     return replace(
         STATUS,
         version=text,
