@@ -96,7 +96,7 @@ lock: ## pin the requirements anew, with hashes
 	build/lock/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
 	for set in run dev build lock; do \
 	  build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	    --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
+	    --emit-build-options --no-emit-find-links --no-emit-index-url --custom-compile-command "make lock" \
 	    requirements/$$set.in --output-file requirements/$$set.txt; done
 
 clean: ## remove what was set up and cached
