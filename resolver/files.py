@@ -1,17 +1,22 @@
-"""Write a file whole or not at all: aside, synced to disk, then renamed.
+"""Write a file whole or not at all: aside, synced to disk, then renamed. Read no more than a bound.
 
 What must stay true: a reader of ``path`` at any moment, even after a power failure, finds the
 old content or the new one. Every function raises OSError where the disk refuses.
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
 
 
 @contextlib.contextmanager
@@ -21,15 +26,97 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     A file that is replaced passes on its mode, and its owner and group as far as this user may. A
     new one is for its owner to write, and for its group to read.
     """
-    aside = _aside(path)
+    with _directory(path.parent) as parent, _atomic_file(parent, path, path.name) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _atomic_file(parent: int, path: Path, like: str) -> Iterator[BinaryIO]:
+    """An ``atomic_file`` in an open directory; the file ``like`` passes on its mode and owner."""
+    aside = _aside(path).name
     try:
-        with new_file(aside) as file:
+        with os.fdopen(os.open(aside, _NEW, 0o640, dir_fd=parent), "wb") as file:
             yield file
+            file.flush()
             with contextlib.suppress(FileNotFoundError):
-                _pass_on(path.stat(), file.fileno())
-        rename_synced(aside, path)
+                _pass_on(os.stat(like, dir_fd=parent, follow_symlinks=False), file.fileno())
+            os.fsync(file.fileno())
+        os.replace(aside, path.name, src_dir_fd=parent, dst_dir_fd=parent)
+        os.fsync(parent)
+    except OSError as error:
+        if error.filename == aside:
+            error.filename = str(path)
+        raise
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside, dir_fd=parent)
+
+
+@contextlib.contextmanager
+def _directory(path: str | Path, flags: int = 0, parent: int | None = None) -> Iterator[int]:
+    """Open a directory; ``path`` is relative to an open one, if that is given."""
+    handle = os.open(path, _FOLDER | flags, dir_fd=parent)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+class Folder:
+    """A folder in which files are written, and never anywhere else.
+
+    Others may write there too, and swap a file or a folder for a link at any moment. So each folder
+    below is opened from the one before, and no link is followed. ``path`` itself is trusted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextlib.contextmanager
+    def atomic_file(self, file: str, like: str = "") -> Iterator[BinaryIO]:
+        """As the function of this name, for a file by its path relative to the folder.
+
+        The file ``like`` in the same folder may pass on mode and owner in its place. Folders are
+        made.
+        """
+        with (
+            self._parent(file) as (parent, path),
+            _atomic_file(parent, path, PurePath(like or file).name) as opened,
+        ):
+            yield opened
+
+    def remove(self, file: str) -> None:
+        """Remove a file, if it is there."""
+        with self._parent(file) as (parent, path), contextlib.suppress(FileNotFoundError):
+            os.unlink(path.name, dir_fd=parent)
+            os.fsync(parent)
+
+    @contextlib.contextmanager
+    def _parent(self, file: str) -> Iterator[tuple[int, Path]]:
+        """The open directory of a file, and its whole path for messages."""
+        path = self.path / file
+        if ".." in PurePath(file).parts or PurePath(file).is_absolute():
+            raise OSError(errno.EXDEV, f"it is outside of {self.path}; edit it by hand", str(path))
+        with contextlib.ExitStack() as opened:
+            parent = opened.enter_context(_directory(self.path))
+            place = self.path
+            for name in PurePath(file).parts[:-1]:
+                place /= name
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=parent)
+                    os.fsync(parent)
+                _refuse_link(parent, place)
+                parent = opened.enter_context(_directory(name, os.O_NOFOLLOW, parent))
+            _refuse_link(parent, path)
+            yield parent, path
+
+
+def _refuse_link(parent: int, path: Path) -> None:
+    """Say so where a link is in the way; who races with this is stopped by the calls after it."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISLNK(os.stat(path.name, dir_fd=parent, follow_symlinks=False).st_mode):
+            why = "it is a link; put what it leads to in its place, or edit that by hand"
+            raise OSError(errno.ELOOP, why, str(path))
 
 
 @contextlib.contextmanager
@@ -49,9 +136,33 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def is_no_regular_file(path: Path) -> bool:
-    """Whether a path is of no regular file; to read a pipe would wait for a writer for ever."""
-    return path.exists() and not path.is_file()
+def read_regular(path: Path, longest: int) -> bytes:
+    """The content of a regular file of at most ``longest`` octets; OSError for anything else.
+
+    To open or read a named pipe would wait for a writer for ever. A pipe of the shell, as behind
+    /dev/stdin or for ``<(command)``, has no name and has a writer.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(handle).st_mode
+        if not (stat.S_ISREG(mode) or (stat.S_ISFIFO(mode) and _is_nameless(handle))):
+            why = _KINDS.get(stat.S_IFMT(mode), "no regular file")
+            raise OSError(errno.EINVAL, why, str(path))
+        os.set_blocking(handle, True)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            content = file.read(longest + 1)
+    finally:
+        os.close(handle)
+    if len(content) > longest:
+        raise OSError(errno.EFBIG, f"more than {longest >> 20} MiB", str(path))
+    return content
+
+
+def _is_nameless(pipe: int) -> bool:
+    try:
+        return str(Path(f"/proc/self/fd/{pipe}").readlink()).startswith("pipe:")
+    except FileNotFoundError:  # without /proc, /dev/stdin leads nowhere
+        return False
 
 
 def replace_link(link: Path, target: Path) -> None:
@@ -71,8 +182,7 @@ def _aside(path: Path) -> Path:
 
 def new_file(path: Path) -> BinaryIO:
     """Create a file, for its owner to write and its group to read; OSError where it exists."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-    return os.fdopen(handle, "wb")
+    return os.fdopen(os.open(path, _NEW, 0o640), "wb")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -86,10 +196,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _pass_on(before: os.stat_result, handle: int) -> None:
+    if not stat.S_ISREG(before.st_mode):
+        return
     for uid, gid in ((before.st_uid, -1), (-1, before.st_gid)):
         with contextlib.suppress(PermissionError):
             os.fchown(handle, uid, gid)
-    os.fchmod(handle, stat.S_IMODE(before.st_mode))
+    os.fchmod(handle, before.st_mode & 0o777)
 
 
 def rename_synced(source: Path, target: Path) -> None:

@@ -1,14 +1,12 @@
 """Put a config that a command has made in force, and write its files; or do neither."""
 
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
-from resolver.files import atomic_file, make_directory, write_atomically
+from resolver.files import Folder
 from resolver.snapshot.config_files import Texts, read_file, without_pulled
 from resolver.supervisor import control
 
@@ -68,97 +66,94 @@ def texts_as(config: Path, texts: Texts) -> dict[str, str]:
 
 
 @contextmanager
-def replaced(files: Mapping[Path, bytes | None]) -> Iterator[None]:
+def replaced(config: Path, files: Mapping[str, bytes | None]) -> Iterator[None]:
     """Replace or remove (None) other files for the body, and keep those before as ``kept``.
 
-    Where the body raises, the files are as before.
+    They are given by their paths relative to the config's folder. Where the body raises, they are
+    as before.
 
     Raises:
         DarbanError: a file cannot be written.
     """
-    paths = {_target(path): content for path, content in files.items()}
-    before = {path: content_of(path) for path in paths}
+    folder = Folder(config.parent)
+    before = {file: content_of(config, file) for file in files}
+    written: list[str] = []
     try:
-        for path, content in paths.items():
-            _put(path, content)
+        for file, content in files.items():
+            _put(folder, file, content)
+            written.append(file)
         yield
-    except BaseException as error:
-        for path, content in before.items():
-            _put(path, content)
-        if isinstance(error, OSError):
-            raise DarbanError(f"{error.filename} cannot be written ({error.strerror})") from None
+    except BaseException:
+        for file in written:
+            _put(folder, file, before[file])
         raise
-    for path, content in before.items():
-        if content is not None and content != paths[path]:
-            _put(kept(path), content)
+    for file, content in before.items():
+        if content is not None and content != files[file]:
+            _put(folder, kept(file), content, like=file)
 
 
-def _put(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink(missing_ok=True)
-    else:
-        make_directory(path.parent)
-        write_atomically(path, content)
+def _put(folder: Folder, file: str, content: bytes | None, like: str = "") -> None:
+    with _reporting(folder.path / file):
+        if content is None:
+            folder.remove(file)
+        else:
+            with folder.atomic_file(file, like) as opened:
+                opened.write(content)
 
 
-def kept(file: Path) -> Path:
+def kept(file: str) -> str:
     """Where ``activate`` keeps a file that it replaces."""
-    return file.with_name(f"{file.name}.old")
+    return f"{file}.old"
+
+
+@contextmanager
+def _reporting(path: Path) -> Iterator[None]:
+    """Turn an OSError into a DarbanError; it is about ``path`` where it names no file."""
+    try:
+        yield
+    except OSError as error:
+        file = error.filename or path
+        raise DarbanError(f"{file} cannot be written ({error.strerror})") from None
 
 
 @contextmanager
 def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[None]:
     """Write the files aside; they get their names if the body ends well."""
-    contents = {_target(config.parent / file): text.encode() for file, text in texts.items()}
-    try:
-        before = {path: content_of(path) for path in contents}
-        with ExitStack() as aside:
-            for path, content in contents.items():
-                if before[path] != content:
-                    _write(aside, path, content, before[path] if keep else None)
-            yield
-            for path in contents:
-                if content_of(path) != before[path]:
-                    raise DarbanError(
-                        f"{path} was edited meanwhile, and stays as it is now; what is in force "
-                        "differs, and 'darban diff' shows how"
-                    )
-    except OSError as error:
-        file = error.filename or config
-        raise DarbanError(f"{file} cannot be written ({error.strerror})") from None
+    folder = Folder(config.parent)
+    before = {file: content_of(config, file) for file in texts}
+    with _reporting(config), ExitStack() as aside:
+        for file, text in texts.items():
+            if before[file] != text.encode():
+                _write(aside, folder, file, text.encode(), before[file] if keep else None)
+        yield
+        for file in texts:
+            if content_of(config, file) != before[file]:
+                raise DarbanError(
+                    f"{config.parent / file} was edited meanwhile, and stays as it is now; what is "
+                    "in force differs, and 'darban diff' shows how"
+                )
 
 
-def _target(path: Path) -> Path:
-    """The file to write. A link is followed only if root or this user has made it.
-
-    Others may be able to write in the folder, and root must not write where they choose.
-    """
-    if path.is_symlink() and path.lstat().st_uid not in (0, os.geteuid()):
-        raise DarbanError(f"{path} is a link that another user has made; replace it by a file")
-    return path.resolve()
-
-
-def content_of(path: Path) -> bytes | None:
-    """The content of a file; None where there is none.
+def content_of(config: Path, file: str) -> bytes | None:
+    """The content of a file, by its path relative to the config's folder; None if there is none.
 
     Raises:
         DarbanError: the file cannot be read.
     """
+    path = config.parent / file
     try:
-        return read_file(path)
+        return read_file(config, path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise DarbanError(f"{path}: {error.strerror}") from None
 
 
-def _write(aside: ExitStack, path: Path, content: bytes, old: bytes | None) -> None:
+def _write(aside: ExitStack, folder: Folder, file: str, content: bytes, old: bytes | None) -> None:
     """Write a file aside, and ``old`` as what is kept; both get their names with ``aside``."""
-    files = [(aside.enter_context(atomic_file(path)), content)]
+    files = [(aside.enter_context(folder.atomic_file(file)), content)]
     if old is not None:
-        file = aside.enter_context(atomic_file(kept(path)))
-        os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-        files.append((file, old))
-    for file, octets in files:
-        file.write(octets)
-        file.flush()
+        files.append((aside.enter_context(folder.atomic_file(kept(file), like=file)), old))
+    for opened, octets in files:
+        opened.write(octets)
+        opened.flush()

@@ -37,7 +37,8 @@ def _section(context: typer.Context, name: str) -> dict[str, object]:
 
 
 def _value(context: typer.Context, name: str) -> object:
-    merged, _ = read_merged(str(_config(context)), DiskFiles())
+    config = _config(context)
+    merged, _ = read_merged(str(config), DiskFiles(config))
     return merged.document.get(name)
 
 

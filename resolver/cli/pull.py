@@ -114,7 +114,7 @@ def _without_server(path: Path, bundle: Path | None) -> control.Answer:
     """Pull for the next start."""
     state = store.directory(path)
     become_owner(state)  # for good: git and the config are read as the service reads them
-    source = policy_source(load(str(path), DiskFiles()).config)
+    source = policy_source(load(str(path), DiskFiles(path)).config)
     if source is None:
         raise DarbanError(f"{path}: it has no [policy_source] with a repository to pull from")
     try:

@@ -65,7 +65,7 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
             f"{new} is not beside {path}, so the relative paths in it would mean other files "
             f"there; copy it to {path.parent}"
         )
-    in_force, files = policy_in_force(path), DiskFiles()
+    in_force, files = policy_in_force(path), DiskFiles(new)
     try:
         compile_file(new, time.time(), files).check()
     except Rejected as error:
@@ -74,11 +74,11 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     shown = _diff(new, path, as_json)
     if shown.returncode > 1:
         return shown.returncode
-    before = content_of(path)
+    before = content_of(path, path.name)
     if before is None:
         raise DarbanError(f"{path} does not exist; copy {new} to it, then run 'darban reload'")
     answer = activate(path, texts, "reload", in_force.snapshot, keep=True)
-    old_file = str(kept(path)) if content_of(path) != before else None
+    old_file = kept(str(path)) if content_of(path, path.name) != before else None
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
     else:

@@ -7,7 +7,7 @@ it differs, the report names it.
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
     if not as_json:
         echo("\n".join([described, changes.rstrip() or "its files are as they were", *plan.left]))
     answer: control.Answer = {}
-    with suppress(Refused), replaced(plan.others):
+    with suppress(Refused), replaced(path, plan.others):
         answer = activate(path, plan.texts, "restore", before, keep=True, fetched=then.fetched)
         if answer["code"]:
             raise Refused
@@ -73,12 +73,12 @@ class _Plan:
         self.then = then
         self.texts = texts_as(path, then.texts)
         """The files of the config, by their paths relative to its folder."""
-        self.others: dict[Path, bytes | None] = {}
-        """Lists, and files to remove: None."""
+        self.others: dict[str, bytes | None] = {}
+        """Lists, and files to remove: None; by their paths relative to its folder."""
         self.left: list[str] = []
         """What stays as it is now, and why."""
         self._folder = path.parent.resolve()
-        files = DiskFiles()
+        files = DiskFiles(path)
         read_merged(str(path), files)
         now = files.texts(path.parent)
         if any(is_pulled(path, file) for file in (*now, *then.texts)):
@@ -88,7 +88,7 @@ class _Plan:
         for file in {**self.texts, **self._now}:
             self._check(file)
             if file not in self.texts:
-                self.others[self.path.parent / file] = None
+                self.others[file] = None
         if self.then.lists is None:
             self.left.append("lists: those of now, since it is not known which there were")
         else:
@@ -97,9 +97,8 @@ class _Plan:
     def difference(self) -> str:
         """From the files as they are now to those of then."""
         before, after = dict(self._now), dict(self.texts)
-        for path, content in self.others.items():
-            file = os.path.relpath(path, self.path.parent)
-            before.setdefault(file, _text(content_of(path)))
+        for file, content in self.others.items():
+            before.setdefault(file, _text(content_of(self.path, file)))
             after[file] = _text(content)
         return difference(before, after)
 
@@ -113,6 +112,9 @@ class _Plan:
 
     def _is_inside(self, file: str) -> bool:
         return (self.path.parent / file).resolve().is_relative_to(self._folder)
+
+    def _relative(self, file: str) -> str:
+        return os.path.relpath(self.path.parent / file, self.path.parent)
 
     def _add_lists(self, lists: Mapping[str, str]) -> None:
         lists = {file: sha for file, sha in lists.items() if not is_pulled(self.path, file)}
@@ -131,24 +133,27 @@ class _Plan:
             elif content is None:
                 self.left.append(f"{file}: what it was then is not kept; it stays as it is")
             else:
-                self.others[self.path.parent / file] = content
+                self.others[self._relative(file)] = content
         for file in self._own_lists():
             if is_pulled(self.path, file):
                 continue
             if file not in lists and self._is_inside(file):
-                self.others[self.path.parent / file] = None
+                self.others[self._relative(file)] = None
             elif file not in lists:
                 self.left.append(f"{file}: was not there, and is outside of {self._folder}")
 
-    def _own_lists(self) -> Iterator[str]:
+    def _own_lists(self) -> list[str]:
         """The lists that lie now in the directories of the config of then."""
-        files = SavedFiles(self.path, self.texts)
-        for directory in load(str(self.path), files).config.lists.directories:
-            for file in sorted((self.path.parent / directory).glob("*.txt")):
-                yield str(Path(directory) / file.name)
+        config = load(str(self.path), SavedFiles(self.path, self.texts)).config
+        with as_owner(store.directory(self.path)):
+            return [
+                str(Path(directory) / file.name)
+                for directory in config.lists.directories
+                for file in sorted((self.path.parent / directory).glob("*.txt"))
+            ]
 
     def _hash(self, file: str) -> str:
-        content = content_of(self.path.parent / file)
+        content = content_of(self.path, file)
         return "" if content is None else hashlib.sha256(content).hexdigest()
 
 

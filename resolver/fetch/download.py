@@ -29,6 +29,7 @@ from resolver import __version__
 from resolver.errors import DarbanError
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.settings import Endpoint
+from resolver.snapshot.authorities import trust
 from resolver.upstream.server_address import aiodns_server
 
 _MAX_REDIRECTS = 5
@@ -75,7 +76,7 @@ def open_session(servers: list[Endpoint], ca_file: Path | None) -> aiohttp.Clien
     """
     context = ssl.create_default_context()
     if ca_file is not None:
-        context.load_verify_locations(ca_file)
+        trust(context, ca_file)
     resolver = AsyncResolver(
         nameservers=[aiodns_server(each) for each in servers], timeout=5.0, tries=2
     )

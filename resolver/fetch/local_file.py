@@ -9,7 +9,7 @@ import urllib.parse
 from pathlib import Path
 
 from resolver.fetch.download import Download, FetchError
-from resolver.files import is_no_regular_file
+from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES
 
 SCHEME = "file:"
@@ -23,13 +23,8 @@ def copy(url: str, into: Path) -> Download:
     """
     path = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
     try:
-        if is_no_regular_file(path):
-            raise FetchError(f"{path} is no regular file")
-        with path.open("rb") as file:
-            content = file.read(MAX_LIST_BYTES + 1)
+        content = read_regular(path, MAX_LIST_BYTES)
     except OSError as error:
         raise FetchError(f"{path} cannot be read ({error.strerror})") from None
-    if len(content) > MAX_LIST_BYTES:
-        raise FetchError(f"it is larger than {MAX_LIST_BYTES >> 20} MiB")
     into.write_bytes(content)
     return Download(hashlib.sha256(content).hexdigest(), "", "")

@@ -20,11 +20,12 @@ from resolver.config.model import ListSourceConfig
 from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
 from resolver.config.syntax import not_utf8
 from resolver.config.warnings import UNREAD_LIST
-from resolver.files import is_no_regular_file
+from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
+from resolver.snapshot.authorities import trust
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.protected_names import protected_names, without_protected
 
@@ -107,10 +108,7 @@ class _ListReader:
     def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
         """A list of names, or of the ranges of a service of this category; None if unreadable."""
         try:
-            if is_no_regular_file(path):
-                self.problems.append(_error(file, "no regular file", "a list that can be read"))
-                return None
-            content = path.read_bytes()
+            content = read_regular(path, MAX_LIST_BYTES)
             text = content.decode()
         except UnicodeDecodeError as error:
             self.problems.append(not_utf8(file, error))
@@ -140,7 +138,7 @@ class _ListReader:
         if file is None:
             return
         try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.base / file)
+            trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.base / file)
         except ssl.SSLError:
             self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
         except OSError as error:
@@ -190,10 +188,7 @@ class _ListReader:
     def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
         path = self.base / file
         try:
-            if is_no_regular_file(path):
-                return "It is no regular file."
-            with path.open("rb") as opened:
-                content = opened.read(MAX_LIST_BYTES + 1)
+            content = read_regular(path, MAX_LIST_BYTES)
         except OSError as error:
             return f"It cannot be read: {error.strerror}."
         digest = hashlib.sha256(content).hexdigest()

@@ -68,7 +68,7 @@ class CompileResult:
 
 def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> CompileResult:
     """Compile a config file; its expectations hold at ``wall``, in seconds since 1970."""
-    loaded = load(str(path), files or DiskFiles())
+    loaded = load(str(path), files or DiskFiles(path))
     state = store.directory(path)
     of_lists: list[Problem] = []
     with as_owner(state):
@@ -96,7 +96,7 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
         Rejected: the config cannot be put in force.
         DarbanError: the snapshot cannot be saved.
     """
-    files = DiskFiles() if sources is None else SavedFiles(config, sources.texts)
+    files = DiskFiles(config) if sources is None else SavedFiles(config, sources.texts)
     compiled = compile_file(config, time.time(), files)
     lists = compiled.own_lists
     told = [str(problem) for problem in compiled.problems]
@@ -126,7 +126,7 @@ def _edited_list(file: str) -> str:
 
 def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
     """The files of the config that have changed since they were put in force."""
-    disk = DiskFiles()
+    disk = DiskFiles(config)
     read_merged(str(config), disk)
     now = disk.texts(config.parent)
     for file in differing(*(without_pulled(config, texts) for texts in (before, now))):

@@ -8,12 +8,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from resolver.files import read_regular
+from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot import store
 from resolver.snapshot.policy_tree import PolicyTree
+from resolver.snapshot.state_owner import as_owner
 
 Texts = Mapping[str, str]
 """The files of a config by their paths, relative to its folder: config.toml, then its includes."""
 
+_LONGEST_FILE = 16 << 20
 _LONGEST_DIFF = 64 << 10
 _CUT = "... (the difference is longer)\n"
 
@@ -35,22 +39,22 @@ def without_pulled(config: Path, texts: Texts) -> dict[str, str]:
     return {file: text for file, text in texts.items() if not is_pulled(config, file)}
 
 
-def read_file(path: Path) -> bytes:
-    """The content of a file; OSError where it cannot be read, and for a named pipe.
+def read_file(config: Path, path: Path, longest: int = MAX_LIST_BYTES) -> bytes:
+    """The content of a file of a config, or of a list; OSError where it cannot be read.
 
-    To read that would wait for a writer, and hold up every later reload. A pipe of the shell, as
-    behind /dev/stdin or for ``<(command)``, has no name and has a writer.
+    It is read as the config's server reads it: root has no other rights meanwhile. Those who may
+    write a config, and the service's user who has the policy from git, may not read for root.
     """
-    if Path(os.path.realpath(path)).is_fifo():
-        raise OSError(errno.EINVAL, "a named pipe", str(path))
-    return path.read_bytes()
+    with as_owner(store.directory(config)):
+        return read_regular(path, longest)
 
 
 class DiskFiles:
-    """The files on disk; remembers the texts that were read."""
+    """The files of a config on disk; remembers the texts that were read."""
 
-    def __init__(self, instead: Mapping[str, str] | None = None) -> None:
+    def __init__(self, config: Path, instead: Mapping[str, str] | None = None) -> None:
         """``instead`` has texts that are read instead of the files at these paths."""
+        self._config = config
         self._texts: dict[str, str] = {}
         self._instead = instead or {}
 
@@ -58,8 +62,10 @@ class DiskFiles:
         """The text of a file; OSError or UnicodeDecodeError where it cannot be read."""
         text = self._instead.get(path)
         # as octets: the text that is kept and compared has the line ends of the file
-        self._texts[path] = read_file(Path(path)).decode() if text is None else text
-        return self._texts[path]
+        if text is None:
+            text = read_file(self._config, Path(path), _LONGEST_FILE).decode()
+        self._texts[path] = text
+        return text
 
     def glob(self, pattern: str) -> list[str]:
         """The paths of the files that match, sorted; an invalid pattern matches none.
@@ -67,15 +73,16 @@ class DiskFiles:
         OSError where a directory cannot be read in which a file could match, and for what is
         neither a file nor a directory: to read a pipe would hold up every later reload.
         """
-        try:
-            _check_directories(pattern)
-            found = sorted(map(Path, _glob(pattern)))
-        except ValueError:  # it has a NUL
-            return []
-        for path in found:
-            if path.exists() and not (path.is_file() or path.is_dir()):
-                raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        return list(map(str, found))
+        with as_owner(store.directory(self._config)):
+            try:
+                _check_directories(pattern)
+                found = sorted(map(Path, _glob(pattern)))
+            except ValueError:  # it has a NUL
+                return []
+            for path in found:
+                if path.exists() and not (path.is_file() or path.is_dir()):
+                    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+            return list(map(str, found))
 
     def pulled(self, path: str) -> str:
         """The path of the config.toml that was pulled."""
@@ -114,6 +121,7 @@ class SavedFiles:
     def __init__(self, config: Path, texts: Texts) -> None:
         """``texts`` are by their paths relative to the directory of ``config``."""
         self._texts = dict(texts)
+        self._config = config
         self._pulled = pulled_config(config)
         self._pulled_key = os.path.relpath(self._pulled, config.parent)
         self._by_path = {
@@ -126,7 +134,8 @@ class SavedFiles:
         """The text of a file; OSError where the config had no such file."""
         if path == str(self._pulled):
             if self._pulled_key not in self._texts:
-                self._texts[self._pulled_key] = self._pulled.read_bytes().decode()
+                content = read_file(self._config, self._pulled, _LONGEST_FILE)
+                self._texts[self._pulled_key] = content.decode()
             return self._texts[self._pulled_key]
         try:
             return self._by_path[os.path.normpath(path)]

@@ -137,7 +137,7 @@ class ExemptionEdit:
 
     def _compiled(self, instead: Texts) -> tuple[CompileResult, Texts]:
         """The config with some files instead of those at their paths, and all its texts."""
-        files = DiskFiles(instead)
+        files = DiskFiles(self._path, instead)
         compiled = compile_file(self._path, self._now, files)
         if compiled.errors:
             raise _refused(*map(str, compiled.errors))

@@ -16,7 +16,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resolver.files import make_directory, new_file, rename_synced, write_atomically
+from resolver.files import (
+    make_directory,
+    new_file,
+    read_regular,
+    rename_synced,
+    write_atomically,
+)
+from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.lists.rules import HeldChange
 from resolver.policy.compiled import Subscription
 
@@ -91,7 +98,7 @@ class ListStore:
         record = self.record(name)
         for path in self._files(name):
             with contextlib.suppress(OSError):
-                content = path.read_bytes()
+                content = read_regular(path, MAX_LIST_BYTES)
                 sha256 = hashlib.sha256(content).hexdigest()
                 # Where the record is lost, nothing says what the content must be.
                 newest = sha256 == record.sha256 or not record.sha256

@@ -42,7 +42,10 @@ class RunByRoot(DarbanError):
 
 @contextlib.contextmanager
 def as_owner(state: Path) -> Iterator[None]:
-    """Have the rights of the owner of a state directory; only where one thread runs."""
+    """Have the rights of the owner of a state directory; only where one thread runs.
+
+    A PermissionError says whose rights these are.
+    """
     owner = _owner(state)
     if owner is None:
         yield
@@ -53,6 +56,9 @@ def as_owner(state: Path) -> Iterator[None]:
     os.seteuid(owner.uid)
     try:
         yield
+    except PermissionError as error:
+        error.strerror = f"{error.strerror} for the user {owner.name}"
+        raise
     finally:
         os.seteuid(0)
         os.setegid(group)

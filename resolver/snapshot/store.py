@@ -36,13 +36,14 @@ def directory(config: Path) -> Path:
     """The state directory of a config's server.
 
     It is the one that systemd gives; else /var/lib/darban for a config below /etc/darban; else
-    ``.darban`` beside the config.
+    ``.darban`` beside the config. A config that is a link does not change that: others may be able
+    to make it one, and the state directory decides with whose rights root reads.
     """
     given = os.environ.get("STATE_DIRECTORY")
     if given:
         return Path(given.partition(":")[0])
-    config = config.resolve()
-    return SYSTEM_STATE if config.is_relative_to(_SYSTEM_CONFIG) else config.parent / ".darban"
+    folder = config.parent.resolve()
+    return SYSTEM_STATE if folder.is_relative_to(_SYSTEM_CONFIG) else folder / ".darban"
 
 
 def unwritable(state: Path, error: OSError) -> StateError:

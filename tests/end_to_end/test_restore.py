@@ -116,6 +116,21 @@ def test_what_is_refused_changes_nothing(server: Server) -> None:
     assert server.scrape().value("darban_config_ok") == 1
 
 
+def test_nothing_is_restored_through_a_link(server: Server) -> None:
+    moment = _now()
+    _edit(server)
+    own = server.directory / "own" / "pager.txt"
+    own.rename(server.directory / "elsewhere.txt")
+    own.symlink_to("../elsewhere.txt")
+    assert darban("reload", at=server.directory).code == GOOD
+    before = _files(server)
+    done = _restore(server, moment)
+    assert done.code == WRONG
+    assert "own/pager.txt cannot be written (it is a link; " in done.err
+    assert _files(server) == before
+    assert _blocked(server, "second.example", "127.0.40.5")
+
+
 def test_what_cannot_be_restored_is_named(server: Server, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -6,7 +6,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.live.commands import GOOD, WRONG, darban
 from tests.live.programs import lacking
 
 SERVICE = 54321
+OWN = "! Category: messenger\n||own.example^\n"
 CONFIG = """
 [lists]
 directories = []
@@ -79,20 +80,64 @@ def test_a_link_to_a_file_of_root_is_not_followed(place: Place) -> None:
     assert ads["entries"] == 0
 
 
-def test_the_config_is_not_written_through_a_link_of_another_user(place: Place) -> None:
-    real = place.directory / "real.toml"
-    place.config.rename(real)
-    place.config.symlink_to(real)
-    os.chown(place.config, SERVICE, SERVICE, follow_symlinks=False)
-    words = ["--for", "2h", "--approver", "Head of PR", "--ticket", "PR-1"]
-    command = ["exempt", "127.0.30.5", "ads", *words, "--config", place.config]
-    done = darban(*command, at=place.directory)
+PULLED = """
+[policy_source]
+repository = "https://git.example/policy.git"
+allowed_signers = "allowed_signers"
+"""
+
+
+@pytest.fixture
+def policy(place: Place) -> Path:
+    """The folder that the link ``policy`` leads to, with a policy from git."""
+    text = CONFIG.replace("directories = []", 'directories = ["blocklists"]')
+    place.config.write_text(PULLED, encoding="utf-8")
+    (place.directory / "allowed_signers").touch()
+    (place.state / "policy" / "blocklists").mkdir(parents=True)
+    (place.state / "policy" / "config.toml").write_text(text, encoding="utf-8")
+    (place.state / "policy" / "blocklists" / "own.txt").write_text(OWN, encoding="utf-8")
+    place.given_away()
+    assert darban("check", at=place.directory).code == GOOD
+    return place.state / "policy"
+
+
+def test_the_policy_from_git_is_read_with_the_rights_of_the_service(
+    place: Place, policy: Path
+) -> None:
+    of_root = place.directory / "of_root"
+    policy.rename(of_root)
+    os.chown(of_root, 0, 0)
+    of_root.chmod(0o700)
+    policy.symlink_to(of_root)
+    done = darban("check", at=place.directory)
     assert done.code == WRONG
-    assert f"{place.config} is a link that another user has made" in done.err
-    assert real.read_text(encoding="utf-8") == CONFIG
-    os.chown(place.config, 0, 0, follow_symlinks=False)
-    assert darban(*command, at=place.directory).code == GOOD
-    assert "PR-1" in real.read_text(encoding="utf-8")
+    assert f"config.toml: found Permission denied for the user {SERVICE}; expected" in done.out
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize(
+    ("put", "why"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (lambda path: path.symlink_to("/dev/zero"), "no regular file"),
+        (_sparse, "more than {} MiB"),
+    ],
+    ids=["pipe", "device", "sparse"],
+)
+@pytest.mark.parametrize(("file", "limit"), [("config.toml", 16), ("blocklists/own.txt", 64)])
+def test_the_policy_from_git_is_of_regular_files_of_limited_size(
+    place: Place, policy: Path, put: Callable[[Path], None], why: str, file: str, limit: int
+) -> None:
+    (policy / file).unlink()
+    put(policy / file)
+    place.given_away()
+    done = darban("check", at=place.directory)
+    assert done.code == WRONG
+    assert f"{file}: found {why.format(limit)}; expected a " in done.out
 
 
 def test_root_does_not_start_a_server_there(place: Place) -> None:

@@ -27,7 +27,7 @@ def test_a_file_is_copied(tmp_path: Path) -> None:
 def test_what_is_no_file_is_refused_and_not_waited_for(what: str, tmp_path: Path) -> None:
     path = tmp_path / "list"
     NO_FILES[what](path)
-    with pytest.raises(FetchError, match="list is no regular file"):
+    with pytest.raises(FetchError, match="list cannot be read"):
         copy(path.as_uri(), tmp_path / "copy")
 
 

@@ -89,8 +89,8 @@ def test_a_list_adds_to_a_service(place: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "found"),
     [
-        (os.mkfifo, "no regular file"),
-        (Path.mkdir, "no regular file"),
+        (os.mkfifo, "a named pipe"),
+        (Path.mkdir, "a directory"),
         (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
     ],
     ids=["pipe", "directory", "link"],
@@ -287,4 +287,7 @@ def test_a_pipe_as_the_file_of_a_list_is_an_error(place: Path) -> None:
     (place / "more.txt").unlink()
     os.mkfifo(place / "more.txt")
     (error,) = _compiled(place).errors
-    assert (error.path, error.advice) == ("lists.sources.more.file", "It is no regular file.")
+    assert (error.path, error.advice) == (
+        "lists.sources.more.file",
+        "It cannot be read: a named pipe.",
+    )

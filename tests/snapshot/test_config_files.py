@@ -30,8 +30,8 @@ def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_files_are_found_by_a_pattern(tmp_path: Path, pattern: str, found: list[str]) -> None:
-    assert DiskFiles().glob(pattern) == found
-    absolute = DiskFiles().glob(f"{tmp_path}/{pattern}")
+    assert DiskFiles(Path("config.toml")).glob(pattern) == found
+    absolute = DiskFiles(Path("config.toml")).glob(f"{tmp_path}/{pattern}")
     assert absolute == sorted(str(tmp_path / file) for file in found)
 
 
@@ -39,7 +39,7 @@ def test_a_pipe_is_no_file_of_a_config(tmp_path: Path) -> None:
     """To read it would wait for a writer."""
     os.mkfifo(tmp_path / "sub" / "pipe.toml")
     with pytest.raises(OSError, match="it is no regular file") as refused:
-        DiskFiles().glob("**/*.toml")
+        DiskFiles(Path("config.toml")).glob("**/*.toml")
     assert refused.value.filename == "sub/pipe.toml"
 
 
@@ -61,7 +61,7 @@ def test_a_named_pipe_is_not_read(tmp_path: Path, name: str) -> None:
     pipe = tmp_path / "config.toml"
     os.mkfifo(pipe)
     (tmp_path / "link.toml").symlink_to(pipe)
-    files = DiskFiles()
+    files = DiskFiles(Path("config.toml"))
     with _writer(pipe), pytest.raises(OSError, match="a named pipe") as refused:
         files.read(name)
     assert refused.value.filename == name
@@ -73,10 +73,10 @@ def test_a_pipe_of_the_shell_is_read() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"a = 1\n")
     os.close(writing)
-    assert DiskFiles().read(f"/dev/fd/{reading}") == "a = 1\n"
+    assert DiskFiles(Path("config.toml")).read(f"/dev/fd/{reading}") == "a = 1\n"
     os.close(reading)
 
 
 @pytest.mark.parametrize("pattern", ["", "a**b", "[", "nul\0/*.toml", "nul\0*"])
 def test_an_invalid_pattern_matches_none(pattern: str) -> None:
-    assert DiskFiles().glob(pattern) == []
+    assert DiskFiles(Path("config.toml")).glob(pattern) == []

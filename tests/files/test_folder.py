@@ -1,0 +1,66 @@
+"""A folder whose files are written without following a link."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from resolver.files import Folder, read_regular
+
+
+def _write(folder: Folder, file: str, like: str = "") -> None:
+    with folder.atomic_file(file, like) as opened:
+        opened.write(b"content")
+
+
+def test_a_file_and_the_folders_of_it_are_made(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    _write(folder, "one/two/file")
+    assert (tmp_path / "one" / "two" / "file").read_bytes() == b"content"
+    folder.remove("one/two/file")
+    folder.remove("one/two/file")
+    assert list((tmp_path / "one" / "two").iterdir()) == []
+
+
+def test_a_file_has_the_mode_of_another(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name, mode in (("file", 0o664), ("file.old", 0o600)):
+        (tmp_path / "sub" / name).touch()
+        (tmp_path / "sub" / name).chmod(mode)
+    _write(Folder(tmp_path), "sub/file.old", like="sub/file")
+    assert stat.S_IMODE((tmp_path / "sub" / "file.old").stat().st_mode) == 0o664
+
+
+def test_the_right_to_be_run_as_the_owner_is_not_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "file").chmod(0o4755)
+    _write(Folder(tmp_path), "file")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("file", ["../file", "sub/../../file", "/file"])
+def test_nothing_outside_is_touched(tmp_path: Path, file: str) -> None:
+    (tmp_path / "folder").mkdir()
+    folder = Folder(tmp_path / "folder")
+    for touch in (_write, Folder.remove):
+        with pytest.raises(OSError, match="it is outside of"):
+            touch(folder, file)
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    elsewhere, sub = tmp_path / "elsewhere", tmp_path / "folder" / "sub"
+    elsewhere.mkdir()
+    sub.parent.mkdir()
+    with Folder(sub.parent).atomic_file("sub/file"):
+        sub.rename(tmp_path / "aside")
+        sub.symlink_to(elsewhere)
+    assert list(elsewhere.iterdir()) == []
+    assert [each.name for each in (tmp_path / "aside").iterdir()] == ["file"]
+
+
+def test_no_more_than_a_bound_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    assert read_regular(tmp_path / "file", 7) == b"content"
+    with pytest.raises(OSError, match="more than 0 MiB"):
+        read_regular(tmp_path / "file", 6)
