@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from resolver.publish.dnsdist_front import front_config
 from resolver.snapshot.compiler import compile_file
@@ -130,6 +131,17 @@ def test_compose_mounts_what_there_is() -> None:
     [context] = re.findall(r"^ +context: (\S+)$", text, re.MULTILINE)
     [file] = re.findall(r"^ +dockerfile: (\S+)$", text, re.MULTILINE)
     assert (DEPLOY / context / file).is_file()
+
+
+def test_no_container_may_change_more_than_its_own_data() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    for name, service in compose["services"].items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        own = [mount for mount in service["volumes"] if not mount.endswith(":ro")]
+        assert [mount.partition(":")[0] for mount in own] == [name], "the volume of its data"
+    assert list(compose["volumes"]) == list(compose["services"])
 
 
 def test_compose_puts_files_where_prometheus_and_grafana_look() -> None:
