@@ -83,7 +83,8 @@ def _measure(options: argparse.Namespace) -> Report:
     place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]
     workloads = [each for each in options.only if each != _WAIT]
     needed = (MAIN.name, Unbound.name)
-    bench = Bench(place, questions.make(counts), kinds, needed, workloads, addresses)
+    rates = {each: WORKLOADS[each].rate for each in workloads if WORKLOADS[each].rate}
+    bench = Bench(place, questions.make(counts, rates), kinds, needed, workloads, addresses)
     waits = {}
     if workloads:
         for number in range(options.runs):
@@ -125,8 +126,8 @@ def _conditions(clients: int) -> dict[str, str]:
         "load average at the end": f"{machine.load():.2f} (the bench itself makes 2 to 3)",
         "cores": f"every server on one core, dnsperf and NSD on {apart}",
         "clients": f"{clients} addresses on {len(PREFIXES)} VLANs, {TOGETHER} at a time, "
-        "a dnsperf each; for latency a single one, and a clock of its own beside it",
-        "in flight": "250 queries at any time, but for misses-20 and latency",
+        "a dnsperf each; at a rate a single one, and a clock of its own beside it",
+        "in flight": "250 queries at any time, but for misses-20 and where there is a rate",
         "figures": "median (lowest..highest) of the pairs; CPU time is user + system of the "
         "processes that answer, a query completed; memory is the proportional set size; "
         "queries/s is what generator and server reach together",

@@ -253,7 +253,7 @@ class Floor(Peer):
     """What Python pays for a datagram, before it has looked at it."""
 
     name = "Python echo"
-    workloads = frozenset({"hits", "latency"})
+    workloads = frozenset({"hits"})
     resolves = False
 
     def configure(self, data: Data) -> list[str]:  # noqa: ARG002 - it has no list

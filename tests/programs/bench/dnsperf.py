@@ -128,10 +128,7 @@ def ask_once(
 
 
 def ask_steadily(port: int, client: Client, rate: int, seconds: int) -> Statistics:
-    """One client asks at a rate, for some seconds, whether it is answered or not.
-
-    One only: a dnsperf that keeps to a rate is always awake, and two would take turns.
-    """
+    """One client asks at a rate, for some seconds, whether it is answered or not."""
     pace = ["-Q", str(rate), "-q", str(min(rate * _PATIENCE, _IDS)), "-t", str(_PATIENCE)]
     pace += ["-l", str(seconds), "-c", str(_CONNECTIONS), "-O", "latency-histogram"]
     return _end(_start(port, client, pace))

@@ -24,16 +24,34 @@ class Workload:
     together: int = 10
     """How many clients ask at once, a dnsperf each."""
     tcp: bool = False
-    steady: bool = False
-    """At a rate that does not depend on the answers."""
+    rate: int = 0
+    """Queries a second, whatever is answered; 0: as fast as the answers come."""
+
+    @property
+    def clients(self) -> int:
+        """How many clients ask, one after the other or at once. At a rate it is one only: a dnsperf
+        that keeps to a rate is always awake, and two would take turns."""
+        return 1 if self.rate else 25 * self.together
 
 
+_KINDS = {
+    "hits": "Hits: 30 % blocked, 70 % from the cache",
+    "blocks": "Blocked names only",
+    "misses": "Misses: every name forwarded once",
+}
+RATES = (1_000, 10_000, 30_000)
+"""What agencies have, in queries a second. A dnsperf on one core keeps its pace up to some 20,000;
+above, it sends in bursts, to every server alike."""
 WORKLOADS = {
-    "hits": Workload("Hits: 30 % blocked, 70 % from the cache"),
-    "latency": Workload("Latency of hits, at 10,000 a second", steady=True),
-    "blocks": Workload("Blocked names only"),
+    "hits": Workload(_KINDS["hits"]),
+    **{
+        f"{kind}-{rate}": Workload(f"{title}, {rate:,} a second", rate=rate)
+        for kind, title in _KINDS.items()
+        for rate in RATES
+    },
+    "blocks": Workload(_KINDS["blocks"]),
     "mix": Workload("A realistic mix: 75 % from the cache, 15 % new, 10 % blocked"),
-    "misses": Workload("Misses: every name forwarded once"),
+    "misses": Workload(_KINDS["misses"]),
     "misses-20": Workload("Misses, 20 in flight", in_flight=20, together=1),
     "misses-full": Workload("Misses, upstream adds authority and additional records"),
     "tcp": Workload("Hits over TCP", tcp=True),

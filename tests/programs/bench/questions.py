@@ -7,9 +7,10 @@ A name's kind is written into it, so that a blocked name is never also one to be
 import itertools
 import random
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 SUFFIXES = ("com", "net", "org", "ir", "app", "co.uk")
 FULL = "full"
@@ -17,6 +18,8 @@ FULL = "full"
 TYPES = ("A", "AAAA", "HTTPS")
 _TYPE_WEIGHTS = (60, 25, 15)
 _BLOCKED_SHARE = 0.3
+STEADY = 5
+"""Seconds of a workload with a rate."""
 _MIX_MISSED, _MIX_BLOCKED = 0.15, 0.10
 
 Question = tuple[str, str]
@@ -54,8 +57,8 @@ class Data:
     workloads: dict[str, list[Question]]
 
 
-def make(counts: Counts) -> Data:
-    """All names and questions of a run."""
+def make(counts: Counts, rates: Mapping[str, int] = MappingProxyType({})) -> Data:
+    """All names and questions of a run; ``rates`` has the workloads at so many queries a second."""
     rng = random.Random(20261124)
     blocked = _names(rng, "b", counts.blocked)
     cached = [_host(rng) + name for name in _names(rng, "c", counts.cached)]
@@ -74,6 +77,13 @@ def make(counts: Counts) -> Data:
         "tcp": list(_hits(rng, blocked, cached, counts.tcp)),
         "mix": list(_mix(rng, blocked, cached, counts.mix)),
     }
+    for name, rate in rates.items():
+        kind = name.partition("-")[0]
+        if kind == "misses":
+            new = _names(rng, f"s{rate}x", rate * STEADY)
+            workloads[name] = [(_host(rng) + each, _type(rng)) for each in new]
+        else:
+            workloads[name] = workloads[kind]
     return Data(blocked, list(itertools.product(cached, TYPES)), workloads)
 
 

@@ -46,19 +46,21 @@ def table(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
     return markdown(head, rows)
 
 
-def latencies(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
-    """How long clients wait at a load that every server, and the generator, carry with ease."""
+def at_a_rate(servers: Mapping[str, Sequence[Measured]], ours: str) -> str:
+    """What a query costs at a rate, and how long clients wait."""
     head = (
-        "", "queries/s", "p50 us", "p99 us", "CPU us/query", "failed %", f"p99: {ours} / this"
+        "", "queries/s", "CPU us/query", "p50 us", "p99 us", "failed %", f"CPU: {ours} / this",
+        f"p99: {ours} / this",
     )  # fmt: skip
     rows = [
         (
             name,
             spread(_each(runs, lambda run: run.statistics.rate), 0),
+            f"**{spread(costs(runs))}**",
             spread(waits(runs, 0.5), 0),
-            f"**{spread(waits(runs, 0.99), 0)}**",
-            spread(costs(runs)),
+            spread(waits(runs, 0.99), 0),
             _failed(runs),
+            _compared(servers, name, ours, costs),
             _compared(servers, name, ours, lambda runs: waits(runs, 0.99)),
         )
         for name, runs in servers.items()
@@ -106,7 +108,7 @@ def document(results: Results, ours: str) -> list[str]:
     parts = []
     for workload, servers in results.items():
         asked = next(iter(servers.values()))[0].statistics.sent
-        form = latencies if WORKLOADS[workload].steady else table
+        form = at_a_rate if WORKLOADS[workload].rate else table
         parts += [f"## {WORKLOADS[workload].title} ({asked:,} queries)", form(servers, ours)]
     return parts
 

@@ -26,10 +26,6 @@ from tests.programs.bench.stopwatch import Stopwatch
 from tests.programs.bench.upstream import Authority
 
 Running = list[tuple[Peer, "Popen[bytes]"]]
-_STEADY = 10
-_RATE = 10_000
-"""Hits a second for latency. Half of what Unbound carries would be seven times as many, but
-above some 20,000 a dnsperf on one core cannot keep its pace and sends in bursts."""
 _FULL = 0.97 * (64 << 20)
 """Octets that a full cache has at least."""
 
@@ -54,11 +50,10 @@ class Bench:
         self._workloads = workloads
         self._warmup = each_asks_all(place / "warmup", data.warmup, one_of_each_vlan()[:1])
         self._clients = {
-            workload: deal(place / workload, asked, addresses[: 25 * WORKLOADS[workload].together])
+            workload: deal(place / workload, asked, addresses[: WORKLOADS[workload].clients])
             for workload, asked in data.workloads.items()
             if workload in workloads
         }
-        self._steady = each_asks_all(place / "steady", data.workloads["hits"], addresses[:1])[0]
         self.left_out: dict[str, str] = {}
         """Servers that could not be measured, and why."""
         self.results: dict[str, dict[str, list[Measured]]] = {
@@ -115,16 +110,16 @@ class Bench:
         workload = WORKLOADS[name]
 
         def load() -> Statistics:
-            if not workload.steady:
+            clients = self._clients[name]
+            if not workload.rate:
                 how = (workload.in_flight, workload.together)
-                return ask_once(peer.port, self._clients[name], *how, tcp=workload.tcp)
-            steady = self._steady
-            with Stopwatch(steady.address, peer.port, self._data.warmup[0][0]) as watch:
-                statistics = ask_steadily(peer.port, steady, _RATE, _STEADY)
+                return ask_once(peer.port, clients, *how, tcp=workload.tcp)
+            with Stopwatch(clients[0].address, peer.port, self._data.warmup[0][0]) as watch:
+                statistics = ask_steadily(peer.port, clients[0], workload.rate, questions.STEADY)
             return watch.beside(statistics)
 
         # At a rate that is not the server's choice, what it loses is a figure like the others.
-        tolerated = {"tolerated": 1.0} if workload.steady else {}
+        tolerated = {"tolerated": 1.0} if workload.rate else {}
         self.results[name][peer.name].append(measure(peer, child, load, **tolerated))
 
 

@@ -3,7 +3,7 @@
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,14 +11,11 @@ from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from tests.programs.bench import machine
 from tests.programs.bench.darban import MAIN, Before, BlockLog, Darban, Ranges, Wildcard
-from tests.programs.bench.load import Measured
+from tests.programs.bench.load import WORKLOADS, Measured
 from tests.programs.bench.peers import Dnsdist, Unbound
 from tests.programs.bench.processes import ROOT, on_core
-from tests.programs.bench.report import Results, costs, markdown, ratios, spread, waits
+from tests.programs.bench.report import Results, costs, markdown, ratios, spread
 from tests.programs.code_lines import code_lines
-
-Figure = Callable[[Sequence[Measured]], list[float]]
-"""What is compared: a figure of each run."""
 
 
 class _Ratio(NamedTuple):
@@ -39,12 +36,17 @@ _RATIOS = (
     _Ratio("misses-full", MAIN.name, Unbound.name, None, None),
     _Ratio("hits", Wildcard.name, MAIN.name, 1.25, 1.15),
     _Ratio("tcp", MAIN.name, Unbound.name, 0.90, 0.75),
+    *(
+        _Ratio(each, MAIN.name, peer, 1.00, 1.00)
+        for each, workload in WORKLOADS.items()
+        if workload.rate
+        for peer in (Unbound.name, Dnsdist.name)
+    ),
     *(_Ratio(each, BlockLog.name, MAIN.name, 1.30, 1.15) for each in ("hits", "blocks")),
     *(_Ratio(each, Ranges.name, MAIN.name, 1.05, 1.02) for each in ("hits", "misses")),
     *(_Ratio(each, Darban.name, Before.name, 1.80, 1.30) for each in ("hits", "blocks")),
     _Ratio("misses", Darban.name, Before.name, 1.30, 1.10),
 )
-_LATENCY = _Ratio("latency", MAIN.name, Before.name, None, None)
 _HEAD = ("", "median (range)", "pass", "goal", "")
 
 
@@ -72,8 +74,7 @@ def table(
     ``full`` is the memory with a full cache, in octets; ``waits_ms`` what ``longest_waits`` gave
     for each build.
     """
-    rows = [_row(each, results, costs) for each in _RATIOS]
-    rows.append(_row(_LATENCY, results, lambda runs: waits(runs, 0.99)))
+    rows = [_row(each, results) for each in _RATIOS]
     hits = results.get("hits", {}).get(MAIN.name, [])
     for build, found in waits_ms.items():
         for what, each in zip(("read", "made ready"), zip(*found, strict=True), strict=True):
@@ -89,13 +90,13 @@ def table(
     return markdown(_HEAD, [row for row in rows if row])
 
 
-def _row(ratio: _Ratio, results: Results, figure: Figure) -> tuple[str, ...]:
+def _row(ratio: _Ratio, results: Results) -> tuple[str, ...]:
     servers: Mapping[str, Sequence[Measured]] = results.get(ratio.workload, {})
     if not servers.get(ratio.ours) or not servers.get(ratio.theirs) or ratio.ours == ratio.theirs:
         return ()
-    of = "p99 of hits at 10,000 a second" if ratio is _LATENCY else ratio.workload
-    found = ratios(figure(servers[ratio.ours]), figure(servers[ratio.theirs]))
-    return _figure(f"{of}: {ratio.ours} / {ratio.theirs}", found, ratio.enough, ratio.goal)
+    found = ratios(costs(servers[ratio.ours]), costs(servers[ratio.theirs]))
+    what = f"{ratio.workload}: {ratio.ours} / {ratio.theirs}"
+    return _figure(what, found, ratio.enough, ratio.goal)
 
 
 def _figure(
