@@ -58,12 +58,10 @@ class _MMsgHdr(ctypes.Structure):
 
 _HEADER = ctypes.sizeof(_MMsgHdr)
 
-_libc = ctypes.CDLL(None)
+# These calls never wait, so they keep the GIL. Without argument types a call takes 0.3 us instead
+# of 0.5: an address is passed as a ``c_void_p``, since an int would be passed as 32 bits.
+_libc = ctypes.PyDLL(None)
 _recvmmsg, _sendmmsg = _libc.recvmmsg, _libc.sendmmsg
-_recvmmsg.argtypes = [
-    *(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int, ctypes.c_void_p)
-]
-_sendmmsg.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_uint, ctypes.c_int]
 
 
 class Octets(Protocol):
@@ -99,9 +97,9 @@ class Batch:
         self._sent, self._sent_vectors = self._headers()
         self._gathered = (_MMsgHdr * SLOTS)()
         """Copies of the headers of slots with a reply, without gaps."""
-        self._received_at = ctypes.addressof(self._received)
-        self._sent_at = ctypes.addressof(self._sent)
-        self._gathered_at = ctypes.addressof(self._gathered)
+        self._received_at = ctypes.c_void_p(ctypes.addressof(self._received))
+        self._sent_at = ctypes.c_void_p(ctypes.addressof(self._sent))
+        self._gathered_at = ctypes.c_void_p(ctypes.addressof(self._gathered))
         self.lengths = memoryview(self._received).cast("B").cast("I")[_LENGTH::_WORDS]
         """The number of octets received, by slot."""
         self.reply_lengths = memoryview(self._sent_vectors).cast("B").cast("Q")[1::2]
@@ -145,13 +143,14 @@ class Batch:
 
         A reply that cannot be sent is lost, like any datagram.
         """
-        at = self._sent_at
+        headers, at = self._sent, self._sent_at
         if no_reply:
-            at, count = self._gathered_at, self._gather(count, no_reply)
-        while count > 0:
-            sent = max(_sendmmsg(self._descriptor, at, count, _AT_ONCE), 1)
-            at += sent * _HEADER
-            count -= sent
+            headers, at, count = self._gathered, self._gathered_at, self._gather(count, no_reply)
+        sent = 0
+        while sent < count:
+            sent += max(_sendmmsg(self._descriptor, at, count - sent, _AT_ONCE), 1)
+            if sent < count:
+                at = ctypes.c_void_p(ctypes.addressof(headers) + sent * _HEADER)
 
     def _gather(self, count: int, no_reply: Sequence[int]) -> int:
         """Copy the headers of the slots with a reply, without gaps; the number of these slots."""
