@@ -35,6 +35,7 @@ MODULES = {
     "server/stream.py": "receives and sends every message over TCP",
     "server/tcp.py": "serves every query over TCP",
     "server/holder.py": "counts every connection over TCP",
+    "server/untaken.py": "counts the replies that wait for their clients",
     "server/handler.py": "takes every query to the engine and its reply back",
     "upstream/forwarder.py": "sends what the cache lacks to an upstream",
     "upstream/udp_sockets.py": "sends and receives every datagram of an upstream",

@@ -6,11 +6,16 @@ subclass gives the abstract methods, which the loop calls.
 What must stay true:
 - ``close`` calls ``lost``, once for each connection. An error of the socket closes the connection,
   also during ``write``.
+- What the peer has not taken when the connection is closed is discarded, here and in the kernel:
+  otherwise the kernel keeps it for minutes, for each connection that a hostile peer has made.
 - A closed connection is freed by reference counting: the loop does not refer to it, and it is in no
   cycle. Workers collect only cycles of young objects.
 """
 
+import fcntl
 import socket
+import struct
+import termios
 from abc import ABC, abstractmethod
 from typing import Final
 
@@ -18,6 +23,8 @@ from resolver.server.loop import Loop
 
 _MOST: Final = 16384
 """Octets that are received at once, so that one connection cannot keep the loop for long."""
+_DISCARD: Final = struct.pack("ii", 1, 0)
+"""For SO_LINGER: discard what was not taken, and tell the peer by a reset."""
 
 
 def framed(message: bytes) -> bytes:
@@ -50,6 +57,18 @@ class MessageStream(ABC):
     def is_taken(self) -> bool:
         """Whether the peer has taken all that was sent."""
         return not self._unsent
+
+    @property
+    def unsent(self) -> int:
+        """The octets for which the kernel has no room, since the peer does not take them."""
+        return len(self._unsent)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the kernel has nothing more to send, nor to send again."""
+        if self._socket is None:
+            return True
+        return not any(fcntl.ioctl(self._number, termios.TIOCOUTQ, bytes(4)))
 
     def open(self, connected: socket.socket) -> None:
         """Use a connected socket, which does not block, and read from it."""
@@ -106,13 +125,27 @@ class MessageStream(ABC):
             self._unsent += octets[sent:]
             self.loop.add_writer(self._number, self._write_rest)
 
+    def end(self) -> None:
+        """Tell the peer that nothing more is sent, after all that was."""
+        if self._socket is None:
+            return
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close()
+
     def close(self) -> None:
-        """Close the connection at once."""
+        """Close the connection at once, and discard what the peer has not taken."""
+        is_acknowledged = self.is_acknowledged
         connected, self._socket = self._socket, None
         if connected is None:
             return
         if self._unsent:
             self.loop.remove_writer(self._number)
+        if self._unsent or not is_acknowledged:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
+        self._unsent.clear()
+        self._received = b""  # the replies that wait may keep the connection for some time
         connected.close()
         self.loop.remove_closed(self._number)
         self.lost()
@@ -127,7 +160,7 @@ class MessageStream(ABC):
 
     @abstractmethod
     def taken(self) -> None:
-        """Handle that the peer has taken all, after a time in which it had not."""
+        """Handle that the peer has taken some of what it had not, or all."""
 
     @abstractmethod
     def lost(self) -> None:
@@ -164,4 +197,4 @@ class MessageStream(ABC):
         del self._unsent[:sent]
         if not self._unsent:
             self.loop.remove_writer(self._number)
-            self.taken()
+        self.taken()

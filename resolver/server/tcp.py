@@ -5,7 +5,8 @@ What must stay true:
   message in this time. If many connections are open, the time is shorter.
 - One address has at most ``PER_ADDRESS`` connections. Where all together have too many, one is
   closed for a new one, also while its queries wait for replies (``Holder``).
-- While a client does not read its replies, the server does not read its queries.
+- While a client does not take its replies, the server does not read its queries. What it has not
+  taken is bounded, in the kernel (``_BUFFER``) and here (``Untaken``), and is discarded at the end.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
 - All replies of a connection in an iteration of the loop are sent with one system call, or with
@@ -28,6 +29,7 @@ from resolver.server.holder import Holder
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
 from resolver.server.stream import MessageStream, framed
+from resolver.server.untaken import Untaken
 
 IDLE: Final = 5.0
 """In seconds."""
@@ -47,6 +49,9 @@ _AT_ONCE: Final = 32
 """Connections that are accepted in one iteration of the loop at most."""
 _PAUSE: Final = 1.0
 """Seconds without new connections, after one could not be accepted."""
+_BUFFER: Final = 32768
+"""Octets that the kernel may keep for each direction of a connection; it takes twice as many, with
+what it needs besides. By itself, it would let them grow to megabytes."""
 _BATCH: Final = 65536
 """Octets of replies that are gathered for one write."""
 MAX_OUTSTANDING: Final = 100
@@ -75,7 +80,7 @@ class Connection(MessageStream):
         self._read_at = 0.0
         """When the current messages were received."""
         self.active = server.loop.time()
-        """When a query was last read or answered, by the clock of the loop."""
+        """When a query was last read or answered, or replies taken, by the clock of the loop."""
         self.holder: Holder[Connection] | None = None
         """What the connection is counted for, while it is open."""
         self._timer: asyncio.TimerHandle | None = None
@@ -99,7 +104,9 @@ class Connection(MessageStream):
         self._server.flush_later(self)
 
     def taken(self) -> None:
-        """Go on: the client reads again."""
+        """Note that the client reads; go on if it has taken all."""
+        self.active = self.loop.time()
+        self._server.untaken.note(self, self.unsent)
         self._server.flush_later(self)
 
     def lost(self) -> None:
@@ -154,6 +161,8 @@ class Connection(MessageStream):
         """Send the gathered replies; if the client does not take them, there is no room."""
         if self._replies and self.is_open:
             self.write(b"".join(self._replies))
+            if not self.is_taken:
+                self._server.untaken.note(self, self.unsent)
             self._server.observe_durations(self._read_at, self._immediate, self._waited)
         self._replies.clear()
         self._gathered = self._immediate = 0
@@ -164,8 +173,16 @@ class Connection(MessageStream):
         self._write_gathered()
         self._handle_messages()
         self.read(self._has_room())
-        if self.has_ended and not self._outstanding and self.is_taken and not self._replies:
-            self.close()
+        if self._is_answered():
+            if self.is_acknowledged:
+                self.close()
+            else:  # _check_idle closes it
+                self.end()
+
+    def _is_answered(self) -> bool:
+        """Whether the client asks nothing more, and all replies are sent."""
+        waits = self._outstanding or self._replies or not self.is_taken
+        return self.has_ended and not waits
 
     def destination(self, to: object) -> object:
         """Nothing more: a connection has one client."""
@@ -183,11 +200,13 @@ class Connection(MessageStream):
         self._server.flush_later(self)
 
     def _check_idle(self) -> None:
-        """Close the connection if it was idle for the idle time; else check again later."""
+        """Close the connection if it has ended or was idle too long; else check again later."""
         now = self.loop.time()
-        # While a query waits for an upstream, the longer time applies.
-        idle_at = self.active + (IDLE if self._outstanding else self._server.idle_time)
-        if now >= idle_at:
+        is_acknowledged = self.is_acknowledged
+        # While a query waits for an upstream, or replies for the client, the longer time applies.
+        waits = self._outstanding or not is_acknowledged
+        idle_at = self.active + (IDLE if waits else self._server.idle_time)
+        if now >= idle_at or (self._is_answered() and is_acknowledged):
             self.close()
         else:
             self._timer = self.loop.call_at(min(idle_at, now + CROWDED_IDLE), self._check_idle)
@@ -210,12 +229,15 @@ class TcpServer:
         self._handler = handler
         self._counters = counters
         self._socket = listening
+        self.untaken: Final = Untaken()
         self._all: Holder[Connection] = Holder()
         self._to_flush: dict[Connection, None] = {}
 
     def start(self) -> None:
         """Start to accept connections."""
         self._socket.setblocking(False)
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # connections inherit them
+            self._socket.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER)
         self._socket.listen(_BACKLOG)
         self.loop.on_iteration_end(self._flush)
         self._listen()
@@ -289,6 +311,7 @@ class TcpServer:
 
     def closed(self, connection: Connection) -> None:
         """Count a connection no more."""
+        self.untaken.note(connection, 0)
         holder, connection.holder = connection.holder, None
         if holder is not None:
             holder.remove(connection)

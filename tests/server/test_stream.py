@@ -80,8 +80,42 @@ def test_a_peer_that_takes_nothing_for_a_while_gets_all_in_order() -> None:
                 got += await loop.sock_recv(peer, 1 << 20)
         await asyncio.sleep(1)
         assert got == b"".join(parts)
-        assert stream.events == ["taken", "ended"]
+        assert stream.is_taken
+        assert set(stream.events[:-1]) == {"taken"}
+        assert stream.events[-1] == "ended"
         stream.close()
+
+    run(play)
+
+
+def test_what_the_peer_has_not_taken_is_discarded_at_the_end() -> None:
+    async def play(loop: Loop) -> None:
+        stream, peer = connected(loop)
+        for number in range(40):
+            stream.write(bytes([number]) * 500_000)
+        assert not stream.is_acknowledged
+        stream.close()
+        with peer, pytest.raises(ConnectionResetError):
+            await _all(loop, peer)
+
+    run(play)
+
+
+async def _all(loop: Loop, peer: socket.socket) -> None:
+    while await loop.sock_recv(peer, 1 << 20):
+        pass
+
+
+def test_what_the_peer_has_taken_but_not_read_is_not_lost_at_the_end() -> None:
+    async def play(loop: Loop) -> None:
+        stream, peer = connected(loop)
+        stream.write(b"all")
+        await asyncio.sleep(1)
+        assert stream.is_acknowledged
+        stream.close()
+        with peer:
+            assert await loop.sock_recv(peer, 100) == b"all"
+            assert await loop.sock_recv(peer, 100) == b""
 
     run(play)
 
