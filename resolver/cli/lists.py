@@ -95,7 +95,7 @@ def _as_json(read: BlockList, record: ListRecord | None) -> dict[str, object]:
         "category": read.category,
         "source": read.file,
         "entries": entries,
-        "exceptions": len(read.rules) - entries,
+        "exceptions": sum(rule.exception for rule in read.rules),
         "skipped": by_reason(read.skipped),
         "fetched": record,
     }

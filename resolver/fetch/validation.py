@@ -13,7 +13,12 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from resolver.lists.acceptance import change_of, is_large_change, read_untrusted
+from resolver.lists.acceptance import (
+    change_to_hold,
+    is_large_change,
+    opened_names,
+    read_untrusted,
+)
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 
 
@@ -68,9 +73,12 @@ def _validate(request: ValidationRequest) -> ValidationResult:
     if isinstance(read, str):
         return ValidationResult(0, read)
     entries, held = count_blocking(read), None
-    if request.used_file and is_large_change(request.used_entries, entries):
+    # The copy in use is read only where it matters: at worst, all that is opened is new.
+    if request.used_file and is_large_change(
+        request.used_entries, entries, len(opened_names(read))
+    ):
         used = read_untrusted(Path(request.used_file).read_bytes(), request.used_format, "", "")
-        held = change_of(used, read) if isinstance(used, BlockList) else None
+        held = change_to_hold(used, read) if isinstance(used, BlockList) else None
     return ValidationResult(entries, "", held)
 
 

@@ -6,7 +6,7 @@ refused, with the reason.
 
 An exception may be as wide as a suffix, such as ``@@||gov.ir^`` or ``@@||ir^``: it acts only
 within its own list. Only an exception for the root is refused, since its list would block
-nothing.
+nothing. A list of others may have none that wide (``acceptance``).
 """
 
 import functools

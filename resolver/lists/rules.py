@@ -13,6 +13,7 @@ What must stay true:
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
@@ -142,8 +143,19 @@ class HeldChange:
 
 
 def count_blocking(read: BlockList) -> int:
-    """How many rules and ranges of a list block."""
-    return sum(not rule.exception for rule in read.rules) + len(read.ranges)
+    """How many rules and ranges of a list block, after its own exceptions."""
+    return sum(1 for _ in blocking_rules(read)) + len(read.ranges)
+
+
+def blocking_rules(read: BlockList) -> Iterator[Rule]:
+    """The rules of a list that block their own names, as ``policy.judge`` reads exceptions."""
+    exact = {(rule.name, rule.subtree) for rule in read.rules if rule.exception}
+    above = {name for name, subtree in exact if subtree and not read.longest_match}
+    for rule in read.rules:
+        if rule.exception or (rule.name, False) in exact or (rule.name, rule.subtree) in exact:
+            continue
+        if not above or above.isdisjoint(names.zones(rule.name)):
+            yield rule
 
 
 def read_rule(text: str, line: int) -> Rule | str:

@@ -21,7 +21,7 @@ from resolver.config.problems import Problem, Severity, did_you_mean, one_of, to
 from resolver.config.syntax import not_utf8
 from resolver.config.warnings import UNREAD_LIST
 from resolver.files import read_regular
-from resolver.lists.acceptance import MAX_LIST_BYTES, read_untrusted
+from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
@@ -166,6 +166,7 @@ class _ListReader:
                     title="",
                     persian="",
                 )
+                self._warn_of_exceptions(name, block_list)
                 yield without_protected(block_list, protected)
             else:
                 at = ("lists", "sources", name, "service")
@@ -215,6 +216,16 @@ class _ListReader:
             refused = refused or found
         self._problem(at, toml_text(url), "a copy of it", *self._without_copy(name, refused))
         return BlockList(service, url)
+
+    def _warn_of_exceptions(self, name: str, read: BlockList) -> None:
+        """Warn of the exceptions of a list of others that are too wide to be used."""
+        wide = [each.text for each in read.skipped if each.reason.startswith(WIDE_EXCEPTION)]
+        if wide:
+            more = f" and {len(wide) - 1:,} more" if wide[1:] else ""
+            advice = "They are not used. A policy's allow lets names pass."
+            at = ("lists", "sources", name)
+            expected = "no exception for names of many owners"
+            self._problem(at, f"{wide[0]}{more}", expected, advice, "warning")
 
     def _without_copy(self, name: str, refused: str) -> tuple[str, Severity]:
         """Why a list has no copy that can be used, and whether that is an error."""

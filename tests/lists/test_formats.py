@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -10,10 +11,15 @@ from hypothesis import strategies as st
 
 from resolver.config.model import ListFormat
 from resolver.dns import names
-from resolver.lists.acceptance import change_of, is_large_change, read_untrusted
+from resolver.lists.acceptance import (
+    WIDE_EXCEPTION,
+    change_to_hold,
+    is_large_change,
+    read_untrusted,
+)
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.list_reader import by_reason, leads_nowhere
-from resolver.lists.rules import BlockList, Rule, SkippedLine
+from resolver.lists.rules import BlockList, Rule, SkippedLine, count_blocking
 from resolver.policy.index import Index, RuleMatch
 from resolver.snapshot.index import build
 from tests.lists.judged import is_blocked
@@ -128,11 +134,60 @@ def test_how_much_a_list_may_change(before: int, after: int, held: bool) -> None
 
 def test_a_change_names_what_comes_and_what_goes() -> None:
     before = _read("adblock", "||b.example^\n||a.example^\n@@||x.example^\n")
-    after = _read("plain", "\n".join(["b.example", *(f"n{n:02}.example" for n in range(30))]))
-    change = change_of(before, after)
-    assert str(change) == "31 names instead of 2: 30 come, 1 goes"
+    after = _read("plain", "\n".join(["b.example", *(f"n{n:03}.example" for n in range(300))]))
+    change = change_to_hold(before, after)
+    assert str(change) == "301 names instead of 2: 300 come, 1 goes"
+    assert change is not None
     assert change.first_going == ["a.example"]
-    assert change.first_coming == [f"n{n:02}.example" for n in range(10)]
+    assert change.first_coming == [f"n{n:03}.example" for n in range(10)]
+
+
+NAMES = "".join(f"||n{n}.example^\n" for n in range(10))
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "said"),
+    [
+        ("@@||n0.example^\n@@||n1.example^\n", None),
+        (
+            "@@||n0.example^\n@@|n1.example^\n@@||n2.example^\n",
+            "7 names instead of 10: 0 come, 3 go",
+        ),
+        ("@@||example^\n", "0 names instead of 10: 0 come, 10 go"),
+        (
+            "".join(f"@@||web.n{n}.example^\n" for n in range(3)),
+            "10 names instead of 10: 0 come, 3 go",
+        ),
+        ("".join(f"@@||web.other{n}.example^\n" for n in range(9)), None),
+    ],
+    ids=["a fifth", "more", "above all", "below", "elsewhere"],
+)
+def test_an_exception_counts_as_the_loss_of_the_names_that_it_opens(
+    exceptions: str, said: str | None
+) -> None:
+    before, after = _read("adblock", NAMES), _read("adblock", NAMES + exceptions)
+    change = change_to_hold(before, after)
+    assert (change and str(change)) == said
+    assert change_to_hold(after, after) is None, "exceptions that the list had are no change"
+
+
+def test_what_a_list_blocks_is_counted_after_its_exceptions() -> None:
+    """As the judge reads them: by the longest match in a zone, and in others at any length."""
+    text = "||a.example^\n|b.a.example^\n||c.example^\n@@||a.example^\n@@|c.example^\n"
+    read = _read("adblock", text)
+    assert count_blocking(read) == 0
+    assert count_blocking(replace(read, longest_match=True)) == 1, "b.a.example"
+
+
+def test_a_list_of_others_has_no_exception_for_names_of_many_owners() -> None:
+    wide = ["@@||com^", "@@||co.uk^", "@@|ir^"]
+    text = "\n".join(["||a.example^", *wide, "@@||b.a.example^"])
+    accepted = read_untrusted(text.encode(), "adblock", "service", "list")
+    assert isinstance(accepted, BlockList)
+    assert [rule.text for rule in accepted.rules] == ["||a.example^", "@@||b.a.example^"]
+    assert [(each.line, each.text) for each in accepted.skipped] == [*enumerate(wide, start=2)]
+    assert all(each.reason.startswith(WIDE_EXCEPTION) for each in accepted.skipped)
+    assert len(_read("adblock", text).rules) == 5, "a list of the agency's own may"
 
 
 def test_rules_given_twice_are_not_lines_that_cannot_be_read() -> None:
