@@ -23,24 +23,25 @@ def activate(
     *,
     keep: bool = False,
     fetched: Texts | None = None,
+    accept: bool = False,
 ) -> control.Answer:
     """The server's answer to a config with these files; they are written if it is in force.
 
     ``before`` is the hash of the snapshot that was in force when the texts were made. If another
     one is in force now, the server refuses. ``keep`` keeps each file that is replaced, as
     ``kept``. ``fetched`` names copies of fetched lists by their hashes, to be used as far as the
-    server has them.
+    server has them. ``accept`` accepts what lists have lost.
 
     Raises:
         DarbanError: a file cannot be written, or the server does not answer.
     """
     with suppress(Refused), _written_at_the_end(config, texts, keep=keep):
         given = {"texts": texts, "event": event, "before": before, "fetched": fetched}
-        answer = ask(config, "activate", PATIENCE, **given)
+        answer = ask(config, "activate", PATIENCE, **given, accept=accept)
         if answer["code"]:
             raise Refused
     if not answer["code"] and not _is_in_force(config, texts):
-        answer = ask(config, "reload", PATIENCE)
+        answer = ask(config, "reload", PATIENCE, accept=accept)
     return answer
 
 

@@ -37,7 +37,8 @@ Bundle = Annotated[
     ),
 ]
 Accept = Annotated[
-    bool, typer.Option("--accept", help="do not count which recorded names are blocked newly")
+    bool,
+    typer.Option("--accept", help="accept names that are blocked newly, and what lists have lost"),
 ]
 
 
@@ -49,8 +50,9 @@ def pull(
     The server does the same each minute. The newest commit of the branch must be signed with a key
     of the allowed signers, and descend from the commit in force. Its expectations are run, and the
     questions that 'darban record --keep' has recorded are tried: if more names are blocked newly
-    than max_newly_blocked, or if anything else is wrong, the policy in force stays. An edit of the
-    server's own config that was not reloaded does not come in force with it.
+    than max_newly_blocked, if a list has lost over a fifth, or if anything else is wrong, the
+    policy in force stays. An edit of the server's own config that was not reloaded does not come
+    in force with it.
 
     Where no server runs, or the one that runs has no [policy_source] in force, the policy is
     pulled for the next start or reload. Exits with 1 where the commit is refused, 2 where it

@@ -28,7 +28,15 @@ From = Annotated[
 ]
 
 
-def reload(*, new: From = None, config: Config, as_json: AsJson = False) -> int:
+Accept = Annotated[
+    bool,
+    typer.Option("--accept", help="accept that lists are gone, or have lost over a fifth"),
+]
+
+
+def reload(
+    *, new: From = None, accept: Accept = False, config: Config, as_json: AsJson = False
+) -> int:
     """Put the config in force as it is now, without losing a query.
 
     The whole config is checked first, with its expectations. If anything is wrong, the policy
@@ -39,16 +47,19 @@ def reload(*, new: From = None, config: Config, as_json: AsJson = False) -> int:
     and the config before is kept as config.toml.old. If the file is not put in force, the config
     stays as it was.
 
-    Exits with 1 where an expectation does not hold, 2 where the config has errors or needs a
-    restart, 3 where no server can be reached.
+    If a list that the config still names is gone, or has lost more than a fifth of its entries,
+    the reload is held, and the report names the list. With --accept it is put in force.
+
+    Exits with 1 where an expectation does not hold or the reload is held, 2 where the config has
+    errors or needs a restart, 3 where no server can be reached.
 
         darban reload --config /etc/darban/config.toml
 
         darban reload --from new.toml
     """
     if new is not None:
-        return _reload_from(new, config, as_json)
-    answer = ask(config, "reload", PATIENCE)
+        return _reload_from(new, config, accept, as_json)
+    answer = ask(config, "reload", PATIENCE, accept=accept)
     if as_json:
         print_json(answer)
     else:
@@ -56,7 +67,7 @@ def reload(*, new: From = None, config: Config, as_json: AsJson = False) -> int:
     return int(answer["code"])
 
 
-def _reload_from(new: Path, path: Path, as_json: bool) -> int:
+def _reload_from(new: Path, path: Path, accept: bool, as_json: bool) -> int:
     """Put a file in the place of the config, and both in force or neither."""
     if new.resolve() == path.resolve():
         raise DarbanError(f"{new} is the config itself; 'darban reload' puts it in force")
@@ -77,7 +88,7 @@ def _reload_from(new: Path, path: Path, as_json: bool) -> int:
     before = content_of(path, path.name)
     if before is None:
         raise DarbanError(f"{path} does not exist; copy {new} to it, then run 'darban reload'")
-    answer = activate(path, texts, "reload", in_force.snapshot, keep=True)
+    answer = activate(path, texts, "reload", in_force.snapshot, keep=True, accept=accept)
     old_file = kept(str(path)) if content_of(path, path.name) != before else None
     if as_json:
         print_json({**answer, "diff": json.loads(shown.stdout), "kept": old_file})
@@ -116,6 +127,7 @@ _RESULTS = {
     "applied": "in force, snapshot {snapshot}",
     "unchanged": "nothing has changed, snapshot {snapshot} is in force",
     "refused": "not put in force, an expectation does not hold; snapshot {snapshot} stays",
+    "held": "not put in force, a list has lost what is in force; snapshot {snapshot} stays",
     "invalid": "not put in force, it has errors; snapshot {snapshot} stays",
     "needs_restart": "not put in force, it needs a restart; snapshot {snapshot} stays",
     "failed": "not put in force, the reload failed; snapshot {snapshot} stays",

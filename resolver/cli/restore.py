@@ -48,7 +48,9 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
         echo("\n".join([described, changes.rstrip() or "its files are as they were", *plan.left]))
     answer: control.Answer = {}
     with suppress(Refused), replaced(path, plan.others):
-        answer = activate(path, plan.texts, "restore", before, keep=True, fetched=then.fetched)
+        answer = activate(
+            path, plan.texts, "restore", before, keep=True, fetched=then.fetched, accept=True
+        )
         if answer["code"]:
             raise Refused
     if as_json:

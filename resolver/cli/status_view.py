@@ -47,7 +47,7 @@ _FAULTS: dict[Kind, str] = {
     "policy_not_pulled": "the policy was not pulled: {why}",
     "zones_leave_out": "not in the zones: {what}",
     "list_stale": "list {list} could not be updated since {updated}; see darban lists",
-    "list_never_fetched": "list {list} was never fetched; see darban lists",
+    "list_never_fetched": "there is no copy of the list {list}; see darban lists",
     "list_held": "list {list}: a large change is held; see darban lists",
     "exemption_ends": "exemption {exemption} ends on {until}",
     "exemption_ended": "exemption {exemption} ended on {until}",

@@ -38,11 +38,14 @@ class UpdateSchedule:
     """Keeps the lists of the terms in force up to date."""
 
     def __init__(
-        self, facts: ServerFacts, put_in_force: Callable[[], Awaitable[ListsNotApplied | None]]
+        self,
+        facts: ServerFacts,
+        put_in_force: Callable[[Sequence[str]], Awaitable[ListsNotApplied | None]],
     ) -> None:
         """``run`` does the work, and keeps the state of each list in ``facts``.
 
-        ``put_in_force`` reloads the lists, and gives the reason where that failed.
+        ``put_in_force`` reloads the lists, and gives the reason where that failed. It takes the
+        names of the lists whose losses are accepted.
         """
         self._facts = facts
         self._store = ListStore(facts.state)
@@ -138,7 +141,7 @@ class UpdateSchedule:
             servers, ca_file = bootstrap(terms), authorities(terms, self._facts.config)
             await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)
             if job.updated() or self._waiting:
-                await self._apply(job, before)
+                await self._apply(job, before, job.names if accept else ())
         except Exception as error:  # a full disk, or a fault of this code: try again later
             log.exception("lists cannot be updated")
             for each, record in before.items():
@@ -149,8 +152,10 @@ class UpdateSchedule:
             self._report(job)
             self._changed.set()
 
-    async def _apply(self, job: UpdateJob, before: dict[Subscription, ListRecord]) -> None:
-        obstacle = await self._put_in_force()
+    async def _apply(
+        self, job: UpdateJob, before: dict[Subscription, ListRecord], accepted: Sequence[str]
+    ) -> None:
+        obstacle = await self._put_in_force(accepted)
         if obstacle is None:
             self._waiting.clear()
             return
@@ -161,19 +166,19 @@ class UpdateSchedule:
                 job.results[name] = replace(job.results[name], reason=reason)
             return
         job.take_back(self._store, before, obstacle.reason)
-        await self._put_in_force()
+        await self._put_in_force(())
 
     def _report(self, job: UpdateJob) -> None:
         for name, result in job.results.items():
             state = self._facts.lists.setdefault(name, FetchState())
             if result.result == "failed":
                 state.failures += 1
-                log.error("list %s: %s; the last good copy stays", name, result.reason)
+                log.error("list %s: %s; what is in force of it stays", name, result.reason)
                 continue
             record = self._store.record(name)
             state.updated, state.held = record.updated, record.held is not None
             if result.result == "held":
-                log.warning("list %s: held, %s; the last good copy stays", name, result.reason)
+                log.warning("list %s: held, %s; the copy in use stays", name, result.reason)
                 continue
             text = f"list {name}: {result.result}, {count_text(result.entries, 'name')}"
             if result.reason:

@@ -98,7 +98,7 @@ LISTS_REVIEWED = _gauge(
 )
 LIST_UPDATED = _gauge(
     "darban_list_updated_timestamp_seconds",
-    "When a fetched list was last known to be up to date; 0 where it was never fetched",
+    "When a fetched list was last known to be up to date; 0 where there is no copy",
     "list",
 )
 LIST_FALLBACK = _gauge(
@@ -168,8 +168,12 @@ DURATION_BOUNDS = (
 )
 """Upper bounds of the histograms' buckets, in seconds; the last bucket has none."""
 
-RELOAD_RESULTS = ("applied", "unchanged", "refused", "invalid", "needs_restart", "failed")
-"""``refused``: an expectation fails; ``invalid``: the config has errors; ``failed``: all else."""
+RELOAD_RESULTS = (
+    *("applied", "unchanged", "refused", "held"),
+    *("invalid", "needs_restart", "failed"),
+)
+"""``refused``: an expectation fails; ``held``: a list has a loss that nobody has accepted;
+``invalid``: the config has errors; ``failed``: all else."""
 PULL_RESULTS = ("applied", "unchanged", "refused", "failed")
 """``refused``: the commit must not be used; ``failed``: none could be fetched, and all else."""
 UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")

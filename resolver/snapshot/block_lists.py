@@ -1,10 +1,10 @@
 """Read the block lists of a config: the agency's own directories, and the lists of others.
 
 A list of the agency that cannot be used is an error: somebody here can repair it, and until then
-the names that it bans would pass. For a fetched list the newest copy is used that is not damaged;
-if all are, that is an error too, and the last good snapshot goes on to block its names. A list
-that was never fetched blocks nothing, which is a warning: a server must be able to start without a
-network.
+the names that it bans would pass. For a fetched list the newest copy is used that is not damaged,
+read in the format that it was fetched in; if all are damaged, that is an error too, and the last
+good snapshot goes on to block its names. A list without a copy blocks nothing, which is a warning:
+a server must be able to start without a network. ``losses`` sees where it blocked something before.
 """
 
 import hashlib
@@ -203,7 +203,7 @@ class _ListReader:
         url, refused = str(source.url), ""
         at = ("lists", "sources", name, "url")
         for copy in self.fetched.copies(name):
-            found = read_untrusted(copy.content, source.format, service, url)
+            found = read_untrusted(copy.content, copy.format or source.format, service, url)
             if isinstance(found, BlockList):
                 if not copy.newest:
                     reason = f"is refused: {refused}" if refused else self.fetched.damage(name)
@@ -235,7 +235,7 @@ class _ListReader:
             return f"Its copy {damage}. Fetch it again: darban lists update {name}.", "error"
         error = self.fetched.record(name).error
         reason = f": {error}" if error else ""
-        return f"It has not been fetched yet, and blocks nothing{reason}.", "warning"
+        return f"There is no copy of it, and it blocks nothing{reason}.", "warning"
 
     def _problem(
         self,

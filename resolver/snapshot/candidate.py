@@ -13,6 +13,9 @@ from resolver.errors import DarbanError
 from resolver.snapshot.config_files import Texts
 
 FAILED_EXPECTATIONS = 1
+NOT_ACCEPTED = 1
+ALL_LISTS = "*"
+"""Among the lists whose losses are accepted (``losses``): every list."""
 WRONG_CONFIG = 2
 
 
@@ -34,6 +37,13 @@ class Rejected(DarbanError):
         self.report = list(report)
         self.code = code
         super().__init__("\n".join(report))
+
+
+class Held(Rejected):
+    """The config is right, and lists have lost what nobody has accepted (``losses``)."""
+
+    def __init__(self, report: Sequence[str]) -> None:
+        super().__init__(report, NOT_ACCEPTED)
 
 
 class NotCompiled(Rejected):

@@ -5,12 +5,13 @@ So the supervisor never holds what reading a config and its lists takes, and its
 
 import json
 import signal
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from resolver.snapshot import child_process
 from resolver.snapshot.background_priority import run_in_background
-from resolver.snapshot.candidate import Accepted, NotCompiled, Rejected, SourceTexts
+from resolver.snapshot.candidate import Accepted, Held, NotCompiled, Rejected, SourceTexts
 
 
 async def compile_in_child(
@@ -19,16 +20,19 @@ async def compile_in_child(
     *,
     while_serving: bool = False,
     sources: SourceTexts | None = None,
+    accepted: Iterable[str] = (),
 ) -> Accepted:
     """Compile a config in a child process; ``while_serving``, at idle CPU priority.
 
     With ``sources`` these texts are compiled instead of the files on disk, with the fetched lists.
+    ``accepted`` are the lists whose losses a person accepts.
 
     Raises:
         Rejected: with everything that is wrong.
+        Held: a list has a loss that is not accepted.
         NotCompiled: it may be right, but no snapshot of it could be made.
     """
-    command = ("resolver.snapshot.compiler", str(config), str(state))
+    command = ("resolver.snapshot.compiler", str(config), str(state), *accepted)
     given = json.dumps(None if sources is None else asdict(sources)).encode()
     try:
         if while_serving:
@@ -44,6 +48,8 @@ async def compile_in_child(
         raise NotCompiled([f"{config}: the process that compiles it {_end(code)}"]) from None
     if "reason" in plain:
         raise NotCompiled([plain["reason"]])
+    if "held" in plain:
+        raise Held(plain["held"])
     if "report" in plain:
         raise Rejected(**plain)
     return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})

@@ -2,7 +2,8 @@
 
 ``darban check`` and ``darban explain`` call ``compile_file`` in their own process. The supervisor
 runs this module as a program in a child process, so that neither it nor a worker ever holds what
-reading a config takes. The program prints what ``Accepted``, ``Rejected`` or ``NotCompiled`` holds.
+reading a config takes. The program prints what ``Accepted``, ``Held``, ``Rejected`` or
+``NotCompiled`` holds.
 """
 
 import gc
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,10 +27,11 @@ from resolver.lists.rules import BlockList
 from resolver.policy.compiled import Snapshot
 from resolver.snapshot import store
 from resolver.snapshot.block_lists import are_complete, read_lists
-from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Rejected, SourceTexts
+from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected, SourceTexts
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
 from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.losses import Losses
 from resolver.snapshot.policy import compile_snapshot
 from resolver.snapshot.state_owner import as_owner
 
@@ -46,6 +48,8 @@ class CompileResult:
     """The expectations that do not hold; they are only run where there is no error."""
     acknowledged: int
     """The number of warnings that the config acknowledges."""
+    losses: Losses | None
+    """None where there is no last good snapshot, or an error."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -73,27 +77,36 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
     of_lists: list[Problem] = []
     with as_owner(state):
         lists = read_lists(path.parent, ListStore(state), loaded, of_lists)
+        before = store.last_good_terms(state)
     complete = are_complete(loaded, of_lists)
     snapshot, found = compile_snapshot(loaded, lists, complete=complete)
     problems = [*loaded.problems, *of_lists, *found]
     failed: list[FailedExpectation] = []
+    losses = None
     if not any(problem.severity == "error" for problem in problems):
         index = snapshot.index()
         expectations = ExpectationRun(loaded, snapshot.terms, index, wall)
         failed = expectations.failures()
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
+        if before is not None:
+            losses = Losses(path, loaded.config, lists, before, snapshot.terms)
+            problems += losses.lost()
     shown = warnings.unacknowledged(problems, loaded.config)
-    return CompileResult(loaded, snapshot, shown, lists, failed, len(problems) - len(shown))
+    return CompileResult(loaded, snapshot, shown, lists, failed, len(problems) - len(shown), losses)
 
 
-def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> Accepted:
+def compile_and_save(
+    config: Path, state: Path, sources: SourceTexts | None, accepted: Sequence[str]
+) -> Accepted:
     """Compile a config, and save its snapshot.
 
-    With ``sources`` these texts are compiled instead of the files on disk.
+    With ``sources`` these texts are compiled instead of the files on disk. ``accepted`` are the
+    lists whose losses a person accepts.
 
     Raises:
         Rejected: the config cannot be put in force.
+        Held: a list has a loss that is not accepted.
         DarbanError: the snapshot cannot be saved.
     """
     files = DiskFiles(config) if sources is None else SavedFiles(config, sources.texts)
@@ -106,6 +119,10 @@ def compile_and_save(config: Path, state: Path, sources: SourceTexts | None) -> 
             raise Rejected([_edited_list(file) for file in edited])
         told += _edited_config(config, sources.texts)
     compiled.check()
+    if compiled.losses is not None:
+        if lost := [*compiled.losses.lost(accepted)]:
+            raise Held([str(each) for each in lost])
+        told += compiled.losses.removed()
     ListArchive(state).keep(config.parent, lists)
     copies = {each.name: each.copy for each in compiled.lists if each.copy}
     return Accepted(
@@ -149,15 +166,20 @@ def _example(loaded: LoadedConfig) -> str:
 
 
 def main() -> None:
-    """Compile the config on the command line; standard input has ``SourceTexts`` or null."""
+    """Compile the config on the command line; standard input has ``SourceTexts`` or null.
+
+    Behind the config and the state directory are the lists whose losses are accepted.
+    """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     gc.disable()  # a million rules and no cycles; looking for cycles takes seconds
-    config, state = (Path(argument) for argument in sys.argv[1:])
+    config, state, accepted = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     given = json.load(sys.stdin)
     result: dict[str, object]
     try:
-        accepted = compile_and_save(config, state, None if given is None else SourceTexts(**given))
-        result = asdict(accepted)
+        sources = None if given is None else SourceTexts(**given)
+        result = asdict(compile_and_save(config, state, sources, accepted))
+    except Held as error:
+        result = {"held": error.report}
     except Rejected as error:
         result = {"report": error.report, "code": error.code}
     except DarbanError as error:

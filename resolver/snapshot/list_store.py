@@ -3,7 +3,8 @@
 Each list has two files: its content, and a record of its source and its last fetch. Both are
 written aside, synced and renamed. A download replaces the copy only after it was validated. The
 copy before it is kept: it is restored if expectations fail with the new one, and used if the new
-one is damaged. The record has the SHA-256 of both, so a damaged copy is not used.
+one is damaged. The record has the SHA-256 of both, so a damaged copy is not used, nor one whose
+record is lost. It has the format of both: the config's may be another one meanwhile.
 """
 
 import contextlib
@@ -28,7 +29,7 @@ from resolver.lists.rules import HeldChange
 from resolver.policy.compiled import Subscription
 
 _CONTENT, _RECORD, _BEFORE = ".list", ".json", ".before"
-_LATER = {"before": "", "asked": "", "held": None}
+_LATER = {"before": "", "before_format": "", "asked": "", "held": None}
 """Fields that the records of earlier releases lack."""
 
 
@@ -54,6 +55,8 @@ class ListRecord:
     """Why the last fetch failed; empty where it did not."""
     before: str = ""
     """The SHA-256 of the copy before; empty where there is none."""
+    before_format: str = ""
+    """The format of the copy before."""
     asked: str = ""
     """What the last fetch asked for, from the config: URL, format, SHA-256."""
     held: HeldChange | None = None
@@ -75,6 +78,8 @@ class StoredCopy(NamedTuple):
     path: Path
     content: bytes
     sha256: str
+    format: str
+    """The format that it was validated as; empty where an earlier release has not noted it."""
     newest: bool
     """Whether it is the content that was fetched last, not the one before."""
 
@@ -100,10 +105,10 @@ class ListStore:
             with contextlib.suppress(OSError):
                 content = read_regular(path, MAX_LIST_BYTES)
                 sha256 = hashlib.sha256(content).hexdigest()
-                # Where the record is lost, nothing says what the content must be.
-                newest = sha256 == record.sha256 or not record.sha256
-                if newest or sha256 == record.before:
-                    yield StoredCopy(path, content, sha256, newest)
+                if sha256 == record.sha256:
+                    yield StoredCopy(path, content, sha256, record.format, newest=True)
+                elif sha256 == record.before:
+                    yield StoredCopy(path, content, sha256, record.before_format, newest=False)
 
     def damage(self, name: str) -> str:
         """Why the newest copy of a list is not used; empty where the list was never fetched."""
@@ -114,7 +119,7 @@ class ListStore:
             return "is missing" if self.record(name).sha256 else ""
         except OSError as error:
             return f"cannot be read ({error.strerror})"
-        return "is damaged"
+        return "is damaged" if self.record(name).sha256 else "has lost its record"
 
     def record(self, name: str) -> ListRecord:
         """The record of a list; an empty one where there is none, or it cannot be read."""
@@ -151,7 +156,9 @@ class ListStore:
         kept = next(self.copies(name), None)
         if kept is not None:
             kept.path.replace(before)
-        record.before = "" if kept is None else kept.sha256
+        record.before, record.before_format = "", ""
+        if kept is not None:
+            record.before, record.before_format = kept.sha256, kept.format
         rename_synced(fetched, copy)
         self.write_record(name, record)
 
@@ -178,6 +185,7 @@ class ListStore:
         before.replace(copy)
         rename_synced(aside, before)
         record.sha256, record.before = record.before, record.sha256
+        record.format, record.before_format = record.before_format, record.format
         record.etag = record.modified = ""
         record.tried = time.time()
         self.write_record(name, record)

@@ -25,6 +25,8 @@ _OLD = 8
 """Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 _LAST_GOOD = "last-good"
+_UNREADABLE = (ValueError, TypeError, LookupError, RuntimeError, StopIteration)
+"""What is raised where another version of Darban wrote a snapshot."""
 _HASH = re.compile(r"[0-9a-f]{16}")
 
 
@@ -127,7 +129,7 @@ def load(path: Path, pause: Pause = no_pause) -> tuple[CompiledConfig, Index]:
         return terms, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
-    except (ValueError, TypeError, LookupError, RuntimeError, StopIteration) as error:
+    except _UNREADABLE as error:
         raise StateError(
             f"{path}: the snapshot is damaged, or another version of Darban wrote it ({error})"
         ) from None
@@ -149,6 +151,18 @@ def last_good(state: Path) -> Path:
     except (OSError, RuntimeError):  # before Python 3.13 a link to itself raises RuntimeError
         raise StateError(f"{state}: there is no last good snapshot to serve") from None
     return _verified(path)
+
+
+def last_good_terms(state: Path) -> CompiledConfig | None:
+    """The terms of the snapshot that was in force last, without their long fields.
+
+    None where there is no such snapshot that can be read. No file of it is mapped.
+    """
+    try:
+        with (last_good(state) / _TERMS).open("rb") as lines:
+            return read_compiled_config(iter([next(lines)]))
+    except (StateError, OSError, *_UNREADABLE):
+        return None
 
 
 def saved(state: Path, hash_: str) -> Path:

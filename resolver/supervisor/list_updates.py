@@ -1,10 +1,10 @@
 """Fetched lists while the server runs: updated on schedule, and by command."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from resolver.fetch.schedule import UpdateSchedule
 from resolver.metrics.facts import ServerFacts
-from resolver.snapshot.candidate import FAILED_EXPECTATIONS
 from resolver.snapshot.list_store import ListsNotApplied
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.control import Answer, Request
@@ -42,9 +42,14 @@ class ListUpdates:
         self._background.start(work)
         return asdict(self.schedule.job)
 
-    async def _apply(self) -> ListsNotApplied | None:
-        """Put the fetched lists in force; the reason where that failed."""
-        reload = await self._reloader.reload("a list that was fetched", "lists", lists_only=True)
+    async def _apply(self, accepted: Sequence[str]) -> ListsNotApplied | None:
+        """Put the fetched lists in force; the reason where that failed.
+
+        A person accepts what lists have lost that are among ``accepted``.
+        """
+        reload = await self._reloader.reload(
+            "a list that was fetched", "lists", lists_only=True, accepted=accepted
+        )
         if not reload.code:
             return None
-        return ListsNotApplied("; ".join(reload.report), reload.code == FAILED_EXPECTATIONS)
+        return ListsNotApplied("; ".join(reload.report), reload.result == "refused")

@@ -27,7 +27,7 @@ from resolver.metrics.log import log
 from resolver.metrics.status import PolicySourceStatus
 from resolver.policy.settings import PolicySource
 from resolver.snapshot.background_priority import run_in_background
-from resolver.snapshot.candidate import FAILED_EXPECTATIONS, WRONG_CONFIG, Rejected
+from resolver.snapshot.candidate import ALL_LISTS, FAILED_EXPECTATIONS, WRONG_CONFIG, Rejected
 from resolver.snapshot.policy_tree import QUESTIONS, PolicyTree, PulledPolicy
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.reload import PolicySwitch, Reloader
@@ -119,7 +119,11 @@ class PolicyPulls:
         pulled = PulledPolicy(fetched.commit, fetched.signer, now, now)
         with contextlib.suppress(_NotInForce), self._tree.writing(pulled):
             reload = await self._reloader.reload(
-                f"{who}: {fetched}", "pull", lists_only=True, switch=switch
+                f"{who}: {fetched}",
+                "pull",
+                lists_only=True,
+                switch=switch,
+                accepted=[ALL_LISTS] if accept else [],
             )
             if reload.code:
                 raise _NotInForce

@@ -17,7 +17,7 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -27,8 +27,10 @@ from resolver.metrics.log import log
 from resolver.metrics.status import ExemptionDetails, LastReload
 from resolver.snapshot import store
 from resolver.snapshot.candidate import (
+    ALL_LISTS,
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
+    Held,
     NotCompiled,
     PolicyInForce,
     Rejected,
@@ -95,7 +97,8 @@ class Reloader:
 
     async def command(self, request: Request) -> Answer:
         """Serve ``reload`` on the control socket."""
-        return (await self.reload(str(request["who"]))).as_json()
+        accepted = [ALL_LISTS] if request.get("accept") is True else []
+        return (await self.reload(str(request["who"]), accepted=accepted)).as_json()
 
     async def activate(self, request: Request) -> Answer:
         """Serve ``activate`` on the control socket: a config whose files the caller sends.
@@ -112,7 +115,9 @@ class Reloader:
         wanted = {name: str(sha256) for name, sha256 in copies if name in known}
         given, read_before = SourceTexts(texts, None, wanted), request.get("before")
         before = None if read_before is None else str(read_before)  # an older command has none
-        result = await self.reload(str(request["who"]), str(event), given=given, before=before)
+        accepted = [ALL_LISTS] if request.get("accept") is True else []
+        who = str(request["who"])
+        result = await self.reload(who, str(event), given=given, before=before, accepted=accepted)
         return result.as_json()
 
     async def in_force(self, _: Request) -> Answer:
@@ -128,6 +133,7 @@ class Reloader:
         given: SourceTexts | None = None,
         before: str | None = None,
         switch: PolicySwitch | None = None,
+        accepted: Sequence[str] = (),
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
@@ -137,6 +143,7 @@ class Reloader:
         config is unknown while a last good snapshot is served; then the config
         on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
         where its files cannot be put in place. In all cases a policy from git is the one on disk.
+        ``accepted`` are the lists whose losses a person accepts.
         """
         async with self._lock:
             if self._stopping.is_set():
@@ -150,7 +157,7 @@ class Reloader:
             exchanged = {} if given is None else await self._exchange(given.fetched)
             if switch is not None:
                 await asyncio.to_thread(switch.tree.switch, switch.commit)
-            self._attempt = asyncio.create_task(self._try(who, event, sources, switch))
+            self._attempt = asyncio.create_task(self._try(who, event, sources, switch, accepted))
             try:
                 result = await self._attempt
             except asyncio.CancelledError:
@@ -164,7 +171,7 @@ class Reloader:
             self._facts.reloads[result.result] += 1
             if sources is None or (given is not None and not result.code):
                 self._facts.config_ok = not result.code
-                may_be_right = result.result in ("failed", "needs_restart")
+                may_be_right = result.result in ("failed", "held", "needs_restart")
                 self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
@@ -197,19 +204,28 @@ class Reloader:
         return ReloadResult(result, code, self._facts.snapshot, report)
 
     async def _try(
-        self, who: str, event: str, sources: SourceTexts | None, switch: PolicySwitch | None
+        self,
+        who: str,
+        event: str,
+        sources: SourceTexts | None,
+        switch: PolicySwitch | None,
+        accepted: Sequence[str],
     ) -> ReloadResult:
         try:
-            accepted = await compile_in_child(
-                self._facts.config, self._facts.state, while_serving=True, sources=sources
+            candidate = await compile_in_child(
+                self._facts.config,
+                self._facts.state,
+                while_serving=True,
+                sources=sources,
+                accepted=accepted,
             )
-            new, current = read(Path(accepted.snapshot)), self._rollout.current
+            new, current = read(Path(candidate.snapshot)), self._rollout.current
             if new.path.name == current.path.name:
                 self._rollout.look_up_upstreams()
                 mark_good(current.path)  # that may have failed, or the mark was removed
                 once = switch is None  # each commit gets its line
-                await self.activated(event, who, accepted.sources, once=once)
-                return self._ended("unchanged", accepted.warnings)
+                await self.activated(event, who, candidate.sources, once=once)
+                return self._ended("unchanged", candidate.warnings)
             changes = list(needs_restart(current.terms, new.terms))
             if changes:
                 return self._ended("needs_restart", changes, WRONG_CONFIG)
@@ -226,14 +242,16 @@ class Reloader:
         except OSError as error:
             reason = f"{error.filename or self._facts.state}: {error.strerror}"
             return self._ended("failed", [reason], WRONG_CONFIG)
+        except Held as error:
+            return self._ended("held", error.report, error.code)
         except Rejected as error:
             result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
             return self._ended(result, error.report, error.code)
         facts = self._facts
         facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
         mark_good(new.path)
-        await self.activated(event, who, accepted.sources)
-        return self._ended("applied", accepted.warnings)
+        await self.activated(event, who, candidate.sources)
+        return self._ended("applied", candidate.warnings)
 
     async def refused(self, what: str) -> None:
         """Note in the audit log that a commit of the policy was refused."""

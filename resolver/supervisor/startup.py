@@ -15,7 +15,7 @@ from resolver.analysis.explanation import group_section
 from resolver.metrics.log import log, say
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
-from resolver.snapshot.candidate import Accepted, NotCompiled, Rejected
+from resolver.snapshot.candidate import ALL_LISTS, Accepted, Held, NotCompiled, Rejected
 from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
@@ -31,12 +31,14 @@ async def first_snapshot(
 ) -> tuple[Accepted, ServedSnapshot]:
     """The snapshot of the config; with ``last_good``, the last good one if it is rejected.
 
+    Without it a person starts the server, and accepts what its lists have lost.
+
     Raises:
         Rejected: the config is, and no last good snapshot is served instead.
         StateError: the snapshot cannot be read.
     """
     try:
-        accepted = await compile_in_child(config, state)
+        accepted = await compile_in_child(config, state, accepted=() if last_good else [ALL_LISTS])
     except Rejected as error:
         if not last_good:
             raise
@@ -45,7 +47,7 @@ async def first_snapshot(
         except store.StateError as none:
             raise Rejected([*error.report, str(none)], error.code) from None
         say(sys.stderr, f"{config} is not put in force:\n{error}")
-        failure = str(error) if isinstance(error, NotCompiled) else ""
+        failure = str(error) if isinstance(error, NotCompiled | Held) else ""
         return Accepted(str(first.path), last_good=True, failure=failure), first
     return accepted, read(Path(accepted.snapshot))
 

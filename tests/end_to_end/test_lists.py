@@ -61,7 +61,7 @@ def test_a_list_is_fetched_after_the_start_and_put_in_force(
 ) -> None:
     sources.says["/ads"] = hosts("a.example", "b.example", ETag='"one"')
     server.start()
-    assert "It has not been fetched yet, and blocks nothing" in server.err
+    assert "There is no copy of it, and it blocks nothing" in server.err
     wait_for(lambda: blocked(server, "a.example"), "the list is in force")
     assert not blocked(server, "w.a.example")
     updated = "darban_list_updated_timestamp_seconds"

@@ -50,6 +50,24 @@ def test_a_signature_that_does_not_pass_is_refused(
     assert blocks(server, "new.example")
 
 
+def test_a_list_that_loses_names_needs_a_person_s_word(pulling: SharedPolicy) -> None:
+    server, repository = pulling.server, pulling.repository
+    repository.block("new.example")
+    before = repository.commit()
+    assert pull(server).code == GOOD
+    repository.block()
+    commit = repository.commit()
+    done = pull(server)
+    assert done.code == NO
+    assert f"commit {commit}, signed by noc: refused:" in done.out
+    assert "found 1 entry; expected the 2 that were in force last" in done.out
+    assert "accept the loss: darban pull --accept." in done.out
+    assert blocks(server, "new.example")
+    stays(server, before)
+    assert pull(server, "--accept").code == GOOD
+    stays(server, commit, "new.example")
+
+
 def test_an_older_state_is_refused(pulling: SharedPolicy) -> None:
     server, repository = pulling.server, pulling.repository
     older = repository.head()

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -137,7 +137,9 @@ def test_a_record_that_cannot_be_read_is_empty(text: str, tmp_path: Path) -> Non
 
 @asynccontextmanager
 async def scheduled(
-    trusted: Authority, place: Path, put_in_force: Callable[[], Awaitable[ListsNotApplied | None]]
+    trusted: Authority,
+    place: Path,
+    put_in_force: Callable[[Sequence[str]], Awaitable[ListsNotApplied | None]],
 ) -> AsyncIterator[tuple[UpdateSchedule, ServerFacts, Sources]]:
     """A schedule for one list, ``it``, and its source."""
     async with serving(trusted) as sources:
@@ -152,7 +154,7 @@ async def scheduled(
 def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_path: Path) -> None:
     asked = 0
 
-    async def put_in_force() -> ListsNotApplied | None:
+    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
         nonlocal asked
         asked += 1
         if asked == 1:
@@ -179,7 +181,7 @@ def test_a_fault_ends_an_update_and_not_the_schedule(trusted: Authority, tmp_pat
 def test_the_result_of_an_update_is_there_while_the_next_one_runs(
     trusted: Authority, tmp_path: Path
 ) -> None:
-    async def put_in_force() -> ListsNotApplied | None:
+    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
         return None
 
     async def run() -> None:
@@ -203,7 +205,7 @@ def test_the_result_of_an_update_is_there_while_the_next_one_runs(
 def test_an_update_whose_code_cannot_be_loaded_ends(
     trusted: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def put_in_force() -> ListsNotApplied | None:
+    async def put_in_force(_: Sequence[str]) -> ListsNotApplied | None:
         return None
 
     async def run() -> None:

@@ -87,7 +87,7 @@ class SharedPolicy:
         self.repository.begin()
         if self.repository.git("status", "--porcelain"):
             self.repository.commit()
-            done = pull(self.server)
+            done = pull(self.server, "--accept")  # fewer names
             assert done.code == GOOD, done.out + done.err
 
 

@@ -149,7 +149,7 @@ def test_a_list_that_was_never_fetched_is_a_warning(place: Path) -> None:
     compiled = _compiled(place)
     (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
     assert problem.severity == "warning"
-    assert "It has not been fetched yet, and blocks nothing." in problem.advice
+    assert "There is no copy of it, and it blocks nothing." in problem.advice
     assert _told(compiled, "a.example")[0] == "passed"
 
 

@@ -62,7 +62,7 @@ class Darban:
         self.port = free_port()
         self.place = place
         self.state = place / "state"
-        self._config = place / "config.toml"
+        self.config = place / "config.toml"
         self._log = place / "log"
         self.metrics = free_port()
         quoted = ", ".join(f'"{server}"' for server in servers)
@@ -75,9 +75,11 @@ class Darban:
             more=more,
             probe=PROBE,
         )
-        self._config.write_text(text, encoding="utf-8")
+        self.config.write_text(text, encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
         self._checked = 0
+        self.options: tuple[str, ...] = ()
+        """More options of ``darban run``."""
         self.worker = 0
         """The worker's process ID."""
 
@@ -92,7 +94,7 @@ class Darban:
         self._checked = len(self.log)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "resolver", "run", "--config", self._config],
+                [sys.executable, "-m", "resolver", "run", "--config", self.config, *self.options],
                 cwd=ROOT,
                 env={**os.environ, "STATE_DIRECTORY": str(self.state)},
                 stdin=subprocess.DEVNULL,
@@ -101,6 +103,18 @@ class Darban:
                 start_new_session=True,
                 preexec_fn=prepare,
             )
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of ``darban`` for this server."""
+        return subprocess.run(
+            [sys.executable, "-m", "resolver", *arguments, "--config", self.config],
+            cwd=ROOT,
+            env={**os.environ, "STATE_DIRECTORY": str(self.state)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     def ended(self, seconds: float = 20.0) -> int:
         """Its exit code, once it has ended by itself."""
