@@ -1,10 +1,13 @@
-"""Bound the queries in flight: in all, for one zone, for one client prefix.
+"""Bound the queries in flight: in all, for one VLAN, and within it for one zone and one client.
 
-A flood of random names below one zone, or a faulty client, fills only its own share; the queries
-of other clients still find room. While few queries are in flight, none is counted by zone or
-client. A name counts against its last three labels and, with a higher bound, against its last
-two. So a flood below one agency of gov.ir leaves room for the other agencies, and a flood below
-example.com is bounded however long its names are.
+A flood fills only its own shares; other queries still find room. While few queries are in flight,
+none is counted by share. What all VLANs have in common is taken by whoever comes first; of the
+rest each VLAN has an equal share, which no other VLAN can take. So the queries of a VLAN that
+has fewer in flight than its share always find room, whatever other VLANs send.
+
+Within a VLAN, a name counts against its last three labels and, with a higher bound, against its
+last two. So a flood below one agency of gov.ir leaves room for the other agencies, and a flood
+below example.com is bounded however long its names are.
 """
 
 from collections import Counter
@@ -13,16 +16,18 @@ from typing import Final
 from resolver.dns import names
 from resolver.policy.prefixes import client_prefix
 
-TOTAL: Final = 16384
-"""Queries in flight at most."""
+COMMON: Final = 16384
+"""While fewer queries are in flight, a VLAN may have more than its own share."""
+OWN: Final = 4096
+"""Queries in flight besides, in equal shares for the VLANs."""
 UNCOUNTED: Final = 512
 """While fewer are in flight, the next one is admitted without a share."""
 PER_ZONE: Final = 1024
-"""With the same last three labels."""
+"""From one VLAN, with the same last three labels."""
 PER_PARENT: Final = 4096
-"""With the same last two labels."""
+"""From one VLAN, with the same last two labels."""
 PER_CLIENT: Final = 4096
-"""From the same client prefix."""
+"""From one VLAN and the same client prefix."""
 WAITERS: Final = 1000
 """Replies that may wait for one query in flight."""
 
@@ -35,21 +40,30 @@ class Admission:
 
     def __init__(self) -> None:
         self._total = 0
+        self._own = OWN
         self._by_share: Counter[bytes] = Counter()
 
-    def enter(self, name: bytes, client: bytes) -> Shares | None:
-        """Admit a query: its shares, which ``leave`` takes back; None if there is no room."""
+    def divide(self, vlans: int) -> None:
+        """Divide what is not in common among this number of VLANs."""
+        self._own = OWN // max(vlans, 1)
+
+    def enter(self, name: bytes, vlan: int, client: bytes) -> Shares | None:
+        """Admit a query: its shares, which ``leave`` takes back; None if there is no room.
+
+        ``vlan`` is the index of the client's VLAN.
+        """
         if self._total < UNCOUNTED:
             self._total += 1
             return ()
-        if self._total >= TOTAL:
+        by_share, of_vlan = self._by_share, vlan.to_bytes(4, "big")
+        if self._total >= COMMON and by_share[of_vlan] >= self._own:
             return None
-        shares = _shares(name, client)
-        bounds = (PER_ZONE, PER_PARENT, PER_CLIENT)
-        if any(self._by_share[s] >= bound for s, bound in zip(shares, bounds, strict=True)):
+        shares = _shares(name, of_vlan, client)
+        bounds = (PER_ZONE, PER_PARENT, PER_CLIENT)  # the bound of the VLAN was looked at before
+        if any(by_share[share] >= bound for share, bound in zip(shares, bounds, strict=False)):
             return None
         self._total += 1
-        self._by_share.update(shares)
+        by_share.update(shares)
         return shares
 
     def leave(self, shares: Shares) -> None:
@@ -63,8 +77,13 @@ class Admission:
                 del self._by_share[share]
 
 
-def _shares(name: bytes, client: bytes) -> Shares:
-    """The shares of a query: its zone, the zone above, and the client prefix."""
+def _shares(name: bytes, of_vlan: bytes, client: bytes) -> Shares:
+    """The shares of a query: in its VLAN its zone, the zone above, the client prefix; its VLAN."""
     labels = names.labels(name)
     zone, parent = b".".join(labels[-3:]), b".".join(labels[-2:])
-    return b"zone " + zone, b"parent " + parent, client_prefix(client)
+    return (
+        of_vlan + b" zone " + zone,
+        of_vlan + b" parent " + parent,
+        of_vlan + client_prefix(client),
+        of_vlan,
+    )

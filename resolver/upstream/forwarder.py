@@ -27,6 +27,7 @@ from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
+from resolver.policy.view import View
 from resolver.server.loop import Loop
 from resolver.upstream.inflight import InflightQuery, Tcp, Udp, UpstreamAttempt, still_waiting
 from resolver.upstream.late_attempts import LateAttempts
@@ -71,19 +72,24 @@ class Forwarder:
         return bool(self._inflight)
 
     def use(self, groups: Mapping[str, Group]) -> None:
-        """Use these servers for new rounds of attempts; those that have begun go on with theirs."""
+        """Use these servers for new rounds of attempts; those that have begun go on with theirs.
+
+        It is also called when another policy is in force, which may have other VLANs.
+        """
         servers = [server for group in groups.values() for server in group.servers]
         for server in servers:
             self._counters.upstream_up(server.name, server.up if server.tried else None)
         self._counters.other_upstreams_down({server.name for server in servers})
         self._groups = {name.encode(): group for name, group in groups.items()}
+        self._admission.divide(len(self._engine.terms.vlans))
 
     def forward(self, pending: PendingReply, now: float) -> None:
         """Forward a query, and deliver its reply, now or later."""
         question = pending.question
         query = self._inflight.get(question.key)
         if query is None or query.is_over:
-            shares = self._admission.enter(question.name, pending.client.address)
+            address = pending.client.address
+            shares = self._admission.enter(question.name, _vlan(pending), address)
             if shares is not None:
                 if not self._start(question, shares, pending, now, query):
                     self._conclude(pending, FAULT, now)
@@ -113,13 +119,14 @@ class Forwarder:
         now: float, query: InflightQuery | None = None,
     ) -> bool:  # fmt: skip
         """Begin an exchange, or the next round of a query; False if it cannot begin."""
+        vlan = -1 if pending is None else _vlan(pending)
         group = self._groups.get(question.group) or Group(question.group.decode(), ())
         try:
             if query is None:
-                query = InflightQuery(question, group, now, shares)
+                query = InflightQuery(question, group, now, shares, vlan)
                 step = query.begin(now)
             else:
-                step = query.begin_round(group, shares, now)
+                step = query.begin_round(group, shares, vlan, now)
         except Exception:
             log.exception("a question could not be asked")
             if shares is not None:
@@ -346,3 +353,8 @@ class Forwarder:
             log.exception("an exchange could not go on")
             step = FAULT
         self._do_steps(attempt.inflight, step, now)
+
+
+def _vlan(pending: PendingReply) -> int:
+    """The index of the VLAN of the client; one in no VLAN has no pending reply."""
+    return cast("View", pending.client.view).vlan

@@ -16,7 +16,7 @@ from resolver.upstream.udp_sockets import UdpSocket
 class UpstreamAttempt(Attempt):
     """An attempt, with its ID and the socket or connection on which it waits for its answer."""
 
-    __slots__ = ("failed", "ident", "inflight", "waits_on")
+    __slots__ = ("failed", "ident", "inflight", "vlan", "waits_on")
 
     def __init__(
         self,
@@ -29,6 +29,8 @@ class UpstreamAttempt(Attempt):
     ) -> None:
         super().__init__(server, stream, message, began, until)
         self.inflight = inflight
+        self.vlan = inflight.vlan
+        """The VLAN that it is made for."""
         self.ident = 0
         self.waits_on: UdpSocket[UpstreamAttempt] | TcpConnection[UpstreamAttempt] | None = None
         """None if it does not wait, or no longer."""
@@ -39,12 +41,14 @@ class UpstreamAttempt(Attempt):
 class InflightQuery(Exchange):
     """A query in flight: its attempts, and the replies that wait for it."""
 
-    __slots__ = ("deadline", "last", "look_at", "shares", "waiters")
+    __slots__ = ("deadline", "last", "look_at", "shares", "vlan", "waiters")
 
     def __init__(
-        self, question: UpstreamQuestion, group: Group, now: float, shares: Shares | None
+        self, question: UpstreamQuestion, group: Group, now: float, shares: Shares | None, vlan: int
     ) -> None:
         super().__init__(question, group, now)
+        self.vlan = vlan
+        """The index of the VLAN whose client has begun the round; -1 for a refresh."""
         self.shares = shares
         """Its shares of the admission; None for a refresh, and while only late answers may come."""
         self.waiters: list[PendingReply] = []
@@ -55,8 +59,9 @@ class InflightQuery(Exchange):
         self.look_at = now + PATIENCE
         """When to look at the waiting replies."""
 
-    def begin_round(self, group: Group, shares: Shares | None, now: float) -> Step:
-        """Begin the next round, with shares of the admission."""
+    def begin_round(self, group: Group, shares: Shares | None, vlan: int, now: float) -> Step:
+        """Begin the next round for a VLAN, with shares of the admission."""
+        self.vlan = vlan
         self.look_at = min(self.look_at, now + PATIENCE)
         step = self.begin_again(group, now)
         self.shares = shares

@@ -239,10 +239,10 @@ class Stage:
         group = self._group(question.group.decode())
         step: NextStep | None = None
         if live is None:
-            live = self._live[question.key] = InflightQuery(question, group, self._now, None)
+            live = self._live[question.key] = InflightQuery(question, group, self._now, None, -1)
             step = live.begin(self._now)
         elif live.is_over and pending is not None:
-            step = live.begin_round(group, None, self._now)
+            step = live.begin_round(group, None, -1, self._now)
         if pending is not None:
             live.wait(pending)
         self._do_steps(live, step)

@@ -14,6 +14,8 @@ from tests.live.ports import free_port
 from tests.server.assembled import Assembled
 
 CLIENT = bytes((127, 0, 0, 1))
+ELSEWHERE = bytes((127, 0, 9, 1))
+"""A client of another VLAN."""
 Answering = Callable[[DNSRecord], "bytes | None"]
 
 
@@ -62,12 +64,11 @@ class Client:
         self.replies: list[tuple[float, DNSRecord]] = []
         self.done_with = 0
 
-    def ask(self, name: str) -> None:
+    def ask(self, name: str, client: bytes = CLIENT) -> None:
         packet = bytes(DNSRecord.question(name).pack())
         engine, handler = self._assembled.engine, self._assembled.handler
-        client = engine.clients.of(CLIENT, False)
         now = self._loop.time()
-        reply = handler.handle(packet, client, self, name, now)
+        reply = handler.handle(packet, engine.clients.of(client, False), self, name, now)
         if reply is not None:
             self.send(reply, name, now)
 

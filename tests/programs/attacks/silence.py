@@ -1,6 +1,7 @@
 """Upstreams that do not answer, are slow, or are not there; floods of names that they stick on."""
 
 import random
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -49,6 +50,55 @@ def stuck_names() -> Seen:
     text += f"{len(told)} of {_STUCK} stuck ones told SERVFAIL, {late} after more than 4 s"
     good = answered == _FRESH and slowest < (_SLOWEST + _SLACK) * 1000
     return Seen(good and len(told) == _STUCK and not late, text)
+
+
+_RATE = 11_500
+"""Queries a second; each of the addresses is far below its limit."""
+_ADDRESSES = [f"127.0.{net}.{host}" for net in range(32, 40) for host in range(1, 13)]
+_WIDE = """
+[vlans.crowd]
+prefixes = ["127.0.32.0/20"]
+policy = "publicity"
+[[forward]]
+zones = ["stuck"]
+servers = ["127.0.0.1:{port}"]
+"""
+_QUESTIONS = 48
+
+
+def stuck_vlan() -> Seen:
+    """11,500 stuck names a second from 96 addresses of one VLAN; another VLAN asks for names."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unread:
+        unread.bind(("127.0.0.1", 0))
+        with behind(honest, more=_WIDE.format(port=unread.getsockname()[1])) as (server, _):
+            stuck = [
+                Shot(n / _RATE, _stuck_question(n), _ADDRESSES[n % len(_ADDRESSES)])
+                for n in range(6 * _RATE)
+            ]
+            asked = [
+                Shot(2 + n / 12, wire.question(f"good{n}.fine.example")) for n in range(_QUESTIONS)
+            ]
+            replies = volley(server.port, stuck + asked, 4.5)
+    failed = sum(_is_failure(each) for each in replies[len(stuck) :])
+    refused = sum(_is_failure(each, within=1.0) for each in replies[: len(stuck)])
+    if not refused:
+        return Seen(True, "not tried: this machine is too slow to fill the room of one VLAN")
+    answered, _ = _good(replies[len(stuck) :])
+    text = f"{failed} of {_QUESTIONS} told SERVFAIL, {answered} answered; "
+    text += f"{refused} of {len(stuck)} stuck ones found no room"
+    return Seen(not failed and answered > 0, text)
+
+
+def _is_failure(heard: Heard | None, within: float = 5.0) -> bool:
+    """Whether SERVFAIL came within these seconds."""
+    return (
+        heard is not None and heard.took < within and wire.rcode_of(heard.packet) == wire.SERVFAIL
+    )
+
+
+def _stuck_question(number: int) -> bytes:
+    """For a name in a zone of its own, so that only the share of the VLAN bounds them all."""
+    return wire.question(f"a.b.z{number}.stuck")
 
 
 def random_subdomains() -> Seen:
@@ -199,6 +249,12 @@ def poisoned_demotion() -> Seen:
 
 ATTACKS = (
     Attack("stuck", "30 of 30 fresh names within 50 ms", stuck_names, quick=False),
+    Attack(
+        "stuck-vlan",
+        "none of 48 told SERVFAIL, while the flood finds no room",
+        stuck_vlan,
+        quick=False,
+    ),
     Attack(
         "subdomains", "all others served, all of the flood told", random_subdomains, quick=False
     ),

@@ -1,0 +1,74 @@
+"""A VLAN whose names get no answer takes nothing from the names of another VLAN."""
+
+import asyncio
+
+import pytest
+from dnslib import RCODE, DNSRecord
+
+from resolver.engine import admission
+from resolver.engine.exchange import PATIENCE
+from resolver.server.loop import Loop
+from resolver.upstream import late_attempts
+from resolver.upstream.forwarder import TICK
+from tests.upstream.forwarding import ELSEWHERE, Stage, good, stage
+from tests.upstream.virtual_time import run
+
+pytestmark = pytest.mark.interpreted  # a compiled module takes no other constant
+
+
+@pytest.fixture(autouse=True)
+def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, size in (("UNCOUNTED", 10), ("COMMON", 100), ("OWN", 40)):
+        monkeypatch.setattr(admission, name, size)
+    monkeypatch.setattr(late_attempts, "MAX_LATE", 50)
+
+
+def _sticky(query: DNSRecord) -> bytes | None:
+    return None if str(query.q.qname).startswith("stuck") else good(query)
+
+
+async def _flood(on: Stage, seconds: float) -> None:
+    """Ask for stuck names, from many addresses of one VLAN, more than the room is for."""
+    end, number = on.loop.time() + seconds, 0
+    while on.loop.time() < end:
+        for _ in range(5):
+            number += 1
+            on.client.ask(f"stuck{number}.z{number}.", bytes((127, 0, number % 8, 1)))
+        await asyncio.sleep(0.01)
+
+
+def _rcodes(on: Stage, prefix: str) -> list[int]:
+    replies = [reply for _, reply in on.client.replies]
+    return [each.header.rcode for each in replies if str(each.q.qname).startswith(prefix)]
+
+
+def test_another_vlan_finds_room_for_its_names() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, _sticky) as on:
+            flood = asyncio.create_task(_flood(on, 2 * PATIENCE))
+            await asyncio.sleep(PATIENCE)
+            for number in range(48):
+                on.client.ask(f"good{number}.example.", ELSEWHERE)
+                await asyncio.sleep(TICK)
+            await flood
+            await on.until_idle()
+            assert RCODE.SERVFAIL in _rcodes(on, "stuck")
+            assert _rcodes(on, "good") == [RCODE.NOERROR] * 48
+
+    run(play)
+
+
+def test_another_vlan_gets_its_late_answers() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, _sticky) as on:
+            flood = asyncio.create_task(_flood(on, 3 * PATIENCE))
+            await asyncio.sleep(PATIENCE)
+            on.upstream.delay = 1.5 * PATIENCE
+            for number in range(5):
+                on.client.ask(f"good{number}.example.", ELSEWHERE)
+            await flood
+            await on.until_idle()
+            assert len(on.assembled.forwarder._late) == 0
+            assert _rcodes(on, "good") == [RCODE.NOERROR] * 5
+
+    run(play)
