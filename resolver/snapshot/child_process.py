@@ -3,6 +3,10 @@
 A child runs by exec, with the same interpreter and the same code: its import path starts with
 the directory that holds the ``resolver`` package. It never imports from the current directory,
 where anybody may have put a ``json.py``.
+
+Where memory runs out, the kernel shall end what works for the server before what answers queries.
+systemd protects the server (``OOMScoreAdjust``), and a child inherits that: all children but the
+workers give it up before they begin.
 """
 
 import asyncio
@@ -13,11 +17,20 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parents[2])
+_EXPENDABLE = "{ echo 500 >/proc/self/oom_score_adj; } 2>/dev/null; "
 
 
 def command(module: str, *arguments: str) -> list[str]:
     """The command line that runs a module of this program."""
     return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def expendable(*command: str, limits: str = "") -> list[str]:
+    """The command line that runs a command as one that the kernel ends before the server.
+
+    ``limits`` are commands of the shell, such as ``ulimit -v 65536 && ``.
+    """
+    return ["/bin/sh", "-c", f'{_EXPENDABLE}{limits}exec "$@"', "sh", *command]
 
 
 def environment() -> dict[str, str]:
@@ -29,7 +42,7 @@ def environment() -> dict[str, str]:
 async def start(module: str, *arguments: str) -> Process:
     """Start a module as a child process; OSError where that is not possible."""
     return await asyncio.create_subprocess_exec(
-        *command(module, *arguments), env=environment(), stdin=PIPE, stdout=PIPE
+        *expendable(*command(module, *arguments)), env=environment(), stdin=PIPE, stdout=PIPE
     )
 
 

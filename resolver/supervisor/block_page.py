@@ -104,7 +104,9 @@ class BlockPage:
         with ours:
             with theirs:
                 self._process = process = await asyncio.create_subprocess_exec(
-                    *child_process.command("resolver.web.block_page_process", given),
+                    *child_process.expendable(
+                        *child_process.command("resolver.web.block_page_process", given)
+                    ),
                     env=child_process.environment(),
                     stdin=DEVNULL,
                     pass_fds=[theirs.fileno(), *sockets],
