@@ -47,8 +47,9 @@ def pull(
 ) -> int:
     """Pull the policy of [policy_source] from git, and put it in force.
 
-    The server does the same each minute. The newest commit of the branch must be signed with a key
-    of the allowed signers, and descend from the commit in force. Its expectations are run, and the
+    The server does the same each minute. The newest commit of the branch must descend from the
+    commit in force, and all commits since that one must be signed with keys of the allowed signers;
+    where none is in force, the signature of the newest counts. Its expectations are run, and the
     questions that 'darban record --keep' has recorded are tried: if more names are blocked newly
     than max_newly_blocked, if a list has lost over a fifth, or if anything else is wrong, the
     policy in force stays. An edit of the server's own config that was not reloaded does not come

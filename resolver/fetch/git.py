@@ -1,26 +1,33 @@
 """Run git for the policy: nothing that a repository holds or a server sends is executed or trusted.
 
 git reads no config but the options here: no hooks, no filters, no credentials, no programs but ssh
-and ssh-keygen. It follows no link in a repository. It runs in the repository of the state directory
-as the service's user, at low priority, for a limited time, and writes files of a limited size. Only
-HTTPS, SSH and files are asked.
+and ssh-keygen. It follows no link in a repository. It runs in a repository of the state directory
+as the service's user, at low priority, for a limited time. Each of its processes has a limited
+memory, since a pack of a kilobyte can hold objects of gigabytes, and writes files of a limited
+size. Only HTTPS, SSH and files are asked.
 """
 
 import asyncio
 import contextlib
 import os
-import resource
+import shutil
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.snapshot.background_priority import set_low_priority
+from resolver.snapshot.background_priority import NICENESS
+from resolver.snapshot.child_process import expendable
 
-_MAX_FILE = 256 << 20
-"""Octets of a file that git may write, such as a pack."""
-_MAX_OUTPUT = 1 << 16
+LONG = 300.0
+"""Seconds for what git downloads, packs or checks."""
+_MAX_MIB = 256
+"""Of memory, for each process; the largest list (``MAX_LIST_BYTES``) needs most of this. Also of a
+file that git writes, such as a pack."""
+_LIMITS = f"ulimit -v {_MAX_MIB << 10} && ulimit -f {_MAX_MIB << 11} && "
+_PAST_LIMIT = ("Out of memory", f"died of signal {signal.SIGXFSZ.value}")
+_MAX_OUTPUT = 1 << 20
 _MAX_REASON = 300
 """Characters of git's own words that are shown."""
 
@@ -31,8 +38,10 @@ _OPTIONS = (
     *("transfer.fsckObjects=true", "fetch.recurseSubmodules=false"),
     *("gc.autoDetach=false", "maintenance.autoDetach=false"),
     *("http.lowSpeedLimit=1000", "http.lowSpeedTime=30"),
-    # a signature of OpenPGP or X.509 has no place in the file of allowed signers
-    *("gpg.openpgp.program=false", "gpg.x509.program=false", "gpg.minTrustLevel=fully"),
+    # what is fetched stays one pack, as it came, and is not unpacked in memory
+    *("transfer.unpackLimit=1", "core.bigFileThreshold=32m", "core.deltaBaseCacheLimit=32m"),
+    *("core.packedGitWindowSize=16m", "core.packedGitLimit=64m"),
+    *("pack.threads=1", "pack.window=0", "pack.packSizeLimit=128m", "repack.writeBitmaps=false"),
 )
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -74,13 +83,15 @@ async def run_git(
     Raises:
         GitFailed: git is not installed, takes too long, or reports an error.
     """
+    if shutil.which("git") is None:
+        raise GitFailed("git is not installed; Debian: apt install git openssh-client")
     settings = [part for each in (*_OPTIONS, *options) for part in ("-c", each)]
+    command = ("nice", "-n", str(NICENESS), "git", *settings, *arguments)
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     own = {"HOME": str(repository), "GIT_DIR": str(repository)}
     try:
         process = await asyncio.create_subprocess_exec(
-            "git",
-            *(*settings, *arguments),
+            *expendable(*command, limits=_LIMITS),
             cwd=repository,
             env={**inherited, **_ENVIRONMENT, **own, **(environment or {})},
             stdin=DEVNULL,
@@ -89,9 +100,7 @@ async def run_git(
             start_new_session=True,
         )
     except OSError as error:
-        reason = f"git cannot be started ({error.strerror}); Debian: apt install git openssh-client"
-        raise GitFailed(reason) from None
-    _limit(process)
+        raise GitFailed(f"git cannot be started ({error.strerror})") from None
     try:
         async with asyncio.timeout(seconds):
             printed, said = await asyncio.gather(_end(process.stdout), _end(process.stderr))
@@ -105,12 +114,6 @@ async def run_git(
     if code not in good or (errors_fail and reported):
         raise GitFailed(_reason(said) or f"git {arguments[0]} ended with exit code {code}")
     return printed.strip(), code
-
-
-def _limit(process: Process) -> None:
-    set_low_priority(process.pid)
-    with contextlib.suppress(OSError):
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (_MAX_FILE, _MAX_FILE))
 
 
 async def _end(stream: asyncio.StreamReader | None) -> str:
@@ -128,4 +131,6 @@ def _reason(said: str) -> str:
     is_wrong = [line.startswith(("fatal:", "error:")) for line in lines]
     following = [*is_wrong[1:], False]
     wrong = [line for line, *why in zip(lines, is_wrong, following, strict=True) if any(why)]
-    return "; ".join(wrong or lines[-1:])[:_MAX_REASON]
+    past = f" (git may use {_MAX_MIB} MiB of memory, and write files of {_MAX_MIB} MiB)"
+    is_past = any(each in said for each in _PAST_LIMIT)
+    return "; ".join(wrong or lines[-1:])[:_MAX_REASON] + past * is_past

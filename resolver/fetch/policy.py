@@ -1,9 +1,11 @@
 """Fetch the policy from git: the newest commit of a branch, if it may be used.
 
-A commit may be used if git's own check of its signature passes with the keys of the allowed
-signers, and if it descends from the commit in force. So neither a stolen server nor an old copy
-can put anything in force that the signers have not, or have replaced since. What may be used is
-written as files beside those in force. Whether it works here is for the caller to check.
+A commit may be used if it descends from the commit in force, and if git's own check of its
+signature, and of the signature of every commit in between, passes with the keys of the allowed
+signers. So neither a stolen server nor an old copy can put anything in force that the signers have
+not, or have replaced since. Where no commit is in force, the signature of the newest alone vouches
+for its files. What may be used is kept, and written as files beside those in force; what may not
+is removed. Whether it works here is for the caller to check.
 """
 
 import contextlib
@@ -13,22 +15,14 @@ from functools import partial
 from pathlib import Path
 
 from resolver.errors import DarbanError
-from resolver.fetch.git import GitFailed, run_git
-from resolver.files import atomic_directory, make_directory
+from resolver.fetch import signatures
+from resolver.fetch.git import LONG, GitFailed, run_git
+from resolver.fetch.quarantine import quarantined, release
+from resolver.files import atomic_directory
 from resolver.policy.settings import PolicySource
 from resolver.snapshot.policy_tree import PolicyTree
 
 _FETCHED, _IN_FORCE = "refs/darban/fetched", "refs/darban/in-force"
-_FETCH_SECONDS = 300.0
-_WHY = {
-    "N": "it has no signature",
-    "U": "its key is not among the allowed signers",
-    "B": "its signature is bad",
-    "X": "its signature has expired",
-    "Y": "its key has expired",
-    "R": "its key is revoked",
-}
-"""By the letter that git gives to a signature, %G? of git-log(1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +51,13 @@ class CommitRefused(DarbanError):
 
 
 class PolicyRepository:
-    """The copy of the repository in the state directory."""
+    """The copy of the repository in the state directory, and what is fetched into it."""
 
     def __init__(self, config: Path, tree: PolicyTree, source: PolicySource) -> None:
         """The allowed signers are a file relative to ``config``."""
         self._tree = tree
-        self._git = partial(run_git, tree.repository)
+        self._kept = partial(run_git, tree.repository)
+        self._incoming = partial(run_git, tree.incoming)
         self._source = source
         self._signers = config.parent.resolve() / source.allowed_signers
 
@@ -74,14 +69,14 @@ class PolicyRepository:
             CommitRefused: it must not be used.
         """
         try:
-            if not (self._tree.repository / "HEAD").exists():
-                make_directory(self._tree.repository)
-                await self._git("init", "--quiet", "--bare", "--template=")
-            commit = await self._newest(str(bundle or self._source.repository))
-            record = self._tree.record()
-            if record is not None and record.commit != commit:
-                await self._must_descend(commit, record.commit)
-            fetched = FetchedCommit(commit, await self._signer(commit))
+            async with quarantined(self._tree):
+                commit = await self._newest(str(bundle or self._source.repository))
+                record = self._tree.record()
+                current = "" if record is None or record.commit == commit else record.commit
+                if current:
+                    await self._must_descend(commit, current)
+                fetched = FetchedCommit(commit, await self._signer(commit, current))
+                await release(self._tree)
             await self._write_files(commit)
         except GitFailed as error:
             place = f"{bundle or self._source.repository} into {self._tree.repository}"
@@ -97,13 +92,15 @@ class PolicyRepository:
         If that fails, nothing wrong comes in force: no commit descends from one that is missing.
         """
         with contextlib.suppress(GitFailed):
-            await self._git("update-ref", _IN_FORCE, commit)
+            await self._kept("update-ref", _IN_FORCE, commit)
+            await self._kept("gc", "--auto", "--quiet", seconds=LONG)
 
     async def _newest(self, repository: str) -> str:
         branch = f"+refs/heads/{self._source.branch}:{_FETCHED}"
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-        await self._git("fetch", *options, "--", repository, branch, seconds=_FETCH_SECONDS)
-        commit, _ = await self._git("rev-parse", "--verify", f"{_FETCHED}^{{commit}}")
+        fetch = ("fetch", "--no-auto-maintenance", *options, "--", repository, branch)
+        await self._incoming(*fetch, seconds=LONG)
+        commit, _ = await self._incoming("rev-parse", "--verify", f"{_FETCHED}^{{commit}}")
         return commit
 
     async def _must_descend(self, commit: str, current: str) -> None:
@@ -118,29 +115,45 @@ class PolicyRepository:
     async def _descends(self, commit: str, ancestor: str) -> bool:
         """Whether one descends from the other; False also where one does not exist."""
         question = ("merge-base", "--is-ancestor", ancestor, commit)
-        _, code = await self._git(*question, good=(0, 1, 128))
+        _, code = await self._incoming(*question, good=(0, 1, 128))
         return code == 0
 
-    async def _signer(self, commit: str) -> str:
+    async def _signer(self, commit: str, current: str) -> str:
         """Whom git says the signature is from; CommitRefused where its check does not pass.
 
-        A check that git could not make, as on a full disk, would look like a missing signature.
+        With ``current``, all commits since it are checked. A check that git could not make, as on
+        a full disk, would look like a missing signature.
         """
         with self._signers.open("rb"):
             pass  # git would only say that no signer is known
-        allowed = (f"gpg.ssh.allowedSignersFile={self._signers}",)
-        _, code = await self._git(
-            "verify-commit", commit, options=allowed, good=(0, 1), errors_fail=True
+        question = signatures.question(commit, f"^{current}" if current else "--max-count=1")
+        options = signatures.options(self._signers)
+        printed, _ = await self._incoming(
+            *question, options=options, seconds=LONG, errors_fail=True
         )
-        options = (*allowed, "log.showSignature=no")
-        shown, _ = await self._git(
-            "log", "-1", "--format=%G?%GS", commit, options=options, errors_fail=True
-        )
-        letter, signer = shown[:1], shown[1:]
-        if code or letter != "G" or not signer:
-            why = _WHY.get(letter, "its signature cannot be checked")
-            raise CommitRefused(FetchedCommit(commit), f"{why} ({self._signers})")
-        return signer
+        newest, *older = signatures.read(printed)
+        if newest.commit != commit:
+            raise GitFailed(f"git log has not begun with commit {commit}")
+        if newest.fault:
+            raise CommitRefused(FetchedCommit(commit), f"{newest.fault} ({self._signers})")
+        fetched = FetchedCommit(commit, newest.signer)
+        wrong = [each for each in older if each.fault]
+        if wrong:
+            reason = (
+                f"{len(wrong)} of the {len(older) + 1} commits since commit {current}, which is in "
+                f"force, must not be used; the oldest of these is commit {wrong[-1].commit}: "
+                f"{wrong[-1].fault} ({self._signers})"
+            )
+            raise CommitRefused(fetched, reason)
+        if len(older) >= signatures.MOST:
+            reason = (
+                f"it comes more than {signatures.MOST:,} commits after commit {current}, which is "
+                "in force, and no more signatures are checked. Read the changes in a clone; then "
+                f"remove {self._tree.record_file}, and the next pull accepts the newest commit by "
+                "its own signature"
+            )
+            raise CommitRefused(fetched, reason)
+        return newest.signer
 
     async def _write_files(self, commit: str) -> None:
         """Write the files of a commit into the tree's directory, whole or not at all."""
@@ -152,7 +165,7 @@ class PolicyRepository:
             environment = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": str(aside)}
             checkout = ("checkout-index", "--all", f"--prefix={aside}{os.sep}")
             try:
-                await self._git("read-tree", commit, environment=environment)
-                await self._git(*checkout, environment=environment)
+                await self._kept("read-tree", commit, environment=environment)
+                await self._kept(*checkout, environment=environment)
             finally:
                 Path(index).unlink(missing_ok=True)

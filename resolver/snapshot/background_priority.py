@@ -21,7 +21,7 @@ _LOOK = 5.0
 """Seconds between two looks at the CPU time."""
 _STARVED = 0.03
 """Share of a core below which a process is starved; idle priority beside a busy one gives 0.003."""
-_NICENESS = 10
+NICENESS = 10
 """A tenth of a core beside one busy process."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -58,7 +58,7 @@ def set_idle_priority(process: int) -> None:
 def set_low_priority(process: int) -> None:
     """Give a process a small share of CPU time; where that is forbidden, do nothing."""
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
+        os.setpriority(os.PRIO_PROCESS, process, NICENESS)
 
 
 async def is_starved(process: int, work: "asyncio.Task[object]") -> bool:

@@ -42,12 +42,15 @@ class PolicyTree:
     """The commits of the policy in a state directory; methods raise OSError."""
 
     def __init__(self, state: Path) -> None:
-        self._record = state / "policy.json"
+        self.record_file = state / "policy.json"
+        """Which commit is in force."""
         self._trees = state / "policy-trees"
         self.current = state / "policy"
         """The files of the policy in force."""
         self.repository = state / "policy.git"
-        """All commits that were fetched."""
+        """All commits that were fetched and may be used."""
+        self.incoming = state / "policy.git-incoming"
+        """What is being fetched; nothing of it may be used."""
 
     def record(self) -> PulledPolicy | None:
         """The commit in force; None where none was pulled.
@@ -56,13 +59,13 @@ class PolicyTree:
             DamagedRecord: it cannot be told which commits are older.
         """
         try:
-            return PulledPolicy(**json.loads(self._record.read_bytes()))
+            return PulledPolicy(**json.loads(self.record_file.read_bytes()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
             raise DamagedRecord(
-                f"{self._record}: damaged, so it is not known which commits are older than the one "
-                "in force; remove it, and the next pull accepts any commit that is signed"
+                f"{self.record_file}: damaged, so it is not known which commits are older than "
+                "the one in force; remove it, and the next pull trusts the newest by its signature"
             ) from None
 
     @contextlib.contextmanager
@@ -71,7 +74,7 @@ class PolicyTree:
 
         Where the disk is full, the body is not run. Where it raises, the record stays as it is.
         """
-        with atomic_file(self._record) as file:
+        with atomic_file(self.record_file) as file:
             file.write(json.dumps(asdict(record)).encode())
             file.flush()
             os.fsync(file.fileno())
@@ -97,8 +100,13 @@ class PolicyTree:
         make_directory(self._trees)
         replace_link(self.current, self.directory(commit))
 
+    def remove_incoming(self) -> None:
+        """Remove what was fetched and not kept."""
+        shutil.rmtree(self.incoming, ignore_errors=True)
+
     def restore(self) -> None:
-        """Let the link lead to the commit of the record."""
+        """Let the link lead to the commit of the record, and remove what was not kept."""
+        self.remove_incoming()
         record = self.record()
         if record is not None or self.current.is_symlink():
             self.switch("" if record is None else record.commit)

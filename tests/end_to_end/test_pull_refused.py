@@ -44,7 +44,14 @@ def test_a_signature_that_does_not_pass_is_refused(
     assert commit in who
     assert why in " ".join(darban("status", at=server.directory).out.split())
     assert _in_force(server) == in_force
-    # a later signed commit is good again, and the history of a moment has no gap
+    # nor does it come in force beneath a signed one, whatever that shows to its signer
+    repository.commit()
+    done = pull(server)
+    assert done.code == NO, done.out + done.err
+    assert f"the oldest of these is commit {commit}: {why}" in done.out
+    stays(server, before, "new.example")
+    # without it all is good again, and the history of a moment has no gap
+    repository.git("reset", "--quiet", "--soft", before)
     repository.commit()
     assert pull(server).code == GOOD
     assert blocks(server, "new.example")

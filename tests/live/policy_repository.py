@@ -65,6 +65,15 @@ class PolicyRepository:
         self.git("-c", key, "commit", "--quiet", "--allow-empty", "-m", "a change", *sign)
         return self.head()
 
+    def merge(self, signer: str = "") -> str:
+        """Merge a branch with one commit, signed or not, by a signed commit; the branch's."""
+        self.git("checkout", "--quiet", "-b", "side")
+        side = self.commit(signer)
+        self.git("checkout", "--quiet", "stable")
+        self.git("merge", "--quiet", "--no-ff", "-S", "-m", "a merge", "side")
+        self.git("branch", "--quiet", "-D", "side")
+        return side
+
     def head(self) -> str:
         """The newest commit."""
         return self.git("rev-parse", "HEAD")
@@ -105,6 +114,7 @@ def policy_repository(directory: Path) -> PolicyRepository:
     for setting in ("user.name=NOC", "user.email=noc@agency.example", "gpg.format=ssh"):
         made.git("config", *setting.split("="))
     made.git("config", "user.signingkey", made.keys / SIGNER)
+    made.git("config", "gpg.ssh.allowedSignersFile", made.allowed)
     made.begin()
     made.commit()
     return made

@@ -13,6 +13,7 @@ from tests.programs.attacks import (
     lost_names,
     million,
     mixed_servers,
+    policy_source,
     silence,
     tcp_clients,
     tcp_hoards,
@@ -38,5 +39,6 @@ ATTACKS: tuple[Attack, ...] = (
     *cpu_bombs.ATTACKS,
     *exhaustion.ATTACKS,
     *clock_steps.ATTACKS,
+    *policy_source.ATTACKS,
     *million.ATTACKS,
 )

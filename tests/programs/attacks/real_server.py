@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.live.ports import free_port
@@ -146,9 +146,13 @@ class Darban:
 
     def memory(self) -> float:
         """The worker's resident memory, in MiB."""
-        status = Path(f"/proc/{self.worker}/status").read_text(encoding="utf-8")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if "VmRSS" in line)
-        return int(kilobytes) / 1024
+        return _memory(self.worker)
+
+    def memory_of(self, program: str) -> float:
+        """The resident memory of all processes of this program below the server, in MiB."""
+        assert self._process is not None
+        below = _below(self._process.pid)
+        return sum(_memory(each) for each in below if _name(each).startswith(program))
 
     def descriptors(self) -> int:
         """The descriptors that the worker holds."""
@@ -184,18 +188,47 @@ class Darban:
     def _workers(self) -> list[int]:
         """The process IDs of its children that are workers."""
         assert self._process is not None
-        pid = self._process.pid
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        found = [c for task in tasks for c in (task / "children").read_text().split()]
-        return [int(c) for c in found if b"resolver.worker" in _command(c)]
+        found = _children(self._process.pid)
+        return [child for child in found if b"resolver.worker" in _command(child)]
 
 
-def _command(pid: str) -> bytes:
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    found = [c for task in tasks for c in (task / "children").read_text().split()]
+    return [int(child) for child in found]
+
+
+def _below(process: int) -> Iterator[int]:
+    """The children of a process, and theirs, as far as they live."""
+    with suppress(OSError):
+        for child in _children(process):
+            yield child
+            yield from _below(child)
+
+
+def _command(process: int) -> bytes:
     """What a process runs; nothing where it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+def _name(process: int) -> str:
+    """The name of the program that a process runs; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{process}/comm").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _memory(process: int) -> float:
+    """The resident memory of a process, in MiB; 0 where it has ended."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+        kilobytes = [line.split()[1] for line in status.splitlines() if "VmRSS" in line]
+        return sum(map(int, kilobytes)) / 1024
+    return 0.0
 
 
 class AttackError(Exception):
