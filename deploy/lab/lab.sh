@@ -122,10 +122,11 @@ END
     echo "10.0.0.53 $(into centre cat /etc/ssh/lab_host_key.pub)" |
       into $box tee /etc/ssh/ssh_known_hosts >/dev/null
   done
+  signer="noc@ministry.example namespaces=\"git\" $noc_key"
   for box in centre site-a1 site-a2; do
-    echo "noc@ministry.example namespaces=\"git\" $noc_key" |
-      into $box tee /etc/darban/allowed_signers >/dev/null
+    echo "$signer" | into $box tee /etc/darban/allowed_signers >/dev/null
   done
+  echo "$signer" | into noc tee /root/allowed_signers >/dev/null
   for box in site-a1 site-a2; do
     into centre cat /etc/ssh/policy_key | into $box sh -c 'umask 077; cat >/etc/ssh/policy_key'
   done
@@ -138,6 +139,7 @@ END
     git config user.email noc@ministry.example
     git config gpg.format ssh
     git config user.signingkey /etc/ssh/policy_key
+    git config gpg.ssh.allowedSignersFile /root/allowed_signers
     git remote add origin ssh://10.0.0.53/srv/policy.git
     git add --all
     git commit --quiet -S -m 'the policy as it is'"

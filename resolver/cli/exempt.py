@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.activation import activate, write
-from resolver.cli.clone import commit, config_of
+from resolver.cli.clone import check_signatures, commit, config_of, edit_text
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
 from resolver.cli.exemption_text import exemption_text
@@ -109,8 +109,10 @@ def exempt(
     Without a running server the exemption is written all the same.
 
     Where the policy comes from git, a server refuses, and prints the command for your own clone:
-    with --repo, the clone is edited and checked in the same way, and the edit is committed with
-    your signature. When you have pushed it, the servers pull it within a minute.
+    with --repo, the clone is edited and checked in the same way, and the edit is shown and
+    committed with your signature. When you have pushed it, the servers pull it within a minute. If
+    the clone has commits that are not signed, so that servers refuse what comes after them, nothing
+    is written: they are named, all that has changed is shown, and the exit code is 1.
 
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 
@@ -159,6 +161,8 @@ class _Edit:
         self._path = path
         self._as_json = as_json
         self._clone = clone
+        if clone is not None:
+            check_signatures(clone)
         self._in_force = None if clone else _in_force(path)
         try:
             self._edit = ExemptionEdit(path, self._in_force)
@@ -225,6 +229,9 @@ class _Edit:
             write(path, edited.texts)
             result = "no server runs; this will be in force when one is started"
             if self._clone is not None:
+                shown["difference"] = edit_text(self._clone, edited.texts)
+                if not self._as_json:
+                    echo(str(shown["difference"]))
                 result = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
         if self._as_json:
             print_json({**shown, "config": str(path), "warnings": warnings, "reload": answer})

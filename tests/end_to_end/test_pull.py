@@ -171,7 +171,9 @@ def test_exemptions_are_signed_in_the_operators_clone(
     assert command in done.err
     done = darban("exempt", "--repo", repository.path, *words, at=tmp_path)
     assert done.code == GOOD, done.out + done.err
-    assert "committed and signed" in done.out
+    shown, _, after = done.out.partition("exemption it-7 is written")
+    assert '+ticket = "IT-7"' in shown
+    assert "committed and signed" in after
     assert pull(server).code == GOOD
     assert not blocks(server, "pager.example")
     assert policy_status(server).commit == repository.head()
