@@ -262,7 +262,7 @@ class LimitsConfig(ConfigSection):
     queries_per_address: Annotated[int, Field(ge=1)] = 1_000
     """Queries a second that each client may send to a worker."""
     queries_per_prefix: Annotated[int, Field(ge=1)] = 20_000
-    """Queries a second that each /24 or /56 of a VLAN may send to a worker."""
+    """Queries a second that each /24 or /64 of a VLAN may send to a worker."""
 
 
 class BlockLogConfig(ConfigSection):

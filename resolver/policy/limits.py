@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each client address, inside a bucket for its prefix (/24 or /56).
+"""Rate limits: a token bucket for each client address, inside a bucket for its prefix (/24 or /64).
 
 Only a loop or an attack exceeds the rate of an address. The bucket of the prefix bounds what many
 addresses, which may be forged, can send together. Unknown clients (in no VLAN) have a low rate:

@@ -25,8 +25,11 @@ def is_link_local(address: bytes) -> bool:
 
 
 def client_prefix(address: bytes) -> bytes:
-    """The /24 or /56 of an address: clients are limited by these prefixes."""
-    return address[:3] if len(address) == 4 else address[:7]
+    """The /24 or /64 of an address: clients are limited by these prefixes.
+
+    A host on a link with a /64 can take any number of its addresses, and none of another link's.
+    """
+    return address[:3] if len(address) == 4 else address[:8]
 
 
 def client_prefix_text(prefix: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Counts the refused queries of unknown clients, by /24 and /56; in memory only.
+"""Counts the refused queries of unknown clients, by /24 and /64; in memory only.
 
 A VLAN that is missing in the config shows here: its clients ask again and again, and are refused.
 With forged addresses anyone can produce any number of prefixes. So only the most frequent ones are

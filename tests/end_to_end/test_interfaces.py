@@ -117,7 +117,7 @@ def test_the_same_address_gets_the_policy_of_its_link(
         was, now = (each.value("darban_queries_total", **labels) for each in (before, after))
         assert now - was == 2
     unknown = darban("status", "--unknown", at=server.directory).out
-    assert "fe80::/56" in unknown
+    assert "fe80::/64" in unknown
 
 
 @pytest.mark.usefixtures("server")

@@ -58,8 +58,8 @@ def test_the_addresses_of_a_prefix_share_its_rate() -> None:
     assert taken(client(limits, "10.10.0.6"), 100) == 2
     assert taken(client(limits, "10.10.1.5"), 100) == 10
     assert taken(client(limits, "fd00:10::5"), 100) == 10
-    assert taken(client(limits, "fd00:10:0:ff::5"), 100) == 2
-    assert taken(client(limits, "fd00:10:0:100::5"), 100) == 10
+    assert taken(client(limits, "fd00:10::ffff:0:5"), 100) == 2
+    assert taken(client(limits, "fd00:10:0:1::5"), 100) == 10
 
 
 def test_vlans_share_nothing_though_they_have_a_prefix_in_common() -> None:

@@ -40,8 +40,8 @@ def test_the_longest_prefix_comes_first(
 
 
 @given(ADDRESSES)
-def test_clients_are_limited_by_24_and_56(address: IPv4Address | IPv6Address) -> None:
-    length = 24 if address.version == 4 else 56
+def test_clients_are_limited_by_24_and_64(address: IPv4Address | IPv6Address) -> None:
+    length = 24 if address.version == 4 else 64
     network = ip_network((address, length), strict=False)
     assert client_prefix(address.packed) == network.network_address.packed[: length // 8]
 

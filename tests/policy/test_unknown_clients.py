@@ -60,8 +60,8 @@ def test_hostile_prefixes_neither_grow_it_nor_push_out_a_heavy_one() -> None:
 
 def test_clients_are_told_by_the_prefix_that_limits_them() -> None:
     counts = UnknownClientCounts()
-    for address in ("10.0.1.1", "10.0.1.255", "fd00:10:0:1::5", "fd00:10:0:2::5", "fe80::1%eth0"):
+    for address in ("10.0.1.1", "10.0.1.255", "fd00:10:0:1::5", "fd00:10:0:1:2::5", "fe80::1%eth0"):
         counts.count(packed(address))
     assert counts.all() == UnknownClients(
-        (("10.0.1.0/24", 2), ("fd00:10::/56", 2), ("fe80::/56", 1)), 0
+        (("10.0.1.0/24", 2), ("fd00:10:0:1::/64", 2), ("fe80::/64", 1)), 0
     )

@@ -169,7 +169,7 @@ def test_what_no_config_wants_is_not_written(pipe: Pipe) -> None:
     [
         ("vlan", CLIENT, "administration"),
         ("prefix", CLIENT, "10.10.3.0/24"),
-        ("prefix", "fd00:10:0:1ff::7", "fd00:10:0:100::/56"),
+        ("prefix", "fd00:10:0:1ff::7", "fd00:10:0:1ff::/64"),
         ("address", CLIENT, CLIENT),
         ("address", "fd00:10::7", "fd00:10::7"),
     ],
