@@ -7,7 +7,9 @@ has fewer in flight than its share always find room, whatever other VLANs send.
 
 Within a VLAN, a name counts against its last three labels and, with a higher bound, against its
 last two. So a flood below one agency of gov.ir leaves room for the other agencies, and a flood
-below example.com is bounded however long its names are.
+below example.com is bounded however long its names are. A client counts against its prefix, since
+a host may have many addresses; but each address has some room of its own, so that the others of
+the prefix leave it some.
 """
 
 from collections import Counter
@@ -26,8 +28,10 @@ PER_ZONE: Final = 1024
 """From one VLAN, with the same last three labels."""
 PER_PARENT: Final = 4096
 """From one VLAN, with the same last two labels."""
-PER_CLIENT: Final = 4096
-"""From one VLAN and the same client prefix."""
+PER_PREFIX: Final = 4096
+"""From one VLAN and the same client prefix, but for those of ``PER_ADDRESS``."""
+PER_ADDRESS: Final = 64
+"""From one address, also where its prefix has its share."""
 WAITERS: Final = 1000
 """Replies that may wait for one query in flight."""
 
@@ -59,8 +63,10 @@ class Admission:
         if self._total >= COMMON and by_share[of_vlan] >= self._own:
             return None
         shares = _shares(name, of_vlan, client)
-        bounds = (PER_ZONE, PER_PARENT, PER_CLIENT)  # the bound of the VLAN was looked at before
-        if any(by_share[share] >= bound for share, bound in zip(shares, bounds, strict=False)):
+        zone, parent, of_prefix, of_address, _ = shares
+        if by_share[zone] >= PER_ZONE or by_share[parent] >= PER_PARENT:
+            return None
+        if by_share[of_prefix] >= PER_PREFIX and by_share[of_address] >= PER_ADDRESS:
             return None
         self._total += 1
         by_share.update(shares)
@@ -77,13 +83,14 @@ class Admission:
                 del self._by_share[share]
 
 
-def _shares(name: bytes, of_vlan: bytes, client: bytes) -> Shares:
-    """The shares of a query: in its VLAN its zone, the zone above, the client prefix; its VLAN."""
+def _shares(name: bytes, of_vlan: bytes, client: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+    """The shares of a query: in its VLAN its zone, the zone above, prefix, address; its VLAN."""
     labels = names.labels(name)
     zone, parent = b".".join(labels[-3:]), b".".join(labels[-2:])
     return (
         of_vlan + b" zone " + zone,
         of_vlan + b" parent " + parent,
         of_vlan + client_prefix(client),
+        of_vlan + client,
         of_vlan,
     )

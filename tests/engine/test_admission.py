@@ -9,7 +9,8 @@ from resolver.dns import names
 from resolver.engine.admission import (
     COMMON,
     OWN,
-    PER_CLIENT,
+    PER_ADDRESS,
+    PER_PREFIX,
     PER_ZONE,
     UNCOUNTED,
     Admission,
@@ -48,13 +49,38 @@ def test_a_flood_below_one_agency_leaves_the_others_of_its_country() -> None:
     assert admission.enter(names.parse("www.tax.gov.ir"), HERE, OTHER) is not None
 
 
-def test_one_client_leaves_room_for_the_others() -> None:
+@pytest.mark.parametrize(
+    ("hosts", "neighbour", "elsewhere"),
+    [
+        (["10.10.0.5"], "10.10.0.6", "10.20.0.5"),
+        ([f"10.10.0.{n}" for n in range(100)], "10.10.0.200", "10.10.1.5"),
+        ([f"fd00:10::a:{n:x}" for n in range(100)], "fd00:10::b", "fd00:10:0:1::5"),
+    ],
+    ids=["one address", "many of a /24", "many of a /64"],
+)
+def test_the_addresses_of_one_host_leave_room_for_its_neighbours(
+    hosts: list[str], neighbour: str, elsewhere: str
+) -> None:
     admission = Admission()
-    for number in range(2 * PER_CLIENT):
-        admission.enter(names.parse(f"www.site{number}.example"), HERE, CLIENT)
-    asked = names.parse("www.agency.test")
-    assert admission.enter(asked, HERE, packed("10.10.0.6")) is None
-    assert admission.enter(asked, HERE, OTHER) is not None
+    clients = [packed(each) for each in hosts]
+    for number in range(3 * COMMON):
+        admission.enter(_name(number), HERE, clients[number % len(clients)])
+    assert admission.enter(_name(0), HERE, clients[0]) is None
+    assert len(list(_let_in(admission, packed(neighbour)))) == PER_ADDRESS
+    assert len(list(_let_in(admission, packed(elsewhere)))) == PER_PREFIX
+
+
+def _let_in(admission: Admission, client: bytes) -> Iterator[Shares]:
+    """Ask from a client until there is no room."""
+    for number in itertools.count(4 * COMMON):
+        shares = admission.enter(_name(number), HERE, client)
+        if shares is None:
+            return
+        yield shares
+
+
+def _name(number: int) -> bytes:
+    return names.parse(f"www.site{number}.example{number}")
 
 
 def test_a_flood_below_a_zone_and_a_client_prefix_count_in_their_vlan_alone() -> None:
