@@ -6,7 +6,8 @@ What must stay true:
 - One address has at most ``PER_ADDRESS`` connections. Where all together have too many, one is
   closed for a new one, also while its queries wait for replies (``Holder``).
 - While a client does not take its replies, the server does not read its queries. What it has not
-  taken is bounded, in the kernel (``_BUFFER``) and here (``Untaken``), and is discarded at the end.
+  taken is bounded, in the kernel (``_SEND_BUFFER``) and here (``Untaken``), and is discarded at the
+  end.
 - On a proxied socket a connection begins with a PROXY header of a listed server, which names the
   client. A connection without one is closed, and nothing else in it is read.
 - All replies of a connection in an iteration of the loop are sent with one system call, or with
@@ -49,9 +50,12 @@ _AT_ONCE: Final = 32
 """Connections that are accepted in one iteration of the loop at most."""
 _PAUSE: Final = 1.0
 """Seconds without new connections, after one could not be accepted."""
-_BUFFER: Final = 32768
-"""Octets that the kernel may keep for each direction of a connection; it takes twice as many, with
-what it needs besides. By itself, it would let them grow to megabytes."""
+_SEND_BUFFER: Final = 65536
+"""Octets that the kernel may keep of the replies of a connection; it takes twice as many, with what
+it needs besides. By itself, it would let them grow to megabytes. A buffer that is smaller than the
+largest segment, 64 KiB on loopback, waits 40 ms for each delayed acknowledgement."""
+_RECEIVE_BUFFER: Final = 32768
+"""The same for queries that are not read."""
 _BATCH: Final = 65536
 """Octets of replies that are gathered for one write."""
 MAX_OUTSTANDING: Final = 100
@@ -236,8 +240,9 @@ class TcpServer:
     def start(self) -> None:
         """Start to accept connections."""
         self._socket.setblocking(False)
-        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # connections inherit them
-            self._socket.setsockopt(socket.SOL_SOCKET, buffer, _BUFFER)
+        # Connections inherit the sizes of the buffers.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         self._socket.listen(_BACKLOG)
         self.loop.on_iteration_end(self._flush)
         self._listen()
