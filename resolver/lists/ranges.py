@@ -8,6 +8,7 @@ a range with addresses of others would block what is exempt: wide and special ra
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
+from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.lists.rules import BlockList, Range, SkippedLine
 
 _LEAST_LENGTH: Final = {4: 12, 6: 24}
@@ -48,4 +49,8 @@ def _read(prefix: str) -> IPv4Network | IPv6Network | str:
     least = _LEAST_LENGTH[network.version]
     if network.prefixlen < least:
         return f"a range wider than /{least} has addresses of others"
+    if network.version == 6:
+        ends = (network.network_address.packed, network.broadcast_address.packed)
+        if any(without_ipv6(each) != each for each in ends):
+            return "IPv4 addresses inside IPv6; the range of the IPv4 addresses covers them"
     return network

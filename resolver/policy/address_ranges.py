@@ -6,17 +6,10 @@ Nearly every address of an answer lies in no range. So its first octets are comp
 from ipaddress import ip_network
 from typing import Final
 
+from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.compiled import AddressRange
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable
-
-_IPV4_IN_IPV6: Final = (
-    bytes.fromhex("00000000000000000000ffff"),  # IPv4-mapped (RFC 4291 section 2.5.5.2)
-    bytes.fromhex("0064ff9b0000000000000000"),  # NAT64, well-known prefix (RFC 6052 section 2.1)
-)
-_LOCAL_NAT64: Final = bytes.fromhex("0064ff9b0001")
-"""NAT64 prefixes of a network's own choice (RFC 8215); the address is in the last octets of a
-/96, which is what translators use."""
 
 PRIVATE: Final = -1
 """The index of all private ranges."""
@@ -54,13 +47,6 @@ class AddressRanges:
     def of_services(self, address: bytes) -> list[int]:
         """Likewise, without the private ranges."""
         return [place for place in self.matches(address) if place != PRIVATE]
-
-
-def without_ipv6(address: bytes) -> bytes:
-    """The IPv4 address inside an IPv6 address, or else the address itself."""
-    if len(address) == 16 and (address[:12] in _IPV4_IN_IPV6 or address[:6] == _LOCAL_NAT64):
-        return address[12:]
-    return address
 
 
 def _first_octets(of: Prefix) -> range:

@@ -12,7 +12,8 @@ What must stay true:
 from typing import Final
 
 from resolver.dns import names
-from resolver.policy.address_ranges import PRIVATE, AddressRanges, without_ipv6
+from resolver.dns.ipv4_in_ipv6 import without_ipv6
+from resolver.policy.address_ranges import PRIVATE, AddressRanges
 from resolver.policy.compiled import RebindingProtection
 from resolver.policy.prefixes import PrefixTable
 from resolver.policy.verdict import REBINDING, Verdict

@@ -22,6 +22,10 @@ REFUSED = {
     "0.0.0.0/0": "not public|wider",
     "8.0.0.0/8": "wider than /12",
     "2a00::/16": "wider than /24",
+    "::91.108.4.0/120": "IPv4 addresses inside IPv6",
+    "64:ff9b::959a:a000/116": "IPv4 addresses inside IPv6",
+    "64:ff9b::/64": "IPv4 addresses inside IPv6",
+    "2002:959a:a000::/36": "IPv4 addresses inside IPv6",
 }
 
 

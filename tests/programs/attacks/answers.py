@@ -37,7 +37,12 @@ def _forms(address: str) -> dict[str, tuple[int, list[bytes]]]:
     """The records that lead to an IPv4 address, by the name that has them."""
     octets = socket.inet_aton(address)
     target, here = wire.wire("edge.example"), wire.AT_QUESTION
-    inside = {"mapped": b"\0" * 10 + b"\xff\xff", "nat64": bytes.fromhex("0064ff9b") + b"\0" * 8}
+    inside = {
+        "mapped": b"\0" * 10 + b"\xff\xff" + octets,
+        "compatible": b"\0" * 12 + octets,
+        "nat64": bytes.fromhex("0064ff9b") + b"\0" * 8 + octets,
+        "6to4": b"\x20\x02" + octets + b"\0" * 9 + b"\1",
+    }
     hint = b"\0\1\0" + b"\0\4\0\4" + octets
     return {
         "plain": (wire.A, [wire.record(here, wire.A, octets)]),
@@ -51,8 +56,8 @@ def _forms(address: str) -> dict[str, tuple[int, list[bytes]]]:
             [wire.address(here, "192.0.2.1"), wire.record(here, wire.A, octets)],
         ),
         **{
-            form: (wire.AAAA, [wire.record(here, wire.AAAA, before + octets)])
-            for form, before in inside.items()
+            form: (wire.AAAA, [wire.record(here, wire.AAAA, whole)])
+            for form, whole in inside.items()
         },
     }
 
