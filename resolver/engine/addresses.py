@@ -1,4 +1,4 @@
-"""Find the addresses in an entry that lie in the ranges of services."""
+"""Find the ranges that the addresses in an entry lie in."""
 
 from resolver.dns import codes
 from resolver.dns.svcb import address_hints
@@ -7,11 +7,12 @@ from resolver.policy.address_ranges import AddressRanges
 
 
 def find_addresses(entry: CacheEntry, ranges: AddressRanges | None) -> None:
-    """Note in an entry its addresses that lie in these ranges, for policy."""
-    entry.ranges = ranges
-    if ranges is None:
-        entry.addresses = ()
-        return
+    """Note in an entry one address for each of these ranges that its addresses lie in."""
+    entry.note(ranges, () if ranges is None else ranges.distinct(_addresses(entry)))
+
+
+def _addresses(entry: CacheEntry) -> list[bytes]:
+    """All addresses in the records and in their hints."""
     records, ttl_offsets = entry.records, entry.ttl_offsets
     found: list[bytes] = []
     for index in range(0, len(ttl_offsets), 2):
@@ -19,14 +20,10 @@ def find_addresses(entry: CacheEntry, ranges: AddressRanges | None) -> None:
         rtype = records[at - 4] << 8 | records[at - 3]
         data = at + 6
         if rtype == codes.A:
-            address = records[data : data + 4]
-            if ranges.matches(address):
-                found.append(address)
+            found.append(records[data : data + 4])
         elif rtype == codes.AAAA:
-            address = records[data : data + 16]
-            if ranges.matches(address):
-                found.append(address)
+            found.append(records[data : data + 16])
         elif rtype in (codes.SVCB, codes.HTTPS):
-            hints = address_hints(records[data : data + (records[at + 4] << 8 | records[at + 5])])
-            found += [address for address in hints if ranges.matches(address)]
-    entry.addresses = tuple(found)
+            end = data + (records[at + 4] << 8 | records[at + 5])
+            found += address_hints(records[data:end])
+    return found

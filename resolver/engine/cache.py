@@ -18,11 +18,13 @@ from collections import deque
 from typing import Final
 
 from resolver.dns import codes
+from resolver.engine.addresses import find_addresses
 from resolver.engine.chain import joined
 from resolver.engine.entry import CacheEntry, stale
 from resolver.engine.failure import Failure
 from resolver.engine.failure_cache import FailureCache
 from resolver.engine.question import UpstreamQuestion, is_key_within
+from resolver.policy.address_ranges import AddressRanges
 
 MAX_STALE: Final = 86400
 """Seconds after its expiry that an entry may be served as stale."""
@@ -128,11 +130,27 @@ class AnswerCache:
             entry.used = True  # it has the place of the old entry, which may be the oldest
         entries[key] = entry
         self.bytes += entry.size
+        self._evict(entry)
+
+    def find_addresses(self, key: bytes, entry: CacheEntry, ranges: AddressRanges | None) -> None:
+        """Note in an entry which of these ranges its addresses lie in; ``key`` is its question's.
+
+        An entry that is stored counts with what was noted.
+        """
+        before = entry.size
+        find_addresses(entry, ranges)
+        if entry.size != before and self._entries.get(key) is entry:
+            self.bytes += entry.size - before
+            self._evict(None)
+
+    def _evict(self, newest: CacheEntry | None) -> None:
+        """Evict old entries beyond the bound, but never the newest."""
+        entries, queue = self._entries, self._queue
         chances = _MAX_SECOND_CHANCES
         while self.bytes > self.max_bytes:
             oldest_key = queue.popleft()
             oldest = entries[oldest_key]
-            if oldest is entry or (oldest.used and chances):
+            if oldest is newest or (oldest.used and chances):
                 chances -= 1
                 oldest.used = False
                 queue.append(oldest_key)

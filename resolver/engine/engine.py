@@ -33,7 +33,6 @@ from resolver.dns import codes
 from resolver.dns.query import Query, scan
 from resolver.dns.special_use import HEALTH, Use
 from resolver.engine.about_server import about_server
-from resolver.engine.addresses import find_addresses
 from resolver.engine.cache import AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
@@ -188,7 +187,7 @@ class Engine:
                 return self._ask(pending, view, now)
             result = self._follow(pending, view, entry, now)
         else:
-            verdict = self._judge_answer(view, name, group, verdict, entry)
+            verdict = self._judge_answer(view, name, own_key, group, verdict, entry)
             result = self._reply_with(client, view, query, verdict, entry, now)
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
             result.refresh = UpstreamQuestion(name, shape, group)
@@ -217,7 +216,8 @@ class Engine:
             found = self.cache.join(pending.own, pending.chain, found, group, now)
         if found.unfinished:
             return self._follow(pending, view, found, now)
-        verdict = self._judge_answer(view, query.name, pending.own.group, pending.verdict, found)
+        own = pending.own
+        verdict = self._judge_answer(view, own.name, own.key, own.group, pending.verdict, found)
         return self._reply_with(client, view, query, verdict, found, now)
 
     def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
@@ -241,14 +241,15 @@ class Engine:
         return result
 
     def _judge_answer(
-        self, view: View, name: bytes, group: bytes, verdict: Verdict, entry: CacheEntry
-    ) -> Verdict:
+        self, view: View, name: bytes, key: bytes, group: bytes, verdict: Verdict,
+        entry: CacheEntry,
+    ) -> Verdict:  # fmt: skip
         """The verdict on an answer: that on its targets and addresses, or that on the question.
 
-        ``group`` is the upstream group that was asked first.
+        ``key`` is that of the question, ``group`` the upstream group that was asked first.
         """
         if entry.ranges is not self._ranges:
-            find_addresses(entry, self._ranges)
+            self.cache.find_addresses(key, entry, self._ranges)
         if not (entry.targets or entry.addresses):
             return verdict
         if not verdict.allowed:
@@ -283,8 +284,8 @@ class Engine:
     ) -> Reply | PendingReply:
         """Follow the aliases that the upstream did not follow; forward the first unknown target."""
         while True:
-            name, group = pending.query.name, pending.own.group
-            verdict = self._judge_answer(view, name, group, pending.verdict, entry)
+            own = pending.own
+            verdict = self._judge_answer(view, own.name, own.key, own.group, pending.verdict, entry)
             stops = verdict.outcome is BLOCKED or verdict.outcome is REBINDING
             if stops or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)

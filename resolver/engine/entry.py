@@ -1,9 +1,10 @@
 """A cache entry: the response of an upstream, ready to be rendered for any client.
 
 An entry holds the records of a response between its question and its OPT, the offsets of their
-TTLs, the targets that policy must judge, and the lifetime. Compression pointers in the records
-point into the whole message, so they fit every reply to a question of the same length. A reply
-has the client's own question and these records, with their TTLs reduced by the entry's age.
+TTLs, what policy must judge (the targets, and one address for each range of a service), and the
+lifetime. Compression pointers in the records point into the whole message, so they fit every reply
+to a question of the same length. A reply has the client's own question and these records, with
+their TTLs reduced by the entry's age.
 
 What must stay true:
 - A TTL in a reply is never more than what is left of the upstream's TTL.
@@ -95,7 +96,7 @@ class CacheEntry:
         self.ranges: AddressRanges | None = None
         """The ranges by which ``addresses`` were found last."""
         self.addresses: tuple[bytes, ...] = _NOTHING
-        """The addresses in the answer that lie in these ranges, for policy."""
+        """Of the addresses in the answer, one for each of these ranges, for policy."""
         self.errors = errors
         """Extended DNS Errors of the upstream."""
         self.unfinished = unfinished
@@ -109,12 +110,7 @@ class CacheEntry:
         """AD, rcode and section counts in one number of 35 bits: all that a reply header needs."""
         if authentic:
             self.kind |= AD_KIND
-        size = _OVERHEAD + len(records)
-        for each in targets:
-            size += 50 + len(each)
-        for each in errors:
-            size += 50 + len(each)
-        self.size = size
+        self.size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets) + _memory(errors)
         """An estimate of its memory, in octets."""
 
     @property
@@ -144,6 +140,11 @@ class CacheEntry:
             self._age(age)
         return self.records
 
+    def note(self, ranges: AddressRanges | None, addresses: tuple[bytes, ...]) -> None:
+        """Note what ``AddressRanges.distinct`` gives; the entry takes more memory by this."""
+        self.size += _memory(addresses) - _memory(self.addresses)
+        self.ranges, self.addresses = ranges, addresses
+
     def _age(self, seconds: int) -> None:
         records, ttl_offsets = self.records, self.ttl_offsets
         parts = []  # compiled, changing a bytearray takes 1.6 times the instructions
@@ -159,6 +160,14 @@ class CacheEntry:
         parts.append(records[end:])
         self.records = b"".join(parts)
         self.dated += seconds
+
+
+def _memory(values: tuple[bytes, ...]) -> int:
+    """An estimate of the memory of names, addresses or errors, in octets."""
+    size = 0
+    for each in values:
+        size += 50 + len(each)
+    return size
 
 
 def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
@@ -257,7 +266,7 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
     for index in range(0, len(entry.ttl_offsets), 2):
         at = entry.ttl_offsets[index] << 8 | entry.ttl_offsets[index + 1]
         records[at : at + 4] = _STALE
-    return CacheEntry(
+    made = CacheEntry(
         False,
         entry.rcode,
         bytes(records),
@@ -270,6 +279,8 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
         entry.unfinished,
         entry.restarts,
     )
+    made.note(entry.ranges, entry.addresses)
+    return made
 
 
 def with_ttls_up_to(most: int, records: bytes, ttl_offsets: bytes) -> bytes:

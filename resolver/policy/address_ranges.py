@@ -1,13 +1,17 @@
 """Find the ranges of services, and the private ones, that contain an address.
 
-Nearly every address of an answer lies in no range. So its first octets are compared first.
+Nearly every address of an answer lies in no range. So its first octets are compared first. An
+answer may have 16,000 addresses in ranges: then one comparison with the edges of all ranges finds
+those that contain an address, and one address stands for all in the same ranges.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 from typing import Final
 
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
-from resolver.policy.compiled import AddressRange
+from resolver.policy.compiled import AddressRange, RebindingProtection
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable
 
@@ -19,34 +23,76 @@ _PRIVATE: Final = (
     *("::/128", "::1/128", "fc00::/7", "fe80::/10", "fec0::/10"),
 )
 """This host and network, and those that no router of the internet knows (RFC 6890)."""
+_NOWHERE: Final[tuple[int, ...]] = ()
+_NONE: Final[tuple[bytes, ...]] = ()
 
 
 class AddressRanges:
     """The ranges of a snapshot."""
 
-    def __init__(self, ranges: tuple[AddressRange, ...], private: bool = False) -> None:
-        """``private``: private addresses are found too."""
+    def __init__(
+        self,
+        ranges: Sequence[AddressRange],
+        protections: Sequence[RebindingProtection] = (),
+    ) -> None:
+        """With ``protections``, private addresses are found too."""
         prefixes = [Prefix(r.network, r.length, place) for place, r in enumerate(ranges)]
-        if private:
+        if protections:
             networks = [ip_network(text) for text in _PRIVATE]
             prefixes += [Prefix(n.network_address.packed, n.prefixlen, PRIVATE) for n in networks]
-        self._table = PrefixTable(prefixes)
         self._first_octets = {octets for prefix in prefixes for octets in _first_octets(prefix)}
+        # Of private addresses, one that a group lets through does not stand for the others.
+        let_through = [prefix for each in protections for prefix in each.prefixes]
+        for number, prefix in enumerate(let_through, start=1):
+            prefixes.append(Prefix(prefix.network, prefix.length, PRIVATE - number))
+        table = PrefixTable(prefixes)
+        self._edges4, self._edges6 = _edges(prefixes, 4), _edges(prefixes, 16)
+        self._at4 = [_found(table, edge) for edge in self._edges4]
+        self._at6 = [_found(table, edge) for edge in self._edges6]
 
-    def matches(self, address: bytes) -> list[int]:
-        """The indexes of the ranges that contain an address, the longest first; or ``PRIVATE``.
+    def matches(self, address: bytes) -> tuple[int, ...]:
+        """The indexes of the ranges that contain an address, the longest first.
 
-        ``address`` has 4 or 16 octets. An IPv4 address inside an IPv6 address is looked up as
-        such.
+        One of them is ``PRIVATE`` for a private address, and may be below it for one that some
+        group lets through. ``address`` has 4 or 16 octets. An IPv4 address inside an IPv6 address
+        is looked up as such.
         """
         address = without_ipv6(address)
         if (len(address) << 8 | address[0]) not in self._first_octets:
-            return []
-        return self._table.matches(address)
+            return _NOWHERE
+        if len(address) == 4:
+            return self._at4[bisect_right(self._edges4, address) - 1]
+        return self._at6[bisect_right(self._edges6, address) - 1]
 
     def of_services(self, address: bytes) -> list[int]:
         """Likewise, without the private ranges."""
-        return [place for place in self.matches(address) if place != PRIVATE]
+        return [place for place in self.matches(address) if place >= 0]
+
+    def distinct(self, addresses: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Of the addresses in ranges, the first one in the same ranges as others."""
+        first: dict[tuple[int, ...], bytes] = {}
+        for address in addresses:
+            places = self.matches(address)
+            if places and places not in first:
+                first[places] = address
+        return tuple(first.values()) if first else _NONE
+
+
+def _edges(prefixes: Iterable[Prefix], size: int) -> list[bytes]:
+    """The addresses at which a prefix begins or has just ended, and 0; in order."""
+    edges = {0}
+    for each in prefixes:
+        if len(each.network) == size:
+            first = int.from_bytes(each.network, "big")
+            edges |= {first, first + (1 << 8 * size - each.length)}
+    edges.discard(1 << 8 * size)
+    return [edge.to_bytes(size, "big") for edge in sorted(edges)]
+
+
+def _found(table: PrefixTable, address: bytes) -> tuple[int, ...]:
+    """The owners of the prefixes that contain an address, unless all only let through."""
+    owners = table.matches(address)
+    return tuple(owners) if max(owners, default=PRIVATE - 1) >= PRIVATE else _NOWHERE
 
 
 def _first_octets(of: Prefix) -> range:

@@ -43,7 +43,7 @@ class Judge:
 
     def __init__(self, terms: CompiledConfig, index: Index, pause: Pause = no_pause) -> None:
         protections = [(g.name.encode(), g.rebinding) for g in terms.groups if g.rebinding]
-        ranges = AddressRanges(terms.ranges, private=bool(protections))
+        ranges = AddressRanges(terms.ranges, [each for _, each in protections])
         self.ranges = ranges if terms.ranges or protections else None
         self.rebinding = {group: Rebinding(each, ranges) for group, each in protections}
         """The protection against DNS rebinding of the upstream groups that have it."""
@@ -126,7 +126,7 @@ class Judge:
             view: The view of the client.
             name: The name of the question, in lower-case wire form.
             targets: Of CNAME, DNAME, SVCB and HTTPS records, in the order of the answer.
-            addresses: Of A and AAAA records and of hints, those that ``ranges`` match.
+            addresses: Of A and AAAA records and of hints, what ``AddressRanges.distinct`` gives.
         """
         reported = PASS
         if not view.has_rules:

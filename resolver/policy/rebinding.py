@@ -30,7 +30,7 @@ class Rebinding:
     def check(self, name: bytes, addresses: tuple[bytes, ...]) -> Verdict | None:
         """The verdict on the answer to the question for a name; None if it passes.
 
-        ``addresses`` are those of the answer that lie in any range.
+        ``addresses`` are those that ``AddressRanges.distinct`` gives for the answer.
         """
         for address in addresses:
             if (

@@ -18,6 +18,10 @@ PRIVATE = [
 IN_IPV6 = {"::": 0, "::ffff:0:0": 0, "64:ff9b::": 0, "64:ff9b:1:2:3:4::": 0, "2002::1": 80}
 """By what stands around an IPv4 address, how many bits of it stand behind the address."""
 LET_THROUGH = ["10.10.34.34/31", "fd00:10::/64"]
+PROTECTION = RebindingProtection(
+    (names.parse("b"),),
+    tuple(Prefix(n.network_address.packed, n.prefixlen, 0) for n in map(ip_network, LET_THROUGH)),
+)
 
 
 @st.composite
@@ -41,15 +45,9 @@ def test_private_addresses_are_withheld_but_for_what_is_let_through(
 
     octets = address.packed
     if inside is not None and address.version == 4:
-        octets = (int(ip_address(inside)) | int(address) << IN_IPV6[inside]).to_bytes(16, "big")
-    prefixes = [ip_network(each) for each in LET_THROUGH]
-    protection = Rebinding(
-        RebindingProtection(
-            (names.parse("b"),),
-            tuple(Prefix(n.network_address.packed, n.prefixlen, 0) for n in prefixes),
-        ),
-        AddressRanges((), private=True),
-    )
+        number = int(ip_address(inside)) | int(address) << IN_IPV6[inside]
+        octets = number.to_bytes(16, "big")
+    protection = Rebinding(PROTECTION, AddressRanges((), [PROTECTION]))
     verdict = protection.check(names.parse(name), (octets,))
     withheld = within(PRIVATE) and not within(LET_THROUGH) and name not in ("a.b", "b")
     assert (verdict is not None) == withheld
