@@ -3,6 +3,8 @@
 What must stay true:
 - A name below a DNAME leads where the DNAME leads it, whatever a CNAME says. A CNAME that is
   missing or wrong is made, so that policy judges the target and every client can follow it.
+- A name with an alias has no other data (RFC 2181 section 10.1): what answers the question belongs
+  to the end of the chain, and to no name before it.
 - Each DNAME makes at most one CNAME of a response. A few DNAMEs could else make a chain of any
   length. The chain is then unfinished, and its end is asked for.
 """
@@ -105,8 +107,6 @@ class AliasChain:
     def _has(self, record: Record, owners: set[bytes], above: set[bytes], made: set[bytes]) -> bool:
         if record.rrset == codes.DNAME:
             return record.owner in above
-        if record.owner not in owners:
-            return False
         if record.rrset == codes.CNAME:
-            return record.owner not in made
-        return self._qtype in (record.rtype, record.rrset)
+            return record.owner in owners and record.owner not in made
+        return record.owner == self.names[-1] and self._qtype in (record.rtype, record.rrset)

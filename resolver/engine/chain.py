@@ -51,6 +51,7 @@ def joined(
         0 if lacks_end else whole.lifetime,
         min(first.dated, second.dated),
         whole.targets,
+        whole.aliases,
         whole.errors,
         b"" if lacks_end else whole.unfinished,
         max(whole.restarts, first.restarts + 1),

@@ -10,9 +10,9 @@ def without_nxdomain(name: bytes, entry: CacheEntry, routing: NameRouting) -> Ca
 
     ``name`` is the name of the question. The records do not prove NODATA, so AD is clear.
     """
-    if not routing.is_forward_zone(entry.targets[-1] if entry.targets else name):
+    if not routing.is_forward_zone(entry.aliases[-1] if entry.aliases else name):
         return entry
     return CacheEntry(
         False, codes.NOERROR, entry.records, entry.counts, entry.ttl_offsets, 0, entry.dated,
-        entry.targets, entry.errors,
+        entry.targets, entry.aliases, entry.errors,
     )  # fmt: skip

@@ -253,7 +253,9 @@ class Engine:
         if not (entry.targets or entry.addresses):
             return verdict
         if not verdict.allowed:
-            of_answer = self._judge.check_answer(view, name, entry.targets, entry.addresses)
+            of_answer = self._judge.check_answer(
+                view, name, entry.targets, entry.aliases, entry.addresses
+            )
             if of_answer.outcome is BLOCKED:
                 return of_answer
             if verdict is PASS:

@@ -61,8 +61,9 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("addresses", "dated", "errors", "expires", "kind", "lifetime", "ranges", "records"),
-        *("refresh_after", "restarts", "size", "targets", "ttl_offsets", "unfinished", "used"),
+        *("addresses", "aliases", "dated", "errors", "expires", "kind", "lifetime", "ranges"),
+        *("records", "refresh_after", "restarts", "size", "targets", "ttl_offsets"),
+        *("unfinished", "used"),
     )
 
     def __init__(
@@ -75,6 +76,7 @@ class CacheEntry:
         lifetime: int,
         now: float,
         targets: tuple[bytes, ...] = _NOTHING,
+        aliases: tuple[bytes, ...] = _NOTHING,
         errors: tuple[bytes, ...] = _NOTHING,
         unfinished: bytes = b"",
         restarts: int = 0,
@@ -93,6 +95,9 @@ class CacheEntry:
         """The time after which a query for this entry also refreshes it."""
         self.targets = targets
         """The targets in the answer section, for policy."""
+        self.aliases = aliases
+        """The names of the alias chain behind the question's, mostly the same tuple; the last is
+        the owner of all addresses."""
         self.ranges: AddressRanges | None = None
         """The ranges by which ``addresses`` were found last."""
         self.addresses: tuple[bytes, ...] = _NOTHING
@@ -110,7 +115,8 @@ class CacheEntry:
         """AD, rcode and section counts in one number of 35 bits: all that a reply header needs."""
         if authentic:
             self.kind |= AD_KIND
-        self.size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets) + _memory(errors)
+        size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets) + _memory(errors)
+        self.size = size if aliases is targets else size + _memory(aliases)
         """An estimate of its memory, in octets."""
 
     @property
@@ -191,6 +197,7 @@ def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
         lifetime,
         now,
         found.targets,
+        found.aliases,
         tuple(response.errors) if response.errors else _NOTHING,
         found.unfinished,
         MAX_RESTARTS + 1 if found.is_loop else 0,
@@ -275,6 +282,7 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
         0,
         now,
         entry.targets,
+        entry.aliases,
         (*entry.errors, _STALE_ERROR),
         entry.unfinished,
         entry.restarts,

@@ -30,13 +30,14 @@ _NO_TARGETS: Final[tuple[bytes, ...]] = ()
 class Scrubbed:
     """A response with only the records to keep, and where its alias chain leads."""
 
-    __slots__ = ("is_loop", "is_positive", "response", "targets", "unfinished")
+    __slots__ = ("aliases", "is_loop", "is_positive", "response", "targets", "unfinished")
 
     def __init__(
         self,
         response: Response,
         is_positive: bool,
         targets: tuple[bytes, ...] = _NO_TARGETS,
+        aliases: tuple[bytes, ...] = _NO_TARGETS,
         unfinished: bytes = b"",
         is_loop: bool = False,
     ) -> None:
@@ -45,6 +46,8 @@ class Scrubbed:
         """Whether it has records that answer the question."""
         self.targets = targets
         """The names that the answer leads to, for policy."""
+        self.aliases = aliases
+        """Those of the alias chain; mostly the same tuple."""
         self.unfinished = unfinished
         """The last target of a chain that has no answer for it; empty if the chain is whole."""
         self.is_loop = is_loop
@@ -68,10 +71,13 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
         answers = answer_records(response)
     is_positive = is_noerror and any(r.rtype == qtype for r in answers)
     is_loop = chain.is_loop and qtype != codes.CNAME  # RFC 1034 section 3.6.2
+    targets = tuple([r.target for r in answers if r.target and r.target != names.ROOT])
+    aliases = tuple([name for name in chain.names[1:] if name != names.ROOT])
     return Scrubbed(
         _without_rest(response, dnssec_ok, is_positive),
         is_positive,
-        tuple([r.target for r in answers if r.target and r.target != names.ROOT]),
+        targets,
+        targets if targets == aliases else aliases,
         chain.names[-1] if is_loop else _unfinished(response, answers, chain.names),
         is_loop,
     )

@@ -15,8 +15,9 @@ The order of the rules, and the reasons:
    the services of all remaining rules are exempted.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
-   does not if the policy's ``allow`` covers the question or a target, or if an exception in a
-   list of that service does.
+   does not if the policy's ``allow`` covers the question or an alias on the way to the address,
+   or if an exception in a list of that service does. The target of an HTTPS record is not on the
+   way: whoever writes the record writes its hints.
 
 Private addresses in the answers of an upstream group are no matter of a policy
 (``policy.rebinding``).
@@ -115,8 +116,9 @@ class Judge:
         return self._of_matches(view, [rule] if rule.subtree or whole else [])
 
     def check_answer(
-        self, view: View, name: bytes, targets: tuple[bytes, ...], addresses: tuple[bytes, ...]
-    ) -> Verdict:
+        self, view: View, name: bytes, targets: tuple[bytes, ...], aliases: tuple[bytes, ...],
+        addresses: tuple[bytes, ...],
+    ) -> Verdict:  # fmt: skip
         """Judge the answer to the question for a name.
 
         The first blocked target decides, then the first blocked address. If none is blocked, the
@@ -126,6 +128,7 @@ class Judge:
             view: The view of the client.
             name: The name of the question, in lower-case wire form.
             targets: Of CNAME, DNAME, SVCB and HTTPS records, in the order of the answer.
+            aliases: The targets of its alias chain, whose end is the owner of the addresses.
             addresses: Of A and AAAA records and of hints, what ``AddressRanges.distinct`` gives.
         """
         reported = PASS
@@ -138,7 +141,7 @@ class Judge:
             if reported.outcome is PASSED and verdict.outcome is not PASSED:
                 reported = verdict.of_target(target)
         if addresses:
-            verdict = self._of_addresses(view, (name, *targets), addresses)
+            verdict = self._of_addresses(view, (name, *aliases), addresses)
             if verdict.outcome is BLOCKED or reported.outcome is PASSED:
                 return verdict
         return reported

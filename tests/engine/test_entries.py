@@ -25,7 +25,7 @@ def key(qtype: int = 1, name: str = "www.example.org") -> bytes:
 def made_entry(
     records: bytes = b"", errors: tuple[bytes, ...] = (), now: float = 0.0
 ) -> CacheEntry:
-    return CacheEntry(False, 0, records, (1, 0, 0), b"", 60, now, (), errors)
+    return CacheEntry(False, 0, records, (1, 0, 0), b"", 60, now, (), (), errors)
 
 
 def ttls(packet: bytes) -> list[int]:

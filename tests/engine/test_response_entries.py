@@ -80,7 +80,9 @@ class Reading:
             return False
         if rrset == DNAME:
             return any(name[len(name) - len(owner) :] == owner for name in self.chain)
-        return owner in self.chain
+        if rrset == CNAME:
+            return owner in self.chain
+        return owner == self.chain[-1]
 
     def proves(self, record: RR, answered: bool) -> bool:
         """Whether a record of the authority section is for the client, who has set DO."""
@@ -174,6 +176,7 @@ def agrees(entry: CacheEntry, reading: Reading, question: bytes) -> None:
     assert entry.lifetime == reading.lifetime
     assert (entry.dated, entry.expires) == (NOW, NOW + entry.lifetime)
     assert entry.targets == reading.targets
+    assert entry.aliases == tuple(wire(name) for name in reading.chain[1:] if name)
     assert entry.unfinished == reading.unfinished
     if reading.record.q.qtype != CNAME:  # then nobody follows it
         assert entry.restarts == (MAX_RESTARTS + 1 if reading.circle else 0)

@@ -95,7 +95,7 @@ def test_where_all_below_is_blocked_every_name_below_is(name: bytes, other: byte
 
 @given(st.lists(NAMES, max_size=4))
 def test_an_answer_is_blocked_where_one_target_is(targets: list[bytes]) -> None:
-    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), tuple(targets), ())
+    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), tuple(targets), (), ())
     first = next((each for each in targets if blocked(each)), None)
     assert (verdict.outcome is Outcome.BLOCKED) == (first is not None)
     if first is not None:
@@ -108,13 +108,13 @@ def test_an_answer_is_blocked_where_an_address_lies_in_a_range(address: bytes) -
     inside = ip_address(address) in ip_network("203.1.112.0/22")
     found = [each for each in (address,) if JUDGE.ranges is not None and JUDGE.ranges.matches(each)]
     assert bool(found) == inside
-    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), (), tuple(found))
+    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), (), (), tuple(found))
     assert (verdict.outcome is Outcome.BLOCKED) == inside
 
 
 def test_the_longest_range_is_reported() -> None:
     address = packed("64:ff9b::203.1.112.9")
-    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), (), (address,))
+    verdict = JUDGE.check_answer(ADMINISTRATION, names.parse("n.example"), (), (), (address,))
     assert (verdict.rule_text, JUDGE.line(verdict)) == ("203.1.112.0/24", 2)
     assert verdict.target_text == str(ip_address(address))
 

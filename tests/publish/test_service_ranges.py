@@ -70,7 +70,7 @@ def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str)
     [block_set] = ZONES.block_sets
     zones = [ZONES.vlans[vlan].addresses, block_set.addresses]
     view = Views(SNAPSHOT.terms, WALL).of_vlan(vlan)
-    verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (octets,))
+    verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (), (octets,))
     address = network_of(Prefix(octets, 8 * len(octets), 0))
     assert decide(zones, address) == (verdict.outcome is BLOCKED)
 

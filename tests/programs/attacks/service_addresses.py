@@ -1,18 +1,23 @@
-"""Addresses of a blocked service where they cost much."""
+"""Addresses of a blocked service where they cost much, or where a list or a name lifts them."""
 
+import socket
 import struct
-from collections.abc import Iterator
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from itertools import cycle, islice
+from pathlib import Path
 
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
-from tests.programs.attacks.client_side import ask
+from tests.programs.attacks.client_side import PUBLICITY, ask, ask_raw
 from tests.programs.attacks.fake_upstream import Asked, Say, upstream
-from tests.programs.attacks.real_server import ROOT, darban
+from tests.programs.attacks.real_server import ROOT, Darban, darban
 
 _HTTPS = 65
-_AUDITED = "127.0.30.5"
+_ADDRESS = "149.154.167.99"
+"""In a range of ``telegram.ip``."""
+_AUDITED, _BLOCKS = "127.0.30.5", "127.0.31.5"
 _MORE = """
 [policies.audited]
 block = ["telegram"]
@@ -20,6 +25,17 @@ mode = "audit"
 [vlans.audited]
 prefixes = ["127.0.30.0/24"]
 policy = "audited"
+[policies.blocks]
+block = ["telegram"]
+[vlans.blocks]
+prefixes = ["127.0.31.0/24"]
+policy = "blocks"
+"""
+_OF_OTHERS = """
+[lists.sources.others]
+file = "{file}"
+format = "adblock"
+service = "telegram"
 """
 
 _NAMES, _HINTS, _AGAIN = 900, 16_200, 200
@@ -65,6 +81,51 @@ def many_hints() -> Seen:
     return Seen(good, text)
 
 
+@contextmanager
+def _blocking(records: Mapping[str, tuple[int, list[bytes]]], of_others: str) -> Iterator[Darban]:
+    """A server with the shipped lists and one of others; upstream, these names have records."""
+
+    def script(asked: Asked) -> Iterable[Say]:
+        qtype, answer = records.get(asked.name, (0, []))
+        return [Say(wire.reply(asked.packet, answer if asked.qtype == qtype else []))]
+
+    with tempfile.TemporaryDirectory(prefix="darban-attack-") as place, ExitStack() as stack:
+        file = Path(place) / "others.txt"
+        file.write_text(of_others, encoding="utf-8")
+        where = stack.enter_context(upstream(script)).where
+        more = _MORE + _OF_OTHERS.format(file=file)
+        yield stack.enter_context(darban([where], more=more, lists=[ROOT / "blocklists"]))
+
+
+def _got(server: Darban, name: str, qtype: int, address: str, client: str) -> bool:
+    """Whether a client got an address, in whatever record."""
+    packet = ask_raw(server.port, wire.question(name, qtype), client)
+    return packet is not None and socket.inet_aton(address) in packet
+
+
+def foreign_hints() -> Seen:
+    """Hints of a record that leads to a name which Telegram's own list excepts."""
+    hint = b"\0\1" + wire.wire("comments.app") + b"\0\4\0\4" + socket.inet_aton(_ADDRESS)
+    alias = wire.record(wire.AT_QUESTION, wire.CNAME, wire.wire("comments.app"))
+    own = wire.address(wire.wire("comments.app"), _ADDRESS)
+    records = {
+        "foreign.example": (_HTTPS, [wire.record(wire.AT_QUESTION, _HTTPS, hint)]),
+        "both.example": (wire.A, [wire.address(wire.AT_QUESTION, _ADDRESS), alias]),
+        "alias.example": (wire.A, [alias, own]),
+    }
+    with _blocking(records, "||extra.example^\n") as server:
+        foreign = [
+            _got(server, name, records[name][0], _ADDRESS, client)
+            for client in (PUBLICITY, _BLOCKS)
+            for name in ("foreign.example", "both.example")
+        ]
+        excepted = _got(server, "alias.example", wire.A, _ADDRESS, _BLOCKS)
+    text = f"{sum(foreign[2:])} of 2 foreign addresses passed on, "
+    text += f"the excepted name's {'passed' if excepted else 'NOT passed'}"
+    return Seen(foreign[0] and not any(foreign[2:]) and excepted, text)
+
+
 ATTACKS = (
     Attack("many-hints", f"{_MOST} MiB more and 5 ms each at most", many_hints, quick=False),
+    Attack("foreign-hints", "none passed on, the excepted name's own is", foreign_hints),
 )
