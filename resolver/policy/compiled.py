@@ -73,6 +73,8 @@ class ListSource:
     """Whether an exception cancels only rules that are no more specific, as in RPZ."""
     refused: tuple[RefusedRule, ...] = ()
     """The first rules that are not used, for ``darban explain``."""
+    of_others: bool = False
+    """Whether others maintain it: it is no file of a directory of lists."""
 
 
 @dataclass(frozen=True, slots=True)

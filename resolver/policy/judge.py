@@ -16,8 +16,9 @@ The order of the rules, and the reasons:
 4. The verdict reports the most specific rule; of several, that of the first list by name.
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
    does not if the policy's ``allow`` covers the question or an alias on the way to the address,
-   or if an exception in a list of that service does. The target of an HTTPS record is not on the
-   way: whoever writes the record writes its hints.
+   or if an exception does so in the list of names beside the ranges: ``telegram.txt`` and
+   ``telegram.ip`` are one list. The target of an HTTPS record is not on the way: whoever writes
+   the record writes its hints.
 
 Private addresses in the answers of an upstream group are no matter of a policy
 (``policy.rebinding``).
@@ -54,6 +55,9 @@ class Judge:
         self._service_of = [source.service for source in terms.sources]
         self._longest_match = [source.longest_match for source in terms.sources]
         self._files = [source.file for source in terms.sources]
+        by_file = {s.file: place for place, s in enumerate(terms.sources) if not s.of_others}
+        self._list_beside = [by_file.get(_names_beside(file), -1) for file in self._files]
+        """For each list of ranges, the list of names that belongs to it."""
         self._exempted = [exemption.services for exemption in terms.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
         local = [each.name for each in terms.local]
@@ -150,29 +154,33 @@ class Judge:
         self, view: View, through: tuple[bytes, ...], addresses: tuple[bytes, ...]
     ) -> Verdict:
         """Judge addresses to which these names lead."""
-        blocks = view.policy.blocks
+        excepting: list[int] = []
         for name in through:
             own = self._own_rule(view, name)
             if own is not None and own.allow:
                 return PASS
-            for rule in self._index.match(name):
-                if rule.exception:
-                    blocks &= ~(1 << self._service_of[rule.source])
+            excepting += [rule.source for rule in self._index.match(name) if rule.exception]
         reported = PASS
         for address in addresses:
-            verdict = self._of_address(view, blocks, address)
+            verdict = self._of_address(view, excepting, address)
             if verdict.outcome is BLOCKED:
                 return verdict
             if reported.outcome is PASSED:
                 reported = verdict
         return reported
 
-    def _of_address(self, view: View, blocks: int, address: bytes) -> Verdict:
-        """The verdict on an address, where these services are blocked."""
+    def _of_address(self, view: View, excepting: list[int], address: bytes) -> Verdict:
+        """The verdict on an address; these lists of names except what leads there."""
         if self.ranges is None:
             return PASS
+        blocks = view.policy.blocks
         within = [self._ranges[place] for place in self.ranges.of_services(address)]
-        within = [each for each in within if blocks >> self._service_of[each.source] & 1]
+        within = [
+            each
+            for each in within
+            if blocks >> self._service_of[each.source] & 1
+            and self._list_beside[each.source] not in excepting
+        ]
         if not within:
             return PASS
         in_force = [e for e in within if not view.exempt >> self._service_of[e.source] & 1]
@@ -272,3 +280,8 @@ class Judge:
             exempted = self._exempted
             return Outcome.EXEMPTED, next(p for p in view.exemptions if exempted[p] >> service & 1)
         return BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK, -1
+
+
+def _names_beside(file: str) -> str:
+    """The file with the names of a service, for the file with its ranges beside it."""
+    return f"{file.removesuffix('.ip')}.txt"

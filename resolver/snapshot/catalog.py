@@ -38,6 +38,7 @@ class ServiceCatalog:
                     RefusedRule(rule.name, rule.subtree, rule.line, reason)
                     for rule, reason in each.refused[:_MAX_REFUSED]
                 ),
+                bool(each.name),
             )
             for each in self.lists
         )

@@ -1,6 +1,7 @@
 """Snapshots of configs and lists that are never on a disk."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.ranges import read_ranges
@@ -14,7 +15,8 @@ from tests.config.files_in_memory import load_text
 def compile_texts(config: str, lists: Mapping[str, str] | None = None) -> Snapshot:
     """Compile a config and lists, the latter by service; both must be good.
 
-    The name of an RPZ is that of the service and ".zone", of its address ranges and ".ip".
+    The name of an RPZ is that of the service and ".zone", of its address ranges and ".ip", of a
+    list of others and ".others".
     """
     loaded = load_text(config)
     texts = (lists or {}).items()
@@ -32,4 +34,7 @@ def _read(name: str, text: str) -> BlockList:
         return RpzReader.read(text, service, name)
     if kind == "ip":
         return read_ranges(text, service, name, "messenger")
+    if kind == "others":
+        found = AdblockReader.read(text, service, f"https://lists.example/{service}.txt")
+        return replace(found, name=name, category="messenger")
     return AdblockReader.read(text, name, f"{name}.txt")

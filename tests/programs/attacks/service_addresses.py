@@ -125,7 +125,22 @@ def foreign_hints() -> Seen:
     return Seen(foreign[0] and not any(foreign[2:]) and excepted, text)
 
 
+def list_exceptions() -> Seen:
+    """A list of others keeps its names and excepts all that the addresses can stand behind."""
+    lead = {
+        f"app.example.{top}": (wire.A, [wire.address(wire.AT_QUESTION, _ADDRESS)])
+        for top in ("com", "org", "ir")
+    }
+    exceptions = "".join(f"@@||{name.removeprefix('app.')}^\n" for name in lead)
+    with _blocking(lead, "||extra.example^\n" + exceptions) as server:
+        opened = sum(_got(server, name, wire.A, _ADDRESS, PUBLICITY) for name in lead)
+        passed = sum(_got(server, name, wire.A, _ADDRESS, _BLOCKS) for name in lead)
+    text = f"{passed} of {len(lead)} passed on, {opened} to another VLAN"
+    return Seen(not passed and opened == len(lead), text)
+
+
 ATTACKS = (
     Attack("many-hints", f"{_MOST} MiB more and 5 ms each at most", many_hints, quick=False),
     Attack("foreign-hints", "none passed on, the excepted name's own is", foreign_hints),
+    Attack("list-range-exceptions", "none passed on, all to another VLAN", list_exceptions),
 )
