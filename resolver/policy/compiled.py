@@ -269,6 +269,8 @@ class CompiledConfig:
     ranges: tuple[AddressRange, ...] = ()
     policy_hash: str = ""
     """Equal where the policy is, whatever the paths and the server's own settings are."""
+    protected: tuple[bytes, ...] = ()
+    """Names that no list of others may block, each with all names below it."""
 
     def sinkholes(self) -> set[bytes]:
         """The addresses that blocked replies have; an empty one where a policy has none."""

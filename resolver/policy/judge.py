@@ -19,6 +19,8 @@ The order of the rules, and the reasons:
    or if an exception does so in the list of names beside the ranges: ``telegram.txt`` and
    ``telegram.ip`` are one list. The target of an HTTPS record is not on the way: whoever writes
    the record writes its hints.
+6. No list of others blocks a target of a protected name: it may not block the name itself
+   (``lists.guard``). ``deny`` and the agency's own lists do.
 
 Private addresses in the answers of an upstream group are no matter of a policy
 (``policy.rebinding``).
@@ -55,6 +57,8 @@ class Judge:
         self._service_of = [source.service for source in terms.sources]
         self._longest_match = [source.longest_match for source in terms.sources]
         self._files = [source.file for source in terms.sources]
+        self._of_others = [source.of_others for source in terms.sources]
+        self._protected = frozenset(terms.protected)
         by_file = {s.file: place for place, s in enumerate(terms.sources) if not s.of_others}
         self._list_beside = [by_file.get(_names_beside(file), -1) for file in self._files]
         """For each list of ranges, the list of names that belongs to it."""
@@ -140,6 +144,8 @@ class Judge:
             return reported
         for target in targets:
             verdict = self.check_query(view, target)
+            if verdict.source >= 0 and self._of_others[verdict.source] and self._protects(name):
+                verdict = self._by_own_lists(view, target)
             if verdict.outcome is BLOCKED:
                 return verdict.of_target(target)
             if reported.outcome is PASSED and verdict.outcome is not PASSED:
@@ -149,6 +155,15 @@ class Judge:
             if verdict.outcome is BLOCKED or reported.outcome is PASSED:
                 return verdict
         return reported
+
+    def _protects(self, name: bytes) -> bool:
+        """Whether a question for this name is one that no list of others may block."""
+        return not self._protected.isdisjoint(names.zones(name))
+
+    def _by_own_lists(self, view: View, name: bytes) -> Verdict:
+        """Judge by the lists of the agency alone."""
+        rules = [each for each in self._index.match(name) if not self._of_others[each.source]]
+        return self._of_matches(view, rules)
 
     def _of_addresses(
         self, view: View, through: tuple[bytes, ...], addresses: tuple[bytes, ...]

@@ -23,6 +23,7 @@ from resolver.config.warnings import UNREAD_LIST
 from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
 from resolver.lists.adblock import AdblockReader
+from resolver.lists.guard import ProtectedNames
 from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.snapshot.authorities import trust
@@ -151,7 +152,7 @@ class _ListReader:
         sources = config.lists.sources
         categories = {each.service: each.category for each in reversed(own)}
         categories |= {name: each.category for name, each in sources.items() if each.category}
-        protected = protected_names(config)
+        protected = ProtectedNames(protected_names(config))
         for name, source in sources.items():
             if not self.loaded.provenance.whole(("lists", "sources", name)):
                 continue  # an unknown key may be a misspelling of the one that matters

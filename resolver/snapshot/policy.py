@@ -25,6 +25,7 @@ from resolver.snapshot import front, index
 from resolver.snapshot.catalog import ServiceCatalog
 from resolver.snapshot.grounds import grounds
 from resolver.snapshot.policy_hash import policy_hash
+from resolver.snapshot.protected_names import protected_names
 from resolver.snapshot.settings import compile_settings
 
 DEFAULT_GROUP = ""
@@ -72,6 +73,7 @@ class _Compiler:
             tuple(self.subscriptions()),
             compile_settings(self.config),
             self.catalog.ranges,
+            protected=tuple(sorted(protected_names(self.config))),
         )
         self.expected_services()
         if terms.policies:  # without one, a VLAN's policy is already a problem

@@ -20,9 +20,9 @@ from resolver.lists.rules import BlockList, Rule, SkippedLine
 UPDATES = Path(__file__).with_name("updates.toml")
 
 
-def protected_names(config: Config) -> ProtectedNames:
-    """The names that the lists of others in a config may not block."""
-    return ProtectedNames({**_updates(), **dict(_of_network(config))})
+def protected_names(config: Config) -> dict[bytes, str]:
+    """The names that the lists of others in a config may not block, and what each is."""
+    return {**_updates(), **dict(_of_network(config))}
 
 
 def without_protected(block_list: BlockList, protected: ProtectedNames) -> BlockList:

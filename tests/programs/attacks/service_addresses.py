@@ -139,8 +139,26 @@ def list_exceptions() -> Seen:
     return Seen(not passed and opened == len(lead), text)
 
 
+def protected_alias() -> Seen:
+    """A list of others blocks the name that an update's name is an alias of."""
+    target = wire.wire("dl.akadns.example")
+    answer = [
+        wire.record(wire.AT_QUESTION, wire.CNAME, target),
+        wire.address(target, "192.0.2.1"),
+    ]
+    protected = ("download.windowsupdate.com", "swcdn.apple.com")
+    records = dict.fromkeys((*protected, "www.example"), (wire.A, answer))
+    with _blocking(records, "||akadns.example^\n||windowsupdate.com^\n") as server:
+        passed = sum(_got(server, name, wire.A, "192.0.2.1", _BLOCKS) for name in protected)
+        other = _got(server, "www.example", wire.A, "192.0.2.1", _BLOCKS)
+    text = f"{passed} of {len(protected)} protected names answered, "
+    text += f"another name with the same target {'PASSED' if other else 'blocked'}"
+    return Seen(passed == len(protected) and not other, text)
+
+
 ATTACKS = (
     Attack("many-hints", f"{_MOST} MiB more and 5 ms each at most", many_hints, quick=False),
     Attack("foreign-hints", "none passed on, the excepted name's own is", foreign_hints),
     Attack("list-range-exceptions", "none passed on, all to another VLAN", list_exceptions),
+    Attack("protected-alias", "all protected names answered, no other", protected_alias),
 )
