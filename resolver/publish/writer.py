@@ -26,7 +26,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.settings import Publication
 from resolver.publish.policy_zones import policy_zones
-from resolver.publish.zone_text import ZoneContent, contents, next_serial, split
+from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
 from resolver.snapshot import store
 
 SERIALS = "serials"
@@ -98,18 +98,19 @@ def _stamp(status: os.stat_result) -> list[int]:
 def _write_zone(
     directory: Path, content: ZoneContent, before: dict[str, int], wall: float
 ) -> tuple[int, list[int]]:
-    """Write a zone if its content has changed; its serial, and the stamp of its file."""
+    """Write a zone if its file would differ; its serial, and the stamp of its file."""
     path = directory / zone_file(content.zone)
     found = stamp(path)
-    serial, body = split(path.read_bytes()) if found else (0, b"")
+    file = path.read_bytes() if found else b""
+    serial = serial_of(file)
     last = before.get(content.zone, 0)
-    if body == content.body and serial >= last:  # a restored file can have an earlier serial
+    if file == content.file(serial) and serial >= last:  # a restored file can have an earlier serial
         return serial, found
     serial = next_serial(max(serial, last), wall)
-    with atomic_file(path) as file:
-        file.write(content.file(serial))
-        file.flush()
-        return serial, _stamp(os.fstat(file.fileno()))
+    with atomic_file(path) as aside:
+        aside.write(content.file(serial))
+        aside.flush()
+        return serial, _stamp(os.fstat(aside.fileno()))
 
 
 def _read_serials(directory: Path) -> dict[str, int]:

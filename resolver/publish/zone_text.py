@@ -17,8 +17,9 @@ from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import address_trigger
 from resolver.publish.policy_zones import PASSTHRU, Action, AddressRule, PolicyZones, ZoneRule
 
-_EXPIRE = 30 * 86400
-"""Seconds that a secondary keeps to the policy while it cannot reach the primary."""
+_EXPIRE = 24 * 7 * 86400
+"""Seconds that a secondary keeps to the policy while it cannot reach the primary: the most that
+BIND takes. A zone that has expired blocks nothing."""
 RETRY = 30
 """Seconds after which a secondary tries again."""
 _HEAD = """\
@@ -82,10 +83,10 @@ def override_zone(vlan: str, publication: Publication) -> bytes:
     return names.parse(f"{vlan}.vlan.{names.text(publication.zone)}")
 
 
-def split(file: bytes) -> tuple[int, bytes]:
-    """The serial and the body of a file; 0 and nothing where it is damaged."""
+def serial_of(file: bytes) -> int:
+    """The serial of a file; 0 where its head is damaged."""
     head = _SERIAL.match(file)
-    return (int(head[1]), file[head.end() :]) if head else (0, b"")
+    return int(head[1]) if head else 0
 
 
 def next_serial(last: int, wall: float) -> int:

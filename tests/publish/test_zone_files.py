@@ -35,7 +35,7 @@ def test_the_files_of_a_small_network(tmp_path: Path) -> None:
         "; Darban writes this file anew when the policy changes. Do not edit it.\n"
         "$ORIGIN administration.vlan.rpz.internal.\n"
         "$TTL 60\n"
-        "@ SOA localhost. hostmaster.localhost. 1800000000 60 30 2592000 60\n"
+        "@ SOA localhost. hostmaster.localhost. 1800000000 60 30 14515200 60\n"
         "@ NS localhost.\n"
         "status.a.example CNAME rpz-passthru.\n"
         "*.status.a.example CNAME rpz-passthru.\n"
@@ -64,6 +64,15 @@ def test_what_does_not_change_keeps_its_serial(tmp_path: Path) -> None:
     assert again.serials == first.serials
     now = (tmp_path / "serials").stat()
     assert (now.st_ino, now.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_zone_of_an_earlier_release_is_written_again(tmp_path: Path) -> None:
+    """Its content is the same, but it expires sooner."""
+    first = write(tmp_path).serials[BLOCKS]
+    now = text(tmp_path, BLOCKS)
+    (tmp_path / f"{BLOCKS}.zone").write_text(now.replace(" 14515200 ", " 2592000 "))
+    assert write(tmp_path).serials[BLOCKS] == first + 1
+    assert text(tmp_path, BLOCKS) == now.replace(str(first), str(first + 1))
 
 
 def test_a_rollback_raises_the_serial(tmp_path: Path) -> None:
