@@ -175,7 +175,9 @@ start_site_a() {
 }
 
 start_site_b() {
-  into centre darban export bind | into site-b tee /etc/bind/darban-views.conf >/dev/null
+  into centre darban export bind --to /root/bind
+  cp -r $boxes/centre/root/root/bind/. $boxes/site-b/root/etc/bind
+  into site-b sh /etc/bind/darban-seeds.sh
   secret=$(into centre sed -n 's/ *secret: //p' /etc/knot/darban-keys.conf)
   echo "key \"site-b\" { algorithm hmac-sha256; secret \"$secret\"; };" |
     into site-b sh -c 'cat >/etc/bind/darban-keys.conf'

@@ -15,13 +15,14 @@ from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.settings import Endpoint, Publication
-from resolver.publish.bind import bind_config
+from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.engine_check import EngineCheck, own_address
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
+from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
@@ -70,7 +71,7 @@ def export(
 
         darban export dnsdist-front > /etc/dnsdist/dnsdist.conf
 
-        darban export bind > /etc/bind/darban-views.conf
+        darban export bind --to /etc/bind
 
         darban export unbound --to /etc/unbound
 
@@ -178,14 +179,20 @@ def _knot(terms: CompiledConfig, config: Path) -> str:
     return knot_config(terms, *_publication(terms, config))
 
 
-def _bind(terms: CompiledConfig, config: Path) -> str:
-    publication, _ = _publication(terms, config)
+def _transferring(snapshot: Snapshot, config: Path) -> Publication:
+    """What is published, to an engine that transfers the zones itself."""
+    publication, _ = _publication(snapshot.terms, config)
     if not publication.secondaries:
         raise DarbanError(
             f"{config}: found no [publish.secondaries]; expected the resolver that may transfer "
             "the zones, by the name of its TSIG key"
         )
-    return bind_config(terms, publication)
+    return publication
+
+
+def _bind(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
+    publication = _transferring(snapshot, config)
+    return bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
 
 
 def _unbound(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
@@ -227,9 +234,9 @@ _EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "knot": _knot,
     "nftables": _nftables,
     "dnsdist-front": _dnsdist_front,
-    "bind": _bind,
 }
 _SEVERAL: dict[str, Callable[[Snapshot, Path, Path], dict[str, bytes]]] = {
+    "bind": _bind,
     "unbound": _unbound,
     "powerdns": _powerdns,
     "dnsdist": _dnsdist,

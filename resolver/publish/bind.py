@@ -6,9 +6,13 @@ What BIND needs, and what happens otherwise:
 - ``qname-wait-recurse no``: a blocked name is looked up first, and fails if the upstream fails.
 - A copy of a zone for each view: BIND rejects ``in-view`` for response policy zones.
 - ``min-refresh-time`` and ``min-retry-time``: BIND takes 300 s and 500 s for what the SOA says.
+- A seed for each zone: a zone that is missing, damaged or expired lets all names pass, also for
+  some time after the primary is back.
+- ``servfail-until-ready yes``: after a start, all names pass until the zones are applied, for a
+  second where they have 300,000 names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
@@ -21,7 +25,8 @@ KEYS_FILE = "/etc/bind/darban-keys.conf"
 _HEAD = """\
 // BIND enforces Darban's policy. "darban export bind" wrote this file; write it again after a
 // change of [publish], of the VLANs or of the policies. Include it in named.conf; all other zones
-// must be in views, too. A client in no VLAN gets REFUSED.
+// must be in views, too. A client in no VLAN gets REFUSED. Without its zones, BIND lets all names
+// pass: run darban-seeds.sh before each start.
 //
 // The views refresh their zones every {ttl} s. Only the first view takes part in NOTIFY.
 
@@ -39,20 +44,57 @@ view "{name}" {{
   response-policy {{
 {uses}
   }} qname-wait-recurse no break-dnssec yes recursive-only no max-policy-ttl {ttl} \
-min-update-interval 5;
+min-update-interval 5 servfail-until-ready yes;
 {zones}
 }};
 """
 _ZONE = """\
   zone "{zone}" {{
-    type secondary; file "{file}";
+    type secondary; file "{file}"; masterfile-format text;
     primaries {{ {primaries} }};
     min-refresh-time {refresh}; min-retry-time {retry};
     allow-query {{ none; }};
   }};"""
+_SCRIPT = """\
+#!/bin/sh
+# Gives BIND a seed, which is a zone as it was at the export, for each zone file that is missing or
+# damaged, and sets the time of the others, from which BIND counts until they expire. Without its
+# zones, BIND lets all names pass. Run this before each start of BIND and before "rndc reconfig".
+# "darban export bind" wrote this file.
+set -eu
+seeds=$(cd "$(dirname "$0")" && pwd)/darban-seeds
+cd "${1:-/var/cache/bind}" # the "directory" of named.conf
+command -v named-checkzone >/dev/null || { echo "there is no named-checkzone" >&2; exit 1; }
+for seed in "$seeds"/*; do
+  file=./${seed##*/}
+  zone=${file%@*}
+  if named-checkzone -q -j -i none -k ignore -- "${zone#./}" "$file" 2>/dev/null; then
+    touch -c "$file" "$file.jnl"
+  else
+    cp "$seed" "$file.new"
+    rm -f "$file.jnl"
+    mv "$file.new" "$file"
+    echo "the seed is in the place of $PWD/${file#./}, which was missing or damaged"
+  fi
+done
+"""
 
 
-def bind_config(terms: CompiledConfig, publication: Publication) -> str:
+def bind_files(
+    terms: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """The views, the seed of each zone of each view, and what gives BIND the seeds."""
+    files = {
+        "darban-views.conf": _views(terms, publication).encode(),
+        "darban-seeds.sh": _SCRIPT.encode(),
+    }
+    for vlan in resolver_vlans(terms, publication):
+        for each in vlan.zones:
+            files[f"darban-seeds/{_file(vlan, each)}"] = seeds[each.zone]
+    return files
+
+
+def _views(terms: CompiledConfig, publication: Publication) -> str:
     """The views of named.conf, with the key of the first secondary; there must be one."""
     key = publication.secondaries[0].key
     text = _HEAD.format(ttl=TTL, key=key, keys=KEYS_FILE)
@@ -79,5 +121,10 @@ def _use(zone: ZoneUse) -> str:
 
 def _zones(vlan: ResolverVlan, primaries: str) -> Iterator[str]:
     for each in vlan.zones:
-        file = f"{vlan.name}.{each.zone}"
+        file = _file(vlan, each)
         yield _ZONE.format(zone=each.zone, file=file, primaries=primaries, refresh=TTL, retry=RETRY)
+
+
+def _file(vlan: ResolverVlan, zone: ZoneUse) -> str:
+    """The name of the file of a zone in the view of a VLAN."""
+    return f"{zone.zone}@{vlan.name}"

@@ -104,7 +104,9 @@ def _write_zone(
     file = path.read_bytes() if found else b""
     serial = serial_of(file)
     last = before.get(content.zone, 0)
-    if file == content.file(serial) and serial >= last:  # a restored file can have an earlier serial
+    if (
+        file == content.file(serial) and serial >= last
+    ):  # a restored file can have an earlier serial
         return serial, found
     serial = next_serial(max(serial, last), wall)
     with atomic_file(path) as aside:

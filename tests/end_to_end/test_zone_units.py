@@ -11,7 +11,9 @@ import pytest
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.publish import writer
+from resolver.publish.bind import KEYS_FILE, bind_files
 from resolver.publish.knot import knot_config
+from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
 from tests.live.configs import ROOT, replaced_once
 from tests.live.debian import host_layer
@@ -46,6 +48,16 @@ remote-control:
     control-interface: /run/unbound.ctl
 """
 CLIENT = "10.10.0.5"
+SECONDARY = '[publish.secondaries.w]\naddress = "127.0.0.2"\n'
+KEY = 'key w { algorithm hmac-sha256; secret "AAAA"; };\n'
+BIND = """
+options {
+  directory "/var/cache/bind";
+  listen-on port 5353 { 127.0.0.1; };
+  dnssec-validation no;
+};
+include "/etc/bind/darban-views.conf";
+"""
 EXPORTED = """
 [policies.administrative]
 block = ["@messenger"]
@@ -175,8 +187,27 @@ def test_a_list_that_changes_while_it_is_taken_over_is_taken_over_again(machine:
     wait_for(lambda: was_taken("second"), "the second content is taken over")
 
 
+def test_bind_is_started_with_seeds(machine: Machine) -> None:
+    """Knot has no key for it, so it transfers nothing."""
+    needed("named")
+    snapshot = compiled(CONFIG + PUBLISH + SECONDARY, LISTS)
+    publication = snapshot.terms.settings.publish
+    assert publication is not None
+    files = bind_files(snapshot.terms, publication, seeds(snapshot, publication, 1.8e9))
+    machine.good("install", "-d", "/etc/bind/darban-seeds")
+    for name, content in files.items():
+        machine.write(f"/etc/bind/{name}", content.decode())
+    machine.write("/etc/bind/named.conf", BIND)
+    machine.write(KEYS_FILE, KEY)
+    [drop_in] = [each for each in _on_page() if each.startswith("# named.service\n")]
+    _drop_in(machine, "named.service", drop_in)
+    machine.good("ip", "address", "add", CLIENT, "dev", "lo")
+    machine.good("systemctl", "start", "named")
+    wait_for(lambda: _blocks(machine, "a.example"), "BIND has the seeds")
+
+
 def _blocks(machine: Machine, name: str) -> bool:
-    """Whether Unbound blocks a name."""
+    """Whether BIND or Unbound blocks a name."""
     asked = ("dig", "+short", "+tries=1", "-b", CLIENT, "@127.0.0.1", "-p", "5353", name)
     return machine.run(*asked).out.strip() == "0.0.0.0"
 

@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 from hypothesis import strategies as st
 
 from resolver.policy.compiled import Snapshot
-from resolver.publish.bind import bind_config
+from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
+from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
 from resolver.snapshot.compiler import compile_file
 
@@ -103,6 +104,7 @@ _ATTACKS = [
     "9",
     "%s",
 ]
+SEEDS = "darban-seeds/"
 _LETTERS = "\"'\\`$%#;:,/{}[]()<>|&!?*~@= \n\r\t\0\x7f\x85\u2028aZ-_.9"
 HOSTILE = st.sampled_from(_ATTACKS) | st.text(_LETTERS, min_size=1)
 _LUA_STRING = re.compile(r'"(?:[^"\\\n]|\\[0-9]{3})*"')
@@ -142,7 +144,6 @@ def _files(snapshot: Snapshot, at: Path) -> dict[str, bytes]:
     directory = Path(publication.directory)
     texts = {
         "knot.conf": knot_config(terms, publication, directory),
-        "named.conf": bind_config(terms, publication),
         "rules.nft": nftables(terms, wall),
         "dnsdist.conf": front_config(front, at),
         **unbound_configs(terms, publication, directory),
@@ -150,7 +151,9 @@ def _files(snapshot: Snapshot, at: Path) -> dict[str, bytes]:
     }
     files = {name: text.encode() for name, text in texts.items()}
     recursor = {"recursor.lua": files.pop("darban.lua")}
-    return files | recursor | dnsdist_files(terms, snapshot.index(), wall, at)
+    bind = bind_files(terms, publication, seeds(snapshot, publication, wall))
+    bind["named.conf"] = bind.pop("darban-views.conf")
+    return files | recursor | bind | dnsdist_files(terms, snapshot.index(), wall, at)
 
 
 def shapes(files: dict[str, bytes]) -> list[str]:
@@ -166,4 +169,4 @@ def _is_lua(name: str) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    return not name.endswith(".cdb")
+    return not name.endswith(".cdb") and not name.startswith(SEEDS)

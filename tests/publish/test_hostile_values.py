@@ -19,7 +19,7 @@ from tests.live.commands import WRONG, darban
 from tests.live.configs import replaced_once, shipped
 from tests.live.knot import at_home, control, new_key
 from tests.live.programs import needed
-from tests.publish.hostile_values import HOSTILE, VALUES, exported, shapes
+from tests.publish.hostile_values import HOSTILE, SEEDS, VALUES, exported, shapes
 
 pytestmark = pytest.mark.processes
 unhurried = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
@@ -62,7 +62,7 @@ def test_a_value_adds_nothing(key: str, plain: list[str], hostile: str) -> None:
 
 
 def test_every_program_has_a_file(plain: list[str]) -> None:
-    assert len(plain) == len({*plain}) == 8
+    assert len(plain) == len({*plain}) == 9
 
 
 @given(texts=st.lists(st.text() | HOSTILE))
@@ -90,6 +90,9 @@ def test_the_programs_accept_the_files(key: str, ip_program: Path, tmp_path: Pat
     bind = replaced_once(files["named.conf"].decode(), f'include "{KEYS_FILE}";', KEY % name)
     (tmp_path / "named.conf").write_text(bind, encoding="utf-8")
     _run(needed("named-checkconf"), tmp_path / "named.conf")
+    for seed in filter(_is_seed, files):
+        zone = seed.removeprefix(SEEDS).partition("@")[0]
+        _run(needed("named-checkzone"), "-i", "none", "-k", "ignore", "--", zone, tmp_path / seed)
     [unbound] = tmp_path.glob("darban-*.conf")
     modules = _run(needed("unbound-checkconf"), "-o", "module-config", unbound)
     assert modules == "respip validator iterator\n"
@@ -100,6 +103,10 @@ def test_the_programs_accept_the_files(key: str, ip_program: Path, tmp_path: Pat
     for script in ("load.lua", "darban.lua", "dnsdist.conf"):
         _run(needed("dnsdist"), "--check-config", "-C", tmp_path / script)
     _run("unshare", "--net", needed("nft"), "--check", "--file", tmp_path / "rules.nft")
+
+
+def _is_seed(name: str) -> bool:
+    return name.startswith(SEEDS)
 
 
 def _run(*command: str | Path) -> str:

@@ -1,8 +1,9 @@
 """The engines of the matrix: real processes, with the configs that ``darban export`` writes."""
 
+import re
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,14 @@ class Engine(ABC):
     def run(self) -> AbstractContextManager[None]:
         """The processes, from the moment at which they answer."""
 
+    def cut_off(self) -> None:
+        """Have its config name a primary that is not there, before it runs."""
+        raise NotImplementedError
+
+    def zone_files(self) -> Iterable[Path]:
+        """The files of its zones that it has been given or has written."""
+        raise NotImplementedError
+
     @abstractmethod
     def flush(self) -> None:
         """Empty the caches."""
@@ -101,7 +110,7 @@ logging {{
   channel log {{ file "{directory}/log"; severity info; }};
   category default {{ log; }};
 }};
-include "{directory}/views.conf";
+include "{directory}/darban-views.conf";
 """
 
 
@@ -118,8 +127,10 @@ class Bind(Engine):
         (directory / "rndc.conf").write_text(
             f'key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
         )
-        views = site.export("bind").replace("/etc/bind/darban-keys.conf", f"{directory}/keys.conf")
-        (directory / "views.conf").write_text(views)
+        site.export("bind", "--to", directory)
+        views = directory / "darban-views.conf"
+        text = views.read_text().replace("/etc/bind/darban-keys.conf", f"{directory}/keys.conf")
+        views.write_text(text)
         (directory / "named.conf").write_text(
             _NAMED.format(
                 directory=directory,
@@ -130,11 +141,22 @@ class Bind(Engine):
             )
         )
 
+    def cut_off(self) -> None:
+        views = self.directory / "darban-views.conf"
+        text = views.read_text(encoding="utf-8")
+        away = f"primaries {{ 127.0.0.1 port {free_port()} key"
+        views.write_text(re.sub(r"primaries \{ \S+ port [0-9]+ key", away, text), encoding="utf-8")
+
+    def zone_files(self) -> Iterable[Path]:
+        return self.directory.glob("*.rpz.internal@*")
+
     @contextmanager
     def run(self) -> Iterator[None]:
         config = self.directory / "named.conf"
+        seeds = ["sh", self.directory / "darban-seeds.sh", self.directory]
+        subprocess.run(seeds, check=True, capture_output=True, timeout=30)
         with running(self.directory, [needed("named"), "-f", "-n", "1", "-c", config]):
-            wait_for(lambda: _is_blocking(self.ports["administration"]), "BIND enforces", 30)
+            wait_for(lambda: _answers(self.ports["administration"]), "BIND answers", 30)
             yield
 
     def flush(self) -> None:
@@ -255,7 +277,7 @@ class Recursor(Engine):
     @contextmanager
     def run(self) -> Iterator[None]:
         with running(self.directory, [needed("pdns_recursor"), f"--config-dir={self.directory}"]):
-            wait_for(lambda: _is_blocking(self.ports["administration"]), "it enforces", 30)
+            wait_for(lambda: _answers(self.ports["administration"]), "it answers", 30)
             yield
 
     def flush(self) -> None:
@@ -295,7 +317,7 @@ class Dnsdist(Engine):
     def run(self) -> Iterator[None]:
         config = self.directory / "dnsdist.conf"
         with running(self.directory, [needed("dnsdist"), "--supervised", "-C", config]):
-            wait_for(lambda: _is_blocking(self.ports["administration"]), "it enforces", 30)
+            wait_for(lambda: _answers(self.ports["administration"]), "it answers", 30)
             yield
 
     def flush(self) -> None:
@@ -327,6 +349,6 @@ def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[None]:
             process.wait(20)
 
 
-def _is_blocking(port: int) -> bool:
-    answer = ask(port, "alpha.chat", client="127.0.10.5")
-    return answer is not None and bool(answer.rr) and str(answer.rr[-1].rdata) == "0.0.0.0"
+def _answers(port: int) -> bool:
+    answer = ask(port, "ns.scene", client="127.0.10.5")
+    return answer is not None and bool(answer.rr)

@@ -1,0 +1,153 @@
+"""Engines that start without their zones or with damaged ones, while the primary is away."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live.clients import ask
+from tests.live.commands import GOOD, NO, darban
+from tests.live.configs import edited
+from tests.live.reloading import restored
+from tests.live.waiting import wait_for
+from tests.programs.parity.__main__ import ENGINES, site
+from tests.programs.parity.engines import Engine, Site
+
+CLIENT = "127.0.10.5"
+BANNED, PASSED = "web.alpha.chat", "192.0.2.80"
+LATER = "later.chat"
+LONG_AGO = 200 * 86400
+PROGRAMS = {"BIND": "bind"}
+
+
+def _missing(file: Path) -> None:
+    file.unlink()
+
+
+def _cut(file: Path) -> None:
+    """Within a record."""
+    content = file.read_bytes()
+    file.write_bytes(content[: content.rindex(b" ") + 2])
+
+
+def _cut_at_the_end_of_a_line(file: Path) -> None:
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(line for line in lines if b"chat" not in line))
+
+
+def _empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def _garbage(file: Path) -> None:
+    file.write_bytes(b"\0garbage\n" * 100)
+
+
+def _expired(file: Path) -> None:
+    then = time.time() - LONG_AGO
+    os.utime(file, (then, then))
+
+
+DAMAGES = (_missing, _cut, _empty, _garbage, _expired)
+
+
+@pytest.fixture(scope="module")
+def of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+def _answer(engine: Engine, name: str = BANNED) -> str:
+    """The address that the engine gives, if any."""
+    answer = ask(engine.ports["administration"], name, client=CLIENT)
+    return str(answer.rr[-1].rdata) if answer is not None and answer.rr else ""
+
+
+@contextmanager
+def _asked_meanwhile(engine: Engine) -> Iterator[set[str]]:
+    """What it gives to a client that asks without a pause, at the end."""
+    found: set[str] = set()
+    end = threading.Event()
+
+    def keep_asking() -> None:
+        while not end.is_set():
+            found.add(_answer(engine))
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    try:
+        yield found
+    finally:
+        end.set()
+        asking.join()
+
+
+@pytest.mark.parametrize("damage", [None, *DAMAGES])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_banned_name_passes_though_the_primary_is_away(
+    name: str, damage: Callable[[Path], None] | None, of: Site, tmp_path: Path
+) -> None:
+    """It has never been there, where nothing is damaged."""
+    engine = ENGINES[name](of, tmp_path / "engine")
+    engine.cut_off()
+    if damage:
+        with engine.run():
+            files = list(engine.zone_files())
+        assert len(files) >= 4
+        for file in files:
+            damage(file)
+    with _asked_meanwhile(engine) as found, engine.run():
+        assert _answer(engine) == "0.0.0.0"
+        assert _answer(engine, LATER) == PASSED
+    assert PASSED not in found
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_new_rule_arrives_when_the_primary_is_back_and_stays(
+    name: str, of: Site, tmp_path: Path
+) -> None:
+    engine = ENGINES[name](of, tmp_path / "engine")
+    with restored(of.server):
+        serials = of.zones / "serials"
+        before = serials.read_bytes()
+        edited(of.server.config, "deny = []", f'deny = ["{LATER}"]')
+        assert darban("reload", at=of.server.directory).code == GOOD
+        wait_for(lambda: serials.read_bytes() != before, "the zones are written")
+        of.knot.process.send_signal(signal.SIGSTOP)
+        try:
+            with engine.run():
+                assert _answer(engine, LATER) == PASSED, "it has the seed"
+                of.knot.process.send_signal(signal.SIGCONT)
+                engine.take()
+                wait_for(lambda: _answer(engine, LATER) == "0.0.0.0", "the rule is there", 40)
+                assert _answer(engine) == "0.0.0.0"
+        finally:
+            of.knot.process.send_signal(signal.SIGCONT)
+    engine.cut_off()
+    with engine.run():
+        assert _answer(engine, LATER) == "0.0.0.0", "a seed is in the place of what was transferred"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_zone_without_its_last_lines_opens_and_the_check_says_so(
+    name: str, of: Site, tmp_path: Path
+) -> None:
+    """Such a zone is whole to the engine; deploy/publish.md says it."""
+    engine = ENGINES[name](of, tmp_path / "engine")
+    engine.cut_off()
+    with engine.run():
+        pass
+    for file in engine.zone_files():
+        _cut_at_the_end_of_a_line(file)
+    asked = ("--check", "127.0.0.1", "--client", CLIENT, "--port")
+    with engine.run():
+        assert _answer(engine) == PASSED
+        port = str(engine.ports["administration"])
+        done = darban("export", PROGRAMS[name], *asked, port, at=of.server.directory)
+        assert done.code == NO, done.out
+        assert f"found NOERROR {PASSED}; expected NOERROR 0.0.0.0" in done.out
