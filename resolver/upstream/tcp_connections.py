@@ -2,8 +2,10 @@
 
 Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
 most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. An idle
-connection is closed after ``IDLE`` seconds. If all connections are full, the query goes over UDP
-again: an attacker who forces queries to TCP by forged packets cannot exhaust the server.
+connection is closed after ``IDLE`` seconds. If all connections are full, a VLAN that has fewer than
+``OWN`` queries on them adds to them; a query of another goes over UDP again. So an attacker who
+forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose queries get no
+answers cannot keep others from TCP.
 
 A connection that has given nothing since a query was sent, until the time of that query is over,
 takes no more queries, since its server may have restarted. It stays open for late answers, one of
@@ -16,7 +18,7 @@ how many, and puts no more queries than that on one connection while it may open
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from resolver.engine.servers import Server
 from resolver.server.loop import Loop
@@ -27,12 +29,21 @@ from resolver.upstream.source import bind_source
 
 MAX_WAITING: Final = 64
 MAX_CONNECTIONS: Final = 8
+OWN: Final = 16
+"""Queries to a server over TCP that a VLAN may have where all connections are full."""
 IDLE: Final = 5.0
 """In seconds."""
 _CONNECT: Final = 10.0
 """Seconds in which a connection must be made."""
 
-Waiting = TypeVar("Waiting")
+
+class OfVlan(Protocol):
+    """What a client of a VLAN waits for."""
+
+    vlan: int
+
+
+Waiting = TypeVar("Waiting", bound=OfVlan)
 """What waits for an answer."""
 
 
@@ -152,7 +163,7 @@ class TcpConnectionPool(Generic[Waiting]):
 
     def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
         """Send a query over a connection with room: connection and ID; None if all are full."""
-        connection = self._choose()
+        connection = self._choose(waiting.vlan)
         if connection is None:
             return None
         ident = self._random.u16()
@@ -162,14 +173,18 @@ class TcpConnectionPool(Generic[Waiting]):
         self._to_flush[connection] = None
         return connection, ident
 
-    def _choose(self) -> TcpConnection[Waiting] | None:
+    def _choose(self, vlan: int) -> TcpConnection[Waiting] | None:
         least = min(self._open, key=lambda each: len(each.waiting), default=None)
         if least is None or len(least.waiting) >= self._most:
-            if len(self._open) < MAX_CONNECTIONS:
+            if least is None or len(self._open) < MAX_CONNECTIONS:
                 return self._new()
-            if least is None or len(least.waiting) >= MAX_WAITING:
+            if len(least.waiting) >= MAX_WAITING and self._held_by(vlan) >= OWN:
                 return None
         return least
+
+    def _held_by(self, vlan: int) -> int:
+        """The queries of a VLAN on the connections; those that are late do not count."""
+        return sum(w.vlan == vlan for each in self._open for w in each.waiting.values())
 
     def silent(self, connection: TcpConnection[Waiting]) -> None:
         """Send no more queries over a connection, which gives nothing."""

@@ -11,15 +11,24 @@ from resolver.upstream.tcp_connections import IDLE, TcpConnection, TcpConnection
 from tests.upstream.virtual_time import run
 
 
+class Somebody:
+    """Who waits for an answer."""
+
+    vlan = 0
+
+
+SOMEBODY = Somebody()
+
+
 def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles() -> None:
     async def play(loop: Loop) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listening:
             server = Server("127.0.0.1", listening.getsockname()[1], "upstream")
             lost: list[None] = []
-            pool = TcpConnectionPool[str](
+            pool = TcpConnectionPool[Somebody](
                 loop, server, lambda *_: None, lambda _: lost.append(None)
             )
-            sent = pool.send(b"query", "somebody")
+            sent = pool.send(b"query", SOMEBODY)
             assert sent is not None
             connection, ident = sent
             await asyncio.sleep(1)
@@ -41,17 +50,17 @@ def test_a_connection_that_has_idled_out_is_freed_without_a_look_for_cycles() ->
 def test_a_connection_for_which_no_descriptor_is_left_is_lost_at_once() -> None:
     async def play(loop: Loop) -> None:
         server = Server("127.0.0.1", 53, "upstream")
-        lost: list[TcpConnection[str]] = []
-        pool = TcpConnectionPool[str](loop, server, lambda *_: None, lost.append)
+        lost: list[TcpConnection[Somebody]] = []
+        pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lost.append)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
         try:
-            sent = pool.send(b"query", "somebody")
+            sent = pool.send(b"query", SOMEBODY)
             await asyncio.sleep(1)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         assert sent is not None
         assert lost == [sent[0]]
-        assert lost[0].all_waiting() == ["somebody"]
+        assert lost[0].all_waiting() == [SOMEBODY]
 
     run(play)

@@ -1,6 +1,7 @@
 """A VLAN whose names get no answer takes nothing from the names of another VLAN."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from dnslib import RCODE, DNSRecord
@@ -8,9 +9,9 @@ from dnslib import RCODE, DNSRecord
 from resolver.engine import admission
 from resolver.engine.exchange import PATIENCE
 from resolver.server.loop import Loop
-from resolver.upstream import late_attempts
+from resolver.upstream import late_attempts, tcp_connections
 from resolver.upstream.forwarder import TICK
-from tests.upstream.forwarding import ELSEWHERE, Stage, good, stage
+from tests.upstream.forwarding import ELSEWHERE, Stage, good, stage, truncated
 from tests.upstream.virtual_time import run
 
 pytestmark = pytest.mark.interpreted  # a compiled module takes no other constant
@@ -70,5 +71,36 @@ def test_another_vlan_gets_its_late_answers() -> None:
             await on.until_idle()
             assert len(on.assembled.forwarder._late) == 0
             assert _rcodes(on, "good") == [RCODE.NOERROR] * 5
+
+    run(play)
+
+
+async def _serve_sticky(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer over TCP, but for stuck names, until the client closes the connection."""
+    with suppress(asyncio.IncompleteReadError):
+        while True:
+            size = int.from_bytes(await reader.readexactly(2), "big")
+            response = _sticky(DNSRecord.parse(await reader.readexactly(size)))
+            if response is not None:
+                writer.write(len(response).to_bytes(2, "big") + response)
+    writer.close()
+
+
+def test_another_vlan_finds_room_on_tcp_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp_connections, "MAX_WAITING", 4)
+    monkeypatch.setattr(admission, "COMMON", 1000)
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, truncated) as on:
+            at = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(_serve_sticky, *at):
+                flood = asyncio.create_task(_flood(on, 2 * PATIENCE))
+                await asyncio.sleep(PATIENCE)
+                for number in range(20):
+                    on.client.ask(f"good{number}.example.", ELSEWHERE)
+                    await asyncio.sleep(TICK)
+                await flood
+                await on.until_idle()
+                assert _rcodes(on, "good") == [RCODE.NOERROR] * 20
 
     run(play)
