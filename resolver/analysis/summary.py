@@ -20,13 +20,12 @@ from resolver.lists.rules import Rule
 from resolver.policy.compiled import (
     CompiledConfig,
     ConfiguredGroup,
-    Exemption,
     LocalName,
     Policy,
     Service,
 )
 from resolver.policy.prefix import Prefix
-from resolver.policy.prefixes import prefix_text
+from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.policy.services import services_in
 from resolver.policy.settings import Endpoint, Secondary
 
@@ -52,10 +51,7 @@ def summarize(terms: CompiledConfig) -> dict[str, Section]:
         SERVICES: {
             each.name: _service(place, each, terms) for place, each in enumerate(terms.services)
         },
-        "exemptions": {
-            exemption.id: _exemption(place, exemption, terms)
-            for place, exemption in enumerate(terms.exemptions)
-        },
+        "exemptions": _exemptions(terms),
         "upstreams": {
             each.name or "default": _group(each)
             for each in terms.groups
@@ -100,20 +96,19 @@ def _word(value: object) -> Value:
 
 
 def _vlans(terms: CompiledConfig) -> Section:
+    prefixes = by_owner(terms.prefixes)
     return {
         vlan.name: {
             "policy": terms.policies[vlan.policy].name,
-            "prefixes": _prefixes(terms.prefixes, place),
+            "prefixes": _prefixes(prefixes.get(place, ())),
             **_rest(vlan, ("name", "policy")),
         }
         for place, vlan in enumerate(terms.vlans)
     }
 
 
-def _prefixes(prefixes: Iterable[Prefix], owner: int) -> frozenset[str]:
-    return frozenset(
-        prefix_text(each.network, each.length) for each in prefixes if each.owner == owner
-    )
+def _prefixes(prefixes: Iterable[Prefix]) -> frozenset[str]:
+    return frozenset(prefix_text(each.network, each.length) for each in prefixes)
 
 
 def _services(bits: int, terms: CompiledConfig) -> frozenset[str]:
@@ -178,14 +173,17 @@ def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
     }
 
 
-def _exemption(place: int, exemption: Exemption, terms: CompiledConfig) -> Facts:
-    vlan = None if exemption.vlan is None else terms.vlans[exemption.vlan].name
+def _exemptions(terms: CompiledConfig) -> Section:
+    prefixes = by_owner(terms.exempted_prefixes)
     return {
-        "services": _services(exemption.services, terms),
-        "vlan": vlan,
-        "prefixes": _prefixes(terms.exempted_prefixes, place),
-        "until": moment(exemption.until),
-        **_rest(exemption, ("id", "services", "vlan", "until")),
+        each.id: {
+            "services": _services(each.services, terms),
+            "vlan": None if each.vlan is None else terms.vlans[each.vlan].name,
+            "prefixes": _prefixes(prefixes.get(place, ())),
+            "until": moment(each.until),
+            **_rest(each, ("id", "services", "vlan", "until")),
+        }
+        for place, each in enumerate(terms.exemptions)
     }
 
 

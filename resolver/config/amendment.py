@@ -6,7 +6,7 @@ with that change, or it is not returned. An exemption is found by its place amon
 
 import re
 import tomllib
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from contextlib import suppress
 from itertools import chain, count
 from typing import Any
@@ -53,26 +53,30 @@ def change_exemption(text: str, place: int, values: Mapping[str, object]) -> str
     """The text of a config with other values of one exemption; NotEditable as above."""
 
     def change(exemptions: _Exemptions) -> str:
-        exemptions[place] = {**exemptions[place], **values}
-        document = tomlkit.parse(text)
-        table: Any = document[_SECTION]
-        table[place].update(values)
-        return tomlkit.dumps(document)
+        before, exemptions[place] = exemptions[place], {**exemptions[place], **values}
+        lines = _lines(text)
+        part = _table(lines, TomlLines(text), place, before)
+        if part is None:
+            return _with_values(text, place, values)
+        changed = _with_values("".join(lines[part]), 0, values)
+        return "".join([*lines[: part.start], changed, *lines[part.stop :]])
 
     return _edited(text, change, f"change the exemption to:\n{tomlkit.dumps(values)}")
 
 
-def remove_exemption(text: str, place: int) -> str:
-    """The text of a config without one exemption; NotEditable as above."""
+def remove_exemptions(text: str, places: Collection[int]) -> str:
+    """The text of a config without some exemptions; NotEditable as above."""
 
     def remove(exemptions: _Exemptions) -> str:
-        del exemptions[place]
-        document = tomlkit.parse(text)
-        present = document[_SECTION]
-        if isinstance(present, Array):
-            del present[place]
-            return tomlkit.dumps(document)
-        return _without_table(text, place, exemptions)
+        # from the last to the first, so that the places and the lines of the others stay
+        removed = [(place, exemptions.pop(place)) for place in sorted(places, reverse=True)]
+        lines, known = _lines(text), TomlLines(text)
+        for place, exemption in removed:
+            part = _table(lines, known, place, exemption)
+            if part is None:
+                return _without_elements(text, places)
+            _remove_lines(lines, part)
+        return "".join(lines)
 
     return _edited(text, remove, "remove the exemption")
 
@@ -96,29 +100,74 @@ def _has(text: str, document: Mapping[str, object]) -> bool:
 
 def _with(text: str, exemption: Mapping[str, object]) -> str:
     """Add it at the end, so that no comment is separated from its value."""
-    document = tomlkit.parse(text)
-    present = document.get(_SECTION)
-    if isinstance(present, Array):
+    first = TomlLines(text).line((_SECTION,))
+    if first is not None and not _is_header(_lines(text)[first - 1]):
+        document = tomlkit.parse(text)
         inline = tomlkit.inline_table()
         inline.update(exemption)
-        present.append(inline)
+        _array(document).append(inline)
         return tomlkit.dumps(document)
     added = tomlkit.dumps({_SECTION: [dict(exemption)]}).strip()
     amended = f"{text.rstrip()}\n\n{added}\n" if text.strip() else f"{added}\n"
     return amended.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else amended
 
 
-def _without_table(text: str, place: int, rest: _Exemptions) -> str:
-    """Remove the lines of a table: no comment after them, which may be about what comes next."""
-    lines = text.splitlines(keepends=True)
-    start = (TomlLines(text).line((_SECTION, place)) or 0) - 1
-    expected = {**tomllib.loads(text), _SECTION: rest}
+def _with_values(text: str, place: int, values: Mapping[str, object]) -> str:
+    document: Any = tomlkit.parse(text)
+    document[_SECTION][place].update(values)
+    return tomlkit.dumps(document)
+
+
+def _without_elements(text: str, places: Collection[int]) -> str:
+    """Remove elements of an array of inline tables."""
+    document = tomlkit.parse(text)
+    array = _array(document)
+    for place in sorted(places, reverse=True):
+        del array[place]
+    return tomlkit.dumps(document)
+
+
+def _array(document: tomlkit.TOMLDocument) -> Array:
+    array = document[_SECTION]
+    if not isinstance(array, Array):
+        raise TypeError("the exemptions are neither tables nor elements of an array")
+    return array
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text as TOML has them, with their ends."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _is_header(line: str) -> bool:
+    return line.lstrip().startswith("[")
+
+
+def _table(
+    lines: list[str], known: TomlLines, place: int, exemption: Mapping[str, object]
+) -> slice | None:
+    """The lines of an exemption that is a table; None where it is an element of an array.
+
+    No comment after them is among them: it may be about what comes next.
+
+    Raises:
+        ValueError: no lines are the table alone.
+    """
+    start = (known.line((_SECTION, place)) or 1) - 1
+    if not _is_header(lines[start]):
+        return None
     for end in range(start + 1, len(lines) + 1):
-        before, after = lines[:start], lines[end:]
-        if before and not before[-1].strip() and not (after and after[0].strip()):
-            before = before[:-1]  # one blank line is left of two
-        without = "".join(before + after)
-        with suppress(ValueError):
-            if _has(without, expected):
-                return without
+        with suppress(ValueError):  # the lines end within a value
+            document = tomllib.loads("".join(lines[start:end]))
+            if document == {_SECTION: [exemption]}:
+                return slice(start, end)
+            if document.keys() != {_SECTION}:
+                break
     raise ValueError("no lines are the table alone")
+
+
+def _remove_lines(lines: list[str], part: slice) -> None:
+    del lines[part]
+    start: int = part.start
+    if start and not lines[start - 1].strip() and not "".join(lines[start : start + 1]).strip():
+        del lines[start - 1]  # one blank line is left of two

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import prefix_text
+from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.policy.services import services_in
 
 SOON = 3 * 86400.0
@@ -285,12 +285,12 @@ def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
 
 def exemption_details(terms: CompiledConfig) -> Iterator[ExemptionDetails]:
     """The exemptions of a config, ended or not."""
+    prefixes = by_owner(terms.exempted_prefixes)
     for place, exemption in enumerate(terms.exemptions):
-        prefixes = (prefix for prefix in terms.exempted_prefixes if prefix.owner == place)
         yield ExemptionDetails(
             exemption.id,
             None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes),
+            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(place, ())),
             tuple(each.name for each in services_in(exemption.services, terms.services)),
             exemption.until,
             exemption.approver,

@@ -48,6 +48,14 @@ def network_of(prefix: Prefix) -> Network:
     return ip_network((prefix.network, prefix.length))
 
 
+def by_owner(prefixes: Iterable[Prefix]) -> dict[int, list[Prefix]]:
+    """The prefixes of each owner that has any."""
+    found: dict[int, list[Prefix]] = {}
+    for prefix in prefixes:
+        found.setdefault(prefix.owner, []).append(prefix)
+    return found
+
+
 class PrefixTable:
     """Owners by prefix; the longest prefix that contains an address wins."""
 

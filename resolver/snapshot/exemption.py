@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import NamedTuple
 
-from resolver.config.amendment import add_exemption, change_exemption, remove_exemption
+from resolver.config.amendment import add_exemption, change_exemption, remove_exemptions
 from resolver.config.problems import did_you_mean
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
@@ -107,23 +107,21 @@ class ExemptionEdit:
 
     def remove(self, ids: Sequence[str]) -> EditedConfig:
         """The config without some exemptions, checked; Rejected as above."""
-        edited: dict[str, str] = {}
-        for file, place in reversed(self._locations(ids)):  # so that places stay as they are
-            edited[file] = remove_exemption(edited.get(file) or self._text(file), place)
+        places: dict[str, list[int]] = {}
+        for file, place in self._locations(ids):
+            places.setdefault(file, []).append(place)
+        edited = {file: remove_exemptions(self._text(file), of) for file, of in places.items()}
         return self._edited(edited)
 
     def _locations(self, ids: Sequence[str]) -> list[tuple[str, int]]:
         """The file of each exemption, and its place among those of the file."""
-        known = [exemption.id for exemption in self.terms.exemptions]
+        known = {each.id: place for place, each in enumerate(self.terms.exemptions)}
         for each in ids:
             if each not in known:
                 found = f"there is no exemption '{each}'; there are: {', '.join(known) or 'none'}"
                 raise _refused(f"{found}. {did_you_mean(each, known)}".rstrip(" ."))
-        locations = (
-            self._before.loaded.provenance.location(("exemptions", place))
-            for place, each in enumerate(known)
-            if each in ids
-        )
+        provenance = self._before.loaded.provenance
+        locations = [provenance.location(("exemptions", known[each])) for each in ids]
         return [(each.file, int(each.path[-1])) for each in locations]
 
     def _text(self, file: str) -> str:

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Sequence
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import by_owner
 from resolver.policy.services import services_in, union
 
 
 def policy_hash(terms: CompiledConfig, lists: Sequence[BlockList]) -> str:
     """16 hexadecimal digits; ``lists`` are those of ``terms.sources``, in the same order."""
     used = union(policy.blocks for policy in terms.policies)
+    prefixes = by_owner(terms.prefixes)
     content = [
         sorted(
             [service.name, service.category, service.always_nxdomain, _lists(terms, lists, place)]
@@ -28,7 +30,7 @@ def policy_hash(terms: CompiledConfig, lists: Sequence[BlockList]) -> str:
         sorted(_policy(terms, policy) for policy in terms.policies),
         sorted(
             [
-                *(vlan.name, terms.policies[vlan.policy].name, _prefixes(terms.prefixes, place)),
+                *(vlan.name, terms.policies[vlan.policy].name, _prefixes(prefixes.get(place, ()))),
                 *([vlan.interface] if vlan.interface else []),
             ]
             for place, vlan in enumerate(terms.vlans)
@@ -67,15 +69,16 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
 
 
 def _exemptions(terms: CompiledConfig) -> Iterable[list[object]]:
+    prefixes = by_owner(terms.exempted_prefixes)
     for place, exemption in enumerate(terms.exemptions):
         services = services_in(exemption.services, terms.services)
         yield [
             "" if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-            _prefixes(terms.exempted_prefixes, place),
+            _prefixes(prefixes.get(place, ())),
             sorted(service.name for service in services),
             exemption.until,
         ]
 
 
-def _prefixes(prefixes: Iterable[Prefix], owner: int) -> list[str]:
-    return sorted(f"{p.network.hex()}/{p.length}" for p in prefixes if p.owner == owner)
+def _prefixes(prefixes: Iterable[Prefix]) -> list[str]:
+    return sorted(f"{each.network.hex()}/{each.length}" for each in prefixes)

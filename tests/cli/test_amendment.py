@@ -12,7 +12,7 @@ from resolver.config.amendment import (
     NotEditable,
     add_exemption,
     change_exemption,
-    remove_exemption,
+    remove_exemptions,
     unused_id,
 )
 
@@ -90,7 +90,7 @@ def test_ids_are_of_the_ticket_and_no_other_s() -> None:
 def test_what_was_added_and_is_removed_leaves_the_text_as_it_was(text: str) -> None:
     added = add_exemption(text, EXEMPTION)
     place = len(tomllib.loads(added)["exemptions"]) - 1
-    removed = remove_exemption(added, place)
+    removed = remove_exemptions(added, [place])
     assert {"exemptions": [], **tomllib.loads(removed)} == {
         "exemptions": [],
         **tomllib.loads(text),
@@ -119,10 +119,10 @@ client = "10.1.0.7"
 
 
 def test_a_comment_after_what_is_removed_stays() -> None:
-    first = remove_exemption(AMONG_OTHERS, 0)
+    first = remove_exemptions(AMONG_OTHERS, [0])
     second = AMONG_OTHERS[AMONG_OTHERS.index("\n# of the ministry") :]
     assert first == f"\n# what is exempt\n{second}"
-    assert remove_exemption(first, 0) == (
+    assert remove_exemptions(first, [0]) == (
         "\n# what is exempt\n\n# of the ministry\n"
         '\n# ---- what must hold ----\n[[expect]]\nclient = "10.1.0.7"\n'
     )
@@ -141,3 +141,30 @@ def test_a_change_leaves_the_rest_as_it_was(text: str) -> None:
     changed = change_exemption(text, 0, {"until": until})
     old, new = "2027-03-20T18:00:00Z", "2027-04-01T12:30:00+03:30"
     assert changed == text.replace(old, new)
+
+
+@pytest.mark.parametrize("form", ["tables", "array"])
+def test_many_are_removed_at_once_and_each_text_is_read_once(
+    monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    one = '{{ id = "t-{}" }}' if form == "array" else '\n[[exemptions]]\nid = "t-{}" # {}\n'
+    each = [one.format(number, number) for number in range(200)]
+    text = f"exemptions = [{', '.join(each)}]\n" if form == "array" else "".join(each)
+    read: list[int] = []
+    loads = tomllib.loads
+
+    def counted(text: str) -> dict[str, object]:
+        read.append(len(text))
+        return loads(text)
+
+    monkeypatch.setattr(tomllib, "loads", counted)
+    left = remove_exemptions(text, [number for number in range(200) if number != 7])
+    assert loads(left) == {"exemptions": [{"id": "t-7"}]}
+    assert sum(read) < 5 * len(text)
+
+
+def test_a_character_that_ends_a_line_elsewhere_ends_none_in_toml() -> None:
+    before = "[server] # \u2028 \x85\n\n"
+    added = f'{before}[[exemptions]]\nid = "a"\n'
+    assert remove_exemptions(added, [0]) == before.removesuffix("\n")
+    assert change_exemption(added, 0, {"id": "b"}) == added.replace('"a"', '"b"')

@@ -1,0 +1,51 @@
+"""What a config's exemptions cost: each reader goes through their prefixes once, however many."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from resolver.analysis.summary import summarize
+from resolver.metrics.status import exemption_details
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefix import Prefix
+from resolver.snapshot.policy_hash import policy_hash
+from tests.policy.networks import CONFIG, compiled
+
+ENDED = """
+[[exemptions]]
+id = "ended-{0}"
+prefixes = ["10.10.{0}.0/24"]
+services = ["one"]
+until = 2020-01-01T00:00:00Z
+approver = "A"
+ticket = "T"
+"""
+
+
+class CountedPasses(tuple[Prefix, ...]):
+    """The prefixes of exemptions; counts how often somebody goes through them."""
+
+    passes = 0
+
+    def __iter__(self) -> Iterator[Prefix]:
+        type(self).passes += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda terms: list(exemption_details(terms)),
+        lambda terms: policy_hash(replace(terms, sources=()), ()),
+        summarize,
+    ],
+    ids=["details", "policy hash", "summary"],
+)
+def test_the_prefixes_of_many_exemptions_are_read_once(
+    read: Callable[[CompiledConfig], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = compiled(CONFIG + "".join(map(ENDED.format, range(50)))).terms
+    monkeypatch.setattr(CountedPasses, "passes", 0)
+    read(replace(terms, exempted_prefixes=CountedPasses(terms.exempted_prefixes)))
+    assert CountedPasses.passes == 1
