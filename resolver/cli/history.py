@@ -121,7 +121,10 @@ def _list_text(entries: list[AuditEntry]) -> str:
 
 def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     """The ids of the exemptions that came, went or changed."""
-    old, new = ({each.id: each for each in entry.exemptions} for entry in (before, after))
+    # those that have ended between the two have a line of their own
+    old, new = (
+        {each.id: each for each in entry.exempted_at(after.time)} for entry in (before, after)
+    )
     ids = [each for each in {**old, **new} if old.get(each) != new.get(each)]
     more = f" and {len(ids) - _SHOWN_IDS} more" if len(ids) > _SHOWN_IDS else ""
     return f"exemption {', '.join(ids[:_SHOWN_IDS])}{more}" if ids else ""

@@ -2,37 +2,33 @@
 
 The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
 each exemption that has ended, for each commit of the policy that was refused, and for each stop of
-the server. Lines are only ever added. A line
-holds the difference to the config before. The whole text of each config, and the hashes of all
-lists, are kept once, in files of their own that are named by the hash of their content. So a year
-later the log still answers what was in force at any moment.
+the server. Lines are only ever added (``journal``). A line
+holds the difference to the config before, and the exemptions that have not ended. The whole text of
+each config, and the hashes of all lists, are kept once, by the hash of their content
+(``snapshot.archive``). So a year later the log still answers what was in force at any moment.
 
 What must stay true:
-- A line that was cut short (power failure, full disk) harms no line before or after it.
-- Lines of earlier versions can be read.
+- Lines of earlier versions can be read, and earlier versions can read those of this one.
 - The audit log never keeps a config from being put in force: the caller handles OSError.
-- An activation costs the server the same, however long the log is: it has the last one in memory.
+- A start and an activation cost the same, however long the log is: they read its end.
 """
 
-import errno
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from resolver.files import make_directory, write_atomically
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.snapshot.archive import Archive
 from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.config_files import difference
+from resolver.supervisor.journal import Journal
 
-_LOG, _CONFIGS = "journal.jsonl", "configs"
 REFUSED = "refused"
-_LONGEST_TEXT = 4 << 20
-"""Characters of a config that is kept; of a longer one only the hash is."""
 _OWN, _FETCHED = "own", "fetched"
 """The agency's own lists, and the fetched ones, among the hashes of all lists."""
 _NOT_KEPT = "(the text before was not kept)\n"
@@ -56,7 +52,7 @@ class AuditEntry:
     diff: str = ""
     """To the config before; empty where the text is the same."""
     exemptions: list[ExemptionDetails] = field(default_factory=list)
-    """All exemptions of the config, ended or not."""
+    """Those of the config that had not ended; earlier versions have noted the others, too."""
     ended: ExemptionDetails | None = None
     """The exemption that has ended; the server may have noted that later, after a start."""
     lists: str = ""
@@ -72,13 +68,22 @@ class AuditEntry:
         return [each for each in self.exemptions if moment < each.until]
 
 
+class NotedEnds(NamedTuple):
+    """The ends of exemptions that the audit log has."""
+
+    known: Set[tuple[str, float]] = frozenset()
+    """Their ids and moments, as far as the last lines have them."""
+    since: float = -math.inf
+    """When these lines begin. Earlier ends count as noted."""
+
+
 class AuditLog:
     """The audit log in a state directory."""
 
     def __init__(self, state: Path) -> None:
-        self._path = state / _LOG
-        self._configs = state / _CONFIGS
-        self._latest: AuditEntry | None = None
+        self._journal = Journal(state / "journal.jsonl")
+        self._configs = Archive(state / "configs")
+        self._last: AuditEntry | None = None
         """The last activation: read once, then as this object has written it."""
 
     def entries(self) -> Iterator[AuditEntry]:
@@ -87,28 +92,27 @@ class AuditLog:
         Raises:
             OSError: the file exists and cannot be read.
         """
-        try:
-            file = self._path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
-            for line in file:
-                entry = _entry(line)
-                if entry is not None:
-                    yield entry
+        return filter(None, map(_entry, self._journal.lines()))
 
     def last_activation(self, snapshot: str | None = None) -> AuditEntry | None:
-        """The last entry that put a config, or this snapshot, in force; OSError as above."""
-        last = None
-        for entry in self.entries():
-            if entry.snapshot and snapshot in (None, entry.snapshot):
-                last = entry
-        return last
+        """The last entry that put a config, or this snapshot, in force; OSError as above.
 
-    def ends(self) -> set[tuple[str, float]]:
-        """The ids and moments of the exemptions that have ended; OSError as above."""
-        ended = (entry.ended for entry in self.entries())
-        return {(each.id, each.until) for each in ended if each is not None}
+        None where it is not among the last lines.
+        """
+        activations = (entry for entry in self._latest() if entry.snapshot)
+        return next((each for each in activations if snapshot in (None, each.snapshot)), None)
+
+    def ends(self) -> NotedEnds:
+        """The ends of exemptions that were noted; OSError as above."""
+        complete, latest = self._journal.is_short, list(self._latest())
+        ended = (entry.ended for entry in latest)
+        known = {(each.id, each.until) for each in ended if each is not None}
+        if complete:
+            return NotedEnds(known)
+        return NotedEnds(known, min((entry.time for entry in latest), default=-math.inf))
+
+    def _latest(self) -> Iterator[AuditEntry]:
+        return filter(None, map(_entry, self._journal.latest()))
 
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
@@ -121,8 +125,8 @@ class AuditLog:
 
     def _kept(self, name: str) -> dict[str, Any]:
         try:
-            kept: dict[str, Any] = json.loads((self._configs / f"{name}.json").read_bytes())
-        except (OSError, ValueError):
+            kept: dict[str, Any] = json.loads(self._configs.content(f"{name}.json") or b"{}")
+        except ValueError:
             return {}
         return kept
 
@@ -145,7 +149,7 @@ class AuditLog:
         Raises:
             OSError: the log cannot be written.
         """
-        before = self._latest or self.last_activation()
+        before = self._last or self.last_activation()
         config = lists = diff = ""
         if sources is not None:
             config, lists = self._keep(sources.texts), self._keep(_hashes(sources))
@@ -156,10 +160,10 @@ class AuditLog:
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
-        exemptions = list(exemption_details(terms))
+        exemptions = [each for each in exemption_details(terms) if time < each.until]
         entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists)
         self._append(entry)
-        self._latest = entry
+        self._last = entry
 
     def stopped(self, time: float, who: str) -> None:
         """Add that somebody stopped the server; OSError as above."""
@@ -174,29 +178,13 @@ class AuditLog:
         self._append(AuditEntry(time, "ended", "", "", ended=exemption))
 
     def _keep(self, value: Mapping[str, object]) -> str:
-        text = json.dumps(dict(value))
-        name = hashlib.sha256(text.encode()).hexdigest()[:16]
-        path = self._configs / f"{name}.json"
-        if not path.exists() and len(text) <= _LONGEST_TEXT:
-            make_directory(self._configs)
-            write_atomically(path, text.encode())
+        text = json.dumps(dict(value)).encode()
+        name = hashlib.sha256(text).hexdigest()[:16]
+        self._configs.keep(f"{name}.json", text)
         return name
 
     def _append(self, entry: AuditEntry) -> None:
-        line = json.dumps(asdict(entry), ensure_ascii=False).encode() + b"\n"
-        make_directory(self._path.parent)
-        with self._path.open("a+b", buffering=0) as file:
-            size = file.seek(0, os.SEEK_END)
-            if size and os.pread(file.fileno(), 1, size - 1) != b"\n":  # the last line is cut short
-                line = b"\n" + line
-            try:
-                written = file.write(line)
-                os.fsync(file.fileno())
-                if written != len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            except OSError:
-                os.truncate(file.fileno(), size)
-                raise
+        self._journal.append(json.dumps(asdict(entry), ensure_ascii=False).encode())
 
 
 def _entry(line: bytes) -> AuditEntry | None:

@@ -14,14 +14,16 @@ _LOOK = 1.0
 async def note_ends(facts: ServerFacts, reloader: Reloader) -> None:
     """Note each end, until cancelled; also those that came while no server ran."""
     noted: set[tuple[str, float]] | None = None
+    since = 0.0
     while True:
         terms, now = facts.terms, time.time()
         ended = {(each.id, each.until) for each in terms.exemptions if each.until <= now}
         if ended and noted is None:
-            noted = await reloader.noted_ends()
-        if noted is not None and ended - noted:
+            known, since = await reloader.noted_ends()
+            noted = set(known)
+        if noted is not None and (new := ended - noted):
             for exemption in exemption_details(terms):
-                if (exemption.id, exemption.until) in ended - noted:
+                if (exemption.id, exemption.until) in new and exemption.until >= since:
                     await reloader.ended(exemption)
-            noted |= ended
+            noted |= new
         await asyncio.sleep(_LOOK)

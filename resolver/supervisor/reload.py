@@ -40,7 +40,7 @@ from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy_tree import PolicyTree
-from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.audit_log import AuditLog, NotedEnds
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
@@ -277,13 +277,13 @@ class Reloader:
         entry = (time.time(), event, who, current.path.name, current.terms, sources)
         await self._write(partial(self._audit_log.activated, *entry, once=once))
 
-    async def noted_ends(self) -> set[tuple[str, float]]:
-        """The ends of exemptions that the audit log has: their ids and moments."""
+    async def noted_ends(self) -> NotedEnds:
+        """The ends of exemptions that the audit log has."""
         try:
             return await asyncio.to_thread(self._audit_log.ends)
         except OSError as error:
             log.error("%s: the audit log cannot be read (%s)", self._facts.state, error.strerror)
-            return set()
+            return NotedEnds()
 
     async def ended(self, exemption: ExemptionDetails) -> None:
         """Note in the audit log that an exemption has ended."""

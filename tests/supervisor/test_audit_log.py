@@ -2,16 +2,19 @@
 
 import errno
 import json
+import math
 import resource
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from resolver.metrics.status import exemption_details
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.config_files import difference
+from resolver.supervisor import journal
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 CONFIG = """
@@ -242,3 +245,39 @@ def test_a_difference_is_file_by_file() -> None:
 def test_an_entry_keeps_its_fields() -> None:
     entry = AuditEntry(1.0, "reload", "uid 7", "aa")
     assert replace(entry, snapshot="").exempted_at(0) == []
+
+
+def test_exemptions_that_have_ended_cost_a_line_nothing(
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+) -> None:
+    exemption = terms.exemptions[0]
+    ended = tuple(replace(exemption, id=f"t-{number}", until=1.0) for number in range(1000))
+    many = replace(terms, exemptions=(exemption, *ended))
+    _write(audit_log, many, 2.0, "one")
+    [entry] = audit_log.entries()
+    assert [each.id for each in entry.exemptions] == [exemption.id]
+    assert (tmp_path / "state" / "journal.jsonl").stat().st_size < 1000
+
+
+def test_a_line_has_what_an_earlier_version_reads(
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+) -> None:
+    _write(audit_log, terms, 1.0, "one")
+    line = json.loads((tmp_path / "state" / "journal.jsonl").read_bytes())
+    first = ["time", "event", "who", "snapshot", "config", "diff", "exemptions", "ended", "lists"]
+    assert list(line) == first  # it takes a line with another key for damaged
+
+
+def test_the_ends_that_were_noted(
+    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+) -> None:
+    first, second = exemption_details(terms)
+    audit_log.ended(first.until, first)
+    _write(audit_log, terms, first.until + 1, "one")
+    assert audit_log.ends() == ({(first.id, first.until)}, -math.inf)
+    with pytest.MonkeyPatch.context() as patch:
+        size = (tmp_path / "state" / "journal.jsonl").stat().st_size
+        patch.setattr(journal, "_LOOK_BACK", size - 1)  # the second line, and no whole one before
+        assert audit_log.ends() == (set(), first.until + 1)
+    audit_log.ended(second.until, second)
+    assert audit_log.ends().known == {(each.id, each.until) for each in (first, second)}

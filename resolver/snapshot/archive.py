@@ -1,0 +1,80 @@
+"""Texts that were in force, compressed, each once, by the hash of its content.
+
+The archive is bounded: where a new text exceeds the bound, those that were in force least recently
+are removed. Their files' times say when: a text is kept again at each activation.
+"""
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+from typing import Final
+
+from resolver.files import make_directory, read_regular, write_atomically
+
+LONGEST: Final = 4 << 20
+"""Octets of a text that is kept."""
+_MOST: Final = 128 << 20
+"""Octets that the files of an archive take on disk, without those of the last text."""
+_COMPRESSED: Final = ".gz"
+_GZIP: Final = 31
+"""The form that zlib reads."""
+
+
+class Archive:
+    """A directory of texts."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def mark_used(self, name: str) -> bool:
+        """Note that a text is in force again; whether it is kept. OSError where that fails."""
+        for path in self._files(name):
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                continue
+            return True
+        return False
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Keep a text that is not longer than ``LONGEST``; OSError where that fails."""
+        if len(content) > LONGEST or self.mark_used(name):
+            return
+        self._prune()
+        make_directory(self._directory)
+        write_atomically(self._files(name)[0], gzip.compress(content, mtime=0))
+
+    def content(self, name: str) -> bytes | None:
+        """A text; None where it is not kept, or damaged."""
+        compressed, plain = self._files(name)
+        try:
+            unpacking = zlib.decompressobj(_GZIP)
+            content = unpacking.decompress(read_regular(compressed, 2 * LONGEST), LONGEST)
+            return content if unpacking.eof else None
+        except (zlib.error, ValueError):
+            return None
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return None
+        try:
+            return read_regular(plain, LONGEST)
+        except OSError:
+            return None
+
+    def _files(self, name: str) -> tuple[Path, Path]:
+        """The file of a text, and the one that an earlier release has made of it."""
+        return self._directory / (name + _COMPRESSED), self._directory / name
+
+    def _prune(self) -> None:
+        """Remove the oldest texts beyond the bound."""
+        try:
+            found = [(each.stat(), each.path) for each in os.scandir(self._directory)]
+        except FileNotFoundError:
+            return
+        left = _MOST
+        for status, path in sorted(found, key=lambda each: each[0].st_mtime, reverse=True):
+            left -= status.st_blocks * 512
+            if left < 0:
+                Path(path).unlink(missing_ok=True)
