@@ -11,6 +11,7 @@ from tests.programs.bench.clients import ADDRESSES, PREFIXES, TOGETHER
 from tests.programs.bench.darban import (
     MAIN,
     Before,
+    BeforeInterpreted,
     BlockLog,
     Compiled,
     Darban,
@@ -32,6 +33,7 @@ _WAIT = "wait"
 _ALWAYS: tuple[type[Peer], ...] = (Compiled, Darban, Unbound)
 _OTHERS: dict[str, type[Peer]] = {
     "before": Before,
+    "before-interpreted": BeforeInterpreted,
     "wildcard": Wildcard,
     "blocklog": BlockLog,
     "ranges": Ranges,
@@ -62,6 +64,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help=f"of {','.join(_OTHERS)}: those to measure besides Darban, compiled and interpreted, "
         "and Unbound; installed as root if need be; without it, all that are installed",
     )
+    parser.add_argument(
+        "--before", default="", metavar="COMMIT", help="compile this commit, and measure it too"
+    )
 
 
 def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
@@ -78,6 +83,8 @@ def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
 
 
 def _measure(options: argparse.Namespace) -> Report:
+    if options.before:
+        Before.build(options.before)
     kinds, left_out = _choose(options.peers)
     counts = questions.QUICK if options.quick else questions.Counts()
     place, addresses = machine.empty("bench"), ADDRESSES[: counts.clients]

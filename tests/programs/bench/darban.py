@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tests.programs.bench.clients import PREFIXES
+from tests.programs.bench.machine import BUILD
 from tests.programs.bench.peer import Peer, output
-from tests.programs.bench.processes import ROOT, family
+from tests.programs.bench.processes import ROOT, BenchError, family
 from tests.programs.bench.questions import Data, blocklist
 
 _COMPILED = ROOT / "build" / "venv"
-_BEFORE = "fd2609f"
-"""The last commit before the redesign."""
 
 
 class Darban(Peer):
@@ -102,31 +101,60 @@ class Compiled(Darban):
 
 
 class Before(Darban):
-    """The tree before the redesign, from the git history, interpreted."""
+    """An earlier commit, compiled as ``make compile`` does it there."""
 
-    limits = ""
     name = "Darban before"
-    tree = ROOT / "build" / f"bench-{_BEFORE}"
+    commit = ""
+    """Set by ``--before``."""
+
+    @classmethod
+    def tree(cls) -> Path:
+        """The files of the commit."""
+        return BUILD / f"before-{cls.commit}"
+
+    @classmethod
+    def build(cls, commit: str) -> None:
+        """Compile a commit, unless that was done."""
+        cls.commit = output(
+            ["git", "-C", str(ROOT), "rev-parse", "--short", f"{commit}^{{commit}}"]
+        )
+        tree = cls.tree()
+        if not tree.exists():
+            tree.mkdir(parents=True)
+            archive = ["git", "-C", str(ROOT), "archive", cls.commit]
+            files = subprocess.run(archive, check=True, capture_output=True).stdout
+            subprocess.run(["tar", "-x", "-C", str(tree)], input=files, check=True)
+        made = subprocess.run(["make", "-C", str(tree), "compile"], check=False, stdout=sys.stderr)
+        if made.returncode:
+            raise BenchError(f"{tree} cannot be compiled; what make said is above")
 
     @classmethod
     def command(cls) -> list[str]:
-        if not cls.tree.exists():
-            cls.tree.mkdir(parents=True)
-            archive = ["git", "-C", str(ROOT), "archive", _BEFORE, "resolver"]
-            files = subprocess.run(archive, check=True, capture_output=True).stdout
-            subprocess.run(["tar", "-x", "-C", str(cls.tree)], input=files, check=True)
-        # ``-m`` imports from the working directory, and its workers inherit that.
-        return ["env", f"--chdir={cls.tree}", sys.executable, "-m", "resolver"]
+        return [str(cls.tree() / "build/venv/bin/darban")]
 
     @classmethod
     def missing(cls) -> str:
-        commit = ["git", "-C", str(ROOT), "cat-file", "-e", f"{_BEFORE}^{{commit}}"]
-        found = subprocess.run(commit, check=False, capture_output=True).returncode == 0
-        return "" if found else f"commit {_BEFORE} is not in the git history"
+        return "" if cls.commit else "--before names no commit"
 
     @classmethod
     def version(cls) -> str:
-        return f"commit {_BEFORE}, before the redesign, interpreted, one worker"
+        return f"commit {cls.commit}, compiled, one worker"
+
+
+class BeforeInterpreted(Before):
+    """The same commit, interpreted."""
+
+    name = "Darban before, interpreted"
+    workloads = frozenset({"hits", "blocks", "misses"})
+
+    @classmethod
+    def command(cls) -> list[str]:
+        # ``-m`` imports from the working directory, and its workers inherit that.
+        return ["env", f"--chdir={cls.tree()}", sys.executable, "-m", "resolver"]
+
+    @classmethod
+    def version(cls) -> str:
+        return f"commit {cls.commit}, one worker"
 
 
 MAIN: type[Darban] = Darban if Compiled.missing() else Compiled
