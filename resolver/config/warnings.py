@@ -258,6 +258,21 @@ def _exemptions_for_all(config: Config, provenance: Provenance) -> Warnings:
             yield ("exemptions", place, "prefixes"), found, "the prefixes of a few clients", advice
 
 
+def _unpublished_exemptions(config: Config, provenance: Provenance) -> Warnings:
+    """The zones of [publish] let a client pass for all names or for none."""
+    if not config.publish.listen or not provenance.whole(("vlans",)):
+        return
+    used = {vlan.policy for vlan in config.vlans.values()}
+    for name, policy in config.policies.items():
+        if policy.deny and policy.mode == "enforce" and name in used:
+            advice = (
+                "The zones of [publish] can have an exemption by prefix only where it permits all "
+                "that the policy blocks, and no exemption permits a name of deny."
+            )
+            expected = "the names in a list of the agency's own, which an exemption can permit"
+            yield ("policies", name, "deny"), "names, beside [publish]", expected, advice
+
+
 def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
     """Whether one of the prefixes holds all of a network."""
     return any(outer.prefixlen <= inner.prefixlen and outer.overlaps(inner) for outer in prefixes)
@@ -282,6 +297,7 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "half-exempted": _half_exempted,
     "exemption-for-all": _exemptions_for_all,
     "unused-policy": _unused_policies,
+    "deny-in-zones": _unpublished_exemptions,
 }
 KINDS = frozenset((*_CHECKS, LONG_EXEMPTION, DOUBTFUL_SERVICE, UNREAD_LIST))
 """What a config can acknowledge."""
