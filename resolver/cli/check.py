@@ -5,7 +5,7 @@ import time
 
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.language.count_text import count_text
-from resolver.publish.client_prefixes import passing_prefixes
+from resolver.publish.left_out import left_out
 from resolver.snapshot.compiler import CompileResult, compile_file
 
 
@@ -20,7 +20,7 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
     """
     compiled = compile_file(config, time.time())
     review = _oldest_review(compiled)
-    gaps = _gaps(compiled)
+    gaps = [] if compiled.errors else left_out(compiled.snapshot, time.time())
     if as_json:
         print_json(
             {
@@ -46,14 +46,6 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
             days = count_text((dt.date.today() - review[0]).days, "day")
             echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
-
-
-def _gaps(compiled: CompileResult) -> list[str]:
-    """The exemptions by prefix that the zones for other resolvers do not have."""
-    terms = compiled.snapshot.terms
-    if compiled.errors or terms.settings.publish is None:
-        return []
-    return [str(gap) for gap in passing_prefixes(terms, time.time()).gaps]
 
 
 def _oldest_review(compiled: CompileResult) -> tuple[dt.date, str] | None:

@@ -20,6 +20,7 @@ from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.engine_check import EngineCheck, own_address
 from resolver.publish.knot import knot_config
+from resolver.publish.left_out import left_out
 from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
 from resolver.publish.seeds import seeds
@@ -118,6 +119,9 @@ def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> 
         echo(f"{client}, VLAN {result.vlan}: {agree} of {result.asked} answers agree")
         for difference in result.differences:
             echo(f"  {difference}")
+    if program in _WITH_ZONES:
+        for each in left_out(snapshot, time.time()):
+            echo(f"not in the zones: {each}")
     return 1 if differing else 0
 
 
@@ -241,5 +245,6 @@ _SEVERAL: dict[str, Callable[[Snapshot, Path, Path], dict[str, bytes]]] = {
     "powerdns": _powerdns,
     "dnsdist": _dnsdist,
 }
+_WITH_ZONES = ("bind", "unbound", "powerdns")
 _ENFORCING = {"bind": True, "unbound": True, "powerdns": False, "dnsdist": True}
 """The engines that enforce the policy, and whether they do so without RD."""

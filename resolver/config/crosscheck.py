@@ -33,6 +33,9 @@ _NO_GROUP = ("upstreams", "")
 
 _MAX_PLACES = 4
 
+_LONGEST_RULE = f"128.{'ffff.' * 8}rpz-client-ip"
+"""The name of a rule for an address, below the name of a zone of [publish]."""
+
 _LOOPBACK = {4: ip_address("127.0.0.1"), 6: ip_address("::1")}
 """Where a query to 0.0.0.0 or :: goes."""
 
@@ -227,16 +230,21 @@ def _list_sources(merged: MergedDocument) -> Iterator[Problem]:
 
 def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Zones are named after VLANs and policies; the names of zones have no case."""
-    for section in ("vlans", "policies"):
+    below = names.text(config.publish.zone)
+    for section, kind in (("vlans", "vlan"), ("policies", "policy")):
         first: dict[str, str] = {}
         for name in getattr(config, section):
             before = first.setdefault(name.lower(), name)
             expected = "names that differ in more than case, since [publish] names zones after them"
             if before != name:
                 yield provenance.problem((section, name), toml_text(name), expected)
-            elif "" in name.split("."):
-                expected = "a name without a dot at an end or beside another, for [publish]"
-                yield provenance.problem((section, name), toml_text(name), expected)
+                continue
+            try:
+                names.parse(f"{_LONGEST_RULE}.{name}.{kind}.{below}")
+            except names.InvalidName as error:
+                expected = "a name that can be that of a zone of [publish]"
+                advice = f"In the name of a rule of this zone, {error}."
+                yield provenance.problem((section, name), toml_text(name), expected, advice)
 
 
 def _queries_to_itself(config: Config, provenance: Provenance) -> Iterator[Problem]:

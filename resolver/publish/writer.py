@@ -20,7 +20,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from resolver.dns import names
 from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
@@ -63,10 +62,7 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
         serial, written = _write_zone(directory, content, before, wall)
         result.serials[content.zone] = serial
         result.stamps[zone_file(content.zone)] = written
-        result.left_out.extend(
-            f"zone {content.zone}: without {names.text(owner)}, which is too long for it"
-            for owner in content.too_long
-        )
+        result.left_out.extend(content.changes)
     if result.serials != before:
         lines = (f"{zone} {serial}\n" for zone, serial in result.serials.items())
         write_atomically(directory / SERIALS, "".join(lines).encode())

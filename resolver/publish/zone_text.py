@@ -5,7 +5,7 @@ body depends only on the policy, so equal policies give equal bodies.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from ipaddress import ip_address
 from itertools import chain
@@ -15,6 +15,7 @@ from resolver.engine.blocked import TTL
 from resolver.policy.prefix import Prefix
 from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import address_trigger
+from resolver.publish.long_names import fitted
 from resolver.publish.policy_zones import PASSTHRU, Action, AddressRule, PolicyZones, ZoneRule
 
 _EXPIRE = 24 * 7 * 86400
@@ -39,20 +40,19 @@ class ZoneContent:
     def __init__(
         self,
         zone: bytes,
-        rules: Iterable[ZoneRule],
+        rules: Sequence[ZoneRule],
         addresses: Iterable[AddressRule],
         passing: Iterable[Prefix] = (),
     ) -> None:
         self.zone = names.text(zone)
-        room = names.MAX_NAME + 1 - len(zone)
-        rules = tuple(rules)
-        self.too_long = [rule.owner for rule in rules if len(rule.owner) > room]
-        """The owners that are too long below the name of the zone."""
+        rules, changes = fitted(rules, room(zone))
+        self.changes = [f"zone {self.zone}: {change}" for change in changes]
+        """What is otherwise than the policy says, since names are too long."""
         triggers = (address_trigger(p.network, p.length, "rpz-client-ip") for p in passing)
         owners = chain(
             ((trigger, PASSTHRU) for trigger in triggers),
             ((address_trigger(r.network, r.length, "rpz-ip"), r.action) for r in addresses),
-            ((names.text(rule.owner), rule.action) for rule in rules if len(rule.owner) <= room),
+            ((names.text(rule.owner), rule.action) for rule in rules),
         )
         lines = (f"{owner} {text}\n" for owner, action in owners for text in _records(action))
         self.body = _NS + "".join(lines).encode()
@@ -81,6 +81,11 @@ def block_set_zone(policy: str, publication: Publication) -> bytes:
 def override_zone(vlan: str, publication: Publication) -> bytes:
     """The name of the override zone of a VLAN."""
     return names.parse(f"{vlan}.vlan.{names.text(publication.zone)}")
+
+
+def room(zone: bytes) -> int:
+    """The octets of the longest owner below a zone's name, as a name of its own."""
+    return names.MAX_NAME + 1 - len(zone)
 
 
 def serial_of(file: bytes) -> int:

@@ -38,7 +38,8 @@ def test_an_engine_with_the_exported_config_answers_as_the_policy_says(
             address = ("--check", "127.0.0.1", "--port", str(port), "--client", VLANS[vlan])
             done = darban("export", PROGRAMS[name], *address, at=of.server.directory)
             assert done.code == GOOD, done.out + done.err
-            asked = int(done.out.split()[-3])
+            assert ("not in the zones: exemption press" in done.out) is (name != "dnsdist")
+            asked = int(done.out.split("answers agree")[0].split()[-1])
             assert f"{asked} of {asked} answers agree" in done.out
             assert asked >= 8, done.out
 

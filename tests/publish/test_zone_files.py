@@ -7,6 +7,7 @@ import pytest
 from resolver.policy.compiled import Snapshot
 from resolver.policy.index import Index
 from resolver.publish import writer
+from resolver.publish.left_out import left_out
 from resolver.publish.zone_text import next_serial
 from tests.policy.networks import CONFIG, LISTS, compiled
 
@@ -135,9 +136,44 @@ def test_what_zones_cannot_say_is_reported(tmp_path: Path) -> None:
     assert "c.example CNAME *.\n" in text(tmp_path, OVERRIDES)
 
 
-def test_a_name_that_is_too_long_for_the_zone_is_reported(tmp_path: Path) -> None:
-    name = ".".join(["x" * 60] * 3 + ["y" * 40, "example"])
-    of = snapshot(lists=LISTS | {"one": f"! Category: messenger\n||{name}^\n"})
-    result = write(tmp_path, of)
-    assert [line for line in result.left_out if name in line]
-    assert name not in text(tmp_path, BLOCKS)
+PARENT = ".".join(["x" * 60] * 2 + ["y" * 40, "example"])
+LONG, NEIGHBOUR = f"{'x' * 60}.{PARENT}", f"{'z' * 60}.{PARENT}"
+
+
+def _changes(directory: Path, *rules: str) -> tuple[str, list[str]]:
+    """The zone of a list of these rules, and what it has otherwise, as ``darban check`` says."""
+    of = snapshot(lists=LISTS | {"one": "! Category: messenger\n" + "\n".join(rules)})
+    said = [line for line in write(directory, of).left_out if "too long" in line]
+    assert [line for line in left_out(of, WALL) if "too long" in line] == said
+    return text(directory, BLOCKS), said
+
+
+def test_a_name_that_is_too_long_is_blocked_from_its_parent(tmp_path: Path) -> None:
+    zone, said = _changes(tmp_path, f"||{LONG}^", f"||beside.example^\n||{PARENT[50:]}.net^")
+    assert zone.count(PARENT) == 2
+    assert f"\n*.{PARENT} A 0.0.0.0\n" in zone
+    assert f"so all names below {PARENT} are blocked" in said[0]
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [f"||{LONG}^", f"||{NEIGHBOUR}^"],
+        [f"||{LONG}^", f"||short.{PARENT}^"],
+        [f"|{LONG}^"],
+    ],
+)
+def test_a_name_that_is_too_long_is_left_out_where_its_parent_has_other_rules(
+    tmp_path: Path, rules: list[str]
+) -> None:
+    zone, said = _changes(tmp_path, *rules)
+    assert f"*.{PARENT} A 0" not in zone
+    assert LONG not in zone
+    assert f"zone {BLOCKS}: without {LONG}, which is too long for it" in said
+
+
+def test_names_that_fit_are_all_there(tmp_path: Path) -> None:
+    zone, said = _changes(tmp_path, f"||short.{PARENT}^")
+    assert f"\nshort.{PARENT} A 0.0.0.0\n" in zone
+    assert not said
