@@ -298,10 +298,10 @@ def _local_step(zone: Zone, name: bytes) -> str:
         return "the DS of a forward zone, which no server above the zone is asked for"
     what = "a local record" if zone.records is not None else "a special-use name"
     step = f"{what}, {names.text(zone.name)}: answered here, without policy"
-    if zone.use is Use.MULTICAST:
+    if zone.use is Use.PRIVATE:
         missing = [each for each in names.zones(name) if len(names.labels(each)) == 2]
         text = names.text(missing[0] if missing else zone.name)
-        step += f'; if Active Directory has it, [[forward]] zones = ["{text}"] is missing'
+        step += f'; if this network has it, [[forward]] zones = ["{text}"] is missing'
     return step
 
 

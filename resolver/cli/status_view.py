@@ -121,7 +121,8 @@ def _above(now: Status, rates: Rates) -> Iterator[Text]:
     yield Text(f"cache     {_cache(now)}")
     if now.missing_forward_queries:  # many devices ask for .local without need: no alarm
         queries = count_text(now.missing_forward_queries, "query", "queries")
-        yield Text(f".local    {queries} got NXDOMAIN; Active Directory there needs [[forward]]")
+        below = f"{queries} below .local and .internal got NXDOMAIN"
+        yield Text(f"private   {below}; zones of this network there need [[forward]]")
     yield from _faults(now)
 
 

@@ -93,6 +93,7 @@ def _name_end(packet: bytes) -> int:
 _UNASKABLE: Final[dict[int, int]] = {
     0: codes.FORMERR,
     codes.OPT: codes.FORMERR,
+    codes.NXNAME: codes.FORMERR,  # it is only in the type bitmap of an NSEC (RFC 9824 section 3.5)
     codes.TKEY: codes.NOTIMP,
     codes.TSIG: codes.FORMERR,
     codes.IXFR: codes.REFUSED,

@@ -2,8 +2,9 @@
 
 RFC 6761 (localhost, invalid, test), RFC 6303 and 7793 (private reverse zones), RFC 6762 (local),
 RFC 7686 (onion), RFC 8375 (home.arpa), RFC 9665 (service.arpa), RFC 9476 (alt),
-RFC 9462 section 6.5 (resolver.arpa). ``HEALTH`` is this program's own, below a zone that ICANN
-keeps for private use.
+RFC 9462 section 6.5 (resolver.arpa). ICANN keeps ``internal`` for private use: no public server has
+it, and only a ``[[forward]]`` or a ``[[local]]`` knows its names. ``HEALTH``, below it, is this
+program's own.
 """
 
 import enum
@@ -21,7 +22,7 @@ class Use(enum.Enum):
     NO_SUCH_NAME = "NXDOMAIN at the zone and below"
     NO_DATA = "NODATA at the zone and below"
     HEALTH = "NODATA while clients may ask this node, else SERVFAIL"
-    MULTICAST = "NXDOMAIN at the zone and below; multicast DNS has its names"
+    PRIVATE = "NXDOMAIN at the zone and below; this network may have its names, by a [[forward]]"
     NO_DELEGATION = "NODATA for the DS of a forward zone that no public zone delegates"
 
 
@@ -60,13 +61,14 @@ ZONES: Final[dict[bytes, Use]] = {
     LOOPBACK_V6: Use.LOOPBACK_REVERSE,
     parse("resolver.arpa"): Use.NO_DATA,
     HEALTH: Use.HEALTH,
-    parse("local"): Use.MULTICAST,
+    parse("local"): Use.PRIVATE,
+    parse("internal"): Use.PRIVATE,
     **{parse(zone): Use.NO_SUCH_NAME for zone in _NO_SUCH_NAME},
     **{parse(zone): Use.EMPTY_ZONE for zone in _EMPTY},
 }
 
 _PRIVATE: Final = frozenset(ZONES) | frozenset(
-    map(parse, ("internal", "intranet", "private", "corp", "home", "lan"))
+    map(parse, ("intranet", "private", "corp", "home", "lan"))
 )
 """Zones that no public zone delegates: also those of RFC 6762 appendix G."""
 

@@ -74,7 +74,7 @@ class Engine:
         self._interface_name = interface_name
         self._generation = 0
         self.missing_forwards = 0
-        """Queries for names below .local, which no ``[[forward]]`` has."""
+        """Queries for names below .local and .internal, which no ``[[forward]]`` has."""
         self._wall_ahead = 0.0
         """Unix time less monotonic time."""
         self.observe(observer)
@@ -171,7 +171,7 @@ class Engine:
             if zone.group is None:
                 if zone.name == HEALTH:
                     return self._replies.health(view, query, draining=self.draining)
-                self.missing_forwards += zone.use is Use.MULTICAST
+                self.missing_forwards += zone.use is Use.PRIVATE
                 rcode, sections = local_answer(zone, name, shape.qtype)
                 self._observe_verdict(client, query, verdict)
                 return self._replies.local(view, query, verdict, rcode, sections)

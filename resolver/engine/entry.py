@@ -46,6 +46,7 @@ _PASSED_RCODES: Final = frozenset(
 )
 _ANSWERING: Final = frozenset({codes.NOERROR, codes.NXDOMAIN, codes.YXDOMAIN})
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
+_STALE_NXDOMAIN: Final = render.extended_error(codes.EDE_STALE_NXDOMAIN)
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
 _TTL: Final = struct.Struct(">I")
@@ -273,9 +274,11 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
     for index in range(0, len(entry.ttl_offsets), 2):
         at = entry.ttl_offsets[index] << 8 | entry.ttl_offsets[index + 1]
         records[at : at + 4] = _STALE
+    rcode = entry.rcode
+    error = _STALE_NXDOMAIN if rcode == codes.NXDOMAIN else _STALE_ERROR
     made = CacheEntry(
         False,
-        entry.rcode,
+        rcode,
         bytes(records),
         entry.counts,
         entry.ttl_offsets,
@@ -283,7 +286,7 @@ def stale(entry: CacheEntry, now: float) -> CacheEntry:
         now,
         entry.targets,
         entry.aliases,
-        (*entry.errors, _STALE_ERROR),
+        (*entry.errors, error),
         entry.unfinished,
         entry.restarts,
     )

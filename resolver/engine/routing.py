@@ -101,7 +101,7 @@ def local_answer(zone: Zone, name: bytes, qtype: int) -> tuple[int, Sections]:
             return codes.NOERROR, _matching(zone, name, qtype, _POINTERS)
         case Use.NO_DATA | Use.NO_DELEGATION:
             return codes.NOERROR, _negative(zone, name)
-        case Use.NO_SUCH_NAME | Use.MULTICAST:
+        case Use.NO_SUCH_NAME | Use.PRIVATE:
             return codes.NXDOMAIN, _negative(zone, name)
         case _:
             rcode = codes.NOERROR if name == zone.name else codes.NXDOMAIN

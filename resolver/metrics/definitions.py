@@ -56,7 +56,7 @@ CACHE_HITS = _counter("darban_cache_hits", "Cache look-ups that found an entry")
 CACHE_MISSES = _counter("darban_cache_misses", "Cache look-ups that found no entry")
 MISSING_FORWARDS = _counter(
     "darban_missing_forward_queries",
-    "Queries for names below .local that got NXDOMAIN, since no [[forward]] has such a zone",
+    "Queries for names below .local and .internal that got NXDOMAIN, since no [[forward]] has them",
 )
 UPSTREAM_QUERIES = _counter(
     "darban_upstream_queries", "Queries to upstream servers, by result", "upstream", "result"

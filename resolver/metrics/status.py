@@ -246,7 +246,7 @@ class Status:
     block_log: BlockLogStatus | None
     """None where the block log is off."""
     missing_forward_queries: int = 0
-    """Queries for names below .local, which no ``[[forward]]`` has."""
+    """Queries for names below .local and .internal, which no ``[[forward]]`` has."""
     publish: PublishStatus | None = None
     """None where no zones are published."""
     policy_source: PolicySourceStatus | None = None

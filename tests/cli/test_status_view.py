@@ -145,9 +145,9 @@ def test_what_needs_a_look_is_told() -> None:
 
 def test_a_missing_forward_zone_is_told() -> None:
     text = drawn(replace(FIRST, missing_forward_queries=12), None, 200)
-    assert ".local    12 queries got NXDOMAIN" in text
+    assert "private   12 queries below .local and .internal got NXDOMAIN" in text
     assert "[[forward]]" in text
-    assert ".local" not in drawn(FIRST, None, 200)
+    assert "private" not in drawn(FIRST, None, 200)
 
 
 def test_zones_that_other_resolvers_do_not_have_are_told() -> None:

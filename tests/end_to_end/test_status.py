@@ -118,7 +118,7 @@ def test_json_is_what_was_asked(asked: Server) -> None:
 
 def test_a_missing_forward_zone_is_counted_and_named(asked: Server) -> None:
     wait_for(lambda: told(asked)["missing_forward_queries"] == 2, "the workers tell of them")
-    assert ".local    2 queries got NXDOMAIN" in run(asked).out
+    assert "private   2 queries below .local and .internal got NXDOMAIN" in run(asked).out
     assert asked.scrape().total("darban_missing_forward_queries_total") == 2
 
 
