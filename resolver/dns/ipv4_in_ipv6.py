@@ -4,6 +4,7 @@ Teredo (RFC 4380) is left out. The IPv4 address there is that of a Teredo client
 packets in tunnels of UDP; no server of a service or of this network does.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 _LOOPBACK: Final = bytes(15) + b"\x01"
@@ -27,3 +28,10 @@ def without_ipv6(address: bytes) -> bytes:
         return address[12:] if inside and address > _LOOPBACK else address
     is_6to4 = address[0] == 0x20 and address[1] == 0x02  # 2002::/16 (RFC 3056 section 2)
     return address[2:6] if is_6to4 else address
+
+
+def in_ipv6(network: bytes, length: int) -> Iterator[tuple[bytes, int]]:
+    """The IPv6 prefixes in which a prefix of IPv4 is written; without NAT64 of own prefixes."""
+    for before in _BEFORE_IPV4:
+        yield before + network, 96 + length
+    yield b"\x20\x02" + network + bytes(10), 16 + length

@@ -7,15 +7,17 @@ clients. Elsewhere it is a gap, and is reported.
 """
 
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import Views
+
+_ZEROS = re.compile(r"\b0(?::0)+\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,20 @@ def exempted_prefixes(terms: CompiledConfig, wall: float) -> list[Prefix]:
 
 def address_trigger(octets: bytes, length: int, kind: str) -> str:
     """The owner of an address trigger, without the zone: ``24.0.20.0.127.rpz-client-ip``."""
-    text = str(ip_address(octets))
-    zeros = text.replace("::", ":zz:", 1).strip(":") if "::" in text else text
-    parts = re.split("[.:]", zeros)
+    parts = [str(octet) for octet in octets] if len(octets) == 4 else _groups(octets)
     return ".".join([str(length), *reversed(parts), kind])
+
+
+def _groups(octets: bytes) -> list[str]:
+    """The groups of an IPv6 address, the longest run of zeros as ``zz``.
+
+    Of ``str`` of an address, some versions of Python write the last octets as IPv4.
+    """
+    text = ":".join(f"{group:x}" for group in struct.unpack("!8H", octets))
+    zeros = max(_ZEROS.finditer(text), key=lambda run: len(run[0]), default=None)
+    if zeros is not None:
+        text = f"{text[: zeros.start()]}zz{text[zeros.end() :]}"
+    return text.split(":")
 
 
 def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, Network]]:

@@ -172,6 +172,9 @@ class RuleSource:
     def _address_rule(self, of: ServiceRange, policy: Policy) -> AddressRule:
         service = next(services_in(of.services & policy.blocks, range(len(self._terms.services))))
         action = self._blocked(policy, Verdict(BLOCKED, service))
+        if action.addresses:  # Unbound has an error for each of another family than the trigger
+            own = tuple(each for each in action.addresses if len(each) == len(of.network))
+            action = Action("", own) if own else NODATA
         return AddressRule(of.network, of.length, action)
 
     def _rule_names(self, services: int) -> set[bytes]:

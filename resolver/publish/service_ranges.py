@@ -3,12 +3,17 @@
 A trigger such as ``22.0.4.154.149.rpz-ip`` matches an answer with an address of the range. In a
 zone the longest prefix decides. So where an exemption lets a range pass, the ranges inside it that
 stay blocked are written too.
+
+An IPv4 address can be written inside an IPv6 address, which an engine takes for another. So an IPv4
+range is a range of IPv6, too, in each of these forms.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from resolver.policy.compiled import CompiledConfig
+from resolver.dns.ipv4_in_ipv6 import in_ipv6
+from resolver.policy.compiled import AddressRange, CompiledConfig
 from resolver.policy.services import union
 
 
@@ -25,8 +30,9 @@ def service_ranges(terms: CompiledConfig) -> list[ServiceRange]:
     """The ranges of a snapshot, each once, those with shorter prefixes first."""
     services: dict[tuple[int, int, int], int] = {}
     for each in terms.ranges:
-        key = _key(each.network, each.length)
-        services[key] = services.get(key, 0) | 1 << terms.sources[each.source].service
+        service = 1 << terms.sources[each.source].service
+        for key in _keys(each):
+            services[key] = services.get(key, 0) | service
     found = []
     for size, length, number in sorted(services):
         network = (number << 8 * size - length).to_bytes(size, "big")
@@ -52,6 +58,13 @@ def passing_ranges(
             yield each, True
         elif any(_key(each.network, shorter) in passing for shorter in range(each.length)):
             yield each, False
+
+
+def _keys(of: AddressRange) -> Iterator[tuple[int, int, int]]:
+    """Of the range, and of its forms inside IPv6."""
+    yield _key(of.network, of.length)
+    if len(of.network) == 4:
+        yield from itertools.starmap(_key, in_ipv6(of.network, of.length))
 
 
 def _key(network: bytes, length: int) -> tuple[int, int, int]:

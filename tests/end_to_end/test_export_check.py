@@ -44,6 +44,26 @@ def test_an_engine_with_the_exported_config_answers_as_the_policy_says(
             assert asked >= 8, done.out
 
 
+@pytest.mark.parametrize("name", ["BIND", "Unbound", "Recursor"])
+def test_an_engine_blocks_an_ipv4_range_inside_ipv6(name: str, of: Site, tmp_path: Path) -> None:
+    engine = ENGINES[name](of, tmp_path / "engine")
+    with engine.run():
+        port = engine.ports["administration"]
+        for form in ("compatible", "mapped", "nat64", "6to4"):
+            expected = [] if (name, form) == ("BIND", "mapped") else ["::"]
+            assert _addresses(port, f"{form}.scene", "AAAA") == expected
+        assert _addresses(port, "address.scene", "A") == ["0.0.0.0"]
+        assert _addresses(port, "beside-6to4.scene", "AAAA") == ["2002:959b:a763::1"]
+        assert _addresses(port, "ns.scene", "A") == ["127.0.0.1"]
+    logs = "".join(each.read_text(encoding="utf-8") for each in engine.directory.glob("*output-*"))
+    assert "does not correspond" not in logs
+
+
+def _addresses(port: int, name: str, rtype: str) -> list[str]:
+    answer = ask(port, name, rtype, client=ADMINISTRATION)
+    return [] if answer is None else [str(record.rdata) for record in answer.rr]
+
+
 def test_dnsdist_takes_a_database_that_replaces_one_with_a_later_time(
     of: Site, tmp_path: Path
 ) -> None:

@@ -1,12 +1,20 @@
 """Exemptions by prefix: expressed where nothing else is blocked, else reported."""
 
+from ipaddress import IPv6Address
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from resolver.policy.prefixes import network_of, packed
 from resolver.publish.client_prefixes import address_trigger, passing_prefixes
 from tests.policy.networks import compiled
 
 WALL = 1.8e9
+_SPARSE = st.lists(st.sampled_from([b"\0\0", b"\xff\xff", b"\0\1"]), min_size=8, max_size=8).map(
+    b"".join
+)
+"""Addresses with runs of zeros, and those with IPv4 inside."""
 LISTS = {
     "one": "! Category: messenger\n||one.example^\n",
     "two": "! Category: messenger\n||two.example^\n",
@@ -122,3 +130,17 @@ def test_a_client_trigger_is_written_as_the_draft_says(
     address: str, length: int, owner: str
 ) -> None:
     assert address_trigger(packed(address), length, "rpz-client-ip") == owner
+
+
+@given(octets=st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16) | _SPARSE)
+def test_a_trigger_is_read_as_what_was_written(octets: bytes) -> None:
+    length, *parts, kind = address_trigger(octets, 32, "rpz-ip").split(".")
+    assert (length, kind) == ("32", "rpz-ip")
+    parts.reverse()
+    if len(octets) == 4:
+        assert bytes(map(int, parts)) == octets
+    else:
+        text = ":".join("" if part == "zz" else part for part in parts)
+        text = f":{text}" if parts[0] == "zz" else text
+        text = f"{text}:" if parts[-1] == "zz" else text
+        assert IPv6Address("::" if parts == ["zz"] else text).packed == octets

@@ -10,7 +10,7 @@ from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of, packed
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import Views
-from resolver.publish.policy_zones import NODATA, PASSTHRU, AddressRule, policy_zones
+from resolver.publish.policy_zones import NODATA, PASSTHRU, Action, AddressRule, policy_zones
 from tests.policy.networks import compiled, judge
 
 WALL = 1.8e9
@@ -45,6 +45,8 @@ ADDRESSES = st.sampled_from(
     [
         *("149.145.0.1", "149.154.9.1", "149.154.2.1", "149.154.2.200", "91.108.4.1", "8.8.8.8"),
         *("2400:1::1", "2400:1:2::1", "203.0.113.1", "2400:2::1"),
+        *("::ffff:149.145.0.1", "::149.154.9.1", "64:ff9b::149.154.2.1", "2002:959a:2c8::1"),
+        *("::ffff:8.8.8.8", "2002:5b6c:401::", "2002:808:808::1", "64:ff9b:2::149.145.0.1"),
     ]
 )
 
@@ -78,3 +80,15 @@ def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str)
 def test_an_address_is_never_answered_with_nxdomain() -> None:
     assert {rule.action for rule in ZONES.block_sets[0].addresses} == {NODATA}
     assert ZONES.vlans[0].addresses == ()
+
+
+@pytest.mark.parametrize("sinkhole", ['["10.10.0.1", "fd00::1"]', '["10.10.0.1"]'])
+def test_an_address_is_answered_with_one_of_its_family(sinkhole: str) -> None:
+    of = compiled(CONFIG.replace('answer = "nxdomain"', f"sinkhole = {sinkhole}"), LISTS)
+    [block_set] = policy_zones(of.terms, of.index(), WALL).block_sets
+    own = {4: Action("", (packed("10.10.0.1"),)), 16: NODATA}
+    if "fd00" in sinkhole:
+        own[16] = Action("", (packed("fd00::1"),))
+    assert {len(rule.network) for rule in block_set.addresses} == {4, 16}
+    for rule in block_set.addresses:
+        assert rule.action == own[len(rule.network)]

@@ -85,6 +85,11 @@ exempt-alias.scene. CNAME www.beta.chat.
 allowed-alias.scene. CNAME web.alpha.chat.
 later-alias.scene. CNAME www.later.chat.
 address.scene. A 149.154.167.99
+compatible.scene. AAAA ::149.154.167.99
+mapped.scene. AAAA ::ffff:149.154.167.99
+nat64.scene. AAAA 64:ff9b::149.154.167.99
+6to4.scene. AAAA 2002:959a:a763::1
+beside-6to4.scene. AAAA 2002:959b:a763::1
 """
 
 
