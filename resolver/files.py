@@ -1,12 +1,17 @@
 """Write a file whole or not at all: aside, synced to disk, then renamed. Read no more than a bound.
 
-What must stay true: a reader of ``path`` at any moment, even after a power failure, finds the
-old content or the new one. Every function raises OSError where the disk refuses.
+What must stay true:
+- A reader of ``path`` at any moment, even after a power failure, finds the old content or the new
+  one. Every function raises OSError where the disk refuses.
+- What is aside is locked (flock) by its process, and the kernel ends the lock with the process. So
+  what is not locked was left by a process that was killed, and ``remove_abandoned`` removes it.
 """
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -16,6 +21,9 @@ from typing import BinaryIO
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LOCK = fcntl.LOCK_EX | fcntl.LOCK_NB
+_ASIDE = re.compile(r"\..+-[0-9a-f]{16}(\.index)?", re.DOTALL)
+"""The names of ``_aside``, and of git's index of the folder that is aside."""
 _KINDS = {stat.S_IFDIR: "a directory", stat.S_IFIFO: "a named pipe"}
 
 
@@ -33,18 +41,19 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 @contextlib.contextmanager
 def _atomic_file(parent: int, path: Path, like: str) -> Iterator[BinaryIO]:
     """An ``atomic_file`` in an open directory; the file ``like`` passes on its mode and owner."""
-    aside = _aside(path).name
+    aside = ""
     try:
-        with os.fdopen(os.open(aside, _NEW, 0o640, dir_fd=parent), "wb") as file:
+        aside, handle = _new_aside(path, parent)
+        with os.fdopen(handle, "wb") as file:  # locked until it has its name
             yield file
             file.flush()
             with contextlib.suppress(FileNotFoundError):
                 _pass_on(os.stat(like, dir_fd=parent, follow_symlinks=False), file.fileno())
             os.fsync(file.fileno())
-        os.replace(aside, path.name, src_dir_fd=parent, dst_dir_fd=parent)
+            os.replace(aside, path.name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)
     except OSError as error:
-        if error.filename == aside:
+        if _is_aside(error.filename):
             error.filename = str(path)
         raise
     finally:
@@ -77,12 +86,13 @@ class Folder:
         """As the function of this name, for a file by its path relative to the folder.
 
         The file ``like`` in the same folder may pass on mode and owner in its place. Folders are
-        made.
+        made. What a killed process has left in the folder is removed.
         """
         with (
             self._parent(file) as (parent, path),
             _atomic_file(parent, path, PurePath(like or file).name) as opened,
         ):
+            _remove_abandoned(parent)
             yield opened
 
     def remove(self, file: str) -> None:
@@ -129,9 +139,12 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     aside = _aside(path)
     aside.mkdir(mode=0o750)
     try:
-        yield aside
-        _sync_tree(aside)
-        rename_synced(aside, path)
+        with _directory(aside) as handle:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, _LOCK)
+            yield aside
+            _sync_tree(aside)
+            rename_synced(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -180,9 +193,74 @@ def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}-{secrets.token_hex(8)}")
 
 
-def new_file(path: Path) -> BinaryIO:
-    """Create a file, for its owner to write and its group to read; OSError where it exists."""
-    return os.fdopen(os.open(path, _NEW, 0o640), "wb")
+def _is_aside(name: object) -> bool:
+    return isinstance(name, str) and _ASIDE.fullmatch(name) is not None
+
+
+def _new_aside(path: Path, parent: int) -> tuple[str, int]:
+    """Create a file aside, for its owner to write and its group to read: its name, and it, open."""
+    while True:
+        name = _aside(path).name
+        handle = os.open(name, _NEW, 0o640, dir_fd=parent)
+        try:
+            fcntl.flock(handle, _LOCK)
+        except BlockingIOError:
+            pass  # another process took it for abandoned, and removes it
+        except OSError:  # a file system without locks: there nothing is taken for abandoned
+            return name, handle
+        else:
+            if os.fstat(handle).st_nlink:
+                return name, handle
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def temporary_file(path: Path) -> Iterator[Path]:
+    """A new hidden file beside ``path``, which is removed at the end unless it was renamed."""
+    make_directory(path.parent)
+    with _directory(path.parent) as parent:
+        name, handle = _new_aside(path, parent)
+    try:
+        yield path.with_name(name)
+    finally:
+        with contextlib.suppress(OSError):
+            path.with_name(name).unlink()
+        os.close(handle)
+
+
+def remove_abandoned(directory: Path) -> None:
+    """Remove what processes have left aside that were killed, as far as this user may.
+
+    Folders and links go as well. So the caller must be the only one that makes links there.
+    """
+    with contextlib.suppress(OSError), _directory(directory) as parent:
+        _remove_abandoned(parent, directory)
+
+
+def _remove_abandoned(parent: int, directory: Path | None = None) -> None:
+    """Remove files aside that no process has locked; with ``directory``, folders and links, too."""
+    with os.scandir(parent) as found:
+        names = [each.name for each in found if _is_aside(each.name)]
+    for name in names:
+        with contextlib.suppress(OSError):
+            mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+            if stat.S_ISLNK(mode) and directory is not None:
+                os.unlink(name, dir_fd=parent)
+            elif stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and directory is not None):
+                _remove_unlocked(name, parent, directory)
+
+
+def _remove_unlocked(name: str, parent: int, directory: Path | None) -> None:
+    """Remove a file or a folder; BlockingIOError where a process has it."""
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+    try:
+        fcntl.flock(handle, _LOCK)
+        if directory is not None and stat.S_ISDIR(os.fstat(handle).st_mode):
+            shutil.rmtree(directory / name)
+        else:
+            os.unlink(name, dir_fd=parent)
+    finally:
+        os.close(handle)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from resolver.cli.server import PATIENCE, answer_text, ask
 from resolver.config.load import load
 from resolver.errors import DarbanError
 from resolver.fetch.policy import CommitRefused, FetchedCommit, PolicyRepository
-from resolver.files import make_directory, new_file
+from resolver.files import temporary_file
 from resolver.policy.settings import PolicySource
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Rejected
@@ -94,23 +93,23 @@ def _in_state(config: Path, bundle: Path | None) -> Iterator[Path | None]:
         yield None
         return
     state = store.directory(config)
-    copy = state / f".bundle-{secrets.token_hex(8)}"
-    try:
-        _copy(bundle, copy)
-        yield copy
-    finally:
-        with as_owner(state):
-            copy.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            yield _copied(bundle, state, stack)
+        finally:
+            with as_owner(state):
+                stack.close()
 
 
-def _copy(bundle: Path, copy: Path) -> None:
+def _copied(bundle: Path, state: Path, stack: contextlib.ExitStack) -> Path:
     try:
-        with bundle.open("rb") as given, as_owner(copy.parent):
-            make_directory(copy.parent)
-            with new_file(copy) as file:
+        with bundle.open("rb") as given, as_owner(state):
+            copy = stack.enter_context(temporary_file(state / "bundle"))
+            with copy.open("wb") as file:
                 shutil.copyfileobj(given, file)
     except OSError as error:
-        raise DarbanError(f"{error.filename or copy}: {error.strerror}") from None
+        raise DarbanError(f"{error.filename or state}: {error.strerror}") from None
+    return copy
 
 
 def _without_server(path: Path, bundle: Path | None) -> control.Answer:

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from resolver.files import atomic_file, make_directory, write_atomically
+from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.settings import Publication
@@ -55,7 +55,7 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     assert publication is not None
     zones = policy_zones(terms, index, wall)
     make_directory(directory)
-    _remove_unfinished(directory)
+    remove_abandoned(directory)
     before = _read_serials(directory)
     result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
     for content in contents(zones, publication):
@@ -119,13 +119,6 @@ def _read_serials(directory: Path) -> dict[str, int]:
         return {}
     pairs = (line.split(" ") for line in lines)
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
-
-
-def _remove_unfinished(directory: Path) -> None:
-    """Remove what a writer has left that was killed."""
-    for pattern in (".*.zone-*", f".{SERIALS}-*"):
-        for path in directory.glob(pattern):
-            path.unlink(missing_ok=True)
 
 
 def _refusing(terms: CompiledConfig) -> Iterable[str]:

@@ -10,18 +10,18 @@ record is lost. It has the format of both: the config's may be another one meanw
 import contextlib
 import hashlib
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from resolver.files import (
     make_directory,
-    new_file,
     read_regular,
     rename_synced,
+    temporary_file,
     write_atomically,
 )
 from resolver.lists.acceptance import MAX_LIST_BYTES
@@ -138,17 +138,9 @@ class ListStore:
         record = self.record(name)
         return next((each for each in self.copies(name) if each.sha256 == record.sha256), None)
 
-    @contextlib.contextmanager
-    def temporary_file(self, name: str) -> Iterator[Path]:
+    def temporary_file(self, name: str) -> AbstractContextManager[Path]:
         """A temporary file to download into; removed afterwards, unless it replaced a copy."""
-        make_directory(self.directory)
-        path = self.directory / f".{name}-{secrets.token_hex(8)}"
-        new_file(path).close()
-        try:
-            yield path
-        finally:
-            with contextlib.suppress(OSError):
-                path.unlink()
+        return temporary_file(self.directory / name)
 
     def replace(self, name: str, fetched: Path, record: ListRecord) -> None:
         """Replace the copy by a download that was validated."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from resolver.analysis.explanation import group_section
+from resolver.files import remove_abandoned
 from resolver.metrics.log import log, say
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
@@ -50,6 +51,14 @@ async def first_snapshot(
         failure = str(error) if isinstance(error, NotCompiled | Held) else ""
         return Accepted(str(first.path), last_good=True, failure=failure), first
     return accepted, read(Path(accepted.snapshot))
+
+
+def remove_what_was_left(state: Path) -> None:
+    """Remove what an earlier server, and commands that were killed, have left half-written."""
+    with contextlib.suppress(OSError):
+        for directory in (state, *state.iterdir()):
+            if not directory.is_symlink():  # the policy from git has files of any name
+                remove_abandoned(directory)
 
 
 def restore_policy(state: Path) -> None:

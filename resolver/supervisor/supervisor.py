@@ -50,6 +50,7 @@ from resolver.supervisor.startup import (
     first_snapshot,
     log_warnings,
     raise_file_limit,
+    remove_what_was_left,
     restore_policy,
     return_large_blocks,
 )
@@ -75,6 +76,7 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
     state = store.directory(config)
     with locked(state):
+        remove_what_was_left(state)
         restore_policy(state)
         accepted, first = await first_snapshot(config, state, last_good=last_good)
         start_log("supervisor")
