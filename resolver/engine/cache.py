@@ -66,21 +66,22 @@ class AnswerCache:
         old = self._stale(key, now)
         return None if old is None else stale(old, now)
 
-    def remember(self, key: bytes, entry: CacheEntry) -> CacheEntry:
-        """Store the entry of a response, unless it is a failure and an answer is there.
+    def remember(self, key: bytes, result: CacheEntry | Failure, now: float) -> None:
+        """Store the result of an exchange, unless it is a failure and an answer is there.
 
-        Returns:
-            The entry for the replies that wait for it.
+        An answer that is there is not refreshed again at once. An error of an upstream is kept from
+        now on: other servers may have been asked since it was received.
         """
-        if entry.answers:
+        if isinstance(result, CacheEntry) and result.answers:
             self.failures.discard(key)
-            self.put(key, entry)
-        elif self._stale(key, entry.dated) is not None:  # an answer is there
-            entry.lifetime = 0
-            entry.expires = entry.refresh_after = entry.dated
-        else:
-            self.put(key, entry)
-        return entry
+            self.put(key, result)
+            return
+        old = self._stale(key, now)
+        if old is not None:
+            old.refresh_after = max(old.refresh_after, now + FAILURE_PAUSE)
+        elif isinstance(result, CacheEntry):
+            result.expires = result.refresh_after = now + result.lifetime
+            self.put(key, result)
 
     def serve_stale(
         self, question: UpstreamQuestion, result: CacheEntry | Failure, now: float
@@ -113,7 +114,7 @@ class AnswerCache:
         if existing is not None and now < existing.expires and not existing.unfinished:
             return existing
         whole = joined(own.name, own.qtype, aliases, rest, now)
-        if group == own.group and not whole.unfinished and whole.rcode != codes.SERVFAIL:
+        if group == own.group and not whole.unfinished and whole.answers:
             self.put(own.key, whole)
         return whole
 
@@ -170,6 +171,6 @@ class AnswerCache:
     def _stale(self, key: bytes, now: float) -> CacheEntry | None:
         """The answer to a question, fresh or stale; never a failure."""
         entry = self._entries.get(key)
-        if entry is None or entry.rcode == codes.SERVFAIL:
+        if entry is None or not entry.answers:
             return None
         return entry if now < entry.expires + MAX_STALE else None

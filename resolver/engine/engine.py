@@ -33,7 +33,7 @@ from resolver.dns import codes
 from resolver.dns.query import Query, scan
 from resolver.dns.special_use import HEALTH, Use
 from resolver.engine.about_server import about_server
-from resolver.engine.cache import AnswerCache
+from resolver.engine.cache import FAILURE_PAUSE, AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
 from resolver.engine.delegation import without_nxdomain
@@ -292,6 +292,8 @@ class Engine:
             if stops or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
             if entry.restarts >= MAX_RESTARTS:
+                until = now + FAILURE_PAUSE
+                self.cache.failures.put(pending.own.key, _TOO_MANY, until, now)
                 return self._replies.failed(view, pending.query, _TOO_MANY)
             whole = self._follow_alias(pending, view, entry, now)
             if whole is None:
@@ -317,8 +319,9 @@ class Engine:
         return None
 
     def _ask(self, pending: PendingReply, view: View, now: float) -> Reply | PendingReply:
-        """Forward a question, unless the failure cache has it."""
-        failure = self.cache.failures.get(pending.question.key, now)
+        """Forward a question, unless the failure cache has it, or the question of the client."""
+        failures = self.cache.failures
+        failure = failures.get(pending.question.key, now) or failures.get(pending.own.key, now)
         return pending if failure is None else self._replies.failed(view, pending.query, failure)
 
     def dropped(self, view: View | None) -> Drop:

@@ -9,9 +9,9 @@ their TTLs reduced by the entry's age.
 What must stay true:
 - A TTL in a reply is never more than what is left of the upstream's TTL.
 - It holds only what ``scrub`` keeps of a response.
-- Only NOERROR and NXDOMAIN are cached. A negative answer is cached for the least of the TTL and
-  the MINIMUM of its SOA, and never without an SOA (RFC 2308 section 5). SERVFAIL is cached for
-  one second (RFC 9520).
+- A negative answer is cached for the least of the TTL and
+  the MINIMUM of its SOA, and never without an SOA (RFC 2308 section 5). An error of an upstream,
+  such as SERVFAIL or REFUSED, is cached for one second (RFC 9520 section 3.2).
 """
 
 import struct
@@ -30,7 +30,7 @@ MAX_NEGATIVE_TTL: Final = 3600
 STALE_TTL: Final = 30
 """The TTL of a stale answer, in seconds (RFC 8767 section 5.2)."""
 FAILURE_TTL: Final = 1
-"""Seconds that a SERVFAIL of an upstream is cached."""
+"""Seconds that an error of an upstream is cached (RFC 9520 section 3.2)."""
 MAX_RESTARTS: Final = 11
 """The most targets of a chain that this server asks for; one response may hold a longer chain."""
 
@@ -247,9 +247,9 @@ def _lifetime(response: Response, is_positive: bool) -> tuple[int, int]:
     if is_positive and not response.flags & codes.TC:
         return min(response.min_ttl, MAX_TTL), -1
     rcode = response.rcode
-    if _client_rcode(rcode) == codes.SERVFAIL:
+    if rcode not in (codes.NOERROR, codes.NXDOMAIN):
         return FAILURE_TTL, -1
-    if rcode not in (codes.NOERROR, codes.NXDOMAIN) or response.flags & codes.TC:
+    if response.flags & codes.TC:
         return 0, -1
     least = min(response.min_ttl, MAX_TTL) if response.type_offsets else 0
     if not response.soa_at:  # an unfinished chain lives as long as its aliases

@@ -196,12 +196,11 @@ class Forwarder:
             self._stop_waiting(last)
         for attempt in late:
             self._stop_waiting(cast("UpstreamAttempt", attempt))
-        if isinstance(result, CacheEntry):
-            try:
-                result = self._engine.cache.remember(question.key, result)
-            except Exception:
-                log.exception("a response could not be stored")
-                result = FAULT
+        try:
+            self._engine.cache.remember(question.key, result, now)
+        except Exception:
+            log.exception("a response could not be stored")
+            result = FAULT
         waiters, query.waiters = query.waiters, []
         for pending in waiters:
             self._conclude(pending, result, now)

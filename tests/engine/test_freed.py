@@ -51,7 +51,8 @@ def answered(of: Engine, pending: Reply | PendingReply) -> None:
     """Let the upstream answer."""
     assert isinstance(pending, PendingReply)
     response = DNSRecord.question("open.example").reply()
-    entry = of.cache.remember(pending.question.key, entry_of(bytes(response.pack())))
+    entry = entry_of(bytes(response.pack()))
+    of.cache.remember(pending.question.key, entry, 0.0)
     of.conclude(pending, entry, 0.0)
 
 

@@ -257,8 +257,7 @@ class Stage:
         self._open.difference_update([live.latest, *live.late])
         waiters, live.waiters = live.waiters, []
         live.clear()
-        if isinstance(step, CacheEntry):
-            step = self.engine.cache.remember(live.question.key, step)
+        self.engine.cache.remember(live.question.key, step, self._now)
         for pending in waiters:
             self._conclude(pending, step)
 

@@ -133,10 +133,11 @@ def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabel
             client.shapes.clear()
         result = engine.answer(client, packet, now)
         while isinstance(result, PendingReply):
-            entry = engine.cache.remember(result.question.key, said(result.question, now))
+            entry = said(result.question, now)
+            engine.cache.remember(result.question.key, entry, now)
             result = engine.conclude(result, entry, now)
         if isinstance(result, Reply) and result.refresh is not None:
-            engine.cache.remember(result.refresh.key, said(result.refresh, now))
+            engine.cache.remember(result.refresh.key, said(result.refresh, now), now)
         came.append((result.packet if isinstance(result, Reply) else b"", result.counter.labels))
     return came
 

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401, ARG002 - what a tree hands out and wants is of its own kind
+# ruff: noqa: ANN401 - what a tree hands out and wants is of its own kind
 """The adapter for the working tree: what the engine offers, as the player calls it.
 
 When the engine's interface changes, this file changes and no other.
@@ -12,7 +12,7 @@ from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
 from resolver.engine.exchange import Exchange
-from resolver.engine.failure import no_answer
+from resolver.engine.failure import Failure, no_answer
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
@@ -97,8 +97,8 @@ class Tree(Observing):
         return self._servers.setdefault((host, port), Server(host, port, host))
 
     def remember(self, key: Key, result: object, now: float) -> object:
-        if isinstance(result, CacheEntry):
-            return self._cache.remember(key.question.key, result)
+        if isinstance(result, CacheEntry | Failure):
+            self._cache.remember(key.question.key, result, now)
         return result
 
     def conclude(self, token: Any, result: Any, now: float) -> Answered | Silent | Waits:
