@@ -20,7 +20,7 @@ from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
 from resolver.language.count_text import count_text
 from resolver.metrics.faults import Kind, faults
-from resolver.metrics.status import Status
+from resolver.metrics.status import Status, UpstreamStatus
 from resolver.policy.unknown_clients import UnknownClients
 
 Line = list[Segment]
@@ -39,6 +39,9 @@ _FAULTS: dict[Kind, str] = {
     "draining": "not ready, health checks fail: draining",
     "not_ready": "not ready, health checks fail: {why}",
     "upstream_down": "upstream {server} does not answer",
+    "upstream_wrong": "upstream {server} gives {got} for {name}, which exists",
+    "upstream_fails": "upstream {server} gave no usable answer to a quarter of its queries or more "
+    "in the last five minutes",
     "clock_wrong": "the clock is not synchronised; exemptions end by it",
     "block_log_fails": "the block log cannot be written: {why}",
     "zones_not_written": "the zones cannot be written: {why}",
@@ -200,13 +203,20 @@ def _upstreams(now: Status, rates: Rates) -> Table:
     table = _table("upstreams", "server", *headings, texts=("state", "DNSSEC"))
     for upstream in now.upstreams:
         rate, latency = rates.upstream(upstream)
-        state = Text("up", "green") if upstream.up else Text("down", "bold red")
+        state = _state(upstream)
         validates = "validates" if upstream.validates else "unknown"
         numbers = [short_number(upstream.queries), *rates.column(rate)]
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
         name = Text(upstream.name)
         table.add_row(name, state, validates, *numbers, short_number(upstream.failures), took)
     return table
+
+
+def _state(upstream: UpstreamStatus) -> Text:
+    if not upstream.up:
+        return Text("down", "bold red")
+    is_wrong = upstream.wrong is not None or upstream.failing
+    return Text("failing", "bold red") if is_wrong else Text("up", "green")
 
 
 def _exemptions(now: Status, width: int) -> Iterator[Table]:

@@ -15,6 +15,7 @@ What must stay true:
 """
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 _DOWN_AFTER: Final = 3
@@ -98,7 +99,17 @@ class Server:
 
     def note_lame(self, now: float) -> None:
         """Note an answer that says nothing about its question."""
-        self.lame_until = now + _FAULT_KEPT
+        self.lame_until = max(self.lame_until, now + _FAULT_KEPT)
+
+    def note_probe(self, wrong: bool) -> None:
+        """Note whether the supervisor's probe had a wrong answer from it, as REFUSED or NXDOMAIN.
+
+        As long as it has, other servers are asked first.
+        """
+        if wrong:
+            self.lame_until = inf
+        elif self.lame_until == inf:
+            self.lame_until = 0.0
 
     def note_edns(self, now: float) -> None:
         """Note an answer with EDNS."""

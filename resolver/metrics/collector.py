@@ -66,7 +66,8 @@ class DarbanCollector(Collector):
             yield _histogram(metric, sums.series(metric))
         lost = sums.value(definitions.BLOCK_LOG_LOST) + self._facts.block_log.lost
         yield _family(definitions.BLOCK_LOG_LOST, _one(lost))
-        yield from (_family(*each) for each in self._facts_as_series())
+        upstreams = [name for (name,) in sums.series(definitions.UPSTREAM_UP)]
+        yield from (_family(*each) for each in self._facts_as_series(upstreams))
 
     def _by_vlan_and_type(self, sums: CounterSums) -> Iterator[Family]:
         """The metrics that are sums over the rows of the query tables."""
@@ -88,8 +89,10 @@ class DarbanCollector(Collector):
         yield _family(definitions.TYPES, types.items())
         yield _family(definitions.BYPASS, bypass.items())
 
-    def _facts_as_series(self) -> Iterator[tuple[Metric, Values]]:
+    def _facts_as_series(self, upstreams: Sequence[str]) -> Iterator[tuple[Metric, Values]]:
         facts, terms = self._facts, self._facts.terms
+        wrong = facts.wrong_upstreams.keys() | facts.failing_upstreams
+        yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
         yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
         yield definitions.CONFIG_OK, _one(facts.config_ok)
         results = definitions.RELOAD_RESULTS

@@ -67,6 +67,12 @@ UPSTREAM_DURATION = _histogram(
 UPSTREAM_UP = _gauge(
     "darban_upstream_up", "1 while an upstream server answers any worker that asked it", "upstream"
 )
+UPSTREAM_OK = _gauge(
+    "darban_upstream_ok",
+    "0 while an upstream server gives a wrong answer for a name that exists, or none that can be "
+    "used to a quarter of the queries of five minutes",
+    "upstream",
+)
 UPSTREAM_VALIDATES = _gauge(
     "darban_upstream_validates",
     "1 while an upstream server is known to validate DNSSEC; 0 while that is not known",
@@ -176,7 +182,10 @@ RELOAD_RESULTS = (
 ``invalid``: the config has errors; ``failed``: all else."""
 PULL_RESULTS = ("applied", "unchanged", "refused", "failed")
 """``refused``: the commit must not be used; ``failed``: none could be fetched, and all else."""
-UPSTREAM_RESULTS = ("answered", "truncated", "failed", "timeout", "mismatch", "unreachable")
+UPSTREAM_ANSWERED = ("answered", "truncated")
+UPSTREAM_UNANSWERED = ("failed", "timeout", "unreachable")
+"""``failed``: an error such as SERVFAIL or REFUSED, or nothing that answers the question."""
+UPSTREAM_RESULTS = (*UPSTREAM_ANSWERED, *UPSTREAM_UNANSWERED, "mismatch")
 BYPASS_KINDS = ("provider", "canary")
 COUNTED_TYPES = frozenset(
     number for number in codes.TYPES if number not in (codes.OPT, codes.TSIG, codes.TKEY)

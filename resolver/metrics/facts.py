@@ -4,7 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver.metrics.status import DRAINING, LastReload, PolicySourceStatus, PublishStatus
+from resolver.metrics.status import (
+    DRAINING,
+    LastReload,
+    PolicySourceStatus,
+    PublishStatus,
+    WrongAnswer,
+)
 from resolver.policy.compiled import CompiledConfig
 
 
@@ -64,6 +70,10 @@ class ServerFacts:
     """By result."""
     validating: dict[str, bool] = field(default_factory=dict)
     """Whether an upstream server is known to validate DNSSEC, by its name; empty at first."""
+    wrong_upstreams: dict[str, WrongAnswer] = field(default_factory=dict)
+    """The upstream servers whose last answer to a probe was wrong, by their names."""
+    failing_upstreams: frozenset[str] = frozenset()
+    """The names of those of which a quarter of the queries or more had no usable answer lately."""
     last_reload: LastReload | None = None
     block_page: bool | None = None
     """Whether the block page is served on all its addresses; None where the config has none."""

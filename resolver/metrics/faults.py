@@ -5,7 +5,7 @@ thresholds of the alerts in deploy/prometheus/alerts.yml; an alert also waits fo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from resolver.metrics.status import DRAINING, FetchedStatus, PublishStatus, Status
@@ -17,6 +17,8 @@ Kind = Literal[
     "draining",
     "not_ready",
     "upstream_down",
+    "upstream_wrong",
+    "upstream_fails",
     "clock_wrong",
     "block_log_fails",
     "zones_not_written",
@@ -66,6 +68,10 @@ def faults(now: Status) -> Iterator[Fault]:
     for upstream in now.upstreams:
         if not upstream.up:
             yield Fault("upstream_down", {"server": upstream.name})
+        if upstream.wrong is not None:
+            yield Fault("upstream_wrong", {"server": upstream.name, **asdict(upstream.wrong)})
+        elif upstream.up and upstream.failing:
+            yield Fault("upstream_fails", {"server": upstream.name})
     if now.clock_synchronised is False:
         yield Fault("clock_wrong")
     if now.block_log is not None and now.block_log.problem:

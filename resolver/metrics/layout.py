@@ -46,6 +46,14 @@ class CounterKey(NamedTuple):
     part: int = 0
 
 
+class UpstreamCounts(NamedTuple):
+    """Queries to an upstream server; those that may have met a forged answer are in neither."""
+
+    answered: int = 0
+    unanswered: int = 0
+    """Those without a usable answer."""
+
+
 class CounterPlan(NamedTuple):
     """The cells and numbers that a worker counts by under a snapshot."""
 
@@ -133,6 +141,20 @@ class CounterLayout:
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
         return plan
+
+    def upstream_counts(self, memories: Iterable[memoryview]) -> dict[str, UpstreamCounts]:
+        """The queries to each server of the last plan, of all workers together."""
+        memories = list(memories)
+
+        def total(name: str, results: Iterable[str]) -> int:
+            cells = [self.cell(definitions.UPSTREAM_QUERIES, name, result) for result in results]
+            return sum(memory[cell] for cell in cells for memory in memories)
+
+        answered, unanswered = definitions.UPSTREAM_ANSWERED, definitions.UPSTREAM_UNANSWERED
+        return {
+            name: UpstreamCounts(total(name, answered), total(name, unanswered))
+            for name in self.upstreams
+        }
 
     def rows(self, cells: memoryview) -> Iterator[CounterRow]:
         """The rows of the table in a worker's memory."""

@@ -48,6 +48,16 @@ class VlanCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongAnswer:
+    """What an upstream server has answered to the supervisor's probe."""
+
+    name: str
+    """A name that exists."""
+    got: str
+    """An rcode such as REFUSED, or what the answer lacks."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamStatus:
     """An upstream server, with the counts of all workers."""
 
@@ -64,6 +74,10 @@ class UpstreamStatus:
     """The mean duration of an answer; None before the first."""
     validates: bool = False
     """Whether it is known to validate DNSSEC."""
+    wrong: WrongAnswer | None = None
+    """Its last answer to the supervisor's probe, if it was wrong."""
+    failing: bool = False
+    """Whether a quarter of its queries or more had no usable answer in the last five minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from resolver.metrics.status import (
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import Outcome
 
-_GOOD = {"answered", "truncated"}
 _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
 
 
@@ -103,12 +102,14 @@ def _upstreams(sums: CounterSums, facts: ServerFacts) -> Iterator[UpstreamStatus
             name,
             up > 0,
             sum(results.values()),
-            sum(times for result, times in results.items() if result not in _GOOD),
+            sum(results.values()) - sum(results[each] for each in definitions.UPSTREAM_ANSWERED),
             results,
             answered,
             seconds,
             seconds / answered if answered else None,
             facts.validating.get(name, False),
+            facts.wrong_upstreams.get(name),
+            name in facts.failing_upstreams,
         )
 
 

@@ -56,6 +56,7 @@ from resolver.supervisor.startup import (
 )
 from resolver.supervisor.state_lock import locked
 from resolver.supervisor.upstream_validation import UpstreamValidation
+from resolver.supervisor.upstream_watch import UpstreamWatch
 from resolver.supervisor.worker_commands import WorkerCommands
 from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
@@ -122,6 +123,7 @@ class _Supervisor:
         self._policy_pulls = PolicyPulls(self._facts, self._reloader)
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.pinned)
         self._validation = UpstreamValidation(self._rollout, self._facts)
+        self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
 
     async def run(self, accepted: Accepted) -> None:
         """Serve until a signal; DarbanError where no worker can start."""
@@ -144,7 +146,8 @@ class _Supervisor:
             for work in (
                 *(self._serve_metrics, self._list_updates.schedule.run, self._block_page.run),
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
-                *(self._policy_pulls.run, self._validation.run, self._reload_on_hangup),
+                *(self._policy_pulls.run, self._validation.run, self._upstream_watch.run),
+                self._reload_on_hangup,
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 control.listen_again,
             ):

@@ -1,21 +1,26 @@
-"""Probe the upstream servers, and tell the workers which are believed when they set AD.
+"""Probe the upstream servers: which answer wrongly, and which are believed when they set AD.
 
 Every server is probed at the start, after each reload, and from time to time. The last result
-counts, and until the first one no server has passed.
+counts. Until the first one no server has passed, and none is wrong. The workers ask a server that
+answers wrongly after the others of its group.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Mapping, Sequence
 
 from resolver.dns import names
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
+from resolver.metrics.status import WrongAnswer
+from resolver.policy.compiled import CompiledConfig
 from resolver.supervisor.rollout import Rollout
-from resolver.upstream.validation_probe import validates
+from resolver.upstream.server_address import ServerAddress
+from resolver.upstream.validation_probe import Probed, probe
 
-_PROBE = 300.0
-"""Seconds between two probes of all servers, while each is known to validate."""
-_PROBE_UNKNOWN = 30.0
+_PROBE = 30.0
+"""Seconds between two probes of all servers."""
+_Address = tuple[str, int]
 
 
 class UpstreamValidation:
@@ -35,33 +40,81 @@ class UpstreamValidation:
         while True:
             self._changed.clear()
             await self._probe()
-            pause = _PROBE if all(self._facts.validating.values()) else _PROBE_UNKNOWN
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), pause)
+                await asyncio.wait_for(self._changed.wait(), _PROBE)
 
     async def _probe(self) -> None:
         """Probe each server once, and send the workers what has changed."""
         current = self._rollout.current
-        settings, groups = current.terms.settings, current.hosts.groups()
-        servers = {
-            (each["address"], each["port"]): each for group in groups.values() for each in group
-        }
-        controls = names.parse(settings.probe_signed), names.parse(settings.probe_bogus)
-        found = await asyncio.gather(*(validates(each, *controls) for each in servers.values()))
+        terms, groups = current.terms, current.hosts.groups()
+        servers = {_address(each): each for group in groups.values() for each in group}
+        names_of = _existing_names(terms, groups)
+        signed = names.parse(terms.settings.probe_signed)
+        bogus = names.parse(terms.settings.probe_bogus)
+        answers = await asyncio.gather(
+            *(probe(each, names_of[key], signed, bogus) for key, each in servers.items())
+        )
         if self._rollout.current is not current:  # ``look`` was called
             return
-        results: dict[str, bool] = {}
-        for server, passed in zip(servers.values(), found, strict=True):
-            results[server["name"]] = passed and results.get(server["name"], True)
-        before, self._facts.validating = self._facts.validating, results
-        current.hosts.validating = frozenset(
-            key for key, passed in zip(servers, found, strict=True) if passed
+        found = dict(zip(servers, answers, strict=True))
+        validating = _all_validate(servers, found)
+        before, self._facts.validating = self._facts.validating, validating
+        self._note_wrong(
+            {
+                servers[key]["name"]: WrongAnswer(names.text(names_of[key]), each.wrong)
+                for key, each in found.items()
+                if each.wrong
+            }
         )
-        now = current.hosts.groups()
+        hosts = current.hosts
+        hosts.validating = frozenset(key for key, each in found.items() if each.validates)
+        hosts.wrong = frozenset(key for key, each in found.items() if each.wrong)
+        now = hosts.groups()
         if now != groups:
             self._rollout.send_upstreams()
         believed = {each["name"] for group in now.values() for each in group if each["believed"]}
-        _log_changes(before, results, believed)
+        _log_changes(before, validating, believed)
+
+    def _note_wrong(self, wrong: dict[str, WrongAnswer]) -> None:
+        """Note the servers that answer wrongly, by their names; log those that did not before."""
+        before, self._facts.wrong_upstreams = self._facts.wrong_upstreams, wrong
+        for name, answer in wrong.items():
+            if before.get(name) != answer:
+                text = "upstream %s gives %s for %s, which exists; other servers are asked first"
+                log.warning(text, name, answer.got, answer.name)
+        for name in before.keys() - wrong.keys():
+            log.info("upstream %s gives no wrong answer to its probe any more", name)
+
+
+def _address(server: ServerAddress) -> _Address:
+    return server["address"], server["port"]
+
+
+def _existing_names(
+    terms: CompiledConfig, groups: Mapping[str, Sequence[ServerAddress]]
+) -> dict[_Address, bytes]:
+    """A name that each server must know: for servers of a forward zone alone, this zone."""
+    found: dict[_Address, bytes] = {}
+    for zone in terms.forward:
+        for each in groups[zone.group]:
+            found.setdefault(_address(each), zone.zone)
+    zones = {zone.group for zone in terms.forward}
+    public = {policy.upstream for policy in terms.policies}
+    for group, servers in groups.items():
+        if group in public or group not in zones:
+            name = names.parse(terms.settings.probe_signed)
+            found.update((_address(each), name) for each in servers)
+    return found
+
+
+def _all_validate(
+    servers: Mapping[_Address, ServerAddress], found: Mapping[_Address, Probed]
+) -> dict[str, bool]:
+    """Whether all addresses of a server validate, by its name."""
+    results: dict[str, bool] = {}
+    for key, server in servers.items():
+        results[server["name"]] = found[key].validates and results.get(server["name"], True)
+    return results
 
 
 def _log_changes(before: dict[str, bool], now: dict[str, bool], believed: set[str]) -> None:

@@ -97,6 +97,8 @@ class UpstreamAddresses:
         self._known: dict[str, list[str]] = {}
         self.validating: frozenset[tuple[str, int]] = frozenset()
         """The servers that are known to validate DNSSEC, by address and port."""
+        self.wrong: frozenset[tuple[str, int]] = frozenset()
+        """The servers whose last answer to a probe was wrong."""
 
     @property
     def named(self) -> list[str]:
@@ -110,8 +112,8 @@ class UpstreamAddresses:
         return [host for host in self.named if host not in self._known]
 
     def learn(self, other: "UpstreamAddresses") -> None:
-        """Copy the known addresses of another snapshot's servers, and which of them validate."""
-        self.validating = other.validating
+        """Copy what is known of another snapshot's servers: their addresses and their answers."""
+        self.validating, self.wrong = other.validating, other.wrong
         self.system = self.system or other.system
         known = other._known
         self._known.update({host: known[host] for host in self.named if host in known})
@@ -157,6 +159,7 @@ class UpstreamAddresses:
                 port=port,
                 believed=group.trust_ad or self._is_believed(address, port),
                 source=source_for(address, group.source),
+                wrong=(address, port) in self.wrong,
             )
             for server in group.servers
             for name, address, port in self._of(server)

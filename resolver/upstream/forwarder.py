@@ -257,12 +257,12 @@ class Forwarder:
             log.exception("a response could not be processed")
             step = FAULT
         name = attempt.server.name
-        if isinstance(step, CacheEntry):
+        if isinstance(step, CacheEntry) and step.answers:
             self._counters.answered(name, now - attempt.began)
-            self._finish(query, step, now)
-            return
-        to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
-        self._counters.upstream(name, "truncated" if to_tcp else "failed")
+        else:
+            to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
+            self._counters.upstream(name, "truncated" if to_tcp else "failed")
+            self._counters.upstream_up(name, attempt.server.up)
         self._do_steps(query, step, now)
 
     def _suspect(self, attempt: UpstreamAttempt) -> None:

@@ -14,7 +14,8 @@ class ServerAddress(TypedDict):
     """An upstream server: its name in the config and in metrics, its address and its port.
 
     ``believed``: whether its AD is passed on. ``source``: the address of this host that queries to
-    it leave from; empty for any.
+    it leave from; empty for any. ``wrong``: whether its last answer to the supervisor's probe was
+    wrong.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ServerAddress(TypedDict):
     port: int
     believed: bool
     source: str
+    wrong: bool
 
 
 def socket_address(address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:

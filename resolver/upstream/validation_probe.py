@@ -1,4 +1,7 @@
-"""Probe whether an upstream server validates DNSSEC, by a signed name and a bogus one.
+"""Probe an upstream server: whether it answers rightly, and whether it validates DNSSEC.
+
+It is asked for a name that exists. An answer with an error is wrong, and so is one that says
+nothing about the name: the server refuses these queries, or knows other zones alone.
 
 A server that validates sets AD on the signed name, answers the bogus one with SERVFAIL, and gives
 its records where CD disables checking (RFC 4035 section 3.2.2). Any other result proves nothing:
@@ -8,11 +11,11 @@ the names may have changed, or the network may be down.
 import asyncio
 import secrets
 import socket
-from typing import Final
+from typing import Final, NamedTuple
 
 from resolver.dns import codes, render
-from resolver.dns.response import Response, scan
-from resolver.engine.upstream_query import answers
+from resolver.dns.response import ANSWER, Response, scan
+from resolver.engine.upstream_query import answers, is_lame
 from resolver.upstream.server_address import ServerAddress, socket_address
 from resolver.upstream.source import bind_source
 
@@ -21,12 +24,31 @@ _ANSWER: Final = 5.0
 _MAX_PACKET: Final = 4096
 
 
-async def validates(server: ServerAddress, signed: bytes, bogus: bytes) -> bool:
-    """Whether a server is known to validate, by names in wire form."""
+class Probed(NamedTuple):
+    """What the probe of a server has found."""
+
+    validates: bool
+    wrong: str
+    """What is wrong with the answer for a name that exists; empty without an answer, too."""
+
+
+async def probe(server: ServerAddress, exists: bytes, signed: bytes, bogus: bytes) -> Probed:
+    """Probe a server, by names in wire form."""
     found = await asyncio.gather(
-        _ask(server, signed, codes.AD), _ask(server, bogus, codes.AD), _ask(server, bogus, codes.CD)
+        *(_ask(server, exists, codes.AD), _ask(server, signed, codes.AD)),
+        *(_ask(server, bogus, codes.AD), _ask(server, bogus, codes.CD)),
     )
-    return is_passed(*found)
+    return Probed(is_passed(*found[1:]), fault_of(found[0]))
+
+
+def fault_of(answer: Response | None) -> str:
+    """What is wrong with an answer for a name that exists; empty where nothing is known to be."""
+    if answer is None:
+        return ""
+    if answer.rcode != codes.NOERROR:
+        return codes.rcode_text(answer.rcode)
+    has_records = answer.ends[ANSWER] > answer.question_end
+    return "" if has_records or not is_lame(answer) else "neither records nor a denial"
 
 
 def is_passed(signed: Response | None, bogus: Response | None, unchecked: Response | None) -> bool:

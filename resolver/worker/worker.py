@@ -207,7 +207,9 @@ class Worker:
         key = (of["name"], of["address"], of["port"], of["source"])
         if key not in self._servers:
             self._servers[key] = Server(of["address"], of["port"], of["name"], of["source"])
-        return self._servers[key]
+        server = self._servers[key]
+        server.note_probe(of["wrong"])
+        return server
 
     def _beat(self) -> None:
         self._counters.beat(self._loop.time())

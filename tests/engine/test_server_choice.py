@@ -20,6 +20,19 @@ def test_the_faster_is_asked_first_and_the_other_next() -> None:
     assert group.choose(0.0, [fast]) is slow
 
 
+def test_one_whose_answer_to_the_probe_is_wrong_is_asked_last_until_it_is_right() -> None:
+    wrong, slow = servers()
+    wrong.answered(0.01)
+    slow.answered(0.2)
+    group = Group("", [wrong, slow])
+    wrong.note_probe(wrong=True)
+    wrong.note_lame(0.0)
+    assert group.choose(1e6, ()) is slow
+    assert group.choose(1e6, [slow]) is wrong
+    wrong.note_probe(wrong=False)
+    assert group.choose(1e6, ()) is wrong
+
+
 def test_three_timeouts_take_a_server_down_and_an_answer_brings_it_back() -> None:
     first, second = servers()
     second.answered(0.1)

@@ -190,10 +190,10 @@ def _rules(w: Watched) -> dict[str, Expected]:
         "instance:darban_unknown_clients:rate5m": {
             _key(instance=w.instance): asked.total(_is("refused")) * PER_SECOND
         },
-        "instance:darban_servfail:ratio_rate5m": {
+        "instance:darban_failed_responses:ratio_rate5m": {
             _key(instance=w.instance): asked.total(_is("failed")) / asked.total()
         },
-        "instance_vlan:darban_servfail:ratio_rate5m": {
+        "instance_vlan:darban_failed_responses:ratio_rate5m": {
             _key(instance=w.instance, vlan="publicity"): asked.total(_is("failed"))
             / asked.total(lambda question: question.vlan == "publicity")
         },

@@ -18,6 +18,7 @@ from resolver.metrics.status import (
     PublishStatus,
     Status,
     UpstreamStatus,
+    WrongAnswer,
     ZoneStatus,
 )
 from resolver.web.rendering import LANGUAGES, messages
@@ -58,6 +59,16 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("draining", {"not_ready": "draining"}, ("draining", "health checks fail")),
     ("not_ready", {"not_ready": "no worker serves"}, ("not ready", "health checks fail")),
     ("upstream_down", {"upstreams": (replace(UPSTREAM, up=False),)}, ("192.0.2.53:53",)),
+    (
+        "upstream_wrong",
+        {"upstreams": (replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED")),)},
+        ("192.0.2.53:53", "iana.org", "REFUSED"),
+    ),
+    (
+        "upstream_fails",
+        {"upstreams": (replace(UPSTREAM, failing=True),)},
+        ("192.0.2.53:53", "a quarter"),
+    ),
     ("clock_wrong", {"clock_synchronised": False}, ("clock",)),
     ("block_log_fails", {"block_log": replace(LOG, problem="no space")}, ("no space",)),
     ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
@@ -120,6 +131,10 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     for _, change, _ in CHANGES:
         changes |= change
     changes["publish"] = PublishStatus("/zones", "server", UNSERVED, ("exemption x",), "no space")
+    changes["upstreams"] = (
+        *(replace(UPSTREAM, up=False), replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED"))),
+        replace(UPSTREAM, failing=True),
+    )
     changes["fetched"] = (
         *(replace(FETCHED, updated=NOW - 2 * STALE), replace(FETCHED, updated=None)),
         replace(FETCHED, held=True),

@@ -5,7 +5,7 @@ import gc
 from itertools import pairwise
 
 import pytest
-from dnslib import RCODE, RR, DNSRecord
+from dnslib import EDNS0, RCODE, RR, DNSRecord
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
@@ -14,7 +14,7 @@ from resolver.engine.exchange import CLIENT_PATIENCE
 from resolver.engine.question import cache_key
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Server
-from resolver.metrics.definitions import UPSTREAM_UP
+from resolver.metrics.definitions import UPSTREAM_QUERIES, UPSTREAM_RESULTS, UPSTREAM_UP
 from resolver.metrics.layout import DOWN, UNTRIED
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
@@ -177,6 +177,28 @@ def test_a_server_to_which_nothing_can_be_sent_is_down() -> None:
                 await asyncio.sleep(TICK)
         assert len(client.replies) == 3
         assert assembled.counters.cells[state] == DOWN
+
+    run(play)
+
+
+@pytest.mark.parametrize("rcode", [RCODE.REFUSED, RCODE.NOTIMP, RCODE.SERVFAIL])
+def test_an_error_of_the_only_server_counts_as_failed(rcode: int) -> None:
+    def answering(query: DNSRecord) -> bytes:
+        response = query.reply()
+        response.header.rcode = rcode
+        response.add_ar(EDNS0())  # so that it is no complaint about EDNS
+        return bytes(response.pack())
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, answering) as on:
+            on.client.ask("www.example.")
+            await on.until_idle()
+            layout, cells = on.assembled.layout, on.assembled.counters.cells
+            counted = {
+                result: cells[layout.cell(UPSTREAM_QUERIES, "upstream", result)]
+                for result in UPSTREAM_RESULTS
+            }
+            assert {result for result, times in counted.items() if times} == {"failed"}
 
     run(play)
 

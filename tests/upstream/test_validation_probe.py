@@ -1,10 +1,10 @@
 """What answers to the control names prove that a server validates."""
 
 import pytest
-from dnslib import RCODE, DNSHeader, DNSRecord
+from dnslib import RCODE, RR, DNSHeader, DNSRecord
 
 from resolver.dns.response import Response, scan
-from resolver.upstream.validation_probe import is_passed
+from resolver.upstream.validation_probe import fault_of, is_passed
 
 Said = tuple[str, bool] | None
 """The rcode and AD; None where no answer came."""
@@ -42,3 +42,19 @@ def test_all_three_together_prove_it() -> None:
 )
 def test_anything_else_proves_nothing(signed: Said, bogus: Said, unchecked: Said) -> None:
     assert not is_passed(*map(_response, (signed, bogus, unchecked)))
+
+
+@pytest.mark.parametrize("rcode", ["REFUSED", "NXDOMAIN", "NOTIMP", "SERVFAIL", "FORMERR"])
+def test_an_error_for_a_name_that_exists_is_wrong(rcode: str) -> None:
+    assert fault_of(_response((rcode, False))) == rcode
+
+
+def test_an_answer_that_says_nothing_about_the_name_is_wrong() -> None:
+    referral = DNSRecord.question("www.example.org").reply(ra=0, aa=0)
+    referral.add_auth(*RR.fromZone("org 300 NS ns.example.org."))
+    assert fault_of(scan(bytes(referral.pack()))) == "neither records nor a denial"
+
+
+@pytest.mark.parametrize("said", [None, SIGNED, UNCHECKED])
+def test_no_answer_and_no_error_are_not_wrong(said: Said) -> None:
+    assert fault_of(_response(said)) == ""

@@ -1,0 +1,55 @@
+"""Watch how many of the queries to each upstream server have had no usable answer lately.
+
+A server that is up may fail all the same: it answers with errors, or comes and goes.
+"""
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.layout import CounterLayout, UpstreamCounts
+from resolver.supervisor.rollout import Rollout
+
+_LOOK: Final = 15.0
+"""Seconds between two looks."""
+_LOOKS: Final = 20
+"""Looks in the five minutes that are counted together."""
+_LEAST: Final = 30
+"""Queries in this time from which on a server is judged."""
+_SHARE: Final = 0.25
+"""The share of queries without a usable answer from which on a server fails. Names whose own
+servers are broken, and lost packets, are usually fewer."""
+
+
+class UpstreamWatch:
+    """Knows which upstream servers fail."""
+
+    def __init__(self, rollout: Rollout, facts: ServerFacts) -> None:
+        self._rollout = rollout
+        self._facts = facts
+        self._counts: deque[dict[str, UpstreamCounts]] = deque(maxlen=_LOOKS + 1)
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(_LOOK)
+
+    def look(self) -> None:
+        """Count once, and say which servers fail."""
+        layout: CounterLayout = self._rollout.layout
+        self._counts.append(layout.upstream_counts([slot.cells for slot in self._rollout.slots]))
+        first, now = self._counts[0], self._counts[-1]
+        self._facts.failing_upstreams = frozenset(
+            name
+            for name, counts in now.items()
+            if _fails(first.get(name, UpstreamCounts()), counts)
+        )
+
+
+def _fails(before: UpstreamCounts, now: UpstreamCounts) -> bool:
+    """Whether too many of the queries between two moments had no usable answer."""
+    unanswered = now.unanswered - before.unanswered
+    queries = now.answered - before.answered + unanswered
+    return queries >= _LEAST and unanswered >= _SHARE * queries

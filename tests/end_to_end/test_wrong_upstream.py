@@ -1,0 +1,68 @@
+"""An upstream that answers, and wrongly: who is told, and who is asked instead."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from dnslib import RCODE, DNSRecord
+
+from tests.live.clients import ask
+from tests.live.commands import darban
+from tests.live.configs import small
+from tests.live.nsd import ANY_V4
+from tests.live.server import Server
+from tests.live.waiting import wait_for
+
+_CLIENT = "127.0.20.5"
+
+
+@contextmanager
+def _answering(rcode: int) -> Iterator[str]:
+    """A server that answers everything with one rcode."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as clients:
+        clients.bind(("127.0.0.1", 0))
+
+        def answer() -> None:
+            while packet := clients.recvfrom(4096):
+                if not packet[0]:
+                    return
+                reply = DNSRecord.parse(packet[0]).reply(ra=1)
+                reply.header.rcode = rcode
+                clients.sendto(bytes(reply.pack()), packet[1])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        host, port = clients.getsockname()
+        try:
+            yield f"{host}:{port}"
+        finally:
+            clients.sendto(b"", (host, port))
+            thread.join(10)
+
+
+@pytest.mark.parametrize("rcode", [RCODE.REFUSED, RCODE.NXDOMAIN, RCODE.NOTIMP])
+def test_it_is_told_of_and_another_is_asked(
+    make: Callable[[str], Server], upstream: str, rcode: int
+) -> None:
+    with ExitStack() as running:
+        wrong = running.enter_context(_answering(rcode))
+        alone = make(small([wrong])).start()
+        both = make(small([wrong, upstream])).start()
+        got = RCODE.get(rcode)
+        for server in (alone, both):
+            wait_for(lambda each=server: _ok(each, wrong) == 0, "the probe has found it")
+            assert server.scrape().value("darban_upstream_up", upstream=wrong) == 1
+            shown = darban("status", at=server.directory).out
+            assert f"upstream {wrong} gives {got} for iana.org, which exists" in shown
+            assert f"upstream {wrong} gives {got} for iana.org" in server.err
+        assert _ok(both, upstream) == 1
+        for number in range(20):
+            reply = ask(both.port, f"{number}.example", client=_CLIENT)
+            assert reply is not None
+            assert str(reply.short()) == ANY_V4
+
+
+def _ok(server: Server, upstream: str) -> float:
+    return server.scrape().value("darban_upstream_ok", upstream=upstream)
