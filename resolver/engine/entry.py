@@ -31,6 +31,12 @@ STALE_TTL: Final = 30
 """The TTL of a stale answer, in seconds (RFC 8767 section 5.2)."""
 FAILURE_TTL: Final = 1
 """Seconds that an error of an upstream is cached (RFC 9520 section 3.2)."""
+NO_SUCH_TYPE_TTL: Final = 5
+"""Seconds that NODATA is cached where the upstream sent records of other types alone.
+
+No SOA says how long (RFC 2308 section 5). It is short, since the fault may end at any time, and it
+spares an upstream that clients ask for each connection (RFC 9520 section 3.2 permits up to 300).
+"""
 MAX_RESTARTS: Final = 11
 """The most targets of a chain that this server asks for; one response may hold a longer chain."""
 
@@ -47,6 +53,9 @@ _PASSED_RCODES: Final = frozenset(
 _ANSWERING: Final = frozenset({codes.NOERROR, codes.NXDOMAIN, codes.YXDOMAIN})
 _STALE_ERROR: Final = render.extended_error(codes.EDE_STALE_ANSWER)
 _STALE_NXDOMAIN: Final = render.extended_error(codes.EDE_STALE_NXDOMAIN)
+_OTHER_TYPES: Final = (
+    render.extended_error(codes.EDE_OTHER, "the upstream gave records of other types alone"),
+)
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
 _TTL: Final = struct.Struct(">I")
@@ -202,6 +211,17 @@ def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
         tuple(response.errors) if response.errors else _NOTHING,
         found.unfinished,
         MAX_RESTARTS + 1 if found.is_loop else 0,
+    )
+
+
+def no_such_type(now: float) -> CacheEntry:
+    """NODATA for a name that exists, of which the upstream sent records of other types alone.
+
+    It has no SOA, so clients do not keep it, and no AD, since nothing proves it.
+    """
+    counts = (0, 0, 0)
+    return CacheEntry(
+        False, codes.NOERROR, b"", counts, b"", NO_SUCH_TYPE_TTL, now, errors=_OTHER_TYPES
     )
 
 

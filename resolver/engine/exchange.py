@@ -25,6 +25,9 @@ The rules:
   without having validated, or somebody on the path may have set it.
 - After SERVFAIL, REFUSED and other errors, a lame answer, or an answer for another name, the other
   servers are asked. The last error becomes the result, or a ``Failure`` that says what was seen.
+- After records of the question's name that have another type alone, as broken load balancers send
+  them, the other servers are asked, too. Where none has an answer, the result is NODATA: SERVFAIL
+  would have clients give the name up (RFC 4074 section 4).
 """
 
 from typing import Final
@@ -33,7 +36,7 @@ from resolver.dns import codes
 from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
 from resolver.engine.attempt import Attempt
-from resolver.engine.entry import CacheEntry, make_entry
+from resolver.engine.entry import CacheEntry, make_entry, no_such_type
 from resolver.engine.failure import (
     ANSWERED,
     MISMATCH,
@@ -47,6 +50,7 @@ from resolver.engine.failure import (
     no_answer,
 )
 from resolver.engine.question import UpstreamQuestion
+from resolver.engine.scrub import has_other_types
 from resolver.engine.servers import FIRST_WAIT, Group, Server
 from resolver.engine.upstream_query import (
     QUESTION_AT,
@@ -218,8 +222,18 @@ class Exchange:
             if not answered or not response.is_indirect or entry.counts[0]:
                 if entry.answers:
                     return entry
-                self._error = entry
+                self._note_error(entry)
+            elif entry.rcode == codes.NOERROR and has_other_types(response):
+                self._note_error(no_such_type(now))
         return None
+
+    def _note_error(self, entry: CacheEntry) -> None:
+        """Keep the last error; but one that says that the name exists before any other."""
+        if not self._knows_name():
+            self._error = entry
+
+    def _knows_name(self) -> bool:
+        return isinstance(self._error, CacheEntry) and self._error.answers
 
     def suspected(self, attempt: Attempt, now: float) -> Step | None:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
@@ -300,8 +314,10 @@ class Exchange:
         return self._ask(server, now)
 
     def _end(self) -> Step | None:
-        """End the round; and the exchange, if no server may still give a late answer."""
+        """End the round; and the exchange, if no server may still give a better answer, late."""
         self.latest = None
+        if self._knows_name():
+            return self._error
         for attempt in self.late:
             if attempt.server not in self._failed:
                 return None

@@ -83,6 +83,15 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     )
 
 
+def has_other_types(response: Response) -> bool:
+    """Whether the name of a question, which the response does not answer, exists all the same.
+
+    The answer section has records of this name, of other types.
+    """
+    name = response.name
+    return any(record.owner == name for record in answer_records(response))
+
+
 def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -> bytes:
     qtype, end = response.qtype, chain[-1]
     if len(chain) == 1 or response.rcode != codes.NOERROR or qtype == codes.CNAME:
