@@ -204,7 +204,8 @@ def _unbound(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
 
 
 def _powerdns(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
-    return _encoded(recursor_files(snapshot.terms, *_publication(snapshot.terms, config)))
+    publication = _transferring(snapshot, config)
+    return recursor_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
 
 
 def _dnsdist(snapshot: Snapshot, _: Path, to: Path) -> dict[str, bytes]:

@@ -1,24 +1,30 @@
 """The Recursor of PowerDNS as a resolver that enforces the policy.
 
 It has all zones; a Lua function discards, for each query, those of other VLANs. Its packet cache
-gives the answers of one client to others, so it is off. It reads the zone files of its host, which
-Darban writes, or a Knot DNS that is a secondary.
+gives the answers of one client to others, so it is off.
+
+It transfers the zones itself, and keeps each as a file. It would lose zones that it only reads from
+files where a file is missing or damaged at a start or at ``rec_control reload-lua-config``: then
+all names pass. It lets no zone expire. The transfers are configured in Lua and not in YAML, since
+only Lua can take the secret of the key from a file.
 """
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from resolver.dns import codes
+from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Publication
-from resolver.publish.lua import lua_list
+from resolver.publish.lua import lua_list, lua_string
 from resolver.publish.resolver_vlans import ResolverVlan, resolver_vlans
 
-SCRIPT = "/etc/powerdns/darban.lua"
+_CONFIG = "/etc/powerdns"
+_KEPT = "/var/lib/darban-recursor"
+"""Where the Recursor keeps the zones that it has transferred."""
 _SETTINGS = """\
-# PowerDNS Recursor enforces Darban's policy. "darban export powerdns" wrote this file and
-# {script}; write them again after a change of [publish], of the VLANs or of the policies.
-# When the files "{directory}/*.zone" have changed, run "rec_control reload-lua-config".
+# PowerDNS Recursor enforces Darban's policy. "darban export powerdns" wrote this file and the files
+# that it names; write them again after a change of [publish], of the VLANs or of the policies, and
+# restart the Recursor.
 #
 # Queries without RD are refused (recursor.allow_no_rd), and a client in no VLAN gets no answer.
 packetcache:
@@ -27,14 +33,39 @@ incoming:
   allow_from: !override
 {prefixes}
 recursor:
-  lua_dns_script: {script}
-  rpzs:
+  lua_config_file: {config}/darban-zones.lua
+  lua_dns_script: {config}/darban.lua
 """
-_ZONE = """\
-  - name: {directory}/{zone}.zone
-    policyName: {zone}
-    extendedErrorCode: {error}
-"""
+_TRANSFERS = """\
+-- The zones, for PowerDNS Recursor. "darban export powerdns" wrote this file.
+--
+-- Root writes the name and the secret of the key of this resolver, for the group pdns to read:
+--   return "%(key)s", "SECRET"
+local key, secret = dofile("%(config)s/darban-key.lua")
+local primaries = %(primaries)s
+
+local function is_whole(path)
+  local file = io.open(path)
+  if not file then return false end
+  local text = file:read("*a")
+  file:close()
+  return text:find("%%sSOA%%s") ~= nil and text:sub(-1) == "\\n"
+end
+
+-- Without a zone all names pass. So where the kept file is missing or damaged, its seed is taken,
+-- the zone as it was at the export; and without that, the Recursor does not start.
+local function zone(name, code)
+  local kept, seed = "%(kept)s/" .. name .. ".zone", "%(config)s/darban-seeds/" .. name .. ".zone"
+  local file = is_whole(kept) and kept or seed
+  assert(is_whole(file), seed .. " is missing or damaged: darban export powerdns writes it")
+  rpzPrimary(primaries, name, {
+    policyName = name, extendedErrorCode = code, refresh = %(refresh)d,
+    seedFile = file, dumpFile = kept,
+    tsigname = key, tsigalgo = "hmac-sha256", tsigsecret = secret,
+  })
+end
+
+%(zones)s"""
 _SCRIPT = """\
 -- The zones of each VLAN, for PowerDNS Recursor. "darban export powerdns" wrote this file.
 local zones = %(zones)s
@@ -66,27 +97,40 @@ end
 
 
 def recursor_files(
-    terms: CompiledConfig, publication: Publication, directory: Path
-) -> dict[str, str]:
-    """The settings and the script, by their names below /etc/powerdns."""
+    terms: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """The settings, the scripts and the seeds, by their names below /etc/powerdns.
+
+    There must be a secondary: its key is named.
+    """
     vlans = list(resolver_vlans(terms, publication))
-    return {
-        "recursor.d/darban.yml": "".join(_settings(vlans, directory)),
-        Path(SCRIPT).name: _SCRIPT
+    zones = _zones(vlans)
+    texts = {
+        "recursor.d/darban.yml": _settings(vlans),
+        "darban-zones.lua": _TRANSFERS
         % {
-            "zones": lua_list(_zones(vlans)),
-            "vlans": "".join(map(_vlan, vlans)),
+            "config": _CONFIG,
+            "kept": _KEPT,
+            "key": publication.secondaries[0].key,
+            "primaries": lua_list(publication.listen),
+            "refresh": TTL,
+            "zones": "".join(map(_zone, zones.items())),
         },
+        "darban.lua": _SCRIPT % {"zones": lua_list(zones), "vlans": "".join(map(_vlan, vlans))},
     }
+    files = {name: text.encode() for name, text in texts.items()}
+    return files | {f"darban-seeds/{zone}.zone": seeds[zone] for zone in zones}
 
 
-def _settings(vlans: Sequence[ResolverVlan], directory: Path) -> Iterator[str]:
+def _settings(vlans: Sequence[ResolverVlan]) -> str:
     prefixes = dict.fromkeys(each.prefix for vlan in vlans for each in vlan.clients)
     listed = "\n".join(f'  - "{prefix}"' for prefix in prefixes)
-    yield _SETTINGS.format(script=SCRIPT, directory=directory, prefixes=listed)
-    for zone, censored in _zones(vlans).items():
-        error = codes.EDE_CENSORED if censored else codes.EDE_BLOCKED
-        yield _ZONE.format(directory=directory, zone=zone, error=error)
+    return _SETTINGS.format(config=_CONFIG, prefixes=listed)
+
+
+def _zone(zone: tuple[str, bool]) -> str:
+    name, censored = zone
+    return f"zone({lua_string(name)}, {codes.EDE_CENSORED if censored else codes.EDE_BLOCKED})\n"
 
 
 def _zones(vlans: Sequence[ResolverVlan]) -> dict[str, bool]:

@@ -147,11 +147,12 @@ def _files(snapshot: Snapshot, at: Path) -> dict[str, bytes]:
         "rules.nft": nftables(terms, wall),
         "dnsdist.conf": front_config(front, at),
         **unbound_configs(terms, publication, directory),
-        **recursor_files(terms, publication, directory),
     }
     files = {name: text.encode() for name, text in texts.items()}
-    recursor = {"recursor.lua": files.pop("darban.lua")}
-    bind = bind_files(terms, publication, seeds(snapshot, publication, wall))
+    zones = seeds(snapshot, publication, wall)
+    recursor = recursor_files(terms, publication, zones)
+    recursor["recursor.lua"] = recursor.pop("darban.lua")
+    bind = bind_files(terms, publication, zones)
     bind["named.conf"] = bind.pop("darban-views.conf")
     return files | recursor | bind | dnsdist_files(terms, snapshot.index(), wall, at)
 

@@ -62,7 +62,7 @@ def test_a_value_adds_nothing(key: str, plain: list[str], hostile: str) -> None:
 
 
 def test_every_program_has_a_file(plain: list[str]) -> None:
-    assert len(plain) == len({*plain}) == 9
+    assert len(plain) == len({*plain}) == 10
 
 
 @given(texts=st.lists(st.text() | HOSTILE))
@@ -91,14 +91,15 @@ def test_the_programs_accept_the_files(key: str, ip_program: Path, tmp_path: Pat
     (tmp_path / "named.conf").write_text(bind, encoding="utf-8")
     _run(needed("named-checkconf"), tmp_path / "named.conf")
     for seed in filter(_is_seed, files):
-        zone = seed.removeprefix(SEEDS).partition("@")[0]
+        zone = seed.removeprefix(SEEDS).partition("@")[0].removesuffix(".zone")
         _run(needed("named-checkzone"), "-i", "none", "-k", "ignore", "--", zone, tmp_path / seed)
     [unbound] = tmp_path.glob("darban-*.conf")
     modules = _run(needed("unbound-checkconf"), "-o", "module-config", unbound)
     assert modules == "respip validator iterator\n"
     (tmp_path / "recursor.d/darban.yml").rename(tmp_path / "recursor.yml")
     _run(needed("pdns_recursor"), f"--config-dir={tmp_path}", "--config=check")
-    load = f"assert(loadfile({lua_string(str(tmp_path / 'recursor.lua'))}))"
+    scripts = [lua_string(str(tmp_path / each)) for each in ("recursor.lua", "darban-zones.lua")]
+    load = "".join(f"assert(loadfile({script}))\n" for script in scripts)
     (tmp_path / "load.lua").write_text(load, encoding="utf-8")
     for script in ("load.lua", "darban.lua", "dnsdist.conf"):
         _run(needed("dnsdist"), "--check-config", "-C", tmp_path / script)

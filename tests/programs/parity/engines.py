@@ -260,19 +260,31 @@ recursor:
 
 
 class Recursor(Engine):
-    """The Recursor of PowerDNS, which reads the zone files."""
+    """The Recursor of PowerDNS, which transfers the zones from Knot."""
 
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
         site.export("powerdns", "--to", directory)
-        settings = directory / "recursor.d" / "darban.yml"
-        script = settings.read_text().replace("/etc/powerdns/darban.lua", f"{directory}/darban.lua")
-        settings.write_text(script)
+        (directory / "kept").mkdir()
+        (directory / "darban-key.lua").write_text(f'return "site", "{site.secret}"\n')
+        for name in ("recursor.d/darban.yml", "darban-zones.lua"):
+            text = (directory / name).read_text().replace("/etc/powerdns", str(directory))
+            text = text.replace("/var/lib/darban-recursor", f"{directory}/kept")
+            (directory / name).write_text(text.replace("refresh = 60", "refresh = 1"))
         port = free_port()
         self.ports = dict.fromkeys(VLANS, port)
         (directory / "recursor.conf").write_text(
             _RECURSOR.format(port=port, directory=directory, upstream=site.upstream)
         )
+
+    def cut_off(self) -> None:
+        zones = self.directory / "darban-zones.lua"
+        text = zones.read_text(encoding="utf-8")
+        away = f'local primaries = {{ "127.0.0.1:{free_port()}" }}'
+        zones.write_text(re.sub(r"local primaries = .*", away, text), encoding="utf-8")
+
+    def zone_files(self) -> Iterable[Path]:
+        return (self.directory / "kept").glob("*.zone")
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -284,7 +296,7 @@ class Recursor(Engine):
         self._control("wipe-cache", ".$")
 
     def take(self) -> None:
-        self._control("reload-lua-config")
+        self.site.knot.control("zone-reload")
 
     def _control(self, *words: str) -> None:
         command = [needed("rec_control"), f"--socket-dir={self.directory}", *words]
