@@ -5,8 +5,10 @@ Nothing is added up between two scrapes.
 
 import datetime as dt
 import itertools
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import get_args
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -22,8 +24,10 @@ from resolver.metrics import definitions, initial_series
 from resolver.metrics.counter_sums import CounterSums, Labels
 from resolver.metrics.definitions import Metric
 from resolver.metrics.facts import FetchState, ServerFacts
+from resolver.metrics.faults import Fault, Kind, faults
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.status import PublishStatus
+from resolver.metrics.status_reader import read_status
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.verdict import Outcome
 
@@ -66,8 +70,14 @@ class DarbanCollector(Collector):
             yield _histogram(metric, sums.series(metric))
         lost = sums.value(definitions.BLOCK_LOG_LOST) + self._facts.block_log.lost
         yield _family(definitions.BLOCK_LOG_LOST, _one(lost))
+        found = Counter(fault.kind for fault in self._faults(sums))
+        yield _family(definitions.FAULTS, _by_label((kind, found[kind]) for kind in get_args(Kind)))
         upstreams = [name for (name,) in sums.series(definitions.UPSTREAM_UP)]
         yield from (_family(*each) for each in self._facts_as_series(upstreams))
+
+    def _faults(self, sums: CounterSums) -> Iterator[Fault]:
+        """The faults that the status shows."""
+        return faults(read_status(sums, self._facts, snapshot="", at=time.time()))
 
     def _by_vlan_and_type(self, sums: CounterSums) -> Iterator[Family]:
         """The metrics that are sums over the rows of the query tables."""

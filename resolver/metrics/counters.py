@@ -30,6 +30,7 @@ class Counters:
         self.cells = memoryview(mmap.mmap(memory, MEMORY)).cast("Q")
         self._cell_of: dict[QueryLabels, int] = {}
         self._rows = self._rows_in_use()
+        self._not_accepting = 0
 
     def _rows_in_use(self) -> dict[int, int]:
         """What an earlier worker has counted here: rows by their keys."""
@@ -44,6 +45,7 @@ class Counters:
         """Count by another plan from now on."""
         self._plan = plan
         self._cell_of = {}
+        self.cells[plan.not_accepting] = self._not_accepting  # an earlier worker's is over
 
     def cell(self, labels: QueryLabels) -> int:
         """Where such queries are counted under the plan in force."""
@@ -102,6 +104,11 @@ class Counters:
     def proxy_rejected(self, packets: int) -> None:
         """Count what a proxied listener drops: datagrams, or one connection."""
         self.cells[self._plan.proxy_rejects] += packets
+
+    def not_accepting(self, sockets: int) -> None:
+        """Say that so many sockets more accept no connection now; fewer, if negative."""
+        self._not_accepting += sockets
+        self.cells[self._plan.not_accepting] = self._not_accepting
 
     def missing_forwards(self, queries: int) -> None:
         """Count queries for names whose forward zone is missing."""

@@ -129,6 +129,9 @@ PROXY_REJECTS = _counter(
     "darban_proxy_rejects",
     "Queries and connections dropped by proxied listeners: not from a listed server, or no header",
 )
+FAULTS = _gauge(
+    "darban_faults", "Faults that the status shows, by kind: what an operator must look at", "kind"
+)
 READY = _gauge("darban_ready", "1 while clients may ask this node; 0 while it drains")
 PUBLISH_OK = _gauge(
     "darban_publish_ok", "1 while the zones for other resolvers are written as the policy is"

@@ -62,6 +62,10 @@ class ServerFacts:
     """Whether the config on disk, as it was last tried, is in force."""
     config_failure: str = ""
     """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
+    has_control_socket: bool = True
+    """Whether commands can reach the server."""
+    missing_addresses: tuple[str, ...] = ()
+    """Addresses on which DNS is to be served, with their ports, and that this host lacks."""
     draining: bool = False
     """Whether an operator has asked that no client uses this node."""
     lists: dict[str, FetchState] = field(default_factory=dict)
@@ -84,6 +88,10 @@ class ServerFacts:
     """None where the policy does not come from git, and until the first pull."""
     pulls: Counter[str] = field(default_factory=Counter)
     """By result."""
+
+    def note_control(self, reachable: bool) -> None:
+        """Note whether commands can reach the server."""
+        self.has_control_socket = reachable
 
     @property
     def not_ready(self) -> str:

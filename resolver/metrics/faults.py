@@ -14,6 +14,9 @@ Kind = Literal[
     "config_not_ok",
     "config_failed",
     "workers_missing",
+    "address_missing",
+    "tcp_not_accepted",
+    "no_control_socket",
     "draining",
     "not_ready",
     "upstream_down",
@@ -62,6 +65,12 @@ def faults(now: Status) -> Iterator[Fault]:
     if now.workers < now.workers_expected:
         values = {"workers": now.workers, "expected": now.workers_expected}
         yield Fault("workers_missing", values)
+    for address in now.missing_addresses:
+        yield Fault("address_missing", {"address": address})
+    if now.not_accepting:
+        yield Fault("tcp_not_accepted")
+    if not now.has_control_socket:
+        yield Fault("no_control_socket")
     if now.not_ready:
         kind: Kind = "draining" if now.not_ready == DRAINING else "not_ready"
         yield Fault(kind, {"why": now.not_ready})

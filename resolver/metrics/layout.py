@@ -32,6 +32,10 @@ END = MEMORY // CELL
 UNKNOWN = "unknown"
 ENCRYPTED_DNS = "encrypted-dns"
 """The category of the ways around this resolver."""
+NOT_ACCEPTING = Metric(
+    "not_accepting", "gauge", "Listening sockets on which no TCP connection is accepted now", ()
+)
+"""Shown as a fault alone."""
 UNTRIED, UP, DOWN = range(3)
 """The values of a worker's cell for an upstream server."""
 _OTHER_TYPE = 0xFFFF
@@ -68,6 +72,7 @@ class CounterPlan(NamedTuple):
     block_log_lost: int
     proxy_rejects: int
     missing_forwards: int
+    not_accepting: int
     upstreams: dict[str, list[int]]
     """By server: a cell a result, one that says whether it is up, then its histogram."""
 
@@ -136,6 +141,7 @@ class CounterLayout:
             self.cell(definitions.BLOCK_LOG_LOST),
             self.cell(definitions.PROXY_REJECTS),
             self.cell(definitions.MISSING_FORWARDS),
+            self.cell(NOT_ACCEPTING),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:

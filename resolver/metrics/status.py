@@ -272,6 +272,13 @@ class Status:
     config_failure: str = ""
     """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
 
+    missing_addresses: tuple[str, ...] = ()
+    """Addresses on which DNS is to be served, with their ports, and that this host lacks."""
+    has_control_socket: bool = True
+    """Whether commands can reach the server; the status page shows it without."""
+    not_accepting: int = 0
+    """Listening sockets on which no TCP connection is accepted now, for want of descriptors."""
+
     @property
     def queries(self) -> int:
         """All queries since the start."""

@@ -8,7 +8,7 @@ from resolver import __version__, build
 from resolver.metrics import definitions, kernel
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import FetchState, ServerFacts
-from resolver.metrics.layout import UNKNOWN, CounterRow
+from resolver.metrics.layout import NOT_ACCEPTING, UNKNOWN, CounterRow
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -63,6 +63,9 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         policy_source=facts.policy_source,
         clock_synchronised=kernel.clock_synchronised(),
         not_ready=facts.not_ready,
+        missing_addresses=facts.missing_addresses,
+        has_control_socket=facts.has_control_socket,
+        not_accepting=sums.value(NOT_ACCEPTING),
     )
 
 

@@ -49,7 +49,7 @@ def open_sockets(
     Raises:
         ListenError: an address is taken, not this host's, or not allowed.
     """
-    wait = wait and not all(_is_missing(each) for each in endpoints)
+    wait = wait and not all(is_missing(each) for each in endpoints)
     if wait:
         for endpoint in endpoints:
             _log_if_missing(endpoint, "DNS", "'listen'", "The other addresses are served")
@@ -154,7 +154,7 @@ def _bind(listening: socket.socket, endpoint: Endpoint, *, wait: bool) -> None:
 
 def _log_if_missing(endpoint: Endpoint, what: str, setting: str, besides: str) -> None:
     """Log that this host lacks an address."""
-    if _is_missing(endpoint):
+    if is_missing(endpoint):
         log.error(
             "%s: %s cannot be served there until this host has the address. %s. Add the "
             "address to this host, or change %s; see the addresses it has with: ip address",
@@ -162,7 +162,7 @@ def _log_if_missing(endpoint: Endpoint, what: str, setting: str, besides: str) -
         )
 
 
-def _is_missing(endpoint: Endpoint) -> bool:
+def is_missing(endpoint: Endpoint) -> bool:
     """Whether an address is not this host's, or not yet, since it is tentative (RFC 4862)."""
     try:
         with socket.socket(_family(endpoint), socket.SOCK_DGRAM) as trial:

@@ -236,6 +236,8 @@ class TcpServer:
         self.untaken: Final = Untaken()
         self._all: Holder[Connection] = Holder()
         self._to_flush: dict[Connection, None] = {}
+        self._is_short = False
+        """Whether a connection could not be accepted, and none was since."""
 
     def start(self) -> None:
         """Start to accept connections."""
@@ -256,11 +258,17 @@ class TcpServer:
             for _ in range(_AT_ONCE):
                 accepted, peer = self._socket.accept()
                 accepted.setblocking(False)
+                if self._is_short:
+                    self._is_short = False
+                    self._counters.not_accepting(-1)
                 Connection(self, _octets(*peer)).start(accepted)
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:  # no file descriptor is left, or no memory
-            log.warning("no TCP connection is accepted for %d s: %s", _PAUSE, error)
+            if not self._is_short:
+                self._is_short = True
+                self._counters.not_accepting(1)
+                log.warning("no TCP connection is accepted for now: %s", error)
             self.loop.remove_fast_reader(self._socket.fileno())
             self.loop.call_later(_PAUSE, self._listen)
 

@@ -19,6 +19,7 @@ from resolver.files import make_directory
 from resolver.metrics.log import log
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
+from resolver.supervisor.state_lock import holder
 
 Request = dict[str, object]
 Answer = dict[str, Any]
@@ -52,9 +53,15 @@ class NotPermitted(DarbanError):
 class ControlServer:
     """The server's side: calls a command by its name."""
 
-    def __init__(self, config: Path, commands: Mapping[str, Command]) -> None:
-        """``config`` is the one that this server serves."""
+    def __init__(
+        self, config: Path, commands: Mapping[str, Command], note: Callable[[bool], None]
+    ) -> None:
+        """``config`` is the one that this server serves.
+
+        ``note`` is called with whether commands can reach it, whenever that may have changed.
+        """
         self._config = config
+        self._note = note
         self._commands = commands
         self._server: asyncio.Server | None = None
         self._path = Path()
@@ -63,10 +70,12 @@ class ControlServer:
     async def start(self, path: Path) -> None:
         """Listen. The socket of a server that was killed is replaced; OSError where that fails."""
         self._path = path
+        self._note(False)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
         path.chmod(0o660)
+        self._note(True)
 
     async def listen_again(self) -> None:
         """Listen again where the socket was removed, or could not be made; until ``stop``."""
@@ -160,8 +169,14 @@ def ask(config: Path, request: Request, seconds: float = _TIMEOUT) -> Answer:
         start = f"darban run --config {config}"
         if state == store.SYSTEM_STATE:
             start = "systemctl start darban"
+        advice = f"start it with '{start}'"
+        if number := holder(state):
+            advice = (
+                f"but one runs (process {number}). It makes the socket as soon as it can: look "
+                f"whether {state} can be written to, and in its log"
+            )
         raise Unreachable(
-            f"no server answers on {path} ({error.strerror or error}); start it with '{start}'"
+            f"no server answers on {path} ({error.strerror or error}); {advice}"
         ) from None
     answer: Answer = json.loads(line or b'{"error": "the server gave no answer"}')
     return answer

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from resolver.files import make_directory
 from resolver.snapshot.store import StateError, unwritable
 
+_LOCKS = Path("/proc/locks")
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -46,8 +47,28 @@ def locked(state: Path) -> Iterator[None]:
         yield
 
 
+def holder(state: Path) -> int | None:
+    """The process that holds the lock of a state directory; None where none is known to.
+
+    The kernel is asked: on a disk that is read-only, the file names an earlier process. To try the
+    lock would prevent the start of a server at the same moment.
+    """
+    with suppress(OSError, ValueError):
+        found = _path(state).stat()
+        place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+        for line in _LOCKS.read_text(encoding="ascii").splitlines():
+            words = line.split()
+            if words[1] == "FLOCK" and words[5] == place:
+                return int(words[4])
+    return None
+
+
+def _path(state: Path) -> Path:
+    return state / "lock"
+
+
 def _open(state: Path) -> BinaryIO:
-    path = state / "lock"
+    path = _path(state)
     try:
         make_directory(state)
         handle = os.open(path, _FLAGS | os.O_RDWR | os.O_CREAT, 0o600)

@@ -33,6 +33,7 @@ from resolver.metrics.status_reader import read_status
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
+from resolver.supervisor.address_watch import watch_addresses
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
@@ -132,7 +133,7 @@ class _Supervisor:
         self._facts.config_failure = accepted.failure
         log_warnings(accepted, first)
         self._handle_signals()
-        control = ControlServer(self._facts.config, self._commands())
+        control = ControlServer(self._facts.config, self._commands(), self._facts.note_control)
         try:
             self._rollout.start_resolving()
             await self._pool.start(self._manager.keep_alive)
@@ -149,7 +150,7 @@ class _Supervisor:
                 *(self._policy_pulls.run, self._validation.run, self._upstream_watch.run),
                 self._reload_on_hangup,
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
-                control.listen_again,
+                *(control.listen_again, partial(watch_addresses, self._facts)),
             ):
                 self._background.keep(work)
             await self._pool.watched()

@@ -71,6 +71,10 @@ class Namespaces:
         """One more address of a namespace, which every client is to reach through a link."""
         self._run("-n", namespace, "address", "add", address, "dev", "lo", "nodad")
 
+    def take(self, namespace: str, address: str) -> None:
+        """End an address that was given."""
+        self._run("-n", namespace, "address", "delete", address, "dev", "lo")
+
     def lead(self, client: str, subnet: Subnet) -> None:
         """Send all that a client sends to the server's namespace, as its router would."""
         for address in subnet.server:

@@ -56,6 +56,13 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("config_not_ok", {"config_ok": False}, ("darban check",)),
     ("config_failed", {"config_ok": False, "config_failure": "no space"}, ("no space",)),
     ("workers_missing", {"workers": 1}, ("1", "2", "workers")),
+    (
+        "address_missing",
+        {"missing_addresses": ("192.0.2.9:53",)},
+        ("192.0.2.9:53", "clients get no answers there"),
+    ),
+    ("tcp_not_accepted", {"not_accepting": 2}, ("TCP connections are not accepted",)),
+    ("no_control_socket", {"has_control_socket": False}, ("ommands do not reach",)),
     ("draining", {"not_ready": "draining"}, ("draining", "health checks fail")),
     ("not_ready", {"not_ready": "no worker serves"}, ("not ready", "health checks fail")),
     ("upstream_down", {"upstreams": (replace(UPSTREAM, up=False),)}, ("192.0.2.53:53",)),

@@ -28,7 +28,8 @@ def test_it_is_made_again(tmp_path: Path, removed: bool, monkeypatch: pytest.Mon
     monkeypatch.setattr(control, "_LOOK", 0.01)
     path = tmp_path / "state" / "control.sock"
     path.parent.mkdir()
-    server = ControlServer(tmp_path / "config.toml", {})
+    noted: list[bool] = []
+    server = ControlServer(tmp_path / "config.toml", {}, noted.append)
 
     async def play() -> None:
         if removed:
@@ -48,3 +49,5 @@ def test_it_is_made_again(tmp_path: Path, removed: bool, monkeypatch: pytest.Mon
         await listening
 
     asyncio.run(play())
+    assert noted[0] is False
+    assert noted[-1] is True
