@@ -23,6 +23,9 @@ from resolver.publish.policy_zones import NODATA, NXDOMAIN, PASSTHRU, WILDCARD, 
 from resolver.publish.resolver_vlans import is_imposed
 
 _PASS, _SINKHOLE, _NODATA, _NXDOMAIN = b"p", b"s", b"d", b"x"
+_LAST = b"\0darbanaa"
+"""A key in each database, which is the name of nothing. By its hash it is in the last of the 256
+tables, at the end of the file, so it is found only in a database that is whole."""
 _LETTERS = {PASSTHRU: _PASS, NODATA: _NODATA, NXDOMAIN: _NXDOMAIN}
 _HEAD = """\
 -- dnsdist enforces Darban's policy. "darban export dnsdist" wrote this file and the databases
@@ -40,6 +43,12 @@ local function darban_clients(masks)
   for _, mask in ipairs(masks) do group:addMask(mask) end
   return NetmaskGroupRule(group)
 end
+local function darban_database(path)
+  local database = newCDBKVStore(path, 1)
+  -- There is none while the config is only checked. A missing database would let all names pass.
+  assert(not database or database:lookup("{last}") == "p", path .. " is missing or damaged")
+  return database
+end
 local function darban_policy(masks, path, error, text, v4, v6)
   local clients = darban_clients(masks)
   local function found(letter)
@@ -52,8 +61,8 @@ local function darban_policy(masks, path, error, text, v4, v6)
     addAction(rule, NegativeAndSOAAction(nxdomain, ".", {ttl}, "localhost.", "nobody.invalid.",
       1, {ttl}, {ttl}, {ttl}, {ttl}, {{ttl={ttl}, soaInAuthoritySection=true}}))
   end
-  local exact = newCDBKVStore(path .. ".exact.cdb", 1)
-  local below = newCDBKVStore(path .. ".below.cdb", 1)
+  local exact = darban_database(path .. ".exact.cdb")
+  local below = darban_database(path .. ".below.cdb")
   addAction(clients, KeyValueStoreLookupAction(exact, KeyValueLookupKeyQName(), "darban-exact"))
   addAction(clients, KeyValueStoreLookupAction(below, KeyValueLookupKeySuffix(), "darban-below"))
   for _, letter in ipairs{{"s", "d", "x"}} do
@@ -82,7 +91,8 @@ def dnsdist_files(
 ) -> dict[str, bytes]:
     """The files by their names, which are to be written to ``directory``."""
     rules = RuleSource(terms, index)
-    text = [_HEAD.format(path=lua_string(f"{directory}/darban.lua"), ttl=TTL)]
+    last = "".join(f"\\{octet:03d}" for octet in _LAST)
+    text = [_HEAD.format(path=lua_string(f"{directory}/darban.lua"), ttl=TTL, last=last)]
     files: dict[str, bytes] = {}
     prefixes: dict[str, None] = {}
     for each in client_views(terms, wall):
@@ -94,8 +104,9 @@ def dnsdist_files(
             else:
                 exact[owner] = _letter(action)
         exact = dict.fromkeys(below, _PASS) | exact
-        files[f"{each.name}.exact.cdb"] = constant_database(exact.items())
-        files[f"{each.name}.below.cdb"] = constant_database(below.items())
+        for name, values in (("exact", exact), ("below", below)):
+            records = values | {_LAST: _PASS}
+            files[f"{each.name}.{name}.cdb"] = constant_database(records.items())
         text.append(_policy(each, directory))
         prefixes |= dict.fromkeys(client.prefix for client in each.clients)
     text.append(_UNKNOWN.format(masks=lua_list(prefixes)))

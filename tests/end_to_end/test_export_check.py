@@ -1,6 +1,7 @@
 """``darban export PROGRAM``: an engine enforces what it is given, and ``--check`` asks it."""
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
 from tests.live.configs import replaced_once
 from tests.live.ports import free_port
+from tests.live.programs import needed
 from tests.live.waiting import wait_for
 from tests.programs.parity.__main__ import ENGINES, site
 from tests.programs.parity.engines import Dnsdist, Site
@@ -86,6 +88,40 @@ def test_dnsdist_takes_a_database_that_replaces_one_with_a_later_time(
         done = darban("export", "dnsdist", "--to", engine.directory, at=tmp_path)
         assert done.code == GOOD, done.err
         wait_for(is_denied, "dnsdist has the new databases")
+
+
+@pytest.mark.parametrize("left", [None, 0, 0.3, 0.99])
+def test_dnsdist_does_not_start_without_a_whole_database(
+    left: float | None, of: Site, tmp_path: Path
+) -> None:
+    """``left`` is the share of the database that is there."""
+    engine = Dnsdist(of, tmp_path / "engine")
+    database = engine.directory / "administration.below.cdb"
+    content = database.read_bytes()
+    database.unlink()
+    if left is not None:
+        database.write_bytes(content[: int(len(content) * left)])
+    command = [needed("dnsdist"), "--supervised", "-C", engine.directory / "dnsdist.conf"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode != 0
+    assert "/engine/darban.lua:" in done.stdout
+
+
+def test_dnsdist_opens_where_a_database_is_damaged_later_and_the_check_says_so(
+    of: Site, tmp_path: Path
+) -> None:
+    """deploy/publish.md says it."""
+    engine = Dnsdist(of, tmp_path / "engine")
+    port = engine.ports["administration"]
+    with engine.run():
+        for database in engine.directory.glob("administration.*.cdb"):
+            content = database.read_bytes()
+            database.unlink()
+            assert _addresses(port, "alpha.chat", "A") == ["0.0.0.0"]
+            database.write_bytes(content[: len(content) // 3])
+        wait_for(lambda: _addresses(port, "alpha.chat", "A") != ["0.0.0.0"], "dnsdist takes them")
+        asked = ("--check", "127.0.0.1", "--client", ADMINISTRATION, "--port", str(port))
+        assert darban("export", "dnsdist", *asked, at=of.server.directory).code == NO
 
 
 def test_what_an_engine_answers_otherwise_is_printed(of: Site) -> None:
