@@ -14,10 +14,14 @@ from resolver.dns import names
 from resolver.dns.special_use import HEALTH
 from resolver.policy.settings import Endpoint, Front
 from resolver.publish.lua import lua_string
+from resolver.server.tcp import PER_ADDRESS
 from resolver.snapshot.front import DOH_PATH
 
 _TIMEOUT = 5
 """Seconds that dnsdist waits for a reply: longer than a node looks for one."""
+_IDLE = 30
+"""Seconds after which dnsdist closes a connection on which nothing is asked. After its default of
+2 s, a client of DNS over TLS begins with a new handshake for nearly each page."""
 
 
 def front_config(front: Front, base: Path) -> str:
@@ -34,6 +38,8 @@ def _lines(front: Front, base: Path) -> Iterator[str]:
     yield 'setACL({"0.0.0.0/0", "::/0"})'
     yield 'setSecurityPollSuffix("")'
     yield f"setUDPTimeout({_TIMEOUT})"
+    yield f"setTCPRecvTimeout({_IDLE})"
+    yield f"setMaxTCPConnectionsPerClient({PER_ADDRESS})"
     yield ""
     for endpoint in front.dns:
         yield f'addLocal("{endpoint}", {{reusePort=true}})'

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from resolver.server.tcp import PER_ADDRESS
 from tests.dns.proxy_headers import header
 from tests.live.chromium import chromium
 from tests.live.clients import Answer, read, run
@@ -62,6 +63,28 @@ with socket.create_connection(address, 5) as asking:
         print(len(asking.recv(4096)))
     except ConnectionError:
         print(0)
+"""
+_TLS = """
+import socket, ssl, sys, time
+address, pause, connections = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
+query = bytes.fromhex("001b000101000001000000000000096c6f63616c686f73740000010001")
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+held, answered = [], 0
+for _ in range(connections):
+    try:
+        held.append(context.wrap_socket(socket.create_connection((address, 853), 5)))
+    except OSError:
+        continue
+for _ in range(2):
+    for each in held:
+        try:
+            each.sendall(query)
+            answered += bool(each.recv(4096))
+        except OSError:
+            continue
+    time.sleep(pause)
+print(answered)
 """
 
 
@@ -187,6 +210,18 @@ def test_curl_over_https(office: Office, times: str) -> None:
     assert times
     for vlan in VLANS:
         assert office.curl(vlan, "www.telegram.org") == [BLOCKED[vlan]]
+
+
+def test_a_connection_that_was_idle_is_used_again(office: Office) -> None:
+    """For longer than the 2 s after which dnsdist closes connections by default."""
+    asked = (sys.executable, "-c", _TLS, PUBLICITY.server[0], "3", "1")
+    assert run([*office.on(PUBLICITY), *asked]).split() == ["2"]
+
+
+def test_one_client_cannot_hold_all_connections(office: Office) -> None:
+    asked = (sys.executable, "-c", _TLS, PUBLICITY.server[0], "0", str(PER_ADDRESS + 20))
+    assert run([*office.on(PUBLICITY), *asked]).split() == [str(2 * PER_ADDRESS)]
+    assert office.kdig(ADMINISTRATION, "web.telegram.org", "+tls").data == ["0.0.0.0"]
 
 
 def test_who_is_not_listed_gets_nothing(office: Office) -> None:
