@@ -1,7 +1,7 @@
 """A VLAN whose names get no answer takes nothing from the names of another VLAN."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from dnslib import RCODE, DNSRecord
@@ -77,13 +77,12 @@ def test_another_vlan_gets_its_late_answers() -> None:
 
 async def _serve_sticky(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer over TCP, but for stuck names, until the client closes the connection."""
-    with suppress(asyncio.IncompleteReadError):
+    with closing(writer), suppress(asyncio.IncompleteReadError):
         while True:
             size = int.from_bytes(await reader.readexactly(2), "big")
             response = _sticky(DNSRecord.parse(await reader.readexactly(size)))
             if response is not None:
                 writer.write(len(response).to_bytes(2, "big") + response)
-    writer.close()
 
 
 def test_another_vlan_finds_room_on_tcp_connections(monkeypatch: pytest.MonkeyPatch) -> None:
