@@ -4,6 +4,7 @@ The workers write their records to a pipe. If the disk is full, slow or gone, on
 fails or waits: records that find no room in the pipe are lost, and counted by the worker.
 """
 
+import datetime as dt
 import fcntl
 import os
 import select
@@ -15,7 +16,7 @@ from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.policy.settings import BlockLog
 from resolver.supervisor.block_log_file import BlockLogFile
-from resolver.supervisor.block_log_retention import Retention
+from resolver.supervisor.block_log_retention import Retention, SteadyDay
 
 NAME = "blocks.jsonl"
 _PIPE = 1 << 20
@@ -42,6 +43,7 @@ class BlockLogWriter:
         with suppress(OSError):  # where this is not allowed the pipe is smaller
             fcntl.fcntl(self.pipe, fcntl.F_SETPIPE_SZ, _PIPE)
         self._file: BlockLogFile | None = None
+        self._day = SteadyDay()
         self._thread: threading.Thread | None = None
 
     def follow(self, settings: BlockLog | None) -> None:
@@ -52,7 +54,8 @@ class BlockLogWriter:
         base, state = self._facts.config.parent, self._facts.state
         path = base / settings.file if settings.file else state / NAME
         self._state.path = path
-        self._file = BlockLogFile(path, Retention(settings.retention_days, settings.max_bytes))
+        retention = Retention(settings.retention_days, settings.max_bytes)
+        self._file = BlockLogFile(path, retention, state)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="block log", daemon=True)
             self._thread.start()
@@ -91,7 +94,7 @@ class BlockLogWriter:
     def _write(self, file: BlockLogFile, lines: bytes) -> None:
         records = lines.count(b"\n")
         try:
-            file.append(lines, time.time())
+            file.append(lines, self._today())
         except OSError as error:
             self._failed(file, error)
             self._state.lost += records
@@ -104,9 +107,12 @@ class BlockLogWriter:
 
     def _tidy(self, file: BlockLogFile) -> None:
         try:
-            file.tidy(time.time())
+            file.tidy(self._today())
         except OSError as error:
             self._failed(file, error)
+
+    def _today(self) -> dt.date | None:
+        return self._day.read(time.time(), time.monotonic())
 
     def _failed(self, file: BlockLogFile, error: OSError) -> None:
         """Log the first failure since a line was written."""

@@ -5,6 +5,8 @@ to ``blocks-2026-07-05-000.jsonl``: the day (UTC) of its lines, and a number.
 
 What must stay true:
 - A file whose name has another form is never removed.
+- A clock that is wrong for less than ``_STEADY`` seconds removes no file: by a jump of ten years
+  all would be too old.
 """
 
 import datetime as dt
@@ -15,6 +17,35 @@ from pathlib import PurePath
 
 _PARTS = 16
 """Files that the size allowed for all of them is divided by."""
+
+
+_STEADY = 600.0
+"""Seconds that the clock must have gone without a jump for its day to be believed."""
+_JUMP = 60.0
+"""Seconds between two readings that the clock may gain or lose: a program that keeps it right does
+so slowly."""
+
+
+class SteadyDay:
+    """Tells the day (UTC), as long as the clock goes on without jumps."""
+
+    def __init__(self) -> None:
+        self._ahead: float | None = None
+        """Seconds that the wall clock is ahead of the monotonic one."""
+        self._since = 0.0
+
+    def read(self, wall: float, monotonic: float) -> dt.date | None:
+        """The day now; None in the first minutes, and after a jump. Read it every minute or so."""
+        ahead = wall - monotonic
+        if self._ahead is None or abs(ahead - self._ahead) > _JUMP:
+            self._since = monotonic
+        self._ahead = ahead
+        return day_of(wall) if monotonic - self._since >= _STEADY else None
+
+
+def day_of(wall: float) -> dt.date:
+    """The day (UTC) of a moment in seconds since 1970."""
+    return dt.datetime.fromtimestamp(wall, dt.UTC).date()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,17 +69,18 @@ class Retention:
         return size >= self.max_bytes // _PARTS
 
     def outdated(
-        self, rotated: Iterable[tuple[RotatedFile, int]], today: dt.date, size: int
+        self, rotated: Iterable[tuple[RotatedFile, int]], today: dt.date | None, size: int
     ) -> set[str]:
         """The names of the files to remove, of the rotated files with their sizes.
 
-        ``size`` is that of the file that is written to.
+        ``size`` is that of the file that is written to. Without a day none is too old.
         """
         remove = set()
         total = size
         for each, octets in sorted(rotated, key=lambda pair: pair[0], reverse=True):
             total += octets
-            if (today - each.day).days > self.days or total > self.max_bytes:
+            is_old = today is not None and (today - each.day).days > self.days
+            if is_old or total > self.max_bytes:
                 remove.add(each.name)
         return remove
 

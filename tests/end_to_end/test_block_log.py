@@ -15,7 +15,7 @@ from tests.live.commands import GOOD, darban
 from tests.live.configs import shipped
 from tests.live.reloading import restored
 from tests.live.server import Server
-from tests.live.small_disk import small_disk
+from tests.live.small_disk import fill, small_disk
 from tests.live.waiting import wait_for
 
 MORE = """
@@ -228,6 +228,25 @@ def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
         "lost": 20,
         "problem": "No space left on device",
     }
+
+
+def test_it_gives_way_to_the_state_on_a_full_disk(make_shipped: Callable[..., Server]) -> None:
+    server = make_shipped(workers=1)
+    text = server.config.read_text(encoding="utf-8") + MORE
+    server.config.write_text(text, encoding="utf-8")
+    server.expect_error("blocks.jsonl: the block log cannot be written")
+    with small_disk(server.state, "64m"):
+        server.start()
+        fill(server.state, 15 << 20)
+        told(server, "127.0.10.5", "web.telegram.org")
+        wait_for(lambda: _lost(server) == 1, "the record is lost")
+        left = f"the last 16 MiB of this disk are left to {server.state}"
+        status = darban("status", "--json", at=server.directory).json
+        assert status["block_log"]["problem"] == left
+        mend = text.replace("enabled = true", 'enabled = true\nmax_bytes = "1MiB"')
+        server.config.write_text(mend, encoding="utf-8")
+        assert darban("reload", at=server.directory).code == GOOD
+        assert server.stop().code == 0
 
 
 def _status(server: Server) -> object:

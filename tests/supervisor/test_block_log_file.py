@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from resolver.supervisor.block_log_file import BlockLogFile
-from resolver.supervisor.block_log_retention import Retention, RotatedFile, next_name, read_name
+from resolver.supervisor.block_log_retention import (
+    Retention,
+    RotatedFile,
+    SteadyDay,
+    day_of,
+    next_name,
+    read_name,
+)
+from tests.live.small_disk import fill, small_disk
 
 NOON = dt.datetime(2026, 7, 5, 12, tzinfo=dt.UTC).timestamp()
 DAY = 86400
@@ -22,15 +30,15 @@ class Log:
 
     def __init__(self, directory: Path, retention: Retention = SMALL) -> None:
         self.path = directory / "blocks.jsonl"
-        self.file = BlockLogFile(self.path, retention)
+        self.file = BlockLogFile(self.path, retention, Path("/proc"))
         self.wall = NOON
 
     def append(self, lines: bytes = LINE) -> None:
-        self.file.append(lines, self.wall)
+        self.file.append(lines, day_of(self.wall))
         os.utime(self.path, (self.wall, self.wall))
 
     def tidy(self) -> None:
-        self.file.tidy(self.wall)
+        self.file.tidy(day_of(self.wall))
 
     @property
     def names(self) -> list[str]:
@@ -98,6 +106,64 @@ def test_only_old_files_of_the_log_are_removed(log: Log) -> None:
     assert log.names == sorted([*days, *strangers])
 
 
+def _files_of_days(log: Log) -> list[str]:
+    """A file of each of three days, written to a log."""
+    for _ in range(3):
+        log.append()
+        log.wall += DAY
+    log.append()
+    return log.names
+
+
+@pytest.mark.parametrize("years", [10, -10])
+def test_a_clock_that_is_wrong_for_some_seconds_removes_nothing(tmp_path: Path, years: int) -> None:
+    log = Log(tmp_path, Retention(days=3, max_bytes=1 << 30))
+    names = _files_of_days(log)
+    day, now = SteadyDay(), 0.0
+
+    def play(seconds: int, ahead: float) -> None:
+        nonlocal now
+        for _ in range(seconds):
+            now += 1
+            wall = log.wall + now + ahead
+            log.file.append(LINE, day.read(wall, now))
+            os.utime(log.path, (wall, wall))
+            log.file.tidy(day.read(wall, now))
+
+    play(700, 0)
+    play(8, years * 365 * DAY)
+    assert log.names == names
+    play(700, 0)
+    assert log.names == names
+
+
+def test_the_day_is_told_after_ten_minutes_without_a_jump() -> None:
+    day = SteadyDay()
+    assert day.read(NOON, 5.0) is None
+    assert day.read(NOON + 599, 604.0) is None
+    assert day.read(NOON + 600, 605.0) == day_of(NOON)
+    assert day.read(NOON + 660 + 10 * DAY, 665.0) is None
+    assert day.read(NOON + 1260 + 10 * DAY, 1265.0) == day_of(NOON + 10 * DAY)
+
+
+@pytest.mark.processes
+def test_it_leaves_room_on_the_disk_of_the_state(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "4m") as disk:
+        file = BlockLogFile(disk / "blocks.jsonl", Retention(3, 1 << 30), disk)
+        ballast = fill(disk, (1 << 20) + 65536)
+        file.append(LINE, None)
+        with pytest.raises(OSError, match="the last 1 MiB of this disk are left to"):
+            file.append(LINE * 3000, None)
+        assert (disk / "blocks.jsonl").read_bytes() == LINE
+        ballast.unlink()
+        file.append(LINE * 3000, None)
+        elsewhere = BlockLogFile(disk / "other.jsonl", Retention(3, 1 << 30), tmp_path)
+        fill(disk, 65536)
+        elsewhere.append(LINE, None)
+        file.close()
+        elsewhere.close()
+
+
 def test_all_files_together_are_no_larger_than_allowed(log: Log) -> None:
     for _ in range(100):
         log.append()
@@ -119,7 +185,7 @@ def test_a_failed_write_leaves_no_half_line(tmp_path: Path) -> None:
     full = Log(tmp_path)
     full.file.path = Path("/dev/full")
     with pytest.raises(OSError, match="No space left"):
-        full.file.append(LINE, NOON)
+        full.file.append(LINE, day_of(NOON))
     missing = Log(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError):
         missing.append()
