@@ -2,7 +2,8 @@
 
 Unbound takes an alias from its cache without a look at the policy. So clients of two policies must
 not share a cache, and each policy has an instance, with a file of its own. Unbound has no TSIG: it
-reads the zone files of this host, which Darban writes, or a Knot DNS that is a secondary.
+reads the zone files of this host, which Darban writes, or a Knot DNS that is a secondary. Without a
+file, or with a damaged one, it lets all names pass; a script tells before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,17 +32,32 @@ server:
     cache-max-negative-ttl: {ttl}
     # Without RD, Unbound answers only from its cache.
 """
+_SCRIPT = """\
+#!/bin/sh
+# Fails where a zone file of the configs beside this script is missing or damaged: with such a file,
+# Unbound lets all names pass. Run it before each start of Unbound and before auth_zone_reload.
+# "darban export unbound" wrote this file.
+set -eu
+failed=0
+for file in $(sed -n 's/^ *zonefile: "\\(.*\\)"$/\\1/p' "$(dirname "$0")"/darban-*.conf); do
+  if ! grep -q '[[:space:]]SOA[[:space:]]' "$file" || [ -n "$(tail -c 1 "$file")" ]; then
+    echo "$file is missing or damaged" >&2
+    failed=1
+  fi
+done
+exit $failed
+"""
 
 
 def unbound_configs(
     terms: CompiledConfig, publication: Publication, directory: Path
 ) -> dict[str, str]:
-    """The files by their names: one for each policy that has VLANs."""
+    """The files by their names: one for each policy that has VLANs, and the script."""
     by_policy: dict[str, list[ResolverVlan]] = {}
     everywhere = list(resolver_vlans(terms, publication))
     for vlan in everywhere:
         by_policy.setdefault(vlan.policy, []).append(vlan)
-    return {
+    return {"darban-zones.sh": _SCRIPT} | {
         f"darban-{policy}.conf": "".join(_instance(policy, vlans, directory))
         for policy, vlans in by_policy.items()
     }

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ LATER = "later.chat"
 ZONES = len(VLANS) - 1 + len({*POLICIES.values()})
 """Of the VLANs, of which the press is none, and of the policies."""
 LONG_AGO = 200 * 86400
-PROGRAMS = {"BIND": "bind", "Recursor": "powerdns"}
+PROGRAMS = {"BIND": "bind", "Recursor": "powerdns", "Unbound": "unbound"}
+SEEDED = ("BIND", "Recursor")
 
 
 def _missing(file: Path) -> None:
@@ -60,7 +62,8 @@ def _expired(file: Path) -> None:
     os.utime(file, (then, then))
 
 
-DAMAGES = (_missing, _cut, _empty, _garbage, _expired)
+OPENING = (_missing, _cut, _empty, _garbage)
+DAMAGES = (*OPENING, _expired)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +105,14 @@ def _damage(engine: Engine, damage: Callable[[Path], None]) -> None:
         damage(file)
 
 
+def _is_told(directory: Path) -> int:
+    """The exit code of the script that runs before each start of Unbound."""
+    command = ["sh", directory / "darban-zones.sh"]
+    return subprocess.run(command, check=False, capture_output=True).returncode
+
+
 @pytest.mark.parametrize("damage", [None, *DAMAGES])
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", SEEDED)
 def test_no_banned_name_passes_though_the_primary_is_away(
     name: str, damage: Callable[[Path], None] | None, of: Site, tmp_path: Path
 ) -> None:
@@ -118,7 +127,7 @@ def test_no_banned_name_passes_though_the_primary_is_away(
     assert PASSED not in found
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", SEEDED)
 def test_a_new_rule_arrives_when_the_primary_is_back_and_stays(
     name: str, of: Site, tmp_path: Path
 ) -> None:
@@ -150,6 +159,7 @@ def test_a_new_rule_arrives_when_the_primary_is_back_and_stays(
         ("BIND", _cut_at_the_end_of_a_line),
         ("Recursor", _cut_at_the_end_of_a_line),
         ("Recursor", _damaged_inside),
+        *(("Unbound", each) for each in (*OPENING, _cut_at_the_end_of_a_line)),
     ],
 )
 def test_what_opens_all_the_same_is_found_by_the_check(
@@ -157,8 +167,14 @@ def test_what_opens_all_the_same_is_found_by_the_check(
 ) -> None:
     """deploy/publish.md names each of these."""
     engine = ENGINES[name](of, tmp_path / "engine")
-    _damage(engine, damage)
-    engine.cut_off()
+    if name == "Unbound":  # it transfers nothing
+        engine.cut_off()
+        assert _is_told(engine.directory) == 0
+        _damage(engine, damage)
+        assert _is_told(engine.directory) == (damage in OPENING)
+    else:
+        _damage(engine, damage)
+        engine.cut_off()
     asked = ("--check", "127.0.0.1", "--client", CLIENT, "--port")
     with engine.run():
         assert _answer(engine) == PASSED

@@ -219,6 +219,17 @@ def test_unbound_takes_what_was_written(unbound: Machine) -> None:
     wait_for(lambda: _blocks(unbound, "new.example"), "Unbound has the new zones")
 
 
+def test_unbound_starts_only_with_whole_zones(unbound: Machine) -> None:
+    [drop_in] = [each for each in _on_page() if each.startswith("# unbound.service\n")]
+    _drop_in(unbound, "unbound.service", drop_in)
+    file = unbound.root / DIRECTORY.lstrip("/") / f"{ZONE}.zone"
+    content = file.read_bytes()
+    file.write_bytes(content[:-5])
+    assert unbound.run("systemctl", "restart", "unbound").code != 0
+    file.write_bytes(content)
+    wait_for(lambda: _blocks(unbound, "a.example"), "Unbound has been started again", 30)
+
+
 def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_was_written(
     unbound: Machine,
 ) -> None:

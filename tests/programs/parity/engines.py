@@ -1,6 +1,7 @@
 """The engines of the matrix: real processes, with the configs that ``darban export`` writes."""
 
 import re
+import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -210,6 +211,16 @@ class Unbound(Engine):
                     port=port, directory=directory, policy=policy, upstream=site.upstream
                 )
             )
+
+    def cut_off(self) -> None:
+        shutil.copytree(self.site.zones, self.directory / "zones")
+        for config in self.directory.glob("darban-*.conf"):
+            text = config.read_text(encoding="utf-8")
+            own = text.replace(str(self.site.zones), f"{self.directory}/zones")
+            config.write_text(own, encoding="utf-8")
+
+    def zone_files(self) -> Iterable[Path]:
+        return (self.directory / "zones").glob("*.zone")
 
     @contextmanager
     def run(self) -> Iterator[None]:
