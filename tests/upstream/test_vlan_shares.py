@@ -7,7 +7,7 @@ import pytest
 from dnslib import RCODE, DNSRecord
 
 from resolver.engine import admission
-from resolver.engine.exchange import PATIENCE
+from resolver.engine.exchange import LATE, PATIENCE
 from resolver.server.loop import Loop
 from resolver.upstream import late_attempts, tcp_connections
 from resolver.upstream.forwarder import TICK
@@ -101,5 +101,6 @@ def test_another_vlan_finds_room_on_tcp_connections(monkeypatch: pytest.MonkeyPa
                 await flood
                 await on.until_idle()
                 assert _rcodes(on, "good") == [RCODE.NOERROR] * 20
+                await asyncio.sleep(LATE + 6)  # until all connections are closed
 
     run(play)
