@@ -99,6 +99,13 @@ def assembled(flags: int, question: bytes, counts: Counts, records: bytes) -> Re
     return found
 
 
+def rewritable(response: Response) -> Response:
+    """The response; or SERVFAIL, if it has too many records to be written anew in time."""
+    if len(response.type_offsets) <= MAX_RECORDS:
+        return response
+    return assembled(codes.SERVFAIL, response.question, (0, 0, 0), b"")
+
+
 def content(record: Record) -> tuple[bytes, int, bytes]:
     """Owner, type and uncompressed RDATA: equal for two copies of one record."""
     return record.owner, record.rtype, b"".join([octets for _, octets in _data(record)])

@@ -52,6 +52,14 @@ def answer_records(response: Response) -> list[Record]:
     return [Record(response, number) for number in range(response.counts[0])]
 
 
+def answer_rrsets(response: Response) -> list[Record]:
+    """The records of the answer section; of a large RRset at least the first one.
+
+    No record with a target is left out.
+    """
+    return [Record(response, number) for number in response.heads or range(response.counts[0])]
+
+
 def rrset_type(packet: bytes, at: int) -> int:
     """The type of the RRset of the record whose type is at this offset."""
     rtype = packet[at] << 8 | packet[at + 1]

@@ -25,7 +25,15 @@ AUTHORITY: Final = 1
 ADDITIONAL: Final = 2
 
 MAX_RECORDS: Final = 640
-"""The most records in a response. One with more is rejected before its records are read."""
+"""The most records of a response that are read, or written anew, one by one."""
+_WORK: Final = 8
+_REPEATED_WORK: Final = 3
+_MAX_WORK: Final = MAX_RECORDS * _WORK
+"""The work that a response of more than ``MAX_RECORDS`` may take, so that none takes over 5 ms.
+
+A record takes ``_WORK``; one that repeats owner and type of the record before ``_REPEATED_WORK``,
+or 1 if it is an address. So an RRset of addresses may have as many records as a message holds, and
+an RRset of another type 1,705."""
 
 _QNAME: Final = int.from_bytes(QNAME_POINTER, "big")
 _MAX_ERROR_TEXT: Final = 200
@@ -39,7 +47,18 @@ class Response:
     """A response that was scanned to its last octet."""
 
     __slots__ = (
-        *("_least", "_names", "_noted", "_sections", "at", "end", "ends", "errors"),
+        *(
+            "_least",
+            "_names",
+            "_noted",
+            "_sections",
+            "_work",
+            "at",
+            "end",
+            "ends",
+            "errors",
+            "heads",
+        ),
         *("extended_rcode", "flags", "has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl"),
         *("owner_offsets", "packet", "qname_end", "qtype", "soa_at", "type_offsets"),
     )
@@ -76,6 +95,10 @@ class Response:
         """By the offset of a label, the length of the name from there on, in octets."""
         self._names: dict[int, bytes] = {}
         """The names that were built, by their offsets."""
+        self.heads: list[int] = []
+        """In a response of more than ``MAX_RECORDS``: the numbers of the answer records that do not
+        just repeat owner and type of the record before."""
+        self._work = 0
         self._noted = 0
         """How many of the first owners are in ``lengths``."""
         self.at = HEADER
@@ -147,8 +170,8 @@ class Response:
             built[step] = name
         return name
 
-    def read(self) -> bool:
-        """Scan the packet; False if it is malformed."""
+    def read(self, total: int) -> bool:
+        """Scan a packet of so many records; False if it is malformed, or takes too much work."""
         packet = self.packet
         self.qname_end = self._question_end()
         if not self.qname_end or self.question_end > len(packet):
@@ -157,6 +180,10 @@ class Response:
         self.at = self.question_end
         for section in range(3):
             count = packet[6 + 2 * section] << 8 | packet[7 + 2 * section]
+            if total > MAX_RECORDS:
+                if not self._many(section, count):
+                    return False
+                count = 0
             for _ in range(count):
                 if not self._record(section):
                     return False
@@ -216,6 +243,65 @@ class Response:
         elif section == AUTHORITY and rtype == codes.SOA and not self.soa_at:
             self.soa_at = at
         return True
+
+    def _many(self, section: int, count: int) -> bool:
+        """Read a section of a response with many records; False as ``read``."""
+        end = len(self.owner_offsets) + count
+        while len(self.owner_offsets) < end:
+            start = self.at
+            if section == ANSWER:
+                self.heads.append(len(self.type_offsets))
+            self._work += _WORK
+            if self._work > _MAX_WORK or not self._record(section):
+                return False
+            if not self.has_opt and not self._repeats(section, start, end):
+                return False
+        return True
+
+    def _repeats(self, section: int, start: int, most: int) -> bool:
+        """Read what repeats owner and type of the record at ``start``, up to ``most`` in all."""
+        packet, owners, types, lengths = (
+            self.packet,
+            self.owner_offsets,
+            self.type_offsets,
+            self.lengths,
+        )
+        head = packet[start : start + 4]
+        rtype = head[2] << 8 | head[3]
+        if head[0] <= MAX_LABEL or rtype in rdata.TARGET_AT:
+            return True
+        size = _ADDRESS_LENGTH.get(rtype)
+        work = 1 if size else _REPEATED_WORK
+        begun = len(owners)
+        most = min(most, begun + (_MAX_WORK - self._work) // work + 1)
+        rest, at = lengths.get(start, 0), self.at
+        least = longest = packet[start + 6 : start + 10]
+        while len(owners) < most and packet[at : at + 4] == head:
+            owners.append(at)
+            if rest:
+                lengths[at] = rest
+            types.append(at + 2)
+            length = packet[at + 10] << 8 | packet[at + 11]
+            ttl = packet[at + 6 : at + 10]
+            if ttl < least:
+                least = ttl
+            elif ttl > longest:
+                longest = ttl
+            at += 12
+            if length != size and (size or not self._rdata_fits(rtype, at, at + length)):
+                return False
+            at += length
+        self.at = at
+        self._note_ttl(int.from_bytes(least, "big"))
+        self._note_ttl(int.from_bytes(longest, "big"))
+        repeated = len(owners) - begun
+        self._sections[section] += repeated
+        self._work += repeated * work
+        return at <= len(packet) and self._work <= _MAX_WORK
+
+    def _note_ttl(self, ttl: int) -> None:
+        self.max_ttl = max(self.max_ttl, ttl)
+        self.min_ttl = min(self.min_ttl, 0 if ttl & TOP_BIT else ttl)
 
     def _has_target(self, rtype: int, data: int) -> bool:
         target = rdata.TARGET_AT.get(rtype)
@@ -328,11 +414,9 @@ def scan(packet: bytes) -> Response | None:
         return None
     counts = packet[6:HEADER]
     total = (counts[0] + counts[2] + counts[4] << 8) + counts[1] + counts[3] + counts[5]
-    if total > MAX_RECORDS:
-        return None
     response = Response(packet)
     try:
-        return response if response.read() else None
+        return response if response.read(total) else None
     except IndexError:
         return None
 

@@ -1,9 +1,9 @@
 """Join the parts of an alias chain that come from several responses or from local data."""
 
-from resolver.dns import render
+from resolver.dns import codes, render
 from resolver.dns.assembly import Assembly, assembled, content
 from resolver.dns.records import all_records, answer_records
-from resolver.dns.response import ANSWER, Response
+from resolver.dns.response import ANSWER, MAX_RECORDS, Response
 from resolver.engine.entry import MAX_RESTARTS, CacheEntry, make_entry
 from resolver.engine.routing import Zone, local_answer
 
@@ -25,10 +25,15 @@ def joined(
 
     A record that both parts have, such as a DNAME, is there once (RFC 2181 section 5). Where
     ``second`` has neither data nor an SOA, the chain is whole, and not cached (RFC 2308 section 5).
+    Where it has more than ``MAX_RECORDS``, the chain fails.
     """
     question = render.question(name, qtype)
     before = response_of(question, first, now)
-    after = response_of(render.question(first.unfinished, qtype), second, now)
+    rest = render.question(first.unfinished, qtype)
+    if sum(second.counts) > MAX_RECORDS:  # to write them anew would take too long
+        after = assembled(codes.SERVFAIL, rest, (0, 0, 0), b"")
+    else:
+        after = response_of(rest, second, now)
     aliases = answer_records(before)
     known = {content(record) for record in aliases}
     assembly = Assembly(question)

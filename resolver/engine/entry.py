@@ -59,7 +59,7 @@ _OTHER_TYPES: Final = (
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
 _TTL: Final = struct.Struct(">I")
-AD_KIND: Final = 1 << 34
+AD_KIND: Final = 1 << 30
 """The AD bit in ``CacheEntry.kind``."""
 
 _SHARED_OFFSETS: Final[dict[bytes, bytes]] = {}
@@ -120,9 +120,9 @@ class CacheEntry:
         """The responses that are joined here, less one; above ``MAX_RESTARTS`` if it is a loop."""
         self.used = False
         """Whether a query used it since the cache last considered its eviction."""
-        answers, authorities, additionals = counts
-        self.kind = rcode << 30 | answers << 20 | authorities << 10 | additionals
-        """AD, rcode and section counts in one number of 35 bits: all that a reply header needs."""
+        answers, authorities, _ = counts  # the additional section is empty
+        self.kind = rcode << 26 | answers << 13 | authorities
+        """AD, rcode and section counts in one number of 31 bits: all that a reply header needs."""
         if authentic:
             self.kind |= AD_KIND
         size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets) + _memory(errors)
@@ -137,17 +137,17 @@ class CacheEntry:
     @property
     def rcode(self) -> int:
         """The rcode, of four bits."""
-        return self.kind >> 30 & codes.RCODE
+        return self.kind >> 26 & codes.RCODE
 
     @property
     def answers(self) -> bool:
         """Whether the rcode answers the question, and is no error of the upstream."""
-        return self.kind >> 30 & codes.RCODE in _ANSWERING
+        return self.kind >> 26 & codes.RCODE in _ANSWERING
 
     @property
     def counts(self) -> Counts:
         """The numbers of records by section."""
-        return self.kind >> 20 & 0x3FF, self.kind >> 10 & 0x3FF, self.kind & 0x3FF
+        return self.kind >> 13 & 0x1FFF, self.kind & 0x1FFF, 0
 
     def aged(self, now: float) -> bytes:
         """The records with the TTLs of now."""

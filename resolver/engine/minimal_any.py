@@ -3,7 +3,7 @@
 from typing import Final
 
 from resolver.dns import codes, render
-from resolver.dns.records import answer_records
+from resolver.dns.records import answer_rrsets
 from resolver.dns.render import Sections
 from resolver.engine.chain import response_of
 from resolver.engine.entry import CacheEntry
@@ -20,7 +20,7 @@ def minimal_any(question: bytes, entry: CacheEntry, most: int, now: float) -> Se
     """
     response = response_of(question[:-4] + codes.A.to_bytes(2, "big") + question[-2:], entry, now)
     name = response.name
-    for each in answer_records(response):
+    for each in answer_rrsets(response):
         if each.rtype == codes.CNAME and each.owner == name:
             ttl = min(each.ttl, most)
             return Sections(render.record(render.QNAME_POINTER, codes.CNAME, ttl, each.target), 1)

@@ -26,7 +26,7 @@ UNKNOWN_VLAN: Final = -1
 _MAX_TEMPLATES: Final = 128
 """When a shape has this many reply templates, the next one clears them all: an upstream can send
 ever new section counts."""
-_KIND_BITS: Final = 35
+_KIND_BITS: Final = 31
 """The bits of ``CacheEntry.kind``. In the key of a template, the kind of the verdict is above."""
 _BLOCKED_KEY: Final = 1 << 60
 """This bit is only in the keys of blocked templates."""

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from resolver.dns import codes, names
-from resolver.dns.assembly import Assembly
-from resolver.dns.records import Record, all_records, answer_records, rrset_type
+from resolver.dns.assembly import Assembly, rewritable
+from resolver.dns.records import Record, all_records, answer_rrsets, rrset_type
 from resolver.dns.response import ANSWER, AUTHORITY, Response
 from resolver.engine.alias_chain import AliasChain, MadeAlias
 
@@ -60,7 +60,7 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     if not response.is_indirect:
         is_positive = is_noerror and response.ends[ANSWER] > response.question_end
         return Scrubbed(_without_rest(response, dnssec_ok, is_positive), is_positive)
-    qtype, answers = response.qtype, answer_records(response)
+    qtype, answers = response.qtype, answer_rrsets(response)
     chain = AliasChain(response.name, qtype, answers)
     if chain.is_too_long and is_noerror:
         response.flags |= codes.YXDOMAIN  # RFC 6672 section 2.2
@@ -68,7 +68,7 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     outside = chain.outside(answers)
     if outside or chain.made:
         response = _without(response, outside, chain.made)
-        answers = answer_records(response)
+        answers = answer_rrsets(response)
     is_positive = is_noerror and any(r.rtype == qtype for r in answers)
     is_loop = chain.is_loop and qtype != codes.CNAME  # RFC 1034 section 3.6.2
     targets = tuple([r.target for r in answers if r.target and r.target != names.ROOT])
@@ -89,7 +89,7 @@ def has_other_types(response: Response) -> bool:
     The answer section has records of this name, of other types.
     """
     name = response.name
-    return any(record.owner == name for record in answer_records(response))
+    return any(record.owner == name for record in answer_rrsets(response))
 
 
 def _unfinished(response: Response, answers: list[Record], chain: list[bytes]) -> bytes:
@@ -109,6 +109,7 @@ def _without_rest(response: Response, dnssec_ok: bool, is_positive: bool) -> Res
         kept |= _PROOF if is_positive else _PROOF | _SOA_SIGNATURE
     found = authority_kinds(response)
     if found & kept and found & ~kept:
+        response = rewritable(response)
         response = _without(response, [r for r in all_records(response) if not _is_kept(r, kept)])
     response.keep(AUTHORITY if found & kept else ANSWER)
     return response
@@ -137,6 +138,7 @@ def _is_kept(record: Record, kept: int) -> bool:
 
 def _without(response: Response, outside: list[Record], made: Sequence[MadeAlias] = ()) -> Response:
     """The response without some records, and with the aliases that were made."""
+    response = rewritable(response)
     left_out = {record.fixed_at for record in outside}
     assembly = Assembly(response.question)
     for record in all_records(response):

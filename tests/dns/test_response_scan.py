@@ -9,6 +9,7 @@ from hypothesis import given
 
 from resolver.dns import codes, names
 from resolver.dns.assembly import Assembly, content
+from resolver.dns.codes import HEADER
 from resolver.dns.records import all_records
 from resolver.dns.response import MAX_RECORDS, Response, scan
 from tests.dns.made_packets import (
@@ -238,9 +239,60 @@ def test_no_name_leads_through_a_ttl() -> None:
     assert scan(head + first + b"\xc0\x16" + second) is None
 
 
+def test_an_rrset_of_addresses_has_as_many_records_as_a_message_holds() -> None:
+    packet = addresses(4094)
+    response = scan(packet)
+    assert response is not None
+    assert response.counts == (4094, 0, 0)
+    assert [r.owner for r in all_records(response)] == [b"\x00"] * 4094
+    assert not response.is_indirect
+    assert (response.min_ttl, response.max_ttl) == (60, 60)
+
+
+REPEATED = b"\xc0\x0c\x00\x02\x00\x01\x00\x00\x00\x3c\x00\x02\xc0\x0c"
+OTHER = b"\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x3c\x00\x02\x01x"
+
+
+def with_records(*records: bytes) -> bytes:
+    head = b"\x00\x00\x80\x00\x00\x01" + len(records).to_bytes(2, "big") + bytes(4)
+    return head + b"\x00\x00\x02\x00\x01" + b"".join(records)
+
+
 def test_more_records_than_can_be_read_in_time_are_refused() -> None:
-    assert scan(addresses(MAX_RECORDS)) is not None
-    assert scan(addresses(MAX_RECORDS + 1)) is None
+    most = 1705
+    assert scan(with_records(*[REPEATED] * most)) is not None
+    assert scan(with_records(*[REPEATED] * (most + 1))) is None
+    alternating = [REPEATED, OTHER] * (MAX_RECORDS // 2)
+    assert scan(with_records(*alternating)) is not None
+    assert scan(with_records(*alternating, REPEATED)) is None
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        REPEATED[:10] + b"\x00\x03\xc0\x0c\x00",  # RDATA behind the name
+        REPEATED[:10] + b"\x00\x02\xff\xff",  # a pointer to no name
+        REPEATED[:-1],
+        REPEATED[:5],
+    ],
+)
+def test_a_malformed_record_among_many_is_found(broken: bytes) -> None:
+    good = [REPEATED] * (MAX_RECORDS + 1)
+    assert scan(with_records(*good)) is not None
+    assert scan(with_records(*good, broken)) is None
+
+
+def test_names_may_lead_to_an_owner_that_is_repeated() -> None:
+    owner = b"\x01a\x00" + REPEATED[2:]
+    first = HEADER + 5
+    again = (0xC000 | first).to_bytes(2, "big") + REPEATED[2:]
+    last = first + len(owner) + len(again) * (MAX_RECORDS - 1)
+    into = REPEATED[:-2] + (0xC000 | last).to_bytes(2, "big")
+    many = [again] * MAX_RECORDS
+    response = scan(with_records(owner, *many, into))
+    assert response is not None
+    assert response.name_at(response.owner_offsets[-2]) == b"\x01a\x00"
+    assert response.name_at(len(response.packet) - 2) == b"\x01a\x00"
 
 
 def addresses(count: int) -> bytes:
@@ -283,3 +335,14 @@ def test_a_dot_in_a_label_is_no_boundary() -> None:
     response = scan(packet)
     assert response is not None
     assert names.labels(response.name) == [b"a.b"]
+
+
+def test_the_ttls_of_many_records_are_noted() -> None:
+    others = [REPEATED[:6] + ttl.to_bytes(4, "big") + REPEATED[10:] for ttl in (30, 90)]
+    response = scan(with_records(*[REPEATED] * MAX_RECORDS, *others))
+    assert response is not None
+    assert (response.min_ttl, response.max_ttl) == (30, 90)
+    zero = REPEATED[:6] + b"\x80\x00\x00\x00" + REPEATED[10:]
+    response = scan(with_records(*[REPEATED] * MAX_RECORDS, zero, *others))
+    assert response is not None
+    assert (response.min_ttl, response.max_ttl) == (0, 1 << 31)

@@ -12,7 +12,7 @@ from tests.live.clients import Answer, Asker, ask_tcp
 from tests.live.clients import ask as ask_udp
 from tests.live.commands import darban
 from tests.live.configs import small
-from tests.live.nsd import ANY_V4, BIG, nsd
+from tests.live.nsd import ANY_V4, BIG, CROWD, nsd
 from tests.live.ports import free_port
 from tests.live.reloading import restored
 from tests.live.server import Server
@@ -226,6 +226,12 @@ def test_an_answer_too_large_for_udp_is_fetched_over_tcp(
     assert len(answer.data) == BIG
     assert {data[1:4] for data in answer.data} == {f"{n:03}" for n in range(BIG)}
     assert "(TCP)" in answer.text
+
+
+def test_an_answer_of_thousands_of_addresses_is_passed_on(server: Server, ask: Ask) -> None:
+    answer = ask(server, "crowd.scene", "A", "+tcp")
+    assert answer.status == "NOERROR"
+    assert len(set(answer.data)) == CROWD
 
 
 def test_a_client_over_udp_is_told_that_an_answer_is_cut(server: Server, ask: Ask) -> None:

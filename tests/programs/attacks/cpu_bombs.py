@@ -44,6 +44,7 @@ def _labels() -> bytes:
 
 _ASKED = wire.question("www.example", wire.TXT)
 _ROOM = 65535
+_MOST_RUNS = 393
 
 
 def _reply(records: list[bytes], answers: int) -> bytes:
@@ -73,6 +74,40 @@ def _many_names() -> bytes:
     """The same, each with a name of its own in its owner and in its RDATA."""
     owners = (b"\x04%04d" % n + wire.AT_QUESTION for n in range(response.MAX_RECORDS))
     return _reply([wire.record(each, wire.NS, b"\x01a" + each) for each in owners], 0)
+
+
+def _of_type(qtype: int, packet: bytes) -> bytes:
+    """The same reply to a question of another type."""
+    end = len(_ASKED)
+    return packet[: end - 4] + struct.pack("!H", qtype) + packet[end - 2 :]
+
+
+def _many_addresses() -> bytes:
+    """As many addresses of the question's name as there is room for, with TTLs that change."""
+    records = [wire.record(wire.AT_QUESTION, wire.A, bytes(4), n & 1) for n in range(4095)]
+    return _of_type(wire.A, _reply(records, len(records)))
+
+
+def _many_at_the_end() -> bytes:
+    """The same of the name that an alias leads to."""
+    alias = wire.record(wire.AT_QUESTION, wire.CNAME, b"\x02lb" + wire.AT_QUESTION)
+    end = (0xC000 | len(_ASKED) + 12).to_bytes(2, "big")
+    records = [alias, *(wire.record(end, wire.A, bytes(4), n & 1) for n in range(4090))]
+    return _of_type(wire.A, _reply(records, len(records)))
+
+
+def _many_runs() -> bytes:
+    """As many RRsets of six addresses as are read."""
+    owners = [wire.AT_QUESTION, (0xC000 | 16).to_bytes(2, "big")]
+    runs = range(_MOST_RUNS)
+    records = [wire.record(owners[n & 1], wire.A, bytes(4), k & 1) for n in runs for k in range(6)]
+    return _of_type(wire.A, _reply(records, len(records)))
+
+
+def _many_alike() -> bytes:
+    """As many records of one RRset as are read, each with a name of its own."""
+    records = [wire.record(wire.AT_QUESTION, wire.NS, b"\x04%04d\x00" % n) for n in range(1705)]
+    return _reply(records, len(records))
 
 
 def _one_record() -> bytes:
@@ -148,6 +183,10 @@ _REPLIES = {
     "64 KiB in many records": _many_records,
     "as many records as are read": _many_allowed,
     "as many names as are read": _many_names,
+    "as many addresses as there is room for": _many_addresses,
+    "as many addresses at the end of an alias": _many_at_the_end,
+    "as many records of an RRset as are read": _many_alike,
+    "as many RRsets of addresses as are read": _many_runs,
     "64 KiB in one record": _one_record,
     "pointer chain": _pointers,
     "pointer chain beside": _pointers_beside,
