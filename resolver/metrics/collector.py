@@ -87,9 +87,12 @@ class DarbanCollector(Collector):
         types = _zeros(initial_series.types())
         bypass = _zeros(initial_series.bypass(terms, kinds))
         for row in sums.rows:
-            queries[row.vlan, row.outcome.label, row.service] += row.times
             name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
             types[(name,)] += row.times
+            if ("vlan", row.vlan) in sums.ended:
+                continue
+            if ("service", row.service) not in sums.ended:
+                queries[row.vlan, row.outcome.label, row.service] += row.times
             if row.outcome is not Outcome.DROPPED:
                 responses[row.vlan, codes.rcode_text(row.rcode)] += row.times
             if row.service in kinds and row.outcome in _BYPASS:

@@ -7,6 +7,7 @@ from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 from resolver.metrics.layout import CounterLayout, is_up
 
+_BY_UPSTREAM = {definitions.UPSTREAM_QUERIES.name, definitions.UPSTREAM_DURATION.name}
 Labels = tuple[str, ...]
 
 _BUCKETS = len(definitions.DURATION_BOUNDS) + 1
@@ -18,7 +19,11 @@ class CounterSums:
     def __init__(self, layout: CounterLayout, memories: Sequence[memoryview]) -> None:
         """``memories`` are the counters of each worker, also of workers that have ended."""
         self._series: dict[str, dict[Labels, list[int]]] = defaultdict(lambda: defaultdict(list))
+        self.ended = layout.ended()
+        """The VLANs, services and upstreams that left the config long ago, by label and name."""
         for (metric, labels, _), cell in layout.cells.items():  # the parts of a series in order
+            if metric in _BY_UPSTREAM and ("upstream", labels[0]) in self.ended:
+                continue
             values = [memory[cell] for memory in memories]
             if metric != definitions.UPSTREAM_UP.name:
                 self._series[metric][labels].append(sum(values))

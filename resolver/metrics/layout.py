@@ -11,7 +11,8 @@ What must stay true:
   the one that it replaces. So counters never go back.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from resolver.engine.labels import Path, QueryLabels
@@ -40,6 +41,8 @@ UNTRIED, UP, DOWN = range(3)
 """The values of a worker's cell for an upstream server."""
 _OTHER_TYPE = 0xFFFF
 _IN_USE = 1 << 63
+_KEPT = 86400.0
+"""Seconds for which the series of what is no longer in the config are kept."""
 
 
 class CounterKey(NamedTuple):
@@ -109,7 +112,10 @@ def is_up(said: Collection[int]) -> bool:
 class CounterLayout:
     """Assigns cells to series, and numbers to VLANs and services; only grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left: dict[tuple[str, str], float] = {}
+        """Since when a VLAN, service or upstream is in no plan, by label and name."""
         self.cells: dict[CounterKey, int] = {}
         self.kinds: dict[str, str] = {}
         """The kind of each service that ever was a way around this resolver."""
@@ -144,9 +150,32 @@ class CounterLayout:
             self.cell(NOT_ACCEPTING),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
+        self._note_left(terms)
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
         return plan
+
+    def ended(self) -> frozenset[tuple[str, str]]:
+        """The VLANs, services and upstreams whose series have ended, by label and name.
+
+        They have left the config long ago. All of them are still counted: if one comes back, its
+        counters go on.
+        """
+        end = self._clock() - _KEPT
+        return frozenset(each for each, since in self._left.items() if since <= end)
+
+    def _note_left(self, terms: CompiledConfig) -> None:
+        """Note what is no longer in the plan."""
+        here = {("vlan", UNKNOWN), ("service", "")}
+        here.update(("vlan", each.name) for each in terms.vlans)
+        here.update(("service", each.name) for each in terms.services)
+        here.update(("upstream", name) for name in self.upstreams)
+        queried = definitions.UPSTREAM_QUERIES.name
+        known = {("upstream", key.labels[0]) for key in self.cells if key.metric == queried}
+        known.update(("vlan", name) for name in self._vlans)
+        known.update(("service", name) for name in self._services)
+        now = self._clock()
+        self._left = {each: self._left.get(each, now) for each in known - here}
 
     def upstream_counts(self, memories: Iterable[memoryview]) -> dict[str, UpstreamCounts]:
         """The queries to each server of the last plan, of all workers together."""

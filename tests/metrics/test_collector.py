@@ -59,7 +59,8 @@ class _Served:
     """A worker's counters, and the collector over them."""
 
     def __init__(self, workers: int = 1) -> None:
-        self.layout = CounterLayout()
+        self.now = 0.0
+        self.layout = CounterLayout(lambda: self.now)
         terms, place = compile_texts(CONFIG, LISTS).terms, pathlib.Path()
         self.facts = ServerFacts(place / "config.toml", place, terms, "0123", 2.0, 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
@@ -78,8 +79,8 @@ class _Served:
     def _readings(self) -> KernelReadings:
         return KernelReadings(self.drops, {"workers": 4096}, self.clock)
 
-    def follow(self, lists: dict[str, str], upstreams: list[str]) -> None:
-        self.facts.terms = compile_texts(CONFIG, lists).terms
+    def follow(self, lists: dict[str, str], upstreams: list[str], config: str = CONFIG) -> None:
+        self.facts.terms = compile_texts(config, lists).terms
         plan = self.layout.plan(self.facts.terms, upstreams)
         for worker in self.workers:
             worker.follow(plan)
@@ -250,6 +251,29 @@ def test_counters_outlive_a_removed_service() -> None:
     after = served.series()
     counted = {key: value for key, value in before.items() if key[0].endswith("_total") and value}
     assert {key: after.get(key) for key in counted} == counted
+
+
+def test_series_of_what_left_the_config_end_after_a_day_and_no_other_goes_back() -> None:
+    served = _Served()
+    server, other = "192.0.2.1:53", "192.0.2.2:53"
+    served.follow(LISTS, [server, other])
+    served.workers[0].answered(server, 0.01)
+    for outcome, name in ((Outcome.BLOCKED, "other"), (Outcome.BLOCKED, "one")):
+        for vlan in (0, 1):
+            labels = QueryLabels(vlan, outcome, served.service(name), 0, 1)
+            _count(served.workers[0], labels)
+    before = served.series()
+    gone = {("vlan", "administration"), ("service", "other"), ("upstream", server)}
+    served.follow(FEWER, [other], CONFIG.replace("administration", "offices"))
+    served.now += 86399
+    counted = {k: v for k, v in before.items() if k[0].endswith("_total") and v}
+    assert counted.items() <= served.series().items()
+    served.now += 1
+    after = served.series()
+    assert not [key for key in after if gone & set(key[1])]
+    assert all(after[k] >= v for k, v in counted.items() if not gone & set(k[1]))
+    served.follow(LISTS, [server, other])
+    assert served.series() == before
 
 
 def test_a_removed_upstream_is_not_down() -> None:
