@@ -1,7 +1,12 @@
-"""``darban run``: the server itself."""
+"""``darban run``: the server itself.
+
+The last good snapshot may lack settings of the config that need a restart. Then this process begins
+again, with the snapshot of the config (``--snapshot``).
+"""
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -19,14 +24,17 @@ def start(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="darban run")
     parser.add_argument("--config", type=Path, default=default_config())
     parser.add_argument("--last-good", action="store_true")
+    parser.add_argument("--snapshot", default="", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     path = given.config
     try:
         refuse_root(store.directory(path))
-        asyncio.run(serve(path, last_good=given.last_good))
+        saved = asyncio.run(serve(path, last_good=given.last_good, saved=given.snapshot))
     except DarbanError as error:
         rejected = isinstance(error, Rejected)
         beginning = f"{path} is not put in force:\n" if rejected else "darban: "
         say(sys.stderr, f"{beginning}{error}")
         return error.code
+    if saved:
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--snapshot", saved])
     return 0

@@ -10,8 +10,9 @@ LastGood = Annotated[
     bool,
     typer.Option(
         "--last-good",
-        help="if the config has errors or an expectation fails, report that and serve the last "
-        "good policy; if this host lacks an address to listen on, report that and serve the others",
+        help="serve the last good policy at once; if the config has errors or an expectation "
+        "fails, report that and go on with the last good policy; if this host lacks an address to "
+        "listen on, report that and serve the others",
     ),
 ]
 

@@ -9,7 +9,7 @@ import mmap
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
@@ -25,6 +25,8 @@ _OLD = 8
 """Snapshots that are kept besides the one in force and the last good one."""
 _TERMS, _TRIE, _RULES = "terms.json", "index.trie", "index.rules"
 _LAST_GOOD = "last-good"
+_GOOD = "good"
+"""In the directory of a snapshot that was in force; its time says when it came in force."""
 _UNREADABLE = (ValueError, TypeError, LookupError, RuntimeError, StopIteration)
 """What is raised where another version of Darban wrote a snapshot."""
 _HASH = re.compile(r"[0-9a-f]{16}")
@@ -138,6 +140,7 @@ def load(path: Path, pause: Pause = no_pause) -> tuple[CompiledConfig, Index]:
 def mark_good(path: Path) -> None:
     """Make a saved snapshot the one that ``last_good`` returns."""
     replace_link(path.parent.parent / _LAST_GOOD, path)
+    (path / _GOOD).touch()
 
 
 def last_good(state: Path) -> Path:
@@ -153,16 +156,25 @@ def last_good(state: Path) -> Path:
     return _verified(path)
 
 
-def last_good_terms(state: Path) -> CompiledConfig | None:
-    """The terms of the snapshot that was in force last, without their long fields.
+def all_good(state: Path) -> Iterator[Path]:
+    """The snapshots that were in force and are not damaged, the last one first."""
+    with contextlib.suppress(StateError):
+        yield last_good(state)
+    marks = [*(state / "snapshots").glob(f"*/{_GOOD}")]
+    for mark in sorted(marks, key=lambda mark: mark.stat().st_mtime, reverse=True):
+        with contextlib.suppress(StateError):
+            yield _verified(mark.parent)
 
-    None where there is no such snapshot that can be read. No file of it is mapped.
+
+def last_good_terms(state: Path) -> CompiledConfig | None:
+    """The terms of the last good snapshot that can be read, without their long fields.
+
+    None where there is no such snapshot. No file of it is mapped.
     """
-    try:
-        with (last_good(state) / _TERMS).open("rb") as lines:
+    for path in all_good(state):
+        with contextlib.suppress(OSError, *_UNREADABLE), (path / _TERMS).open("rb") as lines:
             return read_compiled_config(iter([next(lines)]))
-    except (StateError, OSError, *_UNREADABLE):
-        return None
+    return None
 
 
 def saved(state: Path, hash_: str) -> Path:

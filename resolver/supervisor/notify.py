@@ -58,6 +58,13 @@ class ServiceManager:
         for start in range(0, len(sockets), _PER_MESSAGE):
             self._notify(text, [each.fileno() for each in sockets[start : start + _PER_MESSAGE]])
 
+    def forget_sockets(self) -> None:
+        """Let systemd close the stored sockets, since this process begins again with others."""
+        self._notify(f"FDSTOREREMOVE=1\nFDNAME={_NAME}")
+        self._barrier()
+        if self._address:
+            os.environ["NOTIFY_SOCKET"] = self._address.replace("\0", "@", 1)
+
     def ready(self) -> None:
         """The service has started."""
         self._notify("READY=1")

@@ -30,6 +30,7 @@ from resolver.snapshot.candidate import (
     ALL_LISTS,
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
+    Accepted,
     Held,
     NotCompiled,
     PolicyInForce,
@@ -47,6 +48,8 @@ from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import lacking_sources
 from resolver.supervisor.worker_processes import LoadFailed
 
+START = "start"
+"""The event of a start in the audit log."""
 _EVENTS = ("reload", "restore", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
 _OVERTAKEN = "another config or list was put in force meanwhile; run this command again"
@@ -90,6 +93,10 @@ class Reloader:
         self._after = after
         self._audit_log = AuditLog(facts.state)
         self._sources: SourceTexts | None = None
+        self.judged = asyncio.Event()
+        """Set when the config on disk has been tried for the first time."""
+        self._candidate: Accepted | None = None
+        """What the last attempt has compiled."""
         self._lock = asyncio.Lock()
         self._writing = asyncio.Lock()
         self._attempt: asyncio.Task[ReloadResult] | None = None
@@ -122,6 +129,7 @@ class Reloader:
 
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
+        await self.judged.wait()
         return asdict(PolicyInForce(self._facts.snapshot, self._sources))
 
     async def reload(
@@ -157,12 +165,8 @@ class Reloader:
             exchanged = {} if given is None else await self._exchange(given.fetched)
             if switch is not None:
                 await asyncio.to_thread(switch.tree.switch, switch.commit)
-            self._attempt = asyncio.create_task(self._try(who, event, sources, switch, accepted))
-            try:
-                result = await self._attempt
-            except asyncio.CancelledError:
-                if not self._stopping.is_set():
-                    raise
+            result = await self._attempted(who, event, sources, switch, accepted)
+            if result is None:
                 return self._too_late()
             if result.code:
                 await self._exchange(exchanged)
@@ -170,9 +174,7 @@ class Reloader:
                 await asyncio.to_thread(switch.tree.restore)
             self._facts.reloads[result.result] += 1
             if sources is None or (given is not None and not result.code):
-                self._facts.config_ok = not result.code
-                may_be_right = result.result in ("failed", "held", "needs_restart")
-                self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
+                self._note(result)
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
             )
@@ -183,6 +185,45 @@ class Reloader:
             write("%s", line)
         self._after()
         return result
+
+    async def start(self, who: str) -> tuple[ReloadResult, Accepted | None] | None:
+        """Put the config on disk in force after a start with the last good snapshot.
+
+        How that ended, and what was compiled; None where the server stops. The caller tells it.
+        """
+        async with self._lock:
+            result = await self._attempted(who, START, None, None, ())
+            if result is None:
+                return None
+            self._note(result)
+            if result.code and result.result != "needs_restart":
+                await self.activated(f"{START} --last-good", who, None)
+            candidate = self._candidate
+        self._after()
+        return result, candidate
+
+    async def _attempted(
+        self,
+        who: str,
+        event: str,
+        sources: SourceTexts | None,
+        switch: PolicySwitch | None,
+        accepted: Sequence[str],
+    ) -> ReloadResult | None:
+        """How the reload ended; None where the server stops. The caller has the lock."""
+        self._attempt = asyncio.create_task(self._try(who, event, sources, switch, accepted))
+        try:
+            return await self._attempt
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            return None
+
+    def _note(self, result: ReloadResult) -> None:
+        """Note whether the config on disk is in force."""
+        self._facts.config_ok = not result.code
+        may_be_right = result.result in ("failed", "held", "needs_restart")
+        self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
 
     async def _exchange(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Use other copies of fetched lists, as far as they are kept; the hashes before."""
@@ -211,8 +252,9 @@ class Reloader:
         switch: PolicySwitch | None,
         accepted: Sequence[str],
     ) -> ReloadResult:
+        self._candidate = None
         try:
-            candidate = await compile_in_child(
+            self._candidate = candidate = await compile_in_child(
                 self._facts.config,
                 self._facts.state,
                 while_serving=True,
@@ -223,13 +265,13 @@ class Reloader:
             if new.path.name == current.path.name:
                 self._rollout.look_up_upstreams()
                 mark_good(current.path)  # that may have failed, or the mark was removed
-                once = switch is None  # each commit gets its line
+                once = switch is None and event != START  # each commit and start gets its line
                 await self.activated(event, who, candidate.sources, once=once)
                 return self._ended("unchanged", candidate.warnings)
             changes = list(needs_restart(current.terms, new.terms))
             if changes:
                 return self._ended("needs_restart", changes, WRONG_CONFIG)
-            before = lacking_sources(current.terms)
+            before = lacking_sources(new.terms if event == START else current.terms)
             lacking = [each for each in lacking_sources(new.terms) if each not in before]
             if lacking:
                 return self._ended("failed", lacking, WRONG_CONFIG)
@@ -273,6 +315,7 @@ class Reloader:
         With ``once`` nothing is noted where the log has these sources already.
         """
         self._sources = sources
+        self.judged.set()
         current = self._rollout.current
         entry = (time.time(), event, who, current.path.name, current.terms, sources)
         await self._write(partial(self._audit_log.activated, *entry, once=once))

@@ -16,7 +16,7 @@ from resolver.files import remove_abandoned
 from resolver.metrics.log import log, say
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
-from resolver.snapshot.candidate import ALL_LISTS, Accepted, Held, NotCompiled, Rejected
+from resolver.snapshot.candidate import ALL_LISTS, Accepted, Rejected
 from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
@@ -28,28 +28,39 @@ _LARGE: Final = 65536
 
 
 async def first_snapshot(
-    config: Path, state: Path, *, last_good: bool
-) -> tuple[Accepted, ServedSnapshot]:
-    """The snapshot of the config; with ``last_good``, the last good one if it is rejected.
+    config: Path, state: Path, *, last_good: bool, saved: str
+) -> tuple[Accepted | None, ServedSnapshot]:
+    """The snapshot to begin with, and the config that it is of; None if that is judged later.
 
-    Without it a person starts the server, and accepts what its lists have lost.
+    With ``saved`` it is the one with this hash. With ``last_good`` it is the last good one, which
+    needs no compilation. If that cannot be read, it is the snapshot of the config, or an older good
+    one if the config is rejected. Without both a person starts the server, and accepts what its
+    lists have lost.
 
     Raises:
-        Rejected: the config is, and no last good snapshot is served instead.
+        Rejected: the config is, and no good snapshot is served instead.
         StateError: the snapshot cannot be read.
     """
+    if saved:
+        return None, read(store.saved(state, saved))
+    unreadable = ""
+    if last_good:
+        try:
+            return None, read(store.last_good(state))
+        except store.StateError as error:
+            unreadable = str(error)
     try:
         accepted = await compile_in_child(config, state, accepted=() if last_good else [ALL_LISTS])
     except Rejected as error:
         if not last_good:
             raise
-        try:
-            first = read(store.last_good(state))
-        except store.StateError as none:
-            raise Rejected([*error.report, str(none)], error.code) from None
+        first = _older_good(state)
+        if first is None:
+            raise Rejected([*error.report, unreadable], error.code) from None
         say(sys.stderr, f"{config} is not put in force:\n{error}")
-        failure = str(error) if isinstance(error, NotCompiled | Held) else ""
-        return Accepted(str(first.path), last_good=True, failure=failure), first
+        older = f"{unreadable}; an older one, {first.path.name}, is served"
+        log.error("%s", older)
+        return Accepted(str(first.path), last_good=True, failure=f"{error}; {older}"), first
     return accepted, read(Path(accepted.snapshot))
 
 
@@ -59,6 +70,14 @@ def remove_what_was_left(state: Path) -> None:
         for directory in (state, *state.iterdir()):
             if not directory.is_symlink():  # the policy from git has files of any name
                 remove_abandoned(directory)
+
+
+def _older_good(state: Path) -> ServedSnapshot | None:
+    """The newest good snapshot that can be read."""
+    for path in store.all_good(state):
+        with contextlib.suppress(store.StateError):
+            return read(path)
+    return None
 
 
 def restore_policy(state: Path) -> None:

@@ -16,7 +16,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -33,8 +33,9 @@ from resolver.metrics.status_reader import read_status
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
+from resolver.snapshot.child_compiler import compile_in_child
 from resolver.supervisor.address_watch import watch_addresses
-from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.background import BackgroundTasks, Work
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
@@ -44,7 +45,7 @@ from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
 from resolver.supervisor.policy_pulls import PolicyPulls
-from resolver.supervisor.reload import Reloader, mark_good
+from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.startup import (
@@ -63,12 +64,18 @@ from resolver.supervisor.worker_pool import WorkerPool
 from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.supervisor.zone_publisher import ZonePublisher
 
+_NOT_JUDGED = "it is compiled since the start; until then the policy is the last good one"
 
-async def serve(config: Path, *, last_good: bool = False) -> None:
+
+async def serve(config: Path, *, last_good: bool = False, saved: str = "") -> str:
     """Run a server until SIGTERM or SIGINT.
 
-    With ``last_good`` the last good snapshot is served where the config is rejected, and an
-    address that this host lacks does not prevent the start.
+    With ``last_good`` it begins with the last good snapshot, which stays in force if the config is
+    rejected; and an address that this host lacks does not prevent the start. With ``saved`` it
+    begins with the snapshot that has this hash.
+
+    Returns:
+        The hash of the snapshot that this process must begin again with, or nothing.
 
     Raises:
         DarbanError: it could not start; nothing was left running.
@@ -80,11 +87,11 @@ async def serve(config: Path, *, last_good: bool = False) -> None:
     with locked(state):
         remove_what_was_left(state)
         restore_policy(state)
-        accepted, first = await first_snapshot(config, state, last_good=last_good)
+        accepted, first = await first_snapshot(config, state, last_good=last_good, saved=saved)
         start_log("supervisor")
         raise_file_limit()
         return_large_blocks()
-        await _Supervisor(config, first, manager, hangup, wait=last_good).run(accepted)
+        return await _Supervisor(config, first, manager, hangup, wait=last_good).run(accepted)
 
 
 class _Supervisor:
@@ -125,41 +132,98 @@ class _Supervisor:
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.pinned)
         self._validation = UpstreamValidation(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
+        self._begin_again = ""
 
-    async def run(self, accepted: Accepted) -> None:
-        """Serve until a signal; DarbanError where no worker can start."""
-        first = self._rollout.current
-        self._facts.config_ok = not accepted.last_good
-        self._facts.config_failure = accepted.failure
-        log_warnings(accepted, first)
+    async def run(self, accepted: Accepted | None) -> str:
+        """Serve until a signal; DarbanError where no worker can start.
+
+        Without ``accepted`` the config is judged once the workers serve.
+
+        Returns:
+            The hash of the snapshot that this process must begin again with, or nothing.
+        """
+        self._facts.config_ok = accepted is not None and not accepted.last_good
+        self._facts.config_failure = _NOT_JUDGED if accepted is None else accepted.failure
         self._handle_signals()
         control = ControlServer(self._facts.config, self._commands(), self._facts.note_control)
         try:
             self._rollout.start_resolving()
-            await self._pool.start(self._manager.keep_alive)
-            mark_good(first.path)
-            event = "start --last-good" if accepted.last_good else "start"
-            await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
+            if not await self._start_workers(judged=accepted is not None):
+                return self._begin_again
             await self._listen_for_commands(control)
-            say(sys.stdout, "\n".join(startup_banner(self._facts, accepted)))
+            if accepted is not None:
+                mark_good(self._rollout.current.path)
+                event = f"{START} --last-good" if accepted.last_good else START
+                await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
+                self._tell(accepted)
+            else:
+                self._background.start(self._judge())
             self._manager.ready()
             self._report_status()
             for work in (
-                *(self._serve_metrics, self._list_updates.schedule.run, self._block_page.run),
+                *(self._serve_metrics, self._block_page.run),
+                partial(self._once_judged, self._list_updates.schedule.run),
+                partial(self._once_judged, self._policy_pulls.run),
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
-                *(self._policy_pulls.run, self._validation.run, self._upstream_watch.run),
-                self._reload_on_hangup,
+                *(self._validation.run, self._upstream_watch.run, self._reload_on_hangup),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 *(control.listen_again, partial(watch_addresses, self._facts)),
             ):
                 self._background.keep(work)
             await self._pool.watched()
-            await self._reloader.stop("signal")
+            if not self._begin_again:
+                await self._reloader.stop("signal")
+            return self._begin_again
         finally:
-            self._manager.stopping()
+            if self._begin_again:
+                self._manager.forget_sockets()
+            else:
+                self._manager.stopping()
             control.stop()
             await asyncio.gather(self._pool.stop(), self._block_page.stop())
             self._block_log.stop()
+
+    async def _start_workers(self, *, judged: bool) -> bool:
+        """Start the workers; False where the last good snapshot is one that they cannot load.
+
+        The server begins again with the snapshot of the config then.
+        """
+        try:
+            await self._pool.start(self._manager.keep_alive)
+        except DarbanError as error:
+            if judged:
+                raise
+            compiled = await compile_in_child(self._facts.config, self._facts.state)
+            self._begin_again = Path(compiled.snapshot).name
+            if self._begin_again == self._facts.snapshot:
+                raise
+            log.error("the last good snapshot, %s: %s", self._facts.snapshot, error)
+            return False
+        return True
+
+    async def _judge(self) -> None:
+        """Put the config on disk in force, or say why the last good snapshot stays in force."""
+        who = await person(os.getuid())
+        ended = await self._reloader.start(who)
+        if ended is None:
+            return
+        result, candidate = ended
+        if candidate is not None and result.result == "needs_restart":
+            self._begin_again = Path(candidate.snapshot).name
+            what = "changes settings that need a restart: the server begins again with"
+            log.info("%s %s snapshot %s", self._facts.config, what, self._begin_again)
+            self._pool.stop_watching()
+            return
+        if candidate is None or result.code:
+            report = "\n".join(result.report)
+            say(sys.stderr, f"{self._facts.config} is not put in force:\n{report}")
+            candidate = Accepted(str(self._rollout.current.path), last_good=True)
+        self._tell(candidate)
+
+    def _tell(self, accepted: Accepted) -> None:
+        """Tell whoever has started the server what is in force."""
+        log_warnings(accepted, self._rollout.current)
+        say(sys.stdout, "\n".join(startup_banner(self._facts, accepted)))
 
     def _commands(self) -> Mapping[str, Command]:
         """The commands of the control socket."""
@@ -189,6 +253,14 @@ class _Supervisor:
             await self._hangup.wait()
             self._hangup.clear()
             await self._reloader.reload("SIGHUP")
+
+    async def _once_judged(self, run: Callable[[], Work]) -> None:
+        """Do work that changes what is compiled once the config on disk was tried.
+
+        Else a list that is damaged would be fetched anew before anybody is told.
+        """
+        await self._reloader.judged.wait()
+        await run()
 
     def _after_reload(self) -> None:
         self._report_status()

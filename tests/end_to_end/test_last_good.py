@@ -1,16 +1,20 @@
 """A start with a config that is wrong, or whose expectations fail, from the last good snapshot."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.live.clients import ask
-from tests.live.commands import NO, WRONG, darban
+from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored
+from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored, snapshots
 from tests.live.server import Server
 from tests.live.waiting import wait_for
+from tests.programs.chaos.service_manager import ServiceManager
 
 MakeSmall = Callable[..., Server]
 
@@ -100,16 +104,99 @@ def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> 
     assert server.scrape().value("darban_config_ok") == 1
 
 
-def test_a_last_good_snapshot_that_was_harmed_is_not_served(server: Server) -> None:
+def _harm(snapshot: Path) -> None:
+    rules = snapshot / "index.rules"
+    rules.write_bytes(rules.read_bytes()[:-1] + b"\x01")
+
+
+def test_where_the_last_good_snapshot_was_harmed_an_older_one_is_served(
+    make_small: MakeSmall,
+) -> None:
+    server = make_small().start()
+    newest = (server.state / "last-good").resolve()
+    for change in ('["first.example"]', '["second.example"]'):
+        text = server.config.read_text(encoding="utf-8")
+        at = text.index("deny = ")
+        server.config.write_text(f"{text[:at]}deny = {change}{text[text.index(']', at) + 1 :]}")
+        assert reload(server).code == GOOD
+        older, newest = newest, (server.state / "last-good").resolve()
     assert server.stop().code == 0
-    logged, terms = len(server.err), server.state / "last-good" / "terms.json"
-    terms.write_bytes(terms.read_bytes().replace(b"web", b"wob"))
-    edited(server.config, DENY, BROKEN)
+    _harm(newest)
+    edited(server.config, "deny = ", "denied = ")
     server.options = ["--last-good"]
+    server.expect_error("the last good snapshot, .*, is served instead|an older one, .*, is served")
+    server.start()
+    assert data(server, "first.example") == {"0.0.0.0"}
+    told = f"{newest}: the snapshot is damaged: its content has another hash; an older one, "
+    told += f"{older.name}, is served"
+    assert told in server.err
+    assert server.scrape().value("darban_config_ok") == 0
+    assert told in str(darban("status", "--json", at=server.directory).json["config_failure"])
+    assert server.stop().code == 0
+
+    for snapshot in snapshots(server):
+        _harm(snapshot)
     server.launch()
     ended = server.ended()
     assert ended.code == WRONG
-    assert "is damaged" in ended.err[logged:]
+    assert "is damaged" in ended.err[ended.err.rindex(told) :]
+
+
+def _compiler(server: Server) -> int:
+    """The process ID of its compiler, which is stopped."""
+    [compiler] = wait_for(
+        lambda: server.children("resolver.snapshot.compiler"), "it compiles", pause=0.001
+    )
+    os.kill(compiler, signal.SIGSTOP)
+    return compiler
+
+
+def test_a_start_answers_while_the_config_is_compiled(server: Server) -> None:
+    os.kill(server.pid, signal.SIGKILL)
+    server.ended()
+    edited(server.config, DENY, OPEN)
+    printed, server.options = len(server.out), ["--last-good"]
+    server.launch()
+    compiler = _compiler(server)
+    wait_for(lambda: ask(server.port, "web.telegram.org", seconds=1) is not None, "it serves")
+    assert data(server, "web.telegram.org") == {"0.0.0.0"}
+    wait_for((server.state / "control.sock").exists, "it takes commands")
+    status = wait_for(lambda: darban("status", "--json", at=server.directory).json, "its status")
+    assert status["config_ok"] is False
+    assert "is compiled since the start" in str(status["config_failure"])
+    assert server.scrape().value("darban_config_ok") == 0
+    assert not server.out[printed:]
+    os.kill(compiler, signal.SIGCONT)
+    wait_for(lambda: "\nmetrics " in server.out[printed:], "the config is in force")
+    assert data(server, "web.telegram.org") == {ANY_V4}
+    assert server.scrape().value("darban_config_ok") == 1
+    entries = darban("history", "--json", at=server.directory).json["entries"]
+    assert isinstance(entries, list)
+    assert entries[-1]["event"] == "start"
+
+
+def test_a_start_puts_settings_in_force_that_need_a_restart(
+    make_small: MakeSmall, tmp_path: Path
+) -> None:
+    """The process begins again, and the service manager is to keep no socket of the first."""
+    server = make_small().start()
+    assert server.stop().code == 0
+    edited(server.config, "workers = 1", "workers = 2")
+    server.options = ["--last-good"]
+    printed = len(server.out)
+    with ServiceManager(server, tmp_path):
+        began = server.pid
+        assert "2 workers" in server.out[printed:]
+        assert len(server.workers()) == 2
+        assert server.scrape().value("darban_config_ok") == 1
+        assert data(server, "web.telegram.org") == {"0.0.0.0"}
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for(lambda: server.pid != began, "it is started again")
+        wait_for(lambda: ask(server.port, "agency.example") is not None, "it serves")
+        assert data(server, "web.telegram.org") == {"0.0.0.0"}
+    entries = darban("history", "--json", at=server.directory).json["entries"]
+    assert isinstance(entries, list)
+    assert [each["event"] for each in entries][:3] == ["start", "stop", "start"]
 
 
 def test_a_policy_turned_around_is_refused_everywhere(make_shipped: Callable[..., Server]) -> None:
