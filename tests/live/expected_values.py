@@ -179,7 +179,7 @@ def _health(w: Watched) -> dict[str, Expected]:
         "Workers replaced A": {},
         "Memory A": lambda got: len(got) == 2 and min(got.values()) > 1e7,
         "Dropped by the kernel A": {},
-        "Below .local, without [[forward]] A": {},
+        "Below .local and .internal, without [[forward]] A": {},
     }
 
 
@@ -220,6 +220,7 @@ EMPTY = {
     "DarbanSocketDrops": "nothing was dropped",
     "DarbanRateLimited": "no query was dropped",
     "DarbanBlockLogLoses": "no block log is written",
+    "DarbanFault": "it has no fault without an alert of its own",
     "DarbanNotReady": "it is ready",
     "DarbanUpstreamNotValidating": "no upstream was known to validate",
     "DarbanBlockPageDown": "it has no block page",
