@@ -10,6 +10,8 @@ is removed. Whether it works here is for the caller to check.
 
 import contextlib
 import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from resolver.fetch import signatures
 from resolver.fetch.git import LONG, GitFailed, run_git
 from resolver.fetch.quarantine import quarantined, release
 from resolver.files import atomic_directory
+from resolver.metrics.log import log
 from resolver.policy.settings import PolicySource
 from resolver.snapshot.policy_tree import PolicyTree
 
@@ -77,7 +80,7 @@ class PolicyRepository:
                     await self._must_descend(commit, current)
                 fetched = FetchedCommit(commit, await self._signer(commit, current))
                 await release(self._tree)
-            await self._write_files(commit)
+            await write_files(self._tree, commit)
         except GitFailed as error:
             place = f"{bundle or self._source.repository} into {self._tree.repository}"
             raise NotFetched(f"{place}: {error}") from None
@@ -155,17 +158,39 @@ class PolicyRepository:
             raise CommitRefused(fetched, reason)
         return newest.signer
 
-    async def _write_files(self, commit: str) -> None:
-        """Write the files of a commit into the tree's directory, whole or not at all."""
-        directory = self._tree.directory(commit)
-        if directory.is_dir():
-            return
-        with atomic_directory(directory) as aside:
-            index = f"{aside}.index"
-            environment = {"GIT_INDEX_FILE": index, "GIT_WORK_TREE": str(aside)}
-            checkout = ("checkout-index", "--all", f"--prefix={aside}{os.sep}")
-            try:
-                await self._kept("read-tree", commit, environment=environment)
-                await self._kept(*checkout, environment=environment)
-            finally:
-                Path(index).unlink(missing_ok=True)
+
+async def write_files(tree: PolicyTree, commit: str) -> None:
+    """Write the files of a commit into the tree's directory, unless they are there as git has them.
+
+    Raises GitFailed and OSError.
+    """
+    directory = tree.directory(commit)
+    was_there = directory.is_dir()
+    if was_there and await _as_committed(tree, commit):
+        return
+    with atomic_directory(directory) as aside, _index(Path(f"{aside}.index"), aside) as environment:
+        await run_git(tree.repository, "read-tree", commit, environment=environment)
+        checkout = ("checkout-index", "--all", f"--prefix={aside}{os.sep}")
+        await run_git(tree.repository, *checkout, environment=environment)
+        shutil.rmtree(directory, ignore_errors=True)
+    if was_there:
+        log.warning("%s: files were not as in the commit; they are written anew", directory)
+
+
+async def _as_committed(tree: PolicyTree, commit: str) -> bool:
+    """Whether git finds the files of a commit in the tree's directory, each with its content."""
+    directory = tree.directory(commit)
+    with _index(directory.with_name(f".{commit}.index"), directory) as environment:
+        await run_git(tree.repository, "read-tree", commit, environment=environment)
+        compare = ("update-index", "--really-refresh")
+        _, code = await run_git(tree.repository, *compare, environment=environment, good=(0, 1))
+    return code == 0
+
+
+@contextlib.contextmanager
+def _index(index: Path, directory: Path) -> Iterator[dict[str, str]]:
+    """The environment in which git has an index of its own for a directory."""
+    try:
+        yield {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(directory)}
+    finally:
+        index.unlink(missing_ok=True)

@@ -92,6 +92,10 @@ class PolicyTree:
         """Where the files of a commit are."""
         return self._trees / commit
 
+    def in_place(self) -> str:
+        """The commit that the link leads to; empty where there is no link."""
+        return self.current.readlink().name if self.current.is_symlink() else ""
+
     def switch(self, commit: str) -> None:
         """Let the link lead to the files of a commit; without one, remove it."""
         if not commit:

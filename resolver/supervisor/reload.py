@@ -37,7 +37,6 @@ from resolver.snapshot.candidate import (
     Rejected,
     SourceTexts,
 )
-from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy_tree import PolicyTree
@@ -45,7 +44,7 @@ from resolver.supervisor.audit_log import AuditLog, NotedEnds
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
-from resolver.supervisor.startup import lacking_sources
+from resolver.supervisor.startup import compile_config, lacking_sources
 from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
@@ -254,7 +253,7 @@ class Reloader:
     ) -> ReloadResult:
         self._candidate = None
         try:
-            self._candidate = candidate = await compile_in_child(
+            self._candidate = candidate = await compile_config(
                 self._facts.config,
                 self._facts.state,
                 while_serving=True,

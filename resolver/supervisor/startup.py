@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from resolver.analysis.explanation import group_section
+from resolver.fetch.git import GitFailed
+from resolver.fetch.policy import write_files
 from resolver.files import remove_abandoned
 from resolver.metrics.log import log, say
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
-from resolver.snapshot.candidate import ALL_LISTS, Accepted, Rejected
+from resolver.snapshot.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected, SourceTexts
 from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
@@ -50,7 +52,7 @@ async def first_snapshot(
         except store.StateError as error:
             unreadable = str(error)
     try:
-        accepted = await compile_in_child(config, state, accepted=() if last_good else [ALL_LISTS])
+        accepted = await compile_config(config, state, accepted=() if last_good else [ALL_LISTS])
     except Rejected as error:
         if not last_good:
             raise
@@ -70,6 +72,28 @@ def remove_what_was_left(state: Path) -> None:
         for directory in (state, *state.iterdir()):
             if not directory.is_symlink():  # the policy from git has files of any name
                 remove_abandoned(directory)
+
+
+async def compile_config(
+    config: Path,
+    state: Path,
+    *,
+    while_serving: bool = False,
+    sources: SourceTexts | None = None,
+    accepted: Iterable[str] = (),
+) -> Accepted:
+    """``compile_in_child``, with the files of the pulled policy as git has them in its commit."""
+    tree = PolicyTree(state)
+    try:
+        if commit := tree.in_place():
+            await write_files(tree, commit)
+    except (GitFailed, OSError) as error:
+        reason = f"its files cannot be compared with the commit in {tree.repository} ({error})"
+        advice = "If that is damaged, remove it; then run 'darban pull' and 'darban reload'"
+        raise NotCompiled([f"{tree.current}: {reason}. {advice}"]) from None
+    return await compile_in_child(
+        config, state, while_serving=while_serving, sources=sources, accepted=accepted
+    )
 
 
 def _older_good(state: Path) -> ServedSnapshot | None:

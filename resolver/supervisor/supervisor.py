@@ -33,7 +33,6 @@ from resolver.metrics.status_reader import read_status
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
-from resolver.snapshot.child_compiler import compile_in_child
 from resolver.supervisor.address_watch import watch_addresses
 from resolver.supervisor.background import BackgroundTasks, Work
 from resolver.supervisor.banner import startup_banner
@@ -49,6 +48,7 @@ from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.startup import (
+    compile_config,
     first_snapshot,
     log_warnings,
     raise_file_limit,
@@ -193,7 +193,7 @@ class _Supervisor:
         except DarbanError as error:
             if judged:
                 raise
-            compiled = await compile_in_child(self._facts.config, self._facts.state)
+            compiled = await compile_config(self._facts.config, self._facts.state)
             self._begin_again = Path(compiled.snapshot).name
             if self._begin_again == self._facts.snapshot:
                 raise

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -124,6 +125,58 @@ def test_an_edit_that_was_not_reloaded_does_not_come_with_it(pulling: SharedPoli
     assert darban("reload", at=server.directory).code == GOOD
     told = darban("explain", "--client", "127.0.30.5", "new.example", "--json", at=server.directory)
     assert told.json["outcome"] == "blocked"
+
+
+def _flip_a_bit(server: Server) -> Path:
+    """Another name stands in the file of the policy in force that blocks pager.example."""
+    files = [each for each in (server.state / "policy").resolve().rglob("*") if each.is_file()]
+    [file] = [each for each in files if b"||pager.example^" in each.read_bytes()]
+    content = bytearray(file.read_bytes())
+    content[content.index(b"pager.example")] ^= 1
+    file.write_bytes(content)
+    return file
+
+
+@pytest.mark.parametrize("by", ["reload", "start", "start --last-good"])
+def test_a_file_with_another_bit_is_written_anew(pulling: SharedPolicy, by: str) -> None:
+    server, commit = pulling.server, pulling.repository.head()
+    logged = len(server.err)
+    if by == "reload":
+        _flip_a_bit(server)
+        assert darban("reload", at=server.directory).code == GOOD
+    else:
+        assert server.stop().code == 0
+        _flip_a_bit(server)
+        server.options = by.split()[1:]
+        started(server)
+        server.options = []
+    assert "files were not as in the commit; they are written anew" in server.err[logged:]
+    stays(server, commit)
+    assert server.scrape().value("darban_config_ok") == 1
+
+
+def test_where_the_repository_is_damaged_too_the_last_good_policy_stays(
+    pulling: SharedPolicy,
+) -> None:
+    server, commit = pulling.server, pulling.repository.head()
+    assert server.stop().code == 0
+    file, packs = _flip_a_bit(server), server.state / "policy.git" / "objects"
+    packs.rename(packs.with_name("away"))
+    server.options = ["--last-good"]
+    with pulling.repository.away():
+        started(server)
+        stays(server, commit)
+        assert server.scrape().value("darban_config_ok") == 0
+        why = darban("status", "--json", at=server.directory).json["config_failure"]
+        assert f"{server.state / 'policy'}: its files cannot be compared with the commit" in str(
+            why
+        )
+    shutil.rmtree(server.state / "policy.git")
+    assert pull(server).code == GOOD
+    assert darban("reload", at=server.directory).code == GOOD
+    assert b"pager.example" in file.read_bytes()
+    assert server.scrape().value("darban_config_ok") == 1
+    server.options = []
 
 
 def test_without_a_policy_nothing_starts(unpulled: Server) -> None:
