@@ -1,13 +1,21 @@
 """The servers of an upstream group: the response time of each, and which to ask next.
 
-Each server has a smoothed round-trip time and its variance (the estimator of RFC 6298 section 2).
-They give the time to wait for its answer. Each server also has a count of consecutive time-outs.
-After three time-outs it counts as down: other servers are asked first, and one query a second
-probes it. If all servers are down, all are still asked. For 15 minutes, a server that gave a lame
-answer (a referral, for example) is asked after the others, and a server that does not understand
-EDNS is asked without. It counts as such when it has rejected EDNS for two names, and has not
-answered with EDNS between them, nor in the 15 minutes before: an error about one name, which it may
-pass on from elsewhere, says nothing about others.
+Each server has a smoothed round-trip time over UDP and its variance (the estimator of RFC 6298
+section 2). They give the time to wait for its answer. A time-out doubles this time, to
+``FIRST_WAIT`` at most, if nothing has come from the server meanwhile, until it answers (section
+5.5). So a server that has become slow or silent is asked little, and where single packets are lost
+it is asked again soon.
+
+Each server also has a count of consecutive questions that it has not answered in time. After three
+it counts as down: it is asked after the others, and every ``_PROBE_INTERVAL`` a probe is sent
+beside a query. If all servers are down, all are still asked. A server is asked over TCP only when
+it has answered three questions over TCP, and nothing at all over UDP since each of them was first
+asked; probes over UDP tell when that works again.
+
+For 15 minutes, a server that gave a lame answer (a referral, for example) is asked after the
+others, and a server that does not understand EDNS is asked without. It counts as such when it has
+rejected EDNS for two names, and has not answered with EDNS between them, nor in the 15 minutes
+before: an error about one name, which it may pass on from elsewhere, says nothing about others.
 
 What must stay true:
 - Only a time-out or an unusable answer counts against a server. A packet that matches no query
@@ -19,9 +27,11 @@ from math import inf
 from typing import Final
 
 _DOWN_AFTER: Final = 3
-"""Consecutive time-outs."""
-_PROBE_INTERVAL: Final = 1.0
-"""Seconds between two probes of a server that is down."""
+"""Consecutive questions that timed out."""
+_SILENT_UDP_AFTER: Final = 3
+"""Consecutive questions that were answered over TCP while nothing came over UDP."""
+_PROBE_INTERVAL: Final = 5.0
+"""Seconds between two probes of a server."""
 _FAULT_KEPT: Final = 900.0
 """Seconds that a server counts as lame, or as one that does not understand EDNS."""
 _DECAY: Final = 0.998
@@ -32,17 +42,31 @@ _SILENT_AFTER: Final = 10.0
 answers some query within that time."""
 FIRST_WAIT: Final = 0.6
 """Seconds to wait for a server before its first answer."""
-_MIN_WAIT: Final = 0.15
-_MAX_WAIT: Final = 0.8
+_MARGIN: Final = 0.04
+"""Seconds to wait beyond the smoothed round-trip time, at least."""
+_GROWTH: Final = 0.25
+"""The share of the round-trip time to wait beyond it, at least: the queue of a server whose load is
+a little too high grows while its answers come."""
+_MAX_WAIT: Final = 2.5
+"""With more than one server, ``FIRST_WAIT`` is the longest: another may be faster."""
 
 
 class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "edns_until", "lame_until", "name", "only_self", "plain_until", "port"),
-        *("probe_at", "rejected", "silent_since", "smoothed", "source", "timeouts", "variance"),
-        "wait",
+        *(
+            "address",
+            "edns_until",
+            "heard",
+            "lame_until",
+            "name",
+            "only_self",
+            "plain_until",
+            "port",
+        ),
+        *("probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source", "timeouts"),
+        *("usual", "variance", "wait"),
     )
 
     def __init__(self, address: str, port: int, name: str, source: str = "") -> None:
@@ -55,14 +79,18 @@ class Server:
         self.source = source
         """The address of this host that queries to it leave from; empty for any."""
         self.smoothed = 0.0
-        """Smoothed round-trip time in seconds; 0 before the first answer."""
+        """Smoothed round-trip time over UDP in seconds, or the last over TCP; 0 until then."""
         self.variance = 0.0
         self.timeouts = 0
-        """Consecutive time-outs."""
+        """Consecutive questions that timed out."""
         self.silent_since = 0.0
         """The time of the first of these time-outs."""
-        self.probe_at = 0.0
-        """The time of the next probe, if the server is down."""
+        self.heard = 0.0
+        """When the last answer came over UDP."""
+        self.silent_udp = 0
+        """Consecutive questions that were answered over TCP while nothing came over UDP."""
+        self.probe_at = inf
+        """The time of the next probe, if the server is down or silent over UDP."""
         self.lame_until = 0.0
         """Until then, other servers are asked first."""
         self.plain_until = 0.0
@@ -71,8 +99,10 @@ class Server:
         """Until then, it is known to understand EDNS."""
         self.rejected = b""
         """The last name for which it rejected EDNS; empty if it has answered with EDNS since."""
+        self.usual = FIRST_WAIT
+        """Seconds to wait for an answer, by its round-trip times."""
         self.wait = FIRST_WAIT
-        """Seconds to wait for an answer."""
+        """Seconds to wait for an answer now, after time-outs."""
 
     @property
     def tried(self) -> bool:
@@ -81,12 +111,19 @@ class Server:
 
     @property
     def up(self) -> bool:
-        """Whether fewer than three consecutive queries have timed out."""
+        """Whether it has answered one of the last three questions."""
         return self.timeouts < _DOWN_AFTER
 
-    def answered(self, seconds: float) -> None:
-        """Note a matching answer after so many seconds."""
-        self.timeouts = 0
+    @property
+    def streams(self) -> bool:
+        """Whether to ask it over TCP, since nothing comes back over UDP."""
+        return self.silent_udp >= _SILENT_UDP_AFTER
+
+    def answered(self, seconds: float, now: float) -> None:
+        """Note an answer over UDP after so many seconds."""
+        self.timeouts = self.silent_udp = 0
+        self.probe_at = inf
+        self.heard = now
         smoothed, variance = self.smoothed, self.variance
         if smoothed:
             variance += (abs(seconds - smoothed) - variance) / 4
@@ -94,8 +131,25 @@ class Server:
         else:
             smoothed, variance = seconds, seconds / 2
         self.smoothed, self.variance = smoothed, variance
-        wait = smoothed + 4 * variance
-        self.wait = min(wait, _MAX_WAIT) if wait > _MIN_WAIT else _MIN_WAIT
+        margin = max(4 * variance, smoothed * _GROWTH)
+        wait = smoothed + (margin if margin > _MARGIN else _MARGIN)
+        self.usual = self.wait = wait if wait < _MAX_WAIT else _MAX_WAIT
+
+    def answered_stream(self, seconds: float, asked_at: float, now: float) -> None:
+        """Note an answer over TCP to a question that was first asked at some time."""
+        self.timeouts = 0
+        if asked_at <= self.heard:
+            self.silent_udp = 0
+        elif self.silent_udp < _SILENT_UDP_AFTER:
+            self.silent_udp += 1
+            self.probe_at = now + _PROBE_INTERVAL
+        if self.streams or not self.smoothed:  # else it says nothing of the time over UDP
+            self.smoothed = seconds
+
+    def back_off(self, began: float, waited: float) -> None:
+        """Wait longer for answers, after a wait over UDP in which nothing has come from it."""
+        if self.heard <= began:
+            self.wait = max(self.wait, min(2 * waited, FIRST_WAIT))
 
     def note_lame(self, now: float) -> None:
         """Note an answer that says nothing about its question."""
@@ -127,12 +181,16 @@ class Server:
             self.rejected = name
 
     def timed_out(self, now: float) -> None:
-        """Note a time-out, or an unusable answer."""
+        """Note a question that it has not answered in time, or could not be asked."""
         if not self.timeouts:
             self.silent_since = now
         self.timeouts += 1
-        if self.timeouts >= _DOWN_AFTER:
+        if self.timeouts == _DOWN_AFTER:
             self.probe_at = now + _PROBE_INTERVAL
+
+    def probed(self, now: float) -> None:
+        """Note a probe, so that the next one is due later."""
+        self.probe_at = now + _PROBE_INTERVAL
 
 
 class Group:
@@ -145,23 +203,44 @@ class Group:
         self.servers = tuple(servers)
         self.believed = tuple(believed)
         """The servers whose AD is passed on."""
+        self.most_wait = _MAX_WAIT if len(self.servers) == 1 else FIRST_WAIT
+        """Seconds to wait for a server before another try, at most."""
 
-    def choose(self, now: float, tried: Sequence[Server]) -> Server | None:
-        """The server to ask next; None if the group is empty.
+    def wait(self, server: Server, tries: int) -> float:
+        """Seconds to wait for an answer over UDP after so many tries at a server."""
+        least = min(server.usual * (1 << tries), FIRST_WAIT)
+        return min(max(server.wait, least), self.most_wait)
 
-        A server that was not tried comes before one that was; one that is up before one that is
-        down; one that is not lame before one that is; a faster one before a slower one. A server
-        that is down comes first if its probe is due.
-        """
+    def first(self, now: float) -> Server | None:
+        """The server to ask first; None if the group is empty."""
         if len(self.servers) == 1:
             return self.servers[0]
-        untried = [server for server in self.servers if server not in tried]
-        for server in untried:
-            if not server.up and now >= server.probe_at and not tried:
-                server.probe_at = now + _PROBE_INTERVAL
-                return server
+        return self._best(now, self.servers, ())
+
+    def next(
+        self, now: float, tried: Sequence[Server], out: Sequence[Server], most: int, stream: bool
+    ) -> Server | None:
+        """The server to ask next over TCP or UDP: tried less than ``most`` times, and not ``out``.
+
+        None if there is no such server. A server that is silent over UDP is asked over TCP only.
+        """
+        left = [
+            server
+            for server in self.servers
+            if tried.count(server) < most and server not in out and (stream or not server.streams)
+        ]
+        return self._best(now, left, tried)
+
+    def _best(
+        self, now: float, servers: Sequence[Server], tried: Sequence[Server]
+    ) -> Server | None:
+        """The best of these servers.
+
+        One that is up comes before one that is down; one that is not lame before one that is; one
+        that was tried less often before one that was more often; a faster one before a slower one.
+        """
         chosen = min(
-            untried or self.servers,
+            servers,
             key=lambda server: (
                 not server.up,
                 now < server.lame_until,
@@ -175,9 +254,9 @@ class Group:
                 server.smoothed *= _DECAY
         return chosen
 
-    def has_untried(self, tried: Sequence[Server]) -> bool:
-        """Whether the group has a server that was not tried."""
-        return any(server not in tried for server in self.servers)
+    def all_in(self, tried: Sequence[Server]) -> bool:
+        """Whether all servers of the group are among these."""
+        return all(server in tried for server in self.servers)
 
     def is_silent(self, now: float) -> bool:
         """Whether all servers are down, and have not answered for long, not even late."""

@@ -111,7 +111,8 @@ class Forwarder:
             self._start(question, None, None, self._loop.time())
 
     def sweep(self, now: float) -> None:
-        """Close idle sockets; the worker calls this periodically."""
+        """Close idle sockets, and end probes; the worker calls this periodically."""
+        self._drop_late(now)
         self._udp.sweep(now)
 
     def _start(
@@ -136,7 +137,11 @@ class Forwarder:
         self._set_timer()
         if pending is not None:
             query.wait(pending)
+        if query.probe is not None:
+            self._send_probe(query, now)
         self._do_steps(query, step, now)
+        if query.look_at <= now:
+            self._look_at_waiters(query, now)
         return True
 
     def _do_steps(self, query: InflightQuery, step: Step | None, now: float) -> None:
@@ -183,6 +188,27 @@ class Forwarder:
         query.last = attempt
         query.deadline = attempt.until
         return None
+
+    def _send_probe(self, query: InflightQuery, now: float) -> None:
+        """Send the probe that is to be sent beside a query, if it can be sent."""
+        probe, query.probe = cast("UpstreamAttempt", query.probe), None
+        probe.is_probe = True
+        server = probe.server
+        try:
+            probe.waits_on, probe.ident = self._udp.send(server, probe.message, probe, now)
+        except OSError:
+            self._counters.upstream(server.name, "unreachable")
+        else:
+            self._late.add(probe)
+
+    def _probed(self, probe: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
+        """Note what came back to a probe."""
+        self._late.discard(probe)
+        name = probe.server.name
+        if probe.inflight.probed(probe, packet, ident, now):
+            self._counters.answered(name, now - probe.began)
+        else:
+            self._counters.upstream(name, "mismatch")
 
     def _finish(self, query: InflightQuery, result: CacheEntry | Failure, now: float) -> None:
         """End an exchange: store its result in the cache, and answer all waiting replies."""
@@ -247,6 +273,9 @@ class Forwarder:
 
     def _process(self, attempt: UpstreamAttempt, ident: int, packet: bytes, now: float) -> None:
         """Report a received packet to the exchange of an attempt, and do its step."""
+        if attempt.is_probe:
+            self._probed(attempt, ident, packet, now)
+            return
         query = attempt.inflight
         if attempt is not query.latest:
             self._late.discard(attempt)
@@ -281,7 +310,7 @@ class Forwarder:
             self._without_answer(attempt, attempt.inflight.refused)
 
     def _tcp_lost(self, connection: Tcp) -> None:
-        works = connection.answered > 0 or connection.is_silent  # which this server closes itself
+        works = connection.answered > 0
         for attempt in still_waiting(connection, connection.all_waiting()):
             query = attempt.inflight
             self._without_answer(attempt, query.closed if works else query.unreachable)
@@ -289,7 +318,7 @@ class Forwarder:
     def _without_answer(self, attempt: UpstreamAttempt, decide: Decide) -> None:
         """Go on without the answer to an attempt, as ``decide`` says."""
         name = attempt.server.name
-        if attempt not in self._late:  # else it is counted already
+        if attempt.is_probe or attempt not in self._late:  # else it is counted already
             self._counters.upstream(name, "unreachable")
         self._stop_waiting(attempt)
         attempt.failed = True
@@ -338,13 +367,17 @@ class Forwarder:
         self._drop_late(now)
 
     def _drop_late(self, now: float) -> None:
-        """Wait no longer for the oldest late answers."""
-        while (oldest := self._late.next_to_drop(now)) is not None:
-            self._stop_waiting(oldest)
-            self._decide(oldest, oldest.inflight.dropped, now)
+        """Wait no longer for the late answers that have had their time, or have no room."""
+        while (dropped := self._late.next_to_drop(now)) is not None:
+            if dropped.is_probe:
+                self._counters.upstream(dropped.server.name, "timeout")
+            self._stop_waiting(dropped)
+            self._decide(dropped, dropped.inflight.dropped, now)
 
     def _decide(self, attempt: UpstreamAttempt, decide: Decide, now: float) -> None:
-        """Report an event to the exchange of an attempt, and do its step."""
+        """Report an event to the exchange of an attempt, and do its step; not of a probe."""
+        if attempt.is_probe:
+            return
         step: Step | None
         try:
             step = decide(attempt, now)

@@ -5,7 +5,7 @@ from math import inf
 
 from resolver.engine.admission import Shares
 from resolver.engine.attempt import Attempt
-from resolver.engine.exchange import CLIENT_PATIENCE, NONE_LATE, PATIENCE, Exchange, Step
+from resolver.engine.exchange import NONE_LATE, Exchange, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Group, Server
@@ -16,7 +16,7 @@ from resolver.upstream.udp_sockets import UdpSocket
 class UpstreamAttempt(Attempt):
     """An attempt, with its ID and the socket or connection on which it waits for its answer."""
 
-    __slots__ = ("failed", "ident", "inflight", "vlan", "waits_on")
+    __slots__ = ("failed", "ident", "inflight", "is_probe", "vlan", "waits_on")
 
     def __init__(
         self,
@@ -36,6 +36,8 @@ class UpstreamAttempt(Attempt):
         """None if it does not wait, or no longer."""
         self.failed = False
         """Whether no answer can come: it was not sent, or was refused."""
+        self.is_probe = False
+        """Whether its answer only says that its server answers; it may outlive its query."""
 
 
 class InflightQuery(Exchange):
@@ -56,33 +58,30 @@ class InflightQuery(Exchange):
         """The attempt that was sent last."""
         self.deadline = inf
         """When the time of this attempt is over."""
-        self.look_at = now + PATIENCE
+        self.look_at = inf
         """When to look at the waiting replies."""
 
     def begin_round(self, group: Group, shares: Shares | None, vlan: int, now: float) -> Step:
         """Begin the next round for a VLAN, with shares of the admission."""
         self.vlan = vlan
-        self.look_at = min(self.look_at, now + PATIENCE)
         step = self.begin_again(group, now)
         self.shares = shares
         return step
 
     def wait(self, pending: PendingReply) -> None:
-        """Add a reply that waits, until the time of its client is over."""
+        """Add a reply that waits; the time of its client may be over once a stale answer may go."""
         self.waiters.append(pending)
-        end = pending.received + CLIENT_PATIENCE
-        if end < self.look_at:
-            self.look_at = end
+        if self.stale_at < self.look_at:
+            self.look_at = self.stale_at
 
     def take_due(self, stale: bool, now: float) -> list[PendingReply]:
         """Remove the replies whose time is over, as ``patience`` says; set when to look again."""
         patience = self.patience(stale, now)
         due = [each for each in self.waiters if each.received + patience <= now]
         self.waiters = [each for each in self.waiters if each.received + patience > now]
-        self.look_at = min([each.received + CLIENT_PATIENCE for each in self.waiters], default=inf)
-        slow_at = self.began + PATIENCE
-        if now < slow_at < self.look_at:
-            self.look_at = slow_at
+        self.look_at = min([each.received + patience for each in self.waiters], default=inf)
+        if now < self.stale_at < self.look_at:
+            self.look_at = self.stale_at
         return due
 
     def clear(self) -> None:

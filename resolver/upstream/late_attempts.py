@@ -2,9 +2,9 @@
 
 What must stay true:
 - Each waits for ``LATE`` seconds since it was sent. At most ``MAX_LATE`` wait; one more drops the
-  oldest of the VLAN that has most. So upstreams that are silent cannot exhaust the descriptors or
-  the memory of a worker, and a VLAN that asks for names without answers takes no late answers
-  from another that has fewer attempts here.
+  newest of the VLAN that has most, since a slow upstream answers the oldest next. So upstreams that
+  are silent cannot exhaust the descriptors or the memory of a worker, and a VLAN that asks for
+  names without answers takes no late answers from another that has fewer attempts here.
 """
 
 import resource
@@ -54,4 +54,4 @@ class LateAttempts:
         if len(self) <= MAX_LATE:
             return None
         most = max(self._by_vlan.values(), key=len)
-        return next(iter(most))
+        return next(reversed(most))

@@ -1,11 +1,12 @@
 """TCP connections to upstream servers, shared by the queries that need TCP.
 
 Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
-most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. An idle
-connection is closed after ``IDLE`` seconds. If all connections are full, a VLAN that has fewer than
-``OWN`` queries on them adds to them; a query of another goes over UDP again. So an attacker who
-forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose queries get no
-answers cannot keep others from TCP.
+most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. A further one is
+opened while each has ``SPREAD`` queries, since a lost packet holds up all queries of a connection.
+An idle connection is closed after ``IDLE`` seconds. If all connections are full, a VLAN that has
+fewer than ``OWN`` queries on them adds to them; a query of another goes over UDP again. So an
+attacker who forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose
+queries get no answers cannot keep others from TCP.
 
 A connection that has given nothing since a query was sent, until the time of that query is over,
 takes no more queries, since its server may have restarted. It stays open for late answers, one of
@@ -28,6 +29,7 @@ from resolver.upstream.server_address import socket_address
 from resolver.upstream.source import bind_source
 
 MAX_WAITING: Final = 64
+SPREAD: Final = 8
 MAX_CONNECTIONS: Final = 8
 OWN: Final = 16
 """Queries to a server over TCP that a VLAN may have where all connections are full."""
@@ -152,7 +154,7 @@ class TcpConnectionPool(Generic[Waiting]):
         self.receive = receive
         self._report_lost = lost
         self._random = RandomIds()
-        self._most = MAX_WAITING
+        self._most = SPREAD
         """The queries on one connection, while another may be opened."""
         self._open: list[TcpConnection[Waiting]] = []
         self._silent: list[TcpConnection[Waiting]] = []

@@ -10,7 +10,7 @@ from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
 from resolver.engine.attempt import Attempt
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import LATE, PATIENCE, TCP_PATIENCE, Exchange, Step
+from resolver.engine.exchange import LATE, ROUND, Exchange, Step
 from resolver.engine.failure import Failure
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.servers import Group, Server
@@ -106,10 +106,9 @@ SERVERS = st.integers(1, 3)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
     assert isinstance(played.end, CacheEntry | Failure)
-    assert played.now <= NOW + TCP_PATIENCE + LATE
+    assert played.now <= NOW + ROUND + LATE
     for attempt in played.attempts:
-        limit = TCP_PATIENCE if attempt.stream else PATIENCE
-        assert attempt.began < attempt.until <= NOW + limit
+        assert attempt.began < attempt.until <= NOW + ROUND
 
 
 @given(EVENTS, SERVERS)
@@ -143,10 +142,18 @@ def test_only_a_good_answer_is_told_as_one(events: list[str], servers: int) -> N
 @given(EVENTS, SERVERS)
 def test_after_a_forgery_udp_is_used_only_where_tcp_is_not(events: list[str], servers: int) -> None:
     played = play(events, servers)
-    for what, after in zip(events, played.attempts[1:], strict=False):
+    tcp_tried = set()
+    for what, before, after in zip(events, played.attempts, played.attempts[1:], strict=False):
+        if before.stream:
+            tcp_tried.add(before.server)
         if what == "forged":
-            before = played.attempts[played.attempts.index(after) - 1]
-            assert after.stream or before.stream
+            assert after.stream or before.server in tcp_tried
+
+
+@given(SERVERS)
+def test_whoever_forges_every_reply_gets_three_guesses_a_round(servers: int) -> None:
+    played = play(["forged", "unreachable"] * 12, servers)
+    assert sum(not each.stream for each in played.attempts) == 3
 
 
 def test_a_truncated_answer_is_asked_for_over_tcp_at_the_same_server() -> None:
@@ -164,10 +171,16 @@ def test_an_opt_that_is_not_understood_is_left_out_and_stays_out() -> None:
     assert isinstance(played.end, CacheEntry)
 
 
-def silent(servers: int) -> tuple[Exchange, list[Attempt]]:
-    """An exchange whose round is over, and its attempts, to which there was no answer."""
-    group = Group("", [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(servers)])
-    exchange = Exchange(QUESTION, group, NOW)
+def silent(count: int, *, known: bool = False) -> tuple[Exchange, list[Attempt]]:
+    """An exchange whose round is over, and its attempts, to which there was no answer.
+
+    ``known``: whether the servers have answered before, in a millisecond.
+    """
+    servers = [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(count)]
+    if known:
+        for server in servers:
+            server.answered(0.001, NOW - 1)
+    exchange = Exchange(QUESTION, Group("", servers), NOW)
     attempts: list[Attempt] = []
     step: Step | None = exchange.begin(NOW)
     while isinstance(step, Attempt):
@@ -193,9 +206,9 @@ def test_any_late_answer_ends_it_also_in_a_later_round(
 
 def test_without_its_late_attempts_it_ends() -> None:
     exchange, attempts = silent(1)
-    ends = [exchange.dropped(attempt, NOW + LATE) for attempt in attempts]
-    assert ends[:2] == [None, None]
-    assert isinstance(ends[2], Failure)
+    *ends, last = [exchange.dropped(attempt, NOW + LATE) for attempt in attempts]
+    assert ends == [None] * (len(attempts) - 1)
+    assert isinstance(last, Failure)
 
 
 def test_a_late_answer_to_an_earlier_attempt_ends_it() -> None:
@@ -212,3 +225,84 @@ def test_nobody_to_ask_is_said_at_once() -> None:
     end = Exchange(QUESTION, Group("", []), NOW).begin(NOW)
     assert isinstance(end, Failure)
     assert end.code == codes.EDE_NETWORK_ERROR
+
+
+def test_a_silent_server_is_asked_three_times_a_transport() -> None:
+    exchange, attempts = silent(1, known=True)
+    assert [each.stream for each in attempts] == [False] * 3 + [True] * 3
+    assert exchange._group.servers[0].timeouts == 1
+
+
+@given(SERVERS, st.booleans())
+def test_silent_servers_are_asked_over_tcp_too_before_the_round_is_over(
+    servers: int, known: bool
+) -> None:
+    _, attempts = silent(servers, known=known)
+    assert any(each.stream for each in attempts)
+    assert [each.stream for each in attempts] == sorted(each.stream for each in attempts)
+
+
+def down(server: Server) -> Server:
+    for _ in range(3):
+        server.timed_out(NOW - 60)
+    return server
+
+
+def test_a_server_that_is_down_is_probed_beside_the_first_attempt_now_and_then() -> None:
+    dead, good = down(Server("192.0.2.1", 53, "dead")), Server("192.0.2.2", 53, "good")
+    probed: list[float] = []
+    for tenth in range(200):
+        now = NOW + tenth / 10
+        exchange = Exchange(QUESTION, Group("", [dead, good]), now)
+        step = exchange.begin(now)
+        assert isinstance(step, Attempt)
+        assert step.server is good
+        if exchange.probe is not None:
+            assert exchange.probe.server is dead
+            assert not exchange.probe.stream
+            probed.append(now)
+    assert len(probed) == 4
+
+
+def test_an_answer_to_a_probe_says_that_the_server_is_up_and_another_packet_does_not() -> None:
+    dead, good = down(Server("192.0.2.1", 53, "dead")), Server("192.0.2.2", 53, "good")
+    exchange = Exchange(QUESTION, Group("", [dead, good]), NOW)
+    exchange.begin(NOW)
+    assert exchange.probe is not None
+    assert not exchange.probed(exchange.probe, reply(exchange.probe), IDENT + 1, NOW + 0.1)
+    assert not dead.up
+    assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1)
+    assert dead.up
+
+
+def silent_over_udp() -> Server:
+    server = Server("192.0.2.1", 53, "tcp only")
+    for _ in range(3):
+        server.answered_stream(0.01, NOW - 60, NOW - 59)
+    return server
+
+
+def test_a_server_that_is_silent_over_udp_is_asked_over_tcp_and_probed_over_udp() -> None:
+    server = silent_over_udp()
+    exchange = Exchange(QUESTION, Group("", [server]), NOW)
+    step = exchange.begin(NOW)
+    assert isinstance(step, Attempt)
+    assert step.stream
+    assert exchange.probe is not None
+    assert not exchange.probe.stream
+    assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1)
+    again = Exchange(QUESTION, Group("", [server]), NOW + 1).begin(NOW + 1)
+    assert isinstance(again, Attempt)
+    assert not again.stream
+
+
+def test_a_stale_answer_is_given_at_once_if_all_servers_are_down() -> None:
+    group = Group("", [down(Server("192.0.2.1", 53, "one")), Server("192.0.2.2", 53, "two")])
+    exchange = Exchange(QUESTION, group, NOW)
+    exchange.begin(NOW)
+    assert exchange.patience(True, NOW) > 0
+    down(group.servers[1])
+    exchange = Exchange(QUESTION, group, NOW)
+    exchange.begin(NOW)
+    assert exchange.patience(True, NOW) == 0
+    assert exchange.patience(False, NOW) > 0

@@ -4,99 +4,170 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.engine.servers import Group, Server
+from resolver.engine.servers import FIRST_WAIT, Group, Server
 
 
 def servers(count: int = 2) -> list[Server]:
     return [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(1, count + 1)]
 
 
+def timed_out(server: Server, now: float) -> None:
+    """Three questions in a row that it does not answer."""
+    for _ in range(3):
+        assert server.up
+        server.timed_out(now)
+    assert not server.up
+
+
 def test_the_faster_is_asked_first_and_the_other_next() -> None:
     slow, fast = servers()
-    slow.answered(0.2)
-    fast.answered(0.01)
+    slow.answered(0.2, 0.0)
+    fast.answered(0.01, 0.0)
     group = Group("", [slow, fast])
-    assert group.choose(0.0, ()) is fast
-    assert group.choose(0.0, [fast]) is slow
+    assert group.first(0.0) is fast
+    assert group.next(0.0, [fast], (), 3, False) is slow
 
 
 def test_one_whose_answer_to_the_probe_is_wrong_is_asked_last_until_it_is_right() -> None:
     wrong, slow = servers()
-    wrong.answered(0.01)
-    slow.answered(0.2)
+    wrong.answered(0.01, 0.0)
+    slow.answered(0.2, 0.0)
     group = Group("", [wrong, slow])
     wrong.note_probe(wrong=True)
     wrong.note_lame(0.0)
-    assert group.choose(1e6, ()) is slow
-    assert group.choose(1e6, [slow]) is wrong
+    assert group.first(1e6) is slow
+    assert group.next(1e6, [slow], [slow], 3, False) is wrong
     wrong.note_probe(wrong=False)
-    assert group.choose(1e6, ()) is wrong
+    assert group.first(1e6) is wrong
 
 
 def test_three_timeouts_take_a_server_down_and_an_answer_brings_it_back() -> None:
     first, second = servers()
-    second.answered(0.1)
+    second.answered(0.1, 0.0)
     group = Group("", [first, second])
-    for _ in range(3):
-        assert first.up
-        first.timed_out(10.0)
-    assert not first.up
-    assert group.choose(10.5, ()) is second
-    first.answered(0.01)
-    assert group.choose(10.5, ()) is first
+    timed_out(first, 10.0)
+    assert group.first(10.5) is second
+    first.answered(0.01, 10.5)
+    assert group.first(10.5) is first
 
 
-def test_a_server_that_is_down_is_tried_again_once_a_second() -> None:
+def test_a_server_that_is_up_is_asked_three_times_before_one_that_is_down() -> None:
     first, second = servers()
-    second.answered(0.1)
+    second.answered(0.1, 0.0)
     group = Group("", [first, second])
-    for _ in range(3):
-        first.timed_out(10.0)
-    asked = [group.choose(10.0 + tenth / 10, ()) for tenth in range(40)]
-    assert asked.count(first) == 3
+    timed_out(first, 10.0)
+    tried = [second]
+    while (server := group.next(10.0, tried, (), 3, False)) is not None:
+        tried.append(server)
+    assert tried == [second] * 3 + [first] * 3
 
 
 def test_when_all_are_down_all_are_still_asked() -> None:
     both = servers()
     group = Group("", both)
     for server in both:
-        for _ in range(5):
-            server.timed_out(10.0)
-    assert group.choose(10.1, ()) in both
-    assert group.choose(10.1, [both[0]]) is both[1]
-    assert group.choose(10.1, both) in both
+        timed_out(server, 10.0)
+    assert group.first(10.1) in both
+    assert group.next(10.1, [both[0]], (), 3, False) is both[1]
+    assert group.next(10.1, both, (), 3, False) in both
+
+
+def test_a_server_that_is_out_is_not_asked() -> None:
+    first, second = servers()
+    group = Group("", [first, second])
+    assert group.next(0.0, [first], [second], 3, False) is first
+    assert group.next(0.0, [first], [first, second], 3, False) is None
 
 
 def test_a_slow_server_gets_another_chance() -> None:
     slow, fast = servers()
-    slow.answered(0.5)
-    fast.answered(0.05)
+    slow.answered(0.5, 0.0)
+    fast.answered(0.05, 0.0)
     group = Group("", [slow, fast])
     asked = set()
     for _ in range(3000):
-        asked.add(group.choose(0.0, ()))
-        fast.answered(0.05)
+        asked.add(group.first(0.0))
+        fast.answered(0.05, 0.0)
     assert asked == {slow, fast}
 
 
+def test_a_slow_server_is_not_waited_for_where_another_can_be_asked() -> None:
+    slow, fast = servers()
+    slow.answered(2.0, 0.0)
+    assert Group("", [slow]).wait(slow, 0) == 2.5
+    assert Group("", [slow, fast]).wait(slow, 0) == FIRST_WAIT
+
+
 def test_an_empty_group_has_nobody() -> None:
-    assert Group("", []).choose(0.0, ()) is None
+    assert Group("", []).first(0.0) is None
 
 
 @given(st.lists(st.floats(0.0001, 5.0), max_size=50))
 def test_the_wait_stays_within_its_bounds(times: list[float]) -> None:
     (server,) = servers(1)
     for took in times:
-        server.answered(took)
-        assert 0.15 <= server.wait <= 0.8
+        server.answered(took, 0.0)
+        assert 0.04 <= server.wait <= 2.5
         assert min(times) * 0.99 <= server.smoothed <= max(times) * 1.01
 
 
-@pytest.mark.parametrize(("took", "least"), [(0.001, 0.15), (0.1, 0.1), (0.5, 0.5)])
-def test_a_steady_server_is_waited_for_a_little_more_than_it_takes(
-    took: float, least: float
-) -> None:
+@pytest.mark.parametrize("took", [0.001, 0.1, 0.5, 1.9])
+def test_a_steady_server_is_waited_for_a_little_more_than_it_takes(took: float) -> None:
     (server,) = servers(1)
     for _ in range(100):
-        server.answered(took)
-    assert least <= server.wait <= max(least * 1.2, 0.15)
+        server.answered(took, 0.0)
+    assert took * 1.2 <= server.wait <= max(took * 1.3, took + 0.05)
+
+
+def test_a_server_of_which_nothing_comes_is_waited_for_longer_until_it_answers() -> None:
+    (server,) = servers(1)
+    server.answered(0.001, 10.0)
+    usual = server.wait
+    server.back_off(10.1, usual)
+    assert server.wait == 2 * usual
+    for _ in range(10):
+        server.back_off(10.1, server.wait)
+    assert server.wait == FIRST_WAIT
+    server.answered(0.001, 12.0)
+    assert server.wait == usual
+
+
+def test_a_lost_packet_does_not_change_the_wait_for_a_server_that_answers_others() -> None:
+    (server,) = servers(1)
+    server.answered(0.001, 10.0)
+    usual = server.wait
+    server.back_off(9.99, usual)
+    assert server.wait == usual
+
+
+def test_each_further_try_waits_longer() -> None:
+    (server,) = servers(1)
+    server.answered(0.001, 10.0)
+    group = Group("", [server])
+    waits = [group.wait(server, tries) for tries in range(8)]
+    assert waits[:3] == [server.usual, 2 * server.usual, 4 * server.usual]
+    assert max(waits) == FIRST_WAIT
+
+
+def test_a_server_that_answers_over_tcp_alone_is_known_as_such_until_something_comes_over_udp() -> (
+    None
+):
+    (server,) = servers(1)
+    server.answered(0.01, 10.0)
+    group = Group("", [server])
+    for number in range(3):
+        assert not server.streams
+        server.answered_stream(0.02, 11.0 + number, 12.0 + number)
+    assert server.streams
+    assert group.next(15.0, (), (), 3, False) is None
+    assert group.next(15.0, (), (), 3, True) is server
+    server.answered(0.01, 20.0)
+    assert not server.streams
+
+
+def test_an_answer_over_udp_meanwhile_shows_that_packets_are_lost_and_udp_works() -> None:
+    (server,) = servers(1)
+    for number in range(9):
+        server.answered(0.01, 11.0 + number)
+        server.answered_stream(0.02, 10.9 + number, 11.5 + number)
+    assert not server.streams

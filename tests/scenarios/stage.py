@@ -168,7 +168,7 @@ class Stage:
         self.upstreams = Upstreams(scenario.upstream)
         self.servers: dict[tuple[str, int], Server] = {}
         self._now = BOOT
-        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
         self._live: dict[bytes, InflightQuery] = {}
         self._waiting: dict[PendingReply, Played] = {}
@@ -209,7 +209,7 @@ class Stage:
         self._now, _, event = heapq.heappop(self._events)
         event()
 
-    def _at(self, moment: float, event: Callable[[], None]) -> None:
+    def _at(self, moment: float, event: Callable[[], object]) -> None:
         heapq.heappush(self._events, (max(moment, self._now), next(self._order), event))
 
     def _ask(self, step: Step, played: Played) -> None:
@@ -245,6 +245,12 @@ class Stage:
             step = live.begin_round(group, None, -1, self._now)
         if pending is not None:
             live.wait(pending)
+        if live.probe is not None:
+            probe, live.probe = live.probe, None
+            told, packet = self.upstreams.ask(probe, self._ident)
+            if told.does not in ("is silent", "refuses", "cannot be sent to"):
+                answer = partial(live.probed, probe, packet, self._ident, self._now + told.after)
+                self._at(self._now + told.after, answer)
         self._do_steps(live, step)
 
     def _do_steps(self, live: InflightQuery, step: NextStep | None) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
@@ -10,12 +12,12 @@ from dnslib import EDNS0, RCODE, RR, DNSRecord
 from resolver.dns import names
 from resolver.dns.render import QueryShape
 from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import CLIENT_PATIENCE
+from resolver.engine.exchange import CLIENT_PATIENCE, LATE
 from resolver.engine.question import cache_key
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Server
 from resolver.metrics.definitions import UPSTREAM_QUERIES, UPSTREAM_RESULTS, UPSTREAM_UP
-from resolver.metrics.layout import DOWN, UNTRIED
+from resolver.metrics.layout import DOWN, UNTRIED, UP
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
@@ -24,6 +26,7 @@ from tests.server.assembled import Assembled
 from tests.upstream.forwarding import (
     Answering,
     Client,
+    Upstream,
     answer_one_and_close,
     good,
     silent,
@@ -201,6 +204,71 @@ def test_an_error_of_the_only_server_counts_as_failed(rcode: int) -> None:
             assert {result for result, times in counted.items() if times} == {"failed"}
 
     run(play)
+
+
+def test_a_probe_outlives_its_query_brings_a_server_back_and_leaves_nothing() -> None:
+    async def play(loop: Loop) -> None:
+        with upstream(loop, silent) as dead, upstream(loop, good) as other:
+            both = (("dead", dead), ("other", other))
+            servers = {name: Server(*each.socket.getsockname(), name) for name, each in both}
+            assembled = Assembled(loop, servers)
+            client = Client(loop, assembled)
+
+            async def ask(name: str) -> None:
+                client.ask(name)
+                while assembled.forwarder.busy:
+                    await asyncio.sleep(TICK)
+
+            for number in range(3):
+                await ask(f"{number}.example.")
+            assert not servers["dead"].up
+            asked = len(dead.asked)
+            await asyncio.sleep(10)
+            await ask("unanswered.example.")
+            assert len(dead.asked) == asked + 1
+            await asyncio.sleep(LATE)
+            assembled.forwarder.sweep(loop.time())
+            assert not assembled.forwarder._late
+            dead.answering, dead.delay = good, 0.5
+            await ask("answered.example.")
+            assert not servers["dead"].up
+            await asyncio.sleep(0.5 + TICK)
+            assert servers["dead"].up
+            assert assembled.counters.cells[assembled.layout.cell(UPSTREAM_UP, "dead")] == UP
+            assert len(client.replies) == 5
+            assert alive() == []
+            assembled.forwarder.sweep(loop.time() + 60)
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(play)
+    finally:
+        gc.enable()
+
+
+def test_a_question_that_only_tcp_answers_is_answered() -> None:
+    async def play(loop: Loop) -> None:
+        with stage(loop, silent) as on:
+            at = on.upstream.socket.getsockname()
+            async with await asyncio.start_server(answer_one_and_close, *at):
+                for number in range(4):
+                    on.client.ask(f"{number}.example.")
+                    await on.until_idle()
+                assert [str(reply.short()) for _, reply in on.client.replies] == ["192.0.2.1"] * 4
+                assert [name for _, name in on.upstream.asked].count("3.example.") == 0
+            await asyncio.sleep(10)
+
+    run(play)
+
+
+@contextmanager
+def upstream(loop: Loop, answering: Answering) -> Iterator[Upstream]:
+    made = Upstream(loop, answering)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def alive() -> list[str]:

@@ -6,13 +6,20 @@ from pathlib import Path
 import pytest
 from dnslib import RCODE
 
+from resolver.dns import names
+from resolver.dns.render import QueryShape
 from resolver.engine.exchange import CLIENT_PATIENCE, LATE
+from resolver.engine.question import UpstreamQuestion
+from resolver.engine.servers import Group, Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
-from resolver.upstream.late_attempts import MAX_LATE
+from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
+from resolver.upstream.late_attempts import MAX_LATE, LateAttempts
 from resolver.upstream.tcp_connections import MAX_CONNECTIONS
 from tests.upstream.forwarding import answer_one_and_close, good, silent, stage, truncated
 from tests.upstream.virtual_time import BOOT, run
+
+QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
 
 
 def test_a_slow_upstream_is_waited_for() -> None:
@@ -58,13 +65,28 @@ def test_a_name_is_answered_on_the_next_query_after_its_upstream_has_recovered()
     run(play)
 
 
+def test_of_too_many_late_attempts_the_oldest_are_kept_which_a_slow_upstream_answers_next() -> None:
+    late = LateAttempts()
+    query = InflightQuery(QUESTION, Group("", ()), 0.0, None, 0)
+    server = Server("192.0.2.1", 53, "upstream")
+    attempts = [UpstreamAttempt(server, False, b"", n / 1000, 9.0, query) for n in range(MAX_LATE)]
+    newest = UpstreamAttempt(server, False, b"", 9.0, 9.0, query)
+    for each in (*attempts, newest):
+        assert late.next_to_drop(9.0) is None
+        late.add(each)
+    assert late.next_to_drop(9.0) is newest
+    late.discard(newest)
+    assert late.next_to_drop(9.0) is None
+    assert late.next_to_drop(LATE) is attempts[0]
+
+
 def descriptors() -> int:
     """How many this process has open."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 def test_the_attempts_that_wait_for_late_answers_are_bounded() -> None:
-    """Three for each of 1,500 names, which are asked for in 15 s."""
+    """Three over UDP for each of 1,500 names, which are asked for in 15 s."""
 
     async def play(loop: Loop) -> None:
         with stage(loop, silent) as on:

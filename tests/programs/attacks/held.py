@@ -20,6 +20,10 @@ _MOST_MEMORY = 48
 """MiB above the worker's memory before."""
 
 
+_FAILURE_KEPT = 1.0
+"""Seconds that a failure is served before its question is asked again (RFC 9520 section 3.2)."""
+
+
 class _Peaks:
     """The most that a worker holds at a time; sampled four times a second."""
 
@@ -57,6 +61,7 @@ def _flood(silent: Callable[[Asked], Iterator[Say]]) -> Seen:
         replies = volley(server.port, shots, 4.5)
         peaks.stop()
         up[0] = True
+        time.sleep(_FAILURE_KEPT)
         again = [ask(server.port, each.packet, seconds=3) for each in shots[-20:]]
         time.sleep(18)
         held = server.descriptors() - first[0]

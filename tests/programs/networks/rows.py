@@ -38,8 +38,8 @@ def after(seconds: float) -> Callable[[], Script]:
 
 
 def _flapping() -> Script:
-    """Up for a second, down for a second."""
-    return lambda asked: honest(asked) if asked.at % 2 < 1 else ()
+    """Up for 0.6 s, down for 0.9 s."""
+    return lambda asked: honest(asked) if asked.at % 1.5 < 0.6 else ()
 
 
 def _silent() -> Script:
@@ -113,7 +113,7 @@ ROWS = {
     "loss-50": Row("50 % loss", loss=50),
     "limited": Row("rate limit: half dropped, half truncated", (_limited,)),
     "nsd": Row("NSD's default rate limit, at 400 a second", (), rate=400),
-    "flapping": Row("the only upstream flaps (1 s up, 1 s down)", (_flapping,)),
+    "flapping": Row("the only upstream flaps (0.6 s up, 0.9 s down)", (_flapping,)),
     "udp-closed": Row("UDP to the upstream closed, TCP open", closed="meta l4proto udp"),
     "slow-1": Row("answers after 1 s", (after(1.0),)),
     "slow-1.5": Row("answers after 1.5 s", (after(1.5),)),
