@@ -101,6 +101,17 @@ class Folder:
             os.unlink(path.name, dir_fd=parent)
             os.fsync(parent)
 
+    def was_left(self, file: str, content: bytes) -> bool:
+        """Whether a killed process has left this content aside for a file."""
+        with self._parent(file) as (parent, path):
+            for name in _asides(parent):
+                if name.startswith(f".{path.name}-"):
+                    with contextlib.suppress(BlockingIOError), _unlocked(name, parent) as handle:
+                        is_file = stat.S_ISREG(os.fstat(handle).st_mode)
+                        if is_file and os.pread(handle, len(content) + 1, 0) == content:
+                            return True
+        return False
+
     @contextlib.contextmanager
     def _parent(self, file: str) -> Iterator[tuple[int, Path]]:
         """The open directory of a file, and its whole path for messages."""
@@ -239,26 +250,32 @@ def remove_abandoned(directory: Path) -> None:
 
 def _remove_abandoned(parent: int, directory: Path | None = None) -> None:
     """Remove files aside that no process has locked; with ``directory``, folders and links, too."""
-    with os.scandir(parent) as found:
-        names = [each.name for each in found if _is_aside(each.name)]
-    for name in names:
+    for name in _asides(parent):
         with contextlib.suppress(OSError):
             mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode) and directory is not None:
                 os.unlink(name, dir_fd=parent)
-            elif stat.S_ISREG(mode) or (stat.S_ISDIR(mode) and directory is not None):
-                _remove_unlocked(name, parent, directory)
+            elif stat.S_ISREG(mode):
+                with _unlocked(name, parent):
+                    os.unlink(name, dir_fd=parent)
+            elif stat.S_ISDIR(mode) and directory is not None:
+                with _unlocked(name, parent):
+                    shutil.rmtree(directory / name)
 
 
-def _remove_unlocked(name: str, parent: int, directory: Path | None) -> None:
-    """Remove a file or a folder; BlockingIOError where a process has it."""
-    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
+def _asides(parent: int) -> list[str]:
+    with os.scandir(parent) as found:
+        return [each.name for each in found if _is_aside(each.name)]
+
+
+@contextlib.contextmanager
+def _unlocked(name: str, parent: int) -> Iterator[int]:
+    """Open a file or a folder aside; BlockingIOError where a process has it."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(name, flags, dir_fd=parent)
     try:
         fcntl.flock(handle, _LOCK)
-        if directory is not None and stat.S_ISDIR(os.fstat(handle).st_mode):
-            shutil.rmtree(directory / name)
-        else:
-            os.unlink(name, dir_fd=parent)
+        yield handle
     finally:
         os.close(handle)
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, write
+from resolver.cli.activation import activate, complete, write
 from resolver.cli.clone import check_signatures, commit, config_of, edit_text
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, services, vlans
@@ -296,6 +296,7 @@ def _end(for_: str | None, until: str | None) -> dt.datetime:
 def _in_force(path: Path) -> PolicyInForce | None:
     """What the server has in force; None where none runs."""
     try:
+        complete(path)
         return policy_in_force(path)
     except control.Unreachable:
         return None

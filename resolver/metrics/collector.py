@@ -108,6 +108,7 @@ class DarbanCollector(Collector):
         yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
         yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
         yield definitions.CONFIG_OK, _one(facts.config_ok)
+        yield definitions.CONFIG_UNWRITTEN, _one(bool(facts.unwritten))
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]

@@ -157,6 +157,10 @@ SOCKET_DROPS = _counter(
     "darban_socket_drops",
     "Datagrams that the kernel dropped because the queue of a listening socket was full",
 )
+CONFIG_UNWRITTEN = _gauge(
+    "darban_config_unwritten",
+    "1 while a command was killed that has put a config in force and not written it",
+)
 MEMORY = _gauge(
     "darban_resident_memory_bytes",
     "Octets in memory; the sum over the workers counts shared memory for each",

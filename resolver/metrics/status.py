@@ -271,6 +271,8 @@ class Status:
     """Why clients should ask another node; empty while they may ask this one."""
     config_failure: str = ""
     """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
+    unwritten: tuple[str, ...] = ()
+    """The config's files that a killed command has put in force and not written."""
 
     missing_addresses: tuple[str, ...] = ()
     """Addresses on which DNS is to be served, with their ports, and that this host lacks."""

@@ -45,6 +45,7 @@ from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import compile_config, lacking_sources
+from resolver.supervisor.unwritten import UnwrittenConfig
 from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
@@ -87,6 +88,7 @@ class Reloader:
 
     def __init__(self, rollout: Rollout, facts: ServerFacts, after: Callable[[], None]) -> None:
         """``after`` is called at the end of every reload."""
+        self.unwritten = UnwrittenConfig(facts.config, facts.state)
         self._rollout = rollout
         self._facts = facts
         self._after = after
@@ -111,7 +113,8 @@ class Reloader:
 
         ``before`` is the hash of the snapshot in force that the caller has read. If it is another
         one now, the config lacks what was put in force meanwhile. ``fetched`` may name copies of
-        fetched lists by their hashes, to be used as far as the server still has them.
+        fetched lists by their hashes, to be used as far as the server still has them. ``began`` has
+        the SHA-256 of each file that the caller then writes, as it is on disk now.
         """
         texts, event, fetched = request.get("texts"), request.get("event"), request.get("fetched")
         if not isinstance(texts, dict) or event not in _EVENTS:
@@ -122,14 +125,28 @@ class Reloader:
         given, read_before = SourceTexts(texts, None, wanted), request.get("before")
         before = None if read_before is None else str(read_before)  # an older command has none
         accepted = [ALL_LISTS] if request.get("accept") is True else []
-        who = str(request["who"])
-        result = await self.reload(who, str(event), given=given, before=before, accepted=accepted)
+        began = request.get("began")
+        result = await self.reload(
+            str(request["who"]),
+            str(event),
+            given=given,
+            before=before,
+            accepted=accepted,
+            began=began if isinstance(began, dict) else {},  # an older command has none
+        )
         return result.as_json()
 
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
         await self.judged.wait()
-        return asdict(PolicyInForce(self._facts.snapshot, self._sources))
+        began = self.unwritten.began
+        return asdict(PolicyInForce(self._facts.snapshot, self._sources, began))
+
+    async def hang_up(self) -> None:
+        """Put the config on disk in force, or what a killed command has not written of it."""
+        kept = await asyncio.to_thread(self.unwritten.kept)
+        began = self.unwritten.began if kept else None
+        await self.reload("SIGHUP", given=kept, began=began or {})
 
     async def reload(
         self,
@@ -141,6 +158,7 @@ class Reloader:
         before: str | None = None,
         switch: PolicySwitch | None = None,
         accepted: Sequence[str] = (),
+        began: Mapping[str, str | None] | None = None,
     ) -> ReloadResult:
         """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
 
@@ -150,7 +168,8 @@ class Reloader:
         config is unknown while a last good snapshot is served; then the config
         on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
         where its files cannot be put in place. In all cases a policy from git is the one on disk.
-        ``accepted`` are the lists whose losses a person accepts.
+        ``accepted`` are the lists whose losses a person accepts. ``began`` has the files that the
+        caller then writes.
         """
         async with self._lock:
             if self._stopping.is_set():
@@ -174,6 +193,9 @@ class Reloader:
             self._facts.reloads[result.result] += 1
             if sources is None or (given is not None and not result.code):
                 self._note(result)
+                if not result.code:
+                    texts = {} if given is None else given.texts
+                    await asyncio.to_thread(self.unwritten.begin, began or {}, texts)
             self._facts.last_reload = LastReload(
                 time.time(), result.result, who, tuple(result.report)
             )
@@ -191,10 +213,13 @@ class Reloader:
         How that ended, and what was compiled; None where the server stops. The caller tells it.
         """
         async with self._lock:
-            result = await self._attempted(who, START, None, None, ())
+            kept = await asyncio.to_thread(self.unwritten.kept)
+            result = await self._attempted(who, START, kept, None, ())
             if result is None:
                 return None
             self._note(result)
+            if kept is None and not result.code:
+                await asyncio.to_thread(self.unwritten.end)
             if result.code and result.result != "needs_restart":
                 await self.activated(f"{START} --last-good", who, None)
             candidate = self._candidate

@@ -22,6 +22,7 @@ from resolver.snapshot.candidate import ALL_LISTS, Accepted, NotCompiled, Reject
 from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
+from resolver.supervisor.unwritten import UnwrittenConfig
 from resolver.upstream.source import missing_sources
 
 _M_MMAP_THRESHOLD: Final = -3
@@ -52,7 +53,11 @@ async def first_snapshot(
         except store.StateError as error:
             unreadable = str(error)
     try:
-        accepted = await compile_config(config, state, accepted=() if last_good else [ALL_LISTS])
+        unwritten = UnwrittenConfig(config, state)
+        lists, kept = () if last_good else [ALL_LISTS], unwritten.kept()
+        accepted = await compile_config(config, state, sources=kept, accepted=lists)
+        if kept is None:
+            unwritten.end()
     except Rejected as error:
         if not last_good:
             raise

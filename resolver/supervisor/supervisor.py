@@ -166,6 +166,7 @@ class _Supervisor:
                 partial(self._once_judged, self._policy_pulls.run),
                 *(partial(note_ends, self._facts, self._reloader), self._zones.run),
                 *(self._validation.run, self._upstream_watch.run, self._reload_on_hangup),
+                partial(self._reloader.unwritten.watch, self._facts),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 *(control.listen_again, partial(watch_addresses, self._facts)),
             ):
@@ -252,7 +253,7 @@ class _Supervisor:
         while True:
             await self._hangup.wait()
             self._hangup.clear()
-            await self._reloader.reload("SIGHUP")
+            await self._reloader.hang_up()
 
     async def _once_judged(self, run: Callable[[], Work]) -> None:
         """Do work that changes what is compiled once the config on disk was tried.

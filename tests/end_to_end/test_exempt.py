@@ -214,7 +214,7 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
     none = darban("exempt", "--list", at=place)
     assert (none.code, none.out) == (GOOD, "there is no exemption\n")
     assert _exempt(server, "127.0.10.7", "telegram", "--for", "2h").code == GOOD
-    assert _exempt(server, "127.0.10.8", "telegram", "--for", "2s").code == GOOD
+    assert _exempt(server, "127.0.10.8", "telegram", "--for", "8s").code == GOOD
     listed = darban("exempt", "--list", at=place).out.splitlines()
     assert listed[1].startswith("pr-2031: telegram for 127.0.10.7/32 until ")
     assert listed[1].endswith("approved by Head of PR (PR-2031): ends soon")
@@ -248,7 +248,9 @@ def test_from_its_beginning_to_its_end(running: Server) -> None:
     ]
     lines = _exempt_lines(server)[shown:]
     assert [line.partition("  exemption ")[2] for line in lines] == [
-        *("pr-2031", "pr-2031-2", "pr-2031", "pr-2031-2", "pr-2031"),
+        *("pr-2031", "pr-2031-2", "pr-2031"),
+        "",  # what is pruned has ended, and has its line for that
+        "pr-2031",
     ]
 
 
