@@ -83,7 +83,7 @@ class PolicyRepository:
             await write_files(self._tree, commit)
         except GitFailed as error:
             place = f"{bundle or self._source.repository} into {self._tree.repository}"
-            raise NotFetched(f"{place}: {error}") from None
+            raise NotFetched(f"{place}: {error}{_scarce(self._tree.repository.parent)}") from None
         except OSError as error:
             path = error.filename or self._tree.repository
             raise NotFetched(f"{path}: {error.strerror}") from None
@@ -157,6 +157,12 @@ class PolicyRepository:
             )
             raise CommitRefused(fetched, reason)
         return newest.signer
+
+
+def _scarce(directory: Path) -> str:
+    """What is left of a disk that is nearly full: git does not always say so."""
+    free = shutil.disk_usage(directory).free
+    return f" ({free >> 10} KiB are left on the disk)" if free < 1 << 20 else ""
 
 
 async def write_files(tree: PolicyTree, commit: str) -> None:
