@@ -65,6 +65,9 @@ from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.supervisor.zone_publisher import ZonePublisher
 
 _NOT_JUDGED = "it is compiled since the start; until then the policy is the last good one"
+_JUDGED_BY = 120.0
+"""Seconds after which the service manager takes the start for done, though the config is not yet
+judged: it ends a start that takes too long, and this server answers queries."""
 
 
 async def serve(config: Path, *, last_good: bool = False, saved: str = "") -> str:
@@ -156,9 +159,10 @@ class _Supervisor:
                 event = f"{START} --last-good" if accepted.last_good else START
                 await self._reloader.activated(event, await person(os.getuid()), accepted.sources)
                 self._tell(accepted)
+                self._manager.ready()
             else:
                 self._background.start(self._judge())
-            self._manager.ready()
+                asyncio.get_running_loop().call_later(_JUDGED_BY, self._manager.ready)
             self._report_status()
             for work in (
                 *(self._serve_metrics, self._block_page.run),
@@ -203,7 +207,17 @@ class _Supervisor:
         return True
 
     async def _judge(self) -> None:
-        """Put the config on disk in force, or say why the last good snapshot stays in force."""
+        """Put the config on disk in force, or say why the last good snapshot stays in force.
+
+        READY comes after it, so that commands find the server as it stays, whoever has started it.
+        """
+        try:
+            await self._put_in_force()
+        finally:
+            if not self._begin_again:
+                self._manager.ready()
+
+    async def _put_in_force(self) -> None:
         who = await person(os.getuid())
         ended = await self._reloader.start(who)
         if ended is None:

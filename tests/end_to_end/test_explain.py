@@ -99,7 +99,7 @@ def test_an_upstream_that_does_not_answer_is_told(tmp_path: Path) -> None:
     config.write_text(shipped([f"127.0.0.1:{free_port()}"], 5300, 9153), encoding="utf-8")
     told = _live(config, ADMINISTRATION, "www.agency.example").json
     assert (told["outcome"], told["targets"]) == ("passed", "not checked")
-    reason = "no upstream server answered: refused by an ICMP error"
+    reason = "no upstream server answered: refused by an ICMP error, TCP connection failed"
     assert told["answer"] == f"none: {reason}"
 
 
