@@ -28,6 +28,8 @@ ZONES = len(VLANS) - 1 + len({*POLICIES.values()})
 LONG_AGO = 200 * 86400
 PROGRAMS = {"BIND": "bind", "Recursor": "powerdns", "Unbound": "unbound"}
 SEEDED = ("BIND", "Recursor")
+_PLACE = "at"
+"""Short: the Recursor has a Unix socket there, whose path is of 107 octets at most."""
 
 
 def _missing(file: Path) -> None:
@@ -117,7 +119,7 @@ def test_no_banned_name_passes_though_the_primary_is_away(
     name: str, damage: Callable[[Path], None] | None, of: Site, tmp_path: Path
 ) -> None:
     """It has never been there, where nothing is damaged."""
-    engine = ENGINES[name](of, tmp_path / "engine")
+    engine = ENGINES[name](of, tmp_path / _PLACE)
     if damage:
         _damage(engine, damage)
     engine.cut_off()
@@ -131,7 +133,7 @@ def test_no_banned_name_passes_though_the_primary_is_away(
 def test_a_new_rule_arrives_when_the_primary_is_back_and_stays(
     name: str, of: Site, tmp_path: Path
 ) -> None:
-    engine = ENGINES[name](of, tmp_path / "engine")
+    engine = ENGINES[name](of, tmp_path / _PLACE)
     with restored(of.server):
         serials = of.zones / "serials"
         before = serials.read_bytes()
@@ -166,7 +168,7 @@ def test_what_opens_all_the_same_is_found_by_the_check(
     name: str, damage: Callable[[Path], None], of: Site, tmp_path: Path
 ) -> None:
     """deploy/publish.md names each of these."""
-    engine = ENGINES[name](of, tmp_path / "engine")
+    engine = ENGINES[name](of, tmp_path / _PLACE)
     if name == "Unbound":  # it transfers nothing
         engine.cut_off()
         assert _is_told(engine.directory) == 0
