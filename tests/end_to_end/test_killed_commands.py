@@ -41,10 +41,15 @@ def _held_up(server: Server) -> Iterator[subprocess.Popen[bytes]]:
     """A command whose config is in force, and that has not written its file yet."""
     words = [*MODULE, *EXEMPT, "--config", server.config]
     with subprocess.Popen(words, cwd=server.directory, stdout=subprocess.DEVNULL) as command:
-        wait_for(lambda: _aside(server), "the command has begun")
-        command.send_signal(signal.SIGSTOP)
-        wait_for((server.state / "unwritten.json").exists, "its config is in force")
-        yield command
+        try:
+            compiler = "resolver.snapshot.compiler"
+            wait_for(lambda: server.children(compiler), "the server has its config")
+            command.send_signal(signal.SIGSTOP)
+            wait_for((server.state / "unwritten.json").exists, "its config is in force")
+            yield command
+        except BaseException:
+            command.kill()
+            raise
         command.send_signal(signal.SIGCONT)
 
 
