@@ -220,6 +220,7 @@ EMPTY = {
     "DarbanSocketDrops": "nothing was dropped",
     "DarbanRateLimited": "no query was dropped",
     "DarbanBlockLogLoses": "no block log is written",
+    "DarbanConfigNotWritten": "what a command has put in force is written",
     "DarbanFault": "it has no fault without an alert of its own",
     "DarbanNotReady": "it is ready",
     "DarbanUpstreamNotValidating": "no upstream was known to validate",
