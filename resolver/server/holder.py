@@ -13,17 +13,17 @@ from collections.abc import Hashable
 from typing import Final, Generic, Protocol, TypeVar
 
 
-class Held(Protocol):
+class HeldConnection(Protocol):
     """A connection."""
 
     active: float
     """When it was last active, in monotonic seconds."""
 
 
-AnyHeld = TypeVar("AnyHeld", bound=Held)
+AnyConnection = TypeVar("AnyConnection", bound=HeldConnection)
 
 
-class Holder(Generic[AnyHeld]):
+class Holder(Generic[AnyConnection]):
     """All clients, those of a VLAN, those of a prefix in it, or one client.
 
     A holder and its parts refer to each other only while the parts hold connections.
@@ -31,16 +31,16 @@ class Holder(Generic[AnyHeld]):
 
     __slots__ = ("_connections", "_key", "_parts", "_within", "held")
 
-    def __init__(self, within: "Holder[AnyHeld] | None" = None, key: Hashable = None) -> None:
+    def __init__(self, within: "Holder[AnyConnection] | None" = None, key: Hashable = None) -> None:
         self.held = 0
         """The number of connections, with those of the parts."""
         self._within: Final = within
         self._key: Final = key
-        self._parts: dict[Hashable, Holder[AnyHeld]] = {}
-        self._connections: dict[AnyHeld, None] = {}
+        self._parts: dict[Hashable, Holder[AnyConnection]] = {}
+        self._connections: dict[AnyConnection, None] = {}
         """Those of no part; the oldest is first."""
 
-    def add(self, connection: AnyHeld, *keys: Hashable) -> "Holder[AnyHeld]":
+    def add(self, connection: AnyConnection, *keys: Hashable) -> "Holder[AnyConnection]":
         """Count a connection for the part of the part (and so on) with these keys: that part."""
         self.held += 1
         if not keys:
@@ -51,10 +51,10 @@ class Holder(Generic[AnyHeld]):
             part = self._parts[keys[0]] = Holder(self, keys[0])
         return part.add(connection, *keys[1:])
 
-    def remove(self, connection: AnyHeld) -> None:
+    def remove(self, connection: AnyConnection) -> None:
         """Count a connection of this part no more, neither here nor in what this is a part of."""
         del self._connections[connection]
-        holder: Holder[AnyHeld] | None = self
+        holder: Holder[AnyConnection] | None = self
         while holder is not None:
             holder.held -= 1
             within = holder._within
@@ -62,14 +62,14 @@ class Holder(Generic[AnyHeld]):
                 del within._parts[holder._key]
             holder = within
 
-    def spare(self) -> AnyHeld:
+    def spare(self) -> AnyConnection:
         """The connection to close before all others; there must be one."""
-        most: list[Holder[AnyHeld]] = [self]
+        most: list[Holder[AnyConnection]] = [self]
         while most[0]._parts:  # all parts are divided as often
             most = [part for holder in most for part in holder._largest()]
         return min([each for holder in most for each in holder._connections], key=_active)
 
-    def _largest(self) -> "list[Holder[AnyHeld]]":
+    def _largest(self) -> "list[Holder[AnyConnection]]":
         """The parts that hold most."""
         parts = list(self._parts.values())
         if len(parts) == 1:
@@ -78,5 +78,5 @@ class Holder(Generic[AnyHeld]):
         return [part for part in parts if part.held == most]
 
 
-def _active(connection: Held) -> float:
+def _active(connection: HeldConnection) -> float:
     return connection.active
