@@ -1,8 +1,8 @@
 """Bound the queries in flight: in all, for one VLAN, and within it for one zone and one client.
 
 A flood fills only its own shares; other queries still find room. While few queries are in flight,
-none is counted by share. What all VLANs have in common is taken by whoever comes first; of the
-rest each VLAN has an equal share, which no other VLAN can take. So the queries of a VLAN that
+none is counted by share. Part of the room is for all VLANs, and goes to the first queries. Each
+VLAN has an equal share of the rest, which no other VLAN can take. So the queries of a VLAN that
 has fewer in flight than its share always find room, whatever other VLANs send.
 
 Within a VLAN, a name counts against its last three labels and, with a higher bound, against its

@@ -209,7 +209,7 @@ class _Supervisor:
     async def _judge(self) -> None:
         """Put the config on disk in force, or say why the last good snapshot stays in force.
 
-        READY comes after it, so that commands find the server as it stays, whoever has started it.
+        READY comes after it: a config may need another start, which would break off a command.
         """
         try:
             await self._put_in_force()
@@ -236,7 +236,7 @@ class _Supervisor:
         self._tell(candidate)
 
     def _tell(self, accepted: Accepted) -> None:
-        """Tell whoever has started the server what is in force."""
+        """Print what is in force, with the warnings."""
         log_warnings(accepted, self._rollout.current)
         say(sys.stdout, "\n".join(startup_banner(self._facts, accepted)))
 
@@ -272,7 +272,7 @@ class _Supervisor:
     async def _once_judged(self, run: Callable[[], Work]) -> None:
         """Do work that changes what is compiled once the config on disk was tried.
 
-        Else a list that is damaged would be fetched anew before anybody is told.
+        Else a damaged list would be fetched anew before it is reported.
         """
         await self._reloader.judged.wait()
         await run()
