@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.commands import GOOD, WRONG, Done, darban
+from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking
 
 GROUP = 54321
@@ -172,20 +173,7 @@ def test_root_reads_a_config_with_the_rights_of_its_server(
     assert f"{link}: found Permission denied for the user {GROUP}; expected a file" in done.out
 
 
-def _sparse(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-
-
-@pytest.mark.parametrize(
-    ("put", "why"),
-    [
-        (os.mkfifo, "a named pipe"),
-        (lambda path: path.symlink_to("/dev/zero"), "no regular file"),
-        (_sparse, "more than 16 MiB"),
-    ],
-    ids=["pipe", "device", "sparse"],
-)
+@irregular_files
 def test_a_config_is_a_regular_file_of_limited_size(
     folder: Path, put: Callable[[Path], None], why: str
 ) -> None:
@@ -193,4 +181,4 @@ def test_a_config_is_a_regular_file_of_limited_size(
     put(folder / "config.toml")
     done = darban("check", "--config", folder / "config.toml", at=folder)
     assert done.code == WRONG
-    assert f"config.toml: found {why}; expected a file that can be read" in done.out
+    assert f"config.toml: found {why.format(16)}; expected a file that can be read" in done.out

@@ -15,6 +15,7 @@ import pytest
 from resolver.snapshot import store
 from resolver.snapshot.compiler import compile_file
 from tests.live.commands import GOOD, WRONG, darban
+from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking
 
 SERVICE = 54321
@@ -114,20 +115,7 @@ def test_the_policy_from_git_is_read_with_the_rights_of_the_service(
     assert f"config.toml: found Permission denied for the user {SERVICE}; expected" in done.out
 
 
-def _sparse(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(1 << 40)
-
-
-@pytest.mark.parametrize(
-    ("put", "why"),
-    [
-        (os.mkfifo, "a named pipe"),
-        (lambda path: path.symlink_to("/dev/zero"), "no regular file"),
-        (_sparse, "more than {} MiB"),
-    ],
-    ids=["pipe", "device", "sparse"],
-)
+@irregular_files
 @pytest.mark.parametrize(("file", "limit"), [("config.toml", 16), ("blocklists/own.txt", 64)])
 def test_the_policy_from_git_is_of_regular_files_of_limited_size(
     place: Place, policy: Path, put: Callable[[Path], None], why: str, file: str, limit: int
