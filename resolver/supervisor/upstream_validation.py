@@ -80,7 +80,7 @@ class UpstreamValidation:
         before, self._facts.wrong_upstreams = self._facts.wrong_upstreams, wrong
         for name, answer in wrong.items():
             if before.get(name) != answer:
-                text = "upstream %s gives %s for %s, which exists; other servers are asked first"
+                text = "upstream %s gives %s for %s, which should exist; it is asked last"
                 log.warning(text, name, answer.got, answer.name)
         for name in before.keys() - wrong.keys():
             log.info("upstream %s gives no wrong answer to its probe any more", name)

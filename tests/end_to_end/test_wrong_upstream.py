@@ -55,7 +55,7 @@ def test_it_is_told_of_and_another_is_asked(
             wait_for(lambda each=server: _ok(each, wrong) == 0, "the probe has found it")
             assert server.scrape().value("darban_upstream_up", upstream=wrong) == 1
             shown = darban("status", at=server.directory).out
-            assert f"upstream {wrong} gives {got} for iana.org, which exists" in shown
+            assert f"upstream {wrong} gives {got} for iana.org, which should exist" in shown
             assert f"upstream {wrong} gives {got} for iana.org" in server.err
         assert _ok(both, upstream) == 1
         for number in range(20):
