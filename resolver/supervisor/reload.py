@@ -37,6 +37,7 @@ from resolver.snapshot.candidate import (
     Rejected,
     SourceTexts,
 )
+from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.policy_tree import PolicyTree
@@ -44,7 +45,7 @@ from resolver.supervisor.audit_log import AuditLog, NotedEnds
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
-from resolver.supervisor.startup import compile_config, lacking_sources
+from resolver.supervisor.startup import lacking_sources, restore_policy_files
 from resolver.supervisor.unwritten import UnwrittenConfig
 from resolver.supervisor.worker_processes import LoadFailed
 
@@ -278,7 +279,8 @@ class Reloader:
     ) -> ReloadResult:
         self._candidate = None
         try:
-            self._candidate = candidate = await compile_config(
+            await restore_policy_files(self._facts.state)
+            self._candidate = candidate = await compile_in_child(
                 self._facts.config,
                 self._facts.state,
                 while_serving=True,

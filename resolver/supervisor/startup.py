@@ -18,7 +18,7 @@ from resolver.files import remove_abandoned
 from resolver.metrics.log import log, say
 from resolver.policy.compiled import CompiledConfig
 from resolver.snapshot import store
-from resolver.snapshot.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected, SourceTexts
+from resolver.snapshot.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected
 from resolver.snapshot.child_compiler import compile_in_child
 from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
@@ -55,7 +55,8 @@ async def first_snapshot(
     try:
         unwritten = UnwrittenConfig(config, state)
         lists, kept = () if last_good else [ALL_LISTS], unwritten.kept()
-        accepted = await compile_config(config, state, sources=kept, accepted=lists)
+        await restore_policy_files(state)
+        accepted = await compile_in_child(config, state, sources=kept, accepted=lists)
         if kept is None:
             unwritten.end()
     except Rejected as error:
@@ -79,15 +80,12 @@ def remove_what_was_left(state: Path) -> None:
                 remove_abandoned(directory)
 
 
-async def compile_config(
-    config: Path,
-    state: Path,
-    *,
-    while_serving: bool = False,
-    sources: SourceTexts | None = None,
-    accepted: Iterable[str] = (),
-) -> Accepted:
-    """``compile_in_child``, with the files of the pulled policy as git has them in its commit."""
+async def restore_policy_files(state: Path) -> None:
+    """Have the files of the pulled policy as git has them in its commit, before they are compiled.
+
+    Raises:
+        NotCompiled: git cannot compare them.
+    """
     tree = PolicyTree(state)
     try:
         if commit := tree.in_place():
@@ -96,9 +94,6 @@ async def compile_config(
         reason = f"its files cannot be compared with the commit in {tree.repository} ({error})"
         advice = "If that is damaged, remove it; then run 'darban pull' and 'darban reload'"
         raise NotCompiled([f"{tree.current}: {reason}. {advice}"]) from None
-    return await compile_in_child(
-        config, state, while_serving=while_serving, sources=sources, accepted=accepted
-    )
 
 
 def _older_good(state: Path) -> ServedSnapshot | None:

@@ -48,7 +48,6 @@ from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot
 from resolver.supervisor.startup import (
-    compile_config,
     first_snapshot,
     log_warnings,
     raise_file_limit,
@@ -151,8 +150,7 @@ class _Supervisor:
         control = ControlServer(self._facts.config, self._commands(), self._facts.note_control)
         try:
             self._rollout.start_resolving()
-            if not await self._start_workers(judged=accepted is not None):
-                return self._begin_again
+            await self._pool.start(self._manager.keep_alive)
             await self._listen_for_commands(control)
             if accepted is not None:
                 mark_good(self._rollout.current.path)
@@ -187,24 +185,6 @@ class _Supervisor:
             control.stop()
             await asyncio.gather(self._pool.stop(), self._block_page.stop())
             self._block_log.stop()
-
-    async def _start_workers(self, *, judged: bool) -> bool:
-        """Start the workers; False where the last good snapshot is one that they cannot load.
-
-        The server begins again with the snapshot of the config then.
-        """
-        try:
-            await self._pool.start(self._manager.keep_alive)
-        except DarbanError as error:
-            if judged:
-                raise
-            compiled = await compile_config(self._facts.config, self._facts.state)
-            self._begin_again = Path(compiled.snapshot).name
-            if self._begin_again == self._facts.snapshot:
-                raise
-            log.error("the last good snapshot, %s: %s", self._facts.snapshot, error)
-            return False
-        return True
 
     async def _judge(self) -> None:
         """Put the config on disk in force, or say why the last good snapshot stays in force.
