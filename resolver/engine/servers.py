@@ -55,18 +55,9 @@ class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *(
-            "address",
-            "edns_until",
-            "heard",
-            "lame_until",
-            "name",
-            "only_self",
-            "plain_until",
-            "port",
-        ),
-        *("probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source", "timeouts"),
-        *("usual", "variance", "wait"),
+        *("address", "edns_until", "heard", "lame_until", "name", "only_self", "plain_until"),
+        *("port", "probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source"),
+        *("timeouts", "usual", "variance", "wait"),
     )
 
     def __init__(self, address: str, port: int, name: str, source: str = "") -> None:
