@@ -41,6 +41,19 @@ SHARED_TAKEN = {
 }
 """A service's own zones below domains that are shared."""
 
+BESIDE_SOCIAL_NETWORKS = (
+    *("web.whatsapp.com", "graph.whatsapp.com", "mmg.whatsapp.net", "wa.me"),
+    *("www.messenger.com", "m.me", "edge-chat.facebook.com", "chat-e2ee-mini.facebook.com"),
+    *("star.c10r.facebook.com", "mqtt.c10r.facebook.com", "scontent.xx.fbcdn.net"),
+    *("whatsapp-cdn-shv-01-lhr3.fbcdn.net", "www.fbsbx.com", "connect.facebook.net"),
+    *("web.telegram.org", "www.snapchat.com", "teams.microsoft.com", "l-0005.l-msedge.net"),
+    *("www.google.com", "accounts.google.com", "drive.google.com", "play-lh.ggpht.com"),
+    *("lh3.googleusercontent.com", "maps.googleapis.com", "www.douyin.com"),
+    *("netflix.com", "ax.com", "at.co", "notyoutube.com", "wired.it", "read.it", "pin.its"),
+)
+"""Names beside social networks: of messengers and others that share their hosts, and names that
+only end alike."""
+
 DOMESTIC = ("eitaa.com", "bale.ai", "ble.ir", "rubika.ir", "splus.ir", "gap.im", "igap.net")
 
 OPEN: dict[str, list[str]] = {

@@ -1,6 +1,7 @@
 """What the shipped lists block and leave open, asked of the engine that answers queries.
 
-One policy blocks every category, so that no list is left out, whoever uses it.
+One policy blocks every category but social networks: these are popular, and no shipped policy
+blocks them. Another blocks these alone.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,8 +12,16 @@ import pytest
 from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
 from resolver.lists.adblock import AdblockReader
+from resolver.lists.rules import Rule
 from resolver.policy.index import Index
-from tests.lists.guard_sets import DATA, SHARED_TAKEN, TAKEN_SINCE, guard_sets, popular_below
+from tests.lists.guard_sets import (
+    BESIDE_SOCIAL_NETWORKS,
+    DATA,
+    SHARED_TAKEN,
+    TAKEN_SINCE,
+    guard_sets,
+    popular_below,
+)
 from tests.snapshot.texts import compile_texts
 
 BLOCKLISTS = Path(__file__).parents[2] / "blocklists"
@@ -23,18 +32,38 @@ block = ["@messenger", "@workplace-chat", "@encrypted-dns"]
 [vlans.guarded]
 prefixes = ["192.0.2.0/24"]
 policy = "everything"
+[policies.social]
+block = ["@social-network"]
+[vlans.social]
+prefixes = ["198.51.100.0/24"]
+policy = "social"
 """
 SETS = guard_sets()
+SOCIAL = [service for service, text in TEXTS.items() if "\n! Category: social-network\n" in text]
 
 Services = Callable[[Iterable[str]], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def blocked() -> Services:
-    """The service that blocks each of some names; names that pass are left out."""
+def explainer() -> Explainer:
     snapshot = compile_texts(CONFIG, TEXTS)
-    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
-    view = explainer.vlan("guarded")
+    return Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
+
+
+@pytest.fixture(scope="module")
+def blocked(explainer: Explainer) -> Services:
+    """The service that blocks each of some names; names that pass are left out."""
+    return _services(explainer, "guarded")
+
+
+@pytest.fixture(scope="module")
+def blocked_as_social(explainer: Explainer) -> Services:
+    """As ``blocked``, where social networks are blocked, and nothing else."""
+    return _services(explainer, "social")
+
+
+def _services(explainer: Explainer, vlan: str) -> Services:
+    view = explainer.vlan(vlan)
     assert view is not None
 
     def services(asked: Iterable[str]) -> dict[str, str]:
@@ -47,6 +76,23 @@ def blocked() -> Services:
 @pytest.mark.parametrize("kind", SETS)
 def test_a_guarded_name_stays_open(blocked: Services, kind: str) -> None:
     assert blocked(SETS[kind]) == {}
+
+
+_POPULAR_SOCIAL = {"popular names", "names of shared domains", "shared with messengers"}
+
+
+@pytest.mark.parametrize("kind", sorted(SETS.keys() - _POPULAR_SOCIAL))
+def test_social_networks_leave_a_guarded_name_open(blocked_as_social: Services, kind: str) -> None:
+    assert blocked_as_social(SETS[kind]) == {}
+
+
+def test_social_networks_and_messengers_leave_each_other_open(
+    blocked: Services, blocked_as_social: Services
+) -> None:
+    assert blocked_as_social(BESIDE_SOCIAL_NETWORKS) == {}
+    sites = [f"www.{names.text(rule.name)}" for s in SOCIAL for rule in _blocking(s)]
+    assert sites
+    assert blocked(sites) == {}
 
 
 @pytest.mark.shared_data
@@ -62,11 +108,20 @@ def test_a_name_that_no_guard_has_is_blocked_by_its_own_service(blocked: Service
     assert blocked(taken) == taken
 
 
-@pytest.mark.parametrize("service", sorted(TEXTS))
-def test_every_rule_of_a_list_blocks(blocked: Services, service: str) -> None:
+def _blocking(service: str) -> list[Rule]:
+    """The rules of a list that block."""
     rules = AdblockReader.read(TEXTS[service], service, "").rules
-    blocking = [rule for rule in rules if not rule.exception]
+    return [rule for rule in rules if not rule.exception]
+
+
+@pytest.mark.parametrize("service", sorted(TEXTS))
+def test_every_rule_of_a_list_blocks(
+    blocked: Services, blocked_as_social: Services, service: str
+) -> None:
+    rules = AdblockReader.read(TEXTS[service], service, "").rules
+    blocking = _blocking(service)
     exact = {rule.name for rule in rules if rule.exception and not rule.subtree}
     asked = [names.text(rule.name) for rule in blocking if rule.name not in exact]
     asked += [f"below.{names.text(rule.name)}" for rule in blocking if rule.subtree]
-    assert blocked(asked) == dict.fromkeys(asked, service)
+    by = blocked_as_social if service in SOCIAL else blocked
+    assert by(asked) == dict.fromkeys(asked, service)
