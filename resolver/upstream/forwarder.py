@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Final, cast
 
-from resolver.engine.admission import WAITERS, Admission, Shares
+from resolver.engine.admission import Admission, Shares
 from resolver.engine.attempt import Attempt
 from resolver.engine.engine import Engine
 from resolver.engine.entry import CacheEntry
@@ -27,9 +27,15 @@ from resolver.engine.result import PendingReply, Reply
 from resolver.engine.servers import Group
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
-from resolver.policy.view import View
 from resolver.server.loop import Loop
-from resolver.upstream.inflight import InflightQuery, Tcp, Udp, UpstreamAttempt, still_waiting
+from resolver.upstream.inflight import (
+    InflightQuery,
+    Tcp,
+    Udp,
+    UpstreamAttempt,
+    still_waiting,
+    vlan_of,
+)
 from resolver.upstream.late_attempts import LateAttempts
 from resolver.upstream.tcp_connections import TcpConnection, TcpConnections
 from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
@@ -89,15 +95,21 @@ class Forwarder:
         query = self._inflight.get(question.key)
         if query is None or query.is_over:
             address = pending.client.address
-            shares = self._admission.enter(question.name, _vlan(pending), address)
+            shares = self._admission.enter(question.name, vlan_of(pending), address)
             if shares is not None:
                 if not self._start(question, shares, pending, now, query):
                     self._conclude(pending, FAULT, now)
                 return
-        if query is None or len(query.waiters) >= WAITERS:
+        if query is None:
             self._conclude(pending, CROWDED, now)
         else:
-            query.wait(pending)
+            self._wait(query, pending, now)
+
+    def _wait(self, query: InflightQuery, pending: PendingReply, now: float) -> None:
+        """Let a reply wait for a query; another one may find no room any more."""
+        crowded_out = query.wait(pending)
+        if crowded_out is not None:
+            self._conclude(crowded_out, CROWDED, now)
 
     def _look_at_waiters(self, query: InflightQuery, now: float) -> None:
         """Answer the replies whose time is over; the query goes on."""
@@ -120,7 +132,7 @@ class Forwarder:
         now: float, query: InflightQuery | None = None,
     ) -> bool:  # fmt: skip
         """Begin an exchange, or the next round of a query; False if it cannot begin."""
-        vlan = -1 if pending is None else _vlan(pending)
+        vlan = -1 if pending is None else vlan_of(pending)
         group = self._groups.get(question.group) or Group(question.group.decode(), ())
         try:
             if query is None:
@@ -136,7 +148,7 @@ class Forwarder:
         self._inflight[question.key] = query
         self._set_timer()
         if pending is not None:
-            query.wait(pending)
+            self._wait(query, pending, now)
         if query.probe is not None:
             self._send_probe(query, now)
         self._do_steps(query, step, now)
@@ -385,8 +397,3 @@ class Forwarder:
             log.exception("an exchange could not go on")
             step = FAULT
         self._do_steps(attempt.inflight, step, now)
-
-
-def _vlan(pending: PendingReply) -> int:
-    """The index of the VLAN of the client; one in no VLAN has no pending reply."""
-    return cast("View", pending.client.view).vlan

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from math import inf
+from typing import cast
 
-from resolver.engine.admission import Shares
+from resolver.engine.admission import WAITERS, Shares
 from resolver.engine.attempt import Attempt
 from resolver.engine.exchange import NONE_LATE, Exchange, Step
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.servers import Group, Server
+from resolver.policy.view import View
 from resolver.upstream.tcp_connections import TcpConnection
 from resolver.upstream.udp_sockets import UdpSocket
 
@@ -43,7 +45,7 @@ class UpstreamAttempt(Attempt):
 class InflightQuery(Exchange):
     """A query in flight: its attempts, and the replies that wait for it."""
 
-    __slots__ = ("deadline", "last", "look_at", "shares", "vlan", "waiters")
+    __slots__ = ("_by_vlan", "deadline", "last", "look_at", "shares", "vlan", "waiters")
 
     def __init__(
         self, question: UpstreamQuestion, group: Group, now: float, shares: Shares | None, vlan: int
@@ -54,6 +56,8 @@ class InflightQuery(Exchange):
         self.shares = shares
         """Its shares of the admission; None for a refresh, and while only late answers may come."""
         self.waiters: list[PendingReply] = []
+        self._by_vlan: dict[int, int] | None = None
+        """How many of these each VLAN has; counted only where too many wait."""
         self.last: UpstreamAttempt | None = None
         """The attempt that was sent last."""
         self.deadline = inf
@@ -68,15 +72,35 @@ class InflightQuery(Exchange):
         self.shares = shares
         return step
 
-    def wait(self, pending: PendingReply) -> None:
-        """Add a reply that waits; the time of its client may be over once a stale answer may go."""
+    def wait(self, pending: PendingReply) -> PendingReply | None:
+        """Add a reply that waits: the reply that waits no longer if they are too many, else None.
+
+        The time of its client may be over once a stale answer may go.
+        """
         self.waiters.append(pending)
         if self.stale_at < self.look_at:
             self.look_at = self.stale_at
+        return self._crowded_out(pending) if len(self.waiters) > WAITERS else None
+
+    def _crowded_out(self, latest: PendingReply) -> PendingReply:
+        """Remove the newest reply of the VLAN that has most."""
+        waiters, counts, uncounted = self.waiters, self._by_vlan, [latest]
+        if counts is None:
+            counts, uncounted = {}, waiters
+            self._by_vlan = counts
+        for each in uncounted:
+            counts[vlan_of(each)] = counts.get(vlan_of(each), 0) + 1
+        most = max(counts, key=counts.__getitem__)
+        counts[most] -= 1
+        at = len(waiters) - 1
+        while vlan_of(waiters[at]) != most:
+            at -= 1
+        return waiters.pop(at)
 
     def take_due(self, stale: bool, now: float) -> list[PendingReply]:
         """Remove the replies whose time is over, as ``patience`` says; set when to look again."""
         patience = self.patience(stale, now)
+        self._by_vlan = None
         due = [each for each in self.waiters if each.received + patience <= now]
         self.waiters = [each for each in self.waiters if each.received + patience > now]
         self.look_at = min([each.received + patience for each in self.waiters], default=inf)
@@ -95,6 +119,11 @@ class InflightQuery(Exchange):
     ) -> Attempt:
         """Make an attempt that refers to this query."""
         return UpstreamAttempt(server, stream, message, now, until, self)
+
+
+def vlan_of(pending: PendingReply) -> int:
+    """The index of the VLAN of the client; one in no VLAN has no pending reply."""
+    return cast("View", pending.client.view).vlan
 
 
 Udp = UdpSocket[UpstreamAttempt]

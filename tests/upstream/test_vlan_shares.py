@@ -9,7 +9,7 @@ from dnslib import RCODE, DNSRecord
 from resolver.engine import admission
 from resolver.engine.exchange import LATE, PATIENCE
 from resolver.server.loop import Loop
-from resolver.upstream import late_attempts, tcp_connections
+from resolver.upstream import inflight, late_attempts, tcp_connections
 from resolver.upstream.forwarder import TICK
 from tests.upstream.forwarding import ELSEWHERE, Stage, good, stage, truncated
 from tests.upstream.virtual_time import run
@@ -71,6 +71,25 @@ def test_another_vlan_gets_its_late_answers() -> None:
             await on.until_idle()
             assert len(on.assembled.forwarder._late) == 0
             assert _rcodes(on, "good") == [RCODE.NOERROR] * 5
+
+    run(play)
+
+
+def test_another_vlan_waits_for_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflight, "WAITERS", 10)
+
+    async def play(loop: Loop) -> None:
+        with stage(loop, good) as on:
+            on.upstream.delay = 1.0
+            for _ in range(30):
+                on.client.ask("crowd.example.")
+            assert _rcodes(on, "crowd") == [RCODE.SERVFAIL] * 20
+            for number in range(7):
+                on.client.ask("CROWD.example.", ELSEWHERE[:3] + bytes((number,)))
+            assert _rcodes(on, "CROWD") == [RCODE.SERVFAIL] * 2
+            assert _rcodes(on, "crowd") == [RCODE.SERVFAIL] * 25
+            await on.until_idle()
+            assert _rcodes(on, "CROWD")[2:] == _rcodes(on, "crowd")[25:] == [RCODE.NOERROR] * 5
 
     run(play)
 

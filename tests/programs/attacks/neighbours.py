@@ -1,11 +1,18 @@
-"""A host with many addresses, beside another host of the same prefix."""
+"""A host with many addresses, beside another host of the same prefix, and beside another VLAN."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
-from tests.programs.attacks.client_side import ADMINISTRATION, Shot, Stream, ask_stream, volley
+from tests.programs.attacks.client_side import (
+    ADMINISTRATION,
+    Heard,
+    Shot,
+    Stream,
+    ask_stream,
+    volley,
+)
 from tests.programs.attacks.fake_upstream import TRUE, Asked, Say, honest
 from tests.programs.attacks.real_server import behind
 
@@ -42,10 +49,7 @@ def neighbour() -> Seen:
             ask_stream(server.port, wire.question(f"good{n}.tcp.example"), _NEIGHBOUR)
             for n in range(_QUESTIONS)
         ]
-    full = sum(
-        each is not None and wire.rcode_of(each.packet) == wire.SERVFAIL and each.took < 1.0
-        for each in replies[: len(stuck)]
-    )
+    full = sum(_has_no_room(each) for each in replies[: len(stuck)])
     if not full:
         return Seen(True, "not tried: this machine is too slow to fill the share of a prefix")
     udp = sum(_is_true(each.packet) for each in replies[len(stuck) :] if each is not None)
@@ -55,8 +59,31 @@ def neighbour() -> Seen:
     return Seen(udp == tcp == _QUESTIONS, text)
 
 
+def _has_no_room(heard: Heard | None) -> bool:
+    """Whether a question failed at once."""
+    return heard is not None and heard.took < 1.0 and wire.rcode_of(heard.packet) == wire.SERVFAIL
+
+
 def _is_true(packet: bytes) -> bool:
     return wire.read(packet).addresses == [TRUE]
 
 
-ATTACKS = (Attack("neighbour", "25 of 25 answered over UDP and over TCP", neighbour, quick=False),)
+def crowd() -> Seen:
+    """A VLAN asks 1,500 times for a name that takes 2.5 s; then 100 of another VLAN ask for it."""
+    question = wire.question("portal.example")
+    first = [Shot(n / 2000, question, _HOST[n % 10]) for n in range(1500)]
+    others = [Shot(1 + n / 200, question, f"127.0.10.{1 + n}") for n in range(100)]
+    with behind(lambda asked: honest(asked, after=2.5)) as (server, _):
+        replies = volley(server.port, first + others, 4.5)
+    full = sum(_has_no_room(each) for each in replies[: len(first)])
+    if not full:
+        return Seen(True, "not tried: this machine is too slow to ask so often")
+    answered = sum(_is_true(each.packet) for each in replies[len(first) :] if each is not None)
+    text = f"{answered} of {len(others)} answered; {full} of {len(first)} found no room"
+    return Seen(answered == len(others), text)
+
+
+ATTACKS = (
+    Attack("neighbour", "25 of 25 answered over UDP and over TCP", neighbour, quick=False),
+    Attack("crowd", "100 of 100 of another VLAN answered", crowd, quick=False),
+)
