@@ -18,6 +18,7 @@ from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
+from resolver.policy.moment import ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,11 @@ class ExpectationRun:
             for place, expect in enumerate(self._config.expect)
             if _needs_exemption(expect) and not _difference(expect, self._now)
         }
-        to_end = [each for each in self._config.exemptions if each.until.timestamp() > self._wall]
+        to_end = [
+            each
+            for each in self._config.exemptions
+            if not ended(each.until.timestamp(), self._wall)
+        ]
         for exemption in sorted(to_end, key=lambda each: each.until) if holding else ():
             then = self._at(exemption.until.timestamp())
             for place, expect in list(holding.items()):

@@ -26,6 +26,7 @@ from resolver.errors import DarbanError
 from resolver.metrics import status
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.moment import ended
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.candidate import PolicyInForce
 from resolver.snapshot.exemption import EditedConfig, ExemptionEdit, FromRepository
@@ -199,14 +200,14 @@ class _Edit:
 
     def prune(self) -> int:
         now = time.time()
-        ended = [each.id for each in self._known.values() if each.until <= now]
-        if not ended:
+        to_remove = [each.id for each in self._known.values() if ended(each.until, now)]
+        if not to_remove:
             if self._as_json:
                 print_json({"exemptions": [], "config": str(self._path), "reload": None})
             else:
                 echo(f"{self._path}: no exemption has ended; nothing to remove")
             return 0
-        return self.remove(ended, "exempt --prune")
+        return self.remove(to_remove, "exempt --prune")
 
     def remove(self, ids: Sequence[str], event: str) -> int:
         edited = self._edit.remove(ids)

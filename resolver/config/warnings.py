@@ -12,6 +12,7 @@ from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
+from resolver.policy.moment import ended
 
 ENCRYPTED_DNS = "@encrypted-dns"
 
@@ -34,11 +35,11 @@ def of_exemptions(config: Config, provenance: Provenance, wall: float) -> Iterat
     for place, exemption in enumerate(config.exemptions):
         path = ("exemptions", place, "until")
         until = exemption.until.isoformat()
-        if exemption.until.timestamp() <= wall:
+        if ended(exemption.until.timestamp(), wall):
             gone = f"Exemption {exemption.id} has ended and permits nothing"
             advice = f"{gone}; 'darban exempt --prune' removes it."
             yield provenance.problem(path, until, "a moment to come", advice, "warning")
-        elif exemption.until.timestamp() > wall + _LONG_DAYS * 86400:
+        elif not ended(exemption.until.timestamp(), wall + _LONG_DAYS * 86400):
             expected = f"a moment within {_LONG_DAYS} days"
             advice = "Who is to use a service for good needs another policy, and not an exemption."
             code = code_of(LONG_EXEMPTION, path, config)

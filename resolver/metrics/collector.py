@@ -29,6 +29,7 @@ from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.status import PublishStatus
 from resolver.metrics.status_reader import read_status
 from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.moment import ends
 from resolver.policy.verdict import Outcome
 
 _COUNTED = (
@@ -118,8 +119,7 @@ class DarbanCollector(Collector):
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))
         bans = ((vlan.name, _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
         yield definitions.VLAN_BANS, _by_label(bans)
-        ends = ((exemption.id, exemption.until) for exemption in terms.exemptions)
-        yield definitions.EXEMPTION_END, _by_label(ends)
+        yield definitions.EXEMPTION_END, _by_label(ends(terms))
         entries: Counter[str] = Counter()
         for source in terms.sources:
             entries[source.name] += source.entries

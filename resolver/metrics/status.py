@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.moment import ended
 from resolver.policy.prefixes import by_owner, prefix_text
 from resolver.policy.services import services_in
 
@@ -293,9 +294,9 @@ class Status:
 
 def exemption_state(until: float, at: float) -> str:
     """The state at one moment of an exemption that ends at another."""
-    if at >= until:
+    if ended(until, at):
         return "ended"
-    return "ends soon" if until - at <= SOON else "in force"
+    return "ends soon" if ended(until, at + SOON) else "in force"
 
 
 def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:

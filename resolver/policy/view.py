@@ -14,6 +14,7 @@ What must stay true:
 
 from resolver.policy.building import Pause, ancestors, no_pause, top_labels
 from resolver.policy.compiled import CompiledConfig, OwnRule, Policy
+from resolver.policy.moment import in_force
 from resolver.policy.prefixes import PrefixTable, is_link_local
 from resolver.policy.services import union
 from resolver.policy.verdict import Verdict
@@ -76,22 +77,16 @@ class Views:
         self._exempted = PrefixTable(terms.exempted_prefixes, pause)
         self._own = [OwnRules(policy) for policy in terms.policies]
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
-        self._in_force: frozenset[int] = frozenset()
-        self.advance(wall)
+        self._in_force = in_force(terms, wall)
 
     def advance(self, wall: float) -> bool:
         """End the exemptions whose time is over; the clock may also be set back.
 
         ``wall`` is Unix time in seconds. Returns whether a new generation of views begins.
         """
-        in_force = frozenset(
-            place
-            for place, exemption in enumerate(self._terms.exemptions)
-            if wall < exemption.until
-        )
-        if in_force == self._in_force:
+        if self._in_force.lasts(wall):
             return False
-        self._in_force = in_force
+        self._in_force = in_force(self._terms, wall)
         self._views = {}
         return True
 
@@ -106,7 +101,8 @@ class Views:
         vlans = self._vlans.matches(address)
         if not vlans:
             return None
-        by_prefix = [p for p in self._exempted.matches(address) if p in self._in_force]
+        running = self._in_force.exemptions
+        by_prefix = [p for p in self._exempted.matches(address) if p in running]
         return self._view(vlans[0], tuple(sorted({*by_prefix, *self._of_whole_vlan(vlans[0])})))
 
     def of_vlan(self, vlan: int) -> View:
@@ -114,8 +110,8 @@ class Views:
         return self._view(vlan, self._of_whole_vlan(vlan))
 
     def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:
-        exemptions = self._terms.exemptions
-        return tuple(place for place in sorted(self._in_force) if exemptions[place].vlan == vlan)
+        exemptions, running = self._terms.exemptions, self._in_force.exemptions
+        return tuple(place for place in sorted(running) if exemptions[place].vlan == vlan)
 
     def _view(self, vlan: int, exemptions: tuple[int, ...]) -> View:
         key = (vlan, exemptions)

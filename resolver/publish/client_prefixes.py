@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.moment import in_force
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import Views
@@ -76,8 +77,8 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
 
 def exempted_prefixes(terms: CompiledConfig, wall: float) -> list[Prefix]:
     """The prefixes of the exemptions in force at a moment, in seconds since 1970."""
-    in_force = [wall < exemption.until for exemption in terms.exemptions]
-    return [prefix for prefix in terms.exempted_prefixes if in_force[prefix.owner]]
+    running = in_force(terms, wall).exemptions
+    return [prefix for prefix in terms.exempted_prefixes if prefix.owner in running]
 
 
 def address_trigger(octets: bytes, length: int, kind: str) -> str:

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.config_files import difference
@@ -65,7 +66,7 @@ class AuditEntry:
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
-        return [each for each in self.exemptions if moment < each.until]
+        return [each for each in self.exemptions if not ended(each.until, moment)]
 
 
 class NotedEnds(NamedTuple):
@@ -160,7 +161,7 @@ class AuditLog:
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
-        exemptions = [each for each in exemption_details(terms) if time < each.until]
+        exemptions = [each for each in exemption_details(terms) if not ended(each.until, time)]
         entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists)
         self._append(entry)
         self._last = entry

@@ -5,6 +5,7 @@ import time
 
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import exemption_details
+from resolver.policy.moment import ended, ends
 from resolver.supervisor.reload import Reloader
 
 _LOOK = 1.0
@@ -17,11 +18,11 @@ async def note_ends(facts: ServerFacts, reloader: Reloader) -> None:
     since = 0.0
     while True:
         terms, now = facts.terms, time.time()
-        ended = {(each.id, each.until) for each in terms.exemptions if each.until <= now}
-        if ended and noted is None:
+        past = {(id_, until) for id_, until in ends(terms) if ended(until, now)}
+        if past and noted is None:
             known, since = await reloader.noted_ends()
             noted = set(known)
-        if noted is not None and (new := ended - noted):
+        if noted is not None and (new := past - noted):
             for exemption in exemption_details(terms):
                 if (exemption.id, exemption.until) in new and exemption.until >= since:
                     await reloader.ended(exemption)

@@ -23,6 +23,7 @@ from resolver.dns import names
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
 from resolver.metrics.status import PublishStatus, ZoneStatus
+from resolver.policy.moment import in_force
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.serial_query import serial_in, serial_query
 from resolver.publish.writer import WriteResult, stamp, zone_directory
@@ -41,8 +42,8 @@ _ANSWER = 2.0
 """Seconds to wait for the answer of Knot."""
 _MAX_PACKET = 4096
 
-InForce = tuple[str, frozenset[str]]
-"""The hash of a snapshot, and the exemptions in force."""
+Published = tuple[str, frozenset[int]]
+"""The hash of a snapshot, and the places of the exemptions in force."""
 
 
 class ZonePublisher:
@@ -52,7 +53,7 @@ class ZonePublisher:
         """``snapshot`` gives the one in force."""
         self._facts = facts
         self._snapshot = snapshot
-        self._written: InForce | None = None
+        self._written: Published | None = None
         self._stamps: dict[Path, list[int]] = {}
         """Of the files of the zones, as they were written."""
         self._changed = asyncio.Event()
@@ -75,7 +76,7 @@ class ZonePublisher:
             if publication is None:
                 self._facts.publish = self._written = None
                 self._stamps = {}
-            elif self._written != _in_force(self._facts) and now >= self._next_write:
+            elif self._written != _to_publish(self._facts) and now >= self._next_write:
                 self._next_write = 0.0 if await self._write(publication) else now + _RETRY
                 next_question = 0.0
             if publication is not None and now >= next_question:
@@ -98,7 +99,7 @@ class ZonePublisher:
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
-        in_force = _in_force(self._facts)
+        to_publish = _to_publish(self._facts)
         directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
         result = await self._written_by_child(directory)
         server, before = str(publication.listen[0]), self._facts.publish
@@ -106,7 +107,7 @@ class ZonePublisher:
         if result.problem:
             log.error("the zones of [publish] cannot be written: %s", result.problem)
         else:
-            self._written = in_force
+            self._written = to_publish
             self._stamps = {directory / file: each for file, each in result.stamps.items()}
             for each in result.left_out:
                 log.warning("[publish] %s", each)
@@ -141,9 +142,8 @@ class ZonePublisher:
         return all(zone.served == zone.written for zone in zones)
 
 
-def _in_force(facts: ServerFacts) -> InForce:
-    now = time.time()
-    return facts.snapshot, frozenset(e.id for e in facts.terms.exemptions if now < e.until)
+def _to_publish(facts: ServerFacts) -> Published:
+    return facts.snapshot, in_force(facts.terms, time.time()).exemptions
 
 
 async def served_serials(server: Endpoint, zones: list[str]) -> dict[str, int]:

@@ -38,6 +38,29 @@ CALLERS = {
 }
 
 
+COMPARING_ENDS = {
+    "policy.moment": "the end of an exemption, with a clock",
+    "cli.exempt": "a later end of an exemption, with its earlier one",
+    "supervisor.exemption_ends": "an end, with the first line of the audit log that is known",
+    **dict.fromkeys(
+        ("engine.exchange", "engine.failure_cache", "worker.worker"),
+        "the end of a wait of this process, by its monotonic clock",
+    ),
+}
+
+
+def test_the_end_of_an_exemption_is_compared_with_a_clock_in_one_place() -> None:
+    comparing = {
+        module.name
+        for module in modules().values()
+        for compared in ast.walk(module.tree)
+        if isinstance(compared, ast.Compare)
+        for part in ast.walk(compared)
+        if isinstance(part, ast.Attribute) and part.attr == "until"
+    }
+    assert comparing == set(COMPARING_ENDS)
+
+
 @pytest.mark.parametrize("deciding", CALLERS)
 def test_a_decision_has_these_callers_and_no_others(deciding: str) -> None:
     found = {

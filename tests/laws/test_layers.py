@@ -7,9 +7,9 @@ from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 ORDER = (
     ("", "errors", "files", "language"),  # version, exceptions, how to write a file, counts, dates
     ("dns",),  # names and packets
+    ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it
     ("lists",),  # what block lists say
-    ("policy",),  # rule index, views and verdicts
     ("engine",),  # one query in order
     ("metrics",),  # counters, the collector, the status
     ("server", "analysis"),  # loop and client transports; explain, diff, report
