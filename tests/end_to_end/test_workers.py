@@ -8,6 +8,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -207,6 +209,34 @@ def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: Make
     wait_for(_replaced(server, stopped), "a new worker", 15)
     assert re.search("no heartbeat for [2-5] s", server.err), "as soon as one that serves"
     wait_for(lambda: _serves(server), "all queries are answered")
+
+
+def _opened_by_a_reader(pipe: Path) -> int | None:
+    """A descriptor for writing, once somebody reads."""
+    with suppress(OSError):
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    return None
+
+
+def test_a_worker_whose_load_of_the_policy_hangs_is_replaced(two_workers: Server) -> None:
+    server = two_workers
+    server.expect_error("no heartbeat")
+    restarts, logged = _restarts(server), len(server.err)
+    terms = (server.state / "last-good").resolve() / "terms.json"
+    whole, pipe = terms.with_suffix(".whole"), terms.with_suffix(".pipe")
+    os.link(terms, whole)
+    os.mkfifo(pipe)
+    gone = server.workers()[0]
+    os.kill(gone, signal.SIGKILL)
+    wait_for(_replaced(server, gone), "a new worker")
+    pipe.rename(terms)  # before it has loaded its modules
+    never_ends = wait_for(lambda: _opened_by_a_reader(terms), "the worker reads")
+    whole.rename(terms)
+    wait_for(lambda: "no heartbeat" in server.err[logged:], "it is noticed")
+    wait_for(lambda: _serves(server), "all queries are answered again")
+    os.close(never_ends)
+    assert "timed out on a control message" not in server.err[logged:]
+    wait_for(lambda: _restarts(server) == restarts + 2, "it is counted")
 
 
 def test_workers_end_with_a_killed_supervisor_and_it_starts_again(two_workers: Server) -> None:
