@@ -22,6 +22,44 @@ _TIMEOUT = 5
 _IDLE = 30
 """Seconds after which dnsdist closes a connection on which nothing is asked. After its default of
 2 s, a client of DNS over TLS begins with a new handshake for nearly each page."""
+_CERTIFICATES = """\
+-- A renewed certificate is loaded 2 s after the files have changed, without a restart. Where that
+-- fails, the one before stays in use, and an error is logged at each try, once a minute.
+local files = {files}
+local function contents()
+  local texts = {{}}
+  for number, name in ipairs(files) do
+    local file = io.open(name, "rb")
+    if not file then return nil end
+    texts[number] = file:read("*a")
+    file:close()
+  end
+  return table.concat(texts)
+end
+local function load_certificates()
+  for number = 1, getTLSFrontendCount() do getTLSFrontend(number - 1):reloadCertificates() end
+  for number = 1, getDOHFrontendCount() do getDOHFrontend(number - 1):reloadCertificates() end
+end
+local in_use = contents()
+local seen, pause = in_use, 0
+function maintenance() -- dnsdist calls it once a second
+  local now = contents()
+  if now ~= seen then
+    seen, pause = now, 0 -- the other file may be about to change
+  elseif pause > 0 then
+    pause = pause - 1
+  elseif now ~= in_use then
+    local loaded, reason = pcall(load_certificates)
+    if loaded then
+      in_use = now
+      infolog("The certificate " .. files[1] .. " is loaded.")
+    else
+      pause = 60
+      errlog("The certificate before stays in use: " .. tostring(reason))
+    end
+  end
+end
+"""
 
 
 def front_config(front: Front, base: Path) -> str:
@@ -50,6 +88,9 @@ def _lines(front: Front, base: Path) -> Iterator[str]:
     for endpoint in front.doh:
         options = f'"{DOH_PATH}", {{minTLSVersion="tls1.2", reusePort=true}}'
         yield f'addDOHLocal("{endpoint}", {files}, {options})'
+    if front.dot or front.doh:
+        yield ""
+        yield _CERTIFICATES.format(files=f"{{ {files} }}")
     yield ""
     yield from _nodes(front.nodes)
 

@@ -36,7 +36,7 @@ def dnsdist(program: Path, config: Path, through: Sequence[str | Path] = ()) -> 
 def _is_ready(process: subprocess.Popen[bytes], log: Path) -> bool:
     text = log.read_text(encoding="utf-8", errors="replace")
     assert process.poll() is None, f"dnsdist has ended: {text}"
-    return "Added downstream" in text
+    return "ACL allowing queries from" in text  # logged once it listens
 
 
 def certificate(openssl: Path, directory: Path, *addresses: str) -> Path:
