@@ -26,6 +26,7 @@ INTERPRETED = {
     "policy/compiled.py": "dataclasses that are read and written by their type hints",
     "policy/prefix.py": "likewise",
     "policy/settings.py": "likewise",
+    "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }
 
 MODULES = {

@@ -113,7 +113,8 @@ class DarbanCollector(Collector):
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
-        yield definitions.POLICY_INFO, [((terms.policy_hash,), 1)]
+        version, _, policy = terms.policy_hash.rpartition(":")
+        yield definitions.POLICY_INFO, [((version, policy), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)
         yield definitions.STARTED, _one(facts.started)
         yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))

@@ -82,7 +82,10 @@ CONFIG_OK = _gauge("darban_config_ok", "1 while the config is in force")
 RELOADS = _counter("darban_reloads", "Reloads by result", "result")
 SNAPSHOT_INFO = _gauge("darban_snapshot_info", "The snapshot in force", "hash")
 POLICY_INFO = _gauge(
-    "darban_policy_info", "The policy in force; servers with the same policy have the same", "hash"
+    "darban_policy_info",
+    "The policy in force; servers with the same policy and the same version of the hash have one",
+    "version",
+    "hash",
 )
 SNAPSHOT_LOADED = _gauge(
     "darban_snapshot_loaded_timestamp_seconds", "When the snapshot was put in force"

@@ -268,7 +268,7 @@ class CompiledConfig:
     settings: Settings
     ranges: tuple[AddressRange, ...] = ()
     policy_hash: str = ""
-    """Equal where the policy is, whatever the paths and the server's own settings are."""
+    """Equal where the policy is (``policy.policy_hash``); that of 0.1.0 has no version."""
     protected: tuple[bytes, ...] = ()
     """Names that no list of others may block, each with all names below it."""
 

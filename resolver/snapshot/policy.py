@@ -20,11 +20,11 @@ from resolver.dns import presentation
 from resolver.lists.guard import too_wide
 from resolver.lists.rules import BlockList, Rule, read_rule
 from resolver.policy import compiled as made
+from resolver.policy.policy_hash import policy_hash
 from resolver.policy.prefix import Prefix
 from resolver.snapshot import front, index
 from resolver.snapshot.catalog import ServiceCatalog
 from resolver.snapshot.grounds import grounds
-from resolver.snapshot.policy_hash import policy_hash
 from resolver.snapshot.protected_names import protected_names
 from resolver.snapshot.settings import compile_settings
 
@@ -56,7 +56,8 @@ class _Compiler:
 
     def snapshot(self) -> made.Snapshot:
         lists = self.catalog.lists
-        trie, rules = index.build([each.rules for each in lists])
+        of_lists = [each.rules for each in lists]
+        trie, rules = index.build(of_lists)
         excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
         terms = made.CompiledConfig(
             self.catalog.services,
@@ -77,7 +78,7 @@ class _Compiler:
         )
         self.expected_services()
         if terms.policies:  # without one, a VLAN's policy is already a problem
-            terms = replace(terms, policy_hash=policy_hash(terms, lists))
+            terms = replace(terms, policy_hash=policy_hash(terms, of_lists))
         return made.Snapshot(terms, trie, rules)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:

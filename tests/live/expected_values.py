@@ -232,6 +232,7 @@ EMPTY = {
     "DarbanZoneNotServed": "no zones are written",
     "DarbanZonesLeaveOut": "no zones are written",
     "DarbanPolicyDrift": "it is the only server",
+    "DarbanPolicyNotCompared": "it is the only server",
     "DarbanReloadFailing": "nobody has reloaded",
     "DarbanListStale": "no list failed",
     "DarbanListNeverFetched": "no list is to be fetched",

@@ -14,7 +14,7 @@ def idle(at: float) -> Status:
         started=at - 3725,
         snapshot="/var/lib/darban/snapshots/0123456789abcdef",
         hash="0123456789abcdef",
-        policy_hash="fedcba9876543210",
+        policy_hash="2:fedcba9876543210",
         loaded=at - 60,
         config_ok=True,
         workers=2,

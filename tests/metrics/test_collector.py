@@ -4,6 +4,7 @@ import mmap
 import os
 import pathlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -235,8 +236,15 @@ def test_the_policy_from_git() -> None:
 def test_the_policy_hash() -> None:
     served = _Served()
     served.follow(LISTS, [])
-    info = _of(served.series(), "darban_policy_info", hash=served.facts.terms.policy_hash)
-    assert info == 1
+    version, policy = served.facts.terms.policy_hash.split(":")
+    assert _of(served.series(), "darban_policy_info", version=version, hash=policy) == 1
+
+
+def test_the_policy_hash_of_a_snapshot_of_0_1_0_has_no_version() -> None:
+    served = _Served()
+    served.follow(LISTS, [])
+    served.facts.terms = replace(served.facts.terms, policy_hash="fedcba9876543210")
+    assert _of(served.series(), "darban_policy_info", version="", hash="fedcba9876543210") == 1
 
 
 def test_counters_outlive_a_removed_service() -> None:

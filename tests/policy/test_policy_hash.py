@@ -1,20 +1,99 @@
 """The policy hash: equal where the policy is equal, and only there."""
 
+import dataclasses
 import re
+from collections.abc import Iterator
 
 import pytest
 
+from resolver.lists.rules import Rule
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash
 from tests.policy.networks import CONFIG, LISTS, compiled
 from tests.policy.test_snapshots import CHANGES
 
 HASH = compiled().terms.policy_hash
 BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server"}
 """The changes of ``CHANGES`` that are not policy."""
-UNUSED = '[policies.unused]\nblock = ["@messenger"]\n'
 
 
 def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
     return compiled(config, lists).terms.policy_hash
+
+
+def test_a_change_of_what_counts_raises_the_version() -> None:
+    """Where this hash changes, ``VERSION`` rises: a release before gives equal policies another."""
+    assert (VERSION, the_hash(FULL)) == (2, "2:5e8e112f819d7bb7")
+
+
+# ---- every field of the compiled policy ----
+
+FULL = (
+    CONFIG.replace('allow = ["status', 'sinkhole = ["192.0.2.7", "2001:db8::7"]\nallow = ["status')
+    + '[[exemptions]]\nid = "all"\nvlan = "publicity"\nservices = ["two"]\n'
+    + 'until = 2027-03-20T23:59:59+03:30\napprover = "A"\nticket = "T"\n'
+    + '[block_page]\nlisten = ["192.0.2.9:80"]\n'
+)
+RULES = (Rule(b"\1a\0", True, False, 1), Rule(b"\1b\0", False, True, 2))
+
+
+def mutated(value: object) -> object:
+    """Another value of the same type; an index, and a set of services, still means something."""
+    match value:
+        case bool() | int():
+            return type(value)(value ^ 1)
+        case float():
+            return value + 1
+        case str():
+            return value + "1"
+        case bytes():
+            return value[:-1] + bytes([value[-1] ^ 1])
+        case (int() as first, *others):
+            return (first ^ 1, *others)
+        case None:
+            return 1
+        case ():
+            return (1,)
+        case tuple():
+            return value[:-1]
+    raise TypeError(value)
+
+
+def changes(of: object) -> Iterator[tuple[str, object]]:
+    """The same value with one field changed, for each field, by the name of the field.
+
+    Of several values of a dataclass, the fields of the first are changed.
+    """
+    is_rule = isinstance(of, Rule)
+    names = of._fields if is_rule else [field.name for field in dataclasses.fields(of)]  # type: ignore[call-overload] # of a dataclass
+    for name in names:
+        field, value = f"{type(of).__name__}.{name}", getattr(of, name)
+        if isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
+            others = ((each, (other, *value[1:])) for each, other in changes(value[0]))
+        elif dataclasses.is_dataclass(value):
+            others = ((each, other) for each, other in changes(value))
+        else:
+            others = iter([(field, mutated(value))])
+        for each, other in others:
+            replaced = {name: other}
+            what = field if field in NOT_COUNTED else each
+            yield what, of._replace(**replaced) if is_rule else dataclasses.replace(of, **replaced)  # type: ignore[type-var] # likewise
+
+
+def hash_of(terms: object, rules: tuple[Rule, ...] = RULES) -> str:
+    assert isinstance(terms, CompiledConfig)
+    return policy_hash(terms, [rules] * len(terms.sources))
+
+
+def test_every_field_of_the_policy_counts_but_those_that_are_named() -> None:
+    terms = compiled(FULL).terms
+    seen: dict[str, bool] = {}
+    for field, other in changes(terms):
+        seen[field] = seen.get(field, False) or hash_of(other) != hash_of(terms)
+    for field, rule in changes(RULES[0]):
+        assert isinstance(rule, Rule)
+        seen[field] = hash_of(terms, (rule, RULES[1])) != hash_of(terms)
+    assert {field for field, counts in seen.items() if not counts} == set(NOT_COUNTED)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -44,6 +123,8 @@ def test_another_policy_has_another_hash(change: str) -> None:
     assert the_hash(CONFIG.replace(old, new)) != HASH
 
 
+# ---- what belongs to one server ----
+
 SAME = {
     "where it listens": CONFIG + '[server]\nlisten = ["10.0.0.54:53"]\nworkers = 2\n',
     "its upstream": CONFIG + '[upstream]\nservers = ["192.0.2.1"]\n',
@@ -57,6 +138,21 @@ SAME = {
 def test_what_belongs_to_the_server_alone_does_not_count(change: str) -> None:
     assert compiled(SAME[change]).hash() != compiled().hash()
     assert the_hash(SAME[change]) == HASH
+
+
+def paged(sinkhole: str, *page: str) -> str:
+    """The hash of a server with a sinkhole, and a block page on these addresses."""
+    listen = [f"{address}:80" for address in page]
+    old = 'allow = ["status'
+    config = CONFIG.replace(old, f'sinkhole = ["{sinkhole}"]\n{old}')
+    return the_hash(config + f"[block_page]\nlisten = {listen}\n")
+
+
+def test_the_block_page_of_each_server_of_a_pair_is_the_same_sinkhole() -> None:
+    pair = paged("10.0.0.54", "10.0.0.54"), paged("10.0.0.55", "10.0.0.55", "10.0.0.56")
+    assert pair[0] == pair[1]
+    others = {paged("10.0.0.54", "10.0.0.56"), paged("10.0.0.55"), paged("10.0.0.55", "0.0.0.0")}
+    assert len({*others, *pair}) == 3
 
 
 def test_lines_and_order_of_a_list_do_not_count() -> None:

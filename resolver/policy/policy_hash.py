@@ -1,0 +1,160 @@
+"""The policy hash: equal on two servers that block and permit the same, for the same clients.
+
+The hash of a snapshot also changes with paths, addresses, upstreams, local data, line numbers and
+the order of tables. The policy hash is made from the fields of the compiled policy: each one is in
+it, also a new one, unless ``NOT_COUNTED`` says why not. Lists that no policy uses do not count.
+
+What must stay true:
+- An index, which depends on the order of tables, is counted as what it refers to.
+- ``VERSION`` rises when equal policies would get another hash.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.prefix import Prefix
+from resolver.policy.prefixes import by_owner, packed
+from resolver.policy.services import services_in, union
+
+VERSION: Final = 2
+"""Hashes of two versions cannot be compared."""
+_DERIVED: Final = "it follows from what counts"
+_PEOPLE: Final = "only people read it"
+_SERVER: Final = "each server has its own"
+NOT_COUNTED: Final[Mapping[str, str]] = {
+    "Service.entries": _DERIVED,
+    "Service.reviewed": _PEOPLE,
+    "ListSource.file": _SERVER,
+    "ListSource.name": "only metrics have it",
+    "ListSource.entries": _DERIVED,
+    "ListSource.fallback": "the rules of the copy count",
+    "ListSource.refused": "these rules are not used",
+    "ListSource.of_others": "it decides which rules are used, and these count",
+    "OwnRule.text": "one rule can be written in several ways",
+    "Policy.upstream": _SERVER,
+    "Vlan.id": _PEOPLE,
+    "Vlan.queries_per_address": "a limit is no policy",
+    "AddressRange.line": _PEOPLE,
+    "Exemption.id": _PEOPLE,
+    "Exemption.approver": _PEOPLE,
+    "Exemption.ticket": _PEOPLE,
+    "Exemption.reason": _PEOPLE,
+    "CompiledConfig.excepted": _DERIVED,
+    "CompiledConfig.local": _SERVER,
+    "CompiledConfig.forward": _SERVER,
+    "CompiledConfig.groups": _SERVER,
+    "CompiledConfig.subscriptions": "the rules that they bring count",
+    "CompiledConfig.settings": _SERVER,
+    "CompiledConfig.policy_hash": "it is the result",
+    "CompiledConfig.protected": "it decides which rules are used, and these count",
+    "Rule.line": _PEOPLE,
+}
+"""The fields that do not count, each with the reason."""
+
+
+Rule = tuple[bytes, bool, bool, int]
+"""A rule of a list (``lists.rules.Rule``): name, subtree, exception, line."""
+
+
+def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
+    """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``terms.sources``."""
+    used = union(policy.blocks for policy in terms.policies)
+    service = [each.name for each in terms.services]
+    clients, exempted = by_owner(terms.prefixes), by_owner(terms.exempted_prefixes)
+    content = _counted(
+        terms,
+        services=_sorted(map(_counted, services_in(used, terms.services))),
+        sources=_sorted(
+            [*_counted(source, service=service[source.service]), _digest(of_source)]
+            for source, of_source in zip(terms.sources, rules, strict=True)
+            if used >> source.service & 1
+        ),
+        ranges=_sorted(
+            _counted(each, source=service[place])
+            for each in terms.ranges
+            if used >> (place := terms.sources[each.source].service) & 1
+        ),
+        policies=_sorted(_policy(terms, policy) for policy in terms.policies),
+        vlans=_sorted(
+            [*_counted(vlan, policy=terms.policies[vlan.policy].name), _prefixes(clients, place)]
+            for place, vlan in enumerate(terms.vlans)
+        ),
+        prefixes=(),
+        exemptions=_sorted(
+            [
+                *_counted(
+                    each,
+                    vlan="" if each.vlan is None else terms.vlans[each.vlan].name,
+                    services=_sorted(services_in(each.services, service)),
+                ),
+                _prefixes(exempted, place),
+            ]
+            for place, each in enumerate(terms.exemptions)
+        ),
+        exempted_prefixes=(),
+    )
+    return f"{VERSION}:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
+
+
+def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
+    """A policy. Its sinkhole may be the block page of this server: a pair has one each."""
+    pages = {packed(each.address) for each in terms.settings.block_page} - _ANY
+    v4, v6 = (
+        "the block page" if each in pages else each.hex()
+        for each in (policy.sinkhole_v4, policy.sinkhole_v6)
+    )
+    blocked = _sorted([s.name, _counted(ground)] for s, ground in policy.blocked(terms.services))
+    own = _counted(policy.grounds[0])
+    return _counted(
+        policy, blocks=blocked, grounds=own, ground_of=(), sinkhole_v4=v4, sinkhole_v6=v6
+    )
+
+
+_ANY: Final = {bytes(4), bytes(16)}
+"""To listen on all addresses does not say which of them are this server's."""
+
+
+def _prefixes(of: Mapping[int, Iterable[Prefix]], owner: int) -> list[str]:
+    """All fields of the prefixes of an owner, which may be 100,000."""
+    return sorted(f"{each.network.hex()}/{each.length}" for each in of.get(owner, ()))
+
+
+def _digest(rules: Iterable[Rule]) -> str:
+    """All fields that count of the rules of a list, which may be a million."""
+    octets = sorted(name + _MARKS[subtree, exception] for name, subtree, exception, _ in rules)
+    return hashlib.sha256(b"".join(octets)).hexdigest()
+
+
+_MARKS: Final = {(s, e): bytes((s, e)) for s in (False, True) for e in (False, True)}
+
+
+def _counted(value: object, **instead: object) -> list[object]:
+    """The fields of a value that count; ``instead`` are those that have an index."""
+    return [
+        instead[field] if field in instead else _plain(getattr(value, field))
+        for field in _fields(type(value))  # type: ignore[arg-type] # a type can be hashed
+    ]
+
+
+@functools.cache
+def _fields(kind: type) -> list[str]:
+    fields = [field.name for field in dataclasses.fields(kind)]
+    return [each for each in fields if f"{kind.__name__}.{each}" not in NOT_COUNTED]
+
+
+def _plain(value: object) -> object:
+    """A value as JSON has it; the order of several does not count."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return _sorted(map(_plain, value))
+    return _counted(value) if dataclasses.is_dataclass(value) else value
+
+
+def _sorted(values: Iterable[object]) -> list[object]:
+    return sorted(values, key=json.dumps)
