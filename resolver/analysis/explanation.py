@@ -23,11 +23,11 @@ from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.routing import Zone
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
 from resolver.policy.prefixes import is_link_local, packed
-from resolver.policy.verdict import NO_SERVICE, PASS, Outcome, Verdict
+from resolver.policy.verdict import ALLOW, DENY, NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
 _REFUSED = Received("REFUSED")
@@ -214,14 +214,14 @@ class Explainer:
         return "none: more aliases than are followed"
 
     def _step(self, view: View, name: bytes, verdict: Verdict) -> str:
-        policy = view.policy
-        if verdict.allowed:
+        policy = view.effect.policy
+        if verdict.by is ALLOW:
             return f"allow of policy {policy.name}"
         if verdict.outcome is Outcome.PASSED:
             return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
         if verdict.outcome is Outcome.EXEMPTED:
             return f"exemption {self.terms.exemptions[verdict.exemption].id}"
-        if verdict.service == NO_SERVICE:
+        if verdict.by is DENY:
             return f"deny of policy {policy.name}"
         line = self._snapshot.judge.line(verdict)
         return f"list {self.terms.sources[verdict.source].file}, line {line}"
@@ -229,7 +229,7 @@ class Explainer:
     def _refused(self, view: View, name: bytes) -> str:
         """The rule that would block a name, but is not used since the name is protected."""
         for source in self.terms.sources:
-            if view.policy.blocks >> source.service & 1:
+            if view.effect.blocked >> source.service & 1:
                 for rule in source.refused:
                     if rule.name == name or (rule.subtree and names.is_within(name, rule.name)):
                         return f"; {source.file}, line {rule.line} is not used: {rule.reason}"
@@ -243,7 +243,8 @@ class Explainer:
         else:
             found, step = self._explain(view, name, qtype)
         terms, verdict = self.terms, found.verdict
-        policy = view.policy if view is not None else None
+        effect = view.effect if view is not None else None
+        policy = effect.policy if effect is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = terms.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
         return Explanation(
@@ -257,7 +258,7 @@ class Explainer:
             rule=verdict.rule_text,
             list=terms.sources[verdict.source].file if verdict.source >= 0 else "",
             line=self._snapshot.judge.line(verdict) or None,
-            directive=_directive(policy, verdict) if policy and blocked else "",
+            directive=effect.ground(verdict.service).directive if effect and blocked else "",
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
             matched=(verdict.target_text or names.text(name))
@@ -307,7 +308,7 @@ def _local_step(zone: Zone, name: bytes) -> str:
 
 def _is_settled(verdict: Verdict) -> bool:
     """Whether the targets of an answer are not judged after this verdict on the question."""
-    return verdict.outcome is Outcome.BLOCKED or verdict.allowed
+    return verdict.outcome is Outcome.BLOCKED or verdict.by is ALLOW
 
 
 def _client(view: View) -> Client:
@@ -323,8 +324,3 @@ def _query(name: bytes, qtype: int) -> Query:
 def _answer(what: str, seen: list[bytes]) -> str:
     by_way_of = ", ".join(dict.fromkeys(map(names.text, seen)))
     return f"{what}, by way of {by_way_of}" if seen else what
-
-
-def _directive(policy: Policy, verdict: Verdict) -> str:
-    place = 0 if verdict.service == NO_SERVICE else policy.ground_of[verdict.service]
-    return policy.grounds[place].directive

@@ -67,10 +67,9 @@ def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> 
     rules = (rule for rule in index.rules_within(domain) if not rule.exception)
     services = {terms.sources[rule.source].service for rule in rules}
     for place in sorted(services):
-        if view.policy.blocks >> place & 1 and not terms.services[place].always_nxdomain:
+        if view.effect.blocked >> place & 1 and not terms.services[place].always_nxdomain:
             yield terms.services[place].name
-    own = (rule for rule in view.policy.own if not rule.allow)
-    if any(names.is_within(rule.name, domain) for rule in own):
+    if any(names.is_within(name, domain) for name in view.effect.own.denied):
         yield DENY
 
 

@@ -12,6 +12,7 @@ from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
+from resolver.policy.answers import MODES
 from resolver.policy.moment import ended
 
 ENCRYPTED_DNS = "@encrypted-dns"
@@ -130,10 +131,10 @@ def _trusted_ad(config: Config, _: Provenance) -> Warnings:
 
 def _refused_answers(config: Config, _: Provenance) -> Warnings:
     for name, policy in config.policies.items():
-        if policy.answer == "refused":
-            advice = "On REFUSED systemd-resolved asks another server."
+        if advice := MODES[policy.answer].advice_against:
+            others = [mode for mode, answers in MODES.items() if not answers.advice_against]
             path = ("policies", name, "answer")
-            yield path, '"refused"', "sinkhole, nxdomain or nodata", advice
+            yield path, toml_text(policy.answer), one_of(others), advice
 
 
 def _logged_addresses(config: Config, _: Provenance) -> Warnings:
@@ -177,7 +178,7 @@ def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
     """The policies that answer with their sinkhole's addresses."""
     for name, policy in config.policies.items():
-        if policy.answer == "sinkhole" and (policy.block or policy.deny):
+        if MODES[policy.answer].has_addresses and (policy.block or policy.deny):
             yield name, policy
 
 

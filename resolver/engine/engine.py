@@ -46,7 +46,7 @@ from resolver.engine.question import UpstreamQuestion, cache_key
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer
-from resolver.policy.verdict import BLOCKED, PASS, PASSED, REBINDING, Verdict
+from resolver.policy.verdict import ALLOW, BLOCKED, PASS, PASSED, REBINDING, Verdict
 from resolver.policy.view import View
 
 _TOO_MANY: Final = Failure(codes.EDE_OTHER, f"more than {MAX_RESTARTS} aliases, or a circle")
@@ -252,7 +252,7 @@ class Engine:
             self.cache.find_addresses(key, entry, self._ranges)
         if not (entry.targets or entry.addresses):
             return verdict
-        if not verdict.allowed:
+        if verdict.by is not ALLOW:
             of_answer = self._judge.check_answer(
                 view, name, entry.targets, entry.aliases, entry.addresses
             )

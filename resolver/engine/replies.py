@@ -11,7 +11,7 @@ from resolver.dns import codes, render
 from resolver.dns.query import Query
 from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
 from resolver.engine import blocked
-from resolver.engine.blocked import BlockedTemplate
+from resolver.engine.blocked import BlockedTemplate, blocked_error
 from resolver.engine.entry import AD_KIND, MAX_TTL, CacheEntry, with_ttls_up_to
 from resolver.engine.failure import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
@@ -68,7 +68,7 @@ class Replies:
         found = None if entry.errors else shape.templates.get(key)
         if found is None:
             if shape.qtype == codes.ANY:
-                most = MAX_TTL if verdict.outcome is PASSED else self._most_ttl(verdict, wall)
+                most = MAX_TTL if verdict.outcome is PASSED else _most_ttl(view, verdict, wall)
                 sections = minimal_any(query.question, entry, most, now)
                 if sections is not None:
                     return self.local(view, query, verdict, codes.NOERROR, sections)
@@ -78,15 +78,9 @@ class Replies:
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
         if verdict.outcome is not PASSED:
-            records = with_ttls_up_to(self._most_ttl(verdict, wall), records, entry.ttl_offsets)
+            records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
         packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
-
-    def _most_ttl(self, verdict: Verdict, wall: float) -> int:
-        if verdict.exemption < 0:
-            return blocked.TTL
-        left = self._terms.exemptions[verdict.exemption].until - wall
-        return max(1, min(blocked.TTL, int(left)))
 
     def _entry_template(
         self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, kind: int
@@ -103,10 +97,10 @@ class Replies:
         key = _BLOCKED_KEY | verdict.kind << 1 | verdict.all_below
         found = shape.templates.get(key)
         if found is None:
-            made = BlockedTemplate(shape, view.policy, verdict, self._terms)
-            made.counter = self._counter(
-                view, verdict.outcome, verdict.service, made.rcode, shape.qtype
-            )
+            rcode, address = view.effect.answers.to_query(shape.qtype, verdict)
+            error = blocked_error(view.effect, verdict, self._terms.services)
+            made = BlockedTemplate(shape, rcode, address, error)
+            made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
             found = _store_template(shape, key, made)
         template = cast("BlockedTemplate", found)
         return Reply(template.reply(query, verdict), template.counter)
@@ -183,6 +177,12 @@ class Replies:
         vlan = UNKNOWN_VLAN if view is None else view.vlan
         labels = QueryLabels(vlan, outcome, service, rcode, qtype)
         return LabelledCounter(labels, self._count(labels))
+
+
+def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
+    """The TTL, in seconds, that a name which a rule covers has at most."""
+    left = blocked.TTL if verdict.exemption < 0 else int(view.effect.until - wall)
+    return max(1, min(blocked.TTL, left))
 
 
 def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:

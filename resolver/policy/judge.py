@@ -35,7 +35,17 @@ from resolver.policy.compiled import CompiledConfig, OwnRule
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.rebinding import Rebinding
-from resolver.policy.verdict import ALLOWED, BLOCKED, PASS, PASSED, Outcome, Verdict
+from resolver.policy.verdict import (
+    ALLOWED,
+    BLOCKED,
+    DENY,
+    LIST,
+    PASS,
+    PASSED,
+    RANGE,
+    Outcome,
+    Verdict,
+)
 from resolver.policy.view import View
 
 _MAX_VERDICTS: Final = 4096
@@ -87,7 +97,7 @@ class Judge:
         """The line of the verdict's rule or range in its list; 0 if no list decided."""
         if verdict.source < 0:
             return 0
-        if verdict.address and self.ranges is not None:
+        if verdict.by is RANGE and self.ranges is not None:
             within = [self._ranges[place] for place in self.ranges.of_services(verdict.address)]
             return next(each.line for each in within if each.source == verdict.source)
         return self._index.line(verdict.key, verdict.source, verdict.subtree)
@@ -188,7 +198,7 @@ class Judge:
         """The verdict on an address; these lists of names except what leads there."""
         if self.ranges is None:
             return PASS
-        blocks = view.policy.blocks
+        blocks = view.effect.blocked
         within = [self._ranges[place] for place in self.ranges.of_services(address)]
         within = [
             each
@@ -198,11 +208,12 @@ class Judge:
         ]
         if not within:
             return PASS
-        in_force = [e for e in within if not view.exempt >> self._service_of[e.source] & 1]
+        in_force = [e for e in within if not view.effect.exempt >> self._service_of[e.source] & 1]
         reported = (in_force or within)[0]
         outcome, exemption = self._outcome(view, self._service_of[reported.source])
         return Verdict(
             outcome,
+            RANGE,
             self._service_of[reported.source],
             source=reported.source,
             exemption=exemption,
@@ -228,7 +239,8 @@ class Judge:
 
     def _denied(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
         return Verdict(
-            BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK,
+            view.effect.caught,
+            DENY,
             key=names.index_key(rule.name),
             subtree=rule.subtree,
             all_below=rule.subtree and self._blocks_all_below(view, name),
@@ -240,10 +252,10 @@ class Judge:
             return PASS
         if len(matches) == 1:  # nearly always
             rule = matches[0]
-            if rule.exception or not view.policy.blocks >> self._service_of[rule.source] & 1:
+            if rule.exception or not view.effect.blocked >> self._service_of[rule.source] & 1:
                 return PASS
             return self._verdict(view, rule, rule.subtree)
-        blocks = view.policy.blocks
+        blocks, exempt = view.effect.blocked, view.effect.exempt
         exceptions = [rule for rule in matches if rule.exception]
         rules = [
             rule
@@ -254,7 +266,7 @@ class Judge:
         ]
         if not rules:
             return PASS
-        in_force = [rule for rule in rules if not view.exempt >> self._service_of[rule.source] & 1]
+        in_force = [rule for rule in rules if not exempt >> self._service_of[rule.source] & 1]
         reported = min(in_force or rules, key=self._precedence)
         return self._verdict(view, reported, any(rule.subtree for rule in in_force or rules))
 
@@ -280,6 +292,7 @@ class Judge:
         outcome, exemption = self._outcome(view, service)
         return Verdict(
             outcome,
+            LIST,
             service,
             rule.key,
             rule.subtree,
@@ -291,10 +304,12 @@ class Judge:
 
     def _outcome(self, view: View, service: int) -> tuple[Outcome, int]:
         """The outcome for a blocked service, and the exemption that applies; -1 if none does."""
-        if view.exempt >> service & 1:
+        effect = view.effect
+        if effect.exempt >> service & 1:
             exempted = self._exempted
-            return Outcome.EXEMPTED, next(p for p in view.exemptions if exempted[p] >> service & 1)
-        return BLOCKED if view.policy.enforce else Outcome.WOULD_BLOCK, -1
+            found = next(p for p in effect.exemptions if exempted[p] >> service & 1)
+            return Outcome.EXEMPTED, found
+        return effect.caught, -1
 
 
 def _names_beside(file: str) -> str:

@@ -30,22 +30,45 @@ class Outcome(enum.IntEnum):
 BLOCKED: Final = Outcome.BLOCKED
 """A constant, since every query compares with it: an enum member costs a look-up each time."""
 PASSED: Final = Outcome.PASSED
+WOULD_BLOCK: Final = Outcome.WOULD_BLOCK
 REBINDING: Final = Outcome.REBINDING
 """An answer for a public name has a private address; ``policy.rebinding`` says more."""
 NO_SERVICE: Final = -1
+
+
+class RuleKind(enum.IntEnum):
+    """The kind of the rule that decided."""
+
+    __hash__ = int.__hash__
+
+    NONE = 0
+    ALLOW = 1
+    """Of the policy's own ``allow``."""
+    DENY = 2
+    LIST = 3
+    RANGE = 4
+    """A range of addresses."""
+
+
+NO_RULE: Final = RuleKind.NONE
+ALLOW: Final = RuleKind.ALLOW
+DENY: Final = RuleKind.DENY
+LIST: Final = RuleKind.LIST
+RANGE: Final = RuleKind.RANGE
 
 
 class Verdict:
     """The outcome for one name, and the rule that decided. A verdict never changes."""
 
     __slots__ = (
-        *("address", "all_below", "allowed", "exemption", "key", "kind", "outcome", "range_text"),
+        *("address", "all_below", "by", "exemption", "key", "kind", "outcome", "range_text"),
         *("service", "source", "subtree", "target"),
     )
 
     def __init__(
         self,
         outcome: Outcome,
+        by: RuleKind = NO_RULE,
         service: int = NO_SERVICE,
         key: bytes = b"",
         subtree: bool = False,
@@ -53,12 +76,12 @@ class Verdict:
         exemption: int = -1,
         target: bytes = b"",
         all_below: bool = False,
-        allowed: bool = False,
         address: bytes = b"",
         range_text: str = "",
         kind: int = -1,
     ) -> None:
         self.outcome = outcome
+        self.by = by
         self.service = service
         self.key = key
         """The index key of the rule's name."""
@@ -72,14 +95,12 @@ class Verdict:
         """The target that the rule covers; empty if the rule covers the name of the question."""
         self.all_below = all_below
         """Whether all names below the name of the question are blocked too (RFC 8020)."""
-        self.allowed = allowed
-        """Whether the policy's own ``allow`` decided."""
         self.address = address
         """The address in the answer that decided; empty if a name did."""
         self.range_text = range_text
         """The range that contains the address."""
-        self.kind = int(outcome) | (service + 1) << 3 if kind < 0 else kind
-        """Outcome and service in one number; a copy is given that of its original."""
+        self.kind = int(outcome) | int(by) << 3 | (service + 1) << 6 if kind < 0 else kind
+        """Outcome, kind of rule and service in one number; a copy is given that of its original."""
 
     def with_key(self, key: bytes) -> "Verdict":
         """The same verdict by a rule of the same list and kind that stands at another name."""
@@ -95,8 +116,8 @@ class Verdict:
 
     def _copy(self, key: bytes, target: bytes, all_below: bool) -> "Verdict":
         return Verdict(
-            self.outcome, self.service, key, self.subtree, self.source, self.exemption, target,
-            all_below, self.allowed, kind=self.kind,
+            self.outcome, self.by, self.service, key, self.subtree, self.source, self.exemption,
+            target, all_below, kind=self.kind,
         )  # fmt: skip
 
     @property
@@ -125,4 +146,4 @@ class Verdict:
 
 
 PASS: Final = Verdict(Outcome.PASSED)
-ALLOWED: Final = Verdict(Outcome.PASSED, allowed=True)
+ALLOWED: Final = Verdict(Outcome.PASSED, ALLOW)

@@ -1,7 +1,7 @@
-"""Find the view of a client: its VLAN, policy and exemptions.
+"""Find the view of a client: its VLAN, and the effect of the VLAN's policy.
 
-A view is a VLAN with its policy and the exemptions that apply to the client now. There are few
-views; clients share them. When an exemption ends, a new generation of views begins, and all that
+The exemptions that apply to the client now are part of the effect. There are few views; clients
+share them. When an exemption ends, a new generation of views begins, and all that
 was kept for the old views is dropped.
 
 What must stay true:
@@ -12,52 +12,32 @@ What must stay true:
   the time.
 """
 
-from resolver.policy.building import Pause, ancestors, no_pause, top_labels
-from resolver.policy.compiled import CompiledConfig, OwnRule, Policy
+from resolver.policy.building import Pause, no_pause
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.effect import Effect, Effects
 from resolver.policy.moment import in_force
 from resolver.policy.prefixes import PrefixTable, is_link_local
-from resolver.policy.services import union
 from resolver.policy.verdict import Verdict
 
 
-class OwnRules:
-    """The rules in the ``allow`` and ``deny`` of a policy."""
-
-    __slots__ = ("above", "by_name", "tops")
-
-    def __init__(self, policy: Policy) -> None:
-        self.by_name: dict[bytes, list[OwnRule]] = {}
-        for rule in policy.own:
-            self.by_name.setdefault(rule.name, []).append(rule)
-        self.tops = top_labels(self.by_name)
-        self.above = ancestors([rule.name for rule in policy.own if rule.allow])
-
-
 class View:
-    """A VLAN, its policy, and the exemptions in force for a client."""
+    """A VLAN and the effect of its policy on a client."""
 
     __slots__ = (
-        *("exempt", "exemptions", "group", "has_rules", "own", "own_above", "own_tops", "policy"),
-        *("verdicts_at", "verdicts_below", "verdicts_by_kind", "vlan"),
+        *("effect", "group", "has_rules", "own", "own_above", "own_tops", "verdicts_at"),
+        *("verdicts_below", "verdicts_by_kind", "vlan"),
     )
 
-    def __init__(
-        self, vlan: int, policy: Policy, exempt: int, exemptions: tuple[int, ...], own: OwnRules
-    ) -> None:
+    def __init__(self, vlan: int, effect: Effect) -> None:
         self.vlan = vlan
-        self.policy = policy
-        self.exempt = exempt
-        """The exempted services, one bit each."""
-        self.exemptions = exemptions
-        self.own = own.by_name
+        self.effect = effect
+        # What the judge reads for each query is one step away.
+        self.own = effect.own.by_name
         """The rules of ``allow`` and ``deny`` by name."""
-        self.own_tops = own.tops
-        """The marks of their last labels: most names have another mark and need no look-up."""
-        self.own_above = own.above
-        """The names above the names of ``allow``."""
-        self.has_rules = bool(policy.blocks or own.by_name)
-        """Whether a rule can cover any name."""
-        self.group = policy.upstream.encode()
+        self.own_tops = effect.own.tops
+        self.own_above = effect.own.above
+        self.has_rules = effect.has_rules
+        self.group = effect.policy.upstream.encode()
         """The name of the upstream group of this view."""
         self.verdicts_at: dict[bytes, Verdict] = {}
         """Verdicts of ``Judge`` for the names of rules, by their index keys."""
@@ -75,7 +55,7 @@ class Views:
         self._vlans = PrefixTable(terms.prefixes, pause)
         self._by_interface = {v.interface: p for p, v in enumerate(terms.vlans) if v.interface}
         self._exempted = PrefixTable(terms.exempted_prefixes, pause)
-        self._own = [OwnRules(policy) for policy in terms.policies]
+        self.effects = Effects(terms)
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
         self._in_force = in_force(terms, wall)
 
@@ -117,9 +97,6 @@ class Views:
         key = (vlan, exemptions)
         view = self._views.get(key)
         if view is None:
-            number = self._terms.vlans[vlan].policy
-            exempt = union(self._terms.exemptions[place].services for place in exemptions)
-            policy = self._terms.policies[number]
-            view = View(vlan, policy, exempt, exemptions, self._own[number])
-            self._views[key] = view
+            effect = self.effects.of(self._terms.vlans[vlan].policy, exemptions)
+            view = self._views[key] = View(vlan, effect)
         return view

@@ -55,15 +55,13 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
     gaps = []
     for prefix in exempted:
         for vlan, clients in _in_vlans(terms, network_of(prefix)):
-            view = views.of_vlan(vlan)
-            policy = view.policy
-            left = policy.blocks & ~view.exempt
-            if not policy.enforce or not left & terms.exemptions[prefix.owner].services:
+            number, of_vlan = terms.vlans[vlan].policy, views.of_vlan(vlan).effect
+            alone = views.effects.of(number, (*of_vlan.exemptions, prefix.owner))
+            if alone.enforced == of_vlan.enforced:
                 continue  # the exemption changes nothing
-            for other in exempted:
-                if contains(network_of(other), clients):
-                    left &= ~terms.exemptions[other.owner].services
-            still_blocked = left.bit_count() + len(policy.denied)
+            others = [each.owner for each in exempted if contains(network_of(each), clients)]
+            effect = views.effects.of(number, (*of_vlan.exemptions, *others))
+            still_blocked = effect.enforced.bit_count() + len(effect.own.denied)
             if still_blocked:
                 exemption = terms.exemptions[prefix.owner].id
                 gaps.append(Gap(exemption, terms.vlans[vlan].name, str(clients), still_blocked))

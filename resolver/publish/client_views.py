@@ -47,10 +47,10 @@ def client_views(terms: CompiledConfig, wall: float) -> Iterator[ClientView]:
     groups: dict[tuple[int, tuple[int, ...]], tuple[View, set[Prefix]]] = {}
     for prefix, view in of_prefix.items():
         if view is not None:
-            groups.setdefault((view.vlan, view.exemptions), (view, set()))[1].add(prefix)
+            groups.setdefault((view.vlan, view.effect.exemptions), (view, set()))[1].add(prefix)
     for view, group in groups.values():
-        of_vlan = views.of_vlan(view.vlan)
-        more = [e for e in view.exemptions if e not in of_vlan.exemptions]
+        of_vlan = views.of_vlan(view.vlan).effect.exemptions
+        more = [each for each in view.effect.exemptions if each not in of_vlan]
         name = "+".join([terms.vlans[view.vlan].name, *(terms.exemptions[e].id for e in more)])
         yield ClientView(name, view, tuple(client_prefixes(of_prefix, group)))
 

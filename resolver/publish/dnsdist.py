@@ -16,6 +16,7 @@ from resolver.engine.blocked import TTL
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.index import Index
 from resolver.policy.services import services_in
+from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish.cdb import constant_database
 from resolver.publish.client_views import ClientView, client_views
 from resolver.publish.lua import lua_list, lua_string
@@ -118,10 +119,11 @@ def _letter(action: Action) -> bytes:
 
 
 def _policy(group: ClientView, directory: Path) -> str:
-    policy = group.view.policy
+    policy, answers = group.view.effect.policy, group.view.effect.answers
     masks = lua_list(group.clients)
     error = codes.EDE_CENSORED if is_imposed(policy) else codes.EDE_BLOCKED
-    v4, v6 = (_sinkhole(octets) for octets in (policy.sinkhole_v4, policy.sinkhole_v6))
+    blocked = Verdict(BLOCKED)
+    v4, v6 = (_sinkhole(answers.to_query(each, blocked)[1]) for each in (codes.A, codes.AAAA))
     path, reason = lua_string(f"{directory}/{group.name}"), lua_string(_reason(policy))
     return f"-- {group.name}\ndarban_policy({masks}, {path}, {error}, {reason}, {v4}, {v6})\n"
 

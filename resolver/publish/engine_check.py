@@ -97,7 +97,8 @@ class EngineCheck:
         self._terms = terms
         self._views = Views(terms, wall)
         self._rules = RuleSource(terms, index)
-        views = {(e.view.policy.name, e.view.exempt): e.view for e in client_views(terms, wall)}
+        found = (each.view for each in client_views(terms, wall))
+        views = {(view.effect.policy.name, view.effect.exempt): view for view in found}
         owners = (_spread(self._rules.all_rules(view)) for view in views.values())
         self._names = list(dict.fromkeys(itertools.chain.from_iterable(owners)))
         self._sinkholes = terms.sinkholes()

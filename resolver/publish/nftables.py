@@ -50,8 +50,7 @@ def _blocked_by_prefix(terms: CompiledConfig, wall: float) -> Iterator[tuple[Pre
     by_prefix = views_by_prefix(terms, wall).items()
     for prefix, view in sorted(by_prefix, key=lambda pair: (-pair[0].length, pair[0].network)):
         if view is not None:
-            blocks = view.policy.blocks & ~view.exempt if view.policy.enforce else 0
-            yield prefix, blocks & with_ranges
+            yield prefix, view.effect.enforced & with_ranges
 
 
 def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:

@@ -17,19 +17,20 @@ What must stay true:
 """
 
 from collections.abc import Iterator, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from resolver.dns import codes, names
-from resolver.engine import blocked
+from resolver.policy.answers import BlockedAnswers
 from resolver.policy.building import ancestors
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.effect import Effect
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.prefix import Prefix
 from resolver.policy.services import services_in
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, Verdict
-from resolver.policy.view import OwnRules, View, Views
+from resolver.policy.verdict import ALLOW, BLOCKED, RANGE, Verdict
+from resolver.policy.view import View, Views
 from resolver.publish.client_prefixes import Gap, passing_prefixes
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
@@ -105,16 +106,17 @@ class PolicyZones:
 def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
     rules, views = RuleSource(terms, index), Views(terms, wall)
+    lists = [views.effects.of(place).lists_only() for place in range(len(terms.policies))]
     block_sets = [
-        BlockSet(policy.name, rules.block_set(policy), rules.addresses(policy))
-        for policy in terms.policies
+        BlockSet(policy.name, rules.block_set(effect), rules.addresses(effect))
+        for policy, effect in zip(terms.policies, lists, strict=True)
     ]
     passing, gaps = passing_prefixes(terms, wall)
     overrides: dict[tuple[int, int], tuple[Rules, tuple[AddressRule, ...]]] = {}
     vlans = []
     for number, vlan in enumerate(terms.vlans):
         view = views.of_vlan(number)
-        key = (vlan.policy, view.exempt)
+        key = (vlan.policy, view.effect.exempt)
         if key not in overrides:
             overrides[key] = rules.overrides(view), rules.passing_addresses(view)
         own, addresses = overrides[key]
@@ -134,44 +136,43 @@ class RuleSource:
         self._ranges = service_ranges(terms)
         self._passing = {*terms.excepted, *(each.name for each in terms.local)}
 
-    def block_set(self, policy: Policy) -> Rules:
+    def block_set(self, lists: Effect) -> Rules:
         """The rules of the lists of a policy, without its ``allow`` and ``deny``."""
-        return self._differences(_view(policy), _open(policy), self._rule_names(policy.blocks))
+        return self._differences(View(0, lists), lists.opened(), self._rule_names(lists.blocked))
 
     def overrides(self, view: View) -> Rules:
         """What differs in a view from the lists of its policy."""
-        policy = view.policy
-        of_lists = self._rule_names(policy.blocks)
-        changed = {*view.own, *self._rule_names(view.exempt & policy.blocks)}
+        effect = view.effect
+        of_lists = self._rule_names(effect.blocked)
+        changed = {*view.own, *self._rule_names(effect.exempt & effect.blocked)}
         below = {name for name in of_lists if changed.intersection(names.zones(name))}
-        return self._differences(view, _view(policy), changed | below) if changed else ()
+        return self._differences(view, effect.lists_only(), changed | below) if changed else ()
 
     def all_rules(self, view: View) -> Rules:
         """All rules of a view in one zone, for an engine that has one for each group of clients."""
-        candidates = {*view.own, *self._rule_names(view.policy.blocks)}
-        return self._differences(view, _open(view.policy), candidates)
+        candidates = {*view.own, *self._rule_names(view.effect.blocked)}
+        return self._differences(view, view.effect.opened(), candidates)
 
-    def addresses(self, policy: Policy) -> tuple[AddressRule, ...]:
+    def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
-        blocks = policy.blocks if policy.enforce else 0
-        ranges = (each for each in self._ranges if each.services & blocks)
-        return tuple(self._address_rule(each, policy) for each in ranges)
+        ranges = (each for each in self._ranges if each.services & lists.enforced)
+        return tuple(self._address_rule(each, lists) for each in ranges)
 
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
         """The address rules by which the exemptions of a view change those of its policy."""
-        policy = view.policy
-        if not policy.enforce:
+        effect = view.effect
+        if effect.caught is not BLOCKED:
             return ()
         return tuple(
             AddressRule(each.network, each.length, PASSTHRU)
             if passes
-            else self._address_rule(each, policy)
-            for each, passes in passing_ranges(self._ranges, policy.blocks, view.exempt)
+            else self._address_rule(each, effect)
+            for each, passes in passing_ranges(self._ranges, effect.blocked, effect.exempt)
         )
 
-    def _address_rule(self, of: ServiceRange, policy: Policy) -> AddressRule:
-        service = next(services_in(of.services & policy.blocks, range(len(self._terms.services))))
-        action = self._blocked(policy, Verdict(BLOCKED, service))
+    def _address_rule(self, of: ServiceRange, effect: Effect) -> AddressRule:
+        service = next(services_in(of.services & effect.blocked, range(len(self._terms.services))))
+        action = _action(effect, Verdict(BLOCKED, RANGE, service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
             own = tuple(each for each in action.addresses if len(each) == len(of.network))
             action = Action("", own) if own else NODATA
@@ -188,14 +189,15 @@ class RuleSource:
             self._names[services] = found = found | self._passing if found else found
         return found
 
-    def _differences(self, view: View, base: View, candidates: Set[bytes]) -> Rules:
-        """The rules that turn the verdicts of one view into those of another."""
+    def _differences(self, view: View, base: Effect, candidates: Set[bytes]) -> Rules:
+        """The rules that turn the verdicts by an effect into those of a view."""
+        before = View(view.vlan, base)
 
         def changed(name: bytes, inherited: Action | None) -> Action | None:
             found, allowed = self.action(view, name)
             if allowed or inherited is not None:
                 return found
-            return None if found == self.action(base, name)[0] else found
+            return None if found == self.action(before, name)[0] else found
 
         nodes = {names.ROOT: _Node(None, None, None)}
         present = set(candidates)
@@ -211,20 +213,28 @@ class RuleSource:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:
-            return PASSTHRU, verdict.allowed
-        return self._blocked(view.policy, verdict), False
+            return PASSTHRU, verdict.by is ALLOW
+        return _action(view.effect, verdict), False
 
-    def _blocked(self, policy: Policy, verdict: Verdict) -> Action:
-        number = verdict.service
-        service = None if number == NO_SERVICE else self._terms.services[number]
-        answers = [
-            blocked.blocked_answer(qtype, policy, verdict, service)
-            for qtype in (codes.A, codes.AAAA)
-        ]
-        if answers[0][0] == codes.NXDOMAIN:
-            return NXDOMAIN
-        addresses = tuple(address for _, address in answers if address)
-        return Action("", addresses) if addresses else NODATA
+
+def _action(effect: Effect, verdict: Verdict) -> Action:
+    """The action for what a verdict blocks, or NODATA where zones have none."""
+    return zone_action(effect.answers, verdict) or NODATA
+
+
+def zone_action(answers: BlockedAnswers, verdict: Verdict) -> Action | None:
+    """The action that answers as a policy does; None where response policy zones have none."""
+    (of_ipv4, ipv4), (of_ipv6, ipv6), of_others = (
+        answers.to_query(qtype, verdict) for qtype in (codes.A, codes.AAAA, codes.TXT)
+    )
+    if {of_ipv4, of_ipv6} != {of_others[0]} or of_others[1]:
+        return None
+    if of_ipv4 == codes.NXDOMAIN:
+        return NXDOMAIN
+    if of_ipv4 != codes.NOERROR:
+        return None
+    addresses = tuple(each for each in (ipv4, ipv6) if each)
+    return Action("", addresses) if addresses else NODATA
 
 
 class _Node(NamedTuple):
@@ -252,14 +262,3 @@ def _compressed(nodes: dict[bytes, _Node]) -> Iterator[ZoneRule]:
 
 def _parent(name: bytes) -> bytes:
     return name[1 + name[0] :]
-
-
-def _view(policy: Policy) -> View:
-    """A view of clients with this policy, without ``allow``, ``deny`` and exemptions."""
-    lists = replace(policy, own=())
-    return View(0, lists, 0, (), OwnRules(lists))
-
-
-def _open(policy: Policy) -> View:
-    """A view in which every name passes."""
-    return _view(replace(policy, blocks=0))

@@ -22,9 +22,11 @@ from pathlib import Path
 
 from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.effect import Effects
 from resolver.policy.index import Index
 from resolver.policy.settings import Publication
-from resolver.publish.policy_zones import policy_zones
+from resolver.policy.verdict import BLOCKED, Verdict
+from resolver.publish.policy_zones import policy_zones, zone_action
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
 from resolver.snapshot import store
 
@@ -123,11 +125,14 @@ def _read_serials(directory: Path) -> dict[str, int]:
 
 def _refusing(terms: CompiledConfig) -> Iterable[str]:
     """The policies whose answer no response policy zone has."""
-    for policy in terms.policies:
-        if policy.answer == "refused" and policy.enforce:
+    effects = Effects(terms)
+    for place, policy in enumerate(terms.policies):
+        effect = effects.of(place)
+        is_blocking = effect.caught is BLOCKED
+        if is_blocking and zone_action(effect.answers, Verdict(BLOCKED)) is None:
             yield (
                 f'policy {policy.name}: the zones answer blocked names with "nodata", since a '
-                'response policy zone cannot answer "refused"'
+                f'response policy zone cannot answer "{policy.answer}"'
             )
 
 

@@ -76,8 +76,8 @@ def test_a_client_is_in_the_vlan_with_the_longest_prefix(address: str) -> None:
 def test_a_client_is_in_the_group_of_its_view(address: str) -> None:
     view = Views(EXEMPTED, WALL).of(packed(address))
     found = [e.view for e in client_views(EXEMPTED, WALL) if belongs(address, e.clients)]
-    assert [(v.vlan, v.exemptions) for v in found] == (
-        [] if view is None else [(view.vlan, view.exemptions)]
+    assert [(v.vlan, v.effect.exemptions) for v in found] == (
+        [] if view is None else [(view.vlan, view.effect.exemptions)]
     )
 
 

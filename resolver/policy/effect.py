@@ -1,0 +1,112 @@
+"""What a policy does to clients, while certain exemptions are in force for them.
+
+Replies, response policy zones, rules of a firewall and ``explain`` all read an ``Effect``, so that
+nothing outside of this package reads a policy in its own way.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from resolver.policy.answers import BlockedAnswers, blocked_answers
+from resolver.policy.building import ancestors, top_labels
+from resolver.policy.compiled import CompiledConfig, Ground, OwnRule, Policy
+from resolver.policy.services import union
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK
+
+
+class OwnRules:
+    """The rules in the ``allow`` and ``deny`` of a policy."""
+
+    __slots__ = ("above", "by_name", "denied", "tops")
+
+    def __init__(self, rules: Iterable[OwnRule]) -> None:
+        self.by_name: dict[bytes, list[OwnRule]] = {}
+        for rule in rules:
+            self.by_name.setdefault(rule.name, []).append(rule)
+        self.tops = top_labels(self.by_name)
+        """The marks of their last labels: most names have another mark and need no look-up."""
+        self.above = ancestors([rule.name for rule in rules if rule.allow])
+        """The names above the names of ``allow``."""
+        self.denied = tuple([rule.name for rule in rules if not rule.allow])
+        """The names of ``deny``."""
+
+
+_NO_RULES: Final = OwnRules(())
+
+
+class Effect:
+    """What a policy does while certain exemptions are in force. An effect never changes."""
+
+    __slots__ = ("answers", "blocked", "caught", "exempt", "exemptions", "own", "policy", "until")
+
+    def __init__(
+        self,
+        policy: Policy,
+        own: OwnRules,
+        answers: BlockedAnswers,
+        blocked: int,
+        exempt: int = 0,
+        exemptions: tuple[int, ...] = (),
+        until: float = math.inf,
+    ) -> None:
+        self.policy = policy
+        """For its name and its contact."""
+        self.own = own
+        self.answers = answers
+        self.blocked = blocked
+        """The services that its lists block, one bit each; also those that are exempted."""
+        self.exempt = exempt
+        """The exempted services, one bit each."""
+        self.exemptions = exemptions
+        """The places of the exemptions."""
+        self.until = until
+        """Unix time at which the first exemption ends; ``inf`` if there is none."""
+        self.caught = BLOCKED if policy.enforce else WOULD_BLOCK
+        """The outcome for a name or an address that a rule blocks."""
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether a rule can cover any name."""
+        return bool(self.blocked or self.own.by_name)
+
+    @property
+    def enforced(self) -> int:
+        """The services whose names get a blocked reply, one bit each."""
+        return self.blocked & ~self.exempt if self.caught is BLOCKED else 0
+
+    def ground(self, service: int) -> Ground:
+        """What the block of a service rests on; ``NO_SERVICE``: that of a name of ``deny``."""
+        policy = self.policy
+        return policy.grounds[0 if service == NO_SERVICE else policy.ground_of[service]]
+
+    def lists_only(self) -> "Effect":
+        """The effect of its lists alone: without ``allow``, ``deny`` and exemptions."""
+        return Effect(self.policy, _NO_RULES, self.answers, self.blocked)
+
+    def opened(self) -> "Effect":
+        """The effect of a policy like it that lets every name pass."""
+        return Effect(self.policy, _NO_RULES, self.answers, 0)
+
+
+class Effects:
+    """The effects of the policies of a snapshot."""
+
+    def __init__(self, compiled: CompiledConfig) -> None:
+        self._exemptions = compiled.exemptions
+        self._without_exemptions = [
+            Effect(
+                policy, OwnRules(policy.own), blocked_answers(policy, compiled.services),
+                policy.blocks,
+            )
+            for policy in compiled.policies
+        ]  # fmt: skip
+
+    def of(self, policy: int, exemptions: tuple[int, ...] = ()) -> Effect:
+        """The effect of a policy while these exemptions are in force."""
+        base = self._without_exemptions[policy]
+        if not exemptions:
+            return base
+        found = [self._exemptions[place] for place in exemptions]
+        exempt, until = union(each.services for each in found), min(each.until for each in found)
+        return Effect(base.policy, base.own, base.answers, base.blocked, exempt, exemptions, until)
