@@ -25,6 +25,9 @@ from resolver.policy.settings import Endpoint, Settings
 
 _LONG: Final = ("prefixes", "excepted")
 """The fields of ``CompiledConfig`` that may have 100,000 values and more."""
+FORM: Final = 1
+"""The form of a stored snapshot: it rises where an earlier release would misread what this one
+writes. A new field is no such case: the earlier release finds one too many."""
 _LINE: Final = 500
 """Values in one line of a document."""
 
@@ -271,6 +274,7 @@ class CompiledConfig:
     """Equal where the policy is (``policy.policy_hash``); that of 0.1.0 has no version."""
     protected: tuple[bytes, ...] = ()
     """Names that no list of others may block, each with all names below it."""
+    form: int = FORM
 
     def sinkholes(self) -> set[bytes]:
         """The addresses that blocked replies have; an empty one where a policy has none."""
@@ -324,6 +328,8 @@ def read_compiled_config(lines: Iterator[bytes]) -> CompiledConfig:
     0.1.0 wrote one line with all values.
     """
     terms = codec.decode(CompiledConfig, json.loads(next(lines)))
+    if terms.form > FORM:
+        raise ValueError(f"form {terms.form} where at most {FORM} is known")
     hints = get_type_hints(CompiledConfig)
     long: dict[str, list[object]] = {field: [*getattr(terms, field)] for field in _LONG}
     for line in lines:

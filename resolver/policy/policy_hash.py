@@ -52,6 +52,7 @@ NOT_COUNTED: Final[Mapping[str, str]] = {
     "CompiledConfig.settings": _SERVER,
     "CompiledConfig.policy_hash": "it is the result",
     "CompiledConfig.protected": "it decides which rules are used, and these count",
+    "CompiledConfig.form": "it is how the rest is stored",
     "Rule.line": _PEOPLE,
 }
 """The fields that do not count, each with the reason."""

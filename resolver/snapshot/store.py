@@ -36,6 +36,10 @@ class StateError(DarbanError):
     """The state directory cannot be used; the message says what to do."""
 
 
+class NoLastGood(StateError):
+    """No snapshot was in force."""
+
+
 def directory(config: Path) -> Path:
     """The state directory of a config's server.
 
@@ -147,12 +151,13 @@ def last_good(state: Path) -> Path:
     """The snapshot that was in force last.
 
     Raises:
-        StateError: there is none, or it is damaged.
+        NoLastGood: there is none.
+        StateError: it is damaged.
     """
     try:
         path = (state / _LAST_GOOD).resolve(strict=True)
     except (OSError, RuntimeError):  # before Python 3.13 a link to itself raises RuntimeError
-        raise StateError(f"{state}: there is no last good snapshot to serve") from None
+        raise NoLastGood(f"{state}: there is no last good snapshot to serve") from None
     return _verified(path)
 
 

@@ -8,6 +8,7 @@ import ctypes
 import resource
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -46,12 +47,14 @@ async def first_snapshot(
     """
     if saved:
         return None, read(store.saved(state, saved))
-    unreadable = ""
+    unreadable, told = "", []
     if last_good:
         try:
             return None, read(store.last_good(state))
         except store.StateError as error:
             unreadable = str(error)
+            if not isinstance(error, store.NoLastGood):
+                told = [f"{error}; the config was compiled, and is served"]
     try:
         unwritten = UnwrittenConfig(config, state)
         lists, kept = () if last_good else [ALL_LISTS], unwritten.kept()
@@ -69,7 +72,8 @@ async def first_snapshot(
         older = f"{unreadable}; an older one, {first.path.name}, is served"
         log.error("%s", older)
         return Accepted(str(first.path), last_good=True, failure=f"{error}; {older}"), first
-    return accepted, read(Path(accepted.snapshot))
+    first = read(Path(accepted.snapshot))
+    return replace(accepted, warnings=[*told, *accepted.warnings]), first
 
 
 def remove_what_was_left(state: Path) -> None:

@@ -1,6 +1,7 @@
 """A start with a config that is wrong, or whose expectations fail, from the last good snapshot."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored, sna
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 from tests.programs.chaos.service_manager import ServiceManager
+from tests.snapshot.next_release import CHANGES, save_as_next_release
 
 MakeSmall = Callable[..., Server]
 
@@ -102,6 +104,24 @@ def test_last_good_of_a_config_that_is_good_is_a_plain_start(server: Server) -> 
     server.start()
     assert data(server, "web.telegram.org") == {ANY_V4}
     assert server.scrape().value("darban_config_ok") == 1
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_where_the_next_release_has_saved_the_last_good_snapshot_the_config_is_compiled(
+    server: Server, what: str
+) -> None:
+    assert server.stop().code == 0
+    change, says = CHANGES[what]
+    path = save_as_next_release(server.state, change)
+    logged = len(server.err)
+    server.options = ["--last-good"]
+    server.start()
+    told = server.err[logged:]
+    said = rf"WARNING .*: {path}: .* another version of Darban wrote it \({says}\); the config was"
+    assert re.search(said, told), told
+    assert data(server, "web.telegram.org") == {"0.0.0.0"}
+    assert server.scrape().value("darban_config_ok") == 1
+    assert (server.state / "last-good").resolve() != path
 
 
 def _harm(snapshot: Path) -> None:

@@ -97,8 +97,16 @@ def every_change_of(terms: CompiledConfig) -> Iterator[tuple[str, CompiledConfig
 
 def test_every_part_of_the_terms_is_compared() -> None:
     # ``excepted``, ``protected`` and ``policy_hash`` follow from the rest, and from the names that
-    # come with the program; what PARTS lacks is tested below.
-    others = {"policy_hash", "excepted", "protected", "exempted_prefixes", "forward", "settings"}
+    # come with the program, as ``form`` does; what PARTS lacks is tested below.
+    others = {
+        "policy_hash",
+        "form",
+        "excepted",
+        "protected",
+        "exempted_prefixes",
+        "forward",
+        "settings",
+    }
     assert {field.name for field in dataclasses.fields(CompiledConfig)} == {*PARTS, *others}
 
 

@@ -1,13 +1,25 @@
-"""The last good snapshot: what an earlier version has saved still serves after an upgrade."""
+"""The last good snapshot: what an earlier version has saved still serves after an upgrade.
 
+What a later version has saved is refused, so that the config is compiled.
+"""
+
+import inspect
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from resolver.analysis.explanation import Explainer
+from resolver.config.model import BlockLogConfig, PolicyConfig
 from resolver.dns import codes, names
+from resolver.lists.formats import FORMATS
+from resolver.policy.compiled import FORM, CompiledConfig
 from resolver.snapshot import store
+from tests.policy.networks import compiled
+from tests.snapshot.next_release import CHANGES, save_as_next_release
 
 SAVED = Path(__file__).parent / "saved_by_0.1.0"
 HASH = "f6e8e8746ec70cef"
@@ -51,3 +63,58 @@ def test_no_snapshot_was_in_force(tmp_path: Path) -> None:
     (tmp_path / "last-good").symlink_to("last-good")
     with pytest.raises(store.StateError, match="no last good snapshot"):
         store.last_good(tmp_path)
+
+
+# ---- the form: the field of a value is known by its position ----
+
+
+def stored_types(of: Any) -> Iterator[Any]:  # noqa: ANN401 - a type in, classes out
+    """The classes of the values that a snapshot has."""
+    for part in get_args(of):
+        yield from stored_types(part)
+    if hasattr(of, "__annotations__"):
+        yield of
+        for hint in get_type_hints(of).values():
+            yield from stored_types(hint)
+
+
+def choices(of: type, field: str) -> list[object]:
+    """The values that the config allows for a field."""
+    return [*get_args(get_type_hints(of)[field])]
+
+
+WRITTEN = json.loads((Path(__file__).parent / "stored_form.json").read_text())
+"""The form as it is, so that no change of it goes unseen."""
+TYPES = {each.__name__: each for each in stored_types(CompiledConfig)}
+
+
+def test_the_next_release_knows_the_fields_that_this_one_writes() -> None:
+    """A new field comes after the others of its class, and has a default: then write it here."""
+    assert TYPES.keys() == WRITTEN["fields"].keys()
+    for name, old in WRITTEN["fields"].items():
+        hints = get_type_hints(TYPES[name]).items()
+        fields = [f"{field}: {inspect.formatannotation(hint)}" for field, hint in hints]
+        assert fields[: len(old)] == old, name
+        new = list(inspect.signature(TYPES[name]).parameters.values())[len(old) :]
+        assert all(each.default is not each.empty for each in new), name
+
+
+def test_this_release_does_not_serve_a_value_that_only_the_next_one_knows() -> None:
+    """With a new value of an old field, raise ``FORM``, and write both here."""
+    values = {
+        "Policy.answer": choices(PolicyConfig, "answer"),
+        "BlockLog.client": choices(BlockLogConfig, "client"),
+        "Subscription.format": [*FORMATS],
+    }
+    assert (FORM, values) == (WRITTEN["FORM"], WRITTEN["values"])
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_snapshot_of_the_next_release_is_not_served(tmp_path: Path, what: str) -> None:
+    store.mark_good(store.save(tmp_path, compiled()))
+    change, says = CHANGES[what]
+    path = save_as_next_release(tmp_path, change)
+    said = rf"{path}: the snapshot is damaged, or another version of Darban wrote it \({says}\)"
+    with pytest.raises(store.StateError, match=said):
+        store.load(store.last_good(tmp_path))
+    assert store.last_good_terms(tmp_path) is None

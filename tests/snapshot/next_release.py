@@ -1,0 +1,39 @@
+"""What the release after this one may have saved."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from resolver.policy.compiled import FORM, CompiledConfig, content_hash
+from resolver.snapshot import store
+
+Terms = list[object]
+FORM_AT = [field.name for field in dataclasses.fields(CompiledConfig)].index("form")
+
+
+def _with_a_field_more(terms: Terms) -> Terms:
+    return [*terms, 1]
+
+
+def _with_a_later_form(terms: Terms) -> Terms:
+    return [*terms[:FORM_AT], FORM + 1, *terms[FORM_AT + 1 :]]
+
+
+CHANGES: Mapping[str, tuple[Callable[[Terms], Terms], str]] = {
+    "a field more": (_with_a_field_more, r"\d+ fields where at most \d+ are known"),
+    "a later form": (_with_a_later_form, rf"form {FORM + 1} where at most {FORM} is known"),
+}
+"""Each with what this release says of it."""
+
+
+def save_as_next_release(state: Path, change: Callable[[Terms], Terms]) -> Path:
+    """Replace the last good snapshot by one that the next release has saved."""
+    old = store.last_good(state)
+    first, *lines = (old / "terms.json").read_bytes().split(b"\n")
+    terms = b"\n".join([json.dumps(change(json.loads(first))).encode(), *lines])
+    (old / "terms.json").write_bytes(terms)
+    index = [(old / name).read_bytes() for name in ("index.trie", "index.rules")]
+    new = old.rename(old.with_name(content_hash(terms, *index)))
+    store.mark_good(new)
+    return new
