@@ -24,7 +24,9 @@ INTERPRETED = {
     "policy/building.py": "runs in a thread, beside a loop that has to go on",
     "policy/codec.py": "reads type hints at run time, once a snapshot",
     "policy/compiled.py": "dataclasses that are read and written by their type hints",
-    "policy/prefix.py": "likewise",
+    "policy/description.py": "dataclasses for people; no query passes through it",
+    "policy/exemption_details.py": "likewise",
+    "policy/prefix.py": "dataclasses that are read and written by their type hints",
     "policy/settings.py": "likewise",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }

@@ -15,7 +15,8 @@ from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.service_references import service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import Network, network_of
 
 
@@ -154,7 +155,7 @@ def _vlan(
     counts: VlanQueryCounts | None,
 ) -> VlanReport:
     vlan = terms.vlans[place]
-    policy = terms.policies[vlan.policy]
+    policy = describe(terms)[vlan.policy]
     prefixes = [network_of(each) for each in terms.prefixes if each.owner == place]
     return VlanReport(
         name=vlan.name,
@@ -165,9 +166,9 @@ def _vlan(
         answer=policy.answer,
         contact=policy.contact,
         directives=tuple(_directives(terms, policy)),
-        services=tuple(_services(terms, policy)),
+        services=tuple(_services(policy)),
         denied=policy.denied,
-        allowed=tuple(rule.text for rule in policy.own if rule.allow),
+        allowed=policy.allowed,
         exemptions=tuple(
             each for each in exemptions(terms, at) if _applies(each, vlan.name, prefixes)
         ),
@@ -176,22 +177,23 @@ def _vlan(
     )
 
 
-def _directives(terms: CompiledConfig, policy: Policy) -> Iterator[CitedDirective]:
+def _directives(terms: CompiledConfig, policy: PolicyDescription) -> Iterator[CitedDirective]:
     for each in policy.directives:
         covered = [
             service
-            for place, service in enumerate(terms.services)
-            if policy.grounds[policy.ground_of[place]].directive == each.number
+            for service, ground in zip(terms.services, policy.grounds, strict=True)
+            if ground.directive == each.number
         ]
         covers = service_references(covered, terms.services)
         yield CitedDirective(each.number, each.date, covers, each.narrows)
 
 
-def _services(terms: CompiledConfig, policy: Policy) -> Iterator[BlockedService]:
-    for service, ground in policy.blocked(terms.services):
-        yield BlockedService(
-            service.name, service.title, service.category, service.entries, ground.directive
-        )
+def _services(policy: PolicyDescription) -> Iterator[BlockedService]:
+    for _, ground, names, service in policy.blocks:
+        if service is not None:
+            yield BlockedService(
+                service.name, service.title, service.category, names, ground.directive
+            )
 
 
 def _applies(exemption: ExemptionStatus, vlan: str, prefixes: Sequence[Network]) -> bool:

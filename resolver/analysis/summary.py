@@ -12,7 +12,6 @@ themselves are compared (see ``rules``).
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from resolver.dns import names, presentation
@@ -24,9 +23,10 @@ from resolver.policy.compiled import (
     Policy,
     Service,
 )
+from resolver.policy.description import PolicyDescription, describe
+from resolver.policy.exemption_details import exemption_details
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import by_owner, prefix_text
-from resolver.policy.services import services_in
 from resolver.policy.settings import Endpoint, Secondary
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def summarize(terms: CompiledConfig) -> dict[str, Section]:
     """All facts of a snapshot, except the rules of its lists."""
     return {
         "vlans": _vlans(terms),
-        "policies": {policy.name: _policy(policy, terms) for policy in terms.policies},
+        "policies": {
+            each.name: _policy(policy, each)
+            for policy, each in zip(terms.policies, describe(terms), strict=True)
+        },
         SERVICES: {
             each.name: _service(place, each, terms) for place, each in enumerate(terms.services)
         },
@@ -111,21 +114,18 @@ def _prefixes(prefixes: Iterable[Prefix]) -> frozenset[str]:
     return frozenset(prefix_text(each.network, each.length) for each in prefixes)
 
 
-def _services(bits: int, terms: CompiledConfig) -> frozenset[str]:
-    return frozenset(each.name for each in services_in(bits, terms.services))
-
-
-def _policy(policy: Policy, terms: CompiledConfig) -> Facts:
-    sinkhole = (policy.sinkhole_v4, policy.sinkhole_v6)
+def _policy(policy: Policy, described: PolicyDescription) -> Facts:
+    blocks = described.blocks
     return {
-        "block": _services(policy.blocks, terms),
-        "allow": frozenset(rule.text for rule in policy.own if rule.allow),
-        "deny": frozenset(policy.denied),
-        "answer": policy.answer,
-        "sinkhole": frozenset(str(ip_address(each)) for each in sinkhole if each),
-        "mode": policy.mode,
-        "directives": frozenset(each.text for each in policy.grounds if each.directive),
-        "cites": _cited(policy, terms),
+        "block": frozenset(each.name for each in described.services),
+        "allow": frozenset(described.allowed),
+        "deny": frozenset(described.denied),
+        "answer": described.answer,
+        "sinkhole": frozenset(described.sinkhole),
+        "mode": described.mode,
+        "cites": frozenset(
+            f"{each.ground.directive} for {each.text}" for each in blocks if each.ground.directive
+        ),
         **_rest(policy, _OF_POLICY),
     }
 
@@ -134,15 +134,6 @@ _OF_POLICY = (
     *("name", "blocks", "own", "answer", "sinkhole_v4", "sinkhole_v6", "enforce"),
     *("grounds", "ground_of"),
 )
-
-
-def _cited(policy: Policy, terms: CompiledConfig) -> frozenset[str]:
-    """The blocked services that a directive covers, with its number."""
-    return frozenset(
-        f"{ground.directive} for {service.name}"
-        for service, ground in policy.blocked(terms.services)
-        if ground.directive
-    )
 
 
 _OF_SOURCE = ("file", "service", "name", "entries", "refused")
@@ -174,16 +165,15 @@ def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
 
 
 def _exemptions(terms: CompiledConfig) -> Section:
-    prefixes = by_owner(terms.exempted_prefixes)
     return {
         each.id: {
-            "services": _services(each.services, terms),
-            "vlan": None if each.vlan is None else terms.vlans[each.vlan].name,
-            "prefixes": _prefixes(prefixes.get(place, ())),
+            "services": frozenset(each.services),
+            "prefixes": frozenset(each.prefixes),
             "until": moment(each.until),
-            **_rest(each, ("id", "services", "vlan", "until")),
+            "vlan": each.vlan,
+            **_rest(exemption, ("id", "services", "vlan", "until")),
         }
-        for place, each in enumerate(terms.exemptions)
+        for exemption, each in zip(terms.exemptions, exemption_details(terms), strict=True)
     }
 
 

@@ -24,8 +24,8 @@ from resolver.cli.server import policy_in_force, read_status
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.metrics import status
-from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.snapshot.candidate import PolicyInForce

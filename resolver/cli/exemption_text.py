@@ -1,7 +1,7 @@
 """An exemption in one line."""
 
 from resolver.cli.moments import moment_text
-from resolver.metrics.status import ExemptionDetails
+from resolver.policy.exemption_details import ExemptionDetails
 
 _SHOWN = 5
 """Services that are named; of more, only how many there are besides (--json has them all)."""

@@ -28,7 +28,8 @@ from resolver.metrics.faults import Fault, Kind, faults
 from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.status import PublishStatus
 from resolver.metrics.status_reader import read_status
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.moment import ends
 from resolver.policy.verdict import Outcome
 
@@ -117,8 +118,9 @@ class DarbanCollector(Collector):
         yield definitions.POLICY_INFO, [((version, policy), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)
         yield definitions.STARTED, _one(facts.started)
-        yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms))
-        bans = ((vlan.name, _bans(terms.policies[vlan.policy])) for vlan in terms.vlans)
+        policies = describe(terms)
+        yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms, policies))
+        bans = ((vlan.name, len(policies[vlan.policy].blocks)) for vlan in terms.vlans)
         yield definitions.VLAN_BANS, _by_label(bans)
         yield definitions.EXEMPTION_END, _by_label(ends(terms))
         entries: Counter[str] = Counter()
@@ -196,13 +198,9 @@ def _midnight(day: str) -> float:
     return dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC).timestamp()
 
 
-def _bans(policy: Policy) -> int:
-    return policy.blocks.bit_count() + len(policy.denied)
-
-
-def _vlans(terms: CompiledConfig) -> Iterator[Labels]:
+def _vlans(terms: CompiledConfig, policies: Sequence[PolicyDescription]) -> Iterator[Labels]:
     for vlan in terms.vlans:
-        policy = terms.policies[vlan.policy]
+        policy = policies[vlan.policy]
         number = "" if vlan.id is None else str(vlan.id)
         yield vlan.name, number, policy.name, policy.mode
 

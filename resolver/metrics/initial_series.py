@@ -11,7 +11,7 @@ from resolver.metrics import definitions
 from resolver.metrics.counter_sums import Labels
 from resolver.metrics.layout import UNKNOWN
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.services import services_in, union
+from resolver.policy.description import describe, exemptible
 from resolver.policy.verdict import Outcome
 
 _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
@@ -20,20 +20,17 @@ _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 def queries(terms: CompiledConfig) -> Iterator[Labels]:
     """By VLAN, outcome and service."""
-    exempted = union(exemption.services for exemption in terms.exemptions)
     yield UNKNOWN, Outcome.REFUSED.label, ""
+    policies = describe(terms)
     for vlan in terms.vlans:
-        policy = terms.policies[vlan.policy]
+        policy, upstream = policies[vlan.policy], terms.policies[vlan.policy].upstream
         yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
-        if any(each.rebinding for each in terms.groups if each.name == policy.upstream):
+        if any(each.rebinding for each in terms.groups if each.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
-        caught = Outcome.BLOCKED if policy.enforce else Outcome.WOULD_BLOCK
-        if policy.denied:
-            yield vlan.name, caught.label, ""
-        blocked = services_in(policy.blocks, terms.services)
-        yield from ((vlan.name, caught.label, service.name) for service in blocked)
-        lifted = services_in(policy.blocks & exempted, terms.services)
-        yield from ((vlan.name, Outcome.EXEMPTED.label, service.name) for service in lifted)
+        services = (each.service.name if each.service else "" for each in policy.blocks)
+        yield from ((vlan.name, policy.caught.label, service) for service in services)
+        exempted = exemptible(terms, vlan.policy)
+        yield from ((vlan.name, Outcome.EXEMPTED.label, service.name) for service in exempted)
 
 
 def responses(terms: CompiledConfig) -> Iterator[Labels]:
@@ -51,7 +48,8 @@ def types() -> Iterator[Labels]:
 
 def bypass(terms: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Labels]:
     """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
+    policies = describe(terms)
     for vlan in terms.vlans:
-        for service in services_in(terms.policies[vlan.policy].blocks, terms.services):
+        for service in policies[vlan.policy].services:
             if service.name in kinds:
                 yield vlan.name, kinds[service.name]

@@ -5,13 +5,11 @@ cannot disagree. Moments are in seconds since 1970 (UTC), durations in seconds. 
 the server. There are none by client or name.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
-from resolver.policy.prefixes import by_owner, prefix_text
-from resolver.policy.services import services_in
 
 SOON = 3 * 86400.0
 """Seconds before the end of an exemption in which its state is ``ends soon``.
@@ -127,20 +125,6 @@ class FetchedStatus:
     """Failed fetches since the server started."""
     held: bool = False
     """Whether a large change waits for a person's word."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExemptionDetails:
-    """An exemption of a config, with its VLAN, prefixes and services by their names."""
-
-    id: str
-    vlan: str | None
-    prefixes: Sequence[str]
-    services: Sequence[str]
-    until: float
-    approver: str
-    ticket: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,19 +289,3 @@ def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
         ExemptionStatus(**asdict(each), state=exemption_state(each.until, at))
         for each in exemption_details(terms)
     )
-
-
-def exemption_details(terms: CompiledConfig) -> Iterator[ExemptionDetails]:
-    """The exemptions of a config, ended or not."""
-    prefixes = by_owner(terms.exempted_prefixes)
-    for place, exemption in enumerate(terms.exemptions):
-        yield ExemptionDetails(
-            exemption.id,
-            None if exemption.vlan is None else terms.vlans[exemption.vlan].name,
-            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(place, ())),
-            tuple(each.name for each in services_in(exemption.services, terms.services)),
-            exemption.until,
-            exemption.approver,
-            exemption.ticket,
-            exemption.reason,
-        )

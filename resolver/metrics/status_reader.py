@@ -22,6 +22,7 @@ from resolver.metrics.status import (
     exemptions,
 )
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import describe
 from resolver.policy.verdict import Outcome
 
 _BY_SERVICE = {Outcome.BLOCKED, Outcome.WOULD_BLOCK, Outcome.EXEMPTED}
@@ -126,7 +127,8 @@ def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCo
         if row.outcome in _BY_SERVICE:
             services[row.vlan][row.service, row.outcome.label] += row.times
     ids = {vlan.name: vlan.id for vlan in terms.vlans}
-    policies = {vlan.name: terms.policies[vlan.policy] for vlan in terms.vlans}
+    described = describe(terms)
+    policies = {vlan.name: described[vlan.policy] for vlan in terms.vlans}
     earlier = sorted(outcomes.keys() - {*policies, UNKNOWN})
     for name in (*policies, *earlier, UNKNOWN):
         policy = policies.get(name)

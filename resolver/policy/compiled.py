@@ -11,7 +11,7 @@ What must stay true:
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Final, get_type_hints
@@ -20,7 +20,6 @@ from resolver.dns.record import LocalRecord
 from resolver.policy import codec
 from resolver.policy.index import Index
 from resolver.policy.prefix import Prefix
-from resolver.policy.services import services_in
 from resolver.policy.settings import Endpoint, Settings
 
 _LONG: Final = ("prefixes", "excepted")
@@ -111,6 +110,9 @@ class Ground:
     text: str
 
 
+AGENCY_POLICY: Final = Ground("", "agency network policy")
+
+
 @dataclass(frozen=True, slots=True)
 class Directive:
     """A directive that a policy implements."""
@@ -141,21 +143,6 @@ class Policy:
     """The index of the ground for each service."""
     contact: str
     upstream: str
-
-    @property
-    def mode(self) -> str:
-        """``enforce`` or ``audit``."""
-        return "enforce" if self.enforce else "audit"
-
-    @property
-    def denied(self) -> tuple[str, ...]:
-        """The rules of ``deny``, as the config writes them."""
-        return tuple(rule.text for rule in self.own if not rule.allow)
-
-    def blocked(self, services: Iterable[Service]) -> Iterator[tuple[Service, Ground]]:
-        """The services that it blocks, of all services, each with its ground."""
-        grounds = (self.grounds[place] for place in self.ground_of)
-        return services_in(self.blocks, zip(services, grounds, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,9 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    blocked = _sorted([s.name, _counted(ground)] for s, ground in policy.blocked(terms.services))
+    grounds = (policy.grounds[place] for place in policy.ground_of)
+    of_services = services_in(policy.blocks, zip(terms.services, grounds, strict=True))
+    blocked = _sorted([service.name, _counted(ground)] for service, ground in of_services)
     own = _counted(policy.grounds[0])
     return _counted(
         policy, blocks=blocked, grounds=own, ground_of=(), sinkhole_v4=v4, sinkhole_v6=v6

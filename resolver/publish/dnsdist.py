@@ -13,15 +13,14 @@ from pathlib import Path
 
 from resolver.dns import codes
 from resolver.engine.blocked import TTL
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import AGENCY_POLICY, CompiledConfig
+from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.index import Index
-from resolver.policy.services import services_in
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish.cdb import constant_database
 from resolver.publish.client_views import ClientView, client_views
 from resolver.publish.lua import lua_list, lua_string
 from resolver.publish.policy_zones import NODATA, NXDOMAIN, PASSTHRU, WILDCARD, Action, RuleSource
-from resolver.publish.resolver_vlans import is_imposed
 
 _PASS, _SINKHOLE, _NODATA, _NXDOMAIN = b"p", b"s", b"d", b"x"
 _LAST = b"\0darbanaa"
@@ -96,6 +95,7 @@ def dnsdist_files(
     text = [_HEAD.format(path=lua_string(f"{directory}/darban.lua"), ttl=TTL, last=last)]
     files: dict[str, bytes] = {}
     prefixes: dict[str, None] = {}
+    policies = describe(terms)
     for each in client_views(terms, wall):
         exact: dict[bytes, bytes] = {}
         below: dict[bytes, bytes] = {}
@@ -108,7 +108,8 @@ def dnsdist_files(
         for name, values in (("exact", exact), ("below", below)):
             records = values | {_LAST: _PASS}
             files[f"{each.name}.{name}.cdb"] = constant_database(records.items())
-        text.append(_policy(each, directory))
+        policy = policies[terms.vlans[each.view.vlan].policy]
+        text.append(_policy(each, policy, directory))
         prefixes |= dict.fromkeys(client.prefix for client in each.clients)
     text.append(_UNKNOWN.format(masks=lua_list(prefixes)))
     return files | {"darban.lua": "".join(text).encode()}
@@ -118,20 +119,18 @@ def _letter(action: Action) -> bytes:
     return _LETTERS.get(action, _SINKHOLE)
 
 
-def _policy(group: ClientView, directory: Path) -> str:
-    policy, answers = group.view.effect.policy, group.view.effect.answers
+def _policy(group: ClientView, policy: PolicyDescription, directory: Path) -> str:
     masks = lua_list(group.clients)
-    error = codes.EDE_CENSORED if is_imposed(policy) else codes.EDE_BLOCKED
-    blocked = Verdict(BLOCKED)
+    error = codes.EDE_CENSORED if policy.imposing else codes.EDE_BLOCKED
+    answers, blocked = group.view.effect.answers, Verdict(BLOCKED)
     v4, v6 = (_sinkhole(answers.to_query(each, blocked)[1]) for each in (codes.A, codes.AAAA))
     path, reason = lua_string(f"{directory}/{group.name}"), lua_string(_reason(policy))
     return f"-- {group.name}\ndarban_policy({masks}, {path}, {error}, {reason}, {v4}, {v6})\n"
 
 
-def _reason(policy: Policy) -> str:
+def _reason(policy: PolicyDescription) -> str:
     """The text of the Extended DNS Error, without the service: the databases do not have it."""
-    blocked = list(services_in(policy.blocks, policy.ground_of))
-    ground = policy.grounds[blocked[0] if is_imposed(policy) else 0]
+    ground = policy.imposing or AGENCY_POLICY
     return ground.text + (f"; contact {policy.contact}" if policy.contact else "")
 
 

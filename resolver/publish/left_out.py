@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from resolver.policy.compiled import Snapshot
+from resolver.policy.effect import Effects
 from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.publish.policy_zones import WILDCARD, policy_zones
@@ -39,5 +40,8 @@ def _names(snapshot: Snapshot) -> Iterator[bytes]:
     """All names of rules."""
     terms = snapshot.terms
     yield from (rule.name for rule in snapshot.index().all_rules())
-    yield from (rule.name for policy in terms.policies for rule in policy.own)
+    effects = Effects(terms)
+    yield from chain.from_iterable(
+        effects.of(place).own.by_name for place in range(len(terms.policies))
+    )
     yield from (each.name for each in terms.local)

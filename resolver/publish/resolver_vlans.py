@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from resolver.dns import names
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import describe
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import network_of
-from resolver.policy.services import services_in
 from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import contains
 from resolver.publish.zone_text import block_set_zone, override_zone
@@ -53,24 +53,19 @@ class ResolverVlan:
 
 def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[ResolverVlan]:
     """All VLANs that have prefixes, in the order of the config."""
+    policies = describe(terms)
     for number, vlan in enumerate(terms.vlans):
-        policy = terms.policies[vlan.policy]
+        policy = policies[vlan.policy]
         overrides = names.text(override_zone(vlan.name, publication))
         block_set = names.text(block_set_zone(policy.name, publication))
         zones = (
-            ZoneUse(overrides, is_imposed(policy) and not policy.denied),
-            ZoneUse(block_set, is_imposed(policy)),
+            ZoneUse(overrides, policy.imposing is not None and not policy.denied),
+            ZoneUse(block_set, policy.imposing is not None),
         )
         own = {prefix for prefix in terms.prefixes if prefix.owner == number}
         clients = tuple(client_prefixes(terms.prefixes, own))
         if clients:
             yield ResolverVlan(vlan.name, policy.name, clients, zones)
-
-
-def is_imposed(policy: Policy) -> bool:
-    """Whether a directive is behind every service that a policy blocks."""
-    grounds = [policy.grounds[place] for place in services_in(policy.blocks, policy.ground_of)]
-    return bool(grounds) and all(ground.directive for ground in grounds)
 
 
 def client_prefixes(prefixes: Iterable[Prefix], group: Set[Prefix]) -> Iterator[ClientPrefix]:

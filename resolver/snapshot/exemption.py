@@ -14,7 +14,7 @@ from resolver.config.amendment import add_exemption, change_exemption, remove_ex
 from resolver.config.problems import did_you_mean
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import network_of
+from resolver.policy.exemption_details import permits_anything
 from resolver.snapshot.candidate import WRONG_CONFIG, PolicyInForce, Rejected
 from resolver.snapshot.compiler import CompileResult, compile_file, differing
 from resolver.snapshot.config_files import DiskFiles, Texts, difference
@@ -96,7 +96,8 @@ class ExemptionEdit:
         """
         file = str(self._path)
         edited = self._edited({file: add_exemption(self._text(file), exemption)})
-        if not _changes_anything(edited.terms, str(exemption["id"])):
+        place = [each.id for each in edited.terms.exemptions].index(str(exemption["id"]))
+        if not permits_anything(edited.terms, place):
             raise _refused("none of these services is blocked there: nothing to exempt")
         return edited
 
@@ -169,19 +170,3 @@ def _pending(now: CompileResult, texts: Texts, in_force: PolicyInForce) -> Itera
 
 def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:
     return Rejected([*lines, "the config stays as it is"], code)
-
-
-def _changes_anything(terms: CompiledConfig, name: str) -> bool:
-    """Whether a client of the exemption has a policy that blocks one of its services."""
-    [(place, exemption)] = [each for each in enumerate(terms.exemptions) if each[1].id == name]
-    if exemption.vlan is not None:
-        vlans = {exemption.vlan}
-    else:
-        exempted = [network_of(each) for each in terms.exempted_prefixes if each.owner == place]
-        vlans = {
-            prefix.owner
-            for prefix in terms.prefixes
-            if any(network_of(prefix).overlaps(each) for each in exempted)
-        }
-    policies = [terms.policies[terms.vlans[vlan].policy] for vlan in vlans]
-    return any(policy.blocks & exemption.services for policy in policies)

@@ -7,11 +7,9 @@ decision, and are cited as such.
 from collections.abc import Mapping
 
 from resolver.config.model import DirectiveConfig
-from resolver.policy.compiled import Ground
+from resolver.policy.compiled import AGENCY_POLICY, Ground
 from resolver.policy.services import services_in
 from resolver.snapshot.catalog import ServiceCatalog
-
-AGENCY_POLICY = Ground("", "agency network policy")
 
 
 def grounds(

@@ -16,7 +16,7 @@ from resolver.language.count_text import count_text
 from resolver.lists.acceptance import loses_much
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import CompiledConfig, ListSource
-from resolver.policy.services import services_in
+from resolver.policy.description import describe
 from resolver.snapshot.candidate import ALL_LISTS
 from resolver.snapshot.config_files import is_pulled
 
@@ -71,11 +71,11 @@ class Losses:
             if source.entries and not self._place(source):
                 entries = count_text(source.entries, "entry goes", "entries go")
                 yield f"{source.file}: the config does not name this list any more: {entries}"
-        now = {each.name: each for each in self._now.policies}
-        for policy in self._before.policies:
+        now = {each.name: each for each in describe(self._now)}
+        for policy in describe(self._before):
             if policy.name in now:
-                kept = {each.name for each, _ in now[policy.name].blocked(self._now.services)}
-                for service in services_in(policy.blocks, self._before.services):
+                kept = {each.name for each in now[policy.name].services}
+                for service in policy.services:
                     if service.name not in kept:
                         yield f"policy {policy.name} does not block {service.name} any more"
 

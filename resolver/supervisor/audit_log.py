@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resolver.metrics.status import ExemptionDetails, exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
 from resolver.snapshot.candidate import SourceTexts

@@ -1,12 +1,12 @@
 """The startup banner: what the operator sees when the server has started."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from resolver import __version__, build
 from resolver.language.count_text import count_text
 from resolver.metrics.facts import ServerFacts
-from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.services import services_in, union
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import PolicyDescription, describe
 from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
@@ -25,23 +25,23 @@ def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
     yield f"status     http://{settings.metrics}/"
     for endpoint in settings.block_page:
         yield f"blocked    http://{endpoint}/"
+    policies = describe(terms)
     for place, vlan in enumerate(terms.vlans):
         prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
-        policy = terms.policies[vlan.policy]
+        policy = policies[vlan.policy]
         number = "" if vlan.id is None else f" ({vlan.id})"
         yield (
             f"VLAN       {vlan.name}{number}, {count_text(prefixes, 'prefix', 'prefixes')}: "
-            f"policy {policy.name}, {_blocks(policy, terms)}"
+            f"policy {policy.name}, {_blocks(policy)}"
         )
-    yield f"names      {_names(terms)}"
+    yield f"names      {_names(policies)}"
     if accepted.example:
         yield f"try        {accepted.example}"
 
 
-def _names(terms: CompiledConfig) -> str:
+def _names(policies: Iterable[PolicyDescription]) -> str:
     """Each service that some policy blocks, with its number of names, messengers first."""
-    blocked = union(policy.blocks for policy in terms.policies)
-    services = list(services_in(blocked, terms.services))
+    services = list({service for policy in policies for service in policy.services})
     services.sort(key=lambda service: (service.category != "messenger", service.name))
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
@@ -58,14 +58,12 @@ def _upstreams(terms: CompiledConfig) -> str:
     return ", ".join(texts)
 
 
-def _blocks(policy: Policy, terms: CompiledConfig) -> str:
-    services = list(services_in(policy.blocks, terms.services))
-    denied = len(policy.denied)
-    names = sum(service.entries for service in services) + denied
-    if not services and not denied:
+def _blocks(policy: PolicyDescription) -> str:
+    if not policy.blocks:
         return "blocks nothing"
-    verb = "blocks" if policy.enforce else "only counts (audit)"
-    return f"{verb} {count_text(names, 'name')} of {count_text(len(services), 'service')}"
+    names = count_text(sum(each.names for each in policy.blocks), "name")
+    verb = "blocks" if policy.mode == "enforce" else "only counts (audit)"
+    return f"{verb} {names} of {count_text(len(policy.services), 'service')}"
 
 
 def _config_state(accepted: Accepted) -> str:

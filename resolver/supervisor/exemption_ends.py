@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.status import exemption_details
+from resolver.policy.exemption_details import exemption_details
 from resolver.policy.moment import ended, ends
 from resolver.supervisor.reload import Reloader
 

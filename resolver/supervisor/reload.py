@@ -24,7 +24,8 @@ from pathlib import Path
 
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.log import log
-from resolver.metrics.status import ExemptionDetails, LastReload
+from resolver.metrics.status import LastReload
+from resolver.policy.exemption_details import ExemptionDetails
 from resolver.snapshot import store
 from resolver.snapshot.candidate import (
     ALL_LISTS,

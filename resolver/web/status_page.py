@@ -22,9 +22,9 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import service_references
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
-from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import network_of
-from resolver.policy.services import services_in
 from resolver.web import pages
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
@@ -61,7 +61,7 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
         status=status,
         faults=list(faults(status)),
         terms=terms,
-        policies=[(each, list(_blocked(terms, each))) for each in terms.policies],
+        policies=[(each, list(_blocked(terms, each))) for each in describe(terms)],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
         lookup=look_up(explainer, who, name),
     )
@@ -98,8 +98,7 @@ def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
     return sorted(vlans[place].name for place in found)
 
 
-def _blocked(terms: CompiledConfig, policy: Policy) -> Iterator[str]:
+def _blocked(terms: CompiledConfig, policy: PolicyDescription) -> Iterator[str]:
     """What a policy blocks, as the config writes it: categories, services, names."""
-    services = services_in(policy.blocks, terms.services)
-    yield from service_references(services, terms.services)
+    yield from service_references(policy.services, terms.services)
     yield from policy.denied

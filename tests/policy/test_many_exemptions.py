@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from resolver.analysis.summary import summarize
-from resolver.metrics.status import exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import exemption_details
 from resolver.policy.policy_hash import policy_hash
 from resolver.policy.prefix import Prefix
 from tests.policy.networks import CONFIG, compiled

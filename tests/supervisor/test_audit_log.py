@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from resolver.metrics.status import exemption_details
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import exemption_details
 from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.config_files import difference

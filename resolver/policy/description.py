@@ -1,0 +1,105 @@
+"""What a policy blocks and why, as values for people: for reports, pages, logs and metrics.
+
+It does not depend on the time, so exemptions change nothing here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
+from resolver.policy.prefixes import address_text
+from resolver.policy.services import services_in, union
+from resolver.policy.verdict import Outcome
+
+
+class Block(NamedTuple):
+    """A service that the lists of a policy block, or a rule of its ``deny``."""
+
+    text: str
+    """The name of the service, or the rule as the config writes it."""
+    ground: Ground
+    names: int
+    """How many names it blocks, each perhaps with all below it."""
+    service: Service | None
+    """None for a rule of ``deny``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDescription:
+    """A policy, for people."""
+
+    name: str
+    mode: str
+    """``enforce`` or ``audit``."""
+    answer: str
+    """The answer mode."""
+    sinkhole: tuple[str, ...]
+    """Its addresses."""
+    contact: str
+    directives: tuple[Directive, ...]
+    blocks: tuple[Block, ...]
+    """The services in the order of the config, then the rules of ``deny``."""
+    allowed: tuple[str, ...]
+    """The rules of ``allow``, as the config writes them."""
+    grounds: tuple[Ground, ...]
+    """Of each service of the config, also of those that pass."""
+
+    @property
+    def services(self) -> list[Service]:
+        """The blocked services."""
+        return [each.service for each in self.blocks if each.service is not None]
+
+    @property
+    def denied(self) -> tuple[str, ...]:
+        """The rules of ``deny``, as the config writes them."""
+        return tuple(each.text for each in self.blocks if each.service is None)
+
+    @property
+    def caught(self) -> Outcome:
+        """The outcome for what it blocks."""
+        return Outcome.BLOCKED if self.mode == "enforce" else Outcome.WOULD_BLOCK
+
+    @property
+    def imposing(self) -> Ground | None:
+        """The first directive, if one is behind every service that it blocks."""
+        grounds = [each.ground for each in self.blocks if each.service is not None]
+        return grounds[0] if grounds and all(each.directive for each in grounds) else None
+
+
+def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
+    """The policies of a snapshot, in its order."""
+    return [_described(policy, compiled) for policy in compiled.policies]
+
+
+def exemptible(compiled: CompiledConfig, policy: int) -> Iterator[Service]:
+    """The services that a policy blocks and some exemption permits, at whatever time."""
+    exempted = union(each.services for each in compiled.exemptions)
+    return services_in(compiled.policies[policy].blocks & exempted, compiled.services)
+
+
+def _described(policy: Policy, compiled: CompiledConfig) -> PolicyDescription:
+    grounds = tuple(policy.grounds[place] for place in policy.ground_of)
+    return PolicyDescription(
+        policy.name,
+        "enforce" if policy.enforce else "audit",
+        policy.answer,
+        tuple(address_text(each) for each in (policy.sinkhole_v4, policy.sinkhole_v6) if each),
+        policy.contact,
+        policy.directives,
+        (
+            *(
+                Block(service.name, ground, service.entries, service)
+                for service, ground in services_in(
+                    policy.blocks, zip(compiled.services, grounds, strict=True)
+                )
+            ),
+            *(
+                Block(rule.text, policy.grounds[0], 1, None)
+                for rule in policy.own
+                if not rule.allow
+            ),
+        ),
+        tuple(rule.text for rule in policy.own if rule.allow),
+        grounds,
+    )

@@ -1,0 +1,54 @@
+"""The exemptions of a config as values for people."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.prefixes import by_owner, network_of, prefix_text
+from resolver.policy.services import services_in
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionDetails:
+    """An exemption of a config, with its VLAN, prefixes and services by their names."""
+
+    id: str
+    vlan: str | None
+    prefixes: Sequence[str]
+    services: Sequence[str]
+    until: float
+    approver: str
+    ticket: str
+    reason: str
+
+
+def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
+    """The exemptions of a config, ended or not."""
+    prefixes = by_owner(compiled.exempted_prefixes)
+    for place, exemption in enumerate(compiled.exemptions):
+        yield ExemptionDetails(
+            exemption.id,
+            None if exemption.vlan is None else compiled.vlans[exemption.vlan].name,
+            tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(place, ())),
+            tuple(each.name for each in services_in(exemption.services, compiled.services)),
+            exemption.until,
+            exemption.approver,
+            exemption.ticket,
+            exemption.reason,
+        )
+
+
+def permits_anything(compiled: CompiledConfig, place: int) -> bool:
+    """Whether a client of an exemption has a policy that blocks one of its services."""
+    exemption = compiled.exemptions[place]
+    if exemption.vlan is not None:
+        vlans = {exemption.vlan}
+    else:
+        own = [network_of(each) for each in compiled.exempted_prefixes if each.owner == place]
+        vlans = {
+            prefix.owner
+            for prefix in compiled.prefixes
+            if any(network_of(prefix).overlaps(each) for each in own)
+        }
+    policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
+    return any(policy.blocks & exemption.services for policy in policies)
