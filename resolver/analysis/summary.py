@@ -123,6 +123,10 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),
         "mode": described.mode,
+        "directives": frozenset(
+            " ".join([each.number, each.date, *(each.narrows and ["narrows", each.narrows])])
+            for each in described.directives
+        ),
         "cites": frozenset(
             f"{each.ground.directive} for {each.text}" for each in blocks if each.ground.directive
         ),
@@ -131,8 +135,8 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
 
 
 _OF_POLICY = (
-    *("name", "blocks", "own", "answer", "sinkhole_v4", "sinkhole_v6", "enforce"),
-    *("grounds", "ground_of"),
+    *("name", "blocked_services", "allow_and_deny", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
+    *("is_enforced", "directives", "cited_grounds", "ground_places"),
 )
 
 
@@ -171,7 +175,7 @@ def _exemptions(terms: CompiledConfig) -> Section:
             "prefixes": frozenset(each.prefixes),
             "until": moment(each.until),
             "vlan": each.vlan,
-            **_rest(exemption, ("id", "services", "vlan", "until")),
+            **_rest(exemption, ("id", "exempted_services", "exempted_vlan", "ends_at")),
         }
         for exemption, each in zip(terms.exemptions, exemption_details(terms), strict=True)
     }

@@ -129,17 +129,17 @@ class Policy:
     """What is blocked, how a blocked query is answered, and for what reason."""
 
     name: str
-    blocks: int
+    blocked_services: int
     """The blocked services, one bit each."""
-    own: tuple[OwnRule, ...]
-    answer: str
+    allow_and_deny: tuple[OwnRule, ...]
+    answer_mode: str
     sinkhole_v4: bytes
     sinkhole_v6: bytes
-    enforce: bool
+    is_enforced: bool
     directives: tuple[Directive, ...]
-    grounds: tuple[Ground, ...]
+    cited_grounds: tuple[Ground, ...]
     """The first is the agency's own policy."""
-    ground_of: tuple[int, ...]
+    ground_places: tuple[int, ...]
     """The index of the ground for each service."""
     contact: str
     upstream: str
@@ -175,10 +175,10 @@ class Exemption:
     """Services that pass for a VLAN, or for the prefixes that this exemption owns."""
 
     id: str
-    vlan: int | None
-    services: int
+    exempted_vlan: int | None
+    exempted_services: int
     """One bit each."""
-    until: float
+    ends_at: float
     """Unix time in seconds."""
     approver: str
     ticket: str

@@ -74,16 +74,16 @@ def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
 
 def exemptible(compiled: CompiledConfig, policy: int) -> Iterator[Service]:
     """The services that a policy blocks and some exemption permits, at whatever time."""
-    exempted = union(each.services for each in compiled.exemptions)
-    return services_in(compiled.policies[policy].blocks & exempted, compiled.services)
+    exempted = union(each.exempted_services for each in compiled.exemptions)
+    return services_in(compiled.policies[policy].blocked_services & exempted, compiled.services)
 
 
 def _described(policy: Policy, compiled: CompiledConfig) -> PolicyDescription:
-    grounds = tuple(policy.grounds[place] for place in policy.ground_of)
+    grounds = tuple(policy.cited_grounds[place] for place in policy.ground_places)
     return PolicyDescription(
         policy.name,
-        "enforce" if policy.enforce else "audit",
-        policy.answer,
+        "enforce" if policy.is_enforced else "audit",
+        policy.answer_mode,
         tuple(address_text(each) for each in (policy.sinkhole_v4, policy.sinkhole_v6) if each),
         policy.contact,
         policy.directives,
@@ -91,15 +91,15 @@ def _described(policy: Policy, compiled: CompiledConfig) -> PolicyDescription:
             *(
                 Block(service.name, ground, service.entries, service)
                 for service, ground in services_in(
-                    policy.blocks, zip(compiled.services, grounds, strict=True)
+                    policy.blocked_services, zip(compiled.services, grounds, strict=True)
                 )
             ),
             *(
-                Block(rule.text, policy.grounds[0], 1, None)
-                for rule in policy.own
+                Block(rule.text, policy.cited_grounds[0], 1, None)
+                for rule in policy.allow_and_deny
                 if not rule.allow
             ),
         ),
-        tuple(rule.text for rule in policy.own if rule.allow),
+        tuple(rule.text for rule in policy.allow_and_deny if rule.allow),
         grounds,
     )

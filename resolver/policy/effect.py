@@ -62,7 +62,7 @@ class Effect:
         """The places of the exemptions."""
         self.until = until
         """Unix time at which the first exemption ends; ``inf`` if there is none."""
-        self.caught = BLOCKED if policy.enforce else WOULD_BLOCK
+        self.caught = BLOCKED if policy.is_enforced else WOULD_BLOCK
         """The outcome for a name or an address that a rule blocks."""
 
     @property
@@ -78,7 +78,7 @@ class Effect:
     def ground(self, service: int) -> Ground:
         """What the block of a service rests on; ``NO_SERVICE``: that of a name of ``deny``."""
         policy = self.policy
-        return policy.grounds[0 if service == NO_SERVICE else policy.ground_of[service]]
+        return policy.cited_grounds[0 if service == NO_SERVICE else policy.ground_places[service]]
 
     def lists_only(self) -> "Effect":
         """The effect of its lists alone: without ``allow``, ``deny`` and exemptions."""
@@ -94,19 +94,23 @@ class Effects:
 
     def __init__(self, compiled: CompiledConfig) -> None:
         self._exemptions = compiled.exemptions
-        self._without_exemptions = [
+        self.of_policies = [
             Effect(
-                policy, OwnRules(policy.own), blocked_answers(policy, compiled.services),
-                policy.blocks,
+                policy, OwnRules(policy.allow_and_deny), blocked_answers(policy, compiled.services),
+                policy.blocked_services,
             )
             for policy in compiled.policies
         ]  # fmt: skip
+        """The effect of each policy without exemptions."""
 
     def of(self, policy: int, exemptions: tuple[int, ...] = ()) -> Effect:
         """The effect of a policy while these exemptions are in force."""
-        base = self._without_exemptions[policy]
+        base = self.of_policies[policy]
         if not exemptions:
             return base
         found = [self._exemptions[place] for place in exemptions]
-        exempt, until = union(each.services for each in found), min(each.until for each in found)
+        exempt, until = (
+            union(each.exempted_services for each in found),
+            min(each.ends_at for each in found),
+        )
         return Effect(base.policy, base.own, base.answers, base.blocked, exempt, exemptions, until)

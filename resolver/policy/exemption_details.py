@@ -28,10 +28,14 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
     for place, exemption in enumerate(compiled.exemptions):
         yield ExemptionDetails(
             exemption.id,
-            None if exemption.vlan is None else compiled.vlans[exemption.vlan].name,
+            None
+            if exemption.exempted_vlan is None
+            else compiled.vlans[exemption.exempted_vlan].name,
             tuple(prefix_text(prefix.network, prefix.length) for prefix in prefixes.get(place, ())),
-            tuple(each.name for each in services_in(exemption.services, compiled.services)),
-            exemption.until,
+            tuple(
+                each.name for each in services_in(exemption.exempted_services, compiled.services)
+            ),
+            exemption.ends_at,
             exemption.approver,
             exemption.ticket,
             exemption.reason,
@@ -41,8 +45,8 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
 def permits_anything(compiled: CompiledConfig, place: int) -> bool:
     """Whether a client of an exemption has a policy that blocks one of its services."""
     exemption = compiled.exemptions[place]
-    if exemption.vlan is not None:
-        vlans = {exemption.vlan}
+    if exemption.exempted_vlan is not None:
+        vlans = {exemption.exempted_vlan}
     else:
         own = [network_of(each) for each in compiled.exempted_prefixes if each.owner == place]
         vlans = {
@@ -51,4 +55,4 @@ def permits_anything(compiled: CompiledConfig, place: int) -> bool:
             if any(network_of(prefix).overlaps(each) for each in own)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
-    return any(policy.blocks & exemption.services for policy in policies)
+    return any(policy.blocked_services & exemption.exempted_services for policy in policies)

@@ -72,7 +72,7 @@ class Judge:
         by_file = {s.file: place for place, s in enumerate(terms.sources) if not s.of_others}
         self._list_beside = [by_file.get(_names_beside(file), -1) for file in self._files]
         """For each list of ranges, the list of names that belongs to it."""
-        self._exempted = [exemption.services for exemption in terms.exemptions]
+        self._exempted = [exemption.exempted_services for exemption in terms.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
         local = [each.name for each in terms.local]
         self._above_passing = ancestors(terms.excepted, local, pause=pause)

@@ -35,14 +35,14 @@ def in_force(compiled: CompiledConfig, wall: float) -> InForce:
     running: set[int] = set()
     since, until = -math.inf, math.inf
     for place, exemption in enumerate(compiled.exemptions):
-        if ended(exemption.until, wall):
-            since = max(since, exemption.until)
+        if ended(exemption.ends_at, wall):
+            since = max(since, exemption.ends_at)
         else:
             running.add(place)
-            until = min(until, exemption.until)
+            until = min(until, exemption.ends_at)
     return InForce(frozenset(running), since, until)
 
 
 def ends(compiled: CompiledConfig) -> Iterator[tuple[str, float]]:
     """The id of each exemption, and the moment at which it ends."""
-    return ((each.id, each.until) for each in compiled.exemptions)
+    return ((each.id, each.ends_at) for each in compiled.exemptions)

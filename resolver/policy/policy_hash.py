@@ -64,7 +64,7 @@ Rule = tuple[bytes, bool, bool, int]
 
 def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
     """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``terms.sources``."""
-    used = union(policy.blocks for policy in terms.policies)
+    used = union(policy.blocked_services for policy in terms.policies)
     service = [each.name for each in terms.services]
     clients, exempted = by_owner(terms.prefixes), by_owner(terms.exempted_prefixes)
     content = _counted(
@@ -90,8 +90,10 @@ def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
             [
                 *_counted(
                     each,
-                    vlan="" if each.vlan is None else terms.vlans[each.vlan].name,
-                    services=_sorted(services_in(each.services, service)),
+                    exempted_vlan=""
+                    if each.exempted_vlan is None
+                    else terms.vlans[each.exempted_vlan].name,
+                    exempted_services=_sorted(services_in(each.exempted_services, service)),
                 ),
                 _prefixes(exempted, place),
             ]
@@ -109,12 +111,17 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    grounds = (policy.grounds[place] for place in policy.ground_of)
-    of_services = services_in(policy.blocks, zip(terms.services, grounds, strict=True))
+    grounds = (policy.cited_grounds[place] for place in policy.ground_places)
+    of_services = services_in(policy.blocked_services, zip(terms.services, grounds, strict=True))
     blocked = _sorted([service.name, _counted(ground)] for service, ground in of_services)
-    own = _counted(policy.grounds[0])
+    own = _counted(policy.cited_grounds[0])
     return _counted(
-        policy, blocks=blocked, grounds=own, ground_of=(), sinkhole_v4=v4, sinkhole_v6=v6
+        policy,
+        blocked_services=blocked,
+        cited_grounds=own,
+        ground_places=(),
+        sinkhole_v4=v4,
+        sinkhole_v6=v6,
     )
 
 

@@ -91,7 +91,7 @@ class Views:
 
     def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:
         exemptions, running = self._terms.exemptions, self._in_force.exemptions
-        return tuple(place for place in sorted(running) if exemptions[place].vlan == vlan)
+        return tuple(place for place in sorted(running) if exemptions[place].exempted_vlan == vlan)
 
     def _view(self, vlan: int, exemptions: tuple[int, ...]) -> View:
         key = (vlan, exemptions)

@@ -40,8 +40,5 @@ def _names(snapshot: Snapshot) -> Iterator[bytes]:
     """All names of rules."""
     terms = snapshot.terms
     yield from (rule.name for rule in snapshot.index().all_rules())
-    effects = Effects(terms)
-    yield from chain.from_iterable(
-        effects.of(place).own.by_name for place in range(len(terms.policies))
-    )
+    yield from chain.from_iterable(each.own.by_name for each in Effects(terms).of_policies)
     yield from (each.name for each in terms.local)

@@ -106,10 +106,9 @@ class PolicyZones:
 def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
     rules, views = RuleSource(terms, index), Views(terms, wall)
-    lists = [views.effects.of(place).lists_only() for place in range(len(terms.policies))]
     block_sets = [
-        BlockSet(policy.name, rules.block_set(effect), rules.addresses(effect))
-        for policy, effect in zip(terms.policies, lists, strict=True)
+        BlockSet(lists.policy.name, rules.block_set(lists), rules.addresses(lists))
+        for lists in (effect.lists_only() for effect in views.effects.of_policies)
     ]
     passing, gaps = passing_prefixes(terms, wall)
     overrides: dict[tuple[int, int], tuple[Rules, tuple[AddressRule, ...]]] = {}

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import describe
 from resolver.policy.effect import Effects
 from resolver.policy.index import Index
 from resolver.policy.settings import Publication
@@ -125,9 +126,7 @@ def _read_serials(directory: Path) -> dict[str, int]:
 
 def _refusing(terms: CompiledConfig) -> Iterable[str]:
     """The policies whose answer no response policy zone has."""
-    effects = Effects(terms)
-    for place, policy in enumerate(terms.policies):
-        effect = effects.of(place)
+    for policy, effect in zip(describe(terms), Effects(terms).of_policies, strict=True):
         is_blocking = effect.caught is BLOCKED
         if is_blocking and zone_action(effect.answers, Verdict(BLOCKED)) is None:
             yield (

@@ -53,8 +53,8 @@ ELSEWHERE = {
     ("sources", "refused"),  # no number; tested below
     ("ranges", "line"),
     ("ranges", "source"),  # a service has one file of ranges in a directory
-    ("policies", "grounds"),  # they hang together, and change below
-    ("policies", "ground_of"),
+    ("policies", "cited_grounds"),  # they hang together, and change below
+    ("policies", "ground_places"),
 }
 
 

@@ -119,7 +119,7 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
     if verdict.outcome is not BLOCKED:
         return PASSTHRU
     canary = verdict.service >= 0 and snapshot.terms.services[verdict.service].always_nxdomain
-    answer = "nxdomain" if canary else view.effect.policy.answer
+    answer = "nxdomain" if canary else view.effect.policy.answer_mode
     if answer == "sinkhole":
         return SINKHOLE
     return NXDOMAIN if answer == "nxdomain" and verdict.all_below else NODATA

@@ -251,7 +251,7 @@ def test_exemptions_that_have_ended_cost_a_line_nothing(
     audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
 ) -> None:
     exemption = terms.exemptions[0]
-    ended = tuple(replace(exemption, id=f"t-{number}", until=1.0) for number in range(1000))
+    ended = tuple(replace(exemption, id=f"t-{number}", ends_at=1.0) for number in range(1000))
     many = replace(terms, exemptions=(exemption, *ended))
     _write(audit_log, many, 2.0, "one")
     [entry] = audit_log.entries()

@@ -1,0 +1,58 @@
+"""The fields of a compiled policy that decide are read in ``policy/`` only.
+
+All others read what the policy does (``policy.effect``), what is in force (``policy.moment``), or
+values for people (``policy.description``, ``policy.exemption_details``).
+"""
+
+import ast
+import dataclasses
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+
+from resolver.policy.compiled import Exemption, Policy
+from tests.laws.source_tree import PACKAGE, modules
+
+FOR_PEOPLE = {
+    Policy: {"name", "directives", "contact", "upstream"},
+    Exemption: {"id", "approver", "ticket", "reason"},
+}
+"""The fields that anyone may read: names and texts, and which servers a VLAN's queries go to."""
+DECIDING = {
+    field.name
+    for kind, others in FOR_PEOPLE.items()
+    for field in dataclasses.fields(kind)
+    if field.name not in others
+}
+
+
+def test_only_the_policy_package_reads_the_fields_that_decide() -> None:
+    reading = {
+        (module.name, node.attr)
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Attribute) and node.attr in DECIDING
+    }
+    assert {field for _, field in reading} == DECIDING
+    assert {name for name, _ in reading if not name.startswith("policy.")} == set()
+
+
+@pytest.mark.parametrize(
+    "template", sorted((PACKAGE / "web" / "templates").rglob("*.html")), ids=lambda path: path.stem
+)
+def test_no_page_reads_them(template: Path) -> None:
+    tree = Environment(autoescape=True).parse(template.read_text(encoding="utf-8"))
+    read = {each.attr for each in tree.find_all(nodes.Getattr)}
+    assert read & DECIDING == set()
+
+
+def test_their_names_are_those_of_no_other_field() -> None:
+    """So a name alone tells that a field of a policy is read."""
+    declared = [
+        node.target.id
+        for module in modules().values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    ]
+    assert {name for name in declared if name in DECIDING and declared.count(name) > 1} == set()
