@@ -1,21 +1,19 @@
 """Two nodes behind dnsdist: each can be drained and upgraded without a lost query."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from resolver import __version__
-from tests.live import steady_load
 from tests.live.clients import ask
 from tests.live.commands import GOOD, UNREACHABLE, darban
 from tests.live.configs import ROOT, shipped
+from tests.live.counted_load import counted_load
 from tests.live.dnsdist import dnsdist
 from tests.live.ports import free_port
 from tests.live.programs import needed
@@ -43,18 +41,6 @@ class Nodes:
         lines = self._log.read_text(encoding="utf-8").splitlines()
         found = [line for line in lines if f"node-{number} " in line and " as '" in line]
         return bool(found) and "as 'up'" in found[-1]
-
-    @contextmanager
-    def load(self, rate: int = RATE) -> Iterator[dict[str, float]]:
-        """Steady questions to dnsdist; what became of them, at the end."""
-        command = [sys.executable, steady_load.__file__, str(self.port), str(rate)]
-        told: dict[str, float] = {}
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asking:
-            try:
-                yield told
-            finally:
-                out, _ = asking.communicate(timeout=60)
-        told |= json.loads(out)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +120,7 @@ def test_a_worker_that_is_replaced_drains_too(nodes: Nodes) -> None:
 def test_nodes_are_upgraded_one_after_the_other_without_a_lost_query(
     nodes: Nodes, release: Path
 ) -> None:
-    with nodes.load() as told:
+    with counted_load(nodes.port, RATE) as told:
         for number, node in enumerate(nodes.nodes, 1):
             downs, ups = nodes.marks(number, "down"), nodes.marks(number, "up")
             done = darban("drain", "--config", node.config, at=node.directory)
@@ -156,7 +142,7 @@ def test_a_node_that_is_killed_leaves_its_clients_to_the_other(nodes: Nodes) -> 
     downs, asked = nodes.marks(1, "down"), _queries(nodes.nodes[1])
     nodes.nodes[0].kill_what_is_left()
     wait_for(lambda: nodes.marks(1, "down") > downs, "dnsdist has found it down")
-    with nodes.load() as told:
+    with counted_load(nodes.port, RATE) as told:
         wait_for(lambda: _queries(nodes.nodes[1]) > asked + RATE, "the other node is asked")
     assert (told["lost"], told["failed"], told["refused"]) == (0, 0, 0)
 

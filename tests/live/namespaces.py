@@ -30,6 +30,11 @@ def link_names(subnet: Subnet) -> tuple[str, str]:
     return f"db0{subnet.vlan[:8]}", f"db1{subnet.vlan[:8]}"
 
 
+def _port(namespace: str, link: str) -> str:
+    """The name of a switch's end of a link; a name has at most 15 octets."""
+    return f"{namespace.rpartition('-')[2][:8]}-{link[:6]}"
+
+
 class Namespaces:
     """Namespaces under names that no other run uses; ended by ``remove``."""
 
@@ -57,6 +62,33 @@ class Namespaces:
             self._run("-n", namespace, "address", "add", f"{v4}/24", "dev", link)
             self._run("-n", namespace, "address", "add", f"{v6}/64", "dev", link, "nodad")
             self._run("-n", namespace, "link", "set", link, "up")
+
+    def add_switch(self, what: str) -> str:
+        """A new namespace that is a switch: what is plugged into it is one network."""
+        name = self.add(what)
+        self._run("-n", name, "link", "add", "switch", "type", "bridge")
+        self._run("-n", name, "link", "set", "switch", "up")
+        return name
+
+    def plug(self, switch: str, namespace: str, link: str, *addresses: str) -> None:
+        """A link from a namespace to a switch, with addresses and their prefix lengths."""
+        port = _port(namespace, link)
+        self._run(
+            *("link", "add", link, "netns", namespace),
+            *("type", "veth", "peer", "name", port, "netns", switch),
+        )
+        self._run("-n", switch, "link", "set", port, "master", "switch", "up")
+        for address in addresses:
+            self._run("-n", namespace, "address", "add", address, "dev", link, "nodad")
+        self._run("-n", namespace, "link", "set", link, "up")
+
+    def cut(self, switch: str, namespace: str, link: str) -> None:
+        """Cut the cable behind a link: it stays up at both ends, and nothing arrives."""
+        self._run("-n", switch, "link", "set", _port(namespace, link), "nomaster")
+
+    def mend(self, switch: str, namespace: str, link: str) -> None:
+        """End a cut."""
+        self._run("-n", switch, "link", "set", _port(namespace, link), "master", "switch")
 
     def unjoin(self, server: str, subnet: Subnet) -> None:
         """End the veth pair of a subnet."""

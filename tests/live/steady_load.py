@@ -1,6 +1,6 @@
 """Asks a server steadily, and prints as JSON how many questions were left without an answer.
 
-Run as a program: `steady_load.py PORT RATE`. Half of the names are blocked on the
+Run as a program: `steady_load.py PORT RATE [SERVER CLIENT]`. Half of the names are blocked on the
 VLAN that asks, half are of nobody's cache and so are forwarded. A question counts as lost
 where no answer comes within five seconds, after which clients ask again.
 """
@@ -26,10 +26,10 @@ def _query(number: int) -> bytes:
     return struct.pack("!6H", number & 0xFFFF, 0x0100, 1, 0, 0, 0) + host + b"\0\0\1\0\1"
 
 
-def main(port: int, rate: int) -> None:
+def main(port: int, rate: int, server: str = "127.0.0.1", address: str = "127.0.10.5") -> None:
     """Ask until the standard input is closed, then wait for what is still on its way."""
     selector = selectors.DefaultSelector()
-    clients = [_client(port) for _ in range(_SOCKETS)]
+    clients = [_client(port, server, address) for _ in range(_SOCKETS)]
     for client in [sys.stdin, *clients]:
         selector.register(client, selectors.EVENT_READ)
     asked: dict[int, float] = {}
@@ -63,13 +63,14 @@ def main(port: int, rate: int) -> None:
     print(json.dumps({**told, "failed": failed, "refused": refused}))
 
 
-def _client(port: int) -> socket.socket:
-    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    client.bind(("127.0.10.5", 0))
-    client.connect(("127.0.0.1", port))
+def _client(port: int, server: str, address: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in server else socket.AF_INET
+    client = socket.socket(family, socket.SOCK_DGRAM)
+    client.bind((address, 0))
+    client.connect((server, port))
     client.setblocking(False)
     return client
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
