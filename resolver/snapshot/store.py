@@ -84,9 +84,15 @@ class PinnedSnapshot:
         self.path = path
         self._content = {file: _mapped(path / file) for file in (_TERMS, _TRIE, _RULES)}
 
-    def restore(self) -> None:
-        """Write its files again if one was removed; OSError where that fails."""
-        if not all((self.path / file).is_file() for file in self._content):
+    def restore(self, *, compare: bool = False) -> None:
+        """Write its files again if one was removed; OSError where that fails.
+
+        ``compare``: also if another one is in the place of one, unless the one that is mapped was
+        cut, which ends a process that reads it. That reads all of them.
+        """
+        if compare:
+            compare = all(octets.size() == len(octets) for octets in self._content.values())
+        if compare or not all((self.path / file).is_file() for file in self._content):
             _write(self.path, {file: octets[:] for file, octets in self._content.items()})
 
 

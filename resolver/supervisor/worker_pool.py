@@ -114,6 +114,8 @@ class WorkerPool:
                 log.error("worker %d cannot be started now (%s)", slot.number, error.strerror)
             except LoadFailed as error:
                 log.error("worker %d: %s; restarting it", slot.number, error)
+                with contextlib.suppress(OSError):  # the disk may have damaged the snapshot
+                    self._rollout.current.pinned.restore(compare=True)
                 slot.kill()  # at its end, this begins again
                 return
             else:
