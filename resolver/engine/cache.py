@@ -169,8 +169,12 @@ class AnswerCache:
         return len(gone)
 
     def _stale(self, key: bytes, now: float) -> CacheEntry | None:
-        """The answer to a question, fresh or stale; never a failure."""
+        """The answer to a question, fresh or stale; never a failure. It counts as used.
+
+        Else new names would evict it while its upstream fails, and the failure would be served.
+        """
         entry = self._entries.get(key)
-        if entry is None or not entry.answers:
+        if entry is None or not entry.answers or now >= entry.expires + MAX_STALE:
             return None
-        return entry if now < entry.expires + MAX_STALE else None
+        entry.used = True
+        return entry

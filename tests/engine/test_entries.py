@@ -11,6 +11,7 @@ from resolver.dns.render import QueryShape
 from resolver.dns.response import scan
 from resolver.engine.cache import AnswerCache
 from resolver.engine.entry import MAX_TTL, CacheEntry, make_entry
+from resolver.engine.failure import Failure
 from resolver.engine.question import cache_key
 from tests.engine.rendered_entries import entry_of, reply, ttls_of
 from tests.engine.usual_responses import usual_responses
@@ -122,6 +123,17 @@ def test_an_entry_that_is_stored_again_counts_as_used() -> None:
     cache.put(key(0), entries[3])
     cache.put(key(4), entries[4])
     assert [place for place in range(5) if cache.get(key(place), 1.0)] == [0, 2, 4]
+
+
+def test_an_expired_answer_that_is_served_is_not_evicted_before_others() -> None:
+    entries = [made_entry(bytes(100)) for _ in range(4)]
+    cache = AnswerCache(3 * entries[0].size)
+    for place in range(3):
+        cache.put(key(place), entries[place])
+    cache.failures.put(key(0), Failure(22, "no answer"), 99.0, 61.0)
+    assert cache.get(key(0), 61.0) is not None
+    cache.put(key(3), entries[3])
+    assert cache.get(key(0), 61.0) is not None
 
 
 def test_an_entry_is_fresh_to_its_end_and_no_longer() -> None:
