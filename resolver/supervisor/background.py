@@ -6,13 +6,37 @@ begins again. Without that, a failure would end the work for good, and nobody wo
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 from resolver.metrics.log import log
 
 _AGAIN = 10.0
 """Seconds until work that has failed begins again."""
+_SAID_AGAIN = 60.0
+"""Seconds until it is logged again that connections are not accepted."""
 
 Work = Coroutine[None, None, object]
+
+
+def report_unaccepted() -> None:
+    """Log in one line that connections of commands and of HTTP are not accepted.
+
+    asyncio tries again after a second. It reports up to a hundred failures of each try, each with
+    a traceback, which fill the log.
+    """
+    loop = asyncio.get_running_loop()
+    said_until = 0.0
+
+    def report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal said_until
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and "socket.accept()" in context["message"]):
+            loop.default_exception_handler(context)
+        elif loop.time() >= said_until:
+            said_until = loop.time() + _SAID_AGAIN
+            log.warning("no command and no HTTP request is accepted for now: %s", error)
+
+    loop.set_exception_handler(report)
 
 
 class BackgroundTasks:

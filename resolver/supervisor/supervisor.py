@@ -34,7 +34,7 @@ from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.snapshot.candidate import Accepted
 from resolver.supervisor.address_watch import watch_addresses
-from resolver.supervisor.background import BackgroundTasks, Work
+from resolver.supervisor.background import BackgroundTasks, Work, report_unaccepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
@@ -147,6 +147,7 @@ class _Supervisor:
         self._facts.config_ok = accepted is not None and not accepted.last_good
         self._facts.config_failure = _NOT_JUDGED if accepted is None else accepted.failure
         self._handle_signals()
+        report_unaccepted()
         control = ControlServer(self._facts.config, self._commands(), self._facts.note_control)
         try:
             self._rollout.start_resolving()

@@ -1,11 +1,15 @@
 """Work beside DNS that fails: it is logged, and begins again."""
 
 import asyncio
+import os
+import resource
+import socket
+from pathlib import Path
 
 import pytest
 
 from resolver.server.loop import Loop
-from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.background import BackgroundTasks, report_unaccepted
 from tests.upstream.virtual_time import run
 
 
@@ -43,3 +47,49 @@ def test_work_that_is_done_once_does_not_fail_silently(caplog: pytest.LogCapture
 
     run(play)
     assert "ValueError: fault" in caplog.text
+
+
+def test_connections_that_are_not_accepted_are_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = str(tmp_path / "control.sock")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def play() -> None:
+        report_unaccepted()
+        accepted = asyncio.Event()
+
+        async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+            await writer.wait_closed()
+            accepted.set()
+
+        server = await asyncio.start_unix_server(accept, path)
+        with socket.socket(socket.AF_UNIX) as client:
+            unused = os.dup(client.fileno())
+            os.close(unused)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (unused, hard))
+            try:
+                client.connect(path)
+                while not caplog.records:
+                    await asyncio.sleep(0.01)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            await accepted.wait()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(play())
+    assert [each.getMessage() for each in caplog.records] == [
+        "no command and no HTTP request is accepted for now: [Errno 24] Too many open files"
+    ]
+
+
+def test_other_errors_of_the_loop_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
+    async def play() -> None:
+        report_unaccepted()
+        asyncio.get_running_loop().call_soon(lambda: 1 // 0)
+        await asyncio.sleep(0)
+
+    asyncio.run(play())
+    assert "ZeroDivisionError" in caplog.text
