@@ -54,11 +54,11 @@ fuzz: $(VENV)/dev ## throw mutated packets, configs and lists at what reads them
 attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the table
 	$(BIN)/python -m tests.programs.attacks
 
-chaos: $(VENV)/dev ## break what a real server stands on, one fault and two at a time, under load
-	$(BIN)/python -m tests.programs.chaos
+chaos: $(COMPILED)/dev ## break what a real server stands on, one fault and two at a time, under load
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.programs.chaos
 
-soak: $(VENV)/dev ## faults at random for SOAK_MINUTES=20, with every answer and the memory watched
-	$(BIN)/python -m tests.programs.chaos.soak --minutes $(SOAK_MINUTES)
+soak: $(COMPILED)/dev ## faults at random for SOAK_MINUTES=20, with every answer and the memory watched
+	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.programs.chaos.soak --minutes $(SOAK_MINUTES)
 
 fidelity: $(VENV)/dev ## compare 5,000 answers with those of a recursive Unbound
 	$(BIN)/python -m tests.programs.fidelity

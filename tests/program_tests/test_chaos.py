@@ -1,18 +1,24 @@
 """The judgement of ``python -m tests.programs.chaos``, and a few of its faults, shorter."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.live.server import processes
+from tests.live.waiting import wait_for
 from tests.programs.attacks import wire
 from tests.programs.attacks.fake_upstream import Asked
 from tests.programs.chaos import truth
 from tests.programs.chaos.faults import FAULTS, Bounds, pairs
+from tests.programs.chaos.growth import slope
 from tests.programs.chaos.load import Load
-from tests.programs.chaos.memory import slope
 from tests.programs.chaos.rows import Pace, beyond, suffer
 from tests.programs.chaos.system import System, system
 from tests.programs.chaos.tally import Tally, joined
@@ -26,12 +32,16 @@ QUICK = (
     ("config-broken",),
     ("list-server-garbage",),
     ("supervisor-killed", "reload"),
+    ("worker-frozen", "supervisor-killed"),
+    ("one-upstream-refusing",),
 )
-PACE = Pace(rate=150, warm=1.0, before=0.3, after=0.3)
+PACE = Pace(rate=150, warm=1.0, before=0.3, after=0.3, burst=1000)
 BANNED = Question(Kind.BANNED, STAFF, f"n1.{truth.BANNED_ZONE}", wire.A)
 PASSED = BANNED._replace(client=PRESS)
 EXEMPT = BANNED._replace(client=truth.EXEMPT)
 FRESH = Question(Kind.FRESH, STAFF, "n1.fresh.example", wire.AAAA)
+EDNS = FRESH._replace(edns=True)
+LONG = Question(Kind.KNOWN, STAFF, "n3.known.example", wire.A)
 ALIAS = Question(Kind.ALIAS, PRESS, f"n1.{truth.ALIAS_ZONE}", wire.A)
 
 
@@ -40,8 +50,8 @@ def reply(question: Question, *records: bytes, rcode: int = 0, flags: int = 0) -
     return wire.reply(packet, records, rcode=rcode, flags=flags)
 
 
-def true(question: Question, ttl: int = truth.TTL) -> bytes:
-    name = truth.target(question.name)
+def true(question: Question, age: int = 0) -> bytes:
+    name, ttl = truth.target(question.name), truth.ttl(question.name) - age
     data = truth.address(name, question.qtype)
     owner = wire.wire(name)
     if name == question.name:
@@ -50,8 +60,18 @@ def true(question: Question, ttl: int = truth.TTL) -> bytes:
     return reply(question, alias, wire.record(owner, question.qtype, data, ttl))
 
 
-def sinkhole(question: Question, ttl: int = truth.BLOCKED_TTL) -> bytes:
-    return reply(question, wire.address(wire.AT_QUESTION, "0.0.0.0", ttl))
+def sinkhole(
+    question: Question, ttl: int = truth.BLOCKED_TTL, additional: Sequence[bytes] = ()
+) -> bytes:
+    packet = wire.question(question.name, question.qtype)
+    return wire.reply(packet, [wire.address(wire.AT_QUESTION, "0.0.0.0", ttl)], (), additional)
+
+
+def upstream_gave(question: Question, *moments: float) -> Truth:
+    right = Truth()
+    for moment in moments:
+        right.give(question.name, question.qtype, moment)
+    return right
 
 
 @pytest.mark.parametrize(
@@ -64,10 +84,11 @@ def sinkhole(question: Question, ttl: int = truth.BLOCKED_TTL) -> bytes:
         (FRESH, reply(FRESH, rcode=wire.SERVFAIL), Verdict.FAILED),
         (ALIAS, true(ALIAS), Verdict.PASSED),
         (ALIAS._replace(client=STAFF), sinkhole(ALIAS), Verdict.BLOCKED),
+        (EDNS, true(FRESH)[:11] + b"\1" + true(FRESH)[12:] + wire.opt(), Verdict.PASSED),
     ],
 )
 def test_a_right_reply(question: Question, packet: bytes, verdict: Verdict) -> None:
-    assert Truth().check(question, packet, 1, 2) is verdict
+    assert upstream_gave(question, 1).check(question, packet, 1, 2) is verdict
 
 
 @pytest.mark.parametrize(
@@ -79,7 +100,10 @@ def test_a_right_reply(question: Question, packet: bytes, verdict: Verdict) -> N
         (EXEMPT, sinkhole(EXEMPT)),
         (PASSED, sinkhole(PASSED)),
         (BANNED, sinkhole(BANNED, truth.BLOCKED_TTL + 1)),
-        (PASSED, true(PASSED, truth.TTL + 1)),
+        (PASSED, true(PASSED, -1)),
+        (EDNS, true(FRESH)),
+        (FRESH, reply(FRESH, wire.opt())),
+        (BANNED._replace(edns=True), sinkhole(BANNED, additional=[wire.opt()])),
         (PASSED, true(PASSED)[:-1]),
         (PASSED, true(PASSED) + b"\0"),
         (PASSED, b""),
@@ -99,7 +123,49 @@ def test_a_right_reply(question: Question, packet: bytes, verdict: Verdict) -> N
 )
 def test_a_wrong_reply(question: Question, packet: bytes) -> None:
     with pytest.raises(WrongAnswer):
-        Truth().check(question, packet, 1, 2)
+        upstream_gave(question, 1).check(question, packet, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("age", "given", "right"),
+    [
+        (0, [100], True),
+        (0, [95, 100], True),
+        (5, [95, 100], True),
+        (5, [95], True),
+        (0, [95], False),
+        (3, [95, 100], False),
+        (9, [95], False),
+        (0, [], False),
+    ],
+)
+def test_a_ttl_is_what_is_left_of_that_of_the_upstream(
+    age: int, given: list[float], right: bool
+) -> None:
+    check = partial(upstream_gave(LONG, *given).check, LONG, true(LONG, age), 100.2, 100.4)
+    if right:
+        assert check() is Verdict.PASSED
+    else:
+        with pytest.raises(WrongAnswer):
+            check()
+
+
+def test_an_answer_that_has_expired_is_right_while_an_upstream_may_fail() -> None:
+    right = upstream_gave(LONG, 100)
+    stale = true(LONG, truth.ttl(LONG.name) - truth.STALE_TTL)
+    with pytest.raises(WrongAnswer):
+        right.check(LONG, stale, 500, 501)
+    right.stale.begin(True, 400)
+    assert right.check(LONG, stale, 500, 501) is Verdict.PASSED
+
+
+def test_clients_that_pass_by_are_of_all_vlans_and_each_asks_once() -> None:
+    clients = {truth.passer_by(number) for number in range(9999)}
+    assert len(clients) == 9999
+    for prefixes in truth.VLANS.values():
+        networks = [ip_network(prefix) for prefix in prefixes]
+        inside = [each for each in clients if any(ip_address(each) in of for of in networks)]
+        assert len(inside) == 3333
 
 
 @given(st.integers(min_value=0, max_value=len(true(ALIAS)) * 8 - 1))
@@ -107,7 +173,7 @@ def test_a_reply_with_one_wrong_bit_is_not_taken_for_another_name_s(place: int) 
     packet = bytearray(true(ALIAS))
     packet[place // 8] ^= 1 << place % 8
     try:
-        assert truth.read(ALIAS, bytes(packet)) is Verdict.PASSED
+        assert truth.read(ALIAS, bytes(packet))[0] is Verdict.PASSED
     except WrongAnswer:
         return
     answer = wire.read(bytes(packet)).answer
@@ -124,14 +190,16 @@ def test_a_change_is_right_before_and_after_while_it_is_made() -> None:
     assert switch.between(11, 12) == {True}
 
 
-@pytest.mark.parametrize("mode", [Mode.FORGED, Mode.LYING])
+@pytest.mark.parametrize("mode", [Mode.FORGED, Mode.LYING, Mode.UNSOLICITED])
 def test_every_lie_of_the_upstream_would_be_noticed(mode: Mode) -> None:
-    upstream = FaultyUpstream(1)
+    upstream = FaultyUpstream(1, Truth())
     upstream.mode = mode
     packet = wire.question(FRESH.name, FRESH.qtype, ident=7)
     asked = Asked(packet, FRESH.name, FRESH.qtype, ("", 0), False, 0.0)
     for _ in range(50):
-        *lies, right = [say.packet for say in upstream(asked)]
+        said = [say.packet for say in upstream(asked)]
+        right = said[0] if mode is Mode.UNSOLICITED else said[-1]
+        lies = [each for each in said if each != right]
         assert wire.read(right).answer[0].data == truth.address(FRESH.name, FRESH.qtype)
         assert lies
         assert not any(wire.ident_of(lie) == 7 and _is_right(FRESH, lie) for lie in lies)
@@ -159,8 +227,8 @@ def test_what_is_beyond_the_bounds() -> None:
 def test_the_slope_is_that_of_the_line() -> None:
     chance = random.Random(1)
     samples = [(n * 2.0, 40 + n * 0.01 + chance.gauss(0, 0.1)) for n in range(500)]
-    assert slope(samples, 200) == pytest.approx(1.0, abs=0.05)
-    assert slope([(n, 40.0) for n in range(9)], 1200) == 0
+    assert slope(samples) == pytest.approx(0.005, abs=0.0003)
+    assert slope([(n, 40.0) for n in range(9)]) == 0
 
 
 def test_pairs_come_from_the_seed() -> None:
@@ -189,3 +257,15 @@ def test_a_fault_costs_no_more_than_it_may(
     )
     assert row.tally.answered
     assert not row.broken, (row.broken, row.said)
+    whole = running[0]
+    wait_for(
+        lambda: sorted(_running_in(whole.server.directory)) == sorted(whole.everyone()),
+        "no other process is left",
+    )
+
+
+def _running_in(directory: Path) -> Iterator[int]:
+    for pid, _, _ in processes():
+        with suppress(OSError):  # it has ended meanwhile
+            if Path(f"/proc/{pid}/cwd").readlink() == directory:
+                yield pid

@@ -2,7 +2,7 @@
 
 Each fault gets a server of its own, on loopback, and is printed as a row of a table; then pairs
 of faults at random, from a seed that is printed. A name also stands for all faults that begin
-with it; ``FAULT+FAULT`` is a pair.
+with it; ``FAULT+FAULT`` is a pair. A row that does not hold on a busy machine is repeated.
 """
 
 import argparse
@@ -12,8 +12,12 @@ import random
 import signal
 import sys
 
+import resolver
 from tests.programs.chaos.faults import FAULTS, Fault, pairs
 from tests.programs.chaos.rows import Pace, row, table
+
+_TRIES = 3
+"""Of a row that does not hold on a busy machine."""
 
 
 def main() -> int:
@@ -30,18 +34,28 @@ def main() -> int:
         parser.error(f"no such fault; there are {', '.join(each.name for each in FAULTS)}")
     if not options.names:
         chosen += pairs(options.pairs, options.seed)
-    print(f"seed {options.seed}, {options.rate} questions a second, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{resolver.build()}, seed {options.seed}, {options.rate} questions a second, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
     rows = []
     for faults in chosen:
         name = " + ".join(each.name for each in faults)
         if missing := [each.lacks() for each in faults if each.lacks()]:
             print(f"-    {name}: not tried, {missing[0]}")
             continue
-        seen = row(faults, options.seed, Pace(rate=options.rate))
-        bad = seen.broken + seen.late
-        print(f"{'FAIL' if bad else 'ok  '} {name}: {'; '.join(bad)}", flush=True)
+        for left in reversed(range(_TRIES)):
+            seen = row(faults, options.seed, Pace(rate=options.rate))
+            bad, again = "; ".join(seen.broken + seen.late), left and seen.may_be_excused
+            why = f" (busy machine, {seen.busy:.0%}{': repeated' * bool(again)})"
+            print(
+                f"{'ok  ' if seen.holds else 'FAIL'} {name}: {bad}{why * seen.may_be_excused}",
+                flush=True,
+            )
+            if not again:
+                break
         rows.append(seen)
-    failed = sum(bool(each.broken + each.late) for each in rows)
+    failed = sum(not each.holds for each in rows)
     print(
         f"\n{len(rows)} rows, {failed} do not hold (Linux {platform.release()}, load "
         f"{os.getloadavg()[0]:.1f})\n"

@@ -56,9 +56,9 @@ def go_on(whole: System) -> None:
     os.kill(whole.server.pid, signal.SIGCONT)
 
 
-def break_upstream(mode: upstream.Mode) -> Callable[[System], None]:
+def break_upstream(mode: upstream.Mode, *, one_only: bool = False) -> Callable[[System], None]:
     def begins(whole: System) -> None:
-        whole.upstream.mode = mode
+        whole.upstream.one_only, whole.upstream.mode = one_only, mode
 
     return begins
 

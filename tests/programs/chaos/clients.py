@@ -22,6 +22,8 @@ class Client(Protocol):
     transport: str
     waiting_since: float | None
     """When it asked the first question since its last reply; None where it waits for none."""
+    single: bool
+    """Whether it ends with its first question."""
 
     def ask(self, pending: "Pending") -> None:
         """Send a question."""
@@ -51,7 +53,17 @@ Lose = Callable[[Pending], None]
 
 
 def _packet(question: Question, ident: int) -> bytes:
-    return wire.question(question.name, question.qtype, ident=ident)
+    edns = wire.opt() if question.edns else b""
+    return wire.question(question.name, question.qtype, ident=ident, edns=edns)
+
+
+def connected(address: str, port: int, kind: int) -> socket.socket:
+    """A socket of a client, connected to the server."""
+    family, server = (socket.AF_INET6, "::1") if ":" in address else (socket.AF_INET, "127.0.0.1")
+    opened = socket.socket(family, kind | socket.SOCK_NONBLOCK)
+    opened.bind((address, 0))
+    opened.connect_ex((server, port))
+    return opened
 
 
 class UdpClient:
@@ -60,22 +72,30 @@ class UdpClient:
     transport = "UDP"
 
     def __init__(
-        self, address: str, port: int, selector: selectors.BaseSelector, take: Take, _: Lose
+        self,
+        address: str,
+        port: int,
+        selector: selectors.BaseSelector,
+        take: Take,
+        _: Lose,
+        *,
+        single: bool = False,
     ) -> None:
         self.address = address
+        self.single = single
         self.waiting_since: float | None = None
+        self._selector = selector
         self._take = take
         self._ident = 0
         self._asked: dict[int, Pending] = {}
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.bind((address, 0))
-        self._socket.connect(("127.0.0.1", port))
+        self._socket = connected(address, port, socket.SOCK_DGRAM)
         selector.register(self._socket, selectors.EVENT_READ, self)
 
     def ask(self, pending: Pending) -> None:
         self._ident = (self._ident + 1) & 0xFFFF
         self._asked[self._ident] = pending
-        self.waiting_since = self.waiting_since or pending.sent
+        if not self.single:
+            self.waiting_since = self.waiting_since or pending.sent
         with contextlib.suppress(OSError):  # nobody listens: it is lost when its time is over
             self._socket.send(_packet(pending.question, self._ident))
 
@@ -88,9 +108,13 @@ class UdpClient:
             pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
             if pending is not None:
                 self._take(pending, reply)
+            if self.single and not self._asked:
+                self.close()
 
     def close(self) -> None:
-        self._socket.close()
+        if self._socket.fileno() >= 0:
+            self._selector.unregister(self._socket)
+            self._socket.close()
 
 
 class TcpClient:
@@ -108,14 +132,13 @@ class TcpClient:
         *,
         single: bool = False,
     ) -> None:
-        """``single``: it is closed after the first reply."""
         self.address = address
+        self.single = single
         self.waiting_since: float | None = None
         self._port = port
         self._selector = selector
         self._take = take
         self._lose = lose
-        self._single = single
         self._ident = 0
         self._asked: dict[int, Pending] = {}
         self._unsent = self._buffer = b""
@@ -123,10 +146,11 @@ class TcpClient:
 
     def ask(self, pending: Pending) -> None:
         if self._socket is None:
-            self._open()
+            self._socket = connected(self.address, self._port, socket.SOCK_STREAM)
+            self._selector.register(self._socket, selectors.EVENT_READ, self)
         self._ident = (self._ident + 1) & 0xFFFF
         self._asked[self._ident] = pending
-        if not self._single:
+        if not self.single:
             self.waiting_since = self.waiting_since or pending.sent
         packet = _packet(pending.question, self._ident)
         self._unsent += struct.pack("!H", len(packet)) + packet
@@ -159,7 +183,7 @@ class TcpClient:
             pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
             if pending is not None:
                 self._take(pending, reply)
-        if self._single and not self._asked:
+        if self.single and not self._asked:
             self.close()
 
     def close(self) -> None:
@@ -177,9 +201,3 @@ class TcpClient:
     def _open_socket(self) -> socket.socket:
         assert self._socket is not None
         return self._socket
-
-    def _open(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        self._socket.bind((self.address, 0))
-        self._socket.connect_ex(("127.0.0.1", self._port))
-        self._selector.register(self._socket, selectors.EVENT_READ, self)

@@ -34,6 +34,8 @@ class Bounds(NamedTuple):
     """Seconds from the end of the fault until every question is answered well."""
     empties_caches: bool = False
     """Whether a new worker takes over."""
+    stale: bool = False
+    """Whether an answer that has expired may be given."""
 
     def __add__(self, other: object) -> "Bounds":
         """What two faults may do together."""
@@ -50,6 +52,7 @@ class Bounds(NamedTuple):
             self.slowest + other.slowest,
             self.recovery + other.recovery,
             self.empties_caches or other.empties_caches,
+            self.stale or other.stale,
         )
 
 
@@ -75,14 +78,22 @@ class Fault(NamedTuple):
 
 
 _REPLACED = Bounds(lost=10, cut=20, slowest=3.0, recovery=1.0, empties_caches=True)
-_SLOW_UPSTREAM = Bounds(failing=_NEEDS_UPSTREAM, slowest=4.0 + _SLACK, silence=4.0)
+_SLOW_UPSTREAM = Bounds(failing=_NEEDS_UPSTREAM, slowest=4.0 + _SLACK, silence=4.0, stale=True)
+_RETRIES = Bounds(silence=2.0, slowest=3.0, stale=True)
 
 
 def _of_upstream(
-    name: str, wanted: str, bounds: Bounds, mode: upstream.Mode, seconds: float
+    name: str,
+    wanted: str,
+    bounds: Bounds,
+    mode: upstream.Mode,
+    seconds: float,
+    *,
+    one_only: bool = False,
 ) -> Fault:
-    """The upstream behaves in a way for some seconds."""
-    begins, ends = map(breaking.break_upstream, (mode, upstream.Mode.HONEST))
+    """Both upstreams, or one of them, behave in a way for some seconds."""
+    begins = breaking.break_upstream(mode, one_only=one_only)
+    ends = breaking.break_upstream(upstream.Mode.HONEST)
     return Fault(name, wanted, bounds, begins, ends, seconds)
 
 
@@ -132,11 +143,41 @@ FAULTS = (
         seconds=5,
     ),
     _of_upstream(
+        "upstream-refusing",
+        "known names answered; others REFUSED or SERVFAIL",
+        _SLOW_UPSTREAM._replace(recovery=2.0),
+        upstream.Mode.REFUSING,
+        seconds=4,
+    ),
+    _of_upstream(
         "upstream-forged",
         "all answered, by the truth",
-        Bounds(silence=2.0, slowest=3.0),
+        _RETRIES,
         upstream.Mode.FORGED,
         seconds=5,
+    ),
+    _of_upstream(
+        "upstream-unsolicited",
+        "all answered, by the truth",
+        _RETRIES,
+        upstream.Mode.UNSOLICITED,
+        seconds=5,
+    ),
+    _of_upstream(
+        "one-upstream-hung",
+        "all answered by the other",
+        _RETRIES,
+        upstream.Mode.HUNG,
+        seconds=5,
+        one_only=True,
+    ),
+    _of_upstream(
+        "one-upstream-refusing",
+        "all answered by the other",
+        _RETRIES,
+        upstream.Mode.REFUSING,
+        seconds=4,
+        one_only=True,
     ),
     _of_upstream(
         "upstream-lying",
@@ -148,7 +189,7 @@ FAULTS = (
     _of_upstream(
         "upstream-slow",
         "all answered",
-        Bounds(silence=2.0, slowest=3.0),
+        _RETRIES,
         upstream.Mode.SLOW,
         seconds=5,
     ),
@@ -164,7 +205,7 @@ FAULTS = (
     Fault(
         "no-descriptors",
         "blocked and known names answered over UDP; recovered within 2 s",
-        Bounds(cut=200, failing=_NEEDS_UPSTREAM, silence=5.5, slowest=5.0, recovery=2.0),
+        _SLOW_UPSTREAM._replace(cut=200, silence=5.5, slowest=5.0, recovery=2.0),
         breaking.no_descriptors,
         breaking.descriptors,
         seconds=3,

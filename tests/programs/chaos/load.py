@@ -3,6 +3,7 @@
 How it works: one thread asks a question each 1/rate of a second, and reads replies meanwhile. A
 question without a reply within ``PATIENCE`` is lost, and so is one whose connection ends. Nothing
 is asked again, though real clients would. Each question counts in the tally in which it was sent.
+A burst is asked besides, as fast as the server answers.
 """
 
 import random
@@ -25,6 +26,11 @@ _UDP_SOCKETS = 2
 _TCP_SHARE = 0.2
 _SINGLE_SHARE = 0.2
 """Of the questions over TCP: those on a connection of their own."""
+_PASSING_SHARE = 0.2
+"""Of the questions over UDP: those of a client that asks nothing else."""
+_EDNS_SHARE = 0.5
+_IN_FLIGHT = 64
+"""Questions of a burst that wait for their replies, at most."""
 _SHARES = {
     Kind.KNOWN: 30,
     Kind.FRESH: 25,
@@ -38,7 +44,7 @@ _NAMES = {Kind.KNOWN: 20, Kind.BANNED: 5, Kind.ALIAS: 3, Kind.LISTED: 2, Kind.TO
 _KINDS, _WEIGHTS = tuple(_SHARES), tuple(_SHARES.values())
 _ZONES = {
     Kind.KNOWN: "known.example",
-    Kind.FRESH: "fresh.example",
+    Kind.FRESH: truth.FRESH_ZONE,
     Kind.BANNED: truth.BANNED_ZONE,
     Kind.ALIAS: truth.ALIAS_ZONE,
     Kind.LISTED: truth.LISTED_ZONE,
@@ -65,7 +71,11 @@ class Load:
         where = (port, self._selector, self._take, self._lose)
         self._udp = [UdpClient(each, *where) for each in clients * _UDP_SOCKETS]
         self._tcp = [TcpClient(each, *where) for each in clients]
-        self._single: Callable[[str], TcpClient] = lambda each: TcpClient(each, *where, single=True)
+        self._single: Callable[[type[UdpClient | TcpClient], str], Client] = lambda kind, each: (
+            kind(each, *where, single=True)
+        )
+        self._passed_by = self._random.randrange(1 << 16)
+        self._in_flight = self._hurried = 0
 
     def __enter__(self) -> "Load":
         self._thread.start()
@@ -92,23 +102,32 @@ class Load:
             time.sleep(0.02)
         return tally
 
+    def burst(self, count: int) -> Tally:
+        """Ask so many questions as fast as they are answered; they have a tally of their own."""
+        tally = self.start_tally()
+        self._hurried = count
+        while self._hurried and self._thread.is_alive():
+            time.sleep(0.02)
+        return self.settled(tally)
+
     def _run(self) -> None:
         try:
             began = time.monotonic()
             number = 0
             while not self._stop.is_set():
                 now = time.monotonic()
-                if began + number / self._rate <= now:
+                if self._hurried and self._in_flight < _IN_FLIGHT:
+                    self._hurried -= 1
+                    self._ask(now)
+                elif began + number / self._rate <= now:
                     tally = self.tallies[-1]
                     tally.lag = max(tally.lag, now - began - number / self._rate)
                     number += 1
                     self._ask(now)
-                    continue
-                self._give_up(now - PATIENCE)
-                for key, events in self._selector.select(
-                    max(0.0, began + number / self._rate - now)
-                ):
-                    key.data.ready(events)
+                else:
+                    self._give_up(now - PATIENCE)
+                    for key, events in self._selector.select(began + number / self._rate - now):
+                        key.data.ready(events)
         except BaseException as error:  # shown where the load ends
             self._fault = error
 
@@ -117,22 +136,28 @@ class Load:
         tally = self.tallies[-1]
         pending = Pending(self._question(client.address), now, tally, client)
         tally.sent += 1
+        self._in_flight += 1
         self._pending.append(pending)
         client.ask(pending)
 
     def _client(self) -> Client:
-        if self._random.random() >= _TCP_SHARE:
+        chance = self._random.random
+        if chance() < _TCP_SHARE:
+            if chance() >= _SINGLE_SHARE:
+                return self._random.choice(self._tcp)
+            return self._single(TcpClient, self._random.choice(truth.CLIENTS))
+        if chance() >= _PASSING_SHARE:
             return self._random.choice(self._udp)
-        if self._random.random() >= _SINGLE_SHARE:
-            return self._random.choice(self._tcp)
-        return self._single(self._random.choice(truth.CLIENTS))
+        self._passed_by += 1
+        return self._single(UdpClient, truth.passer_by(self._passed_by))
 
     def _question(self, client: str) -> Question:
         [kind] = self._random.choices(_KINDS, _WEIGHTS)
         self._number += 1
         number = self._random.randrange(_NAMES[kind]) if kind in _NAMES else self._number
         qtype = wire.AAAA if number % 4 == 1 else wire.A
-        return Question(kind, client, f"n{number}.{_ZONES[kind]}", qtype)
+        edns = self._random.random() < _EDNS_SHARE
+        return Question(kind, client, f"n{number}.{_ZONES[kind]}", qtype, edns)
 
     def _take(self, pending: Pending, reply: bytes) -> None:
         """Judge a reply."""
@@ -141,6 +166,7 @@ class Load:
         if pending.done:  # it came too late
             return
         pending.done = True
+        self._in_flight -= 1
         tally.slowest = max(tally.slowest, now - pending.sent)
         try:
             verdict = self._truth.check(pending.question, reply, pending.sent, now)
@@ -159,9 +185,12 @@ class Load:
         if pending.done:
             return
         pending.done = True
+        self._in_flight -= 1
         self._heard(pending, time.monotonic())
         tally.lost[client.transport] += 1
         tally.last_bad = max(tally.last_bad, pending.sent)
+        if client.single:
+            client.close()
 
     def _heard(self, pending: Pending, now: float) -> None:
         """A socket has a reply, or gives up."""

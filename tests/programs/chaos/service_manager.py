@@ -1,5 +1,6 @@
 """A service manager as small as can be: it starts the server, and again when that has ended.
 
+As systemd does, it ends what is left of the server first, as a worker that is stopped.
 It keeps the sockets that the server stores, and passes them to the next process, as systemd does
 by FileDescriptorStoreMax of deploy/systemd/darban.service.
 """
@@ -65,6 +66,7 @@ class ServiceManager:
             self._server.ended(None)
             if self._stopping.wait(_RESTART):
                 return
+            self._server.kill_what_is_left()
             numbers = ",".join(map(str, self._stored))
             self._server.pass_fds = tuple(self._stored)
             self._server.through = [

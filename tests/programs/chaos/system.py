@@ -5,6 +5,7 @@ namespace of its own, which nobody else sees and which ends with the program.
 """
 
 import contextlib
+import json
 import os
 import resource
 import subprocess
@@ -13,7 +14,7 @@ import threading
 import time
 import tomllib
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -39,6 +40,7 @@ from tests.programs.chaos.truth import (
     EXEMPT_TODAY,
     LISTED_ZONE,
     TOGGLED_ZONE,
+    VLANS,
     Switch,
     Truth,
 )
@@ -49,10 +51,10 @@ _COMMAND = 60.0
 _OFF, _ON = 'deny = ["nothing.example"]', f'deny = ["{TOGGLED_ZONE}"]'
 _CONFIG = f"""\
 [server]
-listen = ["127.0.0.1:{{port}}"]
+listen = ["127.0.0.1:{{port}}", "[::1]:{{port}}"]
 workers = {WORKERS}
 [upstream]
-servers = ["{{upstream}}"]
+servers = {{upstreams}}
 probe_signed = "signed.{PROBE}"
 probe_bogus = "bogus.{PROBE}"
 [cache]
@@ -76,13 +78,13 @@ block = ["made-up", "@listed"]
 block = ["made-up", "@listed"]
 mode = "audit"
 [vlans.administration]
-prefixes = ["127.0.10.0/24"]
+prefixes = {{administration}}
 policy = "administrative"
 [vlans.publicity]
-prefixes = ["127.0.20.0/24"]
+prefixes = {{publicity}}
 policy = "publicity"
 [vlans.audited]
-prefixes = ["127.0.30.0/24"]
+prefixes = {{audited}}
 policy = "audited"
 [warnings]
 acknowledged = ["long-exemption", "no-encrypted-dns"]
@@ -112,12 +114,17 @@ class System:
     """All parts, while they run."""
 
     def __init__(
-        self, server: Server, asked: Upstream, script: FaultyUpstream, lists: ListServer
+        self,
+        server: Server,
+        asked: Sequence[Upstream],
+        script: FaultyUpstream,
+        lists: ListServer,
+        truth: Truth,
     ) -> None:
         self.server = server
         self.upstream = script
         self.lists = lists
-        self.truth = Truth()
+        self.truth = truth
         self.notes: list[str] = []
         """What was seen of a fault, besides the answers."""
         self.spared = 0
@@ -211,8 +218,9 @@ class System:
         return new.splitlines()
 
     def forget(self) -> None:
-        """Free what the upstream has noted of its questions."""
-        self._asked.asked.clear()
+        """Free what the upstreams have noted of their questions."""
+        for each in self._asked:
+            each.asked.clear()
 
     @property
     def disk(self) -> Path:
@@ -230,18 +238,30 @@ class System:
         """Let no process open another descriptor, or as many as before."""
         for pid in self.everyone():
             _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-            held = {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+            held = _descriptors(pid)
             free = next(number for number in count() if number not in held)
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (free if exhausted else hard, hard))
 
 
+def descriptors(pids: Sequence[int]) -> int:
+    """How many descriptors processes hold."""
+    return sum(len(_descriptors(pid)) for pid in pids)
+
+
+def _descriptors(pid: int) -> set[int]:
+    return {int(each.name) for each in Path(f"/proc/{pid}/fd").iterdir()}
+
+
 @contextmanager
-def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[System, Load]]:
+def system(
+    seed: int, rate: int, *, clock: bool = False, program: Sequence[str] = MODULE
+) -> Iterator[tuple[System, Load]]:
     """All parts, started, and ended afterwards; ``clock``: its wall clock can be stepped."""
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="darban-chaos-")))
-        script = FaultyUpstream(seed)
-        asked = stack.enter_context(upstream(script))
+        truth = Truth()
+        script = FaultyUpstream(seed, truth)
+        asked = [stack.enter_context(upstream(each)) for each in (script, script.second)]
         lists = stack.enter_context(list_server())
         (place / "lists").mkdir()
         (place / "lists" / "made-up.txt").write_text(_LIST, encoding="utf-8")
@@ -254,7 +274,8 @@ def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[Syste
             _CONFIG.format(
                 port=port,
                 metrics=metrics,
-                upstream=asked.where,
+                upstreams=json.dumps([each.where for each in asked]),
+                **{name: json.dumps(prefixes) for name, prefixes in VLANS.items()},
                 url=lists.url,
                 until=until.isoformat(),
             ),
@@ -264,12 +285,13 @@ def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[Syste
             config,
             port,
             metrics,
+            program=program,
             through=stack.enter_context(small_disk(place / ".darban")),
             options=["--last-good"],
             environment=fake_clock(place) if clock else {},
         )
         stack.enter_context(ServiceManager(server, place))
-        whole = System(server, asked, script, lists)
+        whole = System(server, asked, script, lists, truth)
         wait_for(lambda: _lists_are_there(port), "the list is fetched and in force", 30)
         load = stack.enter_context(Load(port, whole.truth, rate, seed))
         yield whole, load

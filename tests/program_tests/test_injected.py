@@ -1,0 +1,52 @@
+"""``tests.programs.chaos`` finds what it is for: each fault is injected into a server."""
+
+import re
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+
+from tests.live.server import MODULE
+from tests.program_tests.injected import server_with
+from tests.programs.chaos.faults import FAULTS
+from tests.programs.chaos.growth import Growth
+from tests.programs.chaos.rows import Pace, row
+from tests.programs.chaos.system import system
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.interpreted]
+
+_FILLING, _ROUNDS, _QUERIES = 20_000, 4, 30_000
+NONE = FAULTS[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("ttls_stand_still", "wrong, the first: .*TTLs"),
+        ("answers_of_others", "wrong, the first: "),
+        ("descriptors_by_connections", "descriptors are left"),
+    ],
+)
+def test_a_row_finds_a_fault(fault: str, what: str) -> None:
+    pace = Pace(rate=150, warm=1.0, before=0.3, after=0.3)
+    with server_with(fault) as program:
+        seen = row([NONE], 1, pace, program)
+    assert any(re.search(what, text) for text in seen.broken), seen
+
+
+def lost(server: AbstractContextManager[tuple[str, ...]]) -> list[str]:
+    """What the queries of a server without a fault, or with one, cost for ever."""
+    with server as program, system(1, 100, program=program) as (whole, load):
+        load.burst(_FILLING)
+        growth = Growth(whole, load, whole.workers())
+        wrong = [text for _ in range(_ROUNDS) for text in growth.sample(_QUERIES)]
+    assert not wrong
+    return [text for text in growth.broken() if "lost by a query" in text]
+
+
+def test_nothing_is_lost_by_a_query() -> None:
+    assert not lost(nullcontext(MODULE))
+
+
+@pytest.mark.parametrize("fault", ["memory_by_queries", "memory_by_clients"])
+def test_lost_memory_is_found(fault: str) -> None:
+    assert [text for text in lost(server_with(fault)) if "memory" in text]
