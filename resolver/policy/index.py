@@ -64,7 +64,7 @@ class Index:
 
     def __init__(self, trie: bytes | mmap.mmap, rules: bytes | mmap.mmap) -> None:
         # BinaryTrie.map keeps no reference to its buffer: without this one it would crash.
-        self._mapped = trie
+        self.buffers = trie, rules
         self._trie = BinaryTrie().map(trie)
         octets = memoryview(rules)
         self._words = words = octets.cast("I")

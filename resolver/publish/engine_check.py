@@ -99,7 +99,7 @@ class EngineCheck:
         self._rules = RuleSource(terms, index)
         found = (each.view for each in client_views(terms, wall))
         views = {(view.effect.policy.name, view.effect.exempt): view for view in found}
-        owners = (_spread(self._rules.all_rules(view)) for view in views.values())
+        owners = (_spread([*self._rules.all_rules(view)]) for view in views.values())
         self._names = list(dict.fromkeys(itertools.chain.from_iterable(owners)))
         self._sinkholes = terms.sinkholes()
 

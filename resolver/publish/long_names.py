@@ -5,58 +5,78 @@ below the parent. The other names below the parent are then blocked as well. A p
 one owner; public suffixes are short.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from resolver.dns import names
-from resolver.publish.policy_zones import PASSTHRU, WILDCARD, Action, ZoneRule
+from resolver.publish.policy_zones import PASSTHRU, WILDCARD, ZoneRule
 
 
-class FittedRules(NamedTuple):
-    """Rules that fit into a zone."""
+class _Group(NamedTuple):
+    """The rules of a zone for a name, and for what is below it."""
 
+    name: bytes
     rules: Sequence[ZoneRule]
-    changes: Sequence[str]
-    """How they differ from those that were to be fitted, one text for each name."""
+
+    def is_below(self, name: bytes) -> bool:
+        """Whether the name is below another one, or may be: its index key is a continuation."""
+        return self.name != name and names.index_key(self.name).startswith(names.index_key(name))
 
 
-def fitted(rules: Sequence[ZoneRule], room: int) -> FittedRules:
-    """The rules for a zone with room for owners of this many octets."""
-    long = dict.fromkeys(_name(rule.owner) for rule in rules if len(rule.owner) > room)
-    if not long:
-        return FittedRules(rules, ())
-    fit = [rule for rule in rules if _name(rule.owner) not in long]
-    changes = []
-    below: dict[bytes, set[bytes]] = {}
-    for name in {_name(rule.owner) for rule in rules}:
-        for above in names.zones(_parent(name)):
-            below.setdefault(above, set()).add(name)
-    wildcards = {_name(rule.owner) for rule in fit if rule.owner.startswith(WILDCARD)}
-    for name in long:
-        parent = _parent(name)
-        action = _only_action([rule for rule in rules if _name(rule.owner) == name], name)
-        owner = WILDCARD + parent
-        if action and below[parent] == {name} and parent not in wildcards and len(owner) <= room:
-            fit.append(ZoneRule(owner, action))
+_END = _Group(names.ROOT, ())
+
+
+def fitted(rules: Iterable[ZoneRule], room: int, changes: list[str]) -> Iterator[ZoneRule]:
+    """The rules for a zone with room for owners of this many octets.
+
+    Those below a name must come right after those of the name. A text is added to ``changes`` for
+    each name that has other rules than were given.
+    """
+    groups = itertools.starmap(_group, itertools.groupby(rules, key=_name))
+    before = _END
+    for group, after in itertools.pairwise(itertools.chain(groups, [_END])):
+        name = group.name
+        if all(len(rule.owner) <= room for rule in group.rules):
+            yield from group.rules
+        elif from_parent := _from_parent(before, group, after, room):
+            yield from_parent
             changes.append(
                 f"{names.text(name)} is too long for it, so all names below "
-                f"{names.text(parent)} are blocked"
+                f"{names.text(_parent(name))} are blocked"
             )
         else:
             changes.append(f"without {names.text(name)}, which is too long for it")
-    return FittedRules(fit, changes)
+        before = group
 
 
-def _only_action(rules: Sequence[ZoneRule], name: bytes) -> Action | None:
-    """The action by which a name is blocked with all names below it; None where none does that."""
-    actions = {rule.action for rule in rules}
-    whole = len(rules) == 2 or len(WILDCARD + name) > names.MAX_NAME
-    return actions.pop() if whole and len(actions) == 1 and PASSTHRU not in actions else None
+def _from_parent(before: _Group, group: _Group, after: _Group, room: int) -> ZoneRule | None:
+    """The rule that blocks a name from its parent; None where there can be none.
+
+    ``before`` and ``after`` are the names beside it that have rules.
+    """
+    parent = _parent(group.name)
+    owner = WILDCARD + parent
+    if parent == names.ROOT or len(owner) > room:
+        return None
+    if before.is_below(parent) or after.is_below(parent):
+        return None
+    if before.name == parent and any(rule.owner == owner for rule in before.rules):
+        return None
+    actions = {rule.action for rule in group.rules}
+    is_whole = len(group.rules) == 2 or len(WILDCARD + group.name) > names.MAX_NAME
+    if not is_whole or len(actions) != 1 or PASSTHRU in actions:
+        return None
+    return ZoneRule(owner, actions.pop())
 
 
-def _name(owner: bytes) -> bytes:
+def _group(name: bytes, rules: Iterable[ZoneRule]) -> _Group:
+    return _Group(name, tuple(rules))
+
+
+def _name(rule: ZoneRule) -> bytes:
     """The name of a rule without its asterisk."""
-    return owner.removeprefix(WILDCARD)
+    return rule.owner.removeprefix(WILDCARD)
 
 
 def _parent(name: bytes) -> bytes:

@@ -16,13 +16,12 @@ What must stay true:
 - The module is pure: the same snapshot and the same time give the same zones.
 """
 
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from resolver.dns import codes, names
 from resolver.policy.answers import BlockedAnswers
-from resolver.policy.building import ancestors
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect
 from resolver.policy.index import Index
@@ -32,6 +31,7 @@ from resolver.policy.services import services_in
 from resolver.policy.verdict import ALLOW, BLOCKED, RANGE, Verdict
 from resolver.policy.view import View, Views
 from resolver.publish.client_prefixes import Gap, passing_prefixes
+from resolver.publish.rule_names import Keys, RuleNames, merged, within
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges
 
 WILDCARD = b"\x01*"
@@ -67,61 +67,54 @@ class ZoneRule(NamedTuple):
     action: Action
 
 
-Rules = tuple[ZoneRule, ...]
-"""Each zone's names come before the names below them."""
-
-
 @dataclass(frozen=True, slots=True)
-class BlockSet:
-    """The lists of a policy; empty if it blocks nothing."""
+class PolicyZone:
+    """A zone. Its rules are made when they are asked for, one after the other."""
 
-    policy: str
-    rules: Rules
+    owner: str
+    """The policy of a block set, or the VLAN of an override zone."""
+    view: View
+    base: Effect
+    """The effect of the zones after it: it changes their verdicts into those of the view."""
     addresses: tuple[AddressRule, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VlanZones:
-    """The zones of a VLAN."""
-
-    name: str
-    overrides: Rules
-    passing: tuple[Prefix, ...]
+    source: "RuleSource" = field(repr=False)
+    passing: tuple[Prefix, ...] = ()
     """Prefixes of clients for whom nothing is blocked. The owner is the exemption."""
-    addresses: tuple[AddressRule, ...]
-    """The address rules of its override zone."""
+
+    def rules(self) -> Iterator[ZoneRule]:
+        """The rules for names; each name comes before the names below it."""
+        return self.source.rules(self.view, self.base)
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyZones:
     """The zones of a snapshot."""
 
-    block_sets: tuple[BlockSet, ...]
-    vlans: tuple[VlanZones, ...]
-    """In the order of the snapshot."""
+    block_sets: tuple[PolicyZone, ...]
+    """The lists of each policy; empty if it blocks nothing."""
+    vlans: tuple[PolicyZone, ...]
+    """The override zone of each VLAN, in the order of the snapshot."""
     gaps: tuple[Gap, ...]
     """Exemptions that zones cannot express."""
 
 
 def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
-    rules, views = RuleSource(terms, index), Views(terms, wall)
+    source, views = RuleSource(terms, index), Views(terms, wall)
+    lists = [effect.lists_only() for effect in views.effects.of_policies]
     block_sets = [
-        BlockSet(lists.policy.name, rules.block_set(lists), rules.addresses(lists))
-        for lists in (effect.lists_only() for effect in views.effects.of_policies)
+        PolicyZone(each.policy.name, View(0, each), each.opened(), source.addresses(each), source)
+        for each in lists
     ]
     passing, gaps = passing_prefixes(terms, wall)
-    overrides: dict[tuple[int, int], tuple[Rules, tuple[AddressRule, ...]]] = {}
-    vlans = []
+    overrides = []
     for number, vlan in enumerate(terms.vlans):
         view = views.of_vlan(number)
-        key = (vlan.policy, view.effect.exempt)
-        if key not in overrides:
-            overrides[key] = rules.overrides(view), rules.passing_addresses(view)
-        own, addresses = overrides[key]
-        clients = tuple(passing.get(number, ()))
-        vlans.append(VlanZones(vlan.name, own, clients, addresses))
-    return PolicyZones(tuple(block_sets), tuple(vlans), tuple(gaps))
+        addresses, clients = source.passing_addresses(view), tuple(passing.get(number, ()))
+        overrides.append(
+            PolicyZone(vlan.name, view, lists[vlan.policy], addresses, source, clients)
+        )
+    return PolicyZones(tuple(block_sets), tuple(overrides), tuple(gaps))
 
 
 class RuleSource:
@@ -129,28 +122,25 @@ class RuleSource:
 
     def __init__(self, terms: CompiledConfig, index: Index) -> None:
         self._terms = terms
-        self._index = index
         self._judge = Judge(terms, index)
-        self._names: dict[int, set[bytes]] = {}
+        self._names = RuleNames(terms, index)
         self._ranges = service_ranges(terms)
-        self._passing = {*terms.excepted, *(each.name for each in terms.local)}
+        self._actions: dict[tuple[BlockedAnswers, int, bool], Action] = {}
 
-    def block_set(self, lists: Effect) -> Rules:
-        """The rules of the lists of a policy, without its ``allow`` and ``deny``."""
-        return self._differences(View(0, lists), lists.opened(), self._rule_names(lists.blocked))
-
-    def overrides(self, view: View) -> Rules:
-        """What differs in a view from the lists of its policy."""
+    def rules(self, view: View, base: Effect) -> Iterator[ZoneRule]:
+        """The rules that turn the verdicts by an effect into those of a view of the same policy."""
         effect = view.effect
-        of_lists = self._rule_names(effect.blocked)
-        changed = {*view.own, *self._rule_names(effect.exempt & effect.blocked)}
-        below = {name for name in of_lists if changed.intersection(names.zones(name))}
-        return self._differences(view, effect.lists_only(), changed | below) if changed else ()
+        blocked = effect.blocked if effect.caught is BLOCKED else 0
+        services = blocked & (~base.blocked | effect.exempt)
+        own: Keys = sorted(map(names.index_key, view.own))
+        changed = merged(own, self._names.keys(services)) if services else own
+        if changed and not (services and services == blocked):
+            changed = merged(changed, [*within(self._names.keys(blocked), changed)])
+        return self._differences(view, View(view.vlan, base), changed)
 
-    def all_rules(self, view: View) -> Rules:
+    def all_rules(self, view: View) -> Iterator[ZoneRule]:
         """All rules of a view in one zone, for an engine that has one for each group of clients."""
-        candidates = {*view.own, *self._rule_names(view.effect.blocked)}
-        return self._differences(view, view.effect.opened(), candidates)
+        return self.rules(view, view.effect.opened())
 
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
@@ -171,54 +161,56 @@ class RuleSource:
 
     def _address_rule(self, of: ServiceRange, effect: Effect) -> AddressRule:
         service = next(services_in(of.services & effect.blocked, range(len(self._terms.services))))
-        action = _action(effect, Verdict(BLOCKED, RANGE, service))
+        action = self._blocked(effect, Verdict(BLOCKED, RANGE, service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
             own = tuple(each for each in action.addresses if len(each) == len(of.network))
             action = Action("", own) if own else NODATA
         return AddressRule(of.network, of.length, action)
 
-    def _rule_names(self, services: int) -> set[bytes]:
-        """The names at which the verdict on these services may change."""
-        found = self._names.get(services)
-        if found is None:
-            of_source = [services >> source.service & 1 for source in self._terms.sources]
-            rules = self._index.all_rules()
-            found = {rule.name for rule in rules if of_source[rule.source]}
-            # An exception of any list turns NXDOMAIN above it into NODATA.
-            self._names[services] = found = found | self._passing if found else found
-        return found
+    def _differences(self, view: View, base: View, keys: Keys) -> Iterator[ZoneRule]:
+        """The rules that change verdicts; ``keys`` are of the names where verdicts may differ."""
+        path = [_Node(names.ROOT, b"", None)]
+        """The last node, and those of which its key is a continuation."""
+        for key in keys:
+            while not key.startswith(path[-1].key):
+                path.pop()
+            if key:
+                yield from self._node(view, base, path, names.from_index_key(key)).changes()
 
-    def _differences(self, view: View, base: Effect, candidates: Set[bytes]) -> Rules:
-        """The rules that turn the verdicts by an effect into those of a view."""
-        before = View(view.vlan, base)
+    def _node(self, view: View, base: View, path: list["_Node"], name: bytes) -> "_Node":
+        """Add the node of a name to the path, and before it those of the names above it."""
+        above = _parent(name)
+        found = next((node for node in reversed(path) if node.name == above), None)
+        node = _Node(name, names.index_key(name), found or self._node(view, base, path, above))
+        inherited = node.inherited
+        node.exact = self._changed(view, base, name, inherited)
+        if len(WILDCARD + name) <= names.MAX_NAME:
+            node.below = self._changed(view, base, WILDCARD + name, inherited)
+        path.append(node)
+        return node
 
-        def changed(name: bytes, inherited: Action | None) -> Action | None:
-            found, allowed = self.action(view, name)
-            if allowed or inherited is not None:
-                return found
-            return None if found == self.action(before, name)[0] else found
-
-        nodes = {names.ROOT: _Node(None, None, None)}
-        present = set(candidates)
-        for name in sorted({*present, *ancestors(present)}, key=names.index_key):
-            if name != names.ROOT:
-                inherited = nodes[_parent(name)].below
-                wildcard = WILDCARD + name
-                below = changed(wildcard, inherited) if len(wildcard) <= names.MAX_NAME else None
-                nodes[name] = _Node(inherited, changed(name, inherited), below)
-        return tuple(_compressed(nodes))
+    def _changed(
+        self, view: View, base: View, name: bytes, inherited: Action | None
+    ) -> Action | None:
+        found, allowed = self.action(view, name)
+        if allowed or inherited is not None:
+            return found
+        return None if found == self.action(base, name)[0] else found
 
     def action(self, view: View, name: bytes) -> tuple[Action, bool]:
         """The action for a name, and whether ``allow`` decides: then its targets pass, too."""
         verdict = self._judge.check_query(view, name)
         if verdict.outcome is not BLOCKED:
             return PASSTHRU, verdict.by is ALLOW
-        return _action(view.effect, verdict), False
+        return self._blocked(view.effect, verdict), False
 
-
-def _action(effect: Effect, verdict: Verdict) -> Action:
-    """The action for what a verdict blocks, or NODATA where zones have none."""
-    return zone_action(effect.answers, verdict) or NODATA
+    def _blocked(self, effect: Effect, verdict: Verdict) -> Action:
+        """The action for what a verdict blocks, or NODATA where zones have none."""
+        key = effect.answers, verdict.kind, verdict.all_below
+        found = self._actions.get(key)
+        if found is None:
+            found = self._actions[key] = zone_action(effect.answers, verdict) or NODATA
+        return found
 
 
 def zone_action(answers: BlockedAnswers, verdict: Verdict) -> Action | None:
@@ -236,27 +228,39 @@ def zone_action(answers: BlockedAnswers, verdict: Verdict) -> Action | None:
     return Action("", addresses) if addresses else NODATA
 
 
-class _Node(NamedTuple):
+class _Node:
     """A name at which actions may change."""
 
-    inherited: Action | None
-    """The action of the wildcard above it; None where no zone rule covers it."""
-    exact: Action | None
-    below: Action | None
+    __slots__ = ("below", "exact", "inherited", "is_written", "key", "name", "parent")
 
+    def __init__(self, name: bytes, key: bytes, parent: "_Node | None") -> None:
+        self.name = name
+        self.key = key
+        self.parent = parent
+        self.inherited: Action | None = parent.below if parent else None
+        """The action of the wildcard above it; None where no zone rule covers it."""
+        self.exact: Action | None = None
+        self.below: Action | None = None
+        self.is_written = False
 
-def _compressed(nodes: dict[bytes, _Node]) -> Iterator[ZoneRule]:
-    """The rules of the nodes at which something changes, and of those above them."""
-    exist: set[bytes] = set()
-    for name, node in reversed(nodes.items()):
-        if name in exist or node.exact != node.inherited or node.below != node.inherited:
-            exist.update((name, _parent(name)))
-    for name, node in nodes.items():
-        if name in exist:
-            if node.exact is not None:
-                yield ZoneRule(name, node.exact)
-            if node.below is not None:
-                yield ZoneRule(WILDCARD + name, node.below)
+    def changes(self) -> Iterator[ZoneRule]:
+        """Its rules, if something changes at it, after those of the names above that lack them.
+
+        A name exists where a name below it does, and then hides the wildcards above it.
+        """
+        if self.exact != self.inherited or self.below != self.inherited:
+            yield from self._rules()
+
+    def _rules(self) -> Iterator[ZoneRule]:
+        if self.is_written:
+            return
+        self.is_written = True
+        if self.parent is not None:
+            yield from self.parent._rules()
+        if self.exact is not None:
+            yield ZoneRule(self.name, self.exact)
+        if self.below is not None:
+            yield ZoneRule(WILDCARD + self.name, self.below)
 
 
 def _parent(name: bytes) -> bytes:

@@ -17,4 +17,5 @@ def seeds(snapshot: Snapshot, publication: Publication, wall: float) -> dict[str
     """The file of each zone by the zone's name, at a moment in seconds since 1970."""
     zones = policy_zones(snapshot.terms, snapshot.index(), wall)
     serial = max(1, int(wall) - _EARLIER)  # a clock may stand at 1970
-    return {each.zone: each.file(serial) for each in contents(zones, publication)}
+    every = contents(zones, publication)
+    return {each.zone: b"".join([each.head(serial), *each.body()]) for each in every}

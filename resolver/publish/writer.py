@@ -4,13 +4,19 @@ It is a program of its own, since 100,000 rules would stop the supervisor's loop
 prints one JSON object, a ``WriteResult``. There is one writer: only the server that holds the
 lock of the state directory starts it, one at a time.
 
+A zone is made only where a hash of all that decides it is another than the one that its file was
+made from (``zone_inputs``, ``zone_record``), or where the file is not as it was written. One zone
+is made at a time, a few hundred lines at a time, so memory does not grow with the zones.
+
 What must stay true:
 - A zone's file is replaced as a whole. Its serial rises with every change, whatever the clock says
   and whichever snapshot came before.
 - The file ``serials`` is replaced last, so all zones are complete when it changes.
 """
 
+import contextlib
 import gc
+import hashlib
 import json
 import os
 import signal
@@ -19,6 +25,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Self
 
 from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
@@ -28,11 +35,15 @@ from resolver.policy.index import Index
 from resolver.policy.settings import Publication
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish.policy_zones import policy_zones, zone_action
+from resolver.publish.zone_inputs import ZoneInputs, index_hash, rule_hashes
+from resolver.publish.zone_record import MadeZone, ZoneRecord, program
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
 from resolver.snapshot import store
 
 SERIALS = "serials"
 """The file that changes after the zones: a line for each, with its name and its serial."""
+_LONGEST_HEAD = 1024
+"""In octets; a name has 1,016 as text at most, in theory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class WriteResult:
     """The serial of each zone, by its name without a final dot."""
     stamps: dict[str, list[int]] = field(default_factory=dict)
     """The ``stamp`` of each zone's file, by its name, when it was read or written."""
+    made: list[str] = field(default_factory=list)
+    """The zones that were made, since they might have changed."""
     left_out: list[str] = field(default_factory=list)
     """What the zones cannot express."""
     problem: str = ""
@@ -56,17 +69,30 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     """
     publication = terms.settings.publish
     assert publication is not None
-    zones = policy_zones(terms, index, wall)
     make_directory(directory)
     remove_abandoned(directory)
-    before = _read_serials(directory)
+    serials, record = _read_serials(directory), ZoneRecord.read(directory)
+    hashed = index_hash(index)
+    rules = record.rules_of(hashed, lambda: rule_hashes(terms, index))
+    now = ZoneRecord(hashed, rules)
+    inputs = ZoneInputs(terms, rules, program())
+    zones = policy_zones(terms, index, wall)
     result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
     for content in contents(zones, publication):
-        serial, written = _write_zone(directory, content, before, wall)
-        result.serials[content.zone] = serial
-        result.stamps[zone_file(content.zone)] = written
-        result.left_out.extend(content.changes)
-    if result.serials != before:
+        name = content.zone
+        file = _ZoneFile.read(directory / zone_file(name), content, serials.get(name, 0))
+        hashed, made = inputs.hash(name, content.of), record.zones.get(name)
+        if not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
+            result.made.append(name)
+            file = _written(file, content, wall)
+            made = MadeZone(hashed, file.body, content.changes)
+        now.zones[name] = made
+        result.serials[name] = file.serial
+        result.stamps[zone_file(name)] = file.stamp
+        result.left_out.extend(made.changes)
+    if now != record:
+        now.write(directory)
+    if result.serials != serials:
         lines = (f"{zone} {serial}\n" for zone, serial in result.serials.items())
         write_atomically(directory / SERIALS, "".join(lines).encode())
     return result
@@ -94,24 +120,56 @@ def _stamp(status: os.stat_result) -> list[int]:
     return [status.st_ino, status.st_mtime_ns]
 
 
-def _write_zone(
-    directory: Path, content: ZoneContent, before: dict[str, int], wall: float
-) -> tuple[int, list[int]]:
-    """Write a zone if its file would differ; its serial, and the stamp of its file."""
-    path = directory / zone_file(content.zone)
-    found = stamp(path)
-    file = path.read_bytes() if found else b""
-    serial = serial_of(file)
-    last = before.get(content.zone, 0)
-    if (
-        file == content.file(serial) and serial >= last
-    ):  # a restored file can have an earlier serial
-        return serial, found
-    serial = next_serial(max(serial, last), wall)
-    with atomic_file(path) as aside:
-        aside.write(content.file(serial))
+class _Unchanged(Exception):
+    """The file of a zone has the content that was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ZoneFile:
+    """The file of a zone."""
+
+    path: Path
+    serial: int
+    """At least 0: where there is no file, or it is damaged, the one that was written last."""
+    body: str
+    """The SHA-256 of what comes after the head; empty where the head is not of this program."""
+    is_latest: bool
+    """Whether it is whole and has the serial that was written last, or a later one."""
+    stamp: list[int]
+
+    @classmethod
+    def read(cls, path: Path, content: ZoneContent, last: int) -> Self:
+        """Read the file of a zone, whose serial ``last`` was written last."""
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return cls(path, last, "", False, [])
+        with file:
+            start = file.read(_LONGEST_HEAD)
+            serial = serial_of(start)
+            head = content.head(serial)
+            if not start.startswith(head):
+                return cls(path, max(serial, last), "", False, [])
+            file.seek(len(head))
+            body = hashlib.file_digest(file, "sha256").hexdigest()
+            is_latest = serial >= last  # a file that was restored can have an earlier one
+            return cls(path, max(serial, last), body, is_latest, _stamp(os.fstat(file.fileno())))
+
+
+def _written(file: _ZoneFile, content: ZoneContent, wall: float) -> _ZoneFile:
+    """Make a zone, and write it if its file would differ; the file that it has then."""
+    serial, digest = next_serial(file.serial, wall), hashlib.sha256()
+    with contextlib.suppress(_Unchanged), atomic_file(file.path) as aside:
+        aside.write(content.head(serial))
+        for lines in content.body():
+            aside.write(lines)
+            digest.update(lines)
+        body = digest.hexdigest()
+        if file.is_latest and file.body == body:
+            raise _Unchanged
         aside.flush()
-        return serial, _stamp(os.fstat(aside.fileno()))
+        return _ZoneFile(file.path, serial, body, True, _stamp(os.fstat(aside.fileno())))
+    return file
 
 
 def _read_serials(directory: Path) -> dict[str, int]:

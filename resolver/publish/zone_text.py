@@ -4,19 +4,18 @@ Each file is a head of a fixed form, which ends with the SOA and so has the seri
 body depends only on the policy, so equal policies give equal bodies.
 """
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_address
-from itertools import chain
 
 from resolver.dns import names
 from resolver.engine.blocked import TTL
-from resolver.policy.prefix import Prefix
 from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import address_trigger
 from resolver.publish.long_names import fitted
-from resolver.publish.policy_zones import PASSTHRU, Action, AddressRule, PolicyZones, ZoneRule
+from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZone, PolicyZones
 
 _EXPIRE = 24 * 7 * 86400
 """Seconds that a secondary keeps to the policy while it cannot reach the primary: the most that
@@ -31,46 +30,57 @@ $TTL {ttl}
 """
 _SERIAL = re.compile(rb"(?:;.*\n)?\$ORIGIN .*\n\$TTL .*\n@ SOA \S+ \S+ ([0-9]{1,10}) .*\n")
 _MAX_SERIAL = 0xFFFFFFFF
-_NS = b"@ NS localhost.\n"
+_NS = "@ NS localhost.\n"
+_SOME = 512
+"""Lines that are rendered at a time."""
 
 
 class ZoneContent:
-    """The content of a zone, without its serial."""
+    """The content of a zone, without its serial; it is rendered when it is read."""
 
-    def __init__(
-        self,
-        zone: bytes,
-        rules: Sequence[ZoneRule],
-        addresses: Iterable[AddressRule],
-        passing: Iterable[Prefix] = (),
-    ) -> None:
+    def __init__(self, zone: bytes, of: PolicyZone) -> None:
         self.zone = names.text(zone)
-        rules, changes = fitted(rules, room(zone))
-        self.changes = [f"zone {self.zone}: {change}" for change in changes]
-        """What is otherwise than the policy says, since names are too long."""
-        triggers = (address_trigger(p.network, p.length, "rpz-client-ip") for p in passing)
-        owners = chain(
+        self.of = of
+        self._room = room(zone)
+        self._changes: list[str] = []
+
+    @property
+    def changes(self) -> list[str]:
+        """What of a rendered body is otherwise than the policy says, since names are too long."""
+        return [f"zone {self.zone}: {change}" for change in self._changes]
+
+    def head(self, serial: int) -> bytes:
+        """The lines before the body."""
+        values = {"ttl": TTL, "retry": RETRY, "expire": _EXPIRE}
+        return _HEAD.format(zone=self.zone, serial=serial, **values).encode()
+
+    def body(self) -> Iterator[bytes]:
+        """The lines after the head, some hundreds at a time."""
+        lines = self._lines()
+        while some := "".join(itertools.islice(lines, _SOME)):
+            yield some.encode()
+
+    def _lines(self) -> Iterator[str]:
+        self._changes = []
+        rules = fitted(self.of.rules(), self._room, self._changes)
+        triggers = (address_trigger(p.network, p.length, "rpz-client-ip") for p in self.of.passing)
+        owners = itertools.chain(
             ((trigger, PASSTHRU) for trigger in triggers),
-            ((address_trigger(r.network, r.length, "rpz-ip"), r.action) for r in addresses),
+            ((address_trigger(r.network, r.length, "rpz-ip"), r.action) for r in self.of.addresses),
             ((names.text(rule.owner), rule.action) for rule in rules),
         )
-        lines = (f"{owner} {text}\n" for owner, action in owners for text in _records(action))
-        self.body = _NS + "".join(lines).encode()
-
-    def file(self, serial: int) -> bytes:
-        """The whole file."""
-        head = _HEAD.format(zone=self.zone, serial=serial, ttl=TTL, retry=RETRY, expire=_EXPIRE)
-        return head.encode() + self.body
+        yield _NS
+        for owner, action in owners:
+            for record in _records(action):
+                yield f"{owner} {record}\n"
 
 
 def contents(zones: PolicyZones, publication: Publication) -> Iterator[ZoneContent]:
     """The zones of a snapshot, one at a time."""
     for block_set in zones.block_sets:
-        zone = block_set_zone(block_set.policy, publication)
-        yield ZoneContent(zone, block_set.rules, block_set.addresses)
+        yield ZoneContent(block_set_zone(block_set.owner, publication), block_set)
     for vlan in zones.vlans:
-        zone = override_zone(vlan.name, publication)
-        yield ZoneContent(zone, vlan.overrides, vlan.addresses, vlan.passing)
+        yield ZoneContent(override_zone(vlan.owner, publication), vlan)
 
 
 def block_set_zone(policy: str, publication: Publication) -> bytes:

@@ -109,6 +109,9 @@ class ZonePublisher:
         else:
             self._written = to_publish
             self._stamps = {directory / file: each for file, each in result.stamps.items()}
+            log.info(
+                "[publish] %d zones, of which %d were made", len(result.serials), len(result.made)
+            )
             for each in result.left_out:
                 log.warning("[publish] %s", each)
             served = {zone.name: zone.served for zone in zones}

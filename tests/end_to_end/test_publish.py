@@ -302,7 +302,7 @@ def test_a_disk_that_is_full_disturbs_nobody(make: Make, upstream: str, zones_di
     subprocess.run(["mount", "-o", "remount,size=4m", zones_disk], check=True)
     assert darban("reload", at=server.directory).code == GOOD
     wait_for(lambda: server.scrape().value("darban_publish_ok"), "the zones are written")
-    assert sorted(path.suffix for path in zones_disk.iterdir()) == ["", *[".zone"] * 5]
+    assert sorted(path.suffix for path in zones_disk.iterdir()) == ["", ".json", *[".zone"] * 5]
 
 
 @pytest.fixture

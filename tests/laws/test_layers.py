@@ -29,7 +29,10 @@ PURE = {"errors", "language", "dns", "config", "lists", "policy", "engine"}
 MODULES = list(modules().values())
 PURE_OF_PUBLISH = {
     f"publish.{name}"
-    for name in ("policy_zones", "client_prefixes", "service_ranges", "zone_text", "serial_query")
+    for name in (
+        *("policy_zones", "client_prefixes", "service_ranges", "zone_text", "serial_query"),
+        *("rule_names", "long_names", "zone_inputs"),
+    )
 }
 """What is in the zones; the rest of the package writes them."""
 PURE_ALONE = PURE_OF_PUBLISH | {"metrics.faults"}

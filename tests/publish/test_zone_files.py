@@ -52,6 +52,7 @@ def test_the_files_of_a_small_network(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{OVERRIDES}.zone",
         f"{BLOCKS}.zone",
+        "inputs.json",
         "publicity.policy.rpz.internal.zone",
         "publicity.vlan.rpz.internal.zone",
         "serials",
@@ -109,7 +110,7 @@ def test_a_damaged_zone_file_is_written_again_with_a_higher_serial(
 def test_the_list_of_serials_is_lost(tmp_path: Path) -> None:
     first = write(tmp_path)
     (tmp_path / "serials").write_bytes(b"\xff damaged")
-    assert write(tmp_path, wall=0.0) == first
+    assert write(tmp_path, wall=0.0).serials == first.serials
     assert f"{BLOCKS} {first.serials[BLOCKS]}\n" in (tmp_path / "serials").read_text()
 
 

@@ -1,15 +1,15 @@
 """What a resolver does with response policy zones, written from the RPZ draft and RFC 4592."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from resolver.dns import names
-from resolver.publish.policy_zones import PASSTHRU, WILDCARD, Action, Rules
+from resolver.publish.policy_zones import PASSTHRU, WILDCARD, Action, ZoneRule
 
 
 class ZoneLookup:
     """Looks names up in a zone as an authoritative server does."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Sequence[ZoneRule]) -> None:
         self._actions: Mapping[bytes, Action] = dict(rules)
         assert len(self._actions) == len(rules)
         self._exist = {zone for rule in rules for zone in names.zones(rule.owner)} | {names.ROOT}

@@ -1,0 +1,72 @@
+"""What the zones of a directory were made from, so that only those are made that would differ.
+
+The record is believed for a zone only while the zone's file has the body that was written. A
+record that is lost, damaged or of another version makes the writer make all zones again.
+"""
+
+import functools
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from resolver import __version__
+from resolver.files import write_atomically
+
+_FILE = "inputs.json"
+
+
+@dataclass(frozen=True, slots=True)
+class MadeZone:
+    """What a zone was made from, and its body."""
+
+    inputs: str
+    """The hash of what decides it (``zone_inputs``)."""
+    body: str
+    """The SHA-256 of its file without the head."""
+    changes: list[str]
+    """What is otherwise than the policy says, since names are too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRecord:
+    """What the zones of a directory were made from."""
+
+    index: str = ""
+    """The ``index_hash`` of the rules that ``rules`` are of."""
+    rules: list[str] = field(default_factory=list)
+    """The ``rule_hashes``."""
+    zones: dict[str, MadeZone] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """The record of a directory; an empty one where it is missing or damaged."""
+        try:
+            plain = json.loads((directory / _FILE).read_bytes())
+            zones = {name: MadeZone(**each) for name, each in plain.pop("zones").items()}
+            return cls(**plain, zones=zones)
+        except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError):
+            return cls()
+
+    def write(self, directory: Path) -> None:
+        """Replace the record of a directory; OSError where that fails."""
+        write_atomically(directory / _FILE, json.dumps(asdict(self)).encode())
+
+    def rules_of(self, index: str, compute: Callable[[], list[str]]) -> list[str]:
+        """The ``rule_hashes`` of an index; they are computed where it is another one."""
+        return self.rules if self.index == index and self.rules else compute()
+
+
+@functools.cache
+def program() -> str:
+    """A hash of this program: another version may make other zones of the same policy."""
+    digest = hashlib.sha256(__version__.encode())
+    package = __name__.partition(".")[0]
+    for name, module in sorted(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and name.partition(".")[0] == package:
+            digest.update(f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()

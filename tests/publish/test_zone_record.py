@@ -1,0 +1,331 @@
+"""Zones are made only where what decides them has changed, and are then as if made anew."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resolver.policy.compiled import Snapshot
+from resolver.publish import writer, zone_record
+from resolver.publish.policy_zones import RuleSource, policy_zones
+from resolver.publish.zone_text import contents
+from tests.policy.networks import compiled
+
+CONFIG = """
+[publish]
+listen = ["127.0.0.1:8053"]
+
+[policies.first]
+block = ["one", "@encrypted-dns"]
+allow = ["allowed.a.example"]
+sinkhole = ["10.0.0.1"]
+
+[policies.second]
+block = ["two"]
+answer = "nxdomain"
+
+[policies.third]
+block = ["two", "three"]
+
+[policies.audited]
+block = ["two"]
+mode = "audit"
+
+[vlans.first]
+prefixes = ["10.1.0.0/16"]
+policy = "first"
+
+[vlans.second]
+prefixes = ["10.2.0.0/16"]
+policy = "second"
+
+[vlans.third]
+prefixes = ["10.3.0.0/16"]
+policy = "third"
+
+[vlans.fourth]
+prefixes = ["10.4.0.0/16"]
+policy = "third"
+
+[vlans.audited]
+prefixes = ["10.5.0.0/16"]
+policy = "audited"
+
+[[exemptions]]
+id = "it"
+vlan = "third"
+services = ["two"]
+until = 2027-03-20T23:59:59+03:30
+approver = "CIO"
+ticket = "IT-1"
+
+[[local]]
+name = "here.b.example"
+records = ["A 10.0.0.30"]
+"""
+LISTS = {
+    "one": "! Category: messenger\n||a.example^\n||b.example^\n@@||x.a.example^\n",
+    "two": "! Category: messenger\n||a.b.example^\n|c.example^\n||d.example^\n",
+    "one.ip": "203.1.112.0/22\n",
+    "three": "! Category: messenger\n||a.b.example^\n||e.example^\n",
+    "canaries": "! Category: encrypted-dns\n! Answer: nxdomain\n|canary.example^\n",
+}
+BEFORE, AFTER = 1.8e9, 2e9
+"""Before and after the end of the exemption, in seconds since 1970."""
+
+
+def write(directory: Path, of: Snapshot, wall: float = BEFORE) -> writer.WriteResult:
+    return writer.write(of.terms, of.index(), directory, wall)
+
+
+def bodies(directory: Path) -> dict[str, list[str]]:
+    """The zones of a directory without their serials."""
+    files = directory.glob("*.zone")
+    return {
+        file.name: [line for line in file.read_text().splitlines() if " SOA " not in line]
+        for file in files
+    }
+
+
+def short(zones: list[str]) -> list[str]:
+    return [zone.removesuffix(".rpz.internal") for zone in zones]
+
+
+def changed(first: writer.WriteResult, second: writer.WriteResult) -> list[str]:
+    """The zones whose serial is another."""
+    return short([zone for zone, s in second.serials.items() if first.serials.get(zone) != s])
+
+
+def written_over(
+    directory: Path, config: str = CONFIG, lists: dict[str, str] = LISTS, wall: float = BEFORE
+) -> tuple[list[str], list[str]]:
+    """Write the zones of CONFIG and then others, which must be as if there were none before.
+
+    The zones that were made the second time, and those whose serial is another.
+    """
+    first = write(directory / "zones", compiled(CONFIG, LISTS))
+    after = compiled(config, lists)
+    second = write(directory / "zones", after, wall)
+    write(directory / "anew", after, wall)
+    anew = bodies(directory / "anew")
+    assert {
+        file: body for file, body in bodies(directory / "zones").items() if file in anew
+    } == anew
+    return short(second.made), changed(first, second)
+
+
+def test_all_zones_are_made_once(tmp_path: Path) -> None:
+    first = write(tmp_path, compiled(CONFIG, LISTS))
+    assert first.made == [*first.serials]
+    assert len(first.made) == 9
+    assert written_over(tmp_path) == ([], [])
+
+
+OF_TWO = ["second.policy", "third.policy", "third.vlan"]
+"""The zones that depend on the names of the list ``two``."""
+
+
+@pytest.mark.parametrize(
+    ("service", "line", "made"),
+    [
+        ("two", "||new.example^\n", OF_TWO),
+        ("one", "||new.example^\n", ["first.policy", "first.vlan"]),
+        ("canaries", "||new.example^\n", ["first.policy", "first.vlan"]),
+    ],
+)
+def test_a_name_makes_only_the_zones_of_policies_that_block_it(
+    tmp_path: Path, service: str, line: str, made: list[str]
+) -> None:
+    found, written = written_over(tmp_path, lists=LISTS | {service: LISTS[service] + line})
+    assert [zone for zone in found if zone != "audited.policy"] == made
+    blocking = [zone for zone in made if zone.endswith("policy")]
+    assert [zone for zone in written if zone.endswith("policy")] == blocking
+
+
+def test_a_comment_changes_no_zone(tmp_path: Path) -> None:
+    """The lines of the rules are others, and of two rules of one list the first is reported."""
+    found, written = written_over(tmp_path, lists=LISTS | {"one": "! More.\n" + LISTS["one"]})
+    assert set(found) <= {"first.policy", "first.vlan"}
+    assert written == []
+
+
+def test_the_end_of_an_exemption_makes_the_zone_of_its_vlan(tmp_path: Path) -> None:
+    assert written_over(tmp_path, wall=AFTER) == (["third.vlan"], ["third.vlan"])
+
+
+def test_a_new_service_and_a_new_policy_make_no_other_zone(tmp_path: Path) -> None:
+    """Though the numbers of services, lists, policies and VLANs are others."""
+    lists = {"another": "! Category: encrypted-dns\n||new.example^\n"} | LISTS
+    vlan = '[vlans.a]\nprefixes = ["10.9.0.0/16"]\npolicy = "a"\n'
+    config = CONFIG.replace('"@encrypted-dns"', '"canaries"').replace(
+        "[policies.first]", f'[policies.a]\nblock = ["another"]\n\n{vlan}\n[policies.first]'
+    )
+    found, written = written_over(tmp_path, config, lists)
+    assert found == written == ["a.policy", "a.vlan"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "written"),
+    [
+        ('sinkhole = ["10.0.0.1"]', 'sinkhole = ["10.0.0.2"]', ["first.policy"]),
+        ('"allowed.a.example"', '"|allowed.a.example^"', ["first.vlan"]),
+        ('answer = "nxdomain"', 'answer = "nodata"', ["second.policy"]),
+        ('mode = "audit"', 'mode = "enforce"', ["audited.policy"]),
+        ('services = ["two"]', 'services = ["three"]', ["third.vlan"]),
+        ('vlan = "third"', 'prefixes = ["10.2.7.0/24"]', ["second.vlan", "third.vlan"]),
+        ('"here.b.example"', '"here.d.example"', ["second.policy"]),
+        ('block = ["two", "three"]', 'block = ["three"]', ["third.policy", "third.vlan"]),
+    ],
+)
+def test_what_decides_a_zone_changes_it(
+    tmp_path: Path, old: str, new: str, written: list[str]
+) -> None:
+    found, changes = written_over(tmp_path, CONFIG.replace(old, new))
+    assert changes == written
+    assert set(written) <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("service", "text", "written"),
+    [
+        ("one", LISTS["one"].replace("||b.", "|b."), ["first.policy"]),
+        ("one", LISTS["one"].replace("@@||", "@@|"), ["first.policy"]),
+        ("three", LISTS["three"] + "@@||c.d.example^\n", ["second.policy"]),
+        ("canaries", LISTS["canaries"].replace("! Answer", "! Note"), ["first.policy"]),
+        ("one.ip", "203.1.0.0/16\n", ["first.policy"]),
+    ],
+)
+def test_what_a_list_says_changes_its_zones(
+    tmp_path: Path, service: str, text: str, written: list[str]
+) -> None:
+    """Also an exception in a list that the policy does not block: NXDOMAIN above it is NODATA."""
+    assert written_over(tmp_path, lists=LISTS | {service: text})[1] == written
+
+
+RULES = [
+    f"{mark}{name}.example^"
+    for mark in ("||", "|", "@@||", "@@|")
+    for name in ("a", "x.a", "y.x.a", "b", "here.b", "c")
+]
+LIST = st.lists(st.sampled_from(RULES), max_size=5, unique=True)
+SERVICES = st.lists(st.sampled_from(["one", "two", "three", "canaries"]), unique=True)
+OWN = st.sampled_from(["[]", '["a.example"]', '["|x.a.example^"]', '["b.example"]'])
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> str:
+    """The text of two policies, each with a VLAN, and of an exemption."""
+    text = "[publish]\nlisten = ['127.0.0.1:8053']\n"
+    for name in ("first", "second"):
+        answer = draw(st.sampled_from(["sinkhole", "nxdomain", "nodata"]))
+        text += f"[policies.{name}]\nblock = {draw(SERVICES)}\nanswer = '{answer}'\n"
+        text += f"deny = {draw(OWN)}\nmode = '{draw(st.sampled_from(['enforce', 'audit']))}'\n"
+        text += f"[vlans.{name}]\nprefixes = ['10.{len(name)}.0.0/16']\npolicy = '{name}'\n"
+    services = draw(SERVICES)
+    if services:
+        text += f"[[exemptions]]\nid = 'it'\nvlan = 'first'\nservices = {services}\n"
+        text += "until = 2027-03-20T23:59:59+03:30\napprover = 'CIO'\nticket = 'IT-1'\n"
+    if draw(st.booleans()):
+        text += "[[local]]\nname = 'here.b.example'\nrecords = ['A 10.0.0.30']\n"
+    return text
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    """Of any of some small policies and lists."""
+    lists = {}
+    for name in ("one", "two", "three", "canaries"):
+        answer = "! Answer: nxdomain\n" if name == "canaries" else ""
+        rules = ["||always.example^", *draw(LIST)]
+        lists[name] = f"! Category: messenger\n{answer}" + "\n".join(rules) + "\n"
+    return compiled(draw(policies()), lists)
+
+
+@settings(max_examples=60)
+@given(of=st.lists(st.tuples(snapshots(), st.sampled_from([BEFORE, AFTER])), max_size=4))
+def test_zones_are_as_if_made_anew_whatever_came_before(of: list[tuple[Snapshot, float]]) -> None:
+    with TemporaryDirectory() as directory:
+        kept, anew = Path(directory, "kept"), Path(directory, "anew")
+        for snapshot, wall in of:
+            result = write(kept, snapshot, wall)
+            shutil.rmtree(anew, ignore_errors=True)
+            write(anew, snapshot, wall)
+            assert bodies(kept) == bodies(anew)
+            assert set(result.stamps) == set(bodies(kept))
+
+
+def test_a_damaged_file_is_made_again_though_its_time_is_as_before(tmp_path: Path) -> None:
+    first = write(tmp_path, compiled(CONFIG, LISTS))
+    file = tmp_path / "second.policy.rpz.internal.zone"
+    before, text = file.stat(), file.read_text()
+    with file.open("r+") as opened:  # the same file, and as many octets
+        opened.write(text.replace("c.example", "C.example"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = write(tmp_path, compiled(CONFIG, LISTS))
+    assert short(second.made) == changed(first, second) == ["second.policy"]
+    assert file.read_text() == text.replace("1800000000", "1800000001")
+
+
+def _remove(record: Path) -> None:
+    record.unlink()
+
+
+def _cut(record: Path) -> None:
+    record.write_bytes(record.read_bytes()[:-50])
+
+
+def _rewrite(record: Path) -> None:
+    record.write_text('{"index": "", "zones": {"first.policy.rpz.internal": {"of": 1}}}')
+
+
+def _fill(record: Path) -> None:
+    record.write_text("[1]")
+
+
+@pytest.mark.parametrize("damage", [_remove, _cut, _rewrite, _fill])
+def test_a_record_that_is_lost_makes_all_zones_and_changes_none(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    first = write(tmp_path, compiled(CONFIG, LISTS))
+    damage(tmp_path / "inputs.json")
+    second = write(tmp_path, compiled(CONFIG, LISTS))
+    assert second.made == [*first.serials]
+    assert changed(first, second) == []
+    assert write(tmp_path, compiled(CONFIG, LISTS)).made == []
+
+
+def test_another_version_of_the_program_makes_all_zones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = write(tmp_path, compiled(CONFIG, LISTS))
+    monkeypatch.setattr(writer, "program", lambda: "another")
+    second = write(tmp_path, compiled(CONFIG, LISTS))
+    assert second.made == [*first.serials]
+    assert changed(first, second) == []
+
+
+def test_the_hash_of_the_program_is_of_its_code() -> None:
+    assert zone_record.program() == zone_record.program.__wrapped__()
+    assert len(zone_record.program()) == 64
+
+
+def test_the_rules_of_a_zone_are_made_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more than a part of a zone is in memory."""
+    names = "".join(f"||name{number}.example^\n" for number in range(5000))
+    of = compiled(CONFIG, LISTS | {"two": "! Category: messenger\n" + names})
+    publication = of.terms.settings.publish
+    assert publication is not None
+    judged = []
+    action = RuleSource.action
+    monkeypatch.setattr(RuleSource, "action", lambda *given: judged.append(given) or action(*given))
+    zones = contents(policy_zones(of.terms, of.index(), BEFORE), publication)
+    body = next(zone for zone in zones if zone.zone.startswith("second.policy")).body()
+    assert len(next(body)) < 50_000
+    assert 100 < len(judged) < 5_000
+    assert sum(map(len, body)) > 100_000
+    assert len(judged) > 10_000
