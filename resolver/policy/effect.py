@@ -5,7 +5,6 @@ nothing outside of this package reads a policy in its own way.
 """
 
 import math
-from collections.abc import Iterable
 from typing import Final
 
 from resolver.policy.answers import BlockedAnswers, blocked_answers
@@ -20,7 +19,7 @@ class OwnRules:
 
     __slots__ = ("above", "by_name", "denied", "tops")
 
-    def __init__(self, rules: Iterable[OwnRule]) -> None:
+    def __init__(self, rules: tuple[OwnRule, ...]) -> None:
         self.by_name: dict[bytes, list[OwnRule]] = {}
         for rule in rules:
             self.by_name.setdefault(rule.name, []).append(rule)
@@ -109,8 +108,6 @@ class Effects:
         if not exemptions:
             return base
         found = [self._exemptions[place] for place in exemptions]
-        exempt, until = (
-            union(each.exempted_services for each in found),
-            min(each.ends_at for each in found),
-        )
+        exempt = union(each.exempted_services for each in found)
+        until = min(each.ends_at for each in found)
         return Effect(base.policy, base.own, base.answers, base.blocked, exempt, exemptions, until)

@@ -1,0 +1,58 @@
+"""What a policy blocks and why, for people."""
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.description import PolicyDescription, describe, exemptible
+from resolver.policy.verdict import Outcome
+from tests.policy.networks import CONFIG, compiled
+
+DIRECTIVE = "1595/الف/م"
+
+
+def terms(config: str = CONFIG) -> CompiledConfig:
+    return compiled(config).terms
+
+
+def administrative(config: str = CONFIG) -> PolicyDescription:
+    return describe(terms(config))[0]
+
+
+def test_it_names_each_service_with_its_directive_and_each_denied_name_without() -> None:
+    blocks = [(e.text, e.ground.directive, e.names) for e in administrative().blocks]
+    assert blocks == [
+        ("one", DIRECTIVE, 2),
+        ("two", DIRECTIVE, 2),
+        ("b.example", "", 1),
+        ("|c.example^", "", 1),
+    ]
+
+
+def test_services_and_own_rules_are_told_apart() -> None:
+    found = administrative()
+    assert [each.name for each in found.services] == ["one", "two"]
+    assert found.denied == ("b.example", "|c.example^")
+    assert found.allowed == ("status.a.example",)
+
+
+def test_a_policy_without_rules_blocks_nothing() -> None:
+    _, publicity = describe(terms())
+    assert (publicity.blocks, publicity.services, publicity.denied) == ((), [], ())
+    assert publicity.imposing is None
+
+
+def test_a_directive_imposes_what_it_is_behind_alone() -> None:
+    imposing = administrative().imposing
+    assert imposing is not None
+    assert imposing.directive == DIRECTIVE
+    half = administrative(CONFIG.replace('covers = ["@messenger"]', 'covers = ["one"]'))
+    assert half.imposing is None
+
+
+def test_what_is_caught_is_blocked_or_would_be() -> None:
+    audited = administrative(CONFIG.replace('directives = ["1595"]', 'mode = "audit"'))
+    assert (audited.mode, audited.caught) == ("audit", Outcome.WOULD_BLOCK)
+    assert (administrative().mode, administrative().caught) == ("enforce", Outcome.BLOCKED)
+
+
+def test_only_what_a_policy_blocks_can_be_exempted() -> None:
+    assert [each.name for each in exemptible(terms(), 0)] == ["one"]
+    assert list(exemptible(terms(), 1)) == []

@@ -1,0 +1,35 @@
+"""The exemptions of a config, for people."""
+
+import pytest
+
+from resolver.policy.exemption_details import exemption_details, permits_anything
+from tests.policy.networks import CONFIG, compiled
+
+FOR_PREFIX = 'prefixes = ["10.10.3.0/24"]\nservices'
+
+
+def test_an_exemption_has_names_instead_of_indexes() -> None:
+    (found,) = exemption_details(compiled().terms)
+    assert (found.id, found.vlan, found.services) == ("pr", None, ("one",))
+    assert found.prefixes == ("10.10.3.0/24",)
+    (found,) = exemption_details(
+        compiled(CONFIG.replace(FOR_PREFIX, 'vlan = "publicity"\nservices')).terms
+    )
+    assert (found.vlan, found.prefixes) == ("publicity", ())
+
+
+@pytest.mark.parametrize(
+    ("whom", "expected"),
+    [
+        ('prefixes = ["10.10.3.0/24"]', True),
+        ('prefixes = ["10.20.3.0/24"]', False),
+        ('prefixes = ["10.0.0.0/8"]', True),
+        ('vlan = "administration"', True),
+        ('vlan = "publicity"', False),
+    ],
+)
+def test_an_exemption_permits_something_if_a_client_of_it_is_blocked(
+    whom: str, expected: bool
+) -> None:
+    config = CONFIG.replace(FOR_PREFIX, f"{whom}\nservices")
+    assert permits_anything(compiled(config).terms, 0) is expected
