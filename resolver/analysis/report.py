@@ -121,8 +121,9 @@ def make_report(
     by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)
     for each in results or ():
         by_vlan[each.vlan].append(each)
+    policies = describe(terms)
     vlans = tuple(
-        _vlan(terms, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
+        _vlan(terms, policies, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
         for place, vlan in enumerate(terms.vlans)
     )
     return Report(
@@ -149,13 +150,14 @@ def _counts(status: Status | None, vlan: str) -> VlanQueryCounts | None:
 
 def _vlan(
     terms: CompiledConfig,
+    policies: Sequence[PolicyDescription],
     place: int,
     at: float,
     results: Iterable[ExpectationResult],
     counts: VlanQueryCounts | None,
 ) -> VlanReport:
     vlan = terms.vlans[place]
-    policy = describe(terms)[vlan.policy]
+    policy = policies[vlan.policy]
     prefixes = [network_of(each) for each in terms.prefixes if each.owner == place]
     return VlanReport(
         name=vlan.name,

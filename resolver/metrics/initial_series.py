@@ -11,7 +11,7 @@ from resolver.metrics import definitions
 from resolver.metrics.counter_sums import Labels
 from resolver.metrics.layout import UNKNOWN
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import describe, exemptible
+from resolver.policy.description import describe
 from resolver.policy.verdict import Outcome
 
 _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
@@ -29,8 +29,8 @@ def queries(terms: CompiledConfig) -> Iterator[Labels]:
             yield vlan.name, Outcome.REBINDING.label, ""
         services = (each.service.name if each.service else "" for each in policy.blocks)
         yield from ((vlan.name, policy.caught.label, service) for service in services)
-        exempted = exemptible(terms, vlan.policy)
-        yield from ((vlan.name, Outcome.EXEMPTED.label, service.name) for service in exempted)
+        exempted = (each.name for each in policy.exemptible)
+        yield from ((vlan.name, Outcome.EXEMPTED.label, service) for service in exempted)
 
 
 def responses(terms: CompiledConfig) -> Iterator[Labels]:

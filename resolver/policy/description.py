@@ -1,9 +1,8 @@
 """What a policy blocks and why, as values for people: for reports, pages, logs and metrics.
 
-It does not depend on the time, so exemptions change nothing here.
+None of it depends on the time: ``policy.effect`` has what exemptions change now.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,6 +43,8 @@ class PolicyDescription:
     """The rules of ``allow``, as the config writes them."""
     grounds: tuple[Ground, ...]
     """Of each service of the config, also of those that pass."""
+    exemptible: tuple[Service, ...]
+    """The services that it blocks and some exemption permits, at whatever time."""
 
     @property
     def services(self) -> list[Service]:
@@ -69,16 +70,11 @@ class PolicyDescription:
 
 def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
     """The policies of a snapshot, in its order."""
-    return [_described(policy, compiled) for policy in compiled.policies]
-
-
-def exemptible(compiled: CompiledConfig, policy: int) -> Iterator[Service]:
-    """The services that a policy blocks and some exemption permits, at whatever time."""
     exempted = union(each.exempted_services for each in compiled.exemptions)
-    return services_in(compiled.policies[policy].blocked_services & exempted, compiled.services)
+    return [_described(policy, compiled.services, exempted) for policy in compiled.policies]
 
 
-def _described(policy: Policy, compiled: CompiledConfig) -> PolicyDescription:
+def _described(policy: Policy, services: tuple[Service, ...], exempted: int) -> PolicyDescription:
     grounds = tuple(policy.cited_grounds[place] for place in policy.ground_places)
     return PolicyDescription(
         policy.name,
@@ -91,7 +87,7 @@ def _described(policy: Policy, compiled: CompiledConfig) -> PolicyDescription:
             *(
                 Block(service.name, ground, service.entries, service)
                 for service, ground in services_in(
-                    policy.blocked_services, zip(compiled.services, grounds, strict=True)
+                    policy.blocked_services, zip(services, grounds, strict=True)
                 )
             ),
             *(
@@ -102,4 +98,5 @@ def _described(policy: Policy, compiled: CompiledConfig) -> PolicyDescription:
         ),
         tuple(rule.text for rule in policy.allow_and_deny if rule.allow),
         grounds,
+        tuple(services_in(policy.blocked_services & exempted, services)),
     )
