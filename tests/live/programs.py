@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 PACKAGES = {
+    "bird": "bird2",
     "cdb": "tinycdb",
     "chromium": "chromium",
     "curl": "curl",
