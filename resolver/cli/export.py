@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +28,8 @@ from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
 
+Files = Iterable[tuple[str, bytes]]
+"""The names and the contents of files; they may be made one after the other."""
 Program = Annotated[
     str,
     typer.Argument(
@@ -132,10 +134,10 @@ def _address(text: str) -> str:
     return str(address)
 
 
-def _write(files: dict[str, bytes], directory: Path) -> None:
+def _write(files: Files, directory: Path) -> None:
     """Write each file that has changed, aside, and rename it."""
     try:
-        for name, content in files.items():
+        for name, content in files:
             path = directory / name
             make_directory(path.parent)
             if not path.exists():
@@ -194,26 +196,25 @@ def _transferring(snapshot: Snapshot, config: Path) -> Publication:
     return publication
 
 
-def _bind(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
+def _bind(snapshot: Snapshot, config: Path, _: Path) -> Files:
     publication = _transferring(snapshot, config)
-    return bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+    files = bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+    return files.items()
 
 
-def _unbound(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
-    return _encoded(unbound_configs(snapshot.terms, *_publication(snapshot.terms, config)))
+def _unbound(snapshot: Snapshot, config: Path, _: Path) -> Files:
+    texts = unbound_configs(snapshot.terms, *_publication(snapshot.terms, config))
+    return ((name, text.encode()) for name, text in texts.items())
 
 
-def _powerdns(snapshot: Snapshot, config: Path, _: Path) -> dict[str, bytes]:
+def _powerdns(snapshot: Snapshot, config: Path, _: Path) -> Files:
     publication = _transferring(snapshot, config)
-    return recursor_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+    zones = seeds(snapshot, publication, time.time())
+    return recursor_files(snapshot.terms, publication, zones).items()
 
 
-def _dnsdist(snapshot: Snapshot, _: Path, to: Path) -> dict[str, bytes]:
+def _dnsdist(snapshot: Snapshot, _: Path, to: Path) -> Files:
     return dnsdist_files(snapshot.terms, snapshot.index(), time.time(), to)
-
-
-def _encoded(texts: dict[str, str]) -> dict[str, bytes]:
-    return {name: text.encode() for name, text in texts.items()}
 
 
 def _nftables(terms: CompiledConfig, config: Path) -> str:
@@ -240,7 +241,7 @@ _EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "nftables": _nftables,
     "dnsdist-front": _dnsdist_front,
 }
-_SEVERAL: dict[str, Callable[[Snapshot, Path, Path], dict[str, bytes]]] = {
+_SEVERAL: dict[str, Callable[[Snapshot, Path, Path], Files]] = {
     "bind": _bind,
     "unbound": _unbound,
     "powerdns": _powerdns,

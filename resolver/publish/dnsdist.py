@@ -8,8 +8,12 @@ What must stay true: dnsdist keeps no answers. Its packet cache gives one VLAN t
 another.
 """
 
+import hashlib
+import itertools
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from resolver.dns import codes
 from resolver.engine.blocked import TTL
@@ -20,9 +24,22 @@ from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish.cdb import constant_database
 from resolver.publish.client_views import ClientView, client_views
 from resolver.publish.lua import lua_list, lua_string
-from resolver.publish.policy_zones import NODATA, NXDOMAIN, PASSTHRU, WILDCARD, Action, RuleSource
+from resolver.publish.policy_zones import (
+    NODATA,
+    NXDOMAIN,
+    PASSTHRU,
+    WILDCARD,
+    Action,
+    PolicyZone,
+    RuleSource,
+    ZoneRule,
+)
+from resolver.publish.zone_inputs import ZoneInputs
+from resolver.publish.zone_record import RECORD, MadeZone, ZoneRecord, program
 
 _PASS, _SINKHOLE, _NODATA, _NXDOMAIN = b"p", b"s", b"d", b"x"
+_EXACT, _BELOW = "exact", "below"
+"""The two databases of a group."""
 _LAST = b"\0darbanaa"
 """A key in each database, which is the name of nothing. By its hash it is in the last of the 256
 tables, at the end of the file, so it is found only in a database that is whole."""
@@ -88,31 +105,86 @@ addAction(NotRule(darban_clients({masks})), RCodeAction(DNSRCode.REFUSED))
 
 def dnsdist_files(
     terms: CompiledConfig, index: Index, wall: float, directory: Path
-) -> dict[str, bytes]:
-    """The files by their names, which are to be written to ``directory``."""
-    rules = RuleSource(terms, index)
+) -> Iterator[tuple[str, bytes]]:
+    """The files that are to be written to ``directory``, with their names.
+
+    A database that would be as it is there is not made. One pair of databases is in memory.
+    """
     last = "".join(f"\\{octet:03d}" for octet in _LAST)
     text = [_HEAD.format(path=lua_string(f"{directory}/darban.lua"), ttl=TTL, last=last)]
-    files: dict[str, bytes] = {}
     prefixes: dict[str, None] = {}
-    policies = describe(terms)
-    for each in client_views(terms, wall):
-        exact: dict[bytes, bytes] = {}
-        below: dict[bytes, bytes] = {}
-        for owner, action in rules.all_rules(each.view):
-            if owner.startswith(WILDCARD):
-                below[owner[len(WILDCARD) :]] = _letter(action)
-            else:
-                exact[owner] = _letter(action)
-        exact = dict.fromkeys(below, _PASS) | exact
-        for name, values in (("exact", exact), ("below", below)):
-            records = values | {_LAST: _PASS}
-            files[f"{each.name}.{name}.cdb"] = constant_database(records.items())
+    policies, groups = describe(terms), list(client_views(terms, wall))
+    for each in groups:
         policy = policies[terms.vlans[each.view.vlan].policy]
         text.append(_policy(each, policy, directory))
         prefixes |= dict.fromkeys(client.prefix for client in each.clients)
     text.append(_UNKNOWN.format(masks=lua_list(prefixes)))
-    return files | {"darban.lua": "".join(text).encode()}
+    yield from _databases(terms, index, groups, directory)
+    yield "darban.lua", "".join(text).encode()
+
+
+def _databases(
+    terms: CompiledConfig, index: Index, groups: Iterable[ClientView], directory: Path
+) -> Iterator[tuple[str, bytes]]:
+    """The databases that would differ from those of the directory, then the record of all."""
+    source, before = RuleSource(terms, index), ZoneRecord.read(directory)
+    now = before.of_rules(terms, index)
+    inputs = ZoneInputs(terms, now.rules, program())
+    same: dict[str, list[ClientView]] = {}
+    for each in groups:
+        zone = PolicyZone("", each.view, each.view.effect.opened(), (), source)
+        same.setdefault(inputs.hash("", zone), []).append(each)
+    for hashed, views in same.items():
+        made = {each.name: before.zones.get(each.name) for each in views}
+        stale = [
+            name
+            for name, known in made.items()
+            if known is None or (known.inputs, known.body) != (hashed, _body(directory, name))
+        ]
+        if stale:
+            pair = _made(source.all_rules(views[0].view))
+            body = "".join(hashlib.sha256(content).hexdigest() for content in pair.values())
+            for name in stale:
+                made[name] = MadeZone(hashed, body, [])
+                for kind, content in pair.items():
+                    yield _file(name, kind), content
+        now.zones.update({name: known for name, known in made.items() if known})
+    yield RECORD, now.octets()
+
+
+def _made(rules: Iterable[ZoneRule]) -> dict[str, bytes]:
+    """The databases with these rules: for exact names, and for all names below a name."""
+    with TemporaryDirectory() as place:
+        paths = {kind: Path(place, kind) for kind in (_EXACT, _BELOW)}
+        with constant_database(paths[_EXACT]) as exact, constant_database(paths[_BELOW]) as below:
+            for name, of_name in itertools.groupby(rules, _name):
+                letters = {rule.owner: _letter(rule.action) for rule in of_name}
+                exact(name, letters.get(name, _PASS))
+                if WILDCARD + name in letters:
+                    below(name, letters[WILDCARD + name])
+            exact(_LAST, _PASS)
+            below(_LAST, _PASS)
+        return {kind: path.read_bytes() for kind, path in paths.items()}
+
+
+def _body(directory: Path, name: str) -> str:
+    """The hashes of the databases of a group; empty where one is missing."""
+    digests = []
+    for kind in (_EXACT, _BELOW):
+        try:
+            with (directory / _file(name, kind)).open("rb") as file:
+                digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+        except FileNotFoundError:
+            return ""
+    return "".join(digests)
+
+
+def _file(name: str, kind: str) -> str:
+    return f"{name}.{kind}.cdb"
+
+
+def _name(rule: ZoneRule) -> bytes:
+    return rule.owner.removeprefix(WILDCARD)
 
 
 def _letter(action: Action) -> bytes:

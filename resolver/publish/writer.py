@@ -35,8 +35,8 @@ from resolver.policy.index import Index
 from resolver.policy.settings import Publication
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish.policy_zones import policy_zones, zone_action
-from resolver.publish.zone_inputs import ZoneInputs, index_hash, rule_hashes
-from resolver.publish.zone_record import MadeZone, ZoneRecord, program
+from resolver.publish.zone_inputs import ZoneInputs
+from resolver.publish.zone_record import RECORD, MadeZone, ZoneRecord, program
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
 from resolver.snapshot import store
 
@@ -72,10 +72,8 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     make_directory(directory)
     remove_abandoned(directory)
     serials, record = _read_serials(directory), ZoneRecord.read(directory)
-    hashed = index_hash(index)
-    rules = record.rules_of(hashed, lambda: rule_hashes(terms, index))
-    now = ZoneRecord(hashed, rules)
-    inputs = ZoneInputs(terms, rules, program())
+    now = record.of_rules(terms, index)
+    inputs = ZoneInputs(terms, now.rules, program())
     zones = policy_zones(terms, index, wall)
     result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
     for content in contents(zones, publication):
@@ -91,7 +89,7 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
         result.stamps[zone_file(name)] = file.stamp
         result.left_out.extend(made.changes)
     if now != record:
-        now.write(directory)
+        write_atomically(directory / RECORD, now.octets())
     if result.serials != serials:
         lines = (f"{zone} {serial}\n" for zone, serial in result.serials.items())
         write_atomically(directory / SERIALS, "".join(lines).encode())

@@ -1,22 +1,25 @@
 """What the zones of a directory were made from, so that only those are made that would differ.
 
 The record is believed for a zone only while the zone's file has the body that was written. A
-record that is lost, damaged or of another version makes the writer make all zones again.
+record that is lost, damaged or of another version makes the writer make all zones again. The
+databases of dnsdist have such a record, too.
 """
 
 import functools
 import hashlib
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 from resolver import __version__
-from resolver.files import write_atomically
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.index import Index
+from resolver.publish.zone_inputs import index_hash, rule_hashes
 
-_FILE = "inputs.json"
+RECORD = "inputs.json"
+"""The file of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class MadeZone:
     inputs: str
     """The hash of what decides it (``zone_inputs``)."""
     body: str
-    """The SHA-256 of its file without the head."""
+    """The SHA-256 of its file without the head, or those of its two databases."""
     changes: list[str]
     """What is otherwise than the policy says, since names are too long."""
 
@@ -45,19 +48,21 @@ class ZoneRecord:
     def read(cls, directory: Path) -> Self:
         """The record of a directory; an empty one where it is missing or damaged."""
         try:
-            plain = json.loads((directory / _FILE).read_bytes())
+            plain = json.loads((directory / RECORD).read_bytes())
             zones = {name: MadeZone(**each) for name, each in plain.pop("zones").items()}
             return cls(**plain, zones=zones)
         except (FileNotFoundError, ValueError, TypeError, LookupError, AttributeError):
             return cls()
 
-    def write(self, directory: Path) -> None:
-        """Replace the record of a directory; OSError where that fails."""
-        write_atomically(directory / _FILE, json.dumps(asdict(self)).encode())
+    def octets(self) -> bytes:
+        """The content of its file."""
+        return json.dumps(asdict(self)).encode()
 
-    def rules_of(self, index: str, compute: Callable[[], list[str]]) -> list[str]:
-        """The ``rule_hashes`` of an index; they are computed where it is another one."""
-        return self.rules if self.index == index and self.rules else compute()
+    def of_rules(self, terms: CompiledConfig, index: Index) -> Self:
+        """A record without zones for the rules of a snapshot; it may be the same rules."""
+        found = index_hash(index)
+        rules = self.rules if found == self.index and self.rules else rule_hashes(terms, index)
+        return type(self)(found, rules)
 
 
 @functools.cache

@@ -154,7 +154,9 @@ def _files(snapshot: Snapshot, at: Path) -> dict[str, bytes]:
     recursor["recursor.lua"] = recursor.pop("darban.lua")
     bind = bind_files(terms, publication, zones)
     bind["named.conf"] = bind.pop("darban-views.conf")
-    return files | recursor | bind | dnsdist_files(terms, snapshot.index(), wall, at)
+    dnsdist = dict(dnsdist_files(terms, snapshot.index(), wall, at))
+    del dnsdist["inputs.json"]  # no program but this one reads it
+    return files | recursor | bind | dnsdist
 
 
 def shapes(files: dict[str, bytes]) -> list[str]:
