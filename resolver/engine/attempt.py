@@ -25,6 +25,6 @@ class Attempt:
         self.began = began
         """In monotonic seconds, as ``until``."""
         self.until = until
-        """The time of the next attempt, if there is no answer."""
+        """The time of the next attempt, if there is no answer and no more time."""
         self.own_socket = own_socket
-        """Whether to send it from a port that no other query uses."""
+        """Whether to send it from a port, or over a connection, on which no other query waits."""

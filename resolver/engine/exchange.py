@@ -1,16 +1,17 @@
 """The exchange with upstream servers about one question: a state machine without sockets.
 
-The driver calls ``begin`` and then reports each event: ``received``, ``suspected``, ``expired``,
-``waited``, ``refused``, ``unreachable``, ``closed``, ``crowded`` or ``dropped``. Each call returns
-the next ``Attempt`` to send, None to go on waiting, or the result: a ``CacheEntry`` or a
-``Failure``.
+The driver calls ``begin`` and then reports each event: ``received``, ``suspected``, ``expired``
+(unless the attempt ``has_more_time``), ``waited``, ``refused``, ``unreachable``, ``closed``,
+``crowded`` or ``dropped``. Each call returns the next ``Attempt`` to send, None to go on waiting,
+or the result: a ``CacheEntry`` or a ``Failure``.
 
 The rules:
 - A round lasts ``ROUND`` seconds at most, and ``PATIENCE`` if all servers have been silent for
   long. In its first half each server is asked at most three times over UDP, and then each at most
   three times over TCP (RFC 9520 section 3.1). A further try is at the server with the fewest, of
-  those that are up. ``Group.wait`` says how long a try over UDP waits: each at the same server
-  longer. A server that is known to answer over TCP only is asked over TCP only.
+  those that are up. ``Group.wait`` says how long a try over UDP waits; each try over TCP waits
+  twice as long as the one before. A server that is known to answer over TCP only is asked over TCP
+  only.
 - An attempt that has timed out is late: it can still be answered until the driver drops it. The
   first good answer to any attempt ends the exchange. After its last attempt a round is over, and
   the exchange waits for the late ones (RFC 8767 section 5), unless all their servers have failed
@@ -61,7 +62,7 @@ from resolver.engine.failure import (
 )
 from resolver.engine.question import UpstreamQuestion
 from resolver.engine.scrub import has_other_types
-from resolver.engine.servers import Group, Server
+from resolver.engine.servers import TRIES, Group, Server
 from resolver.engine.upstream_query import (
     QUESTION_AT,
     answers,
@@ -80,10 +81,9 @@ ROUND: Final = 3.6
 """Seconds for the attempts of a round; the last of them can be answered in a client's time."""
 LATE: Final = 10.0
 """Seconds that an attempt can be answered."""
-_TCP_WAIT: Final = 0.6
-"""Seconds for the first attempt over TCP, at least; a connection takes two round trips."""
-_UDP_TRIES: Final = 3
-_TCP_TRIES: Final = 3
+_TCP_WAIT: Final = 0.25
+"""Seconds for the first attempt over TCP, at least: a connection takes two round trips, and Linux
+sends a lost segment again after 0.2 s."""
 _MAX_CLOSED: Final = 8
 _NO_SERVERS: Final[tuple[Server, ...]] = ()
 NONE_LATE: Final[tuple[Attempt, ...]] = ()
@@ -140,11 +140,7 @@ class Exchange:
         for each in self._group.servers:
             if now >= each.probe_at:
                 self._probe(each, server, now)
-        if server.silent_udp and server.streams:
-            return self._ask(server, True, now)
-        self._tried_udp = server.only_self
-        wait = min(server.wait, self._group.most_wait)
-        return self._attempt(server, False, self._message(server, now), now, now + wait)
+        return self._ask(server, server.streams, now)
 
     def begin_again(self, group: Group, now: float) -> Step:
         """Begin the next round, after one is over; the group may have other servers now."""
@@ -214,7 +210,11 @@ class Exchange:
         lacks_edns = self._lacks_edns(attempt, response)
         if lacks_edns or response.flags & codes.TC:  # over TCP, TC means an unusable answer
             return self._ask_otherwise(attempt, now, lacks_edns)
-        return self._usable(server, response, now) or self._failed_by(attempt, now)
+        entry = self._usable(server, response, now)
+        if entry is not None:
+            return entry
+        self._out(server, not attempt.stream)
+        return self._broken(attempt, now)
 
     def _ask_otherwise(self, attempt: Attempt, now: float, lacks_edns: bool) -> Step | None:
         """Ask a server again without EDNS, or over TCP; after a late answer only between rounds."""
@@ -226,11 +226,6 @@ class Exchange:
             return self._ask(attempt.server, attempt.stream, now, edns=False)
         self._truncated = True
         return self._over_tcp(attempt, now)
-
-    def _failed_by(self, attempt: Attempt, now: float) -> Step | None:
-        """Go on after a server has failed actively."""
-        self._out(attempt.server, not attempt.stream)
-        return self._broken(attempt, now)
 
     def _broken(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after an answer that cannot be read; over the other transport it may be."""
@@ -296,11 +291,20 @@ class Exchange:
         self._seen |= MISMATCH
         return self._over_tcp(attempt, now) if attempt is self.latest else self._without(attempt)
 
+    def has_more_time(self, attempt: Attempt, now: float) -> bool:
+        """Whether to wait for the latest attempt beyond ``until``: nothing comes over UDP at all.
+
+        The driver asks again a moment later, since that may change.
+        """
+        if attempt.stream or now >= self._end_at:
+            return False
+        return now < attempt.began + self._group.wait(attempt.server, attempt.began)
+
     def expired(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of the latest attempt; it is late now."""
         server = attempt.server
         if not attempt.stream:
-            server.back_off(attempt.began, attempt.until - attempt.began)
+            server.back_off(attempt.began)
         self._note_timeout(server, now)
         self._seen |= TIMED_OUT
         self.late = (*self.late, attempt)
@@ -366,7 +370,7 @@ class Exchange:
         if self._truncated or self._spoofing:
             self._error = self._error or NO_ROOM
         server = self._tried_tcp[-1]
-        if self._tried_udp.count(server) >= _UDP_TRIES or now >= self._end_at:
+        if self._tried_udp.count(server) >= TRIES or now >= self._end_at:
             return self._next(now)
         attempt = self._ask(server, False, now)
         attempt.own_socket = True
@@ -380,12 +384,12 @@ class Exchange:
         if now >= self._end_at or (self._knows_name() and self._group.all_in(self._tried_udp)):
             return None
         tried, out = self._tried_udp, self._out_udp
-        forged = self._spoofing and len(tried) >= _UDP_TRIES
+        forged = self._spoofing and len(tried) >= TRIES
         if not self._truncated and not forged and now < (self.began + self._end_at) / 2:
-            server = self._group.next(now, tried, out, _UDP_TRIES, False)
+            server = self._group.next(now, tried, out, False)
             if server is not None:
                 return self._ask(server, False, now)
-        server = self._group.next(now, self._tried_tcp, self._out_tcp, _TCP_TRIES, True)
+        server = self._group.next(now, self._tried_tcp, self._out_tcp, True)
         return None if server is None else self._ask(server, True, now)
 
     def _end(self) -> Step | None:
@@ -401,7 +405,7 @@ class Exchange:
     def _over_tcp(self, attempt: Attempt, now: float) -> Step | None:
         """Ask a server over TCP; if it was asked over TCP, go on to the next attempt."""
         server = attempt.server
-        if attempt.stream or server in self._out_tcp or self._tried_tcp.count(server) >= _TCP_TRIES:
+        if attempt.stream or server in self._out_tcp or self._tried_tcp.count(server) >= TRIES:
             return self._next(now)
         return self._ask(server, True, now, self._has_edns(attempt))
 
@@ -414,22 +418,18 @@ class Exchange:
     def _ask(self, server: Server, stream: bool, now: float, edns: bool = True) -> Attempt:
         """Make the next try at a server."""
         if stream:
-            wait = max(_TCP_WAIT, 2 * server.usual)
+            wait = max(_TCP_WAIT, 2 * server.usual) * (1 << self._tried_tcp.count(server))
             self._tried_tcp = (*self._tried_tcp, server)
         else:
-            wait = self._group.wait(server, self._tried_udp.count(server))
+            wait = self._group.least_wait(server)
             self._tried_udp = (*self._tried_udp, server)
         until = min(now + wait, self._end_at)
         if until <= now:  # after a late answer
             until = now + wait
         message = self._message(server, now) if edns else without_edns(self._query)
-        return self._attempt(server, stream, message, now, until)
-
-    def _attempt(
-        self, server: Server, stream: bool, message: bytes, now: float, until: float
-    ) -> Attempt:
-        self.latest = self.new_attempt(server, stream, message, now, until)
-        return self.latest
+        attempt = self.latest = self.new_attempt(server, stream, message, now, until)
+        attempt.own_socket = stream and self._seen & TIMED_OUT > 0
+        return attempt
 
     def new_attempt(
         self, server: Server, stream: bool, message: bytes, now: float, until: float

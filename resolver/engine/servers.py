@@ -1,10 +1,11 @@
 """The servers of an upstream group: the response time of each, and which to ask next.
 
 Each server has a smoothed round-trip time over UDP and its variance (the estimator of RFC 6298
-section 2). They give the time to wait for its answer. A time-out doubles this time, to
-``FIRST_WAIT`` at most, if nothing has come from the server meanwhile, until it answers (section
-5.5). So a server that has become slow or silent is asked little, and where single packets are lost
-it is asked again soon.
+section 2). They give the time to wait for its answer. While nothing comes from any server of the
+group, each time-out doubles this time, to ``FIRST_WAIT`` at most, until the server answers (section
+5.5), for the queries that wait already, too. So a server that has become slow or silent is asked
+little; where single packets are lost it is asked again soon; and once it answers again, so is each
+name whose query was sent too early.
 
 Each server also has a count of consecutive questions that it has not answered in time. After three
 it counts as down: it is asked after the others, and every ``_PROBE_INTERVAL`` a probe is sent
@@ -26,6 +27,8 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final
 
+TRIES: Final = 3
+"""How often a server is asked in a round over each transport, at most (RFC 9520 section 3.1)."""
 _DOWN_AFTER: Final = 3
 """Consecutive questions that timed out."""
 _SILENT_UDP_AFTER: Final = 3
@@ -55,16 +58,14 @@ class Server:
     """One server of a group, by its address; times are in monotonic seconds."""
 
     __slots__ = (
-        *("address", "edns_until", "heard", "lame_until", "name", "only_self", "plain_until"),
-        *("port", "probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source"),
-        *("timeouts", "usual", "variance", "wait"),
+        *("address", "edns_until", "heard", "lame_until", "name", "plain_until", "port"),
+        *("probe_at", "rejected", "silent_since", "silent_udp", "smoothed", "source", "timeouts"),
+        *("usual", "variance", "wait"),
     )
 
     def __init__(self, address: str, port: int, name: str, source: str = "") -> None:
         self.address = address
         self.port = port
-        self.only_self: tuple[Server, ...] = (self,)
-        """The servers tried, if this is the first."""
         self.name = name
         """The name in the config; a label of metrics."""
         self.source = source
@@ -93,7 +94,7 @@ class Server:
         self.usual = FIRST_WAIT
         """Seconds to wait for an answer, by its round-trip times."""
         self.wait = FIRST_WAIT
-        """Seconds to wait for an answer now, after time-outs."""
+        """Seconds to wait for an answer while nothing comes."""
 
     @property
     def tried(self) -> bool:
@@ -137,10 +138,10 @@ class Server:
         if self.streams or not self.smoothed:  # else it says nothing of the time over UDP
             self.smoothed = seconds
 
-    def back_off(self, began: float, waited: float) -> None:
-        """Wait longer for answers, after a wait over UDP in which nothing has come from it."""
+    def back_off(self, began: float) -> None:
+        """Wait longer, after a query over UDP since which nothing has come from it."""
         if self.heard <= began:
-            self.wait = max(self.wait, min(2 * waited, FIRST_WAIT))
+            self.wait = max(self.wait, min(2 * self.wait, FIRST_WAIT))
 
     def note_lame(self, now: float) -> None:
         """Note an answer that says nothing about its question."""
@@ -197,10 +198,15 @@ class Group:
         self.most_wait = _MAX_WAIT if len(self.servers) == 1 else FIRST_WAIT
         """Seconds to wait for a server before another try, at most."""
 
-    def wait(self, server: Server, tries: int) -> float:
-        """Seconds to wait for an answer over UDP after so many tries at a server."""
-        least = min(server.usual * (1 << tries), FIRST_WAIT)
-        return min(max(server.wait, least), self.most_wait)
+    def least_wait(self, server: Server) -> float:
+        """Seconds to wait for the answer of a server over UDP, if other answers come."""
+        return min(server.usual, self.most_wait)
+
+    def wait(self, server: Server, began: float) -> float:
+        """Seconds to wait for its answer to a query over UDP that was sent at ``began``."""
+        if any(each.heard > began for each in self.servers):
+            return self.least_wait(server)
+        return min(server.wait, self.most_wait)
 
     def first(self, now: float) -> Server | None:
         """The server to ask first; None if the group is empty."""
@@ -209,16 +215,16 @@ class Group:
         return self._best(now, self.servers, ())
 
     def next(
-        self, now: float, tried: Sequence[Server], out: Sequence[Server], most: int, stream: bool
+        self, now: float, tried: Sequence[Server], out: Sequence[Server], stream: bool
     ) -> Server | None:
-        """The server to ask next over TCP or UDP: tried less than ``most`` times, and not ``out``.
+        """The server to ask next over TCP or UDP: tried less than ``TRIES`` times, and not ``out``.
 
         None if there is no such server. A server that is silent over UDP is asked over TCP only.
         """
         left = [
             server
             for server in self.servers
-            if tried.count(server) < most and server not in out and (stream or not server.streams)
+            if tried.count(server) < TRIES and server not in out and (stream or not server.streams)
         ]
         return self._best(now, left, tried)
 

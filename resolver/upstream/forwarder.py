@@ -41,7 +41,10 @@ from resolver.upstream.tcp_connections import TcpConnection, TcpConnections
 from resolver.upstream.udp_sockets import UdpSocket, UdpSocketPool
 
 TICK: Final = 0.025
-"""Seconds between two checks of the deadlines; a time-out is noticed at most this much late."""
+"""Seconds between two checks of the deadlines, at most."""
+LEAST_TICK: Final = 0.005
+"""Seconds between them, at least: a time-out that is known at a check is noticed this much late at
+most, another one a ``TICK`` late."""
 _MAX_REFRESHES: Final = 1000
 """With this many queries in flight, entries are no longer refreshed."""
 
@@ -186,7 +189,7 @@ class Forwarder:
                     server, attempt.message, attempt, now, attempt.own_socket
                 )
             else:
-                sent = self._tcp.send(server, attempt.message, attempt)
+                sent = self._tcp.send(server, attempt.message, attempt, attempt.own_socket)
                 if sent is None:
                     return query.crowded(now)
                 attempt.waits_on, attempt.ident = sent
@@ -352,24 +355,28 @@ class Forwarder:
             self._drop_late(now)
         finally:
             if self._inflight:
-                self._set_timer()
+                coming = min([q.deadline for q in queries if q.deadline > now], default=inf)
+                self._set_timer(min(max(coming - now, LEAST_TICK), TICK))
 
-    def _set_timer(self) -> None:
-        """Look at the deadlines a tick from now, if that is not planned, as by a new query.
+    def _set_timer(self, after: float = TICK) -> None:
+        """Look at the deadlines after so many seconds, if that is not planned, as by a new query.
 
         It is a method of its own: compiled, a function that has set ``_timer`` to None takes it
         for None to its end, whatever it has called meanwhile.
         """
         if self._timer is None:
-            self._timer = self._loop.call_later(TICK, self._look_at_deadlines)
+            self._timer = self._loop.call_later(after, self._look_at_deadlines)
 
     def _time_out(self, attempt: UpstreamAttempt, now: float) -> None:
-        """End the time of an attempt; it waits for a late answer."""
+        """End the time of an attempt, unless it has more; it waits for a late answer."""
         query, server, waits_on = attempt.inflight, attempt.server, attempt.waits_on
-        query.deadline = inf
         if attempt.failed:  # it is counted already
+            query.deadline = inf
             self._decide(attempt, query.waited, now)
             return
+        if query.has_more_time(attempt, now):
+            return
+        query.deadline = inf
         if isinstance(waits_on, TcpConnection):
             waits_on.keep_late(attempt.ident, attempt.began)
         self._late.add(attempt)

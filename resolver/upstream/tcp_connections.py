@@ -2,7 +2,8 @@
 
 Queries are pipelined and answered in any order (RFC 7766 section 6.2.1.1). A connection has at
 most ``MAX_WAITING`` queries, and a server at most ``MAX_CONNECTIONS`` connections. A further one is
-opened while each has ``SPREAD`` queries, since a lost packet holds up all queries of a connection.
+opened while each has ``SPREAD`` queries, or one, for a query that was asked before and lost: a lost
+packet holds up all queries of a connection.
 An idle connection is closed after ``IDLE`` seconds. If all connections are full, a VLAN that has
 fewer than ``OWN`` queries on them adds to them; a query of another goes over UDP again. So an
 attacker who forces queries to TCP by forged packets cannot exhaust the server, and a VLAN whose
@@ -163,9 +164,14 @@ class TcpConnectionPool(Generic[Waiting]):
         self._to_flush: dict[TcpConnection[Waiting], None] = {}
         loop.on_iteration_end(self._flush)
 
-    def send(self, message: bytes, waiting: Waiting) -> tuple[TcpConnection[Waiting], int] | None:
-        """Send a query over a connection with room: connection and ID; None if all are full."""
-        connection = self._choose(waiting.vlan)
+    def send(
+        self, message: bytes, waiting: Waiting, alone: bool = False
+    ) -> tuple[TcpConnection[Waiting], int] | None:
+        """Send a query over a connection with room: connection and ID; None if all are full.
+
+        ``alone``: over one on which no other waits, while another may be opened.
+        """
+        connection = self._choose(waiting.vlan, 1 if alone else self._most)
         if connection is None:
             return None
         ident = self._random.u16()
@@ -175,9 +181,9 @@ class TcpConnectionPool(Generic[Waiting]):
         self._to_flush[connection] = None
         return connection, ident
 
-    def _choose(self, vlan: int) -> TcpConnection[Waiting] | None:
+    def _choose(self, vlan: int, most: int) -> TcpConnection[Waiting] | None:
         least = min(self._open, key=lambda each: len(each.waiting), default=None)
-        if least is None or len(least.waiting) >= self._most:
+        if least is None or len(least.waiting) >= most:
             if least is None or len(self._open) < MAX_CONNECTIONS:
                 return self._new()
             if len(least.waiting) >= MAX_WAITING and self._held_by(vlan) >= OWN:
@@ -253,11 +259,11 @@ class TcpConnections(Generic[Waiting]):
         self._pools: dict[Server, TcpConnectionPool[Waiting]] = {}
 
     def send(
-        self, server: Server, message: bytes, waiting: Waiting
+        self, server: Server, message: bytes, waiting: Waiting, alone: bool = False
     ) -> tuple[TcpConnection[Waiting], int] | None:
-        """Send a query to a server: connection and ID; None if all are full."""
+        """Send a query to a server, as a pool does: connection and ID; None if all are full."""
         pool = self._pools.get(server)
         if pool is None:
             pool = TcpConnectionPool(self._loop, server, self._receive, self._lost)
             self._pools[server] = pool
-        return pool.send(message, waiting)
+        return pool.send(message, waiting, alone)

@@ -25,7 +25,7 @@ def test_the_faster_is_asked_first_and_the_other_next() -> None:
     fast.answered(0.01, 0.0)
     group = Group("", [slow, fast])
     assert group.first(0.0) is fast
-    assert group.next(0.0, [fast], (), 3, False) is slow
+    assert group.next(0.0, [fast], (), False) is slow
 
 
 def test_one_whose_answer_to_the_probe_is_wrong_is_asked_last_until_it_is_right() -> None:
@@ -36,7 +36,7 @@ def test_one_whose_answer_to_the_probe_is_wrong_is_asked_last_until_it_is_right(
     wrong.note_probe(wrong=True)
     wrong.note_lame(0.0)
     assert group.first(1e6) is slow
-    assert group.next(1e6, [slow], [slow], 3, False) is wrong
+    assert group.next(1e6, [slow], [slow], False) is wrong
     wrong.note_probe(wrong=False)
     assert group.first(1e6) is wrong
 
@@ -57,7 +57,7 @@ def test_a_server_that_is_up_is_asked_three_times_before_one_that_is_down() -> N
     group = Group("", [first, second])
     timed_out(first, 10.0)
     tried = [second]
-    while (server := group.next(10.0, tried, (), 3, False)) is not None:
+    while (server := group.next(10.0, tried, (), False)) is not None:
         tried.append(server)
     assert tried == [second] * 3 + [first] * 3
 
@@ -68,15 +68,15 @@ def test_when_all_are_down_all_are_still_asked() -> None:
     for server in both:
         timed_out(server, 10.0)
     assert group.first(10.1) in both
-    assert group.next(10.1, [both[0]], (), 3, False) is both[1]
-    assert group.next(10.1, both, (), 3, False) in both
+    assert group.next(10.1, [both[0]], (), False) is both[1]
+    assert group.next(10.1, both, (), False) in both
 
 
 def test_a_server_that_is_out_is_not_asked() -> None:
     first, second = servers()
     group = Group("", [first, second])
-    assert group.next(0.0, [first], [second], 3, False) is first
-    assert group.next(0.0, [first], [first, second], 3, False) is None
+    assert group.next(0.0, [first], [second], False) is first
+    assert group.next(0.0, [first], [first, second], False) is None
 
 
 def test_a_slow_server_gets_another_chance() -> None:
@@ -94,8 +94,8 @@ def test_a_slow_server_gets_another_chance() -> None:
 def test_a_slow_server_is_not_waited_for_where_another_can_be_asked() -> None:
     slow, fast = servers()
     slow.answered(2.0, 0.0)
-    assert Group("", [slow]).wait(slow, 0) == 2.5
-    assert Group("", [slow, fast]).wait(slow, 0) == FIRST_WAIT
+    assert Group("", [slow]).least_wait(slow) == 2.5
+    assert Group("", [slow, fast]).least_wait(slow) == FIRST_WAIT
 
 
 def test_an_empty_group_has_nobody() -> None:
@@ -122,31 +122,36 @@ def test_a_steady_server_is_waited_for_a_little_more_than_it_takes(took: float) 
 def test_a_server_of_which_nothing_comes_is_waited_for_longer_until_it_answers() -> None:
     (server,) = servers(1)
     server.answered(0.001, 10.0)
-    usual = server.wait
-    server.back_off(10.1, usual)
-    assert server.wait == 2 * usual
+    group = Group("", [server])
+    usual = server.usual
+    server.back_off(10.1)
+    assert group.wait(server, 10.1) == 2 * usual
+    assert group.least_wait(server) == usual
     for _ in range(10):
-        server.back_off(10.1, server.wait)
-    assert server.wait == FIRST_WAIT
+        server.back_off(10.1)
+    assert group.wait(server, 10.1) == FIRST_WAIT
     server.answered(0.001, 12.0)
-    assert server.wait == usual
+    assert group.wait(server, 10.1) == group.wait(server, 12.1) == usual
 
 
 def test_a_lost_packet_does_not_change_the_wait_for_a_server_that_answers_others() -> None:
     (server,) = servers(1)
     server.answered(0.001, 10.0)
     usual = server.wait
-    server.back_off(9.99, usual)
+    server.back_off(9.99)
     assert server.wait == usual
 
 
-def test_each_further_try_waits_longer() -> None:
-    (server,) = servers(1)
-    server.answered(0.001, 10.0)
-    group = Group("", [server])
-    waits = [group.wait(server, tries) for tries in range(8)]
-    assert waits[:3] == [server.usual, 2 * server.usual, 4 * server.usual]
-    assert max(waits) == FIRST_WAIT
+def test_an_answer_of_any_server_shows_that_a_silent_one_need_not_be_waited_for() -> None:
+    silent, good = servers()
+    for server in (silent, good):
+        server.answered(0.001, 10.0)
+    group = Group("", [silent, good])
+    silent.back_off(10.1)
+    assert group.wait(silent, 10.1) == 2 * silent.usual
+    good.answered(0.001, 10.2)
+    assert group.wait(silent, 10.1) == silent.usual
+    assert group.wait(silent, 10.3) == 2 * silent.usual
 
 
 def test_a_server_that_answers_over_tcp_alone_is_known_as_such_until_something_comes_over_udp() -> (
@@ -159,8 +164,8 @@ def test_a_server_that_answers_over_tcp_alone_is_known_as_such_until_something_c
         assert not server.streams
         server.answered_stream(0.02, 11.0 + number, 12.0 + number)
     assert server.streams
-    assert group.next(15.0, (), (), 3, False) is None
-    assert group.next(15.0, (), (), 3, True) is server
+    assert group.next(15.0, (), (), False) is None
+    assert group.next(15.0, (), (), True) is server
     server.answered(0.01, 20.0)
     assert not server.streams
 

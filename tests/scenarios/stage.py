@@ -28,6 +28,7 @@ from resolver.engine.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
+from resolver.upstream.forwarder import TICK
 from resolver.upstream.inflight import InflightQuery
 from tests.scenarios.file import AGENCY, Scenario, Step, Told
 from tests.scenarios.packets import (
@@ -304,7 +305,11 @@ class Stage:
             self._do_steps(live, live.received(attempt, packet, self._ident, self._now))
 
     def _expire(self, live: InflightQuery, attempt: Attempt) -> None:
-        if attempt in self._open:
+        if attempt not in self._open:
+            return
+        if live.has_more_time(attempt, self._now):
+            self._at(self._now + TICK, partial(self._expire, live, attempt))
+        else:
             self._do_steps(live, live.expired(attempt, self._now))
 
     def _wait_in_vain(self, live: InflightQuery, attempt: Attempt) -> None:

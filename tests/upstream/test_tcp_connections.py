@@ -1,13 +1,21 @@
-"""TCP connections to upstreams: one that cannot be made, and what is left of an ended one."""
+"""TCP connections to upstreams: how many there are, one that fails, and the end of one."""
 
 import asyncio
 import gc
 import resource
 import socket
 
+import pytest
+
 from resolver.engine.servers import Server
 from resolver.server.loop import Loop
-from resolver.upstream.tcp_connections import IDLE, TcpConnection, TcpConnectionPool
+from resolver.upstream.tcp_connections import (
+    IDLE,
+    MAX_CONNECTIONS,
+    SPREAD,
+    TcpConnection,
+    TcpConnectionPool,
+)
 from tests.upstream.virtual_time import run
 
 
@@ -62,5 +70,23 @@ def test_a_connection_for_which_no_descriptor_is_left_is_lost_at_once() -> None:
         assert sent is not None
         assert lost == [sent[0]]
         assert lost[0].all_waiting() == [SOMEBODY]
+
+    run(play)
+
+
+@pytest.mark.parametrize(("alone", "connections"), [(False, 2), (True, MAX_CONNECTIONS)])
+def test_a_query_shares_no_connection_that_a_lost_packet_may_hold_up_if_it_was_lost_before(
+    alone: bool, connections: int
+) -> None:
+    async def play(loop: Loop) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = Server("127.0.0.1", listening.getsockname()[1], "upstream")
+            pool = TcpConnectionPool[Somebody](loop, server, lambda *_: None, lambda _: None)
+            for _ in range(2 * SPREAD):
+                pool.send(b"query", SOMEBODY, alone)
+            assert len(pool._open) == connections
+            await asyncio.sleep(1)
+            for each in tuple(pool._open):
+                each.close()
 
     run(play)

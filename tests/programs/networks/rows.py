@@ -87,6 +87,18 @@ def _large() -> Script:
     return script
 
 
+def _recursing() -> Script:
+    """Of 20 names, one takes 0.1 to 1 s, however often it is asked for; the others 5 ms."""
+    ready: dict[str, float] = {}
+
+    def script(asked: Asked) -> list[Say]:
+        takes = random.uniform(0.1, 1.0) if random.random() < 0.05 else 0.005
+        at = ready.setdefault(asked.name, asked.at + takes)
+        return honest(asked, after=max(at - asked.at, 0.0))
+
+    return script
+
+
 def _of_capacity(rate: float) -> Callable[[], Script]:
     """An upstream that answers so many queries a second, one after the other."""
 
@@ -126,6 +138,7 @@ ROWS = {
         names=2500,
         within=1.0,
     ),
+    "recursing": Row("one name of 20 takes 0.1 to 1 s", (_recursing,)),
     "jitter": Row("delays of 5 to 150 ms, reordering", (_jittery,)),
     "duplicates": Row("each answer twice", (_twice,)),
     "fragments": Row(
