@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos soak fidelity parity lab lists man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -56,6 +56,9 @@ attacks: $(VENV)/dev ## attack a real server in some fifty ways and print the ta
 
 chaos: $(COMPILED)/dev ## break what a real server stands on, one fault and two at a time, under load
 	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.programs.chaos
+
+faults: $(VENV)/dev ## break one thing after the other; say who is told, and whether the runbook mends it
+	$(BIN)/python -m tests.programs.faults
 
 soak: $(COMPILED)/dev ## faults at random for SOAK_MINUTES=20, with every answer and the memory watched
 	PYTHONSAFEPATH=1 $(COMPILED)/bin/python -m tests.programs.chaos.soak --minutes $(SOAK_MINUTES)

@@ -20,7 +20,10 @@ _MOST = 253
 # The descriptors of the first argument become 3, 4 and so on; then the rest is run.
 _PASS = """\
 import fcntl, os, sys
-high = [fcntl.fcntl(int(n), fcntl.F_DUPFD, 1000) for n in sys.argv[1].split(",") if n]
+given = [int(n) for n in sys.argv[1].split(",") if n]
+high = [fcntl.fcntl(number, fcntl.F_DUPFD, 1000) for number in given]
+for number in given:
+    os.close(number)
 for place, number in enumerate(high, 3):
     os.dup2(number, place)
     os.close(number)

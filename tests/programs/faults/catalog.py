@@ -1,0 +1,242 @@
+"""All breakdowns, and the kinds of faults that cannot be tried here."""
+
+from resolver.metrics.faults import Kind
+from tests.programs.attacks.fake_upstream import PROBE
+from tests.programs.chaos import breaking as chaos
+from tests.programs.chaos.list_server import Mode as ListMode
+from tests.programs.chaos.system import System
+from tests.programs.chaos.upstream import Mode
+from tests.programs.faults import host, state, steps
+from tests.programs.faults.breakdown import Breakdown
+
+_WINDOW = "by itself; the alert looks back over half an hour"
+_FIVE = "by itself; status and alert look back over five minutes"
+_BROKEN = "[[\n"
+_NOT_IN_FORCE = "the config is not in force"
+_REPLACED = r"\(\d+ replaced\)"
+_PUBLISH = """
+[publish]
+listen = ["127.0.0.1:9"]
+directory = "{place}/zones"
+"""
+_lists_fail, _lists_are_back = steps.lists_are(ListMode.FAILING), steps.lists_are(ListMode.HONEST)
+_update_fails, _reload = steps.refused("lists", "update"), steps.command("reload")
+_upstream_is_back = steps.upstream_is(Mode.HONEST)
+
+BREAKDOWNS = (
+    Breakdown(
+        "lists-lost",
+        "DarbanListNeverFetched",
+        "there is no copy of the list listed",
+        steps.each(_lists_fail, state.lose_copies, chaos.kill_supervisor),
+        _lists_are_back,
+        commands=("darban lists update",),
+        kinds=("list_never_fetched",),
+    ),
+    Breakdown(
+        "lists-zeroed",
+        "DarbanConfigNotInForce",
+        _NOT_IN_FORCE,
+        steps.each(_lists_fail, state.zero_copies, chaos.kill_supervisor),
+        _lists_are_back,
+        commands=("darban lists update",),
+        kinds=("config_not_ok",),
+    ),
+    Breakdown(
+        "list-server-gone",
+        "DarbanListStale",
+        "list listed could not be updated since",
+        steps.each(
+            _lists_fail, state.grow_old, chaos.kill_supervisor, steps.refused("lists", "update")
+        ),
+        _lists_are_back,
+        commands=("darban lists update",),
+        kinds=("list_stale",),
+    ),
+    Breakdown(
+        "list-grown",
+        "DarbanListHeld",
+        "list listed: a large change is held",
+        state.list_grows,
+        commands=("darban lists update NAME --accept",),
+        kinds=("list_held",),
+        prepares=state.list_of_a_file,
+    ),
+    Breakdown(
+        "config-broken",
+        "DarbanConfigNotInForce",
+        _NOT_IN_FORCE,
+        steps.each(steps.add(_BROKEN), steps.refused("reload")),
+        steps.edit(_BROKEN, ""),
+        "restore the file",
+        ("darban reload",),
+        ("config_not_ok",),
+    ),
+    Breakdown(
+        "config-broken-snapshot-damaged",
+        "DarbanConfigNotInForce",
+        _NOT_IN_FORCE,
+        steps.each(steps.add(_BROKEN), state.damage_snapshot, chaos.kill_supervisor),
+        steps.edit(_BROKEN, ""),
+        "restore the file",
+        ("darban reload",),
+        ("config_failed",),
+        prepares=steps.each(steps.add("[policies.spare]\n"), _reload),
+    ),
+    Breakdown(
+        "command-killed",
+        "DarbanConfigNotWritten",
+        "has not written config.toml",
+        host.kill_a_command,
+        commands=("darban reload",),
+        kinds=("config_unwritten",),
+    ),
+    Breakdown(
+        "policy-unsigned",
+        "DarbanPolicyRefused",
+        "the policy was not pulled",
+        steps.each(state.commit_unsigned, steps.refused("pull")),
+        state.sign,
+        "git rebase --exec 'git commit --amend --no-edit -S'",
+        ("darban pull",),
+        ("policy_not_pulled",),
+        prepares=state.policy_of_git,
+    ),
+    Breakdown(
+        "supervisor-killed",
+        "DarbanRestarts",
+        r"up 0 min \d+ s",
+        steps.times(3, chaos.kill_supervisor),
+        lingers=_WINDOW,
+    ),
+    Breakdown(
+        "workers-killed",
+        "DarbanWorkersReplaced",
+        _REPLACED,
+        steps.times(3, chaos.kill_worker),
+        lingers=_WINDOW,
+    ),
+    Breakdown(
+        "workers-frozen",
+        "DarbanWorkersReplaced",
+        _REPLACED,
+        steps.times(3, chaos.stop_worker),
+        lingers=_WINDOW,
+    ),
+    Breakdown(
+        "worker-load-hangs",
+        "DarbanWorkersReplaced",
+        _REPLACED,
+        steps.times(3, host.hang_a_load),
+        lingers=_WINDOW,
+    ),
+    Breakdown(
+        "snapshot-damaged",
+        "DarbanWorkersMissing",
+        "only 0 of 2 workers serve",
+        steps.each(state.damage_snapshot, host.kill_workers),
+        commands=("darban reload",),
+        kinds=("workers_missing", "not_ready"),
+    ),
+    Breakdown(
+        "address-lost",
+        "DarbanFault",
+        f"{host.ADDRESS}.*: this host has no such address now",
+        host.take_address,
+        host.give_address,
+        "Give the host its address again",
+        kinds=("address_missing",),
+        prepares=steps.each(host.give_address, host.listen_there),
+    ),
+    Breakdown(
+        "disk-read-only",
+        "DarbanFault",
+        "no server answers|but one runs",
+        host.read_only,
+        host.read_and_write,
+        "mount it again",
+        kinds=("no_control_socket",),
+    ),
+    Breakdown(
+        "disk-full",
+        "DarbanBlockLogLoses",
+        "the block log cannot be written",
+        chaos.fill,
+        chaos.free,
+        "make room",
+        kinds=("block_log_fails",),
+    ),
+    Breakdown(
+        "no-descriptors",
+        "DarbanFault",
+        "TCP connections are not accepted",
+        host.no_descriptors,
+        chaos.descriptors,
+        kinds=("tcp_not_accepted",),
+    ),
+    Breakdown(
+        "drained",
+        "DarbanNotReady",
+        "health checks fail: draining",
+        steps.command("drain"),
+        commands=("darban drain --end",),
+        kinds=("draining",),
+    ),
+    Breakdown(
+        "upstream-silent",
+        "DarbanUpstreamDown",
+        r"upstream \S+ does not answer",
+        steps.upstream_is(Mode.HUNG),
+        _upstream_is_back,
+        kinds=("upstream_down",),
+    ),
+    Breakdown(
+        "upstream-flaps",
+        "DarbanUpstreamDown",
+        "gave no usable answer to a quarter",
+        steps.upstream_is(Mode.FLAPPING),
+        _upstream_is_back,
+        kinds=("upstream_fails",),
+        lingers=_FIVE,
+    ),
+    Breakdown(
+        "upstream-refuses",
+        "DarbanUpstreamDown",
+        "gives REFUSED for",
+        steps.each(steps.upstream_is(Mode.REFUSING), System.reload),
+        _upstream_is_back,
+        kinds=("upstream_wrong",),
+        prepares=steps.each(steps.edit(f"signed.{PROBE}", "signed.example"), _reload),
+    ),
+    Breakdown(
+        "zones-not-written",
+        "DarbanZonesNotWritten",
+        "the zones cannot be written",
+        state.zones_are_a_file,
+        state.zones_are_a_directory,
+        "give the directory",
+        kinds=("zones_not_written",),
+        prepares=steps.each(steps.add(_PUBLISH), _reload),
+    ),
+    Breakdown(
+        "zones-not-served",
+        "DarbanZoneNotServed",
+        "zones are not served by",
+        steps.each(steps.add(_PUBLISH), _reload),
+        lingers="not tried: Knot DNS does not run here",
+        kinds=("zones_not_served",),
+    ),
+    Breakdown(
+        "zones-leave-out",
+        "DarbanZonesLeaveOut",
+        "not in the zones: ",
+        steps.each(steps.add(_PUBLISH), _reload),
+        lingers="not tried: a person has to exempt in another way",
+        kinds=("zones_leave_out",),
+    ),
+)
+UNTRIED: dict[Kind, str] = {
+    "clock_wrong": "it is the clock of the kernel",
+    "exemption_ends": "its alert needs three days",
+    "exemption_ended": "a reminder without an alert",
+}

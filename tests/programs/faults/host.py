@@ -1,0 +1,115 @@
+"""What happens to a server's processes, addresses, disk and descriptors."""
+
+import os
+import resource
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.live.server import MODULE
+from tests.live.waiting import wait_for
+from tests.programs.chaos import breaking
+from tests.programs.chaos.system import System
+from tests.programs.faults import state, steps
+
+ADDRESS = "10.99.0.53"
+
+
+def kill_workers(whole: System) -> None:
+    for worker in whole.workers():
+        os.kill(worker, signal.SIGKILL)
+
+
+def kill_a_command(whole: System) -> None:
+    """Kill a command once what it says is in force, and before it is on disk."""
+    why = ("--for", "1h", "--approver", "chaos", "--ticket", "C-4")
+    words = ("exempt", "127.0.10.250", "made-up", *why)
+    with subprocess.Popen(
+        [*_inside(whole), *MODULE, *words, "--config", whole.server.config],
+        env={**os.environ, "STATE_DIRECTORY": str(whole.state)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as killed:
+        try:
+            wait_for(lambda: whole.server.children("resolver.snapshot.compiler"), "it is compiled")
+            killed.send_signal(signal.SIGSTOP)
+            wait_for((whole.disk / "unwritten.json").exists, "it is in force")
+        finally:
+            killed.kill()
+
+
+def _inside(whole: System) -> list[str]:
+    """The command that leads to the server's disk."""
+    namespace = f"--mount=/proc/{whole.server.pid}/ns/mnt"
+    return ["nsenter", namespace, f"--wdns={whole.server.directory}"]
+
+
+def hang_a_load(whole: System) -> None:
+    """Kill a worker; the next one reads a file of the policy that never ends."""
+    terms = state.terms(whole)
+    pipe, kept = terms.with_suffix(".pipe"), terms.with_suffix(".kept")
+    os.link(terms, kept)
+    os.mkfifo(pipe)
+    before = whole.workers()
+    breaking.kill_worker(whole)
+    wait_for(lambda: set(whole.workers()) - set(before), "the next worker", pause=0.005)
+    pipe.rename(terms)
+    held = wait_for(lambda: _held(terms), "it reads")
+    kept.rename(terms)
+    time.sleep(1)
+    wait_for(whole.is_whole, "it is replaced", 30)
+    os.close(held)
+
+
+def _held(pipe: Path) -> int | None:
+    with suppress(OSError):
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    return None
+
+
+def give_address(_: System) -> None:
+    subprocess.run(["ip", "address", "add", f"{ADDRESS}/32", "dev", "lo"], check=True)
+
+
+def take_address(_: System) -> None:
+    subprocess.run(["ip", "address", "del", f"{ADDRESS}/32", "dev", "lo"], check=True)
+
+
+def listen_there(whole: System) -> None:
+    """Start the server anew, listening on the address as well."""
+    steps.edit("listen = [", f'listen = ["{ADDRESS}:{whole.server.port}", ')(whole)
+    breaking.kill_supervisor(whole)
+    wait_for(lambda: "the server begins again" in whole.server.err, "it listens there", 30)
+    wait_for(whole.is_whole, "it serves", 30)
+
+
+def _remounted(whole: System, how: str, namespace: int) -> bool:
+    """Mount the disk in another way, in the namespace that a descriptor leads to."""
+    words = ["nsenter", f"--mount=/proc/self/fd/{namespace}", "mount", "-o", f"remount,{how}"]
+    done = subprocess.run(
+        [*words, whole.state], pass_fds=[namespace], capture_output=True, check=False
+    )
+    return done.returncode == 0
+
+
+def read_only(whole: System) -> None:
+    """Start the server anew, with a disk that can only be read."""
+    before = whole.server.pid
+    with Path(f"/proc/{before}/ns/mnt").open("rb") as namespace:
+        os.kill(before, signal.SIGKILL)
+        wait_for(lambda: _remounted(whole, "ro", namespace.fileno()), "the disk is read-only")
+    wait_for(lambda: whole.server.pid != before, "the supervisor is started again")
+
+
+def read_and_write(whole: System) -> None:
+    with Path(f"/proc/{whole.server.pid}/ns/mnt").open("rb") as namespace:
+        assert _remounted(whole, "rw", namespace.fileno())
+
+
+def no_descriptors(whole: System) -> None:
+    """Let the workers open no other descriptor; what the supervisor has open is left to it."""
+    whole.limit_descriptors(exhausted=True)
+    _, hard = resource.prlimit(whole.server.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(whole.server.pid, resource.RLIMIT_NOFILE, (hard, hard))
