@@ -114,6 +114,11 @@ def _own_exceptions(served: _Served) -> str:
     return "; ".join(each.partition(",")[0].strip() for each in told) + "; "
 
 
+def _sends(served: _Served, rules: str) -> str:
+    """The list's server sends less of it."""
+    return f"{served.update(rules).partition(',')[0].strip()}; {served.reload_and_restart()}"
+
+
 def _own_list_gone(served: _Served) -> str:
     served.own.unlink()
     return served.reload_and_restart()
@@ -160,6 +165,12 @@ ATTACKS = [
     for name, wanted, lose in (
         ("list-wide-exceptions", "a list's exceptions for suffixes are left out", _wide_exceptions),
         ("list-own-exceptions", "a list that excepts its own names is held", _own_exceptions),
+        ("list-empty", "the server of a list sends nothing", partial(_sends, rules="")),
+        (
+            "list-half",
+            "the server of a list sends half of it",
+            partial(_sends, rules=_RULES[: len(_RULES) // 2]),
+        ),
         ("list-gone", "a list of a directory that is gone stays in force", _own_list_gone),
         ("list-cut", "a list of a directory that is cut short stays in force", _own_list_cut),
         ("list-format", "another format in the config, the source away", _another_format),

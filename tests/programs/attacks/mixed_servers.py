@@ -1,4 +1,4 @@
-"""One upstream group of four servers, of which one is good."""
+"""Upstream groups of which one server is good, and the others are not."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -8,7 +8,7 @@ from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.client_side import PUBLICITY, Shot, volley
 from tests.programs.attacks.fake_upstream import TRUE, Asked, Say, honest, upstream
-from tests.programs.attacks.real_server import darban
+from tests.programs.attacks.real_server import behind, darban
 
 Start = Callable[[list[str]], AbstractContextManager[int]]
 """Start the server under test with these upstream servers: its port."""
@@ -86,6 +86,28 @@ def _attack(slow: float) -> Callable[[], Seen]:
     return run
 
 
+def _refused(asked: Asked) -> Iterator[Say]:
+    yield Say(wire.reply(asked.packet, rcode=wire.REFUSED))
+
+
+def refusing() -> Seen:
+    """One of two upstreams refuses all names; then it is alone, and one name is asked for often."""
+    shots = [Shot(n / 100, wire.question(f"r{n}.refused.example")) for n in range(300)]
+    with ExitStack() as stack:
+        both = [stack.enter_context(upstream(each)) for each in (_refused, honest)]
+        server = stack.enter_context(darban([each.where for each in both]))
+        replies = volley(server.port, shots, 4)
+    answered = sum(each and wire.read(each.packet).addresses == [TRUE] for each in replies)
+    with behind(_refused) as (server, alone):
+        again = [Shot(n / 100, wire.question("again.example")) for n in range(300)]
+        told = sum(each is not None for each in volley(server.port, again, 4))
+        asked = len(alone.of("again.example"))
+    text = f"{answered} of 300 answered; alone {told} of 300 told, by {asked} upstream queries"
+    return Seen(answered == told == 300 and asked <= _REFUSED, text)
+
+
+_REFUSED = 12
+"""Upstream queries in 3 s for a name that is refused (RFC 9520, section 3.2)."""
 _ANSWERED = 0.999
 _SLOWEST = 2.0
 
@@ -93,4 +115,10 @@ _WANTED = f"{_ANSWERED:.1%} answered, the slowest within {_SLOWEST:.0f} s"
 ATTACKS = (
     Attack("mixed-2.2-s", _WANTED, _attack(2.2), quick=False),
     Attack("mixed-5-s", _WANTED, _attack(5.0), quick=False),
+    Attack(
+        "refusing",
+        f"300 of 300 answered by the other; alone at most {_REFUSED} upstream queries",
+        refusing,
+        quick=False,
+    ),
 )
