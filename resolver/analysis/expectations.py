@@ -2,14 +2,16 @@
 
 An expectation tests the policy without exemptions, so that an exemption never makes a start or a
 reload fail. One with the outcome ``exempted`` is tested with the exemptions of now, and one with
-``at`` with those of that moment. Those that need an exemption are run again for the end of every
+``at`` with those of that moment. One without ``at`` must hold at all hours, or at those that it
+names. Those that need an exemption are run again for the end of every
 exemption, so that an expectation that will fail is reported before a start or reload fails. Pure,
 as ``explanation`` is.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.config.load import LoadedConfig
@@ -18,7 +20,7 @@ from resolver.config.problems import Problem
 from resolver.dns import codes
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.policy.moment import ended
+from resolver.policy.moment import all_hours, assumed, ended, in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ class ExpectationResult:
     holds: bool
 
 
+class _InState(NamedTuple):
+    """How a question is answered in a state of the hours."""
+
+    got: Explanation
+    when: str = ""
+    """The state, in words."""
+
+
 class ExpectationRun:
     """The expectations of a config, and the policy to run them against."""
 
@@ -60,17 +70,17 @@ class ExpectationRun:
         self._config = loaded.config
         self._provenance = loaded.provenance
         self._terms = terms
-        self._index = index
         self._wall = wall
-        self._now = self._at(wall)
+        self._all = Explainer(terms, index, wall)
         without = replace(terms, exemptions=(), exempted_prefixes=())
         self._without_exemptions = Explainer(without, index, wall)
+        self._hours = all_hours(terms)
 
     def results(self) -> Iterator[ExpectationResult]:
         """The results of all, in the order of the config."""
         for expect in self._config.expect:
             at = None if expect.at is None else expect.at.timestamp()
-            got = _explain(expect, self._explainer(expect))
+            got = self._decisive(expect).got
             yield ExpectationResult(
                 *(str(expect.client), got.vlan, got.name, got.type, at),
                 *(expect.outcome, got.outcome, got.service, _holds(expect, got)),
@@ -80,18 +90,20 @@ class ExpectationRun:
         """The expectations that do not hold."""
         failed = []
         for place, expect in enumerate(self._config.expect):
-            if difference := _difference(expect, self._explainer(expect)):
+            decisive = self._decisive(expect)
+            if not _holds(expect, decisive.got):
                 location = self._provenance.location(("expect", place))
-                text = difference + self._advice(expect)
+                text = _difference(expect, decisive.got) + decisive.when + self._advice(expect)
                 failed.append(FailedExpectation(str(location), text))
         return failed
 
     def breaking_later(self) -> Iterator[Problem]:
         """Warnings for those that hold now and will fail when an exemption has ended."""
+        now = self._at(self._wall)
         holding = {
             place: expect
             for place, expect in enumerate(self._config.expect)
-            if _needs_exemption(expect) and not _difference(expect, self._now)
+            if _needs_exemption(expect) and _holds(expect, _explain(expect, now))
         }
         to_end = [
             each
@@ -101,19 +113,45 @@ class ExpectationRun:
         for exemption in sorted(to_end, key=lambda each: each.until) if holding else ():
             then = self._at(exemption.until.timestamp())
             for place, expect in list(holding.items()):
-                if difference := _difference(expect, then):
+                got = _explain(expect, then)
+                if not _holds(expect, got):
                     del holding[place]
-                    yield self._breaking(place, exemption, difference)
+                    yield self._breaking(place, exemption, _difference(expect, got))
 
-    def _explainer(self, expect: ExpectationConfig) -> Explainer:
+    def _decisive(self, expect: ExpectationConfig) -> _InState:
+        """The first state in which an expectation must hold and does not; else the last."""
+        for found in self._states(expect):
+            if not _holds(expect, found.got):
+                break
+        return found
+
+    def _states(self, expect: ExpectationConfig) -> Iterator[_InState]:
+        """The states in which an expectation must hold: with ``at`` that of the moment.
+
+        Otherwise those of all hours, or of those that it names, so that no start or reload depends
+        on the time of the day.
+        """
         if expect.at is not None:
-            return self._at(expect.at.timestamp())
-        return self._now if _needs_exemption(expect) else self._without_exemptions
+            yield _InState(_explain(expect, self._at(expect.at.timestamp())))
+            return
+        explainer = self._all if _needs_exemption(expect) else self._without_exemptions
+        for hours in self._tested(expect.hours):
+            explainer.assume(assumed(explainer.terms, self._wall, hours))
+            named = [self._terms.hours[place].name for place in sorted(hours)]
+            when = f", {_while(named)}" if self._terms.hours else ""
+            yield _InState(_explain(expect, explainer), when)
+
+    def _tested(self, name: str | None) -> list[frozenset[int]]:
+        """The sets of hours that hold together, with those of this name in them."""
+        if name is None:
+            return self._hours
+        place = next(p for p, each in enumerate(self._terms.hours) if each.name == name)
+        return [each for each in self._hours if place in each] or [frozenset({place})]
 
     def _advice(self, expect: ExpectationConfig) -> str:
         """How an expectation that fails can be made to hold, where an exemption is the reason."""
-        explainer = self._now if expect.at is None else self._explainer(expect)
-        exemption = _explain(expect, explainer).exemption
+        moment = self._wall if expect.at is None else expect.at.timestamp()
+        exemption = _explain(expect, self._at(moment)).exemption
         if exemption and expect.outcome == "passed":
             return f'. Exemption {exemption} permits it: the outcome to expect is "exempted"'
         if exemption and expect.outcome != "exempted" and expect.at is not None:
@@ -124,7 +162,8 @@ class ExpectationRun:
         return ""
 
     def _at(self, moment: float) -> Explainer:
-        return Explainer(self._terms, self._index, moment)
+        self._all.assume(in_force(self._terms, moment))
+        return self._all
 
     def _breaking(self, place: int, exemption: ExemptionConfig, difference: str) -> Problem:
         end = exemption.until.astimezone(dt.UTC)
@@ -151,11 +190,12 @@ def _holds(expect: ExpectationConfig, got: Explanation) -> bool:
     return got.outcome == expect.outcome and expect.service in (None, got.service)
 
 
-def _difference(expect: ExpectationConfig, explainer: Explainer) -> str:
-    """What was expected, what was got and why; empty where the expectation holds."""
-    got = _explain(expect, explainer)
-    if _holds(expect, got):
-        return ""
+def _while(hours: Sequence[str]) -> str:
+    return f"while the hours {', '.join(hours)} hold" if hours else "while no hours hold"
+
+
+def _difference(expect: ExpectationConfig, got: Explanation) -> str:
+    """What was expected, what was got and why."""
     expected = expect.outcome + (f" as {expect.service}" if expect.service else "")
     outcome = got.outcome + (f" as {got.service}" if got.service else "")
     policy = f", policy {got.policy}" if got.policy else ""

@@ -26,6 +26,7 @@ from resolver.engine.routing import Zone
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
+from resolver.policy.moment import InForce
 from resolver.policy.prefixes import is_link_local, packed
 from resolver.policy.verdict import ALLOW, DENY, NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
@@ -125,8 +126,13 @@ class Explainer:
         self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
     def advance(self, wall: float) -> None:
-        """Explain by the exemptions that are in force at another moment."""
+        """Explain by what is in force at another moment."""
         self._engine.advance(wall, 0.0)
+
+    def assume(self, now: InForce) -> None:
+        """Explain as if this were in force."""
+        self._snapshot.views.change(now)
+        self._engine.replace(self._snapshot)
 
     def vlan(self, name: str) -> View | None:
         """The view of a VLAN by its name; None where there is none."""
@@ -217,6 +223,8 @@ class Explainer:
         policy = view.effect.policy
         if verdict.by is ALLOW:
             return f"allow of policy {policy.name}"
+        if verdict.dormant:
+            return f"policy {policy.name} blocks the service at other hours"
         if verdict.outcome is Outcome.PASSED:
             return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
         if verdict.outcome is Outcome.EXEMPTED:

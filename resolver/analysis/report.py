@@ -44,6 +44,8 @@ class BlockedService:
     """Blocking rules in its lists."""
     directive: str
     """The number of the directive that bans it; empty for the agency's own policy."""
+    hours: str
+    """``within office`` or ``outside office``, where it is blocked then alone; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +193,11 @@ def _directives(terms: CompiledConfig, policy: PolicyDescription) -> Iterator[Ci
 
 
 def _services(policy: PolicyDescription) -> Iterator[BlockedService]:
-    for _, ground, names, service in policy.blocks:
-        if service is not None:
+    for each in policy.blocks:
+        if (service := each.service) is not None:
             yield BlockedService(
-                service.name, service.title, service.category, names, ground.directive
+                *(service.name, service.title, service.category, each.names),
+                *(each.ground.directive, each.hours),
             )
 
 

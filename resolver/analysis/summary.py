@@ -51,6 +51,7 @@ def summarize(terms: CompiledConfig) -> dict[str, Section]:
             each.name: _policy(policy, each)
             for policy, each in zip(terms.policies, describe(terms), strict=True)
         },
+        "hours": {each.name: _rest(each, ("name", "moments")) for each in terms.hours},
         SERVICES: {
             each.name: _service(place, each, terms) for place, each in enumerate(terms.services)
         },
@@ -117,7 +118,9 @@ def _prefixes(prefixes: Iterable[Prefix]) -> frozenset[str]:
 def _policy(policy: Policy, described: PolicyDescription) -> Facts:
     blocks = described.blocks
     return {
-        "block": frozenset(each.name for each in described.services),
+        "block": frozenset(
+            f"{each.text} {each.hours}".rstrip() for each in blocks if each.service is not None
+        ),
         "allow": frozenset(described.allowed),
         "deny": frozenset(described.denied),
         "answer": described.answer,
@@ -136,7 +139,12 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
 
 _OF_POLICY = (
     *("name", "blocked_services", "allow_and_deny", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
-    *("is_enforced", "directives", "cited_grounds", "ground_places"),
+    *("is_enforced", "directives", "cited_grounds", "ground_places", "blocked_by_hours"),
+)
+
+
+_OF_EXEMPTION = (
+    *("id", "exempted_services", "exempted_vlan", "ends_at", "begins_at", "exempted_hours"),
 )
 
 
@@ -175,7 +183,9 @@ def _exemptions(terms: CompiledConfig) -> Section:
             "prefixes": frozenset(each.prefixes),
             "until": moment(each.until),
             "vlan": each.vlan,
-            **_rest(exemption, ("id", "exempted_services", "exempted_vlan", "ends_at")),
+            **({"from": moment(each.begins)} if each.begins else {}),
+            **({"hours": each.hours} if each.hours else {}),
+            **_rest(exemption, _OF_EXEMPTION),
         }
         for exemption, each in zip(terms.exemptions, exemption_details(terms), strict=True)
     }

@@ -11,10 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv6Network, ip_address
 
 from resolver.config import front
-from resolver.config.model import Config, ExemptionConfig, ListSourceConfig
+from resolver.config.model import (
+    Config,
+    DuringConfig,
+    ExemptionConfig,
+    ExpectationConfig,
+    ListSourceConfig,
+)
 from resolver.config.network_values import NameServer, SocketAddress
 from resolver.config.problems import Problem, did_you_mean, one_of, toml_text
 from resolver.config.provenance import ANY, Location, MergedDocument, Provenance, matching
+from resolver.config.section import ConfigSection
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address
 from resolver.dns import names
@@ -25,6 +32,10 @@ _REFERENCES = {
     ("directives", ANY, "narrows"): "directives",
     ("policies", ANY, "upstream"): "upstreams",
     ("exemptions", ANY, "vlan"): "vlans",
+    ("exemptions", ANY, "hours"): "hours",
+    ("policies", ANY, "during", ANY, "hours"): "hours",
+    ("policies", ANY, "during", ANY, "outside"): "hours",
+    ("expect", ANY, "hours"): "hours",
 }
 """The values that name an entry of a section."""
 
@@ -59,6 +70,9 @@ _UNIQUE: dict[str, tuple[Path, ...]] = {
     "local name": (("local", ANY, "name"),),
 }
 
+_OF_SOURCE = (("url", "file"), ("service", "category"))
+"""A list comes from one place, and is for one service or category."""
+
 _NAME_SERVERS: tuple[Path, ...] = (
     ("upstream", "bootstrap", ANY),
     ("upstream", "servers", ANY),
@@ -84,7 +98,12 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     yield from _sources(config, provenance)
     yield from _link_local_prefixes(config, provenance)
     yield from _exempted_clients(provenance.merged)
-    yield from _list_sources(provenance.merged)
+    yield from _one_of(provenance.merged, ("lists", "sources", ANY), ListSourceConfig, _OF_SOURCE)
+    during = ("policies", ANY, "during", ANY)
+    yield from _one_of(provenance.merged, during, DuringConfig, (("hours", "outside"),))
+    yield from _one_of(
+        provenance.merged, ("expect", ANY), ExpectationConfig, (("at", "hours"),), required=False
+    )
     yield from _queries_to_itself(config, provenance)
     if config.policy_source.repository and not config.policy_source.allowed_signers:
         expected = "the file of the SSH keys whose signatures are accepted"
@@ -210,7 +229,7 @@ def _sources(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:
     for path, exemption in matching(merged.document, ("exemptions", ANY)):
-        if isinstance(exemption, dict) and exemption.keys() <= ExemptionConfig.model_fields.keys():
+        if isinstance(exemption, dict) and exemption.keys() <= ExemptionConfig.keys().keys():
             has_prefixes = exemption.get("prefixes", []) != []
             if has_prefixes == ("vlan" in exemption):
                 found = "both prefixes and vlan" if has_prefixes else "neither prefixes nor vlan"
@@ -218,14 +237,25 @@ def _exempted_clients(merged: MergedDocument) -> Iterator[Problem]:
                 yield merged.location(path).problem(found, expected)
 
 
-def _list_sources(merged: MergedDocument) -> Iterator[Problem]:
-    """A list comes from one place, and is for one service or category."""
-    for path, source in matching(merged.document, ("lists", "sources", ANY)):
-        if isinstance(source, dict) and source.keys() <= ListSourceConfig.model_fields.keys():
-            for one, other in (("url", "file"), ("service", "category")):
-                if (one in source) == (other in source):
-                    found = f"both {one} and {other}" if one in source else f"no {one} or {other}"
-                    yield merged.location(path).problem(found, "one of the two")
+def _one_of(
+    merged: MergedDocument,
+    pattern: Path,
+    section: type[ConfigSection],
+    pairs: Iterable[tuple[str, str]],
+    *,
+    required: bool = True,
+) -> Iterator[Problem]:
+    """Of each pair of keys, a table has one; where none is required, at most one."""
+    for path, table in matching(merged.document, pattern):
+        if isinstance(table, dict) and table.keys() <= section.keys().keys():
+            for one, other in pairs:
+                if one in table and other in table:
+                    found = f"both {one} and {other}"
+                elif required and one not in table and other not in table:
+                    found = f"no {one} or {other}"
+                else:
+                    continue
+                yield merged.location(path).problem(found, "one of the two")
 
 
 def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:

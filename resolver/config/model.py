@@ -18,6 +18,7 @@ from pydantic import ByteSize, Field
 
 from resolver.config.dates import Day, Moment
 from resolver.config.front_model import FrontConfig, ProxyConfig
+from resolver.config.hours_model import HoursConfig
 from resolver.config.network_values import InterfaceName, Listen, Secondary, SocketAddress
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.toml_lines import Path
@@ -126,11 +127,24 @@ class DirectiveConfig(ConfigSection):
     """The directive whose ban this later one narrows."""
 
 
+class DuringConfig(ConfigSection):
+    """Services that a policy blocks besides, for a part of the week."""
+
+    hours: str | None = None
+    """The hours within which it blocks them."""
+    outside: str | None = None
+    """The hours outside of which it blocks them, instead of "hours"."""
+    block: OneOrMore[ServiceReference]
+    """The services and @categories to block then."""
+
+
 class PolicyConfig(ConfigSection):
     """What is blocked, how a blocked name is answered, and by which directives."""
 
     block: Several[ServiceReference] = ()
     """The services and @categories to block."""
+    during: Several[DuringConfig] = ()
+    """What to block besides, for a part of the week."""
     allow: Several[str] = ()
     """The names that pass even if a list blocks them."""
     deny: Several[str] = ()
@@ -175,6 +189,10 @@ class ExemptionConfig(ConfigSection):
     """The VLAN it is for, instead of prefixes."""
     services: OneOrMore[ServiceReference]
     """The services and @categories that it permits."""
+    from_: Annotated[Moment | None, Field(alias="from")] = None
+    """The moment it begins, with an offset from UTC; none is at once."""
+    hours: str | None = None
+    """The hours within which it permits them; none is always."""
     until: Moment
     """The moment it ends, with an offset from UTC: 2027-03-20T23:59:59+03:30."""
     approver: SomeLine
@@ -199,7 +217,9 @@ class ExpectationConfig(ConfigSection):
     service: ServiceName | None = None
     """The service that the name must be counted as."""
     at: Moment | None = None
-    """The moment of the query, to be tested with the exemptions of then."""
+    """The moment of the query, to be tested with the exemptions and the hours of then."""
+    hours: str | None = None
+    """The hours within which the query must have the outcome; none is in all hours."""
 
 
 class MetricsConfig(ConfigSection):
@@ -306,6 +326,8 @@ class Config(ConfigSection):
     """Where the block lists are."""
     directives: dict[Identifier, DirectiveConfig] = {}
     """The directives, by name."""
+    hours: dict[Identifier, HoursConfig] = {}
+    """Hours of the week, by name."""
     policies: dict[Identifier, PolicyConfig] = {}
     """The policies, by name."""
     vlans: dict[Identifier, VlanConfig] = {}

@@ -258,7 +258,7 @@ class Engine:
             )
             if of_answer.outcome is BLOCKED:
                 return of_answer
-            if verdict is PASS:
+            if of_answer.outranks(verdict):
                 verdict = of_answer
         if entry.addresses and group in self._rebinding:
             return self._rebinding[group].check(name, entry.addresses) or verdict

@@ -60,7 +60,8 @@ class Replies:
         """The reply that a cache entry makes.
 
         A name that would be blocked, but for an exemption or audit mode, lives no longer than a
-        blocked answer, nor than the exemption.
+        blocked answer, nor than the exemption; one that is blocked at other hours, no longer than
+        until then.
         """
         shape = query.shape
         kind = entry.kind if shape.wants_ad else entry.kind & ~AD_KIND
@@ -68,7 +69,7 @@ class Replies:
         found = None if entry.errors else shape.templates.get(key)
         if found is None:
             if shape.qtype == codes.ANY:
-                most = MAX_TTL if verdict.outcome is PASSED else _most_ttl(view, verdict, wall)
+                most = _most_ttl(view, verdict, wall)
                 sections = minimal_any(query.question, entry, most, now)
                 if sections is not None:
                     return self.local(view, query, verdict, codes.NOERROR, sections)
@@ -77,7 +78,7 @@ class Replies:
                 _store_template(shape, key, found)
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
-        if verdict.outcome is not PASSED:
+        if verdict.service != NO_SERVICE or verdict.outcome is not PASSED:
             records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
         packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
@@ -175,14 +176,18 @@ class Replies:
         self, view: View | None, outcome: Outcome, service: int, rcode: int, qtype: int
     ) -> LabelledCounter:
         vlan = UNKNOWN_VLAN if view is None else view.vlan
+        if outcome is PASSED:  # also where the policy blocks the service at other hours
+            service = NO_SERVICE
         labels = QueryLabels(vlan, outcome, service, rcode, qtype)
         return LabelledCounter(labels, self._count(labels))
 
 
 def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
-    """The TTL, in seconds, that a name which a rule covers has at most."""
-    left = blocked.TTL if verdict.exemption < 0 else int(view.effect.until - wall)
-    return max(1, min(blocked.TTL, left))
+    """The TTL, in seconds, that a name has at most."""
+    most: float = MAX_TTL if verdict.outcome is PASSED else blocked.TTL
+    if verdict.dormant or verdict.exemption >= 0:
+        most = min(most, view.effect.until - wall)
+    return max(1, int(most))
 
 
 def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:

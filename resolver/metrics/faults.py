@@ -97,7 +97,7 @@ def faults(now: Status) -> Iterator[Fault]:
     for each in now.fetched:
         yield from _fetched(each, now.at)
     for exemption in now.exemptions:
-        if exemption.state != "in force":
+        if exemption.state in ("ends soon", "ended"):
             kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"
             services = ", ".join(exemption.services)
             about = {"exemption": exemption.id, "services": services}

@@ -5,11 +5,11 @@ cannot disagree. Moments are in seconds since 1970 (UTC), durations in seconds. 
 the server. There are none by client or name.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
-from resolver.policy.moment import ended
+from resolver.policy.moment import ended, in_force
 
 SOON = 3 * 86400.0
 """Seconds before the end of an exemption in which its state is ``ends soon``.
@@ -131,8 +131,9 @@ class FetchedStatus:
 class ExemptionStatus(ExemptionDetails):
     """An exemption of the config in force, ended or not."""
 
-    state: str
-    """``in force``, ``ends soon`` or ``ended``."""
+    state: str = field(kw_only=True)
+    """``in force``, ``ends soon``, ``ended``, or ``not now``: it begins later, or its hours
+    do not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,16 +277,19 @@ class Status:
         return sum(vlan.outcomes.get(outcome, 0) for vlan in self.vlans)
 
 
-def exemption_state(until: float, at: float) -> str:
+def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
+    """The exemptions of a config, with their states at a moment."""
+    running = in_force(terms, at).exemptions
+    return tuple(
+        ExemptionStatus(**asdict(each), state=_state(each.until, at, place in running))
+        for place, each in enumerate(exemption_details(terms))
+    )
+
+
+def _state(until: float, at: float, running: bool) -> str:
     """The state at one moment of an exemption that ends at another."""
     if ended(until, at):
         return "ended"
+    if not running:
+        return "not now"
     return "ends soon" if ended(until, at + SOON) else "in force"
-
-
-def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
-    """The exemptions of a config, with their states at a moment."""
-    return tuple(
-        ExemptionStatus(**asdict(each), state=exemption_state(each.until, at))
-        for each in exemption_details(terms)
-    )

@@ -20,6 +20,7 @@ from resolver.dns.record import LocalRecord
 from resolver.policy import codec
 from resolver.policy.index import Index
 from resolver.policy.prefix import Prefix
+from resolver.policy.services import union
 from resolver.policy.settings import Endpoint, Settings
 
 _LONG: Final = ("prefixes", "excepted")
@@ -125,6 +126,27 @@ class Directive:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours of the week."""
+
+    name: str
+    text: str
+    """For people: days, time, time zone and holidays, as the config has them."""
+    moments: tuple[float, ...]
+    """When they begin and end in turn, in Unix time, for a number of years."""
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyBlock:
+    """Services that a policy blocks within hours, or outside of them."""
+
+    hours: int
+    outside: bool
+    services: int
+    """One bit each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What is blocked, how a blocked query is answered, and for what reason."""
 
@@ -143,6 +165,12 @@ class Policy:
     """The index of the ground for each service."""
     contact: str
     upstream: str
+    blocked_by_hours: tuple[HourlyBlock, ...] = ()
+
+    @property
+    def ever_blocked(self) -> int:
+        """The services that it blocks at some time, one bit each."""
+        return union([self.blocked_services, *(each.services for each in self.blocked_by_hours)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +211,10 @@ class Exemption:
     approver: str
     ticket: str
     reason: str
+    begins_at: float = 0.0
+    """Unix time in seconds."""
+    exempted_hours: int | None = None
+    """The hours within which it is in force; None for always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +293,7 @@ class CompiledConfig:
     """Equal where the policy is (``policy.policy_hash``); that of 0.1.0 has no version."""
     protected: tuple[bytes, ...] = ()
     """Names that no list of others may block, each with all names below it."""
+    hours: tuple[Hours, ...] = ()
     form: int = FORM
 
     def sinkholes(self) -> set[bytes]:

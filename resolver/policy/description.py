@@ -1,8 +1,10 @@
 """What a policy blocks and why, as values for people: for reports, pages, logs and metrics.
 
-None of it depends on the time: ``policy.effect`` has what exemptions change now.
+None of it depends on the time: ``policy.effect`` has what is in force now. What is blocked at some
+hours alone is named with them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +24,8 @@ class Block(NamedTuple):
     """How many names it blocks, each perhaps with all below it."""
     service: Service | None
     """None for a rule of ``deny``."""
+    hours: str
+    """``within office`` or ``outside office``, where it is blocked then alone; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,10 @@ class PolicyDescription:
 def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
     """The policies of a snapshot, in its order."""
     exempted = union(each.exempted_services for each in compiled.exemptions)
-    return [_described(policy, compiled.services, exempted) for policy in compiled.policies]
+    return [_described(policy, compiled, exempted) for policy in compiled.policies]
 
 
-def _described(policy: Policy, services: tuple[Service, ...], exempted: int) -> PolicyDescription:
+def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> PolicyDescription:
     grounds = tuple(policy.cited_grounds[place] for place in policy.ground_places)
     return PolicyDescription(
         policy.name,
@@ -85,18 +89,34 @@ def _described(policy: Policy, services: tuple[Service, ...], exempted: int) -> 
         policy.directives,
         (
             *(
-                Block(service.name, ground, service.entries, service)
-                for service, ground in services_in(
-                    policy.blocked_services, zip(services, grounds, strict=True)
+                Block(service.name, ground, service.entries, service, hours)
+                for service, ground, hours in services_in(
+                    policy.ever_blocked,
+                    zip(compiled.services, grounds, _hours(policy, compiled), strict=True),
                 )
             ),
             *(
-                Block(rule.text, policy.cited_grounds[0], 1, None)
+                Block(rule.text, policy.cited_grounds[0], 1, None, "")
                 for rule in policy.allow_and_deny
                 if not rule.allow
             ),
         ),
         tuple(rule.text for rule in policy.allow_and_deny if rule.allow),
         grounds,
-        tuple(services_in(policy.blocked_services & exempted, services)),
+        tuple(services_in(policy.ever_blocked & exempted, compiled.services)),
     )
+
+
+def _hours(policy: Policy, compiled: CompiledConfig) -> Iterator[str]:
+    """For each service of the config, the hours at which alone the policy blocks it."""
+    for place in range(len(compiled.services)):
+        always = policy.blocked_services >> place & 1
+        yield (
+            ""
+            if always
+            else ", ".join(
+                f"{'outside' if each.outside else 'within'} {compiled.hours[each.hours].name}"
+                for each in policy.blocked_by_hours
+                if each.services >> place & 1
+            )
+        )

@@ -1,4 +1,4 @@
-"""What a policy does to clients, while certain exemptions are in force for them.
+"""What a policy does to clients, while certain hours hold and exemptions are in force for them.
 
 Replies, response policy zones, rules of a firewall and ``explain`` all read an ``Effect``, so that
 nothing outside of this package reads a policy in its own way.
@@ -10,6 +10,7 @@ from typing import Final
 from resolver.policy.answers import BlockedAnswers, blocked_answers
 from resolver.policy.building import ancestors, top_labels
 from resolver.policy.compiled import CompiledConfig, Ground, OwnRule, Policy
+from resolver.policy.moment import NOTHING, InForce
 from resolver.policy.services import union
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK
 
@@ -35,9 +36,12 @@ _NO_RULES: Final = OwnRules(())
 
 
 class Effect:
-    """What a policy does while certain exemptions are in force. An effect never changes."""
+    """What a policy does while certain things are in force. An effect never changes."""
 
-    __slots__ = ("answers", "blocked", "caught", "exempt", "exemptions", "own", "policy", "until")
+    __slots__ = (
+        *("answers", "blocked", "caught", "dormant", "exempt", "exemptions", "own", "policy"),
+        "until",
+    )
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Effect:
         own: OwnRules,
         answers: BlockedAnswers,
         blocked: int,
+        dormant: int = 0,
         exempt: int = 0,
         exemptions: tuple[int, ...] = (),
         until: float = math.inf,
@@ -54,20 +59,22 @@ class Effect:
         self.own = own
         self.answers = answers
         self.blocked = blocked
-        """The services that its lists block, one bit each; also those that are exempted."""
+        """The services that its lists block now, one bit each; also those that are exempted."""
+        self.dormant = dormant
+        """The services that it blocks at other hours only, one bit each."""
         self.exempt = exempt
         """The exempted services, one bit each."""
         self.exemptions = exemptions
         """The places of the exemptions."""
         self.until = until
-        """Unix time at which the first exemption ends; ``inf`` if there is none."""
+        """Unix time until which this effect is in force; ``inf`` if nothing ends it."""
         self.caught = BLOCKED if policy.is_enforced else WOULD_BLOCK
         """The outcome for a name or an address that a rule blocks."""
 
     @property
     def has_rules(self) -> bool:
         """Whether a rule can cover any name."""
-        return bool(self.blocked or self.own.by_name)
+        return bool(self.blocked or self.dormant or self.own.by_name)
 
     @property
     def enforced(self) -> int:
@@ -89,17 +96,19 @@ class Effect:
 
 
 class Effects:
-    """The effects of the policies of a snapshot."""
+    """The effects of the policies of a snapshot at the current time."""
 
-    def __init__(self, compiled: CompiledConfig) -> None:
+    def __init__(self, compiled: CompiledConfig, now: InForce = NOTHING) -> None:
+        self._policies = compiled.policies
         self._exemptions = compiled.exemptions
-        self.of_policies = [
-            Effect(
-                policy, OwnRules(policy.allow_and_deny), blocked_answers(policy, compiled.services),
-                policy.blocked_services,
-            )
-            for policy in compiled.policies
-        ]  # fmt: skip
+        self._own = [OwnRules(policy.allow_and_deny) for policy in compiled.policies]
+        self._answers = [blocked_answers(policy, compiled.services) for policy in compiled.policies]
+        self.advance(now)
+
+    def advance(self, now: InForce) -> None:
+        """Begin with the effects of another time."""
+        self._now = now
+        self.of_policies = [self._alone(place) for place in range(len(self._policies))]
         """The effect of each policy without exemptions."""
 
     def of(self, policy: int, exemptions: tuple[int, ...] = ()) -> Effect:
@@ -108,6 +117,27 @@ class Effects:
         if not exemptions:
             return base
         found = [self._exemptions[place] for place in exemptions]
-        exempt = union(each.exempted_services for each in found)
-        until = min(each.ends_at for each in found)
-        return Effect(base.policy, base.own, base.answers, base.blocked, exempt, exemptions, until)
+        return Effect(
+            base.policy,
+            base.own,
+            base.answers,
+            base.blocked,
+            base.dormant,
+            union(each.exempted_services for each in found),
+            exemptions,
+            min(
+                base.until,
+                *(each.ends_at for each in found),
+                *(self._now.until for each in found if each.exempted_hours is not None),
+            ),
+        )
+
+    def _alone(self, place: int) -> Effect:
+        policy = self._policies[place]
+        blocked = policy.blocked_services
+        for each in policy.blocked_by_hours:
+            if (each.hours in self._now.hours) is not each.outside:
+                blocked |= each.services
+        until = self._now.until if policy.blocked_by_hours else math.inf
+        own, answers = self._own[place], self._answers[place]
+        return Effect(policy, own, answers, blocked, policy.ever_blocked & ~blocked, until=until)

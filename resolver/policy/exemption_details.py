@@ -20,6 +20,10 @@ class ExemptionDetails:
     approver: str
     ticket: str
     reason: str
+    begins: float = 0.0
+    """Unix time; 0 for at once."""
+    hours: str = ""
+    """The hours within which alone it is in force; may be empty."""
 
 
 def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
@@ -39,6 +43,10 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
             exemption.approver,
             exemption.ticket,
             exemption.reason,
+            exemption.begins_at,
+            ""
+            if exemption.exempted_hours is None
+            else compiled.hours[exemption.exempted_hours].name,
         )
 
 
@@ -55,4 +63,4 @@ def permits_anything(compiled: CompiledConfig, place: int) -> bool:
             if any(network_of(prefix).overlaps(each) for each in own)
         }
     policies = [compiled.policies[compiled.vlans[vlan].policy] for vlan in vlans]
-    return any(policy.blocked_services & exemption.exempted_services for policy in policies)
+    return any(policy.ever_blocked & exemption.exempted_services for policy in policies)

@@ -12,7 +12,8 @@ The order of the rules, and the reasons:
    only rules of the same list, so a list cannot allow what another list blocks. In a list with
    ``longest_match`` it cancels only rules that are no more specific.
 3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
-   the services of all remaining rules are exempted.
+   the services of all remaining rules are exempted, and as dormant only if the policy blocks
+   all of them at other hours alone.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
    does not if the policy's ``allow`` covers the question or an alias on the way to the address,
@@ -32,6 +33,7 @@ from resolver.dns import names
 from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.building import Pause, ancestors, no_pause
 from resolver.policy.compiled import CompiledConfig, OwnRule
+from resolver.policy.effect import Effect
 from resolver.policy.index import Index, RuleMatch, ends_at_label, rule_match
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.rebinding import Rebinding
@@ -158,11 +160,11 @@ class Judge:
                 verdict = self._by_own_lists(view, target)
             if verdict.outcome is BLOCKED:
                 return verdict.of_target(target)
-            if reported.outcome is PASSED and verdict.outcome is not PASSED:
+            if verdict.outranks(reported):
                 reported = verdict.of_target(target)
         if addresses:
             verdict = self._of_addresses(view, (name, *aliases), addresses)
-            if verdict.outcome is BLOCKED or reported.outcome is PASSED:
+            if verdict.outcome is BLOCKED or verdict.outranks(reported):
                 return verdict
         return reported
 
@@ -190,7 +192,7 @@ class Judge:
             verdict = self._of_address(view, excepting, address)
             if verdict.outcome is BLOCKED:
                 return verdict
-            if reported.outcome is PASSED:
+            if verdict.outranks(reported):
                 reported = verdict
         return reported
 
@@ -198,7 +200,7 @@ class Judge:
         """The verdict on an address; these lists of names except what leads there."""
         if self.ranges is None:
             return PASS
-        blocks = view.effect.blocked
+        blocks = view.effect.blocked | view.effect.dormant
         within = [self._ranges[place] for place in self.ranges.of_services(address)]
         within = [
             each
@@ -208,8 +210,8 @@ class Judge:
         ]
         if not within:
             return PASS
-        in_force = [e for e in within if not view.effect.exempt >> self._service_of[e.source] & 1]
-        reported = (in_force or within)[0]
+        deciding = self._deciding(view.effect, [self._service_of[each.source] for each in within])
+        reported = next(e for e in within if deciding >> self._service_of[e.source] & 1)
         outcome, exemption = self._outcome(view, self._service_of[reported.source])
         return Verdict(
             outcome,
@@ -251,11 +253,11 @@ class Judge:
         if not matches:
             return PASS
         if len(matches) == 1:  # nearly always
-            rule = matches[0]
-            if rule.exception or not view.effect.blocked >> self._service_of[rule.source] & 1:
+            rule, blocks = matches[0], view.effect.blocked | view.effect.dormant
+            if rule.exception or not blocks >> self._service_of[rule.source] & 1:
                 return PASS
             return self._verdict(view, rule, rule.subtree)
-        blocks, exempt = view.effect.blocked, view.effect.exempt
+        blocks = view.effect.blocked | view.effect.dormant
         exceptions = [rule for rule in matches if rule.exception]
         rules = [
             rule
@@ -266,9 +268,18 @@ class Judge:
         ]
         if not rules:
             return PASS
-        in_force = [rule for rule in rules if not exempt >> self._service_of[rule.source] & 1]
-        reported = min(in_force or rules, key=self._precedence)
-        return self._verdict(view, reported, any(rule.subtree for rule in in_force or rules))
+        deciding = self._deciding(view.effect, [self._service_of[rule.source] for rule in rules])
+        rules = [rule for rule in rules if deciding >> self._service_of[rule.source] & 1]
+        reported = min(rules, key=self._precedence)
+        return self._verdict(view, reported, any(rule.subtree for rule in rules))
+
+    def _deciding(self, effect: Effect, services: list[int]) -> int:
+        """Of the services that cover a name, those that decide, one bit each."""
+        found = 0
+        for service in services:
+            found |= 1 << service
+        blocked = found & effect.blocked
+        return blocked & ~effect.exempt or blocked or found
 
     def _is_cancelled(self, rule: RuleMatch, exceptions: list[RuleMatch]) -> bool:
         """Whether an exception of the rule's own list cancels the rule."""
@@ -305,6 +316,8 @@ class Judge:
     def _outcome(self, view: View, service: int) -> tuple[Outcome, int]:
         """The outcome for a blocked service, and the exemption that applies; -1 if none does."""
         effect = view.effect
+        if not effect.blocked >> service & 1:
+            return PASSED, -1
         if effect.exempt >> service & 1:
             exempted = self._exempted
             found = next(p for p in effect.exemptions if exempted[p] >> service & 1)

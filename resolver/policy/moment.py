@@ -1,11 +1,13 @@
-"""What of a policy is in force at a moment: the only comparison of an exemption's end with a clock.
+"""What of a policy is in force at a moment: the only comparison of its times with a clock.
 
-All moments are in seconds since 1970. An exemption is in force until its end, and not at it.
+All moments are in seconds since 1970. An exemption is in force from its beginning until its end,
+and not at it; one with hours only within these.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from resolver.policy.compiled import CompiledConfig
 
@@ -14,7 +16,9 @@ class InForce(NamedTuple):
     """What is in force, and between which moments nothing of it changes."""
 
     exemptions: frozenset[int]
-    """The places of the exemptions that have not ended."""
+    """The places of the exemptions that are in force."""
+    hours: frozenset[int]
+    """The places of the hours that hold."""
     since: float
     """The last moment at which something has changed; ``-inf`` where nothing has."""
     until: float
@@ -25,6 +29,10 @@ class InForce(NamedTuple):
         return self.since <= wall < self.until
 
 
+NOTHING: Final = InForce(frozenset(), frozenset(), -math.inf, math.inf)
+"""For what does not depend on the time."""
+
+
 def ended(until: float, wall: float) -> bool:
     """Whether an exemption until a moment has ended at another."""
     return wall >= until
@@ -32,15 +40,41 @@ def ended(until: float, wall: float) -> bool:
 
 def in_force(compiled: CompiledConfig, wall: float) -> InForce:
     """What is in force at a moment."""
+    return assumed(compiled, wall, hours_at(compiled, wall))
+
+
+def hours_at(compiled: CompiledConfig, wall: float) -> frozenset[int]:
+    """The places of the hours that hold at a moment."""
+    return frozenset(
+        place for place, each in enumerate(compiled.hours) if bisect_right(each.moments, wall) % 2
+    )
+
+
+def all_hours(compiled: CompiledConfig) -> list[frozenset[int]]:
+    """Every set of hours that hold together at some moment."""
+    changes = {moment for each in compiled.hours for moment in each.moments}
+    return list(dict.fromkeys(hours_at(compiled, wall) for wall in [-math.inf, *sorted(changes)]))
+
+
+def assumed(compiled: CompiledConfig, wall: float, hours: frozenset[int]) -> InForce:
+    """What is in force at a moment, where these hours hold."""
+    changes: list[float] = []
+    for each in compiled.hours:
+        passed = bisect_right(each.moments, wall)
+        changes += each.moments[max(passed - 1, 0) : passed + 1]
     running: set[int] = set()
-    since, until = -math.inf, math.inf
     for place, exemption in enumerate(compiled.exemptions):
-        if ended(exemption.ends_at, wall):
-            since = max(since, exemption.ends_at)
-        else:
+        changes += (exemption.begins_at, exemption.ends_at)
+        begun = exemption.begins_at <= wall
+        in_hours = exemption.exempted_hours is None or exemption.exempted_hours in hours
+        if begun and in_hours and not ended(exemption.ends_at, wall):
             running.add(place)
-            until = min(until, exemption.ends_at)
-    return InForce(frozenset(running), since, until)
+    return InForce(
+        frozenset(running),
+        hours,
+        max([each for each in changes if each <= wall], default=-math.inf),
+        min([each for each in changes if each > wall], default=math.inf),
+    )
 
 
 def ends(compiled: CompiledConfig) -> Iterator[tuple[str, float]]:

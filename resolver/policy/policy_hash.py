@@ -40,6 +40,8 @@ NOT_COUNTED: Final[Mapping[str, str]] = {
     "Vlan.id": _PEOPLE,
     "Vlan.queries_per_address": "a limit is no policy",
     "AddressRange.line": _PEOPLE,
+    "Hours.name": _PEOPLE,
+    "Hours.moments": _DERIVED,
     "Exemption.id": _PEOPLE,
     "Exemption.approver": _PEOPLE,
     "Exemption.ticket": _PEOPLE,
@@ -64,7 +66,7 @@ Rule = tuple[bytes, bool, bool, int]
 
 def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
     """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``terms.sources``."""
-    used = union(policy.blocked_services for policy in terms.policies)
+    used = union(policy.ever_blocked for policy in terms.policies)
     service = [each.name for each in terms.services]
     clients, exempted = by_owner(terms.prefixes), by_owner(terms.exempted_prefixes)
     content = _counted(
@@ -94,12 +96,16 @@ def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
                     if each.exempted_vlan is None
                     else terms.vlans[each.exempted_vlan].name,
                     exempted_services=_sorted(services_in(each.exempted_services, service)),
+                    exempted_hours=""
+                    if each.exempted_hours is None
+                    else _counted(terms.hours[each.exempted_hours]),
                 ),
                 _prefixes(exempted, place),
             ]
             for place, each in enumerate(terms.exemptions)
         ),
         exempted_prefixes=(),
+        hours=(),
     )
     return f"{VERSION}:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
 
@@ -111,13 +117,21 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    grounds = (policy.cited_grounds[place] for place in policy.ground_places)
-    of_services = services_in(policy.blocked_services, zip(terms.services, grounds, strict=True))
-    blocked = _sorted([service.name, _counted(ground)] for service, ground in of_services)
+    grounds = [policy.cited_grounds[place] for place in policy.ground_places]
+
+    def blocked(services: int) -> list[object]:
+        found = services_in(services, zip(terms.services, grounds, strict=True))
+        return _sorted([service.name, _counted(ground)] for service, ground in found)
+
+    hourly = _sorted(
+        _counted(each, hours=_counted(terms.hours[each.hours]), services=blocked(each.services))
+        for each in policy.blocked_by_hours
+    )
     own = _counted(policy.cited_grounds[0])
     return _counted(
         policy,
-        blocked_services=blocked,
+        blocked_services=blocked(policy.blocked_services),
+        blocked_by_hours=hourly,
         cited_grounds=own,
         ground_places=(),
         sinkhole_v4=v4,

@@ -61,8 +61,8 @@ class Verdict:
     """The outcome for one name, and the rule that decided. A verdict never changes."""
 
     __slots__ = (
-        *("address", "all_below", "by", "exemption", "key", "kind", "outcome", "range_text"),
-        *("service", "source", "subtree", "target"),
+        *("address", "all_below", "by", "dormant", "exemption", "key", "kind", "outcome"),
+        *("range_text", "service", "source", "subtree", "target"),
     )
 
     def __init__(
@@ -99,6 +99,8 @@ class Verdict:
         """The address in the answer that decided; empty if a name did."""
         self.range_text = range_text
         """The range that contains the address."""
+        self.dormant = outcome is Outcome.PASSED and service != NO_SERVICE
+        """Whether the policy blocks the service of the name at other hours only."""
         self.kind = int(outcome) | int(by) << 3 | (service + 1) << 6 if kind < 0 else kind
         """Outcome, kind of rule and service in one number; a copy is given that of its original."""
 
@@ -119,6 +121,12 @@ class Verdict:
             self.outcome, self.by, self.service, key, self.subtree, self.source, self.exemption,
             target, all_below, kind=self.kind,
         )  # fmt: skip
+
+    def outranks(self, reported: "Verdict") -> bool:
+        """Whether a target that passes by this verdict is reported instead of one by another."""
+        if reported.outcome is not Outcome.PASSED:
+            return False
+        return self.outcome is not Outcome.PASSED or (self.dormant and not reported.dormant)
 
     @property
     def of_answer(self) -> bool:

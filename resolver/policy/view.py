@@ -1,7 +1,7 @@
 """Find the view of a client: its VLAN, and the effect of the VLAN's policy.
 
 The exemptions that apply to the client now are part of the effect. There are few views; clients
-share them. When an exemption ends, a new generation of views begins, and all that
+share them. When an exemption or hours begin or end, a new generation of views begins, and all that
 was kept for the old views is dropped.
 
 What must stay true:
@@ -15,7 +15,7 @@ What must stay true:
 from resolver.policy.building import Pause, no_pause
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect, Effects
-from resolver.policy.moment import in_force
+from resolver.policy.moment import InForce, in_force
 from resolver.policy.prefixes import PrefixTable, is_link_local
 from resolver.policy.verdict import Verdict
 
@@ -52,23 +52,28 @@ class Views:
 
     def __init__(self, terms: CompiledConfig, wall: float, pause: Pause = no_pause) -> None:
         self._terms = terms
+        self._in_force = in_force(terms, wall)
         self._vlans = PrefixTable(terms.prefixes, pause)
         self._by_interface = {v.interface: p for p, v in enumerate(terms.vlans) if v.interface}
         self._exempted = PrefixTable(terms.exempted_prefixes, pause)
-        self.effects = Effects(terms)
+        self.effects = Effects(terms, self._in_force)
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
-        self._in_force = in_force(terms, wall)
 
     def advance(self, wall: float) -> bool:
-        """End the exemptions whose time is over; the clock may also be set back.
+        """Begin and end exemptions and hours; the clock may also be set back.
 
         ``wall`` is Unix time in seconds. Returns whether a new generation of views begins.
         """
         if self._in_force.lasts(wall):
             return False
-        self._in_force = in_force(self._terms, wall)
-        self._views = {}
+        self.change(in_force(self._terms, wall))
         return True
+
+    def change(self, now: InForce) -> None:
+        """Begin with the views of a time at which other things are in force."""
+        self._in_force = now
+        self.effects.advance(now)
+        self._views = {}
 
     def of(self, address: bytes, interface: str = "") -> View | None:
         """The view of a client by the 4 or 16 octets of its address; None if it is in no VLAN.

@@ -25,7 +25,7 @@ from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import Snapshot
-from resolver.snapshot import store
+from resolver.snapshot import hours, store
 from resolver.snapshot.block_lists import are_complete, read_lists
 from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected, SourceTexts
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
@@ -89,6 +89,7 @@ def compile_file(path: Path, wall: float, files: ConfigFiles | None = None) -> C
         failed = expectations.failures()
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
+        problems += hours.ending(loaded, wall)
         if before is not None:
             losses = Losses(path, loaded.config, lists, before, snapshot.terms)
             problems += losses.lost()

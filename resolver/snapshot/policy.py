@@ -25,6 +25,7 @@ from resolver.policy.prefix import Prefix
 from resolver.snapshot import front, index
 from resolver.snapshot.catalog import ServiceCatalog
 from resolver.snapshot.grounds import grounds
+from resolver.snapshot.hours import compile_hours, time_zone
 from resolver.snapshot.protected_names import protected_names
 from resolver.snapshot.settings import compile_settings
 
@@ -53,6 +54,7 @@ class _Compiler:
         self.problems = list(self.catalog.problems)
         self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
+        self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
 
     def snapshot(self) -> made.Snapshot:
         lists = self.catalog.lists
@@ -75,6 +77,7 @@ class _Compiler:
             compile_settings(self.config),
             self.catalog.ranges,
             protected=tuple(sorted(protected_names(self.config))),
+            hours=tuple(self.hours()),
         )
         self.expected_services()
         if terms.policies:  # without one, a VLAN's policy is already a problem
@@ -122,7 +125,26 @@ class _Compiler:
             ground_of,
             policy.contact,
             policy.upstream,
+            tuple(self.during((*path, "during"), policy.during)),
         )
+
+    def during(
+        self, path: Path, during: Sequence[model.DuringConfig]
+    ) -> Iterable[made.HourlyBlock]:
+        for place, each in enumerate(during):
+            outside = each.outside is not None
+            hours = self.hours_place.get(str(each.outside if outside else each.hours), 0)
+            services = self.members((*path, place, "block"), each.block)
+            yield made.HourlyBlock(hours, outside, services)
+
+    def hours(self) -> Iterable[made.Hours]:
+        for name, hours in self.config.hours.items():
+            zone = time_zone(hours.time_zone)
+            if zone is None:
+                path, expected = ("hours", name, "time_zone"), 'a time zone such as "Asia/Tehran"'
+                self.wrong(path, toml_text(hours.time_zone), expected)
+            else:
+                yield compile_hours(name, hours, zone)
 
     def own_rules(self, path: Path, texts: Sequence[str], *, allow: bool) -> Iterable[made.OwnRule]:
         for place, text in enumerate(texts):
@@ -156,6 +178,8 @@ class _Compiler:
             exemption.approver,
             exemption.ticket,
             exemption.reason,
+            0.0 if exemption.from_ is None else exemption.from_.timestamp(),
+            None if exemption.hours is None else self.hours_place.get(exemption.hours, 0),
         )
 
     def local_names(self) -> Iterable[made.LocalName]:

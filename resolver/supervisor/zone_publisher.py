@@ -42,8 +42,8 @@ _ANSWER = 2.0
 """Seconds to wait for the answer of Knot."""
 _MAX_PACKET = 4096
 
-Published = tuple[str, frozenset[int]]
-"""The hash of a snapshot, and the places of the exemptions in force."""
+Published = tuple[str, frozenset[int], frozenset[int]]
+"""The hash of a snapshot, and the places of the exemptions in force and of the hours that hold."""
 
 
 class ZonePublisher:
@@ -146,7 +146,8 @@ class ZonePublisher:
 
 
 def _to_publish(facts: ServerFacts) -> Published:
-    return facts.snapshot, in_force(facts.terms, time.time()).exemptions
+    now = in_force(facts.terms, time.time())
+    return facts.snapshot, now.exemptions, now.hours
 
 
 async def served_serials(server: Endpoint, zones: list[str]) -> dict[str, int]:

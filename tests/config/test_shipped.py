@@ -73,7 +73,7 @@ def test_the_reference_shows_every_key() -> None:
     for name, field in Config.model_fields.items():
         section = _section_of(field.annotation)
         if section is not None:
-            assert _keys(document[name], field.annotation) == set(section.model_fields), name
+            assert _keys(document[name], field.annotation) == set(section.keys()), name
 
 
 def _first_of_each(config: Config) -> list[ConfigSection]:

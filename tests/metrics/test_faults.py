@@ -37,7 +37,8 @@ SOURCE = PolicySourceStatus(
 )
 FETCHED = FetchedStatus("ads", NOW - STALE + 1, 3)
 EXEMPTION = ExemptionStatus(
-    *("pr-1", None, (), ("one",), NOW + 2 * SOON, "Head", "PR-1", "", "in force")
+    *("pr-1", None, (), ("one",), NOW + 2 * SOON, "Head", "PR-1", ""),
+    state="in force",
 )
 RELOAD = LastReload(NOW - 60, "applied", "uid 0", ("a warning",))
 GOOD = replace(

@@ -51,6 +51,19 @@ service = "one"
 zones = ["agency.example"]
 servers = ["10.0.0.10"]
 """
+HOURLY = (
+    CONFIG.replace(
+        'block = ["@messenger"]',
+        'block = ["two"]\nduring = [{ hours = "office", block = ["one"] }]',
+    ).replace('ticket = "PR-1"', 'ticket = "PR-1"\nhours = "office"')
+    + """
+[hours.office]
+days = ["sat", "sun", "mon", "tue", "wed"]
+from = "07:30"
+to = "14:30"
+"""
+)
+"""The same network, where the service ``one`` is blocked and exempted in office hours alone."""
 LISTS = {
     "one": "! Title: One\n! Category: messenger\n||a.example^\n||both.example^\n@@||x.a.example^\n",
     "two": "! Title: Two\n! Category: messenger\n||both.example^\n|y.a.example^\n@@|z.example^\n",

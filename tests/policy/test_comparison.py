@@ -16,10 +16,11 @@ from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
 from resolver.policy.compiled import CompiledConfig, RefusedRule, Snapshot
 from resolver.policy.index import Index
-from tests.policy.networks import CONFIG, LISTS, compiled
+from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
 
 WALL = 1.8e9
 OLD = compiled()
+OLD_HOURLY = compiled(HOURLY)
 
 
 def side(snapshot: Snapshot) -> ComparedPolicy:
@@ -44,7 +45,7 @@ def test_a_snapshot_is_as_itself() -> None:
 
 PARTS = (
     *("services", "sources", "policies", "vlans", "prefixes", "exemptions", "local", "groups"),
-    *("subscriptions", "ranges"),
+    *("subscriptions", "ranges", "hours"),
 )
 ELSEWHERE = {
     ("services", "entries"),  # the rules are compared themselves
@@ -55,6 +56,9 @@ ELSEWHERE = {
     ("ranges", "source"),  # a service has one file of ranges in a directory
     ("policies", "cited_grounds"),  # they hang together, and change below
     ("policies", "ground_places"),
+    ("hours", "moments"),  # they follow from the text
+    ("policies", "blocked_by_hours"),  # no number; tested below
+    ("exemptions", "exempted_hours"),
 }
 
 
@@ -110,14 +114,23 @@ def test_every_part_of_the_terms_is_compared() -> None:
     assert {field.name for field in dataclasses.fields(CompiledConfig)} == {*PARTS, *others}
 
 
-CHANGED = dict(every_change_of(OLD.terms))
+CHANGED = dict(every_change_of(OLD_HOURLY.terms))
 
 
 @pytest.mark.parametrize("what", CHANGED)
 def test_no_field_changes_unseen(what: str) -> None:
     index = Index(OLD.trie, OLD.rules)
     other = CHANGED[what]
-    assert compare(side(OLD), ComparedPolicy("", other, index, None)), what
+    assert compare(side(OLD_HOURLY), ComparedPolicy("", other, index, None)), what
+
+
+@pytest.mark.parametrize("part", ["policies", "exemptions"])
+def test_the_hours_of_a_part_do_not_change_unseen(part: str) -> None:
+    new = HOURLY.replace('hours = "office", block', 'outside = "office", block')
+    if part == "exemptions":
+        new = HOURLY.replace('ticket = "PR-1"\nhours = "office"', 'ticket = "PR-1"')
+    found = compare(side(OLD_HOURLY), side(compiled(new)))
+    assert [each.section for each in found] == [part]
 
 
 def test_a_rule_that_is_not_used_any_more() -> None:

@@ -29,7 +29,7 @@ def test_an_exemption_is_in_force_until_its_end_and_not_at_it() -> None:
 @pytest.mark.parametrize(
     ("wall", "exemptions", "since", "until"),
     [
-        (0.0, {0, 1}, -math.inf, FIRST),
+        (0.0, {0, 1}, 0.0, FIRST),
         (FIRST, {0}, FIRST, SECOND),
         (SECOND - 0.001, {0}, FIRST, SECOND),
         (SECOND, set(), SECOND, math.inf),
@@ -39,7 +39,7 @@ def test_what_is_in_force_lasts_until_the_next_end(
     terms: CompiledConfig, wall: float, exemptions: set[int], since: float, until: float
 ) -> None:
     found = in_force(terms, wall)
-    assert found == (exemptions, since, until)
+    assert found == (exemptions, frozenset(), since, until)
     for moment in (0.0, FIRST - 0.001, FIRST, SECOND - 0.001, SECOND):
         same = in_force(terms, moment).exemptions == found.exemptions
         assert found.lasts(moment) is same

@@ -9,7 +9,7 @@ import pytest
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash
-from tests.policy.networks import CONFIG, LISTS, compiled
+from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
 from tests.policy.test_snapshots import CHANGES
 
 HASH = compiled().terms.policy_hash
@@ -23,16 +23,17 @@ def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
 
 def test_a_change_of_what_counts_raises_the_version() -> None:
     """Where this hash changes, ``VERSION`` rises: a release before gives equal policies another."""
-    assert (VERSION, the_hash(FULL)) == (2, "2:5e8e112f819d7bb7")
+    assert (VERSION, the_hash(FULL)) == (2, "2:5b8bb38eb469f8b9")
 
 
 # ---- every field of the compiled policy ----
 
 FULL = (
-    CONFIG.replace('allow = ["status', 'sinkhole = ["192.0.2.7", "2001:db8::7"]\nallow = ["status')
+    HOURLY.replace('allow = ["status', 'sinkhole = ["192.0.2.7", "2001:db8::7"]\nallow = ["status')
     + '[[exemptions]]\nid = "all"\nvlan = "publicity"\nservices = ["two"]\n'
     + 'until = 2027-03-20T23:59:59+03:30\napprover = "A"\nticket = "T"\n'
     + '[block_page]\nlisten = ["192.0.2.9:80"]\n'
+    + '[hours.night]\ndays = ["fri"]\nfrom = "22:00"\nto = "06:00"\n'
 )
 RULES = (Rule(b"\1a\0", True, False, 1), Rule(b"\1b\0", False, True, 2))
 

@@ -56,7 +56,7 @@ def test_every_outcome_and_result_has_a_message() -> None:
     outcomes = {outcome.label for outcome in Outcome}
     assert messages("en")["outcomes"].keys() == outcomes
     assert messages("en")["status_page"]["reloads"].keys() == set(RELOAD_RESULTS)
-    assert messages("en")["states"].keys() == {"in force", "ends soon", "ended"}
+    assert messages("en")["states"].keys() == {"in force", "not now", "ends soon", "ended"}
 
 
 def test_a_value_is_escaped_where_it_is_put_into_a_message() -> None:

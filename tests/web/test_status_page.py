@@ -40,7 +40,8 @@ BLOCKED = ServiceCount("one", "blocked", 1234)
 DENIED = ServiceCount("", "would_block", 617)
 UPSTREAM = UpstreamStatus("192.0.2.53:53", True, 40, 2, {}, 38, 0.076, 0.002)
 EXEMPTION = ExemptionStatus(
-    *("pr-1", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", "", "in force")
+    *("pr-1", None, ("10.10.3.7/32",), ("one",), NOW + 9e6, "Head & <PR>", "PR-1", ""),
+    state="in force",
 )
 BLOCK_LOG = BlockLogStatus("/var/lib/darban/blocks.jsonl", "vlan", 17, 0, "")
 PUBLISH = PublishStatus("/zones", "127.0.0.1:8053", (ZoneStatus("a.rpz", 8, 8),), (), "")
@@ -117,7 +118,7 @@ def test_it_shows_services_vlan_and_end_of_an_exemption(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("state", ["in force", "ends soon", "ended"])
+@pytest.mark.parametrize("state", ["in force", "not now", "ends soon", "ended"])
 def test_it_does_not_show_whom_an_exemption_is_for_nor_who_approved_it(
     asked: Explainer, state: str, language: str
 ) -> None:
@@ -132,7 +133,8 @@ def test_it_does_not_show_whom_an_exemption_is_for_nor_who_approved_it(
         policy_source=replace(SOURCE, problem=quoted),
         exemptions=(
             ExemptionStatus(
-                *(id_, None, (f"{client}/32",), ("one",), NOW + 1, approver, ticket, reason, state)
+                *(id_, None, (f"{client}/32",), ("one",), NOW + 1, approver, ticket, reason),
+                state=state,
             ),
         ),
     )

@@ -1,0 +1,62 @@
+"""[hours.NAME]: hours of the week, for policies, exemptions and expectations."""
+
+import datetime as dt
+import re
+from typing import Annotated, Final
+
+from pydantic import Field, PlainValidator
+
+from resolver.config.section import ConfigSection, OneOrMore, Several
+from resolver.config.values import InvalidValue, matching, reader
+from resolver.language import solar_hijri
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""In the order of ``datetime.date.weekday``."""
+_DAY: Final = 'a day in quotes: "sat", "sun", "mon", "tue", "wed", "thu" or "fri"'
+_TIME: Final = 'a time of the day in quotes, such as "07:30"; the last is "24:00"'
+_ZONE: Final = 'a time zone such as "Asia/Tehran"'
+_HOLIDAY: Final = 'a date in quotes, Gregorian or solar Hijri, such as "2026-03-21" or "1405-01-01"'
+
+
+def _read_time(text: str) -> int:
+    """Read a time of the day, in seconds since midnight."""
+    parts = re.fullmatch(r"([0-9]{1,2}):([0-5][0-9])", text)
+    if parts is None or (seconds := int(parts[1]) * 3600 + int(parts[2]) * 60) > 86_400:
+        raise InvalidValue(_TIME)
+    return seconds
+
+
+def _read_holiday(value: object) -> dt.date:
+    """Read a date of either calendar. One without quotes is one of TOML, so the Gregorian alone."""
+    text = value.isoformat() if isinstance(value, dt.date) else value
+    parts = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text) if isinstance(text, str) else None
+    if parts is not None:
+        numbers = int(parts[1]), int(parts[2]), int(parts[3])
+        try:
+            day = solar_hijri.to_gregorian(*numbers) or dt.date(*numbers)
+        except ValueError:
+            day = None
+        if day is not None and not solar_hijri.is_meant(day):
+            return day
+    raise InvalidValue(_HOLIDAY)
+
+
+Weekday = Annotated[int, reader(_DAY, DAYS.index)]
+TimeOfDay = Annotated[int, reader(_TIME, _read_time)]
+ZoneName = Annotated[str, matching(_ZONE, "[A-Za-z0-9_+/-]+")]
+Holiday = Annotated[dt.date, PlainValidator(_read_holiday)]
+
+
+class HoursConfig(ConfigSection):
+    """Hours of the week; they hold by the local clock."""
+
+    days: OneOrMore[Weekday]
+    """The days on which they begin, such as ["sat", "sun", "mon", "tue", "wed"]."""
+    from_: Annotated[TimeOfDay, Field(alias="from")]
+    """When they begin, such as "07:30"."""
+    to: TimeOfDay
+    """When they end; a time that is no later than "from" is one of the next day."""
+    time_zone: ZoneName = "Asia/Tehran"
+    """The time zone of the local clock."""
+    holidays: Several[Holiday] = ()
+    """Dates on which they do not begin, Gregorian or solar Hijri."""
