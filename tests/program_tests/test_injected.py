@@ -31,6 +31,7 @@ def test_a_row_finds_a_fault(fault: str, what: str) -> None:
     with server_with(fault) as program:
         seen = row([NONE], 1, pace, program)
     assert any(re.search(what, text) for text in seen.broken), seen
+    assert not seen.may_be_excused
 
 
 def lost(server: AbstractContextManager[tuple[str, ...]]) -> list[str]:
@@ -47,6 +48,13 @@ def test_nothing_is_lost_by_a_query() -> None:
     assert not lost(nullcontext(MODULE))
 
 
-@pytest.mark.parametrize("fault", ["memory_by_queries", "memory_by_clients"])
-def test_lost_memory_is_found(fault: str) -> None:
-    assert [text for text in lost(server_with(fault)) if "memory" in text]
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        ("memory_by_queries", "memory"),
+        ("memory_by_clients", "memory"),
+        ("descriptors_by_connections", "descriptors"),
+    ],
+)
+def test_what_is_lost_by_queries_is_found(fault: str, what: str) -> None:
+    assert [text for text in lost(server_with(fault)) if what in text]

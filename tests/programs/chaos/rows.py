@@ -60,6 +60,8 @@ class Row(NamedTuple):
     """What does not hold."""
     late: list[str]
     """What took longer than it may."""
+    certain: bool
+    """Whether something is broken that no busy machine breaks."""
     busy: float
     """The share of the time in which something had to wait for a CPU."""
 
@@ -70,8 +72,8 @@ class Row(NamedTuple):
 
     @property
     def may_be_excused(self) -> bool:
-        """Whether a busy machine may be why it does not hold; it is none of a wrong answer."""
-        return not self.holds and not self.tally.wrong and self.busy > _BUSY
+        """Whether a busy machine may be why it does not hold."""
+        return not self.holds and not self.certain and self.busy > _BUSY
 
 
 def row(faults: Sequence[Fault], seed: int, pace: Pace, program: Sequence[str] = MODULE) -> Row:
@@ -111,11 +113,12 @@ def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Ro
     alone = len(faults) == 1
     broken = [*(broken if alone else ()), *beyond(bounds, tally)]
     broken += [f"afterwards {text}" for text in beyond(Bounds(), afterwards)]
-    broken += _attempt(partial(_are_closed, open_before + _MORE_DESCRIPTORS), whole)
+    left = _attempt(partial(_are_closed, open_before + _MORE_DESCRIPTORS), whole)
+    exceptions = sum(bool(_EXCEPTION.search(text)) for text in said)
     if alone and not any(re.search(faults[0].says, line) for line in said or [""]):
         broken.append(f"the log has no {faults[0].says!r}")
-    if exceptions := [text for text in said if _EXCEPTION.search(text)]:
-        broken.append(f"{len(exceptions)} exceptions in the log")
+    if exceptions:
+        broken.append(f"{exceptions} exceptions in the log")
     rises = [
         f"{name}: {now - then:+.0f}"
         for (name, then), now in zip(values.items(), _counted(whole).values(), strict=True)
@@ -128,8 +131,9 @@ def suffer(whole: System, load: Load, faults: Sequence[Fault], pace: Pace) -> Ro
         recovery,
         (before, _memory(whole)),
         [text.replace(f"{whole.server.directory}/", "") for text in (*rises, *whole.notes, *said)],
-        broken,
+        broken + left,
         _late(bounds, tally, recovery),
+        bool(tally.wrong or afterwards.wrong or left or exceptions),
         busy,
     )
 

@@ -16,6 +16,7 @@ import sys
 import time
 from collections import Counter
 
+import resolver
 from tests.programs.chaos.faults import FAULTS, Bounds, Fault
 from tests.programs.chaos.growth import Growth
 from tests.programs.chaos.load import Load
@@ -61,8 +62,8 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     print(
-        f"seed {options.seed}, {options.rate} questions a second, {options.minutes:g} minutes, "
-        f"load {os.getloadavg()[0]:.1f}",
+        f"{resolver.build()}, seed {options.seed}, {options.rate} questions a second, "
+        f"{options.minutes:g} minutes, load {os.getloadavg()[0]:.1f}",
         flush=True,
     )
     pace, seconds = Pace(rate=options.rate, after=_QUIET), options.minutes * 60
