@@ -5,7 +5,8 @@ config and of the list server follow each other, from a seed that is printed. Ev
 counted. The oldest worker is never killed: after a warm-up, its memory and descriptors must not
 grow with the queries, nor the supervisor's memory with time. The warm-up has each kind of fault but
 killed workers, so that no first time is measured: the heap of a worker is largest while hundreds of
-queries wait for an upstream that hangs.
+queries wait for an upstream that hangs. It has no pauses, and repeats each fault: a heap grows
+fastest at first.
 """
 
 import argparse
@@ -49,14 +50,13 @@ _QUIET = 6.0
 _FAULTS = {fault.name: fault for fault in (*FAULTS, _EXEMPTION)}
 _CHANGES = ("reload", "exemption", "reload", "exemption", "config-broken", "list-server-failing")
 _OF_UPSTREAM = tuple(name for name in _SHARES if name.startswith("upstream-"))
-_WARM_UP = _CHANGES * 50 + _OF_UPSTREAM * 5
-"""Without pauses. Each fault is repeated, since a heap grows fastest at first."""
 
 
 def main() -> int:
     """Run, print, and the exit code: 1 where something does not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0, help="how long (default: 20)")
+    parser.add_argument("--warm-up", type=int, default=50, help="rounds of changes (default: 50)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of all chance")
     parser.add_argument("--rate", type=int, default=Pace().rate, help="questions a second")
     options = parser.parse_args()
@@ -70,8 +70,9 @@ def main() -> int:
     with system(options.seed, options.rate) as (whole, load):
         time.sleep(pace.warm)
         whole.spared = whole.workers()[0]
-        print(f"warm-up: {len(_WARM_UP)} faults", flush=True)
-        for name in _WARM_UP:
+        warm_up = _CHANGES * options.warm_up + _OF_UPSTREAM * 5
+        print(f"warm-up: {len(warm_up)} faults", flush=True)
+        for name in warm_up:
             suffer(whole, load, [_FAULTS[name]], Pace(options.rate, before=0.0, after=0.2, burst=0))
         load.burst(_FULL)
         growth, end = Growth(whole, load, [whole.spared]), time.monotonic() + seconds
