@@ -1,12 +1,12 @@
 """Blocked names that are too long below the name of their zone.
 
 Such a name is blocked from one level above it, by ``*.PARENT``, where the zone has no other rule
-below the parent. The other names below the parent are then blocked as well. A parent that long has
-one owner; public suffixes are short.
+below the parent, and no list an exception at the parent, above or below it. The other names below
+the parent are then blocked as well. A parent that long has one owner; public suffixes are short.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from resolver.dns import names
@@ -27,11 +27,17 @@ class _Group(NamedTuple):
 _END = _Group(names.ROOT, ())
 
 
-def fitted(rules: Iterable[ZoneRule], room: int, changes: list[str]) -> Iterator[ZoneRule]:
+def fitted(
+    rules: Iterable[ZoneRule],
+    room: int,
+    changes: list[str],
+    is_excepted_near: Callable[[bytes], bool],
+) -> Iterator[ZoneRule]:
     """The rules for a zone with room for owners of this many octets.
 
     Those below a name must come right after those of the name. A text is added to ``changes`` for
-    each name that has other rules than were given.
+    each name that has other rules than were given. The last argument tells whether a list has an
+    exception for a name, or for one above or below it.
     """
     groups = itertools.starmap(_group, itertools.groupby(rules, key=_name))
     before = _END
@@ -39,7 +45,9 @@ def fitted(rules: Iterable[ZoneRule], room: int, changes: list[str]) -> Iterator
         name = group.name
         if all(len(rule.owner) <= room for rule in group.rules):
             yield from group.rules
-        elif from_parent := _from_parent(before, group, after, room):
+        elif not is_excepted_near(_parent(name)) and (
+            from_parent := _from_parent(before, group, after, room)
+        ):
             yield from_parent
             changes.append(
                 f"{names.text(name)} is too long for it, so all names below "

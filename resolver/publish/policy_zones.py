@@ -142,6 +142,10 @@ class RuleSource:
         """All rules of a view in one zone, for an engine that has one for each group of clients."""
         return self.rules(view, view.effect.opened())
 
+    def is_excepted_near(self, name: bytes) -> bool:
+        """Whether a list has an exception for a name, or for one above or below it."""
+        return self._names.is_excepted_near(name)
+
     def addresses(self, lists: Effect) -> tuple[AddressRule, ...]:
         """The address rules of the lists of a policy."""
         ranges = (each for each in self._ranges if each.services & lists.enforced)

@@ -19,8 +19,8 @@ class RuleNames:
     def __init__(self, terms: CompiledConfig, index: Index) -> None:
         self._terms = terms
         self._index = index
-        passing = {*terms.excepted, *(each.name for each in terms.local)}
-        self._passing = sorted(map(names.index_key, passing))
+        self._excepted = {*terms.excepted, *(each.name for each in terms.local)}
+        self._passing = sorted(map(names.index_key, self._excepted))
         self._of_service: list[list[bytes]] = []
         self._keys: dict[int, Keys] = {}
 
@@ -45,6 +45,11 @@ class RuleNames:
         for keys in of_service:
             keys.sort()
         return of_service
+
+    def is_excepted_near(self, name: bytes) -> bool:
+        """Whether an exception or a local record is for a name, or for one above or below it."""
+        below = within(self._passing, [names.index_key(name)])
+        return any(zone in self._excepted for zone in names.zones(name)) or any(below)
 
 
 def merged(*keys: Keys) -> Keys:

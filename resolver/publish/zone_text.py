@@ -62,7 +62,7 @@ class ZoneContent:
 
     def _lines(self) -> Iterator[str]:
         self._changes = []
-        rules = fitted(self.of.rules(), self._room, self._changes)
+        rules = fitted(self.of.rules(), self._room, self._changes, self.of.source.is_excepted_near)
         triggers = (address_trigger(p.network, p.length, "rpz-client-ip") for p in self.of.passing)
         owners = itertools.chain(
             ((trigger, PASSTHRU) for trigger in triggers),

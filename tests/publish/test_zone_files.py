@@ -163,6 +163,7 @@ def test_a_name_that_is_too_long_is_blocked_from_its_parent(tmp_path: Path) -> N
         [f"||{LONG}^", f"||{NEIGHBOUR}^"],
         [f"||{LONG}^", f"||short.{PARENT}^"],
         [f"|{LONG}^"],
+        [f"||{LONG}^", f"@@||short.{PARENT}^"],
     ],
 )
 def test_a_name_that_is_too_long_is_left_out_where_its_parent_has_other_rules(
@@ -172,6 +173,18 @@ def test_a_name_that_is_too_long_is_left_out_where_its_parent_has_other_rules(
     assert f"*.{PARENT} A 0" not in zone
     assert LONG not in zone
     assert f"zone {BLOCKS}: without {LONG}, which is too long for it" in said
+
+
+def test_a_name_that_is_too_long_for_one_zone_is_left_out_where_a_list_has_an_exception(
+    tmp_path: Path,
+) -> None:
+    """``*.PARENT`` of the VLAN's zone would come before the exception in the policy's."""
+    config = CONFIG.replace('deny = ["b.example"', f'deny = ["b.example", "{LONG}"')
+    lists = LISTS | {"one": f"! Category: messenger\n||{PARENT[122:]}^\n@@||{PARENT}^\n"}
+    written = write(tmp_path, snapshot(config, lists))
+    assert PARENT not in text(tmp_path, OVERRIDES)
+    assert f"*.{PARENT} CNAME rpz-passthru.\n" in text(tmp_path, BLOCKS)
+    assert f"zone {OVERRIDES}: without {LONG}, which is too long for it" in written.left_out
 
 
 def test_names_that_fit_are_all_there(tmp_path: Path) -> None:
