@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.policy.prefixes import packed
-from resolver.policy.verdict import Outcome, Verdict
+from resolver.policy.verdict import Outcome, RuleKind, Verdict
 from tests.policy.networks import compiled, judge, view
 
 SNAPSHOT = compiled()
@@ -75,6 +75,11 @@ def facts(verdict: Verdict) -> tuple[object, ...]:
         *(verdict.outcome, verdict.service, verdict.key, verdict.subtree, verdict.source),
         *(verdict.exemption, verdict.target, verdict.all_below, verdict.by, verdict.kind),
     )
+
+
+def test_verdicts_by_two_kinds_of_rules_share_no_reply_template() -> None:
+    kinds = [Verdict(Outcome.BLOCKED, by).kind for by in RuleKind]
+    assert len(set(kinds)) == len(kinds)
 
 
 @given(NAMES)
