@@ -33,6 +33,7 @@ INTERPRETED = {
 
 MODULES = {
     "server/loop.py": "runs every callback",
+    "server/datagrams.py": "calls the kernel for every batch",
     "server/udp.py": "receives and sends every datagram",
     "server/proxy.py": "looks at every datagram that a server in front sends",
     "server/stream.py": "receives and sends every message over TCP",
@@ -48,8 +49,8 @@ MODULES = {
     "worker/observers.py": "takes every blocked query to the block log",
     "metrics/counters.py": "counts every query",
 }
-"""Compiled one by one. ``server/datagrams.py`` is not here: for ``ctypes.CDLL``, mypyc emits C
-that does not compile."""
+"""Compiled one by one. ``server/mmsg.py`` is not here: for ``ctypes``, mypyc emits C that does not
+compile."""
 
 
 def compiled_modules() -> list[str]:

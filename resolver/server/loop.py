@@ -35,6 +35,7 @@ from resolver.metrics.log import log
 _AT_ONCE: Final = 32
 """Readable sockets that are read in one iteration at most."""
 
+_monotonic: Final = time.monotonic
 _Arguments = TypeVarTuple("_Arguments")
 
 
@@ -68,7 +69,7 @@ class _Selector(selectors.BaseSelector):
         self.scheduled = others = False
         self._end_iteration()
         left = 0 if self.scheduled else timeout
-        end = 0.0 if timeout is None else time.monotonic() + timeout
+        end = 0.0 if timeout is None else _monotonic() + timeout
         while True:
             for number, _ in poll(left, _AT_ONCE):
                 readable = fast.get(number)
@@ -87,7 +88,7 @@ class _Selector(selectors.BaseSelector):
             if self.scheduled:
                 left = 0
             elif timeout is not None:
-                left = max(0.0, end - time.monotonic())
+                left = max(0.0, end - _monotonic())
 
     def _end_iteration(self) -> None:
         for end in self.at_end:

@@ -17,10 +17,13 @@ from typing import Final
 
 from resolver.engine.labels import Path
 from resolver.metrics.counters import Counters
-from resolver.server.datagrams import SLOT_SIZE, Batch, Outbox
+from resolver.server.datagrams import Batch, Outbox
 from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
+from resolver.server.mmsg import SLOT_SIZE
 from resolver.server.proxy import Proxies
+
+_monotonic: Final = time.monotonic
 
 
 class UdpServer:
@@ -62,12 +65,12 @@ class UdpServer:
         count = batch.receive()
         if not count:
             return
-        received = time.monotonic()
+        received = _monotonic()
         octets, lengths = batch.octets, batch.lengths[:count].tolist()
         writable, reply_lengths = batch.writable, batch.reply_lengths
         engine, handler, proxies = self._engine, self._handler, self._proxies
         origin_size, first, last = batch.origin_size, self._address_at, self._address_end
-        origins = batch.origins[: count * origin_size]
+        origins = batch.origins
         no_reply: list[int] = []
         rejected = 0
         for slot in range(count):
@@ -95,7 +98,7 @@ class UdpServer:
         answered = count - len(no_reply)
         if answered:
             batch.send(count, no_reply)
-            self._counters.observe_duration(Path.CACHE, time.monotonic() - received, answered)
+            self._counters.observe_duration(Path.CACHE, _monotonic() - received, answered)
 
     def destination(self, to: object) -> object:
         """The origin of a slot of this batch, which a later reply leaves for."""
@@ -114,7 +117,7 @@ class UdpServer:
         """Send the replies in the outbox."""
         if self._received:
             self._outbox.send()
-            now = time.monotonic()
+            now = _monotonic()
             for each in self._received:
                 self._counters.observe_duration(Path.UPSTREAM, now - each, 1)
             self._received.clear()

@@ -6,8 +6,8 @@ import socket
 import pytest
 from dnslib import DNSRecord
 
-from resolver.server.datagrams import SLOTS
 from resolver.server.loop import Loop
+from resolver.server.mmsg import SLOTS
 from resolver.server.udp import UdpServer
 from resolver.upstream.udp_sockets import LIFE
 from tests.server.assembled import Assembled
