@@ -6,17 +6,18 @@ VLAN and service, never a client or a name.
 """
 
 import mmap
-from bisect import bisect_left
 from collections.abc import Set
+from typing import Final
 
 from resolver.engine.cache import AnswerCache
 from resolver.engine.labels import Path, QueryLabels
 from resolver.metrics.definitions import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
 from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, CounterPlan
 
-_RESULT = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
-_UP = len(UPSTREAM_RESULTS)
-_SUM = len(DURATION_BOUNDS) + 1
+_RESULT: Final = {result: place for place, result in enumerate(UPSTREAM_RESULTS)}
+_UP: Final = len(UPSTREAM_RESULTS)
+_SUM: Final = len(DURATION_BOUNDS) + 1
+_BOUNDS: Final = list(DURATION_BOUNDS)
 
 
 class Counters:
@@ -24,6 +25,8 @@ class Counters:
 
     _plan: CounterPlan
     """Set by ``follow``, before anything is counted."""
+    _durations: list[list[int]]
+    """Those of the plan, whose attributes take longer to find."""
 
     def __init__(self, memory: int) -> None:
         """Map the shared memory behind a file descriptor."""
@@ -43,7 +46,7 @@ class Counters:
 
     def follow(self, plan: CounterPlan) -> None:
         """Count by another plan from now on."""
-        self._plan = plan
+        self._plan, self._durations = plan, plan.durations
         self._cell_of = {}
         self.cells[plan.not_accepting] = self._not_accepting  # an earlier worker's is over
 
@@ -70,7 +73,7 @@ class Counters:
     def observe_duration(self, path: Path, seconds: float, queries: int = 1) -> None:
         """Add queries of one duration to the histogram of a path."""
         if queries:
-            self._observe(self._plan.durations[path], seconds, queries)
+            self._observe(self._durations[path], seconds, queries)
 
     def answered(self, server: str, seconds: float) -> None:
         """Count an attempt that a server has answered after so many seconds."""
@@ -129,5 +132,8 @@ class Counters:
         self.cells[BEAT] = int(now * 1000)
 
     def _observe(self, histogram: list[int], seconds: float, times: int, first: int = 0) -> None:
-        self.cells[histogram[first + bisect_left(DURATION_BOUNDS, seconds)]] += times
+        bucket = 0  # compiled, this takes fewer instructions than a search by bisection
+        while bucket < len(_BOUNDS) and seconds > _BOUNDS[bucket]:
+            bucket += 1
+        self.cells[histogram[first + bucket]] += times
         self.cells[histogram[first + _SUM]] += int(seconds * times * 1_000_000)
