@@ -1,8 +1,9 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -14,11 +15,13 @@ from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.moment import in_force
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.engine_check import EngineCheck, own_address
+from resolver.publish.export_record import ExportRecord
 from resolver.publish.knot import knot_config
 from resolver.publish.left_out import left_out
 from resolver.publish.nftables import nftables
@@ -27,6 +30,7 @@ from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
+from resolver.snapshot.source_hash import source_hash
 
 Files = Iterable[tuple[str, bytes]]
 """The names and the contents of files; they may be made one after the other."""
@@ -92,9 +96,7 @@ def export(
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        compiled = compile_valid(config)
-        compiled.check()  # a running engine takes these files though the server refuses the policy
-        _write(_SEVERAL[program](compiled.snapshot, config, to.absolute()), to)
+        _export_files(program, config, to)
         return 0
     make = _EXPORTS.get(program)
     if make is None:
@@ -104,6 +106,20 @@ def export(
         raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
     echo(make(compile_valid(config).snapshot.terms, config).rstrip("\n"))
     return 0
+
+
+def _export_files(program: str, config: Path, to: Path) -> None:
+    """Write the files of a program, unless they would be as they are."""
+    sources, now = source_hash(config) if program in _EACH_MINUTE else "", time.time()
+    with _reporting(to):
+        if sources and ExportRecord.read(to).holds(sources, now, to):
+            return
+    compiled = compile_valid(config)
+    compiled.check()  # a running engine takes these files though the server refuses the policy
+    with _reporting(to):
+        _write(_SEVERAL[program](compiled.snapshot, config, to.absolute()), to)
+        if sources and sources == source_hash(config):
+            ExportRecord.of(sources, in_force(compiled.snapshot.terms, now), to).write(to)
 
 
 def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:
@@ -136,18 +152,24 @@ def _address(text: str) -> str:
 
 def _write(files: Files, directory: Path) -> None:
     """Write each file that has changed, aside, and rename it."""
+    for name, content in files:
+        path = directory / name
+        make_directory(path.parent)
+        if not path.exists():
+            write_atomically(path, content)
+            path.chmod(0o644)  # the program reads it as a user of its own
+        elif path.read_bytes() != content:
+            _replace(path, content)
+        else:
+            continue
+        echo(f"wrote {path}")
+
+
+@contextlib.contextmanager
+def _reporting(directory: Path) -> Iterator[None]:
+    """Turn an OSError into a DarbanError."""
     try:
-        for name, content in files:
-            path = directory / name
-            make_directory(path.parent)
-            if not path.exists():
-                write_atomically(path, content)
-                path.chmod(0o644)  # the program reads it as a user of its own
-            elif path.read_bytes() != content:
-                _replace(path, content)
-            else:
-                continue
-            echo(f"wrote {path}")
+        yield
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None
 
@@ -247,6 +269,8 @@ _SEVERAL: dict[str, Callable[[Snapshot, Path, Path], Files]] = {
     "powerdns": _powerdns,
     "dnsdist": _dnsdist,
 }
+_EACH_MINUTE = ("dnsdist",)
+"""The programs whose export a timer runs (deploy/publish.md)."""
 _WITH_ZONES = ("bind", "unbound", "powerdns")
 _ENFORCING = {"bind": True, "unbound": True, "powerdns": False, "dnsdist": True}
 """The engines that enforce the policy, and whether they do so without RD."""

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -55,6 +55,11 @@ def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
     return provenance.merged.complete and provenance.whole(("lists",)) and not unusable
 
 
+def lists_among(files: Sequence[Path]) -> list[Path]:
+    """The files of a directory that are read: lists of names, then address ranges."""
+    return [file for end in (_NAMES, _RANGES) for file in files if file.name.endswith(end)]
+
+
 @dataclass(frozen=True, slots=True)
 class _ListReader:
     base: Path
@@ -86,8 +91,7 @@ class _ListReader:
     def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
         """The lists of a directory, then the ranges of their services."""
         categories: dict[str, str] = {}
-        lists = [file for end in (_NAMES, _RANGES) for file in files if file.name.endswith(end)]
-        for file in lists:
+        for file in lists_among(files):
             read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
             if read is not None:
                 categories[read.service] = read.category
