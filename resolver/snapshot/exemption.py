@@ -129,15 +129,17 @@ class ExemptionEdit:
         return self._texts[os.path.relpath(file, self._path.parent)]
 
     def _edited(self, instead: Texts) -> EditedConfig:
-        after, texts = self._compiled(instead)
+        after, texts = self._compiled(instead, self._before)
         known = {str(problem) for problem in self._before.problems}
         warnings = sorted({str(each) for each in after.problems} - known)
         return EditedConfig(texts, warnings, after.snapshot.terms)
 
-    def _compiled(self, instead: Texts) -> tuple[CompileResult, Texts]:
+    def _compiled(
+        self, instead: Texts, edited: CompileResult | None = None
+    ) -> tuple[CompileResult, Texts]:
         """The config with some files instead of those at their paths, and all its texts."""
         files = DiskFiles(self._path, instead)
-        compiled = compile_file(self._path, self._now, files)
+        compiled = compile_file(self._path, self._now, files, edited)
         if compiled.errors:
             raise _refused(*map(str, compiled.errors))
         try:

@@ -33,14 +33,19 @@ DEFAULT_GROUP = ""
 
 
 def compile_snapshot(
-    loaded: LoadedConfig, lists: Sequence[BlockList], *, complete: bool = True
+    loaded: LoadedConfig,
+    lists: Sequence[BlockList],
+    *,
+    complete: bool = True,
+    built: tuple[bytes, bytes] | None = None,
 ) -> tuple[made.Snapshot, list[Problem]]:
     """Compile a config as far as it is valid, and report the rest.
 
     No service counts as unknown unless ``complete``: the lists are all that the config names.
+    ``built`` is the index of these lists (``index.build``), if there is one already.
     """
     compiler = _Compiler(loaded.config, loaded.provenance, ServiceCatalog(lists), complete)
-    return compiler.snapshot(), compiler.problems
+    return compiler.snapshot(built), compiler.problems
 
 
 @dataclass
@@ -56,10 +61,10 @@ class _Compiler:
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
 
-    def snapshot(self) -> made.Snapshot:
+    def snapshot(self, built: tuple[bytes, bytes] | None) -> made.Snapshot:
         lists = self.catalog.lists
         of_lists = [each.rules for each in lists]
-        trie, rules = index.build(of_lists)
+        trie, rules = built or index.build(of_lists)
         excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
         terms = made.CompiledConfig(
             self.catalog.services,
