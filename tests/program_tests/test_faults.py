@@ -43,5 +43,5 @@ def test_a_fault_is_told_and_mended_by_the_runbook() -> None:
 @pytest.mark.end_to_end
 def test_a_fault_that_nobody_is_told_of_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rows, "_TOLD", 1.0)
-    seen = tried(BREAKDOWNS[0]._replace(begins=lambda _: None))
-    assert seen.broken == [f"AssertionError: {BREAKDOWNS[0].alert} does not fire"]
+    lost = BREAKDOWNS[0]._replace(begins=lambda _: None)
+    assert tried(lost).broken == [f"AssertionError: the status does not say {lost.says!r}"]

@@ -12,7 +12,9 @@ from tests.programs.faults.breakdown import Breakdown
 _WINDOW = "by itself; the alert looks back over half an hour"
 _FIVE = "by itself; status and alert look back over five minutes"
 _BROKEN = "[[\n"
-_NOT_IN_FORCE = "the config is not in force"
+_NOT_IN_FORCE = (
+    "the config is not in force; (see darban check|/)"  # and not: compiled since the start
+)
 _REPLACED = r"\(\d+ replaced\)"
 _PUBLISH = """
 [publish]

@@ -88,11 +88,11 @@ def _suffer(whole: System, served: Prometheus, breakdown: Breakdown, seen: Row) 
     if not breakdown.lingers:
         assert not _line(whole, says), "the status tells before it breaks"
     breakdown.begins(whole)
+    seen.status = _within(_TOLD, lambda: _line(whole, says)) or ""
+    assert seen.status, f"the status does not say {says!r}"
     assert _within(_TOLD, lambda: alert in _firing(served)), f"{alert} does not fire"
     waits = _waits(alert)
     seen.alert = f"{alert}, after {waits}" if waits else alert
-    seen.status = _within(_TOLD, lambda: _line(whole, says)) or ""
-    assert seen.status, f"the status does not say {says!r}"
     for kind in breakdown.kinds:
         of_kind = f'darban_faults{{kind="{kind}"}}'
         assert _within(_TOLD, lambda of_kind=of_kind: served.value(of_kind)), f"{of_kind} is 0"
