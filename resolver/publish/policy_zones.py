@@ -179,7 +179,10 @@ class RuleSource:
             while not key.startswith(path[-1].key):
                 path.pop()
             if key:
-                yield from self._node(view, base, path, names.from_index_key(key)).changes()
+                known = len(path)
+                self._node(view, base, path, names.from_index_key(key))
+                for node in path[known:]:  # what a name below passes may change the names above it
+                    yield from node.changes()
 
     def _node(self, view: View, base: View, path: list["_Node"], name: bytes) -> "_Node":
         """Add the node of a name to the path, and before it those of the names above it."""

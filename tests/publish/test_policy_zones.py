@@ -1,7 +1,7 @@
 """The zones of a VLAN, looked up as other resolvers do, give each name this server's reply."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolver.dns import names
@@ -27,7 +27,7 @@ SINKHOLE = Action("", (bytes(4), bytes(16)))
 POLICIES = """
 [policies.administrative]
 block = ["@messenger", "canaries"]
-allow = ["allowed.a.example", "|one.b.example^", "free.example"]
+allow = ["allowed.a.example", "|one.b.example^", "free.example", "x.x.d.d.d.example"]
 deny = ["c.b.example", "|deny.free.example^"]
 answer = "{answer}"
 
@@ -127,6 +127,9 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
 @pytest.mark.parametrize("answer", BUILT)
 @pytest.mark.parametrize("vlan", range(5))
 @given(name=NAMES)
+@example(name=names.parse("y.b.example")).via("no rule is for it, and one excepts x.y.b.example")
+@example(name=names.parse("x.d.d.d.example")).via("no rule is for it, and one allows a name below")
+@example(name=names.parse("d.d.d.example")).via("a list blocks it, and allow has a name below it")
 def test_the_zones_give_the_reply_of_this_server(answer: str, vlan: int, name: bytes) -> None:
     snapshot, _ = BUILT[answer]
     view = Views(snapshot.terms, WALL).of_vlan(vlan)
