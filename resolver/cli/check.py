@@ -4,8 +4,11 @@ import datetime as dt
 import time
 
 from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.policies import with_misfits
 from resolver.language.count_text import count_text
+from resolver.policy.features import Target
 from resolver.publish.left_out import left_out
+from resolver.publish.targets import Fit
 from resolver.snapshot.compiler import CompileResult, compile_file
 
 
@@ -20,7 +23,11 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
     """
     compiled = compile_file(config, time.time())
     review = _oldest_review(compiled)
-    gaps = [] if compiled.errors else left_out(compiled.snapshot, time.time())
+    gaps = []
+    if not compiled.errors:
+        gaps = left_out(compiled.snapshot, time.time())
+        if compiled.snapshot.terms.settings.publish is not None:
+            compiled = with_misfits(compiled, Target.ZONES, *Fit)
     if as_json:
         print_json(
             {

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.policies import compile_valid
+from resolver.cli.policies import compile_valid, with_misfits
 from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
 from resolver.errors import DarbanError
 from resolver.files import atomic_file, make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.features import Target
 from resolver.policy.moment import in_force
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_files
@@ -27,9 +28,11 @@ from resolver.publish.left_out import left_out
 from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
 from resolver.publish.seeds import seeds
+from resolver.publish.targets import Fit, refused
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
+from resolver.snapshot.compiler import CompileResult
 from resolver.snapshot.source_hash import source_hash
 
 Files = Iterable[tuple[str, bytes]]
@@ -104,7 +107,10 @@ def export(
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
     if to is not None:
         raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
-    echo(make(compile_valid(config).snapshot.terms, config).rstrip("\n"))
+    compiled = compile_valid(config)
+    text = make(compiled.snapshot.terms, config)
+    _tell_misfits(compiled, program)
+    echo(text.rstrip("\n"))
     return 0
 
 
@@ -116,10 +122,26 @@ def _export_files(program: str, config: Path, to: Path) -> None:
             return
     compiled = compile_valid(config)
     compiled.check()  # a running engine takes these files though the server refuses the policy
+    _tell_misfits(compiled, program)
     with _reporting(to):
         _write(_SEVERAL[program](compiled.snapshot, config, to.absolute()), to)
         if sources and sources == source_hash(config):
             ExportRecord.of(sources, in_force(compiled.snapshot.terms, now), to).write(to)
+
+
+def _tell_misfits(compiled: CompileResult, program: str) -> None:
+    """Say on standard error what a program enforces more loosely than this server.
+
+    Raises:
+        DarbanError: the program cannot have a feature of a policy.
+    """
+    if program not in [*Target]:
+        return
+    target, told = Target(program), len(compiled.problems)
+    if cannot := refused(compiled.snapshot.terms, target, time.time()):
+        raise DarbanError("\n".join(map(str, cannot)))
+    for each in with_misfits(compiled, target, Fit.LOOSER).problems[told:]:
+        echo(str(each), err=True)
 
 
 def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:

@@ -1,11 +1,15 @@
 """The policies that commands explain and compare: of a config file, or in force."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.features import Target
 from resolver.policy.index import Index
+from resolver.publish.targets import Fit, misfits
 from resolver.snapshot import store
 from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.state_owner import become_owner
@@ -21,6 +25,23 @@ def compile_valid(config: Path) -> CompileResult:
     if compiled.errors:
         raise DarbanError("\n".join(map(str, compiled.errors)))
     return compiled
+
+
+def with_misfits(compiled: CompileResult, target: Target, *fits: Fit) -> CompileResult:
+    """Add a warning for each feature of a policy that a target enforces otherwise than this server.
+
+    ``fits`` are those to tell of. One that is refused has no code: nobody can acknowledge it.
+    """
+    config, found = compiled.loaded.config, []
+    for each in misfits(compiled.snapshot.terms, target, time.time()):
+        if each.support.fit in fits:
+            path = ("policies", each.policy)
+            code = "" if each.support.fit is Fit.REFUSED else code_of(each.kind, path, config)
+            said = ", ".join(each.features), f"what {target} enforces as Darban does", f"{each}."
+            found.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
+    shown = unacknowledged(found, config)
+    known = compiled.acknowledged + len(found) - len(shown)
+    return replace(compiled, problems=[*compiled.problems, *shown], acknowledged=known)
 
 
 def load_snapshot(config: Path, hash_: str) -> tuple[CompiledConfig, Index]:

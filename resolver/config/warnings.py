@@ -13,6 +13,7 @@ from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.values import Address, Network
 from resolver.policy.answers import MODES
+from resolver.policy.features import MISFIT_KINDS
 from resolver.policy.moment import ended
 
 ENCRYPTED_DNS = "@encrypted-dns"
@@ -76,8 +77,8 @@ def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
         kind, _, name = code.partition(":")
         path = ("warnings", "acknowledged", place)
         named = kind == UNREAD_LIST or name in names
-        if kind not in KINDS:
-            advice = did_you_mean(kind, KINDS)
+        if kind not in KINDS | MISFIT_KINDS:
+            advice = did_you_mean(kind, KINDS | MISFIT_KINDS)
             yield provenance.problem(path, toml_text(code), one_of(sorted(KINDS)), advice)
         elif kind != code and not named and provenance.whole(("exemptions",)):
             expected = f'"{kind}:" and the name of a VLAN, a policy or an exemption'

@@ -22,19 +22,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.description import describe
-from resolver.policy.effect import Effects
+from resolver.policy.features import Target
 from resolver.policy.index import Index
 from resolver.policy.settings import Publication
-from resolver.policy.verdict import BLOCKED, Verdict
-from resolver.publish.policy_zones import policy_zones, zone_action
+from resolver.publish.policy_zones import policy_zones
+from resolver.publish.targets import refused
 from resolver.publish.zone_inputs import ZoneInputs
 from resolver.publish.zone_record import RECORD, MadeZone, ZoneRecord, program
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
@@ -58,6 +56,8 @@ class WriteResult:
     """The zones that were made, since they might have changed."""
     left_out: list[str] = field(default_factory=list)
     """What the zones cannot express."""
+    frozen: list[str] = field(default_factory=list)
+    """Why zones of a policy stay as they were: they cannot have a feature of it."""
     problem: str = ""
     """Why they could not be written; empty where they were."""
 
@@ -74,20 +74,25 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     serials, record = _read_serials(directory), ZoneRecord.read(directory)
     now = record.of_rules(terms, index)
     inputs = ZoneInputs(terms, now.rules, program())
-    zones = policy_zones(terms, index, wall)
-    result = WriteResult(left_out=[*map(str, zones.gaps), *_refusing(terms)])
+    zones, cannot = policy_zones(terms, index, wall), refused(terms, Target.ZONES, wall)
+    frozen = {each.policy for each in cannot}
+    result = WriteResult(left_out=[*map(str, zones.gaps)], frozen=[*map(str, cannot)])
     for content in contents(zones, publication):
         name = content.zone
         file = _ZoneFile.read(directory / zone_file(name), content, serials.get(name, 0))
         hashed, made = inputs.hash(name, content.of), record.zones.get(name)
-        if not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
+        if content.of.view.effect.policy.name in frozen:
+            if not file.stamp:
+                continue
+        elif not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
             result.made.append(name)
             file = _written(file, content, wall)
             made = MadeZone(hashed, file.body, content.changes)
-        now.zones[name] = made
+        if made:
+            now.zones[name] = made
+            result.left_out.extend(made.changes)
         result.serials[name] = file.serial
         result.stamps[zone_file(name)] = file.stamp
-        result.left_out.extend(made.changes)
     if now != record:
         write_atomically(directory / RECORD, now.octets())
     if result.serials != serials:
@@ -178,17 +183,6 @@ def _read_serials(directory: Path) -> dict[str, int]:
         return {}
     pairs = (line.split(" ") for line in lines)
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
-
-
-def _refusing(terms: CompiledConfig) -> Iterable[str]:
-    """The policies whose answer no response policy zone has."""
-    for policy, effect in zip(describe(terms), Effects(terms).of_policies, strict=True):
-        is_blocking = effect.caught is BLOCKED
-        if is_blocking and zone_action(effect.answers, Verdict(BLOCKED)) is None:
-            yield (
-                f'policy {policy.name}: the zones answer blocked names with "nodata", since a '
-                f'response policy zone cannot answer "{policy.answer}"'
-            )
 
 
 def main() -> None:

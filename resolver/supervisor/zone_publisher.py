@@ -103,7 +103,8 @@ class ZonePublisher:
         directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
         result = await self._written_by_child(directory)
         server, before = str(publication.listen[0]), self._facts.publish
-        zones, left_out = (before.zones, before.left_out) if before else ((), ())
+        before = before or PublishStatus(str(directory), server, (), (), "")
+        zones, left_out, frozen = before.zones, before.left_out, before.frozen
         if result.problem:
             log.error("the zones of [publish] cannot be written: %s", result.problem)
         else:
@@ -114,11 +115,15 @@ class ZonePublisher:
             )
             for each in result.left_out:
                 log.warning("[publish] %s", each)
+            for each in result.frozen:
+                log.error("[publish] zones stay as they were, for %s", each)
             served = {zone.name: zone.served for zone in zones}
             serials = result.serials.items()
             zones = tuple(ZoneStatus(zone, serial, served.get(zone)) for zone, serial in serials)
-            left_out = tuple(result.left_out)
-        self._facts.publish = PublishStatus(str(directory), server, zones, left_out, result.problem)
+            left_out, frozen = tuple(result.left_out), tuple(result.frozen)
+        self._facts.publish = PublishStatus(
+            str(directory), server, zones, left_out, result.problem, frozen
+        )
         return not result.problem
 
     async def _written_by_child(self, directory: Path) -> WriteResult:

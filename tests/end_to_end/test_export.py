@@ -12,13 +12,37 @@ def test_the_firewall_s_rules_are_good(ip_program: Path, tmp_path: Path) -> None
     assert ip_program, "it needs a network namespace"
     (tmp_path / "config.toml").write_text(shipped(["127.0.0.1:5353"]), encoding="utf-8")
     exported = darban("export", "nftables", at=tmp_path)
-    assert (exported.code, exported.err) == (GOOD, "")
+    assert exported.code == GOOD
     assert "149.154.160.0/20" in exported.out
+    [looser] = exported.err.splitlines()
+    assert "[lists-in-nftables:administrative]: policies.administrative: found lists, " in looser
+    assert looser.endswith(": looser: a firewall knows addresses and no names.")
+    acknowledged = '[warnings]\nacknowledged = ["lists-in-nftables"]\n'
+    with (tmp_path / "config.toml").open("a", encoding="utf-8") as config:
+        config.write(acknowledged)
+    assert not darban("export", "nftables", at=tmp_path).err
     rules = tmp_path / "rules.nft"
     rules.write_text(exported.out, encoding="utf-8")
     command = ["unshare", "--net", needed("nft"), "--check", "--file", rules]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_check_says_what_is_otherwise_in_the_zones(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    text = shipped(["127.0.0.1:5353"])
+    config.write_text(text, encoding="utf-8")
+    assert "-in-zones" not in darban("check", at=tmp_path).out
+    config.write_text(text + '[publish]\nlisten = ["127.0.0.1:8053"]\n', encoding="utf-8")
+    done = darban("check", at=tmp_path)
+    assert done.code == GOOD
+    assert "warning [ipv4-ranges-in-zones:administrative]: policies.administrative" in done.out
+    assert "VLAN administration: zones: ipv4-ranges, ipv6-ranges: looser: addresses in" in done.out
+    known = 'acknowledged = ["ipv4-ranges-in-zones:administrative"]'
+    config.write_text(
+        f'{text}[publish]\nlisten = ["127.0.0.1:8053"]\n[warnings]\n{known}\n', encoding="utf-8"
+    )
+    assert "ipv4-ranges" not in darban("check", at=tmp_path).out
 
 
 def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:

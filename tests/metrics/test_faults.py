@@ -86,6 +86,7 @@ CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("block_log_fails", {"block_log": replace(LOG, problem="no space")}, ("no space",)),
     ("zones_not_written", {"publish": replace(PUBLISH, problem="no space")}, ("no space",)),
     ("zones_not_served", {"publish": replace(PUBLISH, zones=UNSERVED)}, ("127.0.0.1:8053", "2")),
+    ("policy_frozen", {"publish": replace(PUBLISH, frozen=("deny in zones",))}, ("stay as they",)),
     ("policy_not_pulled", {"policy_source": replace(SOURCE, problem="no git")}, ("not pulled",)),
     ("zones_leave_out", {"publish": replace(PUBLISH, left_out=("exemption x",))}, ("zones",)),
     ("list_stale", {"fetched": (replace(FETCHED, updated=NOW - STALE - 1),)}, ("ads",)),
@@ -143,7 +144,9 @@ def test_both_show_all_faults_in_one_order_and_reminders_last(asked: Explainer) 
     changes: dict[str, Any] = {}
     for _, change, _ in CHANGES:
         changes |= change
-    changes["publish"] = PublishStatus("/zones", "server", UNSERVED, ("exemption x",), "no space")
+    changes["publish"] = PublishStatus(
+        *("/zones", "server", UNSERVED, ("exemption x",), "no space", ("deny in zones",))
+    )
     changes["upstreams"] = (
         *(replace(UPSTREAM, up=False), replace(UPSTREAM, wrong=WrongAnswer("iana.org", "REFUSED"))),
         replace(UPSTREAM, failing=True),

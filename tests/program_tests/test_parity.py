@@ -4,6 +4,7 @@ import pytest
 
 from tests.programs.parity.__main__ import ENGINES, compare
 from tests.programs.parity.differences import AGREES
+from tests.programs.parity.exactness import TARGETS
 
 MOST = 0.5
 """The share of cells that agree: without RD, the other half differs by design."""
@@ -16,3 +17,6 @@ def test_an_engine_differs_from_darban_only_as_documented(engine: str) -> None:
     assert not comparison.unexplained, "\n".join(comparison.unexplained[:5])
     counts = comparison.counts[engine]
     assert counts[AGREES] > MOST * counts.total(), counts
+    assert not comparison.exactness.wrong, "\n".join(comparison.exactness.wrong[:5])
+    if engine in TARGETS:
+        assert comparison.exactness.unseen(engine) == set()

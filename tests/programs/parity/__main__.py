@@ -27,6 +27,7 @@ from tests.programs.parity import policy_under_test as policy
 from tests.programs.parity.cells import QUESTIONS, Asker, Question, passes
 from tests.programs.parity.differences import AGREES, UNEXPLAINED, Cell, reason
 from tests.programs.parity.engines import Bind, Darban, Dnsdist, Engine, Recursor, Site, Unbound
+from tests.programs.parity.exactness import Exactness
 
 ENGINES: dict[str, type[Engine]] = {
     "Darban": Darban,
@@ -45,11 +46,13 @@ class Comparison:
         self.counts: dict[str, Counter[str]] = {}
         """For each engine, the cells by their reason."""
         self.unexplained: list[str] = []
+        self.exactness = Exactness()
 
     def add(self, engine: str, state: str, cell: Cell) -> None:
         """Count a cell, and why it differs if it does."""
         why = reason(engine, cell)
         self.counts.setdefault(engine, Counter())[why] += 1
+        self.exactness.add(engine, cell)
         if why == UNEXPLAINED:
             self.unexplained.append(
                 f"{engine}, {state}, {cell.caches}: {cell.question}: "
@@ -174,7 +177,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     comparison = compare(options.engines, tcp=options.tcp)
     print(document(comparison, options.show))
-    return 1 if comparison.unexplained else 0
+    return 1 if comparison.unexplained or comparison.exactness.wrong else 0
 
 
 def document(comparison: Comparison, show: int) -> str:
@@ -185,7 +188,8 @@ def document(comparison: Comparison, show: int) -> str:
         for why, count in counts.most_common():
             if why != AGREES:
                 lines.append(f"| | | | {count:,} | {why} |")
-    return "\n".join([*lines, "", *comparison.unexplained[:show]])
+    wrong = [f"not as exact as publish/targets.py says: {e}" for e in comparison.exactness.wrong]
+    return "\n".join([*lines, "", *comparison.unexplained[:show], *wrong[:show]])
 
 
 if __name__ == "__main__":

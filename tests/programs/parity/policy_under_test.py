@@ -44,6 +44,7 @@ NAMES = {
     "blocked later": "later.chat",
     "alias to blocked later": "later-alias.scene",
     "address of a service": "address.scene",
+    "canary": "canaria.chat",
 }
 """What stands for each kind of name."""
 
@@ -62,6 +63,12 @@ _LISTS = {
 ! Title: Beta
 ! Category: messenger
 ||beta.chat^
+""",
+    "canary.txt": """\
+! Title: Canary
+! Category: encrypted-dns
+! Answer: nxdomain
+||canaria.chat^
 """,
     "gamma.txt": """\
 ! Title: Gamma
@@ -117,6 +124,7 @@ covers = ["@messenger"]
 [policies.administrative]
 block = ["@messenger", "@encrypted-dns"]
 directives = ["1595"]
+allow = ["allowed.alpha.chat", "allowed-alias.scene"]
 deny = []
 [policies.mixed]
 block = ["alpha", "beta"]
@@ -126,6 +134,8 @@ answer = "nxdomain"
 block = ["@encrypted-dns"]
 answer = "nodata"
 [policies.open]
+mode = "audit"
+block = ["@messenger", "@encrypted-dns"]
 [vlans.administration]
 prefixes = ["127.0.10.0/24"]
 policy = "administrative"

@@ -1,0 +1,116 @@
+"""What a policy can have that another program may enforce otherwise, or not at all.
+
+``publish.targets`` says of each target and each feature how it is enforced there.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Final
+
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.moment import ended
+from resolver.policy.services import services_in
+
+
+class Target(StrEnum):
+    """What enforces a policy beside this server; by its name in ``darban export``."""
+
+    ZONES = "zones"
+    """The response policy zones, whoever reads them."""
+    BIND = "bind"
+    UNBOUND = "unbound"
+    RECURSOR = "powerdns"
+    DNSDIST = "dnsdist"
+    NFTABLES = "nftables"
+
+
+class Feature(StrEnum):
+    """What the policy of a VLAN has; the answer modes are those of ``policy.answers``."""
+
+    LISTS = "lists"
+    EXCEPTIONS = "exceptions"
+    """Of lists."""
+    DENY = "deny"
+    ALLOW = "allow"
+    ALIASES = "aliases"
+    """Names that an answer leads to are judged, too."""
+    IPV4_RANGES = "ipv4-ranges"
+    IPV6_RANGES = "ipv6-ranges"
+    CANARIES = "canaries"
+    """Names that get NXDOMAIN in every answer mode."""
+    SINKHOLE = "answer-sinkhole"
+    NXDOMAIN = "answer-nxdomain"
+    NODATA = "answer-nodata"
+    REFUSED = "answer-refused"
+    AUDIT = "audit"
+    VLAN_EXEMPTIONS = "exemptions-by-vlan"
+    PREFIX_EXEMPTIONS = "exemptions-by-prefix"
+    HOURS = "hours"
+    """What is blocked or permitted at some hours."""
+    INTERFACE = "interface"
+    """Clients with link-local addresses."""
+    UPSTREAM = "upstream"
+    """Servers that this policy's queries go to."""
+
+
+def misfit_kind(feature: Feature, target: Target) -> str:
+    """The kind of a warning that a target enforces a feature otherwise."""
+    return f"{feature}-in-{target}"
+
+
+MISFIT_KINDS: Final = frozenset(misfit_kind(f, t) for f in Feature for t in Target)
+
+
+def features(compiled: CompiledConfig, wall: float) -> list[frozenset[Feature]]:
+    """The features of each VLAN from a moment on, in seconds since 1970.
+
+    An exemption by prefix counts for each VLAN whose policy blocks what it permits.
+    """
+    exemptions = enumerate(compiled.exemptions)
+    coming = {place: each for place, each in exemptions if not ended(each.ends_at, wall)}
+    prefixed = {each.owner for each in compiled.exempted_prefixes}
+    of_policies = [frozenset(_of_policy(compiled, policy)) for policy in compiled.policies]
+    found = []
+    for place, vlan in enumerate(compiled.vlans):
+        has = set(of_policies[vlan.policy])
+        blocked = _blocked(compiled.policies[vlan.policy])
+        for number, each in coming.items():
+            of_vlan = each.exempted_vlan == place
+            if each.exempted_services & blocked and (of_vlan or number in prefixed):
+                has.add(Feature.VLAN_EXEMPTIONS if of_vlan else Feature.PREFIX_EXEMPTIONS)
+                if each.exempted_hours is not None or each.begins_at > wall:
+                    has.add(Feature.HOURS)
+        if vlan.interface:
+            has.add(Feature.INTERFACE)
+        found.append(frozenset(has))
+    return found
+
+
+def _blocked(policy: Policy) -> int:
+    return policy.ever_blocked if policy.is_enforced else 0
+
+
+def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
+    blocked, own = _blocked(policy), policy.allow_and_deny
+    denies = any(not rule.allow for rule in own)
+    if policy.upstream:
+        yield Feature.UPSTREAM
+    if not policy.is_enforced:
+        yield Feature.AUDIT
+    elif blocked or denies:
+        yield from (Feature.ALIASES, Feature(f"answer-{policy.answer_mode}"))
+        if policy.blocked_by_hours:
+            yield Feature.HOURS
+        if blocked:
+            yield Feature.LISTS
+        if blocked and compiled.excepted:
+            yield Feature.EXCEPTIONS
+        if any(each.always_nxdomain for each in services_in(blocked, compiled.services)):
+            yield Feature.CANARIES
+        for each in compiled.ranges:
+            if blocked >> compiled.sources[each.source].service & 1:
+                yield Feature.IPV4_RANGES if len(each.network) == 4 else Feature.IPV6_RANGES
+        if denies:
+            yield Feature.DENY
+        if any(rule.allow for rule in own):
+            yield Feature.ALLOW

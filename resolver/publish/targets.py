@@ -1,0 +1,154 @@
+"""How each target enforces each feature of a policy: the only place that says so.
+
+``darban check`` names what is otherwise, ``darban export`` fails where a target would have to be
+wrong, and the zones of such a policy stay as they are (``publish.writer``).
+
+What must stay true:
+- Every target has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
+- deploy/publish.md has each reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Final, NamedTuple
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.features import Feature, Target, features, misfit_kind
+
+
+class Fit(Enum):
+    """How a target enforces a feature."""
+
+    EXACT = "as here"
+    STRICTER = "stricter"
+    LOOSER = "looser"
+    REFUSED = "not possible"
+
+
+class Support(NamedTuple):
+    """How a target enforces a feature, and what it does otherwise."""
+
+    fit: Fit
+    why: str = ""
+
+
+def _exact(*features: Feature) -> dict[Feature, Support]:
+    return dict.fromkeys(features, Support(Fit.EXACT))
+
+
+def _stricter(why: str, *features: Feature) -> dict[Feature, Support]:
+    return dict.fromkeys(features, Support(Fit.STRICTER, why))
+
+
+def _looser(why: str, *features: Feature) -> dict[Feature, Support]:
+    return dict.fromkeys(features, Support(Fit.LOOSER, why))
+
+
+_ELSEWHERE: Final = {
+    **_exact(Feature.LISTS, Feature.EXCEPTIONS, Feature.DENY, Feature.ALLOW),
+    **_exact(Feature.SINKHOLE, Feature.NODATA, Feature.AUDIT, Feature.VLAN_EXEMPTIONS),
+    **_stricter("blocked names get NODATA", Feature.REFUSED),
+    **_stricter("clients with link-local addresses are refused", Feature.INTERFACE),
+    **_looser("queries go to servers of the resolver's own", Feature.UPSTREAM),
+}
+"""What is the same for zones and dnsdist."""
+_ZONES: Final = {
+    **_ELSEWHERE,
+    **_exact(Feature.ALIASES),
+    **_stricter(
+        "an alias to a name with NXDOMAIN gets NXDOMAIN, too, and not NODATA",
+        *(Feature.CANARIES, Feature.NXDOMAIN),
+    ),
+    **_stricter("some are left out, and named", Feature.PREFIX_EXEMPTIONS),
+    **_looser("what begins or ends does so with the next transfer of the zone", Feature.HOURS),
+    **_looser(
+        "addresses in hints of HTTPS and SVCB records pass, and IPv4 addresses below NAT64 "
+        "prefixes of the network's own",
+        *(Feature.IPV4_RANGES, Feature.IPV6_RANGES),
+    ),
+}
+_AT_EXPORT: Final = _looser("what begins or ends does so with the next export", Feature.HOURS)
+SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
+    Target.ZONES: _ZONES,
+    Target.BIND: _ZONES,
+    Target.UNBOUND: {
+        **_ZONES,
+        **_looser(
+            "types other than A and AAAA pass through an alias, and so does an alias in the cache",
+            Feature.ALIASES,
+        ),
+        **_looser(
+            "an alias to an exempt name passes for all VLANs of the policy, until its TTL ends",
+            Feature.VLAN_EXEMPTIONS,
+        ),
+    },
+    Target.RECURSOR: _ZONES,
+    Target.DNSDIST: {
+        **_ELSEWHERE,
+        **_exact(Feature.CANARIES, Feature.NXDOMAIN, Feature.PREFIX_EXEMPTIONS),
+        **_looser(
+            "only the name of the question is judged",
+            *(Feature.ALIASES, Feature.IPV4_RANGES, Feature.IPV6_RANGES),
+        ),
+        **_AT_EXPORT,
+    },
+    Target.NFTABLES: {
+        **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.AUDIT),
+        **_exact(Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS),
+        **_stricter(
+            "addresses of blocked services are rejected, whatever name has them",
+            *(Feature.EXCEPTIONS, Feature.ALLOW),
+        ),
+        **_stricter(
+            "connections are rejected with ICMP",
+            *(Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED),
+        ),
+        **_looser(
+            "a firewall knows addresses and no names",
+            *(Feature.LISTS, Feature.DENY, Feature.ALIASES, Feature.CANARIES),
+            *(Feature.INTERFACE, Feature.UPSTREAM),
+        ),
+        **_AT_EXPORT,
+    },
+}
+
+
+class Misfit(NamedTuple):
+    """Features of a policy that a target enforces otherwise, all in the same way."""
+
+    target: Target
+    policy: str
+    support: Support
+    features: tuple[Feature, ...]
+    vlans: tuple[str, ...]
+    """The VLANs of the policy that have any of the features."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of a warning about it."""
+        return misfit_kind(self.features[0], self.target)
+
+    def __str__(self) -> str:
+        fit, why = self.support
+        how = f"{self.target}: {', '.join(self.features)}: {fit.value}"
+        return f"VLAN {', '.join(self.vlans)}: {how}{why and f': {why}'}"
+
+
+def misfits(compiled: CompiledConfig, target: Target, wall: float) -> Iterator[Misfit]:
+    """What a target enforces otherwise at a moment, in seconds since 1970."""
+    found: dict[tuple[str, Support], tuple[dict[Feature, None], dict[str, None]]] = {}
+    for vlan, has in zip(compiled.vlans, features(compiled, wall), strict=True):
+        policy = compiled.policies[vlan.policy].name
+        for feature in (each for each in Feature if each in has):
+            support = SUPPORTS[target][feature]
+            if support.fit is not Fit.EXACT:
+                of_policy, vlans = found.setdefault((policy, support), ({}, {}))
+                of_policy[feature] = vlans[vlan.name] = None
+    for (policy, support), (of_policy, vlans) in found.items():
+        yield Misfit(target, policy, support, tuple(of_policy), tuple(vlans))
+
+
+def refused(compiled: CompiledConfig, target: Target, wall: float) -> list[Misfit]:
+    """The features that a target cannot have."""
+    found = misfits(compiled, target, wall)
+    return [each for each in found if each.support.fit is Fit.REFUSED]

@@ -1,0 +1,214 @@
+"""How targets enforce a policy: every field has a feature, and every feature a fit everywhere."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from resolver.config.warnings import KINDS
+from resolver.policy import compiled as made
+from resolver.policy.answers import MODES
+from resolver.policy.features import MISFIT_KINDS, Feature, Target, features
+from resolver.policy.policy_hash import NOT_COUNTED
+from resolver.policy.prefix import Prefix
+from resolver.publish import targets, writer
+from resolver.publish.targets import SUPPORTS, Fit, Support, misfits, refused
+from resolver.publish.writer import WriteResult
+from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
+
+WALL = 1.8e9
+PUBLISH = Path(__file__).parents[2] / "deploy" / "publish.md"
+
+RANGES = (Feature.IPV4_RANGES, Feature.IPV6_RANGES)
+ANSWERS = (Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED)
+EXEMPTIONS = (Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS)
+FEATURES = {
+    "Service.always_nxdomain": (Feature.CANARIES,),
+    "ListSource.service": (Feature.LISTS, Feature.ALIASES, *RANGES),
+    "ListSource.longest_match": (Feature.EXCEPTIONS,),
+    "OwnRule.name": (Feature.DENY, Feature.ALLOW),
+    "OwnRule.subtree": (Feature.DENY, Feature.ALLOW),
+    "OwnRule.allow": (Feature.DENY, Feature.ALLOW),
+    "Policy.blocked_services": (Feature.LISTS, Feature.ALIASES, *RANGES),
+    "Policy.allow_and_deny": (Feature.DENY, Feature.ALLOW),
+    "Policy.answer_mode": ANSWERS,
+    "Policy.sinkhole_v4": (Feature.SINKHOLE,),
+    "Policy.sinkhole_v6": (Feature.SINKHOLE,),
+    "Policy.is_enforced": (Feature.AUDIT,),
+    "Policy.upstream": (Feature.UPSTREAM,),
+    "Vlan.interface": (Feature.INTERFACE,),
+    "AddressRange.network": RANGES,
+    "AddressRange.length": RANGES,
+    "AddressRange.source": RANGES,
+    "Exemption.exempted_vlan": EXEMPTIONS,
+    "Exemption.exempted_services": EXEMPTIONS,
+    "Exemption.ends_at": EXEMPTIONS,
+    "Exemption.begins_at": (*EXEMPTIONS, Feature.HOURS),
+    "Exemption.exempted_hours": (Feature.HOURS,),
+    "Policy.blocked_by_hours": (Feature.HOURS,),
+    "HourlyBlock.hours": (Feature.HOURS,),
+    "HourlyBlock.outside": (Feature.HOURS,),
+    "HourlyBlock.services": (Feature.HOURS,),
+    "Hours.text": (Feature.HOURS,),
+}
+"""The features by which targets know the fields that decide."""
+DECIDE_NOTHING = {
+    "Service.name": "people read it",
+    "Service.category": "it says which services a policy blocks, and these are known",
+    "Service.title": "people read it",
+    "Service.persian": "people read it",
+    "Policy.name": "it is in the names of zones and files",
+    "Policy.directives": "people read it",
+    "Policy.cited_grounds": "people read it: no engine has the text of each ground",
+    "Policy.ground_places": "likewise",
+    "Policy.contact": "people read it",
+    "Vlan.name": "it is in the names of zones and files",
+    "Vlan.policy": "each VLAN has the features of its policy",
+    "Prefix.network": "every target knows clients by prefix",
+    "Prefix.length": "likewise",
+    "Prefix.owner": "likewise",
+}
+
+
+def test_every_field_of_the_policy_has_a_feature_or_decides_nothing() -> None:
+    """``NOT_COUNTED`` has the fields that do not even count for the policy hash."""
+    kinds = (
+        *(made.Service, made.ListSource, made.OwnRule, made.Policy, made.Vlan, Prefix),
+        *(made.AddressRange, made.Exemption, made.Hours, made.HourlyBlock),
+    )
+    every = {f"{kind.__name__}.{field.name}" for kind in kinds for field in fields(kind)}
+    uncounted = NOT_COUNTED.keys() - FEATURES.keys()
+    assert every - uncounted == {*FEATURES, *DECIDE_NOTHING}
+    assert not FEATURES.keys() & DECIDE_NOTHING.keys()
+    assert {each for found in FEATURES.values() for each in found} == set(Feature)
+
+
+def test_every_answer_mode_is_a_feature() -> None:
+    assert {f"answer-{mode}" for mode in MODES} == set(ANSWERS)
+
+
+@pytest.mark.parametrize("target", Target)
+def test_every_feature_has_a_fit(target: Target) -> None:
+    assert SUPPORTS[target].keys() == set(Feature)
+    for feature, support in SUPPORTS[target].items():
+        assert bool(support.why) == (support.fit in (Fit.STRICTER, Fit.LOOSER)), feature
+
+
+def documented() -> Iterator[str]:
+    """A row for each thing that a target does otherwise; for readers of zones, than zones do."""
+    for target, supports in SUPPORTS.items():
+        of_zones = target in (Target.BIND, Target.UNBOUND, Target.RECURSOR)
+        by_support: dict[Support, list[Feature]] = {}
+        for feature, support in supports.items():
+            if support.why and not (of_zones and support == SUPPORTS[Target.ZONES][feature]):
+                by_support.setdefault(support, []).append(feature)
+        for (fit, why), named in by_support.items():
+            yield f"| {target} | {', '.join(named)} | {fit.value} | {why} |"
+
+
+def test_the_documents_have_what_a_target_does_otherwise() -> None:
+    lines = PUBLISH.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| target | features | how | what it does |") + 2
+    rows = [*documented()]
+    assert lines[start : start + len(rows) + 1] == [*rows, ""]
+
+
+def test_a_kind_of_warning_means_one_thing() -> None:
+    assert len(MISFIT_KINDS) == len(Feature) * len(Target)
+    assert {"deny-in-zones"} == MISFIT_KINDS & KINDS
+    assert SUPPORTS[Target.ZONES][Feature.DENY].fit is Fit.EXACT
+
+
+FULL = CONFIG.replace('policy = "publicity"', 'policy = "publicity"\ninterface = "eth0.20"') + (
+    '[upstreams.filtered]\nservers = ["192.0.2.9"]\n'
+    '[[exemptions]]\nid = "all"\nvlan = "administration"\nservices = ["two"]\n'
+    'until = 2027-03-20T23:59:59+03:30\napprover = "A"\nticket = "T"\n'
+)
+BLOCKING = {
+    Feature.LISTS,
+    Feature.EXCEPTIONS,
+    Feature.ALIASES,
+    Feature.DENY,
+    Feature.ALLOW,
+    *RANGES,
+}
+
+
+def found(config: str, vlan: int = 0, wall: float = WALL) -> set[Feature]:
+    lists = LISTS | {"canary": "! Category: messenger\n! Answer: nxdomain\n||use.example^\n"}
+    return {*features(compiled(config, lists).terms, wall)[vlan]}
+
+
+def changed(old: str, new: str) -> str:
+    assert FULL.count(old) == 1
+    return FULL.replace(old, new)
+
+
+def test_the_features_of_a_policy() -> None:
+    whole = BLOCKING | {Feature.CANARIES, Feature.SINKHOLE, *EXEMPTIONS}
+    assert found(FULL) == whole
+    assert found(FULL, 1) == {Feature.INTERFACE}
+    assert found(FULL, wall=1.9e9) == whole - {*EXEMPTIONS}
+    for mode in MODES:
+        with_mode = changed('allow = ["status', f'answer = "{mode}"\nallow = ["status')
+        assert found(with_mode) & {*ANSWERS} == {Feature(f"answer-{mode}")}
+    upstream = changed('allow = ["status', 'upstream = "filtered"\nallow = ["status')
+    assert found(upstream) == whole | {Feature.UPSTREAM}
+    assert Feature.HOURS not in found(FULL)
+    assert found(HOURLY) >= {Feature.HOURS, *RANGES, Feature.PREFIX_EXEMPTIONS}
+    audit = changed('allow = ["status', 'mode = "audit"\nallow = ["status')
+    assert found(audit) == {Feature.AUDIT}
+    only_deny = changed('block = ["@messenger"]\n', "")
+    assert found(only_deny) == {Feature.ALIASES, Feature.SINKHOLE, Feature.DENY, Feature.ALLOW}
+
+
+def test_a_misfit_names_vlan_features_and_target() -> None:
+    looser, *more = misfits(compiled(FULL).terms, Target.DNSDIST, WALL)
+    assert str(looser) == (
+        "VLAN administration: dnsdist: aliases, ipv4-ranges, ipv6-ranges: looser: "
+        "only the name of the question is judged"
+    )
+    assert looser.kind == "aliases-in-dnsdist"
+    [interface] = more
+    assert (interface.vlans, interface.features) == (("publicity",), (Feature.INTERFACE,))
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, feature: Feature) -> None:
+    """Let zones not be able to have a feature."""
+    zones = {**SUPPORTS[Target.ZONES], feature: Support(Fit.REFUSED)}
+    monkeypatch.setattr(targets, "SUPPORTS", {**SUPPORTS, Target.ZONES: zones})
+
+
+def test_a_refusal_is_of_one_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = compiled(FULL).terms
+    assert refused(terms, Target.ZONES, WALL) == []
+    refusing(monkeypatch, Feature.DENY)
+    [cannot] = refused(terms, Target.ZONES, WALL)
+    assert cannot.policy == "administrative"
+    assert str(cannot) == "VLAN administration: zones: deny: not possible"
+
+
+def test_the_zones_of_a_policy_that_they_cannot_have_stay_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(config: str) -> tuple[WriteResult, dict[str, bytes]]:
+        of = compiled(f'{config}[publish]\nlisten = ["127.0.0.1:8053"]\n')
+        result = writer.write(of.terms, of.index(), tmp_path, WALL)
+        return result, {path.stem: path.read_bytes() for path in tmp_path.glob("*.zone")}
+
+    first, before = write(FULL)
+    assert first.frozen == []
+    refusing(monkeypatch, Feature.DENY)
+    changed = FULL.replace("[policies.publicity]\n", '[policies.publicity]\nblock = ["one"]\n')
+    second, after = write(changed.replace('"b.example"', '"e.example"'))
+    names = {"administrative.policy.rpz.internal", "administration.vlan.rpz.internal"}
+    assert second.frozen == ["VLAN administration: zones: deny: not possible"]
+    assert {zone for zone in before if before[zone] == after[zone]} >= names
+    assert after["publicity.policy.rpz.internal"] != before["publicity.policy.rpz.internal"]
+    assert {zone: second.serials[zone] for zone in names} == {z: first.serials[z] for z in names}
+    assert second.stamps.keys() == first.stamps.keys()
+    monkeypatch.undo()
+    third, whole = write(changed.replace('"b.example"', '"e.example"'))
+    assert b"e.example" in whole["administration.vlan.rpz.internal"]
+    assert third.frozen == []
