@@ -5,8 +5,10 @@ engine can disagree with the first. ``explain``, ``check``, ``diff`` and the pag
 Pure, as the engine is.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import NamedTuple
 
 from resolver.analysis.received import Received, received
@@ -24,10 +26,12 @@ from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.routing import Zone
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.exemption_details import exemption_hours, in_force_until
 from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
 from resolver.policy.moment import InForce
 from resolver.policy.prefixes import is_link_local, packed
+from resolver.policy.service_hours import ALL_HOURS, ServiceHours, service_hours
 from resolver.policy.verdict import ALLOW, DENY, NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -55,6 +59,10 @@ class Explanation:
     directive: str
     contact: str
     exemption: str
+    hours: str
+    """``within office``: when the service is blocked or the exemption in force; may be empty."""
+    until: str
+    """The moment at which hours or an exemption next change the outcome; empty if none does."""
     matched: str
     targets: str
     """Whether policy checked the targets of the answer: ``checked`` or ``not checked``."""
@@ -120,6 +128,7 @@ class Explainer:
         With ``ask`` the targets of a name that passes are checked as well.
         """
         self.terms = terms
+        self._wall = wall
         self._ask = ask
         self._snapshot = LoadedSnapshot(terms, index, wall)
         self._observer = _LastVerdict()
@@ -127,10 +136,12 @@ class Explainer:
 
     def advance(self, wall: float) -> None:
         """Explain by what is in force at another moment."""
+        self._wall = wall
         self._engine.advance(wall, 0.0)
 
     def assume(self, now: InForce) -> None:
-        """Explain as if this were in force."""
+        """Explain as if this were in force, at no certain moment."""
+        self._wall = math.inf
         self._snapshot.views.change(now)
         self._engine.replace(self._snapshot)
 
@@ -224,15 +235,34 @@ class Explainer:
         if verdict.by is ALLOW:
             return f"allow of policy {policy.name}"
         if verdict.dormant:
-            return f"policy {policy.name} blocks the service at other hours"
+            hours = self._hours(view, verdict)
+            begin = f", from {_moment(hours.changes)}" if hours.changes < math.inf else ""
+            return f"policy {policy.name} blocks the service {hours.text}{begin}"
         if verdict.outcome is Outcome.PASSED:
             return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
         if verdict.outcome is Outcome.EXEMPTED:
-            return f"exemption {self.terms.exemptions[verdict.exemption].id}"
+            hours = self._hours(view, verdict)
+            within = f", {hours.text}" if hours.text else ""
+            return f"exemption {self.terms.exemptions[verdict.exemption].id}{within}"
         if verdict.by is DENY:
             return f"deny of policy {policy.name}"
         line = self._snapshot.judge.line(verdict)
-        return f"list {self.terms.sources[verdict.source].file}, line {line}"
+        hours = self._hours(view, verdict)
+        until = f" until {_moment(hours.changes)}" if hours.changes < math.inf else ""
+        within = f"; {hours.text}{until}" if hours.text else ""
+        return f"list {self.terms.sources[verdict.source].file}, line {line}{within}"
+
+    def _hours(self, view: View, verdict: Verdict) -> ServiceHours:
+        """The hours of the service or of the exemption that decided, and their next change."""
+        if verdict.service == NO_SERVICE:
+            return ALL_HOURS
+        terms, place = self.terms, verdict.exemption
+        of_service = service_hours(terms, view.effect.policy, verdict.service, self._wall)
+        if place < 0:
+            return of_service
+        within = exemption_hours(terms, place)
+        until = min(of_service.changes, in_force_until(terms, place, self._wall))
+        return ServiceHours(f"within {within}" if within else "", until)
 
     def _refused(self, view: View, name: bytes) -> str:
         """The rule that would block a name, but is not used since the name is protected."""
@@ -255,6 +285,7 @@ class Explainer:
         policy = effect.policy if effect is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
         exemption = terms.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
+        hours = self._hours(view, verdict) if view is not None else ALL_HOURS
         return Explanation(
             client=client,
             vlan=terms.vlans[view.vlan].name if view is not None else "unknown",
@@ -269,6 +300,8 @@ class Explainer:
             directive=effect.ground(verdict.service).directive if effect and blocked else "",
             contact=policy.contact if policy and blocked else "",
             exemption=exemption,
+            hours=hours.text,
+            until=_moment(hours.changes) if hours.changes < math.inf else "",
             matched=(verdict.target_text or names.text(name))
             if verdict.rule_text or verdict.address
             else "",
@@ -292,6 +325,11 @@ def _upstream(terms: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
     servers = next(each.servers for each in terms.groups if each.name == group)
     return f"{group_section(terms, group)}: {', '.join(map(str, servers))}"
+
+
+def _moment(seconds: float) -> str:
+    """A moment in seconds since 1970, in this host's time zone."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
 def _refused_step(client: str | None) -> str:

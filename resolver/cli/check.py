@@ -4,8 +4,10 @@ import datetime as dt
 import time
 
 from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.hours_text import hours_line
 from resolver.cli.policies import with_misfits
 from resolver.language.count_text import count_text
+from resolver.metrics.status import hours
 from resolver.policy.features import Target
 from resolver.publish.left_out import left_out
 from resolver.publish.targets import Fit
@@ -23,9 +25,10 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
     """
     compiled = compile_file(config, time.time())
     review = _oldest_review(compiled)
-    gaps = []
+    gaps, known = [], []
     if not compiled.errors:
         gaps = left_out(compiled.snapshot, time.time())
+        known = list(hours(compiled.snapshot.terms, time.time()))
         if compiled.snapshot.terms.settings.publish is not None:
             compiled = with_misfits(compiled, Target.ZONES, *Fit)
     if as_json:
@@ -38,6 +41,7 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
                 "expectations": len(compiled.loaded.config.expect),
                 "failed": compiled.failed,
                 "not_in_zones": gaps,
+                "hours": known,
                 "oldest_review": review and {"service": review[1], "date": str(review[0])},
             }
         )
@@ -48,6 +52,8 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
             echo(f"{failed.place}: does not hold: {failed.text}")
         for gap in gaps:
             echo(f"{config}: not in the zones: {gap}")
+        for each in known:
+            echo(hours_line(each))
         echo(f"{config}: {_summary(compiled)}")
         if review:
             days = count_text((dt.date.today() - review[0]).days, "day")

@@ -12,6 +12,7 @@ from resolver.analysis.typed_name import typed_name
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
+from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.server import hash_in_force
 from resolver.config.problems import did_you_mean
@@ -33,6 +34,10 @@ AllVlans = Annotated[bool, typer.Option("--all-vlans", help="or every VLAN, one 
 Live = Annotated[
     bool, typer.Option("--live", help="ask the upstream, and check the targets of the answer too")
 ]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help="at a moment, such as 2027-03-20T14:30, with its hours, not now"),
+]
 Candidate = Annotated[
     Path | None, typer.Option("--config", help="use this file instead of the policy in force")
 ]
@@ -45,18 +50,22 @@ def explain(
     vlan: Vlan = None,
     all_vlans: AllVlans = False,
     live: Live = False,
+    at: At = None,
     config: Candidate = None,
     as_json: AsJson = False,
 ) -> int:
     """Show how a name is answered for a client, and which rule decides.
 
     Of a URL, a name with a port, or an e-mail address the host is taken. Without --config the
-    policy in force decides. Exits with 1 where the name is blocked, 0
-    where it is not, 2 where an argument is invalid, 3 where no server can be reached.
+    policy in force decides. With --at, it decides by the hours and exemptions of that moment, which
+    is of this host's time zone or has an offset, such as +03:30. Exits with 1 where the name is
+    blocked, 0 where it is not, 2 where an argument is invalid, 3 where no server can be reached.
 
         darban explain --client 10.10.3.7 web.telegram.org
 
         darban explain --vlan administration --config new.toml wa.me AAAA
+
+        darban explain --vlan administration --at 2027-03-20T14:30 instagram.com
 
         darban explain --all-vlans --live links.agency.example
     """
@@ -72,7 +81,10 @@ def explain(
     terms, index = _of_config(config) if config is not None else _in_force()
     if any(host == each.name for each in terms.services):
         echo(f"this is about a domain {host}, not about the names of the service {host}", err=True)
-    explainer = Explainer(terms, index, time.time(), BlockingForwarder(terms).ask if live else None)
+    moment = time.time() if at is None else parse_moment(at).timestamp()
+    if at is not None:
+        echo(f"at {moment_text(moment)}", err=True)
+    explainer = Explainer(terms, index, moment, BlockingForwarder(terms).ask if live else None)
     if client is not None:
         if parse_address(client) is None:
             raise DarbanError(f"'{client}' is not an address such as 10.10.3.7 or fd00:10::37")

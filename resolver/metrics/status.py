@@ -5,11 +5,13 @@ cannot disagree. Moments are in seconds since 1970 (UTC), durations in seconds. 
 the server. There are none by client or name.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
-from resolver.policy.moment import ended, in_force
+from resolver.policy.moment import ended, hours_at, in_force, next_change
 
 SOON = 3 * 86400.0
 """Seconds before the end of an exemption in which its state is ``ends soon``.
@@ -134,6 +136,18 @@ class ExemptionStatus(ExemptionDetails):
     state: str = field(kw_only=True)
     """``in force``, ``ends soon``, ``ended``, or ``not now``: it begins later, or its hours
     do not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoursStatus:
+    """Hours of the config in force."""
+
+    name: str
+    text: str
+    """Days, time, time zone and holidays."""
+    hold: bool
+    changes: float | None
+    """When they begin or end next; None after the last year that they are known for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +282,7 @@ class Status:
     """Whether commands can reach the server; the status page shows it without."""
     not_accepting: int = 0
     """Listening sockets on which no TCP connection is accepted now, for want of descriptors."""
+    hours: tuple[HoursStatus, ...] = ()
 
     @property
     def queries(self) -> int:
@@ -277,6 +292,15 @@ class Status:
     def outcome(self, outcome: str) -> int:
         """The queries with an outcome."""
         return sum(vlan.outcomes.get(outcome, 0) for vlan in self.vlans)
+
+
+def hours(terms: CompiledConfig, at: float) -> Iterator[HoursStatus]:
+    """The hours of a config at a moment."""
+    holding = hours_at(terms, at)
+    for place, each in enumerate(terms.hours):
+        change = next_change(each, at)
+        changes = change if change < math.inf else None
+        yield HoursStatus(each.name, each.text, place in holding, changes)
 
 
 def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:

@@ -20,6 +20,7 @@ from resolver.metrics.status import (
     UpstreamStatus,
     VlanCounts,
     exemptions,
+    hours,
 )
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
@@ -68,6 +69,7 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         has_control_socket=facts.has_control_socket,
         not_accepting=sums.value(NOT_ACCEPTING),
         unwritten=facts.unwritten,
+        hours=tuple(hours(terms, at)),
     )
 
 

@@ -4,12 +4,12 @@ None of it depends on the time: ``policy.effect`` has what is in force now. What
 hours alone is named with them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
+from resolver.policy.service_hours import hours_text
 from resolver.policy.services import services_in, union
 from resolver.policy.verdict import Outcome
 
@@ -80,6 +80,7 @@ def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
 
 def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> PolicyDescription:
     grounds = tuple(policy.cited_grounds[place] for place in policy.ground_places)
+    hours = [hours_text(compiled, policy, place) for place in range(len(compiled.services))]
     return PolicyDescription(
         policy.name,
         "enforce" if policy.is_enforced else "audit",
@@ -92,7 +93,7 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
                 Block(service.name, ground, service.entries, service, hours)
                 for service, ground, hours in services_in(
                     policy.ever_blocked,
-                    zip(compiled.services, grounds, _hours(policy, compiled), strict=True),
+                    zip(compiled.services, grounds, hours, strict=True),
                 )
             ),
             *(
@@ -105,18 +106,3 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
         grounds,
         tuple(services_in(policy.ever_blocked & exempted, compiled.services)),
     )
-
-
-def _hours(policy: Policy, compiled: CompiledConfig) -> Iterator[str]:
-    """For each service of the config, the hours at which alone the policy blocks it."""
-    for place in range(len(compiled.services)):
-        always = policy.blocked_services >> place & 1
-        yield (
-            ""
-            if always
-            else ", ".join(
-                f"{'outside' if each.outside else 'within'} {compiled.hours[each.hours].name}"
-                for each in policy.blocked_by_hours
-                if each.services >> place & 1
-            )
-        )

@@ -95,6 +95,15 @@ class Effect:
         return Effect(self.policy, _NO_RULES, self.answers, 0)
 
 
+def blocked_within(policy: Policy, hours: frozenset[int]) -> int:
+    """The services that a policy blocks while these hours hold, one bit each."""
+    blocked = policy.blocked_services
+    for each in policy.blocked_by_hours:
+        if (each.hours in hours) is not each.outside:
+            blocked |= each.services
+    return blocked
+
+
 class Effects:
     """The effects of the policies of a snapshot at the current time."""
 
@@ -134,10 +143,7 @@ class Effects:
 
     def _alone(self, place: int) -> Effect:
         policy = self._policies[place]
-        blocked = policy.blocked_services
-        for each in policy.blocked_by_hours:
-            if (each.hours in self._now.hours) is not each.outside:
-                blocked |= each.services
+        blocked = blocked_within(policy, self._now.hours)
         until = self._now.until if policy.blocked_by_hours else math.inf
         own, answers = self._own[place], self._answers[place]
         return Effect(policy, own, answers, blocked, policy.ever_blocked & ~blocked, until=until)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy.moment import next_change
 from resolver.policy.prefixes import by_owner, network_of, prefix_text
 from resolver.policy.services import services_in
 
@@ -44,10 +45,22 @@ def exemption_details(compiled: CompiledConfig) -> Iterator[ExemptionDetails]:
             exemption.ticket,
             exemption.reason,
             exemption.begins_at,
-            ""
-            if exemption.exempted_hours is None
-            else compiled.hours[exemption.exempted_hours].name,
+            exemption_hours(compiled, place),
         )
+
+
+def exemption_hours(compiled: CompiledConfig, place: int) -> str:
+    """The name of the hours within which alone an exemption is in force; may be empty."""
+    hours = compiled.exemptions[place].exempted_hours
+    return "" if hours is None else compiled.hours[hours].name
+
+
+def in_force_until(compiled: CompiledConfig, place: int, wall: float) -> float:
+    """The moment at which an exemption that is in force ends, or its hours do."""
+    exemption = compiled.exemptions[place]
+    if exemption.exempted_hours is None:
+        return exemption.ends_at
+    return min(exemption.ends_at, next_change(compiled.hours[exemption.exempted_hours], wall))
 
 
 def permits_anything(compiled: CompiledConfig, place: int) -> bool:

@@ -7,9 +7,10 @@ and not at it; one with hours only within these.
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
-from resolver.policy.compiled import CompiledConfig
+from resolver.policy.compiled import CompiledConfig, Hours
 
 
 class InForce(NamedTuple):
@@ -48,6 +49,16 @@ def hours_at(compiled: CompiledConfig, wall: float) -> frozenset[int]:
     return frozenset(
         place for place, each in enumerate(compiled.hours) if bisect_right(each.moments, wall) % 2
     )
+
+
+def moments_after(hours: Hours, wall: float) -> Iterator[float]:
+    """The moments after another at which hours begin and end."""
+    return islice(hours.moments, bisect_right(hours.moments, wall), None)
+
+
+def next_change(hours: Hours, wall: float) -> float:
+    """The first moment after another at which hours begin or end; ``inf`` if there is none."""
+    return next(moments_after(hours, wall), math.inf)
 
 
 def all_hours(compiled: CompiledConfig) -> list[frozenset[int]]:

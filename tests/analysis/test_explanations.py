@@ -1,12 +1,18 @@
 """``explain``: what answers here, and how the answer of an upstream is judged."""
 
+import datetime as dt
+
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.dns import codes, names, render
 from resolver.dns.assembly import assembled
 from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.question import UpstreamQuestion
 from resolver.policy.index import Index
+from tests.policy.networks import CONFIG as CONFIG_WITHOUT_HOURS
+from tests.policy.networks import HOURLY, compiled
 from tests.snapshot.texts import compile_texts
+
+TEHRAN = dt.timezone(dt.timedelta(hours=3.5))
 
 CONFIG = """
 [upstream]
@@ -55,3 +61,64 @@ def test_the_ds_of_a_private_forward_zone() -> None:
     assert found.decided_by.startswith("the DS of a forward zone")
     assert found.receives is not None
     assert (found.receives.rcode, found.upstream) == ("NOERROR", "")
+
+
+def _tehran(hour: int, minute: int = 0) -> float:
+    """A moment of Tuesday, 24 November 2026."""
+    return dt.datetime(2026, 11, 24, hour, minute, tzinfo=TEHRAN).timestamp()
+
+
+def at(moment: float, client: str, config: str = HOURLY) -> Explanation:
+    snapshot = compiled(config)
+    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), moment)
+    return explainer.for_client(client, names.parse("www.a.example"), codes.A)
+
+
+def _moment(explanation: Explanation) -> float:
+    return dt.datetime.fromisoformat(explanation.until).timestamp()
+
+
+def test_the_hours_of_a_block_are_named_with_their_end() -> None:
+    found = at(_tehran(8), "10.10.0.5")
+    assert (found.outcome, found.hours, _moment(found)) == (
+        "blocked",
+        "within office",
+        _tehran(14, 30),
+    )
+    assert found.decided_by == f"list one.txt, line 3; within office until {found.until}"
+    assert found.facts()["hours"] == "within office"
+
+
+def test_outside_of_the_hours_the_next_beginning_is_named() -> None:
+    found = at(_tehran(7), "10.10.0.5")
+    assert (found.outcome, found.hours, _moment(found)) == (
+        "passed",
+        "within office",
+        _tehran(7, 30),
+    )
+    step = f"policy administrative blocks the service within office, from {found.until}"
+    assert found.decided_by == step
+
+
+def test_the_hours_of_an_exemption_are_named_with_their_end() -> None:
+    found = at(_tehran(8), "10.10.3.7")
+    assert (found.outcome, found.hours, _moment(found)) == (
+        "exempted",
+        "within office",
+        _tehran(14, 30),
+    )
+    assert found.decided_by == "exemption pr, within office"
+
+
+def test_an_exemption_without_hours_has_its_end() -> None:
+    found = at(_tehran(8), "10.10.3.7", CONFIG_WITHOUT_HOURS)
+    until = dt.datetime(2027, 3, 20, 23, 59, 59, tzinfo=TEHRAN).timestamp()
+    assert (found.outcome, found.hours, _moment(found)) == ("exempted", "", until)
+
+
+def test_what_no_hours_decide_has_none() -> None:
+    snapshot = compiled(HOURLY)
+    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), _tehran(8))
+    for name in ("b.example", "www.example", "status.a.example"):
+        found = explainer.for_client("10.10.0.5", names.parse(name), codes.A)
+        assert (found.hours, found.until) == ("", "")

@@ -14,7 +14,7 @@ from tests.live.server import Server
 FIELDS = {
     *("client", "vlan", "policy", "name", "type", "outcome", "service", "rule", "list", "line"),
     *("directive", "contact", "exemption", "matched", "targets", "answer", "decided_by"),
-    *("receives", "upstream"),
+    *("receives", "upstream", "hours", "until"),
 }
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
@@ -64,6 +64,8 @@ def test_explain_a_block(config: Path) -> None:
         "directive": "1595/الف/م",
         "contact": "noc@agency.example",
         "exemption": "",
+        "hours": "",
+        "until": "",
         "matched": "web.telegram.org",
         "targets": "not checked",
         "answer": "",
@@ -241,3 +243,26 @@ def test_explain_and_the_server_agree(make_small: Callable[..., Server], dig_pro
         assert told["ede"] == [f"{code} {text}" for code, text in got.errors]
         if any(code in (15, 16) for code, _ in got.errors):
             assert {told["ttl"]} == {int(each.split()[1]) for each in got.answer + got.authority}
+
+
+def test_explain_at_a_moment(config: Path) -> None:
+    arguments = ("--client", "127.0.10.7", "web.telegram.org", "--json")
+    with_exemption = _explain(config, *arguments)
+    assert (with_exemption.code, with_exemption.json["outcome"]) == (GOOD, "exempted")
+    later = _explain(config, *arguments, "--at", str(with_exemption.json["until"]))
+    assert (later.code, later.json["outcome"]) == (NO, "blocked")
+    assert _explain(config, *arguments, "--at", "tomorrow").code == WRONG
+
+
+def test_check_names_the_hours_and_their_next_change(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    hours = '\n[hours.office]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
+    path.write_text(shipped([UPSTREAM], 5300, 9153) + hours, encoding="utf-8")
+    (found,) = _darban("check", "--config", path, "--json", at=tmp_path).json["hours"]
+    assert (found["name"], found["text"]) == ("office", "sat 07:30-14:30 Asia/Tehran")
+    line = next(
+        line
+        for line in _darban("check", "--config", path, at=tmp_path).out.splitlines()
+        if line.startswith("hours office: sat 07:30-14:30 Asia/Tehran; ")
+    )
+    assert ("not now" in line) is not found["hold"]

@@ -1,0 +1,61 @@
+"""The hours at which alone a policy blocks a service, and when that changes next."""
+
+import math
+from collections.abc import Iterable
+from heapq import merge
+from typing import Final, NamedTuple
+
+from resolver.policy.compiled import CompiledConfig, Policy
+from resolver.policy.effect import blocked_within
+from resolver.policy.moment import hours_at, moments_after
+
+
+class ServiceHours(NamedTuple):
+    """When a policy blocks a service."""
+
+    text: str
+    """``within office`` or ``outside office``; empty where it blocks it at all hours or never."""
+    changes: float
+    """Unix time at which blocking begins or ends next; ``inf`` where it does neither."""
+
+
+ALL_HOURS: Final = ServiceHours("", math.inf)
+
+
+def service_hours(
+    compiled: CompiledConfig, policy: Policy, service: int, wall: float
+) -> ServiceHours:
+    """The hours of a service, by its index, and their next change after a moment."""
+    text = hours_text(compiled, policy, service)
+    if not text:
+        return ALL_HOURS
+    blocks_now = _blocks(compiled, policy, service, wall)
+    changes = (
+        moment
+        for moment in _moments_after(compiled, policy, service, wall)
+        if _blocks(compiled, policy, service, moment) is not blocks_now
+    )
+    return ServiceHours(text, next(changes, math.inf))
+
+
+def hours_text(compiled: CompiledConfig, policy: Policy, service: int) -> str:
+    """The hours of a service alone: ``ServiceHours.text``."""
+    if policy.blocked_services >> service & 1:
+        return ""
+    return ", ".join(
+        f"{'outside' if each.outside else 'within'} {compiled.hours[each.hours].name}"
+        for each in policy.blocked_by_hours
+        if each.services >> service & 1
+    )
+
+
+def _blocks(compiled: CompiledConfig, policy: Policy, service: int, wall: float) -> bool:
+    return bool(blocked_within(policy, hours_at(compiled, wall)) >> service & 1)
+
+
+def _moments_after(
+    compiled: CompiledConfig, policy: Policy, service: int, wall: float
+) -> Iterable[float]:
+    """The moments at which hours that block the service begin and end."""
+    places = {each.hours for each in policy.blocked_by_hours if each.services >> service & 1}
+    return merge(*(moments_after(compiled.hours[place], wall) for place in places))

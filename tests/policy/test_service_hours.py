@@ -1,0 +1,70 @@
+"""The hours at which a policy blocks a service, and their next change."""
+
+import datetime as dt
+import math
+
+import pytest
+
+from resolver.policy.compiled import CompiledConfig
+from resolver.policy.service_hours import service_hours
+from tests.policy.networks import HOURLY, compiled
+
+NIGHT = """
+[hours.night]
+days = ["sat"]
+from = "12:00"
+to = "20:00"
+"""
+TWO_HOURS = (
+    HOURLY.replace(
+        '{ hours = "office", block = ["one"] }',
+        '{ hours = "office", block = ["one"] }, { hours = "night", block = ["one"] }',
+    )
+    + NIGHT
+)
+
+
+def _tehran(day: int, hour: int, minute: int = 0) -> float:
+    zone = dt.timezone(dt.timedelta(hours=3.5))
+    return dt.datetime(2026, 11, day, hour, minute, tzinfo=zone).timestamp()
+
+
+@pytest.fixture
+def terms() -> CompiledConfig:
+    return compiled(HOURLY).terms
+
+
+@pytest.mark.parametrize(
+    ("at", "changes"),
+    [
+        (_tehran(24, 7), _tehran(24, 7, 30)),
+        (_tehran(24, 7, 30), _tehran(24, 14, 30)),
+        (_tehran(25, 14, 30), _tehran(28, 7, 30)),  # over Thursday and Friday
+    ],
+)
+def test_a_service_that_is_blocked_within_hours(
+    terms: CompiledConfig, at: float, changes: float
+) -> None:
+    assert service_hours(terms, terms.policies[0], 0, at) == ("within office", changes)
+
+
+def test_a_service_that_is_blocked_at_all_hours_or_never(terms: CompiledConfig) -> None:
+    for policy, service in ((0, 1), (1, 0), (1, 1)):
+        found = service_hours(terms, terms.policies[policy], service, _tehran(24, 7))
+        assert found == ("", math.inf)
+
+
+def test_one_that_is_blocked_outside_of_hours() -> None:
+    terms = compiled(HOURLY.replace('hours = "office", block', 'outside = "office", block')).terms
+    found = service_hours(terms, terms.policies[0], 0, _tehran(24, 7))
+    assert found == ("outside office", _tehran(24, 7, 30))
+
+
+def test_where_one_hours_go_on_as_others_end_nothing_changes() -> None:
+    terms = compiled(TWO_HOURS).terms
+    found = service_hours(terms, terms.policies[0], 0, _tehran(28, 8))
+    assert found == ("within office, within night", _tehran(28, 20))
+
+
+def test_after_the_last_year_nothing_changes(terms: CompiledConfig) -> None:
+    assert service_hours(terms, terms.policies[0], 0, 1e10).changes == math.inf
