@@ -101,6 +101,20 @@ def test_an_exemption_counts_while_it_is_in_force(wall: float) -> None:
     assert ("ip saddr 10.10.0.7/32 accept" in text) == (wall == WALL)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('block = ["@messenger"]', 'block = ["@messenger"]\nmode = "audit"'),
+        ('prefixes = ["10.10.0.7/32"]\nservices', 'vlan = "administration"\nservices'),
+    ],
+    ids=["audit", "exemption by VLAN"],
+)
+def test_a_vlan_that_is_not_blocked_is_let_through(old: str, new: str) -> None:
+    clients = "ip saddr 10.10.0.0/16"
+    assert f"{clients} goto blocked_" in nftables(compiled(CONFIG, LISTS).terms, WALL)
+    assert f"{clients} accept" in nftables(compiled(CONFIG.replace(old, new), LISTS).terms, WALL)
+
+
 def test_without_ranges_nothing_is_rejected() -> None:
     lists = {name: text for name, text in LISTS.items() if not name.endswith(".ip")}
     assert "reject" not in nftables(compiled(CONFIG, lists).terms, WALL)

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from resolver.config.warnings import KINDS
+from resolver.dns import codes
 from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
 from resolver.policy.features import MISFIT_KINDS, Feature, Target, features
 from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.prefix import Prefix
+from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish import targets, writer
+from resolver.publish.policy_zones import zone_action
 from resolver.publish.targets import SUPPORTS, Fit, Support, misfits, refused
 from resolver.publish.writer import WriteResult
 from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
@@ -93,6 +96,20 @@ def test_every_feature_has_a_fit(target: Target) -> None:
     assert SUPPORTS[target].keys() == set(Feature)
     for feature, support in SUPPORTS[target].items():
         assert bool(support.why) == (support.fit in (Fit.STRICTER, Fit.LOOSER)), feature
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_answer_that_zones_cannot_say_is_not_called_exact(mode: str) -> None:
+    answers = MODES[mode]({codes.A: bytes(4), codes.AAAA: bytes(16)}, 0)
+    verdict = Verdict(BLOCKED, all_below=True)
+    fit = SUPPORTS[Target.ZONES][Feature(f"answer-{mode}")].fit
+    assert (zone_action(answers, verdict) is None) <= (fit is not Fit.EXACT)
+
+
+def test_what_a_firewall_does_exactly_is_what_its_tests_show() -> None:
+    """No cell of the parity asks a firewall: tests/publish/test_nftables.py has these."""
+    exact = {each for each, how in SUPPORTS[Target.NFTABLES].items() if how.fit is Fit.EXACT}
+    assert exact == {*RANGES, *EXEMPTIONS, Feature.AUDIT}
 
 
 def documented() -> Iterator[str]:
