@@ -23,6 +23,9 @@ from tests.policy.networks import compiled, judge
 from tests.publish.zone_lookup import ZoneLookup, decide
 
 WALL = 1.8e9
+"""A Friday, 11:30 in Tehran."""
+LATER = WALL + 6 * 3600
+"""Then the hours of the policies have ended."""
 SINKHOLE = Action("", (bytes(4), bytes(16)))
 POLICIES = """
 [policies.administrative]
@@ -41,6 +44,20 @@ block = ["@messenger"]
 mode = "audit"
 
 [policies.open]
+
+[policies.hourly]
+block = ["canaries"]
+allow = ["allowed.a.example"]
+during = [
+  {{ hours = "friday", block = ["one"] }},
+  {{ outside = "friday", block = ["two"] }},
+]
+answer = "{answer}"
+
+[hours.friday]
+days = ["fri"]
+from = "07:30"
+to = "14:30"
 
 [vlans.administration]
 prefixes = ["10.10.0.0/16"]
@@ -70,6 +87,23 @@ until = 2027-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-1"
 
+[vlans.hourly]
+prefixes = ["10.15.0.0/16"]
+policy = "hourly"
+
+[vlans.exempted-by-hours]
+prefixes = ["10.16.0.0/16"]
+policy = "hourly"
+
+[[exemptions]]
+id = "friday"
+vlan = "exempted-by-hours"
+services = ["one"]
+hours = "friday"
+until = 2030-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-2"
+
 [[local]]
 name = "here.b.example"
 records = ["A 10.0.0.30"]
@@ -92,8 +126,11 @@ NAMES = st.builds(
 
 def built(answer: str = "sinkhole") -> tuple[Snapshot, PolicyZones]:
     snapshot = compiled(POLICIES.format(answer=answer), LISTS)
-    index = Index(snapshot.trie, snapshot.rules)
-    return snapshot, policy_zones(snapshot.terms, index, WALL)
+    return snapshot, zones_at(snapshot, WALL)
+
+
+def zones_at(snapshot: Snapshot, wall: float) -> PolicyZones:
+    return policy_zones(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
 
 
 BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
@@ -105,10 +142,14 @@ def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[tuple[Zo
     return [tuple(zones.vlans[vlan].rules()), tuple(block_set.rules())]
 
 
+VLANS = [*((vlan, WALL) for vlan in range(7)), (5, LATER), (6, LATER)]
+"""Each VLAN, those whose policy has hours within and outside of these."""
 LOOKUPS = {
-    (answer, vlan): [ZoneLookup(rules) for rules in rules_of(snapshot, zones, vlan)]
-    for answer, (snapshot, zones) in BUILT.items()
-    for vlan in range(5)
+    (answer, vlan, wall): [
+        ZoneLookup(rules) for rules in rules_of(snapshot, zones_at(snapshot, wall), vlan)
+    ]
+    for answer, (snapshot, _) in BUILT.items()
+    for vlan, wall in VLANS
 }
 
 
@@ -125,44 +166,54 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
 
 
 @pytest.mark.parametrize("answer", BUILT)
-@pytest.mark.parametrize("vlan", range(5))
+@pytest.mark.parametrize(("vlan", "wall"), VLANS)
 @given(name=NAMES)
 @example(name=names.parse("y.b.example")).via("no rule is for it, and one excepts x.y.b.example")
 @example(name=names.parse("x.d.d.d.example")).via("no rule is for it, and one allows a name below")
 @example(name=names.parse("d.d.d.example")).via("a list blocks it, and allow has a name below it")
-def test_the_zones_give_the_reply_of_this_server(answer: str, vlan: int, name: bytes) -> None:
+def test_the_zones_give_the_reply_of_this_server(
+    answer: str, vlan: int, wall: float, name: bytes
+) -> None:
     snapshot, _ = BUILT[answer]
-    view = Views(snapshot.terms, WALL).of_vlan(vlan)
-    assert decide(LOOKUPS[answer, vlan], name) == reply(snapshot, view, name)
+    view = Views(snapshot.terms, wall).of_vlan(vlan)
+    assert decide(LOOKUPS[answer, vlan, wall], name) == reply(snapshot, view, name)
 
 
-@pytest.mark.parametrize("vlan", range(5))
+@pytest.mark.parametrize(("vlan", "wall"), VLANS)
 @given(name=NAMES)
-def test_one_zone_with_all_rules_gives_the_same(vlan: int, name: bytes) -> None:
+def test_one_zone_with_all_rules_gives_the_same(vlan: int, wall: float, name: bytes) -> None:
     snapshot, _ = BUILT["nxdomain"]
-    view = Views(snapshot.terms, WALL).of_vlan(vlan)
+    view = Views(snapshot.terms, wall).of_vlan(vlan)
     source = RuleSource(snapshot.terms, Index(snapshot.trie, snapshot.rules))
     lookup = ZoneLookup(tuple(source.all_rules(view)))
-    assert decide([lookup], name) == decide(LOOKUPS["nxdomain", vlan], name)
+    assert decide([lookup], name) == decide(LOOKUPS["nxdomain", vlan, wall], name)
 
 
 def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:
     """So a change of lists, or of the mode, changes no name of a zone."""
     _, zones = BUILT["sinkhole"]
     rules = {each.owner: tuple(each.rules()) for each in zones.block_sets}
-    assert list(rules) == ["administrative", "same", "audited", "open"]
+    assert list(rules) == ["administrative", "same", "audited", "open", "hourly"]
     assert rules["administrative"] == rules["same"] != ()
     assert rules["audited"] == rules["open"] == ()
     empty = [each.owner for each in zones.vlans if not tuple(each.rules())]
     assert empty == ["same", "audited", "open"]
 
 
+def changed(wall: float) -> list[str]:
+    """The owners of the zones that have other rules at another moment."""
+    snapshot, now = BUILT["sinkhole"]
+    then = zones_at(snapshot, wall)
+    pairs = zip([*then.block_sets, *then.vlans], [*now.block_sets, *now.vlans], strict=True)
+    return [a.owner for a, b in pairs if tuple(a.rules()) != tuple(b.rules())]
+
+
 def test_an_exemption_changes_only_the_override_zone_of_its_vlan() -> None:
-    snapshot, during = BUILT["sinkhole"]
-    after = policy_zones(snapshot.terms, Index(snapshot.trie, snapshot.rules), 2e9)
-    before = [*during.block_sets, *during.vlans]
-    pairs = zip([*after.block_sets, *after.vlans], before, strict=True)
-    assert [a.owner for a, b in pairs if tuple(a.rules()) != tuple(b.rules())] == ["exempted"]
+    assert changed(WALL + 10 * 7 * 86_400) == ["exempted"], "a Friday after its end"
+
+
+def test_hours_change_the_block_set_of_their_policy_and_the_vlan_of_their_exemption() -> None:
+    assert changed(LATER) == ["hourly", "exempted-by-hours"]
 
 
 def test_a_name_that_exists_has_a_rule_for_what_is_below_it() -> None:

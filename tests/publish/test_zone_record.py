@@ -1,5 +1,6 @@
 """Zones are made only where what decides them has changed, and are then as if made anew."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable
@@ -75,6 +76,15 @@ LISTS = {
     "three": "! Category: messenger\n||a.b.example^\n||e.example^\n",
     "canaries": "! Category: encrypted-dns\n! Answer: nxdomain\n|canary.example^\n",
 }
+OFFICE = """
+[hours.office]
+days = ["sat", "sun", "mon", "tue", "wed"]
+from = "07:30"
+to = "14:30"
+"""
+EXEMPTED_IN_HOURS = 'vlan = "fourth"\nservices = ["three"]\nhours = "office"'
+BEGINS, ENDS = 1_800_072_000.0, 1_800_097_200.0
+"""Of the hours of a Saturday, in seconds since 1970."""
 BEFORE, AFTER = 1.8e9, 2e9
 """Before and after the end of the exemption, in seconds since 1970."""
 
@@ -158,6 +168,23 @@ def test_the_end_of_an_exemption_makes_the_zone_of_its_vlan(tmp_path: Path) -> N
     assert written_over(tmp_path, wall=AFTER) == (["third.vlan"], ["third.vlan"])
 
 
+def test_hours_make_the_zones_of_what_they_begin_and_end(tmp_path: Path) -> None:
+    """Within them a policy blocks a service more, and a VLAN has an exemption."""
+    policy = 'block = ["three"]\nduring = [{ hours = "office", block = ["two"] }]'
+    text = CONFIG.replace('block = ["two", "three"]', policy) + OFFICE
+    text = text.replace('vlan = "third"\nservices = ["two"]', EXEMPTED_IN_HOURS)
+    of, zones, made = compiled(text, LISTS), tmp_path / "zones", ["third.policy", "fourth.vlan"]
+    results, found = [], []
+    for wall in (BEGINS - 1, BEGINS, ENDS - 1, ENDS, BEGINS + 1):
+        results.append(write(zones, of, wall))
+        found.append(bodies(zones))
+        write(tmp_path / str(wall), of, wall)
+        assert found[-1] == bodies(tmp_path / str(wall))
+    assert found[0] == found[3] != found[1] == found[2] == found[4], "the clock is set back last"
+    assert [short(result.made) for result in results[1:]] == [made, [], made, made]
+    assert [changed(*pair) for pair in itertools.pairwise(results)] == [made, [], made, made]
+
+
 def test_a_new_service_and_a_new_policy_make_no_other_zone(tmp_path: Path) -> None:
     """Though the numbers of services, lists, policies and VLANs are others."""
     lists = {"another": "! Category: encrypted-dns\n||new.example^\n"} | LISTS
@@ -220,15 +247,19 @@ OWN = st.sampled_from(["[]", '["a.example"]', '["|x.a.example^"]', '["b.example"
 @st.composite
 def policies(draw: st.DrawFn) -> str:
     """The text of two policies, each with a VLAN, and of an exemption."""
-    text = "[publish]\nlisten = ['127.0.0.1:8053']\n"
+    text = "[publish]\nlisten = ['127.0.0.1:8053']\n" + OFFICE
     for name in ("first", "second"):
         answer = draw(st.sampled_from(["sinkhole", "nxdomain", "nodata"]))
         text += f"[policies.{name}]\nblock = {draw(SERVICES)}\nanswer = '{answer}'\n"
+        if hourly := draw(SERVICES):
+            kind = draw(st.sampled_from(["hours", "outside"]))
+            text += f"during = [{{ {kind} = 'office', block = {hourly} }}]\n"
         text += f"deny = {draw(OWN)}\nmode = '{draw(st.sampled_from(['enforce', 'audit']))}'\n"
         text += f"[vlans.{name}]\nprefixes = ['10.{len(name)}.0.0/16']\npolicy = '{name}'\n"
     services = draw(SERVICES)
     if services:
         text += f"[[exemptions]]\nid = 'it'\nvlan = 'first'\nservices = {services}\n"
+        text += draw(st.sampled_from(["", "hours = 'office'\n"]))
         text += "until = 2027-03-20T23:59:59+03:30\napprover = 'CIO'\nticket = 'IT-1'\n"
     if draw(st.booleans()):
         text += "[[local]]\nname = 'here.b.example'\nrecords = ['A 10.0.0.30']\n"
@@ -247,7 +278,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
 
 
 @settings(max_examples=60)
-@given(of=st.lists(st.tuples(snapshots(), st.sampled_from([BEFORE, AFTER])), max_size=4))
+@given(of=st.lists(st.tuples(snapshots(), st.sampled_from([BEFORE, BEGINS, AFTER])), max_size=4))
 def test_zones_are_as_if_made_anew_whatever_came_before(of: list[tuple[Snapshot, float]]) -> None:
     with TemporaryDirectory() as directory:
         kept, anew = Path(directory, "kept"), Path(directory, "anew")
