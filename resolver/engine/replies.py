@@ -184,10 +184,11 @@ class Replies:
 
 def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
     """The TTL, in seconds, that a name has at most."""
-    most: float = MAX_TTL if verdict.outcome is PASSED else blocked.TTL
-    if verdict.dormant or verdict.exemption >= 0:
-        most = min(most, view.effect.until - wall)
-    return max(1, int(most))
+    most = MAX_TTL if verdict.outcome is PASSED else blocked.TTL
+    left = view.effect.until - wall
+    if (verdict.dormant or verdict.exemption >= 0) and left < most:
+        most = int(left)
+    return max(1, most)
 
 
 def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:
