@@ -100,12 +100,16 @@ class Engine:
         self._wants_questions = observer is not None and observer.wants_questions
         self._wants_verdicts = observer is not None and observer.wants_verdicts
 
-    def advance(self, wall: float, now: float) -> None:
-        """Set the time: the wall clock (Unix time) for exemptions, ``now`` for rate limits."""
+    def advance(self, wall: float, now: float) -> float:
+        """Set the time: the wall clock (Unix time) for exemptions and hours, ``now`` for limits.
+
+        Returns the seconds until the next exemption or hours begin or end.
+        """
         self.clients.set_time(now)
         self._wall_ahead = wall - now
         if self._views.advance(wall):
             self._new_generation()
+        return self._views.until - wall
 
     def flush(self, zone: bytes) -> int:
         """Remove a name and all names below it from the cache; the number of entries."""

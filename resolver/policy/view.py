@@ -69,6 +69,11 @@ class Views:
         self.change(in_force(self._terms, wall))
         return True
 
+    @property
+    def until(self) -> float:
+        """Unix time of the next change; ``inf`` where there is none."""
+        return self._in_force.until
+
     def change(self, now: InForce) -> None:
         """Begin with the views of a time at which other things are in force."""
         self._in_force = now

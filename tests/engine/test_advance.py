@@ -1,0 +1,30 @@
+"""The engine says when what it answers changes next, so that a worker is awake at the minute."""
+
+import math
+
+from resolver.engine.cache import AnswerCache
+from resolver.engine.engine import Engine
+from resolver.engine.loaded_snapshot import LoadedSnapshot
+from resolver.policy.index import Index
+from tests.policy.networks import CONFIG, HOURLY, compiled
+
+BEGINS = 1_795_579_200.0
+"""07:30 in Tehran, on Wednesday, 25 November 2026."""
+
+
+def _engine(config: str, wall: float) -> Engine:
+    snapshot = compiled(config)
+    loaded = LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+    return Engine(loaded, AnswerCache(0))
+
+
+def test_hours_change_next() -> None:
+    engine = _engine(HOURLY, BEGINS - 3600)
+    assert engine.advance(BEGINS - 10, 0.0) == 10
+    assert engine.advance(BEGINS, 0.0) == 7 * 3600
+    assert engine.advance(BEGINS - 0.25, 0.0) == 0.25
+
+
+def test_without_hours_and_exemptions_nothing_does() -> None:
+    without = CONFIG.partition("[[exemptions]]")[0]
+    assert _engine(without, 0.0).advance(BEGINS, 0.0) == math.inf
