@@ -138,9 +138,10 @@ class _Compiler:
     ) -> Iterable[made.HourlyBlock]:
         for place, each in enumerate(during):
             outside = each.outside is not None
-            hours = self.hours_place.get(str(each.outside if outside else each.hours), 0)
+            hours = self.hours_place.get(str(each.outside if outside else each.hours))
             services = self.members((*path, place, "block"), each.block)
-            yield made.HourlyBlock(hours, outside, services)
+            if hours is not None:  # else this is a problem already
+                yield made.HourlyBlock(hours, outside, services)
 
     def hours(self) -> Iterable[made.Hours]:
         for name, hours in self.config.hours.items():
@@ -184,7 +185,7 @@ class _Compiler:
             exemption.ticket,
             exemption.reason,
             0.0 if exemption.from_ is None else exemption.from_.timestamp(),
-            None if exemption.hours is None else self.hours_place.get(exemption.hours, 0),
+            self.hours_place.get(exemption.hours or ""),
         )
 
     def local_names(self) -> Iterable[made.LocalName]:
