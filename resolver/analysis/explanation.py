@@ -31,7 +31,12 @@ from resolver.policy.index import Index
 from resolver.policy.limits import UNLIMITED
 from resolver.policy.moment import InForce
 from resolver.policy.prefixes import is_link_local, packed
-from resolver.policy.service_hours import ALL_HOURS, ServiceHours, service_hours
+from resolver.policy.service_hours import (
+    ALL_HOURS,
+    BlockingHours,
+    ServiceHours,
+    service_hours,
+)
 from resolver.policy.verdict import ALLOW, DENY, NO_SERVICE, PASS, Outcome, Verdict
 from resolver.policy.view import View
 
@@ -262,7 +267,7 @@ class Explainer:
             return of_service
         within = exemption_hours(terms, place)
         until = min(of_service.changes, in_force_until(terms, place, self._wall))
-        return ServiceHours(f"within {within}" if within else "", until)
+        return ServiceHours((BlockingHours(within),) if within else (), until)
 
     def _refused(self, view: View, name: bytes) -> str:
         """The rule that would block a name, but is not used since the name is protected."""

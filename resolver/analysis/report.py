@@ -18,6 +18,7 @@ from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemp
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import Network, network_of
+from resolver.policy.service_hours import BlockingHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class BlockedService:
     """Blocking rules in its lists."""
     directive: str
     """The number of the directive that bans it; empty for the agency's own policy."""
-    hours: str
-    """``within office`` or ``outside office``, where it is blocked then alone; else empty."""
+    hours: tuple[BlockingHours, ...]
+    """The hours within which or outside of which alone it is blocked; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

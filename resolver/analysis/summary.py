@@ -119,7 +119,9 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
     blocks = described.blocks
     return {
         "block": frozenset(
-            f"{each.text} {each.hours}".rstrip() for each in blocks if each.service is not None
+            f"{each.text} {', '.join(map(str, each.hours))}".rstrip()
+            for each in blocks
+            if each.service is not None
         ),
         "allow": frozenset(described.allowed),
         "deny": frozenset(described.denied),

@@ -4,7 +4,7 @@ import datetime as dt
 import time
 
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.hours_text import hours_line
+from resolver.cli.hours_text import hours_text
 from resolver.cli.policies import with_misfits
 from resolver.language.count_text import count_text
 from resolver.metrics.status import hours
@@ -53,7 +53,7 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
         for gap in gaps:
             echo(f"{config}: not in the zones: {gap}")
         for each in known:
-            echo(hours_line(each))
+            echo(f"hours {hours_text(each)}")
         echo(f"{config}: {_summary(compiled)}")
         if review:
             days = count_text((dt.date.today() - review[0]).days, "day")

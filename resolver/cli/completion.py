@@ -15,6 +15,11 @@ def vlans(context: typer.Context, incomplete: str) -> list[str]:
     return _beginning(incomplete, _section(context, "vlans"))
 
 
+def hours(context: typer.Context, incomplete: str) -> list[str]:
+    """The hours whose names begin with a text."""
+    return _beginning(incomplete, _section(context, "hours"))
+
+
 def services(context: typer.Context, incomplete: str) -> list[str]:
     """The services whose names begin with a text: each is a list in a directory of the config."""
     directories = _section(context, "lists").get("directories", ["blocklists"])

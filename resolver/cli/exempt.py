@@ -4,7 +4,7 @@ import datetime as dt
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import typer
 from resolver.cli.activation import activate, complete, write
 from resolver.cli.clone import check_signatures, commit, config_of, edit_text
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.completion import exemptions, services, vlans
+from resolver.cli.completion import exemptions, hours, services, vlans
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.cli.policies import compile_valid
@@ -49,6 +49,15 @@ Services = Annotated[
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="how long: 2h, 90m, 3d")]
 Until = Annotated[
     str | None, typer.Option("--until", metavar="MOMENT", help="or until when: 2027-03-20T18:00")
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="MOMENT", help="when it begins, if not at once")
+]
+Hours = Annotated[
+    str | None,
+    typer.Option(
+        "--hours", metavar="NAME", help="only within these [hours.*]", autocompletion=hours
+    ),
 ]
 Approver = Annotated[str | None, typer.Option("--approver", help="who has approved it")]
 Ticket = Annotated[str | None, typer.Option("--ticket", help="where it was asked for")]
@@ -92,6 +101,8 @@ def exempt(
     ticket: Ticket = None,
     for_: For = None,
     until: Until = None,
+    from_: From = None,
+    hours: Hours = None,
     reason: Reason = None,
     list_: List = False,
     end: End = None,
@@ -121,6 +132,9 @@ def exempt(
 
         darban exempt administration @messenger --until 2027-03-20 --approver CIO --ticket IT-7
 
+        darban exempt 10.10.3.9 instagram --from 2027-03-01 --for 2w --hours office \
+            --approver CIO --ticket IT-9
+
         darban exempt --repo ~/policy 10.10.3.7 telegram --for 2h --approver CIO --ticket IT-8
 
         darban exempt --list
@@ -133,6 +147,8 @@ def exempt(
     about = {"approver": approver, "ticket": ticket, "reason": reason}
     given = {key: value for key, value in about.items() if value}
     _check_one(list_, end is not None, extend is not None, prune, bool(whom or services))
+    if not whom and (from_ or hours):
+        raise DarbanError("--from and --hours are for a new exemption")
     if list_:
         return _list(path, as_json)
     edit = partial(_Edit, path, as_json, repo)
@@ -144,7 +160,10 @@ def exempt(
         return edit().prune()
     if not (whom and services and approver and ticket):
         raise DarbanError(_INCOMPLETE)
-    return edit().add(whom, services, _end(for_, until), given)
+    begin = None if from_ is None else parse_moment(from_)
+    when = {"from": begin, "hours": hours, "until": _end(for_, until, begin)}
+    set_ = {key: value for key, value in when.items() if value is not None}
+    return edit().add(whom, services, {**set_, **given})
 
 
 def _check_one(*said: bool) -> None:
@@ -171,20 +190,22 @@ class _Edit:
             raise DarbanError(f"{error}\n{_in_clone(sys.argv[2:])}") from None
         self._known = {each.id: each for each in exemption_details(self._edit.terms)}
 
-    def add(
-        self, whom: str, services: Sequence[str], end: dt.datetime, about: dict[str, str]
-    ) -> int:
+    def add(self, whom: str, services: Sequence[str], given: Mapping[str, object]) -> int:
         clients = self._edit.clients(whom)
-        id_ = unused_id(about["ticket"], self._known)
-        exemption = {"id": id_, **clients, "services": services, "until": end, **about}
+        id_ = unused_id(str(given["ticket"]), self._known)
+        exemption = {"id": id_, **clients, "services": services, **given}
         edited = self._edit.add(exemption)
         prefixes = clients.get("prefixes")
         shown = ", ".join(prefixes) if isinstance(prefixes, list) else f"VLAN {whom}"
+        begin = f"from {given['from']} " if "from" in given else ""
+        within = f" within {given['hours']}" if "hours" in given else ""
         said = (
-            f"exemption {id_} is written: {', '.join(services)} for {shown} until {end}, "
-            f"approved by {about['approver']} ({about['ticket']})"
+            f"exemption {id_} is written: {', '.join(services)} for {shown} "
+            f"{begin}until {given['until']}{within}, "
+            f"approved by {given['approver']} ({given['ticket']})"
         )
-        return self._activate(edited, "exempt", [said], exemption={**exemption, "until": str(end)})
+        moments = {key: str(given[key]) for key in ("from", "until") if key in given}
+        return self._activate(edited, "exempt", [said], exemption={**exemption, **moments})
 
     def extend(self, id_: str, end: dt.datetime, about: dict[str, str]) -> int:
         edited = self._edit.change(id_, {"until": end, **about})
@@ -280,17 +301,19 @@ def _list(path: Path, as_json: bool) -> int:
     return 0
 
 
-def _end(for_: str | None, until: str | None) -> dt.datetime:
-    """The moment that one of the two options means, in this host's time."""
+def _end(for_: str | None, until: str | None, begin: dt.datetime | None = None) -> dt.datetime:
+    """The moment that one of two options means, in this host's time; ``for_`` is from ``begin``."""
     now = dt.datetime.now().astimezone().replace(microsecond=0)
     if (for_ is None) == (until is None):
         raise DarbanError("say how long: --for 2h, or --until 2027-03-20T18:00")
     try:
-        end = parse_moment(str(until)) if for_ is None else now + parse_duration(for_)
+        end = parse_moment(str(until)) if for_ is None else (begin or now) + parse_duration(for_)
     except OverflowError:
         raise DarbanError(f"'{for_}' is too long") from None
     if end <= now:
         raise DarbanError(f"{end.isoformat()} has passed: the exemption would have ended")
+    if begin is not None and end <= begin:
+        raise DarbanError(f"{end.isoformat()} is not after {begin.isoformat()}, its beginning")
     return end
 
 

@@ -8,12 +8,13 @@ _SHOWN = 5
 
 
 def exemption_text(exemption: ExemptionDetails) -> str:
-    """Its id, services, clients, end and approver; the end is in this host's time."""
+    """Its id, services, clients, times and approver; moments are in this host's time."""
     whom = f"VLAN {exemption.vlan}" if exemption.vlan else ", ".join(exemption.prefixes)
     services = ", ".join(exemption.services[:_SHOWN])
     more = len(exemption.services) - _SHOWN
     services += f" and {more} more" if more > 0 else ""
-    return (
-        f"{exemption.id}: {services} for {whom} until {moment_text(exemption.until)}, approved by "
-        f"{exemption.approver} ({exemption.ticket})"
-    )
+    begin = f"from {moment_text(exemption.begins)} " if exemption.begins else ""
+    within = f" within {exemption.hours}" if exemption.hours else ""
+    when = f"{begin}until {moment_text(exemption.until)}{within}"
+    by = f"{exemption.approver} ({exemption.ticket})"
+    return f"{exemption.id}: {services} for {whom} {when}, approved by {by}"

@@ -69,7 +69,9 @@ def _directive(directive: CitedDirective) -> str:
 def _blocks(vlan: VlanReport) -> Iterator[str]:
     for service in vlan.services:
         by = f"directive {service.directive}" if service.directive else "agency policy"
-        yield f"{service.name} ({service.category}), {count_text(service.names, 'name')}: {by}"
+        hours = "".join(f", {each}" for each in service.hours)
+        names = count_text(service.names, "name")
+        yield f"{service.name} ({service.category}), {names}{hours}: {by}"
     if vlan.denied:
         yield f"{', '.join(vlan.denied)}: agency policy"
 
@@ -77,9 +79,11 @@ def _blocks(vlan: VlanReport) -> Iterator[str]:
 def _exemption(exemption: ExemptionStatus) -> str:
     whom = exemption.vlan or ", ".join(exemption.prefixes)
     reason = f" ({exemption.reason})" if exemption.reason else ""
+    begin = f"from {_moment(exemption.begins)} " if exemption.begins else ""
+    within = f" within {exemption.hours}" if exemption.hours else ""
     return (
         f"{exemption.id}: {', '.join(exemption.services)} for {whom}, {exemption.state}, "
-        f"until {_moment(exemption.until)}; approved by {exemption.approver}, "
+        f"{begin}until {_moment(exemption.until)}{within}; approved by {exemption.approver}, "
         f"{exemption.ticket}{reason}"
     )
 

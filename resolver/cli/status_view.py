@@ -16,11 +16,12 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
 from resolver.language.count_text import count_text
 from resolver.metrics.faults import Kind, faults
-from resolver.metrics.status import Status, UpstreamStatus
+from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.policy.unknown_clients import UnknownClients
 
 Line = list[Segment]
@@ -233,20 +234,31 @@ def _exemptions(now: Status, width: int) -> Iterator[Table]:
     headings = ("state", "for", "services", "until", *approved)
     table = _table("exemptions", "exemption", texts=headings)
     for each in sorted(now.exemptions, key=lambda each: each.until):
-        style = {"ended": "red", "ends soon": "yellow"}.get(each.state, "green")
+        style = {"ended": "red", "ends soon": "yellow", "not now": "dim"}.get(each.state, "green")
         table.add_row(
             each.id,
             Text(each.state, style),
             each.vlan or "\n".join(each.prefixes),
             ", ".join(each.services),
-            f"{local_time(each.until):%Y-%m-%d %H:%M}",
+            "\n".join(_times(each, now.at)),
             *(Text(_isolated(t)) for t in (each.approver, each.ticket) if approved),
         )
     yield table
 
 
+def _times(exemption: ExemptionStatus, at: float) -> Iterator[str]:
+    """When an exemption begins, where it has not begun; its end, and its hours."""
+    if exemption.begins > at:
+        yield f"from {local_time(exemption.begins):%Y-%m-%d %H:%M}"
+    yield f"{local_time(exemption.until):%Y-%m-%d %H:%M}"
+    if exemption.hours:
+        yield f"within {exemption.hours}"
+
+
 def _below(now: Status) -> Iterator[Text]:
-    """The lists, and of the rest what the server has: block log, zones, policy from git."""
+    """The hours, the lists, and of the rest what the server has: block log, zones, policy."""
+    for hours in now.hours:
+        yield Text(f"hours     {hours_text(hours)}")
     lists = ", ".join(f"{each.service} {each.entries}" for each in now.lists)
     reviewed = min((each.reviewed for each in now.lists if each.reviewed), default="")
     since = f"; the oldest review was on {reviewed}" if reviewed else ""

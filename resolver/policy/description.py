@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
-from resolver.policy.service_hours import hours_text
+from resolver.policy.service_hours import BlockingHours, blocking_hours
 from resolver.policy.services import services_in, union
 from resolver.policy.verdict import Outcome
 
@@ -24,8 +24,8 @@ class Block(NamedTuple):
     """How many names it blocks, each perhaps with all below it."""
     service: Service | None
     """None for a rule of ``deny``."""
-    hours: str
-    """``within office`` or ``outside office``, where it is blocked then alone; else empty."""
+    hours: tuple[BlockingHours, ...]
+    """The hours within which or outside of which alone it is blocked; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
 
 def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> PolicyDescription:
     grounds = tuple(policy.cited_grounds[place] for place in policy.ground_places)
-    hours = [hours_text(compiled, policy, place) for place in range(len(compiled.services))]
+    hours = [blocking_hours(compiled, policy, place) for place in range(len(compiled.services))]
     return PolicyDescription(
         policy.name,
         "enforce" if policy.is_enforced else "audit",
@@ -97,7 +97,7 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
                 )
             ),
             *(
-                Block(rule.text, policy.cited_grounds[0], 1, None, "")
+                Block(rule.text, policy.cited_grounds[0], 1, None, ())
                 for rule in policy.allow_and_deny
                 if not rule.allow
             ),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from heapq import merge
 from typing import Final, NamedTuple
 
@@ -10,24 +11,40 @@ from resolver.policy.effect import blocked_within
 from resolver.policy.moment import hours_at, moments_after
 
 
+@dataclass(frozen=True, slots=True)
+class BlockingHours:
+    """Hours within which, or outside of which, something is blocked or permitted."""
+
+    name: str
+    outside: bool = False
+
+    def __str__(self) -> str:
+        return f"{'outside' if self.outside else 'within'} {self.name}"
+
+
 class ServiceHours(NamedTuple):
     """When a policy blocks a service."""
 
-    text: str
-    """``within office`` or ``outside office``; empty where it blocks it at all hours or never."""
+    hours: tuple[BlockingHours, ...]
+    """Empty where it blocks it at all hours or never."""
     changes: float
     """Unix time at which blocking begins or ends next; ``inf`` where it does neither."""
 
+    @property
+    def text(self) -> str:
+        """The hours, such as ``within office``."""
+        return ", ".join(map(str, self.hours))
 
-ALL_HOURS: Final = ServiceHours("", math.inf)
+
+ALL_HOURS: Final = ServiceHours((), math.inf)
 
 
 def service_hours(
     compiled: CompiledConfig, policy: Policy, service: int, wall: float
 ) -> ServiceHours:
     """The hours of a service, by its index, and their next change after a moment."""
-    text = hours_text(compiled, policy, service)
-    if not text:
+    hours = blocking_hours(compiled, policy, service)
+    if not hours:
         return ALL_HOURS
     blocks_now = _blocks(compiled, policy, service, wall)
     changes = (
@@ -35,15 +52,17 @@ def service_hours(
         for moment in _moments_after(compiled, policy, service, wall)
         if _blocks(compiled, policy, service, moment) is not blocks_now
     )
-    return ServiceHours(text, next(changes, math.inf))
+    return ServiceHours(hours, next(changes, math.inf))
 
 
-def hours_text(compiled: CompiledConfig, policy: Policy, service: int) -> str:
-    """The hours of a service alone: ``ServiceHours.text``."""
+def blocking_hours(
+    compiled: CompiledConfig, policy: Policy, service: int
+) -> tuple[BlockingHours, ...]:
+    """The hours of a service alone: ``ServiceHours.hours``."""
     if policy.blocked_services >> service & 1:
-        return ""
-    return ", ".join(
-        f"{'outside' if each.outside else 'within'} {compiled.hours[each.hours].name}"
+        return ()
+    return tuple(
+        BlockingHours(compiled.hours[each.hours].name, each.outside)
         for each in policy.blocked_by_hours
         if each.services >> service & 1
     )

@@ -6,6 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from resolver.cli.moments import local_time
 from resolver.cli.status_view import draw, draw_unknown_clients, page
 from resolver.metrics.status import (
     Answers,
@@ -13,6 +14,7 @@ from resolver.metrics.status import (
     CacheStatus,
     ExemptionStatus,
     FetchedStatus,
+    HoursStatus,
     ListStatus,
     PublishStatus,
     ServiceCount,
@@ -190,3 +192,21 @@ def test_unknown_clients() -> None:
     assert "10.99.3.0/24     1,234" in text
     assert "short by 5" in text
     assert "no client was refused" in text
+
+
+def test_hours_and_their_next_change() -> None:
+    office = HoursStatus("office", "sat 07:30-14:30 Asia/Tehran", hold=True, changes=NOW + 3600)
+    night = HoursStatus("night", "fri 22:00-06:00 Asia/Tehran", hold=False, changes=None)
+    text = drawn(replace(FIRST, hours=(office, night)), None, 120)
+    until = f"{local_time(NOW + 3600):%Y-%m-%d %H:%M}"
+    assert f"hours     office: sat 07:30-14:30 Asia/Tehran; now, until {until}" in text
+    assert "hours     night: fri 22:00-06:00 Asia/Tehran; not now\n" in text
+
+
+def test_an_exemption_that_begins_later_within_hours() -> None:
+    (exemption,) = FIRST.exemptions
+    later = replace(exemption, begins=NOW + 7200, hours="office", state="not now")
+    text = drawn(replace(FIRST, exemptions=(later,)), None, 120)
+    assert "not now" in text
+    assert f"from {local_time(NOW + 7200):%Y-%m-%d %H:%M}" in text
+    assert "within office" in text

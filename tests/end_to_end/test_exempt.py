@@ -341,3 +341,35 @@ def test_a_config_that_is_wrong_already_is_told(server: Server) -> None:
     done = _exempt(server, "administration", "telegram", "--for", "2h")
     assert done.code == WRONG
     assert 'Did you mean "enforce"?' in done.err
+
+
+def test_an_exemption_that_begins_later_within_hours(server: Server) -> None:
+    with server.config.open("a", encoding="utf-8") as config:
+        config.write('\n[hours.office]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n')
+    when = ("--from", "2090-01-01T00:00+03:30", "--for", "2w", "--hours", "office")
+    done = _exempt(server, "127.0.10.7", "telegram", *when)
+    assert done.code == GOOD, done.out + done.err
+    (listed,) = darban("exempt", "--list", "--json", at=server.directory).json["exemptions"]
+    begins = dt.datetime.fromisoformat("2090-01-01T00:00+03:30").timestamp()
+    assert (listed["begins"], listed["hours"], listed["state"]) == (begins, "office", "not now")
+    assert listed["until"] == begins + 14 * 86400
+    text = darban("exempt", "--list", at=server.directory).out
+    assert " within office, approved by Head of PR (PR-2031): not now" in text
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        ("--from", "2090-01-02", "--until", "2090-01-01"),
+        ("--hours", "offise", "--for", "2h"),
+    ],
+)
+def test_hours_and_a_beginning_that_cannot_be(server: Server, when: tuple[str, ...]) -> None:
+    before = server.config.read_text(encoding="utf-8")
+    assert _exempt(server, "127.0.10.7", "telegram", *when).code == WRONG
+    assert server.config.read_text(encoding="utf-8") == before
+
+
+def test_hours_are_of_a_new_exemption_alone(server: Server) -> None:
+    done = darban("exempt", "--extend", "pr", "--for", "2h", "--hours", "x", at=server.directory)
+    assert (done.code, done.err) == (WRONG, "--from and --hours are for a new exemption\n")

@@ -45,25 +45,26 @@ def terms() -> CompiledConfig:
 def test_a_service_that_is_blocked_within_hours(
     terms: CompiledConfig, at: float, changes: float
 ) -> None:
-    assert service_hours(terms, terms.policies[0], 0, at) == ("within office", changes)
+    found = service_hours(terms, terms.policies[0], 0, at)
+    assert (found.text, found.changes) == ("within office", changes)
 
 
 def test_a_service_that_is_blocked_at_all_hours_or_never(terms: CompiledConfig) -> None:
     for policy, service in ((0, 1), (1, 0), (1, 1)):
         found = service_hours(terms, terms.policies[policy], service, _tehran(24, 7))
-        assert found == ("", math.inf)
+        assert (found.text, found.changes) == ("", math.inf)
 
 
 def test_one_that_is_blocked_outside_of_hours() -> None:
     terms = compiled(HOURLY.replace('hours = "office", block', 'outside = "office", block')).terms
     found = service_hours(terms, terms.policies[0], 0, _tehran(24, 7))
-    assert found == ("outside office", _tehran(24, 7, 30))
+    assert (found.text, found.changes) == ("outside office", _tehran(24, 7, 30))
 
 
 def test_where_one_hours_go_on_as_others_end_nothing_changes() -> None:
     terms = compiled(TWO_HOURS).terms
     found = service_hours(terms, terms.policies[0], 0, _tehran(28, 8))
-    assert found == ("within office, within night", _tehran(28, 20))
+    assert (found.text, found.changes) == ("within office, within night", _tehran(28, 20))
 
 
 def test_after_the_last_year_nothing_changes(terms: CompiledConfig) -> None:
