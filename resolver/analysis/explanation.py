@@ -37,7 +37,16 @@ from resolver.policy.service_hours import (
     ServiceHours,
     service_hours,
 )
-from resolver.policy.verdict import ALLOW, DENY, NO_SERVICE, PASS, Outcome, Verdict
+from resolver.policy.verdict import (
+    ALLOW,
+    DENY,
+    LIST,
+    NO_SERVICE,
+    PASS,
+    UNLISTED,
+    Outcome,
+    Verdict,
+)
 from resolver.policy.view import View
 
 _REFUSED = Received("REFUSED")
@@ -237,25 +246,39 @@ class Explainer:
 
     def _step(self, view: View, name: bytes, verdict: Verdict) -> str:
         policy = view.effect.policy
-        if verdict.by is ALLOW:
-            return f"allow of policy {policy.name}"
-        if verdict.dormant:
-            hours = self._hours(view, verdict)
-            begin = f", from {_moment(hours.changes)}" if hours.changes < math.inf else ""
-            return f"policy {policy.name} blocks the service {hours.text}{begin}"
         if verdict.outcome is Outcome.PASSED:
-            return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
+            return self._passed(view, name, verdict)
         if verdict.outcome is Outcome.EXEMPTED:
             hours = self._hours(view, verdict)
             within = f", {hours.text}" if hours.text else ""
             return f"exemption {self.terms.exemptions[verdict.exemption].id}{within}"
         if verdict.by is DENY:
             return f"deny of policy {policy.name}"
-        line = self._snapshot.judge.line(verdict)
+        if verdict.by is UNLISTED:
+            return f"default of policy {policy.name}"
         hours = self._hours(view, verdict)
         until = f" until {_moment(hours.changes)}" if hours.changes < math.inf else ""
         within = f"; {hours.text}{until}" if hours.text else ""
-        return f"list {self.terms.sources[verdict.source].file}, line {line}{within}"
+        return f"{self._list(verdict)}{within}"
+
+    def _passed(self, view: View, name: bytes, verdict: Verdict) -> str:
+        """Why a name passes, where no exemption is the reason."""
+        policy = view.effect.policy
+        if verdict.by is ALLOW:
+            return f"allow of policy {policy.name}"
+        if verdict.dormant:
+            hours = self._hours(view, verdict)
+            begin = f", from {_moment(hours.changes)}" if hours.changes < math.inf else ""
+            return f"policy {policy.name} blocks the service {hours.text}{begin}"
+        if verdict.by is LIST:
+            return f"allow of policy {policy.name}: {self._list(verdict)}"
+        if view.unlisted is not None:
+            return f"a name of this network, which the default of policy {policy.name} is not for"
+        return f"no rule of policy {policy.name} covers the name{self._refused(view, name)}"
+
+    def _list(self, verdict: Verdict) -> str:
+        line = self._snapshot.judge.line(verdict)
+        return f"list {self.terms.sources[verdict.source].file}, line {line}"
 
     def _hours(self, view: View, verdict: Verdict) -> ServiceHours:
         """The hours of the service or of the exemption that decided, and their next change."""

@@ -124,7 +124,8 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
             if each.service is not None
         ),
         "allow": frozenset(described.allowed),
-        "deny": frozenset(described.denied),
+        "deny": frozenset(each.text for each in blocks if each.service is None and each.names),
+        "default": described.default,
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),
         "mode": described.mode,
@@ -142,6 +143,7 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
 _OF_POLICY = (
     *("name", "blocked_services", "allow_and_deny", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
     *("is_enforced", "directives", "cited_grounds", "ground_places", "blocked_by_hours"),
+    *("blocks_unlisted", "allowed_services"),
 )
 
 

@@ -93,6 +93,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
         yield from _repeated(what, [each for each in values if each[1] is not None], provenance)
     for name in config.policies:
         yield from _repeated("name", _allowed_and_denied(config, name), provenance)
+    yield from _during_with_default(config, provenance)
     yield from _circular_narrowing(provenance.merged)
     yield from _sinkholes(config, provenance)
     yield from _sources(config, provenance)
@@ -170,6 +171,14 @@ def _plain(entry: str) -> str:
         return names.text(names.parse(entry))
     except names.InvalidName:
         return entry.lower()
+
+
+def _during_with_default(config: Config, provenance: Provenance) -> Iterator[Problem]:
+    for name, policy in config.policies.items():
+        if policy.default == "block" and policy.during:
+            path = ("policies", name, "during")
+            advice = "All services that 'allow' does not have are blocked at all hours."
+            yield provenance.problem(path, "hours", 'none where default is "block"', advice)
 
 
 def _circular_narrowing(merged: MergedDocument) -> Iterator[Problem]:

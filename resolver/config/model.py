@@ -146,9 +146,11 @@ class PolicyConfig(ConfigSection):
     during: Several[DuringConfig] = ()
     """What to block besides, for a part of the week."""
     allow: Several[str] = ()
-    """The names that pass even if a list blocks them."""
+    """The names that pass even if a list blocks them; with default = "block" also services."""
     deny: Several[str] = ()
     """More names to block."""
+    default: Literal["pass", "block"] = "pass"
+    """What happens to names that no list and no other key covers."""
     answer: Literal["sinkhole", "nxdomain", "nodata", "refused"] = "sinkhole"
     """How a blocked name is answered."""
     sinkhole: OneOrMore[ClientAddress] = (ip_address("0.0.0.0"), ip_address("::"))

@@ -179,7 +179,8 @@ def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
     """The policies that answer with their sinkhole's addresses."""
     for name, policy in config.policies.items():
-        if MODES[policy.answer].has_addresses and (policy.block or policy.deny):
+        blocks = policy.block or policy.deny or policy.default == "block"
+        if blocks and MODES[policy.answer].has_addresses:
             yield name, policy
 
 
@@ -193,7 +194,7 @@ def _accepts(endpoint: SocketAddress, address: Address) -> bool:
 def _unblocked_encrypted_dns(config: Config, provenance: Provenance) -> Warnings:
     for name, policy in config.policies.items():
         path = ("policies", name, "block")
-        blocks = policy.block or policy.deny
+        blocks = policy.default == "pass" and (policy.block or policy.deny)
         if blocks and ENCRYPTED_DNS not in policy.block and provenance.whole(path):
             expected = "it in a policy that blocks anything"
             advice = "Browsers go around the policy by DNS over HTTPS."

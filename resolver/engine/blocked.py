@@ -46,11 +46,13 @@ class BlockedTemplate(ReplyTemplate):
         """Render the whole reply.
 
         The owner of the SOA of a negative answer is the name of the rule. If the answer decided,
-        it is the name of the question, which need not lie below the rule.
+        it is the name of the question, which need not lie below the rule; so it is if no rule
+        decided, but the default.
         """
         records = self._address
         if self._is_negative:
-            zone = len(query.name) if verdict.of_answer else len(verdict.key) + 1
+            by_name = verdict.key and not verdict.of_answer
+            zone = len(verdict.key) + 1 if by_name else len(query.name)
             records = _SOA.record(query.name, zone)
         return self.render(query.ident, query.question, records)
 

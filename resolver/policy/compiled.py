@@ -23,7 +23,7 @@ from resolver.policy.prefix import Prefix
 from resolver.policy.services import union
 from resolver.policy.settings import Endpoint, Settings
 
-_LONG: Final = ("prefixes", "excepted")
+_LONG: Final = ("prefixes", "excepted", "allowed_names")
 """The fields of ``CompiledConfig`` that may have 100,000 values and more."""
 FORM: Final = 1
 """The form of a stored snapshot: it rises where an earlier release would misread what this one
@@ -166,11 +166,20 @@ class Policy:
     contact: str
     upstream: str
     blocked_by_hours: tuple[HourlyBlock, ...] = ()
+    blocks_unlisted: bool = False
+    """Whether it blocks the names that nothing of it covers."""
+    allowed_services: int = 0
+    """The services whose names pass before those of blocked services, one bit each."""
 
     @property
     def ever_blocked(self) -> int:
         """The services that it blocks at some time, one bit each."""
         return union([self.blocked_services, *(each.services for each in self.blocked_by_hours)])
+
+    @property
+    def used_services(self) -> int:
+        """The services whose lists decide at some time, one bit each."""
+        return self.ever_blocked | self.allowed_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +304,8 @@ class CompiledConfig:
     """Names that no list of others may block, each with all names below it."""
     hours: tuple[Hours, ...] = ()
     form: int = FORM
+    allowed_names: tuple[bytes, ...] = ()
+    """The names of the rules of services that some policy allows."""
 
     def sinkholes(self) -> set[bytes]:
         """The addresses that blocked replies have; an empty one where a policy has none."""

@@ -5,7 +5,7 @@ hours alone is named with them.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
@@ -13,17 +13,19 @@ from resolver.policy.service_hours import BlockingHours, blocking_hours
 from resolver.policy.services import services_in, union
 from resolver.policy.verdict import Outcome
 
+_DEFAULT: Final = 'default = "block"'
+
 
 class Block(NamedTuple):
-    """A service that the lists of a policy block, or a rule of its ``deny``."""
+    """A service that the lists of a policy block, a rule of its ``deny``, or its default."""
 
     text: str
-    """The name of the service, or the rule as the config writes it."""
+    """The name of the service; the rule or the default as the config writes it."""
     ground: Ground
     names: int
-    """How many names it blocks, each perhaps with all below it."""
+    """How many names it blocks, each perhaps with all below it; 0 for the default."""
     service: Service | None
-    """None for a rule of ``deny``."""
+    """None for a rule of ``deny`` and the default."""
     hours: tuple[BlockingHours, ...]
     """The hours within which or outside of which alone it is blocked; may be empty."""
 
@@ -42,9 +44,11 @@ class PolicyDescription:
     contact: str
     directives: tuple[Directive, ...]
     blocks: tuple[Block, ...]
-    """The services in the order of the config, then the rules of ``deny``."""
+    """The services in the order of the config, the rules of ``deny``, and the default."""
     allowed: tuple[str, ...]
-    """The rules of ``allow``, as the config writes them."""
+    """The rules of ``allow``, as the config writes them, and the services in it."""
+    default: str
+    """For a name that nothing covers: ``pass`` or ``block``."""
     grounds: tuple[Ground, ...]
     """Of each service of the config, also of those that pass."""
     exemptible: tuple[Service, ...]
@@ -57,7 +61,7 @@ class PolicyDescription:
 
     @property
     def denied(self) -> tuple[str, ...]:
-        """The rules of ``deny``, as the config writes them."""
+        """The rules of ``deny`` and the default that blocks, as the config writes them."""
         return tuple(each.text for each in self.blocks if each.service is None)
 
     @property
@@ -101,8 +105,13 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
                 for rule in policy.allow_and_deny
                 if not rule.allow
             ),
+            *([Block(_DEFAULT, policy.cited_grounds[0], 0, None, ())] * policy.blocks_unlisted),
         ),
-        tuple(rule.text for rule in policy.allow_and_deny if rule.allow),
+        (
+            *(rule.text for rule in policy.allow_and_deny if rule.allow),
+            *(each.name for each in services_in(policy.allowed_services, compiled.services)),
+        ),
+        "block" if policy.blocks_unlisted else "pass",
         grounds,
         tuple(services_in(policy.ever_blocked & exempted, compiled.services)),
     )

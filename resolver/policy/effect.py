@@ -12,7 +12,7 @@ from resolver.policy.building import ancestors, top_labels
 from resolver.policy.compiled import CompiledConfig, Ground, OwnRule, Policy
 from resolver.policy.moment import NOTHING, InForce
 from resolver.policy.services import union
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK, Verdict
 
 
 class OwnRules:
@@ -39,8 +39,8 @@ class Effect:
     """What a policy does while certain things are in force. An effect never changes."""
 
     __slots__ = (
-        *("answers", "blocked", "caught", "dormant", "exempt", "exemptions", "own", "policy"),
-        "until",
+        *("allowed", "answers", "blocked", "caught", "dormant", "exempt", "exemptions", "listed"),
+        *("own", "policy", "unlisted", "until"),
     )
 
     def __init__(
@@ -53,6 +53,8 @@ class Effect:
         exempt: int = 0,
         exemptions: tuple[int, ...] = (),
         until: float = math.inf,
+        allowed: int = 0,
+        unlisted: Verdict | None = None,
     ) -> None:
         self.policy = policy
         """For its name and its contact."""
@@ -62,6 +64,12 @@ class Effect:
         """The services that its lists block now, one bit each; also those that are exempted."""
         self.dormant = dormant
         """The services that it blocks at other hours only, one bit each."""
+        self.allowed = allowed
+        """The services whose names pass before those of blocked services, one bit each."""
+        self.listed = blocked | dormant | allowed
+        """The services whose lists of names count, one bit each."""
+        self.unlisted = unlisted
+        """The verdict on a name that nothing covers; None if it passes."""
         self.exempt = exempt
         """The exempted services, one bit each."""
         self.exemptions = exemptions
@@ -74,7 +82,7 @@ class Effect:
     @property
     def has_rules(self) -> bool:
         """Whether a rule can cover any name."""
-        return bool(self.blocked or self.dormant or self.own.by_name)
+        return bool(self.listed or self.own.by_name or self.unlisted)
 
     @property
     def enforced(self) -> int:
@@ -82,7 +90,7 @@ class Effect:
         return self.blocked & ~self.exempt if self.caught is BLOCKED else 0
 
     def ground(self, service: int) -> Ground:
-        """What the block of a service rests on; ``NO_SERVICE``: that of a name of ``deny``."""
+        """What the block of a service rests on; ``NO_SERVICE``: of ``deny``, or of the default."""
         policy = self.policy
         return policy.cited_grounds[0 if service == NO_SERVICE else policy.ground_places[service]]
 
@@ -139,11 +147,22 @@ class Effects:
                 *(each.ends_at for each in found),
                 *(self._now.until for each in found if each.exempted_hours is not None),
             ),
+            base.allowed,
+            base.unlisted,
         )
 
     def _alone(self, place: int) -> Effect:
         policy = self._policies[place]
         blocked = blocked_within(policy, self._now.hours)
         until = self._now.until if policy.blocked_by_hours else math.inf
-        own, answers = self._own[place], self._answers[place]
-        return Effect(policy, own, answers, blocked, policy.ever_blocked & ~blocked, until=until)
+        caught = BLOCKED if policy.is_enforced else WOULD_BLOCK
+        return Effect(
+            policy,
+            self._own[place],
+            self._answers[place],
+            blocked,
+            policy.ever_blocked & ~blocked,
+            until=until,
+            allowed=policy.allowed_services,
+            unlisted=Verdict(caught, UNLISTED) if policy.blocks_unlisted else None,
+        )

@@ -32,6 +32,8 @@ class Feature(StrEnum):
     """Of lists."""
     DENY = "deny"
     ALLOW = "allow"
+    DEFAULT = "default"
+    """Names that nothing covers are blocked."""
     ALIASES = "aliases"
     """Names that an answer leads to are judged, too."""
     IPV4_RANGES = "ipv4-ranges"
@@ -97,7 +99,7 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
         yield Feature.UPSTREAM
     if not policy.is_enforced:
         yield Feature.AUDIT
-    elif blocked or denies:
+    elif blocked or denies or policy.blocks_unlisted:
         yield from (Feature.ALIASES, Feature(f"answer-{policy.answer_mode}"))
         if policy.blocked_by_hours:
             yield Feature.HOURS
@@ -110,6 +112,8 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
         for each in compiled.ranges:
             if blocked >> compiled.sources[each.source].service & 1:
                 yield Feature.IPV4_RANGES if len(each.network) == 4 else Feature.IPV6_RANGES
+        if policy.blocks_unlisted:
+            yield Feature.DEFAULT
         if denies:
             yield Feature.DENY
         if any(rule.allow for rule in own):

@@ -8,9 +8,10 @@ verdict.
 The order of the rules, and the reasons:
 1. The policy's own ``allow`` and ``deny`` come before every list; the operator decides. The most
    specific rule wins; of two that are equally specific, ``allow`` wins.
-2. The lists of the services that the policy blocks come next. An exception in a list cancels
-   only rules of the same list, so a list cannot allow what another list blocks. In a list with
-   ``longest_match`` it cancels only rules that are no more specific.
+2. The lists of the services that the policy allows come next, then those of the services that it
+   blocks. An exception in a list cancels only rules of the same list, so a list cannot allow what
+   another list blocks. In a list with ``longest_match`` it cancels only rules that are no more
+   specific.
 3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
    the services of all remaining rules are exempted, and as dormant only if the policy blocks
    all of them at other hours alone.
@@ -22,6 +23,9 @@ The order of the rules, and the reasons:
    written by the owner of the record, not by the owner of the target.
 6. No list of others blocks a target of a protected name: it may not block the name itself
    (``lists.guard``). ``deny`` and the agency's own lists do.
+7. A question that nothing covers is blocked if the default of the policy says so. Forwarded zones
+   other than the root, local names and special-use names are of this network and pass the
+   default. It judges no target and no address: an allowed name may lead anywhere.
 
 Private addresses in the answers of an upstream group are no matter of a policy
 (``policy.rebinding``).
@@ -29,7 +33,7 @@ Private addresses in the answers of an upstream group are no matter of a policy
 
 from typing import Final
 
-from resolver.dns import names
+from resolver.dns import names, special_use
 from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.building import Pause, ancestors, no_pause
 from resolver.policy.compiled import CompiledConfig, OwnRule
@@ -42,6 +46,7 @@ from resolver.policy.verdict import (
     BLOCKED,
     DENY,
     LIST,
+    NO_SERVICE,
     PASS,
     PASSED,
     RANGE,
@@ -77,12 +82,27 @@ class Judge:
         self._exempted = [exemption.exempted_services for exemption in terms.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
         local = [each.name for each in terms.local]
-        self._above_passing = ancestors(terms.excepted, local, pause=pause)
+        self._above_passing = ancestors(terms.excepted, local, terms.allowed_names, pause=pause)
+        forwarded = [each.zone for each in terms.forward if each.zone != names.ROOT]
+        self._local = frozenset(local)
+        self._of_this_network = frozenset((*forwarded, *special_use.ZONES))
+        """Zones that no default is for."""
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the name of a question, in lower-case wire form. The type does not matter."""
         if not view.has_rules:
             return PASS
+        verdict = self._by_rules(view, name)
+        if verdict is PASS and view.unlisted is not None and not self._passes_default(name):
+            return view.unlisted
+        return verdict
+
+    def _passes_default(self, name: bytes) -> bool:
+        """Whether the default of a policy is not for a name."""
+        return name in self._local or not self._of_this_network.isdisjoint(names.zones(name))
+
+    def _by_rules(self, view: View, name: bytes) -> Verdict:
+        """Judge a name by all but the default."""
         if view.own and name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
@@ -155,7 +175,7 @@ class Judge:
         if not view.has_rules:
             return reported
         for target in targets:
-            verdict = self.check_query(view, target)
+            verdict = self._by_rules(view, target)
             if verdict.source >= 0 and self._of_others[verdict.source] and self._protects(name):
                 verdict = self._by_own_lists(view, target)
             if verdict.outcome is BLOCKED:
@@ -173,8 +193,13 @@ class Judge:
         return not self._protected.isdisjoint(names.zones(name))
 
     def _by_own_lists(self, view: View, name: bytes) -> Verdict:
-        """Judge by the lists of the agency alone."""
-        rules = [each for each in self._index.match(name) if not self._of_others[each.source]]
+        """Judge by the lists of the agency, and by those of others that only let names pass."""
+        allowed = view.effect.allowed
+        rules = [
+            each
+            for each in self._index.match(name)
+            if not self._of_others[each.source] or allowed >> self._service_of[each.source] & 1
+        ]
         return self._of_matches(view, rules)
 
     def _of_addresses(
@@ -253,18 +278,17 @@ class Judge:
         if not matches:
             return PASS
         if len(matches) == 1:  # nearly always
-            rule, blocks = matches[0], view.effect.blocked | view.effect.dormant
-            if rule.exception or not blocks >> self._service_of[rule.source] & 1:
+            rule = matches[0]
+            if rule.exception or not view.effect.listed >> self._service_of[rule.source] & 1:
                 return PASS
             return self._verdict(view, rule, rule.subtree)
-        blocks = view.effect.blocked | view.effect.dormant
         exceptions = [rule for rule in matches if rule.exception]
         rules = [
             rule
             for rule in matches
             if not rule.exception
             and not self._is_cancelled(rule, exceptions)
-            and blocks >> self._service_of[rule.source] & 1
+            and view.effect.listed >> self._service_of[rule.source] & 1
         ]
         if not rules:
             return PASS
@@ -279,7 +303,7 @@ class Judge:
         for service in services:
             found |= 1 << service
         blocked = found & effect.blocked
-        return blocked & ~effect.exempt or blocked or found
+        return found & effect.allowed or blocked & ~effect.exempt or blocked or found
 
     def _is_cancelled(self, rule: RuleMatch, exceptions: list[RuleMatch]) -> bool:
         """Whether an exception of the rule's own list cancels the rule."""
@@ -304,7 +328,7 @@ class Judge:
         return Verdict(
             outcome,
             LIST,
-            service,
+            NO_SERVICE if view.effect.allowed >> service & 1 else service,
             rule.key,
             rule.subtree,
             rule.source,

@@ -54,6 +54,7 @@ NOT_COUNTED: Final[Mapping[str, str]] = {
     "CompiledConfig.settings": _SERVER,
     "CompiledConfig.policy_hash": "it is the result",
     "CompiledConfig.protected": "it decides which rules are used, and these count",
+    "CompiledConfig.allowed_names": _DERIVED,
     "CompiledConfig.form": "it is how the rest is stored",
     "Rule.line": _PEOPLE,
 }
@@ -66,7 +67,7 @@ Rule = tuple[bytes, bool, bool, int]
 
 def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
     """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``terms.sources``."""
-    used = union(policy.ever_blocked for policy in terms.policies)
+    used = union(policy.used_services for policy in terms.policies)
     service = [each.name for each in terms.services]
     clients, exempted = by_owner(terms.prefixes), by_owner(terms.exempted_prefixes)
     content = _counted(
@@ -132,6 +133,9 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
         policy,
         blocked_services=blocked(policy.blocked_services),
         blocked_by_hours=hourly,
+        allowed_services=_sorted(
+            each.name for each in services_in(policy.allowed_services, terms.services)
+        ),
         cited_grounds=own,
         ground_places=(),
         sinkhole_v4=v4,

@@ -48,6 +48,8 @@ class RuleKind(enum.IntEnum):
     LIST = 3
     RANGE = 4
     """A range of addresses."""
+    UNLISTED = 5
+    """No rule: the default of the policy."""
 
 
 NO_RULE: Final = RuleKind.NONE
@@ -55,6 +57,7 @@ ALLOW: Final = RuleKind.ALLOW
 DENY: Final = RuleKind.DENY
 LIST: Final = RuleKind.LIST
 RANGE: Final = RuleKind.RANGE
+UNLISTED: Final = RuleKind.UNLISTED
 
 
 class Verdict:
@@ -147,9 +150,9 @@ class Verdict:
 
     @property
     def rule_text(self) -> str:
-        """The rule in the syntax of lists, or the range; empty if neither decided."""
+        """The rule in the syntax of lists, the range or ``default``; empty if none decided."""
         if not self.key:
-            return self.range_text
+            return "default" if self.by is UNLISTED else self.range_text
         return f"{'||' if self.subtree else '|'}{names.text(self.rule)}^"
 
 

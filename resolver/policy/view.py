@@ -24,8 +24,8 @@ class View:
     """A VLAN and the effect of its policy on a client."""
 
     __slots__ = (
-        *("effect", "group", "has_rules", "own", "own_above", "own_tops", "verdicts_at"),
-        *("verdicts_below", "verdicts_by_kind", "vlan"),
+        *("effect", "group", "has_rules", "own", "own_above", "own_tops", "unlisted"),
+        *("verdicts_at", "verdicts_below", "verdicts_by_kind", "vlan"),
     )
 
     def __init__(self, vlan: int, effect: Effect) -> None:
@@ -37,6 +37,7 @@ class View:
         self.own_tops = effect.own.tops
         self.own_above = effect.own.above
         self.has_rules = effect.has_rules
+        self.unlisted = effect.unlisted
         self.group = effect.policy.upstream.encode()
         """The name of the upstream group of this view."""
         self.verdicts_at: dict[bytes, Verdict] = {}

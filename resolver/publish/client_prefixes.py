@@ -62,6 +62,7 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
             others = [each.owner for each in exempted if contains(network_of(each), clients)]
             effect = views.effects.of(number, (*of_vlan.exemptions, *others))
             still_blocked = effect.enforced.bit_count() + len(effect.own.denied)
+            still_blocked += effect.unlisted is not None
             if still_blocked:
                 exemption = terms.exemptions[prefix.owner].id
                 gaps.append(Gap(exemption, terms.vlans[vlan].name, str(clients), still_blocked))

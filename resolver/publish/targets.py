@@ -50,6 +50,7 @@ _ELSEWHERE: Final = {
     **_stricter("blocked names get NODATA", Feature.REFUSED),
     **_stricter("clients with link-local addresses are refused", Feature.INTERFACE),
     **_looser("queries go to servers of the resolver's own", Feature.UPSTREAM),
+    Feature.DEFAULT: Support(Fit.REFUSED),
 }
 """What is the same for zones and dnsdist."""
 _ZONES: Final = {
@@ -105,7 +106,7 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
         ),
         **_looser(
             "a firewall knows addresses and no names",
-            *(Feature.LISTS, Feature.DENY, Feature.ALIASES, Feature.CANARIES),
+            *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ALIASES, Feature.CANARIES),
             *(Feature.INTERFACE, Feature.UPSTREAM),
         ),
         **_AT_EXPORT,

@@ -49,6 +49,10 @@ class ServiceCatalog:
         )
         self.problems = [p for group in by_service.values() for p in _disagreements(group)]
 
+    def all(self) -> int:
+        """The set of all services."""
+        return (1 << len(self.services)) - 1
+
     def members(self, reference: str) -> int | None:
         """The set of services that a reference means; None where it is unknown."""
         if not reference.startswith("@"):

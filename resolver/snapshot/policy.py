@@ -7,6 +7,7 @@ that was compiled with errors is never put in force.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from resolver.config import model
 from resolver.config.load import LoadedConfig
@@ -57,6 +58,8 @@ class _Compiler:
 
     def __post_init__(self) -> None:
         self.problems = list(self.catalog.problems)
+        self.allowed = 0
+        """The services that some policy allows, one bit each."""
         self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
         self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
         self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
@@ -84,6 +87,7 @@ class _Compiler:
             protected=tuple(sorted(protected_names(self.config))),
             hours=tuple(self.hours()),
         )
+        terms = replace(terms, allowed_names=self.allowed_names())
         self.expected_services()
         if terms.policies:  # without one, a VLAN's policy is already a problem
             terms = replace(terms, policy_hash=policy_hash(terms, of_lists))
@@ -99,16 +103,22 @@ class _Compiler:
 
     def members(self, path: Path, references: Iterable[str]) -> int:
         """The set of services that references mean; unknown and doubtful ones become problems."""
-        for place, reference in enumerate(references):
-            at, found = (*path, place), toml_text(reference)
+        return self.members_at(path, enumerate(references))
+
+    def members_at(self, path: Path, references: Iterable[tuple[int, str]]) -> int:
+        """The same for references with their places."""
+        found = 0
+        for place, reference in references:
+            at, text = (*path, place), toml_text(reference)
             if self.catalog.members(reference) is None:
                 if self.complete:
-                    self.wrong(at, found, *self.catalog.instead_of(reference))
+                    self.wrong(at, text, *self.catalog.instead_of(reference))
             elif category := self.catalog.mistaken_for(reference):
                 expected = f'"{category}", or a service that is not called like a category'
                 advice = f'It is only one service. Did you mean "{category}"?'
-                self.doubtful(at, found, expected, advice)
-        return self.catalog.known_members(references)
+                self.doubtful(at, text, expected, advice)
+            found |= self.catalog.known_members([reference])
+        return found
 
     def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
         path: Path = ("policies", name)
@@ -116,11 +126,19 @@ class _Compiler:
         cited = {each: directives[each] for each in policy.directives if each in directives}
         stands_on, ground_of = grounds(cited, self.catalog)
         sinkhole = {address.version: address.packed for address in reversed(policy.sinkhole)}
+        blocked = self.members((*path, "block"), policy.block)
+        allow, allowed = list(enumerate(policy.allow)), 0
+        if policy.default == "block":
+            services = [each for each in allow if _is_reference(each[1])]
+            allow = [each for each in allow if not _is_reference(each[1])]
+            allowed = self.members_at((*path, "allow"), services) & ~blocked
+            blocked = self.catalog.all() & ~allowed
+            self.allowed |= allowed
         return made.Policy(
             name,
-            self.members((*path, "block"), policy.block),
-            tuple(self.own_rules((*path, "deny"), policy.deny, allow=False))
-            + tuple(self.own_rules((*path, "allow"), policy.allow, allow=True)),
+            blocked,
+            tuple(self.own_rules((*path, "deny"), enumerate(policy.deny), allow=False))
+            + tuple(self.own_rules((*path, "allow"), allow, allow=True)),
             policy.answer,
             sinkhole.get(4, b""),
             sinkhole.get(6, b""),
@@ -131,7 +149,15 @@ class _Compiler:
             policy.contact,
             policy.upstream,
             tuple(self.during((*path, "during"), policy.during)),
+            policy.default == "block",
+            allowed,
         )
+
+    def allowed_names(self) -> tuple[bytes, ...]:
+        lists = zip(self.catalog.sources, self.catalog.lists, strict=True)
+        allowed = [of.rules for each, of in lists if self.allowed >> each.service & 1]
+        rules = chain.from_iterable(allowed)
+        return tuple(sorted({rule.name for rule in rules if not rule.exception}))
 
     def during(
         self, path: Path, during: Sequence[model.DuringConfig]
@@ -152,8 +178,10 @@ class _Compiler:
             else:
                 yield compile_hours(name, hours, zone)
 
-    def own_rules(self, path: Path, texts: Sequence[str], *, allow: bool) -> Iterable[made.OwnRule]:
-        for place, text in enumerate(texts):
+    def own_rules(
+        self, path: Path, texts: Iterable[tuple[int, str]], *, allow: bool
+    ) -> Iterable[made.OwnRule]:
+        for place, text in texts:
             rule = read_rule(text, place + 1)
             reason = rule if isinstance(rule, str) else self.unfit(rule, allow=allow)
             if reason:
@@ -235,6 +263,11 @@ def _directive(
 ) -> made.Directive:
     narrowed = known.get(of.narrows or "")
     return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
+
+
+def _is_reference(text: str) -> bool:
+    """Whether an entry of ``allow`` means services: a name has a dot, or is written as a rule."""
+    return not text.startswith("@@") and "." not in text and "|" not in text
 
 
 def _group_of(forward: int) -> str:

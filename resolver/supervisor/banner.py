@@ -61,8 +61,10 @@ def _upstreams(terms: CompiledConfig) -> str:
 def _blocks(policy: PolicyDescription) -> str:
     if not policy.blocks:
         return "blocks nothing"
-    names = count_text(sum(each.names for each in policy.blocks), "name")
     verb = "blocks" if policy.mode == "enforce" else "only counts (audit)"
+    if policy.default == "block":
+        return f"{verb} all names that it does not allow"
+    names = count_text(sum(each.names for each in policy.blocks), "name")
     return f"{verb} {names} of {count_text(len(policy.services), 'service')}"
 
 

@@ -8,8 +8,8 @@ from resolver.dns.assembly import assembled
 from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.question import UpstreamQuestion
 from resolver.policy.index import Index
+from tests.policy.networks import ALLOWING, HOURLY, compiled
 from tests.policy.networks import CONFIG as CONFIG_WITHOUT_HOURS
-from tests.policy.networks import HOURLY, compiled
 from tests.snapshot.texts import compile_texts
 
 TEHRAN = dt.timezone(dt.timedelta(hours=3.5))
@@ -122,3 +122,30 @@ def test_what_no_hours_decide_has_none() -> None:
     for name in ("b.example", "www.example", "status.a.example"):
         found = explainer.for_client("10.10.0.5", names.parse(name), codes.A)
         assert (found.hours, found.until) == ("", "")
+
+
+# ---- a policy whose default is to block ----
+
+
+def closed(name: str) -> Explanation:
+    snapshot = compiled(ALLOWING)
+    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    return explainer.for_client("10.10.0.5", names.parse(name), codes.A)
+
+
+def test_the_default_of_a_policy_is_named() -> None:
+    found = closed("www.other.example")
+    assert (found.outcome, found.service, found.rule) == ("blocked", "", "default")
+    assert found.decided_by == "default of policy administrative"
+    assert (found.matched, found.list, found.line) == ("www.other.example", "", None)
+
+
+def test_what_opens_a_name_is_named() -> None:
+    listed = closed("www.both.example")
+    assert (listed.outcome, listed.service) == ("passed", "")
+    assert listed.decided_by == "allow of policy administrative: list one.txt, line 4"
+    assert closed("status.a.example").decided_by == "allow of policy administrative"
+    forwarded = closed("www.agency.example").decided_by
+    assert forwarded == (
+        "a name of this network, which the default of policy administrative is not for"
+    )

@@ -26,9 +26,11 @@ CALLERS = {
         "analysis.explanation.Explainer._explain",
     },
     "check_query": {
-        *("engine.engine.Engine.check_question", "policy.judge.Judge.check_answer"),
+        "engine.engine.Engine.check_question",
         "publish.policy_zones.RuleSource.action",  # for other resolvers: policy, no local data
     },
+    # No default of a policy judges a target.
+    "_by_rules": {"policy.judge.Judge.check_query", "policy.judge.Judge.check_answer"},
     "check_answer": {"engine.engine.Engine._judge_answer"},
     # Local data answers a question, or the end of a chain of aliases.
     "local_answer": {

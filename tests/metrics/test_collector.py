@@ -119,6 +119,7 @@ def test_each_series_that_a_policy_can_produce_starts_with_0() -> None:
     assert _of(series, "darban_queries_total", **blocked) == 0
     own = {"vlan": "administration", "outcome": "blocked", "service": ""}
     assert _of(series, "darban_queries_total", **own) == 0
+    assert _of(series, "darban_queries_total", **own | {"vlan": "publicity"}) is None
     exempted = {"vlan": "administration", "outcome": "exempted", "service": "one"}
     assert _of(series, "darban_queries_total", **exempted) == 0
     assert _of(series, "darban_queries_total", **exempted | {"service": "around"}) is None

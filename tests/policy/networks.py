@@ -64,6 +64,11 @@ to = "14:30"
 """
 )
 """The same network, where the service ``one`` is blocked and exempted in office hours alone."""
+ALLOWING = CONFIG.replace(
+    'block = ["@messenger"]\nallow = ["status.a.example"]',
+    'default = "block"\nallow = ["status.a.example", "one"]',
+).replace('services = ["one"]', 'services = ["two"]')
+"""The same network, where the service ``one`` and a name are open, and the default is to block."""
 LISTS = {
     "one": "! Title: One\n! Category: messenger\n||a.example^\n||both.example^\n@@||x.a.example^\n",
     "two": "! Title: Two\n! Category: messenger\n||both.example^\n|y.a.example^\n@@|z.example^\n",

@@ -16,7 +16,7 @@ from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
 from resolver.policy.compiled import CompiledConfig, RefusedRule, Snapshot
 from resolver.policy.index import Index
-from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
+from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, compiled
 
 WALL = 1.8e9
 OLD = compiled()
@@ -59,6 +59,7 @@ ELSEWHERE = {
     ("hours", "moments"),  # they follow from the text
     ("policies", "blocked_by_hours"),  # no number; tested below
     ("exemptions", "exempted_hours"),
+    ("policies", "allowed_services"),  # likewise
 }
 
 
@@ -100,12 +101,13 @@ def every_change_of(terms: CompiledConfig) -> Iterator[tuple[str, CompiledConfig
 
 
 def test_every_part_of_the_terms_is_compared() -> None:
-    # ``excepted``, ``protected`` and ``policy_hash`` follow from the rest, and from the names that
-    # come with the program, as ``form`` does; what PARTS lacks is tested below.
+    # ``excepted``, ``allowed_names``, ``protected`` and ``policy_hash`` follow from the rest, and
+    # from the names that come with the program, as ``form`` does; what PARTS lacks is tested below.
     others = {
         "policy_hash",
         "form",
         "excepted",
+        "allowed_names",
         "protected",
         "exempted_prefixes",
         "forward",
@@ -149,6 +151,17 @@ def test_a_policy_that_blocks_less() -> None:
         Detail("block", gone=("two",)),
         Detail("mode", "enforce", "audit"),
         Detail("cites", gone=("1595/الف/م for two",)),
+    }
+
+
+def test_what_a_policy_opens() -> None:
+    change = changes(ALLOWING)[0]
+    assert change[:3] == ("policies", "administrative", "changed")
+    assert set(change.details) == {
+        Detail("block", gone=("one",)),
+        Detail("allow", added=("one",)),
+        Detail("default", "pass", "block"),
+        Detail("cites", gone=("1595/الف/م for one",)),
     }
 
 

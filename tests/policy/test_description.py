@@ -3,7 +3,7 @@
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.verdict import Outcome
-from tests.policy.networks import CONFIG, compiled
+from tests.policy.networks import ALLOWING, CONFIG, compiled
 
 DIRECTIVE = "1595/الف/م"
 
@@ -56,3 +56,14 @@ def test_what_is_caught_is_blocked_or_would_be() -> None:
 def test_only_what_a_policy_blocks_can_be_exempted() -> None:
     exemptible = [[each.name for each in policy.exemptible] for policy in describe(terms())]
     assert exemptible == [["one"], []]
+
+
+def test_a_default_that_blocks_is_the_last_block_and_rests_on_the_agencys_own_policy() -> None:
+    found = administrative(ALLOWING)
+    last = found.blocks[-1]
+    assert (last.text, last.ground.directive, last.names, last.service) == (
+        'default = "block"', "", 0, None,
+    )  # fmt: skip
+    assert [each.name for each in found.services] == ["two"]
+    assert found.allowed == ("status.a.example", "one")
+    assert (found.default, administrative().default) == ("block", "pass")

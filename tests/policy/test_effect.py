@@ -6,8 +6,8 @@ from dataclasses import replace
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, WOULD_BLOCK
-from tests.policy.networks import CONFIG, compiled
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK
+from tests.policy.networks import ALLOWING, CONFIG, compiled
 
 ONE, TWO = 1, 2
 """Sets of services."""
@@ -58,3 +58,23 @@ def test_a_service_has_the_ground_of_its_directive_and_a_denied_name_the_agency_
     effect = Effects(terms()).of(0)
     assert effect.ground(0).directive == "1595/الف/م"
     assert effect.ground(NO_SERVICE).directive == ""
+
+
+def test_a_policy_that_only_has_a_default_has_rules() -> None:
+    alone = CONFIG.replace("[policies.publicity]", '[policies.publicity]\ndefault = "block"')
+    effect = Effects(terms(alone)).of(1)
+    assert effect.has_rules
+    assert effect.unlisted is not None
+    assert (effect.unlisted.by, effect.unlisted.outcome) == (UNLISTED, BLOCKED)
+    assert not Effects(terms()).of(1).has_rules
+
+
+def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
+    effect = Effects(terms(ALLOWING)).of(0, (0,))
+    assert (effect.blocked, effect.allowed, effect.exempt) == (TWO, ONE, TWO)
+    assert effect.unlisted is not None
+    assert effect.ground(effect.unlisted.service).directive == ""
+    assert effect.opened().unlisted is None
+    audited = Effects(terms(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))).of(0)
+    assert audited.unlisted is not None
+    assert audited.unlisted.outcome is WOULD_BLOCK

@@ -9,7 +9,7 @@ import pytest
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash
-from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
+from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, compiled
 from tests.policy.test_snapshots import CHANGES
 
 HASH = compiled().terms.policy_hash
@@ -23,7 +23,7 @@ def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
 
 def test_a_change_of_what_counts_raises_the_version() -> None:
     """Where this hash changes, ``VERSION`` rises: a release before gives equal policies another."""
-    assert (VERSION, the_hash(FULL)) == (2, "2:5b8bb38eb469f8b9")
+    assert (VERSION, the_hash(FULL)) == (2, "2:853bca841f07bf2b")
 
 
 # ---- every field of the compiled policy ----
@@ -111,6 +111,7 @@ MORE = {
     "the answer": ('allow = ["status', 'answer = "nodata"\nallow = ["status'),
     "the directive's number": ('"1595/الف/م"', '"1596"'),
     "what the directive covers": ('covers = ["@messenger"]', 'covers = ["one"]'),
+    "the default": ('allow = ["status', 'default = "block"\nallow = ["status'),
     "the contact": ('allow = ["status', 'contact = "noc@agency.example"\nallow = ["status'),
     "a VLAN's policy": ('id = 20\nprefixes = ["10.20.0.0/16"]\npolicy = "publicity"',
                         'id = 20\nprefixes = ["10.20.0.0/16"]\npolicy = "administrative"'),
@@ -162,6 +163,14 @@ def test_lines_and_order_of_a_list_do_not_count() -> None:
     text = header + "! a remark\n\n" + "\n".join(lines) + "\n"
     assert the_hash(lists=LISTS | {"one": text}) == HASH
     assert compiled(CONFIG, LISTS | {"one": text}).hash() != compiled().hash()
+
+
+def test_the_services_that_are_open_count() -> None:
+    more = {"zoom": "! Category: workplace-chat\n||zoom.example^\n"}
+    both = ALLOWING.replace('"one"]', '"one", "zoom"]', 1)
+    assert the_hash(both, LISTS | more) != the_hash(ALLOWING, LISTS | more)
+    changed = {"one": LISTS["one"] + "||more.example^\n"}
+    assert the_hash(ALLOWING, LISTS | changed) != the_hash(ALLOWING)
 
 
 def test_a_list_that_no_policy_uses_does_not_count() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from resolver.dns import names
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome, RuleKind, Verdict
-from tests.policy.networks import compiled, judge, view
+from tests.policy.networks import ALLOWING, LISTS, compiled, judge, view
 
 SNAPSHOT = compiled()
 JUDGE = judge(SNAPSHOT)
@@ -136,3 +136,99 @@ def test_the_most_specific_rule_is_told(text: str, service: str | None, line: in
     verdict = JUDGE.check_query(ADMINISTRATION, names.parse(text))
     told = SNAPSHOT.terms.services[verdict.service].name if verdict.service >= 0 else None
     assert (told, JUDGE.line(verdict)) == (service, line)
+
+
+# ---- a policy whose default is to block ----
+
+ALLOWED = compiled(ALLOWING)
+ALLOWING_JUDGE = judge(ALLOWED)
+OPEN_TO_FEW = view(ALLOWED, "10.10.0.5")
+
+
+def open_to_few(name: bytes) -> str:
+    """What blocks a name: ``deny`` or ``default``; empty if it passes."""
+    if below(name, "status.a.example"):
+        return ""
+    if below(name, "b.example") or name == names.parse("c.example"):
+        return "deny"
+    if below(name, "both.example") or (below(name, "a.example") and not below(name, "x.a.example")):
+        return ""
+    return "default"
+
+
+@given(NAMES)
+def test_where_the_default_blocks_only_what_allow_has_passes(name: bytes) -> None:
+    verdict = ALLOWING_JUDGE.check_query(OPEN_TO_FEW, name)
+    by = open_to_few(name)
+    assert verdict.outcome is (Outcome.BLOCKED if by else Outcome.PASSED)
+    assert (verdict.by is RuleKind.UNLISTED) == (by == "default")
+    assert (verdict.rule_text == "default") == (by == "default")
+    assert not (by == "default" and verdict.all_below)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "by"),
+    [
+        ("www.both.example", Outcome.PASSED, RuleKind.LIST),  # of an allowed service first
+        ("x.a.example", Outcome.BLOCKED, RuleKind.UNLISTED),  # an exception allows nothing
+        ("z.example", Outcome.BLOCKED, RuleKind.UNLISTED),
+        ("www.agency.example", Outcome.PASSED, RuleKind.NONE),  # forwarded
+        ("printer.agency.example", Outcome.PASSED, RuleKind.NONE),  # local
+        ("localhost", Outcome.PASSED, RuleKind.NONE),
+        ("1.0.0.10.in-addr.arpa", Outcome.PASSED, RuleKind.NONE),
+        (".", Outcome.BLOCKED, RuleKind.UNLISTED),
+        ("example", Outcome.BLOCKED, RuleKind.UNLISTED),
+        ("www.b.example", Outcome.BLOCKED, RuleKind.DENY),
+    ],
+)
+def test_the_default_is_for_names_that_nothing_covers(
+    name: str, outcome: Outcome, by: RuleKind
+) -> None:
+    verdict = ALLOWING_JUDGE.check_query(OPEN_TO_FEW, names.parse(name))
+    assert (verdict.outcome, verdict.by, verdict.service) == (outcome, by, -1)
+
+
+def test_a_name_of_a_blocked_service_keeps_it_where_the_default_blocks() -> None:
+    lists = {**LISTS, "two": "! Category: messenger\n||two.example^\n||a.example^\n"}
+    snapshot = compiled(ALLOWING, lists)
+    name, judging = names.parse("www.two.example"), judge(snapshot)
+    found = judging.check_query(view(snapshot, "10.10.0.5"), name)
+    assert (found.outcome, found.service, found.all_below) == (Outcome.BLOCKED, 1, True)
+    exempted = judging.check_query(view(snapshot, "10.10.3.5"), name)
+    assert (exempted.outcome, exempted.service) == (Outcome.EXEMPTED, 1)
+
+
+def test_not_all_below_a_blocked_name_is_blocked_where_an_allowed_service_has_a_name() -> None:
+    lists = {
+        "one": "! Category: messenger\n||open.upper.example^\n",
+        "two": "! Category: messenger\n||upper.example^\n",
+    }
+    snapshot = compiled(ALLOWING, lists)
+    judging, here = judge(snapshot), view(snapshot, "10.10.0.5")
+    upper = judging.check_query(here, names.parse("upper.example"))
+    beside = judging.check_query(here, names.parse("beside.upper.example"))
+    assert (upper.outcome, upper.all_below) == (Outcome.BLOCKED, False)
+    assert (beside.outcome, beside.all_below) == (Outcome.BLOCKED, True)
+    assert judging.check_query(here, names.parse("open.upper.example")).outcome is Outcome.PASSED
+
+
+@given(st.lists(NAMES, max_size=4))
+def test_the_default_judges_no_target(targets: list[bytes]) -> None:
+    question = names.parse("both.example")
+    verdict = ALLOWING_JUDGE.check_answer(OPEN_TO_FEW, question, tuple(targets), (), ())
+    denied = [each for each in targets if open_to_few(each) == "deny"]
+    assert (verdict.outcome is Outcome.BLOCKED) == bool(denied)
+    assert verdict.target == (denied[0] if denied else b"")
+
+
+def test_ranges_of_blocked_services_judge_the_answer_of_an_allowed_name() -> None:
+    address = packed("203.1.112.9")
+    question = names.parse("a.example")
+    verdict = ALLOWING_JUDGE.check_answer(OPEN_TO_FEW, question, (), (), (address,))
+    assert (verdict.outcome, verdict.by) == (Outcome.BLOCKED, RuleKind.RANGE)
+
+
+def test_a_forward_of_the_root_is_no_zone_that_passes_the_default() -> None:
+    snapshot = compiled(ALLOWING.replace('zones = ["agency.example"]', 'zones = ["."]'))
+    verdict = judge(snapshot).check_query(view(snapshot, "10.10.0.5"), names.parse("n.example"))
+    assert verdict.by is RuleKind.UNLISTED

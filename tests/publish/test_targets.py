@@ -50,6 +50,8 @@ FEATURES = {
     "Exemption.begins_at": (*EXEMPTIONS, Feature.HOURS),
     "Exemption.exempted_hours": (Feature.HOURS,),
     "Policy.blocked_by_hours": (Feature.HOURS,),
+    "Policy.blocks_unlisted": (Feature.DEFAULT,),
+    "Policy.allowed_services": (Feature.DEFAULT,),
     "HourlyBlock.hours": (Feature.HOURS,),
     "HourlyBlock.outside": (Feature.HOURS,),
     "HourlyBlock.services": (Feature.HOURS,),
@@ -173,6 +175,9 @@ def test_the_features_of_a_policy() -> None:
     upstream = changed('allow = ["status', 'upstream = "filtered"\nallow = ["status')
     assert found(upstream) == whole | {Feature.UPSTREAM}
     assert Feature.HOURS not in found(FULL)
+    default = changed('allow = ["status', 'default = "block"\nallow = ["status')
+    assert found(default) == whole | {Feature.DEFAULT}
+    assert Feature.DEFAULT not in found(changed('block = ["@m', 'mode = "audit"\nblock = ["@m'))
     assert found(HOURLY) >= {Feature.HOURS, *RANGES, Feature.PREFIX_EXEMPTIONS}
     audit = changed('allow = ["status', 'mode = "audit"\nallow = ["status')
     assert found(audit) == {Feature.AUDIT}

@@ -73,3 +73,40 @@ def test_a_config_whose_only_policy_has_an_invalid_name_is_compiled_as_far_as_it
     )
     assert load_text(config.format("one")).problems
     assert _all(config.format("one"), "one") == []
+
+
+ALLOWING = """
+[policies.p]
+default = "{0}"
+allow = [{1}]
+[vlans.v]
+prefixes = ["10.0.0.0/8"]
+policy = "p"
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "entry", "advice"),
+    [
+        ("block", "ches", 'Did you mean "chess"?'),
+        ("block", "@game", 'Did you mean "@games"?'),
+        ("block", "@chess", 'Did you mean "chess"?'),
+        ("pass", "@games", None),
+    ],
+)
+def test_an_unknown_service_that_a_policy_allows_is_an_error(
+    default: str, entry: str, advice: str | None
+) -> None:
+    config = ALLOWING.format(default, f'"agency.example", "{entry}"')
+    [(severity, path, told)] = _all(config, "games", "chess")
+    assert (severity, path) == ("error", "policies.p.allow[1]")
+    assert advice is None or advice in told
+
+
+def test_allow_takes_services_categories_and_names_where_the_default_is_to_block() -> None:
+    every = ALLOWING.format("block", '"chess", "@games", "agency.example", "||ir^"')
+    assert _all(every, "tag", "chess") == []
+    doubtful = _all(ALLOWING.format("block", '"games"'), "games", "chess")
+    assert [(severity, path) for severity, path, _ in doubtful] == [
+        ("warning", "policies.p.allow[0]")
+    ]
