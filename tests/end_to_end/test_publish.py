@@ -6,18 +6,26 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.live.bind import Bind, bind
+from tests.live.bind import Bind
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
-from tests.live.configs import edited, shipped
-from tests.live.knot import Knot, at_home, knot, new_key, secret
+from tests.live.configs import edited
+from tests.live.knot import new_key, secret
 from tests.live.nsd import ANY_V4
-from tests.live.ports import free_port
+from tests.live.publishing import (
+    ADMINISTRATION,
+    BLOCKS,
+    OVERRIDES,
+    PUBLICITY,
+    Site,
+    enforcing,
+    publishing,
+    serving,
+)
 from tests.live.reloading import restored
 from tests.live.server import Server
 from tests.live.small_disk import small_disk
@@ -25,73 +33,13 @@ from tests.live.waiting import wait_for
 
 Make = Callable[[str], Server]
 
-BLOCKS = "administrative.policy.rpz.internal"
-OVERRIDES = "administration.vlan.rpz.internal"
-ADMINISTRATION, PUBLICITY = "127.0.10.5", "127.0.20.5"
-
-
-@dataclass(frozen=True)
-class Site:
-    """A server of Darban and the Knot that serves its zones."""
-
-    server: Server
-    knot: Knot
-    port: int
-    """Knot's."""
-    secondary: int
-    """The port of the secondary."""
-    key: str
-    first: dict[str, list[str]] = field(default_factory=dict)
-    """The records of the first config."""
-
-    def status(self) -> dict[str, object]:
-        """What the status says of the zones."""
-        done = darban("status", "--json", at=self.server.directory)
-        assert done.code == GOOD, done.err
-        published = done.json["publish"]
-        assert isinstance(published, dict)
-        return published
-
-    def records(self) -> dict[str, list[str]]:
-        """The records that are written, but for the serials, by the zones' files."""
-        files = (self.server.directory / ".darban/zones").glob("*.zone")
-        texts = {path.name: path.read_text(encoding="utf-8") for path in files}
-        return {
-            name: [line for line in text.splitlines() if " SOA " not in line]
-            for name, text in texts.items()
-        }
-
-    def is_served(self) -> bool:
-        """Whether Knot serves all zones as they were written."""
-        zones = self.status()["zones"]
-        assert isinstance(zones, list)
-        return bool(zones) and all(zone["written"] == zone["served"] for zone in zones)
-
-
-def _publishing(make: Make, upstream: str) -> Server:
-    """A server that publishes zones for one secondary; not started."""
-    primary, secondary = free_port(), free_port()
-    text = shipped([upstream], workers=1) + (
-        f'[publish]\nlisten = ["127.0.0.1:{primary}"]\n'
-        f'[publish.secondaries.tehran]\naddress = "127.0.0.1:{secondary}"\n'
-    )
-    return make(text)
-
 
 @pytest.fixture(scope="module")
 def lasting_site(
     make_lasting: Make, upstream: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    server = _publishing(make_lasting, upstream).start()
-    directory = tmp_path_factory.mktemp("knot")
-    exported = darban("export", "knot", at=server.directory)
-    assert exported.code == GOOD, exported.err
-    primary, secondary = (int(port) for port in re.findall(r"127\.0\.0\.1@([0-9]+)", exported.out))
-    key = new_key("tehran")
-    wait_for(lambda: (server.directory / ".darban/zones/serials").exists(), "the zones are written")
-    with knot(directory, at_home(exported.out, directory, [key])) as running:
-        site = Site(server, running, primary, secondary, secret(key))
-        site.first.update(site.records())
+    server = publishing(make_lasting, upstream).start()
+    with serving(server, tmp_path_factory.mktemp("knot")) as site:
         yield site
 
 
@@ -113,23 +61,16 @@ def site(lasting_site: Site) -> Iterator[Site]:
 def lasting_secondary(
     lasting_site: Site, upstream: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bind]:
-    site, directory = lasting_site, tmp_path_factory.mktemp("bind")
-    ports = (site.secondary, int(upstream.rpartition(":")[2]), site.port)
-    with bind(directory, ports, [OVERRIDES, BLOCKS], ("tehran", site.key)) as running:
+    directory = tmp_path_factory.mktemp("bind")
+    with enforcing(lasting_site, upstream, directory) as running:
         yield running
 
 
 @pytest.fixture
 def secondary(site: Site, lasting_secondary: Bind) -> Bind:
     """BIND, which enforces the policy of administration alone."""
-    wait_for(lambda: _address(site, ADMINISTRATION) == "0.0.0.0", "BIND enforces", 30)
+    wait_for(lambda: site.address(ADMINISTRATION) == "0.0.0.0", "BIND enforces", 30)
     return lasting_secondary
-
-
-def _address(site: Site, client: str, name: str = "web.telegram.org") -> str:
-    """What the secondary answers."""
-    answer = ask(site.secondary, name, client=client)
-    return str(answer.rr[-1].rdata) if answer is not None and answer.rr else ""
 
 
 def _transferred(bind: Bind, zone: str) -> list[tuple[str, int]]:
@@ -142,12 +83,12 @@ def _transferred(bind: Bind, zone: str) -> list[tuple[str, int]]:
 
 
 def test_a_secondary_enforces_the_policy_on_one_vlan(site: Site, secondary: Bind) -> None:
-    assert _address(site, ADMINISTRATION) == "0.0.0.0"
-    assert _address(site, PUBLICITY) == ANY_V4
-    assert _address(site, ADMINISTRATION, "alias.scene") == "0.0.0.0"
-    assert _address(site, ADMINISTRATION, "www.agency.example") == ANY_V4
-    assert _address(site, ADMINISTRATION, "address.scene") == "0.0.0.0"
-    assert _address(site, PUBLICITY, "address.scene") == "149.154.167.99"
+    assert site.address(ADMINISTRATION) == "0.0.0.0"
+    assert site.address(PUBLICITY) == ANY_V4
+    assert site.address(ADMINISTRATION, "alias.scene") == "0.0.0.0"
+    assert site.address(ADMINISTRATION, "www.agency.example") == ANY_V4
+    assert site.address(ADMINISTRATION, "address.scene") == "0.0.0.0"
+    assert site.address(PUBLICITY, "address.scene") == "149.154.167.99"
     wait_for(site.is_served, "the status says that Knot serves the zones")
     assert secondary.process.poll() is None
 
@@ -167,10 +108,10 @@ def test_an_exemption_reaches_the_secondary(
     wait_for(lambda: "CNAME rpz" in (zones / f"{OVERRIDES}.zone").read_text(), "it is written")
     written = time.monotonic()
     site.knot.control("zone-reload")
-    wait_for(lambda: _address(site, ADMINISTRATION) == ANY_V4, "the secondary has it")
+    wait_for(lambda: site.address(ADMINISTRATION) == ANY_V4, "the secondary has it")
     reached = time.monotonic()
-    assert _address(site, ADMINISTRATION, "web.whatsapp.com") == "0.0.0.0"
-    assert _address(site, ADMINISTRATION, "address.scene") == "149.154.167.99"
+    assert site.address(ADMINISTRATION, "web.whatsapp.com") == "0.0.0.0"
+    assert site.address(ADMINISTRATION, "address.scene") == "149.154.167.99"
     transfers = _transferred(secondary, OVERRIDES)[before:]
     assert len(transfers) == 1
     assert len(_transferred(secondary, BLOCKS)) == blocks >= 1, "the block set has not changed"
@@ -192,7 +133,7 @@ def test_a_small_change_of_a_list_is_a_small_transfer(
     zones = site.server.directory / ".darban/zones"
     wait_for(lambda: "new2" in (zones / f"{BLOCKS}.zone").read_text(), "it is written")
     site.knot.control("zone-reload")
-    wait_for(lambda: _address(site, ADMINISTRATION, "www.new1.example") == "0.0.0.0", "BIND has it")
+    wait_for(lambda: site.address(ADMINISTRATION, "www.new1.example") == "0.0.0.0", "BIND has it")
     [(_, octets)] = _transferred(secondary, BLOCKS)[len(known) :]
     assert octets * 10 < whole
     figure(f"3 rules more: {octets} octets by IXFR; the whole zone takes {whole}")
@@ -287,7 +228,7 @@ def test_knot_that_does_not_take_the_new_zones_is_reported(site: Site) -> None:
 
 
 def test_a_disk_that_is_full_disturbs_nobody(make: Make, upstream: str, zones_disk: Path) -> None:
-    server = _publishing(make, upstream)
+    server = publishing(make, upstream)
     server.expect_error("the zones of .publish. cannot be written")
     edited(server.config, "[publish]\n", f'[publish]\ndirectory = "{zones_disk}"\n')
     server.start()

@@ -21,6 +21,7 @@ PACKAGES = {
     "dnsdist": "dnsdist",
     "dnsmasq": "dnsmasq-base",
     "dnsperf": "dnsperf",
+    "faketime": "faketime",
     "fc-list": "fontconfig",
     "git": "git",
     "ip": "iproute2",

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.live.fake_clock import FAKETIME
 from tests.live.waiting import wait_for
 from tests.programs.chaos import list_server, upstream
-from tests.programs.chaos.host import DISK, FAKETIME
+from tests.programs.chaos.host import DISK
 from tests.programs.chaos.system import CommandFailed, System
 from tests.programs.chaos.truth import EXEMPT_TODAY
 

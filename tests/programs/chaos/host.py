@@ -1,4 +1,4 @@
-"""What the server stands on and a fault may break: a small disk, and a wall clock to step."""
+"""What the server stands on and a fault may break: a small disk."""
 
 import os
 import subprocess
@@ -6,20 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-"""Debian's package libfaketime."""
 DISK = 16 << 20
 """Octets of the small disk."""
-
-
-def fake_clock(place: Path) -> dict[str, str]:
-    """The environment in which a file steps the wall clock."""
-    return {
-        "LD_PRELOAD": str(FAKETIME),
-        "FAKETIME_TIMESTAMP_FILE": str(place / "clock"),
-        "FAKETIME_CACHE_DURATION": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
 
 
 @contextmanager

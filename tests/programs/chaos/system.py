@@ -21,6 +21,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.live.configs import edited
+from tests.live.fake_clock import fake_clock
 from tests.live.ports import free_port
 from tests.live.scraping import Scrape
 from tests.live.server import MODULE, Server
@@ -28,7 +29,7 @@ from tests.live.waiting import wait_for
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
 from tests.programs.attacks.fake_upstream import PROBE, Upstream, upstream
-from tests.programs.chaos.host import fake_clock, small_disk
+from tests.programs.chaos.host import small_disk
 from tests.programs.chaos.list_server import ListServer, list_server
 from tests.programs.chaos.load import Load
 from tests.programs.chaos.service_manager import ServiceManager
