@@ -142,7 +142,8 @@ class Explainer:
         With ``ask`` the targets of a name that passes are checked as well.
         """
         self.terms = terms
-        self._wall = wall
+        self.wall = wall
+        """The moment that is explained, in seconds since 1970; ``inf`` for no certain one."""
         self._ask = ask
         self._snapshot = LoadedSnapshot(terms, index, wall)
         self._observer = _LastVerdict()
@@ -150,12 +151,12 @@ class Explainer:
 
     def advance(self, wall: float) -> None:
         """Explain by what is in force at another moment."""
-        self._wall = wall
+        self.wall = wall
         self._engine.advance(wall, 0.0)
 
     def assume(self, now: InForce) -> None:
         """Explain as if this were in force, at no certain moment."""
-        self._wall = math.inf
+        self.wall = math.inf
         self._snapshot.views.change(now)
         self._engine.replace(self._snapshot)
 
@@ -285,11 +286,11 @@ class Explainer:
         if verdict.service == NO_SERVICE:
             return ALL_HOURS
         terms, place = self.terms, verdict.exemption
-        of_service = service_hours(terms, view.effect.policy, verdict.service, self._wall)
+        of_service = service_hours(terms, view.effect.policy, verdict.service, self.wall)
         if place < 0:
             return of_service
         within = exemption_hours(terms, place)
-        until = min(of_service.changes, in_force_until(terms, place, self._wall))
+        until = min(of_service.changes, in_force_until(terms, place, self.wall))
         return ServiceHours((BlockingHours(within),) if within else (), until)
 
     def _refused(self, view: View, name: bytes) -> str:

@@ -34,6 +34,8 @@ def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
             f"VLAN       {vlan.name}{number}, {count_text(prefixes, 'prefix', 'prefixes')}: "
             f"policy {policy.name}, {_blocks(policy)}"
         )
+    for hours in terms.hours:
+        yield f"hours      {hours.name}: {hours.text}"
     yield f"names      {_names(policies)}"
     if accepted.example:
         yield f"try        {accepted.example}"
@@ -65,7 +67,9 @@ def _blocks(policy: PolicyDescription) -> str:
     if policy.default == "block":
         return f"{verb} all names that it does not allow"
     names = count_text(sum(each.names for each in policy.blocks), "name")
-    return f"{verb} {names} of {count_text(len(policy.services), 'service')}"
+    hourly = sum(bool(each.hours) for each in policy.blocks)
+    some = f", {hourly:,} of them at some hours" if hourly else ""
+    return f"{verb} {names} of {count_text(len(policy.services), 'service')}{some}"
 
 
 def _config_state(accepted: Accepted) -> str:

@@ -6,6 +6,7 @@ The policy explainer that answers ``darban explain`` judges the two. Neither is 
 
 import enum
 from dataclasses import dataclass
+from datetime import datetime
 
 from resolver.analysis.explanation import Explainer
 from resolver.dns import codes, names
@@ -36,6 +37,12 @@ class BlockNotice:
     contact: str = ""
     directives: tuple[Directive, ...] = ()
     """The directive that bans the service, then those that narrow it."""
+    client: str = ""
+    """The address of the person's device."""
+    at: float = 0.0
+    """The moment of the visit, in Unix time."""
+    until: float | None = None
+    """The end of the hours within which alone the name is blocked, in Unix time."""
 
     @property
     def reason(self) -> str:
@@ -62,12 +69,14 @@ class BlockNotice:
         return {
             "blocked": is_blocked,
             "name": self.name,
+            "client": self.client,
             "vlan": self.vlan,
             "service": self.service.name if self.service else "",
             "title": self.service.title if self.service else "",
             "ground": ground if is_blocked else "",
             "directives": [{"number": each.number, "date": each.date} for each in self.directives],
             "contact": self.contact,
+            "until": self.until,
         }
 
 
@@ -84,6 +93,7 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
     banning = [each for each in policy.directives if found.directive == each.number]
     narrowing = [each for each in policy.directives if found.directive == each.narrows != ""]
     kinds = {"blocked": NoticeKind.BLOCKED, "exempted": NoticeKind.EXEMPTED}
+    is_blocked = found.outcome == "blocked"
     return BlockNotice(
         kinds.get(found.outcome, NoticeKind.NOT_BLOCKED),
         found.name,
@@ -91,4 +101,7 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
         found.vlan,
         policy.contact,
         (*banning, *narrowing),
+        client,
+        explainer.wall,
+        datetime.fromisoformat(found.until).timestamp() if is_blocked and found.until else None,
     )

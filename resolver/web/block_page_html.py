@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
@@ -67,11 +68,15 @@ def render_in_child() -> None:
 
 def _variants() -> Iterator[_Variant]:
     """The variant of every notice."""
-    choices = (LANGUAGES, NoticeKind, _CATEGORIES, (True, False), (True, False))
-    for language, kind, category, with_directives, contact in itertools.product(*choices):
+    either = (True, False)
+    for language, kind, category, with_directives, contact, hourly in itertools.product(
+        LANGUAGES, NoticeKind, _CATEGORIES, either, either, either
+    ):
         service = None if category is None else Service("s", category, "", "", False, 0, "")
         directives = (Directive("1", "2015-02-18", ""),) if with_directives else ()
-        notice = BlockNotice(kind, "n", service, "v", "c" * contact, directives)
+        until = 0.0 if hourly and kind is NoticeKind.BLOCKED else None
+        given = (kind, "n", service, "v", "c" * contact, directives)
+        notice = BlockNotice(*given, client="a", until=until)
         if kind is NoticeKind.GENERAL:
             notice = BlockNotice(kind)
         yield _variant(notice, language, _values(notice, language))
@@ -97,7 +102,11 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
     """The values of the slots, as HTML; empty where there is none."""
     service = notice.service
     title = service and ((language == "fa" and service.persian) or service.title or service.name)
-    contact = _MAIL.sub(r'<a href="mailto:\g<0>">\g<0></a>', str(escape(notice.contact)))
+    formatting = Formatting(language)
+    is_blocked = notice.kind is NoticeKind.BLOCKED
+    query = escape(_mail_query(notice, str(title or notice.name), language)) if is_blocked else ""
+    link = rf'<a href="mailto:\g<0>{query}">\g<0></a>'
+    contact = _MAIL.sub(link, str(escape(notice.contact)))
     return {
         "name": escape(notice.name),
         "service_name": escape(title or ""),
@@ -105,7 +114,21 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
         "vlan": escape(notice.vlan),
         "contact": Markup(contact),
         "directives": _directives(notice.directives, language),
+        "client": escape(notice.client),
+        "until": escape("" if notice.until is None else formatting.moment(notice.until)),
     }
+
+
+def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
+    """What a mail to the contact begins with, as the query of a mailto link (RFC 6068)."""
+    text = messages(language)["block_page"]
+    subject = text["mail_subject"].unescape().format(service=service)
+    body = text["mail_body"].unescape()
+    time = Formatting(language).moment(notice.at)
+    body = body.format(name=notice.name, time=time, device=notice.client, vlan=notice.vlan)
+    return "?" + urlencode(
+        {"subject": subject, "body": body.replace("\n", "\r\n")}, quote_via=quote
+    )
 
 
 def _directives(directives: tuple[Directive, ...], language: str) -> Markup:

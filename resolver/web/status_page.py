@@ -5,7 +5,7 @@ seconds, and what was typed into the form stays.
 
 What must stay true:
 - Every user of this host can read the page. Of an exemption it has the services, the VLAN and the
-  end; not for whom in the VLAN it is, who has approved it, nor its ticket or id, which is made of
+  times; not for whom in the VLAN it is, who has approved it, nor its ticket or id, which is made of
   the ticket. So it has no errors of a config either: they quote the config.
 - The page only reads. Nobody can change anything through it.
 - Nothing is loaded from elsewhere, and typed text is shown as text.
@@ -22,9 +22,10 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.service_references import service_references
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
-from resolver.policy.compiled import CompiledConfig
+from resolver.policy.compiled import CompiledConfig, Service
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.prefixes import network_of
+from resolver.policy.service_hours import BlockingHours
 from resolver.web import pages
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
@@ -76,12 +77,17 @@ class _Exemption:
     is_for_some: bool
     """Whether it is for some clients of these VLANs."""
     state: str
+    begins: float
     until: float
+    hours: str
 
 
 def _exemption(full: ExemptionStatus, explainer: Explainer) -> _Exemption:
     vlans = [full.vlan] if full.vlan is not None else _vlans(full.prefixes, explainer)
-    return _Exemption(full.services, vlans, full.vlan is None, full.state, full.until)
+    return _Exemption(
+        *(full.services, vlans, full.vlan is None, full.state),
+        *(full.begins, full.until, full.hours),
+    )
 
 
 def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
@@ -98,7 +104,14 @@ def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
     return sorted(vlans[place].name for place in found)
 
 
-def _blocked(terms: CompiledConfig, policy: PolicyDescription) -> Iterator[str]:
-    """What a policy blocks, as the config writes it: categories, services, names."""
-    yield from service_references(policy.services, terms.services)
-    yield from policy.denied
+def _blocked(
+    terms: CompiledConfig, policy: PolicyDescription
+) -> Iterator[tuple[str, tuple[BlockingHours, ...]]]:
+    """What a policy blocks, as the config writes it, with hours: categories, services, names."""
+    by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
+    for each in policy.blocks:
+        if each.service is not None:
+            by_hours.setdefault(each.hours, []).append(each.service)
+    for hours, services in by_hours.items():
+        yield from ((name, hours) for name in service_references(services, terms.services))
+    yield from ((name, ()) for name in policy.denied)

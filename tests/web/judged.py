@@ -44,6 +44,11 @@ until = 2027-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-1"
 
+[hours.office]
+days = ["fri"]
+from = "07:30"
+to = "14:30"
+
 [lists]
 directories = ["lists"]
 """
@@ -67,3 +72,11 @@ def engine(directory: Path, wall: float = NOW, change: tuple[str, str] = ("", ""
     assert not compiled.errors, compiled.errors
     snapshot = compiled.snapshot
     return Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+
+
+HOURLY = (
+    'block = ["@messenger", "@encrypted-dns", "desk"]',
+    'block = ["@encrypted-dns"]\nduring = [{ hours = "office", block = ["@messenger"] }, '
+    '{ outside = "office", block = ["desk"] }]',
+)
+"""A change: messengers are blocked in office hours alone, and desk outside of them."""

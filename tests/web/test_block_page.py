@@ -1,5 +1,9 @@
 """What the block page tells which client; the real page is in the end-to-end tests."""
 
+import re
+from pathlib import Path
+from urllib.parse import parse_qs
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,11 +12,14 @@ from resolver.analysis.explanation import Explainer
 from resolver.policy.compiled import Directive, Service
 from resolver.web.block_notice import BlockNotice, NoticeKind, block_notice
 from resolver.web.block_page_html import page
+from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
-from tests.web.judged import engine
+from tests.web.judged import HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 
 ADMINISTRATION = "10.10.0.5"
+HALF_PAST_TWO = NOW + 3 * 3600
+NEXT_HALF_PAST_SEVEN = NOW - 4 * 3600 + 7 * 86400
 ENGLISH = messages("en")["block_page"]
 
 
@@ -107,8 +114,53 @@ def test_a_client_that_is_not_blocked_is_told_why_it_is_here(
 
 def test_mail_addresses_in_the_contact_are_links_and_the_rest_is_text(asked: Explainer) -> None:
     _, html = _blocked(asked, "one.example")
-    link = '<a href="mailto:noc@agency.example">noc@agency.example</a>'
-    assert f"<bdi>NOC &lt;{link}&gt;, 4242</bdi>" in html
+    link = r'<a href="mailto:noc@agency.example\?[^"]+">noc@agency.example</a>'
+    assert re.search(f"<bdi>NOC &lt;{link}&gt;, 4242</bdi>", html)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_has_what_the_operator_needs_for_an_exemption(
+    asked: Explainer, language: str
+) -> None:
+    notice, html = _blocked(asked, "web.one.example", language)
+    attributes = [each for each in Parsed(html).attributes if each]
+    (href,) = [each for each in attributes if each.startswith("mailto:noc@agency.example?")]
+    query = parse_qs(href.partition("?")[2], strict_parsing=True)
+    assert set(query) == {"subject", "body"}
+    (body,) = query["body"]
+    lines = body.split("\r\n")
+    values = [line.partition(": ")[2] for line in lines[:4]]
+    time = Formatting(language).moment(notice.at)
+    assert values == ["web.one.example", time, ADMINISTRATION, "administration"]
+
+
+def test_the_page_shows_the_device_and_its_network(asked: Explainer) -> None:
+    _, html = _blocked(asked, "one.example")
+    details = html.partition('class="details"')[2]
+    assert f"<dd><bdi>{ADMINISTRATION}</bdi></dd>" in details
+    assert "<dd><bdi>administration</bdi></dd>" in details
+
+
+@pytest.mark.parametrize(
+    ("host", "changes"),
+    [("one.example", HALF_PAST_TWO), ("desk.example", NEXT_HALF_PAST_SEVEN)],
+)
+def test_the_page_says_when_hours_end(tmp_path: Path, host: str, changes: float) -> None:
+    """``NOW`` is on a Friday, at 11:30 in Tehran; ``desk`` is blocked outside of the hours."""
+    wall = NOW if host == "one.example" else HALF_PAST_TWO
+    hourly = engine(tmp_path, wall, HOURLY)
+    for language in LANGUAGES:
+        notice, html = _blocked(hourly, host, language)
+        assert notice.until == changes
+        assert notice.as_json()["until"] == changes
+        text = messages(language)["block_page"]["opens"]
+        assert text.format(until=Formatting(language).moment(changes)) in html
+
+
+def test_the_page_of_what_is_blocked_at_all_hours_names_no_end(asked: Explainer) -> None:
+    notice, html = _blocked(asked, "one.example")
+    assert notice.until is None
+    assert ENGLISH["opens"].partition("{")[0] not in html
 
 
 def test_programs_get_the_notice_as_json(asked: Explainer) -> None:
@@ -134,7 +186,7 @@ def _notice_of(text: str) -> BlockNotice:
     """A notice with a text in every field that holds one."""
     service = Service(text, "messenger", text, text, False, 1, "")
     directives = (Directive(text, "2015-02-18", ""),)
-    return BlockNotice(NoticeKind.BLOCKED, text, service, text, text, directives)
+    return BlockNotice(NoticeKind.BLOCKED, text, service, text, text, directives, text)
 
 
 @given(HOSTILE.filter(lambda text: "@" not in text))

@@ -7,13 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
+from resolver.cli.moments import local_time
 from resolver.cli.report_text import as_text
 from resolver.metrics.status import ServiceCount, VlanCounts
 from resolver.policy.index import Index
+from resolver.policy.service_hours import BlockingHours
 from resolver.snapshot.compiler import compile_file
+from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.report_page import page
 from tests.live.programs import needed
@@ -218,3 +222,25 @@ def test_the_page_is_valid(made: Report, language: str, tmp_path: Path) -> None:
         [tidy, "-q", "-e", "-utf8", file], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_hours_are_in_the_text_and_on_the_page(made: Report) -> None:
+    administration, publicity = made.vlans
+    around, one = administration.services
+    within, outside = BlockingHours("office"), BlockingHours("night", outside=True)
+    services = (replace(around, hours=(within,)), replace(one, hours=(within, outside)))
+    (exemption,) = administration.exemptions
+    later = replace(exemption, begins=NOW + 86400, hours="office", state="not now")
+    hourly = replace(administration, services=services, exemptions=(later,))
+    report = replace(made, vlans=(hourly, publicity))
+    text = as_text(report)
+    assert "one (messenger), 1 name, within office, outside night: directive 1595" in text
+    begin, end = (f"{local_time(each):%Y-%m-%d %H:%M %Z}" for each in (later.begins, later.until))
+    assert f"not now, from {begin} until {end} within office; approved by" in text
+    for language in LANGUAGES:
+        shown, shared = page(report, language), messages(language)
+        office = shared["within"].format(hours=Markup("<bdi>office</bdi>"))
+        night = shared["outside"].format(hours=Markup("<bdi>night</bdi>"))
+        assert f"{office}, {night}</span>" in shown
+        moment = Formatting(language).both_moments(later.begins)
+        assert shared["from"].format(begin=moment) in shown

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from resolver.analysis.explanation import Explainer
 from resolver.metrics.status import (
@@ -16,6 +17,7 @@ from resolver.metrics.status import (
     CacheStatus,
     ExemptionStatus,
     FetchedStatus,
+    HoursStatus,
     LastReload,
     ListStatus,
     PolicySourceStatus,
@@ -26,10 +28,11 @@ from resolver.metrics.status import (
     VlanCounts,
     ZoneStatus,
 )
+from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
 from tests.metrics.statuses import idle
-from tests.web.judged import NOW, engine
+from tests.web.judged import HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 
 NOTHING = ("", "")
@@ -362,3 +365,24 @@ def test_hostile_values_stay_text(asked: Explainer, hostile: str) -> None:
     assert parsed.tags == Parsed(harmless).tags
     assert hostile in parsed.text
     assert f"<{hostile}" in parsed.attributes
+
+
+def test_it_shows_the_hours_of_a_policy_and_of_an_exemption(tmp_path: Path) -> None:
+    hourly = engine(tmp_path, change=HOURLY)
+    change = NOW + 7200
+    office = HoursStatus("office", "fri 07:30-14:30 Asia/Tehran", hold=True, changes=change)
+    later = replace(EXEMPTION, begins=NOW + 3600, hours="office", state="not now")
+    status = replace(STATUS, hours=(office,), exemptions=(later,))
+    for language in LANGUAGES:
+        html, text = page(status, hourly, *NOTHING, language), messages(language)
+        moment = Formatting(language).moment
+        office_hours = "<bdi>office</bdi>"
+        policies = html.partition('id="policies"')[2].partition("</section>")[0]
+        assert f'(1) <span class="soft">{text["within"].format(hours=Markup(office_hours))}' in (
+            policies.replace("۱", "1")
+        )
+        assert f"{text['outside'].format(hours=Markup(office_hours))}</span>" in policies
+        assert text["status_page"]["now"].format(change=moment(change)) in policies
+        exemptions = html.partition('id="exemptions"')[2].partition("</section>")[0]
+        assert text["from"].format(begin=moment(NOW + 3600)) in exemptions
+        assert text["within"].format(hours=Markup(office_hours)) in exemptions

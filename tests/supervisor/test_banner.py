@@ -1,0 +1,25 @@
+"""What the startup banner says of hours."""
+
+from pathlib import Path
+
+from resolver.metrics.facts import ServerFacts
+from resolver.policy.compiled import Snapshot
+from resolver.snapshot.candidate import Accepted
+from resolver.supervisor.banner import startup_banner
+from tests.policy.networks import CONFIG, HOURLY, compiled
+
+
+def _lines(snapshot: Snapshot) -> list[str]:
+    facts = ServerFacts(Path("config.toml"), Path(), snapshot.terms, "0123", 2.0, 1.0, 1)
+    return list(startup_banner(facts, Accepted("0123")))
+
+
+def test_hours_and_how_many_services_are_blocked_at_some_hours() -> None:
+    lines = _lines(compiled(HOURLY))
+    assert "hours      office: sat sun mon tue wed 07:30-14:30 Asia/Tehran" in lines
+    (line,) = [each for each in lines if each.startswith("VLAN       administration")]
+    assert line.endswith("of 2 services, 1 of them at some hours")
+
+
+def test_without_hours_it_names_none() -> None:
+    assert not [each for each in _lines(compiled(CONFIG)) if "hours" in each]
