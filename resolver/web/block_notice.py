@@ -41,7 +41,7 @@ class BlockNotice:
     """The address of the person's device."""
     at: float = 0.0
     """The moment of the visit, in Unix time."""
-    until: float | None = None
+    opens_at: float | None = None
     """The end of the hours within which alone the name is blocked, in Unix time."""
 
     @property
@@ -76,7 +76,7 @@ class BlockNotice:
             "ground": ground if is_blocked else "",
             "directives": [{"number": each.number, "date": each.date} for each in self.directives],
             "contact": self.contact,
-            "until": self.until,
+            "until": self.opens_at,
         }
 
 

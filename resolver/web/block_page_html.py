@@ -74,9 +74,9 @@ def _variants() -> Iterator[_Variant]:
     ):
         service = None if category is None else Service("s", category, "", "", False, 0, "")
         directives = (Directive("1", "2015-02-18", ""),) if with_directives else ()
-        until = 0.0 if hourly and kind is NoticeKind.BLOCKED else None
+        opens_at = 0.0 if hourly and kind is NoticeKind.BLOCKED else None
         given = (kind, "n", service, "v", "c" * contact, directives)
-        notice = BlockNotice(*given, client="a", until=until)
+        notice = BlockNotice(*given, client="a", opens_at=opens_at)
         if kind is NoticeKind.GENERAL:
             notice = BlockNotice(kind)
         yield _variant(notice, language, _values(notice, language))
@@ -115,7 +115,7 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
         "contact": Markup(contact),
         "directives": _directives(notice.directives, language),
         "client": escape(notice.client),
-        "until": escape("" if notice.until is None else formatting.moment(notice.until)),
+        "until": escape("" if notice.opens_at is None else formatting.moment(notice.opens_at)),
     }
 
 

@@ -151,7 +151,7 @@ def test_the_page_says_when_hours_end(tmp_path: Path, host: str, changes: float)
     hourly = engine(tmp_path, wall, HOURLY)
     for language in LANGUAGES:
         notice, html = _blocked(hourly, host, language)
-        assert notice.until == changes
+        assert notice.opens_at == changes
         assert notice.as_json()["until"] == changes
         text = messages(language)["block_page"]["opens"]
         assert text.format(until=Formatting(language).moment(changes)) in html
@@ -159,7 +159,7 @@ def test_the_page_says_when_hours_end(tmp_path: Path, host: str, changes: float)
 
 def test_the_page_of_what_is_blocked_at_all_hours_names_no_end(asked: Explainer) -> None:
     notice, html = _blocked(asked, "one.example")
-    assert notice.until is None
+    assert notice.opens_at is None
     assert ENGLISH["opens"].partition("{")[0] not in html
 
 
