@@ -3,8 +3,8 @@
 RFC 6761 (localhost, invalid, test), RFC 6303 and 7793 (private reverse zones), RFC 6762 (local),
 RFC 7686 (onion), RFC 8375 (home.arpa), RFC 9665 (service.arpa), RFC 9476 (alt),
 RFC 9462 section 6.5 (resolver.arpa). ICANN keeps ``internal`` for private use: no public server has
-it, and only a ``[[forward]]`` or a ``[[local]]`` knows its names. ``HEALTH``, below it, is this
-program's own.
+it, and only a ``[[forward]]`` or a ``[[local]]`` knows its names. ``HEALTH`` and ``WHOAMI``, below
+it, are this program's own.
 """
 
 import enum
@@ -22,6 +22,7 @@ class Use(enum.Enum):
     NO_SUCH_NAME = "NXDOMAIN at the zone and below"
     NO_DATA = "NODATA at the zone and below"
     HEALTH = "NODATA while clients may ask this node, else SERVFAIL"
+    WHOAMI = "TXT records about the client's VLAN at the zone, else NODATA; NXDOMAIN below"
     PRIVATE = "NXDOMAIN at the zone and below; this network may have its names, by a [[forward]]"
     NO_DELEGATION = "NODATA for the DS of a forward zone that no public zone delegates"
 
@@ -52,6 +53,8 @@ _EMPTY = (
 
 HEALTH: Final = parse("health.darban.internal")
 """What dnsdist, keepalived and others ask to see whether clients may ask this node."""
+WHOAMI: Final = parse("whoami.darban.internal")
+"""What a person asks on a device to see its VLAN, its policy and the node that answers."""
 LOOPBACK_V4: Final = parse("1.0.0.127.in-addr.arpa")
 LOOPBACK_V6: Final = parse("1." + "0." * 31 + "ip6.arpa")
 
@@ -61,6 +64,7 @@ ZONES: Final[dict[bytes, Use]] = {
     LOOPBACK_V6: Use.LOOPBACK_REVERSE,
     parse("resolver.arpa"): Use.NO_DATA,
     HEALTH: Use.HEALTH,
+    WHOAMI: Use.WHOAMI,
     parse("local"): Use.PRIVATE,
     parse("internal"): Use.PRIVATE,
     **{parse(zone): Use.NO_SUCH_NAME for zone in _NO_SUCH_NAME},

@@ -1,14 +1,18 @@
-"""Answer who this server is, where the operator wants that (RFC 4892)."""
+"""Answer who this server is, where the operator wants that (RFC 4892), and who its client is."""
 
 from typing import Final
 
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
 from resolver.dns.render import Sections
+from resolver.policy.compiled import CompiledConfig
 from resolver.policy.settings import Settings
+from resolver.policy.verdict import BLOCKED
+from resolver.policy.view import View
 
 _CHAOS: Final = codes.CH.to_bytes(2, "big")
 _IDENTITY: Final = frozenset(map(names.parse, ("id.server", "hostname.bind")))
+_LONGEST: Final = 255
 _VERSION: Final = frozenset(map(names.parse, ("version.server", "version.bind")))
 
 
@@ -23,6 +27,21 @@ def about_server(query: Query, settings: Settings) -> Sections | None:
         text = settings.version
     if not text:
         return None
-    data = text.encode()
-    octets = bytes((len(data),)) + data
-    return Sections(render.record(render.QNAME_POINTER, codes.TXT, 0, octets, codes.CH), 1)
+    return _text([text], codes.CH)
+
+
+def whoami(compiled: CompiledConfig, view: View) -> Sections:
+    """The TXT record for ``special_use.WHOAMI``: VLAN, policy, mode and node of a client."""
+    vlan, policy = compiled.vlans[view.vlan].name, view.effect.policy.name
+    mode = "enforce" if view.effect.caught is BLOCKED else "audit"
+    texts = [f"vlan={vlan}", f"policy={policy}", f"mode={mode}"]
+    if compiled.settings.identity:
+        texts.append(f"node={compiled.settings.identity}")
+    return _text(texts, codes.IN)
+
+
+def _text(texts: list[str], rclass: int) -> Sections:
+    """A TXT record with TTL 0; a string of one holds no more than 255 octets."""
+    cut = [each.encode()[:_LONGEST] for each in texts]
+    octets = b"".join([bytes((len(each),)) + each for each in cut])
+    return Sections(render.record(render.QNAME_POINTER, codes.TXT, 0, octets, rclass), 1)

@@ -31,8 +31,8 @@ from typing import Final, cast
 
 from resolver.dns import codes
 from resolver.dns.query import Query, scan
-from resolver.dns.special_use import HEALTH, Use
-from resolver.engine.about_server import about_server
+from resolver.dns.special_use import HEALTH, WHOAMI, Use
+from resolver.engine.about_server import about_server, whoami
 from resolver.engine.cache import FAILURE_PAUSE, AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
@@ -176,7 +176,10 @@ class Engine:
                 if zone.name == HEALTH:
                     return self._replies.health(view, query, draining=self.draining)
                 self.missing_forwards += zone.use is Use.PRIVATE
-                rcode, sections = local_answer(zone, name, shape.qtype)
+                if name == WHOAMI and zone.use is Use.WHOAMI and shape.qtype == codes.TXT:
+                    rcode, sections = codes.NOERROR, whoami(self.terms, view)
+                else:
+                    rcode, sections = local_answer(zone, name, shape.qtype)
                 self._observe_verdict(client, query, verdict)
                 return self._replies.local(view, query, verdict, rcode, sections)
             group = zone.group
