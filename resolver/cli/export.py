@@ -1,6 +1,7 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from resolver.cli.command import Config, echo
+from resolver.cli.moments import moment_text
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
 from resolver.errors import DarbanError
@@ -72,8 +74,9 @@ def export(
 ) -> int:
     """Print the config of another program, for the policy of this config.
 
-    It reads the config on disk, and needs no server. With --to it writes nothing, and exits with
-    1, where an expectation of the config does not hold.
+    It reads the config on disk, and needs no server. With --to, and for nftables, it writes
+    nothing, and exits with 1, where an expectation of the config does not hold. The exports for
+    dnsdist and nftables say until when they are valid, if an exemption or hours begin or end later.
 
         darban export knot > /etc/knot/knot.conf
 
@@ -108,6 +111,8 @@ def export(
     if to is not None:
         raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
     compiled = compile_valid(config)
+    if program in [*Target]:
+        compiled.check()
     text = make(compiled.snapshot.terms, config)
     _tell_misfits(compiled, program)
     echo(text.rstrip("\n"))
@@ -127,6 +132,8 @@ def _export_files(program: str, config: Path, to: Path) -> None:
         _write(_SEVERAL[program](compiled.snapshot, config, to.absolute()), to)
         if sources and sources == source_hash(config):
             ExportRecord.of(sources, in_force(compiled.snapshot.terms, now), to).write(to)
+    if sources and (until := _valid_until(compiled.snapshot.terms, now)):
+        echo(until)  # in a file, it would have dnsdist restarted
 
 
 def _tell_misfits(compiled: CompileResult, program: str) -> None:
@@ -142,6 +149,14 @@ def _tell_misfits(compiled: CompileResult, program: str) -> None:
         raise DarbanError("\n".join(map(str, cannot)))
     for each in with_misfits(compiled, target, Fit.LOOSER).problems[told:]:
         echo(str(each), err=True)
+
+
+def _valid_until(terms: CompiledConfig, wall: float) -> str:
+    """Until when an export of a moment is right; empty where nothing begins or ends after it."""
+    until = in_force(terms, wall).until
+    if until == math.inf:
+        return ""
+    return f"valid until {moment_text(until)}: an exemption or hours begin or end then"
 
 
 def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:
@@ -267,7 +282,9 @@ def _nftables(terms: CompiledConfig, config: Path) -> str:
             f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
             "beside telegram.txt"
         )
-    return nftables(terms, time.time())
+    now = time.time()
+    until = _valid_until(terms, now)
+    return (f"# {until}\n" if until else "") + nftables(terms, now)
 
 
 def _dnsdist_front(terms: CompiledConfig, config: Path) -> str:

@@ -47,8 +47,8 @@ _LETTERS = {PASSTHRU: _PASS, NODATA: _NODATA, NXDOMAIN: _NXDOMAIN}
 _HEAD = """\
 -- dnsdist enforces Darban's policy. "darban export dnsdist" wrote this file and the databases
 -- beside it. Include it in dnsdist.conf: dofile({path}). Write them again after
--- each change of the policy, and when an exemption begins or ends. dnsdist takes new databases by
--- itself within a second; restart it when this file has changed.
+-- each change of the policy, and when an exemption or hours begin or end. dnsdist takes new
+-- databases by itself within a second; restart it when this file has changed.
 --
 -- Use no packet cache (newPacketCache): it gives one VLAN the answers of another.
 -- dnsdist sees only the name of the question. An alias to a blocked name, and an answer with an

@@ -16,8 +16,8 @@ from resolver.publish.client_views import views_by_prefix
 _HEAD = """\
 # The address ranges of the services that Darban blocks, by client prefix. Made by
 # "darban export nftables"; load it with "nft -f FILE". Load a new one after each change of the
-# policy, and when an exemption begins or ends: nftables does not know when that is. Names that
-# "allow" or an exception lets pass are not known here either.
+# policy, and when an exemption or hours begin or end: nftables does not know when that is. Names
+# that "allow" or an exception lets pass are not known here either.
 table inet darban
 delete table inet darban
 table inet darban {

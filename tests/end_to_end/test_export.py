@@ -1,5 +1,7 @@
 """``darban export``: configs of other programs, made of the shipped config."""
 
+import datetime as dt
+import re
 import subprocess
 from pathlib import Path
 
@@ -26,6 +28,60 @@ def test_the_firewall_s_rules_are_good(ip_program: Path, tmp_path: Path) -> None
     command = ["unshare", "--net", needed("nft"), "--check", "--file", rules]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+HOURS = """
+[hours.office]
+days = ["sat", "sun", "mon", "tue", "wed", "thu", "fri"]
+from = "07:30"
+to = "14:30"
+
+[[exemptions]]
+id = "office"
+vlan = "administration"
+services = ["whatsapp"]
+hours = "office"
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-1"
+"""
+VALID = r"valid until (.+): an exemption or hours begin or end then"
+
+
+def test_the_firewall_s_rules_say_until_when_they_are_right(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(shipped(["127.0.0.1:5353"]) + HOURS, encoding="utf-8")
+    exported = darban("export", "nftables", at=tmp_path)
+    assert exported.code == GOOD, exported.err
+    first, *rules = exported.out.splitlines()
+    _is_a_boundary(first)
+    (tmp_path / "config.toml").write_text(shipped(["127.0.0.1:5353"]), encoding="utf-8")
+    always = darban("export", "nftables", at=tmp_path).out.splitlines()
+    assert always == rules, "telegram has ranges, and WhatsApp none"
+
+
+def test_dnsdist_s_export_says_until_when_it_is_right(tmp_path: Path) -> None:
+    """And not in darban.lua: dnsdist would be restarted for it."""
+    needed("cdb")
+    config = tmp_path / "config.toml"
+    config.write_text(shipped(["127.0.0.1:5353"]), encoding="utf-8")
+    always = darban("export", "dnsdist", "--to", "always", at=tmp_path)
+    assert (always.code, "valid until" in always.out) == (GOOD, False), always.err
+    config.write_text(shipped(["127.0.0.1:5353"]) + HOURS, encoding="utf-8")
+    hourly = darban("export", "dnsdist", "--to", "hourly", at=tmp_path)
+    assert hourly.code == GOOD, hourly.err
+    _is_a_boundary(hourly.out.splitlines()[-1])
+    lua = [(tmp_path / each / "darban.lua").read_text() for each in ("always", "hourly")]
+    assert lua[0].replace("/always/", "/hourly/") == lua[1]
+
+
+def _is_a_boundary(line: str) -> None:
+    """Whether a line names the next moment at which the hours begin or end, or did just now."""
+    found = re.fullmatch(f"(?:# )?{VALID}", line)
+    assert found, line
+    moment = dt.datetime.fromisoformat(found[1])
+    local = moment.astimezone(dt.timezone(dt.timedelta(hours=3.5)))
+    assert local.time() in (dt.time(7, 30), dt.time(14, 30))
+    assert abs(moment - dt.datetime.now(dt.UTC)) < dt.timedelta(hours=17)
 
 
 def test_check_says_what_is_otherwise_in_the_zones(tmp_path: Path) -> None:
@@ -62,7 +118,8 @@ def test_nothing_is_written_where_an_expectation_fails(tmp_path: Path) -> None:
     expected = '[[expect]]\nclient = "127.0.10.5"\nname = "www.agency.example"\n'
     expected += 'outcome = "passed"\n'
     (tmp_path / "config.toml").write_text(text + expected, encoding="utf-8")
-    exported = darban("export", "dnsdist", "--to", "dnsdist", at=tmp_path)
-    assert (exported.code, exported.out) == (NO, "")
-    assert "expectations that do not hold:" in exported.err
+    for program in (("dnsdist", "--to", "dnsdist"), ("nftables",)):
+        exported = darban("export", *program, at=tmp_path)
+        assert (exported.code, exported.out) == (NO, "")
+        assert "expectations that do not hold:" in exported.err
     assert not (tmp_path / "dnsdist").exists()

@@ -72,7 +72,12 @@ setACL("0.0.0.0/0")
 dofile("/etc/dnsdist/darban/darban.lua")
 """
 PAGE = ROOT / "deploy/publish.md"
-EXPORT = "darban-dnsdist.service"
+EXPORT, FIREWALL = "darban-dnsdist.service", "darban-nftables.service"
+LISTS_ON_DISK = {
+    "one.txt": LISTS["one"],
+    "one.ip": "203.1.112.0/22\n",
+    "two.txt": "! Category: workplace-chat\n||two.example^\n",
+}
 
 
 def _snapshot(more: str = "") -> Snapshot:
@@ -251,17 +256,8 @@ def test_dnsdist_is_restarted_where_its_script_has_changed(machine: Machine) -> 
     """The unit that deploy/publish.md gives, with the program of this checkout."""
     for program in ("cdb", "dnsdist"):
         needed(program)
-    [unit] = [each for each in _on_page() if f"/{EXPORT}\n" in each]
-    machine.write(f"/etc/systemd/system/{EXPORT}", unit)
-    _drop_in(machine, EXPORT, "[Service]\nProtectHome=read-only\n")  # the checkout may be there
-    program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
-    machine.write("/usr/local/bin/darban", program)
-    machine.good("chmod", "755", "/usr/local/bin/darban")
-    machine.good("useradd", "--system", "darban")
-    machine.good("install", "-d", "-o", "darban", "-m", "750", "/var/lib/darban")
-    machine.good("install", "-d", "/etc/darban/blocklists", "/etc/dnsdist/darban")
-    machine.write("/etc/darban/blocklists/one.txt", LISTS["one"])
-    machine.write("/etc/darban/config.toml", EXPORTED)
+    _install(machine, EXPORT)
+    machine.good("install", "-d", "/etc/dnsdist/darban")
     machine.write("/etc/dnsdist/dnsdist.conf", DNSDIST)
     machine.good("ip", "address", "add", CLIENT, "dev", "lo")
     machine.good("systemctl", "start", EXPORT)
@@ -276,3 +272,39 @@ def test_dnsdist_is_restarted_where_its_script_has_changed(machine: Machine) -> 
     machine.write("/etc/darban/config.toml", changed)
     machine.good("systemctl", "start", EXPORT)
     wait_for(lambda: answer() == "10.10.0.2", "dnsdist has been restarted")
+
+
+def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
+    """The unit that deploy/publish.md gives, with the program of this checkout."""
+    needed("nft")
+    _install(machine, FIREWALL)
+    rules = ("nft", "--handle", "list", "table", "inet", "darban")
+
+    def loaded(config: str) -> str:
+        machine.write("/etc/darban/config.toml", config)
+        machine.good("systemctl", "start", FIREWALL)
+        return machine.good(*rules)
+
+    first = loaded(EXPORTED)
+    assert "ip saddr 10.10.0.0/16 goto blocked_" in first
+    assert loaded(EXPORTED) == first, "the same rules are not loaded again"
+    machine.good("nft", "flush", "ruleset")
+    assert "ip saddr 10.10.0.0/16 goto blocked_" in loaded(EXPORTED), "they were gone"
+    assert "ip saddr 10.10.0.0/16 accept" in loaded(EXPORTED.replace("@messenger", "two"))
+    assert machine.run("systemctl", "is-failed", FIREWALL).code != 0
+
+
+def _install(machine: Machine, unit: str) -> None:
+    """Darban as this checkout has it, a config, and a unit of the page."""
+    [text] = [each for each in _on_page() if f"/{unit}\n" in each]
+    machine.write(f"/etc/systemd/system/{unit}", text)
+    _drop_in(machine, unit, "[Service]\nProtectHome=read-only\n")  # the checkout may be there
+    program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
+    machine.write("/usr/local/bin/darban", program)
+    machine.good("chmod", "755", "/usr/local/bin/darban")
+    machine.good("useradd", "--system", "darban")
+    machine.good("install", "-d", "-o", "darban", "-m", "750", "/var/lib/darban")
+    machine.good("install", "-d", "/etc/darban/blocklists")
+    for file in ("one.txt", "one.ip", "two.txt"):
+        machine.write(f"/etc/darban/blocklists/{file}", LISTS_ON_DISK[file])
+    machine.write("/etc/darban/config.toml", EXPORTED)
