@@ -1,8 +1,10 @@
 """``make lists``: write the block lists from decisions.toml, and name what is undecided.
 
 decisions.toml holds every name that was taken or refused, with the reason, the date and the
-sources. The lists are written from it and from sources.lock alone, so on any machine and always
-the same. Where the inputs are at hand (``../shared/data``), they are compared with the decisions.
+sources. The names that machines need for updates are in ``resolver/snapshot/updates.toml``, which
+protects them, too. The lists are written from both and from sources.lock alone, so on any machine
+and always the same. Where the inputs are at hand (``../shared/data``), they are compared with the
+decisions.
 
 What must stay true:
 - An altered input, or a mistake in the decisions, ends the program before anything is written.
@@ -28,6 +30,7 @@ from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import Rule, read_rule
 
 HERE = Path(__file__).parent
+UPDATES = "resolver/snapshot/updates.toml"
 _WIDTH = 98
 _HEADERS = ("title", "title-fa", "category", "source", "reviewed", "answer")
 _REQUIRED = ("title", "title-fa", "category", "reviewed")
@@ -52,6 +55,7 @@ class DecidedList(NamedTuple):
     headers: dict[str, str]
     about: str
     groups: tuple[Group, ...]
+    notice: str = _NOTICE
 
     @property
     def name(self) -> str:
@@ -78,6 +82,25 @@ def read_decisions(path: Path) -> list[DecidedList]:
     """Read decisions.toml; ``mistakes`` finds what is missing in it."""
     told = tomllib.loads(path.read_text(encoding="utf-8"))
     return [_decided(name, each) for name, each in told.items()]
+
+
+def update_lists(path: Path) -> list[DecidedList]:
+    """A list for each group of updates.toml; none where there is no such file."""
+    if not path.is_file():
+        return []
+    groups = tomllib.loads(path.read_text(encoding="utf-8"))["group"]
+    return [_update_list(each) for each in groups]
+
+
+def _update_list(told: dict[str, Any]) -> DecidedList:
+    headers = {"title": told["title"], "title-fa": told["title-fa"]}
+    headers["category"] = told.get("category", "updates")
+    headers["reviewed"] = str(told["reviewed"])
+    why = f"Needed for {told['for']}."
+    group = Group(True, why, told["reviewed"], dict.fromkeys(told["names"], ("updates",)))
+    about = f"No shipped policy blocks these names. They are documented at: {told['source']}"
+    notice = f"Written by `make lists` from {UPDATES}, which also has what was left out."
+    return DecidedList(f"{told['list']}.txt", headers, about, (group,), notice)
 
 
 def _decided(name: str, told: dict[str, Any]) -> DecidedList:
@@ -147,7 +170,11 @@ def render(decided: DecidedList, lock: Lock) -> str:
     lines = [_header(key, decided.headers[key]) for key in _REQUIRED[:-1]]
     lines += [_header("source", what) for name, what in lock.sources.items() if name in cited]
     lines += [_header(key, decided.headers[key]) for key in _HEADERS[4:] if key in decided.headers]
-    lines += ["", *_comment(_NOTICE), *(line for part in _paragraphs(decided) for line in part)]
+    lines += [
+        "",
+        *_comment(decided.notice),
+        *(line for part in _paragraphs(decided) for line in part),
+    ]
     for group in taken:
         lines += ["", *_comment(group.why)]
         by_sources = itemgetter(1)
@@ -271,8 +298,12 @@ def main(folder: Path = HERE, data: Path = DATA) -> int:
     """Write the lists; 1 where a name is undecided, 2 where nothing could be written."""
     try:
         lock, lists = read_lock(folder / "sources.lock"), read_decisions(folder / "decisions.toml")
+        lists += update_lists(folder.parent / UPDATES)
     except (KeyError, TypeError, tomllib.TOMLDecodeError) as error:
-        print(f"sources.lock or decisions.toml cannot be read: {error!r}", file=sys.stderr)
+        print(
+            f"sources.lock, decisions.toml or updates.toml cannot be read: {error!r}",
+            file=sys.stderr,
+        )
         return 2
     problems = [problem for decided in lists for problem in mistakes(decided, lock)]
     known = {decided.file for decided in lists}

@@ -8,11 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from blocklists.build import HERE, main, mistakes, read_decisions, render, undecided
+from blocklists.build import (
+    HERE,
+    UPDATES,
+    main,
+    mistakes,
+    read_decisions,
+    render,
+    undecided,
+    update_lists,
+)
 from blocklists.inputs import DATA, changed_files, found_names, read_lock
 
 LOCK = read_lock(HERE / "sources.lock")
-LISTS = read_decisions(HERE / "decisions.toml")
+LISTS = [*read_decisions(HERE / "decisions.toml"), *update_lists(HERE.parent / UPDATES)]
 
 _LOCK = """
 [evidence]

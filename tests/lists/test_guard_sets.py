@@ -34,12 +34,28 @@ prefixes = ["192.0.2.0/24"]
 policy = "everything"
 [policies.social]
 block = ["@social-network"]
+[policies.needed]
+block = ["@updates", "@connectivity"]
+[vlans.needed]
+prefixes = ["203.0.113.0/24"]
+policy = "needed"
+[policies.servers]
+default = "block"
+allow = ["@updates"]
+[vlans.servers]
+prefixes = ["100.64.0.0/24"]
+policy = "servers"
 [vlans.social]
 prefixes = ["198.51.100.0/24"]
 policy = "social"
 """
 SETS = guard_sets()
 SOCIAL = [service for service, text in TEXTS.items() if "\n! Category: social-network\n" in text]
+NEEDED = [
+    service
+    for service, text in TEXTS.items()
+    if "\n! Category: updates\n" in text or "\n! Category: connectivity\n" in text
+]
 
 Services = Callable[[Iterable[str]], dict[str, str]]
 
@@ -60,6 +76,12 @@ def blocked(explainer: Explainer) -> Services:
 def blocked_as_social(explainer: Explainer) -> Services:
     """As ``blocked``, where social networks are blocked, and nothing else."""
     return _services(explainer, "social")
+
+
+@pytest.fixture(scope="module")
+def blocked_as_needed(explainer: Explainer) -> Services:
+    """As ``blocked``, where what machines need is blocked, and nothing else."""
+    return _services(explainer, "needed")
 
 
 def _services(explainer: Explainer, vlan: str) -> Services:
@@ -116,7 +138,7 @@ def _blocking(service: str) -> list[Rule]:
 
 @pytest.mark.parametrize("service", sorted(TEXTS))
 def test_every_rule_of_a_list_blocks(
-    blocked: Services, blocked_as_social: Services, service: str
+    blocked: Services, blocked_as_social: Services, blocked_as_needed: Services, service: str
 ) -> None:
     rules = AdblockReader.read(TEXTS[service], service, "").rules
     blocking = _blocking(service)
@@ -124,4 +146,16 @@ def test_every_rule_of_a_list_blocks(
     asked = [names.text(rule.name) for rule in blocking if rule.name not in exact]
     asked += [f"below.{names.text(rule.name)}" for rule in blocking if rule.subtree]
     by = blocked_as_social if service in SOCIAL else blocked
+    by = blocked_as_needed if service in NEEDED else by
     assert by(asked) == dict.fromkeys(asked, service)
+
+
+def test_servers_that_are_open_to_updates_get_these_and_no_more(explainer: Explainer) -> None:
+    opened = ("security.debian.org", "ctldl.windowsupdate.com", "0.pool.ntp.org", "r10.o.lencr.org")
+    closed = {
+        **dict.fromkeys(("detectportal.firefox.com", "www.google.com"), "captive-portals"),
+        "t.me": "telegram",
+        "www.example.com": "",
+        "debian.org": "",
+    }
+    assert _services(explainer, "servers")([*opened, *closed]) == closed

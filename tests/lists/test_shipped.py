@@ -18,7 +18,10 @@ from tests.lists.guard_sets import DOMESTIC
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "blocklists").glob("*.txt"))
-CATEGORIES = {"messenger", "social-network", "workplace-chat", "encrypted-dns"}
+CATEGORIES = {
+    *("messenger", "social-network", "workplace-chat", "encrypted-dns"),
+    *("updates", "connectivity"),
+}
 
 
 def _list(path: Path) -> BlockList:
