@@ -15,10 +15,10 @@ from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.prefix import Prefix
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.publish import targets, writer
-from resolver.publish.policy_zones import zone_action
+from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
 from resolver.publish.targets import SUPPORTS, Fit, Support, misfits, refused
 from resolver.publish.writer import WriteResult
-from tests.policy.networks import CONFIG, HOURLY, LISTS, compiled
+from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, compiled
 
 WALL = 1.8e9
 PUBLISH = Path(__file__).parents[2] / "deploy" / "publish.md"
@@ -209,6 +209,23 @@ def test_a_refusal_is_of_one_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     [cannot] = refused(terms, Target.ZONES, WALL)
     assert cannot.policy == "administrative"
     assert str(cannot) == "VLAN administration: zones: deny: not possible"
+
+
+@pytest.mark.parametrize("target", Target)
+def test_a_default_that_blocks_is_refused_or_named(target: Target) -> None:
+    terms = compiled(ALLOWING).terms
+    [named] = [e for e in misfits(terms, target, WALL) if Feature.DEFAULT in e.features]
+    assert (named.policy, named.vlans) == ("administrative", ("administration",))
+    cannot = [] if target is Target.NFTABLES else [named]
+    assert refused(terms, target, WALL) == cannot
+
+
+def test_a_default_that_only_counts_is_in_no_zone() -> None:
+    audited = compiled(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))
+    assert [refused(audited.terms, target, WALL) for target in Target] == [[]] * len(Target)
+    zones = policy_zones(audited.terms, audited.index(), WALL)
+    rules = [rule for zone in (*zones.block_sets, *zones.vlans) for rule in zone.rules()]
+    assert {rule.action for rule in rules} <= {PASSTHRU}
 
 
 def test_the_zones_of_a_policy_that_they_cannot_have_stay_as_they_were(
