@@ -5,6 +5,7 @@ The edited config is compiled, and its expectations are run, before anything cha
 
 import os
 import time
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
@@ -156,18 +157,27 @@ _RELOAD_FIRST = (
 
 
 def _pending(now: CompileResult, texts: Texts, in_force: PolicyInForce) -> Iterator[str]:
-    """What differs on disk from what is in force, and a reload would put in force."""
+    """What differs on disk from what is in force, and a reload would put in force.
+
+    An edit that changes comments alone is none: it goes in force with the exemption.
+    """
     sources = in_force.sources
     if sources is None:
         yield "the config is not in force: the last good policy is"
         return
     lists = list(differing(sources.lists or {}, now.own_lists))
-    if sources.texts != texts:
+    edited = _values(sources.texts) != _values(texts)
+    if edited:
         yield f"an edit was not reloaded:\n{difference(sources.texts, texts).rstrip()}"
     for file in lists:
         yield f"{file}: an edit was not reloaded"
-    if not lists and sources.texts == texts and now.snapshot.hash() != in_force.snapshot:
+    if not lists and not edited and now.snapshot.hash() != in_force.snapshot:
         yield "a list that was fetched is not in force"
+
+
+def _values(texts: Texts) -> dict[str, str]:
+    """What each file of a config says, in its order: its text without comments and layout."""
+    return {file: repr(tomllib.loads(text)) for file, text in texts.items()}
 
 
 def _refused(*lines: str, code: int = WRONG_CONFIG) -> Rejected:

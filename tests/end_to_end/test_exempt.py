@@ -373,3 +373,17 @@ def test_hours_and_a_beginning_that_cannot_be(server: Server, when: tuple[str, .
 def test_hours_are_of_a_new_exemption_alone(server: Server) -> None:
     done = darban("exempt", "--extend", "pr", "--for", "2h", "--hours", "x", at=server.directory)
     assert (done.code, done.err) == (WRONG, "--from and --hours are for a new exemption\n")
+
+
+def test_an_edit_of_comments_alone_does_not_hold_an_exemption_up(running: Server) -> None:
+    server = running
+    text = server.config.read_text(encoding="utf-8")
+    spaced = replaced_once(text, 'contact = "noc@', 'contact  =  "noc@')
+    edited = f"# why this is so\n{spaced}"
+    server.config.write_text(edited, encoding="utf-8")
+    done = _exempt(server, "127.0.10.7", "telegram", "--for", "2h")
+    assert done.code == GOOD, done.out + done.err
+    assert _data(server, "127.0.10.7") == ANY_V4
+    assert server.config.read_text(encoding="utf-8").startswith(edited.rstrip())
+    after = darban("diff", "--json", at=server.directory)
+    assert (after.code, after.json["changes"]) == (GOOD, [])
