@@ -9,9 +9,11 @@ from resolver.metrics.facts import ServerFacts
 from resolver.publish.writer import WriteResult
 from resolver.snapshot.store import PinnedSnapshot, save
 from resolver.supervisor.zone_publisher import ZonePublisher
-from tests.policy.networks import CONFIG, compiled
+from tests.policy.networks import CONFIG, HOURLY, compiled
 from tests.publish.test_zone_files import PUBLISH
 
+BEGINS = 1_795_579_200.0
+"""07:30 in Tehran, on Wednesday, 25 November 2026."""
 FROZEN = "VLAN administration: zones: deny: not possible"
 
 
@@ -39,3 +41,39 @@ def test_frozen_zones_are_in_the_status_until_they_are_written_again(
         seen.append(facts.publish.frozen)
     assert seen == [(FROZEN,), (FROZEN,), ()]
     assert f"zones stay as they were, for {FROZEN}" in caplog.text
+
+
+def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = compiled(HOURLY + PUBLISH)
+    saved = PinnedSnapshot(save(tmp_path, snapshot))
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
+    results = iter([WriteResult(serials={}), WriteResult(problem="no space")])
+    asked = asyncio.Semaphore(0)
+
+    async def written(*_: object) -> WriteResult:
+        return next(results)
+
+    async def ask(*_: object) -> bool:
+        asked.release()
+        return True
+
+    monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
+    monkeypatch.setattr(ZonePublisher, "_ask", ask)
+    publisher = ZonePublisher(facts, lambda: saved)
+    problems = []
+
+    async def over_the_beginning() -> None:
+        monkeypatch.setattr("time.time", lambda: BEGINS - 1)
+        running = asyncio.create_task(publisher.run())
+        for wall in (BEGINS - 1, BEGINS):
+            monkeypatch.setattr("time.time", lambda wall=wall: wall)
+            publisher.look()
+            await asyncio.wait_for(asked.acquire(), 10)
+            assert facts.publish is not None
+            problems.append(facts.publish.problem)
+        running.cancel()
+
+    asyncio.run(over_the_beginning())
+    assert problems == ["", "no space"]
