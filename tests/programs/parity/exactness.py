@@ -25,6 +25,7 @@ _OF_KIND: Mapping[str, set[Feature]] = {
 }
 _ANSWERS = {
     "administrative": Feature.SINKHOLE,
+    "hourly": Feature.SINKHOLE,
     "mixed": Feature.NXDOMAIN,
     "publicity": Feature.NODATA,
 }
@@ -66,6 +67,8 @@ def features(cell: Cell) -> set[Feature]:
         found.add(Feature.ALIASES)
     if "exempt" in kind and policy != "publicity":
         found.add(Feature.VLAN_EXEMPTIONS)
+    if policy == "hourly":
+        found.add(Feature.HOURS)
     if vlan == "press":
         found.add(Feature.PREFIX_EXEMPTIONS)
     return found

@@ -12,6 +12,7 @@ VLANS = {
     "mixed": "127.0.30.5",
     "guests": "127.0.40.5",
     "branch": "127.0.50.5",
+    "hourly": "127.0.60.5",
     "press": "127.0.10.7",
 }
 """A client of each. The press is no VLAN, but a client of administration with an exemption."""
@@ -22,6 +23,7 @@ POLICIES = {
     "mixed": "mixed",
     "guests": "open",
     "branch": "administrative",
+    "hourly": "hourly",
     "press": "administrative",
 }
 """The policy of each."""
@@ -136,6 +138,20 @@ answer = "nodata"
 [policies.open]
 mode = "audit"
 block = ["@messenger", "@encrypted-dns"]
+[policies.hourly]
+block = ["@encrypted-dns"]
+during = [
+  {{ hours = "always", block = ["alpha"] }},
+  {{ outside = "always", block = ["beta"] }},
+]
+allow = ["allowed.alpha.chat", "allowed-alias.scene"]
+[hours.always]
+days = ["sat", "sun", "mon", "tue", "wed", "thu", "fri"]
+from = "00:00"
+to = "24:00"
+[vlans.hourly]
+prefixes = ["127.0.60.0/24"]
+policy = "hourly"
 [vlans.administration]
 prefixes = ["127.0.10.0/24"]
 policy = "administrative"
