@@ -44,12 +44,14 @@ class ExpectationResult:
     name: str
     type: str
     at: float | None
-    """The moment that it is for, in seconds since 1970; None for now."""
+    """The moment that it is for, in seconds since 1970; None for all hours, or for ``hours``."""
     expected: str
     got: str
     service: str
     """The service whose rule decided, if one did."""
     holds: bool
+    hours: str
+    """The hours that it is for; empty for all."""
 
 
 class _InState(NamedTuple):
@@ -84,6 +86,7 @@ class ExpectationRun:
             yield ExpectationResult(
                 *(str(expect.client), got.vlan, got.name, got.type, at),
                 *(expect.outcome, got.outcome, got.service, _holds(expect, got)),
+                expect.hours or "",
             )
 
     def failures(self) -> list[FailedExpectation]:

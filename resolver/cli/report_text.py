@@ -91,6 +91,7 @@ def _exemption(exemption: ExemptionStatus) -> str:
 def _result(each: ExpectationResult) -> str:
     result = "holds" if each.holds else f"DOES NOT HOLD, got {each.got}"
     at = "" if each.at is None else f", at {_moment(each.at)}"
+    at += f", within {each.hours}" if each.hours else ""
     service = f" as {each.service}" if each.service else ""
     return f"{each.client} asks {each.name} {each.type}{at}: {each.expected}{service}, {result}"
 

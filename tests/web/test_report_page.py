@@ -231,10 +231,12 @@ def test_hours_are_in_the_text_and_on_the_page(made: Report) -> None:
     services = (replace(around, hours=(within,)), replace(one, hours=(within, outside)))
     (exemption,) = administration.exemptions
     later = replace(exemption, begins=NOW + 86400, hours="office", state="not now")
-    hourly = replace(administration, services=services, exemptions=(later,))
+    results = (replace(administration.expectations[0], hours="office"),)
+    hourly = replace(administration, services=services, exemptions=(later,), expectations=results)
     report = replace(made, vlans=(hourly, publicity))
     text = as_text(report)
     assert "one (messenger), 1 name, within office, outside night: directive 1595" in text
+    assert "10.10.0.5 asks one.example A, within office: blocked as one, holds" in text
     begin, end = (f"{local_time(each):%Y-%m-%d %H:%M %Z}" for each in (later.begins, later.until))
     assert f"not now, from {begin} until {end} within office; approved by" in text
     for language in LANGUAGES:
@@ -242,5 +244,6 @@ def test_hours_are_in_the_text_and_on_the_page(made: Report) -> None:
         office = shared["within"].format(hours=Markup("<bdi>office</bdi>"))
         night = shared["outside"].format(hours=Markup("<bdi>night</bdi>"))
         assert f"{office}, {night}</span>" in shown
+        assert f"({office})" in shown
         moment = Formatting(language).both_moments(later.begins)
         assert shared["from"].format(begin=moment) in shown
