@@ -114,6 +114,7 @@ def test_check_as_json_of_a_good_config(config: Path) -> None:
         "not_in_zones": [],
         "expectations": 12,
         "failed": [],
+        "hours": [],
         "oldest_review": {"service": OLDEST[1], "date": OLDEST[0]},
     }
 
