@@ -298,7 +298,8 @@ def _install(machine: Machine, unit: str) -> None:
     """Darban as this checkout has it, a config, and a unit of the page."""
     [text] = [each for each in _on_page() if f"/{unit}\n" in each]
     machine.write(f"/etc/systemd/system/{unit}", text)
-    _drop_in(machine, unit, "[Service]\nProtectHome=read-only\n")  # the checkout may be there
+    # The checkout may be in /home, or in /tmp.
+    _drop_in(machine, unit, f"[Service]\nProtectHome=read-only\nBindReadOnlyPaths={ROOT}\n")
     program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
     machine.write("/usr/local/bin/darban", program)
     machine.good("chmod", "755", "/usr/local/bin/darban")

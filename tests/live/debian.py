@@ -156,6 +156,9 @@ def host_layer(directory: Path) -> Iterator[Path]:
             target = place / "etc/systemd/system/default.target"
             target.unlink(missing_ok=True)
             target.symlink_to("/usr/lib/systemd/system/basic.target")
+            memory_on_tmp = place / "etc/systemd/system/tmp.mount"
+            memory_on_tmp.unlink(missing_ok=True)
+            memory_on_tmp.symlink_to("/dev/null")  # it would hide a checkout in /tmp
             yield place
         finally:
             _run(["umount", "--recursive", place])

@@ -61,8 +61,8 @@ class Machine:
         return self.good("systemctl", "show", "--value", f"--property={what}", "darban").strip()
 
     def journal(self) -> str:
-        """What the service and systemd have logged of it."""
-        return self.run("journalctl", "--no-pager", "--unit=darban", "--output=cat").out
+        """What Darban's services, and systemd of them, have logged."""
+        return self.run("journalctl", "--no-pager", "--unit=darban*", "--output=cat").out
 
     def write(self, path: str, text: str) -> None:
         """Write a file of the system."""
