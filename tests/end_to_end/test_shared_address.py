@@ -48,12 +48,15 @@ class Pair:
         done = darban("drain", *options, "--config", node.config, at=node.directory)
         assert done.code == GOOD
 
-    def is_lowered(self, number: int) -> bool:
-        """Whether a node has lowered its priority for the IPv6 address."""
+    def wait_for_priority(self, number: int, expected: str) -> None:
+        """Wait until a node has changed its priority for the IPv6 address to the expected one."""
         [log] = self.nodes[number].directory.glob("keepalived*vrrp*.log")
-        text = log.read_text(encoding="utf-8")
-        changes = re.findall(r"\(dns6\) Changing effective priority from \d+ to (\d+)", text)
-        return changes[-1:] == ["200"]
+        change = re.compile(r"\(dns6\) Changing effective priority from \d+ to (\d+)")
+        wait_for(
+            lambda: change.findall(log.read_text(encoding="utf-8"))[-1:] == [expected],
+            f"node {number} has the priority {expected}",
+            _PATIENCE,
+        )
 
     def wait_for_holder(self, number: int) -> None:
         """Wait until one node alone has both addresses; it answers there."""
@@ -123,11 +126,14 @@ def lasting(
             node.through = into
             stack.callback(node.kill_what_is_left)
             nodes.append(node.start())
-        for node in nodes:
-            stack.enter_context(_keepalived(node))
         client = made.add("client")
         made.plug(switch, client, "eth0", "10.0.0.5/24", "fd00::5/64", *CLIENT_ON_LINK)
-        yield Pair(nodes, made.into(client))
+        pair = Pair(nodes, made.into(client))
+        for node in nodes:
+            stack.enter_context(_keepalived(node))
+            # Two that start at once may take one address each, and each keeps its own.
+            pair.wait_for_one()
+        yield pair
 
 
 @pytest.fixture
@@ -160,7 +166,8 @@ def test_a_node_that_drains_answers_until_the_addresses_have_moved(pair: Pair) -
 
 def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
     """BIRD announces the addresses of dns0."""
-    node = pair.nodes[0]
+    number = 1 - pair.wait_for_one()  # so that the shared addresses stay
+    node = pair.nodes[number]
     scripts = node.directory / "scripts"
     scripts.mkdir()
     for script in (DEPLOY / "is-ready", DEPLOY / "bird" / "darban-anycast"):
@@ -176,23 +183,22 @@ def test_a_node_that_drains_withdraws_its_anycast_address(pair: Pair) -> None:
 
     both = ["10.9.9.53/32", "fd00:9::53/128"]
     wait_for(lambda: addresses() == both, "it has both", _PATIENCE)
-    pair.drain(0)
+    pair.drain(number)
     wait_for(lambda: addresses() == [], "it has none", _PATIENCE)
-    pair.drain(0, "--end")
+    pair.drain(number, "--end")
     wait_for(lambda: addresses() == both, "it has both again", _PATIENCE)
 
 
 def test_the_addresses_stay_where_both_nodes_drain(pair: Pair) -> None:
-    for number in (0, 1):
+    """The holder drains last and ends that first: its priority is never the lower one."""
+    holder = pair.wait_for_one()
+    for number in (1 - holder, holder):
         pair.drain(number)
-    wait_for(
-        lambda: all(pair.is_lowered(number) for number in (0, 1)),
-        "both have a lower priority",
-        _PATIENCE,
-    )
-    pair.wait_for_holder(pair.wait_for_one())
-    for number in (0, 1):
+        pair.wait_for_priority(number, "200")
+    pair.wait_for_holder(holder)
+    for number in (holder, 1 - holder):
         pair.drain(number, "--end")
+        pair.wait_for_priority(number, "250")
 
 
 def test_a_node_that_has_ended_gives_the_addresses_up(pair: Pair) -> None:
