@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -201,7 +200,7 @@ def replace_link(link: Path, target: Path) -> None:
 
 def _aside(path: Path) -> Path:
     """A hidden name that no other process uses, in the same directory."""
-    return path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    return path.with_name(f".{path.name}-{os.urandom(8).hex()}")
 
 
 def _is_aside(name: object) -> bool:
