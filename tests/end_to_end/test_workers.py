@@ -133,8 +133,10 @@ def test_a_worker_that_cannot_be_started_is_not_tried_all_the_time(two_workers: 
     assert _serves(server)
 
 
-def test_a_worker_that_cannot_load_the_snapshot_is_started_again(two_workers: Server) -> None:
-    server = two_workers
+def test_a_worker_that_cannot_load_the_snapshot_is_started_again(make_small: MakeSmall) -> None:
+    """The file that the supervisor has mapped is damaged too, so it cannot be written again."""
+    server = make_small(server="workers = 2")
+    server.start()
     [terms] = server.state.glob("snapshots/*/terms.json")
     good = terms.read_bytes()
     terms.write_bytes(b"harmed")
