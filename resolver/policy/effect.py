@@ -12,7 +12,7 @@ from resolver.policy.building import ancestors, top_labels
 from resolver.policy.compiled import CompiledConfig, Ground, OwnRule, Policy
 from resolver.policy.moment import NOTHING, InForce
 from resolver.policy.services import union
-from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK, Verdict
+from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK, Outcome, Verdict
 
 
 class OwnRules:
@@ -76,7 +76,7 @@ class Effect:
         """The places of the exemptions."""
         self.until = until
         """Unix time until which this effect is in force; ``inf`` if nothing ends it."""
-        self.caught = BLOCKED if policy.is_enforced else WOULD_BLOCK
+        self.caught = _caught(policy)
         """The outcome for a name or an address that a rule blocks."""
 
     @property
@@ -101,6 +101,10 @@ class Effect:
     def opened(self) -> "Effect":
         """The effect of a policy like it that lets every name pass."""
         return Effect(self.policy, _NO_RULES, self.answers, 0)
+
+
+def _caught(policy: Policy) -> Outcome:
+    return BLOCKED if policy.is_enforced else WOULD_BLOCK
 
 
 def blocked_within(policy: Policy, hours: frozenset[int]) -> int:
@@ -155,7 +159,6 @@ class Effects:
         policy = self._policies[place]
         blocked = blocked_within(policy, self._now.hours)
         until = self._now.until if policy.blocked_by_hours else math.inf
-        caught = BLOCKED if policy.is_enforced else WOULD_BLOCK
         return Effect(
             policy,
             self._own[place],
@@ -164,5 +167,5 @@ class Effects:
             policy.ever_blocked & ~blocked,
             until=until,
             allowed=policy.allowed_services,
-            unlisted=Verdict(caught, UNLISTED) if policy.blocks_unlisted else None,
+            unlisted=Verdict(_caught(policy), UNLISTED) if policy.blocks_unlisted else None,
         )
