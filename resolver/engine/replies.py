@@ -78,7 +78,7 @@ class Replies:
                 _store_template(shape, key, found)
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
-        if verdict.service != NO_SERVICE or verdict.outcome is not PASSED:
+        if verdict.outcome is not PASSED or verdict.dormant:
             records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
         packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
