@@ -3,9 +3,8 @@
 An expectation tests the policy without exemptions, so that an exemption never makes a start or a
 reload fail. One with the outcome ``exempted`` is tested with the exemptions of now, and one with
 ``at`` with those of that moment. One without ``at`` must hold at all hours, or at those that it
-names. Those that need an exemption are run again for the end of every
-exemption, so that an expectation that will fail is reported before a start or reload fails. Pure,
-as ``explanation`` is.
+names. Those that need an exemption are run again for the end of every exemption, so that an
+expectation that will fail is reported before a start or reload fails. Pure, as ``explanation`` is.
 """
 
 import datetime as dt
