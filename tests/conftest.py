@@ -32,7 +32,7 @@ from tests.live.programs import FONT, FONT_PACKAGE, IN_CI, find, has_font, lacki
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 _CLONE_NEWNET = 0x40000000
-_LOAD = ("tests/end_to_end/test_install.py", "tests/end_to_end/test_reloads.py")
+_LOAD = ("tests/end_to_end/install/test_install.py", "tests/end_to_end/reload/test_reloads.py")
 """Load tests, which run one after the other; the first boots a machine with systemd."""
 _OF_THE_OTHER_BUILD = "compiled" if build() == "interpreted" else "interpreted"
 """The mark of tests that make no sense with the package as it is here."""
