@@ -1,10 +1,8 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
-import contextlib
 import math
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +13,14 @@ from resolver.cli.moments import moment_text
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
 from resolver.errors import DarbanError
-from resolver.files import atomic_file, make_directory, write_atomically
+from resolver.files import make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.features import Target
 from resolver.policy.moment import in_force
 from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_files
-from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.engine_check import EngineCheck, own_address
-from resolver.publish.export_record import ExportRecord
 from resolver.publish.knot import knot_config
 from resolver.publish.left_out import left_out
 from resolver.publish.nftables import nftables
@@ -35,17 +31,16 @@ from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
 from resolver.snapshot import store
 from resolver.snapshot.compiler import CompileResult
-from resolver.snapshot.source_hash import source_hash
 
-Files = Iterable[tuple[str, bytes]]
-"""The names and the contents of files; they may be made one after the other."""
+Files = Mapping[str, bytes]
+"""The contents of files by their names below a directory."""
 Program = Annotated[
     str,
     typer.Argument(
         metavar="PROGRAM",
         help="knot: serves the policy's zones; nftables: rejects the address ranges of services; "
         "dnsdist-front: DNS over TLS and HTTPS, and balancing; "
-        "bind, unbound, powerdns, dnsdist: enforce the policy themselves",
+        "bind, unbound, powerdns: enforce the policy themselves",
     ),
 ]
 To = Annotated[
@@ -75,8 +70,8 @@ def export(
     """Print the config of another program, for the policy of this config.
 
     It reads the config on disk, and needs no server. With --to, and for nftables, it writes
-    nothing, and exits with 1, where an expectation of the config does not hold. The exports for
-    dnsdist and nftables say until when they are valid, if an exemption or hours begin or end later.
+    nothing, and exits with 1, where an expectation of the config does not hold. The export for
+    nftables says until when it is valid, if an exemption or hours begin or end later.
 
         darban export knot > /etc/knot/knot.conf
 
@@ -90,8 +85,6 @@ def export(
 
         darban export powerdns --to /etc/powerdns
 
-        darban export dnsdist --to /etc/dnsdist/darban
-
     With --check it asks a running engine for a sample of the policy's names instead, as clients of
     VLANs: run it on a host that has addresses in them.
 
@@ -102,53 +95,39 @@ def export(
     if program in _SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _export_files(program, config, to)
-        return 0
-    make = _EXPORTS.get(program)
-    if make is None:
-        known = ", ".join([*_EXPORTS, *_SEVERAL])
+        _write(_SEVERAL[program](_compiled(config, program).snapshot, config), to)
+    elif program in _PRINTED:
+        if to is not None:
+            raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
+        text = _PRINTED[program](_compiled(config, program).snapshot.terms, config)
+        echo(text.rstrip("\n"))
+    elif program == "dnsdist":
+        raise DarbanError(
+            "dnsdist sees no aliases, so it cannot enforce the policy; expected bind, unbound or "
+            "powerdns, or dnsdist-front for dnsdist in front of this server"
+        )
+    else:
+        known = ", ".join([*_PRINTED, *_SEVERAL])
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
-    if to is not None:
-        raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
-    compiled = compile_valid(config)
-    if program in [*Target]:
-        compiled.check()
-    text = make(compiled.snapshot.terms, config)
-    _tell_misfits(compiled, program)
-    echo(text.rstrip("\n"))
     return 0
 
 
-def _export_files(program: str, config: Path, to: Path) -> None:
-    """Write the files of a program, unless they would be as they are."""
-    sources, now = source_hash(config) if program in _EACH_MINUTE else "", time.time()
-    with _reporting(to):
-        if sources and ExportRecord.read(to).holds(sources, now, to):
-            return
-    compiled = compile_valid(config)
-    compiled.check()  # a running engine takes these files though the server refuses the policy
-    _tell_misfits(compiled, program)
-    with _reporting(to):
-        _write(_SEVERAL[program](compiled.snapshot, config, to.absolute()), to)
-        if sources and sources == source_hash(config):
-            ExportRecord.of(sources, in_force(compiled.snapshot.terms, now), to).write(to)
-    if sources and (until := _valid_until(compiled.snapshot.terms, now)):
-        echo(until)  # in a file, it would have dnsdist restarted
-
-
-def _tell_misfits(compiled: CompileResult, program: str) -> None:
-    """Say on standard error what a program enforces more loosely than this server.
+def _compiled(config: Path, program: str) -> CompileResult:
+    """The compiled config for a program, after what is looser there was said on standard error.
 
     Raises:
-        DarbanError: the program cannot have a feature of a policy.
+        DarbanError: the program cannot have a feature of a policy, or an expectation fails.
     """
+    compiled = compile_valid(config)
     if program not in [*Target]:
-        return
+        return compiled
+    compiled.check()  # an engine takes these files though the server refuses the policy
     target, told = Target(program), len(compiled.problems)
     if cannot := refused(compiled.snapshot.terms, target, time.time()):
         raise DarbanError("\n".join(map(str, cannot)))
     for each in with_misfits(compiled, target, Fit.LOOSER).problems[told:]:
         echo(str(each), err=True)
+    return compiled
 
 
 def _valid_until(terms: CompiledConfig, wall: float) -> str:
@@ -161,22 +140,21 @@ def _valid_until(terms: CompiledConfig, wall: float) -> str:
 
 def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:
     """Print what an engine answers otherwise than the policy says; 1 if anything."""
-    if program not in _ENFORCING:
-        known = ", ".join(_ENFORCING)
+    if program not in _SEVERAL:
+        known = ", ".join(_SEVERAL)
         raise DarbanError(f"found --check for {program}; expected it for one of {known}")
     snapshot = compile_valid(config).snapshot
     checking = EngineCheck(snapshot.terms, snapshot.index(), time.time())
     differing = 0
     for client in [_address(each) for each in clients] or [own_address(engine)]:
-        result = checking.ask(engine, client, without_rd=_ENFORCING[program])
+        result = checking.ask(engine, client, without_rd=program != _REFUSES_WITHOUT_RD)
         differing += len(result.differences)
         agree = result.asked - len(result.differences)
         echo(f"{client}, VLAN {result.vlan}: {agree} of {result.asked} answers agree")
         for difference in result.differences:
             echo(f"  {difference}")
-    if program in _WITH_ZONES:
-        for each in left_out(snapshot, time.time()):
-            echo(f"not in the zones: {each}")
+    for each in left_out(snapshot, time.time()):
+        echo(f"not in the zones: {each}")
     return 1 if differing else 0
 
 
@@ -189,38 +167,18 @@ def _address(text: str) -> str:
 
 def _write(files: Files, directory: Path) -> None:
     """Write each file that has changed, aside, and rename it."""
-    for name, content in files:
-        path = directory / name
-        make_directory(path.parent)
-        if not path.exists():
-            write_atomically(path, content)
-            path.chmod(0o644)  # the program reads it as a user of its own
-        elif path.read_bytes() != content:
-            _replace(path, content)
-        else:
-            continue
-        echo(f"wrote {path}")
-
-
-@contextlib.contextmanager
-def _reporting(directory: Path) -> Iterator[None]:
-    """Turn an OSError into a DarbanError."""
     try:
-        yield
+        for name, content in files.items():
+            path = directory / name
+            is_new = not path.exists()
+            if is_new or path.read_bytes() != content:
+                make_directory(path.parent)
+                write_atomically(path, content)
+                if is_new:
+                    path.chmod(0o644)  # the program reads it as a user of its own
+                echo(f"wrote {path}")
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace a file, with a time that is later in whole seconds than that of the file before.
-
-    dnsdist does not take a database with another time.
-    """
-    later = max(time.time(), path.stat().st_mtime + 1)
-    with atomic_file(path) as file:
-        file.write(content)
-        file.flush()
-        os.utime(file.fileno(), (later, later))
 
 
 def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path]:
@@ -255,25 +213,19 @@ def _transferring(snapshot: Snapshot, config: Path) -> Publication:
     return publication
 
 
-def _bind(snapshot: Snapshot, config: Path, _: Path) -> Files:
+def _bind(snapshot: Snapshot, config: Path) -> Files:
     publication = _transferring(snapshot, config)
-    files = bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
-    return files.items()
+    return bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
 
 
-def _unbound(snapshot: Snapshot, config: Path, _: Path) -> Files:
+def _unbound(snapshot: Snapshot, config: Path) -> Files:
     texts = unbound_configs(snapshot.terms, *_publication(snapshot.terms, config))
-    return ((name, text.encode()) for name, text in texts.items())
+    return {name: text.encode() for name, text in texts.items()}
 
 
-def _powerdns(snapshot: Snapshot, config: Path, _: Path) -> Files:
+def _powerdns(snapshot: Snapshot, config: Path) -> Files:
     publication = _transferring(snapshot, config)
-    zones = seeds(snapshot, publication, time.time())
-    return recursor_files(snapshot.terms, publication, zones).items()
-
-
-def _dnsdist(snapshot: Snapshot, _: Path, to: Path) -> Files:
-    return dnsdist_files(snapshot.terms, snapshot.index(), time.time(), to)
+    return recursor_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
 
 
 def _nftables(terms: CompiledConfig, config: Path) -> str:
@@ -297,19 +249,14 @@ def _dnsdist_front(terms: CompiledConfig, config: Path) -> str:
     return front_config(front, config.parent)
 
 
-_EXPORTS: dict[str, Callable[[CompiledConfig, Path], str]] = {
+_PRINTED: dict[str, Callable[[CompiledConfig, Path], str]] = {
     "knot": _knot,
     "nftables": _nftables,
     "dnsdist-front": _dnsdist_front,
 }
-_SEVERAL: dict[str, Callable[[Snapshot, Path, Path], Files]] = {
+_SEVERAL: dict[str, Callable[[Snapshot, Path], Files]] = {
     "bind": _bind,
     "unbound": _unbound,
     "powerdns": _powerdns,
-    "dnsdist": _dnsdist,
 }
-_EACH_MINUTE = ("dnsdist",)
-"""The programs whose export a timer runs (deploy/publish.md)."""
-_WITH_ZONES = ("bind", "unbound", "powerdns")
-_ENFORCING = {"bind": True, "unbound": True, "powerdns": False, "dnsdist": True}
-"""The engines that enforce the policy, and whether they do so without RD."""
+_REFUSES_WITHOUT_RD = "powerdns"

@@ -20,7 +20,6 @@ class Target(StrEnum):
     BIND = "bind"
     UNBOUND = "unbound"
     RECURSOR = "powerdns"
-    DNSDIST = "dnsdist"
     NFTABLES = "nftables"
 
 

@@ -1,28 +1,10 @@
-"""The groups of clients with a view of their own, by their prefixes: for what has no zones.
-
-A VLAN is a group; the clients of an exemption by prefix are another.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+"""The view of the clients of each prefix: of those of the VLANs, and of exemptions by prefix."""
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import Network, network_of
 from resolver.policy.view import View, Views
 from resolver.publish.client_prefixes import contains, exempted_prefixes
-from resolver.publish.resolver_vlans import ClientPrefix, client_prefixes
-
-
-@dataclass(frozen=True, slots=True)
-class ClientView:
-    """Clients with the same view."""
-
-    name: str
-    """The VLAN, and the exemptions by prefix."""
-    view: View
-    clients: tuple[ClientPrefix, ...]
-    """The longest prefix first: the first that matches decides."""
 
 
 def views_by_prefix(terms: CompiledConfig, wall: float) -> dict[Prefix, View | None]:
@@ -39,20 +21,6 @@ def views_by_prefix(terms: CompiledConfig, wall: float) -> dict[Prefix, View | N
         address = _own_address(place, places)
         found[prefix] = views.of(address) if address else None
     return found
-
-
-def client_views(terms: CompiledConfig, wall: float) -> Iterator[ClientView]:
-    """All groups at a moment, in seconds since 1970."""
-    views, of_prefix = Views(terms, wall), views_by_prefix(terms, wall)
-    groups: dict[tuple[int, tuple[int, ...]], tuple[View, set[Prefix]]] = {}
-    for prefix, view in of_prefix.items():
-        if view is not None:
-            groups.setdefault((view.vlan, view.effect.exemptions), (view, set()))[1].add(prefix)
-    for view, group in groups.values():
-        of_vlan = views.of_vlan(view.vlan).effect.exemptions
-        more = [each for each in view.effect.exemptions if each not in of_vlan]
-        name = "+".join([terms.vlans[view.vlan].name, *(terms.exemptions[e].id for e in more)])
-        yield ClientView(name, view, tuple(client_prefixes(of_prefix, group)))
 
 
 def _own_address(place: Network, places: dict[Network, Prefix]) -> bytes | None:

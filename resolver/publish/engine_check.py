@@ -24,7 +24,7 @@ from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.policy.settings import Endpoint
 from resolver.policy.view import View, Views
-from resolver.publish.client_views import client_views
+from resolver.publish.client_views import views_by_prefix
 from resolver.publish.policy_zones import (
     NXDOMAIN,
     PASSTHRU,
@@ -97,7 +97,7 @@ class EngineCheck:
         self._terms = terms
         self._views = Views(terms, wall)
         self._rules = RuleSource(terms, index)
-        found = (each.view for each in client_views(terms, wall))
+        found = (view for view in views_by_prefix(terms, wall).values() if view)
         views = {(view.effect.policy.name, view.effect.exempt): view for view in found}
         owners = (_spread([*self._rules.all_rules(view)]) for view in views.values())
         self._names = list(dict.fromkeys(itertools.chain.from_iterable(owners)))

@@ -139,7 +139,7 @@ class RuleSource:
         return self._differences(view, View(view.vlan, base), changed)
 
     def all_rules(self, view: View) -> Iterator[ZoneRule]:
-        """All rules of a view in one zone, for an engine that has one for each group of clients."""
+        """All rules of a view, as if it had one zone."""
         return self.rules(view, view.effect.opened())
 
     def is_excepted_near(self, name: bytes) -> bool:

@@ -3,7 +3,7 @@
 The exports for BIND, Unbound and PowerDNS write this in the words of each program.
 """
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from resolver.dns import names
@@ -18,14 +18,14 @@ from resolver.publish.zone_text import block_set_zone, override_zone
 
 @dataclass(frozen=True, slots=True)
 class ClientPrefix:
-    """A prefix that decides whether a client belongs to a group, such as a VLAN."""
+    """A prefix that decides whether a client belongs to a VLAN."""
 
     prefix: str
     belong: bool
-    """False for the prefix of another group inside one of this group."""
+    """False for the prefix of another VLAN inside one of this VLAN."""
 
     def __str__(self) -> str:
-        """In the form of BIND and PowerDNS, with ``!`` for a prefix of another group."""
+        """In the form of BIND and PowerDNS, with ``!`` for a prefix of another VLAN."""
         return self.prefix if self.belong else f"!{self.prefix}"
 
 
@@ -62,16 +62,14 @@ def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[
             ZoneUse(overrides, policy.imposing is not None and not policy.denied),
             ZoneUse(block_set, policy.imposing is not None),
         )
-        own = {prefix for prefix in terms.prefixes if prefix.owner == number}
-        clients = tuple(client_prefixes(terms.prefixes, own))
-        if clients:
+        if clients := tuple(_clients(terms.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, clients, zones)
 
 
-def client_prefixes(prefixes: Iterable[Prefix], group: Set[Prefix]) -> Iterator[ClientPrefix]:
-    """What decides who belongs to a group, which has some of all prefixes; the longest first."""
-    own = [network_of(prefix) for prefix in group]
+def _clients(prefixes: Sequence[Prefix], vlan: int) -> Iterator[ClientPrefix]:
+    """What decides who belongs to a VLAN; the longest prefix first."""
+    own = [network_of(prefix) for prefix in prefixes if prefix.owner == vlan]
     for prefix in sorted(prefixes, key=lambda each: -each.length):
-        clients, belongs = network_of(prefix), prefix in group
+        clients, belongs = network_of(prefix), prefix.owner == vlan
         if belongs or any(contains(outer, clients) for outer in own):
             yield ClientPrefix(str(clients), belongs)

@@ -44,18 +44,13 @@ def _looser(why: str, *features: Feature) -> dict[Feature, Support]:
     return dict.fromkeys(features, Support(Fit.LOOSER, why))
 
 
-_ELSEWHERE: Final = {
-    **_exact(Feature.LISTS, Feature.EXCEPTIONS, Feature.DENY, Feature.ALLOW),
+_ZONES: Final = {
+    **_exact(Feature.LISTS, Feature.EXCEPTIONS, Feature.DENY, Feature.ALLOW, Feature.ALIASES),
     **_exact(Feature.SINKHOLE, Feature.NODATA, Feature.AUDIT, Feature.VLAN_EXEMPTIONS),
     **_stricter("blocked names get NODATA", Feature.REFUSED),
     **_stricter("clients with link-local addresses are refused", Feature.INTERFACE),
     **_looser("queries go to servers of the resolver's own", Feature.UPSTREAM),
     Feature.DEFAULT: Support(Fit.REFUSED),
-}
-"""What is the same for zones and dnsdist."""
-_ZONES: Final = {
-    **_ELSEWHERE,
-    **_exact(Feature.ALIASES),
     **_stricter(
         "an alias to a name with NXDOMAIN gets NXDOMAIN, too, and not NODATA",
         *(Feature.CANARIES, Feature.NXDOMAIN),
@@ -68,7 +63,6 @@ _ZONES: Final = {
         *(Feature.IPV4_RANGES, Feature.IPV6_RANGES),
     ),
 }
-_AT_EXPORT: Final = _looser("what begins or ends does so with the next export", Feature.HOURS)
 SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
     Target.ZONES: _ZONES,
     Target.BIND: _ZONES,
@@ -84,15 +78,6 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
         ),
     },
     Target.RECURSOR: _ZONES,
-    Target.DNSDIST: {
-        **_ELSEWHERE,
-        **_exact(Feature.CANARIES, Feature.NXDOMAIN, Feature.PREFIX_EXEMPTIONS),
-        **_looser(
-            "only the name of the question is judged",
-            *(Feature.ALIASES, Feature.IPV4_RANGES, Feature.IPV6_RANGES),
-        ),
-        **_AT_EXPORT,
-    },
     Target.NFTABLES: {
         **_exact(Feature.IPV4_RANGES, Feature.IPV6_RANGES, Feature.AUDIT),
         **_exact(Feature.VLAN_EXEMPTIONS, Feature.PREFIX_EXEMPTIONS),
@@ -109,7 +94,7 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
             *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ALIASES, Feature.CANARIES),
             *(Feature.INTERFACE, Feature.UPSTREAM),
         ),
-        **_AT_EXPORT,
+        **_looser("what begins or ends does so with the next export", Feature.HOURS),
     },
 }
 

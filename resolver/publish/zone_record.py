@@ -1,8 +1,7 @@
 """What the zones of a directory were made from, so that only those are made that would differ.
 
 The record is believed for a zone only while the zone's file has the body that was written. A
-record that is lost, damaged or of another version makes the writer make all zones again. The
-databases of dnsdist have such a record, too.
+record that is lost, damaged or of another version makes the writer make all zones again.
 """
 
 import functools
@@ -29,7 +28,7 @@ class MadeZone:
     inputs: str
     """The hash of what decides it (``zone_inputs``)."""
     body: str
-    """The SHA-256 of its file without the head, or those of its two databases."""
+    """The SHA-256 of its file without the head."""
     changes: list[str]
     """What is otherwise than the policy says, since names are too long."""
 

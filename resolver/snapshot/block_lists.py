@@ -55,7 +55,7 @@ def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
     return provenance.merged.complete and provenance.whole(("lists",)) and not unusable
 
 
-def lists_among(files: Sequence[Path]) -> list[Path]:
+def _lists_among(files: Sequence[Path]) -> list[Path]:
     """The files of a directory that are read: lists of names, then address ranges."""
     return [file for end in (_NAMES, _RANGES) for file in files if file.name.endswith(end)]
 
@@ -91,7 +91,7 @@ class _ListReader:
     def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
         """The lists of a directory, then the ranges of their services."""
         categories: dict[str, str] = {}
-        for file in lists_among(files):
+        for file in _lists_among(files):
             read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
             if read is not None:
                 categories[read.service] = read.category

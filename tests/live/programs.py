@@ -14,7 +14,6 @@ import pytest
 
 PACKAGES = {
     "bird": "bird2",
-    "cdb": "tinycdb",
     "chromium": "chromium",
     "curl": "curl",
     "dig": "bind9-dnsutils",

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from resolver.policy.compiled import Snapshot
 from resolver.publish.bind import bind_files
-from resolver.publish.dnsdist import dnsdist_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.knot import knot_config
 from resolver.publish.nftables import nftables
@@ -154,9 +153,7 @@ def _files(snapshot: Snapshot, at: Path) -> dict[str, bytes]:
     recursor["recursor.lua"] = recursor.pop("darban.lua")
     bind = bind_files(terms, publication, zones)
     bind["named.conf"] = bind.pop("darban-views.conf")
-    dnsdist = dict(dnsdist_files(terms, snapshot.index(), wall, at))
-    del dnsdist["inputs.json"]  # no program but this one reads it
-    return files | recursor | bind | dnsdist
+    return files | recursor | bind
 
 
 def shapes(files: dict[str, bytes]) -> list[str]:
@@ -172,4 +169,4 @@ def _is_lua(name: str) -> bool:
 
 
 def _is_text(name: str) -> bool:
-    return not name.endswith(".cdb") and not name.startswith(SEEDS)
+    return not name.startswith(SEEDS)

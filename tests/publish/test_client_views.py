@@ -1,4 +1,4 @@
-"""Who belongs to which VLAN, and to which group of clients with the same view."""
+"""Who belongs to which VLAN, and which view the clients of a prefix have."""
 
 import ipaddress
 
@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefixes import packed
+from resolver.policy.prefixes import network_of, packed
 from resolver.policy.settings import Endpoint, Publication
-from resolver.policy.view import Views
-from resolver.publish.client_views import client_views
+from resolver.policy.view import View, Views
+from resolver.publish.client_views import views_by_prefix
 from resolver.publish.resolver_vlans import ClientPrefix, resolver_vlans
 from tests.policy.networks import compiled
 
@@ -73,16 +73,12 @@ def test_a_client_is_in_the_vlan_with_the_longest_prefix(address: str) -> None:
 
 
 @given(ADDRESSES)
-def test_a_client_is_in_the_group_of_its_view(address: str) -> None:
-    view = Views(EXEMPTED, WALL).of(packed(address))
-    found = [e.view for e in client_views(EXEMPTED, WALL) if belongs(address, e.clients)]
-    assert [(v.vlan, v.effect.exemptions) for v in found] == (
-        [] if view is None else [(view.vlan, view.effect.exemptions)]
-    )
+def test_a_client_has_the_view_of_its_longest_prefix(address: str) -> None:
+    view, by_prefix = Views(EXEMPTED, WALL).of(packed(address)), views_by_prefix(EXEMPTED, WALL)
+    around = [each for each in by_prefix if ipaddress.ip_address(address) in network_of(each)]
+    found = by_prefix[max(around, key=lambda each: each.length)] if around else None
+    assert _shown(found) == _shown(view)
 
 
-def test_groups_are_named_by_vlan_and_exemption() -> None:
-    named = [each.name for each in client_views(EXEMPTED, WALL)]
-    assert len(named) == len(set(named))
-    assert {"wide+all", "innermost+all"} <= set(named)
-    assert all("ended" not in name for name in named)
+def _shown(view: View | None) -> tuple[int, tuple[int, ...]] | None:
+    return view and (view.vlan, view.effect.exemptions)

@@ -62,7 +62,7 @@ def test_a_value_adds_nothing(key: str, plain: list[str], hostile: str) -> None:
 
 
 def test_every_program_has_a_file(plain: list[str]) -> None:
-    assert len(plain) == len({*plain}) == 11
+    assert len(plain) == len({*plain}) == 10
 
 
 @given(texts=st.lists(st.text() | HOSTILE))
@@ -101,7 +101,7 @@ def test_the_programs_accept_the_files(key: str, ip_program: Path, tmp_path: Pat
     scripts = [lua_string(str(tmp_path / each)) for each in ("recursor.lua", "darban-zones.lua")]
     load = "".join(f"assert(loadfile({script}))\n" for script in scripts)
     (tmp_path / "load.lua").write_text(load, encoding="utf-8")
-    for script in ("load.lua", "darban.lua", "dnsdist.conf"):
+    for script in ("load.lua", "dnsdist.conf"):
         _run(needed("dnsdist"), "--check-config", "-C", tmp_path / script)
     _run("unshare", "--net", needed("nft"), "--check", "--file", tmp_path / "rules.nft")
 

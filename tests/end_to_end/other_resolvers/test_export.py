@@ -59,24 +59,9 @@ def test_the_firewall_s_rules_say_until_when_they_are_right(tmp_path: Path) -> N
     assert always == rules, "telegram has ranges, and WhatsApp none"
 
 
-def test_dnsdist_s_export_says_until_when_it_is_right(tmp_path: Path) -> None:
-    """And not in darban.lua: dnsdist would be restarted for it."""
-    needed("cdb")
-    config = tmp_path / "config.toml"
-    config.write_text(shipped(["127.0.0.1:5353"]), encoding="utf-8")
-    always = darban("export", "dnsdist", "--to", "always", at=tmp_path)
-    assert (always.code, "valid until" in always.out) == (GOOD, False), always.err
-    config.write_text(shipped(["127.0.0.1:5353"]) + HOURS, encoding="utf-8")
-    hourly = darban("export", "dnsdist", "--to", "hourly", at=tmp_path)
-    assert hourly.code == GOOD, hourly.err
-    _is_a_boundary(hourly.out.splitlines()[-1])
-    lua = [(tmp_path / each / "darban.lua").read_text() for each in ("always", "hourly")]
-    assert lua[0].replace("/always/", "/hourly/") == lua[1]
-
-
 def _is_a_boundary(line: str) -> None:
     """Whether a line names the next moment at which the hours begin or end, or did just now."""
-    found = re.fullmatch(f"(?:# )?{VALID}", line)
+    found = re.fullmatch(f"# {VALID}", line)
     assert found, line
     moment = dt.datetime.fromisoformat(found[1])
     local = moment.astimezone(dt.timezone(dt.timedelta(hours=3.5)))
@@ -107,19 +92,23 @@ def test_what_cannot_be_exported_is_told(tmp_path: Path) -> None:
     unknown = darban("export", "dnsmasq", at=tmp_path)
     assert unknown.code == WRONG
     assert "found the program 'dnsmasq'; expected one of knot, nftables" in unknown.err
+    gone = darban("export", "dnsdist", "--to", "dnsdist", at=tmp_path)
+    assert gone.code == WRONG
+    assert "expected bind, unbound or powerdns, or dnsdist-front" in gone.err
     without = darban("export", "knot", at=tmp_path)
     assert without.code == WRONG
     assert "found no [publish] listen" in without.err
 
 
 def test_nothing_is_written_where_an_expectation_fails(tmp_path: Path) -> None:
-    """The server does not put such a policy in force; dnsdist takes a database at once."""
+    """The server does not put such a policy in force; an engine would take its files."""
     text = replaced_once(shipped(["127.0.0.1:5353"]), "deny = []", 'deny = ["www.agency.example"]')
     expected = '[[expect]]\nclient = "127.0.10.5"\nname = "www.agency.example"\n'
     expected += 'outcome = "passed"\n'
-    (tmp_path / "config.toml").write_text(text + expected, encoding="utf-8")
-    for program in (("dnsdist", "--to", "dnsdist"), ("nftables",)):
+    publish = '[publish]\nlisten = ["127.0.0.1:8053"]\n'
+    (tmp_path / "config.toml").write_text(text + publish + expected, encoding="utf-8")
+    for program in (("unbound", "--to", "unbound"), ("nftables",)):
         exported = darban("export", *program, at=tmp_path)
         assert (exported.code, exported.out) == (NO, "")
         assert "expectations that do not hold:" in exported.err
-    assert not (tmp_path / "dnsdist").exists()
+    assert not (tmp_path / "unbound").exists()

@@ -1,8 +1,5 @@
 """``darban export PROGRAM``: an engine enforces what it is given, and ``--check`` asks it."""
 
-import os
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,15 +7,12 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
-from tests.live.configs import replaced_once
 from tests.live.ports import free_port
-from tests.live.programs import needed
-from tests.live.waiting import wait_for
 from tests.programs.parity.__main__ import ENGINES, site
-from tests.programs.parity.engines import Dnsdist, Site
-from tests.programs.parity.policy_under_test import SENTINEL_CHANGE, VLANS
+from tests.programs.parity.engines import Site
+from tests.programs.parity.policy_under_test import VLANS
 
-PROGRAMS = {"BIND": "bind", "Unbound": "unbound", "Recursor": "powerdns", "dnsdist": "dnsdist"}
+PROGRAMS = {"BIND": "bind", "Unbound": "unbound", "Recursor": "powerdns"}
 ADMINISTRATION = "127.0.10.5"
 
 
@@ -35,18 +29,18 @@ def test_an_engine_with_the_exported_config_answers_as_the_policy_says(
     engine = ENGINES[name](of, tmp_path / "engine")
     with engine.run():
         for vlan, port in engine.ports.items():
-            if vlan == "press" and name != "dnsdist":
+            if vlan == "press":
                 continue  # an exemption that zones cannot express
             address = ("--check", "127.0.0.1", "--port", str(port), "--client", VLANS[vlan])
             done = darban("export", PROGRAMS[name], *address, at=of.server.directory)
             assert done.code == GOOD, done.out + done.err
-            assert ("not in the zones: exemption press" in done.out) is (name != "dnsdist")
+            assert "not in the zones: exemption press" in done.out
             asked = int(done.out.split("answers agree")[0].split()[-1])
             assert f"{asked} of {asked} answers agree" in done.out
             assert asked >= 8, done.out
 
 
-@pytest.mark.parametrize("name", ["BIND", "Unbound", "Recursor"])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_an_engine_blocks_an_ipv4_range_inside_ipv6(name: str, of: Site, tmp_path: Path) -> None:
     engine = ENGINES[name](of, tmp_path / "engine")
     with engine.run():
@@ -66,68 +60,6 @@ def _addresses(port: int, name: str, rtype: str) -> list[str]:
     return [] if answer is None else [str(record.rdata) for record in answer.rr]
 
 
-def test_dnsdist_takes_a_database_that_replaces_one_with_a_later_time(
-    of: Site, tmp_path: Path
-) -> None:
-    """dnsdist compares times in whole seconds; clocks are set back, and exports follow closely."""
-    engine = Dnsdist(of, tmp_path / "engine")
-    later = time.time() + 3600
-    for database in engine.directory.glob("*.cdb"):
-        os.utime(database, (later, later))
-    text = of.server.config.read_text(encoding="utf-8")
-    config = tmp_path / "config.toml"
-    config.write_text(replaced_once(text, "deny = []", 'deny = ["later.chat"]'), encoding="utf-8")
-    port = engine.ports["administration"]
-
-    def is_denied() -> bool:
-        answer = ask(port, SENTINEL_CHANGE, client=ADMINISTRATION)
-        return answer is not None and bool(answer.rr) and str(answer.rr[0].rdata) == "0.0.0.0"
-
-    with engine.run():
-        assert not is_denied()
-        done = darban("export", "dnsdist", "--to", engine.directory, at=tmp_path)
-        assert done.code == GOOD, done.err
-        wait_for(is_denied, "dnsdist has the new databases")
-
-
-@pytest.mark.parametrize("left", [None, 0, 0.3, 0.99])
-def test_dnsdist_does_not_start_without_a_whole_database(
-    left: float | None, of: Site, tmp_path: Path
-) -> None:
-    """``left`` is the share of the database that is there."""
-    engine = Dnsdist(of, tmp_path / "engine")
-    database = engine.directory / "administration.below.cdb"
-    content = database.read_bytes()
-    database.unlink()
-    if left is not None:
-        database.write_bytes(content[: int(len(content) * left)])
-    command = [needed("dnsdist"), "--supervised", "-C", engine.directory / "dnsdist.conf"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
-    assert done.returncode != 0
-    assert "/engine/darban.lua:" in done.stdout
-
-
-def test_dnsdist_opens_where_a_database_is_damaged_later_and_the_check_says_so(
-    of: Site, tmp_path: Path
-) -> None:
-    """deploy/publish.md says it."""
-    engine = Dnsdist(of, tmp_path / "engine")
-    port = engine.ports["administration"]
-    with engine.run():
-        for database in engine.directory.glob("administration.*.cdb"):
-            content = database.read_bytes()
-            database.unlink()
-            assert _addresses(port, "alpha.chat", "A") == ["0.0.0.0"]
-            aside = tmp_path / "aside"
-            aside.write_bytes(content[: len(content) // 3])
-            later = time.time() + 60  # dnsdist compares times in whole seconds
-            os.utime(aside, (later, later))
-            aside.rename(database)
-        wait_for(lambda: _addresses(port, "alpha.chat", "A") != ["0.0.0.0"], "dnsdist takes them")
-        asked = ("--check", "127.0.0.1", "--client", ADMINISTRATION, "--port", str(port))
-        assert darban("export", "dnsdist", *asked, at=of.server.directory).code == NO
-
-
 def test_what_an_engine_answers_otherwise_is_printed(of: Site) -> None:
     """The upstream is asked itself: it blocks nothing."""
     address = ("--check", "127.0.0.1", "--port", str(of.upstream), "--client", ADMINISTRATION)
@@ -145,7 +77,7 @@ def test_what_cannot_be_checked_is_told(of: Site) -> None:
 
     code, told = check("knot", "--check", "127.0.0.1")
     assert code == WRONG
-    assert "expected it for one of bind, unbound, powerdns, dnsdist" in told
+    assert "expected it for one of bind, unbound, powerdns" in told
     code, told = check("bind", "--check", "localhost")
     assert code == WRONG
     assert "'localhost' is not an address" in told

@@ -66,13 +66,8 @@ sinkhole = ["10.10.0.1"]
 prefixes = ["10.10.0.0/16"]
 policy = "administrative"
 """
-DNSDIST = """
-setLocal("127.0.0.1:5354")
-setACL("0.0.0.0/0")
-dofile("/etc/dnsdist/darban/darban.lua")
-"""
 PAGE = ROOT / "deploy/publish.md"
-EXPORT, FIREWALL = "darban-dnsdist.service", "darban-nftables.service"
+FIREWALL = "darban-nftables.service"
 LISTS_ON_DISK = {
     "one.txt": LISTS["one"],
     "one.ip": "203.1.112.0/22\n",
@@ -252,32 +247,10 @@ def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_wa
     )
 
 
-def test_dnsdist_is_restarted_where_its_script_has_changed(machine: Machine) -> None:
-    """The unit that deploy/publish.md gives, with the program of this checkout."""
-    for program in ("cdb", "dnsdist"):
-        needed(program)
-    _install(machine, EXPORT)
-    machine.good("install", "-d", "/etc/dnsdist/darban")
-    machine.write("/etc/dnsdist/dnsdist.conf", DNSDIST)
-    machine.good("ip", "address", "add", CLIENT, "dev", "lo")
-    machine.good("systemctl", "start", EXPORT)
-    machine.good("systemctl", "start", "dnsdist")
-
-    def answer() -> str:
-        asked = ("dig", "+short", "+tries=1", "-b", CLIENT, "@127.0.0.1", "-p", "5354", "a.example")
-        return machine.run(*asked).out.strip()
-
-    wait_for(lambda: answer() == "10.10.0.1", "dnsdist blocks the name")
-    changed = replaced_once(EXPORTED, '["10.10.0.1"]', '["10.10.0.2"]')
-    machine.write("/etc/darban/config.toml", changed)
-    machine.good("systemctl", "start", EXPORT)
-    wait_for(lambda: answer() == "10.10.0.2", "dnsdist has been restarted")
-
-
 def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
     """The unit that deploy/publish.md gives, with the program of this checkout."""
     needed("nft")
-    _install(machine, FIREWALL)
+    _install(machine)
     rules = ("nft", "--handle", "list", "table", "inet", "darban")
 
     def loaded(config: str) -> str:
@@ -294,12 +267,12 @@ def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
     assert machine.run("systemctl", "is-failed", FIREWALL).code != 0
 
 
-def _install(machine: Machine, unit: str) -> None:
-    """Darban as this checkout has it, a config, and a unit of the page."""
-    [text] = [each for each in _on_page() if f"/{unit}\n" in each]
-    machine.write(f"/etc/systemd/system/{unit}", text)
+def _install(machine: Machine) -> None:
+    """Darban as this checkout has it, a config, and the unit of the page."""
+    [text] = [each for each in _on_page() if f"/{FIREWALL}\n" in each]
+    machine.write(f"/etc/systemd/system/{FIREWALL}", text)
     # The checkout may be in /home, or in /tmp.
-    _drop_in(machine, unit, f"[Service]\nProtectHome=read-only\nBindReadOnlyPaths={ROOT}\n")
+    _drop_in(machine, FIREWALL, f"[Service]\nProtectHome=read-only\nBindReadOnlyPaths={ROOT}\n")
     program = f'#!/bin/sh\nexec {sys.executable} -m resolver "$@"\n'
     machine.write("/usr/local/bin/darban", program)
     machine.good("chmod", "755", "/usr/local/bin/darban")

@@ -26,7 +26,7 @@ from tests.live.waiting import wait_for
 from tests.programs.parity import policy_under_test as policy
 from tests.programs.parity.cells import QUESTIONS, Asker, Question, passes
 from tests.programs.parity.differences import AGREES, UNEXPLAINED, Cell, reason
-from tests.programs.parity.engines import Bind, Darban, Dnsdist, Engine, Recursor, Site, Unbound
+from tests.programs.parity.engines import Bind, Darban, Engine, Recursor, Site, Unbound
 from tests.programs.parity.exactness import Exactness
 
 ENGINES: dict[str, type[Engine]] = {
@@ -34,7 +34,6 @@ ENGINES: dict[str, type[Engine]] = {
     "BIND": Bind,
     "Unbound": Unbound,
     "Recursor": Recursor,
-    "dnsdist": Dnsdist,
 }
 BEFORE, CHANGED, EXEMPTED = "before", "after a change of the policy", "after an exemption"
 

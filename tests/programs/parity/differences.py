@@ -4,14 +4,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.programs.parity.cells import KEPT, Question, Seen
-from tests.programs.parity.policy_under_test import NAMES
 
 AGREES, UNEXPLAINED = "agrees", "unexplained"
 _TTL = 60
 _NOERROR, _NXDOMAIN, _REFUSED = 0, 3, 5
-
-_LED = {kind for kind in NAMES if "alias" in kind or "address" in kind}
-"""Names that the answer makes blocked."""
 
 
 class Cell(NamedTuple):
@@ -83,11 +79,6 @@ def _other_type_of_alias(cell: Cell) -> bool:
 
 KNOWN = [
     Difference(
-        ("dnsdist",),
-        "an alias to a blocked name, and an answer with an address of a blocked service, pass",
-        lambda cell: cell.question.kind in _LED and cell.ours_with_rd.is_blocked,
-    ),
-    Difference(
         ("Recursor",),
         "without RD, blocked names are refused, too",
         lambda cell: not cell.question.rd and cell.theirs.rcode == _REFUSED,
@@ -98,12 +89,12 @@ KNOWN = [
         _passes_without_rd,
     ),
     Difference(
-        ("BIND", "Unbound", "Recursor"),
+        (),
         "an alias to a name with NXDOMAIN: the NXDOMAIN of the target, where Darban gives NODATA",
         _nxdomain_of_target,
     ),
     Difference(
-        ("BIND", "Unbound", "Recursor"),
+        (),
         "an exemption by prefix that permits some services only is not in the zones",
         lambda cell: cell.question.vlan == "press" and not cell.ours_with_rd.is_blocked,
     ),

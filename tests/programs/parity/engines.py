@@ -314,42 +314,6 @@ class Recursor(Engine):
         subprocess.run(command, check=True, capture_output=True, timeout=30)
 
 
-_DNSDIST = """
-setACL({{"127.0.0.0/8"}})
-setSecurityPollSuffix("")
-setLocal("127.0.0.1:{port}")
-newServer({{address="127.0.0.1:{upstream}", healthCheckMode="up"}})
-dofile("{directory}/darban.lua")
-"""
-
-
-class Dnsdist(Engine):
-    """dnsdist with constant databases, before the upstream."""
-
-    def __init__(self, site: Site, directory: Path) -> None:
-        super().__init__(site, directory)
-        needed("cdb")
-        self.take()
-        port = free_port()
-        self.ports = dict.fromkeys(VLANS, port)
-        (directory / "dnsdist.conf").write_text(
-            _DNSDIST.format(port=port, directory=directory, upstream=site.upstream)
-        )
-
-    @contextmanager
-    def run(self) -> Iterator[None]:
-        config = self.directory / "dnsdist.conf"
-        with running(self.directory, [needed("dnsdist"), "--supervised", "-C", config]):
-            wait_for(lambda: _answers(self.ports["administration"]), "it answers", 30)
-            yield
-
-    def flush(self) -> None:
-        """It has no cache."""
-
-    def take(self) -> None:
-        self.site.export("dnsdist", "--to", self.directory)
-
-
 @contextmanager
 def running(directory: Path, *commands: Sequence[str | Path]) -> Iterator[None]:
     """Processes; a failure shows their output."""

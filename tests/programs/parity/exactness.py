@@ -12,7 +12,6 @@ TARGETS: Mapping[str, Target] = {
     "BIND": Target.BIND,
     "Unbound": Target.UNBOUND,
     "Recursor": Target.RECURSOR,
-    "dnsdist": Target.DNSDIST,
 }
 
 _OF_KIND: Mapping[str, set[Feature]] = {
