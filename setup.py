@@ -15,6 +15,7 @@ ROOT = Path("resolver")
 PACKAGES = {
     "dns": "every packet is scanned and rendered here",
     "policy": "every query is judged here",
+    "exchange": "every query to an upstream is decided here",
     "engine": "every query goes through it",
 }
 """Compiled whole, but for ``INTERPRETED``."""

@@ -19,12 +19,12 @@ from resolver.dns.special_use import Use
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
-from resolver.engine.entry import CacheEntry
-from resolver.engine.failure import Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
 from resolver.engine.routing import Zone
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_hours, in_force_until
 from resolver.policy.index import Index

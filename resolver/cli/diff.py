@@ -27,10 +27,10 @@ from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
-from resolver.engine.entry import CacheEntry
-from resolver.engine.failure import Failure
-from resolver.engine.question import UpstreamQuestion
 from resolver.errors import DarbanError
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion
 from resolver.language.count_text import count_text
 from resolver.metrics.log import escaped
 from resolver.snapshot import store

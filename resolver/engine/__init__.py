@@ -1,1 +1,1 @@
-"""Answer queries: local data, policy, cache, exchanges with upstreams, replies. Pure."""
+"""Answer queries: local data, policy, cache, replies. Pure."""

@@ -2,7 +2,7 @@
 
 from resolver.dns import codes
 from resolver.dns.svcb import address_hints
-from resolver.engine.entry import CacheEntry
+from resolver.exchange.entry import CacheEntry
 from resolver.policy.address_ranges import AddressRanges
 
 

@@ -20,10 +20,10 @@ from typing import Final
 from resolver.dns import codes
 from resolver.engine.addresses import find_addresses
 from resolver.engine.chain import joined
-from resolver.engine.entry import CacheEntry, stale
-from resolver.engine.failure import Failure
 from resolver.engine.failure_cache import FailureCache
-from resolver.engine.question import UpstreamQuestion, is_key_within
+from resolver.exchange.entry import CacheEntry, stale
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion, is_key_within
 from resolver.policy.address_ranges import AddressRanges
 
 MAX_STALE: Final = 86400

@@ -1,8 +1,8 @@
 """The DS of a forward zone, where the zone above does not know the zone."""
 
 from resolver.dns import codes
-from resolver.engine.entry import CacheEntry
 from resolver.engine.routing import NameRouting
+from resolver.exchange.entry import CacheEntry
 
 
 def without_nxdomain(name: bytes, entry: CacheEntry, routing: NameRouting) -> CacheEntry:

@@ -37,15 +37,15 @@ from resolver.engine.cache import FAILURE_PAUSE, AnswerCache
 from resolver.engine.chain import joined, local_entry
 from resolver.engine.client import Client, Clients
 from resolver.engine.delegation import without_nxdomain
-from resolver.engine.entry import MAX_RESTARTS, CacheEntry
-from resolver.engine.failure import Failure
 from resolver.engine.labels import QueryLabels
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import Observer
-from resolver.engine.question import UpstreamQuestion, cache_key
 from resolver.engine.replies import Replies
 from resolver.engine.result import Drop, PendingReply, Reply
 from resolver.engine.routing import Zone, local_answer
+from resolver.exchange.entry import MAX_RESTARTS, CacheEntry
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion, cache_key
 from resolver.policy.verdict import ALLOW, BLOCKED, PASS, PASSED, REBINDING, Verdict
 from resolver.policy.view import View
 

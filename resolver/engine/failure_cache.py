@@ -7,7 +7,7 @@ not answered from here: a query for it begins the next round of the exchange.
 from collections import OrderedDict
 from typing import Final
 
-from resolver.engine.failure import Failure
+from resolver.exchange.failure import Failure
 
 _MAX_ENTRIES: Final = 10_000
 

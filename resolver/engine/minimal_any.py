@@ -6,7 +6,7 @@ from resolver.dns import codes, render
 from resolver.dns.records import answer_rrsets
 from resolver.dns.render import Sections
 from resolver.engine.chain import response_of
-from resolver.engine.entry import CacheEntry
+from resolver.exchange.entry import CacheEntry
 
 _HINFO: Final = Sections(
     render.record(render.QNAME_POINTER, codes.HINFO, 3600, b"\x07RFC8482\x00"), 1

@@ -12,11 +12,11 @@ from resolver.dns.query import Query
 from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
 from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate, blocked_error
-from resolver.engine.entry import AD_KIND, MAX_TTL, CacheEntry, with_ttls_up_to
-from resolver.engine.failure import Failure
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply
+from resolver.exchange.entry import AD_KIND, MAX_TTL, CacheEntry, with_ttls_up_to
+from resolver.exchange.failure import Failure
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import NO_SERVICE, PASSED, Outcome, Verdict
 from resolver.policy.view import View

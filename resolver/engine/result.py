@@ -4,9 +4,9 @@ from typing import Protocol
 
 from resolver.dns.query import Query
 from resolver.engine.client import Client
-from resolver.engine.entry import CacheEntry
 from resolver.engine.labels import LabelledCounter
-from resolver.engine.question import UpstreamQuestion
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.verdict import Verdict
 
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from resolver.dns import codes, names, render
 from resolver.dns.records import answer_records
 from resolver.dns.response import Response, scan
-from resolver.engine.upstream_query import answers
 from resolver.errors import DarbanError
+from resolver.exchange.upstream_query import answers
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed

@@ -3,7 +3,7 @@
 from resolver.dns import codes, render
 from resolver.dns.records import answer_records
 from resolver.dns.response import scan
-from resolver.engine.upstream_query import answers
+from resolver.exchange.upstream_query import answers
 
 _SOA_NUMBERS = 20
 """Octets of the five numbers at the end of the RDATA of an SOA; the serial is the first."""

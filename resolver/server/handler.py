@@ -9,8 +9,8 @@ from typing import Protocol
 
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply, ReplySender
+from resolver.exchange.question import UpstreamQuestion
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
 

@@ -1,6 +1,6 @@
 """Ask the upstreams for a command, by the same exchanges as the server.
 
-``engine.exchange`` decides; this module sends and receives. The sockets block, since a command
+``exchange.exchange`` decides; this module sends and receives. The sockets block, since a command
 has nothing else to do. Only the latest attempt can be answered.
 """
 
@@ -10,12 +10,12 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from resolver.engine.attempt import Attempt
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Exchange, Step
-from resolver.engine.failure import Failure
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.servers import Group, Server
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import Exchange, Step
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig
 from resolver.upstream.addresses import UpstreamAddresses
 from resolver.upstream.random_ids import RandomIds

@@ -6,7 +6,7 @@ checks the deadlines of all queries.
 
 What must stay true:
 - Every pending reply gets exactly one reply, with the ID and the case of its query.
-- The queries in flight are bounded (``engine.admission``); one more gets SERVFAIL at once. Those
+- The queries in flight are bounded (``exchange.admission``); one more gets SERVFAIL at once. Those
   that make no more attempts are bounded by their late attempts (``upstream.late_attempts``).
 - An exception ends its query in flight with SERVFAIL; no reply waits for ever.
 """
@@ -16,15 +16,15 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Final, cast
 
-from resolver.engine.admission import Admission, Shares
-from resolver.engine.attempt import Attempt
 from resolver.engine.engine import Engine
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Step
-from resolver.engine.failure import CROWDED, FAULT, Failure
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
-from resolver.engine.servers import Group
+from resolver.exchange.admission import Admission, Shares
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import Step
+from resolver.exchange.failure import CROWDED, FAULT, Failure
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group
 from resolver.metrics.counters import Counters
 from resolver.metrics.log import log
 from resolver.server.loop import Loop

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from math import inf
 from typing import cast
 
-from resolver.engine.admission import WAITERS, Shares
-from resolver.engine.attempt import Attempt
-from resolver.engine.exchange import NONE_LATE, Exchange, Step
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
-from resolver.engine.servers import Group, Server
+from resolver.exchange.admission import WAITERS, Shares
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.exchange import NONE_LATE, Exchange, Step
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 from resolver.policy.view import View
 from resolver.upstream.tcp_connections import TcpConnection
 from resolver.upstream.udp_sockets import UdpSocket

@@ -11,7 +11,7 @@ import resource
 from collections import OrderedDict
 from typing import Final
 
-from resolver.engine.exchange import LATE
+from resolver.exchange.exchange import LATE
 from resolver.upstream.inflight import UpstreamAttempt
 
 MAX_LATE: Final = min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)

@@ -22,7 +22,7 @@ import socket
 from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.server.stream import MessageStream, framed
 from resolver.upstream.random_ids import RandomIds

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Generic, TypeVar
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 from resolver.metrics.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import RandomIds

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from resolver.dns import codes, render
 from resolver.dns.response import ANSWER, Response, scan
-from resolver.engine.upstream_query import answers, is_lame
+from resolver.exchange.upstream_query import answers, is_lame
 from resolver.upstream.server_address import ServerAddress, socket_address
 from resolver.upstream.source import bind_source
 

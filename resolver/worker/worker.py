@@ -26,8 +26,8 @@ from typing import Final
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.servers import Group, Server
 from resolver.errors import DarbanError
+from resolver.exchange.servers import Group, Server
 from resolver.metrics import log
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan

@@ -5,8 +5,8 @@ import datetime as dt
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.dns import codes, names, render
 from resolver.dns.assembly import assembled
-from resolver.engine.entry import CacheEntry, make_entry
-from resolver.engine.question import UpstreamQuestion
+from resolver.exchange.entry import CacheEntry, make_entry
+from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.index import Index
 from tests.policy.networks import ALLOWING, HOURLY, compiled
 from tests.policy.networks import CONFIG as CONFIG_WITHOUT_HOURS

@@ -10,11 +10,11 @@ from resolver.dns import names
 from resolver.dns.render import QueryShape
 from resolver.dns.response import scan
 from resolver.engine.cache import AnswerCache
-from resolver.engine.entry import MAX_TTL, CacheEntry, make_entry
-from resolver.engine.failure import Failure
-from resolver.engine.question import cache_key
-from tests.engine.rendered_entries import entry_of, reply, ttls_of
-from tests.engine.usual_responses import usual_responses
+from resolver.exchange.entry import MAX_TTL, CacheEntry, make_entry
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import cache_key
+from tests.exchange.rendered_entries import entry_of, reply, ttls_of
+from tests.exchange.usual_responses import usual_responses
 
 unhurried = settings(deadline=None)
 

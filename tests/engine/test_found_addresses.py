@@ -7,11 +7,11 @@ import pytest
 from resolver.dns import names
 from resolver.dns.render import QueryShape
 from resolver.engine.cache import AnswerCache
-from resolver.engine.entry import CacheEntry, stale
-from resolver.engine.question import cache_key
+from resolver.exchange.entry import CacheEntry, stale
+from resolver.exchange.question import cache_key
 from resolver.policy.address_ranges import AddressRanges
 from resolver.policy.compiled import AddressRange
-from tests.engine.rendered_entries import entry_of
+from tests.exchange.rendered_entries import entry_of
 
 QUESTION = b"\x03www\x07example\x00\x00\x41\x00\x01"
 NETWORKS = [ip_network(f"91.108.{n}.0/24") for n in range(64)]

@@ -15,7 +15,7 @@ from resolver.engine.result import PendingReply, Reply
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.policy.view import View
-from tests.engine.rendered_entries import entry_of
+from tests.exchange.rendered_entries import entry_of
 from tests.policy.networks import compiled
 
 ADDRESS = packed("10.10.0.5")

@@ -45,7 +45,7 @@ COMPARING_ENDS = {
     "cli.exempt": "a later end of an exemption, with its earlier one",
     "supervisor.exemption_ends": "an end, with the first line of the audit log that is known",
     **dict.fromkeys(
-        ("engine.exchange", "engine.failure_cache", "worker.worker"),
+        ("exchange.exchange", "engine.failure_cache", "worker.worker"),
         "the end of a wait of this process, by its monotonic clock",
     ),
 }

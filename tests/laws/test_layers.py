@@ -10,6 +10,7 @@ ORDER = (
     ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it
     ("lists",),  # what block lists say
+    ("exchange",),  # what an upstream is asked, and what comes of its responses
     ("engine",),  # one query in order
     ("metrics",),  # counters, the collector, the status
     ("server", "analysis"),  # loop and client transports; explain, diff, report
@@ -24,7 +25,7 @@ ORDER = (
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PURE = {"errors", "language", "dns", "config", "lists", "policy", "engine"}
+PURE = {"errors", "language", "dns", "config", "lists", "policy", "exchange", "engine"}
 
 MODULES = list(modules().values())
 PURE_OF_PUBLISH = {

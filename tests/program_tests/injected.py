@@ -63,7 +63,7 @@ def descriptors_by_connections() -> None:
 
 def ttls_stand_still() -> None:
     """TTLs are those of the upstream for as long as an answer is kept."""
-    from resolver.engine.entry import CacheEntry
+    from resolver.exchange.entry import CacheEntry
 
     CacheEntry.aged = lambda entry, _: entry.records  # type: ignore[method-assign]
 
@@ -71,7 +71,7 @@ def ttls_stand_still() -> None:
 def answers_of_others() -> None:
     """One of 2,000 answers from the cache is that to another question."""
     from resolver.engine.cache import AnswerCache
-    from resolver.engine.entry import CacheEntry
+    from resolver.exchange.entry import CacheEntry
 
     get, number, before = AnswerCache.get, count(), list[CacheEntry]()
 

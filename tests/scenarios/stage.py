@@ -14,17 +14,17 @@ from math import inf
 
 from dnslib import EDNS0, DNSHeader, DNSRecord
 
-from resolver.engine.attempt import Attempt
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import LATE
-from resolver.engine.exchange import Step as NextStep
-from resolver.engine.failure import Failure
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
-from resolver.engine.servers import Group, Server
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import LATE
+from resolver.exchange.exchange import Step as NextStep
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed

@@ -2,11 +2,11 @@
 
 from dnslib import DNSRecord
 
-from resolver.engine.entry import CacheEntry
-from resolver.engine.failure import no_answer
 from resolver.engine.labels import QueryLabels
 from resolver.engine.replies import UNKNOWN_VLAN
 from resolver.engine.result import PendingReply, Reply
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.failure import no_answer
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome
 from tests.scenarios.file import Scenario

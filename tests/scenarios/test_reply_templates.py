@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.dns.response import scan
-from resolver.engine.entry import CacheEntry, make_entry
 from resolver.engine.labels import QueryLabels
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply, Reply
+from resolver.exchange.entry import CacheEntry, make_entry
+from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.prefixes import packed
 from tests.scenarios.file import Scenario
 from tests.scenarios.stage import BOOT, Stage

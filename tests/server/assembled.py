@@ -7,7 +7,7 @@ from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.observer import Observer
-from resolver.engine.servers import Group, Server
+from resolver.exchange.servers import Group, Server
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import MEMORY, CounterLayout
 from resolver.policy.compiled import Snapshot

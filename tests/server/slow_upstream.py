@@ -4,7 +4,7 @@ import asyncio
 
 from dnslib import RR, DNSRecord
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 
 
 class SlowUpstream(asyncio.DatagramProtocol):

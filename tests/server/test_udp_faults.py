@@ -14,11 +14,11 @@ from resolver.dns.query import Query
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
-from resolver.engine.exchange import Exchange
 from resolver.engine.observer import Observer
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import PendingReply
-from resolver.engine.servers import Server
+from resolver.exchange.exchange import Exchange
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Server
 from resolver.policy.verdict import Verdict
 from resolver.server.loop import Loop
 from resolver.server.udp import UdpServer

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from dnslib import RR, DNSRecord
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from tests.live.ports import free_port

@@ -11,17 +11,17 @@ from dnslib import EDNS0, RCODE, RR, DNSRecord
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import CLIENT_PATIENCE, LATE
-from resolver.engine.question import cache_key
 from resolver.engine.result import PendingReply
-from resolver.engine.servers import Server
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import CLIENT_PATIENCE, LATE
+from resolver.exchange.question import cache_key
+from resolver.exchange.servers import Server
 from resolver.metrics.definitions import UPSTREAM_QUERIES, UPSTREAM_RESULTS, UPSTREAM_UP
 from resolver.metrics.layout import DOWN, UNTRIED, UP
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import LEAST_TICK, TICK
 from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
-from tests.engine.rendered_entries import entry_of
+from tests.exchange.rendered_entries import entry_of
 from tests.server.assembled import Assembled
 from tests.upstream.forwarding import (
     Answering,

@@ -8,9 +8,9 @@ from dnslib import RCODE
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
-from resolver.engine.exchange import CLIENT_PATIENCE, LATE
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.servers import Group, Server
+from resolver.exchange.exchange import CLIENT_PATIENCE, LATE
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.inflight import InflightQuery, UpstreamAttempt

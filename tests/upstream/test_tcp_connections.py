@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.tcp_connections import (
     IDLE,

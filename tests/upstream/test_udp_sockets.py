@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.udp_sockets import LIFE, OPEN, UdpSocket, UdpSocketPool
 

@@ -6,8 +6,8 @@ from contextlib import closing, suppress
 import pytest
 from dnslib import RCODE, DNSRecord
 
-from resolver.engine import admission
-from resolver.engine.exchange import LATE, PATIENCE
+from resolver.exchange import admission
+from resolver.exchange.exchange import LATE, PATIENCE
 from resolver.server.loop import Loop
 from resolver.upstream import inflight, late_attempts, tcp_connections
 from resolver.upstream.forwarder import TICK

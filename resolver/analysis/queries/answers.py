@@ -11,9 +11,9 @@ from resolver.dns.assembly import assembled
 from resolver.dns.records import answer_records
 from resolver.dns.render import is_own_negative
 from resolver.dns.response import Response, scan
-from resolver.engine.entry import CacheEntry, make_entry
-from resolver.engine.failure import Failure
-from resolver.engine.question import UpstreamQuestion
+from resolver.exchange.entry import CacheEntry, make_entry
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion
 
 _BLOCKS = frozenset({15, 16, 17, 18})
 """Extended DNS Errors of blocked replies: blocked, censored, filtered, prohibited (RFC 8914)."""

@@ -8,9 +8,9 @@ its clocks as the worker gives them: the monotonic one, and the wall clock in se
 from resolver.dns import response
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
-from resolver.engine.entry import make_entry
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.engine.result import PendingReply, Reply
+from resolver.exchange.entry import make_entry
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from tests.programs.attacks import wire

@@ -7,8 +7,8 @@ from functools import partial
 
 from resolver.dns import names, query, response
 from resolver.engine.chain import joined
-from resolver.engine.entry import make_entry
-from tests.engine.rendered_entries import reply
+from resolver.exchange.entry import make_entry
+from tests.exchange.rendered_entries import reply
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 

@@ -10,7 +10,7 @@ from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.dns import codes, query, render, response
 from resolver.dns.records import all_records
 from resolver.engine.chain import joined
-from resolver.engine.entry import CacheEntry, make_entry, stale
+from resolver.exchange.entry import CacheEntry, make_entry, stale
 from resolver.lists.formats import FORMATS
 from resolver.snapshot.policy import compile_snapshot
 from tests.config.files_in_memory import load_text

@@ -6,7 +6,7 @@ particular to a tree is in its adapter; here are the clock, the questions on the
 what is noted of every packet. All of it is simulated: no socket, no real time.
 
 An adapter's results are ``Answered``, ``Silent`` or ``Waits``; its attempts and exchanges are
-those of ``engine.exchange``.
+those of ``exchange.exchange``.
 """
 
 import argparse

@@ -7,16 +7,16 @@ When the engine's interface changes, this file changes and no other.
 from typing import Any
 
 from resolver.config.load import load
-from resolver.engine.attempt import Attempt
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Exchange
-from resolver.engine.failure import Failure, no_answer
 from resolver.engine.loaded_snapshot import LoadedSnapshot
-from resolver.engine.question import UpstreamQuestion
 from resolver.engine.result import Drop, PendingReply, Reply
-from resolver.engine.servers import Group, Server
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import Exchange
+from resolver.exchange.failure import Failure, no_answer
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 from resolver.lists.adblock import AdblockReader
 from resolver.policy.index import Index
 from resolver.policy.prefixes import address_text, packed

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from resolver.dns.response import scan
-from resolver.engine.entry import MAX_RESTARTS, MAX_TTL, CacheEntry, make_entry
-from tests.engine.rendered_entries import entry_of, reply, ttls_of
-from tests.engine.usual_responses import usual_responses
+from resolver.exchange.entry import MAX_RESTARTS, MAX_TTL, CacheEntry, make_entry
+from tests.exchange.rendered_entries import entry_of, reply, ttls_of
+from tests.exchange.usual_responses import usual_responses
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = 5000.0

@@ -12,11 +12,11 @@ from dnslib import RR, DNSRecord
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
-from resolver.engine.attempt import Attempt
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import Exchange, Step
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.servers import Group, Server
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import Exchange, Step
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 
 IDENT = 0x1234
 NOW = 1000.0

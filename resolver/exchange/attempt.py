@@ -1,6 +1,6 @@
 """An attempt of an exchange: one query to one server."""
 
-from resolver.engine.servers import Server
+from resolver.exchange.servers import Server
 
 
 class Attempt:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from resolver.dns import names
-from resolver.engine.admission import (
+from resolver.exchange.admission import (
     COMMON,
     OWN,
     PER_ADDRESS,

@@ -3,7 +3,7 @@
 from resolver.dns import codes
 from resolver.dns.render import QueryShape, ReplyTemplate
 from resolver.dns.response import scan
-from resolver.engine.entry import CacheEntry, make_entry
+from resolver.exchange.entry import CacheEntry, make_entry
 
 
 def entry_of(packet: bytes, now: float = 0.0, dnssec_ok: bool = True) -> CacheEntry:

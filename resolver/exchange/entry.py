@@ -20,7 +20,7 @@ from typing import Final
 from resolver.dns import codes, render
 from resolver.dns.render import Counts
 from resolver.dns.response import AUTHORITY, TOP_BIT, Response
-from resolver.engine.scrub import scrub
+from resolver.exchange.scrub import scrub
 from resolver.policy.address_ranges import AddressRanges
 
 MAX_TTL: Final = 86400

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.engine.servers import FIRST_WAIT, Group, Server
+from resolver.exchange.servers import FIRST_WAIT, Group, Server
 
 
 def servers(count: int = 2) -> list[Server]:

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
-from resolver.engine.attempt import Attempt
-from resolver.engine.entry import CacheEntry
-from resolver.engine.exchange import LATE, ROUND, Exchange, Step
-from resolver.engine.failure import Failure
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.servers import Group, Server
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import LATE, ROUND, Exchange, Step
+from resolver.exchange.failure import Failure
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.servers import Group, Server
 
 QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
 IDENT = 0x1234

@@ -46,9 +46,9 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
-from resolver.engine.attempt import Attempt
-from resolver.engine.entry import CacheEntry, make_entry, no_such_type
-from resolver.engine.failure import (
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry, make_entry, no_such_type
+from resolver.exchange.failure import (
     ANSWERED,
     MISMATCH,
     NO_ADDRESS,
@@ -60,10 +60,10 @@ from resolver.engine.failure import (
     Failure,
     no_answer,
 )
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.scrub import has_other_types
-from resolver.engine.servers import TRIES, Group, Server
-from resolver.engine.upstream_query import (
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.scrub import has_other_types
+from resolver.exchange.servers import TRIES, Group, Server
+from resolver.exchange.upstream_query import (
     QUESTION_AT,
     answers,
     is_bare_error,
@@ -115,7 +115,7 @@ class Exchange:
         self._closed = 0
         self._error: CacheEntry | Failure | None = None
         self._seen = 0
-        """What was seen of the attempts of all rounds, as the bits of ``engine.failure``."""
+        """What was seen of the attempts of all rounds, as the bits of ``exchange.failure``."""
         self._tried_udp = self._tried_tcp = _NO_SERVERS
         """The servers of the tries in this round, in order."""
         self._out_udp = self._out_tcp = _NO_SERVERS

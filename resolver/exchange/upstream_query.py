@@ -10,8 +10,8 @@ from typing import Final
 from resolver.dns import codes, render
 from resolver.dns.codes import HEADER
 from resolver.dns.response import Response
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.scrub import OTHER, authority_kinds
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.scrub import OTHER, authority_kinds
 
 QUESTION_AT: Final = 10
 """The offset of the question in a query without its ID."""

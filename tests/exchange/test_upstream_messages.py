@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
-from resolver.engine.question import UpstreamQuestion
-from resolver.engine.upstream_query import QUESTION_AT, answers, render_query, without_edns
+from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.upstream_query import QUESTION_AT, answers, render_query, without_edns
 
 NAME = names.parse("www.example.org")
 IDENT = 0x1234

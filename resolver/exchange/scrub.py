@@ -17,7 +17,7 @@ from resolver.dns import codes, names
 from resolver.dns.assembly import Assembly, rewritable
 from resolver.dns.records import Record, all_records, answer_rrsets, rrset_type
 from resolver.dns.response import ANSWER, AUTHORITY, Response
-from resolver.engine.alias_chain import AliasChain, MadeAlias
+from resolver.exchange.alias_chain import AliasChain, MadeAlias
 
 _SOA: Final = 1
 _SOA_SIGNATURE: Final = 2
