@@ -12,25 +12,20 @@ from rich.text import Text
 
 from resolver.analysis import diff_text
 from resolver.analysis.changes import Change, ComparedPolicy, compare
-from resolver.analysis.explanation import AskUpstream, Explainer
-from resolver.analysis.queries import detect
-from resolver.analysis.queries.answers import CapturedAnswers
-from resolver.analysis.queries.query import QueryCounts, UnknownFormat
+from resolver.analysis.explanation import Explainer
+from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
 from resolver.cli.command import CONFIG_HELP, AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, load_snapshot
-from resolver.cli.query_file import QueryFile, open_queries
+from resolver.cli.query_file import read_queries
 from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
 from resolver.dns import names
 from resolver.errors import DarbanError
-from resolver.exchange.entry import CacheEntry
-from resolver.exchange.failure import Failure
-from resolver.exchange.question import UpstreamQuestion
 from resolver.language.count_text import count_text
 from resolver.metrics.log import escaped
 from resolver.snapshot import store
@@ -39,7 +34,6 @@ from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.restart_settings import restart_changes
 from resolver.upstream.blocking import BlockingForwarder
 
-_DNS = 53
 _STYLES = {"+": "green", "-": "red", "~": "yellow"}
 
 Configs = Annotated[
@@ -54,15 +48,13 @@ Queries = Annotated[
     Path | None,
     typer.Option(
         "--queries",
-        help="queries to try on both: a capture (pcap, pcapng), dnsperf's lines of a name "
-        "and a type, or a file of 'darban record'",
+        help="queries to try on both: a file of 'darban record', or lines of a name and a type, "
+        "a client's address before them where it is known",
     ),
 ]
 Live = Annotated[
     bool,
-    typer.Option(
-        "--live", help="ask the upstreams too, and judge the targets of answers that the file lacks"
-    ),
+    typer.Option("--live", help="ask the upstreams too, and judge the targets of their answers"),
 ]
 Vlan = Annotated[
     str | None,
@@ -95,23 +87,24 @@ def diff(
     """Show what changes from one policy to another, and for which queries.
 
     Without OLD the policy in force is compared; without NEW as well, with the config of the
-    server as it is now. A name may be blocked for a target of its answer: answers in a capture
-    are followed, --live asks for others, and how many are unknown is shown. Exits with 0 where
-    nothing changes, 1 where something does, 2 where there is a mistake, 3 where no server can
-    be reached.
+    server as it is now. A name may be blocked for a target of its answer: --live asks for the
+    answers, and how many are unknown is shown. Exits with 0 where nothing changes, 1 where
+    something does, 2 where there is a mistake, 3 where no server can be reached.
 
         darban diff
 
-        darban diff new.toml --queries monday.pcap
+        darban diff new.toml --queries monday.tsv
 
         darban diff old.toml new.toml --queries names.txt --vlan administration
     """
     if queries is None and (vlan is not None or live):
         raise DarbanError("--vlan and --live say how the queries of --queries are tried")
-    opened = None if queries is None else open_queries(queries)
+    counts = None if queries is None else _read(queries)
     old, new = _policies(configs or [], config)
     found = compare(old, new)
-    replayed = None if opened is None else _replay(old, new, opened, vlan, live)
+    replayed = None
+    if queries is not None and counts is not None:
+        replayed = _replay(old, new, queries, counts, vlan, live)
     if as_json:
         print_json(_as_json(old, new, found, replayed))
     else:
@@ -176,14 +169,21 @@ def _expectations(config: ConfigModel) -> Section:
 
 
 def _replay(
-    old: ComparedPolicy, new: ComparedPolicy, opened: QueryFile, vlan: str | None, live: bool
+    old: ComparedPolicy,
+    new: ComparedPolicy,
+    file: Path,
+    counts: QueryCounts,
+    vlan: str | None,
+    live: bool,
 ) -> _Replayed:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        counts = _read(opened, old, new, progress)
         now = time.time()
         before, after = (
-            Explainer(each.terms, each.index, now, _answers(counts.answers, each, live))
+            Explainer(
+                *(each.terms, each.index, now),
+                BlockingForwarder(each.terms).ask if live else None,
+            )
             for each in (old, new)
         )
         replay = Replay(before, after, vlan)
@@ -193,35 +193,11 @@ def _replay(
         task = progress.add_task("trying", total=len(counts.counts))
         for done in replay.run(counts.counts):
             progress.update(task, completed=done)
-    return _Replayed(opened.file, counts, replay, live)
+    return _Replayed(file, counts, replay, live)
 
 
-def _answers(captured: CapturedAnswers, policy: ComparedPolicy, live: bool) -> AskUpstream | None:
-    """Ask the file, if it has answers; then the upstreams of a policy, if that is wanted."""
-    if not live:
-        return captured.ask if captured else None
-    upstreams = BlockingForwarder(policy.terms)
-
-    def ask(question: UpstreamQuestion) -> CacheEntry | Failure:
-        found = captured.ask(question)
-        return upstreams.ask(question) if isinstance(found, Failure) else found
-
-    return ask
-
-
-def _read(
-    opened: QueryFile, old: ComparedPolicy, new: ComparedPolicy, progress: Progress
-) -> QueryCounts:
-    file, content = opened
-    listening = (*old.terms.settings.listen, *new.terms.settings.listen)
-    ports = frozenset({_DNS, *(endpoint.port for endpoint in listening)})
-    counts = QueryCounts(old.terms.sinkholes() | new.terms.sinkholes())
-    task = progress.add_task("reading", total=len(content))
-    try:
-        for done in detect.read(content, counts, ports):
-            progress.update(task, completed=done)
-    except UnknownFormat as error:
-        raise DarbanError(f"{file}: {error}") from None
+def _read(file: Path) -> QueryCounts:
+    counts = read_queries(file)
     if not counts.counts:
         lines = [f"{file}: has no query that can be tried", *diff_text.skipped(counts)]
         raise DarbanError("\n".join(lines))
@@ -246,7 +222,7 @@ def _as_text(
         yield f"queries of {file}: {counts.total:,} read, {replay.changed:,} change"
         yield from diff_text.replay(replay)
         if replay.targets_unknown:
-            why = "no upstream answered" if live else "the file has no answer; --live asks for it"
+            why = "no upstream answered" if live else "--live asks for their answers"
             unknown = f"{replay.targets_unknown:,} of {replay.replayed.total():,} queries"
             yield f"  targets not judged of {unknown}, summed over the VLANs: {why}"
         yield from diff_text.skipped(counts)

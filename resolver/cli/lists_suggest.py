@@ -10,13 +10,10 @@ import typer
 
 from resolver.analysis import diff_text
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.queries import recorded
-from resolver.analysis.queries.detect import read
-from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_valid
-from resolver.cli.query_file import open_queries
+from resolver.cli.query_file import read_queries
 from resolver.errors import DarbanError
 from resolver.language.count_text import count_text
 
@@ -39,7 +36,9 @@ def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) ->
 
         darban lists suggest monday.tsv
     """
-    counts = _read(recording)
+    counts = read_queries(recording)
+    if counts.counts and not any(each.vlan for each, _, _ in counts.counts):
+        raise DarbanError(f"{recording}: is no file of 'darban record'")
     snapshot = compile_valid(config).snapshot
     index = snapshot.index()
     explainer = Explainer(snapshot.terms, index, time.time())
@@ -66,19 +65,6 @@ def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) ->
         echo(line, err=True)
     echo("\n".join(_as_lines(found)) or "no name to look at")
     return 0
-
-
-def _read(recording: Path) -> QueryCounts:
-    content = open_queries(recording).content
-    if content[: len(recorded.MARK)] != recorded.MARK:
-        raise DarbanError(f"{recording}: is no file of 'darban record'")
-    counts = QueryCounts()
-    try:
-        for _ in read(content, counts, frozenset()):
-            pass
-    except UnknownFormat as error:
-        raise DarbanError(f"{recording}: {error}") from None
-    return counts
 
 
 def _as_lines(found: list[Suggestion]) -> Iterator[str]:

@@ -1,35 +1,21 @@
-"""Files of queries that commands read: recordings, captures, lines of names and types."""
+"""Files of queries that commands read: recordings, lines of names and types."""
 
-import mmap
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
-from resolver.analysis.queries.query import FileContent
+from resolver.analysis.queries import detect
+from resolver.analysis.queries.query import QueryCounts, UnknownFormat
 from resolver.errors import DarbanError
 
 
-class QueryFile(NamedTuple):
-    """A file of queries."""
-
-    file: Path
-    content: FileContent
-
-
-def open_queries(file: Path) -> QueryFile:
-    """Open a file of queries.
+def read_queries(file: Path) -> QueryCounts:
+    """Read a file of queries.
 
     Raises:
-        DarbanError: it cannot be read.
+        DarbanError: it cannot be read, or has no query.
     """
     try:
-        with file.open("rb") as opened:
-            return QueryFile(file, _content(opened))
+        return detect.read(file.read_bytes())
     except OSError as error:
         raise DarbanError(f"{file}: {error.strerror or error}") from None
-
-
-def _content(opened: BinaryIO) -> FileContent:
-    try:
-        return mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):  # empty, or not a regular file
-        return opened.read()
+    except UnknownFormat as error:
+        raise DarbanError(f"{file}: {error}") from None

@@ -231,11 +231,6 @@ _RNAME: Final = b"\x06nobody\x07invalid\x00"  # from RFC 6303 section 3
 _SOA_TIMERS: Final = b"".join([n.to_bytes(4, "big") for n in (1, 3600, 1200, 604800)])
 
 
-def is_own_negative(packet: bytes) -> bool:
-    """Whether a negative response has the SOA of ``NegativeSoa``."""
-    return _RNAME + _SOA_TIMERS in packet
-
-
 class NegativeSoa:
     """The SOA that lets a negative answer be cached for ``ttl`` seconds (RFC 2308)."""
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries import detect
-from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.dns import names
 from resolver.errors import DarbanError
@@ -38,10 +37,8 @@ class NewlyBlocked:
 
 def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlocked:
     """Replay the recorded questions under two snapshots at one moment."""
-    counts = QueryCounts()
     try:
-        for _ in detect.read(questions.read_bytes(), counts, frozenset()):
-            pass
+        counts = detect.read(questions.read_bytes())
         before, after = (Explainer(*store.load(each), now) for each in (old, new))
     except OSError as error:
         return NewlyBlocked(problem=f"{questions}: {error.strerror}")

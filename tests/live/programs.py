@@ -49,7 +49,6 @@ PACKAGES = {
     "shellcheck": "shellcheck",
     "sshd": "openssh-server",
     "systemd-analyze": "systemd",
-    "tcpdump": "tcpdump",
     "tidy": "tidy",
     "unbound": "unbound",
     "unbound-control": "unbound",

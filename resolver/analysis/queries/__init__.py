@@ -1,1 +1,1 @@
-"""Files of queries to replay: captures, dnsperf files, recordings."""
+"""Files of queries to replay: lines of names and types, recordings."""

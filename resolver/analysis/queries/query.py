@@ -1,20 +1,13 @@
 """Questions and how often they were asked; and what could not be counted, with the reason."""
 
 from collections import Counter
-from collections.abc import Set
-from mmap import mmap
 from typing import NamedTuple
 
-from resolver.analysis.queries.answers import CapturedAnswers
 from resolver.errors import DarbanError
 
 
 class UnknownFormat(DarbanError):
     """A file in none of the formats that can be read; the message says what it is."""
-
-
-FileContent = bytes | mmap
-"""The content of a file, in memory or mapped."""
 
 
 class Requester(NamedTuple):
@@ -38,9 +31,7 @@ class Question(NamedTuple):
 class QueryCounts:
     """The questions of a file so far."""
 
-    def __init__(self, sinkholes: Set[bytes] = frozenset()) -> None:
-        """``sinkholes`` are the addresses that blocked replies have: 4 or 16 octets."""
-        self.answers = CapturedAnswers(sinkholes)
+    def __init__(self) -> None:
         self.counts: dict[Question, int] = {}
         self.skipped: Counter[str] = Counter()
         """How much could not be counted, by reason."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 
 from resolver.analysis.queries.lines import Parsed, parse_question, read_lines
-from resolver.analysis.queries.query import FileContent, QueryCounts, Requester
+from resolver.analysis.queries.query import QueryCounts, Requester
 from resolver.dns import codes, names
 
 MARK = b"# darban record "
@@ -47,15 +47,15 @@ def format_recording(header: RecordingHeader, rows: Iterable[Row]) -> Iterator[s
         yield f"{vlan}\t{names.text(name)}\t{codes.type_text(qtype)}\t{times}\n"
 
 
-def version(content: FileContent) -> str:
+def version(content: bytes) -> str:
     """The version that a recording names."""
     words = content[len(MARK) : len(MARK) + 32].split()
     return words[0].decode("ascii", "replace") if words else ""
 
 
-def read(content: FileContent, counts: QueryCounts) -> Iterator[int]:
-    """Count all questions; yields from time to time how far it has read."""
-    return read_lines(content, counts, _parse)
+def read(content: bytes, counts: QueryCounts) -> None:
+    """Count all questions."""
+    read_lines(content, counts, _parse)
 
 
 def _parse(line: str) -> Parsed:

@@ -1,19 +1,13 @@
 """``darban diff`` as people and scripts use it: two configs, or what is in force."""
 
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban, diff
 from tests.live.configs import blocking_more, shipped
-from tests.live.programs import needed
 from tests.live.server import Server
-from tests.live.waiting import wait_for
 
 UPSTREAM = "127.0.0.1:9"
 """No command here asks it."""
@@ -166,7 +160,7 @@ def test_questions_by_vlan(configs: Path) -> None:
         (["old.toml", "new.toml", "--vlan", "publicity"], "--queries"),
         (["old.toml", "new.toml", "--queries", "none.txt"], "none.txt: No such file"),
         (["old.toml", "new.toml", "--queries", "."], "Is a directory"),
-        (["old.toml", "new.toml", "--queries", "old.toml"], "old.toml: found a text that begins"),
+        (["old.toml", "new.toml", "--queries", "old.toml"], "old.toml: found a file that begins"),
         (["old.toml", "new.toml", "--queries", "empty"], "empty: found an empty file"),
         (
             ["old.toml", "new.toml", "--queries", "names.txt", "--vlan", "pr"],
@@ -195,7 +189,7 @@ def test_targets_are_judged_live_or_said_to_be_unknown(tmp_path: Path, upstream:
     text = darban("diff", *arguments, at=tmp_path).out
     assert "queries of names.txt: 5 read, 1 change" in text
     unknown = "targets not judged of 4 of 5 queries, summed over the VLANs: "
-    assert f"{unknown}the file has no answer; --live asks for it" in text
+    assert f"{unknown}--live asks for their answers" in text
     found = diff(*arguments, "--live", at=tmp_path)["questions"]
     assert found["targets_unknown"] == 0
     assert {
@@ -270,78 +264,3 @@ def test_what_is_in_force_with_files_that_it_includes(
     (place / "more.d" / "one.toml").write_text("", encoding="utf-8")
     [change] = diff(at=place)["changes"]
     assert change["name"] == "bale.ai A from 127.0.10.5"
-
-
-# ---- captures by tcpdump ----
-
-
-@contextmanager
-def captured(tcpdump: Path, port: int, file: Path, *options: str) -> Iterator[None]:
-    """tcpdump, writing what goes over loopback to and from a port."""
-    log = file.with_suffix(".log")
-    command = [tcpdump, "-U", "--immediate-mode", "-Z", "root", "-w", file, *options]
-    with log.open("wb") as err:
-        process = subprocess.Popen([*command, f"port {port}"], stderr=err, stdin=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: "listening on" in log.read_text(), "tcpdump listens")
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(10)
-
-
-@pytest.mark.usefixtures("ip_program")  # who may make namespaces may capture
-@pytest.mark.parametrize("options", [["-i", "lo"], ["-i", "any"], ["-i", "any", "-y", "LINUX_SLL"]])
-def test_questions_that_tcpdump_has_captured(
-    quiet: Server, dig: Asker, configs: Path, options: list[str]
-) -> None:
-    file = configs / "capture.pcap"
-    with captured(needed("tcpdump"), quiet.port, file, *options):
-        for _ in range(3):
-            dig("127.0.10.5", "slack.com")
-        dig("127.0.10.5", "zoom.us", "AAAA", "+tcp")
-        dig("127.0.20.5", "zoom.us")
-        dig("127.0.99.5", "zoom.us")
-        Asker(dig.program, quiet.port, "::1")("::1", "slack.com", "HTTPS")
-        wait_for(lambda: b"\x05slack\x03com\x00\x00\x41" in file.read_bytes(), "all is written")
-    text = quiet.config.read_text(encoding="utf-8")
-    for name, content in (("old.toml", text), ("new.toml", blocking_more(text))):
-        (configs / name).write_text(content, encoding="utf-8")
-    found = diff("old.toml", "new.toml", "--queries", file, at=configs)["questions"]
-    assert found["vlans"] == {
-        "administration": {"questions": 4, "changed": 4},
-        "publicity": {"questions": 1, "changed": 0},
-        "this-host": {"questions": 1, "changed": 0},
-        "unknown": {"questions": 1, "changed": 0},
-    }
-    assert {(t["service"], t["questions"]) for t in found["changed"]} == {("slack", 3), ("zoom", 1)}
-    assert found["skipped"] == []
-    assert found["targets_unknown"] == 0
-
-
-@pytest.mark.usefixtures("ip_program")
-def test_the_answers_that_tcpdump_has_captured_are_followed(
-    quiet: Server, dig: Asker, configs: Path
-) -> None:
-    """alias.scene leads to web.telegram.org, which both policies block only on administration."""
-    file = configs / "capture.pcap"
-    with captured(needed("tcpdump"), quiet.port, file, "-i", "lo"):
-        for name in ("alias.scene", "harmless.scene", "long.scene"):
-            dig("127.0.20.5", name)
-        wait_for(lambda: b"\x04long\x05scene" in file.read_bytes(), "all is written")
-        dig("127.0.20.5", "last.scene")
-        wait_for(lambda: file.read_bytes().count(b"\x04last\x05scene") > 1, "all is written")
-    text = quiet.config.read_text(encoding="utf-8")
-    strict = text.replace("are exempt\nblock = []", 'are exempt\nblock = ["telegram"]')
-    assert strict != text
-    for name, content in (("old.toml", text), ("new.toml", strict)):
-        (configs / name).write_text(content, encoding="utf-8")
-    found = diff("old.toml", "new.toml", "--queries", file, at=configs)["questions"]
-    [change] = found["changed"]
-    assert (change["vlan"], change["new"], change["service"]) == (
-        "publicity",
-        "blocked",
-        "telegram",
-    )
-    assert {each["name"] for each in change["names"]} == {"alias.scene", "long.scene"}
-    assert found["targets_unknown"] == 0

@@ -6,7 +6,7 @@ It returns what became of the bytes, in a form that tells new outcomes from know
 from collections.abc import Callable, Hashable
 
 from resolver.analysis.queries import detect
-from resolver.analysis.queries.query import QueryCounts, UnknownFormat
+from resolver.analysis.queries.query import UnknownFormat
 from resolver.dns import codes, query, render, response
 from resolver.dns.records import all_records
 from resolver.engine.chain import joined
@@ -144,10 +144,8 @@ def take_list(data: bytes) -> Hashable:
 
 def take_questions(data: bytes) -> Hashable:
     """Any file of questions: each is counted or skipped with the reason, or none is read."""
-    asked = QueryCounts()
     try:
-        for place in detect.read(data, asked, frozenset({53})):
-            assert place <= len(data)
+        asked = detect.read(data)
     except UnknownFormat:
         return None
     return len(asked.counts), frozenset(asked.skipped)
