@@ -1,7 +1,7 @@
 """``make lists``: write the block lists from decisions.toml, and name what is undecided.
 
 decisions.toml holds every name that was taken or refused, with the reason, the date and the
-sources. The names that machines need for updates are in ``resolver/snapshot/updates.toml``, which
+sources. The names that machines need for updates are in ``resolver/compiler/updates.toml``, which
 protects them, too. The lists are written from both and from sources.lock alone, so on any machine
 and always the same. Where the inputs are at hand (``../shared/data``), they are compared with the
 decisions.
@@ -30,7 +30,7 @@ from resolver.lists.ranges import read_ranges
 from resolver.lists.rules import Rule, read_rule
 
 HERE = Path(__file__).parent
-UPDATES = "resolver/snapshot/updates.toml"
+UPDATES = "resolver/compiler/updates.toml"
 _WIDTH = 98
 _HEADERS = ("title", "title-fa", "category", "source", "reviewed", "answer")
 _REQUIRED = ("title", "title-fa", "category", "reviewed")

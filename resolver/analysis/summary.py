@@ -25,9 +25,9 @@ from resolver.policy.compiled import (
 )
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.exemption_details import exemption_details
-from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import by_owner, prefix_text
-from resolver.policy.settings import Endpoint, Secondary
+from resolver.prefix import Prefix
+from resolver.settings import Endpoint, Secondary
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -6,12 +6,12 @@ import time
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.hours_text import hours_text
 from resolver.cli.policies import with_misfits
-from resolver.language.count_text import count_text
+from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.count_text import count_text
 from resolver.metrics.status import hours
 from resolver.policy.features import Target
 from resolver.publish.left_out import left_out
 from resolver.publish.targets import Fit
-from resolver.snapshot.compiler import CompileResult, compile_file
 
 
 def check(*, config: Config, as_json: AsJson = False) -> int:

@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
-from resolver.fetch import signatures
-from resolver.language.count_text import count_text
+from resolver.policy_source import signatures
 
 _CHECKED = "refs/darban/checked"
 """In the clone: all commits up to this one were checked."""

@@ -15,7 +15,7 @@ import typer
 
 from resolver.cli.default_config import default_config
 from resolver.errors import DarbanError
-from resolver.metrics.log import escaped
+from resolver.log import escaped
 
 CONFIG_HELP = "the config; /etc/darban/config.toml if it exists, else config.toml"
 Config = Annotated[

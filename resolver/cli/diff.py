@@ -24,10 +24,10 @@ from resolver.cli.query_file import read_queries
 from resolver.cli.server import hash_in_force
 from resolver.config.load import load
 from resolver.config.model import Config as ConfigModel
+from resolver.count_text import count_text
 from resolver.dns import names
 from resolver.errors import DarbanError
-from resolver.language.count_text import count_text
-from resolver.metrics.log import escaped
+from resolver.log import escaped
 from resolver.snapshot import store
 from resolver.snapshot.config_files import SavedFiles
 from resolver.supervisor.audit_log import AuditLog

@@ -21,6 +21,8 @@ from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.cli.policies import compile_valid
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force, read_status
+from resolver.compiler.candidate import PolicyInForce
+from resolver.compiler.exemption import EditedConfig, ExemptionEdit, FromRepository
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.metrics import status
@@ -28,8 +30,6 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.publish.client_prefixes import passing_prefixes
-from resolver.snapshot.candidate import PolicyInForce
-from resolver.snapshot.exemption import EditedConfig, ExemptionEdit, FromRepository
 from resolver.supervisor import control
 
 Whom = Annotated[

@@ -15,13 +15,13 @@ from resolver.cli.default_config import default_config
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.server import hash_in_force
+from resolver.compiler.compilation import compile_file
 from resolver.config.problems import did_you_mean
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
-from resolver.snapshot.compiler import compile_file
 from resolver.upstream.blocking import BlockingForwarder
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="the name that is asked for; or a URL")]

@@ -11,13 +11,13 @@ import typer
 from resolver.cli.command import Config, echo
 from resolver.cli.moments import moment_text
 from resolver.cli.policies import compile_valid, with_misfits
+from resolver.compiler.compilation import CompileResult
 from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.features import Target
 from resolver.policy.moment import in_force
-from resolver.policy.settings import Endpoint, Publication
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
 from resolver.publish.engine_check import EngineCheck, own_address
@@ -29,8 +29,8 @@ from resolver.publish.seeds import seeds
 from resolver.publish.targets import Fit, refused
 from resolver.publish.unbound import unbound_configs
 from resolver.publish.writer import zone_directory
+from resolver.settings import Endpoint, Publication
 from resolver.snapshot import store
-from resolver.snapshot.compiler import CompileResult
 
 Files = Mapping[str, bytes]
 """The contents of files by their names below a directory."""

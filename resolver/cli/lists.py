@@ -14,15 +14,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
+from resolver.compiler.candidate import FAILED_EXPECTATIONS, Rejected
+from resolver.compiler.compilation import compile_file
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.fetch.update import authorities, update_lists
 from resolver.fetch.update_job import UpdateJob
-from resolver.language.count_text import count_text
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store
-from resolver.snapshot.candidate import FAILED_EXPECTATIONS, Rejected
-from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control

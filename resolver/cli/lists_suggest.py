@@ -14,8 +14,8 @@ from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import compile_valid
 from resolver.cli.query_file import read_queries
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
-from resolver.language.count_text import count_text
 
 _SHOWN = 10
 

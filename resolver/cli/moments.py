@@ -3,8 +3,8 @@
 import datetime as dt
 import re
 
+from resolver import solar_hijri
 from resolver.errors import DarbanError
-from resolver.language import solar_hijri
 
 _UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _DURATION = re.compile(r"(?:\d+[wdhms])+")

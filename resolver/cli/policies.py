@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
@@ -11,7 +12,6 @@ from resolver.policy.features import Target
 from resolver.policy.index import Index
 from resolver.publish.targets import Fit, misfits
 from resolver.snapshot import store
-from resolver.snapshot.compiler import CompileResult, compile_file
 from resolver.snapshot.state_owner import become_owner
 
 

@@ -13,17 +13,17 @@ import typer
 
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask
+from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation import compile_file
+from resolver.compiler.settings import policy_source
 from resolver.config.load import load
 from resolver.errors import DarbanError
-from resolver.fetch.policy import CommitRefused, FetchedCommit, PolicyRepository
 from resolver.files import temporary_file
-from resolver.policy.settings import PolicySource
+from resolver.policy_source.repository import CommitRefused, FetchedCommit, PolicyRepository
+from resolver.policy_source.tree import PolicyTree, PulledPolicy
+from resolver.settings import PolicySource
 from resolver.snapshot import store
-from resolver.snapshot.candidate import Rejected
-from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.config_files import DiskFiles
-from resolver.snapshot.policy_tree import PolicyTree, PulledPolicy
-from resolver.snapshot.settings import policy_source
 from resolver.snapshot.state_owner import as_owner, become_owner
 from resolver.supervisor import control
 

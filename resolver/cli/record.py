@@ -18,11 +18,11 @@ from rich.progress import Progress
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.command import Config, echo
 from resolver.cli.server import ask
+from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.files import atomic_file
-from resolver.language.count_text import count_text
+from resolver.policy_source.tree import QUESTIONS
 from resolver.snapshot import store
-from resolver.snapshot.policy_tree import QUESTIONS
 from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control
 

@@ -11,10 +11,10 @@ import typer
 from resolver.cli.activation import activate, complete, content_of, kept, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
+from resolver.compiler.candidate import Rejected
+from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
-from resolver.snapshot import child_process
-from resolver.snapshot.candidate import Rejected
-from resolver.snapshot.compiler import compile_file
+from resolver.processes import child_process
 from resolver.snapshot.config_files import DiskFiles
 from resolver.supervisor import control
 

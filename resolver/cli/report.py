@@ -13,8 +13,8 @@ from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import load_snapshot
 from resolver.cli.report_text import as_text
 from resolver.cli.server import read_status
+from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
-from resolver.snapshot.compiler import compile_file
 from resolver.supervisor import control
 from resolver.web import report_page
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from resolver.analysis.expectations import ExpectationResult
 from resolver.analysis.report import CitedDirective, Report, VlanReport
 from resolver.cli.moments import local_time
-from resolver.language.count_text import count_text
+from resolver.count_text import count_text
 from resolver.metrics.status import ExemptionStatus
 
 

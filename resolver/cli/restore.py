@@ -15,11 +15,11 @@ from resolver.cli.activation import Refused, activate, complete, content_of, rep
 from resolver.cli.command import echo, print_json
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force
+from resolver.compiler.candidate import SourceTexts
 from resolver.config.load import load
 from resolver.config.reading import read_merged
 from resolver.errors import DarbanError
 from resolver.snapshot import store
-from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.config_files import (
     DiskFiles,
     SavedFiles,

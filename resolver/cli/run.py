@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from resolver.cli.default_config import default_config
+from resolver.compiler.candidate import Rejected
 from resolver.errors import DarbanError
-from resolver.metrics.log import say
+from resolver.log import say
 from resolver.snapshot import store
-from resolver.snapshot.candidate import Rejected
 from resolver.snapshot.state_owner import refuse_root
 from resolver.supervisor.supervisor import serve
 

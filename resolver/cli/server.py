@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from resolver.compiler.candidate import PolicyInForce
 from resolver.errors import DarbanError
-from resolver.metrics.log import escaped
+from resolver.log import escaped
 from resolver.metrics.status import Status
-from resolver.snapshot.candidate import PolicyInForce
 from resolver.supervisor import control
 
 PATIENCE = 600.0

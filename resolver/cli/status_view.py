@@ -19,7 +19,7 @@ from rich.text import Text
 from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import local_time
 from resolver.cli.status_rates import Rates, short_number
-from resolver.language.count_text import count_text
+from resolver.count_text import count_text
 from resolver.metrics.faults import Kind, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.policy.unknown_clients import UnknownClients

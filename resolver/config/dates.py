@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from resolver import solar_hijri
 from resolver.config.typing_slips import literal
 from resolver.config.values import InvalidValue
-from resolver.language import solar_hijri
 
 
 def _gregorian(kind: type[dt.date]) -> BeforeValidator:

@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 from pydantic import Field, PlainValidator
 
+from resolver import solar_hijri
 from resolver.config.section import ConfigSection, OneOrMore, Several
 from resolver.config.values import InvalidValue, matching, reader
-from resolver.language import solar_hijri
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """In the order of ``datetime.date.weekday``."""

@@ -9,7 +9,7 @@ import re
 import tomllib
 import unicodedata
 
-from resolver.language import solar_hijri
+from resolver import solar_hijri
 
 QUOTES = {**dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‘’‚‛‹›", "'")}
 _SIGNS = {**QUOTES, **dict.fromkeys("‐‑‒–—―−", "-"), "،": ",", "٫": ".", "⁄": "/"}

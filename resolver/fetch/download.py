@@ -28,7 +28,7 @@ from aiohttp.resolver import AsyncResolver
 from resolver import __version__
 from resolver.errors import DarbanError
 from resolver.lists.acceptance import MAX_LIST_BYTES
-from resolver.policy.settings import Endpoint
+from resolver.settings import Endpoint
 from resolver.snapshot.authorities import trust
 from resolver.upstream.server_address import aiodns_server
 

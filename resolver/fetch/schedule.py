@@ -19,10 +19,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
 
+from resolver.count_text import count_text
 from resolver.fetch.update_job import UpdateJob, UpdateResult
-from resolver.language.count_text import count_text
+from resolver.log import log
 from resolver.metrics.facts import FetchState, ServerFacts
-from resolver.metrics.log import log
 from resolver.policy.compiled import Subscription
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from resolver.upstream.addresses import bootstrap

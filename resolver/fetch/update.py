@@ -21,7 +21,7 @@ from resolver.fetch.validation import ValidationRequest
 from resolver.fetch.validator import Validator
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import CompiledConfig, Subscription
-from resolver.policy.settings import Endpoint
+from resolver.settings import Endpoint
 from resolver.snapshot.list_store import ListRecord, ListStore, StoredCopy
 
 _AT_ONCE = 4

@@ -11,8 +11,8 @@ import heapq
 import re
 from dataclasses import replace
 
+from resolver.count_text import count_text
 from resolver.dns import names
-from resolver.language.count_text import count_text
 from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.guard import too_wide
 from resolver.lists.list_reader import shortened

@@ -11,8 +11,8 @@ import datetime as dt
 import re
 from dataclasses import replace
 
+from resolver import solar_hijri
 from resolver.dns import names
-from resolver.language import solar_hijri
 from resolver.lists.list_reader import ListReader, leads_nowhere
 from resolver.lists.rules import BlockList, Rule, read_rule
 

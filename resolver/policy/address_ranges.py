@@ -12,8 +12,8 @@ from typing import Final
 
 from resolver.dns.ipv4_in_ipv6 import without_ipv6
 from resolver.policy.compiled import AddressRange, RebindingProtection
-from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import PrefixTable
+from resolver.prefix import Prefix
 
 PRIVATE: Final = -1
 """The index of all private ranges."""

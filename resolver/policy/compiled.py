@@ -19,9 +19,9 @@ from typing import Any, Final, get_type_hints
 from resolver.dns.record import LocalRecord
 from resolver.policy import codec
 from resolver.policy.index import Index
-from resolver.policy.prefix import Prefix
 from resolver.policy.services import union
-from resolver.policy.settings import Endpoint, Settings
+from resolver.prefix import Prefix
+from resolver.settings import Endpoint, Settings
 
 _LONG: Final = ("prefixes", "excepted", "allowed_names")
 """The fields of ``CompiledConfig`` that may have 100,000 values and more."""

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from resolver.policy.compiled import CompiledConfig, Policy
-from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import by_owner, packed
 from resolver.policy.services import services_in, union
+from resolver.prefix import Prefix
 
 VERSION: Final = 2
 """Hashes of two versions cannot be compared."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from resolver.policy.building import Pause, networks, no_pause
-from resolver.policy.prefix import Prefix
+from resolver.prefix import Prefix
 
 Network = IPv4Network | IPv6Network
 

@@ -22,7 +22,6 @@ from resolver.exchange.upstream_query import answers
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
-from resolver.policy.settings import Endpoint
 from resolver.policy.view import View, Views
 from resolver.publish.client_views import views_by_prefix
 from resolver.publish.policy_zones import (
@@ -33,6 +32,7 @@ from resolver.publish.policy_zones import (
     RuleSource,
     ZoneRule,
 )
+from resolver.settings import Endpoint
 
 _RULES = 40
 """How many blocking rules of a policy are asked for, and how many passing ones."""

@@ -5,10 +5,10 @@ from itertools import chain
 
 from resolver.policy.compiled import Snapshot
 from resolver.policy.effect import Effects
-from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import passing_prefixes
 from resolver.publish.policy_zones import WILDCARD, policy_zones
 from resolver.publish.zone_text import block_set_zone, contents, override_zone, room
+from resolver.settings import Publication
 
 
 def left_out(snapshot: Snapshot, wall: float) -> list[str]:

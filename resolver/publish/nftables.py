@@ -8,9 +8,9 @@ that are blocked for these clients. So the longest prefix wins, as in ``policy.v
 from collections.abc import Iterator
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import prefix_text
 from resolver.policy.services import services_in, union
+from resolver.prefix import Prefix
 from resolver.publish.client_views import views_by_prefix
 
 _HEAD = """\

@@ -26,10 +26,10 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effect
 from resolver.policy.index import Index
 from resolver.policy.judge import Judge
-from resolver.policy.prefix import Prefix
 from resolver.policy.services import services_in
 from resolver.policy.verdict import ALLOW, BLOCKED, RANGE, Verdict
 from resolver.policy.view import View, Views
+from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import Gap, passing_prefixes
 from resolver.publish.rule_names import Keys, RuleNames, merged, within
 from resolver.publish.service_ranges import ServiceRange, passing_ranges, service_ranges

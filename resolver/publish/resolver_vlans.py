@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import describe
-from resolver.policy.prefix import Prefix
 from resolver.policy.prefixes import network_of
-from resolver.policy.settings import Publication
+from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import contains
 from resolver.publish.zone_text import block_set_zone, override_zone
+from resolver.settings import Publication
 
 
 @dataclass(frozen=True, slots=True)

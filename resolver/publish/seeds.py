@@ -4,9 +4,9 @@ An engine without its zones lets all names pass. So each export brings the zones
 """
 
 from resolver.policy.compiled import Snapshot
-from resolver.policy.settings import Publication
 from resolver.publish.policy_zones import policy_zones
 from resolver.publish.zone_text import contents
+from resolver.settings import Publication
 
 _EARLIER = 1 << 30
 """Seconds by which the serials of seeds are earlier than the primary's, in the arithmetic of

@@ -30,12 +30,12 @@ from resolver.files import atomic_file, make_directory, remove_abandoned, write_
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.features import Target
 from resolver.policy.index import Index
-from resolver.policy.settings import Publication
 from resolver.publish.policy_zones import policy_zones
 from resolver.publish.targets import refused
 from resolver.publish.zone_inputs import ZoneInputs
 from resolver.publish.zone_record import RECORD, MadeZone, ZoneRecord, program
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
+from resolver.settings import Publication
 from resolver.snapshot import store
 
 SERIALS = "serials"

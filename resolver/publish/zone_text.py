@@ -12,10 +12,10 @@ from ipaddress import ip_address
 
 from resolver.dns import names
 from resolver.engine.blocked import TTL
-from resolver.policy.settings import Publication
 from resolver.publish.client_prefixes import address_trigger
 from resolver.publish.long_names import fitted
 from resolver.publish.policy_zones import PASSTHRU, Action, PolicyZone, PolicyZones
+from resolver.settings import Publication
 
 _EXPIRE = 24 * 7 * 86400
 """Seconds that a secondary keeps to the policy while it cannot reach the primary: the most that

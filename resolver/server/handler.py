@@ -11,8 +11,8 @@ from resolver.engine.client import Client
 from resolver.engine.engine import Engine
 from resolver.engine.result import PendingReply, Reply, ReplySender
 from resolver.exchange.question import UpstreamQuestion
+from resolver.log import log
 from resolver.metrics.counters import Counters
-from resolver.metrics.log import log
 
 
 class Upstreams(Protocol):

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from resolver.errors import DarbanError
-from resolver.metrics.log import log
-from resolver.policy.settings import Endpoint
+from resolver.log import log
+from resolver.settings import Endpoint
 
 _Listener = tuple[Endpoint, socket.SocketKind]
 

@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping
 from contextvars import Context
 from typing import Any, Final, TypeVarTuple
 
-from resolver.metrics.log import log
+from resolver.log import log
 
 _AT_ONCE: Final = 32
 """Readable sockets that are read in one iteration at most."""

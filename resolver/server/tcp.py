@@ -22,8 +22,8 @@ from typing import Final
 
 from resolver.dns.proxy_header import FIXED, header_size, scan
 from resolver.engine.labels import Path
+from resolver.log import log
 from resolver.metrics.counters import Counters
-from resolver.metrics.log import log
 from resolver.policy.prefixes import client_prefix
 from resolver.server.handler import QueryHandler
 from resolver.server.holder import Holder

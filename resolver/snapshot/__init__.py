@@ -1,1 +1,1 @@
-"""Config and block lists compiled into a snapshot; storing and loading it."""
+"""Snapshots and fetched lists in the state directory."""

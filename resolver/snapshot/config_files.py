@@ -11,12 +11,13 @@ from pathlib import Path
 from resolver.files import read_regular
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.snapshot import store
-from resolver.snapshot.policy_tree import PolicyTree
 from resolver.snapshot.state_owner import as_owner
 
 Texts = Mapping[str, str]
 """The files of a config by their paths, relative to its folder: config.toml, then its includes."""
 
+PULLED_POLICY = "policy"
+"""In the state directory: a link to the files of the policy from git that is in force."""
 _LONGEST_FILE = 16 << 20
 _LONGEST_DIFF = 64 << 10
 _CUT = "... (the difference is longer)\n"
@@ -24,7 +25,7 @@ _CUT = "... (the difference is longer)\n"
 
 def pulled_config(config: Path) -> Path:
     """The config.toml of the policy that a config's server has pulled."""
-    return PolicyTree(store.directory(config).absolute()).current / "config.toml"
+    return store.directory(config).absolute() / PULLED_POLICY / "config.toml"
 
 
 def is_pulled(config: Path, file: str) -> bool:

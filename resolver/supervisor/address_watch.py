@@ -6,8 +6,8 @@ A socket stays bound to an address that the host loses, without an error: its cl
 import asyncio
 from typing import Final
 
+from resolver.log import log
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
 from resolver.server.listening import is_missing
 
 _LOOK: Final = 5.0

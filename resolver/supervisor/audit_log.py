@@ -21,11 +21,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from resolver.compiler.candidate import SourceTexts
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import ExemptionDetails, exemption_details
 from resolver.policy.moment import ended
 from resolver.snapshot.archive import Archive
-from resolver.snapshot.candidate import SourceTexts
 from resolver.snapshot.config_files import difference
 from resolver.supervisor.journal import Journal
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from resolver import __version__, build
-from resolver.language.count_text import count_text
+from resolver.compiler.candidate import Accepted
+from resolver.count_text import count_text
 from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
-from resolver.snapshot.candidate import Accepted
 from resolver.upstream.addresses import system_servers
 
 

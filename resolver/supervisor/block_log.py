@@ -12,9 +12,9 @@ import threading
 import time
 from contextlib import suppress
 
+from resolver.log import log
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
-from resolver.policy.settings import BlockLog
+from resolver.settings import BlockLog
 from resolver.supervisor.block_log_file import BlockLogFile
 from resolver.supervisor.block_log_retention import Retention, SteadyDay
 

@@ -12,11 +12,11 @@ import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterator, Sequence
 
+from resolver.log import log
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
-from resolver.policy.settings import Endpoint
+from resolver.processes import child_process
 from resolver.server.listening import open_http_socket
-from resolver.snapshot import child_process
+from resolver.settings import Endpoint
 from resolver.snapshot.store import PinnedSnapshot
 
 _LOAD = 5.0

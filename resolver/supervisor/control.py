@@ -16,7 +16,7 @@ from typing import Any
 
 from resolver.errors import DarbanError
 from resolver.files import make_directory
-from resolver.metrics.log import log
+from resolver.log import log
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
 from resolver.supervisor.state_lock import holder

@@ -17,17 +17,12 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
-from resolver.metrics.status import LastReload
-from resolver.policy.exemption_details import ExemptionDetails
-from resolver.snapshot import store
-from resolver.snapshot.candidate import (
+from resolver.compiler.candidate import (
     ALL_LISTS,
     FAILED_EXPECTATIONS,
     WRONG_CONFIG,
@@ -38,10 +33,15 @@ from resolver.snapshot.candidate import (
     Rejected,
     SourceTexts,
 )
-from resolver.snapshot.child_compiler import compile_in_child
+from resolver.compiler.child_compiler import compile_in_child
+from resolver.log import log
+from resolver.metrics.facts import ServerFacts
+from resolver.metrics.status import LastReload
+from resolver.policy.exemption_details import ExemptionDetails
+from resolver.policy_source.switch import PolicySwitch
+from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
-from resolver.snapshot.policy_tree import PolicyTree
 from resolver.supervisor.audit_log import AuditLog, NotedEnds
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
@@ -73,16 +73,6 @@ class ReloadResult:
     def as_json(self) -> dict[str, object]:
         """The answer on the control socket, and what ``darban reload --json`` prints."""
         return {"ok": not self.code, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySwitch:
-    """Another commit of the policy that was pulled, which a reload shall put in force."""
-
-    tree: PolicyTree
-    commit: str
-    check: Callable[[Path, Path], Awaitable[None]]
-    """Raises Rejected where the second snapshot must not replace the first."""
 
 
 class Reloader:
@@ -167,11 +157,10 @@ class Reloader:
         With ``given`` it is a config that the caller writes if it is put in force. ``before`` is
         the hash of the snapshot that must still be in force; None for any. With ``lists_only`` it
         is the config as it was last put in force, with the lists that were fetched since. That
-        config is unknown while a last good snapshot is served; then the config
-        on disk is tried, as at the start. With ``switch``, the policy is another commit; OSError
-        where its files cannot be put in place. In all cases a policy from git is the one on disk.
-        ``accepted`` are the lists whose losses a person accepts. ``began`` has the files that the
-        caller then writes.
+        config is unknown while a last good snapshot is served; then the config on disk is tried,
+        as at the start. ``switch`` is another commit of the policy; else the policy from git is
+        the one on disk. ``accepted`` are the lists whose losses a person accepts. ``began`` has
+        the files that the caller then writes.
         """
         async with self._lock:
             if self._stopping.is_set():
@@ -321,6 +310,13 @@ class Reloader:
         mark_good(new.path)
         await self.activated(event, who, candidate.sources)
         return self._ended("applied", candidate.warnings)
+
+    async def switch(self, who: str, switch: PolicySwitch, accepted: Sequence[str]) -> ReloadResult:
+        """Put another commit of the policy in force; the rest as it was last put in force.
+
+        OSError where the files of the commit cannot be put in place.
+        """
+        return await self.reload(who, "pull", lists_only=True, switch=switch, accepted=accepted)
 
     async def refused(self, what: str) -> None:
         """Note in the audit log that a commit of the policy was refused."""

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.settings import Endpoint
+from resolver.settings import Endpoint
 
 
 def worker_count(terms: CompiledConfig) -> int:

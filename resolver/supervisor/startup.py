@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from resolver.analysis.explanation import group_section
-from resolver.fetch.git import GitFailed
-from resolver.fetch.policy import write_files
+from resolver.compiler.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected
+from resolver.compiler.child_compiler import compile_in_child
 from resolver.files import remove_abandoned
-from resolver.metrics.log import log, say
+from resolver.log import log, say
 from resolver.policy.compiled import CompiledConfig
+from resolver.policy_source.git import GitFailed
+from resolver.policy_source.repository import write_files
+from resolver.policy_source.tree import DamagedRecord, PolicyTree
 from resolver.snapshot import store
-from resolver.snapshot.candidate import ALL_LISTS, Accepted, NotCompiled, Rejected
-from resolver.snapshot.child_compiler import compile_in_child
-from resolver.snapshot.policy_tree import DamagedRecord, PolicyTree
 from resolver.supervisor.rollout import ServedSnapshot, read
 from resolver.supervisor.unwritten import UnwrittenConfig
 from resolver.upstream.source import missing_sources

@@ -22,17 +22,18 @@ from functools import partial
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
+from resolver.compiler.candidate import Accepted
 from resolver.errors import DarbanError
+from resolver.log import log, say
+from resolver.log import start as start_log
 from resolver.metrics import kernel
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log, say
-from resolver.metrics.log import start as start_log
 from resolver.metrics.status import Status
 from resolver.metrics.status_reader import read_status
+from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
-from resolver.snapshot.candidate import Accepted
 from resolver.supervisor.address_watch import watch_addresses
 from resolver.supervisor.background import BackgroundTasks, Work, report_unaccepted
 from resolver.supervisor.banner import startup_banner
@@ -43,7 +44,6 @@ from resolver.supervisor.exemption_ends import note_ends
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
-from resolver.supervisor.policy_pulls import PolicyPulls
 from resolver.supervisor.reload import START, Reloader, mark_good
 from resolver.supervisor.restart_settings import worker_count
 from resolver.supervisor.rollout import Rollout, ServedSnapshot

@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from resolver.compiler.candidate import SourceTexts
 from resolver.files import read_regular, write_atomically
 from resolver.lists.acceptance import MAX_LIST_BYTES
+from resolver.log import log
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
-from resolver.snapshot.candidate import SourceTexts
 
 _LOOK: Final = 1.0
 """Seconds between two looks at the files."""

@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Mapping, Sequence
 
 from resolver.dns import names
+from resolver.log import log
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
 from resolver.metrics.status import WrongAnswer
 from resolver.policy.compiled import CompiledConfig
 from resolver.supervisor.rollout import Rollout

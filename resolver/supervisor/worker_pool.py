@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import Callable
 
 from resolver.errors import DarbanError
+from resolver.log import log
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
 from resolver.supervisor.background import BackgroundTasks
 from resolver.supervisor.rollout import Rollout
 from resolver.supervisor.worker_processes import BACKOFF, LoadFailed, WorkerSlot

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable
 
 from resolver.errors import DarbanError
+from resolver.log import log
 from resolver.metrics.layout import BEAT, MEMORY
-from resolver.metrics.log import log
-from resolver.snapshot import child_process
+from resolver.processes import child_process
 from resolver.worker.channel import Channel, WorkerMessage
 
 HANG = 2.0

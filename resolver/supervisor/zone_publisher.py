@@ -20,14 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from resolver.dns import names
+from resolver.log import log
 from resolver.metrics.facts import ServerFacts
-from resolver.metrics.log import log
 from resolver.metrics.status import PublishStatus, ZoneStatus
 from resolver.policy.moment import in_force
-from resolver.policy.settings import Endpoint, Publication
+from resolver.processes.background_priority import run_in_background
 from resolver.publish.serial_query import serial_in, serial_query
 from resolver.publish.writer import WriteResult, stamp, zone_directory
-from resolver.snapshot.background_priority import run_in_background
+from resolver.settings import Endpoint, Publication
 from resolver.snapshot.store import PinnedSnapshot
 
 _LOOK = 1.0

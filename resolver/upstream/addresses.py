@@ -15,9 +15,9 @@ from typing import Final
 
 import aiodns
 
-from resolver.metrics.log import log
+from resolver.log import log
 from resolver.policy.compiled import CompiledConfig, ConfiguredGroup, ConfiguredServer
-from resolver.policy.settings import Endpoint, Settings
+from resolver.settings import Endpoint, Settings
 from resolver.upstream.server_address import ServerAddress, aiodns_server
 from resolver.upstream.source import source_for
 

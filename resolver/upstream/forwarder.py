@@ -25,8 +25,8 @@ from resolver.exchange.exchange import Step
 from resolver.exchange.failure import CROWDED, FAULT, Failure
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group
+from resolver.log import log
 from resolver.metrics.counters import Counters
-from resolver.metrics.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.inflight import (
     InflightQuery,

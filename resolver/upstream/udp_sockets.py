@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from resolver.exchange.servers import Server
-from resolver.metrics.log import log
+from resolver.log import log
 from resolver.server.loop import Loop
 from resolver.upstream.random_ids import RandomIds
 from resolver.upstream.server_address import socket_address

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from resolver.language import solar_hijri
+from resolver import solar_hijri
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),

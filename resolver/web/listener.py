@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from resolver.errors import DarbanError
-from resolver.metrics.log import log
-from resolver.policy.settings import Endpoint
+from resolver.log import log
 from resolver.server.listening import open_http_socket
+from resolver.settings import Endpoint
 from resolver.web.limited_protocol import limited
 
 _ACCEPTED = 8

@@ -23,16 +23,15 @@ from math import inf
 from pathlib import Path
 from typing import Final
 
+from resolver import log
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.errors import DarbanError
 from resolver.exchange.servers import Group, Server
-from resolver.metrics import log
 from resolver.metrics.counters import Counters
 from resolver.metrics.layout import CounterPlan
 from resolver.policy.building import Pause
-from resolver.policy.settings import Endpoint
 from resolver.server.handler import QueryHandler
 from resolver.server.interfaces import interface_name
 from resolver.server.listening import endpoint_of
@@ -40,6 +39,7 @@ from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
 from resolver.server.tcp import TcpServer
 from resolver.server.udp import UdpServer
+from resolver.settings import Endpoint
 from resolver.snapshot import store
 from resolver.upstream.forwarder import Forwarder
 from resolver.upstream.server_address import ServerAddress

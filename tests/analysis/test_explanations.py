@@ -8,9 +8,9 @@ from resolver.dns.assembly import assembled
 from resolver.exchange.entry import CacheEntry, make_entry
 from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.index import Index
+from tests.compiler.texts import compile_texts
 from tests.policy.networks import ALLOWING, HOURLY, compiled
 from tests.policy.networks import CONFIG as CONFIG_WITHOUT_HOURS
-from tests.snapshot.texts import compile_texts
 
 TEHRAN = dt.timezone(dt.timedelta(hours=3.5))
 

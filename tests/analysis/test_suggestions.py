@@ -8,7 +8,7 @@ from resolver.analysis.suggestions import suggestions
 from resolver.dns import codes, names
 from resolver.lists.guard import registrable_domain
 from resolver.policy.index import Index
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 CONFIG = """
 [policies.administrative]

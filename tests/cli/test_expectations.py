@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.snapshot.compiler import CompileResult, compile_file
+from resolver.compiler.compilation import CompileResult, compile_file
 
 NOON = 1_800_000_000.0
 """2027-01-15T08:00:00Z."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.snapshot.compiler import compile_file
+from resolver.compiler.compilation import compile_file
 from tests.config.files_in_memory import load_text, messages
 from tests.config.test_shipped import REFERENCE, ROOT, SHIPPED
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from resolver.compiler.compilation import compile_file
 from resolver.publish.dnsdist_front import front_config
-from resolver.snapshot.compiler import compile_file
 from tests.live.programs import needed
 
 ROOT = Path(__file__).parents[2]

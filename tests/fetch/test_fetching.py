@@ -19,7 +19,7 @@ from resolver.fetch.update import update_lists
 from resolver.fetch.update_job import UpdateJob, UpdateResult
 from resolver.lists.acceptance import MAX_LIST_BYTES
 from resolver.policy.compiled import Subscription
-from resolver.policy.settings import Endpoint
+from resolver.settings import Endpoint
 from resolver.snapshot.list_store import ListRecord, ListStore
 from tests.fetch.source_server import (
     Authority,

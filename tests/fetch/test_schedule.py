@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from resolver.compiler.compilation import compile_file
 from resolver.fetch.schedule import DAY, UpdateSchedule, due
 from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import Subscription
-from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.list_store import ListRecord, ListsNotApplied, ListStore, asked
 from tests.fetch.source_server import Authority, Sources, response, serving
 

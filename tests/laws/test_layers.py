@@ -5,8 +5,8 @@ import pytest
 from tests.laws.source_tree import Module, calls, imported, modules, own_imports
 
 ORDER = (
-    ("", "errors", "files", "language"),  # version, exceptions, how to write a file, counts, dates
-    ("dns",),  # names and packets
+    ("", "errors", "files", "log", "prefix", "count_text", "solar_hijri"),
+    ("dns", "settings", "processes"),  # names and packets; plain settings; child processes
     ("policy",),  # rule index, views and verdicts
     ("config",),  # what config.toml may say; workers never load it
     ("lists",),  # what block lists say
@@ -14,18 +14,19 @@ ORDER = (
     ("engine",),  # one query in order
     ("metrics",),  # counters, the collector, the status
     ("server", "analysis"),  # loop and client transports; explain, diff, report
-    ("upstream",),  # sockets to upstreams
-    ("snapshot",),  # config and lists compiled; snapshots on disk
-    ("fetch",),  # subscribed lists
-    ("web",),  # pages of the supervisor
-    ("publish",),  # the policy as zones for other resolvers
-    ("worker",),  # one process that answers
+    ("upstream", "snapshot"),  # sockets to upstreams; what is stored on disk
+    ("compiler",),  # config and lists compiled into a snapshot
+    ("policy_source", "fetch"),  # the policy from git; subscribed lists
+    ("web", "publish", "worker"),  # pages; zones for other resolvers; one process that answers
     ("supervisor",),  # the worker processes, and one snapshot after another in them
     ("cli",),
     ("__main__",),
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
-PURE = {"errors", "language", "dns", "config", "lists", "policy", "exchange", "engine"}
+PURE = {
+    *("errors", "prefix", "settings", "count_text", "solar_hijri"),
+    *("dns", "config", "lists", "policy", "exchange", "engine"),
+}
 
 MODULES = list(modules().values())
 PURE_OF_PUBLISH = {
@@ -92,5 +93,5 @@ def test_only_one_module_knows_dnslib() -> None:
 def test_only_config_and_what_compiles_it_know_pydantic_s_models() -> None:
     knowing = {m.part for m in MODULES if "config" in {o.part for o in own_imports(m)}}
     assert knowing <= {
-        *("config", "analysis", "snapshot", "cli"),
+        *("config", "analysis", "compiler", "cli"),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import resolver
-from resolver.snapshot import child_process
+from resolver.processes import child_process
 
 
 @pytest.mark.processes
@@ -16,7 +16,7 @@ def test_a_child_runs_no_file_of_the_current_directory(tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('code of a stranger')\n")
     done = subprocess.run(
         child_process.command(
-            "resolver.snapshot.compiler", str(tmp_path / "none.toml"), str(tmp_path)
+            "resolver.compiler.compilation", str(tmp_path / "none.toml"), str(tmp_path)
         ),
         env=child_process.environment(),
         cwd=tmp_path,

@@ -17,7 +17,7 @@ HEAVY = {
         "resolver.cli",
         "resolver.web",
     ),
-    *("resolver.supervisor", "resolver.analysis", "resolver.snapshot.policy"),
+    *("resolver.supervisor", "resolver.analysis", "resolver.compiler.policy"),
 }
 SHOWN = "import sys, resolver.{module}; print(*sorted(sys.modules), sep='\\n')"
 
@@ -47,9 +47,12 @@ def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[st
             "errors",
             "exchange",
             "files",
+            "log",
             "metrics",
             "policy",
+            "prefix",
             "server",
+            "settings",
             "snapshot",
             "upstream",
             "worker",
@@ -59,13 +62,13 @@ def test_all_that_a_worker_loads_is_needed_by_what_it_serves_with(loaded: set[st
 
 def test_a_supervisor_loads_nothing_that_reading_a_config_takes() -> None:
     loaded = loaded_by("supervisor.supervisor")
-    assert "resolver.snapshot.child_compiler" in loaded
+    assert "resolver.compiler.child_compiler" in loaded
     reading = {"pydantic", "tomllib", "tomlkit", "publicsuffixlist", "dnslib", "resolver.config"}
-    assert loaded & {*reading, "resolver.snapshot.compiler"} == set()
+    assert loaded & {*reading, "resolver.compiler.compilation"} == set()
 
 
 def test_what_compiles_a_config_loads_no_event_loop() -> None:
-    loaded = loaded_by("snapshot.compiler")
+    loaded = loaded_by("compiler.compilation")
     assert "resolver.config.load" in loaded
     assert loaded & {"asyncio", "aiohttp", "logging", "rich", "typer"} == set()
 

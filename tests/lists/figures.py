@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver.compiler.index import build
 from resolver.dns import names
 from resolver.lists.acceptance import read_untrusted
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, count_blocking
 from resolver.policy.index import Index
-from resolver.snapshot.index import build
 from tests.lists.judged import is_blocked
 from tests.lists.obvious_matcher import matcher
 

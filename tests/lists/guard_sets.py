@@ -8,7 +8,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
-from resolver.snapshot.protected_names import UPDATES
+from resolver.compiler.protected_names import UPDATES
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

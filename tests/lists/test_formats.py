@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.compiler.index import build
 from resolver.config.model import ListFormat
 from resolver.dns import names
 from resolver.lists.acceptance import (
@@ -21,7 +22,6 @@ from resolver.lists.formats import FORMATS, guess_format
 from resolver.lists.list_reader import by_reason, leads_nowhere
 from resolver.lists.rules import BlockList, Rule, SkippedLine, count_blocking
 from resolver.policy.index import Index, RuleMatch
-from resolver.snapshot.index import build
 from tests.lists.judged import is_blocked
 from tests.lists.list_texts import LINES, SAMPLES, made
 from tests.lists.obvious_matcher import matcher

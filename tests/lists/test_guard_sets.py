@@ -14,6 +14,7 @@ from resolver.dns import codes, names
 from resolver.lists.adblock import AdblockReader
 from resolver.lists.rules import Rule
 from resolver.policy.index import Index
+from tests.compiler.texts import compile_texts
 from tests.lists.guard_sets import (
     BESIDE_SOCIAL_NETWORKS,
     DATA,
@@ -22,7 +23,6 @@ from tests.lists.guard_sets import (
     guard_sets,
     popular_below,
 )
-from tests.snapshot.texts import compile_texts
 
 BLOCKLISTS = Path(__file__).parents[2] / "blocklists"
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in BLOCKLISTS.glob("*.txt")}

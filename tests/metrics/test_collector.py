@@ -19,8 +19,8 @@ from resolver.metrics.kernel import KernelReadings
 from resolver.metrics.layout import MEMORY, UNKNOWN, CounterLayout
 from resolver.metrics.status import PolicySourceStatus, PublishStatus, ZoneStatus
 from resolver.policy.verdict import Outcome
+from tests.compiler.texts import compile_texts
 from tests.config.files_in_memory import load_text, messages
-from tests.snapshot.texts import compile_texts
 
 CONFIG = """
 [policies.administrative]

@@ -5,7 +5,7 @@ from resolver.policy.index import Index
 from resolver.policy.judge import Judge
 from resolver.policy.prefixes import packed
 from resolver.policy.view import View, Views
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 CONFIG = """
 [directives.1595]

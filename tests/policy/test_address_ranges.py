@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from resolver.policy.address_ranges import PRIVATE, AddressRanges
 from resolver.policy.compiled import AddressRange, RebindingProtection
-from resolver.policy.prefix import Prefix
+from resolver.prefix import Prefix
 
 Network = IPv4Network | IPv6Network
 

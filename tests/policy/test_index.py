@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.compiler.index import build
 from resolver.dns import names
 from resolver.lists.rules import Rule
 from resolver.policy.index import Index, RuleMatch
-from resolver.snapshot.index import build
 
 LABELS = st.sampled_from([b"a", b"b", b"ab", b"a.b", b"\x01a", b"\x00"])
 """Few, so that names often match; some look like two labels, or like a length and a label."""

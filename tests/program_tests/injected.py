@@ -13,7 +13,7 @@ from itertools import count
 from unittest.mock import patch
 
 from resolver import cli
-from resolver.snapshot import child_process
+from resolver.processes import child_process
 from resolver.worker.first_beats import first_beats
 
 _FAULT = "DARBAN_INJECTED_FAULT"

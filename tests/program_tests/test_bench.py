@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from resolver.snapshot.compiler import compile_file
+from resolver.compiler.compilation import compile_file
 from tests.programs.bench import questions, targets
 from tests.programs.bench.chart import chart
 from tests.programs.bench.clients import ADDRESSES, TOGETHER, deal, one_of_each_vlan

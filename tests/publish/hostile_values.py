@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import strategies as st
 
+from resolver.compiler.compilation import compile_file
 from resolver.policy.compiled import Snapshot
 from resolver.publish.bind import bind_files
 from resolver.publish.dnsdist_front import front_config
@@ -16,7 +17,6 @@ from resolver.publish.nftables import nftables
 from resolver.publish.recursor import recursor_files
 from resolver.publish.seeds import seeds
 from resolver.publish.unbound import unbound_configs
-from resolver.snapshot.compiler import compile_file
 
 VALUES = {
     "directory": ("/var/lib/w", "/var/lib/{}"),

@@ -12,8 +12,8 @@ from resolver.policy import compiled as made
 from resolver.policy.answers import MODES
 from resolver.policy.features import MISFIT_KINDS, Feature, Target, features
 from resolver.policy.policy_hash import NOT_COUNTED
-from resolver.policy.prefix import Prefix
 from resolver.policy.verdict import BLOCKED, Verdict
+from resolver.prefix import Prefix
 from resolver.publish import targets, writer
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
 from resolver.publish.targets import SUPPORTS, Fit, Support, misfits, refused

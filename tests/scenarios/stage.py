@@ -30,6 +30,7 @@ from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.inflight import InflightQuery
+from tests.compiler.texts import compile_texts
 from tests.scenarios.file import AGENCY, Scenario, Step, Told
 from tests.scenarios.packets import (
     error_option,
@@ -40,7 +41,6 @@ from tests.scenarios.packets import (
     record,
     set_flags,
 )
-from tests.snapshot.texts import compile_texts
 
 BOOT = 5000.0
 """What the monotonic clock shows at a scenario's beginning."""

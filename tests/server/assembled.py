@@ -15,7 +15,7 @@ from resolver.policy.index import Index
 from resolver.server.handler import QueryHandler
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import Forwarder
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 CONFIG = """
 [policies.open]

@@ -6,8 +6,8 @@ from itertools import chain
 
 import pytest
 
-from resolver.policy.settings import Endpoint
 from resolver.server.listening import ListenError, open_sockets
+from resolver.settings import Endpoint
 from tests.live.ports import free_port
 
 

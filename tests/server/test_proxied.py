@@ -14,7 +14,7 @@ from dnslib import RCODE, DNSRecord
 
 from resolver.metrics import definitions
 from resolver.metrics.counter_sums import CounterSums
-from resolver.policy.prefix import Prefix
+from resolver.prefix import Prefix
 from resolver.server.loop import Loop
 from resolver.server.proxy import Proxies
 from resolver.server.tcp import IDLE, PER_ADDRESS, TcpServer

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from resolver.compiler.candidate import SourceTexts
+from resolver.compiler.compilation import compile_file
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_details
-from resolver.snapshot.candidate import SourceTexts
-from resolver.snapshot.compiler import compile_file
 from resolver.snapshot.config_files import difference
 from resolver.supervisor import journal
 from resolver.supervisor.audit_log import AuditEntry, AuditLog

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from resolver.compiler.candidate import Accepted
 from resolver.metrics.facts import ServerFacts
 from resolver.policy.compiled import Snapshot
-from resolver.snapshot.candidate import Accepted
 from resolver.supervisor.banner import startup_banner
 from tests.policy.networks import CONFIG, HOURLY, compiled
 

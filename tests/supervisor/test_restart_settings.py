@@ -3,7 +3,7 @@
 import pytest
 
 from resolver.supervisor.restart_settings import needs_restart
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 CONFIG = """
 [server]

@@ -1,7 +1,7 @@
 """What a start tells an operator about upstreams."""
 
 from resolver.supervisor.startup import lacking_servers
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 CONFIG = """
 [upstreams.open]

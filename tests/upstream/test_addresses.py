@@ -9,7 +9,7 @@ import pytest
 from dnslib import QTYPE, RCODE, RR, DNSRecord
 
 from resolver.upstream.addresses import UpstreamAddresses
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 _CONFIG = """
 [server]

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
+from resolver.compiler.compilation import compile_file
 from resolver.policy.index import Index
-from resolver.snapshot.compiler import compile_file
 
 CONFIG = """
 [directives.1595]

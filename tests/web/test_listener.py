@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 from aiohttp import web
 
-from resolver.metrics.log import log
-from resolver.policy.settings import Endpoint
+from resolver.log import log
+from resolver.settings import Endpoint
 from resolver.web.listener import listen
 
 

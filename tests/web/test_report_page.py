@@ -13,10 +13,10 @@ from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
 from resolver.cli.moments import local_time
 from resolver.cli.report_text import as_text
+from resolver.compiler.compilation import compile_file
 from resolver.metrics.status import ServiceCount, VlanCounts
 from resolver.policy.index import Index
 from resolver.policy.service_hours import BlockingHours
-from resolver.snapshot.compiler import compile_file
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.report_page import page

@@ -19,7 +19,7 @@ from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Verdict
 from resolver.worker.block_records import BlockRecords
-from tests.snapshot.texts import compile_texts
+from tests.compiler.texts import compile_texts
 
 CONFIG = """
 [policies.administrative]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from resolver.compiler.compilation import compile_file
 from resolver.snapshot import store
-from resolver.snapshot.compiler import compile_file
 from tests.live.commands import GOOD, WRONG, darban
 from tests.live.irregular_files import irregular_files
 from tests.live.programs import lacking

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from resolver.analysis.explanation import Explainer
+from resolver.compiler.compilation import compile_file
 from resolver.dns import codes, names
 from resolver.policy.index import Index
-from resolver.snapshot.compiler import compile_file
 from tests.lists.guard_sets import OPEN, guard_sets
 from tests.live.clients import ask
 from tests.live.configs import ROOT

@@ -42,7 +42,7 @@ def _held_up(server: Server) -> Iterator[subprocess.Popen[bytes]]:
     words = [*MODULE, *EXEMPT, "--config", server.config]
     with subprocess.Popen(words, cwd=server.directory, stdout=subprocess.DEVNULL) as command:
         try:
-            compiler = "resolver.snapshot.compiler"
+            compiler = "resolver.compiler.compilation"
             wait_for(lambda: server.children(compiler), "the server has its config")
             command.send_signal(signal.SIGSTOP)
             wait_for((server.state / "unwritten.json").exists, "its config is in force")

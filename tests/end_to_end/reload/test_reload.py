@@ -215,8 +215,8 @@ def test_a_compiler_that_is_killed_is_no_error_in_the_config(server: Server) -> 
     edited(server.config, DENY, OPEN)
     with ThreadPoolExecutor(1) as pool:
         reloading = pool.submit(reload, server)
-        wait_for(lambda: server.children("resolver.snapshot.compiler"), "it compiles the config")
-        os.kill(server.children("resolver.snapshot.compiler")[0], signal.SIGKILL)
+        wait_for(lambda: server.children("resolver.compiler.compilation"), "it compiles the config")
+        os.kill(server.children("resolver.compiler.compilation")[0], signal.SIGKILL)
         done = reloading.result()
     assert done.code == WRONG
     assert "the process that compiles it was ended (Killed)" in done.out

@@ -13,9 +13,9 @@ from resolver.engine.result import PendingReply, Reply
 from resolver.exchange.entry import make_entry
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
+from tests.compiler.texts import compile_texts
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
-from tests.snapshot.texts import compile_texts
 
 _CONFIG = """
 [policies.publicity]

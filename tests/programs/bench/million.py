@@ -18,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver.compiler.child_compiler import compile_in_child
 from resolver.snapshot import store
-from resolver.snapshot.child_compiler import compile_in_child
 from tests.live.ports import free_port
 from tests.programs.bench import machine, questions
 from tests.programs.bench.clients import ADDRESSES, deal

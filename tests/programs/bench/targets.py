@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from resolver.compiler.compilation import compile_file
 from resolver.snapshot import store
-from resolver.snapshot.compiler import compile_file
 from tests.programs.bench import machine
 from tests.programs.bench.darban import (
     MAIN,

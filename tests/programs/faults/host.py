@@ -33,7 +33,9 @@ def kill_a_command(whole: System) -> None:
         stderr=subprocess.DEVNULL,
     ) as killed:
         try:
-            wait_for(lambda: whole.server.children("resolver.snapshot.compiler"), "it is compiled")
+            wait_for(
+                lambda: whole.server.children("resolver.compiler.compilation"), "it is compiled"
+            )
             killed.send_signal(signal.SIGSTOP)
             wait_for((whole.disk / "unwritten.json").exists, "it is in force")
         finally:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Hashable
 
 from resolver.analysis.queries import detect
 from resolver.analysis.queries.query import UnknownFormat
+from resolver.compiler.policy import compile_snapshot
 from resolver.dns import codes, query, render, response
 from resolver.dns.records import all_records
 from resolver.engine.chain import joined
 from resolver.exchange.entry import CacheEntry, make_entry, stale
 from resolver.lists.formats import FORMATS
-from resolver.snapshot.policy import compile_snapshot
 from tests.config.files_in_memory import load_text
 
 Target = Callable[[bytes], Hashable]

@@ -6,6 +6,7 @@ When the engine's interface changes, this file changes and no other.
 
 from typing import Any
 
+from resolver.compiler.policy import compile_snapshot
 from resolver.config.load import load
 from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
@@ -21,7 +22,6 @@ from resolver.lists.adblock import AdblockReader
 from resolver.policy.index import Index
 from resolver.policy.prefixes import address_text, packed
 from resolver.policy.verdict import Outcome
-from resolver.snapshot.policy import compile_snapshot
 from tests.programs.replay.adapter import CACHE, Observing, OneFile
 from tests.programs.replay.note import Answered, Silent, Waits
 

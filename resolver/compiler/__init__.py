@@ -1,0 +1,1 @@
+"""Config and block lists compiled into a snapshot, in a process of its own."""

@@ -1,0 +1,285 @@
+"""Read the block lists of a config: the agency's own directories, and the lists of others.
+
+A list of the agency that cannot be used is an error: somebody here can repair it, and until then
+the names that it bans would pass. For a fetched list the newest copy is used that is not damaged,
+read in the format that it was fetched in; if all are damaged, that is an error too, and the last
+good snapshot goes on to block its names. A list without a copy blocks nothing, which is a warning:
+a server must be able to start without a network. ``losses`` sees where it blocked something before.
+"""
+
+import hashlib
+import os
+import re
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+
+from resolver.compiler.protected_names import protected_names, without_protected
+from resolver.config.load import LoadedConfig
+from resolver.config.model import ListSourceConfig
+from resolver.config.problems import Problem, Severity, did_you_mean, one_of, toml_text
+from resolver.config.syntax import not_utf8
+from resolver.config.warnings import UNREAD_LIST
+from resolver.files import read_regular
+from resolver.lists.acceptance import MAX_LIST_BYTES, WIDE_EXCEPTION, read_untrusted
+from resolver.lists.adblock import AdblockReader
+from resolver.lists.guard import ProtectedNames
+from resolver.lists.ranges import read_ranges
+from resolver.lists.rules import BlockList, count_blocking
+from resolver.snapshot.authorities import trust
+from resolver.snapshot.list_store import ListStore
+
+_CERTIFICATES = "a file of certificates in PEM form"
+_SERVICE = re.compile(r"[a-z0-9-]+")
+_NAMES, _RANGES = ".txt", ".ip"
+"""The endings of the files that are read."""
+_LIKE_A_LIST = (_NAMES, _RANGES, ".text", ".list", ".lst", ".hosts", ".domains", ".rpz", ".ips")
+"""The endings of lists, in any case; people give them to files that are meant to be read."""
+
+
+def read_lists(
+    base: Path, fetched: ListStore, loaded: LoadedConfig, problems: list[Problem]
+) -> list[BlockList]:
+    """Read every list of a config in the directory ``base``; add what is wrong to ``problems``."""
+    reader = _ListReader(base, fetched, loaded, problems)
+    own = list(reader.own_lists())
+    reader.check_authorities()
+    return [*own, *reader.sources(own)]
+
+
+def are_complete(loaded: LoadedConfig, problems: Iterable[Problem]) -> bool:
+    """Whether all lists that the config may name were read; ``problems`` are those of the lists."""
+    provenance = loaded.provenance
+    unusable = any(problem.severity == "error" for problem in problems)
+    return provenance.merged.complete and provenance.whole(("lists",)) and not unusable
+
+
+def _lists_among(files: Sequence[Path]) -> list[Path]:
+    """The files of a directory that are read: lists of names, then address ranges."""
+    return [file for end in (_NAMES, _RANGES) for file in files if file.name.endswith(end)]
+
+
+@dataclass(frozen=True, slots=True)
+class _ListReader:
+    base: Path
+    fetched: ListStore
+    loaded: LoadedConfig
+    problems: list[Problem]
+
+    def own_lists(self) -> Iterator[BlockList]:
+        # Other directories may be named in a file that cannot be read, or under a misspelled key.
+        provenance = self.loaded.provenance
+        unread = not (provenance.merged.complete and provenance.whole(("lists",)))
+        for place, directory in enumerate(self.loaded.config.lists.directories):
+            path = self.base / directory
+            try:
+                files = sorted(path.iterdir())
+            except OSError as error:
+                missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+                if not (missing and unread):
+                    why = "does not exist, or is no directory"
+                    if not missing:
+                        why = f"cannot be read: {error.strerror}"
+                    at = ("lists", "directories", place)
+                    self._problem(at, directory, "a directory of lists", f"{path} {why}.")
+            else:
+                yield from self._directory(files, Path(directory))
+                if not unread:
+                    self.problems.extend(self._unread_lists(files, Path(directory)))
+
+    def _directory(self, files: list[Path], name: Path) -> Iterator[BlockList]:
+        """The lists of a directory, then the ranges of their services."""
+        categories: dict[str, str] = {}
+        for file in _lists_among(files):
+            read = self._own_list(file, str(name / file.name), categories.get(file.stem, ""))
+            if read is not None:
+                categories[read.service] = read.category
+                yield read
+
+    def _unread_lists(self, files: list[Path], name: Path) -> Iterator[Problem]:
+        """Warn of files of a directory that look like lists, and that nothing reads."""
+        sources = self.loaded.config.lists.sources.values()
+        read = {PurePath(str(each.file or each.url)).name for each in sources}
+        expected = f"{_NAMES} for a list of names, or {_RANGES} for address ranges"
+        advice = "It is not read, and blocks nothing. Rename it, or move it to another directory."
+        for file in files:
+            if file.name not in read and _is_like_unread_list(file):
+                found = f"the ending {file.suffix}" if file.suffix else "no ending"
+                code = f"{UNREAD_LIST}:{file.name}"
+                place = str(name / file.name)
+                yield Problem("warning", place, None, "", found, expected, advice, code)
+
+    def _own_list(self, path: Path, file: str, category: str) -> BlockList | None:
+        """A list of names, or of the ranges of a service of this category; None if unreadable."""
+        try:
+            content = read_regular(path, MAX_LIST_BYTES)
+            text = content.decode()
+        except UnicodeDecodeError as error:
+            self.problems.append(not_utf8(file, error))
+            return None
+        except OSError as error:
+            self.problems.append(
+                _error(file, error.strerror or str(error), "a list that can be read")
+            )
+            return None
+        if path.suffix == _RANGES:
+            found = read_ranges(text, path.stem, file, category)
+            expected = "a prefix such as 149.154.160.0/20"
+        else:
+            found = AdblockReader.read(text, path.stem, file)
+            expected = "a rule such as ||example.com^"
+        for line in found.skipped:
+            advice = f"Skipped: {line.reason}."
+            self.problems.append(
+                Problem("warning", file, line.line, "", line.text, expected, advice)
+            )
+        self.problems.extend(_unusable(found))
+        return replace(found, sha256=hashlib.sha256(content).hexdigest())
+
+    def check_authorities(self) -> None:
+        """Report where the certificates for fetching lists cannot be used."""
+        file = self.loaded.config.lists.ca_file
+        if file is None:
+            return
+        try:
+            trust(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), self.base / file)
+        except ssl.SSLError:
+            self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, "It has none.")
+        except OSError as error:
+            advice = f"It cannot be read: {error.strerror}."
+            self._problem(("lists", "ca_file"), toml_text(file), _CERTIFICATES, advice)
+
+    def sources(self, own: list[BlockList]) -> Iterator[BlockList]:
+        """The lists of others; ``own`` are the agency's, whose services they may extend."""
+        config = self.loaded.config
+        sources = config.lists.sources
+        categories = {each.service: each.category for each in reversed(own)}
+        categories |= {name: each.category for name, each in sources.items() if each.category}
+        protected = ProtectedNames(protected_names(config))
+        for name, source in sources.items():
+            if not self.loaded.provenance.whole(("lists", "sources", name)):
+                continue  # an unknown key may be a misspelling of the one that matters
+            service = source.service or name
+            if service in categories:
+                block_list = replace(
+                    self._source(name, source, service),
+                    name=name,
+                    category=categories[service],
+                    answer="",  # this and what follows is only for the agency's lists to say
+                    reviewed=None,
+                    title="",
+                    persian="",
+                )
+                self._warn_of_exceptions(name, block_list)
+                yield without_protected(block_list, protected)
+            else:
+                at = ("lists", "sources", name, "service")
+                expected = f"a service that exists: {one_of(sorted(categories))}"
+                advice = did_you_mean(service, categories)
+                self._problem(at, toml_text(service), expected, advice)
+
+    def _source(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
+        """A list of others; an empty one where it cannot be used, which is a problem."""
+        if source.file is None:
+            return self._fetched_copy(name, source, service)
+        found = self._local_copy(source, source.file, service)
+        if isinstance(found, BlockList):
+            return found
+        expected = f"a list of the format {source.format}"
+        at = ("lists", "sources", name, "file")
+        self._problem(at, toml_text(source.file), expected, found)
+        return BlockList(service, source.file)
+
+    def _local_copy(self, source: ListSourceConfig, file: str, service: str) -> BlockList | str:
+        path = self.base / file
+        try:
+            content = read_regular(path, MAX_LIST_BYTES)
+        except OSError as error:
+            return f"It cannot be read: {error.strerror}."
+        digest = hashlib.sha256(content).hexdigest()
+        if source.sha256 not in (None, digest):
+            return "Its SHA-256 is not the one of the config."
+        found = read_untrusted(content, source.format, service, file)
+        return f"Refused: {found}." if isinstance(found, str) else replace(found, sha256=digest)
+
+    def _fetched_copy(self, name: str, source: ListSourceConfig, service: str) -> BlockList:
+        """The newest copy that can be used."""
+        url, refused = str(source.url), ""
+        at = ("lists", "sources", name, "url")
+        for copy in self.fetched.copies(name):
+            found = read_untrusted(copy.content, copy.format or source.format, service, url)
+            if isinstance(found, BlockList):
+                if not copy.newest:
+                    reason = f"is refused: {refused}" if refused else self.fetched.damage(name)
+                    advice = (
+                        f"Its newest copy {reason}. The copy before it is used until the list is "
+                        f"fetched again: darban lists update {name}."
+                    )
+                    self._problem(at, toml_text(url), "its newest copy", advice, "warning")
+                return replace(found, fallback=not copy.newest, copy=copy.sha256)
+            refused = refused or found
+        self._problem(at, toml_text(url), "a copy of it", *self._without_copy(name, refused))
+        return BlockList(service, url)
+
+    def _warn_of_exceptions(self, name: str, read: BlockList) -> None:
+        """Warn of the exceptions of a list of others that are too wide to be used."""
+        wide = [each.text for each in read.skipped if each.reason.startswith(WIDE_EXCEPTION)]
+        if wide:
+            more = f" and {len(wide) - 1:,} more" if wide[1:] else ""
+            advice = "They are not used. A policy's allow lets names pass."
+            at = ("lists", "sources", name)
+            expected = "no exception for names of many owners"
+            self._problem(at, f"{wide[0]}{more}", expected, advice, "warning")
+
+    def _without_copy(self, name: str, refused: str) -> tuple[str, Severity]:
+        """Why a list has no copy that can be used, and whether that is an error."""
+        if refused:
+            return f"Its copy cannot be used, and blocks nothing: {refused}.", "warning"
+        if damage := self.fetched.damage(name):
+            return f"Its copy {damage}. Fetch it again: darban lists update {name}.", "error"
+        error = self.fetched.record(name).error
+        reason = f": {error}" if error else ""
+        return f"There is no copy of it, and it blocks nothing{reason}.", "warning"
+
+    def _problem(
+        self,
+        at: tuple[str | int, ...],
+        found: str,
+        expected: str,
+        advice: str,
+        severity: Severity = "error",
+    ) -> None:
+        problem = self.loaded.provenance.problem(at, found, expected, advice, severity)
+        self.problems.append(problem)
+
+
+def _unusable(block_list: BlockList) -> Iterator[Problem]:
+    """Why a list would block nothing. Each is an error, or the names that it bans would pass."""
+    if not _SERVICE.fullmatch(block_list.service):
+        expected = "a file named for a service: lower-case letters, digits and hyphens, then .txt"
+        yield _error(block_list.file, block_list.service, expected)
+    is_ranges = block_list.file.endswith(_RANGES)
+    if not block_list.category and is_ranges:
+        expected = f"a list of names beside it: {block_list.service}.txt"
+        yield _error(block_list.file, "ranges of a service without names", expected)
+    elif not block_list.category:
+        yield _error(block_list.file, "no category", "a header such as ! Category: messenger")
+    if not count_blocking(block_list):
+        expected = f"at least one {'prefix' if is_ranges else 'rule such as ||example.com^'}"
+        advice = "Restore the list, or remove the file if the service is not needed any more."
+        found = "no range" if is_ranges else "no rule that blocks"
+        yield _error(block_list.file, found, expected, advice)
+
+
+def _is_like_unread_list(path: Path) -> bool:
+    """Whether a file of a directory of lists looks like one, and its ending is not read."""
+    ending = path.suffix
+    if ending in (_NAMES, _RANGES) or path.name.startswith("."):
+        return False
+    like = ending.lower() in _LIKE_A_LIST if ending else _SERVICE.fullmatch(path.name)
+    return bool(like) and os.path.isfile(path)  # noqa: PTH113 - Path.is_file may raise
+
+
+def _error(file: str, found: str, expected: str, advice: str = "") -> Problem:
+    return Problem("error", file, None, "", found, expected, advice)

@@ -1,0 +1,63 @@
+"""Compile a config in a child process, before it is put in force.
+
+So the supervisor never holds what reading a config and its lists takes, and its loop goes on.
+"""
+
+import json
+import signal
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from resolver.compiler.candidate import Accepted, Held, NotCompiled, Rejected, SourceTexts
+from resolver.processes import child_process
+from resolver.processes.background_priority import run_in_background
+
+
+async def compile_in_child(
+    config: Path,
+    state: Path,
+    *,
+    while_serving: bool = False,
+    sources: SourceTexts | None = None,
+    accepted: Iterable[str] = (),
+) -> Accepted:
+    """Compile a config in a child process; ``while_serving``, at idle CPU priority.
+
+    With ``sources`` these texts are compiled instead of the files on disk, with the fetched lists.
+    ``accepted`` are the lists whose losses a person accepts.
+
+    Raises:
+        Rejected: with everything that is wrong.
+        Held: a list has a loss that is not accepted.
+        NotCompiled: it may be right, but no snapshot of it could be made.
+    """
+    command = ("resolver.compiler.compilation", str(config), str(state), *accepted)
+    given = json.dumps(None if sources is None else asdict(sources)).encode()
+    try:
+        if while_serving:
+            printed, code = await run_in_background(*command, given=given)
+        else:
+            printed, code = await child_process.output(await child_process.start(*command), given)
+    except OSError as error:
+        reason = f"{config}: no process can be started to compile it ({error.strerror})"
+        raise NotCompiled([reason]) from None
+    try:
+        plain = json.loads(printed)
+    except ValueError:
+        raise NotCompiled([f"{config}: the process that compiles it {_end(code)}"]) from None
+    if "reason" in plain:
+        raise NotCompiled([plain["reason"]])
+    if "held" in plain:
+        raise Held(plain["held"])
+    if "report" in plain:
+        raise Rejected(**plain)
+    return Accepted(**{**plain, "sources": SourceTexts(**plain["sources"])})
+
+
+def _end(code: int | None) -> str:
+    """How a process ended that printed no report."""
+    if code is not None and code < 0:
+        name = signal.strsignal(-code) or f"signal {-code}"
+        return f"was ended ({name}); the kernel's log says whether memory had run out"
+    return f"ended with exit code {code} and printed no report; its last words are in the log"

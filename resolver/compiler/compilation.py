@@ -1,0 +1,218 @@
+"""Compile a config file into a snapshot, and collect everything that is wrong with it.
+
+``darban check`` and ``darban explain`` call ``compile_file`` in their own process. The supervisor
+runs this module as a program in a child process, so that neither it nor a worker ever holds what
+reading a config takes. The program prints what ``Accepted``, ``Held``, ``Rejected`` or
+``NotCompiled`` holds.
+"""
+
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from resolver.analysis.expectations import ExpectationRun, FailedExpectation
+from resolver.compiler import hours
+from resolver.compiler.block_lists import are_complete, read_lists
+from resolver.compiler.candidate import FAILED_EXPECTATIONS, Accepted, Held, Rejected, SourceTexts
+from resolver.compiler.losses import Losses
+from resolver.compiler.policy import compile_snapshot
+from resolver.compiler.protected_names import protected_names
+from resolver.config import warnings
+from resolver.config.load import LoadedConfig, load
+from resolver.config.model import Config
+from resolver.config.problems import Problem
+from resolver.config.reading import ConfigFiles, read_merged
+from resolver.dns import names
+from resolver.errors import DarbanError
+from resolver.lists.rules import BlockList
+from resolver.policy.compiled import Snapshot
+from resolver.snapshot import store
+from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
+from resolver.snapshot.list_archive import ListArchive
+from resolver.snapshot.list_store import ListStore
+from resolver.snapshot.state_owner import as_owner
+
+
+@dataclass(frozen=True, slots=True)
+class CompileResult:
+    """A compiled config, and all problems of the config and its lists."""
+
+    loaded: LoadedConfig
+    snapshot: Snapshot
+    problems: list[Problem]
+    lists: list[BlockList]
+    of_lists: list[Problem]
+    """The problems of the lists alone."""
+    failed: list[FailedExpectation]
+    """The expectations that do not hold; they are only run where there is no error."""
+    acknowledged: int
+    """The number of warnings that the config acknowledges."""
+    losses: Losses | None
+    """None where there is no last good snapshot, or an error."""
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems for which the snapshot is not put in force."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+    @property
+    def own_lists(self) -> dict[str, str]:
+        """The SHA-256 of each list that is not fetched, by its file."""
+        return {each.file: each.sha256 for each in self.lists if each.sha256}
+
+    def check(self) -> None:
+        """Raise Rejected where the snapshot cannot be put in force."""
+        if self.errors:
+            raise Rejected([str(problem) for problem in self.problems])
+        if self.failed:
+            report = ["expectations that do not hold:", *map(str, self.failed)]
+            raise Rejected(report, FAILED_EXPECTATIONS)
+
+
+def compile_file(
+    path: Path,
+    wall: float,
+    files: ConfigFiles | None = None,
+    edited: CompileResult | None = None,
+) -> CompileResult:
+    """Compile a config file; its expectations hold at ``wall``, in seconds since 1970.
+
+    ``edited`` is the config before an edit. Its lists are not read again if the edit leaves them as
+    they are: to read and to index a million names takes eight seconds.
+    """
+    loaded = load(str(path), files or DiskFiles(path))
+    state = store.directory(path)
+    of_lists: list[Problem] = []
+    with as_owner(state):
+        if edited is not None and _has_the_lists(edited.loaded.config, loaded.config):
+            lists, built = edited.lists, (edited.snapshot.trie, edited.snapshot.rules)
+            of_lists += edited.of_lists
+        else:
+            lists, built = read_lists(path.parent, ListStore(state), loaded, of_lists), None
+        before = store.last_good_terms(state)
+    complete = are_complete(loaded, of_lists)
+    snapshot, found = compile_snapshot(loaded, lists, complete=complete, built=built)
+    problems = [*loaded.problems, *of_lists, *found]
+    failed: list[FailedExpectation] = []
+    losses = None
+    if not any(problem.severity == "error" for problem in problems):
+        index = snapshot.index()
+        expectations = ExpectationRun(loaded, snapshot.terms, index, wall)
+        failed = expectations.failures()
+        problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
+        problems += expectations.breaking_later()
+        problems += hours.ending(loaded, wall)
+        if before is not None:
+            losses = Losses(path, loaded.config, lists, before, snapshot.terms)
+            problems += losses.lost()
+    shown = warnings.unacknowledged(problems, loaded.config)
+    acknowledged = len(problems) - len(shown)
+    return CompileResult(loaded, snapshot, shown, lists, of_lists, failed, acknowledged, losses)
+
+
+def _has_the_lists(before: Config, after: Config) -> bool:
+    """Whether two configs have the same lists with the same rules."""
+    return before.lists == after.lists and protected_names(before) == protected_names(after)
+
+
+def compile_and_save(
+    config: Path, state: Path, sources: SourceTexts | None, accepted: Sequence[str]
+) -> Accepted:
+    """Compile a config, and save its snapshot.
+
+    With ``sources`` these texts are compiled instead of the files on disk. ``accepted`` are the
+    lists whose losses a person accepts.
+
+    Raises:
+        Rejected: the config cannot be put in force.
+        Held: a list has a loss that is not accepted.
+        DarbanError: the snapshot cannot be saved.
+    """
+    files = DiskFiles(config) if sources is None else SavedFiles(config, sources.texts)
+    compiled = compile_file(config, time.time(), files)
+    lists = compiled.own_lists
+    told = [str(problem) for problem in compiled.problems]
+    if sources is not None and sources.lists is not None:
+        edited = [each for each in differing(sources.lists, lists) if not is_pulled(config, each)]
+        if edited:
+            raise Rejected([_edited_list(file) for file in edited])
+        told += _edited_config(config, sources.texts)
+    compiled.check()
+    if compiled.losses is not None:
+        if lost := [*compiled.losses.lost(accepted)]:
+            raise Held([str(each) for each in lost])
+        told += compiled.losses.removed()
+    ListArchive(state).keep(config.parent, lists)
+    copies = {each.name: each.copy for each in compiled.lists if each.copy}
+    return Accepted(
+        str(store.save(state, compiled.snapshot)),
+        told,
+        len(compiled.loaded.config.expect),
+        _example(compiled.loaded),
+        SourceTexts(files.texts(config.parent), lists, copies),
+    )
+
+
+def _edited_list(file: str) -> str:
+    return (
+        f"{file}: found an edit that was not reloaded; expected the list as it was put in "
+        "force. 'darban reload' puts both the edit and the fetched lists in force."
+    )
+
+
+def _edited_config(config: Path, before: Mapping[str, str]) -> Iterator[str]:
+    """The files of the config that have changed since they were put in force."""
+    disk = DiskFiles(config)
+    read_merged(str(config), disk)
+    now = disk.texts(config.parent)
+    for file in differing(*(without_pulled(config, texts) for texts in (before, now))):
+        yield f"{config.parent / file}: edited and not reloaded: that edit is not in force"
+
+
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """The files that only one of the two has, or whose texts or hashes differ."""
+    return (each for each in dict.fromkeys([*before, *now]) if before.get(each) != now.get(each))
+
+
+def _example(loaded: LoadedConfig) -> str:
+    """A dig command for a blocked name, from the expectations; empty where there is none."""
+    listen = loaded.config.server.listen[0]
+    for expect in loaded.config.expect:
+        if expect.outcome == "blocked" and expect.client.version == listen.address.version:
+            name = names.text(expect.name)
+            return f"dig -b {expect.client} -p {listen.port} @{listen.address} {name}"
+    return ""
+
+
+def main() -> None:
+    """Compile the config on the command line; standard input has ``SourceTexts`` or null.
+
+    Behind the config and the state directory are the lists whose losses are accepted.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
+    gc.disable()  # a million rules and no cycles; looking for cycles takes seconds
+    config, state, accepted = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+    given = json.load(sys.stdin)
+    result: dict[str, object]
+    try:
+        sources = None if given is None else SourceTexts(**given)
+        result = asdict(compile_and_save(config, state, sources, accepted))
+    except Held as error:
+        result = {"held": error.report}
+    except Rejected as error:
+        result = {"report": error.report, "code": error.code}
+    except DarbanError as error:
+        result = {"reason": str(error)}
+    json.dump(result, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # nothing is left to do, and freeing a large heap takes long
+
+
+if __name__ == "__main__":
+    main()

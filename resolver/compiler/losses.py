@@ -1,0 +1,95 @@
+"""What a new snapshot would block no more than the last good one: lost, or removed.
+
+A list that the config still names has lost something if it is gone, or has lost more than a fifth
+of its entries: a file was removed or cut short, the copies of a fetched list are gone, a release
+has another list. Nobody has said so, and its names would pass. So it comes in force only when a
+person accepts it. What the config itself does not name any more, a person has removed: it goes
+with any reload, which says so.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from resolver.compiler.candidate import ALL_LISTS
+from resolver.config.model import Config
+from resolver.config.problems import Problem
+from resolver.count_text import count_text
+from resolver.lists.acceptance import loses_much
+from resolver.lists.rules import BlockList
+from resolver.policy.compiled import CompiledConfig, ListSource
+from resolver.policy.description import describe
+from resolver.snapshot.config_files import is_pulled
+
+
+class Losses:
+    """What a config would block no more."""
+
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        lists: Sequence[BlockList],
+        before: CompiledConfig,
+        now: CompiledConfig,
+    ) -> None:
+        """``now`` is the config with these lists, compiled; ``before`` is in force, or was last."""
+        self._path = path
+        self._before, self._now = before, now
+        self._sources = config.lists.sources
+        self._directories = {PurePath(each) for each in config.lists.directories}
+        self._chosen = {
+            each.name
+            for each in lists
+            if each.name and self._sources[each.name].sha256 in (each.sha256, each.copy)
+        }
+        """The lists whose content the config chooses, by its SHA-256."""
+
+    def lost(self, accepted: Container[str] = ()) -> Iterator[Problem]:
+        """The losses of lists that are not among those accepted."""
+        if ALL_LISTS in accepted:
+            return
+        now = {self._place(each): each for each in self._now.sources}
+        for source in self._before.sources:
+            place = self._place(source)
+            if not place or source.name in self._chosen or source.name in accepted:
+                continue
+            after = now.get(place)
+            entries = 0 if after is None else after.entries
+            if loses_much(source.entries, entries):
+                found = count_text(entries, "entry", "entries") if entries else "no entry"
+                yield self._problem(
+                    source, found, f"the {source.entries:,} that were in force last"
+                )
+            elif after is not None and place == source.file:
+                old, new = self._category(self._before, source), self._category(self._now, after)
+                if old != new:
+                    yield self._problem(source, f"category {new}", f"{old}, as was in force last")
+
+    def removed(self) -> Iterator[str]:
+        """What is blocked no more since the config says so."""
+        for source in self._before.sources:
+            if source.entries and not self._place(source):
+                entries = count_text(source.entries, "entry goes", "entries go")
+                yield f"{source.file}: the config does not name this list any more: {entries}"
+        now = {each.name: each for each in describe(self._now)}
+        for policy in describe(self._before):
+            if policy.name in now:
+                kept = {each.name for each in now[policy.name].services}
+                for service in policy.services:
+                    if service.name not in kept:
+                        yield f"policy {policy.name} does not block {service.name} any more"
+
+    def _place(self, source: ListSource) -> str:
+        """What the config names a list by: its file in a directory, or its name; else empty."""
+        file = PurePath(source.file)
+        if file.parent in self._directories and source.name in (file.stem, file.name):
+            return source.file
+        return source.name if source.name in self._sources else ""
+
+    def _category(self, terms: CompiledConfig, source: ListSource) -> str:
+        return terms.services[source.service].category
+
+    def _problem(self, source: ListSource, found: str, expected: str) -> Problem:
+        command = "pull" if is_pulled(self._path, source.file) else "reload"
+        advice = f"Restore it, or accept the loss: darban {command} --accept."
+        return Problem("warning", source.file, None, source.name, found, expected, advice)

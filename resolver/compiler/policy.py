@@ -1,0 +1,297 @@
+"""Compile a config and its lists into a snapshot.
+
+Here names are resolved: services and categories, which only the lists define; and here the texts
+of records and rules are parsed. Every mistake becomes a problem with its file and line. A snapshot
+that was compiled with errors is never put in force.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from resolver.compiler import front, index
+from resolver.compiler.catalog import ServiceCatalog
+from resolver.compiler.grounds import grounds
+from resolver.compiler.hours import compile_hours, time_zone
+from resolver.compiler.protected_names import protected_names
+from resolver.compiler.settings import compile_settings
+from resolver.config import model
+from resolver.config.load import LoadedConfig
+from resolver.config.problems import Problem, toml_text
+from resolver.config.provenance import Provenance
+from resolver.config.toml_lines import Path
+from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
+from resolver.config.values import Network
+from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
+from resolver.dns import presentation
+from resolver.lists.guard import too_wide
+from resolver.lists.rules import BlockList, Rule, read_rule
+from resolver.policy import compiled as made
+from resolver.policy.policy_hash import policy_hash
+from resolver.prefix import Prefix
+
+DEFAULT_GROUP = ""
+
+
+def compile_snapshot(
+    loaded: LoadedConfig,
+    lists: Sequence[BlockList],
+    *,
+    complete: bool = True,
+    built: tuple[bytes, bytes] | None = None,
+) -> tuple[made.Snapshot, list[Problem]]:
+    """Compile a config as far as it is valid, and report the rest.
+
+    No service counts as unknown unless ``complete``: the lists are all that the config names.
+    ``built`` is the index of these lists (``index.build``), if there is one already.
+    """
+    compiler = _Compiler(loaded.config, loaded.provenance, ServiceCatalog(lists), complete)
+    return compiler.snapshot(built), compiler.problems
+
+
+@dataclass
+class _Compiler:
+    config: model.Config
+    provenance: Provenance
+    catalog: ServiceCatalog
+    complete: bool
+
+    def __post_init__(self) -> None:
+        self.problems = list(self.catalog.problems)
+        self.allowed = 0
+        """The services that some policy allows, one bit each."""
+        self.vlan_place = {name: place for place, name in enumerate(self.config.vlans)}
+        self.policy_place = {name: place for place, name in enumerate(self.config.policies)}
+        self.hours_place = {name: place for place, name in enumerate(self.config.hours)}
+
+    def snapshot(self, built: tuple[bytes, bytes] | None) -> made.Snapshot:
+        lists = self.catalog.lists
+        of_lists = [each.rules for each in lists]
+        trie, rules = built or index.build(of_lists)
+        excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
+        terms = made.CompiledConfig(
+            self.catalog.services,
+            self.catalog.sources,
+            tuple(self.policy(name, each) for name, each in self.config.policies.items()),
+            tuple(self.vlans()),
+            tuple(_prefixes(vlan.prefixes for vlan in self.config.vlans.values())),
+            tuple(self.exemption(i, each) for i, each in enumerate(self.config.exemptions)),
+            tuple(_prefixes(exemption.prefixes for exemption in self.config.exemptions)),
+            tuple(sorted(excepted)),
+            tuple(self.local_names()),
+            tuple(self.forward()),
+            tuple(self.groups()),
+            tuple(self.subscriptions()),
+            compile_settings(self.config),
+            self.catalog.ranges,
+            protected=tuple(sorted(protected_names(self.config))),
+            hours=tuple(self.hours()),
+        )
+        terms = replace(terms, allowed_names=self.allowed_names())
+        self.expected_services()
+        if terms.policies:  # without one, a VLAN's policy is already a problem
+            terms = replace(terms, policy_hash=policy_hash(terms, of_lists))
+        return made.Snapshot(terms, trie, rules)
+
+    def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
+        self.problems.append(self.provenance.problem(path, found, expected, advice))
+
+    def doubtful(self, path: Path, found: str, expected: str, advice: str) -> None:
+        code = code_of(DOUBTFUL_SERVICE, path, self.config)
+        problem = self.provenance.problem(path, found, expected, advice, "warning", code)
+        self.problems.append(problem)
+
+    def members(self, path: Path, references: Iterable[str]) -> int:
+        """The set of services that references mean; unknown and doubtful ones become problems."""
+        return self.members_at(path, enumerate(references))
+
+    def members_at(self, path: Path, references: Iterable[tuple[int, str]]) -> int:
+        """The same for references with their places."""
+        found = 0
+        for place, reference in references:
+            at, text = (*path, place), toml_text(reference)
+            if self.catalog.members(reference) is None:
+                if self.complete:
+                    self.wrong(at, text, *self.catalog.instead_of(reference))
+            elif category := self.catalog.mistaken_for(reference):
+                expected = f'"{category}", or a service that is not called like a category'
+                advice = f'It is only one service. Did you mean "{category}"?'
+                self.doubtful(at, text, expected, advice)
+            found |= self.catalog.known_members([reference])
+        return found
+
+    def policy(self, name: str, policy: model.PolicyConfig) -> made.Policy:
+        path: Path = ("policies", name)
+        directives = self.config.directives
+        cited = {each: directives[each] for each in policy.directives if each in directives}
+        stands_on, ground_of = grounds(cited, self.catalog)
+        sinkhole = {address.version: address.packed for address in reversed(policy.sinkhole)}
+        blocked = self.members((*path, "block"), policy.block)
+        allow, allowed = list(enumerate(policy.allow)), 0
+        if policy.default == "block":
+            services = [each for each in allow if _is_reference(each[1])]
+            allow = [each for each in allow if not _is_reference(each[1])]
+            allowed = self.members_at((*path, "allow"), services) & ~blocked
+            blocked = self.catalog.all() & ~allowed
+            self.allowed |= allowed
+        return made.Policy(
+            name,
+            blocked,
+            tuple(self.own_rules((*path, "deny"), enumerate(policy.deny), allow=False))
+            + tuple(self.own_rules((*path, "allow"), allow, allow=True)),
+            policy.answer,
+            sinkhole.get(4, b""),
+            sinkhole.get(6, b""),
+            policy.mode == "enforce",
+            tuple(_directive(each, directives) for each in cited.values()),
+            stands_on,
+            ground_of,
+            policy.contact,
+            policy.upstream,
+            tuple(self.during((*path, "during"), policy.during)),
+            policy.default == "block",
+            allowed,
+        )
+
+    def allowed_names(self) -> tuple[bytes, ...]:
+        lists = zip(self.catalog.sources, self.catalog.lists, strict=True)
+        allowed = [of.rules for each, of in lists if self.allowed >> each.service & 1]
+        rules = chain.from_iterable(allowed)
+        return tuple(sorted({rule.name for rule in rules if not rule.exception}))
+
+    def during(
+        self, path: Path, during: Sequence[model.DuringConfig]
+    ) -> Iterable[made.HourlyBlock]:
+        for place, each in enumerate(during):
+            outside = each.outside is not None
+            hours = self.hours_place.get(str(each.outside if outside else each.hours))
+            services = self.members((*path, place, "block"), each.block)
+            if hours is not None:  # else this is a problem already
+                yield made.HourlyBlock(hours, outside, services)
+
+    def hours(self) -> Iterable[made.Hours]:
+        for name, hours in self.config.hours.items():
+            zone = time_zone(hours.time_zone)
+            if zone is None:
+                path, expected = ("hours", name, "time_zone"), 'a time zone such as "Asia/Tehran"'
+                self.wrong(path, toml_text(hours.time_zone), expected)
+            else:
+                yield compile_hours(name, hours, zone)
+
+    def own_rules(
+        self, path: Path, texts: Iterable[tuple[int, str]], *, allow: bool
+    ) -> Iterable[made.OwnRule]:
+        for place, text in texts:
+            rule = read_rule(text, place + 1)
+            reason = rule if isinstance(rule, str) else self.unfit(rule, allow=allow)
+            if reason:
+                expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
+                self.wrong((*path, place), toml_text(text), expected, f"Here: {reason}.")
+            elif isinstance(rule, Rule):
+                yield made.OwnRule(rule.name, rule.subtree, allow, text)
+
+    def unfit(self, rule: Rule, *, allow: bool) -> str | None:
+        if rule.exception:
+            return "an exception ('@@') belongs in a list; 'allow' lets a name pass"
+        return too_wide(rule._replace(exception=allow))
+
+    def vlans(self) -> Iterable[made.Vlan]:
+        for name, vlan in self.config.vlans.items():
+            # An unknown policy is already a problem; the snapshot will not be used.
+            policy = self.policy_place.get(vlan.policy, 0)
+            rate = vlan.queries_per_address or self.config.limits.queries_per_address
+            yield made.Vlan(name, vlan.id, policy, rate, vlan.interface or "")
+
+    def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
+        vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)
+        return made.Exemption(
+            exemption.id,
+            vlan,
+            self.members(("exemptions", place, "services"), exemption.services),
+            exemption.until.timestamp(),
+            exemption.approver,
+            exemption.ticket,
+            exemption.reason,
+            0.0 if exemption.from_ is None else exemption.from_.timestamp(),
+            self.hours_place.get(exemption.hours or ""),
+        )
+
+    def local_names(self) -> Iterable[made.LocalName]:
+        """The names of the config, and the one by which clients find encrypted DNS."""
+        yield from (self.local(i, each) for i, each in enumerate(self.config.local))
+        if not any(each.name == front.DISCOVERY for each in self.config.local):
+            yield from front.designated_resolvers(self.config.front)
+
+    def local(self, place: int, local: model.LocalConfig) -> made.LocalName:
+        found = []
+        for number, record in enumerate(local.records):
+            try:
+                found.append(presentation.parse(record.type, record.data, record.ttl))
+            except presentation.InvalidRecord as error:
+                path: Path = ("local", place, "records", number)
+                self.wrong(path, f'"{record.type} {record.data}"', "a record", f"{error}.")
+        return made.LocalName(local.name, tuple(found))
+
+    def forward(self) -> Iterable[made.ForwardZone]:
+        for place, forward in enumerate(self.config.forward):
+            yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
+
+    def groups(self) -> Iterable[made.ConfiguredGroup]:
+        yield _group(DEFAULT_GROUP, self.config.upstream)
+        for name, group in self.config.upstreams.items():
+            yield _group(name, group)
+        for place, forward in enumerate(self.config.forward):
+            yield _group(_group_of(place), forward)
+
+    def subscriptions(self) -> Iterable[made.Subscription]:
+        for name, source in self.config.lists.sources.items():
+            if source.url is not None:
+                yield made.Subscription(name, source.url, source.format, source.sha256 or "")
+
+    def expected_services(self) -> None:
+        for place, expectation in enumerate(self.config.expect):
+            service = expectation.service
+            if service and self.complete and self.catalog.members(service) is None:
+                instead = self.catalog.instead_of_service(service)
+                self.wrong(("expect", place, "service"), toml_text(service), *instead)
+        for name, directive in self.config.directives.items():
+            self.members(("directives", name, "covers"), directive.covers)
+
+
+def _directive(
+    of: model.DirectiveConfig, known: Mapping[str, model.DirectiveConfig]
+) -> made.Directive:
+    narrowed = known.get(of.narrows or "")
+    return made.Directive(of.number, str(of.date), narrowed.number if narrowed else "")
+
+
+def _is_reference(text: str) -> bool:
+    """Whether an entry of ``allow`` means services: a name has a dot, or is written as a rule."""
+    return not text.startswith("@@") and "." not in text and "|" not in text
+
+
+def _group_of(forward: int) -> str:
+    """The group of a ``forward`` entry; names of other groups have no colon."""
+    return f"forward:{forward}"
+
+
+def _group(name: str, group: NameServersConfig) -> made.ConfiguredGroup:
+    servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
+    source = tuple(map(str, group.source))
+    return made.ConfiguredGroup(name, servers, group.trust_ad, _rebinding(group), source)
+
+
+def _rebinding(of: NameServersConfig) -> made.RebindingProtection | None:
+    """The protection of a group; a forward zone has none, since its names are not public."""
+    if not isinstance(of, UpstreamGroupConfig) or not of.rebinding_protection:
+        return None
+    names = tuple(each for each in of.rebinding_allow if isinstance(each, bytes))
+    networks = [each for each in of.rebinding_allow if not isinstance(each, bytes)]
+    return made.RebindingProtection(names, tuple(_prefixes([networks])))
+
+
+def _prefixes(groups: Iterable[Iterable[Network]]) -> Iterable[Prefix]:
+    """The prefixes of VLANs or exemptions, each with the place of its owner."""
+    for owner, networks in enumerate(groups):
+        for network in networks:
+            yield Prefix(network.network_address.packed, network.prefixlen, owner)

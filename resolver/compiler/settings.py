@@ -1,0 +1,87 @@
+"""Compile the settings of a config that are not policy."""
+
+from collections.abc import Iterable
+
+from resolver import settings
+from resolver.config import model
+from resolver.config.network_values import SocketAddress
+from resolver.dns import names
+from resolver.prefix import Prefix
+
+
+def compile_settings(config: model.Config) -> settings.Settings:
+    """The settings of a config."""
+    return settings.Settings(
+        _endpoints(config.server.listen),
+        config.server.workers,
+        _endpoint(config.metrics.listen),
+        _endpoints(config.block_page.listen),
+        config.cache.max_bytes,
+        _endpoints(config.upstream.bootstrap),
+        config.limits.queries_per_prefix,
+        _block_log(config.block_log),
+        config.lists.ca_file or "",
+        config.server.identity,
+        config.server.version,
+        _endpoints(config.server.proxy.listen),
+        tuple(
+            Prefix(each.network_address.packed, each.prefixlen, 0)
+            for each in config.server.proxy.from_
+        ),
+        _publication(config.publish),
+        _front(config),
+        policy_source(config),
+        names.text(config.upstream.probe_signed),
+        names.text(config.upstream.probe_bogus),
+    )
+
+
+def policy_source(config: model.Config) -> settings.PolicySource | None:
+    """The repository that the policy comes from; None where it is in config.toml alone."""
+    source = config.policy_source
+    if not source.repository:
+        return None
+    return settings.PolicySource(
+        source.repository, source.branch, source.allowed_signers, source.max_newly_blocked
+    )
+
+
+def _block_log(log: model.BlockLogConfig) -> settings.BlockLog | None:
+    if not log.enabled:
+        return None
+    return settings.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)
+
+
+def _publication(publish: model.PublishConfig) -> settings.Publication | None:
+    if not publish.listen:
+        return None
+    secondaries = tuple(
+        settings.Secondary(key, _endpoint(each.address))
+        for key, each in publish.secondaries.items()
+    )
+    listen = _endpoints(publish.listen)
+    return settings.Publication(listen, publish.zone, publish.directory, secondaries)
+
+
+def _front(config: model.Config) -> settings.Front | None:
+    """The settings of dnsdist in front; None if the config has none."""
+    front = config.front
+    if not (front.dns or front.dot or front.doh):
+        return None
+    return settings.Front(
+        "" if front.name is None else names.text(front.name),
+        front.certificate or "",
+        front.key or "",
+        _endpoints(front.dns),
+        _endpoints(front.dot),
+        _endpoints(front.doh),
+        _endpoints(front.nodes or config.server.proxy.listen),
+    )
+
+
+def _endpoints(addresses: Iterable[SocketAddress]) -> tuple[settings.Endpoint, ...]:
+    return tuple(map(_endpoint, addresses))
+
+
+def _endpoint(at: SocketAddress) -> settings.Endpoint:
+    return settings.Endpoint(str(at.address), at.port)

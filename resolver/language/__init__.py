@@ -1,1 +1,0 @@
-"""What people read: counts in English texts, dates of the solar Hijri calendar."""

@@ -1,0 +1,109 @@
+"""The settings of a snapshot that are not policy: plain values, as in ``policy.compiled``."""
+
+from dataclasses import dataclass
+
+from resolver.prefix import Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address and a port to listen on."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLog:
+    """Where and how blocked queries are recorded."""
+
+    file: str
+    """Relative to the config; empty for the default file in the state directory."""
+    client: str
+    """How a client is recorded: ``vlan``, ``prefix`` or ``address``."""
+    retention_days: int
+    max_bytes: int
+    """Octets of all its files together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secondary:
+    """A resolver that may transfer the zones."""
+
+    key: str
+    """The name of its TSIG key."""
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Where the policy is written as response policy zones, and who serves them."""
+
+    listen: tuple[Endpoint, ...]
+    """Where Knot DNS answers."""
+    zone: bytes
+    """The name that all zones lie below."""
+    directory: str
+    """Relative to the config; empty for the default one in the state directory."""
+    secondaries: tuple[Secondary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """dnsdist in front of the nodes."""
+
+    name: str
+    certificate: str
+    """The file; relative to the config, as that of the key."""
+    key: str
+    dns: tuple[Endpoint, ...]
+    dot: tuple[Endpoint, ...]
+    doh: tuple[Endpoint, ...]
+    nodes: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """The git repository that the policy comes from."""
+
+    repository: str
+    branch: str
+    allowed_signers: str
+    """The file of accepted SSH keys, relative to the config."""
+    max_newly_blocked: int
+    """Recorded names that a commit may block newly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of the processes that are not policy."""
+
+    listen: tuple[Endpoint, ...]
+    workers: int
+    metrics: Endpoint
+    block_page: tuple[Endpoint, ...]
+    cache_bytes: int
+    bootstrap: tuple[Endpoint, ...]
+    queries_per_prefix: int
+    block_log: BlockLog | None
+    ca_file: str = ""
+    """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
+    identity: str = ""
+    """The answer to NSID and id.server; empty for none."""
+    version: str = ""
+    """The answer to version.bind; empty for none."""
+    proxied: tuple[Endpoint, ...] = ()
+    """Listeners where each query needs a PROXY header."""
+    proxies: tuple[Prefix, ...] = ()
+    """The servers in front, which may send PROXY headers."""
+    publish: Publication | None = None
+    front: Front | None = None
+    policy_source: PolicySource | None = None
+    probe_signed: str = "iana.org"
+    """A signed name, by which upstream servers are probed for validation."""
+    probe_bogus: str = "dnssec-failed.org"
+    """A name whose signatures are wrong."""

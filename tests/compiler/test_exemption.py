@@ -1,0 +1,73 @@
+"""An edit of exemptions does not read the lists again, and reads those of another config."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from resolver.compiler import compilation as compiler
+from resolver.compiler.compilation import compile_file
+from resolver.compiler.exemption import ExemptionEdit
+from resolver.snapshot.config_files import DiskFiles
+
+CONFIG = """
+[lists]
+directories = ["lists"]
+
+[policies.one]
+block = ["@messenger"]
+
+[vlans.one]
+prefixes = ["10.0.0.0/8"]
+policy = "one"
+"""
+EXEMPTION = {
+    "id": "it",
+    "vlan": "one",
+    "services": ["one"],
+    "until": dt.datetime(2099, 1, 1, tzinfo=dt.UTC),
+    "approver": "CIO",
+    "ticket": "IT-1",
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    for directory, name in (("lists", "one"), ("other", "two")):
+        (tmp_path / directory).mkdir()
+        list_ = f"! Category: messenger\n||{name}.example^\n||{name}.example^x\n"
+        (tmp_path / directory / "one.txt").write_text(list_)
+    (tmp_path / "config.toml").write_text(CONFIG)
+    return tmp_path / "config.toml"
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each time that the lists are read."""
+    found: list[int] = []
+    read_lists = compiler.read_lists
+    monkeypatch.setattr(
+        compiler, "read_lists", lambda *given: found.append(1) or read_lists(*given)
+    )
+    return found
+
+
+def test_the_lists_are_read_once_for_an_edit(config: Path, reads: list[int]) -> None:
+    edit = ExemptionEdit(config, None)
+    edited = edit.add(EXEMPTION)
+    assert reads == [1]
+    assert [each.id for each in edited.terms.exemptions] == ["it"]
+    config.write_text(edited.texts["config.toml"])
+    assert compile_file(config, 1.8e9).snapshot.terms == edited.terms
+
+
+def test_an_edit_gives_what_a_compilation_gives(config: Path, reads: list[int]) -> None:
+    before = compile_file(config, 1.8e9)
+    edited = CONFIG + "deny = []\n[[exemptions]]\nid = 'it'\nvlan = 'one'\n"
+    for text in (CONFIG.replace("10.0", "10.1"), CONFIG.replace('"lists"', '"other"'), edited):
+        files = DiskFiles(config, {str(config): text})
+        again = compile_file(config, 1.8e9, files, before)
+        anew = compile_file(config, 1.8e9, files)
+        assert again.snapshot == anew.snapshot
+        assert list(map(str, again.problems)) == list(map(str, anew.problems))
+    assert len(reads) == 1 + 3 + 1  # the second has another directory
