@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resolver.errors import DarbanError
+from resolver.processes import child_process
 from resolver.processes.background_priority import NICENESS
-from resolver.processes.child_process import expendable
 
 LONG = 300.0
 """Seconds for what git downloads, packs or checks."""
@@ -91,7 +91,7 @@ async def run_git(
     own = {"HOME": str(repository), "GIT_DIR": str(repository)}
     try:
         process = await asyncio.create_subprocess_exec(
-            *expendable(*command, limits=_LIMITS),
+            *child_process.expendable(*command, limits=_LIMITS),
             cwd=repository,
             env={**inherited, **_ENVIRONMENT, **own, **(environment or {})},
             stdin=DEVNULL,
@@ -110,6 +110,7 @@ async def run_git(
     finally:
         with contextlib.suppress(ProcessLookupError):  # it, and what it has started
             os.killpg(process.pid, signal.SIGKILL)
+        await child_process.kill(process)
     reported = any(line.startswith("error:") for line in said.splitlines())
     if code not in good or (errors_fail and reported):
         raise GitFailed(_reason(said) or f"git {arguments[0]} ended with exit code {code}")

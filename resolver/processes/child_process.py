@@ -17,6 +17,8 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
 _ROOT = str(Path(__file__).resolve().parents[2])
+_END = 2.0
+"""Seconds."""
 _EXPENDABLE = "{ echo 500 >/proc/self/oom_score_adj; } 2>/dev/null; "
 
 
@@ -50,9 +52,9 @@ async def output(process: Process, given: bytes = b"") -> tuple[bytes, int | Non
     """What a child prints when it gets this input, and its exit code; it dies where cancelled."""
     try:
         printed, _ = await process.communicate(given)
-    finally:
-        if process.returncode is None:
-            _kill(process)
+    except asyncio.CancelledError:
+        await kill(process)
+        raise
     return printed, process.returncode
 
 
@@ -67,11 +69,14 @@ async def ask(process: Process, line: bytes) -> bytes:
         process.stdin.write(line)
         return await process.stdout.readline()
     except asyncio.CancelledError:
-        _kill(process)
+        await kill(process)
         raise
 
 
-def _kill(process: Process) -> None:
-    """Kill a child; its end is not awaited, which may take long."""
+async def kill(process: Process) -> None:
+    """Kill a child, and wait for its end, at most 2 s: one that waits for a disk cannot end."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_END):
+            await process.wait()

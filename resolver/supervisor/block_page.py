@@ -80,7 +80,7 @@ class BlockPage:
             try:
                 await asyncio.wait_for(process.wait(), _END)
             except TimeoutError:
-                process.kill()
+                await child_process.kill(process)
 
     def _listen(self) -> Iterator[socket.socket]:
         for endpoint in self._endpoints:
