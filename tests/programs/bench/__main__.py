@@ -1,12 +1,13 @@
 """``python -m tests.programs.bench``: what a query costs Darban and its peers, on this machine."""
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 
+from tests.live.programs import find
 from tests.programs.bench import machine, questions, targets
-from tests.programs.bench.chart import Sections, chart
 from tests.programs.bench.clients import ADDRESSES, PREFIXES, TOGETHER
 from tests.programs.bench.darban import (
     MAIN,
@@ -15,20 +16,18 @@ from tests.programs.bench.darban import (
     BlockLog,
     Compiled,
     Darban,
-    Floor,
     Ranges,
     Wildcard,
 )
 from tests.programs.bench.load import WORKLOADS
-from tests.programs.bench.packages import Package, install
 from tests.programs.bench.peer import Peer
-from tests.programs.bench.peers import PEERS, Unbound
-from tests.programs.bench.program import Report, run_program
-from tests.programs.bench.report import Results, costs, document
+from tests.programs.bench.peers import Dnsdist, Unbound
+from tests.programs.bench.processes import BenchError
+from tests.programs.bench.report import document, listed
 from tests.programs.bench.side_by_side import Bench
 from tests.programs.bench.upstream import Authority
 
-_CHARTED = ("hits", "mix", "misses")
+_NEEDED = ("dnsperf", "nsd", "unbound")
 _WAIT = "wait"
 _ALWAYS: tuple[type[Peer], ...] = (Compiled, Darban, Unbound)
 _OTHERS: dict[str, type[Peer]] = {
@@ -37,17 +36,34 @@ _OTHERS: dict[str, type[Peer]] = {
     "wildcard": Wildcard,
     "blocklog": BlockLog,
     "ranges": Ranges,
-    "echo": Floor,
-    **dict(zip(("bind", "dnsdist", "recursor", "knot"), PEERS[1:], strict=True)),
+    "dnsdist": Dnsdist,
 }
 
 
 def main() -> int:
     """Measure, print, write; the exit code."""
-    return run_program("bench", "What a query costs", __doc__, _add_options, _measure)
+    options = _options()
+    if missing := [each for each in _NEEDED if find(each) is None]:
+        sys.stderr.write(f"bench needs {' and '.join(missing)}\n")
+        return 2
+    machine.end_on_signals()
+    os.environ.pop("STATE_DIRECTORY", None)
+    facts = machine.facts("tests.programs.bench")
+    try:
+        more, parts = _measure(options)
+    except BenchError as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    text = "\n\n".join(("# What a query costs", listed(facts | more), *parts)) + "\n"
+    (machine.BUILD / "bench.md").write_text(text)
+    sys.stdout.write(text)
+    return 0
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.programs.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a fifth of the queries, or fewer")
     parser.add_argument(
         "--runs", type=int, default=3, choices=range(1, 100), metavar="PAIRS", help="how many pairs"
@@ -62,11 +78,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         type=_some_of(_OTHERS),
         metavar="SERVERS",
         help=f"of {','.join(_OTHERS)}: those to measure besides Darban, compiled and interpreted, "
-        "and Unbound; installed as root if need be; without it, all that are installed",
+        "and Unbound; without it, all that are installed",
     )
     parser.add_argument(
         "--before", default="", metavar="COMMIT", help="compile this commit, and measure it too"
     )
+    return parser.parse_args()
 
 
 def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
@@ -82,7 +99,8 @@ def _some_of(known: Collection[str]) -> Callable[[str], list[str]]:
     return read
 
 
-def _measure(options: argparse.Namespace) -> Report:
+def _measure(options: argparse.Namespace) -> tuple[dict[str, str], list[str]]:
+    """What must be known to read the figures, and the figures."""
     if options.before:
         Before.build(options.before)
     kinds, left_out = _choose(options.peers)
@@ -106,23 +124,15 @@ def _measure(options: argparse.Namespace) -> Report:
     facts |= {kind.name: kind.version() for kind in chain([Authority], kinds)}
     facts |= {name: f"left out: {why}" for name, why in (left_out | bench.left_out).items()}
     parts = ["## Targets", targets.table(bench.results, bench.full, waits)]
-    if drawn := _sections(bench.results):
-        (machine.BUILD / "bench.svg").write_text(_chart(drawn))
-    return Report(facts, [*parts, *document(bench.results, MAIN.name)])
+    return facts, [*parts, *document(bench.results, MAIN.name)]
 
 
 def _choose(wanted: Sequence[str] | None) -> tuple[list[type[Peer]], dict[str, str]]:
     """Which servers to measure, and which are left out for what reason."""
     others = [_OTHERS[each] for each in (_OTHERS if wanted is None else wanted)]
-    packages = [_package(kind) for kind in (*others, Unbound) if kind.package]
-    install(packages if wanted is not None else [_package(Unbound)])
     chosen = [*_ALWAYS, *others]
     missing = {kind.name: why for kind in chosen if (why := kind.missing())}
     return [kind for kind in chosen if kind.name not in missing], missing
-
-
-def _package(kind: type[Peer]) -> Package:
-    return Package(kind.program, kind.package, kind.service)
 
 
 def _conditions(clients: int) -> dict[str, str]:
@@ -139,24 +149,6 @@ def _conditions(clients: int) -> dict[str, str]:
         "processes that answer, a query completed; memory is the proportional set size; "
         "queries/s is what generator and server reach together",
     }
-
-
-def _sections(results: Results) -> Sections:
-    return {
-        WORKLOADS[workload].title: {name: costs(runs) for name, runs in results[workload].items()}
-        for workload in _CHARTED
-        if workload in results
-    }
-
-
-def _chart(sections: Sections) -> str:
-    facts: Mapping[str, str] = machine.facts("tests.programs.bench")
-    return chart(
-        "CPU time a query, in microseconds: less is better",
-        f"One core each; {facts['machine']}; {facts['date']}",
-        sections,
-        MAIN.name,
-    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""This server: its builds, its settings that cost something, and the floor beneath it."""
+"""This server: its builds, and its settings that cost something."""
 
 import filecmp
 import subprocess
@@ -275,18 +275,3 @@ id = {number}
 prefixes = ["{prefix}", "10.1{number}.0.0/16", "fd00:1{number}::/64"]
 policy = "{policy}"
 """
-
-
-class Floor(Peer):
-    """What Python pays for a datagram, before it has looked at it."""
-
-    name = "Python echo"
-    workloads = frozenset({"hits"})
-    resolves = False
-
-    def configure(self, data: Data) -> list[str]:  # noqa: ARG002 - it has no list
-        return [sys.executable, str(Path(__file__).with_name("echo.py")), str(self.port)]
-
-    @classmethod
-    def version(cls) -> str:
-        return f"recvfrom and sendto in Python {sys.version.split()[0]}"

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from tests.programs.bench.processes import BenchError, family, program
+from tests.live.programs import find
+from tests.programs.bench.processes import BenchError, family
 from tests.programs.bench.questions import Data, response_policy_zone
 
 
@@ -17,14 +18,8 @@ class Peer(ABC):
     name: ClassVar[str]
     program: ClassVar[str] = ""
     """The file to start, found in PATH; none if it comes with this tree."""
-    package: ClassVar[str] = ""
-    """The Debian package that has it."""
-    service: ClassVar[str] = ""
-    """The package's systemd unit, which must not run only because the bench installed it."""
     workloads: ClassVar[frozenset[str] | None] = None
     """What it is put under; None is everything."""
-    resolves: ClassVar[bool] = True
-    """Whether it answers as a resolver, so that its answers can be checked."""
 
     def __init__(self, place: Path, port: int, upstream: int, spare: int) -> None:
         """``place`` is an empty directory; ``spare`` another free port."""
@@ -45,7 +40,7 @@ class Peer(ABC):
     @classmethod
     def missing(cls) -> str:
         """Why it cannot be measured; empty where it can."""
-        return "" if not cls.program or program(cls.program) else "not installed"
+        return "" if not cls.program or find(cls.program) else "not installed"
 
     @classmethod
     def takes(cls, workload: str) -> bool:
@@ -91,10 +86,10 @@ class Packaged(Peer):
 
 def found(name: str) -> str:
     """Where a program is that has been checked for."""
-    path = program(name)
+    path = find(name)
     if path is None:
         raise BenchError(f"{name} is no longer there")
-    return path
+    return str(path)
 
 
 def output(command: list[str]) -> str:

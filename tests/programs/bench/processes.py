@@ -5,7 +5,6 @@ started on, or by the kernel should this process be killed.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -41,11 +40,6 @@ class Cpu:
 
     def __sub__(self, other: "Cpu") -> "Cpu":
         return Cpu(self.user - other.user, self.system - other.system, self.total - other.total)
-
-
-def program(name: str) -> str | None:
-    """Where a program is; servers lie where only root's PATH leads."""
-    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin")
 
 
 def on_core(core: int | None, command: Sequence[str]) -> list[str]:

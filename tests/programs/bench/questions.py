@@ -43,8 +43,6 @@ class Counts:
 
 QUICK = Counts(100_000, 2_000, 40_000, 8_000, 4_000, 20_000, 20_000, 10_000, clients=50)
 """For a rough figure; the list is as long, since what a look-up costs depends on that."""
-SMALL = Counts(5_000, 1_000, 20_000, 3_000, 3_000, 10_000, 10_000, 5_000, clients=20)
-"""For programs that measure something else than the cost of a query."""
 
 
 @dataclass(frozen=True)

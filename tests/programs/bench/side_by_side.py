@@ -7,12 +7,12 @@ the generator and the upstream another.
 
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen
 
+from tests.live.scraping import scrape
 from tests.programs.bench import questions
 from tests.programs.bench.clients import deal, each_asks_all, one_of_each_vlan
 from tests.programs.bench.darban import MAIN
@@ -21,7 +21,6 @@ from tests.programs.bench.load import WORKLOADS, Measured, await_answers, measur
 from tests.programs.bench.machine import off_the_server_s_core, settle
 from tests.programs.bench.peer import Peer
 from tests.programs.bench.processes import BenchError, family, memory, start
-from tests.programs.bench.scrapes import read, value
 from tests.programs.bench.stopwatch import Stopwatch
 from tests.programs.bench.upstream import Authority
 
@@ -103,8 +102,7 @@ class Bench:
 
     def _warm(self, peer: Peer, child: "Popen[bytes]") -> None:
         await_answers(peer, child, self._data.warmup[0][0], "www." + self._data.blocked[0])
-        if peer.resolves:
-            ask_once(peer.port, self._warmup)
+        ask_once(peer.port, self._warmup)
 
     def _load(self, peer: Peer, child: "Popen[bytes]", name: str) -> None:
         workload = WORKLOADS[name]
@@ -126,5 +124,5 @@ class Bench:
 def _cache(darban: Peer) -> float:
     """The octets of the answer cache, by the metrics."""
     time.sleep(1)  # the worker writes them down now and then
-    with urllib.request.urlopen(f"http://127.0.0.1:{darban.spare}/metrics", timeout=5) as answer:
-        return value(read(answer.read().decode()), "darban_cache_bytes")
+    metrics = scrape(darban.spare)
+    return metrics.total("darban_cache_bytes") if metrics is not None else 0.0

@@ -9,12 +9,18 @@ import random
 import selectors
 import socket
 import struct
+import threading
 import time
 from collections import Counter
+from typing import Self
+
+from dnslib import DNSRecord
 
 from tests.programs.bench.dnsperf import Latencies, Statistics
-from tests.programs.bench.probes import PROBES, Prober
 
+PROBES = 16
+"""Sockets. A worker of Darban has a socket of its own, and the kernel decides by address and port
+which of them a client meets; with so many probes some meet each."""
 _PAUSE = 0.001
 """Seconds between two questions, on average; irregular, to keep no step with anything."""
 _LAST = 1.0
@@ -27,16 +33,28 @@ _TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("qq")
 
 
-class Stopwatch(Prober):
-    """Asks while it is entered; the waits are whole when it is left."""
+class Stopwatch:
+    """Asks one question while it is entered; the waits are whole when it is left."""
 
     def __init__(self, client: str, port: int, name: str) -> None:
-        super().__init__(client, port, name)
-        for each in self._sockets:
-            each.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+        self._question = DNSRecord.question(name).pack()[2:]
+        """The query without its ID."""
+        self._sockets = [_connected(client, port) for _ in range(PROBES)]
         self._open: dict[tuple[int, bytes], int] = {}
         self._waits: Counter[float] = Counter()
         self._rcodes: Counter[str] = Counter()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        for each in self._sockets:
+            each.close()
 
     @property
     def waits(self) -> Latencies:
@@ -95,3 +113,11 @@ class Stopwatch(Prober):
             self._rcodes[_RCODES.get(answer[3] & 15, "another")] += 1
             seconds, nanoseconds = _TIMESPEC.unpack(control[0][2])
             self._waits[(seconds * 1_000_000_000 + nanoseconds - asked) / 1e9] += 1
+
+
+def _connected(client: str, port: int) -> socket.socket:
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    probe.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+    probe.bind((client, 0))
+    probe.connect(("127.0.0.1", port))
+    return probe

@@ -54,7 +54,6 @@ class Authority(Packaged):
 
     name = "NSD"
     program = "nsd"
-    package = "nsd"
     config = ("nsd.conf", _NSD)
     arguments = ("-d", "-c", "{config}")
     ask_version = "-v"
