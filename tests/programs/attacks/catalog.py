@@ -2,9 +2,7 @@
 
 from tests.programs.attacks import (
     answers,
-    clock_steps,
     cpu_bombs,
-    exhaustion,
     forging,
     garbage,
     held,
@@ -41,8 +39,6 @@ ATTACKS: tuple[Attack, ...] = (
     *answers.ATTACKS,
     *service_addresses.ATTACKS,
     *cpu_bombs.ATTACKS,
-    *exhaustion.ATTACKS,
-    *clock_steps.ATTACKS,
     *policy_source.ATTACKS,
     *million.ATTACKS,
 )

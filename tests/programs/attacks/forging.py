@@ -140,21 +140,6 @@ def mismatches() -> Seen:
     return Seen(not accepted and not kept and answered == len(_KINDS), text)
 
 
-def wrong_opcode() -> Seen:
-    """A reply with the wrong opcode, and no other ever over UDP."""
-
-    def script(asked: Asked) -> Iterator[Say]:
-        if asked.stream:
-            yield from honest(asked)
-        else:
-            yield Say(_flip(asked, 2, 0x10))
-
-    with behind(script) as (server, _):
-        reply = ask(server.port, wire.question("opcode.example"))
-    told = reply.addresses if reply else ["nothing"]
-    return Seen(told == [TRUE], "accepted" if FALSE in told else "not accepted")
-
-
 _LEVERED = 1000
 
 
@@ -179,29 +164,10 @@ def lever() -> Seen:
     return Seen(connections <= 16 and answered == _LEVERED, text)
 
 
-def late_replies() -> Seen:
-    """Replies that come after they were given up on: late, not forged."""
-    first: set[str] = set()
-
-    def script(asked: Asked) -> Iterator[Say]:
-        yield from honest(asked, after=0.0 if asked.name in first else 0.9)
-        first.add(asked.name)
-
-    with behind(script) as (server, upstream):
-        shots = [Shot(n / 400, wire.question(f"late{n}.z{n}.example{n}")) for n in range(200)]
-        replies = volley(server.port, shots, 3)
-        answered = sum(bool(each and wire.read(each.packet).addresses) for each in replies)
-        connections = upstream.connections
-    text = f"{answered} of 200 answered, {connections} TCP connections for late replies"
-    return Seen(answered == 200 and connections == 0, text)
-
-
 ATTACKS = (
     Attack("forged-tcp", "0 of 10 poisoned, 10 answered", sweep_with_tcp),
     Attack("forged-no-tcp", "0 of 10 poisoned", sweep_without_tcp, quick=False),
     Attack("forged-once-no-tcp", "0 of 10 poisoned, 10 answered", sweep_once_without_tcp),
     Attack("mismatch", "0 of 10 kinds accepted, 0 cached", mismatches),
-    Attack("opcode", "not accepted", wrong_opcode),
     Attack("lever", "all answered, at most 16 TCP connections", lever),
-    Attack("late", "all answered, 0 TCP connections", late_replies),
 )

@@ -181,15 +181,6 @@ def exact_rcodes() -> Seen:
     return Seen(not wrong and probes == len(kinds), "; ".join([text, *wrong]))
 
 
-def _kind(name: str) -> Seen:
-    packet, _ = _kinds()[name]
-    names = {wire.FORMERR: "FORMERR", wire.BADVERS: "BADVERS"}
-    with behind(honest) as (server, _):
-        reply = ask(server.port, packet)
-    got = "silence" if reply is None else names.get(reply.rcode, str(reply.rcode))
-    return Seen(got in names.values(), got)
-
-
 ATTACKS = (
     Attack(
         "mutated-replies",
@@ -198,9 +189,6 @@ ATTACKS = (
         quick=False,
     ),
     Attack("malformed", "each kind its rcode or silence, every probe answered", exact_rcodes),
-    Attack("qdcount-2", "FORMERR", lambda: _kind("QDCOUNT 2"), quick=False),
-    Attack("qdcount-0", "FORMERR", lambda: _kind("QDCOUNT 0"), quick=False),
-    Attack("edns-1", "BADVERS", lambda: _kind("EDNS 1"), quick=False),
     Attack(
         "mutated-queries",
         "0 crashes, 0 probes lost, memory within 16 MiB",

@@ -11,7 +11,6 @@ from tests.programs.attacks.client_side import (
     PUBLICITY,
     Shot,
     ask,
-    ask_raw,
     volley,
 )
 from tests.programs.attacks.fake_upstream import TRUE, Asked, Say, honest
@@ -118,69 +117,6 @@ def aliases_in_circles() -> Seen:
     return Seen("nothing" not in told and queries <= 30, text)
 
 
-def _variants() -> list[bytes]:
-    """Queries in many forms, for names that are blocked, are not, and lead to such."""
-    forms = [
-        *(wire.opt(size) for size in (512, 1232, 4096)),
-        wire.opt(dnssec_ok=True),
-        wire.opt(data=b"\x00\x0a\x00\x08" + bytes(8)),
-        b"",
-    ]
-    names = [wire.wire(name) for name in (BLOCKED, f"x.{BLOCKED}", "n1.twice.example")]
-    names += [wire.wire("n2.twice.example"), wire.wire("N2.tWiCe.eXaMpLe"), wire.wire("localhost")]
-    return [
-        wire.question(name, qtype, flags=flags, edns=edns)
-        for name in names
-        for edns in forms
-        for qtype in (wire.A, wire.AAAA)
-        for flags in (wire.RD, wire.RD | wire.CD, wire.RD | 0x20)
-    ]
-
-
-def _but_for_ttls(packet: bytes) -> object:
-    """A reply without its ID and TTLs, but for the OPT's, which are no TTLs."""
-    told = wire.read(packet)
-    sections = (told.answer, told.authority, told.additional)
-    kept = [
-        [each._replace(ttl=each.ttl * (each.rtype == wire.OPT)) for each in s] for s in sections
-    ]
-    return packet[2:12], packet[12 : wire.question_end(packet)], kept
-
-
-def repeated() -> Seen:
-    """The same octets five times over: prepared or not, the reply is the same but for TTLs."""
-    queries = _variants()
-    shots = [
-        Shot(0.4 * turn + n / 4000, packet, client)
-        for turn in range(5)
-        for client in (ADMINISTRATION, PUBLICITY)
-        for n, packet in enumerate(queries)
-    ]
-    with behind(_leading) as (server, _):
-        replies = volley(server.port, shots)
-    turn = 2 * len(queries)
-    first = [each and _but_for_ttls(each.packet) for each in replies[:turn]]
-    differing = untold = 0
-    for place, reply in enumerate(replies):
-        untold += reply is None
-        differing += reply is not None and _but_for_ttls(reply.packet) != first[place % turn]
-    text = f"{differing} of {len(shots)} replies differ, {untold} untold"
-    return Seen(not differing and not untold, text)
-
-
-def any_over_udp() -> Seen:
-    """ANY is answered with next to nothing, and asks an upstream no more than A does."""
-    with behind(honest) as (server, upstream):
-        packet = wire.question("any.example", wire.ANY, edns=wire.opt(4096))
-        raw = ask_raw(server.port, packet)
-        queries = len(upstream.asked)
-    told = wire.read(raw).answer if raw else []
-    hinfo = [each.rtype for each in told] == [wire.HINFO]
-    size = f"{len(raw or b'')} octets for {len(packet)}"
-    text = f"{'HINFO' if hinfo else 'no HINFO'}, {size}, {queries} upstream queries"
-    return Seen(hinfo and queries <= 1, text)
-
-
 _BURST = 1000
 _REPLIES = 60
 
@@ -213,8 +149,6 @@ def unlisted() -> Seen:
 ATTACKS = (
     Attack("two-vlans", "0 of 1000 answers crossed", two_vlans),
     Attack("beside", "0 passed on in the answer, 0 believed later", beside_the_chain),
-    Attack("repeated", "0 replies differ", repeated),
     Attack("circles", "a reply each, 30 upstream queries at most", aliases_in_circles),
-    Attack("any", "HINFO, at most 1 upstream query", any_over_udp),
     Attack("unlisted", "60 replies at most, none larger than its query", unlisted),
 )

@@ -147,37 +147,6 @@ def dead() -> Seen:
     return Seen(silent[0] and again[0] and closed[0], text)
 
 
-def slow() -> Seen:
-    """An upstream that takes a second for everything: slow, not dead."""
-    with behind(lambda asked: honest(asked, after=1.0)) as (server, _):
-        shots = [Shot(n / 10, wire.question(f"slow{n}.z{n}.example")) for n in range(20)]
-        answered, slowest = _good(volley(server.port, shots, 4))
-    return Seen(answered == 20, f"{answered} of 20 answered, the slowest in {slowest:.0f} ms")
-
-
-def _flapping(asked: Asked, began: float) -> Iterator[Say]:
-    """Up for half a second, down for half a second."""
-    if (asked.at - began) % 1.0 < 0.5:
-        yield from honest(asked, after=0.002)
-
-
-_SHARE = 0.999
-
-
-def flapping() -> Seen:
-    """Two upstreams, one flapping at 1 Hz, one slow (300 ms): 1,000 new names in 20 s."""
-    began = time.monotonic()
-    with ExitStack() as stack:
-        first = stack.enter_context(upstream(lambda asked: _flapping(asked, began)))
-        second = stack.enter_context(upstream(lambda asked: honest(asked, after=0.3)))
-        server = stack.enter_context(darban([first.where, second.where]))
-        shots = [Shot(n / 50, wire.question(f"f{n}.flap.example")) for n in range(1000)]
-        answered, slowest = _good(volley(server.port, shots, 4))
-        shares = f"{len(first.asked)} and {len(second.asked)} upstream queries"
-    text = f"{answered / 10:.1f} % answered, the slowest in {slowest:.0f} ms, {shares}"
-    return Seen(answered >= 1000 * _SHARE, text)
-
-
 def recovery() -> Seen:
     """Both upstreams fall silent for 5 s; then the time until a new name is answered."""
     up = [True]
@@ -259,8 +228,6 @@ ATTACKS = (
         "subdomains", "all others served, all of the flood told", random_subdomains, quick=False
     ),
     Attack("dead", "SERVFAIL with EDE 22 or 23 within 4 s", dead, quick=False),
-    Attack("slow", "20 of 20 answered", slow),
-    Attack("flapping", "99.9 % answered", flapping, quick=False),
     Attack("recovery", "within 2 s", recovery, quick=False),
     Attack("failover", "all answered, soon without delay", fails_over, quick=False),
     Attack("demotion", "30 of 30 good names answered", poisoned_demotion, quick=False),

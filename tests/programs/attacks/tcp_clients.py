@@ -1,7 +1,5 @@
 """TCP as clients use it, and as they abuse it."""
 
-import socket
-import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -62,53 +60,8 @@ def trickle() -> Seen:
     return Seen(after <= _LATEST + _SLACK, f"closed after {after:.1f} s")
 
 
-def split_length() -> Seen:
-    """A message whose length comes in two octets, and whose rest comes octet by octet."""
-    packet = wire.question("split.example")
-    frame = len(packet).to_bytes(2, "big") + packet
-    with behind(honest) as (server, _), Stream(server.port) as stream:
-        for octet in frame:
-            stream.socket.send(bytes((octet,)))
-            time.sleep(0.01)
-        good = _is_true(stream.receive())
-    return Seen(good, "answered" if good else "not answered")
-
-
 def _slow_ones(asked: Asked) -> Iterator[Say]:
     yield from honest(asked, after=0.6 if asked.name.startswith("slow") else 0.0)
-
-
-def pipelined() -> Seen:
-    """50 queries in one segment, the first of them slow: all answered, the others before it."""
-    packets = [
-        wire.question("slow.example" if n == 0 else f"p{n}.example", ident=n) for n in range(50)
-    ]
-    with behind(_slow_ones) as (server, _), Stream(server.port) as stream:
-        stream.send(*packets)
-        order = []
-        for _ in packets:
-            got = stream.receive()
-            if got is None or not _is_true(got):
-                break
-            order.append(wire.ident_of(got))
-    last = order[-1:] == [0]
-    text = f"{len(set(order))} of 50 answered, the slow one {'last' if last else 'NOT last'}"
-    return Seen(len(set(order)) == 50 and last, text)
-
-
-def odd_lengths() -> Seen:
-    """Messages of no and of five octets, and then a good one on the same connection."""
-    good = 0
-    with behind(honest) as (server, _):
-        for length in (0, 5):
-            with Stream(server.port) as stream:
-                stream.send(b"\x00" * length)
-                stream.send(wire.question(f"after{length}.example"))
-                got = stream.receive()
-            with Stream(server.port) as stream:
-                stream.send(wire.question(f"other{length}.example"))
-                good += _is_true(stream.receive()) and (got is None or _is_true(got))
-    return Seen(good == 2, f"{good} of 2 harmless")
 
 
 _HALF = 1000
@@ -161,23 +114,6 @@ def does_not_read() -> Seen:
     return Seen(grown < 16 and probe is not None and sent < _UNREAD, text)
 
 
-def resets() -> Seen:
-    """300 connections that ask five names each and are gone before they are answered."""
-    with behind(lambda asked: honest(asked, after=0.2)) as (server, _):
-        assert ask(server.port, wire.question("before.example"))
-        before = server.descriptors()
-        for n in range(300):
-            with Stream(server.port) as stream:
-                stream.send(*(wire.question(f"r{n}-{k}.example") for k in range(5)))
-                linger = struct.pack("ii", 1, 0)
-                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        time.sleep(2.2)
-        after = server.descriptors()
-        served = ask(server.port, wire.question("after.example")) is not None
-    text = f"{before} descriptors before, {after} after; {'served' if served else 'NOT served'}"
-    return Seen(served and after <= before + 8, text)
-
-
 def crowd() -> Seen:
     """1,500 idle connections of six addresses: a newcomer of another one is served."""
     clients = [f"127.0.20.{n}" for n in range(1, 7)]
@@ -203,11 +139,7 @@ ATTACKS = (
         "tcp-one-octet", "a new client served, closed after 5 s at most", one_octet, quick=False
     ),
     Attack("tcp-trickle", "closed after 5 s at most", trickle, quick=False),
-    Attack("tcp-split", "answered", split_length),
-    Attack("tcp-pipelined", "50 of 50 answered, the slow one last", pipelined),
-    Attack("tcp-lengths", "2 of 2 harmless", odd_lengths),
     Attack("tcp-half-close", "1000 of 1000 answered, then closed", half_close),
     Attack("tcp-unread", "memory within 16 MiB", does_not_read),
-    Attack("tcp-reset", "as many descriptors as before, served", resets, quick=False),
     Attack("tcp-crowd", "a new client served", crowd),
 )
