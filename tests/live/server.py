@@ -195,7 +195,7 @@ def servers(directory: Path) -> Iterator[Callable[[str], Server]]:
         place.mkdir()
         config = place / "config.toml"
         config.write_text(text, encoding="utf-8")
-        server = Server(config, *_ports(text))
+        server = Server(config, *ports(text))
         made.append(server)
         return server
 
@@ -206,7 +206,7 @@ def servers(directory: Path) -> Iterator[Callable[[str], Server]]:
             server.kill_what_is_left()
 
 
-def _ports(text: str) -> tuple[int, int]:
+def ports(text: str) -> tuple[int, int]:
     """The ports of queries and of metrics that a config names; 0 where it names none."""
     try:
         config = tomllib.loads(text)

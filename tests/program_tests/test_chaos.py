@@ -218,7 +218,7 @@ def test_nothing_is_lost_by_a_query() -> None:
         for _ in range(3):  # a heap grows once if a busy machine is late
             growth = Growth(whole, load, whole.workers())
             for _ in range(4):
-                growth.sample(30_000)
+                growth.sample(20_000)
             lost = [text for text in growth.broken() if "lost by a query" in text]
             if not lost:
                 break

@@ -4,11 +4,12 @@ import socket
 from collections.abc import Iterable
 from contextlib import ExitStack
 
+from tests.live.configs import BLOCKLISTS
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.client_side import PUBLICITY, ask, ask_raw
 from tests.programs.attacks.fake_upstream import Asked, Say, upstream
-from tests.programs.attacks.real_server import ROOT, darban
+from tests.programs.attacks.real_server import darban
 
 _BLOCKS = "127.0.30.5"
 """Its policy blocks Telegram; it shares the cache with ``PUBLICITY``."""
@@ -80,7 +81,7 @@ def _led_to(address: str, client: str) -> Seen:
 
     with ExitStack() as stack:
         where = stack.enter_context(upstream(script)).where
-        lists = [ROOT / "blocklists"]
+        lists = [BLOCKLISTS]
         server = stack.enter_context(darban([where], more=_MORE.format(where=where), lists=lists))
         passed = opened = 0
         for form, (qtype, _) in forms.items():
@@ -111,7 +112,7 @@ def claimed_ad() -> Seen:
 
     with ExitStack() as stack:
         where = stack.enter_context(upstream(script)).where
-        lists = [ROOT / "blocklists"]
+        lists = [BLOCKLISTS]
         server = stack.enter_context(darban([where], more=_MORE.format(where=where), lists=lists))
         packets = [
             wire.question(f"n{n}.example", flags=wire.RD | flag, edns=edns)

@@ -99,7 +99,7 @@ def _seen(port: int, path: str) -> Seen:
 def half_requests_of_metrics() -> Seen:
     """300 connections to the metrics listener, made again when they are closed."""
     with behind(honest) as (server, _):
-        return _seen(server.metrics, "/metrics")
+        return _seen(server.metrics_port, "/metrics")
 
 
 def half_requests_of_page() -> Seen:

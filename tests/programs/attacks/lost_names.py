@@ -38,7 +38,6 @@ _EXPECTED = (
     "list ads|last good snapshot|reload by|a list that was fetched|expected .* in force last"
 )
 _EXPECTED += "|Its copy|expectation"
-_BLOCK = 'block = ["@advertising"]'
 
 
 class _Served:
@@ -59,7 +58,7 @@ class _Served:
     def update(self, rules: str) -> str:
         """Let the list's server have these rules, and fetch them."""
         self.source.write_text(rules, encoding="utf-8")
-        told = self.server.command("lists", "update").stdout
+        told = self.server.command("lists", "update").out
         self.passed = max(self.passed, self.passing())
         return told
 
@@ -70,7 +69,7 @@ class _Served:
         self.server.stop()
         self.server.options = ("--last-good",)
         self.server.start()
-        return f"darban reload: exit code {reload.returncode}; "
+        return f"darban reload: exit code {reload.code}; "
 
 
 @contextmanager
@@ -100,7 +99,7 @@ def _all_blocked(lose: Callable[[_Served], str]) -> Seen:
 
 def _wide_exceptions(served: _Served) -> str:
     told = served.update(_RULES + "@@||example^\n@@||com^\n")
-    named = "@@||example^ and 1 more" in served.server.command("check").stdout
+    named = "@@||example^ and 1 more" in served.server.command("check").out
     return f"{told.strip()}; {'named' if named else 'not named'} by darban check; "
 
 

@@ -14,7 +14,7 @@ from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.client_side import ask
 from tests.programs.attacks.fake_upstream import honest, upstream
-from tests.programs.attacks.real_server import AttackError, Darban
+from tests.programs.attacks.real_server import Darban
 
 _CLIENT, _BLOCKED = "127.0.40.5", "pager.example"
 _POLICY = """
@@ -49,6 +49,7 @@ class _Site:
         self.give()
         source = _SOURCE.format(bundle=self.bundle, allowed=self.repository.allowed)
         self.server = Darban(place, [where], source)
+        self.server.expect_error(_REFUSED)
 
     def give(self) -> None:
         """Give the branch as it is."""
@@ -59,7 +60,7 @@ class _Site:
         before = _size(self.server.state)
         with _peak(partial(self.server.memory_of, "git")) as most:
             done = self.server.command("pull")
-        return done.returncode != 0, most[0], (_size(self.server.state) - before) / _MIB
+        return done.code != 0, most[0], (_size(self.server.state) - before) / _MIB
 
     def blocks(self) -> bool:
         """Whether the policy of the signers is in force."""
@@ -96,14 +97,12 @@ def _site() -> Iterator[_Site]:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="darban-attack-")))
         site = _Site(place, stack.enter_context(upstream(honest)).where)
         pulled = site.server.command("pull")
-        if pulled.returncode:
-            raise AttackError(pulled.stdout + pulled.stderr)
-        stack.callback(site.server.stop)
+        assert pulled.code == 0, pulled.out + pulled.err
+        stack.callback(site.server.kill_what_is_left)
         site.server.start()
         assert site.blocks()
         yield site
-        if complaints := site.server.complaints(_REFUSED):
-            raise AttackError("; ".join(complaints[:3]))
+        site.server.check()
 
 
 def _beneath(repository: PolicyRepository) -> None:

@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
+from tests.live.configs import BLOCKLISTS
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
 from tests.programs.attacks.client_side import PUBLICITY, ask, ask_raw
 from tests.programs.attacks.fake_upstream import Asked, Say, upstream
-from tests.programs.attacks.real_server import ROOT, Darban, darban
+from tests.programs.attacks.real_server import Darban, darban
 
 _HTTPS = 65
 _ADDRESS = "149.154.167.99"
@@ -66,7 +67,7 @@ def many_hints() -> Seen:
     packets = [wire.question(f"h{n}.example", _HTTPS) for n in range(_NAMES)]
     with ExitStack() as stack:
         where = stack.enter_context(upstream(script)).where
-        lists = [ROOT / "blocklists"]
+        lists = [BLOCKLISTS]
         server = stack.enter_context(darban([where], more=_MORE, lists=lists))
         before = server.memory()
         heard = sum(ask(server.port, packet, _AUDITED) is not None for packet in packets)
@@ -94,7 +95,7 @@ def _blocking(records: Mapping[str, tuple[int, list[bytes]]], of_others: str) ->
         file.write_text(of_others, encoding="utf-8")
         where = stack.enter_context(upstream(script)).where
         more = _MORE + _OF_OTHERS.format(file=file)
-        yield stack.enter_context(darban([where], more=more, lists=[ROOT / "blocklists"]))
+        yield stack.enter_context(darban([where], more=more, lists=[BLOCKLISTS]))
 
 
 def _got(server: Darban, name: str, qtype: int, address: str, client: str) -> bool:
