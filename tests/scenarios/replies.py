@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dnslib import DNSError
+from resolver.engine.attempt import Attempt
 
 from resolver import build
-from resolver.engine.attempt import Attempt
 from resolver.engine.result import Reply
 from tests.scenarios.file import FILES, Scenario, Told, read
 from tests.scenarios.packets import query
