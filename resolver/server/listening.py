@@ -25,6 +25,9 @@ _BACKLOG: Final = 1024
 _RECEIVE_BUFFER: Final = 8 << 20
 """In octets: 20,000 small queries, if the kernel's net.core.rmem_max allows it."""
 _IP_FREEBIND: Final = 15  # Linux's number; the socket module does not have it
+_DEFERRED: Final = 3
+"""Seconds that the kernel waits for the request of an HTTP client before it hands in a connection.
+So one that asks takes the place of one that does not, as soon as its request is here."""
 _SEND_BUFFER: Final = 1 << 20
 """In octets: all replies of an iteration at their largest, which exceed the kernel's default."""
 
@@ -133,6 +136,7 @@ def open_http_socket(endpoint: Endpoint, what: str, setting: str) -> socket.sock
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _DEFERRED)
         _bind(listening, endpoint, wait=True)
         listening.listen()
     except OSError:
