@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dnslib import DNSError
-from resolver.engine.attempt import Attempt
 
 from resolver import build
 from resolver.engine.result import Reply
+from resolver.exchange.attempt import Attempt
 from tests.scenarios.file import FILES, Scenario, Told, read
 from tests.scenarios.packets import query
 from tests.scenarios.stage import Stage, Upstreams
