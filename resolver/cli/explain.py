@@ -13,10 +13,9 @@ from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
 from resolver.cli.moments import moment_text, parse_moment
-from resolver.cli.policies import compile_valid, load_snapshot
+from resolver.cli.policies import compile_valid, load_snapshot, view_of_vlan
 from resolver.cli.server import hash_in_force
 from resolver.compiler.compilation import compile_file
-from resolver.config.problems import did_you_mean
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
 from resolver.errors import DarbanError
@@ -91,7 +90,8 @@ def explain(
         explained = [explainer.for_client(client, qname, qtype)]
     else:
         vlan_names = [each.name for each in terms.vlans] if vlan is None else [vlan]
-        explained = [_for_vlan(explainer, each, qname, qtype) for each in vlan_names]
+        views = [view_of_vlan(explainer, each) for each in vlan_names]
+        explained = [explainer.for_view(each, qname, qtype) for each in views]
     if as_json:
         print_json({"vlans": explained} if all_vlans else explained[0])
     else:
@@ -112,16 +112,6 @@ def _in_force() -> tuple[CompiledConfig, Index]:
     if compiled.errors or compiled.snapshot.hash() != in_force:
         echo(f"{path} differs from the policy in force, which is shown here", err=True)
     return load_snapshot(path, in_force)
-
-
-def _for_vlan(explainer: Explainer, vlan: str, name: bytes, qtype: int) -> Explanation:
-    view = explainer.vlan(vlan)
-    if view is None:
-        known = [each.name for each in explainer.terms.vlans]
-        advice = did_you_mean(vlan, known)
-        there_are = f"there is no VLAN '{vlan}'; there are {', '.join(known)}. {advice}"
-        raise DarbanError(there_are.rstrip(" ."))
-    return explainer.for_view(view, name, qtype)
 
 
 def _as_text(explanation: Explanation) -> str:

@@ -1,6 +1,8 @@
-"""``darban lists suggest``: names in a recording that the lists may lack."""
+"""``darban lists suggest``: what a recording has that the lists or an ``allow`` may lack."""
 
+import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,21 +12,35 @@ import typer
 
 from resolver.analysis import diff_text
 from resolver.analysis.explanation import Explainer
+from resolver.analysis.needed_allow import NeededAllow, Recorded, needed_allow
 from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.policies import compile_valid
+from resolver.cli.completion import vlans
+from resolver.cli.policies import compile_valid, view_of_vlan
 from resolver.cli.query_file import read_queries
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
 
 _SHOWN = 10
+_NAMES_OF_ENTRY = 3
 
 Recording = Annotated[
     Path, typer.Argument(metavar="RECORDING", help="a file that 'darban record' wrote")
 ]
+Vlan = Annotated[str | None, typer.Option("--vlan", help="only this VLAN", autocompletion=vlans)]
+Allow = Annotated[
+    bool, typer.Option("--allow", help='what "allow" needs in a policy with default = "block"')
+]
 
 
-def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) -> int:
+def suggest(
+    recording: Recording,
+    *,
+    allow: Allow = False,
+    vlan: Vlan = None,
+    config: Config,
+    as_json: AsJson = False,
+) -> int:
     """Show names that clients asked for and that the lists may lack.
 
     Of each VLAN these are the names that pass although its policy blocks other names of the same
@@ -32,9 +48,15 @@ def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) ->
     to decide: other names of a shared domain must pass. The config's lists are read as the server
     reads them.
 
+    With --allow, print the 'allow' that the recorded names need in a policy with default = "block":
+    services of updates, then registrable domains, with counts, after the entries that the policy
+    has. Other services are comments, for a person to decide. Names that pass anyway are left out.
+
         darban record --minutes 60 --out monday.tsv
 
         darban lists suggest monday.tsv
+
+        darban lists suggest week.tsv --allow --vlan servers
     """
     counts = read_queries(recording)
     if counts.counts and not any(each.vlan for each, _, _ in counts.counts):
@@ -42,8 +64,16 @@ def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) ->
     snapshot = compile_valid(config).snapshot
     index = snapshot.index()
     explainer = Explainer(snapshot.terms, index, time.time())
-    found = suggestions(explainer, index, counts.counts)
-    unknown = {each.vlan for each, _, _ in counts.counts if explainer.vlan(each.vlan) is None}
+    if vlan is not None:
+        view_of_vlan(explainer, vlan)
+    asked = {q: n for q, n in counts.counts.items() if vlan in (None, q.who.vlan)}
+    unknown = {each.vlan for each, _, _ in asked if explainer.vlan(each.vlan) is None}
+    if allow:
+        needed = needed_allow(explainer, index, asked)
+        found, lines = [_needed_as_json(each) for each in needed], _needed_as_lines(needed)
+    else:
+        suggested = suggestions(explainer, index, asked)
+        found, lines = [_as_json(each) for each in suggested], _as_lines(suggested)
     if as_json:
         skipped = [{"reason": why, "times": times} for why, times in counts.skipped.items()]
         print_json(
@@ -52,18 +82,22 @@ def suggest(recording: Recording, *, config: Config, as_json: AsJson = False) ->
                 "recording": str(recording),
                 "read": counts.total,
                 "skipped": skipped,
+                "not_recorded": counts.not_recorded,
                 "unknown_vlans": sorted(unknown),
-                "suggestions": [_as_json(each) for each in found],
+                "needed" if allow else "suggestions": found,
             }
         )
         return 0
     queries = count_text(counts.total, "query", "queries")
     echo(f"{queries} of {recording}, by the lists of {config}", err=True)
-    for vlan in sorted(unknown):
-        echo(f"left out: VLAN {vlan}, which {config} does not have", err=True)
+    for name in sorted(unknown):
+        echo(f"left out: VLAN {name}, which {config} does not have", err=True)
+    for name, times in sorted(counts.not_recorded.items()):
+        queries = count_text(times, "query", "queries")
+        echo(f"not in {recording}, which had no room: {queries} of {name}", err=True)
     for line in diff_text.skipped(counts):
         echo(line, err=True)
-    echo("\n".join(_as_lines(found)) or "no name to look at")
+    echo("\n".join(lines) or "no name to look at")
     return 0
 
 
@@ -89,5 +123,71 @@ def _as_json(each: Suggestion) -> dict[str, object]:
         "domain": each.domain,
         "blocked_by": each.blocked_by,
         "queries": each.queries.total(),
-        "names": [{"name": name, "queries": times} for name, times in each.queries.items()],
+        "names": _names_as_json(each.queries),
     }
+
+
+def _needed_as_lines(needed: list[NeededAllow]) -> Iterator[str]:
+    """Texts to paste into config.toml, one for each VLAN."""
+    for each in needed:
+        total = count_text(each.queries, "query", "queries")
+        yield f"# VLAN {each.vlan}, now of policy {each.policy}: {total} recorded"
+        if each.open:
+            yield f"# pass without a new entry: {_counts(each.open)}"
+        yield "allow = ["
+        if each.present:
+            yield "  # as now"
+        yield from (f"  {_quoted(entry)}," for entry in each.present)
+        yield from _entries(each.services, "services of updates")
+        yield from _entries(each.domains, "domains with all names below them, and names alone")
+        yield from _entries(each.closed, "not opened: other services. Is any needed?", "# ")
+        yield "]"
+        if each.denied:
+            yield f"# blocked by deny: {_counts(each.denied)}"
+        if each.unopened:
+            yield f"# no entry can open these: {_counts(each.unopened)}"
+
+
+def _entries(recorded: Recorded, heading: str, before: str = "") -> Iterator[str]:
+    if recorded:
+        yield f"  # {heading}"
+    for entry, queries in sorted(recorded.items(), key=lambda item: -item[1].total()):
+        yield f"  {before}{_quoted(entry)},  # {_counts(queries)}"
+
+
+def _quoted(entry: str) -> str:
+    return json.dumps(entry, ensure_ascii=False)  # as a string of TOML
+
+
+def _counts(queries: Counter[str]) -> str:
+    """The number of queries and names, and the first names."""
+    first = ", ".join(islice(queries, _NAMES_OF_ENTRY))
+    more = ", ..." if len(queries) > _NAMES_OF_ENTRY else ""
+    total = count_text(queries.total(), "query", "queries")
+    return f"{total} for {count_text(len(queries), 'name')}: {first}{more}"
+
+
+def _needed_as_json(each: NeededAllow) -> dict[str, object]:
+    return {
+        "vlan": each.vlan,
+        "policy": each.policy,
+        "queries": each.queries,
+        "present": each.present,
+        "services": _entries_as_json(each.services),
+        "domains": _entries_as_json(each.domains),
+        "closed": _entries_as_json(each.closed),
+        "denied": _names_as_json(each.denied),
+        "unopened": _names_as_json(each.unopened),
+        "open": _names_as_json(each.open),
+    }
+
+
+def _entries_as_json(recorded: Recorded) -> list[dict[str, object]]:
+    return [
+        {"entry": entry, "queries": queries.total(), "names": _names_as_json(queries)}
+        for entry, queries in sorted(recorded.items(), key=lambda item: -item[1].total())
+    ]
+
+
+def _names_as_json(queries: Counter[str]) -> list[dict[str, object]]:
+    return [{"name": name, "queries": times} for name, times in queries.items()]

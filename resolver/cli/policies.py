@@ -4,12 +4,15 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from resolver.analysis.explanation import Explainer
 from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.config.problems import did_you_mean
 from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.features import Target
 from resolver.policy.index import Index
+from resolver.policy.view import View
 from resolver.publish.targets import Fit, misfits
 from resolver.snapshot import store
 from resolver.snapshot.state_owner import become_owner
@@ -56,3 +59,22 @@ def load_snapshot(config: Path, hash_: str) -> tuple[CompiledConfig, Index]:
     state = store.directory(config)
     become_owner(state)
     return store.load(store.saved(state, hash_))
+
+
+def view_of_vlan(explainer: Explainer, vlan: str) -> View:
+    """The view of a VLAN that a command names.
+
+    Raises:
+        DarbanError: there is no such VLAN.
+    """
+    view = explainer.vlan(vlan)
+    if view is None:
+        raise no_such_vlan(vlan, [each.name for each in explainer.terms.vlans])
+    return view
+
+
+def no_such_vlan(vlan: str, known: list[str]) -> DarbanError:
+    """The error for a VLAN that is not among the known ones."""
+    advice = did_you_mean(vlan, known)
+    there_are = f"there is no VLAN '{vlan}'; there are {', '.join(known)}. {advice}"
+    return DarbanError(there_are.rstrip(" ."))

@@ -17,6 +17,8 @@ from rich.progress import Progress
 
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.command import Config, echo
+from resolver.cli.completion import vlans
+from resolver.cli.policies import no_such_vlan
 from resolver.cli.server import ask
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
@@ -27,6 +29,7 @@ from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor import control
 
 _DAY = 1440
+_DAYS = 14
 _ROOM = 1_000_000
 """Different questions that are counted by name; queries for more are only counted by VLAN."""
 _PAUSE = 1.0
@@ -36,13 +39,16 @@ _ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
 Minutes = Annotated[
     float,
-    typer.Option("--minutes", min=0.01, max=_DAY, help="how long to record; a day at most"),
+    typer.Option("--minutes", min=0.01, max=_DAYS * _DAY, help="how long; 20,160 at most: 14 days"),
 ]
 Out = Annotated[
     Path | None,
     typer.Option(
         "--out", help="the file to write, which must not exist; by default named by the moment"
     ),
+]
+Vlan = Annotated[
+    str | None, typer.Option("--vlan", help="count only this VLAN", autocompletion=vlans)
 ]
 Keep = Annotated[
     bool,
@@ -53,17 +59,27 @@ Keep = Annotated[
 ]
 
 
-def record(*, minutes: Minutes, out: Out = None, keep: Keep = False, config: Config) -> int:
+def record(
+    *,
+    minutes: Minutes,
+    out: Out = None,
+    vlan: Vlan = None,
+    keep: Keep = False,
+    config: Config,
+) -> int:
     """Count the queries of every VLAN for a while, and write the counts to a file.
 
     No client is recorded: only names and types, and how often each VLAN asked. Ctrl-C ends the
     recording early and writes what was counted. 'darban diff --queries' tries the file on
     another config. With --keep the file replaces the one that each policy from git is tried with.
-    Exits with 3 where no server can be reached.
+    A recording has room for a million different questions; those beyond are only counted. Exits
+    with 3 where no server can be reached.
 
         darban record --minutes 10
 
         darban record --minutes 60 --out monday.tsv
+
+        darban record --minutes 20160 --vlan servers --out two-weeks.tsv
 
         darban record --minutes 600 --keep
     """
@@ -71,13 +87,13 @@ def record(*, minutes: Minutes, out: Out = None, keep: Keep = False, config: Con
         raise DarbanError("say one of --keep and --out")
     file = out or Path(f"questions-{datetime.now(UTC):%Y%m%d-%H%M%S}.tsv")
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)  # ``_record`` waits for them
-    recording = _Recording(config)
+    recording = _Recording(config, vlan)
     if keep:
         state = store.directory(config)
         become_owner(state)
         file = state / QUESTIONS
     with _new_file(file, replace=keep) as opened:
-        recording.take(counting=True)
+        recording.begin()
         what = f"recording for {minutes:g} minutes the queries to the server of {config}"
         echo(f"{what}; Ctrl-C ends it early", err=True)
         lost = _record(recording, minutes * 60)
@@ -125,8 +141,10 @@ def _record(recording: "_Recording", seconds: float) -> control.Unreachable | No
 class _Recording:
     """The counts that were taken from the server so far."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, vlan: str | None) -> None:
+        """``vlan`` is the only one whose queries are counted; None for all."""
         self._config = config
+        self._only = vlan
         self._owner = secrets.token_hex(8)
         self._counts: dict[tuple[str, bytes, int], int] = {}
         self._left_out: Counter[str] = Counter()
@@ -146,6 +164,17 @@ class _Recording:
         """The same, for people."""
         return round(self.seconds / 60, 2)
 
+    def begin(self) -> None:
+        """Let the server begin to count.
+
+        Raises:
+            DarbanError: there is no such VLAN, or the server cannot begin.
+        """
+        self.take(counting=True)
+        if self._only not in (None, *self._vlans):
+            self.take(counting=False)
+            raise no_such_vlan(str(self._only), self._vlans)
+
     def take(self, *, counting: bool) -> None:
         """Take all counts; ``counting`` says whether the server shall go on.
 
@@ -164,8 +193,12 @@ class _Recording:
             self._config, "record", _PATIENCE, owner=self._owner, counting=counting
         )
         self._vlans = answer["vlans"]
-        self._left_out.update(answer["left_out"])
-        for vlan, name, qtype, times in answer["rows"]:
+        rows, left_out = answer["rows"], Counter[str](answer["left_out"])
+        if self._only is not None:
+            rows = [row for row in rows if row[0] == self._only]
+            left_out = Counter({self._only: left_out[self._only]})
+        self._left_out += left_out
+        for vlan, name, qtype, times in rows:
             key = (vlan, bytes.fromhex(name), qtype)
             if key in self._counts or len(self._counts) < _ROOM:
                 self._counts[key] = self._counts.get(key, 0) + times
@@ -177,7 +210,8 @@ class _Recording:
     def header(self) -> RecordingHeader:
         """The file's first line."""
         began = f"{self._began:%Y-%m-%dT%H:%M:%SZ}"
-        return RecordingHeader(began, self.minutes, self._vlans, dict(self._left_out))
+        vlans = self._vlans if self._only is None else [self._only]
+        return RecordingHeader(began, self.minutes, vlans, dict(self._left_out))
 
     def rows(self) -> Iterator[Row]:
         """The file's other lines."""

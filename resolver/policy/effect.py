@@ -98,6 +98,19 @@ class Effect:
         """The effect of its lists alone: without ``allow``, ``deny`` and exemptions."""
         return Effect(self.policy, _NO_RULES, self.answers, self.blocked)
 
+    def closed(self, but: int, services: int) -> "Effect":
+        """The effect of a policy like it whose default is to block.
+
+        Its ``allow`` and ``deny`` stay. Of the number of ``services``, the lists of those in
+        ``but`` (one bit each) and in its ``allow`` let names pass; those of all others block.
+        """
+        allowed = self.allowed | but
+        blocked = (1 << services) - 1 & ~allowed
+        unlisted = Verdict(self.caught, UNLISTED)
+        return Effect(
+            self.policy, self.own, self.answers, blocked, allowed=allowed, unlisted=unlisted
+        )
+
     def opened(self) -> "Effect":
         """The effect of a policy like it that lets every name pass."""
         return Effect(self.policy, _NO_RULES, self.answers, 0)

@@ -103,6 +103,16 @@ def test_any_recording_is_read_as_it_was_written(rows: list[recorded.Row]) -> No
     assert asked.counts == {Question(Requester(vlan=v), n, t): times for v, n, t, times in rows}
 
 
+def test_what_had_no_room_in_a_recording() -> None:
+    text = "".join(recorded.format_recording(HEADING, ROWS)).encode()
+    assert detect.read(text).not_recorded == {"publicity": 2}
+
+
+@pytest.mark.parametrize("header", ["", "{", "[]", '{"began": 1}', '{"left_out": {"a": "b"}}'])
+def test_a_damaged_first_line_names_nothing(header: str) -> None:
+    assert detect.read(f"# darban record 1 {header}\n".encode()).not_recorded == {}
+
+
 def test_broken_lines_of_a_recording() -> None:
     text = (
         "".join(recorded.format_recording(HEADING, ROWS))

@@ -37,6 +37,8 @@ class QueryCounts:
         """How much could not be counted, by reason."""
         self.first: dict[str, str] = {}
         """The first place of each reason."""
+        self.not_recorded: dict[str, int] = {}
+        """The queries that a recording had no room for, by VLAN."""
 
     @property
     def total(self) -> int:

@@ -3,7 +3,7 @@
 The first line says what the file is, the second has the names of the columns. Then follows a
 line for each question: VLAN, name, type, count, separated by tabs, the highest counts first.
 
-    # darban record 1 {"from": "2026-11-24T08:00:00Z", "minutes": 10.0, ...}
+    # darban record 1 {"began": "2026-11-24T08:00:00Z", "minutes": 10.0, ...}
     # vlan	name	type	questions
     administration	web.telegram.org	A	412
 """
@@ -30,7 +30,7 @@ class RecordingHeader:
     minutes: float
     """How long it lasted."""
     vlans: list[str]
-    """All VLANs at that time."""
+    """The VLANs at that time, or the one that was recorded."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Queries for which there was no room, by VLAN."""
 
@@ -55,7 +55,18 @@ def version(content: bytes) -> str:
 
 def read(content: bytes, counts: QueryCounts) -> None:
     """Count all questions."""
+    counts.not_recorded = _left_out(content)
     read_lines(content, counts, _parse)
+
+
+def _left_out(content: bytes) -> dict[str, int]:
+    """The queries that a recording had no room for, by VLAN; none if its first line is damaged."""
+    line = content[len(MARK) :].partition(b"\n")[0].partition(b" ")[2]
+    try:
+        header = RecordingHeader(**json.loads(line))
+        return {str(vlan): int(times) for vlan, times in header.left_out.items()}
+    except (TypeError, ValueError, AttributeError):
+        return {}
 
 
 def _parse(line: str) -> Parsed:

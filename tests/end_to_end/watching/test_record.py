@@ -19,6 +19,7 @@ from tests.live.server import DARBAN, Server
 from tests.live.waiting import wait_for
 
 ADMINISTRATION, PUBLICITY, NOBODY = "127.0.10.5", "127.0.20.5", "127.0.99.5"
+SERVERS = "127.0.30.5"
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,42 @@ def test_names_that_the_lists_may_lack(server: Server) -> None:
         assert said in wrong.err
 
 
+def test_what_is_asked_becomes_an_allow_that_is_audited(server: Server) -> None:
+    text = server.config.read_text(encoding="utf-8")
+    vlan = '\n[vlans.servers]\nprefixes = ["127.0.30.0/24"]\npolicy = "publicity"\n'
+    server.config.write_text(text + vlan, encoding="utf-8")
+    assert darban("reload", at=server.directory).code == GOOD
+    arguments = ("--minutes", "60", "--out", "asked.tsv", "--vlan", "servers")
+    with recording(server, *arguments) as record:
+        for name in ("deb.debian.org", "www.agency.example"):
+            ask(server.port, name, client=SERVERS)
+            ask(server.port, name, client=PUBLICITY)
+        assert record.end() == GOOD, record.err
+    assert {vlan for vlan, _, _ in rows(server.directory / "asked.tsv")} == {"servers"}
+    done = darban("lists", "suggest", "asked.tsv", "--allow", at=server.directory)
+    assert done.code == GOOD, done.err
+    audited = f'[policies.servers]\ndefault = "block"\nmode = "audit"\n{done.out}'
+    vlan = vlan.replace("publicity", "servers") + audited + "[block_log]\nenabled = true\n"
+    server.config.write_text(text + vlan, encoding="utf-8")
+    assert darban("reload", at=server.directory).code == GOOD
+    for name in ("deb.debian.org", "www.agency.example", "nobody.thought.example"):
+        ask(server.port, name, client=SERVERS)
+    log = server.config.parent / ".darban" / "blocks.jsonl"
+    wait_for(lambda: log.is_file() and log.read_text(encoding="utf-8"), "a line of the block log")
+    [line] = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+    told = {key: line[key] for key in ("name", "rule", "outcome")}
+    assert told == {"name": "nobody.thought.example", "rule": "default", "outcome": "would_block"}
+
+
+def test_a_vlan_that_is_not_there(server: Server) -> None:
+    done = darban("record", "--minutes", "1", "--vlan", "administratoin", at=server.directory)
+    assert (done.code, done.out) == (WRONG, "")
+    assert "there is no VLAN 'administratoin'" in done.err
+    assert 'Did you mean "administration"' in done.err
+    done = darban("record", "--minutes", "0.01", "--vlan", "publicity", at=server.directory)
+    assert done.code == GOOD, done.err  # the one before does not keep others out
+
+
 def test_it_ends_by_itself(server: Server) -> None:
     done = darban("record", "--minutes", "0.02", at=server.directory)
     assert done.code == GOOD, done.err
@@ -225,10 +262,10 @@ def test_a_command_that_is_gone_is_not_waited_for(server: Server) -> None:
     [
         ([], WRONG, "--minutes"),
         (["--minutes", "0"], WRONG, "--minutes"),
-        (["--minutes", "2000"], WRONG, "--minutes"),
+        (["--minutes", "20161"], WRONG, "--minutes"),
         (["--minutes", "1", "--out", "here"], WRONG, "here: exists already"),
         (["--minutes", "1", "--out", "no/where"], WRONG, "cannot be written (No such file"),
-        (["--minutes", "1"], UNREACHABLE, "no server answers on"),
+        (["--minutes", "20160"], UNREACHABLE, "no server answers on"),
     ],
 )
 def test_what_cannot_be_recorded(
