@@ -18,13 +18,13 @@ from tests.live.reloading import restored
 from tests.live.waiting import wait_for
 from tests.programs.parity.__main__ import ENGINES, site
 from tests.programs.parity.engines import Engine, Site
-from tests.programs.parity.policy_under_test import POLICIES, VLANS
+from tests.programs.parity.policy_under_test import VLANS
 
 CLIENT = "127.0.10.5"
 BANNED, PASSED = "web.alpha.chat", "192.0.2.80"
 LATER = "later.chat"
-ZONES = len(VLANS) - 1 + len({*POLICIES.values()})
-"""Of the VLANs, of which the press is none, and of the policies."""
+ZONES = len(VLANS) + len({*VLANS.values()})
+"""Of the VLANs and of the policies."""
 LONG_AGO = 200 * 86400
 PROGRAMS = {"BIND": "bind", "Recursor": "powerdns", "Unbound": "unbound"}
 SEEDED = ("BIND", "Recursor")

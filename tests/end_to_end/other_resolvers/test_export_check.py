@@ -10,7 +10,7 @@ from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
 from tests.live.ports import free_port
 from tests.programs.parity.__main__ import ENGINES, site
 from tests.programs.parity.engines import Site
-from tests.programs.parity.policy_under_test import VLANS
+from tests.programs.parity.policy_under_test import CLIENTS
 
 PROGRAMS = {"BIND": "bind", "Unbound": "unbound", "Recursor": "powerdns"}
 ADMINISTRATION = "127.0.10.5"
@@ -28,10 +28,11 @@ def test_an_engine_with_the_exported_config_answers_as_the_policy_says(
 ) -> None:
     engine = ENGINES[name](of, tmp_path / "engine")
     with engine.run():
-        for vlan, port in engine.ports.items():
-            if vlan == "press":
+        for client, _ in CLIENTS.values():
+            if client.name == "press":
                 continue  # an exemption that zones cannot express
-            address = ("--check", "127.0.0.1", "--port", str(port), "--client", VLANS[vlan])
+            port = str(engine.ports[client.vlan])
+            address = ("--check", "127.0.0.1", "--port", port, "--client", client.address)
             done = darban("export", PROGRAMS[name], *address, at=of.server.directory)
             assert done.code == GOOD, done.out + done.err
             assert "not in the zones: exemption press" in done.out

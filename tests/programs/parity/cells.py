@@ -1,7 +1,7 @@
 """The matrix: what is asked, in which order, and what was answered.
 
-A pass asks everything of one VLAN. Cold: the caches were emptied before the pass. Warm: another
-VLAN's pass came between. Kept: the caches are as they were before the policy changed.
+A pass asks everything as one client. Cold: the caches were emptied before the pass. Warm: another
+client's pass came between. Kept: the caches are as they were before the policy changed.
 """
 
 import functools
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from dnslib import DNSRecord
 
 from resolver.dns import names
-from tests.programs.parity.policy_under_test import NAMES, VLANS
+from tests.programs.parity.policy_under_test import CLIENTS, NAMES, Client
 
 TYPES = {"A": 1, "AAAA": 28, "HTTPS": 65, "TXT": 16}
 COLD, KEPT = "cold", "kept"
@@ -27,7 +27,7 @@ _RD, _DO = 0x0100, 0x8000
 class Question(NamedTuple):
     """What a cell asks."""
 
-    vlan: str
+    client: Client
     kind: str
     """The kind of name, a key of ``NAMES``."""
     type: str
@@ -36,7 +36,7 @@ class Question(NamedTuple):
 
     def __str__(self) -> str:
         flags = f"DO={self.do:d} RD={self.rd:d}"
-        return f"{self.vlan}: {self.kind} ({NAMES[self.kind]}) {self.type} {flags}"
+        return f"{self.client}: {self.kind} ({NAMES[self.kind]}) {self.type} {flags}"
 
 
 class Seen(NamedTuple):
@@ -63,35 +63,35 @@ class Seen(NamedTuple):
 SILENCE = Seen(-1, (), None, 0)
 
 QUESTIONS = {
-    vlan: [
+    client: [
         # Without RD first: then nothing of this VLAN is cached.
-        Question(vlan, kind, rtype, do, rd)
+        Question(client, kind, rtype, do, rd)
         for rd, do in itertools.product((False, True), (False, True))
         for kind, rtype in itertools.product(NAMES, TYPES)
     ]
-    for vlan in VLANS
+    for client in itertools.chain(*CLIENTS.values())
 }
-"""All of a VLAN, in the order of a pass."""
+"""All of a client, in the order of a pass."""
 
 
 @dataclass
 class Asker:
-    """Asks as clients of all VLANs."""
+    """Asks as all clients."""
 
     tcp: bool = False
-    _sockets: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+    _sockets: dict[tuple[Client, int], socket.socket] = field(default_factory=dict)
     _ident: int = 0
 
     def __call__(self, port: int, question: Question) -> Seen:
         """Ask once."""
-        return self.ask(port, question.vlan, NAMES[question.kind], question)
+        return self.ask(port, NAMES[question.kind], question)
 
-    def ask(self, port: int, vlan: str, name: str, like: Question) -> Seen:
-        """Ask for a name, with the type and the flags of a question."""
+    def ask(self, port: int, name: str, like: Question) -> Seen:
+        """Ask for a name, as the client and with the type and the flags of a question."""
         self._ident = self._ident % 0xFFFF + 1
         query = struct.pack("!H", self._ident) + _query(name, like.type, like.do, like.rd)
         exchange = self._over_tcp if self.tcp else self._over_udp
-        packet = exchange(vlan, port, query)
+        packet = exchange(like.client, port, query)
         return SILENCE if packet is None else read(packet)
 
     def close(self) -> None:
@@ -99,8 +99,8 @@ class Asker:
         for each in self._sockets.values():
             each.close()
 
-    def _over_udp(self, vlan: str, port: int, query: bytes) -> bytes | None:
-        asking = self._socket(vlan, port)
+    def _over_udp(self, client: Client, port: int, query: bytes) -> bytes | None:
+        asking = self._socket(client, port)
         asking.send(query)
         while True:
             try:
@@ -110,26 +110,27 @@ class Asker:
             if packet[:2] == query[:2]:
                 return packet
 
-    def _over_tcp(self, vlan: str, port: int, query: bytes) -> bytes | None:
+    def _over_tcp(self, client: Client, port: int, query: bytes) -> bytes | None:
         """Ask over the connection that is there, and over a new one where it has been closed."""
         for _ in range(2):
-            asking = self._socket(vlan, port)
+            asking = self._socket(client, port)
             try:
                 asking.sendall(struct.pack("!H", len(query)) + query)
                 (length,) = struct.unpack("!H", _exactly(asking, 2))
                 return _exactly(asking, length)
             except OSError:
-                self._sockets.pop((vlan, port)).close()
+                self._sockets.pop((client, port)).close()
         return None
 
-    def _socket(self, vlan: str, port: int) -> socket.socket:
-        asking = self._sockets.get((vlan, port))
+    def _socket(self, client: Client, port: int) -> socket.socket:
+        asking = self._sockets.get((client, port))
         if asking is None:
             kind = socket.SOCK_STREAM if self.tcp else socket.SOCK_DGRAM
-            asking = self._sockets[vlan, port] = socket.socket(socket.AF_INET, kind)
+            family = socket.AF_INET6 if ":" in client.address else socket.AF_INET
+            asking = self._sockets[client, port] = socket.socket(family, kind)
             asking.settimeout(_PATIENCE)
-            asking.bind((VLANS[vlan], 0))
-            asking.connect(("127.0.0.1", port))
+            asking.bind((client.address, 0))
+            asking.connect((client.server, port))
         return asking
 
 
@@ -172,16 +173,18 @@ def _read(packet: bytes) -> Seen:
     )
 
 
-def passes(*, kept: bool, quick: bool) -> Iterator[tuple[str, str, str | None]]:
-    """Each pass that is compared: its state of the caches, its VLAN, and whose pass comes before.
+def passes(*, kept: bool, quick: bool) -> Iterator[tuple[str, Client, Client | None]]:
+    """Each pass that is compared: its state of the caches, its client, and whose pass comes before.
 
-    The caches are to be emptied before each pass but the kept ones. Quick: one VLAN, which gets
-    everything, warms the others.
+    The caches are to be emptied before each pass but the kept ones. Of each two clients, each asks
+    after the other, in one of the four pairs of families. Quick: one client, which gets everything,
+    warms the others.
     """
+    clients = [*itertools.chain(*CLIENTS.values())]
     if kept:
-        yield from ((KEPT, vlan, None) for vlan in VLANS)
-    yield from ((COLD, vlan, None) for vlan in VLANS)
-    for vlan, warming in itertools.permutations(VLANS, 2):
-        if quick and warming != "guests":
-            continue
-        yield f"warmed by {warming}", vlan, warming
+        yield from ((KEPT, client, None) for client in clients)
+    yield from ((COLD, client, None) for client in clients)
+    for number, (name, warming) in enumerate(itertools.permutations(CLIENTS, 2)):
+        if not quick or warming == "guests":
+            first, then = CLIENTS[warming][number >> 1 & 1], CLIENTS[name][number & 1]
+            yield f"warmed by {warming}", then, first

@@ -9,6 +9,13 @@ AGREES, UNEXPLAINED = "agrees", "unexplained"
 _TTL = 60
 _NOERROR, _NXDOMAIN, _REFUSED = 0, 3, 5
 
+_SHARING = {
+    "branch": ("administration", "press"),
+    "press": ("administration",),
+    "visitors": ("crew",),
+}
+"""The clients who are exempt, and by whose policy others are judged: they share a cache there."""
+
 
 class Cell(NamedTuple):
     """A question, what Darban answers, and what the engine has answered."""
@@ -96,15 +103,15 @@ KNOWN = [
     Difference(
         (),
         "an exemption by prefix that permits some services only is not in the zones",
-        lambda cell: cell.question.vlan == "press" and not cell.ours_with_rd.is_blocked,
+        lambda cell: cell.question.client.name == "press" and not cell.ours_with_rd.is_blocked,
     ),
     Difference(
         ("Unbound",),
         "VLANs of a policy share a cache: an alias that one has by an exemption passes for others",
         lambda cell: (
-            cell.question.vlan in ("branch", "press")
-            and "alias" in cell.question.kind
-            and cell.caches in ("warmed by administration", "warmed by press")
+            "alias" in cell.question.kind
+            and cell.caches.removeprefix("warmed by ")
+            in _SHARING.get(cell.question.client.name, ())
         ),
     ),
     Difference(

@@ -16,7 +16,7 @@ from tests.live.ports import free_port
 from tests.live.programs import needed
 from tests.live.server import Server
 from tests.live.waiting import wait_for
-from tests.programs.parity.policy_under_test import POLICIES, VLANS
+from tests.programs.parity.policy_under_test import VLANS
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Engine(ABC):
     """A resolver that enforces the policy."""
 
     ports: Mapping[str, int]
-    """Where the clients of each VLAN ask."""
+    """Where the clients of each VLAN ask, at the loopback addresses of both families."""
 
     def __init__(self, site: Site, directory: Path) -> None:
         self.site = site
@@ -99,7 +99,7 @@ options {{
   pid-file none;
   session-keyfile none;
   listen-on port {port} {{ 127.0.0.1; }};
-  listen-on-v6 {{ none; }};
+  listen-on-v6 port {port} {{ ::1; }};
   forwarders port {upstream} {{ 127.0.0.1; }};
   forward only;
   dnssec-validation no;
@@ -178,6 +178,7 @@ class Bind(Engine):
 _UNBOUND = """
 server:
     interface: 127.0.0.1@{port}
+    interface: ::1@{port}
     username: ""
     chroot: ""
     directory: "{directory}"
@@ -203,8 +204,8 @@ class Unbound(Engine):
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
         site.export("unbound", "--to", directory)
-        ports = {policy: free_port() for policy in POLICIES.values()}
-        self.ports = {vlan: ports[policy] for vlan, policy in POLICIES.items()}
+        ports = {policy: free_port() for policy in VLANS.values()}
+        self.ports = {vlan: ports[policy] for vlan, policy in VLANS.items()}
         for policy, port in ports.items():
             (directory / f"{policy}.conf").write_text(
                 _UNBOUND.format(
@@ -226,8 +227,7 @@ class Unbound(Engine):
     def run(self) -> Iterator[None]:
         program = needed("unbound")
         commands = [
-            [program, "-d", "-c", self.directory / f"{policy}.conf"]
-            for policy in dict.fromkeys(POLICIES.values())
+            [program, "-d", "-c", self.directory / f"{policy}.conf"] for policy in {*VLANS.values()}
         ]
         with running(self.directory, *commands):
             for port in self.ports.values():
@@ -235,11 +235,11 @@ class Unbound(Engine):
             yield
 
     def flush(self) -> None:
-        for policy in dict.fromkeys(POLICIES.values()):
+        for policy in {*VLANS.values()}:
             self._control(policy, "flush_zone", ".")
 
     def take(self) -> None:
-        for vlan, policy in POLICIES.items():
+        for vlan, policy in VLANS.items():
             zones = [f"{vlan}.vlan.rpz.internal", f"{policy}.policy.rpz.internal"]
             for zone in zones:
                 if (self.site.zones / f"{zone}.zone").exists():
@@ -253,7 +253,7 @@ class Unbound(Engine):
 
 _RECURSOR = """
 incoming:
-  listen: [127.0.0.1]
+  listen: [127.0.0.1, '::1']
   port: {port}
 dnssec:
   validation: process-no-validate

@@ -1,12 +1,11 @@
 """The features of a policy that a cell shows: where a target has all of them exactly, it agrees."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from resolver.policy.features import Feature, Target
 from resolver.publish.targets import SUPPORTS, Fit
 from tests.programs.parity.differences import Cell
-from tests.programs.parity.policy_under_test import NAMES, POLICIES
+from tests.programs.parity.policy_under_test import NAMES
 
 TARGETS: Mapping[str, Target] = {
     "BIND": Target.BIND,
@@ -17,7 +16,7 @@ TARGETS: Mapping[str, Target] = {
 _OF_KIND: Mapping[str, set[Feature]] = {
     "blocked later": {Feature.DENY},
     "alias to blocked later": {Feature.DENY, Feature.ALIASES},
-    "address of a service": {Feature.IPV4_RANGES},
+    "address of a service": {Feature.IPV4_RANGES, Feature.IPV6_RANGES},
     "canary": {Feature.CANARIES},
     **{kind: {Feature.LISTS, Feature.ALLOW} for kind in NAMES if "allowed" in kind},
     **{kind: {Feature.LISTS, Feature.EXCEPTIONS} for kind in NAMES if "exception" in kind},
@@ -27,15 +26,16 @@ _ANSWERS = {
     "hourly": Feature.SINKHOLE,
     "mixed": Feature.NXDOMAIN,
     "publicity": Feature.NODATA,
+    "studio": Feature.SINKHOLE,
 }
 
 
 class Exactness:
-    """Which features an engine has shown exactly, and the cells that deny it."""
+    """Which features each engine has shown exactly, and the cells that deny it."""
 
     def __init__(self) -> None:
-        self.shown: dict[str, Counter[Feature]] = {}
-        self.wrong: list[str] = []
+        self._shown: dict[str, set[Feature]] = {}
+        self._wrong: list[str] = []
 
     def add(self, engine: str, cell: Cell) -> None:
         """Count a cell. Without RD an engine answers by rules of its own."""
@@ -43,22 +43,24 @@ class Exactness:
             return
         has = features(cell)
         if all(SUPPORTS[TARGETS[engine]][each].fit is Fit.EXACT for each in has):
-            self.shown.setdefault(engine, Counter()).update(has)
+            self._shown.setdefault(engine, set()).update(has)
             if not cell.agrees:
-                self.wrong.append(f"{engine}, {cell.caches}: {cell.question}: {sorted(has)}")
+                self._wrong.append(f"{engine}, {cell.caches}: {cell.question}: {sorted(has)}")
 
-    def unseen(self, engine: str) -> set[Feature]:
-        """The features that the table calls exact, and that no cell has shown."""
-        supports = SUPPORTS[TARGETS[engine]]
-        return {each for each in supports if supports[each].fit is Fit.EXACT} - {
-            *self.shown[engine]
-        }
+    def faults(self) -> Iterator[str]:
+        """What is not as ``publish/targets.py`` says."""
+        for cell in self._wrong:
+            yield f"not exact: {cell}"
+        for engine, shown in self._shown.items():
+            for feature, support in SUPPORTS[TARGETS[engine]].items():
+                if support.fit is Fit.EXACT and feature not in shown:
+                    yield f"{engine}: no cell shows {feature}, which is called exact"
 
 
 def features(cell: Cell) -> set[Feature]:
     """The features that decide a cell."""
-    vlan, kind = cell.question.vlan, cell.question.kind
-    policy = POLICIES[vlan]
+    client, kind = cell.question.client, cell.question.kind
+    policy = client.policy
     if policy == "open":
         return {Feature.AUDIT}
     found = {_ANSWERS[policy], *_OF_KIND.get(kind, {Feature.LISTS})}
@@ -66,8 +68,8 @@ def features(cell: Cell) -> set[Feature]:
         found.add(Feature.ALIASES)
     if "exempt" in kind and policy != "publicity":
         found.add(Feature.VLAN_EXEMPTIONS)
-    if policy == "hourly":
+    if policy in ("hourly", "studio"):
         found.add(Feature.HOURS)
-    if vlan == "press":
+    if client.name in ("press", "crew", "visitors"):
         found.add(Feature.PREFIX_EXEMPTIONS)
     return found

@@ -1,32 +1,65 @@
 """The policy of the matrix: its VLANs, lists and names, and the zone that the upstream serves."""
 
+import datetime as dt
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.live.ports import free_port
 from tests.live.programs import needed
 
 VLANS = {
-    "administration": "127.0.10.5",
-    "publicity": "127.0.20.5",
-    "mixed": "127.0.30.5",
-    "guests": "127.0.40.5",
-    "branch": "127.0.50.5",
-    "hourly": "127.0.60.5",
-    "press": "127.0.10.7",
-}
-"""A client of each. The press is no VLAN, but a client of administration with an exemption."""
-
-POLICIES = {
     "administration": "administrative",
     "publicity": "publicity",
     "mixed": "mixed",
     "guests": "open",
     "branch": "administrative",
     "hourly": "hourly",
-    "press": "administrative",
+    "studio": "studio",
 }
-"""The policy of each."""
+"""The policy of each VLAN."""
+
+
+class Client(NamedTuple):
+    """Who asks."""
+
+    name: str
+    vlan: str
+    address: str
+
+    @property
+    def policy(self) -> str:
+        """The policy of its VLAN."""
+        return VLANS[self.vlan]
+
+    @property
+    def server(self) -> str:
+        """Where it asks: at the address of this host in its family."""
+        return "::1" if ":" in self.address else "127.0.0.1"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.address})"
+
+
+CLIENTS = {
+    name: (Client(name, vlan, v4), Client(name, vlan, v6))
+    for name, vlan, v4, v6 in (
+        ("administration", "administration", "127.0.10.5", "fd00:10::5"),
+        ("publicity", "publicity", "127.0.20.5", "fd00:20::5"),
+        ("mixed", "mixed", "127.0.30.5", "fd00:30::5"),
+        ("guests", "guests", "127.0.40.5", "fd00:40::5"),
+        ("branch", "branch", "127.0.50.5", "fd00:50::5"),
+        ("hourly", "hourly", "127.0.60.5", "fd00:60::5"),
+        # Clients of exemptions by prefix: zones cannot have that of the press.
+        ("press", "administration", "127.0.10.7", "fd00:10::7"),
+        ("crew", "studio", "127.0.70.33", "fd00:70:1::33"),
+        ("visitors", "studio", "127.0.70.65", "fd00:70:2::65"),
+    )
+}
+"""The clients, over IPv4 and over IPv6."""
+VISITORS = "127.0.70.64/27,fd00:70:2::/64"
+INSIDE = [client.address for _, client in CLIENTS.values()]
+"""The addresses that a network namespace must have; every host has those in 127.0.0.0/8."""
 
 NAMES = {
     "blocked": "alpha.chat",
@@ -60,7 +93,7 @@ _LISTS = {
 ||alpha.chat^
 @@||open.alpha.chat^
 """,
-    "alpha.ip": "149.154.160.0/20\n",
+    "alpha.ip": "149.154.160.0/20\n2001:67c:4e8::/48\n",
     "beta.txt": """\
 ! Title: Beta
 ! Category: messenger
@@ -94,6 +127,7 @@ exempt-alias.scene. CNAME www.beta.chat.
 allowed-alias.scene. CNAME web.alpha.chat.
 later-alias.scene. CNAME www.later.chat.
 address.scene. A 149.154.167.99
+address.scene. AAAA 2001:67c:4e8::99
 compatible.scene. AAAA ::149.154.167.99
 mapped.scene. AAAA ::ffff:149.154.167.99
 nat64.scene. AAAA 64:ff9b::149.154.167.99
@@ -104,7 +138,7 @@ beside-6to4.scene. AAAA 2002:959b:a763::1
 
 _CONFIG = """
 [server]
-listen = ["127.0.0.1:{port}"]
+listen = ["127.0.0.1:{port}", "[::1]:{port}"]
 workers = 1
 [upstream]
 servers = ["127.0.0.1:{upstream}"]
@@ -145,31 +179,56 @@ during = [
   {{ outside = "always", block = ["beta"] }},
 ]
 allow = ["allowed.alpha.chat", "allowed-alias.scene"]
+[policies.studio]
+block = ["@messenger"]
 [hours.always]
 days = ["sat", "sun", "mon", "tue", "wed", "thu", "fri"]
 from = "00:00"
 to = "24:00"
+[hours.another-day]
+days = ["{another_day}"]
+from = "00:00"
+to = "24:00"
 [vlans.hourly]
-prefixes = ["127.0.60.0/24"]
+prefixes = ["127.0.60.0/24", "fd00:60::/32"]
 policy = "hourly"
 [vlans.administration]
-prefixes = ["127.0.10.0/24"]
+prefixes = ["127.0.10.0/24", "fd00:10::/32"]
 policy = "administrative"
 [vlans.publicity]
-prefixes = ["127.0.20.0/24"]
+prefixes = ["127.0.20.0/24", "fd00:20::/32"]
 policy = "publicity"
 [vlans.mixed]
-prefixes = ["127.0.0.0/8"]
+prefixes = ["127.0.0.0/8", "fd00::/16"]
 policy = "mixed"
 [vlans.guests]
-prefixes = ["127.0.40.0/24", "127.0.0.1/32"]
+prefixes = ["127.0.40.0/24", "127.0.0.1/32", "fd00:40::/32", "::1/128"]
 policy = "open"
 [vlans.branch]
-prefixes = ["127.0.50.0/24"]
+prefixes = ["127.0.50.0/24", "fd00:50::/32"]
 policy = "administrative"
+[vlans.studio]
+prefixes = ["127.0.70.0/24", "fd00:70::/32"]
+policy = "studio"
+[[exemptions]]
+id = "crew"
+prefixes = ["127.0.70.32/27", "fd00:70:1::/64"]
+services = ["@messenger"]
+hours = "always"
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-4"
+[[exemptions]]
+id = "visitors"
+prefixes = ["127.0.70.64/27", "fd00:70:2::/64"]
+services = ["@messenger"]
+hours = "another-day"
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-5"
 [[exemptions]]
 id = "press"
-prefixes = ["127.0.10.7/32"]
+prefixes = ["127.0.10.7/32", "fd00:10::7/128"]
 services = ["alpha"]
 until = 2199-03-20T23:59:59+03:30
 approver = "Head of PR"
@@ -182,13 +241,15 @@ until = 2199-03-20T23:59:59+03:30
 approver = "Head of PR"
 ticket = "PR-1"
 [warnings]
-acknowledged = ["long-exemption:beta-mixed", "long-exemption:press", "no-encrypted-dns:mixed"]
+acknowledged = ["long-exemption", "no-encrypted-dns"]
 """
 
 
 def config(upstream: int, primary: int, secondary: int, lists: Path) -> str:
     """The config of Darban; its upstream, Knot and the secondary are at these ports."""
+    another_day = dt.date.today() + dt.timedelta(days=3)
     return _CONFIG.format(
+        another_day=f"{another_day:%a}".lower(),
         port=free_port(),
         metrics=free_port(),
         upstream=upstream,
