@@ -26,6 +26,7 @@ What must stay true:
 Pure: no sockets, no clock; ``now`` is in monotonic seconds.
 """
 
+import math
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -76,6 +77,8 @@ class Engine:
         self.missing_forwards = 0
         """Queries for names below .local and .internal, which no ``[[forward]]`` has."""
         self._wall_ahead = 0.0
+        self.changes_at = math.inf
+        """When the next exemption or hours begin or end, in monotonic seconds."""
         """Unix time less monotonic time."""
         self.observe(observer)
         self.replace(snapshot)
@@ -100,16 +103,13 @@ class Engine:
         self._wants_questions = observer is not None and observer.wants_questions
         self._wants_verdicts = observer is not None and observer.wants_verdicts
 
-    def advance(self, wall: float, now: float) -> float:
-        """Set the time: the wall clock (Unix time) for exemptions and hours, ``now`` for limits.
-
-        Returns the seconds until the next exemption or hours begin or end.
-        """
+    def advance(self, wall: float, now: float) -> None:
+        """Set the time: the wall clock (Unix time) for exemptions and hours, ``now`` for limits."""
         self.clients.set_time(now)
         self._wall_ahead = wall - now
         if self._views.advance(wall):
             self._new_generation()
-        return self._views.until - wall
+        self.changes_at = now + (self._views.until - wall)
 
     def flush(self, zone: bytes) -> int:
         """Remove a name and all names below it from the cache; the number of entries."""

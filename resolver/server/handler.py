@@ -5,7 +5,8 @@ a reply that does not wait for an upstream, and the transport sends it. It gives
 the upstreams, which deliver the replies to the handler.
 """
 
-from typing import Protocol
+import time
+from typing import Final, Protocol
 
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
@@ -13,6 +14,8 @@ from resolver.engine.result import PendingReply, Reply, ReplySender
 from resolver.exchange.question import UpstreamQuestion
 from resolver.log import log
 from resolver.metrics.counters import Counters
+
+_wall: Final = time.time
 
 
 class Upstreams(Protocol):
@@ -35,6 +38,14 @@ class QueryHandler:
         self.engine = engine
         self._counters = counters
         self._cells = counters.cells
+
+    def begin(self, received: float) -> None:
+        """Before the clients of packets are found: begin and end what has by now.
+
+        ``received`` is when the packets were received, in monotonic seconds.
+        """
+        if received >= self.engine.changes_at:
+            self.engine.advance(_wall(), received)
 
     def handle(
         self, packet: bytes, client: Client, sender: ReplySender, to: object, received: float

@@ -142,6 +142,7 @@ class Connection(MessageStream):
     def _handle_messages(self) -> None:
         """Handle the whole messages that were received, while there is room."""
         self._read_at = self.loop.time()
+        self._server.begin(self._read_at)
         while self._has_room() and (packet := self.next_message()) is not None:
             self.active = self._read_at
             self._outstanding += 1
@@ -276,6 +277,10 @@ class TcpServer:
     def idle_time(self) -> float:
         """Seconds that a connection may be idle (RFC 7766 section 6.2.3)."""
         return CROWDED_IDLE if self._all.held > MAX_CONNECTIONS // 2 else IDLE
+
+    def begin(self, received: float) -> None:
+        """Begin and end exemptions and hours by now (see ``QueryHandler.begin``)."""
+        self._handler.begin(received)
 
     def handle(self, packet: bytes, connection: Connection, received: float) -> bytes | None:
         """Answer a message of a connection: the reply, or None (see ``QueryHandler.handle``)."""

@@ -69,6 +69,7 @@ class UdpServer:
         octets, lengths = batch.octets, batch.lengths[:count].tolist()
         writable, reply_lengths = batch.writable, batch.reply_lengths
         engine, handler, proxies = self._engine, self._handler, self._proxies
+        handler.begin(received)
         origin_size, first, last = batch.origin_size, self._address_at, self._address_end
         origins = batch.origins
         no_reply: list[int] = []

@@ -227,11 +227,10 @@ class Worker:
         pause()
 
     def _beat(self) -> None:
-        unchanged = BEAT
         if self._engine is not None or self._loop.time() < self._paused + _STILL:
             self._counters.beat(self._loop.time())
         if self._engine is not None:
-            unchanged = self._engine.advance(time.time(), self._loop.time())
+            self._engine.advance(time.time(), self._loop.time())
             self._counters.cache(self._engine.cache)
             self._counters.missing_forwards(self._engine.missing_forwards)
             self._engine.missing_forwards = 0
@@ -240,7 +239,7 @@ class Worker:
         recording = self._observers.recording
         if recording is not None and recording.until < self._loop.time():
             self._set_recording(None, counting=False)
-        self._loop.call_later(min(BEAT, unchanged), self._beat)
+        self._loop.call_later(BEAT, self._beat)
 
 
 def pause() -> None:

@@ -1,4 +1,4 @@
-"""The engine says when what it answers changes next, so that a worker is awake at the minute."""
+"""The engine says when what it answers changes next, so that the next packet finds it."""
 
 import math
 
@@ -20,11 +20,13 @@ def _engine(config: str, wall: float) -> Engine:
 
 def test_hours_change_next() -> None:
     engine = _engine(HOURLY, BEGINS - 3600)
-    assert engine.advance(BEGINS - 10, 0.0) == 10
-    assert engine.advance(BEGINS, 0.0) == 7 * 3600
-    assert engine.advance(BEGINS - 0.25, 0.0) == 0.25
+    for wall, then in ((BEGINS - 10, 10), (BEGINS, 7 * 3600), (BEGINS - 0.25, 0.25)):
+        engine.advance(wall, 300.0)
+        assert engine.changes_at == 300 + then
 
 
 def test_without_hours_and_exemptions_nothing_does() -> None:
     without = CONFIG.partition("[[exemptions]]")[0]
-    assert _engine(without, 0.0).advance(BEGINS, 0.0) == math.inf
+    engine = _engine(without, 0.0)
+    engine.advance(BEGINS, 0.0)
+    assert engine.changes_at == math.inf

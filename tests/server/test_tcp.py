@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import math
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from dnslib import DNSRecord
 
+from resolver.engine.engine import Engine
 from resolver.server.loop import Loop
 from resolver.server.tcp import MAX_CONNECTIONS, MAX_OUTSTANDING, Connection, TcpServer
 from tests.server.assembled import Assembled
@@ -28,11 +30,13 @@ class Served:
     def __init__(
         self,
         address: tuple[str, int],
+        engine: Engine,
         upstream: SlowUpstream,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         self.address = address
+        self.engine = engine
         self.upstream = upstream
         self.reader = reader
         self.writer = writer
@@ -59,7 +63,7 @@ async def served(loop: Loop, address: str) -> AsyncIterator[Served]:
     tcp = TcpServer(loop, listening, assembled.handler, assembled.counters)
     tcp.start()
     where = listening.getsockname()[:2]
-    on = Served(where, upstream, *await asyncio.open_connection(*where))
+    on = Served(where, assembled.engine, upstream, *await asyncio.open_connection(*where))
     try:
         yield on
     finally:
@@ -142,6 +146,17 @@ def test_replies_that_wait_for_nobody_come_before_those_that_do() -> None:
             began = loop.time()
             assert await on.replies(1) == ANSWERS[:1]
             assert loop.time() > began
+
+    run(play)
+
+
+def test_what_has_begun_since_the_last_query_is_in_force_for_the_next() -> None:
+    async def play(loop: Loop) -> None:
+        async with served(loop, "127.0.0.1") as on:
+            on.engine.changes_at = loop.time()
+            on.ask(["localhost."])
+            await on.replies(1)
+            assert on.engine.changes_at == math.inf
 
     run(play)
 
