@@ -13,7 +13,7 @@ from ipaddress import ip_network
 
 from resolver import __version__
 from resolver.analysis.expectations import ExpectationResult
-from resolver.analysis.service_references import service_references
+from resolver.analysis.service_references import allowed_references, service_references
 from resolver.metrics.status import ExemptionStatus, ServiceCount, Status, exemptions
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
@@ -74,7 +74,10 @@ class VlanReport:
     services: tuple[BlockedService, ...]
     denied: tuple[str, ...]
     """Names that the policy itself blocks."""
+    default: str
+    """For a name that nothing covers: ``pass`` or ``block``."""
     allowed: tuple[str, ...]
+    """Names, services and @categories that the policy allows."""
     exemptions: tuple[ExemptionStatus, ...]
     expectations: tuple[ExpectationResult, ...]
     counts: VlanQueryCounts | None
@@ -173,7 +176,8 @@ def _vlan(
         directives=tuple(_directives(terms, policy)),
         services=tuple(_services(policy)),
         denied=policy.denied,
-        allowed=policy.allowed,
+        default=policy.default,
+        allowed=allowed_references(policy, terms.services),
         exemptions=tuple(
             each for each in exemptions(terms, at) if _applies(each, vlan.name, prefixes)
         ),

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from resolver.policy.compiled import Service
+from resolver.policy.description import PolicyDescription
 
 
 def service_references(
@@ -18,3 +19,10 @@ def service_references(
     for category, names in by_category.items():
         references += [f"@{category}"] if len(names) == sizes[category] else names
     return tuple(references)
+
+
+def allowed_references(
+    policy: PolicyDescription, all_services: Iterable[Service]
+) -> tuple[str, ...]:
+    """The rules, the services and the categories in the ``allow`` of a policy."""
+    return *policy.allowed, *service_references(policy.open_services, all_services)

@@ -123,8 +123,8 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
             for each in blocks
             if each.service is not None
         ),
-        "allow": frozenset(described.allowed),
-        "deny": frozenset(each.text for each in blocks if each.service is None and each.names),
+        "allow": frozenset([*described.allowed, *(each.name for each in described.open_services)]),
+        "deny": frozenset(described.denied),
         "default": described.default,
         "answer": described.answer,
         "sinkhole": frozenset(described.sinkhole),

@@ -74,6 +74,8 @@ def _blocks(vlan: VlanReport) -> Iterator[str]:
         yield f"{service.name} ({service.category}), {names}{hours}: {by}"
     if vlan.denied:
         yield f"{', '.join(vlan.denied)}: agency policy"
+    if vlan.default == "block":
+        yield "all other names, except this network's own: agency policy"
 
 
 def _exemption(exemption: ExemptionStatus) -> str:
@@ -104,7 +106,7 @@ def _counts(vlan: VlanReport, started: float | None) -> Iterator[str]:
     outcomes = (f"{o.replace('_', ' ')} {n:,}" for o, n in sorted(counts.outcomes.items()))
     yield f"{counts.queries:,} since {_moment(started)}: {', '.join(outcomes) or 'none'}"
     for each in counts.services:
-        service = each.service or "names of the policy itself"
+        service = each.service or "other names"
         yield f"{service}: {each.queries:,} {each.outcome.replace('_', ' ')}"
 
 

@@ -191,7 +191,7 @@ def _services(now: Status, rates: Rates) -> Table:
     headings = ("queries", *rates.column("/s"))
     table = _table("by service", "service", *headings, texts=("VLAN", "outcome"))
     for vlan, count in counts[:_SERVICES]:
-        name = Text(count.service or "deny of the policy")
+        name = Text(count.service or "other names")
         title = titles.get(count.service, "")
         if title and title.casefold() != count.service:
             name.append(f" {_isolated(title)}", style="dim")

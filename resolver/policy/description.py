@@ -5,7 +5,7 @@ hours alone is named with them.
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from resolver.policy.compiled import CompiledConfig, Directive, Ground, Policy, Service
 from resolver.policy.prefixes import address_text
@@ -13,14 +13,12 @@ from resolver.policy.service_hours import BlockingHours, blocking_hours
 from resolver.policy.services import services_in, union
 from resolver.policy.verdict import Outcome
 
-_DEFAULT: Final = 'default = "block"'
-
 
 class Block(NamedTuple):
     """A service that the lists of a policy block, a rule of its ``deny``, or its default."""
 
     text: str
-    """The name of the service; the rule or the default as the config writes it."""
+    """The name of the service; the rule as the config writes it; empty for the default."""
     ground: Ground
     names: int
     """How many names it blocks, each perhaps with all below it; 0 for the default."""
@@ -46,7 +44,9 @@ class PolicyDescription:
     blocks: tuple[Block, ...]
     """The services in the order of the config, the rules of ``deny``, and the default."""
     allowed: tuple[str, ...]
-    """The rules of ``allow``, as the config writes them, and the services in it."""
+    """The rules of ``allow``, as the config writes them."""
+    open_services: tuple[Service, ...]
+    """The services in ``allow``."""
     default: str
     """For a name that nothing covers: ``pass`` or ``block``."""
     grounds: tuple[Ground, ...]
@@ -61,8 +61,8 @@ class PolicyDescription:
 
     @property
     def denied(self) -> tuple[str, ...]:
-        """The rules of ``deny`` and the default that blocks, as the config writes them."""
-        return tuple(each.text for each in self.blocks if each.service is None)
+        """The rules of ``deny``, as the config writes them."""
+        return tuple(each.text for each in self.blocks if each.service is None and each.text)
 
     @property
     def caught(self) -> Outcome:
@@ -71,8 +71,8 @@ class PolicyDescription:
 
     @property
     def imposing(self) -> Ground | None:
-        """The first directive, if one is behind every service that it blocks."""
-        grounds = [each.ground for each in self.blocks if each.service is not None]
+        """The first directive, if one is behind all that it blocks but the rules of ``deny``."""
+        grounds = [each.ground for each in self.blocks if each.service is not None or not each.text]
         return grounds[0] if grounds and all(each.directive for each in grounds) else None
 
 
@@ -105,12 +105,10 @@ def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> Polic
                 for rule in policy.allow_and_deny
                 if not rule.allow
             ),
-            *([Block(_DEFAULT, policy.cited_grounds[0], 0, None, ())] * policy.blocks_unlisted),
+            *([Block("", policy.cited_grounds[0], 0, None, ())] * policy.blocks_unlisted),
         ),
-        (
-            *(rule.text for rule in policy.allow_and_deny if rule.allow),
-            *(each.name for each in services_in(policy.allowed_services, compiled.services)),
-        ),
+        tuple(rule.text for rule in policy.allow_and_deny if rule.allow),
+        tuple(services_in(policy.allowed_services, compiled.services)),
         "block" if policy.blocks_unlisted else "pass",
         grounds,
         tuple(services_in(policy.ever_blocked & exempted, compiled.services)),

@@ -43,6 +43,8 @@ class BlockNotice:
     """The moment of the visit, in Unix time."""
     opens_at: float | None = None
     """The end of the hours within which alone the name is blocked, in Unix time."""
+    blocks_rest: bool = False
+    """Whether no rule but the default of the policy blocks the name."""
 
     @property
     def reason(self) -> str:
@@ -50,7 +52,7 @@ class BlockNotice:
         if self.kind is not NoticeKind.BLOCKED:
             return self.kind
         if self.service is None:
-            return "no_service"
+            return "rest" if self.blocks_rest else "no_service"
         if self.service.category == "messenger" and self.directives:
             return "messenger"
         is_dns = self.service.category == "encrypted-dns"
@@ -104,4 +106,5 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
         client,
         explainer.wall,
         datetime.fromisoformat(found.until).timestamp() if is_blocked and found.until else None,
+        found.rule == "default",
     )

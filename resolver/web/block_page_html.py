@@ -69,14 +69,14 @@ def render_in_child() -> None:
 def _variants() -> Iterator[_Variant]:
     """The variant of every notice."""
     either = (True, False)
-    for language, kind, category, with_directives, contact, hourly in itertools.product(
-        LANGUAGES, NoticeKind, _CATEGORIES, either, either, either
+    for language, kind, category, with_directives, contact, hourly, rest in itertools.product(
+        LANGUAGES, NoticeKind, _CATEGORIES, either, either, either, either
     ):
         service = None if category is None else Service("s", category, "", "", False, 0, "")
         directives = (Directive("1", "2015-02-18", ""),) if with_directives else ()
         opens_at = 0.0 if hourly and kind is NoticeKind.BLOCKED else None
         given = (kind, "n", service, "v", "c" * contact, directives)
-        notice = BlockNotice(*given, client="a", opens_at=opens_at)
+        notice = BlockNotice(*given, client="a", opens_at=opens_at, blocks_rest=rest)
         if kind is NoticeKind.GENERAL:
             notice = BlockNotice(kind)
         yield _variant(notice, language, _values(notice, language))

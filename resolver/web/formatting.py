@@ -69,7 +69,7 @@ class Formatting:
         """A moment, in seconds since 1970, by this host's clock."""
         at = dt.datetime.fromtimestamp(seconds).astimezone()
         comma = "،" if self._persian else ","
-        return self.digits(f"{self._day(at.date())}{comma} {at:%H:%M %Z}")
+        return self.digits(f"{self._day(at.date())}{comma} {at:%H:%M} {_zone(at)}")
 
     def both_moments(self, seconds: float) -> str:
         """A moment by this host's clock, its day in both calendars."""
@@ -89,3 +89,9 @@ class Formatting:
 
     def _figures(self, text: str) -> str:
         return self.digits(text.translate(_SEPARATORS) if self._persian else text)
+
+
+def _zone(at: dt.datetime) -> str:
+    """The time zone of a moment: its abbreviation, such as UTC, or its offset from UTC."""
+    name = f"{at:%Z}"  # Asia/Tehran has +0330
+    return name if name.isalpha() else f"UTC{name[:3]}{':' * bool(name[3:])}{name[3:]}"

@@ -19,7 +19,7 @@ from ipaddress import ip_network
 from aiohttp import web
 
 from resolver.analysis.explanation import Explainer
-from resolver.analysis.service_references import service_references
+from resolver.analysis.service_references import allowed_references, service_references
 from resolver.metrics.faults import faults
 from resolver.metrics.status import ExemptionStatus, Status
 from resolver.policy.compiled import CompiledConfig, Service
@@ -62,7 +62,10 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
         status=status,
         faults=list(faults(status)),
         terms=terms,
-        policies=[(each, list(_blocked(terms, each))) for each in describe(terms)],
+        policies=[
+            (each, list(_blocked(terms, each)), allowed_references(each, terms.services))
+            for each in describe(terms)
+        ],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
         lookup=look_up(explainer, who, name),
     )
@@ -107,10 +110,13 @@ def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
 def _blocked(
     terms: CompiledConfig, policy: PolicyDescription
 ) -> Iterator[tuple[str, tuple[BlockingHours, ...]]]:
-    """What a policy blocks, as the config writes it, with hours: categories, services, names."""
+    """What a policy blocks, as the config writes it, with hours: categories, services, names.
+
+    Where its default blocks all that it does not allow, no service is named.
+    """
     by_hours: dict[tuple[BlockingHours, ...], list[Service]] = {}
     for each in policy.blocks:
-        if each.service is not None:
+        if each.service is not None and policy.default == "pass":
             by_hours.setdefault(each.hours, []).append(each.service)
     for hours, services in by_hours.items():
         yield from ((name, hours) for name in service_references(services, terms.services))

@@ -62,8 +62,10 @@ def test_a_default_that_blocks_is_the_last_block_and_rests_on_the_agencys_own_po
     found = administrative(ALLOWING)
     last = found.blocks[-1]
     assert (last.text, last.ground.directive, last.names, last.service) == (
-        'default = "block"', "", 0, None,
+        "", "", 0, None,
     )  # fmt: skip
     assert [each.name for each in found.services] == ["two"]
-    assert found.allowed == ("status.a.example", "one")
+    assert found.denied == ("b.example", "|c.example^")
+    assert found.allowed == ("status.a.example",)
+    assert [each.name for each in found.open_services] == ["one"]
     assert (found.default, administrative().default) == ("block", "pass")

@@ -80,3 +80,12 @@ HOURLY = (
     '{ outside = "office", block = ["desk"] }]',
 )
 """A change: messengers are blocked in office hours alone, and desk outside of them."""
+ALLOWING = (
+    "[policies.publicity]",
+    """[policies.publicity]
+default = "block"
+allow = ["@messenger", "agency.example"]
+deny = ["games.agency.example"]
+""",
+)
+"""A change: publicity has an allow-list."""

@@ -14,7 +14,7 @@ from resolver.web.block_notice import BlockNotice, NoticeKind, block_notice
 from resolver.web.block_page_html import page
 from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
-from tests.web.judged import HOURLY, NOW, engine
+from tests.web.judged import ALLOWING, HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 
 ADMINISTRATION = "10.10.0.5"
@@ -79,7 +79,7 @@ def test_the_page_of_a_messenger_cites_the_directives(asked: Explainer) -> None:
 def test_the_page_in_persian(asked: Explainer) -> None:
     _, html = _blocked(asked, "one.example", "fa")
     assert '<html lang="fa" dir="rtl">' in html
-    assert "<title>دسترسی به یک از این شبکه بسته است</title>" in html
+    assert "<title>دسترسی به یک از این شبکه مسدود است</title>" in html
     assert "۱۵۹۵/الف/م" in html
     assert "۲۹ بهمن ۱۳۹۳ (۱۸ فوریهٔ ۲۰۱۵)" in html
     assert "۲۱ اسفند ۱۳۹۵ (۱۱ مارس ۲۰۱۷)" in html
@@ -161,6 +161,24 @@ def test_the_page_of_what_is_blocked_at_all_hours_names_no_end(asked: Explainer)
     notice, html = _blocked(asked, "one.example")
     assert notice.opens_at is None
     assert ENGLISH["opens"].partition("{")[0] not in html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [
+        ("www.example", "rest"),
+        ("games.agency.example", "no_service"),
+        ("desk.example", "other_service"),
+    ],
+)
+def test_the_page_says_where_all_is_blocked_that_is_not_allowed(
+    tmp_path: Path, host: str, reason: str, language: str
+) -> None:
+    notice = block_notice(engine(tmp_path, change=ALLOWING), "10.20.0.5", host)
+    assert (notice.kind, notice.reason) == (NoticeKind.BLOCKED, reason)
+    begin = messages(language)["block_page"]["reasons"]["rest"].partition("{")[0]
+    assert (begin in page(notice, language)) is (reason == "rest")
 
 
 def test_programs_get_the_notice_as_json(asked: Explainer) -> None:

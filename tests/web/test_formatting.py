@@ -1,6 +1,7 @@
 """Numbers, dates and times in both languages."""
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -55,6 +56,22 @@ def test_days_are_written_in_both_calendars() -> None:
 
 
 _NO_DIGITS = str.maketrans("", "", "0123456789۰۱۲۳۴۵۶۷۸۹")
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [("<+0330>-3:30", "03:30 UTC+03:30"), ("<+04>-4", "04:00 UTC+04"), ("UTC0", "00:00 UTC")],
+)
+def test_a_time_zone_without_an_abbreviation_is_shown_by_its_offset(
+    monkeypatch: pytest.MonkeyPatch, zone: str, told: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        shown = ENGLISH.moment(0.0), PERSIAN.moment(0.0)
+    time.tzset()
+    persian = told.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    assert shown == (f"1 January 1970, {told}", f"۱۱ دی ۱۳۴۸، {persian}")
 
 
 def test_moments_are_written_by_this_host_s_clock() -> None:

@@ -243,7 +243,16 @@ def test_hours_are_in_the_text_and_on_the_page(made: Report) -> None:
         shown, shared = page(report, language), messages(language)
         office = shared["within"].format(hours=Markup("<bdi>office</bdi>"))
         night = shared["outside"].format(hours=Markup("<bdi>night</bdi>"))
-        assert f"{office}, {night}</span>" in shown
+        assert f"{office}{shared['comma']}{night}</span>" in shown
         assert f"({office})" in shown
         moment = Formatting(language).both_moments(later.begins)
         assert shared["from"].format(begin=moment) in shown
+
+
+def test_a_default_that_blocks_is_named_in_words(made: Report) -> None:
+    administration, publicity = made.vlans
+    report = replace(made, vlans=(administration, replace(publicity, default="block")))
+    assert "all other names, except this network's own: agency policy" in as_text(report)
+    for language in LANGUAGES:
+        rest = messages(language)["blocks_rest"]
+        assert (rest in page(report, language), rest in page(made, language)) == (True, False)

@@ -32,7 +32,7 @@ from resolver.web.formatting import Formatting
 from resolver.web.rendering import LANGUAGES, messages
 from resolver.web.status_page import page
 from tests.metrics.statuses import idle
-from tests.web.judged import HOURLY, NOW, engine
+from tests.web.judged import ALLOWING, HOURLY, NOW, engine
 from tests.web.page_text import HOSTILE, Parsed
 
 NOTHING = ("", "")
@@ -84,7 +84,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
 def test_it_shows_the_counts_by_vlan_and_service(asked: Explainer) -> None:
     html = page(STATUS, asked, *NOTHING, "en")
     assert html.index("administration (10)") < html.index("1,234</td>") < html.index("617</td>")
-    assert SHARED["own_rules"] in html
+    assert SHARED["other_names"] in html
     assert ENGLISH["nothing_matched"] in html
     assert '<rect width="100.00" height="1" class="blocked"/>' in html
     assert '<rect width="50.00" height="1" class="would_block"/>' in html
@@ -386,3 +386,16 @@ def test_it_shows_the_hours_of_a_policy_and_of_an_exemption(tmp_path: Path) -> N
         exemptions = html.partition('id="exemptions"')[2].partition("</section>")[0]
         assert text["from"].format(begin=moment(NOW + 3600)) in exemptions
         assert text["within"].format(hours=Markup(office_hours)) in exemptions
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_shows_what_an_allow_list_has_and_that_all_else_is_blocked(
+    tmp_path: Path, language: str
+) -> None:
+    text, one = messages(language), Formatting(language).number(1)
+    comma = text["comma"]
+    html = page(STATUS, engine(tmp_path, change=ALLOWING), *NOTHING, language)
+    publicity = html.partition("<h3><bdi>publicity</bdi>")[2].partition("</dl>")[0]
+    allowed, _, blocked = publicity.partition(f"<dt>{text['status_page']['blocks']}</dt>")
+    assert f"{text['allowed']}agency.example{comma}@messenger ({one})" in Parsed(allowed).text
+    assert Parsed(blocked).text.startswith(f"games.agency.example{comma}{text['blocks_rest']}")

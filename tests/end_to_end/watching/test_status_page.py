@@ -27,13 +27,27 @@ ADMINISTRATION, FINANCE, PUBLICITY, STRANGER = (
 )
 
 _MORE = """
+[hours.office]
+days = ["sat", "sun", "mon", "tue", "wed"]
+from = "07:30"
+to = "14:30"
+time_zone = "Asia/Tehran"
+holidays = ["1405-12-29", "1406-01-01"]
 [policies.trial]
 block = ["@messenger", "@encrypted-dns"]
+during = [{{ hours = "office", block = ["@social-network"] }}]
 mode = "audit"
+[policies.servers]
+default = "block"
+allow = ["@updates", "agency.example"]
 [vlans.finance]
 id = 30
 prefixes = ["127.0.30.0/24", "10.30.0.0/16", "fd00:30::/64"]
 policy = "trial"
+[vlans.servers]
+id = 40
+prefixes = ["127.0.40.0/24", "10.40.0.0/16", "fd00:40::/64"]
+policy = "servers"
 [[exemptions]]
 id = "pr-2031"
 prefixes = ["10.10.3.9/32", "fd00:10::37/128"]
@@ -95,6 +109,7 @@ def watched(upstream: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with servers(tmp_path_factory.mktemp("watched")) as make:
         server = make(text)
         (server.directory / BLOCKLISTS.name).symlink_to(BLOCKLISTS)
+        server.environment = {"TZ": "Asia/Tehran"}
         server.start().scrape()
         yield Watched(server, block)
         assert server.stop().code == 0
