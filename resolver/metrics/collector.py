@@ -110,7 +110,6 @@ class DarbanCollector(Collector):
         yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
         yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
         yield definitions.CONFIG_OK, _one(facts.config_ok)
-        yield definitions.CONFIG_UNWRITTEN, _one(bool(facts.unwritten))
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
@@ -137,7 +136,6 @@ class DarbanCollector(Collector):
         yield definitions.LIST_FAILURES, _by_label((name, of.failures) for name, of in fetched)
         yield definitions.LIST_HELD, _by_label((name, of.held) for name, of in fetched)
         yield definitions.LIST_FALLBACK, _by_label((name, name in older) for name in names)
-        yield definitions.READY, _one(not facts.not_ready)
         yield definitions.BLOCK_PAGE_UP, _one(facts.block_page)
         yield from _published(facts.publish)
         yield from _pulled(facts)
@@ -146,9 +144,8 @@ class DarbanCollector(Collector):
         yield definitions.WORKER_RESTARTS, _one(facts.worker_restarts)
         compiled = str(build() == "compiled").lower()
         yield definitions.BUILD_INFO, [((__version__, compiled), 1)]
-        drops, memory, clock = self._readings()
+        drops, memory = self._readings()
         yield definitions.SOCKET_DROPS, _one(drops)
-        yield definitions.CLOCK, _one(clock)
         yield definitions.MEMORY, _by_label(memory.items())
 
 
@@ -179,8 +176,6 @@ def _family(metric: Metric, values: Values) -> Family:
 def _published(publish: PublishStatus | None) -> Iterator[tuple[Metric, Values]]:
     """The zones for other resolvers; no series where there are none."""
     zones = () if publish is None else publish.zones
-    yield definitions.PUBLISH_OK, _one(None if publish is None else not publish.problem)
-    yield definitions.PUBLISH_LEFT_OUT, _one(None if publish is None else len(publish.left_out))
     yield definitions.ZONE_SERIAL, _by_label((zone.name, zone.written) for zone in zones)
     yield definitions.ZONE_SERVED, _by_label((zone.name, zone.served or 0) for zone in zones)
 

@@ -135,13 +135,6 @@ PROXY_REJECTS = _counter(
 FAULTS = _gauge(
     "darban_faults", "Faults that the status shows, by kind: what an operator must look at", "kind"
 )
-READY = _gauge("darban_ready", "1 while clients may ask this node; 0 while it drains")
-PUBLISH_OK = _gauge(
-    "darban_publish_ok", "1 while the zones for other resolvers are written as the policy is"
-)
-PUBLISH_LEFT_OUT = _gauge(
-    "darban_publish_left_out", "Parts of the policy that the zones for other resolvers cannot have"
-)
 ZONE_SERIAL = _gauge("darban_zone_serial", "The serial of a zone as it was written last", "zone")
 ZONE_SERVED = _gauge(
     "darban_zone_served_serial",
@@ -160,18 +153,10 @@ SOCKET_DROPS = _counter(
     "darban_socket_drops",
     "Datagrams that the kernel dropped because the queue of a listening socket was full",
 )
-CONFIG_UNWRITTEN = _gauge(
-    "darban_config_unwritten",
-    "1 while a command was killed that has put a config in force and not written it",
-)
 MEMORY = _gauge(
     "darban_resident_memory_bytes",
     "Octets in memory; the sum over the workers counts shared memory for each",
     "process",
-)
-CLOCK = _gauge(
-    "darban_clock_synchronised",
-    "1 while an NTP or PTP program keeps the clock right; absent where the kernel does not tell",
 )
 BUILD_INFO = _gauge("darban_build_info", "The version that runs", "version", "compiled")
 

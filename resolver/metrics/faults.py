@@ -1,6 +1,6 @@
 """What needs an operator's attention, decided once for all that show a status.
 
-``darban status`` and the status page have a text for each kind. The kinds have the order and the
+``darban status`` and the status page have a text for each kind. The kinds have the
 thresholds of the alerts in deploy/prometheus/alerts.yml; an alert also waits for some minutes.
 """
 

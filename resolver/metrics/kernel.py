@@ -27,8 +27,6 @@ class KernelReadings(NamedTuple):
     """Datagrams dropped because a listening socket's queue was full; None where unknown."""
     memory: dict[str, int]
     """Resident octets by kind of process."""
-    clock_synchronised: bool | None
-    """As of ``clock_synchronised``."""
 
 
 def read(
@@ -40,7 +38,7 @@ def read(
     except OSError:
         drops = None
     memory = {kind: sum(map(_resident, each)) for kind, each in processes.items()}
-    return KernelReadings(drops, memory, clock_synchronised())
+    return KernelReadings(drops, memory)
 
 
 def clock_synchronised() -> bool | None:

@@ -29,7 +29,9 @@ def test_the_runbook_says_what_mends_it(breakdown: Breakdown) -> None:
 
 
 def test_the_commands_of_a_section_are_found() -> None:
-    assert [*see("DarbanConfigNotInForce")] == ["darban check", "darban status", "darban history"]
+    assert [*see("DarbanConfigNotInForce")] == [
+        *("darban check", "darban status", "darban lists", "darban diff", "darban history"),
+    ]
     assert section("DarbanNothing") == ""
 
 
@@ -37,7 +39,7 @@ def test_the_commands_of_a_section_are_found() -> None:
 def test_a_fault_is_told_and_mended_by_the_runbook() -> None:
     seen = row("drained")
     assert not seen.broken
-    assert (seen.alert, seen.mend) == ("DarbanNotReady, after 15m", "`darban drain --end`")
+    assert (seen.alert, seen.mend) == ("DarbanFault, after 15m", "`darban drain --end`")
 
 
 @pytest.mark.end_to_end

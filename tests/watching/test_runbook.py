@@ -54,7 +54,7 @@ def test_an_exemption_ends_soon_at_one_time_for_status_alert_and_runbook() -> No
 
 
 def test_a_fetched_list_is_stale_after_the_same_time_for_status_and_alert() -> None:
-    [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanListStale"]
+    [alert] = [each["expr"] for each in alerts() if each["alert"] == "DarbanListFault"]
     assert f"> {int(STALE // 86400)} * 86400" in alert
     assert "darban_list_failures_total > 0" in alert
 

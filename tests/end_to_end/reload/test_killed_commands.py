@@ -68,7 +68,7 @@ def _is_written(server: Server, client: str = CLIENT) -> bool:
 
 
 def _fault(server: Server) -> float:
-    return server.scrape().value("darban_config_unwritten")
+    return server.scrape().value("darban_faults", kind="config_unwritten")
 
 
 def test_a_fault_is_shown_until_it_is_written(server: Server) -> None:

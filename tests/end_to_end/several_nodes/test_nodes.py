@@ -84,10 +84,10 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_node_says_that_it_drains_and_goes_on_answering(nodes: Nodes) -> None:
     node = nodes.nodes[0]
-    assert node.scrape().value("darban_ready") == 1
+    assert node.scrape().value("darban_faults", kind="draining") == 0
     assert darban("drain", "--config", node.config, at=node.directory).code == GOOD
     wait_for(lambda: _rcode(node, "health.darban.internal") == 2, "SERVFAIL")
-    assert node.scrape().value("darban_ready") == 0
+    assert node.scrape().value("darban_faults", kind="draining") == 1
     assert _rcode(node, "localhost") == 0
     status = darban("status", "--json", "--config", node.config, at=node.directory).json
     assert status["not_ready"] == "draining"

@@ -28,7 +28,7 @@ _upstream_is_back = steps.upstream_is(Mode.HONEST)
 BREAKDOWNS = (
     Breakdown(
         "lists-lost",
-        "DarbanListNeverFetched",
+        "DarbanListFault",
         "there is no copy of the list listed",
         steps.each(_lists_fail, state.lose_copies, chaos.kill_supervisor),
         _lists_are_back,
@@ -46,7 +46,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "list-server-gone",
-        "DarbanListStale",
+        "DarbanListFault",
         "list listed could not be updated since",
         steps.each(
             _lists_fail, state.grow_old, chaos.kill_supervisor, steps.refused("lists", "update")
@@ -57,7 +57,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "list-grown",
-        "DarbanListHeld",
+        "DarbanListFault",
         "list listed: a large change is held",
         state.list_grows,
         commands=("darban lists update NAME --accept",),
@@ -87,7 +87,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "command-killed",
-        "DarbanConfigNotWritten",
+        "DarbanConfigNotInForce",
         "has not written config.toml",
         host.kill_a_command,
         commands=("darban reload",),
@@ -113,28 +113,28 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "workers-killed",
-        "DarbanWorkersReplaced",
+        "DarbanRestarts",
         _REPLACED,
         steps.times(3, chaos.kill_worker),
         lingers=_WINDOW,
     ),
     Breakdown(
         "workers-frozen",
-        "DarbanWorkersReplaced",
+        "DarbanRestarts",
         _REPLACED,
         steps.times(3, chaos.stop_worker),
         lingers=_WINDOW,
     ),
     Breakdown(
         "worker-load-hangs",
-        "DarbanWorkersReplaced",
+        "DarbanRestarts",
         _REPLACED,
         steps.times(3, host.hang_a_load),
         lingers=_WINDOW,
     ),
     Breakdown(
         "snapshot-damaged",
-        "DarbanWorkersMissing",
+        "DarbanNotAnswering",
         "only 0 of 2 workers serve",
         steps.each(state.damage_snapshot, host.kill_workers),
         commands=("darban reload",),
@@ -142,7 +142,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "address-lost",
-        "DarbanFault",
+        "DarbanNotAnswering",
         f"{host.ADDRESS}.*: this host has no such address now",
         host.take_address,
         host.give_address,
@@ -161,7 +161,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "disk-full",
-        "DarbanBlockLogLoses",
+        "DarbanFault",
         "the block log cannot be written",
         chaos.fill,
         chaos.free,
@@ -170,7 +170,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "no-descriptors",
-        "DarbanFault",
+        "DarbanNotAnswering",
         "TCP connections are not accepted",
         host.no_descriptors,
         chaos.descriptors,
@@ -178,7 +178,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "drained",
-        "DarbanNotReady",
+        "DarbanFault",
         "health checks fail: draining",
         steps.command("drain"),
         commands=("darban drain --end",),
@@ -212,7 +212,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "zones-not-written",
-        "DarbanZonesNotWritten",
+        "DarbanZonesDiffer",
         "the zones cannot be written",
         state.zones_are_a_file,
         state.zones_are_a_directory,
@@ -222,7 +222,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "zones-not-served",
-        "DarbanZoneNotServed",
+        "DarbanZonesDiffer",
         "zones are not served by",
         steps.each(steps.add(_PUBLISH), _reload),
         lingers="not tried: Knot DNS does not run here",
@@ -230,7 +230,7 @@ BREAKDOWNS = (
     ),
     Breakdown(
         "zones-leave-out",
-        "DarbanZonesLeaveOut",
+        "DarbanZonesDiffer",
         "not in the zones: ",
         steps.each(steps.add(_PUBLISH), _reload),
         lingers="not tried: a person has to exempt in another way",
