@@ -78,11 +78,10 @@ lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
 
-pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant, prometheus)
+pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant)
 	@$(BIN)/python -m tests.live.prepare
 	mkdir -p deploy/pictures
-	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py \
-	  tests/end_to_end/watching/test_dashboards.py
+	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
 	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
 
 install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)

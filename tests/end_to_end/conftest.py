@@ -110,6 +110,19 @@ def make_lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Make]:
         yield make
 
 
+@pytest.fixture(scope="module")
+def lasting(make_lasting: Make, upstream: str) -> Server:
+    """A server with a small config and two workers, for the tests of a file."""
+    return make_lasting(small([upstream], server="workers = 2"))
+
+
+@pytest.fixture
+def server(lasting: Server) -> Iterator[Server]:
+    """That server, which runs with its first config."""
+    with restored(lasting) as server:
+        yield server
+
+
 @pytest.fixture
 def make_shipped(make: Make, upstream: str) -> Callable[..., Server]:
     """Makes a server of the test's own with the shipped config; not yet started."""

@@ -11,25 +11,11 @@ import pytest
 from dnslib import RR, DNSRecord
 
 from tests.live.clients import ask
-from tests.live.configs import small
-from tests.live.reloading import restored
 from tests.live.server import Server, group
 from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
 Forwarded = tuple[bytes, tuple[str, int]]
-
-
-@pytest.fixture(scope="module")
-def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    return make_lasting(small([upstream], server="workers = 2"))
-
-
-@pytest.fixture
-def server(lasting: Server) -> Iterator[Server]:
-    """A server that runs with its first config."""
-    with restored(lasting) as server:
-        yield server
 
 
 @contextmanager

@@ -3,29 +3,16 @@
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live.commands import GOOD
-from tests.live.configs import edited, small
+from tests.live.configs import edited
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import DENY, OPEN, data, reload, restored
+from tests.live.reloading import DENY, OPEN, data, reload
 from tests.live.server import Server
 from tests.live.waiting import wait_for
-
-
-@pytest.fixture(scope="module")
-def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    return make_lasting(small([upstream], server="workers = 2"))
-
-
-@pytest.fixture
-def server(lasting: Server) -> Iterator[Server]:
-    """A server that runs with its first config."""
-    with restored(lasting) as server:
-        yield server
 
 
 def test_a_reload_though_the_state_was_removed(server: Server) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import resource
 import shutil
 import signal
 import socket
@@ -148,19 +147,6 @@ def test_a_worker_that_cannot_load_the_snapshot_is_started_again(make_small: Mak
     assert _serves(server)
 
 
-def test_workers_killed_again_and_again(two_workers: Server) -> None:
-    server = two_workers
-    before, restarts = server.scrape(), _restarts(server)
-    for _ in range(3):
-        for gone in server.workers():
-            os.kill(gone, signal.SIGKILL)
-            wait_for(_replaced(server, gone), "a new worker")
-    wait_for(lambda: _serves(server), "all queries are answered again")
-    after = server.scrape()
-    _never_back(before, after)
-    wait_for(lambda: _restarts(server) == restarts + 6, "it is counted")
-
-
 def test_all_workers_killed_at_once(two_workers: Server) -> None:
     server = two_workers
     gone, restarts = server.workers(), _restarts(server)
@@ -187,19 +173,6 @@ def test_a_query_that_waits_for_a_dead_worker_is_answered_by_its_successor(
     asking.join()
     assert answers != [None]
     wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
-
-
-def test_a_worker_that_stands_still_is_replaced(two_workers: Server) -> None:
-    server = two_workers
-    server.expect_error("no heartbeat")
-    before, restarts, logged = server.scrape(), _restarts(server), len(server.err)
-    stopped = server.workers()[0]
-    os.kill(stopped, signal.SIGSTOP)
-    wait_for(_replaced(server, stopped), "a new worker")
-    wait_for(lambda: _serves(server), "all queries are answered again")
-    _never_back(before, server.scrape())
-    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
-    assert "no heartbeat" in server.err[logged:]
 
 
 def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: MakeSmall) -> None:
@@ -251,21 +224,6 @@ def test_workers_end_with_a_killed_supervisor_and_it_starts_again(two_workers: S
     assert is_free(server.port)
     server.start()
     assert _serves(server)
-
-
-def test_a_worker_that_cannot_be_started_now_is_started_later(one_worker: Server) -> None:
-    server = one_worker
-    restarts = _restarts(server)  # what the scrape opens is open
-    server.expect_error("cannot be started now")
-    _, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (5, hard))
-    os.kill(server.workers()[0], signal.SIGKILL)
-    said = "worker 0 cannot be started now"
-    wait_for(lambda: server.err.count(said) >= 2, "it says so, and tries again")
-    assert server.err.count(said) <= 3, "with a pause in between"
-    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (hard, hard))
-    wait_for(lambda: _serves(server), "all queries are answered again")
-    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
 
 
 def test_what_is_no_command_does_not_disturb_it(one_worker: Server) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 
 import pytest
@@ -26,8 +26,6 @@ ADMINISTRATION, PUBLICITY, STRANGER = "127.0.10.5", "127.0.20.5", "127.0.99.5"
 FRESH = (f"127.0.10.{n}" for n in range(10, 250))
 PROCESS = "resolver.web.block_page_process"
 UP = "darban_block_page_up"
-_MOST = 64
-"""Connections at a time (resolver/web/connection_limit.py)."""
 
 
 @dataclass
@@ -149,22 +147,6 @@ def test_who_has_no_reason_to_be_there_is_told_so(served: tuple[Server, int]) ->
     assert get(port, host=f"{PAGE}:{port}").status == 200
 
 
-def test_a_hostile_host_header(served: tuple[Server, int]) -> None:
-    server, port = served
-    began = len(server.err)
-    for host in ('"><script>alert(1)</script>', f"<b>.{NAME}", "{service}", "a" * 5000, "é\x80"):
-        told = get(port, host=host.encode().decode("latin-1"))
-        assert told.status == 200
-        assert "alert" not in told.body
-        assert "<b>." not in told.body
-    told = get(port, host="a" * 40_000)
-    assert told.status == 400
-    assert told.headers["Content-Type"].startswith("text/plain")
-    assert _sinkholed(server)
-    assert "127.0.10" not in server.err[began:]
-    assert "alert" not in server.err[began:]
-
-
 def test_after_a_reload_it_tells_by_the_new_policy(served: tuple[Server, int]) -> None:
     server, port = served
     text = server.config.read_text(encoding="utf-8")
@@ -177,33 +159,6 @@ def test_after_a_reload_it_tells_by_the_new_policy(served: tuple[Server, int]) -
     assert "noc@agency.example" not in told.body
 
 
-def test_visitors_that_never_finish_keep_nobody_out(served: tuple[Server, int]) -> None:
-    server, port = served
-    with ExitStack() as stack:
-        slow = [stack.enter_context(_slow(port)) for _ in range(3 * _MOST)]
-        assert get(port).status == 451
-        assert _sinkholed(server)
-        wait_for(lambda: sum(map(_is_closed, slow)) >= 2 * _MOST, "the first ones were sent away")
-
-
-@contextmanager
-def _slow(port: int) -> Iterator[socket.socket]:
-    """A visitor that sends a part of a request and no more."""
-    with socket.create_connection((PAGE, port), 10) as end:
-        end.sendall(b"GET / HTTP/1.1\r\nHost: web.tele")
-        end.setblocking(False)
-        yield end
-
-
-def _is_closed(end: socket.socket) -> bool:
-    try:
-        return end.recv(1) == b""
-    except BlockingIOError:
-        return False
-    except ConnectionError:
-        return True
-
-
 def test_an_exemption_ends_without_a_reload(served: tuple[Server, int]) -> None:
     server, port = served
     until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=8)
@@ -214,14 +169,6 @@ def test_an_exemption_ends_without_a_reload(served: tuple[Server, int]) -> None:
     assert reload(server).code == GOOD
     assert get(port, client=ADMINISTRATION).status == 421
     wait_for(lambda: get(port, client=ADMINISTRATION).status == 451, "the exemption has ended")
-
-
-def test_one_that_asks_too_often_is_refused_and_others_are_answered(
-    served: tuple[Server, int],
-) -> None:
-    _, port = served
-    assert {get(port, client=ADMINISTRATION).status for _ in range(60)} == {451, 429}
-    assert get(port, client="127.0.10.6").status == 451
 
 
 def test_a_process_that_dies_is_replaced_on_the_same_sockets(served: tuple[Server, int]) -> None:

@@ -1,17 +1,13 @@
 """``darban explain`` where it asks upstreams itself, and where it asks for every VLAN."""
 
-from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from tests.live.clients import Asker
 from tests.live.commands import GOOD, NO, WRONG, Done, darban
 from tests.live.configs import EXEMPTION, shipped
-from tests.live.nsd import ANY_V4, BIG
 from tests.live.ports import free_port
-from tests.live.server import Server
 
 ADMINISTRATION, EXEMPTED, PUBLICITY = "127.0.10.5", "127.0.10.7", "127.0.20.5"
 
@@ -101,20 +97,6 @@ def test_an_upstream_that_does_not_answer_is_told(tmp_path: Path) -> None:
     assert (told["outcome"], told["targets"]) == ("passed", "not checked")
     reason = "no upstream server answered: refused by an ICMP error, TCP connection failed"
     assert told["answer"] == f"none: {reason}"
-
-
-def test_the_server_does_what_is_told(make_small: Callable[..., Server], dig_program: Path) -> None:
-    server = make_small()
-    server.start()
-    ask = Asker(dig_program, server.port)
-    for name in ("alias.scene", "long.scene", "harmless.scene", "www.agency.example"):
-        for client in (ADMINISTRATION, PUBLICITY):
-            arguments = ("explain", "--live", "--client", client, name, "--json")
-            told = darban(*arguments, at=server.directory).json
-            assert told["targets"] == "checked"
-            got = ask(client, name).data[-1]
-            assert got == ("0.0.0.0" if told["outcome"] == "blocked" else ANY_V4), (client, name)
-    assert len(ask(PUBLICITY, "big.scene", "TXT").data) == BIG
 
 
 def test_every_vlan_is_told(config: Path) -> None:

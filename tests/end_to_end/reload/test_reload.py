@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import pairwise
@@ -12,9 +12,9 @@ import pytest
 
 from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
-from tests.live.configs import edited, replaced_once, small
+from tests.live.configs import edited, replaced_once
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored, snapshots
+from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, snapshots
 from tests.live.server import Server, group
 from tests.live.waiting import wait_for
 
@@ -22,7 +22,6 @@ MakeSmall = Callable[..., Server]
 
 SMALL_CACHE = '[cache]\nmax_bytes = "32MiB"\n'
 BLOCK_PAGE = '[block_page]\nlisten = ["127.0.0.1:80"]\n'
-ASKS = ("127.0.10.5", "127.0.20.5")
 EXPECT = """
 [[expect]]
 client = "127.0.10.5"
@@ -44,18 +43,6 @@ until = 2199-01-01T00:00:00Z
 approver = "Director"
 ticket = "IT-7"
 """
-
-
-@pytest.fixture(scope="module")
-def lasting(make_lasting: Callable[[str], Server], upstream: str) -> Server:
-    return make_lasting(small([upstream], server="workers = 2"))
-
-
-@pytest.fixture
-def server(lasting: Server) -> Iterator[Server]:
-    """A server that runs with its first config."""
-    with restored(lasting) as server:
-        yield server
 
 
 def _reloads(server: Server, result: str) -> float:

@@ -8,7 +8,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,6 @@ HOSTILE = 10_000
 SEED = 953525
 CLIENTS = ("127.0.10.5", "127.0.20.5", "127.0.99.5")
 _AT_ONCE = 100
-_MOST = 64
-"""Connections that the metrics listener keeps."""
 
 
 def _hostile(chance: random.Random) -> Iterator[bytes]:
@@ -129,72 +127,6 @@ def test_memory_of_both_kinds_of_process(quiet: Server) -> None:
     scrape = quiet.scrape()
     for process in ("supervisor", "workers"):
         assert 5e6 < scrape.value("darban_resident_memory_bytes", process=process) < 5e8
-
-
-@contextmanager
-def _visitors(port: int, count: int, say: bytes) -> Iterator[list[socket.socket]]:
-    """Many who connect to the metrics listener, say something, and then only wait."""
-    with ExitStack() as stack:
-        visitors = []
-        for _ in range(count):
-            visitor = socket.create_connection(("127.0.0.1", port), timeout=10)
-            visitors.append(stack.enter_context(visitor))
-            visitor.sendall(say)
-        yield visitors
-
-
-def _is_open(visitor: socket.socket) -> bool:
-    visitor.setblocking(False)
-    try:
-        return visitor.recv(1) != b""
-    except BlockingIOError:
-        return True
-    except ConnectionResetError:
-        return False
-
-
-def _descriptors(server: Server) -> int:
-    return sum(1 for _ in Path(f"/proc/{server.pid}/fd").iterdir())
-
-
-def test_those_who_hold_connections_open_keep_nobody_out(make_small: MakeSmall) -> None:
-    server = make_small().start()
-    server.scrape()
-    before = _descriptors(server)
-    slow = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
-    with _visitors(server.metrics_port, 5 * _MOST, slow) as visitors:
-        assert server.scrape().value("darban_workers") == 1
-        assert ask(server.port, "agency.example")
-        assert _descriptors(server) <= before + _MOST
-        assert sum(map(_is_open, visitors)) < _MOST
-        assert _is_open(visitors[-1])
-
-
-def test_visitors_who_speak_no_http(make_small: MakeSmall) -> None:
-    server = make_small().start()
-    server.scrape()
-    for said in (
-        b"\x00\xff" * 500 + b"\r\n\r\n",
-        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
-        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
-        b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    ):
-        with socket.create_connection(("127.0.0.1", server.metrics_port), timeout=10) as visitor:
-            try:
-                visitor.sendall(said)
-                answer = visitor.recv(100)
-            except (ConnectionResetError, BrokenPipeError):
-                continue
-            assert answer[:12] in (
-                b"HTTP/1.1 400",
-                b"HTTP/1.0 400",
-                b"HTTP/1.1 404",
-                b"HTTP/1.1 405",
-            )
-    assert server.scrape().value("darban_workers") == 1
-    assert ask(server.port, "agency.example")
 
 
 @pytest.mark.parametrize("path", ["", "metrics", "status_page.js", "healthz"])
