@@ -14,6 +14,7 @@ import contextlib
 import json
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import PolicySourceStatus
 from resolver.policy_source.newly_blocked import NewlyBlocked
 from resolver.policy_source.repository import CommitRefused, FetchedCommit, PolicyRepository
-from resolver.policy_source.switch import PolicySwitch, Switching
+from resolver.policy_source.switch import PolicySwitch, Switch
 from resolver.policy_source.tree import QUESTIONS, PolicyTree, PulledPolicy
 from resolver.processes.background_priority import run_in_background
 from resolver.settings import PolicySource
@@ -44,9 +45,13 @@ class _NotInForce(Exception):
 class PolicyPulls:
     """Pulls the policy, as often as it is due and as somebody asks for it."""
 
-    def __init__(self, facts: ServerFacts, reloader: Switching) -> None:
+    def __init__(
+        self, facts: ServerFacts, switch: Switch, note_refused: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """``note_refused`` notes in the audit log that a commit was refused."""
         self._facts = facts
-        self._reloader = reloader
+        self._switch = switch
+        self._note_refused = note_refused
         self._tree = PolicyTree(facts.state)
         self._lock = asyncio.Lock()
         self._refused: tuple[str, float, list[str], int] | None = None
@@ -118,7 +123,7 @@ class PolicyPulls:
         pulled = PulledPolicy(fetched.commit, fetched.signer, now, now)
         with contextlib.suppress(_NotInForce), self._tree.writing(pulled):
             accepted = [ALL_LISTS] if accept else []
-            reload = await self._reloader.switch(f"{who}: {fetched}", switch, accepted)
+            reload = await self._switch(f"{who}: {fetched}", switch, accepted)
             if reload.code:
                 raise _NotInForce
         report = reload.report
@@ -182,7 +187,7 @@ class PolicyPulls:
             log.error("policy of %s: %s", source.repository, problem)
         if result == "refused" and self._noted != problem:
             self._noted = problem
-            await self._reloader.refused(f"{who}: {problem}")
+            await self._note_refused(f"{who}: {problem}")
 
 
 _NO_QUESTIONS = "no recorded questions were tried: 'darban record --keep' records them"

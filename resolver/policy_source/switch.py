@@ -34,14 +34,7 @@ class SwitchResult(Protocol):
         """Why the commit is not in force, or the warnings of ``check``."""
 
 
-class Switching(Protocol):
-    """What puts a commit in force, and writes the audit log."""
+Switch = Callable[[str, PolicySwitch, Sequence[str]], Awaitable[SwitchResult]]
+"""Puts a commit in force: who asks for it, the switch, the lists whose losses a person accepts.
 
-    async def switch(self, who: str, switch: PolicySwitch, accepted: Sequence[str]) -> SwitchResult:
-        """Put a commit in force with the server's own files as they were last put in force.
-
-        OSError where the files of the commit cannot be put in place.
-        """
-
-    async def refused(self, what: str) -> None:
-        """Note in the audit log that a commit was refused."""
+OSError where the files of the commit cannot be put in place."""

@@ -47,9 +47,7 @@ class ListUpdates:
 
         A person accepts what lists have lost that are among ``accepted``.
         """
-        reload = await self._reloader.reload(
-            "a list that was fetched", "lists", lists_only=True, accepted=accepted
-        )
+        reload = await self._reloader.lists("a list that was fetched", accepted)
         if not reload.code:
             return None
         return ListsNotApplied("; ".join(reload.report), reload.result == "refused")

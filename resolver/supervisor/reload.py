@@ -18,8 +18,7 @@ What must stay true:
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from resolver.compiler.candidate import (
@@ -37,12 +36,11 @@ from resolver.compiler.child_compiler import compile_in_child
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.metrics.status import LastReload
-from resolver.policy.exemption_details import ExemptionDetails
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
 from resolver.snapshot.list_store import ListStore
-from resolver.supervisor.audit_log import AuditLog, NotedEnds
+from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
@@ -54,7 +52,7 @@ START = "start"
 """The event of a start in the audit log."""
 _EVENTS = ("reload", "restore", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
-_OVERTAKEN = "another config or list was put in force meanwhile; run this command again"
+_CONFLICT = "another config or list was put in force meanwhile; run this command again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,38 +73,63 @@ class ReloadResult:
         return {"ok": not self.code, **asdict(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class SentConfig:
+    """A config that a command sends, and writes once it is in force."""
+
+    sources: SourceTexts
+    before: str | None = None
+    """The hash of the snapshot that must still be in force; None for any."""
+    began: Mapping[str, str | None] = field(default_factory=dict)
+    """The SHA-256 of each file that the command then writes, as it is on disk now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What is to be put in force, and why."""
+
+    event: str
+    who: str
+    sources: SourceTexts | None = None
+    """Compiled instead of the files on disk."""
+    accepted: Sequence[str] = ()
+    """The lists whose losses a person accepts."""
+    switch: PolicySwitch | None = None
+    """Another commit of the policy; else the policy from git is the one on disk."""
+
+
 class Reloader:
     """Puts the config in force, as often as somebody asks for it."""
 
-    def __init__(self, rollout: Rollout, facts: ServerFacts, after: Callable[[], None]) -> None:
+    def __init__(
+        self, rollout: Rollout, facts: ServerFacts, audit: AuditWriter, after: Callable[[], None]
+    ) -> None:
         """``after`` is called at the end of every reload."""
         self.unwritten = UnwrittenConfig(facts.config, facts.state)
         self._rollout = rollout
         self._facts = facts
+        self._audit = audit
         self._after = after
-        self._audit_log = AuditLog(facts.state)
         self._sources: SourceTexts | None = None
+        """What is in force was compiled from these; None while that is not known."""
         self.judged = asyncio.Event()
         """Set when the config on disk has been tried for the first time."""
         self._candidate: Accepted | None = None
         """What the last attempt has compiled."""
         self._lock = asyncio.Lock()
-        self._writing = asyncio.Lock()
-        self._attempt: asyncio.Task[ReloadResult] | None = None
+        self._trying: asyncio.Task[ReloadResult] | None = None
         self._stopping = asyncio.Event()
 
     async def command(self, request: Request) -> Answer:
         """Serve ``reload`` on the control socket."""
-        accepted = [ALL_LISTS] if request.get("accept") is True else []
-        return (await self.reload(str(request["who"]), accepted=accepted)).as_json()
+        return (await self.reload("reload", str(request["who"]), _accepted(request))).as_json()
 
     async def activate(self, request: Request) -> Answer:
-        """Serve ``activate`` on the control socket: a config whose files the caller sends.
+        """Serve ``activate`` on the control socket: a ``SentConfig``.
 
-        ``before`` is the hash of the snapshot in force that the caller has read. If it is another
-        one now, the config lacks what was put in force meanwhile. ``fetched`` may name copies of
-        fetched lists by their hashes, to be used as far as the server still has them. ``began`` has
-        the SHA-256 of each file that the caller then writes, as it is on disk now.
+        If ``before`` is not what is in force, the config lacks what was put in force meanwhile.
+        ``fetched`` may name copies of fetched lists by their hashes, to be used as far as the
+        server still has them.
         """
         texts, event, fetched = request.get("texts"), request.get("event"), request.get("fetched")
         if not isinstance(texts, dict) or event not in _EVENTS:
@@ -114,19 +137,15 @@ class Reloader:
         known = {each.name for each in self._facts.terms.subscriptions}
         copies = fetched.items() if isinstance(fetched, dict) else ()
         wanted = {name: str(sha256) for name, sha256 in copies if name in known}
-        given, read_before = SourceTexts(texts, None, wanted), request.get("before")
-        before = None if read_before is None else str(read_before)  # an older command has none
-        accepted = [ALL_LISTS] if request.get("accept") is True else []
-        began = request.get("began")
-        result = await self.reload(
-            str(request["who"]),
-            str(event),
-            given=given,
-            before=before,
-            accepted=accepted,
-            began=began if isinstance(began, dict) else {},  # an older command has none
+        before, began = request.get("before"), request.get("began")  # an older command has neither
+        sent = SentConfig(
+            SourceTexts(texts, None, wanted),
+            None if before is None else str(before),
+            began if isinstance(began, dict) else {},
         )
-        return result.as_json()
+        return (
+            await self.send(str(event), str(request["who"]), sent, _accepted(request))
+        ).as_json()
 
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
@@ -137,66 +156,66 @@ class Reloader:
     async def hang_up(self) -> None:
         """Put the config on disk in force, or what a killed command has not written of it."""
         kept = await asyncio.to_thread(self.unwritten.kept)
-        began = self.unwritten.began if kept else None
-        await self.reload("SIGHUP", given=kept, began=began or {})
+        if kept is None:
+            await self.reload("reload", "SIGHUP")
+        else:
+            await self.send("reload", "SIGHUP", SentConfig(kept, None, self.unwritten.began or {}))
 
-    async def reload(
-        self,
-        who: str,
-        event: str = "reload",
-        *,
-        lists_only: bool = False,
-        given: SourceTexts | None = None,
-        before: str | None = None,
-        switch: PolicySwitch | None = None,
-        accepted: Sequence[str] = (),
-        began: Mapping[str, str | None] | None = None,
+    async def reload(self, event: str, who: str, accepted: Sequence[str] = ()) -> ReloadResult:
+        """Put the config on disk in force; the audit log gets ``event`` and ``who``."""
+        attempt = _Attempt(event, who, accepted=accepted)
+        async with self._lock:
+            result = await self._run(attempt)
+            await self._note_disk(result)
+        return self._report(attempt, result)
+
+    async def send(
+        self, event: str, who: str, sent: SentConfig, accepted: Sequence[str] = ()
     ) -> ReloadResult:
-        """Put the config in force; the audit log gets ``who`` asks for it, and ``event``, why.
+        """Put a config in force that a command then writes."""
+        attempt = _Attempt(event, who, self._own(sent.sources), accepted)
+        async with self._lock:
+            if sent.before not in (None, self._facts.snapshot):
+                return self._result("failed", [_CONFLICT], WRONG_CONFIG)
+            before = await self._exchange(sent.sources.fetched)
+            result = await self._run(attempt)
+            if result.code:
+                await self._exchange(before)
+            else:
+                self._note(result)
+                await asyncio.to_thread(self.unwritten.begin, sent.began, sent.sources.texts)
+        return self._report(attempt, result)
 
-        With ``given`` it is a config that the caller writes if it is put in force. ``before`` is
-        the hash of the snapshot that must still be in force; None for any. With ``lists_only`` it
-        is the config as it was last put in force, with the lists that were fetched since. That
-        config is unknown while a last good snapshot is served; then the config on disk is tried,
-        as at the start. ``switch`` is another commit of the policy; else the policy from git is
-        the one on disk. ``accepted`` are the lists whose losses a person accepts. ``began`` has
-        the files that the caller then writes.
+    async def lists(self, who: str, accepted: Sequence[str]) -> ReloadResult:
+        """Put fetched lists in force, with the config as it was last put in force."""
+        return await self._renew("lists", who, accepted)
+
+    async def switch(self, who: str, switch: PolicySwitch, accepted: Sequence[str]) -> ReloadResult:
+        """Put another commit of the policy in force; the rest as it was last put in force.
+
+        OSError where the files of the commit cannot be put in place.
+        """
+        return await self._renew("pull", who, accepted, switch)
+
+    async def _renew(
+        self, event: str, who: str, accepted: Sequence[str], switch: PolicySwitch | None = None
+    ) -> ReloadResult:
+        """Put the config in force as it was last, with what else is new.
+
+        That config is unknown while a last good snapshot is served; then the config on disk is
+        tried, as at the start.
         """
         async with self._lock:
-            if self._stopping.is_set():
-                return self._too_late()
-            if before not in (None, self._facts.snapshot):
-                return self._ended("failed", [_OVERTAKEN], WRONG_CONFIG)
-            sources = self._sources if lists_only else given
-            if sources is not None:
-                own = without_pulled(self._facts.config, sources.texts)
-                sources = replace(sources, texts=own)
-            exchanged = {} if given is None else await self._exchange(given.fetched)
+            sources = None if self._sources is None else self._own(self._sources)
+            attempt = _Attempt(event, who, sources, accepted, switch)
             if switch is not None:
                 await asyncio.to_thread(switch.tree.switch, switch.commit)
-            result = await self._attempted(who, event, sources, switch, accepted)
-            if result is None:
-                return self._too_late()
-            if result.code:
-                await self._exchange(exchanged)
+            result = await self._run(attempt)
             if result.code and switch is not None:
                 await asyncio.to_thread(switch.tree.restore)
-            self._facts.reloads[result.result] += 1
-            if sources is None or (given is not None and not result.code):
-                self._note(result)
-                if not result.code:
-                    texts = {} if given is None else given.texts
-                    await asyncio.to_thread(self.unwritten.begin, began or {}, texts)
-            self._facts.last_reload = LastReload(
-                time.time(), result.result, who, tuple(result.report)
-            )
-        write = log.error if result.code else log.info
-        outcome = result.result.replace("_", " ")
-        write("%s by %s: %s, snapshot %s", event, who, outcome, result.snapshot)
-        for line in result.report:
-            write("%s", line)
-        self._after()
-        return result
+            if sources is None:
+                await self._note_disk(result)
+        return self._report(attempt, result)
 
     async def start(self, who: str) -> tuple[ReloadResult, Accepted | None] | None:
         """Put the config on disk in force after a start with the last good snapshot.
@@ -205,40 +224,130 @@ class Reloader:
         """
         async with self._lock:
             kept = await asyncio.to_thread(self.unwritten.kept)
-            result = await self._attempted(who, START, kept, None, ())
-            if result is None:
+            result = await self._run(_Attempt(START, who, kept))
+            if self._stopping.is_set():
                 return None
-            self._note(result)
-            if kept is None and not result.code:
-                await asyncio.to_thread(self.unwritten.end)
+            if kept is None:
+                await self._note_disk(result)
+            else:
+                self._note(result)
             if result.code and result.result != "needs_restart":
                 await self.activated(f"{START} --last-good", who, None)
             candidate = self._candidate
         self._after()
         return result, candidate
 
-    async def _attempted(
-        self,
-        who: str,
-        event: str,
-        sources: SourceTexts | None,
-        switch: PolicySwitch | None,
-        accepted: Sequence[str],
-    ) -> ReloadResult | None:
-        """How the reload ended; None where the server stops. The caller has the lock."""
-        self._attempt = asyncio.create_task(self._try(who, event, sources, switch, accepted))
+    async def stop(self, who: str) -> None:
+        """Cancel a reload that is under way, start no other, and note that the server stops."""
+        self._stopping.set()
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.wait([self._trying])
+        await self._audit.stopped(who)
+
+    async def _run(self, attempt: _Attempt) -> ReloadResult:
+        """How an attempt ended, which ends at once where the server stops.
+
+        The caller has the lock.
+        """
+        stopping = self._result("failed", ["the server is stopping"], WRONG_CONFIG)
+        if self._stopping.is_set():
+            return stopping
+        self._trying = asyncio.create_task(self._try(attempt))
         try:
-            return await self._attempt
+            return await self._trying
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise
-            return None
+            return stopping
+
+    async def _try(self, attempt: _Attempt) -> ReloadResult:
+        self._candidate = None
+        try:
+            return await self._put_in_force(attempt)
+        except (NotCompiled, store.StateError, LoadFailed) as error:
+            return self._result("failed", [str(error)], WRONG_CONFIG)
+        except OSError as error:
+            reason = f"{error.filename or self._facts.state}: {error.strerror}"
+            return self._result("failed", [reason], WRONG_CONFIG)
+        except Held as error:
+            return self._result("held", error.report, error.code)
+        except Rejected as error:
+            result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
+            return self._result(result, error.report, error.code)
+
+    async def _put_in_force(self, attempt: _Attempt) -> ReloadResult:
+        facts, event, switch = self._facts, attempt.event, attempt.switch
+        await restore_policy_files(facts.state)
+        self._candidate = candidate = await compile_in_child(
+            facts.config,
+            facts.state,
+            while_serving=True,
+            sources=attempt.sources,
+            accepted=attempt.accepted,
+        )
+        new, current = read(Path(candidate.snapshot)), self._rollout.current
+        if new.path.name == current.path.name:
+            self._rollout.look_up_upstreams()
+            mark_good(current.path)  # that may have failed, or the mark was removed
+            once = switch is None and event != START  # each commit and start gets its line
+            await self.activated(event, attempt.who, candidate.sources, once=once)
+            return self._result("unchanged", candidate.warnings)
+        if changes := list(needs_restart(current.terms, new.terms)):
+            return self._result("needs_restart", changes, WRONG_CONFIG)
+        before = lacking_sources(new.terms if event == START else current.terms)
+        if lacking := [each for each in lacking_sources(new.terms) if each not in before]:
+            return self._result("failed", lacking, WRONG_CONFIG)
+        if switch is not None:
+            current.pinned.restore()
+            await switch.check(current.path, new.path)
+        await self._rollout.switch_to(new)
+        facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
+        mark_good(new.path)
+        await self.activated(event, attempt.who, candidate.sources)
+        return self._result("applied", candidate.warnings)
+
+    async def activated(
+        self, event: str, who: str, sources: SourceTexts | None, *, once: bool = False
+    ) -> None:
+        """Note that the snapshot in force was put in force from these sources.
+
+        With ``once`` the audit log gets no line where it has these sources already.
+        """
+        self._sources = sources
+        self.judged.set()
+        await self._audit.activated(event, who, self._rollout.current, sources, once=once)
+
+    def _report(self, attempt: _Attempt, result: ReloadResult) -> ReloadResult:
+        """Report how an attempt ended, in the metrics, the status and the log."""
+        facts, report = self._facts, tuple(result.report)
+        facts.reloads[result.result] += 1
+        facts.last_reload = LastReload(time.time(), result.result, attempt.who, report)
+        write = log.error if result.code else log.info
+        outcome = result.result.replace("_", " ")
+        write("%s by %s: %s, snapshot %s", attempt.event, attempt.who, outcome, result.snapshot)
+        for line in report:
+            write("%s", line)
+        self._after()
+        return result
 
     def _note(self, result: ReloadResult) -> None:
         """Note whether the config on disk is in force."""
         self._facts.config_ok = not result.code
         may_be_right = result.result in ("failed", "held", "needs_restart")
         self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
+
+    async def _note_disk(self, result: ReloadResult) -> None:
+        """Note how an attempt with the config on disk ended."""
+        if self._stopping.is_set():
+            return
+        self._note(result)
+        if not result.code:
+            await asyncio.to_thread(self.unwritten.end)
+
+    def _own(self, sources: SourceTexts) -> SourceTexts:
+        """The sources without the policy from git: that is the one on disk."""
+        return replace(sources, texts=without_pulled(self._facts.config, sources.texts))
 
     async def _exchange(self, wanted: Mapping[str, str]) -> dict[str, str]:
         """Use other copies of fetched lists, as far as they are kept; the hashes before."""
@@ -253,115 +362,12 @@ class Reloader:
                 log.error("list %s: no other copy can be used (%s)", name, error.strerror)
         return exchanged
 
-    def _too_late(self) -> ReloadResult:
-        return self._ended("failed", ["the server is stopping"], WRONG_CONFIG)
-
-    def _ended(self, result: str, report: list[str], code: int = 0) -> ReloadResult:
+    def _result(self, result: str, report: list[str], code: int = 0) -> ReloadResult:
         return ReloadResult(result, code, self._facts.snapshot, report)
 
-    async def _try(
-        self,
-        who: str,
-        event: str,
-        sources: SourceTexts | None,
-        switch: PolicySwitch | None,
-        accepted: Sequence[str],
-    ) -> ReloadResult:
-        self._candidate = None
-        try:
-            await restore_policy_files(self._facts.state)
-            self._candidate = candidate = await compile_in_child(
-                self._facts.config,
-                self._facts.state,
-                while_serving=True,
-                sources=sources,
-                accepted=accepted,
-            )
-            new, current = read(Path(candidate.snapshot)), self._rollout.current
-            if new.path.name == current.path.name:
-                self._rollout.look_up_upstreams()
-                mark_good(current.path)  # that may have failed, or the mark was removed
-                once = switch is None and event != START  # each commit and start gets its line
-                await self.activated(event, who, candidate.sources, once=once)
-                return self._ended("unchanged", candidate.warnings)
-            changes = list(needs_restart(current.terms, new.terms))
-            if changes:
-                return self._ended("needs_restart", changes, WRONG_CONFIG)
-            before = lacking_sources(new.terms if event == START else current.terms)
-            lacking = [each for each in lacking_sources(new.terms) if each not in before]
-            if lacking:
-                return self._ended("failed", lacking, WRONG_CONFIG)
-            if switch is not None:
-                current.pinned.restore()
-                await switch.check(current.path, new.path)
-            await self._rollout.switch_to(new)
-        except (NotCompiled, store.StateError, LoadFailed) as error:
-            return self._ended("failed", [str(error)], WRONG_CONFIG)
-        except OSError as error:
-            reason = f"{error.filename or self._facts.state}: {error.strerror}"
-            return self._ended("failed", [reason], WRONG_CONFIG)
-        except Held as error:
-            return self._ended("held", error.report, error.code)
-        except Rejected as error:
-            result = "refused" if error.code == FAILED_EXPECTATIONS else "invalid"
-            return self._ended(result, error.report, error.code)
-        facts = self._facts
-        facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
-        mark_good(new.path)
-        await self.activated(event, who, candidate.sources)
-        return self._ended("applied", candidate.warnings)
 
-    async def switch(self, who: str, switch: PolicySwitch, accepted: Sequence[str]) -> ReloadResult:
-        """Put another commit of the policy in force; the rest as it was last put in force.
-
-        OSError where the files of the commit cannot be put in place.
-        """
-        return await self.reload(who, "pull", lists_only=True, switch=switch, accepted=accepted)
-
-    async def refused(self, what: str) -> None:
-        """Note in the audit log that a commit of the policy was refused."""
-        await self._write(partial(self._audit_log.refused, time.time(), what))
-
-    async def stop(self, who: str) -> None:
-        """Cancel a reload that is under way, start no other, and note that the server stops."""
-        self._stopping.set()
-        if self._attempt is not None:
-            self._attempt.cancel()
-            await asyncio.wait([self._attempt])
-        await self._write(partial(self._audit_log.stopped, time.time(), who))
-
-    async def activated(
-        self, event: str, who: str, sources: SourceTexts | None, *, once: bool = False
-    ) -> None:
-        """Note in the audit log that the snapshot in force was put in force from these sources.
-
-        With ``once`` nothing is noted where the log has these sources already.
-        """
-        self._sources = sources
-        self.judged.set()
-        current = self._rollout.current
-        entry = (time.time(), event, who, current.path.name, current.terms, sources)
-        await self._write(partial(self._audit_log.activated, *entry, once=once))
-
-    async def noted_ends(self) -> NotedEnds:
-        """The ends of exemptions that the audit log has."""
-        try:
-            return await asyncio.to_thread(self._audit_log.ends)
-        except OSError as error:
-            log.error("%s: the audit log cannot be read (%s)", self._facts.state, error.strerror)
-            return NotedEnds()
-
-    async def ended(self, exemption: ExemptionDetails) -> None:
-        """Note in the audit log that an exemption has ended."""
-        log.info("exemption %s has ended", exemption.id)
-        await self._write(partial(self._audit_log.ended, time.time(), exemption))
-
-    async def _write(self, write: Callable[[], None]) -> None:
-        try:
-            async with self._writing:
-                await asyncio.to_thread(write)
-        except OSError as error:
-            log.error("%s: the audit log cannot be written (%s)", self._facts.state, error.strerror)
+def _accepted(request: Request) -> Sequence[str]:
+    return [ALL_LISTS] if request.get("accept") is True else []
 
 
 def mark_good(snapshot: Path) -> None:

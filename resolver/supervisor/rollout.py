@@ -102,7 +102,7 @@ class Rollout:
                 return
             message = self._prepare_message(self.current)
             if await slot.prepare(message) and await slot.commit():
-                upstreams = self._upstreams(self.current)
+                upstreams = self._plan_upstreams(self.current)
                 if upstreams["groups"] != message["groups"]:  # they have changed meanwhile
                     slot.send({"type": "upstreams", **upstreams})
 
@@ -124,7 +124,7 @@ class Rollout:
             await self._prepare(new)
             # No await from here until every prepared worker was sent the commit.
             self.current = new
-            self._upstreams(new)  # those before may have been sent meanwhile, and were planned last
+            self._plan_upstreams(new)  # again: the old ones may have been planned after these
             self._block_log.follow(new.terms.settings.block_log)
             await asyncio.gather(*(slot.commit() for slot in self.slots))
             self.start_resolving()
@@ -140,15 +140,15 @@ class Rollout:
             return
         for slot in self.slots:
             slot.send({"type": "forget"})
-        self._upstreams(self.current)  # the layout counts the current upstreams again
+        self._plan_upstreams(self.current)  # the layout counts the current upstreams again
         raise errors[0] if errors else LoadFailed("no worker lived to load the snapshot")
 
     def _prepare_message(self, snapshot: ServedSnapshot) -> WorkerMessage:
-        upstreams = self._upstreams(snapshot)
+        upstreams = self._plan_upstreams(snapshot)
         return {"type": "prepare", "snapshot": str(snapshot.path), **upstreams}
 
-    def _upstreams(self, snapshot: ServedSnapshot) -> WorkerMessage:
-        """The upstream servers as they are now, and the plan that counts them."""
+    def _plan_upstreams(self, snapshot: ServedSnapshot) -> WorkerMessage:
+        """Plan the counters of the upstream servers as they are now; both, as a message."""
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_maybe_without_address(snapshot))
@@ -157,7 +157,7 @@ class Rollout:
 
     def send_upstreams(self) -> None:
         """Send the workers the upstream servers as they are now."""
-        upstreams = self._upstreams(self.current)
+        upstreams = self._plan_upstreams(self.current)
         for slot in self.slots:
             slot.send({"type": "upstreams", **upstreams})
 

@@ -35,6 +35,7 @@ from resolver.policy_source.pulls import PolicyPulls
 from resolver.server.listening import open_sockets
 from resolver.snapshot import store
 from resolver.supervisor.address_watch import watch_addresses
+from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.background import BackgroundTasks, Work, report_unaccepted
 from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
@@ -128,9 +129,10 @@ class _Supervisor:
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(self._rollout, self._facts, self._background)
-        self._reloader = Reloader(self._rollout, self._facts, self._after_reload)
+        self._audit = AuditWriter(state)
+        self._reloader = Reloader(self._rollout, self._facts, self._audit, self._after_reload)
         self._list_updates = ListUpdates(self._facts, self._reloader, self._background)
-        self._policy_pulls = PolicyPulls(self._facts, self._reloader)
+        self._policy_pulls = PolicyPulls(self._facts, self._reloader.switch, self._audit.refused)
         self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.pinned)
         self._validation = UpstreamValidation(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
@@ -167,7 +169,7 @@ class _Supervisor:
                 *(self._serve_metrics, self._block_page.run),
                 partial(self._once_judged, self._list_updates.schedule.run),
                 partial(self._once_judged, self._policy_pulls.run),
-                *(partial(note_ends, self._facts, self._reloader), self._zones.run),
+                *(partial(note_ends, self._facts, self._audit), self._zones.run),
                 *(self._validation.run, self._upstream_watch.run, self._reload_on_hangup),
                 partial(self._reloader.unwritten.watch, self._facts),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),

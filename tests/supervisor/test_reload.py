@@ -1,0 +1,224 @@
+"""What a reload puts in force, and what it leaves: a real rollout without workers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from resolver.compiler.candidate import Accepted, SourceTexts
+from resolver.compiler.compilation import compile_and_save
+from resolver.metrics.facts import ServerFacts
+from resolver.policy_source.switch import PolicySwitch
+from resolver.policy_source.tree import PolicyTree, PulledPolicy
+from resolver.snapshot import store
+from resolver.supervisor import reload
+from resolver.supervisor.audit_log import AuditLog
+from resolver.supervisor.audit_writer import AuditWriter
+from resolver.supervisor.background import BackgroundTasks
+from resolver.supervisor.block_log import BlockLogWriter
+from resolver.supervisor.block_page import BlockPage
+from resolver.supervisor.reload import Reloader, SentConfig
+from resolver.supervisor.rollout import Rollout, read
+from resolver.supervisor.worker_processes import LoadFailed, WorkerSlot
+from resolver.worker.channel import WorkerMessage
+
+TEXT = """
+[lists]
+directories = []
+[upstream]
+servers = ["192.0.2.1"]
+[policies.office]
+contact = "first"
+deny = ["denied.example"]
+[vlans.office]
+prefixes = ["10.0.0.0/8"]
+policy = "office"
+"""
+SECOND, THIRD = (TEXT.replace("first", name) for name in ("second", "third"))
+FAILING = TEXT + '[[expect]]\nclient = "10.0.0.1"\nname = "denied.example"\noutcome = "passed"\n'
+WHO = "uid 0"
+
+
+class Worker(WorkerSlot):
+    """The place of a worker that lives, and says of each snapshot whether it can load it."""
+
+    def __init__(self, refusal: str = "") -> None:
+        self.lock = asyncio.Lock()
+        self.refusal = refusal
+        self.loaded, self.served = "", ""
+
+    async def prepare(self, message: WorkerMessage) -> bool:
+        if self.refusal:
+            raise LoadFailed(self.refusal)
+        self.loaded = Path(message["snapshot"]).name
+        return True
+
+    async def commit(self) -> bool:
+        self.served = self.loaded
+        return True
+
+    def send(self, message: WorkerMessage) -> None:
+        if message["type"] == "forget":
+            self.loaded = ""
+
+
+class Server:
+    """A config on disk, and what is in force."""
+
+    def __init__(self, directory: Path) -> None:
+        self.file = directory / "config.toml"
+        self.file.write_text(TEXT)
+        self.state = store.directory(self.file)
+        first = compile_and_save(self.file, self.state, None, ())
+        served = read(Path(first.snapshot))
+        self.facts = ServerFacts(
+            self.file, self.state, served.terms, served.path.name, 0.0, 0.0, workers_expected=0
+        )
+        self.workers = [Worker(), Worker()]
+        self.block_log = BlockLogWriter(self.facts)
+        self.rollout = Rollout(
+            [*self.workers],
+            served,
+            self.block_log,
+            BlockPage([], served.pinned, self.facts),
+            BackgroundTasks(),
+        )
+        audit = AuditWriter(self.state)
+        self.reloader = Reloader(self.rollout, self.facts, audit, lambda: None)
+        self.first = first
+
+    @property
+    def in_force(self) -> str:
+        """The contact of the policy in force, by which a config is told from another."""
+        return self.rollout.current.terms.policies[0].contact
+
+    def audit(self) -> list[str]:
+        return [entry.event for entry in AuditLog(self.state).entries()]
+
+
+@pytest.fixture(autouse=True)
+def _compiled_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def compile_here(
+        config: Path,
+        state: Path,
+        *,
+        while_serving: bool,
+        sources: SourceTexts | None,
+        accepted: Iterable[str],
+    ) -> Accepted:
+        assert while_serving
+        return compile_and_save(config, state, sources, list(accepted))
+
+    monkeypatch.setattr(reload, "compile_in_child", compile_here)
+
+
+def _run(tmp_path: Path, test: Callable[[Server], Awaitable[None]]) -> None:
+    async def run() -> None:
+        server = Server(tmp_path)
+        await test(server)
+        server.block_log.stop()
+
+    asyncio.run(run())
+
+
+def test_a_reload_puts_the_config_on_disk_in_force(tmp_path: Path) -> None:
+    async def edited(server: Server) -> None:
+        server.file.write_text(SECOND)
+        result = await server.reloader.reload("reload", WHO)
+        assert (result.result, result.snapshot) == ("applied", server.facts.snapshot)
+        assert [worker.served for worker in server.workers] == [result.snapshot] * 2
+        assert server.in_force == "second"
+        assert (await server.reloader.reload("reload", WHO)).result == "unchanged"
+        assert server.audit() == ["reload"]
+
+    _run(tmp_path, edited)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        (FAILING, "refused"),
+        (TEXT + "[server]\nworkers = 9\n", "needs_restart"),
+        ("[", "invalid"),
+    ],
+)
+def test_what_is_refused_leaves_all_as_it_was(tmp_path: Path, text: str, result: str) -> None:
+    async def refused(server: Server) -> None:
+        server.file.write_text(text)
+        assert (await server.reloader.reload("reload", WHO)).result == result
+        assert (server.in_force, server.facts.config_ok) == ("first", False)
+        assert server.facts.reloads == {result: 1}
+        assert server.audit() == []
+
+    _run(tmp_path, refused)
+
+
+def test_if_one_worker_cannot_load_a_snapshot_none_serves_it(tmp_path: Path) -> None:
+    async def refused(server: Server) -> None:
+        server.workers[1].refusal = "no memory"
+        server.file.write_text(SECOND)
+        result = await server.reloader.reload("reload", WHO)
+        assert (result.result, result.report) == ("failed", ["no memory"])
+        assert [(worker.loaded, worker.served) for worker in server.workers] == [("", "")] * 2
+        assert server.in_force == "first"
+
+    _run(tmp_path, refused)
+
+
+def test_of_two_commands_that_began_with_the_same_config_the_later_is_refused(
+    tmp_path: Path,
+) -> None:
+    async def sent(server: Server) -> None:
+        before = server.facts.snapshot
+        one, other = (
+            SentConfig(SourceTexts({"config.toml": text}), before) for text in (SECOND, THIRD)
+        )
+        results = await asyncio.gather(
+            server.reloader.send("exempt", WHO, one), server.reloader.send("exempt", WHO, other)
+        )
+        assert [each.result for each in results] == ["applied", "failed"]
+        assert server.in_force == "second"
+
+    _run(tmp_path, sent)
+
+
+def test_fetched_lists_do_not_bring_an_edit_in_force(tmp_path: Path) -> None:
+    async def fetched(server: Server) -> None:
+        await server.reloader.activated("start", WHO, server.first.sources)
+        server.file.write_text(SECOND)
+        result = await server.reloader.lists("a list", ())
+        assert result.result == "unchanged"
+        assert server.in_force == "first"
+        assert "edited and not reloaded" in " ".join(result.report)
+
+    _run(tmp_path, fetched)
+
+
+@pytest.mark.processes  # git compares the files with the commit
+def test_a_commit_that_is_refused_is_not_what_the_link_leads_to(tmp_path: Path) -> None:
+    async def refused(server: Server) -> None:
+        async def check(*_: Path) -> None:
+            raise AssertionError("a config that is rejected is replayed")
+
+        tree = PolicyTree(server.state)
+        tree.directory("good").mkdir(parents=True)
+        tree.switch("good")
+        tree.write(PulledPolicy("good", "signer", 0.0, 0.0))
+        tree.directory("bad").mkdir()
+        server.file.write_text(FAILING)
+        await server.reloader.switch(WHO, PolicySwitch(tree, "bad", check), ())
+        assert tree.in_place() == "good"
+
+    _run(tmp_path, refused)
+
+
+def test_nothing_is_put_in_force_once_the_server_stops(tmp_path: Path) -> None:
+    async def stopped(server: Server) -> None:
+        server.file.write_text(SECOND)
+        await server.reloader.stop(WHO)
+        assert (await server.reloader.reload("reload", WHO)).code
+        assert (server.in_force, server.facts.config_ok) == ("first", True)
+        assert server.audit() == ["stop"]
+
+    _run(tmp_path, stopped)
