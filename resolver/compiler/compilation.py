@@ -6,10 +6,7 @@ reading a config takes. The program prints what ``Accepted``, ``Held``, ``Reject
 ``NotCompiled`` holds.
 """
 
-import gc
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +29,7 @@ from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.lists.rules import BlockList
 from resolver.policy.compiled import Snapshot
+from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
 from resolver.snapshot.list_archive import ListArchive
@@ -190,29 +188,23 @@ def _example(loaded: LoadedConfig) -> str:
     return ""
 
 
-def main() -> None:
+def _compile() -> dict[str, object]:
     """Compile the config on the command line; standard input has ``SourceTexts`` or null.
 
     Behind the config and the state directory are the lists whose losses are accepted.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
-    gc.disable()  # a million rules and no cycles; looking for cycles takes seconds
     config, state, accepted = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     given = json.load(sys.stdin)
-    result: dict[str, object]
     try:
         sources = None if given is None else SourceTexts(**given)
-        result = asdict(compile_and_save(config, state, sources, accepted))
+        return asdict(compile_and_save(config, state, sources, accepted))
     except Held as error:
-        result = {"held": error.report}
+        return {"held": error.report}
     except Rejected as error:
-        result = {"report": error.report, "code": error.code}
+        return {"report": error.report, "code": error.code}
     except DarbanError as error:
-        result = {"reason": str(error)}
-    json.dump(result, sys.stdout)
-    sys.stdout.flush()
-    os._exit(0)  # nothing is left to do, and freeing a large heap takes long
+        return {"reason": str(error)}
 
 
 if __name__ == "__main__":
-    main()
+    work_once(_compile)

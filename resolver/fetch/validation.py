@@ -5,10 +5,7 @@ stay in its memory. It reads a ``ValidationRequest`` a line, as JSON, and prints
 ``ValidationResult`` for each. ``fetch.validator`` runs it.
 """
 
-import gc
 import json
-import os
-import signal
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ from resolver.lists.acceptance import (
     read_untrusted,
 )
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
+from resolver.processes.child_main import begin, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +57,12 @@ class ValidationResult:
 
 def main() -> None:
     """Validate the files that standard input names, until it ends."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
-    gc.disable()
+    begin()
     for line in sys.stdin:
         result = _validate(ValidationRequest(**json.loads(line)))
         sys.stdout.write(json.dumps(asdict(result)) + "\n")
         sys.stdout.flush()
-    os._exit(0)  # freeing a large heap takes long
+    end()
 
 
 def _validate(request: ValidationRequest) -> ValidationResult:

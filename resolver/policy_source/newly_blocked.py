@@ -4,8 +4,6 @@ Runs as a program: it is given the directories of both snapshots and the file th
 --keep`` has written, and prints what ``NewlyBlocked`` holds as one JSON object.
 """
 
-import json
-import signal
 import sys
 import time
 from collections import Counter
@@ -18,6 +16,7 @@ from resolver.analysis.replay import Replay
 from resolver.dns import names
 from resolver.errors import DarbanError
 from resolver.policy.verdict import Outcome
+from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 
 _SHOWN = 10
@@ -56,12 +55,11 @@ def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlo
     return NewlyBlocked(len({name for name, _ in found}), first)
 
 
-def main() -> None:
+def _compare() -> dict[str, object]:
     """Compare the snapshots on the command line."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
     old, new, questions = (Path(argument) for argument in sys.argv[1:])
-    json.dump(asdict(newly_blocked(old, new, questions, time.time())), sys.stdout)
+    return asdict(newly_blocked(old, new, questions, time.time()))
 
 
 if __name__ == "__main__":
-    main()
+    work_once(_compare)

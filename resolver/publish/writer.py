@@ -15,11 +15,8 @@ What must stay true:
 """
 
 import contextlib
-import gc
 import hashlib
-import json
 import os
-import signal
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -30,6 +27,7 @@ from resolver.files import atomic_file, make_directory, remove_abandoned, write_
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.features import Target
 from resolver.policy.index import Index
+from resolver.processes.child_main import work_once
 from resolver.publish.policy_zones import policy_zones
 from resolver.publish.targets import refused
 from resolver.publish.zone_inputs import ZoneInputs
@@ -185,10 +183,8 @@ def _read_serials(directory: Path) -> dict[str, int]:
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
 
 
-def main() -> None:
+def _write() -> dict[str, object]:
     """Write the zones of the snapshot in the first directory into the second."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it means the supervisor
-    gc.disable()
     snapshot, directory = (Path(argument) for argument in sys.argv[1:])
     try:
         result = write(*store.load(snapshot), directory, time.time())
@@ -196,10 +192,8 @@ def main() -> None:
         result = WriteResult(problem=f"{error.filename or directory}: {error.strerror or error}")
     except store.StateError as error:
         result = WriteResult(problem=str(error))
-    json.dump(asdict(result), sys.stdout)
-    sys.stdout.flush()
-    os._exit(0)  # nothing is left to do, and freeing a large heap takes long
+    return asdict(result)
 
 
 if __name__ == "__main__":
-    main()
+    work_once(_write)
