@@ -319,7 +319,12 @@ class Reloader:
         await self._audit.activated(event, who, self._rollout.current, sources, once=once)
 
     def _report(self, attempt: _Attempt, result: ReloadResult) -> ReloadResult:
-        """Report how an attempt ended, in the metrics, the status and the log."""
+        """Report how an attempt ended, in the metrics, the status and the log.
+
+        Where the server stops nothing has failed, and nothing is reported.
+        """
+        if self._stopping.is_set():
+            return result
         facts, report = self._facts, tuple(result.report)
         facts.reloads[result.result] += 1
         facts.last_reload = LastReload(time.time(), result.result, attempt.who, report)
