@@ -14,11 +14,17 @@ from typer.core import TyperCommand, TyperGroup
 from resolver import __version__, build
 from resolver.cli.command import command, echo
 
-COMMANDS = (
-    *("run", "check", "explain", "diff", "reload", "flush", "drain", "status", "pull", "record"),
-    *("exempt", "history", "report", "export", "lists"),
-)
-"""The commands, in the order of the help. ``module_name`` says where each is."""
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "policy": ("check", "diff", "reload", "pull"),
+    "people": ("explain", "exempt"),
+    "lists": ("lists", "record"),
+    "other resolvers": ("export",),
+    "evidence": ("history", "report"),
+    "server": ("run", "status", "flush", "drain"),
+}
+"""The commands by what they are about, in the order of the help."""
+COMMANDS = tuple(name for group in GROUPS.values() for name in group)
+"""The names of all commands. ``module_name`` says where each is."""
 
 
 def module_name(name: str) -> str:
@@ -56,11 +62,27 @@ class _Commands(TyperGroup):
         super().__init__(**attributes)
         self.commands = cast("Any", _Imported())
 
+    def format_help(self, _: Any, formatter: Any) -> None:  # noqa: ANN401 - Click's, which Typer hides
+        """Write the help of all commands; it fits a screen of 24 lines and 80 columns."""
+        formatter.write("\n".join(_help_lines()) + "\n")
+
+
+def _help_lines() -> Iterator[str]:
+    yield f"{_ABOUT}\n\nUsage: darban COMMAND ...; 'darban COMMAND --help' has the rest.\n"
+    for group, members in GROUPS.items():
+        for name in members:
+            heading = group if name == members[0] else ""
+            yield f"{heading:<17}{name:<9}{_command(name).get_short_help_str(limit=80)}"
+    yield f"\nOptions: {', '.join(_OPTIONS)}"
+
+
+_ABOUT = "A DNS resolver that enforces a network's messenger policy by VLAN."
+_OPTIONS = ("--version", "--install-completion", "--show-completion", "--help")
 
 app = typer.Typer(
     name="darban",
     cls=_Commands,
-    help="A DNS resolver that enforces a network's messenger policy by VLAN.",
+    help=_ABOUT,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,

@@ -2,28 +2,42 @@
 
 import datetime as dt
 import time
+from pathlib import Path
+from typing import Annotated
 
-from resolver.cli.command import AsJson, Config, echo, print_json
+import typer
+
+from resolver.cli.command import AsJson, Named, echo, print_json
+from resolver.cli.default_config import default_config
 from resolver.cli.hours_text import hours_text
 from resolver.cli.policies import with_misfits
 from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.count_text import count_text
+from resolver.errors import DarbanError
 from resolver.metrics.status import hours
 from resolver.policy.features import Target
 from resolver.publish.left_out import left_out
 from resolver.publish.targets import Fit
 
+File = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="the config, as --config names it")
+]
 
-def check(*, config: Config, as_json: AsJson = False) -> int:
-    """Check a config and run its expectations, without a server.
 
-    Exits with 1 where an expectation does not hold, 2 where the config has an error.
+def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -> int:
+    """Check a config, and run its expectations.
+
+    No server is needed. Exits with 1 where an expectation does not hold, 2 where the config has an
+    error.
 
         darban check
 
-        darban check --config new.toml --json
+        darban check new.toml --json
     """
-    compiled = compile_file(config, time.time())
+    if file is not None and config is not None:
+        raise DarbanError("say one of FILE and --config")
+    path = file or config or default_config()
+    compiled = compile_file(path, time.time())
     review = _oldest_review(compiled)
     gaps, known = [], []
     if not compiled.errors:
@@ -34,7 +48,7 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
     if as_json:
         print_json(
             {
-                "config": str(config),
+                "config": str(path),
                 "ok": not compiled.errors and not compiled.failed,
                 "problems": compiled.problems,
                 "acknowledged": compiled.acknowledged,
@@ -51,10 +65,10 @@ def check(*, config: Config, as_json: AsJson = False) -> int:
         for failed in compiled.failed:
             echo(f"{failed.place}: does not hold: {failed.text}")
         for gap in gaps:
-            echo(f"{config}: not in the zones: {gap}")
+            echo(f"{path}: not in the zones: {gap}")
         for each in known:
             echo(f"hours {hours_text(each)}")
-        echo(f"{config}: {_summary(compiled)}")
+        echo(f"{path}: {_summary(compiled)}")
         if review:
             days = count_text((dt.date.today() - review[0]).days, "day")
             echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")

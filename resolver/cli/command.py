@@ -27,6 +27,8 @@ Config = Annotated[
         help=CONFIG_HELP,
     ),
 ]
+Named = Annotated[Path | None, typer.Option("--config", help=CONFIG_HELP)]
+"""The same where the command must know whether it is given."""
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object")]
 
 P = ParamSpec("P")

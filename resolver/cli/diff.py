@@ -16,7 +16,7 @@ from resolver.analysis.explanation import Explainer
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
-from resolver.cli.command import CONFIG_HELP, AsJson, echo, print_json
+from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, load_snapshot
@@ -60,10 +60,6 @@ Vlan = Annotated[
     str | None,
     typer.Option("--vlan", help="try the queries for this VLAN alone", autocompletion=vlans),
 ]
-Server = Annotated[
-    Path | None,
-    typer.Option("--config", help=CONFIG_HELP),
-]
 
 
 class _Replayed(NamedTuple):
@@ -81,10 +77,10 @@ def diff(
     queries: Queries = None,
     vlan: Vlan = None,
     live: Live = False,
-    config: Server = None,
+    config: Named = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what changes from one policy to another, and for which queries.
+    """Show what another config changes, for which queries.
 
     Without OLD the policy in force is compared; without NEW as well, with the config of the
     server as it is now. A name may be blocked for a target of its answer: --live asks for the
@@ -130,7 +126,7 @@ def _of_config(path: Path) -> ComparedPolicy:
     if compiled.failed:
         echo(
             f"{path}: expectations that do not hold: {len(compiled.failed)}; "
-            f"'darban check --config {path}' shows why",
+            f"'darban check {path}' shows why",
             err=True,
         )
     expectations = _expectations(compiled.loaded.config)

@@ -11,10 +11,10 @@ End = Annotated[bool, typer.Option("--end", help="let health checks succeed agai
 
 
 def drain(*, end: End = False, config: Config) -> int:
-    """Let health checks fail, so that dnsdist, keepalived or BIRD lead clients to other nodes.
+    """Lead clients to other nodes: let health checks fail.
 
-    The server goes on answering all queries. A restart ends it too. Exits with 3 where no server
-    can be reached.
+    dnsdist, keepalived and BIRD then lead clients elsewhere. The server goes on answering all
+    queries. A restart ends it too. Exits with 3 where no server can be reached.
 
         darban drain
 

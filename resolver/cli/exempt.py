@@ -112,13 +112,14 @@ def exempt(
     config: Config,
     as_json: AsJson = False,
 ) -> int:
-    """Write an exemption into the config, and put it in force if the server runs.
+    """Permit a service for some clients until a moment.
 
-    The new config is checked first, with all expectations, as for a reload. If anything is
-    wrong, or an edit was not reloaded yet, the file stays as it is. Comments are kept. The
-    exemption ends by itself. A moment without an offset is in this host's time, a date alone is
-    its beginning. Exits with 1 where an expectation would not hold, 2 where there is a mistake.
-    Without a running server the exemption is written all the same.
+    The exemption is written into the config, and put in force if the server runs. The new config is
+    checked first, with all expectations, as for a reload. If anything is wrong, or an edit was not
+    reloaded yet, the file stays as it is. Comments are kept. The exemption ends by itself. A moment
+    without an offset is in this host's time, a date alone is its beginning. Exits with 1 where an
+    expectation would not hold, 2 where there is a mistake. Without a running server the exemption
+    is written all the same.
 
     Where the policy comes from git, a server refuses, and prints the command for your own clone:
     with --repo, the clone is edited and checked in the same way, and the edit is shown and

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -23,12 +23,18 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
 from resolver.upstream.blocking import BlockingForwarder
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="the name that is asked for; or a URL")]
-Type = Annotated[str, typer.Argument(metavar="TYPE", help="the record type that is asked for")]
-Client = Annotated[str | None, typer.Option("--client", help="the address that asks")]
-Vlan = Annotated[
-    str | None, typer.Option("--vlan", help="or the VLAN that asks", autocompletion=vlans)
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CLIENT NAME [TYPE]",
+        help="who asks, an address or a VLAN; for which name, or URL; for which record type, or A",
+        autocompletion=vlans,
+    ),
 ]
+Client = Annotated[
+    str | None, typer.Option("--client", help="who asks by address, instead of CLIENT")
+]
+Vlan = Annotated[str | None, typer.Option("--vlan", help="or by VLAN", autocompletion=vlans)]
 AllVlans = Annotated[bool, typer.Option("--all-vlans", help="or every VLAN, one line each")]
 Live = Annotated[
     bool, typer.Option("--live", help="ask the upstream, and check the targets of the answer too")
@@ -43,8 +49,8 @@ Candidate = Annotated[
 
 
 def explain(
-    name: Name,
-    type_: Type = "A",
+    words: Words = None,
+    *,
     client: Client = None,
     vlan: Vlan = None,
     all_vlans: AllVlans = False,
@@ -53,50 +59,80 @@ def explain(
     config: Candidate = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show how a name is answered for a client, and which rule decides.
+    """Show how a name is answered for a client, and why.
 
     Of a URL, a name with a port, or an e-mail address the host is taken. Without --config the
     policy in force decides. With --at, it decides by the hours and exemptions of that moment, which
     is of this host's time zone or has an offset, such as +03:30. Exits with 1 where the name is
     blocked, 0 where it is not, 2 where an argument is invalid, 3 where no server can be reached.
 
-        darban explain --client 10.10.3.7 web.telegram.org
+        darban explain 10.10.3.7 web.telegram.org
 
-        darban explain --vlan administration --config new.toml wa.me AAAA
+        darban explain administration wa.me AAAA --config new.toml
 
-        darban explain --vlan administration --at 2027-03-20T14:30 instagram.com
+        darban explain administration instagram.com --at 2027-03-20T14:30
 
-        darban explain --all-vlans --live links.agency.example
+        darban explain --all-vlans links.agency.example --live
     """
-    qtype = codes.parse_type(type_)
-    if qtype is None:
-        raise DarbanError(f"'{type_}' is not a record type such as A, AAAA, HTTPS, TYPE65")
-    host = typed_name(name)
-    qname = names.parse(host)
-    if host != name.strip():
-        echo(f"'{name}' is no name alone; this is about its host, {host}", err=True)
-    if (client is not None) + (vlan is not None) + all_vlans != 1:
-        raise DarbanError("say who asks: --client ADDRESS, --vlan NAME, or --all-vlans")
+    question = _question(words or [], client, vlan, all_vlans)
     terms, index = _of_config(config) if config is not None else _in_force()
-    if any(host == each.name for each in terms.services):
-        echo(f"this is about a domain {host}, not about the names of the service {host}", err=True)
+    if any(question.host == each.name for each in terms.services):
+        about = "this is about a domain {0}, not about the names of the service {0}"
+        echo(about.format(question.host), err=True)
     moment = time.time() if at is None else parse_moment(at).timestamp()
     if at is not None:
         echo(f"at {moment_text(moment)}", err=True)
     explainer = Explainer(terms, index, moment, BlockingForwarder(terms).ask if live else None)
-    if client is not None:
-        if parse_address(client) is None:
-            raise DarbanError(f"'{client}' is not an address such as 10.10.3.7 or fd00:10::37")
-        explained = [explainer.for_client(client, qname, qtype)]
-    else:
-        vlan_names = [each.name for each in terms.vlans] if vlan is None else [vlan]
-        views = [view_of_vlan(explainer, each) for each in vlan_names]
-        explained = [explainer.for_view(each, qname, qtype) for each in views]
+    explained = question.explained(explainer)
     if as_json:
         print_json({"vlans": explained} if all_vlans else explained[0])
     else:
         echo(_as_lines(explained) if all_vlans else _as_text(explained[0]))
     return int(any(each.outcome in ("blocked", "rebinding", "refused") for each in explained))
+
+
+class _Question(NamedTuple):
+    """A question, and who asks it."""
+
+    who: str | None
+    """An address or a VLAN; None for every VLAN."""
+    host: str
+    qtype: int
+
+    def explained(self, explainer: Explainer) -> list[Explanation]:
+        """How it is answered; a line for each VLAN where every VLAN asks."""
+        name = names.parse(self.host)
+        if self.who is not None and parse_address(self.who) is not None:
+            return [explainer.for_client(self.who, name, self.qtype)]
+        vlan_names = [each.name for each in explainer.terms.vlans]
+        if self.who is not None:
+            vlan_names = [self.who]
+        views = [view_of_vlan(explainer, each) for each in vlan_names]
+        return [explainer.for_view(each, name, self.qtype) for each in views]
+
+
+def _question(
+    words: Sequence[str], client: str | None, vlan: str | None, all_vlans: bool
+) -> _Question:
+    """The question that a command line means: CLIENT NAME [TYPE], CLIENT also by an option."""
+    asking = [each for each in (client, vlan) if each is not None]
+    if not asking and not all_vlans:
+        asking, words = list(words[:1]), words[1:]
+    if len(asking) + all_vlans != 1 or not 1 <= len(words) <= 2:
+        raise DarbanError(
+            "say who asks for what: darban explain CLIENT NAME [TYPE], where CLIENT is an address "
+            "or a VLAN; or --all-vlans instead of CLIENT"
+        )
+    if client is not None and parse_address(client) is None:
+        raise DarbanError(f"'{client}' is not an address such as 10.10.3.7 or fd00:10::37")
+    name, type_ = words[0], "".join(words[1:]) or "A"
+    qtype = codes.parse_type(type_)
+    if qtype is None:
+        raise DarbanError(f"'{type_}' is not a record type such as A, AAAA, HTTPS, TYPE65")
+    host = typed_name(name)
+    if host != name.strip():
+        echo(f"'{name}' is no name alone; this is about its host, {host}", err=True)
+    return _Question(asking[0] if asking else None, host, qtype)
 
 
 def _of_config(config: Path) -> tuple[CompiledConfig, Index]:

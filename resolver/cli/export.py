@@ -67,7 +67,7 @@ def export(
     port: Port = 53,
     client: Client = None,
 ) -> int:
-    """Print the config of another program, for the policy of this config.
+    """Print the config of another program for this policy.
 
     It reads the config on disk, and needs no server. With --to, and for nftables, it writes
     nothing, and exits with 1, where an expectation of the config does not hold. The export for

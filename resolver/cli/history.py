@@ -37,7 +37,7 @@ Restore = Annotated[
 def history(
     *, at: At = None, restore: Restore = None, config: Config, as_json: AsJson = False
 ) -> int:
-    """Show what was in force at a moment, who put it in force, and what changed.
+    """Show what was in force at a moment, and by whom.
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched), end
     of an exemption and stop, the last 20 as text, with the exemptions that changed; +2 -1 means

@@ -46,9 +46,10 @@ lists = typer.Typer(name="lists", invoke_without_command=True, add_completion=Fa
 
 @lists.callback()
 def show(context: typer.Context, *, config: Config, as_json: AsJson = False) -> None:
-    """Show each list: entries, skipped lines by reason, age, the last error.
+    """Show the lists, update them, suggest names for them.
 
-    The config's lists are read as the server reads them, without a server.
+    Of each list: entries, skipped lines by reason, age, the last error. The config's lists are
+    read as the server reads them. No server is needed.
 
         darban lists
 

@@ -67,13 +67,13 @@ def record(
     keep: Keep = False,
     config: Config,
 ) -> int:
-    """Count the queries of every VLAN for a while, and write the counts to a file.
+    """Count which names each VLAN asks for, for a while.
 
-    No client is recorded: only names and types, and how often each VLAN asked. Ctrl-C ends the
-    recording early and writes what was counted. 'darban diff --queries' tries the file on
-    another config. With --keep the file replaces the one that each policy from git is tried with.
-    A recording has room for a million different questions; those beyond are only counted. Exits
-    with 3 where no server can be reached.
+    The counts are written to a file. No client is recorded: only names and types, and how often
+    each VLAN asked. Ctrl-C ends the recording early and writes what was counted. 'darban diff
+    --queries' tries the file on another config. With --keep the file replaces the one that each
+    policy from git is tried with. A recording has room for a million different questions; those
+    beyond are only counted. Exits with 3 where no server can be reached.
 
         darban record --minutes 10
 

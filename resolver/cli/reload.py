@@ -37,7 +37,7 @@ Accept = Annotated[
 def reload(
     *, new: From = None, accept: Accept = False, config: Config, as_json: AsJson = False
 ) -> int:
-    """Put the config in force as it is now, without losing a query.
+    """Put the config in force, without losing a query.
 
     The whole config is checked first, with its expectations. If anything is wrong, the policy
     in force stays, and the report says what is wrong. When this returns with 0, every answer

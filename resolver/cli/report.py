@@ -31,11 +31,12 @@ def report(
     language: Language = "fa",
     config: Config,
 ) -> int:
-    """Print by VLAN what is blocked, by which directive, who is exempted, and whether it holds.
+    """Print what is blocked on which ground, for an auditor.
 
-    With a running server the policy in force is reported, with its counts; else the policy of
-    the config. The expectations of the config are run. Exits with 1 where one does not hold, 2
-    where the config has errors and no server runs.
+    By VLAN: the services, the directives, who is exempted by whom, the expectations. With a running
+    server the policy in force is reported, with its counts; else the policy of the config. The
+    expectations of the config are run. Exits with 1 where one does not hold, 2 where the config has
+    errors and no server runs.
 
         darban report
 

@@ -18,9 +18,9 @@ LastGood = Annotated[
 
 
 def run(*, config: Config, last_good: LastGood = False) -> int:
-    """Start the server, in the foreground, until SIGTERM or Ctrl-C.
+    """Start the server, in the foreground.
 
-    SIGHUP reloads the config, as darban reload does.
+    SIGTERM and Ctrl-C end it. SIGHUP reloads the config, as darban reload does.
 
     Exits with 1 where an expectation does not hold, 2 where the server cannot start.
 

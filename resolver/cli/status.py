@@ -33,7 +33,7 @@ Unknown = Annotated[
 def status(
     *, once: Once = False, unknown: Unknown = False, as_json: AsJson = False, config: Config
 ) -> int:
-    """Show queries, blocks by VLAN and service, upstreams, cache and exemptions.
+    """Show queries, blocks, upstreams and exemptions.
 
     In a terminal the view is drawn again each second until q or Ctrl-C is pressed; space shows
     the next page of a view that is too high. Elsewhere it is printed once. Exits with 3 where

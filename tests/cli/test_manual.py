@@ -12,7 +12,8 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from resolver.cli.app import app
+from resolver.cli.app import COMMANDS as COMMANDS_OF_HELP
+from resolver.cli.app import GROUPS, app
 from tests.live.programs import needed
 
 pytestmark = pytest.mark.processes
@@ -41,6 +42,20 @@ def test_the_help_of_every_command_has_an_example(name: str) -> None:
     assert examples, f"{name} --help has no line '    {name} ...'"
 
 
+def test_the_help_fits_a_screen_and_has_every_command_in_its_group() -> None:
+    done = subprocess.run(
+        [DARBAN, "--help"], env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True
+    )
+    lines = done.stdout.splitlines()
+    assert len(lines) < 24, "a line is left for the prompt"
+    assert max(map(len, lines)) <= 80
+    commands = {line[17:26].strip(): line[26:] for line in lines if line[26:27].isupper()}
+    assert list(commands) == list(COMMANDS_OF_HELP)
+    assert all(each.endswith(".") for each in commands.values()), "none is cut"
+    groups = [line[:17].strip() for line in lines if line[26:27].isupper() and line[0] != " "]
+    assert groups == list(GROUPS)
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The manual page as a reader sees it; its source draws no warning."""
@@ -60,7 +75,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_manual_names_every_command_and_what_it_takes(page: str, name: str) -> None:
-    _, found, rest = page.partition(f"   {name} ")
+    _, found, rest = page.partition(f"\n   {name} ")
     assert found
     section = re.split(r"\n   \S|\n\S", rest)[0]
     for parameter in COMMANDS[name].params:
@@ -75,7 +90,7 @@ def test_the_manual_names_every_command_and_what_it_takes(page: str, name: str) 
 
 
 def test_every_example_in_the_manual_is_kept_as_it_is(page: str) -> None:
-    assert "\n           darban explain --client 10.10.3.7 web.telegram.org\n" in page
+    assert "\n           darban explain 10.10.3.7 web.telegram.org\n" in page
 
 
 _COMPLETE = """
@@ -106,6 +121,7 @@ def test_the_shell_is_offered_the_vlans_of_the_config(tmp_path: Path) -> None:
     words = f"darban explain --config {config} --vlan p"
     assert _offered(words, ROOT) == ["press", "printers"]
     assert "administration" in _offered("darban explain --vlan a", ROOT)
+    assert _offered("darban explain p", ROOT) == ["publicity"]
 
 
 def test_the_shell_is_offered_the_services_of_the_lists(tmp_path: Path) -> None:

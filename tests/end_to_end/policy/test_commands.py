@@ -66,6 +66,14 @@ def test_check_takes_the_config_that_is_here(config: Path) -> None:
     assert done.out.startswith("config.toml: ")
 
 
+def test_check_of_a_file_that_is_named(config: Path) -> None:
+    config.rename(config.with_name("new.toml"))
+    done = _darban("check", "new.toml", at=config.parent)
+    assert (done.code, done.out.partition(":")[0]) == (GOOD, "new.toml")
+    both = _darban("check", "new.toml", "--config", "new.toml", at=config.parent)
+    assert (both.code, both.err) == (WRONG, "say one of FILE and --config\n")
+
+
 def test_check_of_an_expectation_that_does_not_hold(config: Path) -> None:
     edited(config, 'name = "eitaa.com"\noutcome = "passed"', 'name = "t.me"\noutcome = "passed"')
     done = _darban("check", at=config.parent)

@@ -32,7 +32,7 @@ def test_the_command_for_failed_expectations_names_the_file(configs: Path) -> No
     failing = '[[expect]]\nclient = "127.0.10.5"\nname = "eitaa.com"\noutcome = "blocked"\n'
     (configs / "new.toml").write_text(f"{text}\n{failing}", encoding="utf-8")
     done = darban("diff", "old.toml", "new.toml", at=configs)
-    assert "expectations that do not hold: 1; 'darban check --config new.toml'" in done.err
+    assert "expectations that do not hold: 1; 'darban check new.toml'" in done.err
 
 
 def test_a_policy_that_blocks_more(configs: Path) -> None:

@@ -132,6 +132,22 @@ def test_explain_takes_the_host_of_what_is_pasted(config: Path, typed: str) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (["127.0.10.5", "t.me"], ["--client", "127.0.10.5", "t.me"]),
+        (["fd00:10::7", "t.me", "AAAA"], ["--client", "fd00:10::7", "t.me", "AAAA"]),
+        (["administration", "t.me", "HTTPS"], ["--vlan", "administration", "t.me", "HTTPS"]),
+    ],
+)
+def test_explain_takes_the_client_as_its_first_word(
+    config: Path, words: list[str], options: list[str]
+) -> None:
+    done = _explain(config, *words, "--json")
+    assert done.json == _explain(config, *options, "--json").json
+    assert done.json["name"] == "t.me"
+
+
 def test_explain_names_the_exemption(config: Path) -> None:
     told = _explain(config, "--client", "127.0.10.7", "t.me", "--json").json
     assert (told["exemption"], told["service"]) == ("pr-2031", "telegram")
@@ -148,6 +164,8 @@ def test_explain_an_audited_policy(config: Path) -> None:
     ("arguments", "said"),
     [
         (["web.telegram.org"], "say who asks"),
+        (["t.me", "A"], "there is no VLAN 't.me'"),
+        (["--all-vlans", "127.0.10.5", "t.me", "A"], "say who asks"),
         (["--client", "127.0.10.5", "--vlan", "publicity", "t.me"], "say who asks"),
         (["--client", "nobody", "t.me"], "'nobody' is not an address"),
         (["--client", "10.0.0.0/8", "t.me"], "is not an address"),
@@ -156,6 +174,7 @@ def test_explain_an_audited_policy(config: Path) -> None:
         (["--client", "127.0.10.5", "a..b"], "a..b"),
         (["--client", "127.0.10.5", "x" * 64 + ".example"], "63"),
         (["--client", "127.0.10.5"], "NAME"),
+        ([], "CLIENT NAME"),
     ],
 )
 def test_explain_a_question_that_makes_no_sense(
