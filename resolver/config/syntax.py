@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 
 from resolver.config.problems import Problem
+from resolver.config.toml_lines import Path, first_definition, path_text
 from resolver.config.typing_slips import (
     QUOTES,
     describe,
@@ -22,6 +23,7 @@ from resolver.config.typing_slips import (
 )
 
 _POSITION = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_REPEATED = ("Cannot declare ", "Cannot overwrite ", "Cannot mutate ", "Cannot redefine ")
 _AT_END = " (at end of document)"
 _BOM = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -69,6 +71,12 @@ def not_toml(file: str, message: str, text: str) -> Problem:
         found = "a byte order mark (BOM) before the first character"
         advice = "Save the file as UTF-8 without BOM."
         return Problem("error", file, 1, "", found, "a text in UTF-8 without it", advice)
+    if message.startswith(_REPEATED) and (defined := _first_definition(message, text)):
+        path, first = defined
+        named = path[:-1] if isinstance(path[-1], int) else path
+        found = f"a second {path_text(named)}"
+        advice = f"It is also at {file}:{first}."
+        return Problem("error", file, line, "", found, "each table and each key once", advice)
     if line is not None:
         content = text.split("\n")[line - 1].rstrip("\r")
         if len(content) <= _LONGEST and not _is_toml(content):
@@ -77,6 +85,15 @@ def not_toml(file: str, message: str, text: str) -> Problem:
                 return Problem("error", file, line, "", *explained)
     expected = '"," after each element and "]" after the last' if "array" in found else "valid TOML"
     return Problem("error", file, line, "", found, expected)
+
+
+def _first_definition(message: str, text: str) -> tuple[Path, int] | None:
+    """What a text defines again where tomllib stopped, and the line of the first definition."""
+    text, position = text.replace("\r\n", "\n"), _POSITION.search(message)
+    if position is None:
+        return first_definition(text, len(text))
+    before = text.split("\n")[: int(position[1]) - 1]
+    return first_definition(text, sum(len(each) + 1 for each in before) + int(position[2]) - 1)
 
 
 def _position(message: str, text: str) -> tuple[int | None, str]:

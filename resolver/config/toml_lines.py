@@ -40,6 +40,19 @@ class TomlLines:
         return None
 
 
+def first_definition(text: str, end: int) -> tuple[Path, int] | None:
+    """The path that the last definition before ``end`` defines again, and the line of the first.
+
+    Of a text that tomllib refuses there. None where no table or key around it was defined before.
+    """
+    again = _Scanner(text[:end])
+    lines = _Scanner(text[: again.last_at]).lines
+    path = again.last
+    while path and path not in lines:
+        path = path[:-1]
+    return (path, lines[path]) if path else None
+
+
 def path_text(path: Path) -> str:
     """A path as people write it: ``vlans.administration.prefixes[1]``."""
     parts = [f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path]
@@ -67,16 +80,22 @@ class _Scanner:
         self._starts = [found.end() for found in re.finditer("\n", text)]
         self._lengths: dict[Path, int] = {}
         self.lines: dict[Path, int] = {}
+        self.last: Path = ()
+        """The path of the last header, or of the last key that is not inside a value."""
+        self.last_at = 0
+        """Where it begins."""
         self._scan()
 
     def _scan(self) -> None:
         table: Path = ()
         self._skip(_BLANK)
         while self._at < len(self._text):
+            self.last_at = self._at
             if self._text[self._at] == "[":
-                table = self._header()
+                self.last = table = self._header()
             else:
-                self._value(self._assigned(table))
+                self.last = self._assigned(table)
+                self._value(self.last)
             self._skip(_BLANK)
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:

@@ -42,7 +42,8 @@ def test_a_good_config_has_no_problems() -> None:
         ),
         (
             "a = 1\na = 2\n",
-            "config.toml:2: found at column 6: Cannot overwrite a value; expected valid TOML",
+            "config.toml:2: found a second a; expected each table and each key once. "
+            "It is also at config.toml:1.",
         ),
         (
             b"# \xff",

@@ -121,3 +121,29 @@ def test_another_encoding_is_named(octets: bytes, found: str, encoding: str | No
     assert message.startswith(f"{found}, which is not UTF-8; expected a text in UTF-8")
     assert ("It looks like" in message) == (encoding is not None)
     assert f"iconv -f {encoding} -t UTF-8 config.toml" in message or encoding is None
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "name", "first"),
+    [
+        ("[a]\nx = 1\n[a]\n", 3, "a", 1),
+        ("[a]\nx = 1\n# x = 2\nx = [\n1,\n]\n", 6, "a.x", 2),
+        ("[vlans.a]\r\nid = 1\r\n[vlans.b]\r\nid = 1\r\nid = 2\r\n", 5, "vlans.b.id", 4),
+        ("[[a]]\nx = 1\n[[a]]\nx = 2\nx = 3\n", 5, "a[1].x", 4),
+        ("[[a]]\n[a]\n", 2, "a", 1),
+        ("[a]\n[[a]]\n", 2, "a", 1),
+        ("a = [1]\n[[a]]\n", 2, "a", 1),
+        ("a.b = 1\na = 2", 2, "a", 1),
+        ("[a]\nb = {}\n[a.b.c]\n", 3, "a.b", 2),
+        ('"a b" = 1\n"a b" = 2', 2, '"a b"', 1),
+        ("x = '''\n[a]\n'''\n[a]\n[a]", 5, "a", 4),
+    ],
+)
+def test_a_second_definition_is_told_with_the_first(
+    text: str, line: int, name: str, first: int
+) -> None:
+    expected = "expected each table and each key once"
+    also = f"It is also at config.toml:{first}."
+    assert messages(load_text(text)) == [
+        f"config.toml:{line}: found a second {name}; {expected}. {also}"
+    ]
