@@ -102,7 +102,7 @@ class Report:
     expectations_run: bool
     """False where the config has errors, so that its expectations cannot be run."""
     vlans: tuple[VlanReport, ...]
-    strangers: tuple[ExpectationResult, ...]
+    unassigned_clients: tuple[ExpectationResult, ...]
     """The expectations of clients that no VLAN holds."""
     refused: int | None
     """Queries of such clients; None where no server runs."""
@@ -110,7 +110,10 @@ class Report:
     @property
     def failed(self) -> int:
         """How many expectations do not hold."""
-        results = [*self.strangers, *(each for vlan in self.vlans for each in vlan.expectations)]
+        results = [
+            *self.unassigned_clients,
+            *(each for vlan in self.vlans for each in vlan.expectations),
+        ]
         return sum(not each.holds for each in results)
 
 
@@ -142,7 +145,7 @@ def make_report(
         config_differs=config_differs,
         expectations_run=results is not None,
         vlans=vlans,
-        strangers=tuple(each for rest in by_vlan.values() for each in rest),
+        unassigned_clients=tuple(each for rest in by_vlan.values() for each in rest),
         refused=None if status is None else status.outcome("refused"),
     )
 

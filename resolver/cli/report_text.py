@@ -30,7 +30,7 @@ def as_text(report: Report) -> str:
     lines += ["", "Clients on no VLAN: refused"]
     if report.refused is not None:
         lines.append(f"  queries       {report.refused:,} refused")
-    lines += _listed("expectations", map(_result, report.strangers))
+    lines += _listed("expectations", map(_result, report.unassigned_clients))
     return "\n".join(lines)
 
 

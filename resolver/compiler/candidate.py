@@ -78,4 +78,4 @@ class Accepted:
     last_good: bool = False
     """Whether the config was rejected, and this is the last good snapshot."""
     failure: str = ""
-    """Why the config could not be compiled, where it may be right; else empty."""
+    """A failure that the config did not cause, for which it was not compiled; else empty."""

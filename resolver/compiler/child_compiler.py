@@ -30,7 +30,7 @@ async def compile_in_child(
     Raises:
         Rejected: with everything that is wrong.
         Held: a list has a loss that is not accepted.
-        NotCompiled: it may be right, but no snapshot of it could be made.
+        NotCompiled: no snapshot could be made, for a reason outside of the config.
     """
     command = ("resolver.compiler.compilation", str(config), str(state), *accepted)
     given = json.dumps(None if sources is None else asdict(sources)).encode()

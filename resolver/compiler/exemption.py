@@ -103,12 +103,12 @@ class ExemptionEdit:
         return edited
 
     def change(self, id_: str, values: Mapping[str, object]) -> EditedConfig:
-        """The config with other values of one exemption, checked; Rejected as above."""
+        """The config with other values of one exemption, checked; Rejected if it is wrong."""
         [(file, place)] = self._locations([id_])
         return self._edited({file: change_exemption(self._text(file), place, values)})
 
     def remove(self, ids: Sequence[str]) -> EditedConfig:
-        """The config without some exemptions, checked; Rejected as above."""
+        """The config without some exemptions, checked; Rejected if it is wrong."""
         places: dict[str, list[int]] = {}
         for file, place in self._locations(ids):
             places.setdefault(file, []).append(place)

@@ -50,7 +50,7 @@ def add_exemption(text: str, exemption: Mapping[str, object]) -> str:
 
 
 def change_exemption(text: str, place: int, values: Mapping[str, object]) -> str:
-    """The text of a config with other values of one exemption; NotEditable as above."""
+    """The text of a config with other values of one exemption; NotEditable as ``add_exemption``."""
 
     def change(exemptions: _Exemptions) -> str:
         before, exemptions[place] = exemptions[place], {**exemptions[place], **values}
@@ -65,7 +65,7 @@ def change_exemption(text: str, place: int, values: Mapping[str, object]) -> str
 
 
 def remove_exemptions(text: str, places: Collection[int]) -> str:
-    """The text of a config without some exemptions; NotEditable as above."""
+    """The text of a config without some exemptions; NotEditable as ``add_exemption``."""
 
     def remove(exemptions: _Exemptions) -> str:
         # from the last to the first, so that the places and the lines of the others stay

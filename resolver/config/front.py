@@ -18,7 +18,7 @@ def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
 
 
 def _proxies(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Who may say for whom it asks must be named, and must not be everybody."""
+    """``server.proxy.from`` must be set, and must not be everybody."""
     path: Path = ("server", "proxy", "from")
     proxy = config.server.proxy
     if proxy.listen and not proxy.from_ and provenance.whole(path):

@@ -19,7 +19,7 @@ class UpdateResult:
     reason: str = ""
     """Why the update failed, is held, or is not in force."""
     held: HeldChange | None = None
-    """The change that waits for a person's word."""
+    """The change that is held until a person accepts it."""
 
 
 @dataclass(slots=True)

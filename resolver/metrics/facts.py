@@ -37,7 +37,7 @@ class FetchState:
     failures: int = 0
     """Failed fetches since the server started."""
     held: bool = False
-    """Whether a large change waits for a person's word."""
+    """Whether a large change is held until a person accepts it."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class ServerFacts:
     config_ok: bool = True
     """Whether the config on disk, as it was last tried, is in force."""
     config_failure: str = ""
-    """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
+    """A failure that the config did not cause, such as a full disk; else empty."""
     has_control_socket: bool = True
     """Whether commands can reach the server."""
     missing_addresses: tuple[str, ...] = ()

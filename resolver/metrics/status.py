@@ -126,7 +126,7 @@ class FetchedStatus:
     failures: int
     """Failed fetches since the server started."""
     held: bool = False
-    """Whether a large change waits for a person's word."""
+    """Whether a large change is held until a person accepts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ class Status:
     not_ready: str = ""
     """Why clients should ask another node; empty while they may ask this one."""
     config_failure: str = ""
-    """Why it is not in force, where it may be right: a full disk, a restart; else empty."""
+    """A failure that the config did not cause, such as a full disk; else empty."""
     unwritten: tuple[str, ...] = ()
     """The config's files that a killed command has put in force and not written."""
 

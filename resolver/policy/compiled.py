@@ -34,7 +34,7 @@ _LINE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A messenger, or a way around the DNS of the network."""
+    """A messenger, or a DNS bypass."""
 
     name: str
     category: str

@@ -60,7 +60,7 @@ class ListRecord:
     asked: str = ""
     """What the last fetch asked for, from the config: URL, format, SHA-256."""
     held: HeldChange | None = None
-    """The change that the last good fetch found, where it waits for a person's word."""
+    """The change that the last good fetch found, where it is held until a person accepts it."""
 
     def begin(self, subscription: Subscription) -> None:
         """Note that a fetch is tried now."""

@@ -96,15 +96,15 @@ class AuditLog:
         return filter(None, map(_entry, self._journal.lines()))
 
     def last_activation(self, snapshot: str | None = None) -> AuditEntry | None:
-        """The last entry that put a config, or this snapshot, in force; OSError as above.
+        """The last entry that put a config, or this snapshot, in force.
 
-        None where it is not among the last lines.
+        None where it is not among the last lines. OSError if the log cannot be read.
         """
         activations = (entry for entry in self._latest() if entry.snapshot)
         return next((each for each in activations if snapshot in (None, each.snapshot)), None)
 
     def ends(self) -> NotedEnds:
-        """The ends of exemptions that were noted; OSError as above."""
+        """The ends of exemptions that were noted; OSError if the log cannot be read."""
         complete, latest = self._journal.is_short, list(self._latest())
         ended = (entry.ended for entry in latest)
         known = {(each.id, each.until) for each in ended if each is not None}
@@ -167,15 +167,15 @@ class AuditLog:
         self._last = entry
 
     def stopped(self, time: float, who: str) -> None:
-        """Add that somebody stopped the server; OSError as above."""
+        """Add that somebody stopped the server; OSError if the log cannot be written."""
         self._append(AuditEntry(time, "stop", who, ""))
 
     def refused(self, time: float, what: str) -> None:
-        """Add that a commit of the policy was refused, and why; OSError as above."""
+        """Add that a commit of the policy was refused, and why; OSError if that fails."""
         self._append(AuditEntry(time, REFUSED, what, ""))
 
     def ended(self, time: float, exemption: ExemptionDetails) -> None:
-        """Add that an exemption has ended; OSError as above."""
+        """Add that an exemption has ended; OSError if the log cannot be written."""
         self._append(AuditEntry(time, "ended", "", "", ended=exemption))
 
     def _keep(self, value: Mapping[str, object]) -> str:

@@ -38,7 +38,7 @@ class Journal:
                 yield from file
 
     def latest(self) -> Iterator[bytes]:
-        """The last lines, the newest first, as far as ``_LOOK_BACK`` reaches; OSError as above."""
+        """The last lines, the newest first, up to ``_LOOK_BACK``; OSError if it cannot be read."""
         left = _LOOK_BACK
         for path in (self._path, self._earlier):
             with suppress(FileNotFoundError), path.open("rb") as file:
@@ -48,7 +48,7 @@ class Journal:
 
     @property
     def is_short(self) -> bool:
-        """Whether ``latest`` gives all lines; OSError as above."""
+        """Whether ``latest`` gives all lines; OSError if it cannot be read."""
         sizes = (path.stat().st_size for path in (self._path, self._earlier) if path.exists())
         return sum(sizes) <= _LOOK_BACK
 

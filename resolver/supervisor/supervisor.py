@@ -109,7 +109,10 @@ class _Supervisor:
         *,
         wait: bool,
     ) -> None:
-        """Open the sockets (``wait`` as there), and make all that lives as long as the server."""
+        """Open the sockets, and make all that lives as long as the server.
+
+        With ``wait``, sockets are opened also at addresses that this host lacks.
+        """
         state = store.directory(config)
         self._manager = manager
         self._hangup = hangup

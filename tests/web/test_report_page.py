@@ -154,7 +154,9 @@ def test_expectations_are_told_with_what_came_of_them(made: Report) -> None:
         ("10.10.3.7", "exempted", "one", False),
         ("10.10.3.7", "blocked", "one", True),
     ]
-    assert [(e.client, e.got, e.holds) for e in made.strangers] == [("192.0.2.1", "refused", True)]
+    assert [(e.client, e.got, e.holds) for e in made.unassigned_clients] == [
+        ("192.0.2.1", "refused", True)
+    ]
     assert made.failed == 1
 
 

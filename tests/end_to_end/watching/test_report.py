@@ -27,7 +27,7 @@ def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server])
     assert (done["config_differs"], done["expectations_run"]) == (False, True)
     assert done["snapshot"] == alone.json["snapshot"]
     judged = [each for vlan in vlans.values() for each in vlan["expectations"]]
-    assert len(judged) + len(done["strangers"]) == 12  # type: ignore[arg-type]
+    assert len(judged) + len(done["unassigned_clients"]) == 12  # type: ignore[arg-type]
     assert all(each["holds"] for each in judged)
 
     text = server.config.read_text(encoding="utf-8")
