@@ -6,22 +6,16 @@ from typing import Annotated
 from pydantic import AwareDatetime, BeforeValidator
 
 from resolver import solar_hijri
-from resolver.config.typing_slips import literal
 from resolver.config.values import InvalidValue
 
 
-def _gregorian(kind: type[dt.date]) -> BeforeValidator:
-    """A validator that refuses dates of the solar Hijri calendar; ``kind`` is date or datetime."""
-
-    def validate(value: object) -> object:
-        if isinstance(value, dt.date) and solar_hijri.is_meant(value):
-            meant = literal(value.isoformat(), kind)
-            advice = f"Write {meant}, its day in the Gregorian calendar."
-            raise InvalidValue("a date of the Gregorian calendar", advice if meant else "")
-        return value
-
-    return BeforeValidator(validate)
+def _gregorian(value: object) -> object:
+    """Refuse a date of the solar Hijri calendar."""
+    if isinstance(value, dt.date) and solar_hijri.is_meant(value):
+        advice = solar_hijri.corrected(value)
+        raise InvalidValue("a date of the Gregorian calendar", f"{advice[0].upper()}{advice[1:]}.")
+    return value
 
 
-Day = Annotated[dt.date, _gregorian(dt.date)]
-Moment = Annotated[AwareDatetime, _gregorian(dt.datetime)]
+Day = Annotated[dt.date, BeforeValidator(_gregorian)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_gregorian)]
