@@ -91,10 +91,6 @@ class ServerFacts:
     pulls: Counter[str] = field(default_factory=Counter)
     """By result."""
 
-    def note_control(self, reachable: bool) -> None:
-        """Note whether commands can reach the server."""
-        self.has_control_socket = reachable
-
     @property
     def not_ready(self) -> str:
         """Why clients should ask another node; empty while they may ask this one.

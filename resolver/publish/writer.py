@@ -16,7 +16,6 @@ What must stay true:
 
 import contextlib
 import hashlib
-import os
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -48,8 +47,6 @@ class WriteResult:
 
     serials: dict[str, int] = field(default_factory=dict)
     """The serial of each zone, by its name without a final dot."""
-    stamps: dict[str, list[int]] = field(default_factory=dict)
-    """The ``stamp`` of each zone's file, by its name, when it was read or written."""
     made: list[str] = field(default_factory=list)
     """The zones that were made, since they might have changed."""
     left_out: list[str] = field(default_factory=list)
@@ -80,7 +77,7 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
         file = _ZoneFile.read(directory / zone_file(name), content, serials.get(name, 0))
         hashed, made = inputs.hash(name, content.of), record.zones.get(name)
         if content.of.view.effect.policy.name in frozen:
-            if not file.stamp:
+            if not file.path.exists():
                 continue
         elif not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
             result.made.append(name)
@@ -90,7 +87,6 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
             now.zones[name] = made
             result.left_out.extend(made.changes)
         result.serials[name] = file.serial
-        result.stamps[zone_file(name)] = file.stamp
     if now != record:
         write_atomically(directory / RECORD, now.octets())
     if result.serials != serials:
@@ -109,18 +105,6 @@ def zone_file(zone: str) -> str:
     return f"{zone}.zone"
 
 
-def stamp(path: Path) -> list[int]:
-    """The inode and the time of a file, which tell it from others; empty where it is missing."""
-    try:
-        return _stamp(path.stat())
-    except FileNotFoundError:
-        return []
-
-
-def _stamp(status: os.stat_result) -> list[int]:
-    return [status.st_ino, status.st_mtime_ns]
-
-
 class _Unchanged(Exception):
     """The file of a zone has the content that was made."""
 
@@ -136,7 +120,6 @@ class _ZoneFile:
     """The SHA-256 of what comes after the head; empty where the head is not of this program."""
     is_latest: bool
     """Whether it is whole and has the serial that was written last, or a later one."""
-    stamp: list[int]
 
     @classmethod
     def read(cls, path: Path, content: ZoneContent, last: int) -> Self:
@@ -144,17 +127,17 @@ class _ZoneFile:
         try:
             file = path.open("rb")
         except FileNotFoundError:
-            return cls(path, last, "", False, [])
+            return cls(path, last, "", False)
         with file:
             start = file.read(_LONGEST_HEAD)
             serial = serial_of(start)
             head = content.head(serial)
             if not start.startswith(head):
-                return cls(path, max(serial, last), "", False, [])
+                return cls(path, max(serial, last), "", False)
             file.seek(len(head))
             body = hashlib.file_digest(file, "sha256").hexdigest()
             is_latest = serial >= last  # a file that was restored can have an earlier one
-            return cls(path, max(serial, last), body, is_latest, _stamp(os.fstat(file.fileno())))
+            return cls(path, max(serial, last), body, is_latest)
 
 
 def _written(file: _ZoneFile, content: ZoneContent, wall: float) -> _ZoneFile:
@@ -168,8 +151,7 @@ def _written(file: _ZoneFile, content: ZoneContent, wall: float) -> _ZoneFile:
         body = digest.hexdigest()
         if file.is_latest and file.body == body:
             raise _Unchanged
-        aside.flush()
-        return _ZoneFile(file.path, serial, body, True, _stamp(os.fstat(aside.fileno())))
+        return _ZoneFile(file.path, serial, body, True)
     return file
 
 

@@ -77,25 +77,6 @@ def save(state: Path, snapshot: Snapshot) -> Path:
     return path
 
 
-class PinnedSnapshot:
-    """A saved snapshot, mapped, so that it can be restored if its files are removed."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._content = {file: _mapped(path / file) for file in (_TERMS, _TRIE, _RULES)}
-
-    def restore(self, *, compare: bool = False) -> None:
-        """Write its files again if one was removed; OSError where that fails.
-
-        ``compare``: also if another one is in the place of one, unless the one that is mapped was
-        cut, which ends a process that reads it. That reads all of them.
-        """
-        if compare:
-            compare = all(octets.size() == len(octets) for octets in self._content.values())
-        if compare or not all((self.path / file).is_file() for file in self._content):
-            _write(self.path, {file: octets[:] for file, octets in self._content.items()})
-
-
 def prune(current: Path) -> None:
     """Remove old snapshots: all but the one in force, the last good one, and a few more."""
     needed = (current.name, (current.parent.parent / _LAST_GOOD).resolve().name)

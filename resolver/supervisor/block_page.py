@@ -11,13 +11,13 @@ import socket
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from resolver.log import log
 from resolver.metrics.facts import ServerFacts
 from resolver.processes import child_process
 from resolver.server.listening import open_http_socket
 from resolver.settings import Endpoint
-from resolver.snapshot.store import PinnedSnapshot
 
 _LOAD = 5.0
 """Seconds to wait until the process has loaded a snapshot."""
@@ -30,9 +30,7 @@ _BACKOFF = 1.0
 class BlockPage:
     """The process, and the snapshot that it serves by."""
 
-    def __init__(
-        self, endpoints: Sequence[Endpoint], first: PinnedSnapshot, facts: ServerFacts
-    ) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], first: Path, facts: ServerFacts) -> None:
         self._endpoints = endpoints
         self._facts = facts
         facts.block_page = False if endpoints else None
@@ -58,7 +56,7 @@ class BlockPage:
                 log.error("the block page cannot be served now (%s)", error.strerror)
             await asyncio.sleep(max(0.0, started + _BACKOFF - time.monotonic()))
 
-    async def follow(self, snapshot: PinnedSnapshot) -> None:
+    async def follow(self, snapshot: Path) -> None:
         """Serve by another snapshot; returns when the process has loaded it, or after 5 s."""
         self._snapshot = snapshot
         loop = asyncio.get_running_loop()
@@ -67,7 +65,7 @@ class BlockPage:
             if control is not None:
                 with contextlib.suppress(OSError, TimeoutError):
                     async with asyncio.timeout(_LOAD):
-                        await loop.sock_sendall(control, str(snapshot.path).encode())
+                        await loop.sock_sendall(control, str(snapshot).encode())
                         await loop.sock_recv(control, 1)
 
     async def stop(self) -> None:
@@ -96,7 +94,6 @@ class BlockPage:
 
     async def _serve(self, listening: Sequence[socket.socket]) -> None:
         """Start the process, and wait for its end."""
-        self._snapshot.restore()  # somebody may have cleaned up the state directory
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         sockets = [each.fileno() for each in listening]

@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from resolver.errors import DarbanError
-from resolver.files import make_directory
-from resolver.log import log
 from resolver.snapshot import store
 from resolver.supervisor.person import login_uid, person
 from resolver.supervisor.state_lock import holder
@@ -28,8 +26,6 @@ Command = Callable[[Request], Awaitable[Answer]]
 _LONGEST = 16 << 20
 """Octets of a request, which may hold a whole config."""
 _TIMEOUT = 5.0
-_LOOK = 1.0
-"""Seconds between two looks for the socket: somebody may clean up the state directory."""
 _CREDENTIALS = struct.Struct("iII")
 
 
@@ -53,57 +49,23 @@ class NotPermitted(DarbanError):
 class ControlServer:
     """The server's side: calls a command by its name."""
 
-    def __init__(
-        self, config: Path, commands: Mapping[str, Command], note: Callable[[bool], None]
-    ) -> None:
-        """``config`` is the one that this server serves.
-
-        ``note`` is called with whether commands can reach it, whenever that may have changed.
-        """
+    def __init__(self, config: Path, commands: Mapping[str, Command]) -> None:
+        """``config`` is the one that this server serves."""
         self._config = config
-        self._note = note
         self._commands = commands
         self._server: asyncio.Server | None = None
         self._path = Path()
-        self._stopping = False
 
     async def start(self, path: Path) -> None:
         """Listen. The socket of a server that was killed is replaced; OSError where that fails."""
         self._path = path
-        self._note(False)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
         self._server = await asyncio.start_unix_server(self._serve, path, limit=_LONGEST)
         path.chmod(0o660)
-        self._note(True)
-
-    async def listen_again(self) -> None:
-        """Listen again where the socket was removed, or could not be made; until ``stop``."""
-        while True:
-            await asyncio.sleep(_LOOK)
-            if self._stopping:
-                return
-            if not self._is_there():
-                if self._server is not None:
-                    self._server.close()
-                with contextlib.suppress(OSError):
-                    make_directory(self._path.parent)
-                    await self.start(self._path)
-                    log.warning("%s: made again, since it was not there", self._path)
-
-    def _is_there(self) -> bool:
-        """Whether this server has made a socket, and nobody has removed it, as far as is known."""
-        try:
-            self._path.stat()
-        except FileNotFoundError:
-            return False
-        except OSError:
-            pass  # a fault of the disk; the socket may still be used
-        return self._server is not None and self._server.is_serving()
 
     def stop(self) -> None:
         """Stop listening."""
-        self._stopping = True
         if self._server is not None:
             self._server.close()
             with contextlib.suppress(OSError):  # a later server replaces it

@@ -299,7 +299,6 @@ class Reloader:
         if lacking := [each for each in lacking_sources(new.terms) if each not in before]:
             return self._result("failed", lacking, WRONG_CONFIG)
         if switch is not None:
-            current.pinned.restore()
             await switch.check(current.path, new.path)
         await self._rollout.switch_to(new)
         facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()

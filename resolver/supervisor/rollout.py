@@ -45,13 +45,9 @@ class ServedSnapshot:
 
     terms: CompiledConfig
     index: Index
-    pinned: store.PinnedSnapshot
+    path: Path
+    """The directory that it is saved in."""
     hosts: UpstreamAddresses
-
-    @property
-    def path(self) -> Path:
-        """The directory that it is saved in."""
-        return self.pinned.path
 
 
 def read(path: Path) -> ServedSnapshot:
@@ -61,7 +57,7 @@ def read(path: Path) -> ServedSnapshot:
         StateError: it cannot be read.
     """
     terms, index = store.load(path)
-    return ServedSnapshot(terms, index, store.PinnedSnapshot(path), UpstreamAddresses(terms))
+    return ServedSnapshot(terms, index, path, UpstreamAddresses(terms))
 
 
 class Rollout:
@@ -94,7 +90,6 @@ class Rollout:
         self, slot: WorkerSlot, on_exit: Callable[[WorkerSlot], None], *, draining: bool
     ) -> None:
         """Start a worker and make it serve the snapshot in force."""
-        self.current.pinned.restore()  # somebody may have cleaned up the state directory
         await slot.start(on_exit)
         slot.send({"type": "drain", "draining": draining})
         async with slot.lock:
@@ -128,7 +123,7 @@ class Rollout:
             self._block_log.follow(new.terms.settings.block_log)
             await asyncio.gather(*(slot.commit() for slot in self.slots))
             self.start_resolving()
-        await self._block_page.follow(new.pinned)
+        await self._block_page.follow(new.path)
 
     async def _prepare(self, new: ServedSnapshot) -> None:
         message = self._prepare_message(new)

@@ -65,6 +65,8 @@ from resolver.supervisor.worker_processes import WorkerSlot
 from resolver.supervisor.zone_publisher import ZonePublisher
 
 _NOT_JUDGED = "it is compiled since the start; until then the policy is the last good one"
+_AGAIN = 1.0
+"""Seconds between two attempts to make the control socket."""
 _JUDGED_BY = 120.0
 """Seconds after which the service manager takes the start for done, though the config is not yet
 judged: it ends a start that takes too long, and this server answers queries."""
@@ -128,7 +130,7 @@ class _Supervisor:
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
         ]
-        self._block_page = BlockPage(settings.block_page, first.pinned, self._facts)
+        self._block_page = BlockPage(settings.block_page, first.path, self._facts)
         self._rollout = Rollout(slots, first, self._block_log, self._block_page, self._background)
         self._explained: tuple[ServedSnapshot, Explainer] | None = None
         self._pool = WorkerPool(self._rollout, self._facts, self._background)
@@ -136,7 +138,7 @@ class _Supervisor:
         self._reloader = Reloader(self._rollout, self._facts, self._audit, self._after_reload)
         self._list_updates = ListUpdates(self._facts, self._reloader, self._background)
         self._policy_pulls = PolicyPulls(self._facts, self._reloader.switch, self._audit.refused)
-        self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.pinned)
+        self._zones = ZonePublisher(self._facts, lambda: self._rollout.current.path)
         self._validation = UpstreamValidation(self._rollout, self._facts)
         self._upstream_watch = UpstreamWatch(self._rollout, self._facts)
         self._begin_again = ""
@@ -153,7 +155,7 @@ class _Supervisor:
         self._facts.config_failure = _NOT_JUDGED if accepted is None else accepted.failure
         self._handle_signals()
         report_unaccepted()
-        control = ControlServer(self._facts.config, self._commands(), self._facts.note_control)
+        control = ControlServer(self._facts.config, self._commands())
         try:
             self._rollout.start_resolving()
             await self._pool.start(self._manager.keep_alive)
@@ -176,7 +178,8 @@ class _Supervisor:
                 *(self._validation.run, self._upstream_watch.run, self._reload_on_hangup),
                 partial(self._reloader.unwritten.watch, self._facts),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
-                *(control.listen_again, partial(watch_addresses, self._facts)),
+                partial(watch_addresses, self._facts),
+                partial(self._listen_again, control),
             ):
                 self._background.keep(work)
             await self._pool.watched()
@@ -278,7 +281,17 @@ class _Supervisor:
         try:
             await control.start(path)
         except OSError as error:
-            log.error("%s: no control socket (%s); darban's commands cannot reach it", path, error)
+            if self._facts.has_control_socket:
+                log.error("%s: no control socket (%s); no command can reach it", path, error)
+            self._facts.has_control_socket = False
+        else:
+            self._facts.has_control_socket = True
+
+    async def _listen_again(self, control: ControlServer) -> None:
+        """Make the control socket later where the disk is full or read-only at the start."""
+        while not self._facts.has_control_socket:
+            await asyncio.sleep(_AGAIN)
+            await self._listen_for_commands(control)
 
     async def _serve_metrics(self) -> None:
         gc.disable()  # modules are no garbage, now or later

@@ -113,9 +113,11 @@ class WorkerPool:
             except OSError as error:  # out of processes or descriptors, which may pass
                 log.error("worker %d cannot be started now (%s)", slot.number, error.strerror)
             except LoadFailed as error:
-                log.error("worker %d: %s; restarting it", slot.number, error)
-                with contextlib.suppress(OSError):  # the disk may have damaged the snapshot
-                    self._rollout.current.pinned.restore(compare=True)
+                log.error(
+                    "worker %d: %s; restarting it ('darban reload' writes the snapshot again)",
+                    slot.number,
+                    error,
+                )
                 slot.kill()  # at its end, this begins again
                 return
             else:

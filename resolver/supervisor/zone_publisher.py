@@ -1,9 +1,9 @@
 """Write the zones of the policy in force, and look whether Knot DNS serves them.
 
 A child process writes them (``publish.writer``), at every change of what is in force: another
-snapshot, or the end of an exemption; and where somebody has replaced their files, as from a backup.
-Knot is not told: a path unit of systemd watches the file ``serials``. Whether it serves the newest
-zones is asked over DNS, as a secondary does.
+snapshot, or the end of an exemption; and after each reload, since somebody may have replaced the
+files. Knot is not told: a path unit of systemd watches the file ``serials``. Whether it serves the
+newest zones is asked over DNS, as a secondary does.
 
 What must stay true:
 - DNS is served whatever fails here. A failure is logged, in the status, and a metric.
@@ -26,16 +26,13 @@ from resolver.metrics.status import PublishStatus, ZoneStatus
 from resolver.policy.moment import in_force
 from resolver.processes.background_priority import run_in_background
 from resolver.publish.serial_query import serial_in, serial_query
-from resolver.publish.writer import WriteResult, stamp, zone_directory
+from resolver.publish.writer import WriteResult, zone_directory
 from resolver.settings import Endpoint, Publication
-from resolver.snapshot.store import PinnedSnapshot
 
 _LOOK = 1.0
 """Seconds between two looks at what is in force."""
 _ASK = 10.0
 """Seconds between two questions for the served serials, while all are as written."""
-_LOOK_AT_FILES = 5.0
-"""Seconds between two looks at the files of the zones."""
 _RETRY = 15.0
 """Seconds until the zones are written again after a failure."""
 _ANSWER = 2.0
@@ -49,33 +46,27 @@ Published = tuple[str, frozenset[int], frozenset[int]]
 class ZonePublisher:
     """Keeps the zones as the policy is."""
 
-    def __init__(self, facts: ServerFacts, snapshot: Callable[[], PinnedSnapshot]) -> None:
+    def __init__(self, facts: ServerFacts, snapshot: Callable[[], Path]) -> None:
         """``snapshot`` gives the one in force."""
         self._facts = facts
         self._snapshot = snapshot
         self._written: Published | None = None
-        self._stamps: dict[Path, list[int]] = {}
-        """Of the files of the zones, as they were written."""
         self._changed = asyncio.Event()
         self._next_write = 0.0
         """By the monotonic clock; later than now after a failure."""
 
     def look(self) -> None:
-        """Look at once whether the zones are to be written, also soon after a failure."""
-        self._next_write = 0.0
+        """Write at once what differs in the files of the zones, also soon after a failure."""
+        self._written, self._next_write = None, 0.0
         self._changed.set()
 
     async def run(self) -> None:
         """Write the zones whenever they change, and ask for their serials, until cancelled."""
-        next_question = next_look = 0.0
+        next_question = 0.0
         while True:
             publication, now = self._facts.terms.settings.publish, time.monotonic()
-            if now >= next_look:
-                self._look_at_files()
-                next_look = now + _LOOK_AT_FILES
             if publication is None:
                 self._facts.publish = self._written = None
-                self._stamps = {}
             elif self._written != _to_publish(self._facts) and now >= self._next_write:
                 self._next_write = 0.0 if await self._write(publication) else now + _RETRY
                 next_question = 0.0
@@ -85,17 +76,6 @@ class ZonePublisher:
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _LOOK)
-
-    def _look_at_files(self) -> None:
-        """Have the zones written again where their files are no longer those that were written."""
-        try:
-            replaced = [path for path, written in self._stamps.items() if stamp(path) != written]
-        except OSError:
-            self._written = None  # they cannot be read, and the next write reports it
-            return
-        if replaced and self._written is not None:
-            log.warning("%s has been replaced; the zones are written again", replaced[0])
-            self._written = None
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
@@ -109,7 +89,6 @@ class ZonePublisher:
             log.error("the zones of [publish] cannot be written: %s", result.problem)
         else:
             self._written = to_publish
-            self._stamps = {directory / file: each for file, each in result.stamps.items()}
             log.info(
                 "[publish] %d zones, of which %d were made", len(result.serials), len(result.made)
             )
@@ -127,11 +106,9 @@ class ZonePublisher:
         return not result.problem
 
     async def _written_by_child(self, directory: Path) -> WriteResult:
-        snapshot = self._snapshot()
         try:
-            snapshot.restore()  # somebody may have cleaned up the state directory
             printed, code = await run_in_background(
-                "resolver.publish.writer", str(snapshot.path), str(directory)
+                "resolver.publish.writer", str(self._snapshot()), str(directory)
             )
             return WriteResult(**json.loads(printed))
         except OSError as error:

@@ -245,7 +245,6 @@ def test_the_zones_of_a_policy_that_they_cannot_have_stay_as_they_were(
     assert {zone for zone in before if before[zone] == after[zone]} >= names
     assert after["publicity.policy.rpz.internal"] != before["publicity.policy.rpz.internal"]
     assert {zone: second.serials[zone] for zone in names} == {z: first.serials[z] for z in names}
-    assert second.stamps.keys() == first.stamps.keys()
     monkeypatch.undo()
     third, whole = write(changed.replace('"b.example"', '"e.example"'))
     assert b"e.example" in whole["administration.vlan.rpz.internal"]

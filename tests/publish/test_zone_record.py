@@ -283,11 +283,10 @@ def test_zones_are_as_if_made_anew_whatever_came_before(of: list[tuple[Snapshot,
     with TemporaryDirectory() as directory:
         kept, anew = Path(directory, "kept"), Path(directory, "anew")
         for snapshot, wall in of:
-            result = write(kept, snapshot, wall)
+            write(kept, snapshot, wall)
             shutil.rmtree(anew, ignore_errors=True)
             write(anew, snapshot, wall)
             assert bodies(kept) == bodies(anew)
-            assert set(result.stamps) == set(bodies(kept))
 
 
 def test_a_damaged_file_is_made_again_though_its_time_is_as_before(tmp_path: Path) -> None:

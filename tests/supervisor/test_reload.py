@@ -81,7 +81,7 @@ class Server:
             [*self.workers],
             served,
             self.block_log,
-            BlockPage([], served.pinned, self.facts),
+            BlockPage([], served.path, self.facts),
             BackgroundTasks(),
         )
         audit = AuditWriter(self.state)

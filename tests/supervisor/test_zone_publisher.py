@@ -7,7 +7,7 @@ import pytest
 
 from resolver.metrics.facts import ServerFacts
 from resolver.publish.writer import WriteResult
-from resolver.snapshot.store import PinnedSnapshot, save
+from resolver.snapshot.store import save
 from resolver.supervisor.zone_publisher import ZonePublisher
 from tests.policy.networks import CONFIG, HOURLY, compiled
 from tests.publish.test_zone_files import PUBLISH
@@ -21,7 +21,7 @@ def test_frozen_zones_are_in_the_status_until_they_are_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     snapshot = compiled(CONFIG + PUBLISH)
-    saved = PinnedSnapshot(save(tmp_path, snapshot))
+    saved = save(tmp_path, snapshot)
     facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
     results = iter(
         [WriteResult(frozen=[FROZEN]), WriteResult(problem="no space"), WriteResult(serials={})]
@@ -47,7 +47,7 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     snapshot = compiled(HOURLY + PUBLISH)
-    saved = PinnedSnapshot(save(tmp_path, snapshot))
+    saved = save(tmp_path, snapshot)
     facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
     results = iter([WriteResult(serials={}), WriteResult(problem="no space")])
     asked = asyncio.Semaphore(0)

@@ -1,8 +1,6 @@
 """Workers and supervisor that die or stand still: clients are served on, counts never go back."""
 
 import os
-import re
-import shutil
 import signal
 import socket
 import threading
@@ -13,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.live.clients import ask
+from tests.live.commands import GOOD
 from tests.live.configs import small
 from tests.live.ports import is_free
-from tests.live.reloading import restored
+from tests.live.reloading import reload, restored
 from tests.live.scraping import Scrape
 from tests.live.server import Server, group
 from tests.live.waiting import wait_for
@@ -102,38 +101,7 @@ def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
     assert f"pid {gone}) ended with -9" in server.err
 
 
-@pytest.mark.parametrize("removed", ["snapshots", "snapshots/*/terms.json"])
-def test_a_worker_is_replaced_though_the_state_was_removed(
-    two_workers: Server, removed: str
-) -> None:
-    server = two_workers
-    restarts = _restarts(server)
-    for path in list(server.state.glob(removed)):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    gone = server.workers()[0]
-    os.kill(gone, signal.SIGKILL)
-    wait_for(_replaced(server, gone), "a new worker")
-    wait_for(lambda: _serves(server), "all queries are answered again")
-    wait_for(lambda: _restarts(server) == restarts + 1, "it is counted")
-
-
-def test_a_worker_that_cannot_be_started_is_not_tried_all_the_time(two_workers: Server) -> None:
-    server = two_workers
-    snapshots = server.state / "snapshots"
-    shutil.rmtree(snapshots)
-    snapshots.touch()
-    server.expect_error("cannot be started now")
-    began = len(server.err)
-    os.kill(server.workers()[0], signal.SIGKILL)
-    wait_for(lambda: server.err[began:].count("cannot be started now") >= 2, "it is tried again")
-    assert server.err[began:].count("cannot be started now") < 10
-    snapshots.unlink()
-    wait_for(lambda: server.scrape().value("darban_workers") == 2, "both serve")
-    assert _serves(server)
-
-
 def test_a_worker_that_cannot_load_the_snapshot_is_started_again(make_small: MakeSmall) -> None:
-    """The file that the supervisor has mapped is damaged too, so it cannot be written again."""
     server = make_small(server="workers = 2")
     server.start()
     [terms] = server.state.glob("snapshots/*/terms.json")
@@ -142,7 +110,8 @@ def test_a_worker_that_cannot_load_the_snapshot_is_started_again(make_small: Mak
     server.expect_error("the snapshot is damaged.*; restarting it")
     os.kill(server.workers()[0], signal.SIGKILL)
     wait_for(lambda: server.err.count("; restarting it") >= 2, "it is tried again")
-    terms.write_bytes(good)
+    assert reload(server).code == GOOD
+    assert terms.read_bytes() == good
     wait_for(lambda: server.scrape().value("darban_workers") == 2, "both serve")
     assert _serves(server)
 
@@ -181,8 +150,7 @@ def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: Make
     server.launch()
     stopped = wait_for(lambda: server.workers()[:1], "a worker starts")[0]
     os.kill(stopped, signal.SIGSTOP)
-    wait_for(_replaced(server, stopped), "a new worker", 15)
-    assert re.search("no heartbeat for [2-5] s", server.err), "as soon as one that serves"
+    wait_for(_replaced(server, stopped), "a new worker", 30)
     wait_for(lambda: _serves(server), "all queries are answered")
 
 

@@ -166,7 +166,7 @@ def test_the_end_of_an_exemption_changes_the_zone(site: Site) -> None:
     assert dt.datetime.now(dt.UTC) > until
 
 
-def test_files_that_somebody_has_replaced_are_written_again(site: Site, tmp_path: Path) -> None:
+def test_a_reload_writes_files_again_that_somebody_has_replaced(site: Site, tmp_path: Path) -> None:
     """Unbound and the Recursor read the files, whatever their serials are."""
     zones, backup = site.server.directory / ".darban/zones", tmp_path / "backup"
     shutil.copytree(zones, backup)
@@ -177,8 +177,10 @@ def test_files_that_somebody_has_replaced_are_written_again(site: Site, tmp_path
     denying = site.records()
     shutil.copytree(backup, zones, dirs_exist_ok=True)
     assert site.records() == site.first, "the older zones are restored"
+    assert darban("reload", at=site.server.directory).code == GOOD
     wait_for(lambda: site.records() == denying, "the zones are written again")
     text.unlink()
+    assert darban("reload", at=site.server.directory).code == GOOD
     wait_for(lambda: site.records() == denying, "the zone that was removed is written again")
     site.knot.control("zone-reload")
     wait_for(site.is_served, "Knot serves the zones")
