@@ -1,7 +1,7 @@
 """Upstream groups of which one server is good, and the others are not."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 from tests.programs.attacks import wire
 from tests.programs.attacks.attack import Attack, Seen
@@ -9,18 +9,8 @@ from tests.programs.attacks.client_side import Shot, volley
 from tests.programs.attacks.fake_upstream import TRUE, Asked, Say, honest, upstream
 from tests.programs.attacks.real_server import behind, darban
 
-Start = Callable[[list[str]], AbstractContextManager[int]]
-"""Start the server under test with these upstream servers: its port."""
-
 CROWD = "[limits]\nqueries_per_address = 10_000\n"
 """One address stands for a crowd."""
-
-
-@contextmanager
-def darban_for_all(servers: list[str]) -> Iterator[int]:
-    """Darban, with a limit that one client with many queries does not reach."""
-    with darban(servers, more=CROWD) as server:
-        yield server.port
 
 
 def _refused(asked: Asked) -> Iterator[Say]:

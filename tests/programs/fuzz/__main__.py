@@ -1,6 +1,6 @@
 """``python -m tests.programs.fuzz [--seconds N] [TARGET...]``: any bytes, wherever bytes come in.
 
-The seconds are shared by the targets. Without atheris, seeds are damaged at random. An
+The seconds are shared by the targets, whose seeds are damaged at random. An
 input that breaks a promise is added to build/fuzz/TARGET.hex, as a line for the corpus, and
 the exit code is 1.
 """
@@ -11,7 +11,7 @@ import random
 import sys
 from pathlib import Path
 
-from tests.programs.fuzz import coverage_guided, mutating
+from tests.programs.fuzz import mutating
 from tests.programs.fuzz.corpus import line, seeds
 from tests.programs.fuzz.outcome import Ran
 from tests.programs.fuzz.targets import TARGETS
@@ -23,22 +23,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.programs.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     parser.add_argument("--seconds", type=float, default=60.0, help="for all targets together")
-    parser.add_argument("--seed", type=int, help="repeats a run without atheris")
-    parser.add_argument("--without-atheris", action="store_true", help="though it is installed")
+    parser.add_argument("--seed", type=int, help="repeats a run")
     options = parser.parse_args()
     chosen = options.targets or list(TARGETS)
     if unknown := [each for each in chosen if each not in TARGETS]:
         parser.error(f"no such target: {unknown[0]}; there are {', '.join(TARGETS)}")
     seed = random.randrange(1, 1 << 31) if options.seed is None else options.seed
-    guided = coverage_guided.is_there() and not options.without_atheris
-    print(f"{'atheris' if guided else 'random mutations'}, seed {seed}")
+    print(f"seed {seed}")
     failed = False
     for name in chosen:
         seconds = options.seconds / len(chosen)
-        if guided:
-            ran = coverage_guided.fuzz(name, seconds, seed, SAVE)
-        else:
-            ran = mutating.fuzz(TARGETS[name], seeds(name).values(), seed, seconds=seconds)
+        ran = mutating.fuzz(TARGETS[name], seeds(name).values(), seed, seconds=seconds)
         failed = failed or bool(ran.failures)
         _say(name, ran)
     return 1 if failed else 0
