@@ -43,6 +43,8 @@ async def _received(*, reading: bool) -> int:
             except ConnectionResetError:
                 pass
         writer.close()
+        await writer.wait_closed()
+        await asyncio.wait_for(sender.lost.wait(), 10)
     return received
 
 

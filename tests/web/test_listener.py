@@ -25,6 +25,7 @@ async def _send(sent: bytes) -> bytes:
         writer.write(sent)
         answer = await reader.readline()
         writer.close()
+        await writer.wait_closed()
     return answer
 
 
@@ -65,6 +66,7 @@ async def _answered_before(others: int) -> bytes:
             reader, writer = await asyncio.open_connection(sock=first)
             answer = await reader.read()
             writer.close()
+            await writer.wait_closed()
     return answer
 
 

@@ -23,7 +23,7 @@ from tests.live.waiting import wait_for
 
 MakeSmall = Callable[..., Server]
 
-HOSTILE = 10_000
+HOSTILE = 3000
 SEED = 953525
 CLIENTS = ("127.0.10.5", "127.0.20.5", "127.0.99.5")
 _AT_ONCE = 100
@@ -66,7 +66,7 @@ def _is_probed(server: Server) -> bool:
     return any(name == "darban_upstream_validates" for name, _ in _series(server.scrape()))
 
 
-def test_ten_thousand_hostile_names_add_no_series(
+def test_hostile_names_add_no_series(
     make_shipped: Callable[[], Server], figure: Callable[[str], None]
 ) -> None:
     server = make_shipped()
