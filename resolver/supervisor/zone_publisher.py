@@ -35,6 +35,9 @@ _ASK = 10.0
 """Seconds between two questions for the served serials, while all are as written."""
 _RETRY = 15.0
 """Seconds until the zones are written again after a failure."""
+_LATE = 120.0
+"""Seconds after which zones that are still being written are late: 4 million names take 50."""
+_NOT_ENDED = f"the process that writes them has not ended for {_LATE:.0f} s"
 _ANSWER = 2.0
 """Seconds to wait for the answer of Knot."""
 _MAX_PACKET = 4096
@@ -81,13 +84,15 @@ class ZonePublisher:
         """Write the zones of what is in force now; whether they could be written."""
         to_publish = _to_publish(self._facts)
         directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
-        result = await self._written_by_child(directory)
         server, before = str(publication.listen[0]), self._facts.publish
         before = before or PublishStatus(str(directory), server, (), (), "")
+        late = asyncio.get_running_loop().call_later(_LATE, self._fail, before, _NOT_ENDED)
+        try:
+            result = await self._written_by_child(directory)
+        finally:
+            late.cancel()
         zones, left_out, frozen = before.zones, before.left_out, before.frozen
-        if result.problem:
-            log.error("the zones of [publish] cannot be written: %s", result.problem)
-        else:
+        if not result.problem:
             self._written = to_publish
             log.info(
                 "[publish] %d zones, of which %d were made", len(result.serials), len(result.made)
@@ -100,10 +105,16 @@ class ZonePublisher:
             serials = result.serials.items()
             zones = tuple(ZoneStatus(zone, serial, served.get(zone)) for zone, serial in serials)
             left_out, frozen = tuple(result.left_out), tuple(result.frozen)
-        self._facts.publish = PublishStatus(
-            str(directory), server, zones, left_out, result.problem, frozen
-        )
+        now = PublishStatus(str(directory), server, zones, left_out, "", frozen)
+        self._facts.publish = now
+        if result.problem:
+            self._fail(now, result.problem)
         return not result.problem
+
+    def _fail(self, status: PublishStatus, problem: str) -> None:
+        """Say in the log and the status why the zones are not written."""
+        log.error("the zones of [publish] cannot be written: %s", problem)
+        self._facts.publish = replace(status, problem=problem)
 
     async def _written_by_child(self, directory: Path) -> WriteResult:
         try:

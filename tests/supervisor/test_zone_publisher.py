@@ -8,6 +8,7 @@ import pytest
 from resolver.metrics.facts import ServerFacts
 from resolver.publish.writer import WriteResult
 from resolver.snapshot.store import save
+from resolver.supervisor import zone_publisher
 from resolver.supervisor.zone_publisher import ZonePublisher
 from tests.policy.networks import CONFIG, HOURLY, compiled
 from tests.publish.test_zone_files import PUBLISH
@@ -77,3 +78,34 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
 
     asyncio.run(over_the_beginning())
     assert problems == ["", "no space"]
+
+
+def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = compiled(CONFIG + PUBLISH)
+    saved = save(tmp_path, snapshot)
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
+    ends = asyncio.Event()
+
+    async def written(*_: object) -> WriteResult:
+        await ends.wait()
+        return WriteResult(serials={})
+
+    monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
+    monkeypatch.setattr(zone_publisher, "_LATE", 0.0)
+    publisher = ZonePublisher(facts, lambda: saved)
+    publication = snapshot.terms.settings.publish
+    assert publication is not None
+
+    async def over_the_end() -> None:
+        writing = asyncio.create_task(publisher._write(publication))
+        async with asyncio.timeout(10):
+            while facts.publish is None:
+                await asyncio.sleep(0)
+        assert "has not ended" in facts.publish.problem
+        ends.set()
+        assert await writing
+        assert facts.publish.problem == ""
+
+    asyncio.run(over_the_end())

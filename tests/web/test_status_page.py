@@ -224,7 +224,7 @@ def test_the_page_in_persian(asked: Explainer) -> None:
         ),
         (
             replace(STATUS, publish=replace(PUBLISH, problem="No space left on device")),
-            "other resolvers cannot be written: <bdi>No space left on device</bdi>.",
+            "other resolvers enforce what was in force before: <bdi>No space left on device</bdi>.",
         ),
         (
             replace(STATUS, publish=replace(PUBLISH, zones=(ZoneStatus("a.rpz", 8, 7),))),
