@@ -63,7 +63,7 @@ def time_zone(name: str) -> ZoneInfo | None:
 def compile_hours(name: str, hours: HoursConfig, zone: ZoneInfo) -> Hours:
     """The hours of a config as a snapshot has them."""
     days = " ".join(DAYS[day] for day in hours.days)
-    holidays = " ".join(sorted(map(str, hours.holidays)))
+    holidays = " ".join(sorted(set(map(str, hours.holidays))))
     text = f"{days} {_clock(hours.from_)}-{_clock(hours.to)} {hours.time_zone}"
     weekly = WeeklyHours(frozenset(hours.days), hours.from_, hours.to, frozenset(hours.holidays))
     return Hours(

@@ -175,6 +175,7 @@ class _Compiler:
             if zone is None:
                 path, expected = ("hours", name, "time_zone"), 'a time zone such as "Asia/Tehran"'
                 self.wrong(path, toml_text(hours.time_zone), expected)
+                yield made.Hours(name, "", ())  # the snapshot will not be used
             else:
                 yield compile_hours(name, hours, zone)
 
@@ -183,14 +184,22 @@ class _Compiler:
     ) -> Iterable[made.OwnRule]:
         for place, text in texts:
             rule = read_rule(text, place + 1)
-            reason = rule if isinstance(rule, str) else self.unfit(rule, allow=allow)
+            reason = self.unfit(text, rule, allow=allow)
             if reason:
                 expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
                 self.wrong((*path, place), toml_text(text), expected, f"Here: {reason}.")
             elif isinstance(rule, Rule):
                 yield made.OwnRule(rule.name, rule.subtree, allow, text)
 
-    def unfit(self, rule: Rule, *, allow: bool) -> str | None:
+    def unfit(self, text: str, rule: Rule | str | None, *, allow: bool) -> str | None:
+        """Why an entry cannot be in ``allow`` or ``deny``; None where it can."""
+        if text.startswith("@") and not text.startswith("@@"):
+            where = "'allow' takes where default is \"block\"" if allow else "belongs in 'block'"
+            return f"a category, which {where}"
+        if text == "." and not allow:
+            return "the root; default = \"block\" blocks all names that 'allow' does not have"
+        if not isinstance(rule, Rule):
+            return rule
         if rule.exception:
             return "an exception ('@@') belongs in a list; 'allow' lets a name pass"
         return too_wide(rule._replace(exception=allow))

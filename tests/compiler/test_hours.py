@@ -11,6 +11,7 @@ from resolver.compiler.hours import (
     FIRST_YEAR,
     LAST_YEAR,
     WeeklyHours,
+    compile_hours,
     ending,
     moments,
     time_zone,
@@ -115,3 +116,12 @@ def test_in_the_last_year_that_is_known_the_config_draws_a_warning() -> None:
     (warned,) = ending(hourly, _LAST - 364 * 86_400)
     assert str(LAST_YEAR) in str(warned)
     assert not [*ending(load_text(""), _LAST)]
+
+
+def test_a_holiday_that_is_written_in_both_calendars_is_named_once() -> None:
+    text = '[hours.a]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\n'
+    loaded = load_text(f'{text}holidays = ["2027-03-20", "1405-12-29"]\n')
+    tehran = time_zone("Asia/Tehran")
+    assert tehran is not None
+    hours = compile_hours("a", loaded.config.hours["a"], tehran)
+    assert hours.text == "sat 07:30-14:30 Asia/Tehran, but not on 2027-03-20"

@@ -1,0 +1,34 @@
+"""What is wrong with a policy is found where it is compiled."""
+
+import pytest
+
+from resolver.compiler.policy import compile_snapshot
+from tests.config.files_in_memory import load_text
+
+VLAN = '[vlans.v]\nprefixes = ["10.0.0.0/8"]\npolicy = "p"\n'
+HOURS = '[hours.office]\ndays = ["sat"]\nfrom = "07:30"\nto = "14:30"\ntime_zone = "Tehran"\n'
+
+
+def test_an_unknown_time_zone_of_hours_that_a_policy_uses_is_one_error() -> None:
+    policy = '[policies.p]\nduring = [{ outside = "office", block = [] }]\n'
+    _, (problem,) = compile_snapshot(load_text(HOURS + policy + VLAN), [])
+    assert str(problem) == (
+        'config.toml:5: hours.office.time_zone: found "Tehran"; '
+        'expected a time zone such as "Asia/Tehran"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ('allow = ["@updates"]', "a category, which 'allow' takes where default is \"block\""),
+        ('deny = ["@messenger"]', "a category, which belongs in 'block'"),
+        (
+            'deny = ["."]',
+            "the root; default = \"block\" blocks all names that 'allow' does not have",
+        ),
+    ],
+)
+def test_what_is_meant_for_another_key_is_led_there(rule: str, reason: str) -> None:
+    _, problems = compile_snapshot(load_text(f"[policies.p]\n{rule}\n{VLAN}"), [])
+    assert [each.advice for each in problems if each.severity == "error"] == [f"Here: {reason}."]
