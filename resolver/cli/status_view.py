@@ -48,7 +48,7 @@ _FAULTS: dict[Kind, str] = {
     "upstream_wrong": "upstream {server} gives {got} for {name}, which should exist",
     "upstream_fails": "upstream {server} gave no usable answer to a quarter of its queries or more "
     "in the last five minutes",
-    "clock_wrong": "the clock is not synchronised; exemptions end by it",
+    "clock_wrong": "the clock is not synchronised; exemptions and hours begin and end by it",
     "block_log_fails": "the block log cannot be written: {why}",
     "zones_not_written": "the zones cannot be written: {why}",
     "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "
