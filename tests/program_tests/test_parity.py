@@ -8,7 +8,7 @@ import pytest
 
 from tests.live.configs import ROOT
 from tests.live.programs import needed
-from tests.programs.parity.__main__ import ENGINES
+from tests.programs.parity.comparison import ENGINES
 
 PROGRAMS = {"BIND": "named", "Unbound": "unbound", "Recursor": "pdns_recursor"}
 

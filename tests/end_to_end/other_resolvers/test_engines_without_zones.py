@@ -16,7 +16,7 @@ from tests.live.commands import GOOD, NO, darban
 from tests.live.configs import edited
 from tests.live.reloading import restored
 from tests.live.waiting import wait_for
-from tests.programs.parity.__main__ import ENGINES, site
+from tests.programs.parity.comparison import ENGINES, site
 from tests.programs.parity.engines import Engine, Site
 from tests.programs.parity.policy_under_test import VLANS
 
@@ -26,7 +26,6 @@ LATER = "later.chat"
 ZONES = len(VLANS) + len({*VLANS.values()})
 """Of the VLANs and of the policies."""
 LONG_AGO = 200 * 86400
-PROGRAMS = {"BIND": "bind", "Recursor": "powerdns", "Unbound": "unbound"}
 SEEDED = ("BIND", "Recursor")
 _PLACE = "at"
 """Short: the Recursor has a Unix socket there, whose path is of 107 octets at most."""
@@ -181,6 +180,6 @@ def test_what_opens_all_the_same_is_found_by_the_check(
     with engine.run():
         assert _answer(engine) == PASSED
         port = str(engine.ports["administration"])
-        done = darban("export", PROGRAMS[name], *asked, port, at=of.server.directory)
+        done = darban("export", str(engine.target), *asked, port, at=of.server.directory)
         assert done.code == NO, done.out
         assert f"found NOERROR {PASSED}; expected NOERROR 0.0.0.0" in done.out

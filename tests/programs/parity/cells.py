@@ -60,6 +60,8 @@ class Seen(NamedTuple):
         return f"rcode {self.rcode}, {shown}, EDE {self.error}"
 
 
+Pass = tuple[str, Client, Client | None]
+"""The state of the caches, whose pass it is, and whose pass comes before."""
 SILENCE = Seen(-1, (), None, 0)
 
 QUESTIONS = {
@@ -173,8 +175,8 @@ def _read(packet: bytes) -> Seen:
     )
 
 
-def passes(*, kept: bool, quick: bool) -> Iterator[tuple[str, Client, Client | None]]:
-    """Each pass that is compared: its state of the caches, its client, and whose pass comes before.
+def passes(*, kept: bool, quick: bool) -> Iterator[Pass]:
+    """Each pass that is compared.
 
     The caches are to be emptied before each pass but the kept ones. Of each two clients, each asks
     after the other, in one of the four pairs of families. Quick: one client, which gets everything,

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from resolver.policy.features import Target
 from tests.live.clients import ask
 from tests.live.commands import GOOD, darban
 from tests.live.knot import Knot
@@ -45,6 +47,7 @@ class Site:
 class Engine(ABC):
     """A resolver that enforces the policy."""
 
+    target: ClassVar[Target | None] = None
     ports: Mapping[str, int]
     """Where the clients of each VLAN ask, at the loopback addresses of both families."""
 
@@ -118,6 +121,8 @@ include "{directory}/darban-views.conf";
 class Bind(Engine):
     """BIND with a view for each VLAN, which transfers the zones from Knot."""
 
+    target = Target.BIND
+
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
         port, self._control = free_port(), free_port()
@@ -128,7 +133,7 @@ class Bind(Engine):
         (directory / "rndc.conf").write_text(
             f'key rndc {{ algorithm hmac-sha256; secret "{secret}"; }};\n'
         )
-        site.export("bind", "--to", directory)
+        site.export(self.target, "--to", directory)
         views = directory / "darban-views.conf"
         text = views.read_text().replace("/etc/bind/darban-keys.conf", f"{directory}/keys.conf")
         views.write_text(text)
@@ -201,9 +206,11 @@ include: "{directory}/darban-{policy}.conf"
 class Unbound(Engine):
     """Unbound: an instance for each policy, which reads the zone files."""
 
+    target = Target.UNBOUND
+
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
-        site.export("unbound", "--to", directory)
+        site.export(self.target, "--to", directory)
         ports = {policy: free_port() for policy in VLANS.values()}
         self.ports = {vlan: ports[policy] for vlan, policy in VLANS.items()}
         for policy, port in ports.items():
@@ -273,9 +280,11 @@ recursor:
 class Recursor(Engine):
     """The Recursor of PowerDNS, which transfers the zones from Knot."""
 
+    target = Target.RECURSOR
+
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
-        site.export("powerdns", "--to", directory)
+        site.export(self.target, "--to", directory)
         (directory / "kept").mkdir()
         (directory / "darban-key.lua").write_text(f'return "site", "{site.secret}"\n')
         for name in ("recursor.d/darban.yml", "darban-zones.lua"):

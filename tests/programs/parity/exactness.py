@@ -7,12 +7,6 @@ from resolver.publish.targets import SUPPORTS, Fit
 from tests.programs.parity.differences import Cell
 from tests.programs.parity.policy_under_test import NAMES
 
-TARGETS: Mapping[str, Target] = {
-    "BIND": Target.BIND,
-    "Unbound": Target.UNBOUND,
-    "Recursor": Target.RECURSOR,
-}
-
 _OF_KIND: Mapping[str, set[Feature]] = {
     "blocked later": {Feature.DENY},
     "alias to blocked later": {Feature.DENY, Feature.ALIASES},
@@ -31,30 +25,26 @@ _ANSWERS = {
 
 
 class Exactness:
-    """Which features each engine has shown exactly, and the cells that deny it."""
+    """Which features an engine has shown exactly, and the cells that deny it."""
 
-    def __init__(self) -> None:
-        self._shown: dict[str, set[Feature]] = {}
+    def __init__(self, target: Target | None) -> None:
+        supports = SUPPORTS[target] if target else {}
+        self._exact = {each for each, support in supports.items() if support.fit is Fit.EXACT}
+        self._shown: set[Feature] = set()
         self._wrong: list[str] = []
 
-    def add(self, engine: str, cell: Cell) -> None:
+    def add(self, cell: Cell) -> None:
         """Count a cell. Without RD an engine answers by rules of its own."""
-        if engine not in TARGETS or not cell.question.rd:
-            return
         has = features(cell)
-        if all(SUPPORTS[TARGETS[engine]][each].fit is Fit.EXACT for each in has):
-            self._shown.setdefault(engine, set()).update(has)
+        if cell.question.rd and has <= self._exact:
+            self._shown |= has
             if not cell.agrees:
-                self._wrong.append(f"{engine}, {cell.caches}: {cell.question}: {sorted(has)}")
+                self._wrong.append(f"{cell.caches}: {cell.question}: {sorted(has)}")
 
     def faults(self) -> Iterator[str]:
         """What is not as ``publish/targets.py`` says."""
-        for cell in self._wrong:
-            yield f"not exact: {cell}"
-        for engine, shown in self._shown.items():
-            for feature, support in SUPPORTS[TARGETS[engine]].items():
-                if support.fit is Fit.EXACT and feature not in shown:
-                    yield f"{engine}: no cell shows {feature}, which is called exact"
+        yield from (f"not exact, {cell}" for cell in self._wrong)
+        yield from (f"no cell shows {each}" for each in sorted(self._exact - self._shown))
 
 
 def features(cell: Cell) -> set[Feature]:
