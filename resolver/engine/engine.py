@@ -189,7 +189,7 @@ class Engine:
         entry = found if found and key == own_key else self.cache.get(own_key, now)
         if entry is None or entry.unfinished:
             own = UpstreamQuestion(name, shape, group)
-            pending = PendingReply(client, query, verdict, own, self._generation, now)
+            pending = PendingReply(client, query, verdict, own, self._generation, now, view.vlan)
             if entry is None:
                 return self._ask(pending, view, now)
             result = self._follow(pending, view, entry, now)

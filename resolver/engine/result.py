@@ -49,14 +49,16 @@ class PendingReply:
 
     __slots__ = (
         *("chain", "client", "generation", "own", "query", "question", "received", "sender"),
-        *("to", "verdict"),
+        *("to", "verdict", "vlan"),
     )
 
     def __init__(
         self, client: Client, query: Query, verdict: Verdict, own: UpstreamQuestion,
-        generation: int, received: float,
+        generation: int, received: float, vlan: int,
     ) -> None:  # fmt: skip
         self.client = client
+        self.vlan = vlan
+        """The index of the client's VLAN."""
         self.query = query
         self.verdict = verdict
         """The verdict on the name of the question."""

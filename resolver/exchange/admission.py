@@ -32,8 +32,6 @@ PER_PREFIX: Final = 4096
 """From one VLAN and the same client prefix, but for those of ``PER_ADDRESS``."""
 PER_ADDRESS: Final = 64
 """From one address, also where its prefix has its share."""
-WAITERS: Final = 1000
-"""Replies that may wait for one query in flight; one more crowds out one of the VLAN with most."""
 
 Shares = tuple[bytes, ...]
 """What a query in flight counts against."""

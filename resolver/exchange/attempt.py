@@ -6,7 +6,7 @@ from resolver.exchange.servers import Server
 class Attempt:
     """A query to send to a server, and the time of the next attempt."""
 
-    __slots__ = ("began", "message", "own_socket", "server", "stream", "until")
+    __slots__ = ("began", "is_probe", "message", "own_socket", "server", "stream", "until")
 
     def __init__(
         self,
@@ -16,6 +16,7 @@ class Attempt:
         began: float,
         until: float,
         own_socket: bool = False,
+        is_probe: bool = False,
     ) -> None:
         self.server = server
         self.stream = stream
@@ -28,3 +29,5 @@ class Attempt:
         """The time of the next attempt, if there is no answer and no more time."""
         self.own_socket = own_socket
         """Whether to send it from a port, or over a connection, on which no other query waits."""
+        self.is_probe = is_probe
+        """Whether its answer only says that its server answers."""

@@ -35,11 +35,6 @@ _OPT_DO: Final = render.query_opt(dnssec_ok=True)
 _IN: Final = codes.IN.to_bytes(2, "big")
 
 
-def without_edns(question: bytes) -> bytes:
-    """The same query without its OPT, for a server that does not understand EDNS."""
-    return question[:8] + b"\x00\x00" + question[10:-11]
-
-
 def answers(packet: bytes, ident: int, question: bytes) -> bool:
     """Whether a packet is the response to a query with this ID (RFC 5452 section 9.1).
 

@@ -1,7 +1,7 @@
 """Ask the upstreams for a command, by the same exchanges as the server.
 
 ``exchange.exchange`` decides; this module sends and receives. The sockets block, since a command
-has nothing else to do. Only the latest attempt can be answered.
+has nothing else to do. Only the current attempt can be answered.
 """
 
 import asyncio
@@ -46,8 +46,8 @@ class BlockingForwarder:
 
     def _ask(self, question: UpstreamQuestion) -> CacheEntry | Failure:
         now = time.monotonic()
-        exchange = Exchange(question, self._groups[question.group.decode()], now)
-        step: Step = exchange.begin(now)
+        exchange = Exchange(question)
+        step: Step = exchange.begin(self._groups[question.group.decode()], now)
         while isinstance(step, Attempt):
             step = self._send(exchange, step)
         return step

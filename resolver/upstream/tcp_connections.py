@@ -94,12 +94,12 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """All that waits for an answer on this connection."""
         return [*self.waiting.values(), *self.late.values()]
 
-    def stop_waiting(self, ident: int) -> None:
-        """Wait no longer for the answer with this ID."""
-        self.waiting.pop(ident, None)
-        self.late.pop(ident, None)
-        if self.is_open:
+    def stop_waiting(self, ident: int) -> Waiting | None:
+        """Wait no longer for the answer with this ID: what waited for it, if anything did."""
+        waiting = self.waiting.pop(ident, None) or self.late.pop(ident, None)
+        if waiting is not None and self.is_open:
             self.close_when_idle()
+        return waiting
 
     def close_when_idle(self) -> None:
         """Close the connection if nothing waits on it for the idle time."""
@@ -125,7 +125,9 @@ class TcpConnection(MessageStream, Generic[Waiting]):
             if len(packet) >= 2:
                 self.answered += 1
                 self.heard = self.loop.time()
-                self._pool.receive(self, packet[0] << 8 | packet[1], packet)
+                waiting = self.stop_waiting(packet[0] << 8 | packet[1])
+                if waiting is not None:
+                    self._pool.receive(waiting, packet)
 
     def ended(self) -> None:
         """Close the connection: no more answers come."""
@@ -146,10 +148,13 @@ class TcpConnectionPool(Generic[Waiting]):
         self,
         loop: Loop,
         server: Server,
-        receive: Callable[[TcpConnection[Waiting], int, bytes], None],
+        receive: Callable[[Waiting, bytes], None],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
-        """``receive`` gets each message with its ID; ``lost`` gets a connection that has ended."""
+        """``receive`` gets what has waited for a message, and the message.
+
+        ``lost`` gets a connection that has ended.
+        """
         self.loop = loop
         self._server = server
         self.receive = receive
@@ -250,7 +255,7 @@ class TcpConnections(Generic[Waiting]):
     def __init__(
         self,
         loop: Loop,
-        receive: Callable[[TcpConnection[Waiting], int, bytes], None],
+        receive: Callable[[Waiting, bytes], None],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
         self._loop = loop

@@ -11,7 +11,6 @@ all gathered queries are sent. ``server.loop`` says what that saves.
 
 import socket
 from collections.abc import Callable
-from functools import partial
 from typing import Final, Generic, TypeVar
 
 from resolver.exchange.servers import Server
@@ -35,9 +34,9 @@ Waiting = TypeVar("Waiting")
 class UdpSocket(Generic[Waiting]):
     """One socket, and what waits for answers on it."""
 
-    __slots__ = ("awaited", "number", "opened", "retired", "socket", "uses", "waiting")
+    __slots__ = ("_pool", "awaited", "number", "opened", "retired", "socket", "uses", "waiting")
 
-    def __init__(self, server: Server, now: float) -> None:
+    def __init__(self, pool: "UdpSocketPool[Waiting]", server: Server, now: float) -> None:
         """Open a socket to a server; OSError without a route to it or the address to ask from."""
         family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
         # The base class of socket.socket is faster, and a socket lives for eight queries only.
@@ -49,6 +48,7 @@ class UdpSocket(Generic[Waiting]):
         except OSError:
             self.socket.close()
             raise
+        self._pool = pool
         self.number = self.socket.fileno()
         self.opened = now
         """In monotonic seconds."""
@@ -66,6 +66,47 @@ class UdpSocket(Generic[Waiting]):
         """All that waits for an answer on this socket."""
         return [each for each in self.waiting.values() if each is not None]
 
+    def stop_waiting(self, ident: int) -> Waiting | None:
+        """Wait no longer for the answer with this ID: what waited for it, if anything did.
+
+        A retired socket is closed when nothing waits on it.
+        """
+        waiting = self.waiting.get(ident)
+        if waiting is not None:
+            self.waiting[ident] = None
+            self.awaited -= 1
+            if self.retired and not self.awaited:
+                self.close()
+        return waiting
+
+    def keep_late(self, ident: int, began: float) -> None:
+        """Do nothing: a socket keeps no room for queries."""
+
+    def retire(self) -> None:
+        """Take no more queries; close when nothing waits."""
+        self.retired = True
+        if not self.awaited:
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self.number >= 0:
+            self.socket.close()
+            self._pool.loop.remove_closed(self.number)
+            self.number = -1
+
+    def readable(self) -> None:
+        """Receive a packet, which the pool handles at the end of the iteration."""
+        try:
+            packet = self.socket.recv(_MAX_PACKET)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:  # an ICMP error: no server listens there
+            self._pool.refused(self.all_waiting())
+            return
+        if len(packet) >= 2:
+            self._pool.received.append((self, packet))
+
 
 class UdpSocketPool(Generic[Waiting]):
     """The sockets of a worker to all servers."""
@@ -73,20 +114,25 @@ class UdpSocketPool(Generic[Waiting]):
     def __init__(
         self,
         loop: Loop,
-        receive: Callable[[UdpSocket[Waiting], int, bytes, float], None],
-        refused: Callable[[UdpSocket[Waiting]], None],
-        unsent: Callable[[UdpSocket[Waiting], int], None],
+        receive: Callable[[Waiting, bytes, float], None],
+        suspect: Callable[[list[Waiting]], None],
+        refused: Callable[[list[Waiting]], None],
+        unsent: Callable[[Waiting], None],
     ) -> None:
         """Set the functions that events are reported to.
 
-        ``receive`` gets a packet with its ID and the time. ``refused`` gets a socket after an ICMP
-        error (port unreachable). ``unsent`` gets the ID of a query that could not be sent.
+        ``receive`` gets what has waited for a packet, the packet, and the time. ``suspect`` gets
+        all that waits on a socket after a packet that may be forged, ``refused`` after an ICMP
+        error (port unreachable). ``unsent`` gets what waits for the answer to a query that could
+        not be sent.
         """
-        self._loop = loop
+        self.loop = loop
         self._receive = receive
-        self._refused = refused
+        self._suspect = suspect
+        self.refused = refused
         self._unsent = unsent
-        self._received: list[tuple[UdpSocket[Waiting], bytes]] = []
+        self.received: list[tuple[UdpSocket[Waiting], bytes]] = []
+        """The packets of this iteration."""
         self._to_send: list[tuple[UdpSocket[Waiting], int, bytes]] = []
         loop.on_iteration_end(self._handle_received)
         loop.on_iteration_end(self._send_all)
@@ -116,13 +162,18 @@ class UdpSocketPool(Generic[Waiting]):
 
     def _handle_received(self) -> None:
         """Report the packets that were received in this iteration."""
-        if not self._received:
+        if not self.received:
             return
-        received, self._received = self._received, []
-        now = self._loop.time()
+        received, self.received = self.received, []
+        now = self.loop.time()
         for udp_socket, packet in received:
+            ident = packet[0] << 8 | packet[1]
+            waiting = udp_socket.stop_waiting(ident)
             try:
-                self._receive(udp_socket, packet[0] << 8 | packet[1], packet, now)
+                if waiting is not None:
+                    self._receive(waiting, packet, now)
+                elif ident not in udp_socket.waiting:
+                    self._suspect(udp_socket.all_waiting())
             except Exception:  # an error for one packet must not lose the others
                 log.exception("a response could not be handled")
 
@@ -139,25 +190,13 @@ class UdpSocketPool(Generic[Waiting]):
     def _fail(self, chosen: UdpSocket[Waiting], ident: int, error: OSError) -> None:
         """Report a query that could not be sent."""
         try:
+            waiting = chosen.waiting.get(ident)
             if isinstance(error, ConnectionRefusedError):  # the ICMP error after an earlier query
-                self._refused(chosen)
-            else:
-                self._unsent(chosen, ident)
+                self.refused(chosen.all_waiting())
+            elif waiting is not None:  # else its exchange ended before it was sent
+                self._unsent(waiting)
         except Exception:  # an error for one query must not stop the others
             log.exception("an unsent query could not be reported")
-
-    def take_from(self, udp_socket: UdpSocket[Waiting], ident: int) -> Waiting | None:
-        """Wait no longer for the answer with this ID: what waited for it, if anything did.
-
-        A retired socket is closed when nothing waits on it.
-        """
-        waiting = udp_socket.waiting.get(ident)
-        if waiting is not None:
-            udp_socket.waiting[ident] = None
-            udp_socket.awaited -= 1
-            if udp_socket.retired and not udp_socket.awaited:
-                self._close(udp_socket)
-        return waiting
 
     def sweep(self, now: float) -> None:
         """Retire the sockets that are older than ``LIFE``; close those on which nothing waits."""
@@ -181,8 +220,8 @@ class UdpSocketPool(Generic[Waiting]):
     def _new(
         self, server: Server, sockets: list[UdpSocket[Waiting]], now: float, own_socket: bool
     ) -> UdpSocket[Waiting]:
-        opened: UdpSocket[Waiting] = UdpSocket(server, now)
-        self._loop.add_fast_reader(opened.number, partial(self._readable, opened))
+        opened: UdpSocket[Waiting] = UdpSocket(self, server, now)
+        self.loop.add_fast_reader(opened.number, opened.readable)
         opened.retired = own_socket
         if not own_socket:
             sockets.append(opened)
@@ -190,24 +229,4 @@ class UdpSocketPool(Generic[Waiting]):
 
     def _retire_old(self, sockets: list[UdpSocket[Waiting]], now: float) -> None:
         while sockets and now - sockets[0].opened >= LIFE:
-            oldest = sockets.pop(0)
-            oldest.retired = True
-            if not oldest.awaited:
-                self._close(oldest)
-
-    def _close(self, udp_socket: UdpSocket[Waiting]) -> None:
-        if udp_socket.number >= 0:
-            udp_socket.socket.close()
-            self._loop.remove_closed(udp_socket.number)
-            udp_socket.number = -1
-
-    def _readable(self, udp_socket: UdpSocket[Waiting]) -> None:
-        try:
-            packet = udp_socket.socket.recv(_MAX_PACKET)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:  # an ICMP error: no server listens there
-            self._refused(udp_socket)
-            return
-        if len(packet) >= 2:
-            self._received.append((udp_socket, packet))
+            sockets.pop(0).retire()

@@ -81,8 +81,8 @@ class Link:
     def _begin(self, number: int, now: float) -> None:
         name = names.parse(f"www.n{number}.example")
         question = UpstreamQuestion(name, QueryShape(0x0100, qtype=1), b"")
-        exchange = Exchange(question, self._group, now)
-        self._go_on(exchange, now, exchange.begin(now), now)
+        exchange = Exchange(question)
+        self._go_on(exchange, now, exchange.begin(self._group, now), now)
         if exchange.probe is not None:
             self._queries += 1
 
@@ -111,7 +111,7 @@ class Link:
             self._go_on(exchange, began, step, now)
 
     def _look(self, exchange: Exchange, began: float, attempt: Attempt, now: float) -> None:
-        if exchange in self._took or attempt is not exchange.latest:
+        if exchange in self._took or attempt is not exchange.current:
             return
         if exchange.has_more_time(attempt, now):
             self._look_later(exchange, began, attempt, now)

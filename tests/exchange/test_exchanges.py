@@ -10,9 +10,10 @@ from resolver.dns import codes, names
 from resolver.dns.render import QueryShape
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
-from resolver.exchange.exchange import LATE, ROUND, Exchange, Step
+from resolver.exchange.exchange import LATE, Exchange, Step
 from resolver.exchange.failure import Failure
 from resolver.exchange.question import UpstreamQuestion
+from resolver.exchange.round import ROUND
 from resolver.exchange.servers import Group, Server
 
 QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
@@ -60,8 +61,8 @@ def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step 
             return exchange.unreachable(attempt, now)
         case "closed" if attempt.stream:
             return exchange.closed(attempt, now)
-        case "crowded" if attempt.stream:
-            return exchange.crowded(now)
+        case "no room" if attempt.stream:
+            return exchange.tcp_unavailable(attempt, now)
         case _:
             return exchange.expired(attempt, now)
 
@@ -69,14 +70,14 @@ def happen(exchange: Exchange, attempt: Attempt, what: str, now: float) -> Step 
 def play(events: list[str], servers: int) -> Played:
     """Drive an exchange; when the events have run out nobody answers any more."""
     group = Group("", [Server(f"192.0.2.{n}", 53, f"server {n}") for n in range(servers)])
-    exchange = Exchange(QUESTION, group, NOW)
+    exchange = Exchange(QUESTION)
     played = Played()
-    step: Step | None = exchange.begin(NOW)
+    step: Step | None = exchange.begin(group, NOW)
     coming = iter(events)
     while isinstance(step, Attempt):
         played.attempts.append(step)
         what = next(coming, "silent")
-        silent = what == "silent" or (what in ("crowded", "closed") and not step.stream)
+        silent = what == "silent" or (what in ("no room", "closed") and not step.stream)
         played.now = step.until if silent else played.now + 0.01
         attempt, step = step, happen(exchange, step, what, played.now)
         if step is None and not exchange.is_over:  # an attempt that was refused has its time
@@ -91,7 +92,7 @@ def play(events: list[str], servers: int) -> Played:
 
 EVENTS = st.lists(
     st.sampled_from(
-        ["good", "failing", "no edns", "truncated", "broken", "forged", "unreachable", "crowded"]
+        ["good", "failing", "no edns", "truncated", "broken", "forged", "unreachable", "no room"]
         + ["closed", "refused"]
         + ["silent"] * 2
     ),
@@ -101,7 +102,7 @@ SERVERS = st.integers(1, 3)
 
 
 @given(EVENTS, SERVERS)
-@example(["forged", "crowded"] * 6, 1)
+@example(["forged", "no room"] * 6, 1)
 @example(["truncated"] + ["closed"] * 11, 1)
 def test_it_ends_in_time_with_an_answer_or_the_reason(events: list[str], servers: int) -> None:
     played = play(events, servers)
@@ -116,7 +117,7 @@ def test_a_server_is_asked_three_times_a_transport_at_the_most(
     events: list[str], servers: int
 ) -> None:
     """RFC 9520 section 3.1; what is asked again at once, in another way, is no further try."""
-    again = ("no edns", "forged", "crowded", "closed")
+    again = ("no edns", "forged", "no room", "closed")
     played = play([event for event in events if event not in again], servers)
     for stream in (False, True):
         asked = [each.server for each in played.attempts if each.stream is stream]
@@ -180,9 +181,9 @@ def silent(count: int, *, known: bool = False) -> tuple[Exchange, list[Attempt]]
     if known:
         for server in servers:
             server.answered(0.001, NOW - 1)
-    exchange = Exchange(QUESTION, Group("", servers), NOW)
+    exchange = Exchange(QUESTION)
     attempts: list[Attempt] = []
-    step: Step | None = exchange.begin(NOW)
+    step: Step | None = exchange.begin(Group("", servers), NOW)
     while isinstance(step, Attempt):
         attempts.append(step)
         step = exchange.expired(step, step.until)
@@ -196,7 +197,7 @@ def test_any_late_answer_ends_it_also_in_a_later_round(
     servers: int, which: int, expired: int
 ) -> None:
     exchange, attempts = silent(servers)
-    step: Step | None = exchange.begin_again(exchange._group, NOW + 3)
+    step: Step | None = exchange.begin(exchange.round.group, NOW + 3)
     for _ in range(expired):
         assert isinstance(step, Attempt)
         step = exchange.expired(step, step.until)
@@ -213,8 +214,8 @@ def test_without_its_late_attempts_it_ends() -> None:
 
 def test_a_late_answer_to_an_earlier_attempt_ends_it() -> None:
     group = Group("", [Server("192.0.2.1", 53, "one"), Server("192.0.2.2", 53, "two")])
-    exchange = Exchange(QUESTION, group, NOW)
-    first = exchange.begin(NOW)
+    exchange = Exchange(QUESTION)
+    first = exchange.begin(group, NOW)
     assert isinstance(first, Attempt)
     second = exchange.expired(first, first.until)
     assert isinstance(second, Attempt)
@@ -222,7 +223,7 @@ def test_a_late_answer_to_an_earlier_attempt_ends_it() -> None:
 
 
 def test_nobody_to_ask_is_said_at_once() -> None:
-    end = Exchange(QUESTION, Group("", []), NOW).begin(NOW)
+    end = Exchange(QUESTION).begin(Group("", []), NOW)
     assert isinstance(end, Failure)
     assert end.code == codes.EDE_NETWORK_ERROR
 
@@ -230,7 +231,7 @@ def test_nobody_to_ask_is_said_at_once() -> None:
 def test_a_silent_server_is_asked_three_times_a_transport() -> None:
     exchange, attempts = silent(1, known=True)
     assert [each.stream for each in attempts] == [False] * 3 + [True] * 3
-    assert exchange._group.servers[0].timeouts == 1
+    assert exchange.round.group.servers[0].timeouts == 1
 
 
 @given(SERVERS, st.booleans())
@@ -253,8 +254,8 @@ def test_a_server_that_is_down_is_probed_beside_the_first_attempt_now_and_then()
     probed: list[float] = []
     for tenth in range(200):
         now = NOW + tenth / 10
-        exchange = Exchange(QUESTION, Group("", [dead, good]), now)
-        step = exchange.begin(now)
+        exchange = Exchange(QUESTION)
+        step = exchange.begin(Group("", [dead, good]), now)
         assert isinstance(step, Attempt)
         assert step.server is good
         if exchange.probe is not None:
@@ -266,8 +267,8 @@ def test_a_server_that_is_down_is_probed_beside_the_first_attempt_now_and_then()
 
 def test_an_answer_to_a_probe_says_that_the_server_is_up_and_another_packet_does_not() -> None:
     dead, good = down(Server("192.0.2.1", 53, "dead")), Server("192.0.2.2", 53, "good")
-    exchange = Exchange(QUESTION, Group("", [dead, good]), NOW)
-    exchange.begin(NOW)
+    exchange = Exchange(QUESTION)
+    exchange.begin(Group("", [dead, good]), NOW)
     assert exchange.probe is not None
     assert not exchange.probed(exchange.probe, reply(exchange.probe), IDENT + 1, NOW + 0.1)
     assert not dead.up
@@ -284,25 +285,25 @@ def silent_over_udp() -> Server:
 
 def test_a_server_that_is_silent_over_udp_is_asked_over_tcp_and_probed_over_udp() -> None:
     server = silent_over_udp()
-    exchange = Exchange(QUESTION, Group("", [server]), NOW)
-    step = exchange.begin(NOW)
+    exchange = Exchange(QUESTION)
+    step = exchange.begin(Group("", [server]), NOW)
     assert isinstance(step, Attempt)
     assert step.stream
     assert exchange.probe is not None
     assert not exchange.probe.stream
     assert exchange.probed(exchange.probe, reply(exchange.probe), IDENT, NOW + 0.1)
-    again = Exchange(QUESTION, Group("", [server]), NOW + 1).begin(NOW + 1)
+    again = Exchange(QUESTION).begin(Group("", [server]), NOW + 1)
     assert isinstance(again, Attempt)
     assert not again.stream
 
 
 def test_a_stale_answer_is_given_at_once_if_all_servers_are_down() -> None:
     group = Group("", [down(Server("192.0.2.1", 53, "one")), Server("192.0.2.2", 53, "two")])
-    exchange = Exchange(QUESTION, group, NOW)
-    exchange.begin(NOW)
-    assert exchange.patience(True, NOW) > 0
+    exchange = Exchange(QUESTION)
+    exchange.begin(group, NOW)
+    assert exchange.round.patience(True, NOW) > 0
     down(group.servers[1])
-    exchange = Exchange(QUESTION, group, NOW)
-    exchange.begin(NOW)
-    assert exchange.patience(True, NOW) == 0
-    assert exchange.patience(False, NOW) > 0
+    exchange = Exchange(QUESTION)
+    exchange.begin(group, NOW)
+    assert exchange.round.patience(True, NOW) == 0
+    assert exchange.round.patience(False, NOW) > 0

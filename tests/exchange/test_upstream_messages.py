@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
+from resolver.exchange.edns import without_edns
 from resolver.exchange.question import UpstreamQuestion
-from resolver.exchange.upstream_query import QUESTION_AT, answers, render_query, without_edns
+from resolver.exchange.upstream_query import QUESTION_AT, answers, render_query
 
 NAME = names.parse("www.example.org")
 IDENT = 0x1234

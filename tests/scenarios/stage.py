@@ -23,13 +23,13 @@ from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import LATE
 from resolver.exchange.exchange import Step as NextStep
 from resolver.exchange.failure import Failure
+from resolver.exchange.in_flight import QueryInFlight
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Group, Server
 from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.upstream.forwarder import TICK
-from resolver.upstream.inflight import InflightQuery
 from tests.compiler.texts import compile_texts
 from tests.scenarios.file import AGENCY, Scenario, Step, Told
 from tests.scenarios.packets import (
@@ -171,7 +171,7 @@ class Stage:
         self._now = BOOT
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._order = itertools.count()
-        self._live: dict[bytes, InflightQuery] = {}
+        self._live: dict[bytes, QueryInFlight[PendingReply]] = {}
         self._waiting: dict[PendingReply, Played] = {}
         self._open: set[Attempt] = set()
         """The attempts that can be answered."""
@@ -240,57 +240,56 @@ class Stage:
         group = self._group(question.group.decode())
         step: NextStep | None = None
         if live is None:
-            live = self._live[question.key] = InflightQuery(question, group, self._now, None, -1)
-            step = live.begin(self._now)
-        elif live.is_over and pending is not None:
-            step = live.begin_round(group, None, -1, self._now)
+            live = self._live[question.key] = QueryInFlight(question)
+            step = live.exchange.begin(group, self._now)
+        elif live.exchange.is_over and pending is not None:
+            step = live.exchange.begin(group, self._now)
         if pending is not None:
             live.wait(pending)
-        if live.probe is not None:
-            probe, live.probe = live.probe, None
+        probe, live.exchange.probe = live.exchange.probe, None
+        if probe is not None:
             told, packet = self.upstreams.ask(probe, self._ident)
             if told.does not in ("is silent", "refuses", "cannot be sent to"):
-                answer = partial(live.probed, probe, packet, self._ident, self._now + told.after)
-                self._at(self._now + told.after, answer)
+                at = self._now + told.after
+                self._at(at, partial(live.exchange.probed, probe, packet, self._ident, at))
         self._do_steps(live, step)
 
-    def _do_steps(self, live: InflightQuery, step: NextStep | None) -> None:
+    def _do_steps(self, live: QueryInFlight[PendingReply], step: NextStep | None) -> None:
         while isinstance(step, Attempt):
             step = self._send(live, step)
         if step is None:
             self._look_at_waiters(live)
             return
-        del self._live[live.question.key]
-        self._open.difference_update([live.latest, *live.late])
-        waiters, live.waiters = live.waiters, []
-        live.clear()
-        self.engine.cache.remember(live.question.key, step, self._now)
-        for pending in waiters:
+        key = live.exchange.question.key
+        del self._live[key]
+        self._open.difference_update([live.exchange.current, *live.exchange.late])
+        self.engine.cache.remember(key, step, self._now)
+        for pending in live.end():
             self._conclude(pending, step)
 
     def _conclude(self, pending: PendingReply, outcome: CacheEntry | Failure) -> None:
         played = self._waiting.pop(pending)
         self._go_on(played, self.engine.conclude(pending, outcome, self._now))
 
-    def _look_at_waiters(self, live: InflightQuery) -> None:
-        stale = self.engine.cache.has_stale(live.question.key, self._now)
+    def _look_at_waiters(self, live: QueryInFlight[PendingReply]) -> None:
+        stale = self.engine.cache.has_stale(live.exchange.question.key, self._now)
         for pending in live.take_due(stale, self._now):
-            self._conclude(pending, live.slow())
+            self._conclude(pending, live.exchange.slow())
         if live.look_at < inf:
             self._at(live.look_at, partial(self._look_at_waiters, live))
 
-    def _send(self, live: InflightQuery, attempt: Attempt) -> NextStep | None:
+    def _send(self, live: QueryInFlight[PendingReply], attempt: Attempt) -> NextStep | None:
         told, packet = self.upstreams.ask(attempt, self._ident)
         match told.does:
             case "has no room":
                 self.upstreams.asked.pop()  # it was not asked
-                return live.crowded(self._now)
+                return live.exchange.tcp_unavailable(attempt, self._now)
             case "closes the connection":
-                return live.closed(attempt, self._now)
+                return live.exchange.closed(attempt, self._now)
             case "refuses" | "cannot be sent to":
                 self._at(attempt.until, partial(self._wait_in_vain, live, attempt))
                 by_icmp = told.does == "refuses" and not attempt.stream
-                report = live.refused if by_icmp else live.unreachable
+                report = live.exchange.refused if by_icmp else live.exchange.unreachable
                 return report(attempt, self._now)
         self._open.add(attempt)
         if told.does != "is silent":
@@ -299,27 +298,27 @@ class Stage:
         self._at(attempt.began + LATE, partial(self._drop, live, attempt))
         return None
 
-    def _receive(self, live: InflightQuery, attempt: Attempt, packet: bytes) -> None:
+    def _receive(self, live: QueryInFlight[PendingReply], attempt: Attempt, packet: bytes) -> None:
         if attempt in self._open:
             self._open.discard(attempt)
-            self._do_steps(live, live.received(attempt, packet, self._ident, self._now))
+            self._do_steps(live, live.exchange.received(attempt, packet, self._ident, self._now))
 
-    def _expire(self, live: InflightQuery, attempt: Attempt) -> None:
+    def _expire(self, live: QueryInFlight[PendingReply], attempt: Attempt) -> None:
         if attempt not in self._open:
             return
-        if live.has_more_time(attempt, self._now):
+        if live.exchange.has_more_time(attempt, self._now):
             self._at(self._now + TICK, partial(self._expire, live, attempt))
         else:
-            self._do_steps(live, live.expired(attempt, self._now))
+            self._do_steps(live, live.exchange.expired(attempt, self._now))
 
-    def _wait_in_vain(self, live: InflightQuery, attempt: Attempt) -> None:
-        if attempt is live.latest:
-            self._do_steps(live, live.waited(attempt, self._now))
+    def _wait_in_vain(self, live: QueryInFlight[PendingReply], attempt: Attempt) -> None:
+        if attempt is live.exchange.current:
+            self._do_steps(live, live.exchange.waited(attempt, self._now))
 
-    def _drop(self, live: InflightQuery, attempt: Attempt) -> None:
+    def _drop(self, live: QueryInFlight[PendingReply], attempt: Attempt) -> None:
         if attempt in self._open:
             self._open.discard(attempt)
-            self._do_steps(live, live.dropped(attempt, self._now))
+            self._do_steps(live, live.exchange.dropped(attempt, self._now))
 
     def _group(self, name: str) -> Group:
         (group,) = (g for g in self.engine.terms.groups if g.name == name)

@@ -12,15 +12,17 @@ from dnslib import EDNS0, RCODE, RR, DNSRecord
 from resolver.dns import names
 from resolver.dns.render import QueryShape
 from resolver.engine.result import PendingReply
+from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
-from resolver.exchange.exchange import CLIENT_PATIENCE, LATE
+from resolver.exchange.exchange import LATE
+from resolver.exchange.in_flight import QueryInFlight, SentAttempt
 from resolver.exchange.question import cache_key
+from resolver.exchange.round import CLIENT_PATIENCE
 from resolver.exchange.servers import Server
 from resolver.metrics.definitions import UPSTREAM_QUERIES, UPSTREAM_RESULTS, UPSTREAM_UP
 from resolver.metrics.layout import DOWN, UNTRIED, UP
 from resolver.server.loop import Loop
 from resolver.upstream.forwarder import LEAST_TICK, TICK
-from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
 from tests.exchange.rendered_entries import entry_of
 from tests.server.assembled import Assembled
 from tests.upstream.forwarding import (
@@ -228,7 +230,7 @@ def test_a_probe_outlives_its_query_brings_a_server_back_and_leaves_nothing() ->
             assert len(dead.asked) == asked + 1
             await asyncio.sleep(LATE)
             assembled.forwarder.sweep(loop.time())
-            assert not assembled.forwarder._late
+            assert not assembled.forwarder._sender.late
             dead.answering, dead.delay = good, 0.5
             await ask("answered.example.")
             assert not servers["dead"].up
@@ -272,5 +274,5 @@ def upstream(loop: Loop, answering: Answering) -> Iterator[Upstream]:
 
 
 def alive() -> list[str]:
-    kinds = (InflightQuery, UpstreamAttempt, PendingReply)
+    kinds = (QueryInFlight, SentAttempt, Attempt, PendingReply)
     return [type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds)]

@@ -8,13 +8,17 @@ from dnslib import RCODE
 
 from resolver.dns import names
 from resolver.dns.render import QueryShape
-from resolver.exchange.exchange import CLIENT_PATIENCE, LATE
+from resolver.engine.result import PendingReply
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.exchange import LATE
+from resolver.exchange.in_flight import QueryInFlight, SentAttempt
+from resolver.exchange.late_attempts import LateAttempts
 from resolver.exchange.question import UpstreamQuestion
-from resolver.exchange.servers import Group, Server
+from resolver.exchange.round import CLIENT_PATIENCE
+from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
+from resolver.upstream.attempt_sender import MAX_LATE
 from resolver.upstream.forwarder import TICK
-from resolver.upstream.inflight import InflightQuery, UpstreamAttempt
-from resolver.upstream.late_attempts import MAX_LATE, LateAttempts
 from resolver.upstream.tcp_connections import MAX_CONNECTIONS
 from tests.upstream.forwarding import answer_one_and_close, good, silent, stage, truncated
 from tests.upstream.virtual_time import BOOT, run
@@ -66,11 +70,12 @@ def test_a_name_is_answered_on_the_next_query_after_its_upstream_has_recovered()
 
 
 def test_of_too_many_late_attempts_the_oldest_are_kept_which_a_slow_upstream_answers_next() -> None:
-    late = LateAttempts()
-    query = InflightQuery(QUESTION, Group("", ()), 0.0, None, 0)
+    late = LateAttempts[PendingReply](MAX_LATE)
+    query = QueryInFlight[PendingReply](QUESTION)
     server = Server("192.0.2.1", 53, "upstream")
-    attempts = [UpstreamAttempt(server, False, b"", n / 1000, 9.0, query) for n in range(MAX_LATE)]
-    newest = UpstreamAttempt(server, False, b"", 9.0, 9.0, query)
+    *attempts, newest = [
+        SentAttempt(Attempt(server, False, b"", n / 1000, 9.0), query) for n in range(MAX_LATE + 1)
+    ]
     for each in (*attempts, newest):
         assert late.next_to_drop(9.0) is None
         late.add(each)
@@ -94,7 +99,7 @@ def test_the_attempts_that_wait_for_late_answers_are_bounded() -> None:
             for number in range(1500):
                 on.client.ask(f"{number}.example.")
                 await asyncio.sleep(0.01)
-                late.append(len(on.assembled.forwarder._late))
+                late.append(len(on.assembled.forwarder._sender.late))
                 held.append(descriptors() - before)
             assert max(late) == MAX_LATE
             assert max(held) < MAX_LATE

@@ -14,7 +14,25 @@ LONG = 30.0
 TOO_LONG = bytes(70_000)
 """Octets that no datagram can carry."""
 Reports = list[tuple[str, Any]]
-Play = Callable[[Loop, UdpSocketPool[str], Server, Reports], None]
+Play = Callable[[Loop, "Asking", Server, Reports], None]
+
+
+class Asking:
+    """Sends queries by a pool; in the end nothing waits for them any more."""
+
+    def __init__(self, pool: UdpSocketPool[str]) -> None:
+        self._pool = pool
+        self._sent: list[tuple[UdpSocket[str], int]] = []
+
+    def send(
+        self, server: Server, message: bytes, waiting: str, now: float, own_socket: bool = False
+    ) -> tuple[UdpSocket[str], int]:
+        self._sent.append(self._pool.send(server, message, waiting, now, own_socket))
+        return self._sent[-1]
+
+    def end(self) -> None:
+        for at, ident in self._sent:
+            at.stop_waiting(ident)
 
 
 def _reported(play: Play, until: int) -> Reports:
@@ -28,17 +46,15 @@ def _reported(play: Play, until: int) -> Reports:
         if len(reports) >= until:
             enough.set()
 
-    def received(at: UdpSocket[str], ident: int, packet: bytes, now: float) -> None:
-        report("received", (pool.take_from(at, ident), packet[2:], now <= loop.time()))
-
-    def refused(at: UdpSocket[str]) -> None:
-        report("refused", [pool.take_from(at, ident) for ident in list(at.waiting)])
+    def received(waiting: str, packet: bytes, now: float) -> None:
+        report("received", (waiting, packet[2:], now <= loop.time()))
 
     pool = UdpSocketPool[str](
         loop,
         received,
-        refused,
-        lambda at, ident: report("unsent", pool.take_from(at, ident)),
+        lambda waiting: report("suspected", waiting),
+        lambda waiting: report("refused", waiting),
+        lambda waiting: report("unsent", waiting),
     )
 
     async def played() -> None:
@@ -47,8 +63,10 @@ def _reported(play: Play, until: int) -> Reports:
             echo.setblocking(False)
             loop.add_fast_reader(echo.fileno(), lambda: echo.sendto(*echo.recvfrom(100)))
             server = Server("127.0.0.1", echo.getsockname()[1], "echo")
-            play(loop, pool, server, reports)
+            asking = Asking(pool)
+            play(loop, asking, server, reports)
             await asyncio.wait_for(enough.wait(), LONG)
+            asking.end()
             pool.sweep(loop.time() + LIFE)
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
@@ -66,7 +84,7 @@ def _nobody() -> Iterator[Server]:
 
 
 def test_what_is_to_be_sent_is_sent_at_the_iteration_s_end_and_what_comes_has_its_id() -> None:
-    def play(loop: Loop, pool: UdpSocketPool[str], server: Server, reports: Reports) -> None:
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:
         for each in ("one", "two"):
             pool.send(server, each.encode(), each, loop.time())
         assert not reports
@@ -78,7 +96,7 @@ def test_what_is_to_be_sent_is_sent_at_the_iteration_s_end_and_what_comes_has_it
 
 
 def test_a_query_that_cannot_be_sent_is_reported_and_the_others_are_sent() -> None:
-    def play(loop: Loop, pool: UdpSocketPool[str], server: Server, reports: Reports) -> None:  # noqa: ARG001
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:  # noqa: ARG001
         pool.send(server, TOO_LONG, "too long", loop.time())
         pool.send(server, b"short", "short", loop.time())
 
@@ -88,16 +106,17 @@ def test_a_query_that_cannot_be_sent_is_reported_and_the_others_are_sent() -> No
     ]
 
 
-def test_a_query_whose_socket_is_closed_before_it_is_sent_is_reported() -> None:
-    def play(loop: Loop, pool: UdpSocketPool[str], server: Server, reports: Reports) -> None:  # noqa: ARG001
+def test_a_query_that_nothing_waits_for_any_more_is_reported_to_nobody() -> None:
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:  # noqa: ARG001
         at, ident = pool.send(server, b"never", "never", loop.time(), own_socket=True)
-        pool.take_from(at, ident)
+        assert at.stop_waiting(ident) == "never"
+        pool.send(server, b"later", "later", loop.time())
 
-    assert _reported(play, 1) == [("unsent", None)]
+    assert _reported(play, 1) == [("received", ("later", b"later", True))]
 
 
 def test_a_refusal_that_shows_when_the_next_query_is_sent_is_everybody_s() -> None:
-    def play(loop: Loop, pool: UdpSocketPool[str], server: Server, reports: Reports) -> None:  # noqa: ARG001
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:  # noqa: ARG001
         now = loop.time()
         for number in range(OPEN + 1):  # so that two of them share a socket
             pool.send(nobody, b"anybody?", str(number), now)
@@ -110,7 +129,7 @@ def test_a_refusal_that_shows_when_the_next_query_is_sent_is_everybody_s() -> No
 
 
 def test_a_server_that_does_not_listen_is_reported_with_all_that_wait() -> None:
-    def play(loop: Loop, pool: UdpSocketPool[str], server: Server, reports: Reports) -> None:  # noqa: ARG001
+    def play(loop: Loop, pool: Asking, server: Server, reports: Reports) -> None:  # noqa: ARG001
         pool.send(nobody, b"anybody?", "somebody", loop.time())
 
     with _nobody() as nobody:

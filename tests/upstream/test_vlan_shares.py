@@ -6,10 +6,11 @@ from contextlib import closing, suppress
 import pytest
 from dnslib import RCODE, DNSRecord
 
-from resolver.exchange import admission
-from resolver.exchange.exchange import LATE, PATIENCE
+from resolver.exchange import admission, in_flight
+from resolver.exchange.exchange import LATE
+from resolver.exchange.round import PATIENCE
 from resolver.server.loop import Loop
-from resolver.upstream import inflight, late_attempts, tcp_connections
+from resolver.upstream import attempt_sender, tcp_connections
 from resolver.upstream.forwarder import TICK
 from tests.upstream.forwarding import ELSEWHERE, Stage, good, stage, truncated
 from tests.upstream.virtual_time import run
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.interpreted  # a compiled module takes no other constan
 def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, size in (("UNCOUNTED", 10), ("COMMON", 100), ("OWN", 40)):
         monkeypatch.setattr(admission, name, size)
-    monkeypatch.setattr(late_attempts, "MAX_LATE", 50)
+    monkeypatch.setattr(attempt_sender, "MAX_LATE", 50)
 
 
 def _sticky(query: DNSRecord) -> bytes | None:
@@ -69,14 +70,14 @@ def test_another_vlan_gets_its_late_answers() -> None:
                 on.client.ask(f"good{number}.example.", ELSEWHERE)
             await flood
             await on.until_idle()
-            assert len(on.assembled.forwarder._late) == 0
+            assert len(on.assembled.forwarder._sender.late) == 0
             assert _rcodes(on, "good") == [RCODE.NOERROR] * 5
 
     run(play)
 
 
 def test_another_vlan_waits_for_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inflight, "WAITERS", 10)
+    monkeypatch.setattr(in_flight, "WAITERS", 10)
 
     async def play(loop: Loop) -> None:
         with stage(loop, good) as on:

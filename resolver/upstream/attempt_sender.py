@@ -1,0 +1,209 @@
+"""Send the attempts of exchanges, and report to the exchanges what comes of them.
+
+What must stay true:
+- Each attempt that was sent is reported once: what was received, a time-out, a failure, or nothing
+  more once its query has ended.
+- The attempts that wait for late answers are bounded (``exchange.late_attempts``).
+"""
+
+import resource
+from collections.abc import Callable, Iterator
+from math import inf
+from typing import Final
+
+from resolver.engine.result import PendingReply
+from resolver.exchange.attempt import Attempt
+from resolver.exchange.entry import CacheEntry
+from resolver.exchange.exchange import Step
+from resolver.exchange.failure import FAULT
+from resolver.exchange.in_flight import Channel, QueryInFlight, SentAttempt
+from resolver.exchange.late_attempts import LateAttempts
+from resolver.log import log
+from resolver.metrics.counters import Counters
+from resolver.server.loop import Loop
+from resolver.upstream.tcp_connections import TcpConnection, TcpConnections
+from resolver.upstream.udp_sockets import UdpSocketPool
+
+MAX_LATE: Final = min(2000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4)
+
+Query = QueryInFlight[PendingReply]
+Sent = SentAttempt[PendingReply]
+_Event = Callable[[Attempt, float], Step | None]  # a method of an exchange
+
+
+class AttemptSender:
+    """The sockets and connections to upstream servers, and the attempts that wait on them."""
+
+    def __init__(
+        self, loop: Loop, counters: Counters, go_on: Callable[[Query, Step | None, float], None]
+    ) -> None:
+        """``go_on`` gets the step of an exchange after an event."""
+        self._loop = loop
+        self._counters = counters
+        self._go_on = go_on
+        self._udp = UdpSocketPool[Sent](
+            loop, self._received, self._suspect, self._refused, self._unsent
+        )
+        self._tcp = TcpConnections[Sent](loop, self._tcp_received, self._tcp_lost)
+        self.late = LateAttempts[PendingReply](MAX_LATE)
+
+    def send(self, query: Query, attempt: Attempt, now: float) -> Step | None:
+        """Send an attempt: None if it was sent, else the next step of the exchange."""
+        server, sent = attempt.server, SentAttempt(attempt, query)
+        found: tuple[Channel, int] | None
+        try:
+            if not attempt.stream:
+                found = self._udp.send(server, attempt.message, sent, now, attempt.own_socket)
+            else:
+                found = self._tcp.send(server, attempt.message, sent, attempt.own_socket)
+                if found is None:
+                    return query.exchange.tcp_unavailable(attempt, now)
+        except OSError:
+            self._counters.upstream(server.name, "unreachable")
+            step = query.exchange.unreachable(attempt, now)
+            self._counters.upstream_up(server.name, server.up)
+            return step
+        sent.channel, sent.ident = found
+        query.sent.append(sent)
+        return None
+
+    def send_probe(self, query: Query, probe: Attempt, now: float) -> None:
+        """Send a probe beside the attempts of a query, if it can be sent; it may outlive these."""
+        server, sent = probe.server, SentAttempt(probe, query)
+        try:
+            sent.channel, sent.ident = self._udp.send(server, probe.message, sent, now)
+        except OSError:
+            self._counters.upstream(server.name, "unreachable")
+        else:
+            self.late.add(sent)
+
+    def time_out(self, query: Query, now: float) -> None:
+        """End the time of the current attempt, unless it has more; it waits for a late answer."""
+        exchange, attempt = query.exchange, query.exchange.current
+        if attempt is None:
+            return
+        if exchange.is_paused:  # its failure is counted already
+            query.deadline = inf
+            self._report(query, attempt, exchange.waited, now)
+            return
+        if exchange.has_more_time(attempt, now):
+            return
+        query.deadline = inf
+        sent, server = query.sent[-1], attempt.server
+        if sent.channel is not None:
+            sent.channel.keep_late(sent.ident, attempt.began)
+        self.late.add(sent)
+        self._counters.upstream(server.name, "timeout")
+        self._report(query, attempt, exchange.expired, now)
+        self._counters.upstream_up(server.name, server.up)
+        self.drop_late(now)
+
+    def drop_late(self, now: float) -> None:
+        """Wait no longer for the late answers that have had their time, or have no room."""
+        while (dropped := self.late.next_to_drop(now)) is not None:
+            query, attempt = dropped.query, dropped.attempt
+            if attempt.is_probe:
+                self._counters.upstream(attempt.server.name, "timeout")
+            self._stop_waiting(dropped)
+            self._report(query, attempt, query.exchange.dropped, now)
+
+    def stop(self, query: Query) -> None:
+        """Wait for no answer to a query any longer."""
+        for sent in tuple(query.sent):
+            self._stop_waiting(sent)
+
+    def sweep(self, now: float) -> None:
+        """Close idle sockets, and end probes."""
+        self.drop_late(now)
+        self._udp.sweep(now)
+
+    def _stop_waiting(self, sent: Sent) -> None:
+        """Wait no longer for the answer to an attempt."""
+        self.late.discard(sent)
+        if sent in sent.query.sent:  # a probe is not
+            sent.query.sent.remove(sent)
+        channel, sent.channel = sent.channel, None
+        if channel is not None:
+            channel.stop_waiting(sent.ident)
+
+    def _received(self, sent: Sent, packet: bytes, now: float) -> None:
+        """Report the packet that an attempt has waited for to its exchange, and do its step."""
+        sent.channel = None
+        query, attempt, name = sent.query, sent.attempt, sent.attempt.server.name
+        if attempt is not query.exchange.current:
+            self.late.discard(sent)
+        if attempt.is_probe:
+            self._probed(query, attempt, packet, sent.ident, now)
+            return
+        query.sent.remove(sent)
+        step: Step | None
+        try:
+            step = query.exchange.received(attempt, packet, sent.ident, now)
+        except Exception:
+            log.exception("a response could not be processed")
+            step = FAULT
+        if isinstance(step, CacheEntry) and step.answers:
+            self._counters.answered(name, now - attempt.began)
+        else:
+            to_tcp = isinstance(step, Attempt) and step.stream > attempt.stream
+            self._counters.upstream(name, "truncated" if to_tcp else "failed")
+            self._counters.upstream_up(name, attempt.server.up)
+        self._go_on(query, step, now)
+
+    def _probed(self, query: Query, probe: Attempt, packet: bytes, ident: int, now: float) -> None:
+        """Note what came back to a probe."""
+        name = probe.server.name
+        if query.exchange.probed(probe, packet, ident, now):
+            self._counters.answered(name, now - probe.began)
+        else:
+            self._counters.upstream(name, "mismatch")
+
+    def _tcp_received(self, sent: Sent, packet: bytes) -> None:
+        self._received(sent, packet, self._loop.time())
+
+    def _suspect(self, waiting: list[Sent]) -> None:
+        """Have all queries that wait on one port asked again over TCP: a packet may be forged."""
+        now = self._loop.time()
+        for sent in _still_waiting(waiting):
+            self._stop_waiting(sent)
+            self._counters.upstream(sent.attempt.server.name, "mismatch")
+            self._report(sent.query, sent.attempt, sent.query.exchange.suspected, now)
+
+    def _refused(self, waiting: list[Sent]) -> None:
+        for sent in _still_waiting(waiting):
+            self._without_answer(sent, sent.query.exchange.refused)
+
+    def _unsent(self, sent: Sent) -> None:
+        self._without_answer(sent, sent.query.exchange.unreachable)
+
+    def _tcp_lost(self, connection: TcpConnection[Sent]) -> None:
+        works = connection.answered > 0
+        for sent in _still_waiting(connection.all_waiting()):
+            exchange = sent.query.exchange
+            self._without_answer(sent, exchange.closed if works else exchange.unreachable)
+
+    def _without_answer(self, sent: Sent, event: _Event) -> None:
+        """Report that no answer to an attempt comes, as an event."""
+        attempt, name = sent.attempt, sent.attempt.server.name
+        if attempt.is_probe or sent not in self.late:  # else it is counted already
+            self._counters.upstream(name, "unreachable")
+        self._stop_waiting(sent)
+        self._report(sent.query, attempt, event, self._loop.time())
+        self._counters.upstream_up(name, attempt.server.up)
+
+    def _report(self, query: Query, attempt: Attempt, event: _Event, now: float) -> None:
+        """Report an event to the exchange of an attempt, and do its step; not of a probe."""
+        if attempt.is_probe:
+            return
+        step: Step | None
+        try:
+            step = event(attempt, now)
+        except Exception:
+            log.exception("an exchange could not go on")
+            step = FAULT
+        self._go_on(query, step, now)
+
+
+def _still_waiting(sent: list[Sent]) -> Iterator[Sent]:
+    """Those that still wait: a step of one exchange may end the waiting of others."""
+    return (each for each in sent if each.channel is not None)
