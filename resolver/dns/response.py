@@ -59,14 +59,18 @@ class Response:
             "errors",
             "heads",
         ),
-        *("extended_rcode", "flags", "has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl"),
-        *("owner_offsets", "packet", "qname_end", "qtype", "soa_at", "type_offsets"),
+        *("counts", "flags", "has_opt", "is_indirect", "lengths", "max_ttl", "min_ttl"),
+        *("owner_offsets", "packet", "qname_end", "qtype", "question_end", "rcode", "soa_at"),
+        "type_offsets",
     )
 
     def __init__(self, packet: bytes) -> None:
         self.packet = packet
         self.flags = packet[2] << 8 | packet[3]
-        self.qname_end = 0
+        self.rcode = self.flags & codes.RCODE
+        """The rcode, with its upper bits from the OPT (RFC 6891 section 6.1.3)."""
+        self.qname_end = self.question_end = 0
+        """The offset behind the qname, and behind the question section."""
         self.qtype = 0
         self.end = 0
         """The offset behind the last record; an OPT starts here."""
@@ -75,6 +79,8 @@ class Response:
         self.type_offsets: list[int] = []
         """The offset of each record's type, behind its owner."""
         self._sections = [0, 0, 0]
+        self.counts = (0, 0, 0)
+        """The numbers of records by section, without the OPT and the records behind it."""
         self.ends: list[int] = []
         """The offset behind each section."""
         self._least: list[int] = []
@@ -90,7 +96,6 @@ class Response:
         self.errors: list[bytes] = []
         """Extended DNS Errors, each as the data of its option (RFC 8914 section 2)."""
         self.has_opt = False
-        self.extended_rcode = 0
         self.lengths: dict[int, int] = {}
         """By the offset of a label, the length of the name from there on, in octets."""
         self._names: dict[int, bytes] = {}
@@ -103,16 +108,12 @@ class Response:
         """How many of the first owners are in ``lengths``."""
         self.at = HEADER
 
-    @property
-    def rcode(self) -> int:
-        """The rcode, with its upper bits from the OPT (RFC 6891 section 6.1.3)."""
-        return self.flags & codes.RCODE | self.extended_rcode << 4
-
     def keep(self, last: int) -> None:
         """Forget the records of all sections behind this one."""
         kept = sum(self._sections[: last + 1])
         del self.type_offsets[kept:]
         self._sections = [count if n <= last else 0 for n, count in enumerate(self._sections)]
+        self.counts = (self._sections[0], self._sections[1], self._sections[2])
         self.end, self.min_ttl = self.ends[last], self._least[last]
 
     @property
@@ -124,17 +125,6 @@ class Response:
     def question(self) -> bytes:
         """The question section, with the qname in lower case."""
         return self.name + self.packet[self.qname_end : self.question_end]
-
-    @property
-    def question_end(self) -> int:
-        """The offset behind the question section."""
-        return self.qname_end + 4
-
-    @property
-    def counts(self) -> tuple[int, int, int]:
-        """The numbers of records by section, without the OPT and the records behind it."""
-        answers, authorities, additionals = self._sections
-        return answers, authorities, additionals
 
     def section_of(self, number: int) -> int:
         """The section of the record with this number."""
@@ -174,6 +164,7 @@ class Response:
         """Scan a packet of so many records; False if it is malformed, or takes too much work."""
         packet = self.packet
         self.qname_end = self._question_end()
+        self.question_end = self.qname_end + 4
         if not self.qname_end or self.question_end > len(packet):
             return False
         self.qtype = packet[self.qname_end] << 8 | packet[self.qname_end + 1]
@@ -191,6 +182,7 @@ class Response:
             self._least.append(self.min_ttl)
         if not self.has_opt:
             self.end = self.at
+        self.counts = (self._sections[0], self._sections[1], self._sections[2])
         return self.at == len(packet)
 
     def _question_end(self) -> int:
@@ -314,7 +306,7 @@ class Response:
             return False
         self.has_opt = True
         self.end = start
-        self.extended_rcode = packet[at + 4]
+        self.rcode |= packet[at + 4] << 4
         option = at + 10
         while option < end:
             length = packet[option + 2] << 8 | packet[option + 3]

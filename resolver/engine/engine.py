@@ -188,7 +188,7 @@ class Engine:
         own_key = cache_key(name, shape, group)
         entry = found if found and key == own_key else self.cache.get(own_key, now)
         if entry is None or entry.unfinished:
-            own = UpstreamQuestion(name, shape, group)
+            own = UpstreamQuestion(name, shape, group, own_key)
             pending = PendingReply(client, query, verdict, own, self._generation, now, view.vlan)
             if entry is None:
                 return self._ask(pending, view, now)
@@ -197,7 +197,7 @@ class Engine:
             verdict = self._judge_answer(view, name, own_key, group, verdict, entry)
             result = self._reply_with(client, view, query, verdict, entry, now)
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
-            result.refresh = UpstreamQuestion(name, shape, group)
+            result.refresh = UpstreamQuestion(name, shape, group, own_key)
         return result
 
     def check_question(self, view: View, name: bytes, qtype: int) -> tuple[Zone | None, Verdict]:
@@ -328,7 +328,9 @@ class Engine:
     def _ask(self, pending: PendingReply, view: View, now: float) -> Reply | PendingReply:
         """Forward a question, unless the failure cache has it, or the question of the client."""
         failures = self.cache.failures
-        failure = failures.get(pending.question.key, now) or failures.get(pending.own.key, now)
+        failure = failures.get(pending.question.key, now)
+        if failure is None and pending.question is not pending.own:
+            failure = failures.get(pending.own.key, now)
         return pending if failure is None else self._replies.failed(view, pending.query, failure)
 
     def dropped(self, view: View | None) -> Drop:

@@ -38,10 +38,10 @@ class ReplySender(Protocol):
         """What identifies a client after its packet was handled."""
 
     def send(self, packet: bytes, to: object, received: float) -> None:
-        """Send a reply to the client of its query, which was received at ``received``."""
+        """Send a reply; its query was received at ``received``, and is done."""
 
     def done(self) -> None:
-        """Note that a query is done: its reply was sent, or it has none."""
+        """Note that a query is done without a reply."""
 
 
 class PendingReply:

@@ -3,17 +3,11 @@
 from resolver.dns import codes
 from resolver.dns.response import Response
 from resolver.exchange.attempt import Attempt
-from resolver.exchange.servers import Server
-
-
-def query_for(server: Server, query: bytes, now: float) -> bytes:
-    """The query (without its ID) as a server understands it now."""
-    return query if now >= server.plain_until else without_edns(query)
 
 
 def without_edns(query: bytes) -> bytes:
-    """The same query without its OPT."""
-    return query[:8] + b"\x00\x00" + query[10:-11] if has_edns(query) else query
+    """The same query (without its ID) without its OPT."""
+    return query[:8] + b"\x00\x00" + query[10:-11]
 
 
 def has_edns(query: bytes) -> bool:

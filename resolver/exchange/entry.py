@@ -71,8 +71,8 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("addresses", "aliases", "dated", "errors", "expires", "kind", "lifetime", "ranges"),
-        *("records", "refresh_after", "restarts", "size", "targets", "ttl_offsets"),
+        *("addresses", "aliases", "answers", "dated", "errors", "expires", "kind", "lifetime"),
+        *("ranges", "records", "refresh_after", "restarts", "size", "targets", "ttl_offsets"),
         *("unfinished", "used"),
     )
 
@@ -118,6 +118,8 @@ class CacheEntry:
         """The last target of a chain that has no answer for it; empty if the chain is whole."""
         self.restarts = restarts
         """The responses that are joined here, less one; above ``MAX_RESTARTS`` if it is a loop."""
+        self.answers = rcode in _ANSWERING
+        """Whether the rcode answers the question, and is no error of the upstream."""
         self.used = False
         """Whether a query used it since the cache last considered its eviction."""
         answers, authorities, _ = counts  # the additional section is empty
@@ -125,7 +127,7 @@ class CacheEntry:
         """AD, rcode and section counts in one number of 31 bits: all that a reply header needs."""
         if authentic:
             self.kind |= AD_KIND
-        size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets) + _memory(errors)
+        size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets + errors)
         self.size = size if aliases is targets else size + _memory(aliases)
         """An estimate of its memory, in octets."""
 
@@ -138,11 +140,6 @@ class CacheEntry:
     def rcode(self) -> int:
         """The rcode, of four bits."""
         return self.kind >> 26 & codes.RCODE
-
-    @property
-    def answers(self) -> bool:
-        """Whether the rcode answers the question, and is no error of the upstream."""
-        return self.kind >> 26 & codes.RCODE in _ANSWERING
 
     @property
     def counts(self) -> Counts:
@@ -200,7 +197,8 @@ def make_entry(response: Response, now: float, dnssec_ok: bool) -> CacheEntry:
         records = _lowered(response, negative_ttl)
     return CacheEntry(
         response.flags & codes.AD != 0,
-        _client_rcode(response.rcode),
+        # An rcode about the query of this server becomes SERVFAIL.
+        response.rcode if response.rcode in _PASSED_RCODES else codes.SERVFAIL,
         records,
         response.counts,
         _ttl_offsets(response.type_offsets, start),
@@ -223,11 +221,6 @@ def no_such_type(now: float) -> CacheEntry:
     return CacheEntry(
         False, codes.NOERROR, b"", counts, b"", NO_SUCH_TYPE_TTL, now, errors=_OTHER_TYPES
     )
-
-
-def _client_rcode(rcode: int) -> int:
-    """The rcode for the client: SERVFAIL for an rcode about the query of this server."""
-    return rcode if rcode in _PASSED_RCODES else codes.SERVFAIL
 
 
 def _ttl_offsets(type_offsets: list[int], start: int) -> bytes:

@@ -5,7 +5,7 @@ States:
 - ASKING: ``current`` is the attempt whose time is not over.
 - PAUSED (``is_paused``): ``current`` has failed, and no other server is left. When its time is
   over, all servers are asked once more: one that was up may be restarting.
-- RESTING (``is_over``): the round is over, and late attempts can still be answered.
+- RESTING: ``current`` is None, since the round is over; late attempts can still be answered.
 - ENDED: the last step was a result.
 
 The driver calls ``begin`` for each round, and reports the events. Each call returns a step: the
@@ -57,7 +57,7 @@ from resolver.dns import codes
 from resolver.dns.assembly import assembled
 from resolver.dns.response import ANSWER, Response, scan
 from resolver.exchange.attempt import Attempt
-from resolver.exchange.edns import has_edns, query_for, rejects_edns, without_edns
+from resolver.exchange.edns import has_edns, rejects_edns, without_edns
 from resolver.exchange.entry import CacheEntry, make_entry, no_such_type
 from resolver.exchange.failure import (
     ANSWERED,
@@ -133,7 +133,7 @@ class Exchange:
         if self.probe is None:
             server.probed(now)
             if server is not first or server.streams:
-                message = query_for(server, self._query, now)
+                message = self._query if server.takes_edns(now) else without_edns(self._query)
                 self.probe = Attempt(server, False, message, now, now + LATE, is_probe=True)
 
     def probed(self, probe: Attempt, packet: bytes, ident: int, now: float) -> bool:
@@ -143,11 +143,6 @@ class Exchange:
             return False
         probe.server.answered(now - probe.began, now)
         return True
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the round is over, so that only late answers may still come."""
-        return self.current is None
 
     def end(self) -> CacheEntry | Failure:
         """The result without an answer: the last error of a server, or a failure."""
@@ -352,7 +347,8 @@ class Exchange:
     def _ask(self, server: Server, stream: bool, now: float, edns: bool = True) -> Attempt:
         """Make the next try at a server."""
         until = self.round.add(server, stream, now)
-        message = query_for(server, self._query, now) if edns else without_edns(self._query)
+        takes_edns = edns and server.takes_edns(now)
+        message = self._query if takes_edns else without_edns(self._query)
         own_socket = stream and self._seen & TIMED_OUT > 0
         attempt = self.current = Attempt(server, stream, message, now, until, own_socket)
         self.is_paused = False

@@ -9,7 +9,8 @@ class UpstreamQuestion:
 
     __slots__ = ("checking_disabled", "dnssec_ok", "group", "key", "name", "qtype")
 
-    def __init__(self, name: bytes, shape: QueryShape, group: bytes) -> None:
+    def __init__(self, name: bytes, shape: QueryShape, group: bytes, key: bytes = b"") -> None:
+        """``key`` is what ``cache_key`` gives for these, if the caller has it."""
         self.name = name
         """Lower-case wire form."""
         self.qtype = shape.upstream_type
@@ -17,7 +18,7 @@ class UpstreamQuestion:
         self.checking_disabled = shape.flags & codes.CD != 0
         self.group = group
         """The name of the upstream group."""
-        self.key = cache_key(name, shape, group)
+        self.key = key or cache_key(name, shape, group)
 
 
 def cache_key(name: bytes, shape: QueryShape, group: bytes) -> bytes:

@@ -64,6 +64,7 @@ def scrub(response: Response, dnssec_ok: bool) -> Scrubbed:
     chain = AliasChain(response.name, qtype, answers)
     if chain.is_too_long and is_noerror:
         response.flags |= codes.YXDOMAIN  # RFC 6672 section 2.2
+        response.rcode = codes.YXDOMAIN
         is_noerror = False
     outside = chain.outside(answers)
     if outside or chain.made:
@@ -148,6 +149,6 @@ def _without(response: Response, outside: list[Record], made: Sequence[MadeAlias
             if alias.behind == record.fixed_at:
                 assembly.add_alias(ANSWER, alias.owner, alias.ttl, alias.target)
     found = assembly.response(response.flags)
-    found.extended_rcode = response.extended_rcode
+    found.rcode |= response.rcode & ~codes.RCODE
     found.errors = response.errors
     return found

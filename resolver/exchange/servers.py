@@ -143,6 +143,10 @@ class Server:
         if self.heard <= began:
             self.wait = max(self.wait, min(2 * self.wait, FIRST_WAIT))
 
+    def takes_edns(self, now: float) -> bool:
+        """Whether to ask it with EDNS."""
+        return now >= self.plain_until
+
     def note_lame(self, now: float) -> None:
         """Note an answer that says nothing about its question."""
         self.lame_until = max(self.lame_until, now + _FAULT_KEPT)

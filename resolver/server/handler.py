@@ -79,4 +79,3 @@ class QueryHandler:
         assert sender is not None, "a transport sets the sender"
         sender.send(reply.packet, pending.to, pending.received)
         self._cells[reply.counter.index] += 1
-        sender.done()

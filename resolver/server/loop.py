@@ -44,28 +44,18 @@ class _Selector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self._others = selectors.EpollSelector()
-        self._epoll = select.epoll()
-        self._epoll.register(self._others.fileno(), select.EPOLLIN)
-        self._fast_readers: dict[int, Callable[[], object]] = {}
+        self.epoll = select.epoll()
+        self.epoll.register(self._others.fileno(), select.EPOLLIN)
+        self.fast_readers: dict[int, Callable[[], object]] = {}
+        """What is called when a descriptor is readable."""
         self.at_end: list[Callable[[], object]] = []
         """Called at the end of every iteration, and before the next one of asyncio."""
         self.scheduled = False
         """Whether a call was scheduled since asyncio computed ``timeout``."""
 
-    def add_fast_reader(self, number: int, readable: Callable[[], object]) -> None:
-        self._epoll.register(number, select.EPOLLIN)
-        self._fast_readers[number] = readable
-
-    def remove_fast_reader(self, number: int) -> None:
-        if self.closed(number):
-            self._epoll.unregister(number)
-
-    def closed(self, number: int) -> bool:
-        return self._fast_readers.pop(number, None) is not None
-
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Call fast readers until asyncio has work to do; the ready sockets of asyncio."""
-        poll, fast = self._epoll.poll, self._fast_readers
+        poll, fast = self.epoll.poll, self.fast_readers
         self.scheduled = others = False
         self._end_iteration()
         left = 0 if self.scheduled else timeout
@@ -111,7 +101,7 @@ class _Selector(selectors.BaseSelector):
 
     def close(self) -> None:
         self._others.close()
-        self._epoll.close()
+        self.epoll.close()
 
 
 class Loop(asyncio.SelectorEventLoop):
@@ -126,15 +116,17 @@ class Loop(asyncio.SelectorEventLoop):
 
         ``readable`` must not block. It is called again while the descriptor is readable.
         """
-        self._fast_selector.add_fast_reader(number, readable)
+        self._fast_selector.epoll.register(number, select.EPOLLIN)
+        self._fast_selector.fast_readers[number] = readable
 
     def remove_fast_reader(self, number: int) -> None:
         """Stop reading from a descriptor, if it has a fast reader."""
-        self._fast_selector.remove_fast_reader(number)
+        if self._fast_selector.fast_readers.pop(number, None) is not None:
+            self._fast_selector.epoll.unregister(number)
 
     def remove_closed(self, number: int) -> None:
         """Forget the reader of a closed descriptor. The kernel has removed it from the epoll."""
-        self._fast_selector.closed(number)
+        self._fast_selector.fast_readers.pop(number, None)
 
     def on_iteration_end(self, end: Callable[[], object]) -> None:
         """Call ``end`` after all readable sockets were read, before the loop waits.

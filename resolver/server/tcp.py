@@ -197,6 +197,7 @@ class Connection(MessageStream):
         """Send a reply that waited for an upstream, at the end of the iteration."""
         self._waited.append(received)
         self._gather(packet)
+        self.done()
 
     def done(self) -> None:
         """Go on after a query that has its reply, or gets none."""

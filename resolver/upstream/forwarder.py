@@ -81,7 +81,7 @@ class Forwarder:
         """Forward a query, and deliver its reply, now or later."""
         question = pending.question
         query = self._inflight.get(question.key)
-        if query is None or query.exchange.is_over:
+        if query is None or query.exchange.current is None:
             address = pending.client.address
             shares = self._admission.enter(question.name, pending.vlan, address)
             if shares is not None:
@@ -153,7 +153,7 @@ class Forwarder:
             step = FAULT
         if step is not None:
             self._finish(query, step, now)
-        elif query.exchange.is_over:
+        elif query.exchange.current is None:
             self._rest(query, now)
 
     def _rest(self, query: Query, now: float) -> None:
@@ -170,7 +170,8 @@ class Forwarder:
         del self._inflight[key]
         if query.shares is not None:
             self._admission.leave(query.shares)
-        self._sender.stop(query)
+        if query.sent:
+            self._sender.stop(query)
         waiters = query.end()
         try:
             self._engine.cache.remember(key, result, now)

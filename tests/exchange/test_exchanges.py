@@ -80,7 +80,9 @@ def play(events: list[str], servers: int) -> Played:
         silent = what == "silent" or (what in ("no room", "closed") and not step.stream)
         played.now = step.until if silent else played.now + 0.01
         attempt, step = step, happen(exchange, step, what, played.now)
-        if step is None and not exchange.is_over:  # an attempt that was refused has its time
+        if (
+            step is None and exchange.current is not None
+        ):  # an attempt that was refused has its time
             played.now = attempt.until
             step = exchange.waited(attempt, played.now)
         while step is None and exchange.late:
@@ -188,7 +190,7 @@ def silent(count: int, *, known: bool = False) -> tuple[Exchange, list[Attempt]]
         attempts.append(step)
         step = exchange.expired(step, step.until)
     assert step is None
-    assert exchange.is_over
+    assert exchange.current is None
     return exchange, attempts
 
 

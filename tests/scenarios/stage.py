@@ -242,7 +242,7 @@ class Stage:
         if live is None:
             live = self._live[question.key] = QueryInFlight(question)
             step = live.exchange.begin(group, self._now)
-        elif live.exchange.is_over and pending is not None:
+        elif live.exchange.current is None and pending is not None:
             step = live.exchange.begin(group, self._now)
         if pending is not None:
             live.wait(pending)

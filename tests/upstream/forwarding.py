@@ -80,6 +80,7 @@ class Client:
         record = DNSRecord.parse(packet)
         assert str(record.q.qname) == to
         self.replies.append((self._loop.time(), record))
+        self.done()
 
     def done(self) -> None:
         self.done_with += 1

@@ -6,24 +6,14 @@ from pathlib import Path
 import pytest
 from dnslib import RCODE
 
-from resolver.dns import names
-from resolver.dns.render import QueryShape
-from resolver.engine.result import PendingReply
-from resolver.exchange.attempt import Attempt
 from resolver.exchange.exchange import LATE
-from resolver.exchange.in_flight import QueryInFlight, SentAttempt
-from resolver.exchange.late_attempts import LateAttempts
-from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.round import CLIENT_PATIENCE
-from resolver.exchange.servers import Server
 from resolver.server.loop import Loop
 from resolver.upstream.attempt_sender import MAX_LATE
 from resolver.upstream.forwarder import TICK
 from resolver.upstream.tcp_connections import MAX_CONNECTIONS
 from tests.upstream.forwarding import answer_one_and_close, good, silent, stage, truncated
 from tests.upstream.virtual_time import BOOT, run
-
-QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
 
 
 def test_a_slow_upstream_is_waited_for() -> None:
@@ -67,22 +57,6 @@ def test_a_name_is_answered_on_the_next_query_after_its_upstream_has_recovered()
             assert loop.time() - BOOT < CLIENT_PATIENCE + 3 * TICK
 
     run(play)
-
-
-def test_of_too_many_late_attempts_the_oldest_are_kept_which_a_slow_upstream_answers_next() -> None:
-    late = LateAttempts[PendingReply](MAX_LATE)
-    query = QueryInFlight[PendingReply](QUESTION)
-    server = Server("192.0.2.1", 53, "upstream")
-    *attempts, newest = [
-        SentAttempt(Attempt(server, False, b"", n / 1000, 9.0), query) for n in range(MAX_LATE + 1)
-    ]
-    for each in (*attempts, newest):
-        assert late.next_to_drop(9.0) is None
-        late.add(each)
-    assert late.next_to_drop(9.0) is newest
-    late.discard(newest)
-    assert late.next_to_drop(9.0) is None
-    assert late.next_to_drop(LATE) is attempts[0]
 
 
 def descriptors() -> int:

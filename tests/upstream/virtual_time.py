@@ -29,7 +29,7 @@ class _Selector(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = self._real.select(0)
-        if ready or self._real.scheduled or self._real._epoll.poll(_PATIENCE):
+        if ready or self._real.scheduled or self._real.epoll.poll(_PATIENCE):
             return ready
         assert timeout is not None, "everything waits, and nothing will ever happen"
         self.now += max(timeout, 0.0)
