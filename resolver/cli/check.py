@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +11,19 @@ import typer
 from resolver.cli.command import AsJson, Named, echo, print_json
 from resolver.cli.default_config import default_config
 from resolver.cli.hours_text import hours_text
-from resolver.cli.policies import with_misfits
+from resolver.cli.policies import with_misfits, with_warnings
 from resolver.compiler.compilation import CompileResult, compile_file
+from resolver.config.load import LoadedConfig
+from resolver.config.problems import Problem, toml_text
+from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
 from resolver.metrics.status import hours
 from resolver.policy.features import Target
 from resolver.publish.left_out import left_out
 from resolver.publish.targets import Fit
+from resolver.server.listening import is_missing
+from resolver.settings import Endpoint
 
 File = Annotated[
     Path | None, typer.Argument(metavar="[FILE]", help="the config, as --config names it")
@@ -45,6 +51,7 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
         known = list(hours(compiled.snapshot.terms, time.time()))
         if compiled.snapshot.terms.settings.publish is not None:
             compiled = with_misfits(compiled, Target.ZONES, *Fit)
+        compiled = with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
     if as_json:
         print_json(
             {
@@ -73,6 +80,24 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
             days = count_text((dt.date.today() - review[0]).days, "day")
             echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
+
+
+def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:
+    """A warning for each address to listen on that this host lacks."""
+    server, page = loaded.config.server, loaded.config.block_page
+    for path, endpoints in (
+        (("server", "listen"), server.listen),
+        (("server", "proxy", "listen"), server.proxy.listen),
+        (("block_page", "listen"), page.listen),
+        (("metrics", "listen"), [loaded.config.metrics.listen]),
+    ):
+        for each in endpoints:
+            if is_missing(Endpoint(str(each.address), each.port)):
+                found, expected = toml_text(str(each)), "addresses of the host that serves"
+                advice = "This host lacks it; see its addresses with: ip address"
+                yield loaded.provenance.problem(
+                    path, found, expected, advice, "warning", ABSENT_ADDRESS
+                )
 
 
 def _oldest_review(compiled: CompileResult) -> tuple[dt.date, str] | None:

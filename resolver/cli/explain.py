@@ -8,7 +8,6 @@ from typing import Annotated, NamedTuple
 import typer
 
 from resolver.analysis.explanation import Explainer, Explanation
-from resolver.analysis.typed_name import typed_name
 from resolver.cli.command import AsJson, echo, print_json
 from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
@@ -18,6 +17,7 @@ from resolver.cli.server import hash_in_force
 from resolver.compiler.compilation import compile_file
 from resolver.config.values import parse_address
 from resolver.dns import codes, names
+from resolver.dns.typed_name import typed_name
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index

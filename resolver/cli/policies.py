@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resolver.analysis.explanation import Explainer
 from resolver.compiler.compilation import CompileResult, compile_file
-from resolver.config.problems import did_you_mean
+from resolver.config.problems import Problem, did_you_mean
 from resolver.config.warnings import code_of, unacknowledged
 from resolver.errors import DarbanError
 from resolver.policy.compiled import CompiledConfig
@@ -42,7 +42,12 @@ def with_misfits(compiled: CompileResult, target: Target, *fits: Fit) -> Compile
             code = "" if each.support.fit is Fit.REFUSED else code_of(each.kind, path, config)
             said = ", ".join(each.features), f"what {target} enforces as Darban does", f"{each}."
             found.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
-    shown = unacknowledged(found, config)
+    return with_warnings(compiled, found)
+
+
+def with_warnings(compiled: CompileResult, found: list[Problem]) -> CompileResult:
+    """Add warnings, except for those that the config acknowledges."""
+    shown = unacknowledged(found, compiled.loaded.config)
     known = compiled.acknowledged + len(found) - len(shown)
     return replace(compiled, problems=[*compiled.problems, *shown], acknowledged=known)
 

@@ -21,7 +21,7 @@ from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 from resolver.config.upstream_model import NameServersConfig, UpstreamGroupConfig
-from resolver.config.values import Network
+from resolver.config.values import Network, instead_of_url
 from resolver.config.warnings import DOUBTFUL_SERVICE, code_of
 from resolver.dns import presentation
 from resolver.lists.guard import too_wide
@@ -187,7 +187,8 @@ class _Compiler:
             reason = self.unfit(text, rule, allow=allow)
             if reason:
                 expected = 'a name such as "example.com" (it and all below it) or "|example.com^"'
-                self.wrong((*path, place), toml_text(text), expected, f"Here: {reason}.")
+                advice = instead_of_url(text) or f"Here: {reason}."
+                self.wrong((*path, place), toml_text(text), expected, advice)
             elif isinstance(rule, Rule):
                 yield made.OwnRule(rule.name, rule.subtree, allow, text)
 

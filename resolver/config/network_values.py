@@ -12,6 +12,7 @@ from resolver.config.values import (
     Address,
     InvalidValue,
     Network,
+    instead_of_url,
     matching,
     parse_address,
     read_address,
@@ -29,6 +30,10 @@ _LISTEN = 'an address with a port, such as "127.0.0.1:5300" or "[::1]:5300"'
 _BOOTSTRAP = 'the address of a name server, such as "192.0.2.53", "192.0.2.53:5353" or "[::1]:53"'
 _SECONDARY = 'an address with a port or without, such as "10.1.0.53" or "[fd00::53]:5353"'
 _SERVER = '"system", an address or a host name, with a port or without, such as "192.0.2.53:5353"'
+_PLAIN_DNS = (
+    "Darban asks over UDP and TCP, without encryption. Let a resolver on this host ask over TLS or "
+    'HTTPS, such as Unbound, and write its address: "127.0.0.1:5335".'
+)
 _NAME_OR_PREFIX = 'a domain name or a prefix, such as "zen.spamhaus.org" or "10.10.34.34/31"'
 _INTERFACE = 'the name of an interface, such as "eth0.10": 15 letters, digits and ._- at most'
 _SOURCE = 'an address of this host in quotes, such as "10.0.0.2" or "fd00::2"'
@@ -122,6 +127,8 @@ def _socket_address(expected: str, default_port: int | None = None) -> PlainVali
 def _read_server(text: str) -> NameServer:
     if text == "system":
         return NameServer(text, DNS_PORT, "system")
+    if "://" in text:
+        raise InvalidValue(_SERVER, _PLAIN_DNS)
     host, port = _split_port(text, _SERVER)
     address = parse_address(host)
     if address is not None:
@@ -149,7 +156,7 @@ def _read_name_or_prefix(text: str) -> bytes | Network:
     if parse_address(host) is not None:
         return read_prefix(text)
     if "/" in text:
-        raise InvalidValue(_NAME_OR_PREFIX)
+        raise InvalidValue(_NAME_OR_PREFIX, instead_of_url(text))
     return read_name(text)
 
 

@@ -22,6 +22,7 @@ from typing import Annotated
 from pydantic import AfterValidator, ByteSize, PlainValidator
 
 from resolver.dns import names
+from resolver.dns.typed_name import name_within
 from resolver.errors import DarbanError
 
 Address = IPv4Address | IPv6Address
@@ -31,6 +32,7 @@ MIB = 1024**2
 
 _RECORD = re.compile(r"(?:(\d{1,10})\s+)?([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.ASCII)
 _NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
+_IN_URL = re.compile("[:@]")
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NOT_IN_URL = re.compile(f"[ {_CONTROL}]")
 _PLAIN_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
@@ -97,6 +99,7 @@ def matching(
 _ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
 _PREFIX = 'a prefix in quotes, such as "10.10.0.0/16" or "fd00:10::/64"'
 _NAME = 'a domain name in quotes, such as "agency.internal"'
+_ALONE = "Write the name alone, without scheme, port or wildcard."
 _PLAIN = 'a domain name of letters, digits, hyphens and underscores alone, such as "rpz.internal"'
 _LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
 _URL = 'an address such as "https://lists.example/hosts.txt"'
@@ -148,11 +151,17 @@ def read_name(text: str) -> bytes:
     else:
         raise InvalidValue(_NAME, _reverse_zone(network))
     if _NO_NAME.search(text):
-        raise InvalidValue(_NAME, "Write the name alone, without scheme, port or wildcard.")
+        raise InvalidValue(_NAME, instead_of_url(text) or _ALONE)
     try:
         return names.parse(text)
     except names.InvalidName as error:
         raise InvalidValue(_NAME, f"Here: {error}.") from None
+
+
+def instead_of_url(text: str) -> str:
+    """Advice for a URL, or a name with a port, in the place of a name; empty for other texts."""
+    within = name_within(text) if _IN_URL.search(text) else ""
+    return f'Write "{within}", the name alone.' if within else ""
 
 
 def _read_plain_name(text: str) -> bytes:

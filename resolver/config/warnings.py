@@ -179,8 +179,7 @@ def _sinkholes_without_page(config: Config, provenance: Provenance) -> Warnings:
 def _sinkholes(config: Config) -> Iterator[tuple[str, PolicyConfig]]:
     """The policies that answer with their sinkhole's addresses."""
     for name, policy in config.policies.items():
-        blocks = policy.block or policy.deny or policy.default == "block"
-        if blocks and MODES[policy.answer].has_addresses:
+        if _blocks(policy) and MODES[policy.answer].has_addresses:
             yield name, policy
 
 
@@ -238,6 +237,29 @@ def _open_vlans(config: Config, _: Provenance) -> Warnings:
                 yield path, toml_text(str(prefix)), "the prefixes of its clients", advice
 
 
+def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
+    """An open VLAN within one whose policy blocks: a client may give itself an address there."""
+    policies = config.policies
+    closed = {
+        name: [prefix for prefix in vlan.prefixes if prefix.prefixlen]
+        for name, vlan in config.vlans.items()
+        if vlan.policy in policies and _blocks(policies[vlan.policy])
+    }
+    for name, vlan in config.vlans.items():
+        if name in closed or vlan.policy not in policies:
+            continue
+        for index, prefix in enumerate(vlan.prefixes):
+            for outer in (each for each in closed if _is_within(prefix, closed[each])):
+                path = ("vlans", name, "prefixes", index)
+                expected = f"a prefix outside of VLAN {outer}, whose policy blocks"
+                advice = "If both are on one link, a client evades that policy by its address."
+                yield path, toml_text(str(prefix)), expected, advice
+
+
+def _blocks(policy: PolicyConfig) -> bool:
+    return bool(policy.block or policy.during or policy.deny or policy.default == "block")
+
+
 def _repeated_vlan_ids(config: Config, provenance: Provenance) -> Warnings:
     first: dict[int, str] = {}
     for name, vlan in config.vlans.items():
@@ -282,6 +304,8 @@ def _is_within(inner: Network, prefixes: Iterable[Network]) -> bool:
     return any(outer.prefixlen <= inner.prefixlen and outer.overlaps(inner) for outer in prefixes)
 
 
+ABSENT_ADDRESS = "absent-address"
+"""This host lacks an address to listen on: of ``darban check``, which looks."""
 LONG_EXEMPTION = "long-exemption"
 DOUBTFUL_SERVICE = "doubtful-service"
 UNREAD_LIST = "unread-list"
@@ -290,6 +314,7 @@ _LONG_DAYS = 90
 _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "no-ipv6": _vlans_without_ipv6,
     "open-vlan": _open_vlans,
+    "nested-open-vlan": _nested_open_vlans,
     "repeated-vlan-id": _repeated_vlan_ids,
     "open-metrics": _open_metrics,
     "trusted-ad": _trusted_ad,
@@ -303,5 +328,5 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "unused-policy": _unused_policies,
     "deny-in-zones": _unpublished_exemptions,
 }
-KINDS = frozenset((*_CHECKS, LONG_EXEMPTION, DOUBTFUL_SERVICE, UNREAD_LIST))
+KINDS = frozenset((*_CHECKS, ABSENT_ADDRESS, LONG_EXEMPTION, DOUBTFUL_SERVICE, UNREAD_LIST))
 """What a config can acknowledge."""

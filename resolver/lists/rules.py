@@ -212,6 +212,8 @@ def _invalid(text: str) -> str | None:
         return "the name is empty"
     if len(text) > names.MAX_NAME:
         return f"the name is longer than {names.MAX_NAME} octets"
+    if "://" in text:
+        return "a URL; a rule has only a name, the host of the URL"
     if other := _NOT_IN_NAME.search(text):
         char = other.group()
         return _REASONS.get(char, f"{char!r} cannot be in a host name")

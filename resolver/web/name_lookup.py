@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from resolver.analysis.explanation import Explainer, Explanation
-from resolver.analysis.typed_name import typed_name
 from resolver.dns import codes, names
+from resolver.dns.typed_name import typed_name
 
 _LONGEST = 300
 """Characters of a name or a client; the form accepts no more."""

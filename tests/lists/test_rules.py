@@ -50,7 +50,7 @@ REASONS = {
     "||x*.org^": "a wildcard",
     "*.example.com": "a wildcard",
     "||x.org/path^": "a path",
-    "https://x.org": "a port",
+    "https://x.org": "a URL",
     "||x.org:443^": "a port",
     "||2001:db8::1^": "a port or an IPv6",
     "||192.0.2.1^": "an IP address",

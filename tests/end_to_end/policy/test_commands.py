@@ -74,6 +74,25 @@ def test_check_of_a_file_that_is_named(config: Path) -> None:
     assert (both.code, both.err) == (WRONG, "say one of FILE and --config\n")
 
 
+def test_check_of_an_address_that_this_host_lacks(config: Path) -> None:
+    edited(config, '"127.0.0.1:5300"', '"127.0.0.1:5300", "192.0.2.53:53"')
+    done = _darban("check", at=config.parent)
+    said = 'server.listen: found "192.0.2.53:53"; expected addresses of the host that serves'
+    assert f"warning [absent-address]: {said}" in done.out
+    assert done.code == GOOD
+    edited(config, "acknowledged = [", 'acknowledged = ["absent-address", ')
+    assert "absent-address" not in _darban("check", at=config.parent).out
+
+
+def test_check_of_urls_in_the_place_of_names(config: Path) -> None:
+    edited(config, "deny = []", 'deny = ["https://chat.example/a", "chat.example:443", "||com^"]')
+    done = _darban("check", at=config.parent)
+    told = [line for line in done.out.splitlines() if "policies.administrative.deny" in line]
+    assert 'Write "chat.example", the name alone.' in told[0]
+    assert 'Write "chat.example", the name alone.' in told[1]
+    assert "whole top-level domain" in told[2]
+
+
 def test_check_of_an_expectation_that_does_not_hold(config: Path) -> None:
     edited(config, 'name = "eitaa.com"\noutcome = "passed"', 'name = "t.me"\noutcome = "passed"')
     done = _darban("check", at=config.parent)

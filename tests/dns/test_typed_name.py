@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from resolver.analysis.typed_name import typed_name
 from resolver.dns import names
+from resolver.dns.typed_name import name_within, typed_name
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,14 @@ def test_what_is_no_host_is_not_said_to_pass(text: str, said: str) -> None:
 def test_what_has_no_host_is_no_name(text: str) -> None:
     with pytest.raises(names.InvalidName):
         names.parse(typed_name(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *(("https://a.example/b", "a.example"), ("a.example:443", "a.example")),
+        *(("a.example", ""), ("tls://192.0.2.1", ""), ("a b", ""), ("*.a.example", ""), ("", "")),
+    ],
+)
+def test_the_name_within_a_url(text: str, name: str) -> None:
+    assert name_within(text) == name

@@ -3,7 +3,7 @@
 import re
 from ipaddress import ip_address
 
-from resolver.dns.names import InvalidName
+from resolver.dns.names import InvalidName, parse
 
 _SCHEME = re.compile(r"^(?:([a-z][a-z0-9+.-]*):)?//", re.ASCII | re.IGNORECASE)
 _AFTER_HOST = re.compile(r"[/?#]")
@@ -31,6 +31,16 @@ def typed_name(text: str) -> str:
             ) from None
         return host
     raise InvalidName(f"{host} is an address: a client reaches it without asking for a name")
+
+
+def name_within(text: str) -> str:
+    """The name that a URL or a name with a port has; empty where the text has no other name."""
+    try:
+        host = typed_name(text)
+        parse(host)
+    except InvalidName:
+        return ""
+    return "" if host == text else host
 
 
 def _host(text: str) -> str:
