@@ -11,14 +11,12 @@ from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.policies import load_snapshot
-from resolver.cli.report_text import as_text
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
 from resolver.supervisor import control
 from resolver.web import report_page
 
-AsHtml = Annotated[bool, typer.Option("--html", help="print a page that can be printed on paper")]
 Language = Annotated[
     Literal["fa", "en"], typer.Option("--language", help="the language of the page")
 ]
@@ -27,7 +25,6 @@ Language = Annotated[
 def report(
     *,
     as_json: AsJson = False,
-    as_html: AsHtml = False,
     language: Language = "fa",
     config: Config,
 ) -> int:
@@ -38,19 +35,17 @@ def report(
     expectations of the config are run. Exits with 1 where one does not hold, 2 where the config has
     errors and no server runs.
 
-        darban report
+        darban report > report.html
 
-        darban report --html --language fa > report.html
+        darban report --language en > report.html
     """
-    if as_json and as_html:
-        raise DarbanError("say one of --json and --html")
+    if not as_json and sys.stdout.isatty():
+        raise DarbanError("the report is a page: darban report > report.html; or print --json")
     made = _make(config, time.time())
     if as_json:
         print_json(made)
-    elif as_html:
-        sys.stdout.write(report_page.page(made, language))  # its texts are escaped as HTML
     else:
-        echo(as_text(made))
+        sys.stdout.write(report_page.page(made, language))  # its texts are escaped as HTML
     return int(made.failed > 0)
 
 

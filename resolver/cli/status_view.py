@@ -11,20 +11,15 @@ from collections.abc import Iterator, Sequence
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.segment import Segment, Segments
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import local_time
-from resolver.cli.status_rates import Rates, short_number
 from resolver.count_text import count_text
 from resolver.metrics.faults import Kind, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.policy.unknown_clients import UnknownClients
-
-Line = list[Segment]
 
 _TWO_COLUMNS = 190
 """Columns from which on tables are side by side."""
@@ -33,6 +28,7 @@ _APPROVERS = 100
 _SERVICES = 12
 _OUTCOMES = ("blocked", "would_block", "exempted", "rebinding", "refused", "failed", "dropped")
 _MIB = 1 << 20
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 _FAULTS: dict[Kind, str] = {
     "config_not_ok": "the config is not in force; see darban check",
     "config_failed": "the config is not in force; {report[0]}",
@@ -64,12 +60,11 @@ _FAULTS: dict[Kind, str] = {
 }
 
 
-def draw(now: Status, before: Status | None, width: int) -> RenderableType:
-    """A status; with rates where there is an earlier reading to compare with."""
-    rates = Rates(now, before)
-    left = [_apart(_vlans(now, rates)), _apart(_services(now, rates))]
-    right = [_apart(_upstreams(now, rates)), *map(_apart, _exemptions(now, width))]
-    parts: list[RenderableType] = [*_above(now, rates)]
+def draw(now: Status, width: int) -> RenderableType:
+    """A status, for a terminal with so many columns."""
+    left = [_apart(_vlans(now)), _apart(_services(now))]
+    right = [_apart(_upstreams(now)), *map(_apart, _exemptions(now, width))]
+    parts: list[RenderableType] = [*_above(now)]
     if width >= _TWO_COLUMNS:
         grid = Table.grid(padding=(0, 3), expand=False)
         grid.add_row(Group(*left), Group(*right))
@@ -81,17 +76,6 @@ def draw(now: Status, before: Status | None, width: int) -> RenderableType:
 
 def _apart(below: RenderableType) -> Padding:
     return Padding(below, (1, 0, 0, 0))
-
-
-def page(lines: Sequence[Line], height: int, top: int) -> RenderableType:
-    """The lines from ``top`` that a terminal has room for; a last line says that there are more."""
-    room = height if len(lines) <= height else height - 1
-    shown = [segment for line in lines[top : top + room] for segment in (*line, Segment.line())]
-    if len(lines) <= height:
-        return Segments(shown[:-1])
-    last = min(top + room, len(lines))
-    keys = f"lines {top + 1} to {last} of {len(lines)}; space: next page, q: quit"
-    return Segments([*shown, Segment(keys, Style(reverse=True))])
 
 
 def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
@@ -109,7 +93,7 @@ def draw_unknown_clients(unknown: UnknownClients) -> RenderableType:
     return Group(*parts)
 
 
-def _above(now: Status, rates: Rates) -> Iterator[Text]:
+def _above(now: Status) -> Iterator[Text]:
     """The server, its policy, its queries, and what an operator should look at."""
     head = Text(f"darban {now.version}", style="bold")
     restarts = f" ({now.worker_restarts} replaced)" if now.worker_restarts else ""
@@ -126,8 +110,7 @@ def _above(now: Status, rates: Rates) -> Iterator[Text]:
     if last is not None:
         result = last.result.replace("_", " ")
         yield Text(f"reload    {_span(now.at - last.at)} ago, by {last.by}: {result}")
-    rate = f" ({rates.rate()}/s)" if rates.known else ""
-    yield Text(f"queries   {short_number(now.queries)}{rate}, {_without_upstream(now)}")
+    yield Text(f"queries   {short_number(now.queries)}, {_without_upstream(now)}")
     yield Text(f"cache     {_cache(now)}")
     if now.missing_forward_queries:  # many devices ask for .local without need: no alarm
         queries = count_text(now.missing_forward_queries, "query", "queries")
@@ -163,41 +146,31 @@ def _cache(now: Status) -> str:
     return f"{count_text(cache.entries, 'answer')}, {size:,.1f} of {most:,.0f} MiB{rate}"
 
 
-def _vlans(now: Status, rates: Rates) -> Table:
+def _vlans(now: Status) -> Table:
     outcomes = [each for each in _OUTCOMES if each == "blocked" or now.outcome(each) > 0]
-    headings = ["queries", *rates.column("/s")]
-    for outcome in outcomes:
-        headings.append(outcome.replace("_", " "))
-        if outcome == "blocked":
-            headings += rates.column("/s")
-    table = _table("by VLAN", "VLAN", *headings)
+    headings = (outcome.replace("_", " ") for outcome in outcomes)
+    table = _table("by VLAN", "VLAN", "queries", *headings)
     for vlan in now.vlans:
         if vlan.name == "unknown" and not vlan.queries:
             continue
-        cells = [short_number(vlan.queries), *rates.column(rates.rate("vlan", vlan.name))]
-        for outcome in outcomes:
-            cells.append(short_number(vlan.outcomes.get(outcome, 0)))
-            if outcome == "blocked":
-                cells += rates.column(rates.rate("vlan", vlan.name, outcome))
+        numbers = (vlan.queries, *(vlan.outcomes.get(outcome, 0) for outcome in outcomes))
         audit = " (audit)" if vlan.mode == "audit" else ""
-        table.add_row(vlan.name + audit, *cells)
+        table.add_row(vlan.name + audit, *map(short_number, numbers))
     return table
 
 
-def _services(now: Status, rates: Rates) -> Table:
+def _services(now: Status) -> Table:
     titles = {each.service: each.title for each in now.lists}
     counts = [(vlan.name, service) for vlan in now.vlans for service in vlan.services]
     counts.sort(key=lambda each: -each[1].queries)
-    headings = ("queries", *rates.column("/s"))
-    table = _table("by service", "service", *headings, texts=("VLAN", "outcome"))
+    table = _table("by service", "service", "queries", texts=("VLAN", "outcome"))
     for vlan, count in counts[:_SERVICES]:
         name = Text(count.service or "other names")
         title = titles.get(count.service, "")
         if title and title.casefold() != count.service:
             name.append(f" {_isolated(title)}", style="dim")
-        rate = rates.rate("vlan", vlan, count.outcome, count.service)
-        numbers = [short_number(count.queries), *rates.column(rate)]
-        table.add_row(name, vlan, count.outcome.replace("_", " "), *numbers)
+        outcome = count.outcome.replace("_", " ")
+        table.add_row(name, vlan, outcome, short_number(count.queries))
     if not counts:
         table.add_row("none yet")
     elif len(counts) > _SERVICES:
@@ -205,17 +178,17 @@ def _services(now: Status, rates: Rates) -> Table:
     return table
 
 
-def _upstreams(now: Status, rates: Rates) -> Table:
-    headings = ("queries", *rates.column("/s"), "failed", "latency")
+def _upstreams(now: Status) -> Table:
+    headings = ("queries", "failed", "latency")
     table = _table("upstreams", "server", *headings, texts=("state", "DNSSEC"))
     for upstream in now.upstreams:
-        rate, latency = rates.upstream(upstream)
+        latency = upstream.latency
         state = _state(upstream)
         validates = "validates" if upstream.validates else "unknown"
-        numbers = [short_number(upstream.queries), *rates.column(rate)]
+        numbers = map(short_number, (upstream.queries, upstream.failures))
         took = "" if latency is None else f"{latency * 1000:,.1f} ms"
         name = Text(upstream.name)
-        table.add_row(name, state, validates, *numbers, short_number(upstream.failures), took)
+        table.add_row(name, state, validates, *numbers, took)
     return table
 
 
@@ -302,6 +275,14 @@ def _table(title: str, first: str, *numbers: str, texts: Sequence[str] = ()) -> 
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
+
+
+def short_number(number: int) -> str:
+    """A count that fits a column: exact below ten million."""
+    if number < 10_000_000:
+        return f"{number:,}"
+    size, unit = next(each for each in _UNITS if number >= each[0])
+    return f"{number / size:.4g}{unit}"
 
 
 def _span(seconds: float) -> str:

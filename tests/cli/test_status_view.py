@@ -1,4 +1,4 @@
-"""How a status is drawn: whole at any width, with rates, and whatever language titles are in."""
+"""How a status is drawn: whole at any width, whatever language titles are in."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from resolver.cli.moments import local_time
-from resolver.cli.status_view import draw, draw_unknown_clients, page
+from resolver.cli.status_view import draw, draw_unknown_clients
 from resolver.metrics.status import (
     Answers,
     BlockLogStatus,
@@ -80,17 +80,16 @@ def _status(at: float, times: int) -> Status:
 FIRST, SECOND = _status(NOW, 1), _status(NOW + 10, 2)
 
 
-def drawn(now: Status, before: Status | None, width: int) -> str:
+def drawn(now: Status, width: int) -> str:
     console = Console(width=width, force_terminal=False, color_system=None)
     with console.capture() as capture:
-        console.print(draw(now, before, width))
+        console.print(draw(now, width))
     return capture.get()
 
 
 @pytest.mark.parametrize("width", [80, 100, 189, 190, 200])
-@pytest.mark.parametrize("before", [None, FIRST], ids=["once", "live"])
-def test_nothing_is_cut_at_any_width(width: int, before: Status | None) -> None:
-    text = drawn(SECOND, before, width)
+def test_nothing_is_cut_at_any_width(width: int) -> None:
+    text = drawn(SECOND, width)
     assert max(map(cell_len, text.splitlines())) <= width
     assert "…" not in text
     whole = "".join(text.split())
@@ -103,35 +102,19 @@ def test_nothing_is_cut_at_any_width(width: int, before: Status | None) -> None:
 
 
 def test_an_address_is_not_taken_for_markup() -> None:
-    lines = drawn(FIRST, None, 80).splitlines()
+    lines = drawn(FIRST, 80).splitlines()
     assert [line for line in lines if line.startswith(f"{IPV6} ")]
 
 
-def test_rates_are_those_between_the_readings() -> None:
-    lines = drawn(SECOND, FIRST, 200).splitlines()
-    [vlan] = [line for line in lines if line.startswith("administration")]
-    assert vlan.split()[:5] == ["administration", "2,468,001", "123,400", "468,001", "23,400"]
-    [upstream] = [line for line in lines if "192.0.2.53:53" in line]
-    assert "1.0 ms" in upstream
-    assert upstream.partition("192.0.2.53:53")[2].split()[:2] == ["up", "validates"]
-    assert " 100 " in upstream
-
-
-def test_a_server_that_has_restarted_has_no_rates_yet() -> None:
-    text = drawn(replace(SECOND, started=NOW), FIRST, 200)
-    assert "/s" not in text
-    assert "/s" not in drawn(FIRST, None, 200)
-
-
 def test_persian_is_kept_from_turning_its_neighbours() -> None:
-    text = drawn(FIRST, None, 200)
+    text = drawn(FIRST, 200)
     assert "\u2068رئیس [bold]روابط عمومی\u2069" in text
     assert "\u2068تلگرام\u2069" in text
 
 
 def test_what_needs_a_look_is_told() -> None:
     bad = replace(FIRST, config_ok=False, workers=3, clock_synchronised=False, not_ready="draining")
-    text = drawn(bad, None, 100)
+    text = drawn(bad, 100)
     for part in (
         "the config is not in force",
         "not ready, health checks fail: draining",
@@ -147,16 +130,16 @@ def test_what_needs_a_look_is_told() -> None:
 
 
 def test_a_missing_forward_zone_is_told() -> None:
-    text = drawn(replace(FIRST, missing_forward_queries=12), None, 200)
+    text = drawn(replace(FIRST, missing_forward_queries=12), 200)
     assert "private   12 queries below .local and .internal got NXDOMAIN" in text
     assert "[[forward]]" in text
-    assert "private" not in drawn(FIRST, None, 200)
+    assert "private" not in drawn(FIRST, 200)
 
 
 def test_zones_that_other_resolvers_do_not_have_are_told() -> None:
     zones = (ZoneStatus("a.rpz", 7, 7), ZoneStatus("b.rpz", 8, None))
     publish = PublishStatus("/zones", "127.0.0.1:8053", zones, ("an exemption",), "no space left")
-    text = drawn(replace(FIRST, publish=publish), None, 100)
+    text = drawn(replace(FIRST, publish=publish), 100)
     for part in (
         "the zones cannot be written: no space left",
         "not in the zones: an exemption",
@@ -164,23 +147,6 @@ def test_zones_that_other_resolvers_do_not_have_are_told() -> None:
         "2 in /zones, newest serial 8",
     ):
         assert part in text
-
-
-@pytest.mark.parametrize("height", [10, 24, 200])
-def test_a_page_is_as_high_as_the_terminal_and_the_pages_are_the_whole(height: int) -> None:
-    console = Console(width=80, height=height, force_terminal=False, color_system=None)
-    lines = console.render_lines(draw(FIRST, None, 80), pad=False)
-    seen: list[str] = []
-    while len(seen) < len(lines):
-        with console.capture() as capture:
-            console.print(page(lines, height, len(seen)), end="")
-        shown = capture.get().splitlines()
-        assert len(shown) <= height
-        if len(lines) > height:
-            first, last = len(seen) + 1, min(len(seen) + height - 1, len(lines))
-            assert shown.pop().startswith(f"lines {first} to {last} of {len(lines)}; space")
-        seen += shown
-    assert seen == drawn(FIRST, None, 80).splitlines()
 
 
 def test_unknown_clients() -> None:
@@ -197,7 +163,7 @@ def test_unknown_clients() -> None:
 def test_hours_and_their_next_change() -> None:
     office = HoursStatus("office", "sat 07:30-14:30 Asia/Tehran", hold=True, changes=NOW + 3600)
     night = HoursStatus("night", "fri 22:00-06:00 Asia/Tehran", hold=False, changes=None)
-    text = drawn(replace(FIRST, hours=(office, night)), None, 120)
+    text = drawn(replace(FIRST, hours=(office, night)), 120)
     until = f"{local_time(NOW + 3600):%Y-%m-%d %H:%M}"
     assert f"hours     office: sat 07:30-14:30 Asia/Tehran; now, until {until}" in text
     assert "hours     night: fri 22:00-06:00 Asia/Tehran; not now\n" in text
@@ -206,7 +172,7 @@ def test_hours_and_their_next_change() -> None:
 def test_an_exemption_that_begins_later_within_hours() -> None:
     (exemption,) = FIRST.exemptions
     later = replace(exemption, begins=NOW + 7200, hours="office", state="not now")
-    text = drawn(replace(FIRST, exemptions=(later,)), None, 120)
+    text = drawn(replace(FIRST, exemptions=(later,)), 120)
     assert "not now" in text
     assert f"from {local_time(NOW + 7200):%Y-%m-%d %H:%M}" in text
     assert "within office" in text

@@ -149,7 +149,6 @@ NO_COMMANDS = {
     "query_file": "opens files of queries, for diff and lists suggest",
     "restore": "puts a config and its lists of the past in force, for history",
     "server": "questions to the running server",
-    "report_text": "the report as plain text",
     "status_rates": "counts per second, for the status",
     "status_view": "how the status is drawn",
     "run": "starts the server without Typer; run_help declares the command",

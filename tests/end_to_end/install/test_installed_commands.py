@@ -106,7 +106,7 @@ COMMANDS = {
     "lists update": OF_THE_SERVER,
     "history": OF_THE_STATE,
     "report": OF_THE_SERVER,
-    "report --html": OF_THE_SERVER,
+    "report --json": OF_THE_SERVER,
     "flush --all": OF_THE_SERVER,
     "drain --end": OF_THE_SERVER,
     "export nftables": OF_THE_STATE,

@@ -197,9 +197,9 @@ def test_an_exemption_that_zones_cannot_express_is_reported(site: Site) -> None:
     assert "not in the zones: exemption pr-1" in done.out
     assert "not in the zones: exemption pr-1" in darban("check", at=server.directory).out
     wait_for(lambda: "exemption pr-1: the zones" in server.err[logged:], "it is logged")
-    assert "not in the zones: exemption pr-1" in darban(
-        "status", "--once", at=server.directory
-    ).out.replace("\n", " ")
+    assert "not in the zones: exemption pr-1" in darban("status", at=server.directory).out.replace(
+        "\n", " "
+    )
     assert server.scrape().value("darban_faults", kind="zones_leave_out") == 1
 
 
@@ -214,7 +214,7 @@ def test_knot_that_does_not_take_the_new_zones_is_reported(site: Site) -> None:
     edited(site.server.config, "deny = []", 'deny = ["denied.example"]')
     assert darban("reload", at=site.server.directory).code == GOOD
     wait_for(lambda: not site.is_served(), "the status says that Knot serves an older zone")
-    shown = darban("status", "--once", at=site.server.directory).out
+    shown = darban("status", at=site.server.directory).out
     assert "1 of 5 zones are not served by 127.0.0.1:" in shown
     site.knot.process.terminate()
     scrape = wait_for(
@@ -236,7 +236,7 @@ def test_a_disk_that_is_full_disturbs_nobody(make: Make, upstream: str, zones_di
     server.start()
     wait_for(lambda: "No space left on device" in server.err, "the failure is logged")
     assert server.scrape().value("darban_faults", kind="zones_not_written") == 1
-    shown = darban("status", "--once", at=server.directory).out
+    shown = darban("status", at=server.directory).out
     assert "the zones cannot be written: " in shown
     answer = ask(server.port, "web.telegram.org", client=ADMINISTRATION)
     assert answer is not None

@@ -137,7 +137,7 @@ def test_a_disk_that_takes_no_snapshot_is_no_error_in_the_config(server: Server)
     place.touch()
     try:
         done = reload(server)
-        status = darban("status", "--once", at=server.directory)
+        status = darban("status", at=server.directory)
     finally:
         place.unlink()
         aside.rename(place)
@@ -188,7 +188,7 @@ def _check_that_nothing_changes(
     scrape = server.scrape()
     assert scrape.value("darban_reloads_total", result=result) == counted + 2
     assert scrape.value("darban_config_ok") == 0
-    shown = " ".join(darban("status", "--once", at=server.directory).out.split())
+    shown = " ".join(darban("status", at=server.directory).out.split())
     named = said if result == "needs_restart" else ["the config is not in force; see darban check"]
     assert all(each in shown for each in named), shown
     server.config.write_text(good, encoding="utf-8")
@@ -208,7 +208,7 @@ def test_a_compiler_that_is_killed_is_no_error_in_the_config(server: Server) -> 
     assert done.code == WRONG
     assert "the process that compiles it was ended (Killed)" in done.out
     assert "not put in force, the reload failed; snapshot" in done.out
-    status = darban("status", "--once", at=server.directory).out
+    status = darban("status", at=server.directory).out
     assert "was ended (Killed)" in status
     assert "darban check" not in status
     assert data(server, "web.telegram.org") == {"0.0.0.0"}

@@ -1,15 +1,9 @@
 """``darban status`` of a real server: what it tells is what was asked."""
 
-import os
-import pty
 import re
-import select
 import signal
-import subprocess
-import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,8 +11,7 @@ import pytest
 from tests.live.clients import ask
 from tests.live.commands import GOOD, UNREACHABLE, Done, darban
 from tests.live.configs import BLOCKLISTS, shipped
-from tests.live.programs import needed
-from tests.live.server import DARBAN, Server
+from tests.live.server import Server
 from tests.live.waiting import wait_for
 
 ASKED = {
@@ -129,7 +122,7 @@ def _with_cache(status: dict[str, object]) -> dict[str, object] | None:
 
 @pytest.mark.parametrize("columns", [80, 200])
 def test_text_shows_it_all_within_the_width(asked: Server, columns: int) -> None:
-    done = run(asked, "--once", columns=columns)
+    done = run(asked, columns=columns)
     assert done.code == GOOD, done.err
     assert "\x1b" not in done.out
     assert "…" not in done.out
@@ -142,12 +135,6 @@ def test_text_shows_it_all_within_the_width(asked: Server, columns: int) -> None
     if columns == 200:
         assert "رئیس روابط عمومی" in done.out
         assert "Head of [red]PR" in done.out
-
-
-def test_without_a_terminal_it_prints_once(asked: Server) -> None:
-    done = run(asked)
-    assert done.code == GOOD
-    assert done.out.startswith("darban ")
 
 
 def test_the_forgotten_vlan_is_found(asked: Server) -> None:
@@ -163,87 +150,12 @@ def test_the_forgotten_vlan_is_found(asked: Server) -> None:
     assert "add its prefix to a [vlans.*]" in done.out
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"], ["--unknown"], ["--once"]])
+@pytest.mark.parametrize("arguments", [[], ["--json"], ["--unknown"]])
 def test_without_a_server(tmp_path: Path, arguments: list[str]) -> None:
     done = run(Server(tmp_path / "config.toml"), *arguments)
     assert done.code == UNREACHABLE
     assert "no server answers on" in done.err
     assert done.out == ""
-
-
-@pytest.fixture
-def setsid() -> Path:
-    return needed("setsid")
-
-
-@contextmanager
-def _shown(
-    server: Server, setsid: Path, lines: int
-) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """The status in a terminal of a height; afterwards the terminal must be as it was."""
-    terminal, inner = pty.openpty()
-    usual = termios.tcgetattr(inner)
-    environment = {k: v for k, v in os.environ.items() if k not in ("STATE_DIRECTORY", "NO_COLOR")}
-    command = [setsid, "--ctty", DARBAN, "status"]
-    process = subprocess.Popen(
-        command,
-        cwd=server.directory,
-        env={**environment, "COLUMNS": "100", "LINES": str(lines), "TERM": "xterm"},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-    )
-    try:
-        yield terminal, process
-    finally:
-        process.kill()
-        process.wait()
-    assert termios.tcgetattr(inner) == usual
-    os.close(inner)
-    os.close(terminal)
-
-
-@pytest.mark.parametrize("end", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
-def test_in_a_terminal_it_goes_on_with_rates_until_told_to_end(
-    asked: Server, setsid: Path, end: bytes
-) -> None:
-    with _shown(asked, setsid, 50) as (terminal, process):
-        seen = _read_until(terminal, b"by VLAN")
-        assert b"/s)" not in seen
-        ask(asked.port, "web.telegram.org", client="127.0.10.5")
-        seen += _read_until(terminal, b"/s)")
-        os.write(terminal, end)
-        seen += _read_until(terminal, b"\x1b[?1049l")
-        assert process.wait(10) == 0, seen.decode(errors="replace")
-    assert b"Traceback" not in seen
-    assert b"\x1b[?25h" in seen, "the cursor is shown again"
-
-
-def test_a_low_terminal_says_that_there_is_more_and_shows_it(asked: Server, setsid: Path) -> None:
-    with _shown(asked, setsid, 24) as (terminal, process):
-        first = _read_until(terminal, b"space: next page")
-        assert b"lines 1 to 23 of " in first
-        assert b"pr-2031" not in first
-        os.write(terminal, b" ")
-        second = _read_until(terminal, b"lines 24 to ")
-        while b"pr-2031" not in second:
-            os.write(terminal, b" ")
-            second += _read_until(terminal, b"space: next page")
-        os.write(terminal, b"q")
-        _read_until(terminal, b"\x1b[?1049l")
-        assert process.wait(10) == 0
-
-
-def _read_until(terminal: int, wanted: bytes, seconds: float = 20.0) -> bytes:
-    """What comes until something does."""
-    seen = b""
-    limit = time.monotonic() + seconds
-    while wanted not in seen:
-        left = limit - time.monotonic()
-        assert left > 0, f"not seen: {wanted!r} in {seen.decode(errors='replace')}"
-        if select.select([terminal], [], [], left)[0]:
-            seen += os.read(terminal, 65536)
-    return seen
 
 
 def test_the_last_reload_and_that_the_config_is_not_in_force(asked: Server) -> None:
