@@ -113,11 +113,8 @@ def _hash(octets: bytes) -> str:
 
 
 @contextmanager
-def layer(tree: Tree, directory: Path) -> Iterator[Path]:
-    """A Debian of one's own: the shared one, below a layer that is gone afterwards.
-
-    It has this checkout in /src and the wheels in /wheels.
-    """
+def _above(lower: Path, directory: Path) -> Iterator[Path]:
+    """A system below a layer of one's own, which is gone afterwards."""
     memory, place = directory / "memory", directory / "root"
     memory.mkdir()
     place.mkdir()
@@ -125,11 +122,9 @@ def layer(tree: Tree, directory: Path) -> Iterator[Path]:
     try:
         for name in ("above", "work"):
             (memory / name).mkdir()
-        options = f"lowerdir={tree.place},upperdir={memory / 'above'},workdir={memory / 'work'}"
+        options = f"lowerdir={lower},upperdir={memory / 'above'},workdir={memory / 'work'}"
         _run(["mount", "-t", "overlay", "overlay", "-o", options, place])
         try:
-            shutil.copytree(tree.wheels, place / "wheels")
-            copy_source(place / "src")
             yield place
         finally:
             _run(["umount", "--recursive", place])
@@ -138,32 +133,28 @@ def layer(tree: Tree, directory: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def layer(tree: Tree, directory: Path) -> Iterator[Path]:
+    """The shared Debian below a layer, with this checkout in /src and the wheels in /wheels."""
+    with _above(tree.place, directory) as place:
+        shutil.copytree(tree.wheels, place / "wheels")
+        copy_source(place / "src")
+        yield place
+
+
+@contextmanager
 def host_layer(directory: Path) -> Iterator[Path]:
-    """This host's own system, below a layer that is gone afterwards; it boots to the basics."""
+    """This host's own system below a layer; it boots to the basics."""
     if os.geteuid() != 0:
         lacking("needs to be root, to boot a layer above this system")
-    memory, place = directory / "memory", directory / "root"
-    memory.mkdir()
-    place.mkdir()
-    _run(["mount", "-t", "tmpfs", "tmpfs", memory])
-    try:
-        for name in ("above", "work"):
-            (memory / name).mkdir()
-        options = f"lowerdir=/,upperdir={memory / 'above'},workdir={memory / 'work'}"
-        _run(["mount", "-t", "overlay", "overlay", "-o", options, place])
-        try:
-            (place / "src").mkdir(exist_ok=True)
-            target = place / "etc/systemd/system/default.target"
-            target.unlink(missing_ok=True)
-            target.symlink_to("/usr/lib/systemd/system/basic.target")
-            memory_on_tmp = place / "etc/systemd/system/tmp.mount"
-            memory_on_tmp.unlink(missing_ok=True)
-            memory_on_tmp.symlink_to("/dev/null")  # it would hide a checkout in /tmp
-            yield place
-        finally:
-            _run(["umount", "--recursive", place])
-    finally:
-        _run(["umount", memory])
+    with _above(Path("/"), directory) as place:
+        (place / "src").mkdir(exist_ok=True)
+        target = place / "etc/systemd/system/default.target"
+        target.unlink(missing_ok=True)
+        target.symlink_to("/usr/lib/systemd/system/basic.target")
+        memory_on_tmp = place / "etc/systemd/system/tmp.mount"
+        memory_on_tmp.unlink(missing_ok=True)
+        memory_on_tmp.symlink_to("/dev/null")  # it would hide a checkout in /tmp
+        yield place
 
 
 def copy_source(to: Path) -> None:

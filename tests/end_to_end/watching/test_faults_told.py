@@ -2,7 +2,6 @@
 
 import resource
 import socket
-import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import count
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.commands import GOOD, UNREACHABLE, darban
+from tests.live.commands import GOOD, darban
 from tests.live.configs import replaced_once, small
 from tests.live.namespaces import namespaces
 from tests.live.server import Server, servers
-from tests.live.small_disk import small_disk
 from tests.live.waiting import wait_for
 
 ADDRESS = "10.99.0.53"
@@ -56,27 +54,6 @@ def test_a_listen_address_that_goes_and_comes_back(
         made.give(box, address)
         _told(server, "address_missing", 0)
         assert "no such address" not in _status(server)
-
-
-def test_a_start_on_a_disk_that_is_read_only(make_small: Callable[..., Server]) -> None:
-    server = make_small()
-    server.expect_error("Read-only file system")
-    server.options = ["--last-good"]
-    with small_disk(server.state):
-        server.start()
-        assert server.stop().code == 0
-        subprocess.run(["mount", "-o", "remount,ro", server.state], check=True)
-        server.start()
-        _told(server, "no_control_socket", 1)
-        done = darban("status", at=server.directory)
-        assert done.code == UNREACHABLE
-        assert f"but one runs (process {server.pid})" in done.err
-        assert "start it with" not in done.err
-        subprocess.run(["mount", "-o", "remount,rw", server.state], check=True)
-        _told(server, "no_control_socket", 0)
-        _status(server)
-        assert server.stop().code == 0
-        assert "start it with" in darban("status", at=server.directory).err
 
 
 def test_no_free_descriptors(make_small: Callable[..., Server]) -> None:

@@ -66,61 +66,8 @@ def connected(address: str, port: int, kind: int) -> socket.socket:
     return opened
 
 
-class UdpClient:
-    """A UDP socket, and so one worker."""
-
-    transport = "UDP"
-
-    def __init__(
-        self,
-        address: str,
-        port: int,
-        selector: selectors.BaseSelector,
-        take: Take,
-        _: Lose,
-        *,
-        single: bool = False,
-    ) -> None:
-        self.address = address
-        self.single = single
-        self.waiting_since: float | None = None
-        self._selector = selector
-        self._take = take
-        self._ident = 0
-        self._asked: dict[int, Pending] = {}
-        self._socket = connected(address, port, socket.SOCK_DGRAM)
-        selector.register(self._socket, selectors.EVENT_READ, self)
-
-    def ask(self, pending: Pending) -> None:
-        self._ident = (self._ident + 1) & 0xFFFF
-        self._asked[self._ident] = pending
-        if not self.single:
-            self.waiting_since = self.waiting_since or pending.sent
-        with contextlib.suppress(OSError):  # nobody listens: it is lost when its time is over
-            self._socket.send(_packet(pending.question, self._ident))
-
-    def ready(self, events: int) -> None:  # noqa: ARG002 - it only ever reads
-        for _ in range(_AT_ONCE):
-            try:
-                reply = self._socket.recv(65535)
-            except OSError:
-                return
-            pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
-            if pending is not None:
-                self._take(pending, reply)
-            if self.single and not self._asked:
-                self.close()
-
-    def close(self) -> None:
-        if self._socket.fileno() >= 0:
-            self._selector.unregister(self._socket)
-            self._socket.close()
-
-
-class TcpClient:
-    """A TCP connection, opened by its first question, and again by the next after its end."""
-
-    transport = "TCP"
+class _Base:
+    """What both transports have: whose socket it is, and what was asked on it."""
 
     def __init__(
         self,
@@ -141,18 +88,64 @@ class TcpClient:
         self._lose = lose
         self._ident = 0
         self._asked: dict[int, Pending] = {}
-        self._unsent = self._buffer = b""
-        self._socket: socket.socket | None = None
+
+    def _number(self, pending: Pending) -> bytes:
+        """Note a question; the packet that asks it."""
+        self._ident = (self._ident + 1) & 0xFFFF
+        self._asked[self._ident] = pending
+        if not self.single:
+            self.waiting_since = self.waiting_since or pending.sent
+        return _packet(pending.question, self._ident)
+
+    def _hear(self, reply: bytes) -> None:
+        pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
+        if pending is not None:
+            self._take(pending, reply)
+
+
+class UdpClient(_Base):
+    """A UDP socket, and so one worker."""
+
+    transport = "UDP"
+    _socket: socket.socket | None = None
+
+    def ask(self, pending: Pending) -> None:
+        packet = self._number(pending)
+        if self._socket is None:
+            self._socket = connected(self.address, self._port, socket.SOCK_DGRAM)
+            self._selector.register(self._socket, selectors.EVENT_READ, self)
+        with contextlib.suppress(OSError):  # nobody listens: it is lost when its time is over
+            self._socket.send(packet)
+
+    def ready(self, events: int) -> None:  # noqa: ARG002 - it only ever reads
+        for _ in range(_AT_ONCE):
+            try:
+                assert self._socket is not None
+                reply = self._socket.recv(65535)
+            except OSError:
+                return
+            self._hear(reply)
+            if self.single and not self._asked:
+                self.close()
+
+    def close(self) -> None:
+        if self._socket is not None and self._socket.fileno() >= 0:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+
+
+class TcpClient(_Base):
+    """A TCP connection, opened by its first question, and again by the next after its end."""
+
+    transport = "TCP"
+    _unsent = _buffer = b""
+    _socket: socket.socket | None = None
 
     def ask(self, pending: Pending) -> None:
         if self._socket is None:
             self._socket = connected(self.address, self._port, socket.SOCK_STREAM)
             self._selector.register(self._socket, selectors.EVENT_READ, self)
-        self._ident = (self._ident + 1) & 0xFFFF
-        self._asked[self._ident] = pending
-        if not self.single:
-            self.waiting_since = self.waiting_since or pending.sent
-        packet = _packet(pending.question, self._ident)
+        packet = self._number(pending)
         self._unsent += struct.pack("!H", len(packet)) + packet
         self._selector.modify(self._open_socket, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
 
@@ -180,9 +173,7 @@ class TcpClient:
             end := 2 + int.from_bytes(self._buffer[:2], "big")
         ):
             reply, self._buffer = self._buffer[2:end], self._buffer[end:]
-            pending = self._asked.pop(wire.ident_of(reply), None) if len(reply) > 1 else None
-            if pending is not None:
-                self._take(pending, reply)
+            self._hear(reply)
         if self.single and not self._asked:
             self.close()
 

@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.live.programs import find
 from tests.programs.attacks.client_side import ADMINISTRATION, PUBLICITY, ask_raw, ask_stream
 from tests.programs.attacks.real_server import darban
 from tests.programs.fidelity import asked_questions, comparing
 from tests.programs.fidelity.asked_questions import Question
-from tests.programs.fidelity.peers_of_darban import PROGRAMS, find, recursive
+from tests.programs.fidelity.peers_of_darban import PROGRAMS, recursive
 from tests.programs.fidelity.zone_texts import BLOCKED
 
 IDENTICAL = "nothing: identical"
@@ -39,9 +40,8 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=5000, help="how many")
     parser.add_argument("--show", type=int, default=20, help="how many unexplained to show")
     options = parser.parse_args()
-    lacking = sorted({package for name, package in PROGRAMS.items() if not find(name)})
-    if lacking:
-        sys.stderr.write(f"fidelity needs: apt-get install {' '.join(lacking)}\n")
+    if lacking := [each for each in PROGRAMS if not find(each)]:
+        sys.stderr.write(f"fidelity needs {' and '.join(lacking)}\n")
         return 2
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     comparison = compare(options.questions)

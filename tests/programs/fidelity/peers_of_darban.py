@@ -1,6 +1,5 @@
 """The authority (NSD) and the recursive server (Unbound) that stands before it."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -8,18 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.live.ports import free_port
+from tests.live.programs import needed
 from tests.programs.attacks import wire
 from tests.programs.attacks.client_side import ask
 from tests.programs.fidelity import zone_texts
 from tests.programs.fidelity.zone_texts import BROKEN, CHILD, CHILDREN, EXPIRED, SIGNED, UNSIGNED
 
-PROGRAMS = {
-    "nsd": "nsd",
-    "unbound": "unbound",
-    "ldns-signzone": "ldnsutils",
-    "ldns-keygen": "ldnsutils",
-}
-"""What is needed, and the Debian package that has it."""
+PROGRAMS = ("nsd", "unbound", "ldns-signzone", "ldns-keygen")
+"""What is needed."""
 
 _NSD = """
 server:
@@ -67,15 +62,8 @@ remote-control:
 _STUB = 'stub-zone:\n  name: "{zone}"\n  stub-addr: 127.0.0.1@{port}\n'
 
 
-def find(name: str) -> str | None:
-    """Where a program is; servers lie where only root's PATH leads."""
-    return shutil.which(name) or shutil.which(name, path="/usr/local/sbin:/usr/sbin")
-
-
 def _run(place: Path, name: str, *arguments: str) -> str:
-    program = find(name)
-    assert program, f"needs {name}: apt-get install {PROGRAMS[name]}"
-    command = [program, *arguments]
+    command = [needed(name), *arguments]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
@@ -115,8 +103,7 @@ def write_zones(place: Path) -> list[str]:
 
 @contextmanager
 def _serving(place: Path, name: str, *arguments: str) -> Iterator[None]:
-    program = find(name)
-    assert program, f"needs {name}: apt-get install {PROGRAMS[name]}"
+    program = needed(name)
     with (place / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             [program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log
