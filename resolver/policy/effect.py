@@ -85,6 +85,21 @@ class Effect:
         return bool(self.listed or self.own.by_name or self.unlisted)
 
     @property
+    def blocks_unlisted(self) -> bool:
+        """Whether a name that nothing covers gets a blocked reply."""
+        return self.unlisted is not None and self.caught is BLOCKED
+
+    @property
+    def deciding(self) -> int:
+        """The services whose names decide what gets a blocked reply, one bit each.
+
+        Names of a service that is allowed, or blocked at other hours only, pass the default.
+        """
+        if self.caught is not BLOCKED:
+            return 0
+        return self.listed if self.unlisted is not None else self.blocked
+
+    @property
     def enforced(self) -> int:
         """The services whose names get a blocked reply, one bit each."""
         return self.blocked & ~self.exempt if self.caught is BLOCKED else 0
@@ -95,8 +110,16 @@ class Effect:
         return policy.cited_grounds[0 if service == NO_SERVICE else policy.ground_places[service]]
 
     def lists_only(self) -> "Effect":
-        """The effect of its lists alone: without ``allow``, ``deny`` and exemptions."""
-        return Effect(self.policy, _NO_RULES, self.answers, self.blocked)
+        """The effect of its lists and its default: without own rules and exemptions."""
+        return Effect(
+            self.policy,
+            _NO_RULES,
+            self.answers,
+            self.blocked,
+            self.dormant,
+            allowed=self.allowed,
+            unlisted=self.unlisted,
+        )
 
     def closed(self, but: int, services: int) -> "Effect":
         """The effect of a policy like it whose default is to block.

@@ -33,6 +33,8 @@ class Feature(StrEnum):
     ALLOW = "allow"
     DEFAULT = "default"
     """Names that nothing covers are blocked."""
+    ANSWERS_PAST_DEFAULT = "answers-past-default"
+    """What names lead to that pass it by a service of ``allow``, or as names of this network."""
     ALIASES = "aliases"
     """Names that an answer leads to are judged, too."""
     IPV4_RANGES = "ipv4-ranges"
@@ -113,6 +115,8 @@ def _of_policy(compiled: CompiledConfig, policy: Policy) -> Iterator[Feature]:
                 yield Feature.IPV4_RANGES if len(each.network) == 4 else Feature.IPV6_RANGES
         if policy.blocks_unlisted:
             yield Feature.DEFAULT
+            if blocked or denies:
+                yield Feature.ANSWERS_PAST_DEFAULT
         if denies:
             yield Feature.DENY
         if any(rule.allow for rule in own):

@@ -83,10 +83,8 @@ class Judge:
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
         local = [each.name for each in terms.local]
         self._above_passing = ancestors(terms.excepted, local, terms.allowed_names, pause=pause)
-        forwarded = [each.zone for each in terms.forward if each.zone != names.ROOT]
         self._local = frozenset(local)
-        self._of_this_network = frozenset((*forwarded, *special_use.ZONES))
-        """Zones that no default is for."""
+        self._of_this_network = frozenset(zones_of_this_network(terms))
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the name of a question, in lower-case wire form. The type does not matter."""
@@ -347,6 +345,12 @@ class Judge:
             found = next(p for p in effect.exemptions if exempted[p] >> service & 1)
             return Outcome.EXEMPTED, found
         return effect.caught, -1
+
+
+def zones_of_this_network(terms: CompiledConfig) -> list[bytes]:
+    """The zones that no default is for: forwarded ones other than the root, and special-use."""
+    forwarded = [each.zone for each in terms.forward if each.zone != names.ROOT]
+    return [*forwarded, *special_use.ZONES]
 
 
 def _names_beside(file: str) -> str:

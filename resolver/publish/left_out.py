@@ -44,3 +44,4 @@ def _names(snapshot: Snapshot) -> Iterator[bytes]:
     yield from (rule.name for rule in snapshot.index().all_rules())
     yield from chain.from_iterable(each.own.by_name for each in Effects(terms).of_policies)
     yield from (each.name for each in terms.local)
+    yield from (each.zone for each in terms.forward)

@@ -129,13 +129,16 @@ class RuleSource:
 
     def rules(self, view: View, base: Effect) -> Iterator[ZoneRule]:
         """The rules that turn the verdicts by an effect into those of a view of the same policy."""
-        effect = view.effect
-        blocked = effect.blocked if effect.caught is BLOCKED else 0
-        services = blocked & (~base.blocked | effect.exempt)
-        own: Keys = sorted(map(names.index_key, view.own))
-        changed = merged(own, self._names.keys(services)) if services else own
-        if changed and not (services and services == blocked):
-            changed = merged(changed, [*within(self._names.keys(blocked), changed)])
+        effect, unlisted = view.effect, view.effect.blocks_unlisted
+        services, begins = effect.deciding, unlisted and not base.blocks_unlisted
+        differing = services & (~base.listed | effect.exempt)
+        changed: Keys = sorted(map(names.index_key, view.own))
+        if differing or begins:
+            changed = merged(changed, self._names.keys(differing, unlisted=unlisted))
+        has_all = begins or (differing and differing == services)
+        if changed and not has_all:
+            every = self._names.keys(services, unlisted=unlisted)
+            changed = merged(changed, within(every, changed))
         return self._differences(view, View(view.vlan, base), changed)
 
     def all_rules(self, view: View) -> Iterator[ZoneRule]:
@@ -173,7 +176,10 @@ class RuleSource:
 
     def _differences(self, view: View, base: View, keys: Keys) -> Iterator[ZoneRule]:
         """The rules that change verdicts; ``keys`` are of the names where verdicts may differ."""
-        path = [_Node(names.ROOT, b"", None)]
+        root = _Node(names.ROOT, b"", None)
+        root.below = self._changed(view, base, WILDCARD + names.ROOT, None)
+        yield from root.changes()
+        path = [root]
         """The last node, and those of which its key is a continuation."""
         for key in keys:
             while not key.startswith(path[-1].key):

@@ -2,11 +2,12 @@
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.index import Index
+from resolver.policy.judge import zones_of_this_network
 from resolver.policy.services import services_in
 
 Keys = Sequence[bytes]
@@ -19,21 +20,27 @@ class RuleNames:
     def __init__(self, terms: CompiledConfig, index: Index) -> None:
         self._terms = terms
         self._index = index
-        self._excepted = {*terms.excepted, *(each.name for each in terms.local)}
-        self._passing = sorted(map(names.index_key, self._excepted))
+        local = (each.name for each in terms.local)
+        self._passing_names = {*terms.excepted, *terms.allowed_names, *local}
+        self._passing = sorted(map(names.index_key, self._passing_names))
         self._of_service: list[list[bytes]] = []
-        self._keys: dict[int, Keys] = {}
+        self._keys: dict[tuple[int, bool], Keys] = {}
 
-    def keys(self, services: int) -> Keys:
-        """The names of the rules of a set of services, and those of exceptions and local records.
+    def keys(self, services: int, *, unlisted: bool) -> Keys:
+        """The names of the rules of a set of services, and the names that may pass.
 
-        An exception of any list, and a local record, turn NXDOMAIN above them into NODATA.
+        An exception of any list, a local record, and a name that some policy allows by its service
+        turn NXDOMAIN above them into NODATA. ``unlisted``: a default blocks the names that nothing
+        covers, and the zones of this network pass it.
         """
-        found = self._keys.get(services)
+        found = self._keys.get((services, unlisted))
         if found is None:
             of_service = self._of_service = self._of_service or self._by_service()
-            found = merged(self._passing, *services_in(services, of_service))
-            self._keys[services] = found
+            passing = zones_of_this_network(self._terms) if unlisted else []
+            found = merged(
+                self._passing, map(names.index_key, passing), *services_in(services, of_service)
+            )
+            self._keys[services, unlisted] = found
         return found
 
     def _by_service(self) -> list[list[bytes]]:
@@ -47,12 +54,12 @@ class RuleNames:
         return of_service
 
     def is_excepted_near(self, name: bytes) -> bool:
-        """Whether an exception or a local record is for a name, or for one above or below it."""
+        """Whether a name, or one above or below it, may pass in spite of a rule above it."""
         below = within(self._passing, [names.index_key(name)])
-        return any(zone in self._excepted for zone in names.zones(name)) or any(below)
+        return any(zone in self._passing_names for zone in names.zones(name)) or any(below)
 
 
-def merged(*keys: Keys) -> Keys:
+def merged(*keys: Iterable[bytes]) -> Keys:
     """Several sequences of keys as one."""
     return [key for key, _ in itertools.groupby(sorted(itertools.chain(*keys)))]
 

@@ -31,16 +31,19 @@ class ZoneInputs:
         sources = zip(terms.sources, rules, strict=True)
         self._sources = [_hash(replace(source, service=0), of) for source, of in sources]
         local = tuple(each.name for each in terms.local)
-        self._common = _hash(program, terms.excepted, local)
+        self._common = _hash(program, terms.excepted, terms.allowed_names, local)
+        self._forwarded = tuple(each.zone for each in terms.forward)
 
     def hash(self, zone: str, of: PolicyZone) -> str:
         """The hash of what decides a zone with this name."""
         effect = of.view.effect
         own = tuple(itertools.chain.from_iterable(effect.own.by_name.values()))
-        without = effect.blocked & ~of.base.blocked
-        changes_names = without or own or effect.exempt & effect.blocked
-        blocked = effect.blocked if changes_names else 0
-        services = tuple(services_in(blocked, range(len(self._services))))
+        unlisted, deciding = effect.blocks_unlisted, effect.deciding
+        begins = unlisted and not of.base.blocks_unlisted
+        without = begins or bool(deciding & ~of.base.listed)
+        changes_names = without or own or effect.exempt & deciding
+        services = tuple(services_in(deciding * bool(changes_names), range(len(self._services))))
+        kinds = (effect.exempt, effect.blocked, effect.allowed)
         number_of = {service: number for number, service in enumerate(services)}
         lists = tuple(
             (number_of[service], source)
@@ -50,16 +53,18 @@ class ZoneInputs:
         return _hash(
             self._common,
             zone,
-            bool(without),
+            without,
+            self._forwarded if unlisted else (),
             replace(
                 effect.policy,
                 blocked_services=0,
                 blocked_by_hours=(),
+                allowed_services=0,
                 ground_places=(),
                 allow_and_deny=(),
             ),
             own,
-            tuple((self._services[each], effect.exempt >> each & 1) for each in services),
+            tuple((self._services[s], *(kind >> s & 1 for kind in kinds)) for s in services),
             lists,
             of.addresses,
             tuple((each.network, each.length) for each in of.passing),
