@@ -85,7 +85,7 @@ class Effect:
         return bool(self.listed or self.own.by_name or self.unlisted)
 
     @property
-    def blocks_unlisted(self) -> bool:
+    def default_blocks(self) -> bool:
         """Whether a name that nothing covers gets a blocked reply."""
         return self.unlisted is not None and self.caught is BLOCKED
 

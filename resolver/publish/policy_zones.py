@@ -1,8 +1,12 @@
 """The policy as response policy zones (RPZ): which zones each VLAN has, and their rules.
 
 A VLAN has two zones, in this order. Its override zone has what differs for this VLAN: ``allow``,
-``deny`` and the exemptions in force. The block set of its policy has the lists. Lists and
-exemptions change only the content of zones, so the config of a secondary stays as it is.
+``deny`` and the exemptions in force. The block set of its policy has the lists, and the default if
+it blocks: ``*`` at the top, and before it the names that pass. All of these change only the content
+of zones, so the config of a secondary stays as it is.
+
+An engine also looks up the targets of aliases. A rule that lets the question pass ends that, so
+that no default blocks a target; nor does a rule that blocks (``Feature.ANSWERS_PAST_DEFAULT``).
 
 A resolver looks an owner up as DNS does: the exact name, else the wildcard at the closest name
 that exists in the zone (RFC 4592 section 3.3). So a rule for one name hides the wildcards above it
@@ -91,7 +95,7 @@ class PolicyZones:
     """The zones of a snapshot."""
 
     block_sets: tuple[PolicyZone, ...]
-    """The lists of each policy; empty if it blocks nothing."""
+    """The lists of each policy, and its default; empty if it blocks nothing."""
     vlans: tuple[PolicyZone, ...]
     """The override zone of each VLAN, in the order of the snapshot."""
     gaps: tuple[Gap, ...]
@@ -129,8 +133,8 @@ class RuleSource:
 
     def rules(self, view: View, base: Effect) -> Iterator[ZoneRule]:
         """The rules that turn the verdicts by an effect into those of a view of the same policy."""
-        effect, unlisted = view.effect, view.effect.blocks_unlisted
-        services, begins = effect.deciding, unlisted and not base.blocks_unlisted
+        effect, unlisted = view.effect, view.effect.default_blocks
+        services, begins = effect.deciding, unlisted and not base.default_blocks
         differing = services & (~base.listed | effect.exempt)
         changed: Keys = sorted(map(names.index_key, view.own))
         if differing or begins:

@@ -60,7 +60,7 @@ def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[
         block_set = names.text(block_set_zone(policy.name, publication))
         zones = (
             ZoneUse(overrides, policy.imposing is not None and not policy.denied),
-            ZoneUse(block_set, policy.imposing is not None),
+            ZoneUse(block_set, policy.imposing is not None and policy.default == "pass"),
         )
         if clients := tuple(_clients(terms.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, clients, zones)

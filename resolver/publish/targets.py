@@ -47,10 +47,14 @@ def _looser(why: str, *features: Feature) -> dict[Feature, Support]:
 _ZONES: Final = {
     **_exact(Feature.LISTS, Feature.EXCEPTIONS, Feature.DENY, Feature.ALLOW, Feature.ALIASES),
     **_exact(Feature.SINKHOLE, Feature.NODATA, Feature.AUDIT, Feature.VLAN_EXEMPTIONS),
+    **_exact(Feature.DEFAULT),
+    **_looser(
+        "where a name of a service in allow or of a forwarded zone leads is not judged",
+        Feature.ANSWERS_PAST_DEFAULT,
+    ),
     **_stricter("blocked names get NODATA", Feature.REFUSED),
     **_stricter("clients with link-local addresses are refused", Feature.INTERFACE),
     **_looser("queries go to servers of the resolver's own", Feature.UPSTREAM),
-    Feature.DEFAULT: Support(Fit.REFUSED),
     **_stricter(
         "an alias to a name with NXDOMAIN gets NXDOMAIN, too, and not NODATA",
         *(Feature.CANARIES, Feature.NXDOMAIN),
@@ -91,8 +95,8 @@ SUPPORTS: Final[Mapping[Target, Mapping[Feature, Support]]] = {
         ),
         **_looser(
             "a firewall knows addresses and no names",
-            *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ALIASES, Feature.CANARIES),
-            *(Feature.INTERFACE, Feature.UPSTREAM),
+            *(Feature.LISTS, Feature.DENY, Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT),
+            *(Feature.ALIASES, Feature.CANARIES, Feature.INTERFACE, Feature.UPSTREAM),
         ),
         **_looser("what begins or ends does so with the next export", Feature.HOURS),
     },

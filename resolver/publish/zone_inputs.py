@@ -38,8 +38,8 @@ class ZoneInputs:
         """The hash of what decides a zone with this name."""
         effect = of.view.effect
         own = tuple(itertools.chain.from_iterable(effect.own.by_name.values()))
-        unlisted, deciding = effect.blocks_unlisted, effect.deciding
-        begins = unlisted and not of.base.blocks_unlisted
+        unlisted, deciding = effect.default_blocks, effect.deciding
+        begins = unlisted and not of.base.default_blocks
         without = begins or bool(deciding & ~of.base.listed)
         changes_names = without or own or effect.exempt & deciding
         services = tuple(services_in(deciding * bool(changes_names), range(len(self._services))))

@@ -13,6 +13,7 @@ from resolver.publish.policy_zones import (
     NODATA,
     NXDOMAIN,
     PASSTHRU,
+    WILDCARD,
     Action,
     PolicyZones,
     RuleSource,
@@ -58,6 +59,32 @@ answer = "{answer}"
 days = ["fri"]
 from = "07:30"
 to = "14:30"
+
+[policies.few]
+default = "block"
+allow = ["two", "|one.b.example^", "free.example", "allowed.a.example"]
+deny = ["c.b.example", "|deny.free.example^"]
+answer = "{answer}"
+
+[vlans.few]
+prefixes = ["10.17.0.0/16"]
+policy = "few"
+
+[vlans.few-exempted]
+prefixes = ["10.18.0.0/16"]
+policy = "few"
+
+[[exemptions]]
+id = "few"
+vlan = "few-exempted"
+services = ["one"]
+until = 2027-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-3"
+
+[[forward]]
+zones = ["agency", "d.x.a.example", "x.d.b.example"]
+servers = ["10.0.0.10"]
 
 [vlans.administration]
 prefixes = ["10.10.0.0/16"]
@@ -107,19 +134,25 @@ ticket = "PR-2"
 [[local]]
 name = "here.b.example"
 records = ["A 10.0.0.30"]
+
+[[local]]
+name = "here.com"
+records = ["A 10.0.0.31"]
 """
 LISTS = {
     "one": "! Category: messenger\n||a.example^\n||b.example^\n@@||x.a.example^\n|d.example^\n"
     "@@|y.a.example^\n||c.b.a.example^\n",
-    "two": "! Category: messenger\n||b.a.example^\n||y.x.a.example^\n|b.b.example^\n"
-    "||d.d.d.example^\n@@|x.y.b.example^\n",
+    "two": "! Category: messenger\n||b.a.example^\n||x.c.b.example^\n||y.x.a.example^\n"
+    "|b.b.example^\n||d.d.d.example^\n@@|x.y.b.example^\n",
     "canaries": "! Category: encrypted-dns\n! Answer: nxdomain\n|canary.example^\n||d.b.example^\n",
 }
 LABELS = st.sampled_from([*"abcdxy", "allowed", "one", "free", "deny", "here", "canary", r"x\001a"])
+TOPS = st.sampled_from([*["example"] * 5, "agency", "internal", "10.in-addr.arpa", "arpa", "com"])
 NAMES = st.builds(
-    lambda first, labels: names.parse(".".join([*first, *labels, "example"])),
+    lambda first, labels, top: names.parse(".".join([*first, *labels, top])),
     st.sampled_from(["", "*"]),
     st.lists(LABELS, max_size=4),
+    TOPS,
 )
 """A label ``*`` comes first only: no wildcard covers a name below it (RFC 4592)."""
 
@@ -142,7 +175,7 @@ def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[tuple[Zo
     return [tuple(zones.vlans[vlan].rules()), tuple(block_set.rules())]
 
 
-VLANS = [*((vlan, WALL) for vlan in range(7)), (5, LATER), (6, LATER)]
+VLANS = [*((vlan, WALL) for vlan in range(9)), (7, LATER), (8, LATER)]
 """Each VLAN, those whose policy has hours within and outside of these."""
 LOOKUPS = {
     (answer, vlan, wall): [
@@ -169,6 +202,7 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
 @pytest.mark.parametrize(("vlan", "wall"), VLANS)
 @given(name=NAMES)
 @example(name=names.parse("y.b.example")).via("no rule is for it, and one excepts x.y.b.example")
+@example(name=names.parse("c.b.example")).via("one policy allows x.c.b.example, another does not")
 @example(name=names.parse("x.d.d.d.example")).via("no rule is for it, and one allows a name below")
 @example(name=names.parse("d.d.d.example")).via("a list blocks it, and allow has a name below it")
 def test_the_zones_give_the_reply_of_this_server(
@@ -193,7 +227,7 @@ def test_every_policy_has_a_block_set_whatever_it_blocks() -> None:
     """So a change of lists, or of the mode, changes no name of a zone."""
     _, zones = BUILT["sinkhole"]
     rules = {each.owner: tuple(each.rules()) for each in zones.block_sets}
-    assert list(rules) == ["administrative", "same", "audited", "open", "hourly"]
+    assert list(rules) == ["administrative", "same", "audited", "open", "hourly", "few"]
     assert rules["administrative"] == rules["same"] != ()
     assert rules["audited"] == rules["open"] == ()
     empty = [each.owner for each in zones.vlans if not tuple(each.rules())]
@@ -209,7 +243,8 @@ def changed(wall: float) -> list[str]:
 
 
 def test_an_exemption_changes_only_the_override_zone_of_its_vlan() -> None:
-    assert changed(WALL + 10 * 7 * 86_400) == ["exempted"], "a Friday after its end"
+    later = WALL + 10 * 7 * 86_400
+    assert changed(later) == ["few-exempted", "exempted"], "a Friday after their end"
 
 
 def test_hours_change_the_block_set_of_their_policy_and_the_vlan_of_their_exemption() -> None:
@@ -224,6 +259,16 @@ def test_a_name_that_exists_has_a_rule_for_what_is_below_it() -> None:
     assert rules["*.y.a.example"] == SINKHOLE
     assert rules["*.x.a.example"] == PASSTHRU
     assert "www.a.example" not in rules
+
+
+def test_a_default_is_a_rule_at_the_top_before_which_passes_what_allow_has() -> None:
+    _, zones = BUILT["sinkhole"]
+    first, *rules = next(zone.rules() for zone in zones.block_sets if zone.owner == "few")
+    assert first == ZoneRule(WILDCARD + names.ROOT, SINKHOLE)
+    passing = {names.text(rule.owner) for rule in rules if rule.action == PASSTHRU}
+    assert passing >= {"*.b.a.example", "*.agency", "here.com", "*.10.in-addr.arpa"}
+    assert passing >= {"*.internal", "localhost"}
+    assert passing & {"*", "a.example", "y.a.example", "*.example", "*.arpa"} == set()
 
 
 def test_rules_that_change_nothing_are_not_written() -> None:

@@ -51,7 +51,7 @@ FEATURES = {
     "Exemption.exempted_hours": (Feature.HOURS,),
     "Policy.blocked_by_hours": (Feature.HOURS,),
     "Policy.blocks_unlisted": (Feature.DEFAULT,),
-    "Policy.allowed_services": (Feature.DEFAULT,),
+    "Policy.allowed_services": (Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT),
     "HourlyBlock.hours": (Feature.HOURS,),
     "HourlyBlock.outside": (Feature.HOURS,),
     "HourlyBlock.services": (Feature.HOURS,),
@@ -176,7 +176,7 @@ def test_the_features_of_a_policy() -> None:
     assert found(upstream) == whole | {Feature.UPSTREAM}
     assert Feature.HOURS not in found(FULL)
     default = changed('allow = ["status', 'default = "block"\nallow = ["status')
-    assert found(default) == whole | {Feature.DEFAULT}
+    assert found(default) == whole | {Feature.DEFAULT, Feature.ANSWERS_PAST_DEFAULT}
     assert Feature.DEFAULT not in found(changed('block = ["@m', 'mode = "audit"\nblock = ["@m'))
     assert found(HOURLY) >= {Feature.HOURS, *RANGES, Feature.PREFIX_EXEMPTIONS}
     audit = changed('allow = ["status', 'mode = "audit"\nallow = ["status')
@@ -211,12 +211,12 @@ def test_a_refusal_is_of_one_policy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("target", Target)
-def test_a_default_that_blocks_is_refused_or_named(target: Target) -> None:
-    terms = compiled(ALLOWING).terms
-    [named] = [e for e in misfits(terms, target, WALL) if Feature.DEFAULT in e.features]
+def test_where_a_name_leads_that_passes_a_default_is_named(target: Target) -> None:
+    terms, led = compiled(ALLOWING).terms, Feature.ANSWERS_PAST_DEFAULT
+    [named] = [each for each in misfits(terms, target, WALL) if led in each.features]
     assert (named.policy, named.vlans) == ("administrative", ("administration",))
-    cannot = [] if target is Target.NFTABLES else [named]
-    assert refused(terms, target, WALL) == cannot
+    assert named.support.fit is Fit.LOOSER
+    assert (Feature.DEFAULT in named.features) is (target is Target.NFTABLES)
 
 
 def test_a_default_that_only_counts_is_in_no_zone() -> None:

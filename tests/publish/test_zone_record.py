@@ -70,7 +70,8 @@ name = "here.b.example"
 records = ["A 10.0.0.30"]
 """
 LISTS = {
-    "one": "! Category: messenger\n||a.example^\n||b.example^\n@@||x.a.example^\n",
+    "one": "! Category: messenger\n||a.example^\n||b.example^\n@@||x.a.example^\n"
+    "||y.x.d.example^\n",
     "two": "! Category: messenger\n||a.b.example^\n|c.example^\n||d.example^\n",
     "one.ip": "203.1.112.0/22\n",
     "three": "! Category: messenger\n||a.b.example^\n||e.example^\n",
@@ -112,13 +113,17 @@ def changed(first: writer.WriteResult, second: writer.WriteResult) -> list[str]:
 
 
 def written_over(
-    directory: Path, config: str = CONFIG, lists: dict[str, str] = LISTS, wall: float = BEFORE
+    directory: Path,
+    config: str = CONFIG,
+    lists: dict[str, str] = LISTS,
+    wall: float = BEFORE,
+    before: str = CONFIG,
 ) -> tuple[list[str], list[str]]:
-    """Write the zones of CONFIG and then others, which must be as if there were none before.
+    """Write the zones of a config and then others, which must be as if there were none before.
 
     The zones that were made the second time, and those whose serial is another.
     """
-    first = write(directory / "zones", compiled(CONFIG, LISTS))
+    first = write(directory / "zones", compiled(before, LISTS))
     after = compiled(config, lists)
     second = write(directory / "zones", after, wall)
     write(directory / "anew", after, wall)
@@ -217,6 +222,41 @@ def test_what_decides_a_zone_changes_it(
     assert set(written) <= set(found)
 
 
+FEW = CONFIG.replace('block = ["two", "three"]', 'default = "block"\nallow = ["two"]')
+"""On two VLANs, only the names of one service are open."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "written"),
+    [
+        (CONFIG, FEW, ["third.policy", "third.vlan"]),
+        (
+            FEW,
+            FEW.replace('allow = ["two"]', 'allow = ["one"]'),
+            ["second.policy", "third.policy", "third.vlan"],
+        ),
+        (FEW, FEW.replace('["two"]\nuntil', '["three"]\nuntil'), ["third.vlan"]),
+        (
+            FEW,
+            FEW + '[[forward]]\nzones = ["agency"]\nservers = ["10.0.0.1"]\n',
+            ["third.policy"],
+        ),
+        (
+            FEW,
+            FEW.replace('default = "block"', 'default = "block"\nmode = "audit"'),
+            ["third.policy"],
+        ),
+    ],
+)
+def test_what_decides_the_zones_of_a_default_changes_them(
+    tmp_path: Path, before: str, after: str, written: list[str]
+) -> None:
+    """A name that one policy allows also turns NXDOMAIN above it into NODATA elsewhere."""
+    found, changes = written_over(tmp_path, after, before=before)
+    assert changes == written
+    assert set(written) <= set(found)
+
+
 @pytest.mark.parametrize(
     ("service", "text", "written"),
     [
@@ -254,6 +294,8 @@ def policies(draw: st.DrawFn) -> str:
         if hourly := draw(SERVICES):
             kind = draw(st.sampled_from(["hours", "outside"]))
             text += f"during = [{{ {kind} = 'office', block = {hourly} }}]\n"
+        elif draw(st.booleans()):
+            text += f"default = 'block'\nallow = {draw(SERVICES)}\n"
         text += f"deny = {draw(OWN)}\nmode = '{draw(st.sampled_from(['enforce', 'audit']))}'\n"
         text += f"[vlans.{name}]\nprefixes = ['10.{len(name)}.0.0/16']\npolicy = '{name}'\n"
     services = draw(SERVICES)
@@ -261,6 +303,8 @@ def policies(draw: st.DrawFn) -> str:
         text += f"[[exemptions]]\nid = 'it'\nvlan = 'first'\nservices = {services}\n"
         text += draw(st.sampled_from(["", "hours = 'office'\n"]))
         text += "until = 2027-03-20T23:59:59+03:30\napprover = 'CIO'\nticket = 'IT-1'\n"
+    if draw(st.booleans()):
+        text += "[[forward]]\nzones = ['y.x.a.example']\nservers = ['10.0.0.1']\n"
     if draw(st.booleans()):
         text += "[[local]]\nname = 'here.b.example'\nrecords = ['A 10.0.0.30']\n"
     return text

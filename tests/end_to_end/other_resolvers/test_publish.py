@@ -121,6 +121,36 @@ def test_an_exemption_reaches_the_secondary(
     )
 
 
+def _blocked(site: Site, *names: str) -> list[str]:
+    """Of some names, those that the secondary blocks."""
+    return [name for name in names if site.address(ADMINISTRATION, name) == "0.0.0.0"]
+
+
+def test_a_default_reaches_the_secondary_and_ends(site: Site, secondary: Bind) -> None:
+    """Where an allowed name leads passes, also from a cache, and is blocked as a question."""
+    allowed = ["harmless.scene", "deb.debian.org", "harmless.scene"]
+    others = ["www.agency.example", "other.example", "alias.scene", "web.telegram.org"]
+    opened = 'allow = ["harmless.scene", "eitaa.com"]'
+    closed = 'default = "block"\nallow = ["harmless.scene", "eitaa.com", "@updates"]'
+    for old, new, blocked in (("allow = []", closed, others), (closed, opened, others[2:])):
+        edited(site.server.config, old, new)
+        before = site.records()
+        assert darban("reload", at=site.server.directory).code == GOOD
+        wait_for(lambda before=before: site.records() != before, "the zones are written")
+        site.knot.control("zone-reload")
+        wait_for(
+            lambda now=blocked: _blocked(site, *allowed, *others) == now, "BIND has both zones"
+        )
+        for name in [*allowed, *others, *allowed]:
+            expected = "0.0.0.0" if name in blocked else ANY_V4
+            assert site.address(ADMINISTRATION, name) == expected, name
+            assert site.own_address(ADMINISTRATION, name) == expected, name
+            assert site.address(PUBLICITY, name) == ANY_V4
+        said = darban("check", at=site.server.directory).out
+        assert ("answers-past-default-in-zones" in said) is (new == closed)
+    assert secondary.process.poll() is None
+
+
 def test_a_small_change_of_a_list_is_a_small_transfer(
     site: Site, secondary: Bind, figure: Callable[[str], None]
 ) -> None:

@@ -76,6 +76,12 @@ def _nxdomain_of_target(cell: Cell) -> bool:
     )
 
 
+def is_led_past_default(cell: Cell) -> bool:
+    """A name passes the default by its service, and leads to what a list blocks."""
+    led = ("updates alias to blocked", "updates address of a service")
+    return cell.question.client.vlan == "servers" and cell.question.kind in led
+
+
 def _other_type_of_alias(cell: Cell) -> bool:
     return (
         "alias" in cell.question.kind
@@ -85,6 +91,11 @@ def _other_type_of_alias(cell: Cell) -> bool:
 
 
 KNOWN = [
+    Difference(
+        (),
+        "where a name of an allowed service leads is not judged, though the default blocks",
+        lambda cell: is_led_past_default(cell) and cell.ours_with_rd.is_blocked,
+    ),
     Difference(
         ("Recursor",),
         "without RD, blocked names are refused, too",

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from resolver.policy.features import Feature, Target
 from resolver.publish.targets import SUPPORTS, Fit
-from tests.programs.parity.differences import Cell
+from tests.programs.parity.differences import Cell, is_led_past_default
 from tests.programs.parity.policy_under_test import NAMES
 
 _OF_KIND: Mapping[str, set[Feature]] = {
@@ -12,6 +12,7 @@ _OF_KIND: Mapping[str, set[Feature]] = {
     "alias to blocked later": {Feature.DENY, Feature.ALIASES},
     "address of a service": {Feature.IPV4_RANGES, Feature.IPV6_RANGES},
     "canary": {Feature.CANARIES},
+    "updates address of a service": {Feature.IPV4_RANGES},
     **{kind: {Feature.LISTS, Feature.ALLOW} for kind in NAMES if "allowed" in kind},
     **{kind: {Feature.LISTS, Feature.EXCEPTIONS} for kind in NAMES if "exception" in kind},
 }
@@ -21,6 +22,7 @@ _ANSWERS = {
     "mixed": Feature.NXDOMAIN,
     "publicity": Feature.NODATA,
     "studio": Feature.SINKHOLE,
+    "servers": Feature.SINKHOLE,
 }
 
 
@@ -60,6 +62,10 @@ def features(cell: Cell) -> set[Feature]:
         found.add(Feature.VLAN_EXEMPTIONS)
     if policy in ("hourly", "studio"):
         found.add(Feature.HOURS)
+    if policy == "servers":
+        found.add(Feature.DEFAULT)
+        if is_led_past_default(cell):
+            found.add(Feature.ANSWERS_PAST_DEFAULT)
     if client.name in ("press", "crew", "visitors"):
         found.add(Feature.PREFIX_EXEMPTIONS)
     return found

@@ -16,6 +16,7 @@ VLANS = {
     "branch": "administrative",
     "hourly": "hourly",
     "studio": "studio",
+    "servers": "servers",
 }
 """The policy of each VLAN."""
 
@@ -50,6 +51,7 @@ CLIENTS = {
         ("guests", "guests", "127.0.40.5", "fd00:40::5"),
         ("branch", "branch", "127.0.50.5", "fd00:50::5"),
         ("hourly", "hourly", "127.0.60.5", "fd00:60::5"),
+        ("servers", "servers", "127.0.80.5", "fd00:80::5"),
         # Clients of exemptions by prefix: zones cannot have that of the press.
         ("press", "administration", "127.0.10.7", "fd00:10::7"),
         ("crew", "studio", "127.0.70.33", "fd00:70:1::33"),
@@ -80,6 +82,16 @@ NAMES = {
     "alias to blocked later": "later-alias.scene",
     "address of a service": "address.scene",
     "canary": "canaria.chat",
+    "unlisted": "www.unlisted.example",
+    "alias to unlisted": "unlisted-alias.scene",
+    "allowed alias to unlisted": "two-aliases.scene",
+    "updates": "www.updates.scene",
+    "updates alias to unlisted": "cdn.updates.scene",
+    "updates alias to blocked": "led.updates.scene",
+    "updates address of a service": "address.updates.scene",
+    "exception of updates": "www.open.updates.scene",
+    "forwarded": "www.agency.scene",
+    "forwarded alias to unlisted": "alias.agency.scene",
 }
 """What stands for each kind of name."""
 
@@ -105,6 +117,12 @@ _LISTS = {
 ! Answer: nxdomain
 ||canaria.chat^
 """,
+    "updates.txt": """\
+! Title: Updates
+! Category: updates
+||updates.scene^
+@@||open.updates.scene^
+""",
     "gamma.txt": """\
 ! Title: Gamma
 ! Category: encrypted-dns
@@ -126,6 +144,14 @@ alias.scene. CNAME web.alpha.chat.
 exempt-alias.scene. CNAME www.beta.chat.
 allowed-alias.scene. CNAME web.alpha.chat.
 later-alias.scene. CNAME www.later.chat.
+unlisted-alias.scene. CNAME www.unlisted.example.
+two-aliases.scene. CNAME unlisted-alias.scene.
+*.updates.scene. A 192.0.2.80
+cdn.updates.scene. CNAME two-aliases.scene.
+led.updates.scene. CNAME web.alpha.chat.
+address.updates.scene. A 149.154.167.99
+*.agency.scene. A 192.0.2.80
+alias.agency.scene. CNAME www.unlisted.example.
 address.scene. A 149.154.167.99
 address.scene. AAAA 2001:67c:4e8::99
 compatible.scene. AAAA ::149.154.167.99
@@ -181,6 +207,12 @@ during = [
 allow = ["allowed.alpha.chat", "allowed-alias.scene"]
 [policies.studio]
 block = ["@messenger"]
+[policies.servers]
+default = "block"
+allow = ["allowed.alpha.chat", "allowed-alias.scene", "two-aliases.scene", "@updates"]
+[[forward]]
+zones = ["agency.scene"]
+servers = ["127.0.0.1:{upstream}"]
 [hours.always]
 days = ["sat", "sun", "mon", "tue", "wed", "thu", "fri"]
 from = "00:00"
@@ -210,6 +242,16 @@ policy = "administrative"
 [vlans.studio]
 prefixes = ["127.0.70.0/24", "fd00:70::/32"]
 policy = "studio"
+[vlans.servers]
+prefixes = ["127.0.80.0/24", "fd00:80::/32"]
+policy = "servers"
+[[exemptions]]
+id = "beta-servers"
+vlan = "servers"
+services = ["beta"]
+until = 2199-03-20T23:59:59+03:30
+approver = "Head of PR"
+ticket = "PR-6"
 [[exemptions]]
 id = "crew"
 prefixes = ["127.0.70.32/27", "fd00:70:1::/64"]
