@@ -21,8 +21,8 @@ class Endpoint:
 class BlockLog:
     """Where and how blocked queries are recorded."""
 
-    file: str
-    """Relative to the config; empty for the default file in the state directory."""
+    unused: str
+    """The field of a key that went: a snapshot has its fields by their position."""
     client: str
     """How a client is recorded: ``vlan``, ``prefix`` or ``address``."""
     retention_days: int
@@ -94,8 +94,8 @@ class Settings:
     """Trusted besides the system's when lists are fetched; relative to the config; may be empty."""
     identity: str = ""
     """The answer to NSID and id.server; empty for none."""
-    version: str = ""
-    """The answer to version.bind; empty for none."""
+    unused: str = ""
+    """The field of a key that went: a snapshot has its fields by their position."""
     proxied: tuple[Endpoint, ...] = ()
     """Listeners where each query needs a PROXY header."""
     proxies: tuple[Prefix, ...] = ()

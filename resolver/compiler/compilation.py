@@ -107,7 +107,7 @@ def compile_file(
         problems += expectations.breaking_later()
         problems += hours.ending(loaded, wall)
         if before is not None:
-            losses = Losses(path, loaded.config, lists, before, snapshot.terms)
+            losses = Losses(path, loaded.config, before, snapshot.terms)
             problems += losses.lost()
     shown = warnings.unacknowledged(problems, loaded.config)
     acknowledged = len(problems) - len(shown)

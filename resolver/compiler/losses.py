@@ -7,7 +7,7 @@ person accepts it. What the config itself does not name any more, a person has r
 with any reload, which says so.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from pathlib import Path, PurePath
 
 from resolver.compiler.candidate import ALL_LISTS
@@ -15,7 +15,6 @@ from resolver.config.model import Config
 from resolver.config.problems import Problem
 from resolver.count_text import count_text
 from resolver.lists.acceptance import loses_much
-from resolver.lists.rules import BlockList
 from resolver.policy.compiled import CompiledConfig, ListSource
 from resolver.policy.description import describe
 from resolver.snapshot.config_files import is_pulled
@@ -28,7 +27,6 @@ class Losses:
         self,
         path: Path,
         config: Config,
-        lists: Sequence[BlockList],
         before: CompiledConfig,
         now: CompiledConfig,
     ) -> None:
@@ -37,12 +35,6 @@ class Losses:
         self._before, self._now = before, now
         self._sources = config.lists.sources
         self._directories = {PurePath(each) for each in config.lists.directories}
-        self._chosen = {
-            each.name
-            for each in lists
-            if each.name and self._sources[each.name].sha256 in (each.sha256, each.copy)
-        }
-        """The lists whose content the config chooses, by its SHA-256."""
 
     def lost(self, accepted: Container[str] = ()) -> Iterator[Problem]:
         """The losses of lists that are not among those accepted."""
@@ -51,7 +43,7 @@ class Losses:
         now = {self._place(each): each for each in self._now.sources}
         for source in self._before.sources:
             place = self._place(source)
-            if not place or source.name in self._chosen or source.name in accepted:
+            if not place or source.name in accepted:
                 continue
             after = now.get(place)
             entries = 0 if after is None else after.entries

@@ -247,16 +247,17 @@ class _Compiler:
             yield from (made.ForwardZone(zone, _group_of(place)) for zone in forward.zones)
 
     def groups(self) -> Iterable[made.ConfiguredGroup]:
-        yield _group(DEFAULT_GROUP, self.config.upstream)
+        protection = _rebinding(self.config.upstream.rebinding_allow)
+        yield _upstream(DEFAULT_GROUP, self.config.upstream, protection)
         for name, group in self.config.upstreams.items():
-            yield _group(name, group)
+            yield _upstream(name, group, protection)
         for place, forward in enumerate(self.config.forward):
             yield _group(_group_of(place), forward)
 
     def subscriptions(self) -> Iterable[made.Subscription]:
         for name, source in self.config.lists.sources.items():
             if source.url is not None:
-                yield made.Subscription(name, source.url, source.format, source.sha256 or "")
+                yield made.Subscription(name, source.url, source.format)
 
     def expected_services(self) -> None:
         for place, expectation in enumerate(self.config.expect):
@@ -286,17 +287,22 @@ def _group_of(forward: int) -> str:
 
 
 def _group(name: str, group: NameServersConfig) -> made.ConfiguredGroup:
+    """A group that is not protected, as that of a forward zone, whose names are not public."""
     servers = tuple(made.ConfiguredServer(s.host, s.port, s.kind) for s in group.servers)
-    source = tuple(map(str, group.source))
-    return made.ConfiguredGroup(name, servers, group.trust_ad, _rebinding(group), source)
+    return made.ConfiguredGroup(name, servers, source=tuple(map(str, group.source)))
 
 
-def _rebinding(of: NameServersConfig) -> made.RebindingProtection | None:
-    """The protection of a group; a forward zone has none, since its names are not public."""
-    if not isinstance(of, UpstreamGroupConfig) or not of.rebinding_protection:
-        return None
-    names = tuple(each for each in of.rebinding_allow if isinstance(each, bytes))
-    networks = [each for each in of.rebinding_allow if not isinstance(each, bytes)]
+def _upstream(
+    name: str, group: UpstreamGroupConfig, protection: made.RebindingProtection
+) -> made.ConfiguredGroup:
+    rebinding = protection if group.rebinding_protection else None
+    return replace(_group(name, group), trust_ad=group.trust_ad, rebinding=rebinding)
+
+
+def _rebinding(allow: Sequence[bytes | Network]) -> made.RebindingProtection:
+    """The protection of all groups that have one."""
+    names = tuple(each for each in allow if isinstance(each, bytes))
+    networks = [each for each in allow if not isinstance(each, bytes)]
     return made.RebindingProtection(names, tuple(_prefixes([networks])))
 
 

@@ -1,12 +1,17 @@
 """Compile the settings of a config that are not policy."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from resolver import settings
 from resolver.config import model
+from resolver.config.crosscheck import PUBLISHED_BELOW
 from resolver.config.network_values import SocketAddress
 from resolver.dns import names
 from resolver.prefix import Prefix
+
+_MAX_NEWLY_BLOCKED: Final = 50
+"""Recorded names that a commit of the policy may block newly, unless somebody accepts it."""
 
 
 def compile_settings(config: model.Config) -> settings.Settings:
@@ -22,7 +27,7 @@ def compile_settings(config: model.Config) -> settings.Settings:
         _block_log(config.block_log),
         config.lists.ca_file or "",
         config.server.identity,
-        config.server.version,
+        "",
         _endpoints(config.server.proxy.listen),
         tuple(
             Prefix(each.network_address.packed, each.prefixlen, 0)
@@ -42,14 +47,14 @@ def policy_source(config: model.Config) -> settings.PolicySource | None:
     if not source.repository:
         return None
     return settings.PolicySource(
-        source.repository, source.branch, source.allowed_signers, source.max_newly_blocked
+        source.repository, source.branch, source.allowed_signers, _MAX_NEWLY_BLOCKED
     )
 
 
 def _block_log(log: model.BlockLogConfig) -> settings.BlockLog | None:
     if not log.enabled:
         return None
-    return settings.BlockLog(log.file, log.client, log.retention_days, log.max_bytes)
+    return settings.BlockLog("", log.client, log.retention_days, log.max_bytes)
 
 
 def _publication(publish: model.PublishConfig) -> settings.Publication | None:
@@ -60,7 +65,7 @@ def _publication(publish: model.PublishConfig) -> settings.Publication | None:
         for key, each in publish.secondaries.items()
     )
     listen = _endpoints(publish.listen)
-    return settings.Publication(listen, publish.zone, publish.directory, secondaries)
+    return settings.Publication(listen, PUBLISHED_BELOW, publish.directory, secondaries)
 
 
 def _front(config: model.Config) -> settings.Front | None:

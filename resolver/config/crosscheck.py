@@ -9,6 +9,7 @@ is one problem, since one wrong definition may be the cause.
 
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv6Network, ip_address
+from typing import Final
 
 from resolver.config import front
 from resolver.config.model import (
@@ -43,6 +44,9 @@ _NO_GROUP = ("upstreams", "")
 """How a policy refers to [upstream]."""
 
 _MAX_PLACES = 4
+
+PUBLISHED_BELOW: Final = names.parse("rpz.internal")
+"""The name that all zones of [publish] lie below."""
 
 _LONGEST_RULE = f"128.{'ffff.' * 8}rpz-client-ip"
 """The name of a rule for an address, below the name of a zone of [publish]."""
@@ -269,7 +273,7 @@ def _one_of(
 
 def _zone_names(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Zones are named after VLANs and policies; the names of zones have no case."""
-    below = names.text(config.publish.zone)
+    below = names.text(PUBLISHED_BELOW)
     for section, kind in (("vlans", "vlan"), ("policies", "policy")):
         first: dict[str, str] = {}
         for name in getattr(config, section):

@@ -34,12 +34,10 @@ from resolver.config.values import (
     CacheSize,
     Category,
     ClientAddress,
-    Digest,
     DomainName,
     Identifier,
     KeyName,
     Line,
-    PlainName,
     PlainPath,
     Prefix,
     Record,
@@ -51,7 +49,6 @@ from resolver.config.values import (
     SomeLine,
     SourceUrl,
 )
-from resolver.dns import names
 
 ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
@@ -67,12 +64,8 @@ class ServerConfig(ConfigSection):
     """The addresses and ports to answer on, by UDP and TCP."""
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """The number of worker processes; 0 is one for each CPU."""
-    unknown_clients: Literal["refuse"] = "refuse"
-    """How clients are answered that are in no VLAN's prefix."""
     identity: ServerText = ""
     """The answer to who this server is: NSID (RFC 5001), id.server; none by default."""
-    version: ServerText = ""
-    """The answer to version.bind and version.server; none by default."""
     proxy: ProxyConfig = ProxyConfig.model_construct()
     """Listeners for servers in front, such as dnsdist."""
 
@@ -99,8 +92,6 @@ class ListSourceConfig(ConfigSection):
     """The service that the list's names belong to."""
     category: Category | None = None
     """The category in which the list is a service of its own, instead of a service."""
-    sha256: Digest | None = None
-    """The SHA-256 of the file, where it must not change."""
 
 
 class ListsConfig(ConfigSection):
@@ -257,8 +248,6 @@ class PublishConfig(ConfigSection):
 
     listen: Several[Listen] = ()
     """The addresses and ports of Knot DNS on this host; none means that no zone is written."""
-    zone: PlainName = names.parse("rpz.internal")
-    """The name that all zones lie below."""
     directory: PlainPath = ""
     """The directory of the zones; "" is zones in the state directory."""
     secondaries: dict[KeyName, SecondaryConfig] = {}
@@ -274,8 +263,6 @@ class PolicySourceConfig(ConfigSection):
     """The branch whose newest commit is put in force."""
     allowed_signers: Line = ""
     """The file of the SSH keys whose signatures are accepted."""
-    max_newly_blocked: Annotated[int, Field(ge=0)] = 50
-    """The recorded names that a commit may block newly."""
 
 
 class LimitsConfig(ConfigSection):
@@ -292,8 +279,6 @@ class BlockLogConfig(ConfigSection):
 
     enabled: bool = False
     """Whether the file is written."""
-    file: Line = ""
-    """The file; "" is blocks.jsonl in the state directory."""
     client: Literal["vlan", "prefix", "address"] = "vlan"
     """How exactly each line names the client."""
     retention_days: Annotated[int, Field(ge=1, le=3660)] = 30

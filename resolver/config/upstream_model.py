@@ -20,8 +20,6 @@ class NameServersConfig(ConfigSection):
 
     servers: OneOrMore[Server]
     """The name servers to ask."""
-    trust_ad: bool = False
-    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
     source: Several[SourceAddress] = ()
     """The addresses of this host that queries to them leave from, at most one of each family."""
 
@@ -31,10 +29,10 @@ class UpstreamGroupConfig(NameServersConfig):
 
     servers: OneOrMore[Server]
     """The name servers of the group."""
+    trust_ad: bool = False
+    """Whether AD in their answers, which claims DNSSEC validation, is passed on."""
     rebinding_protection: bool = False
     """Whether answers with private addresses are withheld."""
-    rebinding_allow: Several[NameOrPrefix] = ()
-    """The names, each with all below it, and the prefixes whose private addresses pass."""
 
 
 class UpstreamConfig(UpstreamGroupConfig):
@@ -42,6 +40,8 @@ class UpstreamConfig(UpstreamGroupConfig):
 
     servers: OneOrMore[Server] = (SYSTEM,)
     """The name servers to ask."""
+    rebinding_allow: Several[NameOrPrefix] = ()
+    """The names, each with all below it, and the prefixes whose private addresses pass."""
     bootstrap: Several[Bootstrap] = ()
     """Servers that resolve upstream and list hosts; default: upstream addresses, else system."""
     probe_signed: DomainName = names.parse("iana.org")

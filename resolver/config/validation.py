@@ -38,6 +38,18 @@ _EXPECTED = {
     "timezone_aware": "a moment with its offset from UTC, such as 2027-03-20T23:59:59+03:30",
 }
 
+_GONE = {
+    "ServerConfig.unknown_clients": "The key is gone: clients in no VLAN are refused.",
+    "ServerConfig.version": "The key is gone: nobody is told a version.",
+    "ListSourceConfig.sha256": "The key is gone: keep a list that must not change as a file.",
+    "UpstreamGroupConfig.rebinding_allow": "[upstream] rebinding_allow is for all groups.",
+    "ForwardConfig.trust_ad": "The key is gone: AD of a server on this host is passed on.",
+    "BlockLogConfig.file": "The key is gone: it is blocks.jsonl in the state directory.",
+    "PublishConfig.zone": "The key is gone: all zones lie below rpz.internal.",
+    "PolicySourceConfig.max_newly_blocked": "The key is gone: a commit may block 50 names newly.",
+}
+"""What holds instead of a key of an earlier release."""
+
 
 def validate(merged: MergedDocument) -> tuple[Config, Provenance, list[Problem]]:
     """Validate a merged document; the config has all values that are valid."""
@@ -93,8 +105,10 @@ def _problem(error: ErrorDetails, provenance: Provenance) -> Problem:
         case "missing":
             return provenance.problem(path, "nothing", _description(path))
         case "extra_forbidden":
-            known = _type_at(path[:-1]).keys()
-            advice = did_you_mean(str(path[-1]), known)
+            section = _type_at(path[:-1])
+            known = section.keys()
+            gone = _GONE.get(f"{section.__name__}.{path[-1]}")
+            advice = gone or did_you_mean(str(path[-1]), known)
             return provenance.problem(path, "an unknown key", one_of(known), advice)
         case "literal_error":
             known = get_args(_type_at(path))

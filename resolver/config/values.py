@@ -263,7 +263,6 @@ _KEY = "the name of a TSIG key: lower-case letters, digits and hyphens, 63 at mo
 _IDENTIFIER = "a name of 1 to 63 letters, digits, dots, hyphens and underscores"
 _LABEL = "It becomes a label of the metrics."
 _MNEMONIC = 'a record type such as "A", "AAAA" or "HTTPS"'
-_DIGEST = "the SHA-256 of the file, 64 hexadecimal digits"
 _REPOSITORY = 'a git repository: "https://...", "ssh://USER@HOST/PATH", or a path from /'
 _TO_OTHERS = "It goes into the configs of other programs."
 _LINE = "one line of text, in quotes"
@@ -275,7 +274,6 @@ Category = Annotated[str, matching(_CATEGORY, "[a-z0-9-]+")]
 KeyName = Annotated[str, matching(_KEY, "[a-z0-9-]{1,63}")]
 Identifier = Annotated[str, matching(_IDENTIFIER, "[A-Za-z0-9_.-]{1,63}", _LABEL)]
 RecordType = Annotated[str, matching(_MNEMONIC, "[A-Za-z][A-Za-z0-9-]*", convert=str.upper)]
-Digest = Annotated[str, matching(_DIGEST, "[0-9A-Fa-f]{64}", convert=str.lower)]
 ServerText = Annotated[str, matching(_SERVER_TEXT, "[ -~]{0,63}")]
 Branch = Annotated[
     str,

@@ -122,7 +122,8 @@ def _open_metrics(config: Config, _: Provenance) -> Warnings:
 
 def _trusted_ad(config: Config, _: Provenance) -> Warnings:
     """Warn of servers that are not on this host: anyone on the path can set AD in their answers."""
-    for path, group in config.groups():
+    upstreams = ((("upstreams", name), group) for name, group in config.upstreams.items())
+    for path, group in ((("upstream",), config.upstream), *upstreams):
         far = [str(each) for each in group.servers if not each.is_loopback]
         if group.trust_ad and far:
             advice = f"Whoever is on the path to {', '.join(far)} can make up AD."

@@ -13,21 +13,15 @@ from resolver.settings import Settings
 _CHAOS: Final = codes.CH.to_bytes(2, "big")
 _IDENTITY: Final = frozenset(map(names.parse, ("id.server", "hostname.bind")))
 _LONGEST: Final = 255
-_VERSION: Final = frozenset(map(names.parse, ("version.server", "version.bind")))
 
 
 def about_server(query: Query, settings: Settings) -> Sections | None:
     """The TXT record of class CH that a query asks for; None if there is none."""
     if query.shape.qtype != codes.TXT or query.question[-2:] != _CHAOS:
         return None
-    text = ""
-    if query.name in _IDENTITY:
-        text = settings.identity
-    elif query.name in _VERSION:
-        text = settings.version
-    if not text:
+    if query.name not in _IDENTITY or not settings.identity:
         return None
-    return _text([text], codes.CH)
+    return _text([settings.identity], codes.CH)
 
 
 def whoami(compiled: CompiledConfig, view: View) -> Sections:

@@ -107,7 +107,7 @@ class _Update:
         source = (record.url, record.format)
         same_source = copy is not None and source == (wanted.url, wanted.format)
         known = {}
-        if same_source and wanted.sha256 in ("", record.sha256):
+        if same_source:
             validators = {"If-None-Match": record.etag, "If-Modified-Since": record.modified}
             known = {header: value for header, value in validators.items() if value}
         download: Download | None
@@ -115,14 +115,10 @@ class _Update:
             download = await asyncio.to_thread(local_file.copy, wanted.url, file)
         else:
             download = await fetch(self.client, wanted.url, known, file, self._progress)
-        if download is not None and wanted.sha256 not in ("", download.sha256):
-            raise FetchError(f"its SHA-256 is {download.sha256}, not the one of the config")
         record.failures, record.error = 0, ""
         new = None if same_source and download and download.sha256 == record.sha256 else download
         if new is not None:
-            # The operator has chosen a content whose hash the config has.
-            compared = None if self.accept or wanted.sha256 else copy
-            request = _request(file, wanted.format, record, compared)
+            request = _request(file, wanted.format, record, None if self.accept else copy)
             validated = await self.validator.validate(request)
             if validated.held is not None:
                 record.held = validated.held

@@ -87,8 +87,8 @@ class Subscription:
     name: str
     url: str
     format: str
-    sha256: str
-    """The required checksum of the content; empty if the content may change."""
+    unused: str = ""
+    """The field of a key that went: a snapshot has its fields by their position."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,8 +157,7 @@ class PolicyPulls:
             )
             raise Rejected(
                 [
-                    f"it blocks {passing} now; [policy_source] "
-                    f"max_newly_blocked permits {source.max_newly_blocked}: "
+                    f"it blocks {passing} now, more than {source.max_newly_blocked}: "
                     f"{', '.join(found.first)}{more}",
                     "if this is meant: darban pull --accept",
                 ],

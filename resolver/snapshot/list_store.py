@@ -58,7 +58,7 @@ class ListRecord:
     before_format: str = ""
     """The format of the copy before."""
     asked: str = ""
-    """What the last fetch asked for, from the config: URL, format, SHA-256."""
+    """What the last fetch asked for, from the config: URL and format."""
     held: HeldChange | None = None
     """The change that the last good fetch found, where it is held until a person accepts it."""
 
@@ -69,7 +69,7 @@ class ListRecord:
 
 def asked(subscription: Subscription) -> str:
     """What a fetch asks for; where it changes in the config, the list is fetched at once."""
-    return f"{subscription.url} {subscription.format} {subscription.sha256}"
+    return f"{subscription.url} {subscription.format}"
 
 
 class StoredCopy(NamedTuple):

@@ -51,9 +51,8 @@ class BlockLogWriter:
         if settings is None:
             self._file = self._state.path = None
             return
-        base, state = self._facts.config.parent, self._facts.state
-        path = base / settings.file if settings.file else state / NAME
-        self._state.path = path
+        state = self._facts.state
+        self._state.path = path = state / NAME
         retention = Retention(settings.retention_days, settings.max_bytes)
         self._file = BlockLogFile(path, retention, state)
         if self._thread is None:

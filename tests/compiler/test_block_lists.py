@@ -223,14 +223,6 @@ def test_a_file_that_cannot_be_used_is_an_error(what: str, place: Path) -> None:
     assert error.path == "lists.sources.more.file"
 
 
-def test_a_file_with_another_sha256_is_an_error(place: Path) -> None:
-    right = hashlib.sha256((place / "more.txt").read_bytes()).hexdigest()
-    for sha256, errors in ((right, 0), ("0" * 64, 1)):
-        text = CONFIG.replace('service = "telegram"', f'service = "telegram"\nsha256 = "{sha256}"')
-        (place / "config.toml").write_text(text)
-        assert len(_compiled(place).errors) == errors
-
-
 def test_an_unknown_service_is_an_error(place: Path) -> None:
     text = CONFIG.replace('service = "telegram"', 'service = "telegrm"')
     (place / "config.toml").write_text(text)

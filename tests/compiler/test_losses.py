@@ -165,14 +165,6 @@ def test_what_the_config_names_no_more_goes_and_is_told(what: str, place: Path) 
     assert _reload(place).warnings == [said]
 
 
-def test_a_content_that_the_config_has_chosen_is_not_held(place: Path) -> None:
-    (place / "extra.txt").write_text("e0.example\n")
-    digest = hashlib.sha256(b"e0.example\n").hexdigest()
-    text = CONFIG.replace('file = "extra.txt"', f'file = "extra.txt"\nsha256 = "{digest}"')
-    (place / "config.toml").write_text(text)
-    assert _reload(place).warnings == []
-
-
 def test_a_copy_is_read_in_the_format_that_it_was_fetched_in(place: Path) -> None:
     """Until the list has come in the one of the config: its source may be away."""
     config = place / "config.toml"

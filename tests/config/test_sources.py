@@ -18,7 +18,7 @@ GOOD = [
     'url = "http://127.0.0.1:8000/it"\nformat = "plain"\ncategory = "x"',
     'url = "http://localhost/it"\nformat = "suffix"\ncategory = "x"',
     'url = "file:///var/lib/darban-lists/it.zone"\nformat = "rpz"\ncategory = "x"',
-    f'file = "it.txt"\nformat = "unbound"\ncategory = "x"\nsha256 = "{"Ab" * 32}"',
+    'file = "it.txt"\nformat = "unbound"\ncategory = "x"',
 ]
 WRONG = {
     'format = "hosts"\nservice = "a"': "found no url or file; expected one of the two",
@@ -33,7 +33,6 @@ WRONG = {
     'url = "file://host/a"\nformat = "rpz"\nservice = "a"': "where another program writes it",
     'url = "lists.example"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
     'url = "https://a.b:port/"\nformat = "hosts"\nservice = "a"': "https://lists.example/hosts.txt",
-    'file = "c"\nformat = "hosts"\nservice = "a"\nsha256 = "00"': "64 hexadecimal digits",
     'file = "c"\nformat = "hosts"\ncategory = "Some Thing"': "lower-case letters",
 }
 

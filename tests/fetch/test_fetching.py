@@ -3,7 +3,6 @@
 import asyncio
 import ctypes
 import gzip
-import hashlib
 import os
 import socket
 import subprocess
@@ -34,7 +33,6 @@ pytestmark = pytest.mark.processes
 
 NOBODY = [Endpoint("127.0.0.1", 1)]
 LIST = b"".join(b"0.0.0.0 n%d.example\n" % number for number in range(10))
-SHA256 = "b" * 64
 
 
 class Fetching:
@@ -47,14 +45,13 @@ class Fetching:
     async def __call__(
         self,
         path: str = "/list",
-        sha256: str = "",
         kind: str = "hosts",
         url: str = "",
         servers: list[Endpoint] = NOBODY,
         accept: bool = False,
     ) -> UpdateResult:
         job = UpdateJob(["it"])
-        wanted = Subscription("it", url or self.sources.url(path), kind, sha256)
+        wanted = Subscription("it", url or self.sources.url(path), kind)
         await update_lists(job, [wanted], self.store, servers, accept=accept)
         return job.results["it"]
 
@@ -114,19 +111,6 @@ def test_a_source_is_asked_only_for_what_is_new(trusted: Authority, tmp_path: Pa
     _with(trusted, tmp_path, again)
 
 
-def test_a_list_that_has_to_be_a_certain_one(trusted: Authority, tmp_path: Path) -> None:
-    async def pinned(fetching: Fetching) -> None:
-        fetching.sources.says["/list"] = response(LIST)
-        wrong = await fetching(sha256=SHA256)
-        assert wrong.result == "failed"
-        assert "its SHA-256 is" in wrong.reason
-        assert not list(fetching.store.copies("it"))
-        right = wrong.reason.split()[3].rstrip(",")
-        assert await fetching(sha256=right) == UpdateResult("updated", 10)
-
-    _with(trusted, tmp_path, pinned)
-
-
 def _names(first: int, last: int) -> bytes:
     return b"".join(b"0.0.0.0 n%03d.example\n" % number for number in range(first, last))
 
@@ -170,17 +154,13 @@ def test_a_list_that_is_as_it_was_is_held_no_more(trusted: Authority, tmp_path: 
     _with(trusted, tmp_path, back)
 
 
-def test_a_list_of_another_source_is_held_as_well_but_not_one_with_the_hash_of_the_config(
-    trusted: Authority, tmp_path: Path
-) -> None:
+def test_a_list_of_another_source_is_held_as_well(trusted: Authority, tmp_path: Path) -> None:
     async def other(fetching: Fetching) -> None:
         fetching.sources.says["/list"] = response(LIST)
         await fetching()
         fetching.sources.says["/other"] = response(_names(0, 2))
         assert (await fetching("/other")).result == "held"
         assert next(fetching.store.copies("it")).content == LIST
-        sha256 = hashlib.sha256(_names(0, 2)).hexdigest()
-        assert await fetching("/other", sha256=sha256) == UpdateResult("updated", 2)
 
     _with(trusted, tmp_path, other)
 

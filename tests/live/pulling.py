@@ -27,7 +27,6 @@ servers = ["{upstream}"]
 [policy_source]
 repository = "{repository}"
 allowed_signers = "{allowed}"
-max_newly_blocked = 2
 """
 
 

@@ -20,7 +20,6 @@ from resolver.publish.unbound import unbound_configs
 
 VALUES = {
     "directory": ("/var/lib/w", "/var/lib/{}"),
-    "zone": ("w.internal", "{}.internal"),
     "listen": ("[2001:db8::1]:8053", "[2001:db8::1%{}]:8053"),
     "key": ("w", "{}"),
     "address": ("2001:db8::2", "fe80::2%{}"),
@@ -50,7 +49,6 @@ VALUES = {
 CONFIG = """
 [publish]
 listen = [%(listen)s]
-zone = %(zone)s
 directory = %(directory)s
 [publish.secondaries.%(key)s]
 address = %(address)s

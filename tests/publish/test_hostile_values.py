@@ -34,7 +34,6 @@ ODD = {
     "vlan": "-9._A",
     "policy": "_default",
     "exemption": "9-",
-    "zone": "_9-",
     "service": "9gag",
 }
 """Values that an operator may write, and that are no attack."""

@@ -1,10 +1,8 @@
 """Lists of others that the server does not simply follow: held, pinned, kept from some names."""
 
-import hashlib
-
 import pytest
 
-from tests.fetch.source_server import Sources, response
+from tests.fetch.source_server import Sources
 from tests.live.commands import GOOD, NO, darban
 from tests.live.server import Server
 from tests.live.subscribed import CLIENT, blocked, hosts, run
@@ -51,25 +49,6 @@ def test_a_list_that_changes_a_lot_is_held_until_it_is_accepted(
     assert blocked(server, "d.example")
     assert server.scrape().value("darban_list_held", list="ads") == 0
     assert "held" not in run(server, "lists").out
-
-
-def test_a_list_with_the_hash_of_the_config_is_fetched_at_once_and_not_held(
-    server: Server, sources: Sources
-) -> None:
-    """Whatever its size: the operator has chosen its content."""
-    sources.says["/ads"] = hosts("a.example", "b.example", "c.example")
-    server.start()
-    wait_for(lambda: blocked(server, "a.example"), "the list is in force")
-    content = b"0.0.0.0 d.example\n"
-    sources.says["/ads"] = response(content)
-    text = server.config.read_text(encoding="utf-8")
-    pinned = text.replace(
-        'format = "hosts"', f'format = "hosts"\nsha256 = "{hashlib.sha256(content).hexdigest()}"'
-    )
-    server.config.write_text(pinned, encoding="utf-8")
-    assert run(server, "reload").code == GOOD
-    wait_for(lambda: blocked(server, "d.example"), "it is fetched without a command")
-    assert not blocked(server, "a.example")
 
 
 def test_a_list_of_others_does_not_block_the_time(server: Server, sources: Sources) -> None:

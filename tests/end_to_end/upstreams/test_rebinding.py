@@ -42,7 +42,7 @@ def server(make: Callable[[str], Server], nsd_program: Path, tmp_path: Path) -> 
     zones.mkdir()
     with nsd(nsd_program, zones, port, zone=_ZONE):
         keys = f'{OFF}\nrebinding_allow = ["zen.scene", "10.10.34.34/31"]'
-        log = '[block_log]\nenabled = true\nfile = "blocks.jsonl"\n'
+        log = "[block_log]\nenabled = true\n"
         server = make(small([f"127.0.0.1:{port}"], upstream=keys, more=log))
         yield server
 
@@ -87,7 +87,7 @@ def test_private_addresses_are_withheld_while_the_protection_is_on(
 
 
 def _logged(server: Server, lines: int) -> list[dict[str, str]]:
-    files = sorted(server.directory.glob("blocks*.jsonl"))
+    files = sorted(server.state.glob("blocks*.jsonl"))
     found = [json.loads(line) for each in files for line in each.read_text().splitlines()]
     return found if len(found) >= lines else []
 

@@ -58,8 +58,11 @@ def logging(lasting: Server) -> Iterator[Server]:
 def make_logging(make_shipped: Callable[..., Server]) -> Make:
     """A server with a block log, which more lines tell of."""
 
-    def build(*lines: str) -> Server:
+    def build(*lines: str, target: Path | None = None) -> Server:
         server = make_shipped(workers=1)
+        if target is not None:
+            server.state.mkdir()
+            log_of(server).symlink_to(target)
         text = server.config.read_text(encoding="utf-8")
         server.config.write_text("\n".join([text + MORE, *lines]) + "\n", encoding="utf-8")
         return server.start()
@@ -167,16 +170,19 @@ def _parts(record: dict[str, str]) -> list[tuple[str, str]]:
     ("choice", "client"),
     [("vlan", "administration"), ("prefix", "127.0.10.0/24"), ("address", "127.0.10.5")],
 )
-def test_the_client_is_told_as_chosen(make_logging: Make, choice: str, client: str) -> None:
-    server = make_logging(f'client = "{choice}"', 'file = "log/here.jsonl"')
-    server.expect_error("log/here.jsonl: the block log cannot be written")
+def test_the_client_is_told_as_chosen(
+    make_logging: Make, tmp_path: Path, choice: str, client: str
+) -> None:
+    here = tmp_path / "log" / "here.jsonl"
+    server = make_logging(f'client = "{choice}"', target=here)
+    server.expect_error("blocks.jsonl: the block log cannot be written")
     assert ("block_log.client" in server.err) is (choice == "address")
     told(server, "127.0.10.5", "web.telegram.org")
     wait_for(lambda: _lost(server) == 1, "there is no directory, so the record is lost")
     assert "No such file" in server.err
-    (server.directory / "log").mkdir()
+    here.parent.mkdir()
     told(server, "127.0.10.5", "web.telegram.org")
-    [record] = records(server.directory / "log" / "here.jsonl", 1)
+    [record] = records(here, 1)
     assert record["client"] == client
 
 
@@ -214,15 +220,15 @@ def test_the_last_records_are_written_when_it_ends(logging: Server) -> None:
 
 
 def test_a_disk_that_is_full_disturbs_nobody(make_logging: Make) -> None:
-    server = make_logging('file = "/dev/full"')
-    server.expect_error("/dev/full: the block log cannot be written")
+    server = make_logging(target=Path("/dev/full"))
+    server.expect_error("blocks.jsonl: the block log cannot be written")
     for _ in range(20):
         told(server, "127.0.10.5", "web.telegram.org")
         told(server, "127.0.20.5", "web.telegram.org")
     wait_for(lambda: _lost(server) == 20, "the lost records are counted")
     assert server.err.count("the block log cannot be written (No space left on device)") == 1
     assert _status(server) == {
-        "file": "/dev/full",
+        "file": str(log_of(server)),
         "client": "vlan",
         "records": 0,
         "lost": 20,
@@ -261,7 +267,7 @@ def _lost(server: Server) -> float:
 
 def test_a_disk_is_filled_and_emptied(make_logging: Make, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "64k") as disk:
-        server = make_logging(f'file = "{disk}/blocks.jsonl"')
+        server = make_logging(target=disk / "blocks.jsonl")
         server.expect_error("blocks.jsonl: the block log cannot be written")
         asked = 0
         while "No space left" not in server.err:
