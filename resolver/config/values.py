@@ -32,7 +32,7 @@ MIB = 1024**2
 
 _RECORD = re.compile(r"(?:(\d{1,10})\s+)?([A-Za-z][A-Za-z0-9-]*)\s+(\S.*)", re.ASCII)
 _NO_NAME = re.compile(r"[\s:@|^*\x00-\x1f\x7f]")
-_IN_URL = re.compile("[:@]")
+_IN_URL = re.compile(":|.@")
 _CONTROL = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NOT_IN_URL = re.compile(f"[ {_CONTROL}]")
 _PLAIN_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
