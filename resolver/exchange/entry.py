@@ -133,7 +133,7 @@ class CacheEntry:
 
     @property
     def authentic(self) -> bool:
-        """Whether AD is passed on: the upstream set it, and is believed."""
+        """Whether AD is passed on: the upstream set it, and is trusted for it."""
         return bool(self.kind & AD_KIND)
 
     @property

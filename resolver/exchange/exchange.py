@@ -212,7 +212,7 @@ class Exchange:
         if not answered and is_lame(response):
             server.note_lame(now)
         else:
-            if response.flags & codes.AD and server not in self.round.group.believed:
+            if response.flags & codes.AD and server not in self.round.group.ad_trusted:
                 response.flags &= ~codes.AD
             entry = make_entry(response, now, self.question.dnssec_ok)
             # A response with records of other names or types alone leaves an entry without any.

@@ -193,11 +193,11 @@ class Group:
     """An upstream group: servers that are asked for the same names."""
 
     def __init__(
-        self, name: str, servers: Sequence[Server], believed: Sequence[Server] = ()
+        self, name: str, servers: Sequence[Server], ad_trusted: Sequence[Server] = ()
     ) -> None:
         self.name = name
         self.servers = tuple(servers)
-        self.believed = tuple(believed)
+        self.ad_trusted = tuple(ad_trusted)
         """The servers whose AD is passed on."""
         self.most_wait = _MAX_WAIT if len(self.servers) == 1 else FIRST_WAIT
         """Seconds to wait for a server before another try, at most."""

@@ -1,4 +1,4 @@
-"""Probe the upstream servers: which answer wrongly, and which are believed when they set AD.
+"""Probe the upstream servers: which answer wrongly, and which are trusted for AD.
 
 Every server is probed at the start, after each reload, and from time to time. The last result
 counts. Until the first one no server has passed, and none is wrong. The workers ask a server that
@@ -72,8 +72,10 @@ class UpstreamValidation:
         now = hosts.groups()
         if now != groups:
             self._rollout.send_upstreams()
-        believed = {each["name"] for group in now.values() for each in group if each["believed"]}
-        _log_changes(before, validating, believed)
+        ad_trusted = {
+            each["name"] for group in now.values() for each in group if each["ad_trusted"]
+        }
+        _log_changes(before, validating, ad_trusted)
 
     def _note_wrong(self, wrong: dict[str, WrongAnswer]) -> None:
         """Note the servers that answer wrongly, by their names; log those that did not before."""
@@ -117,13 +119,13 @@ def _all_validate(
     return results
 
 
-def _log_changes(before: dict[str, bool], now: dict[str, bool], believed: set[str]) -> None:
+def _log_changes(before: dict[str, bool], now: dict[str, bool], ad_trusted: set[str]) -> None:
     for name, passed in now.items():
         if before.get(name) == passed:
             continue
         if passed:
             log.info("upstream %s validates DNSSEC", name)
-        elif name in believed:
+        elif name in ad_trusted:
             text = "upstream %s has trust_ad, and is not known to validate DNSSEC"
             log.warning(text, name)
         elif name in before:

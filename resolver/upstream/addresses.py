@@ -157,7 +157,7 @@ class UpstreamAddresses:
                 name=name,
                 address=address,
                 port=port,
-                believed=group.trust_ad or self._is_believed(address, port),
+                ad_trusted=group.trust_ad or self._is_ad_trusted(address, port),
                 source=source_for(address, group.source),
                 wrong=(address, port) in self.wrong,
             )
@@ -165,7 +165,7 @@ class UpstreamAddresses:
             for name, address, port in self._of(server)
         ]
 
-    def _is_believed(self, address: str, port: int) -> bool:
+    def _is_ad_trusted(self, address: str, port: int) -> bool:
         """Whether a server validates, and nobody else is on the path to it who could set AD."""
         return (address, port) in self.validating and ip_address(address).is_loopback
 

@@ -13,15 +13,15 @@ from resolver.settings import Endpoint
 class ServerAddress(TypedDict):
     """An upstream server: its name in the config and in metrics, its address and its port.
 
-    ``believed``: whether its AD is passed on. ``source``: the address of this host that queries to
-    it leave from; empty for any. ``wrong``: whether its last answer to the supervisor's probe was
-    wrong.
+    ``ad_trusted``: whether its AD is passed on. ``source``: the address of this host that queries
+    to it leave from; empty for any. ``wrong``: whether its last answer to the supervisor's probe
+    was wrong.
     """
 
     name: str
     address: str
     port: int
-    believed: bool
+    ad_trusted: bool
     source: str
     wrong: bool
 

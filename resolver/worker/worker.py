@@ -208,7 +208,7 @@ class Worker:
             name: Group(
                 name,
                 [self._server(each) for each in servers],
-                [self._server(each) for each in servers if each["believed"]],
+                [self._server(each) for each in servers if each["ad_trusted"]],
             )
             for name, servers in groups.items()
         }
