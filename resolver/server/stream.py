@@ -54,7 +54,7 @@ class MessageStream(ABC):
         return self._socket is not None
 
     @property
-    def is_taken(self) -> bool:
+    def is_drained(self) -> bool:
         """Whether the peer has taken all that was sent."""
         return not self._unsent
 
@@ -159,7 +159,7 @@ class MessageStream(ABC):
         """Handle that the peer sends nothing more."""
 
     @abstractmethod
-    def taken(self) -> None:
+    def drained(self) -> None:
         """Handle that the peer has taken some of what it had not, or all."""
 
     @abstractmethod
@@ -197,4 +197,4 @@ class MessageStream(ABC):
         del self._unsent[:sent]
         if not self._unsent:
             self.loop.remove_writer(self._number)
-        self.taken()
+        self.drained()

@@ -107,7 +107,7 @@ class Connection(MessageStream):
         """Keep the connection until all its queries are answered."""
         self._server.flush_later(self)
 
-    def taken(self) -> None:
+    def drained(self) -> None:
         """Note that the client reads; go on if it has taken all."""
         self.active = self.loop.time()
         self._server.untaken.note(self, self.unsent)
@@ -154,7 +154,7 @@ class Connection(MessageStream):
             self._server.flush_later(self)
 
     def _has_room(self) -> bool:
-        return self.is_open and self.is_taken and self._outstanding < MAX_OUTSTANDING
+        return self.is_open and self.is_drained and self._outstanding < MAX_OUTSTANDING
 
     def _gather(self, packet: bytes) -> None:
         self._replies.append(framed(packet))
@@ -166,7 +166,7 @@ class Connection(MessageStream):
         """Send the gathered replies; if the client does not take them, there is no room."""
         if self._replies and self.is_open:
             self.write(b"".join(self._replies))
-            if not self.is_taken:
+            if not self.is_drained:
                 self._server.untaken.note(self, self.unsent)
             self._server.observe_durations(self._read_at, self._immediate, self._waited)
         self._replies.clear()
@@ -186,7 +186,7 @@ class Connection(MessageStream):
 
     def _is_answered(self) -> bool:
         """Whether the client asks nothing more, and all replies are sent."""
-        waits = self._outstanding or self._replies or not self.is_taken
+        waits = self._outstanding or self._replies or not self.is_drained
         return self.has_ended and not waits
 
     def destination(self, to: object) -> object:

@@ -133,7 +133,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
         """Close the connection: no more answers come."""
         self.close()
 
-    def taken(self) -> None:
+    def drained(self) -> None:
         """Do nothing: queries do not wait until the server takes more."""
 
     def lost(self) -> None:

@@ -28,7 +28,7 @@ class Noted(MessageStream):
     def ended(self) -> None:
         self.events.append("ended")
 
-    def taken(self) -> None:
+    def drained(self) -> None:
         self.events.append("taken")
 
     def lost(self) -> None:
@@ -73,14 +73,14 @@ def test_a_peer_that_takes_nothing_for_a_while_gets_all_in_order() -> None:
         parts = [bytes([number]) * 500_000 for number in range(40)]
         for part in parts:
             stream.write(part)
-        assert not stream.is_taken
+        assert not stream.is_drained
         with peer:
             got = bytearray()
             while len(got) < 20_000_000:
                 got += await loop.sock_recv(peer, 1 << 20)
         await asyncio.sleep(1)
         assert got == b"".join(parts)
-        assert stream.is_taken
+        assert stream.is_drained
         assert set(stream.events[:-1]) == {"taken"}
         assert stream.events[-1] == "ended"
         stream.close()
