@@ -15,7 +15,7 @@ from resolver.engine.blocked import BlockedTemplate, blocked_error
 from resolver.engine.labels import LabelledCounter, QueryLabels
 from resolver.engine.minimal_any import minimal_any
 from resolver.engine.result import Drop, Reply
-from resolver.exchange.entry import AD_KIND, MAX_TTL, CacheEntry, with_ttls_up_to
+from resolver.exchange.entry import AD_BIT, MAX_TTL, CacheEntry, with_ttls_up_to
 from resolver.exchange.failure import Failure
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.verdict import NO_SERVICE, PASSED, Outcome, Verdict
@@ -26,8 +26,8 @@ UNKNOWN_VLAN: Final = -1
 _MAX_TEMPLATES: Final = 128
 """When a shape has this many reply templates, the next one clears them all: an upstream can send
 ever new section counts."""
-_KIND_BITS: Final = 31
-"""The bits of ``CacheEntry.kind``. In the key of a template, the kind of the verdict is above."""
+_HEADER_BITS: Final = 31
+"""The bits of ``CacheEntry.header``. In the key of a template, the kind of the verdict is above."""
 _BLOCKED_KEY: Final = 1 << 60
 """This bit is only in the keys of blocked templates."""
 
@@ -64,8 +64,8 @@ class Replies:
         until then.
         """
         shape = query.shape
-        kind = entry.kind if shape.wants_ad else entry.kind & ~AD_KIND
-        key = kind | verdict.kind << _KIND_BITS
+        header = entry.header if shape.wants_ad else entry.header & ~AD_BIT
+        key = header | verdict.kind << _HEADER_BITS
         found = None if entry.errors else shape.templates.get(key)
         if found is None:
             if shape.qtype == codes.ANY:
@@ -73,7 +73,7 @@ class Replies:
                 sections = minimal_any(query.question, entry, most, now)
                 if sections is not None:
                     return self.local(view, query, verdict, codes.NOERROR, sections)
-            found = self._entry_template(view, shape, verdict, entry, kind)
+            found = self._entry_template(view, shape, verdict, entry, header)
             if not entry.errors:
                 _store_template(shape, key, found)
         template = cast("CountedTemplate", found)
@@ -84,10 +84,10 @@ class Replies:
         return Reply(packet, template.counter)
 
     def _entry_template(
-        self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, kind: int
+        self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, header: int
     ) -> CountedTemplate:
         rcode = entry.rcode
-        flags = shape.reply_flags | rcode | (codes.AD if kind & AD_KIND else 0)
+        flags = shape.reply_flags | rcode | (codes.AD if header & AD_BIT else 0)
         made = CountedTemplate(shape, flags, entry.counts, entry.errors)
         made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
         return made

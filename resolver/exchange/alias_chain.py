@@ -24,7 +24,7 @@ class MadeAlias:
         self.ttl = ttl
         """That of the DNAME (RFC 6672 section 3.1)."""
         self.behind = behind
-        """Its place: the offset of the type of the record before it."""
+        """The offset of the type of the record before it."""
 
 
 class AliasChain:
@@ -33,7 +33,7 @@ class AliasChain:
     __slots__ = (
         "_cnames",
         "_dnames",
-        "_place",
+        "_followed_to",
         "_qtype",
         "is_loop",
         "is_too_long",
@@ -45,7 +45,7 @@ class AliasChain:
         self._qtype = qtype
         self._cnames = {r.owner: r for r in answers if r.rtype == codes.CNAME}
         self._dnames = {r.owner: r for r in answers if r.rtype == codes.DNAME}
-        self._place = 0
+        self._followed_to = 0
         """The offset of the last record that was followed."""
         self.made: list[MadeAlias] = []
         self.is_loop = False
@@ -72,15 +72,15 @@ class AliasChain:
                 return self._make(name, dname, target)
         if cname is None:
             return b""
-        self._place = max(self._place, cname.fixed_at)
+        self._followed_to = max(self._followed_to, cname.fixed_at)
         return cname.target
 
     def _make(self, name: bytes, dname: Record, target: bytes) -> bytes:
         if len(target) > names.MAX_NAME:
             self.is_too_long = True
             return b""
-        self._place = max(self._place, dname.fixed_at)
-        self.made.append(MadeAlias(name, target, dname.ttl, self._place))
+        self._followed_to = max(self._followed_to, dname.fixed_at)
+        self.made.append(MadeAlias(name, target, dname.ttl, self._followed_to))
         del self._dnames[dname.owner]
         return target
 

@@ -59,8 +59,8 @@ _OTHER_TYPES: Final = (
 _NOTHING: Final[tuple[bytes, ...]] = ()
 _STALE: Final = STALE_TTL.to_bytes(4, "big")
 _TTL: Final = struct.Struct(">I")
-AD_KIND: Final = 1 << 30
-"""The AD bit in ``CacheEntry.kind``."""
+AD_BIT: Final = 1 << 30
+"""The AD bit in ``CacheEntry.header``."""
 
 _SHARED_OFFSETS: Final[dict[bytes, bytes]] = {}
 """The TTL offset of entries with one record: nearly all have one of a few values."""
@@ -71,7 +71,7 @@ class CacheEntry:
     """The answer of an upstream to one question; times are in monotonic seconds."""
 
     __slots__ = (
-        *("addresses", "aliases", "answers", "dated", "errors", "expires", "kind", "lifetime"),
+        *("addresses", "aliases", "answers", "dated", "errors", "expires", "header", "lifetime"),
         *("ranges", "records", "refresh_after", "restarts", "size", "targets", "ttl_offsets"),
         *("unfinished", "used"),
     )
@@ -123,10 +123,10 @@ class CacheEntry:
         self.used = False
         """Whether a query used it since the cache last considered its eviction."""
         answers, authorities, _ = counts  # the additional section is empty
-        self.kind = rcode << 26 | answers << 13 | authorities
+        self.header = rcode << 26 | answers << 13 | authorities
         """AD, rcode and section counts in one number of 31 bits: all that a reply header needs."""
         if authentic:
-            self.kind |= AD_KIND
+            self.header |= AD_BIT
         size = _OVERHEAD + len(records) + len(ttl_offsets) + _memory(targets + errors)
         self.size = size if aliases is targets else size + _memory(aliases)
         """An estimate of its memory, in octets."""
@@ -134,17 +134,17 @@ class CacheEntry:
     @property
     def authentic(self) -> bool:
         """Whether AD is passed on: the upstream set it, and is trusted for it."""
-        return bool(self.kind & AD_KIND)
+        return bool(self.header & AD_BIT)
 
     @property
     def rcode(self) -> int:
         """The rcode, of four bits."""
-        return self.kind >> 26 & codes.RCODE
+        return self.header >> 26 & codes.RCODE
 
     @property
     def counts(self) -> Counts:
         """The numbers of records by section."""
-        return self.kind >> 13 & 0x1FFF, self.kind & 0x1FFF, 0
+        return self.header >> 13 & 0x1FFF, self.header & 0x1FFF, 0
 
     def aged(self, now: float) -> bytes:
         """The records with the TTLs of now."""
