@@ -6,7 +6,7 @@ from typing import NamedTuple
 from resolver.policy.verdict import Outcome
 
 
-class Path(enum.IntEnum):
+class ReplyPath(enum.IntEnum):
     """The label of a query's duration."""
 
     CACHE = 0

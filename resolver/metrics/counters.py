@@ -10,7 +10,7 @@ from collections.abc import Set
 from typing import Final
 
 from resolver.engine.cache import AnswerCache
-from resolver.engine.labels import Path, QueryLabels
+from resolver.engine.labels import QueryLabels, ReplyPath
 from resolver.metrics.definitions import COUNTED_TYPES, DURATION_BOUNDS, UPSTREAM_RESULTS
 from resolver.metrics.layout import BEAT, DOWN, END, MEMORY, TALLIES, UNTRIED, UP, CounterPlan
 
@@ -70,7 +70,7 @@ class Counters:
             cell = self._rows[key] = at + 1
         return cell
 
-    def observe_duration(self, path: Path, seconds: float, queries: int = 1) -> None:
+    def observe_duration(self, path: ReplyPath, seconds: float, queries: int = 1) -> None:
         """Add queries of one duration to the histogram of a path."""
         if queries:
             self._observe(self._durations[path], seconds, queries)

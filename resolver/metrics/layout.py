@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from resolver.engine.labels import Path, QueryLabels
+from resolver.engine.labels import QueryLabels, ReplyPath
 from resolver.metrics import definitions
 from resolver.metrics.definitions import Metric
 from resolver.policy.compiled import CompiledConfig
@@ -137,7 +137,7 @@ class CounterLayout:
         plan = CounterPlan(
             [*vlans, self._vlans[UNKNOWN]],
             [*services, self._services[""]],
-            [self._histogram(definitions.DURATION, path.name.lower()) for path in Path],
+            [self._histogram(definitions.DURATION, path.name.lower()) for path in ReplyPath],
             [
                 self.cell(definitions.CACHE_HITS),
                 self.cell(definitions.CACHE_MISSES),

@@ -21,7 +21,7 @@ import sys
 from typing import Final
 
 from resolver.dns.proxy_header import FIXED, header_size, scan
-from resolver.engine.labels import Path
+from resolver.engine.labels import ReplyPath
 from resolver.log import log
 from resolver.metrics.counters import Counters
 from resolver.policy.prefixes import client_prefix
@@ -300,9 +300,9 @@ class TcpServer:
     def observe_durations(self, received: float, immediate: int, waited: list[float]) -> None:
         """Count the durations of replies that were just sent."""
         now = self.loop.time()
-        self._counters.observe_duration(Path.CACHE, now - received, immediate)
+        self._counters.observe_duration(ReplyPath.CACHE, now - received, immediate)
         for each in waited:
-            self._counters.observe_duration(Path.UPSTREAM, now - each)
+            self._counters.observe_duration(ReplyPath.UPSTREAM, now - each)
 
     def opened(self, connection: Connection) -> None:
         """Count a new connection; close another if there are too many."""

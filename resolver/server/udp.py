@@ -15,7 +15,7 @@ import socket
 import time
 from typing import Final
 
-from resolver.engine.labels import Path
+from resolver.engine.labels import ReplyPath
 from resolver.metrics.counters import Counters
 from resolver.server.datagrams import Batch, Outbox
 from resolver.server.handler import QueryHandler
@@ -99,7 +99,7 @@ class UdpServer:
         answered = count - len(no_reply)
         if answered:
             batch.send(count, no_reply)
-            self._counters.observe_duration(Path.CACHE, _monotonic() - received, answered)
+            self._counters.observe_duration(ReplyPath.CACHE, _monotonic() - received, answered)
 
     def destination(self, to: object) -> object:
         """The origin of a slot of this batch, which a later reply leaves for."""
@@ -120,7 +120,7 @@ class UdpServer:
             self._outbox.send()
             now = _monotonic()
             for each in self._received:
-                self._counters.observe_duration(Path.UPSTREAM, now - each, 1)
+                self._counters.observe_duration(ReplyPath.UPSTREAM, now - each, 1)
             self._received.clear()
 
     def done(self) -> None:

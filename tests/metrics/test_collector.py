@@ -2,15 +2,15 @@
 
 import mmap
 import os
-import pathlib
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from resolver.engine.labels import Path, QueryLabels
+from resolver.engine.labels import QueryLabels, ReplyPath
 from resolver.metrics.collector import DarbanCollector
 from resolver.metrics.counter_sums import CounterSums
 from resolver.metrics.counters import Counters
@@ -62,7 +62,7 @@ class _Served:
     def __init__(self, workers: int = 1) -> None:
         self.now = 0.0
         self.layout = CounterLayout(lambda: self.now)
-        terms, place = compile_texts(CONFIG, LISTS).terms, pathlib.Path()
+        terms, place = compile_texts(CONFIG, LISTS).terms, Path()
         self.facts = ServerFacts(place / "config.toml", place, terms, "0123", 2.0, 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
@@ -174,7 +174,7 @@ def test_the_counters_of_all_workers_are_added_up() -> None:
     served.follow(LISTS, ["192.0.2.1:53"])
     for worker in served.workers:
         _count(worker, QueryLabels(0, Outcome.BLOCKED, served.service("one"), 0, 1))
-        worker.observe_duration(Path.CACHE, 0.003)
+        worker.observe_duration(ReplyPath.CACHE, 0.003)
         worker.upstream_up("192.0.2.1:53", True)
     series = served.series()
     blocked = {"vlan": "administration", "outcome": "blocked", "service": "one"}
