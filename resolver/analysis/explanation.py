@@ -14,7 +14,7 @@ from typing import NamedTuple
 from resolver.analysis.received import Received, received
 from resolver.dns import codes, names, render
 from resolver.dns.query import Query
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.dns.special_use import Use
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
@@ -392,8 +392,8 @@ def _client(view: View) -> Client:
 
 def _query(name: bytes, qtype: int) -> Query:
     question = render.question(name, qtype)
-    shape = QueryShape(codes.RD, qtype=qtype, has_question=True, has_opt=True, stream=True)
-    return Query(b"\x00\x00", name, question, shape)
+    profile = QueryProfile(codes.RD, qtype=qtype, has_question=True, has_opt=True, stream=True)
+    return Query(b"\x00\x00", name, question, profile)
 
 
 def _answer(what: str, seen: list[bytes]) -> str:

@@ -1,8 +1,8 @@
 """Scan a query: read from a packet the facts that answering needs.
 
-A query has an ID, a name, and a shape: flags, type, class and EDNS. Most queries of a network
-differ only in ID and name. So each shape is read once into a ``QueryShape`` and then looked up
-by its octets. The caller keeps the shapes.
+A query has an ID, a name, and a profile: flags, type, class and EDNS. Most queries of a network
+differ only in ID and name. So each profile is read once into a ``QueryProfile`` and then looked up
+by its octets. The caller keeps the profiles.
 
 What must stay true:
 - ``scan`` is total: any bytes give a ``Query`` or None (no reply), in time linear in their
@@ -16,42 +16,44 @@ from typing import Final
 from resolver.dns import codes
 from resolver.dns.codes import HEADER
 from resolver.dns.names import MAX_LABEL, MAX_NAME
-from resolver.dns.render import MIN_UDP_SIZE, QueryShape
+from resolver.dns.render import MIN_UDP_SIZE, QueryProfile
 
 _FIXED: Final = 4
 """Octets of a question after its name: type and class."""
 _MAX_KEY: Final = 10 + _FIXED + 11
-"""The longest shape that is kept, in octets: header, type, class, and an OPT without options.
+"""The longest profile that is kept, in octets: header, type, class, and an OPT without options.
 
 Options such as cookies differ from client to client."""
-_MAX_SHAPES: Final = 256
-"""When this many shapes are kept, the next one clears them all."""
+_MAX_PROFILES: Final = 256
+"""When this many profiles are kept, the next one clears them all."""
 
-Shapes = dict[bytes, QueryShape]
-"""Query shapes by the octets of the query without its ID and its name."""
+Profiles = dict[bytes, QueryProfile]
+"""Query profiles by the octets of the query without its ID and its name."""
 
 
 class Query:
-    """A query; ``shape.rcode`` says whether its question can be answered."""
+    """A query; ``profile.rcode`` says whether its question can be answered."""
 
-    __slots__ = ("ident", "name", "question", "shape")
+    __slots__ = ("ident", "name", "profile", "question")
 
-    def __init__(self, ident: bytes, name: bytes, question: bytes, shape: QueryShape) -> None:
+    def __init__(self, ident: bytes, name: bytes, question: bytes, profile: QueryProfile) -> None:
         self.ident = ident
         """The two octets of the ID."""
         self.name = name
         """The qname in lower-case wire form; empty if it cannot be read."""
         self.question = question
         """The octets of the question section; empty if a reply must not echo them."""
-        self.shape = shape
+        self.profile = profile
 
 
-def scan(packet: bytes, shapes: Shapes, stream: bool = False, nsid: bytes = b"") -> Query | None:
+def scan(
+    packet: bytes, profiles: Profiles, stream: bool = False, nsid: bytes = b""
+) -> Query | None:
     """Read a packet that should be a query; None if it gets no reply.
 
     Args:
         packet: The octets that a client sent.
-        shapes: The shapes of earlier queries over the same transport, with the same ``nsid``.
+        profiles: The profiles of earlier queries over the same transport, with the same ``nsid``.
         stream: Whether it came over TCP, where a reply may be larger.
         nsid: The identifier of this server, for a query that wants it; empty for none.
     """
@@ -59,20 +61,20 @@ def scan(packet: bytes, shapes: Shapes, stream: bool = False, nsid: bytes = b"")
     if not end:
         if len(packet) < HEADER:
             return None
-        malformed = _read_shape(packet, 0, stream, nsid)
+        malformed = _read_profile(packet, 0, stream, nsid)
         return None if malformed.silent else Query(packet[:2], b"", b"", malformed)
     key = packet[2:HEADER] + packet[end:]
-    shape = shapes.get(key)
-    if shape is None:
-        shape = _read_shape(packet, end, stream, nsid)
+    profile = profiles.get(key)
+    if profile is None:
+        profile = _read_profile(packet, end, stream, nsid)
         if len(key) <= _MAX_KEY:
-            if len(shapes) >= _MAX_SHAPES:
-                shapes.clear()
-            shapes[key] = shape
-    if shape.silent:
+            if len(profiles) >= _MAX_PROFILES:
+                profiles.clear()
+            profiles[key] = profile
+    if profile.silent:
         return None
-    question = packet[HEADER : end + _FIXED] if shape.has_question else b""
-    return Query(packet[:2], packet[HEADER:end].lower(), question, shape)
+    question = packet[HEADER : end + _FIXED] if profile.has_question else b""
+    return Query(packet[:2], packet[HEADER:end].lower(), question, profile)
 
 
 def _name_end(packet: bytes) -> int:
@@ -103,18 +105,18 @@ _UNASKABLE: Final[dict[int, int]] = {
 }
 
 
-def _read_shape(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryShape:
-    """Read the shape of a query; its name ends at ``end`` (0: it is missing or malformed)."""
+def _read_profile(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryProfile:
+    """Read the profile of a query; its name ends at ``end`` (0: it is missing or malformed)."""
     flags = packet[2] << 8 | packet[3]
     if flags & codes.QR:
-        return QueryShape(flags, silent=True)
+        return QueryProfile(flags, silent=True)
     # One question (RFC 9619), nothing in the answer and authority sections.
     one_question = packet[4:10] == b"\x00\x01\x00\x00\x00\x00"
     after = end + _FIXED
     if flags & codes.OPCODE or not one_question or not end or after > len(packet):
         rcode = codes.NOTIMP if flags & codes.OPCODE else codes.FORMERR
         edns = _read_edns_of_any(packet)
-        return QueryShape(
+        return QueryProfile(
             flags, rcode=rcode, has_opt=edns.has_opt, dnssec_ok=edns.dnssec_ok, stream=stream
         )
     edns = _read_edns(packet, after, packet[10] << 8 | packet[11])
@@ -123,7 +125,7 @@ def _read_shape(packet: bytes, end: int, stream: bool, nsid: bytes) -> QueryShap
     rcode = edns.rcode
     if rcode == codes.NOERROR and (qclass != codes.IN or qtype in _UNASKABLE):
         rcode = _UNASKABLE.get(qtype, codes.REFUSED)
-    return QueryShape(
+    return QueryProfile(
         flags,
         rcode=rcode,
         qtype=qtype,

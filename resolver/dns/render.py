@@ -31,10 +31,10 @@ Counts = tuple[int, int, int]
 """The numbers of answer, authority and additional records, without the OPT."""
 
 
-class QueryShape:
+class QueryProfile:
     """All of a query except its ID and its name; and the reply templates for such queries.
 
-    A shape belongs to one transport and to one owner of ``templates``.
+    A profile belongs to one transport and to one owner of ``templates``.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class QueryShape:
         self.rcode = rcode
         """NOERROR if the question can be answered, else the error of the query."""
         self.silent = silent
-        """Whether a packet of this shape gets no reply."""
+        """Whether a packet of this profile gets no reply."""
         self.has_question = has_question
         self.qtype = qtype
         self.upstream_type = codes.A if qtype == codes.ANY else qtype
@@ -93,9 +93,9 @@ class QueryShape:
 
 
 class ReplyTemplate:
-    """The common part of replies to one shape with the same flags and section counts.
+    """The common part of replies to one profile with the same flags and section counts.
 
-    A template holds no reference to its shape, which holds the template: no cycle, so both are
+    A template holds no reference to its profile, which holds the template: no cycle, so both are
     freed without a garbage collection.
     """
 
@@ -106,7 +106,7 @@ class ReplyTemplate:
 
     def __init__(
         self,
-        shape: QueryShape,
+        profile: QueryProfile,
         flags: int,
         counts: Counts,
         errors: tuple[bytes, ...] = NO_ERRORS,
@@ -118,11 +118,11 @@ class ReplyTemplate:
         Only the bits of ``rcode`` above these four are used. ``errors`` are Extended DNS Errors,
         each as the data of its option. ``with_nsid``: whether a query that wants the NSID gets it.
         """
-        self._limit = shape.limit
-        self._has_question = shape.has_question
-        self._has_opt = shape.has_opt
-        self._dnssec_ok = shape.dnssec_ok
-        self._nsid = _option(codes.NSID, shape.nsid) if with_nsid and shape.nsid else b""
+        self._limit = profile.limit
+        self._has_question = profile.has_question
+        self._has_opt = profile.has_opt
+        self._dnssec_ok = profile.dnssec_ok
+        self._nsid = _option(codes.NSID, profile.nsid) if with_nsid and profile.nsid else b""
         self._flags = flags
         self._errors = errors
         self._rcode = rcode

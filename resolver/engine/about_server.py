@@ -17,7 +17,7 @@ _LONGEST: Final = 255
 
 def about_server(query: Query, settings: Settings) -> Sections | None:
     """The TXT record of class CH that a query asks for; None if there is none."""
-    if query.shape.qtype != codes.TXT or query.question[-2:] != _CHAOS:
+    if query.profile.qtype != codes.TXT or query.question[-2:] != _CHAOS:
         return None
     if query.name not in _IDENTITY or not settings.identity:
         return None

@@ -11,7 +11,7 @@ from typing import Final
 
 from resolver.dns import codes, render
 from resolver.dns.query import Query
-from resolver.dns.render import NegativeSoa, QueryShape, ReplyTemplate
+from resolver.dns.render import NegativeSoa, QueryProfile, ReplyTemplate
 from resolver.engine.labels import LabelledCounter
 from resolver.policy.compiled import Service
 from resolver.policy.effect import Effect
@@ -23,13 +23,13 @@ _SOA: Final = NegativeSoa(TTL)
 
 
 class BlockedTemplate(ReplyTemplate):
-    """A template of blocked replies: for one query shape and one answer."""
+    """A template of blocked replies: for one query profile and one answer."""
 
     __slots__ = ("_address", "_is_negative", "counter")
 
     counter: LabelledCounter
 
-    def __init__(self, shape: QueryShape, rcode: int, address: bytes, error: bytes) -> None:
+    def __init__(self, profile: QueryProfile, rcode: int, address: bytes, error: bytes) -> None:
         """``address`` is that of a sinkhole, or empty; ``error`` is an Extended DNS Error.
 
         A negative answer has an SOA (RFC 2308); another rcode, such as REFUSED, has none.
@@ -38,9 +38,9 @@ class BlockedTemplate(ReplyTemplate):
         self._address = b""
         """The rendered answer section."""
         if address:
-            self._address = render.record(render.QNAME_POINTER, shape.qtype, TTL, address)
+            self._address = render.record(render.QNAME_POINTER, profile.qtype, TTL, address)
         counts = (1 if address else 0, 1 if self._is_negative else 0, 0)
-        super().__init__(shape, shape.reply_flags | rcode, counts, (error,))
+        super().__init__(profile, profile.reply_flags | rcode, counts, (error,))
 
     def reply(self, query: Query, verdict: Verdict) -> bytes:
         """Render the whole reply.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from resolver.dns.query import Shapes
+from resolver.dns.query import Profiles
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.limits import UNLIMITED, ClientLimit, Limits
 from resolver.policy.prefixes import is_link_local
@@ -15,12 +15,12 @@ _MAX_CLIENTS: Final = 65536
 
 
 class Client:
-    """An address with its view, its rate limit, and the query shapes of that view."""
+    """An address with its view, its rate limit, and the query profiles of that view."""
 
-    __slots__ = ("address", "limit", "origin", "shapes", "stream", "view")
+    __slots__ = ("address", "limit", "origin", "profiles", "stream", "view")
 
     def __init__(
-        self, origin: bytes, stream: bool, view: View | None, limit: ClientLimit, shapes: Shapes
+        self, origin: bytes, stream: bool, view: View | None, limit: ClientLimit, profiles: Profiles
     ) -> None:
         self.origin = origin
         """The address, perhaps with its scope, as the transport has it."""
@@ -31,7 +31,7 @@ class Client:
         self.view = view
         """None if the address is in no VLAN."""
         self.limit = limit
-        self.shapes = shapes
+        self.profiles = profiles
         """Shared by all clients of the view over this transport."""
 
 
@@ -52,14 +52,14 @@ class Clients:
         self._datagram: dict[bytes, Client] = {}
         self._stream: dict[bytes, Client] = {}
         self._unknown: dict[bytes, Client] = {}
-        self._shapes: dict[tuple[View | None, bool], Shapes] = {}
+        self._profiles: dict[tuple[View | None, bool], Profiles] = {}
 
     def clear(self) -> None:
         """Forget all clients; the limits of their prefixes stay."""
         self._datagram.clear()
         self._stream.clear()
         self._unknown.clear()
-        self._shapes.clear()
+        self._profiles.clear()
 
     def set_time(self, now: float) -> None:
         """Set the time of all limits, in monotonic seconds."""
@@ -94,6 +94,6 @@ class Clients:
             limit = self._limits.of_client(address, view.vlan, stream)
         if len(clients) >= _MAX_CLIENTS:
             clients.clear()
-        shapes = self._shapes.setdefault((view, stream), {})
-        client = clients[key] = Client(origin, stream, view, limit, shapes)
+        profiles = self._profiles.setdefault((view, stream), {})
+        client = clients[key] = Client(origin, stream, view, limit, profiles)
         return client

@@ -20,7 +20,7 @@ The steps, and the reason for their order:
 What must stay true:
 - Every reply from a cache entry goes through ``_reply_with``, and every blocked reply through
   ``_block``.
-- The query shapes of a view hold reply templates. A new generation drops them. It begins with a
+- The query profiles of a view hold reply templates. A new generation drops them. It begins with a
   reload, with a flush, and when an exemption ends.
 
 Pure: no sockets, no clock; ``now`` is in monotonic seconds.
@@ -127,12 +127,12 @@ class Engine:
         view = client.view
         if not client.limit.take():
             return self._over_limit(client, packet)
-        query = scan(packet, client.shapes, client.stream, self._nsid)
+        query = scan(packet, client.profiles, client.stream, self._nsid)
         if query is None:
             return self._replies.dropped(view)
         if view is None:
             return self._refuse(client, query)
-        if query.shape.rcode != codes.NOERROR:
+        if query.profile.rcode != codes.NOERROR:
             about = about_server(query, self.terms.settings)
             if about is not None:
                 return self._replies.local(view, query, PASS, codes.NOERROR, about)
@@ -143,7 +143,7 @@ class Engine:
 
     def _refuse(self, client: Client, query: Query) -> Reply:
         """Refuse a client in no VLAN; a server in front that asks for itself may ask for HEALTH."""
-        if not client.address and query.name == HEALTH and query.shape.rcode == codes.NOERROR:
+        if not client.address and query.name == HEALTH and query.profile.rcode == codes.NOERROR:
             return self._replies.health(None, query, draining=self.draining)
         if client.address and self.observer is not None:
             self.observer.refused(client.address)
@@ -153,7 +153,7 @@ class Engine:
         """Drop a packet; over UDP every second one gets TC, so a victim of forgers can use TCP."""
         view = client.view
         if view is not None and not client.stream and client.limit.slips:
-            query = scan(packet, client.shapes)
+            query = scan(packet, client.profiles)
             if query is not None:
                 return self._replies.truncated(view, query)
         return self._replies.dropped(view)
@@ -167,8 +167,8 @@ class Engine:
         ``found`` is the answer to the question of ``key`` that an upstream has just given, which
         is not in the cache if its TTL is 0.
         """
-        name, shape, group = query.name, query.shape, view.group
-        zone, verdict = self.check_question(view, name, shape.qtype)
+        name, profile, group = query.name, query.profile, view.group
+        zone, verdict = self.check_question(view, name, profile.qtype)
         if verdict.outcome is BLOCKED:
             return self._block(client, view, query, verdict)
         if zone is not None:
@@ -176,19 +176,19 @@ class Engine:
                 if zone.name == HEALTH:
                     return self._replies.health(view, query, draining=self.draining)
                 self.missing_forwards += zone.use is Use.PRIVATE
-                if name == WHOAMI and zone.use is Use.WHOAMI and shape.qtype == codes.TXT:
+                if name == WHOAMI and zone.use is Use.WHOAMI and profile.qtype == codes.TXT:
                     rcode, sections = codes.NOERROR, whoami(self.terms, view)
                 else:
-                    rcode, sections = local_answer(zone, name, shape.qtype)
+                    rcode, sections = local_answer(zone, name, profile.qtype)
                 self._observe_verdict(client, query, verdict)
                 return self._replies.local(view, query, verdict, rcode, sections)
             group = zone.group
-        if not shape.flags & codes.RD:
+        if not profile.flags & codes.RD:
             return self._replies.without_recursion(view, query)
-        own_key = cache_key(name, shape, group)
+        own_key = cache_key(name, profile, group)
         entry = found if found and key == own_key else self.cache.get(own_key, now)
         if entry is None or entry.unfinished:
-            own = UpstreamQuestion(name, shape, group, own_key)
+            own = UpstreamQuestion(name, profile, group, own_key)
             pending = PendingReply(client, query, verdict, own, self._generation, now, view.vlan)
             if entry is None:
                 return self._ask(pending, view, now)
@@ -197,7 +197,7 @@ class Engine:
             verdict = self._judge_answer(view, name, own_key, group, verdict, entry)
             result = self._reply_with(client, view, query, verdict, entry, now)
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
-            result.refresh = UpstreamQuestion(name, shape, group, own_key)
+            result.refresh = UpstreamQuestion(name, profile, group, own_key)
         return result
 
     def check_question(self, view: View, name: bytes, qtype: int) -> tuple[Zone | None, Verdict]:
@@ -238,7 +238,7 @@ class Engine:
         """Answer a query of an earlier generation by the policy of now."""
         client = self.clients.of(pending.client.origin, pending.client.stream)
         query = pending.query
-        query.shape.templates.clear()  # they are of an earlier generation
+        query.profile.templates.clear()  # they are of an earlier generation
         if client.view is None:
             return self._replies.refused(query)
         entry = found if isinstance(found, CacheEntry) else None
@@ -279,7 +279,7 @@ class Engine:
         if verdict.outcome is BLOCKED or verdict.outcome is REBINDING:
             return self._block(client, view, query, verdict)
         self._observe_verdict(client, query, verdict)
-        if query.shape.qtype == codes.DS and entry.rcode == codes.NXDOMAIN:
+        if query.profile.qtype == codes.DS and entry.rcode == codes.NXDOMAIN:
             entry = without_nxdomain(query.name, entry, self._routing)
         return self._replies.from_entry(view, query, verdict, entry, now, now + self._wall_ahead)
 
@@ -318,7 +318,7 @@ class Engine:
                 rest = local_entry(zone, target, own.qtype, now)
                 return joined(own.name, own.qtype, entry, rest, now)
             group = zone.group
-        question = UpstreamQuestion(target, pending.query.shape, group)
+        question = UpstreamQuestion(target, pending.query.profile, group)
         rest_entry = self.cache.get(question.key, now)
         if rest_entry is not None:
             return self.cache.join(own, entry, rest_entry, group, now)

@@ -1,6 +1,6 @@
 """Render replies and label them for the counters.
 
-A reply template is kept in the shape of its queries, with its counter: the next reply of the
+A reply template is kept in the profile of its queries, with its counter: the next reply of the
 kind needs neither again. The templates belong to one generation of the policy.
 """
 
@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from resolver.dns import codes, render
 from resolver.dns.query import Query
-from resolver.dns.render import NO_ERRORS, QueryShape, ReplyTemplate, Sections
+from resolver.dns.render import NO_ERRORS, QueryProfile, ReplyTemplate, Sections
 from resolver.engine import blocked
 from resolver.engine.blocked import BlockedTemplate, blocked_error
 from resolver.engine.labels import LabelledCounter, QueryLabels
@@ -24,7 +24,7 @@ from resolver.policy.view import View
 UNKNOWN_VLAN: Final = -1
 """The VLAN of unknown clients in labels."""
 _MAX_TEMPLATES: Final = 128
-"""When a shape has this many reply templates, the next one clears them all: an upstream can send
+"""When a profile has this many reply templates, the next one clears them all: an upstream can send
 ever new section counts."""
 _HEADER_BITS: Final = 31
 """The bits of ``CacheEntry.header``. In the key of a template, the kind of the verdict is above."""
@@ -63,19 +63,19 @@ class Replies:
         blocked answer, nor than the exemption; one that is blocked at other hours, no longer than
         until then.
         """
-        shape = query.shape
-        header = entry.header if shape.wants_ad else entry.header & ~AD_BIT
+        profile = query.profile
+        header = entry.header if profile.wants_ad else entry.header & ~AD_BIT
         key = header | verdict.kind << _HEADER_BITS
-        found = None if entry.errors else shape.templates.get(key)
+        found = None if entry.errors else profile.templates.get(key)
         if found is None:
-            if shape.qtype == codes.ANY:
+            if profile.qtype == codes.ANY:
                 most = _most_ttl(view, verdict, wall)
                 sections = minimal_any(query.question, entry, most, now)
                 if sections is not None:
                     return self.local(view, query, verdict, codes.NOERROR, sections)
-            found = self._entry_template(view, shape, verdict, entry, header)
+            found = self._entry_template(view, profile, verdict, entry, header)
             if not entry.errors:
-                _store_template(shape, key, found)
+                _store_template(profile, key, found)
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
         if verdict.outcome is not PASSED or verdict.dormant:
@@ -84,25 +84,27 @@ class Replies:
         return Reply(packet, template.counter)
 
     def _entry_template(
-        self, view: View, shape: QueryShape, verdict: Verdict, entry: CacheEntry, header: int
+        self, view: View, profile: QueryProfile, verdict: Verdict, entry: CacheEntry, header: int
     ) -> CountedTemplate:
         rcode = entry.rcode
-        flags = shape.reply_flags | rcode | (codes.AD if header & AD_BIT else 0)
-        made = CountedTemplate(shape, flags, entry.counts, entry.errors)
-        made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
+        flags = profile.reply_flags | rcode | (codes.AD if header & AD_BIT else 0)
+        made = CountedTemplate(profile, flags, entry.counts, entry.errors)
+        made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile.qtype)
         return made
 
     def blocked(self, view: View, query: Query, verdict: Verdict) -> Reply:
         """The blocked reply, by the policy of the view."""
-        shape = query.shape
+        profile = query.profile
         key = _BLOCKED_KEY | verdict.kind << 1 | verdict.all_below
-        found = shape.templates.get(key)
+        found = profile.templates.get(key)
         if found is None:
-            rcode, address = view.effect.answers.to_query(shape.qtype, verdict)
+            rcode, address = view.effect.answers.to_query(profile.qtype, verdict)
             error = blocked_error(view.effect, verdict, self._terms.services)
-            made = BlockedTemplate(shape, rcode, address, error)
-            made.counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
-            found = _store_template(shape, key, made)
+            made = BlockedTemplate(profile, rcode, address, error)
+            made.counter = self._counter(
+                view, verdict.outcome, verdict.service, rcode, profile.qtype
+            )
+            found = _store_template(profile, key, made)
         template = cast("BlockedTemplate", found)
         return Reply(template.reply(query, verdict), template.counter)
 
@@ -120,10 +122,10 @@ class Replies:
         self, view: View, query: Query, verdict: Verdict, rcode: int, sections: Sections
     ) -> Reply:
         """A reply with local records."""
-        shape = query.shape
-        counter = self._counter(view, verdict.outcome, verdict.service, rcode, shape.qtype)
+        profile = query.profile
+        counter = self._counter(view, verdict.outcome, verdict.service, rcode, profile.qtype)
         counts = (sections.answers, sections.authorities, 0)
-        template = ReplyTemplate(shape, shape.reply_flags | rcode, counts)
+        template = ReplyTemplate(profile, profile.reply_flags | rcode, counts)
         records = sections.answer + sections.authority
         return Reply(template.render(query.ident, query.question, records), counter)
 
@@ -144,7 +146,7 @@ class Replies:
 
     def malformed(self, view: View, query: Query) -> Reply:
         """The error reply to a query that is malformed, or whose type or class is not served."""
-        return self._reply(view, query, Outcome.FAILED, query.shape.rcode)
+        return self._reply(view, query, Outcome.FAILED, query.profile.rcode)
 
     def _reply(
         self,
@@ -156,11 +158,13 @@ class Replies:
         flags: int = 0,
     ) -> Reply:
         """A reply without records; to a client in no VLAN without NSID, which would enlarge it."""
-        shape = query.shape
-        qtype = shape.qtype if shape.rcode == codes.NOERROR else 0
+        profile = query.profile
+        qtype = profile.qtype if profile.rcode == codes.NOERROR else 0
         counter = self._counter(view, outcome, NO_SERVICE, rcode, qtype)
-        flags |= shape.reply_flags | rcode & codes.RCODE
-        template = ReplyTemplate(shape, flags, (0, 0, 0), errors, rcode, with_nsid=view is not None)
+        flags |= profile.reply_flags | rcode & codes.RCODE
+        template = ReplyTemplate(
+            profile, flags, (0, 0, 0), errors, rcode, with_nsid=view is not None
+        )
         return Reply(template.render(query.ident, query.question, b""), counter)
 
     def dropped(self, view: View | None) -> Drop:
@@ -191,9 +195,9 @@ def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
     return max(1, most)
 
 
-def _store_template(shape: QueryShape, key: int, template: ReplyTemplate) -> ReplyTemplate:
-    """Store a template in its shape."""
-    if len(shape.templates) >= _MAX_TEMPLATES:
-        shape.templates.clear()
-    shape.templates[key] = template
+def _store_template(profile: QueryProfile, key: int, template: ReplyTemplate) -> ReplyTemplate:
+    """Store a template in its profile."""
+    if len(profile.templates) >= _MAX_TEMPLATES:
+        profile.templates.clear()
+    profile.templates[key] = template
     return template

@@ -1,7 +1,7 @@
 """A question for an upstream group. Its key is the key of the answer cache."""
 
 from resolver.dns import codes, names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 
 
 class UpstreamQuestion:
@@ -9,21 +9,21 @@ class UpstreamQuestion:
 
     __slots__ = ("checking_disabled", "dnssec_ok", "group", "key", "name", "qtype")
 
-    def __init__(self, name: bytes, shape: QueryShape, group: bytes, key: bytes = b"") -> None:
+    def __init__(self, name: bytes, profile: QueryProfile, group: bytes, key: bytes = b"") -> None:
         """``key`` is what ``cache_key`` gives for these, if the caller has it."""
         self.name = name
         """Lower-case wire form."""
-        self.qtype = shape.upstream_type
-        self.dnssec_ok = shape.dnssec_ok
-        self.checking_disabled = shape.flags & codes.CD != 0
+        self.qtype = profile.upstream_type
+        self.dnssec_ok = profile.dnssec_ok
+        self.checking_disabled = profile.flags & codes.CD != 0
         self.group = group
         """The name of the upstream group."""
-        self.key = key or cache_key(name, shape, group)
+        self.key = key or cache_key(name, profile, group)
 
 
-def cache_key(name: bytes, shape: QueryShape, group: bytes) -> bytes:
+def cache_key(name: bytes, profile: QueryProfile, group: bytes) -> bytes:
     """The key of a question. A name ends with its root label, so no two questions share a key."""
-    return name + shape.key + group
+    return name + profile.key + group
 
 
 def is_key_within(key: bytes, zone: bytes) -> bool:

@@ -85,7 +85,7 @@ class BlockRecords:
         line = (
             f'{{"time": "{self._moment(time.time())}{constants.before_client}'
             f'{self._client(client, constants)}, "name": {_quoted(name)}, "type": "'
-            f'{codes.type_text(query.shape.qtype)}"{constants.before_rule}'
+            f'{codes.type_text(query.profile.qtype)}"{constants.before_rule}'
             f"{_quoted(_rule_text(verdict, name))}{constants.before_target}"
             f"{_quoted(verdict.target_text) if verdict.of_answer else _NOTHING}}}\n"
         ).encode()

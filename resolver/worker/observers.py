@@ -42,7 +42,7 @@ class Observers:
     def asked(self, client: Client, query: Query) -> None:
         """Count the question, if there is a recording."""
         if self.recording is not None and client.view is not None:
-            self.recording.count(self._vlans[client.view.vlan], query.name, query.shape.qtype)
+            self.recording.count(self._vlans[client.view.vlan], query.name, query.profile.qtype)
 
     def decided(self, client: Client, query: Query, verdict: Verdict) -> None:
         """Write the query to the block log, if it is blocked, would be blocked or is withheld."""

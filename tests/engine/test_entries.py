@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.dns.response import scan
 from resolver.engine.cache import AnswerCache
 from resolver.exchange.entry import MAX_TTL, CacheEntry, make_entry
@@ -20,7 +20,7 @@ unhurried = settings(deadline=None)
 
 
 def key(qtype: int = 1, name: str = "www.example.org") -> bytes:
-    return cache_key(names.parse(name), QueryShape(0, qtype=qtype), b"")
+    return cache_key(names.parse(name), QueryProfile(0, qtype=qtype), b"")
 
 
 def made_entry(

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from resolver.dns import names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.engine.cache import AnswerCache
 from resolver.exchange.entry import CacheEntry, stale
 from resolver.exchange.question import cache_key
@@ -35,7 +35,7 @@ def hints(many: int) -> CacheEntry:
 
 
 def key(place: int) -> bytes:
-    return cache_key(names.parse(f"n{place}.example"), QueryShape(0, qtype=65), b"")
+    return cache_key(names.parse(f"n{place}.example"), QueryProfile(0, qtype=65), b"")
 
 
 @pytest.mark.parametrize("many", [0, 1, 64, 16_200])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from dnslib import EDNS0, DNSRecord
 
-from resolver.dns.render import QueryShape, ReplyTemplate
+from resolver.dns.render import QueryProfile, ReplyTemplate
 from resolver.engine.cache import AnswerCache
 from resolver.engine.client import Client
 from resolver.engine.engine import Engine
@@ -57,7 +57,7 @@ def answered(of: Engine, pending: Reply | PendingReply) -> None:
 
 
 def alive() -> list[str]:
-    kinds = (QueryShape, ReplyTemplate, Client, View, LoadedSnapshot, Index)
+    kinds = (QueryProfile, ReplyTemplate, Client, View, LoadedSnapshot, Index)
     return sorted(type(each).__name__ for each in gc.get_objects() if isinstance(each, kinds))
 
 
@@ -72,7 +72,7 @@ def test_a_flush_frees_all_that_was_made_for_the_policy_as_it_was() -> None:
     of = engine()
     unused = alive()
     use(of)
-    assert "QueryShape" in alive()
+    assert "QueryProfile" in alive()
     of.flush(b"\x00")
     left = alive()
     assert [each for each in left if each not in ("View", *unused)] == []
@@ -98,10 +98,10 @@ def test_what_waited_over_a_reload_leaves_nothing() -> None:
     assert alive() == unused
 
 
-def test_shapes_without_number_are_not_kept() -> None:
+def test_profiles_without_number_are_not_kept() -> None:
     of = engine()
     before = alive()
     for size in range(512, 2512):
         ask(of, query("b.example", size))
-    for each in ("QueryShape", "BlockedTemplate"):
+    for each in ("QueryProfile", "BlockedTemplate"):
         assert alive().count(each) - before.count(each) <= 256

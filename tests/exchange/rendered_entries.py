@@ -1,7 +1,7 @@
 """Replies that cache entries make, and the TTLs that entries hold."""
 
 from resolver.dns import codes
-from resolver.dns.render import QueryShape, ReplyTemplate
+from resolver.dns.render import QueryProfile, ReplyTemplate
 from resolver.dns.response import scan
 from resolver.exchange.entry import CacheEntry, make_entry
 
@@ -23,6 +23,6 @@ def ttls_of(entry: CacheEntry) -> list[int]:
 def reply(entry: CacheEntry, question: bytes, now: float) -> bytes:
     """The reply over TCP to a question section that asks what the entry answers."""
     qtype = int.from_bytes(question[-4:-2], "big")
-    shape = QueryShape(codes.RD, qtype=qtype, has_question=True, stream=True)
-    template = ReplyTemplate(shape, shape.reply_flags | entry.rcode, entry.counts)
+    profile = QueryProfile(codes.RD, qtype=qtype, has_question=True, stream=True)
+    template = ReplyTemplate(profile, profile.reply_flags | entry.rcode, entry.counts)
     return template.render(b"\x00\x07", question, entry.aged(now))

@@ -11,7 +11,7 @@ import pytest
 from dnslib import RR, DNSRecord
 
 from resolver.dns import names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import Exchange, Step
@@ -80,7 +80,7 @@ class Link:
 
     def _begin(self, number: int, now: float) -> None:
         name = names.parse(f"www.n{number}.example")
-        question = UpstreamQuestion(name, QueryShape(0x0100, qtype=1), b"")
+        question = UpstreamQuestion(name, QueryProfile(0x0100, qtype=1), b"")
         exchange = Exchange(question)
         self._go_on(exchange, now, exchange.begin(self._group, now), now)
         if exchange.probe is not None:

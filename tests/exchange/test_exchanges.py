@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolver.dns import codes, names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import LATE, Exchange, Step
@@ -16,7 +16,7 @@ from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.round import ROUND
 from resolver.exchange.servers import Group, Server
 
-QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
+QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryProfile(0x0100, qtype=1), b"")
 IDENT = 0x1234
 NOW = 1000.0
 

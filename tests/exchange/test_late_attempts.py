@@ -1,7 +1,7 @@
 """Late attempts: which is dropped, and when."""
 
 from resolver.dns import names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.exchange import LATE
 from resolver.exchange.in_flight import QueryInFlight, SentAttempt
@@ -9,7 +9,7 @@ from resolver.exchange.late_attempts import LateAttempts
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.servers import Server
 
-QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryShape(0x0100, qtype=1), b"")
+QUESTION = UpstreamQuestion(names.parse("www.example.org"), QueryProfile(0x0100, qtype=1), b"")
 MOST = 50
 
 

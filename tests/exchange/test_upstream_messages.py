@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.exchange.edns import without_edns
 from resolver.exchange.question import UpstreamQuestion
 from resolver.exchange.upstream_query import QUESTION_AT, answers, render_query
@@ -18,8 +18,8 @@ HEADER = b"\x12\x34\x81\x80\x00\x01" + bytes(6)
 
 
 def asked(do: bool = False, cd: bool = False) -> UpstreamQuestion:
-    shape = QueryShape(0x0110 if cd else 0x0100, qtype=65, has_opt=do, dnssec_ok=do)
-    return UpstreamQuestion(NAME, shape, b"any group")
+    profile = QueryProfile(0x0110 if cd else 0x0100, qtype=65, has_opt=do, dnssec_ok=do)
+    return UpstreamQuestion(NAME, profile, b"any group")
 
 
 def test_a_query_carries_nothing_of_the_client_s() -> None:

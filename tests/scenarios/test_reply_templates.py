@@ -130,7 +130,7 @@ def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabel
         engine.advance(0.0, now)
         client = engine.clients.of(packed(address), stream)
         if not keeping:
-            client.shapes.clear()
+            client.profiles.clear()
         result = engine.answer(client, packet, now)
         while isinstance(result, PendingReply):
             entry = said(result.question, now)
@@ -142,7 +142,7 @@ def played(asked: list[Asked], *, keeping: bool) -> list[tuple[bytes, QueryLabel
     return came
 
 
-def test_the_shapes_that_are_kept_are_bounded() -> None:
+def test_the_profiles_that_are_kept_are_bounded() -> None:
     engine = Stage(Scenario("any", [])).engine
     engine.advance(0.0, BOOT)
     client = engine.clients.of(packed("10.10.0.5"), True)
@@ -153,6 +153,6 @@ def test_the_shapes_that_are_kept_are_bounded() -> None:
             counts = b"\x00\x01\x00\x00\x00\x00\x00" + bytes([1 + (more is not opt)])
             asked = b"\x01t\x02me\x00\x00\x01\x00\x01" + more
             engine.answer(client, b"\x00\x01\x01\x00" + counts + asked, BOOT)
-    assert client.shapes
-    assert len(client.shapes) <= 512
-    assert max(len(key) for key in client.shapes) < 50
+    assert client.profiles
+    assert len(client.profiles) <= 512
+    assert max(len(key) for key in client.profiles) < 50

@@ -10,7 +10,7 @@ import pytest
 from dnslib import EDNS0, RCODE, RR, DNSRecord
 
 from resolver.dns import names
-from resolver.dns.render import QueryShape
+from resolver.dns.render import QueryProfile
 from resolver.engine.result import PendingReply
 from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
@@ -102,7 +102,7 @@ def test_one_timer_looks_for_ends_whatever_they_lead_to(at_once: int) -> None:
 
 
 def key(name: str) -> bytes:
-    return cache_key(names.parse(name), QueryShape(0, qtype=1), b"")
+    return cache_key(names.parse(name), QueryProfile(0, qtype=1), b"")
 
 
 def expired_alias(name: str) -> CacheEntry:

@@ -53,7 +53,7 @@ def _client(address: str) -> Client:
 
 def _verdict(client: Client, query: Query) -> Verdict:
     assert client.view is not None
-    _, verdict = ENGINE.check_question(client.view, query.name, query.shape.qtype)
+    _, verdict = ENGINE.check_question(client.view, query.name, query.profile.qtype)
     return verdict
 
 

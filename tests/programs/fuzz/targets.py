@@ -18,45 +18,45 @@ from tests.config.files_in_memory import load_text
 Target = Callable[[bytes], Hashable]
 
 _LIMITS = (512, 1232, render.TCP_SIZE)
-_SHAPES: query.Shapes = {}
+_PROFILES: query.Profiles = {}
 """Of the queries that were taken before."""
 
 
 def take_query(data: bytes) -> Hashable:
     """Any packet from a client: a query or silence; what is replied to it can be read."""
     found = query.scan(data, {})
-    again = query.scan(data, _SHAPES)
+    again = query.scan(data, _PROFILES)
     if found is None or again is None:
         assert found is again is None, "what was scanned before has changed something"
         return None
     assert _facts(found) == _facts(again), "what was scanned before has changed something"
-    shape = found.shape
+    profile = found.profile
     assert found.ident == data[:2]
     assert data.startswith(found.question, query.HEADER)
     for limit in _LIMITS:
-        packet = _rendered(shape, limit, codes.REFUSED, found.question, b"", (0, 0, 0))
+        packet = _rendered(profile, limit, codes.REFUSED, found.question, b"", (0, 0, 0))
         assert packet[:2] == b"\x00\x01"
         assert packet[2] & 0x80
         if found.question:
             assert response.scan(packet) is not None, "what this server says can be read"
-    if shape.rcode != codes.NOERROR:
-        return ("malformed", shape.rcode, shape.has_opt, bool(found.question))
+    if profile.rcode != codes.NOERROR:
+        return ("malformed", profile.rcode, profile.has_opt, bool(found.question))
     assert found.name == found.question[:-4].lower()
     assert len(found.name) <= 255
-    return ("query", shape.has_opt, shape.qtype in codes.TYPES, found.name.count(0))
+    return ("query", profile.has_opt, profile.qtype in codes.TYPES, found.name.count(0))
 
 
 def _facts(found: query.Query) -> tuple[object, ...]:
-    shape = found.shape
+    profile = found.profile
     return (
-        *(found.ident, found.name, found.question, shape.flags, shape.rcode, shape.qtype),
-        *(shape.has_question, shape.has_opt, shape.dnssec_ok, shape.limit, shape.key),
-        *(shape.reply_flags, shape.wants_ad),
+        *(found.ident, found.name, found.question, profile.flags, profile.rcode, profile.qtype),
+        *(profile.has_question, profile.has_opt, profile.dnssec_ok, profile.limit, profile.key),
+        *(profile.reply_flags, profile.wants_ad),
     )
 
 
 def _rendered(
-    asked: render.QueryShape,
+    asked: render.QueryProfile,
     limit: int,
     rcode: int,
     question: bytes,
@@ -65,7 +65,7 @@ def _rendered(
     errors: tuple[bytes, ...] = (),
 ) -> bytes:
     """A reply to a query like this one, of so many octets at the most."""
-    shape = render.QueryShape(
+    profile = render.QueryProfile(
         asked.flags,
         qtype=asked.qtype,
         has_question=bool(question),
@@ -74,7 +74,7 @@ def _rendered(
         dnssec_ok=asked.dnssec_ok,
         stream=limit == render.TCP_SIZE,
     )
-    template = render.ReplyTemplate(shape, shape.reply_flags | rcode, counts, errors)
+    template = render.ReplyTemplate(profile, profile.reply_flags | rcode, counts, errors)
     packet = template.render(b"\x00\x01", question, records)
     assert len(packet) <= limit, (len(packet), limit)
     return packet
@@ -115,12 +115,12 @@ def _alias_of(target: response.Response) -> response.Response:
 
 def _render(asked: response.Response, entry: CacheEntry) -> None:
     question = asked.packet[query.HEADER : asked.question_end]
-    shape = render.QueryShape(codes.RD, qtype=asked.qtype, has_opt=True, dnssec_ok=True)
+    profile = render.QueryProfile(codes.RD, qtype=asked.qtype, has_opt=True, dnssec_ok=True)
     for now in (0.0, 1e6):
         records = entry.aged(now)
         for limit in _LIMITS:
             packet = _rendered(
-                shape, limit, entry.rcode, question, records, entry.counts, entry.errors
+                profile, limit, entry.rcode, question, records, entry.counts, entry.errors
             )
             assert response.scan(packet) is not None, "what this server says can be read"
 
