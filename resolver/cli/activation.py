@@ -26,21 +26,19 @@ def activate(
     before: str,
     *,
     keep: bool = False,
-    fetched: Texts | None = None,
     accept: bool = False,
 ) -> control.Answer:
     """The server's answer to a config with these files; they are written if it is in force.
 
     ``before`` is the hash of the snapshot that was in force when the texts were made. If another
     one is in force now, the server refuses. ``keep`` keeps each file that is replaced, as
-    ``kept``. ``fetched`` names copies of fetched lists by their hashes, to be used as far as the
-    server has them. ``accept`` accepts what lists have lost.
+    ``kept``. ``accept`` accepts what lists have lost.
 
     Raises:
         DarbanError: a file cannot be written, or the server does not answer.
     """
     with _undisturbed(), suppress(Refused), _written_at_the_end(config, texts, keep=keep) as began:
-        given = {"texts": texts, "event": event, "before": before, "fetched": fetched}
+        given = {"texts": texts, "event": event, "before": before}
         answer = ask(config, "activate", PATIENCE, **given, began=began, accept=accept)
         if answer["code"]:
             raise Refused

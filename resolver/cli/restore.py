@@ -49,9 +49,7 @@ def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int
         echo("\n".join([described, changes.rstrip() or "its files are as they were", *plan.left]))
     answer: control.Answer = {}
     with suppress(Refused), replaced(path, plan.others):
-        answer = activate(
-            path, plan.texts, "restore", before, keep=True, fetched=then.fetched, accept=True
-        )
+        answer = activate(path, plan.texts, "restore", before, keep=True, accept=True)
         if answer["code"]:
             raise Refused
     if as_json:
@@ -127,9 +125,8 @@ class _Plan:
             archive, fetched = ListArchive(state), ListStore(state)
             contents = {file: archive.content(sha) for file, sha in differing.items()}
             for name, sha in self.then.fetched.items():
-                record = fetched.record(name)
-                if sha not in (record.sha256, record.before):
-                    self.left.append(f"{name}: its copy of then is not kept; that of now is used")
+                if sha != fetched.record(name).sha256:
+                    self.left.append(f"{name}: fetched since; the copy of now is used")
         for file, content in contents.items():
             if not self._is_inside(file):
                 self.left.append(f"{file}: differs, and is outside of {self._folder}")

@@ -163,26 +163,6 @@ class ListStore:
             copy.unlink(missing_ok=True)
         self.write_record(name, record)
 
-    def exchange(self, name: str, wanted: str) -> bool:
-        """Make the copy before the newest one, if it has this SHA-256; whether that is so.
-
-        The list is fetched again a day later.
-        """
-        record = self.record(name)
-        if wanted in ("", record.sha256) or wanted != record.before:
-            return False
-        copy, before = self._files(name)
-        aside = self.directory / f"{name}.aside"
-        copy.replace(aside)
-        before.replace(copy)
-        rename_synced(aside, before)
-        record.sha256, record.before = record.before, record.sha256
-        record.format, record.before_format = record.before_format, record.format
-        record.etag = record.modified = ""
-        record.tried = time.time()
-        self.write_record(name, record)
-        return True
-
     def write_record(self, name: str, record: ListRecord) -> None:
         """Write a record."""
         make_directory(self.directory)

@@ -39,7 +39,6 @@ from resolver.metrics.status import LastReload
 from resolver.policy_source.switch import PolicySwitch
 from resolver.snapshot import store
 from resolver.snapshot.config_files import without_pulled
-from resolver.snapshot.list_store import ListStore
 from resolver.supervisor.audit_writer import AuditWriter
 from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
@@ -128,18 +127,13 @@ class Reloader:
         """Serve ``activate`` on the control socket: a ``SentConfig``.
 
         If ``before`` is not what is in force, the config lacks what was put in force meanwhile.
-        ``fetched`` may name copies of fetched lists by their hashes, to be used as far as the
-        server still has them.
         """
-        texts, event, fetched = request.get("texts"), request.get("event"), request.get("fetched")
+        texts, event = request.get("texts"), request.get("event")
         if not isinstance(texts, dict) or event not in _EVENTS:
             return {"error": "the request names no config or no event"}
-        known = {each.name for each in self._facts.terms.subscriptions}
-        copies = fetched.items() if isinstance(fetched, dict) else ()
-        wanted = {name: str(sha256) for name, sha256 in copies if name in known}
         before, began = request.get("before"), request.get("began")  # an older command has neither
         sent = SentConfig(
-            SourceTexts(texts, None, wanted),
+            SourceTexts(texts),
             None if before is None else str(before),
             began if isinstance(began, dict) else {},
         )
@@ -177,11 +171,8 @@ class Reloader:
         async with self._lock:
             if sent.before not in (None, self._facts.snapshot):
                 return self._result("failed", [_CONFLICT], WRONG_CONFIG)
-            before = await self._exchange(sent.sources.fetched)
             result = await self._run(attempt)
-            if result.code:
-                await self._exchange(before)
-            else:
+            if not result.code:
                 self._note(result)
                 await asyncio.to_thread(self.unwritten.begin, sent.began, sent.sources.texts)
         return self._report(attempt, result)
@@ -352,19 +343,6 @@ class Reloader:
     def _own(self, sources: SourceTexts) -> SourceTexts:
         """The sources without the policy from git: that is the one on disk."""
         return replace(sources, texts=without_pulled(self._facts.config, sources.texts))
-
-    async def _exchange(self, wanted: Mapping[str, str]) -> dict[str, str]:
-        """Use other copies of fetched lists, as far as they are kept; the hashes before."""
-        lists = ListStore(self._facts.state)
-        before = {name: lists.record(name).sha256 for name in wanted}
-        exchanged = {}
-        for name, sha256 in wanted.items():
-            try:
-                if await asyncio.to_thread(lists.exchange, name, sha256):
-                    exchanged[name] = before[name]
-            except OSError as error:
-                log.error("list %s: no other copy can be used (%s)", name, error.strerror)
-        return exchanged
 
     def _result(self, result: str, report: list[str], code: int = 0) -> ReloadResult:
         return ReloadResult(result, code, self._facts.snapshot, report)

@@ -180,15 +180,6 @@ def test_a_copy_is_read_in_the_format_that_it_was_fetched_in(place: Path) -> Non
     assert _entries(place) == 10, "the copy before is of the format before"
 
 
-def test_copies_that_are_exchanged_keep_their_formats(place: Path) -> None:
-    fetched, before = ListStore(place / ".darban"), hashlib.sha256(HOSTS).hexdigest()
-    _fetched(place, b"||a0.example^\n" * 1, "adblock")
-    for _ in range(2):
-        assert fetched.exchange("ads", fetched.record("ads").before)
-    assert fetched.exchange("ads", before)
-    assert [each.format for each in fetched.copies("ads")] == ["hosts", "adblock"]
-
-
 def test_a_copy_whose_record_is_lost_is_no_copy(place: Path) -> None:
     """Nothing says what its content must be."""
     (place / ".darban/lists/ads.json").write_bytes(bytes(100))
