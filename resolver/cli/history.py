@@ -46,8 +46,8 @@ def history(
     where the moment is invalid or still to come, or the audit log cannot be read.
 
     With --restore, the config and the agency's own lists are written as they were, and put in
-    force by a reload; or nothing changes. Fetched lists stay as they are. Each replaced file is kept
-    as NAME.old. Exits as 'darban reload' does.
+    force by a reload; or nothing changes. Fetched lists stay as they are. Each replaced file is
+    kept as NAME.old. Exits as 'darban reload' does.
 
         darban history
 
