@@ -37,7 +37,7 @@ category = "advertising"
 _EXPECTED = (
     "list ads|last good snapshot|reload by|a list that was fetched|expected .* in force last"
 )
-_EXPECTED += "|Its copy|expectation"
+_EXPECTED += "|Its copy|expectation|no-encrypted-dns"
 
 
 class _Served:
