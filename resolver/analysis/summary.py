@@ -51,7 +51,7 @@ def summarize(terms: CompiledConfig) -> dict[str, Section]:
             each.name: _policy(policy, each)
             for policy, each in zip(terms.policies, describe(terms), strict=True)
         },
-        "hours": {each.name: _rest(each, ("name", "moments")) for each in terms.hours},
+        "hours": {each.name: {"text": each.text, **_rest(each, _OF_HOURS)} for each in terms.hours},
         SERVICES: {
             each.name: _service(place, each, terms) for place, each in enumerate(terms.services)
         },
@@ -150,6 +150,9 @@ _OF_POLICY = (
 _OF_EXEMPTION = (
     *("id", "exempted_services", "exempted_vlan", "ends_at", "begins_at", "exempted_hours"),
 )
+
+
+_OF_HOURS = ("name", "days", "begin", "end", "time_zone", "holidays", "moments")
 
 
 _OF_SOURCE = ("file", "service", "name", "entries", "refused")

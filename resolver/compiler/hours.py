@@ -62,12 +62,15 @@ def time_zone(name: str) -> ZoneInfo | None:
 
 def compile_hours(name: str, hours: HoursConfig, zone: ZoneInfo) -> Hours:
     """The hours of a config as a snapshot has them."""
-    days = " ".join(DAYS[day] for day in hours.days)
-    holidays = " ".join(sorted(set(map(str, hours.holidays))))
-    text = f"{days} {_clock(hours.from_)}-{_clock(hours.to)} {hours.time_zone}"
     weekly = WeeklyHours(frozenset(hours.days), hours.from_, hours.to, frozenset(hours.holidays))
     return Hours(
-        name, f"{text}, but not on {holidays}" if holidays else text, moments(weekly, zone)
+        name,
+        tuple(DAYS[day] for day in hours.days),
+        _clock(hours.from_),
+        _clock(hours.to),
+        hours.time_zone,
+        tuple(sorted(set(map(str, hours.holidays)))),
+        moments(weekly, zone),
     )
 
 

@@ -8,6 +8,7 @@ that was compiled with errors is never put in force.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from resolver.compiler import front, index
 from resolver.compiler.catalog import ServiceCatalog
@@ -175,9 +176,8 @@ class _Compiler:
             if zone is None:
                 path, expected = ("hours", name, "time_zone"), 'a time zone such as "Asia/Tehran"'
                 self.wrong(path, toml_text(hours.time_zone), expected)
-                yield made.Hours(name, "", ())  # the snapshot will not be used
-            else:
-                yield compile_hours(name, hours, zone)
+                zone = ZoneInfo("UTC")  # the snapshot will not be used
+            yield compile_hours(name, hours, zone)
 
     def own_rules(
         self, path: Path, texts: Iterable[tuple[int, str]], *, allow: bool

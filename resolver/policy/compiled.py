@@ -130,10 +130,22 @@ class Hours:
     """Hours of the week."""
 
     name: str
-    text: str
-    """For people: days, time, time zone and holidays, as the config has them."""
+    days: tuple[str, ...]
+    """As the config has them: ``sat``."""
+    begin: str
+    """As in 07:30."""
+    end: str
+    time_zone: str
+    holidays: tuple[str, ...]
+    """As in 2027-03-20."""
     moments: tuple[float, ...]
     """When they begin and end in turn, in Unix time, for a number of years."""
+
+    @property
+    def text(self) -> str:
+        """In one line: days, time, time zone and holidays."""
+        week = f"{' '.join(self.days)} {self.begin}-{self.end} {self.time_zone}"
+        return f"{week}, but not on {' '.join(self.holidays)}" if self.holidays else week
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class Formatting:
             other = f"{of_month} {solar_hijri.MONTHS[month - 1]} {year}"
         return self.digits(f"{self._day(day)} ({other})")
 
+    def day(self, iso: str) -> str:
+        """A day such as 2015-02-18 in the language's own calendar."""
+        return self._day(dt.date.fromisoformat(iso))
+
     def moment(self, seconds: float) -> str:
         """A moment, in seconds since 1970, by this host's clock."""
         at = dt.datetime.fromtimestamp(seconds).astimezone()

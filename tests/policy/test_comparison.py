@@ -116,14 +116,15 @@ def test_every_part_of_the_terms_is_compared() -> None:
     assert {field.name for field in dataclasses.fields(CompiledConfig)} == {*PARTS, *others}
 
 
-CHANGED = dict(every_change_of(OLD_HOURLY.terms))
+WITH_HOLIDAY = compiled(HOURLY.replace('to = "14:30"', 'to = "14:30"\nholidays = ["2027-03-20"]'))
+CHANGED = dict(every_change_of(WITH_HOLIDAY.terms))
 
 
 @pytest.mark.parametrize("what", CHANGED)
 def test_no_field_changes_unseen(what: str) -> None:
     index = Index(OLD.trie, OLD.rules)
     other = CHANGED[what]
-    assert compare(side(OLD_HOURLY), ComparedPolicy("", other, index, None)), what
+    assert compare(side(WITH_HOLIDAY), ComparedPolicy("", other, index, None)), what
 
 
 @pytest.mark.parametrize("part", ["policies", "exemptions"])

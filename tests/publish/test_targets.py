@@ -55,7 +55,11 @@ FEATURES = {
     "HourlyBlock.hours": (Feature.HOURS,),
     "HourlyBlock.outside": (Feature.HOURS,),
     "HourlyBlock.services": (Feature.HOURS,),
-    "Hours.text": (Feature.HOURS,),
+    "Hours.days": (Feature.HOURS,),
+    "Hours.begin": (Feature.HOURS,),
+    "Hours.end": (Feature.HOURS,),
+    "Hours.time_zone": (Feature.HOURS,),
+    "Hours.holidays": (Feature.HOURS,),
 }
 """The features by which targets know the fields that decide."""
 DECIDE_NOTHING = {

@@ -48,6 +48,7 @@ ticket = "PR-1"
 days = ["fri"]
 from = "07:30"
 to = "14:30"
+holidays = ["1405-12-29"]
 
 [lists]
 directories = ["lists"]

@@ -383,6 +383,9 @@ def test_it_shows_the_hours_of_a_policy_and_of_an_exemption(tmp_path: Path) -> N
         )
         assert f"{text['outside'].format(hours=Markup(office_hours))}</span>" in policies
         assert text["status_page"]["now"].format(change=moment(change)) in policies
+        week = {"en": "Friday, 07:30 to 14:30", "fa": "جمعه، ۰۷:۳۰ تا ۱۴:۳۰"}[language]
+        holiday = {"en": ", but not on 20 March 2027", "fa": "، به‌جز ۲۹ اسفند ۱۴۰۵"}[language]
+        assert f"{week} (Asia/Tehran){holiday}" in Parsed(policies).text
         exemptions = html.partition('id="exemptions"')[2].partition("</section>")[0]
         assert text["from"].format(begin=moment(NOW + 3600)) in exemptions
         assert text["within"].format(hours=Markup(office_hours)) in exemptions

@@ -42,12 +42,13 @@ OUTCOMES = {
 
 @pytest.fixture
 def server(make: Callable[[str], Server], upstream: str) -> Server:
-    """A server with the example, whose addresses alone are the test's own; not started."""
+    """A server with the example, but for its addresses and its one worker; not started."""
     if not FAKETIME.exists():
         lacking("needs libfaketime: apt install faketime")
     port, metrics = free_port(), free_port()
     text = (ROOT / "deploy/agency.toml").read_text(encoding="utf-8")
     text = replaced_once(text, '["127.0.0.1:5300", "[::1]:5300"]', f'["127.0.0.1:{port}"]')
+    text = replaced_once(text, "[server]\n", "[server]\nworkers = 1\n")  # they read the clock apart
     text = replaced_once(text, 'servers = ["system"]', f'servers = ["{upstream}"]')
     text = replaced_once(text, 'servers = ["10.0.0.10"]', f'servers = ["{upstream}"]')
     server = make(f'{text}\n[metrics]\nlisten = "127.0.0.1:{metrics}"\n')
@@ -63,7 +64,7 @@ def _set_clock(server: Server, moment: str) -> None:
 
 def _answer(server: Server, client: str, name: str) -> str:
     """The address that a client gets."""
-    reply = ask(server.port, name, client=client)
+    reply = ask(server.port, name, client=client, seconds=10.0)
     assert reply is not None
     return str(reply.rr[-1].rdata)
 
