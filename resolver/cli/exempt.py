@@ -5,10 +5,11 @@ import shlex
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -35,7 +36,7 @@ from resolver.supervisor import control
 Whom = Annotated[
     str | None,
     typer.Argument(
-        metavar="ADDRESS-OR-VLAN",
+        metavar="CLIENT",
         help="a VLAN's name, or addresses and prefixes with commas between them",
         autocompletion=vlans,
     ),
@@ -89,8 +90,9 @@ Repo = Annotated[
 Prune = Annotated[bool, typer.Option("--prune", help="remove the exemptions that have ended")]
 _INCOMPLETE = (
     "say for whom, what, who approved it and where it was asked for: darban exempt "
-    "ADDRESS-OR-VLAN SERVICE... --for TIME --approver WHO --ticket ID"
+    "CLIENT SERVICE... --for TIME --approver WHO --ticket ID"
 )
+_ONE = "say one thing: CLIENT SERVICE..., --list, --extend ID, --end ID, or --prune"
 
 
 def exempt(
@@ -114,12 +116,11 @@ def exempt(
 ) -> int:
     """Permit a service for some clients until a moment.
 
-    The exemption is written into the config, and put in force if the server runs. The new config is
-    checked first, with all expectations, as for a reload. If anything is wrong, or an edit was not
+    It is written into the config, and put in force if a server runs. The new config is checked
+    first, with all expectations, as for a reload. If anything is wrong, or an edit was not
     reloaded yet, the file stays as it is. Comments are kept. The exemption ends by itself. A moment
     without an offset is in this host's time, a date alone is its beginning. Exits with 1 where an
-    expectation would not hold, 2 where there is a mistake. Without a running server the exemption
-    is written all the same.
+    expectation would not hold, 2 where there is a mistake.
 
     Where the policy comes from git, a server refuses, and prints the command for your own clone:
     with --repo, the clone is edited and checked in the same way, and the edit is shown and
@@ -144,35 +145,60 @@ def exempt(
 
         darban exempt --end pr-2031
     """
+    new = bool(whom or services)
+    if sum((new, list_, end is not None, extend is not None, prune)) > 1:
+        raise DarbanError(_ONE)
+    if not new and (from_ or hours):
+        raise DarbanError("--from and --hours are for a new exemption")
     path = config if repo is None else config_of(repo)
+    edit = partial(_Edit, path, as_json, repo)
+    lasting = _Lasting(from_, hours, for_, until)
     about = {"approver": approver, "ticket": ticket, "reason": reason}
     given = {key: value for key, value in about.items() if value}
-    _check_one(list_, end is not None, extend is not None, prune, bool(whom or services))
-    if not whom and (from_ or hours):
-        raise DarbanError("--from and --hours are for a new exemption")
     if list_:
         return _list(path, as_json)
-    edit = partial(_Edit, path, as_json, repo)
-    if extend is not None:
-        return edit().extend(extend, _end(for_, until), given)
     if end is not None:
         return edit().remove([end], "exempt --end")
+    if extend is not None:
+        return edit().extend(extend, lasting.end(), given)
     if prune:
         return edit().prune()
     if not (whom and services and approver and ticket):
         raise DarbanError(_INCOMPLETE)
-    begin = None if from_ is None else parse_moment(from_)
-    when = {"from": begin, "hours": hours, "until": _end(for_, until, begin)}
-    set_ = {key: value for key, value in when.items() if value is not None}
-    return edit().add(whom, services, {**set_, **given})
+    return edit().add(whom, services, {**lasting.fields(), **given})
 
 
-def _check_one(*said: bool) -> None:
-    """Refuse more than one of the things that the command can do."""
-    if sum(said) > 1:
-        raise DarbanError(
-            "say one thing: ADDRESS-OR-VLAN SERVICE..., --list, --extend ID, --end ID, or --prune"
-        )
+class _Lasting(NamedTuple):
+    """How long an exemption lasts, as the command line says it."""
+
+    from_: str | None
+    hours: str | None
+    for_: str | None
+    until: str | None
+
+    def fields(self) -> dict[str, object]:
+        """The fields of a new exemption."""
+        begin = None if self.from_ is None else parse_moment(self.from_)
+        said = {"from": begin, "hours": self.hours, "until": self.end(begin)}
+        return {key: value for key, value in said.items() if value is not None}
+
+    def end(self, begin: dt.datetime | None = None) -> dt.datetime:
+        """The moment that one of two options means, in this host's time; TIME is from ``begin``."""
+        now = dt.datetime.now().astimezone().replace(microsecond=0)
+        if (self.for_ is None) == (self.until is None):
+            raise DarbanError("say how long: --for 2h, or --until 2027-03-20T18:00")
+        try:
+            if self.for_ is None:
+                end = parse_moment(str(self.until))
+            else:
+                end = (begin or now) + parse_duration(self.for_)
+        except OverflowError:
+            raise DarbanError(f"'{self.for_}' is too long") from None
+        if end <= now:
+            raise DarbanError(f"{end.isoformat()} has passed: the exemption would have ended")
+        if begin is not None and end <= begin:
+            raise DarbanError(f"{end.isoformat()} is not after {begin.isoformat()}, its beginning")
+        return end
 
 
 class _Edit:
@@ -182,9 +208,13 @@ class _Edit:
         self._path = path
         self._as_json = as_json
         self._clone = clone
+        self._in_force: PolicyInForce | None = None
         if clone is not None:
             check_signatures(clone)
-        self._in_force = None if clone else _in_force(path)
+        else:
+            with suppress(control.Unreachable):  # where no server runs, the config is written
+                complete(path)
+                self._in_force = policy_in_force(path)
         try:
             self._edit = ExemptionEdit(path, self._in_force)
         except FromRepository as error:
@@ -240,7 +270,7 @@ class _Edit:
     def _activate(
         self, edited: EditedConfig, event: str, said: Sequence[str], **shown: object
     ) -> int:
-        """Put the edited config in force, or only write it where no server runs; and say so."""
+        """Put the edited config in force, or write it, and commit it in a clone; and say so."""
         path, answer, code = self._path, None, 0
         warnings = [*edited.warnings, *self._new_gaps(edited.terms)]
         if self._in_force is not None:
@@ -251,17 +281,17 @@ class _Edit:
         else:
             write(path, edited.texts)
             result = "no server runs; this will be in force when one is started"
-            if self._clone is not None:
-                shown["difference"] = edit_text(self._clone, edited.texts)
-                if not self._as_json:
-                    echo(str(shown["difference"]))
-                result = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
+        if self._clone is not None:
+            shown["difference"] = edit_text(self._clone, edited.texts)
+            if not self._as_json:
+                echo(str(shown["difference"]))
+            result = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
         if self._as_json:
             print_json({**shown, "config": str(path), "warnings": warnings, "reload": answer})
-        elif code:
-            echo("\n".join([*warnings, result, f"{path} is as it was"]))
-        else:
-            echo("\n".join([*warnings, *(f"{path}: {each}" for each in said), result]))
+            return code
+        written = [f"{path} is as it was"] if code else [f"{path}: {each}" for each in said]
+        lines = [result, *written] if code else [*written, result]
+        echo("\n".join([*warnings, *lines]))
         return code
 
     def _new_gaps(self, after: CompiledConfig) -> list[str]:
@@ -288,7 +318,7 @@ def _in_clone(words: Sequence[str]) -> str:
 
 
 def _list(path: Path, as_json: bool) -> int:
-    """The exemptions in force; without a server, those of the config."""
+    """Show the exemptions in force; without a server, those of the config."""
     try:
         found = read_status(path).exemptions
     except control.Unreachable:
@@ -300,28 +330,3 @@ def _list(path: Path, as_json: bool) -> int:
         lines = [f"{exemption_text(each)}: {each.state}" for each in by_end]
         echo("\n".join(lines) or "there is no exemption")
     return 0
-
-
-def _end(for_: str | None, until: str | None, begin: dt.datetime | None = None) -> dt.datetime:
-    """The moment that one of two options means, in this host's time; ``for_`` is from ``begin``."""
-    now = dt.datetime.now().astimezone().replace(microsecond=0)
-    if (for_ is None) == (until is None):
-        raise DarbanError("say how long: --for 2h, or --until 2027-03-20T18:00")
-    try:
-        end = parse_moment(str(until)) if for_ is None else (begin or now) + parse_duration(for_)
-    except OverflowError:
-        raise DarbanError(f"'{for_}' is too long") from None
-    if end <= now:
-        raise DarbanError(f"{end.isoformat()} has passed: the exemption would have ended")
-    if begin is not None and end <= begin:
-        raise DarbanError(f"{end.isoformat()} is not after {begin.isoformat()}, its beginning")
-    return end
-
-
-def _in_force(path: Path) -> PolicyInForce | None:
-    """What the server has in force; None where none runs."""
-    try:
-        complete(path)
-        return policy_in_force(path)
-    except control.Unreachable:
-        return None
