@@ -1,39 +1,24 @@
 """``darban export``: the configs of other programs, for the policy of this config."""
 
-import math
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from resolver.cli.command import Config, echo
-from resolver.cli.moments import moment_text
+from resolver.cli.export_programs import PRINTED, REFUSES_WITHOUT_RD, SEVERAL, Files
 from resolver.cli.policies import compile_valid, with_misfits
 from resolver.compiler.compilation import CompileResult
-from resolver.config.values import PLAIN_PATH, is_plain_path, parse_address
+from resolver.config.values import parse_address
 from resolver.errors import DarbanError
 from resolver.files import make_directory, write_atomically
-from resolver.policy.compiled import CompiledConfig, Snapshot
 from resolver.policy.features import Target
-from resolver.policy.moment import in_force
-from resolver.publish.bind import bind_files
-from resolver.publish.dnsdist_front import front_config
 from resolver.publish.engine_check import EngineCheck, own_address
-from resolver.publish.knot import knot_config
 from resolver.publish.left_out import left_out
-from resolver.publish.nftables import nftables
-from resolver.publish.recursor import recursor_files
-from resolver.publish.seeds import seeds
 from resolver.publish.targets import Fit, refused
-from resolver.publish.unbound import unbound_configs
-from resolver.publish.writer import zone_directory
-from resolver.settings import Endpoint, Publication
-from resolver.snapshot import store
+from resolver.settings import Endpoint
 
-Files = Mapping[str, bytes]
-"""The contents of files by their names below a directory."""
 Program = Annotated[
     str,
     typer.Argument(
@@ -92,14 +77,14 @@ def export(
     """
     if check is not None:
         return _check(config, program, Endpoint(_address(check), port), client or [])
-    if program in _SEVERAL:
+    if program in SEVERAL:
         if to is None:
             raise DarbanError(f"{program} needs several files; expected --to DIRECTORY")
-        _write(_SEVERAL[program](_compiled(config, program).snapshot, config), to)
-    elif program in _PRINTED:
+        _write(SEVERAL[program](_compiled(config, program).snapshot, config), to)
+    elif program in PRINTED:
         if to is not None:
             raise DarbanError(f"{program} needs one file, which is printed; found --to {to}")
-        text = _PRINTED[program](_compiled(config, program).snapshot.terms, config)
+        text = PRINTED[program](_compiled(config, program).snapshot, config)
         echo(text.rstrip("\n"))
     elif program == "dnsdist":
         raise DarbanError(
@@ -107,7 +92,7 @@ def export(
             "powerdns, or dnsdist-front for dnsdist in front of this server"
         )
     else:
-        known = ", ".join([*_PRINTED, *_SEVERAL])
+        known = ", ".join([*PRINTED, *SEVERAL])
         raise DarbanError(f"found the program '{program}'; expected one of {known}")
     return 0
 
@@ -130,24 +115,16 @@ def _compiled(config: Path, program: str) -> CompileResult:
     return compiled
 
 
-def _valid_until(terms: CompiledConfig, wall: float) -> str:
-    """Until when an export of a moment is right; empty where nothing begins or ends after it."""
-    until = in_force(terms, wall).until
-    if until == math.inf:
-        return ""
-    return f"valid until {moment_text(until)}: an exemption or hours begin or end then"
-
-
 def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> int:
     """Print what an engine answers otherwise than the policy says; 1 if anything."""
-    if program not in _SEVERAL:
-        known = ", ".join(_SEVERAL)
+    if program not in SEVERAL:
+        known = ", ".join(SEVERAL)
         raise DarbanError(f"found --check for {program}; expected it for one of {known}")
     snapshot = compile_valid(config).snapshot
     checking = EngineCheck(snapshot.terms, snapshot.index(), time.time())
     differing = 0
     for client in [_address(each) for each in clients] or [own_address(engine)]:
-        result = checking.ask(engine, client, without_rd=program != _REFUSES_WITHOUT_RD)
+        result = checking.ask(engine, client, without_rd=program != REFUSES_WITHOUT_RD)
         differing += len(result.differences)
         agree = result.asked - len(result.differences)
         echo(f"{client}, VLAN {result.vlan}: {agree} of {result.asked} answers agree")
@@ -179,84 +156,3 @@ def _write(files: Files, directory: Path) -> None:
                 echo(f"wrote {path}")
     except OSError as error:
         raise DarbanError(f"{error.filename or directory}: {error.strerror or error}") from None
-
-
-def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path]:
-    """What is published, and the directory of the zones."""
-    publication = terms.settings.publish
-    if publication is None:
-        raise DarbanError(
-            f"{config}: found no [publish] listen; expected the addresses where Knot DNS serves "
-            'the zones, such as listen = ["10.0.0.54:8053"]'
-        )
-    directory = zone_directory(publication, config.parent, store.directory(config)).absolute()
-    if not is_plain_path(str(directory)):
-        raise DarbanError(
-            f"{config}: found the directory of zones {directory}; expected {PLAIN_PATH}. It goes "
-            "into the configs of other programs."
-        )
-    return publication, directory
-
-
-def _knot(terms: CompiledConfig, config: Path) -> str:
-    return knot_config(terms, *_publication(terms, config))
-
-
-def _transferring(snapshot: Snapshot, config: Path) -> Publication:
-    """What is published, to an engine that transfers the zones itself."""
-    publication, _ = _publication(snapshot.terms, config)
-    if not publication.secondaries:
-        raise DarbanError(
-            f"{config}: found no [publish.secondaries]; expected the resolver that may transfer "
-            "the zones, by the name of its TSIG key"
-        )
-    return publication
-
-
-def _bind(snapshot: Snapshot, config: Path) -> Files:
-    publication = _transferring(snapshot, config)
-    return bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
-
-
-def _unbound(snapshot: Snapshot, config: Path) -> Files:
-    texts = unbound_configs(snapshot.terms, *_publication(snapshot.terms, config))
-    return {name: text.encode() for name, text in texts.items()}
-
-
-def _powerdns(snapshot: Snapshot, config: Path) -> Files:
-    publication = _transferring(snapshot, config)
-    return recursor_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
-
-
-def _nftables(terms: CompiledConfig, config: Path) -> str:
-    if not terms.ranges:
-        raise DarbanError(
-            f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
-            "beside telegram.txt"
-        )
-    now = time.time()
-    until = _valid_until(terms, now)
-    return (f"# {until}\n" if until else "") + nftables(terms, now)
-
-
-def _dnsdist_front(terms: CompiledConfig, config: Path) -> str:
-    front = terms.settings.front
-    if front is None:
-        raise DarbanError(
-            f"{config}: found no addresses in [front]; expected dns, dot or doh, such as "
-            'dot = ["10.0.0.53:853"]'
-        )
-    return front_config(front, config.parent)
-
-
-_PRINTED: dict[str, Callable[[CompiledConfig, Path], str]] = {
-    "knot": _knot,
-    "nftables": _nftables,
-    "dnsdist-front": _dnsdist_front,
-}
-_SEVERAL: dict[str, Callable[[Snapshot, Path], Files]] = {
-    "bind": _bind,
-    "unbound": _unbound,
-    "powerdns": _powerdns,
-}
-_REFUSES_WITHOUT_RD = "powerdns"

@@ -142,6 +142,7 @@ NO_COMMANDS = {
     "default_config": "the config where the command line names none",
     "completion": "shell completion of arguments",
     "exemption_text": "an exemption in one line",
+    "export_programs": "what export writes for each program",
     "hours_text": "hours in one line",
     "lists_suggest": "the command lists suggest; lists declares it",
     "moments": "moments and durations as people write them",

@@ -1,0 +1,113 @@
+"""What ``darban export`` writes for each program: a text to print, or files for a directory."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from resolver.cli.moments import moment_text
+from resolver.config.values import PLAIN_PATH, is_plain_path
+from resolver.errors import DarbanError
+from resolver.policy.compiled import CompiledConfig, Snapshot
+from resolver.policy.moment import in_force
+from resolver.publish.bind import bind_files
+from resolver.publish.dnsdist_front import front_config
+from resolver.publish.knot import knot_config
+from resolver.publish.nftables import nftables
+from resolver.publish.recursor import recursor_files
+from resolver.publish.seeds import seeds
+from resolver.publish.unbound import unbound_configs
+from resolver.publish.writer import zone_directory
+from resolver.settings import Publication
+from resolver.snapshot import store
+
+Files = Mapping[str, bytes]
+"""The contents of files by their names below a directory."""
+
+
+def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path]:
+    """What is published, and the directory of the zones."""
+    publication = terms.settings.publish
+    if publication is None:
+        raise DarbanError(
+            f"{config}: found no [publish] listen; expected the addresses where Knot DNS serves "
+            'the zones, such as listen = ["10.0.0.54:8053"]'
+        )
+    directory = zone_directory(publication, config.parent, store.directory(config)).absolute()
+    if not is_plain_path(str(directory)):
+        raise DarbanError(
+            f"{config}: found the directory of zones {directory}; expected {PLAIN_PATH}. It goes "
+            "into the configs of other programs."
+        )
+    return publication, directory
+
+
+def _knot(snapshot: Snapshot, config: Path) -> str:
+    return knot_config(snapshot.terms, *_publication(snapshot.terms, config))
+
+
+def _transferring(snapshot: Snapshot, config: Path) -> Publication:
+    """What is published, to an engine that transfers the zones itself."""
+    publication, _ = _publication(snapshot.terms, config)
+    if not publication.secondaries:
+        raise DarbanError(
+            f"{config}: found no [publish.secondaries]; expected the resolver that may transfer "
+            "the zones, by the name of its TSIG key"
+        )
+    return publication
+
+
+def _bind(snapshot: Snapshot, config: Path) -> Files:
+    publication = _transferring(snapshot, config)
+    return bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+
+
+def _unbound(snapshot: Snapshot, config: Path) -> Files:
+    texts = unbound_configs(snapshot.terms, *_publication(snapshot.terms, config))
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _powerdns(snapshot: Snapshot, config: Path) -> Files:
+    publication = _transferring(snapshot, config)
+    return recursor_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+
+
+def _nftables(snapshot: Snapshot, config: Path) -> str:
+    terms, now = snapshot.terms, time.time()
+    if not terms.ranges:
+        raise DarbanError(
+            f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
+            "beside telegram.txt"
+        )
+    until = in_force(terms, now).until
+    valid = ""
+    if until < math.inf:
+        begins = "an exemption or hours begin or end then"
+        valid = f"# valid until {moment_text(until)}: {begins}\n"
+    return valid + nftables(terms, now)
+
+
+def _dnsdist_front(snapshot: Snapshot, config: Path) -> str:
+    front = snapshot.terms.settings.front
+    if front is None:
+        raise DarbanError(
+            f"{config}: found no addresses in [front]; expected dns, dot or doh, such as "
+            'dot = ["10.0.0.53:853"]'
+        )
+    return front_config(front, config.parent)
+
+
+PRINTED: dict[str, Callable[[Snapshot, Path], str]] = {
+    "knot": _knot,
+    "nftables": _nftables,
+    "dnsdist-front": _dnsdist_front,
+}
+"""The programs that need one text."""
+SEVERAL: dict[str, Callable[[Snapshot, Path], Files]] = {
+    "bind": _bind,
+    "unbound": _unbound,
+    "powerdns": _powerdns,
+}
+"""The engines, which need several files."""
+REFUSES_WITHOUT_RD = "powerdns"
+"""The engine that refuses queries without RD, so a check asks it none."""
