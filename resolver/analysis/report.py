@@ -2,8 +2,7 @@
 
 By VLAN: the policy and its directives, the blocked services, the exemptions with their
 approvers, the expectations with their results, and the counts. Moments are seconds since 1970.
-Pure: it is made of the terms in force, the results of expectations, and a status where a server
-runs.
+Pure: it is made of the terms in force, the results of expectations, and the server's status.
 """
 
 from collections import defaultdict
@@ -80,8 +79,7 @@ class VlanReport:
     """Names, services and @categories that the policy allows."""
     exemptions: tuple[ExemptionStatus, ...]
     expectations: tuple[ExpectationResult, ...]
-    counts: VlanQueryCounts | None
-    """None where no server runs."""
+    counts: VlanQueryCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,10 @@ class Report:
     config: str
     snapshot: str
     """The hash of the policy that is reported."""
-    loaded: float | None
-    """Since when it is in force; None where no server runs."""
-    started: float | None
-    """Since when queries are counted; None where no server runs."""
+    loaded: float
+    """Since when it is in force."""
+    started: float
+    """Since when queries are counted."""
     config_differs: bool
     """Whether the config differs from the policy in force, which is reported."""
     expectations_run: bool
@@ -104,8 +102,8 @@ class Report:
     vlans: tuple[VlanReport, ...]
     unassigned_clients: tuple[ExpectationResult, ...]
     """The expectations of clients that no VLAN holds."""
-    refused: int | None
-    """Queries of such clients; None where no server runs."""
+    refused: int
+    """Queries of such clients."""
 
     @property
     def failed(self) -> int:
@@ -120,10 +118,9 @@ class Report:
 def make_report(
     config: str,
     at: float,
-    snapshot: str,
     terms: CompiledConfig,
     results: Sequence[ExpectationResult] | None,
-    status: Status | None,
+    status: Status,
     config_differs: bool,
 ) -> Report:
     """The report of a policy; ``results`` is None where no expectations could be run."""
@@ -139,22 +136,22 @@ def make_report(
         version=__version__,
         at=at,
         config=config,
-        snapshot=snapshot,
-        loaded=None if status is None else status.loaded,
-        started=None if status is None else status.started,
+        snapshot=status.hash,
+        loaded=status.loaded,
+        started=status.started,
         config_differs=config_differs,
         expectations_run=results is not None,
         vlans=vlans,
         unassigned_clients=tuple(each for rest in by_vlan.values() for each in rest),
-        refused=None if status is None else status.outcome("refused"),
+        refused=status.outcome("refused"),
     )
 
 
-def _counts(status: Status | None, vlan: str) -> VlanQueryCounts | None:
-    for each in status.vlans if status is not None else ():
+def _counts(status: Status, vlan: str) -> VlanQueryCounts:
+    for each in status.vlans:
         if each.name == vlan:
             return VlanQueryCounts(each.queries, each.outcomes, each.services)
-    return None if status is None else VlanQueryCounts(0, {}, ())
+    return VlanQueryCounts(0, {}, ())
 
 
 def _vlan(
@@ -163,7 +160,7 @@ def _vlan(
     place: int,
     at: float,
     results: Iterable[ExpectationResult],
-    counts: VlanQueryCounts | None,
+    counts: VlanQueryCounts,
 ) -> VlanReport:
     vlan = terms.vlans[place]
     policy = policies[vlan.policy]

@@ -9,12 +9,11 @@ import typer
 
 from resolver.analysis.expectations import ExpectationRun
 from resolver.analysis.report import Report, make_report
-from resolver.cli.command import AsJson, Config, echo, print_json
+from resolver.cli.command import AsJson, Config, print_json
 from resolver.cli.policies import load_snapshot
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
-from resolver.supervisor import control
 from resolver.web import report_page
 
 Language = Annotated[
@@ -30,10 +29,9 @@ def report(
 ) -> int:
     """Print what is blocked on which ground, for an auditor.
 
-    By VLAN: the services, the directives, who is exempted by whom, the expectations. With a running
-    server the policy in force is reported, with its counts; else the policy of the config. The
-    expectations of the config are run. Exits with 1 where one does not hold, 2 where the config has
-    errors and no server runs.
+    By VLAN: the services, the directives, who is exempted by whom, the counts. The policy in force
+    is reported, and the expectations of the config are run on it. Exits with 1 where one does not
+    hold, 3 where no server can be reached.
 
         darban report > report.html
 
@@ -50,21 +48,10 @@ def report(
 
 
 def _make(path: Path, now: float) -> Report:
-    compiled = compile_file(path, now)
-    snapshot = compiled.snapshot
-    terms, index, hash_ = snapshot.terms, snapshot.index(), snapshot.hash()
-    in_force, status = hash_, None
-    try:
-        status = read_status(path)
-    except control.Unreachable as error:
-        if compiled.errors:
-            raise DarbanError("\n".join(map(str, [error, *compiled.errors]))) from None
-        echo(f"{error}\nthe policy of the config is reported, without counts", err=True)
-    if status is not None:
-        in_force = status.hash
-        terms, index = load_snapshot(path, in_force)
+    status, compiled = read_status(path), compile_file(path, now)
+    terms, index = load_snapshot(path, status.hash)
     results = None
     if not compiled.errors:
         results = list(ExpectationRun(compiled.loaded, terms, index, now).results())
-    differs = bool(compiled.errors) or in_force != hash_
-    return make_report(str(path.resolve()), now, in_force, terms, results, status, differs)
+    differs = bool(compiled.errors) or status.hash != compiled.snapshot.hash()
+    return make_report(str(path.resolve()), now, terms, results, status, differs)

@@ -1,10 +1,10 @@
-"""``darban report`` of a real server, and without one."""
+"""``darban report`` of a real server."""
 
 import json
 from collections.abc import Callable
 
 from tests.live.clients import ask
-from tests.live.commands import GOOD, NO, WRONG, darban
+from tests.live.commands import GOOD, UNREACHABLE, darban
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
@@ -12,9 +12,8 @@ from tests.live.waiting import wait_for
 def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server]) -> None:
     server = make_shipped()
     alone = darban("report", "--json", at=server.directory)
-    assert alone.code == GOOD
+    assert (alone.code, alone.out) == (UNREACHABLE, "")
     assert "no server answers" in alone.err
-    assert alone.json["started"] is None
     server.start()
     for _ in range(3):
         ask(server.port, "web.telegram.org", client="127.0.10.5")
@@ -25,7 +24,6 @@ def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server])
     assert vlans["publicity"]["counts"]["queries"] == 0
     assert done["refused"] == 1
     assert (done["config_differs"], done["expectations_run"]) == (False, True)
-    assert done["snapshot"] == alone.json["snapshot"]
     judged = [each for vlan in vlans.values() for each in vlan["expectations"]]
     assert len(judged) + len(done["unassigned_clients"]) == 12  # type: ignore[arg-type]
     assert all(each["holds"] for each in judged)
@@ -36,22 +34,13 @@ def test_of_what_is_in_force_with_its_counts(make_shipped: Callable[[], Server])
     other = darban("report", "--json", at=server.directory)
     assert other.code == GOOD, "what is in force holds"
     assert other.json["config_differs"] is True
-    assert other.json["snapshot"] == alone.json["snapshot"]
+    assert other.json["snapshot"] == done["snapshot"]
     server.config.write_text("[server\n", encoding="utf-8")
     broken = darban("report", "--language", "en", at=server.directory)
     assert broken.code == GOOD
     assert "could not be run" in broken.out
     assert broken.out.startswith("<!doctype html>")
     assert broken.out.endswith("</html>\n")
-
-    server.config.write_text(changed, encoding="utf-8")
-    assert server.stop().code == 0
-    candidate = darban("report", "--json", at=server.directory)
-    assert candidate.code == NO, "of the config, an expectation does not hold"
-    judged = [each for vlan in candidate.json["vlans"] for each in vlan["expectations"]]  # type: ignore[attr-defined]
-    assert [each["name"] for each in judged if not each["holds"]] == ["eitaa.com"]
-    server.config.write_text("[server\n", encoding="utf-8")
-    assert darban("report", at=server.directory).code == WRONG
 
 
 def _with_counts(server: Server) -> dict[str, object] | None:
