@@ -16,7 +16,7 @@ from resolver.files import make_directory, write_atomically
 from resolver.policy.features import Target
 from resolver.publish.engine_check import EngineCheck, own_address
 from resolver.publish.left_out import left_out
-from resolver.publish.targets import Fit, refused
+from resolver.publish.targets import Fit
 from resolver.settings import Endpoint
 
 Program = Annotated[
@@ -101,15 +101,13 @@ def _compiled(config: Path, program: str) -> CompileResult:
     """The compiled config for a program, after what is looser there was said on standard error.
 
     Raises:
-        DarbanError: the program cannot have a feature of a policy, or an expectation fails.
+        DarbanError: an expectation fails.
     """
     compiled = compile_valid(config)
     if program not in [*Target]:
         return compiled
     compiled.check()  # an engine takes these files though the server refuses the policy
     target, told = Target(program), len(compiled.problems)
-    if cannot := refused(compiled.snapshot.terms, target, time.time()):
-        raise DarbanError("\n".join(map(str, cannot)))
     for each in with_misfits(compiled, target, Fit.LOOSER).problems[told:]:
         echo(str(each), err=True)
     return compiled

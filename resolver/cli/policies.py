@@ -33,13 +33,13 @@ def compile_valid(config: Path) -> CompileResult:
 def with_misfits(compiled: CompileResult, target: Target, *fits: Fit) -> CompileResult:
     """Add a warning for each feature of a policy that a target enforces otherwise than this server.
 
-    ``fits`` are those to tell of. One that is refused has no code: nobody can acknowledge it.
+    ``fits`` are those to tell of.
     """
     config, found = compiled.loaded.config, []
     for each in misfits(compiled.snapshot.terms, target, time.time()):
         if each.support.fit in fits:
             path = ("policies", each.policy)
-            code = "" if each.support.fit is Fit.REFUSED else code_of(each.kind, path, config)
+            code = code_of(each.kind, path, config)
             said = ", ".join(each.features), f"what {target} enforces as Darban does", f"{each}."
             found.append(compiled.loaded.provenance.problem(path, *said, "warning", code))
     return with_warnings(compiled, found)

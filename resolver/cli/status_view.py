@@ -50,7 +50,6 @@ _FAULTS: dict[Kind, str] = {
     "zones_not_served": "{zones} of {written} zones are not served by {server} as they were "
     "written",
     "policy_not_pulled": "the policy was not pulled: {why}",
-    "policy_frozen": "these zones stay as they were, with exemptions that have ended: {what}",
     "zones_leave_out": "not in the zones: {what}",
     "list_stale": "list {list} could not be updated since {updated}; see darban lists",
     "list_never_fetched": "there is no copy of the list {list}; see darban lists",

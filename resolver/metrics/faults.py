@@ -27,7 +27,6 @@ Kind = Literal[
     "block_log_fails",
     "zones_not_written",
     "zones_not_served",
-    "policy_frozen",
     "policy_not_pulled",
     "zones_leave_out",
     "list_stale",
@@ -120,8 +119,6 @@ def _zones(publish: PublishStatus) -> Iterator[Fault]:
     if publish.not_served():
         counts = {"zones": publish.not_served(), "written": len(publish.zones)}
         yield Fault("zones_not_served", {"server": publish.server, **counts})
-    if publish.frozen:
-        yield Fault("policy_frozen", {"what": "; ".join(publish.frozen)})
 
 
 def _fetched(fetched: FetchedStatus, at: float) -> Iterator[Fault]:

@@ -186,8 +186,6 @@ class PublishStatus:
     """What the zones cannot express."""
     problem: str
     """Why they could not be written; empty where they were."""
-    frozen: tuple[str, ...] = ()
-    """Why zones of a policy stay as they were."""
 
     def not_served(self) -> int:
         """The zones of which Knot DNS does not serve what was written."""

@@ -1,7 +1,6 @@
 """How each target enforces each feature of a policy: the only place that says so.
 
-``darban check`` names what is otherwise, ``darban export`` fails where a target would have to be
-wrong, and the zones of such a policy stay as they are (``publish.writer``).
+``darban check`` names what is otherwise, and ``darban export`` what is looser.
 
 What must stay true:
 - Every target has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
@@ -22,7 +21,6 @@ class Fit(Enum):
     EXACT = "as here"
     STRICTER = "stricter"
     LOOSER = "looser"
-    REFUSED = "not possible"
 
 
 class Support(NamedTuple):
@@ -136,9 +134,3 @@ def misfits(compiled: CompiledConfig, target: Target, wall: float) -> Iterator[M
                 of_policy[feature] = vlans[vlan.name] = None
     for (policy, support), (of_policy, vlans) in found.items():
         yield Misfit(target, policy, support, tuple(of_policy), tuple(vlans))
-
-
-def refused(compiled: CompiledConfig, target: Target, wall: float) -> list[Misfit]:
-    """The features that a target cannot have."""
-    found = misfits(compiled, target, wall)
-    return [each for each in found if each.support.fit is Fit.REFUSED]

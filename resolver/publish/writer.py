@@ -24,11 +24,9 @@ from typing import Self
 
 from resolver.files import atomic_file, make_directory, remove_abandoned, write_atomically
 from resolver.policy.compiled import CompiledConfig
-from resolver.policy.features import Target
 from resolver.policy.index import Index
 from resolver.processes.child_main import work_once
 from resolver.publish.policy_zones import policy_zones
-from resolver.publish.targets import refused
 from resolver.publish.zone_inputs import ZoneInputs
 from resolver.publish.zone_record import RECORD, MadeZone, ZoneRecord, program
 from resolver.publish.zone_text import ZoneContent, contents, next_serial, serial_of
@@ -51,8 +49,6 @@ class WriteResult:
     """The zones that were made, since they might have changed."""
     left_out: list[str] = field(default_factory=list)
     """What the zones cannot express."""
-    frozen: list[str] = field(default_factory=list)
-    """Why zones of a policy stay as they were: they cannot have a feature of it."""
     problem: str = ""
     """Why they could not be written; empty where they were."""
 
@@ -69,23 +65,18 @@ def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> 
     serials, record = _read_serials(directory), ZoneRecord.read(directory)
     now = record.of_rules(terms, index)
     inputs = ZoneInputs(terms, now.rules, program())
-    zones, cannot = policy_zones(terms, index, wall), refused(terms, Target.ZONES, wall)
-    frozen = {each.policy for each in cannot}
-    result = WriteResult(left_out=[*map(str, zones.gaps)], frozen=[*map(str, cannot)])
+    zones = policy_zones(terms, index, wall)
+    result = WriteResult(left_out=[*map(str, zones.gaps)])
     for content in contents(zones, publication):
         name = content.zone
         file = _ZoneFile.read(directory / zone_file(name), content, serials.get(name, 0))
         hashed, made = inputs.hash(name, content.of), record.zones.get(name)
-        if content.of.view.effect.policy.name in frozen:
-            if not file.path.exists():
-                continue
-        elif not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
+        if not (file.is_latest and made and (made.inputs, made.body) == (hashed, file.body)):
             result.made.append(name)
             file = _written(file, content, wall)
             made = MadeZone(hashed, file.body, content.changes)
-        if made:
-            now.zones[name] = made
-            result.left_out.extend(made.changes)
+        now.zones[name] = made
+        result.left_out.extend(made.changes)
         result.serials[name] = file.serial
     if now != record:
         write_atomically(directory / RECORD, now.octets())

@@ -91,7 +91,7 @@ class ZonePublisher:
             result = await self._written_by_child(directory)
         finally:
             late.cancel()
-        zones, left_out, frozen = before.zones, before.left_out, before.frozen
+        zones, left_out = before.zones, before.left_out
         if not result.problem:
             self._written = to_publish
             log.info(
@@ -99,13 +99,11 @@ class ZonePublisher:
             )
             for each in result.left_out:
                 log.warning("[publish] %s", each)
-            for each in result.frozen:
-                log.error("[publish] zones stay as they were, for %s", each)
             served = {zone.name: zone.served for zone in zones}
             serials = result.serials.items()
             zones = tuple(ZoneStatus(zone, serial, served.get(zone)) for zone, serial in serials)
-            left_out, frozen = tuple(result.left_out), tuple(result.frozen)
-        now = PublishStatus(str(directory), server, zones, left_out, "", frozen)
+            left_out = tuple(result.left_out)
+        now = PublishStatus(str(directory), server, zones, left_out, "")
         self._facts.publish = now
         if result.problem:
             self._fail(now, result.problem)

@@ -14,10 +14,8 @@ from resolver.policy.features import MISFIT_KINDS, Feature, Target, features
 from resolver.policy.policy_hash import NOT_COUNTED
 from resolver.policy.verdict import BLOCKED, Verdict
 from resolver.prefix import Prefix
-from resolver.publish import targets, writer
 from resolver.publish.policy_zones import PASSTHRU, policy_zones, zone_action
-from resolver.publish.targets import SUPPORTS, Fit, Support, misfits, refused
-from resolver.publish.writer import WriteResult
+from resolver.publish.targets import SUPPORTS, Fit, Support, misfits
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, compiled
 
 WALL = 1.8e9
@@ -101,7 +99,7 @@ def test_every_answer_mode_is_a_feature() -> None:
 def test_every_feature_has_a_fit(target: Target) -> None:
     assert SUPPORTS[target].keys() == set(Feature)
     for feature, support in SUPPORTS[target].items():
-        assert bool(support.why) == (support.fit in (Fit.STRICTER, Fit.LOOSER)), feature
+        assert bool(support.why) == (support.fit is not Fit.EXACT), feature
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -199,21 +197,6 @@ def test_a_misfit_names_vlan_features_and_target() -> None:
     assert found["interface-in-unbound"].vlans == ("publicity",)
 
 
-def refusing(monkeypatch: pytest.MonkeyPatch, feature: Feature) -> None:
-    """Let zones not be able to have a feature."""
-    zones = {**SUPPORTS[Target.ZONES], feature: Support(Fit.REFUSED)}
-    monkeypatch.setattr(targets, "SUPPORTS", {**SUPPORTS, Target.ZONES: zones})
-
-
-def test_a_refusal_is_of_one_policy(monkeypatch: pytest.MonkeyPatch) -> None:
-    terms = compiled(FULL).terms
-    assert refused(terms, Target.ZONES, WALL) == []
-    refusing(monkeypatch, Feature.DENY)
-    [cannot] = refused(terms, Target.ZONES, WALL)
-    assert cannot.policy == "administrative"
-    assert str(cannot) == "VLAN administration: zones: deny: not possible"
-
-
 @pytest.mark.parametrize("target", Target)
 def test_where_a_name_leads_that_passes_a_default_is_named(target: Target) -> None:
     terms, led = compiled(ALLOWING).terms, Feature.ANSWERS_PAST_DEFAULT
@@ -225,31 +208,6 @@ def test_where_a_name_leads_that_passes_a_default_is_named(target: Target) -> No
 
 def test_a_default_that_only_counts_is_in_no_zone() -> None:
     audited = compiled(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))
-    assert [refused(audited.terms, target, WALL) for target in Target] == [[]] * len(Target)
     zones = policy_zones(audited.terms, audited.index(), WALL)
     rules = [rule for zone in (*zones.block_sets, *zones.vlans) for rule in zone.rules()]
     assert {rule.action for rule in rules} <= {PASSTHRU}
-
-
-def test_the_zones_of_a_policy_that_they_cannot_have_stay_as_they_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def write(config: str) -> tuple[WriteResult, dict[str, bytes]]:
-        of = compiled(f'{config}[publish]\nlisten = ["127.0.0.1:8053"]\n')
-        result = writer.write(of.terms, of.index(), tmp_path, WALL)
-        return result, {path.stem: path.read_bytes() for path in tmp_path.glob("*.zone")}
-
-    first, before = write(FULL)
-    assert first.frozen == []
-    refusing(monkeypatch, Feature.DENY)
-    changed = FULL.replace("[policies.publicity]\n", '[policies.publicity]\nblock = ["one"]\n')
-    second, after = write(changed.replace('"b.example"', '"e.example"'))
-    names = {"administrative.policy.rpz.internal", "administration.vlan.rpz.internal"}
-    assert second.frozen == ["VLAN administration: zones: deny: not possible"]
-    assert {zone for zone in before if before[zone] == after[zone]} >= names
-    assert after["publicity.policy.rpz.internal"] != before["publicity.policy.rpz.internal"]
-    assert {zone: second.serials[zone] for zone in names} == {z: first.serials[z] for z in names}
-    monkeypatch.undo()
-    third, whole = write(changed.replace('"b.example"', '"e.example"'))
-    assert b"e.example" in whole["administration.vlan.rpz.internal"]
-    assert third.frozen == []

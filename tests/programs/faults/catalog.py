@@ -241,5 +241,4 @@ UNTRIED: dict[Kind, str] = {
     "clock_wrong": "it is the clock of the kernel",
     "exemption_ends": "its alert needs three days",
     "exemption_ended": "a reminder without an alert",
-    "policy_frozen": "no target refuses a feature today",
 }
