@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.live.server import MODULE
 from tests.live.waiting import wait_for
 from tests.programs.bench.processes import memory
 from tests.programs.chaos.faults import Bounds, Fault
@@ -76,10 +75,10 @@ class Row(NamedTuple):
         return not self.holds and not self.certain and self.busy > _BUSY
 
 
-def row(faults: Sequence[Fault], seed: int, pace: Pace, program: Sequence[str] = MODULE) -> Row:
+def row(faults: Sequence[Fault], seed: int, pace: Pace) -> Row:
     """Start everything, and let the faults happen, each before the ones before it end."""
     clock = any(fault.clock for fault in faults)
-    with system(seed, pace.rate, clock=clock, program=program) as (whole, load):
+    with system(seed, pace.rate, clock=clock) as (whole, load):
         time.sleep(pace.warm)
         return suffer(whole, load, faults, pace)
 

@@ -254,9 +254,7 @@ def _descriptors(pid: int) -> set[int]:
 
 
 @contextmanager
-def system(
-    seed: int, rate: int, *, clock: bool = False, program: Sequence[str] = MODULE
-) -> Iterator[tuple[System, Load]]:
+def system(seed: int, rate: int, *, clock: bool = False) -> Iterator[tuple[System, Load]]:
     """All parts, started, and ended afterwards; ``clock``: its wall clock can be stepped."""
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="darban-chaos-")))
@@ -286,7 +284,6 @@ def system(
             config,
             port,
             metrics,
-            program=program,
             through=stack.enter_context(small_disk(place / ".darban")),
             options=["--last-good"],
             environment=fake_clock(place) if clock else {},
