@@ -16,11 +16,11 @@ import typer
 
 from resolver.cli.app import app
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG
+from tests.live.configs import ROOT as ROOT_OF_SOURCE
 from tests.live.installed import Installation, installed_layer
 from tests.live.systemd import Done, Machine, booted
 from tests.live.waiting import wait_for
 
-ROOT_OF_SOURCE = Path(__file__).parents[2]
 CONFIG, STATE = "/etc/darban/config.toml", "/var/lib/darban"
 ROOT, MEMBER, OTHER = USERS = ("root", "member", "other")
 CLIENT = "127.0.10.5"
