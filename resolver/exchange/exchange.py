@@ -25,8 +25,7 @@ next ``Attempt`` to send, None to go on waiting, or the result, a ``CacheEntry``
 | PAUSED          | waited                             | next                                      |
 | any, for an     | received: it answers the question  | the result                                |
 | attempt that is | received: TC, or EDNS is rejected  | RESTING: as above; else None              |
-| late            | any other, or dropped by the driver| None; RESTING: the result if it was the   |
-|                 |                                    | last that could be answered               |
+| late            | any other, or dropped              | None; RESTING: the result, if it was last |
 
 "Next" is an attempt: ASKING; or where the round is over, None: RESTING; or the result, if no late
 attempt can be answered: ENDED. ``exchange.round`` decides which.
@@ -47,8 +46,6 @@ The rules:
 - After records of the question's name that have another type alone, as broken load balancers send
   them, the other servers are asked, too, each once. Where none has an answer, the result is NODATA:
   SERVFAIL would have clients give the name up (RFC 4074 section 4).
-- A server that is down, or silent over UDP, is probed beside the first attempt, by an attempt over
-  UDP whose answer says that the server answers, and nothing else.
 """
 
 from typing import Final
@@ -195,16 +192,11 @@ class Exchange:
     def _broken(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after an answer that cannot be read; over the other transport it may be."""
         self.round.leave_out(attempt.server, attempt.stream)
-        return self._next(now) if attempt is self.current else self._without(attempt)
+        return self._next(now) if attempt is self.current else self.dropped(attempt, now)
 
     def _forget(self, attempt: Attempt) -> None:
         """Remove an attempt from the late ones, if it is one."""
         self.late = tuple([each for each in self.late if each is not attempt])
-
-    def _without(self, attempt: Attempt) -> Step | None:
-        """Go on without an attempt that is not the current one."""
-        self._forget(attempt)
-        return self._end() if self.current is None else None
 
     def _usable(self, server: Server, response: Response, now: float) -> CacheEntry | None:
         """The entry of a response; None if it does not answer the question."""
@@ -236,7 +228,9 @@ class Exchange:
         """Process a packet that matches no query on the port of this attempt: it may be forged."""
         self.round.is_suspicious = True
         self._seen |= MISMATCH
-        return self._over_tcp(attempt, now) if attempt is self.current else self._without(attempt)
+        if attempt is not self.current:
+            return self.dropped(attempt, now)
+        return self._over_tcp(attempt, now)
 
     def has_more_time(self, attempt: Attempt, now: float) -> bool:
         """Whether to wait for the current attempt beyond ``until``: nothing comes over UDP at all.
@@ -256,8 +250,9 @@ class Exchange:
         return self._next(now)
 
     def dropped(self, attempt: Attempt, now: float) -> Step | None:  # noqa: ARG002 - as all events
-        """Go on without a late attempt, which cannot be answered any more."""
-        return self._without(attempt)
+        """Go on without an attempt that is not the current one: it cannot be answered any more."""
+        self._forget(attempt)
+        return self._end() if self.current is None else None
 
     def waited(self, attempt: Attempt, now: float) -> Step | None:
         """Go on after the time of the current attempt, which had failed: ask all once more."""
@@ -280,7 +275,7 @@ class Exchange:
         server = attempt.server
         self.round.leave_out(server, attempt.stream)
         if attempt is not self.current:  # its time-out is noted already
-            return self._without(attempt)
+            return self.dropped(attempt, now)
         was_up = server.up
         self.round.note_timeout(server, now)
         following = self._following(now)
@@ -296,7 +291,7 @@ class Exchange:
         The server works, so this does not count as a time-out.
         """
         if attempt is not self.current:
-            return self._without(attempt)
+            return self.dropped(attempt, now)
         if now >= attempt.until or not self.round.take_back():
             return self.unreachable(attempt, now)
         return self._ask(attempt.server, True, now)

@@ -44,7 +44,7 @@ class AttemptSender:
         self._udp = UdpSocketPool[Sent](
             loop, self._received, self._suspect, self._refused, self._unsent
         )
-        self._tcp = TcpConnections[Sent](loop, self._tcp_received, self._tcp_lost)
+        self._tcp = TcpConnections[Sent](loop, self._received, self._tcp_lost)
         self.late = LateAttempts[PendingReply](MAX_LATE)
 
     def send(self, query: Query, attempt: Attempt, now: float) -> Step | None:
@@ -157,9 +157,6 @@ class AttemptSender:
             self._counters.answered(name, now - probe.began)
         else:
             self._counters.upstream(name, "mismatch")
-
-    def _tcp_received(self, sent: Sent, packet: bytes) -> None:
-        self._received(sent, packet, self._loop.time())
 
     def _suspect(self, waiting: list[Sent]) -> None:
         """Have all queries that wait on one port asked again over TCP: a packet may be forged."""

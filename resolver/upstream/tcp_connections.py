@@ -127,7 +127,7 @@ class TcpConnection(MessageStream, Generic[Waiting]):
                 self.heard = self.loop.time()
                 waiting = self.stop_waiting(packet[0] << 8 | packet[1])
                 if waiting is not None:
-                    self._pool.receive(waiting, packet)
+                    self._pool.receive(waiting, packet, self.heard)
 
     def ended(self) -> None:
         """Close the connection: no more answers come."""
@@ -148,10 +148,10 @@ class TcpConnectionPool(Generic[Waiting]):
         self,
         loop: Loop,
         server: Server,
-        receive: Callable[[Waiting, bytes], None],
+        receive: Callable[[Waiting, bytes, float], None],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
-        """``receive`` gets what has waited for a message, and the message.
+        """``receive`` gets what has waited for a message, the message, and the time.
 
         ``lost`` gets a connection that has ended.
         """
@@ -255,7 +255,7 @@ class TcpConnections(Generic[Waiting]):
     def __init__(
         self,
         loop: Loop,
-        receive: Callable[[Waiting, bytes], None],
+        receive: Callable[[Waiting, bytes, float], None],
         lost: Callable[[TcpConnection[Waiting]], None],
     ) -> None:
         self._loop = loop

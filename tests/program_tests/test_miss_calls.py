@@ -1,0 +1,19 @@
+"""What a reader has to follow of a miss stays bounded."""
+
+from statistics import median_low
+
+import pytest
+
+from tests.programs.bench.miss_calls import changes, misses
+
+MOST_CALLS = 110
+MOST_CHANGES = 75
+"""Of a miss over UDP, from the reading of its query to the sending of its reply."""
+
+
+@pytest.mark.interpreted  # compiled functions are called without a trace
+def test_a_miss_takes_few_calls_in_few_files() -> None:
+    found = misses()
+    assert len(found) >= 20
+    assert median_low(map(len, found)) <= MOST_CALLS
+    assert median_low(map(changes, found)) <= MOST_CHANGES
