@@ -77,9 +77,9 @@ class Engine:
         self.missing_forwards = 0
         """Queries for names below .local and .internal, which no ``[[forward]]`` has."""
         self._wall_ahead = 0.0
+        """Unix time less monotonic time."""
         self.changes_at = math.inf
         """When the next exemption or hours begin or end, in monotonic seconds."""
-        """Unix time less monotonic time."""
         self.observe(observer)
         self.replace(snapshot)
 
