@@ -160,7 +160,9 @@ def test_at_the_limit_the_oldest_connection_is_closed() -> None:
         assert _all(held[-1]).endswith(b"hello")
 
 
-def test_who_does_not_read_keeps_nobody_out() -> None:
+def test_who_does_not_read_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("HEADER_TIMEOUT", "READ_TIMEOUT"):  # so that the number of places alone decides
+        monkeypatch.setattr(page_server, limit, 600.0)
     with _served(BODY) as served, ExitStack() as stack:
         asking = stack.enter_context(served.connect())
         for number in range(1, 2 * PLACES):
