@@ -39,9 +39,9 @@ def history(
 ) -> int:
     """Show what was in force at a moment, and by whom.
 
-    Without --at: every activation (a start, a reload, an exemption, lists that were fetched), end
-    of an exemption and stop, the last 20 as text, with the exemptions that changed; +2 -1 means
-    that the config got two lines and lost one. A moment without an offset is in this host's time,
+    Without --at: every activation (a start, a reload, an exemption, lists that were fetched) and
+    stop, the last 20 as text, with the exemptions that changed; +2 -1 means that the config got
+    two lines and lost one. A moment without an offset is in this host's time,
     a date alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
     where the moment is invalid or still to come, or the audit log cannot be read.
 
@@ -121,7 +121,7 @@ def _list_text(entries: list[AuditEntry]) -> str:
 
 def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
     """The ids of the exemptions that came, went or changed."""
-    # those that have ended between the two have a line of their own
+    # without those that have ended between the two
     old, new = (
         {each.id: each for each in entry.exempted_at(after.time)} for entry in (before, after)
     )
@@ -131,8 +131,9 @@ def _changed_exemptions(before: AuditEntry, after: AuditEntry) -> str:
 
 
 def _line(entry: AuditEntry, exemptions: str) -> str:
-    who = _who(entry) if entry.ended is None else exemption_text(entry.ended)
-    line = f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {who}"
+    line = (
+        f"{moment_text(entry.time)}  {entry.event:<17}  {entry.snapshot or '-':<16}  {_who(entry)}"
+    )
     return "  ".join(filter(None, (line, _size(entry.diff), exemptions)))
 
 

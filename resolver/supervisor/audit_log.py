@@ -1,11 +1,11 @@
 """The audit log: which config was in force when, and who put it in force.
 
 The state directory has it as ``journal.jsonl``: a JSON line for each activation of a config, for
-each exemption that has ended, for each commit of the policy that was refused, and for each stop of
-the server. Lines are only ever added (``journal``). A line
-holds the difference to the config before, and the exemptions that have not ended. The whole text of
-each config, and the hashes of all lists, are kept once, by the hash of their content
-(``snapshot.archive``). So a year later the log still answers what was in force at any moment.
+each commit of the policy that was refused, and for each stop of the server. Lines are only ever
+added (``journal``). A line holds the difference to the config before, and the exemptions that have
+not ended, each with its end. The whole text of each config, and the hashes of all lists, are kept
+once, by the hash of their content (``snapshot.archive``). So a year later the log still answers
+what was in force at any moment.
 
 What must stay true:
 - Lines of earlier versions can be read, and earlier versions can read those of this one.
@@ -15,11 +15,10 @@ What must stay true:
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from resolver.compiler.candidate import SourceTexts
 from resolver.policy.compiled import CompiledConfig
@@ -42,10 +41,9 @@ class AuditEntry:
     time: float
     event: str
     """``start``, ``start --last-good``, ``reload``, ``exempt``, ``restore``, ``lists``, ``pull``,
-    ``stop``, ``ended`` for an exemption, or ``refused`` for a commit of the policy."""
+    ``stop``, or ``refused`` for a commit of the policy."""
     who: str
-    """For ``pull`` and ``refused`` also the commit and its signer; empty where an exemption has
-    ended, which nobody did."""
+    """For ``pull`` and ``refused`` also the commit and its signer."""
     snapshot: str
     """The hash of the snapshot; empty where nothing was put in force."""
     config: str = ""
@@ -54,28 +52,17 @@ class AuditEntry:
     """To the config before; empty where the text is the same."""
     exemptions: list[ExemptionDetails] = field(default_factory=list)
     """Those of the config that had not ended; earlier versions have noted the others, too."""
-    ended: ExemptionDetails | None = None
-    """The exemption that has ended; the server may have noted that later, after a start."""
     lists: str = ""
     """The hash of the hashes of all lists; empty where they are not known."""
 
     @property
     def changes(self) -> bool:
         """Whether something else is in force after it."""
-        return self.ended is None and self.event != REFUSED
+        return self.event != REFUSED
 
     def exempted_at(self, moment: float) -> list[ExemptionDetails]:
         """The exemptions that applied at a moment under this config."""
         return [each for each in self.exemptions if not ended(each.until, moment)]
-
-
-class NotedEnds(NamedTuple):
-    """The ends of exemptions that the audit log has."""
-
-    known: Set[tuple[str, float]] = frozenset()
-    """Their ids and moments, as far as the last lines have them."""
-    since: float = -math.inf
-    """When these lines begin. Earlier ends count as noted."""
 
 
 class AuditLog:
@@ -102,15 +89,6 @@ class AuditLog:
         """
         activations = (entry for entry in self._latest() if entry.snapshot)
         return next((each for each in activations if snapshot in (None, each.snapshot)), None)
-
-    def ends(self) -> NotedEnds:
-        """The ends of exemptions that were noted; OSError if the log cannot be read."""
-        complete, latest = self._journal.is_short, list(self._latest())
-        ended = (entry.ended for entry in latest)
-        known = {(each.id, each.until) for each in ended if each is not None}
-        if complete:
-            return NotedEnds(known)
-        return NotedEnds(known, min((entry.time for entry in latest), default=-math.inf))
 
     def _latest(self) -> Iterator[AuditEntry]:
         return filter(None, map(_entry, self._journal.latest()))
@@ -174,10 +152,6 @@ class AuditLog:
         """Add that a commit of the policy was refused, and why; OSError if that fails."""
         self._append(AuditEntry(time, REFUSED, what, ""))
 
-    def ended(self, time: float, exemption: ExemptionDetails) -> None:
-        """Add that an exemption has ended; OSError if the log cannot be written."""
-        self._append(AuditEntry(time, "ended", "", "", ended=exemption))
-
     def _keep(self, value: Mapping[str, object]) -> str:
         text = json.dumps(dict(value)).encode()
         name = hashlib.sha256(text).hexdigest()[:16]
@@ -191,13 +165,10 @@ class AuditLog:
 def _entry(line: bytes) -> AuditEntry | None:
     try:
         plain = json.loads(line)
+        if plain.pop("ended", None):  # earlier versions have noted the end of an exemption
+            return None
         exemptions = [ExemptionDetails(**each) for each in plain.pop("exemptions")]
-        ended = plain.pop("ended", None)
-        return AuditEntry(
-            **plain,
-            exemptions=exemptions,
-            ended=None if ended is None else ExemptionDetails(**ended),
-        )
+        return AuditEntry(**plain, exemptions=exemptions)
     except (ValueError, TypeError, KeyError, AttributeError):  # cut short, or no line of this log
         return None
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from resolver.compiler.candidate import SourceTexts
 from resolver.log import log
-from resolver.policy.exemption_details import ExemptionDetails
-from resolver.supervisor.audit_log import AuditLog, NotedEnds
+from resolver.supervisor.audit_log import AuditLog
 from resolver.supervisor.rollout import ServedSnapshot
 
 
@@ -47,19 +46,6 @@ class AuditWriter:
     async def stopped(self, who: str) -> None:
         """Note that the server stops."""
         await self._write(partial(self._log.stopped, time.time(), who))
-
-    async def ended(self, exemption: ExemptionDetails) -> None:
-        """Note that an exemption has ended."""
-        log.info("exemption %s has ended", exemption.id)
-        await self._write(partial(self._log.ended, time.time(), exemption))
-
-    async def noted_ends(self) -> NotedEnds:
-        """The ends of exemptions that the log has."""
-        try:
-            return await asyncio.to_thread(self._log.ends)
-        except OSError as error:
-            log.error("%s: the audit log cannot be read (%s)", self._state, error.strerror)
-            return NotedEnds()
 
     async def _write(self, write: Callable[[], None]) -> None:
         try:

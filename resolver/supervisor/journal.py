@@ -46,12 +46,6 @@ class Journal:
                 yield from _backwards(file, size, max(0, size - left))
                 left = max(0, left - size)
 
-    @property
-    def is_short(self) -> bool:
-        """Whether ``latest`` gives all lines; OSError if it cannot be read."""
-        sizes = (path.stat().st_size for path in (self._path, self._earlier) if path.exists())
-        return sum(sizes) <= _LOOK_BACK
-
     def append(self, line: bytes) -> None:
         """Add a line; OSError where it cannot be written whole: then nothing is added."""
         line += b"\n"

@@ -41,7 +41,6 @@ from resolver.supervisor.banner import startup_banner
 from resolver.supervisor.block_log import BlockLogWriter
 from resolver.supervisor.block_page import BlockPage
 from resolver.supervisor.control import Answer, Command, ControlServer, Request, socket_path
-from resolver.supervisor.exemption_ends import note_ends
 from resolver.supervisor.list_updates import ListUpdates
 from resolver.supervisor.notify import ServiceManager
 from resolver.supervisor.person import person
@@ -174,8 +173,8 @@ class _Supervisor:
                 *(self._serve_metrics, self._block_page.run),
                 partial(self._once_judged, self._list_updates.schedule.run),
                 partial(self._once_judged, self._policy_pulls.run),
-                *(partial(note_ends, self._facts, self._audit), self._zones.run),
-                *(self._validation.run, self._upstream_watch.run, self._reload_on_hangup),
+                *(self._zones.run, self._validation.run, self._upstream_watch.run),
+                self._reload_on_hangup,
                 partial(self._reloader.unwritten.watch, self._facts),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 partial(watch_addresses, self._facts),

@@ -43,7 +43,6 @@ CALLERS = {
 COMPARING_ENDS = {
     "policy.moment": "the end of an exemption, with a clock",
     "cli.exempt": "a later end of an exemption, with its earlier one",
-    "supervisor.exemption_ends": "an end, with the first line of the audit log that is known",
     **dict.fromkeys(
         ("exchange.exchange", "engine.failure_cache", "worker.worker"),
         "the end of a wait of this process, by its monotonic clock",

@@ -181,38 +181,8 @@ def test_an_exemption_that_ends_while_the_server_runs(server: Server) -> None:
     text = darban("history", "--at", until, at=server.directory).out
     assert "ended before: fair: pager for VLAN administration" in text
     assert "by uid" in text
-    [ended] = [entry for entry in _history(server) if entry["event"] == "ended"]
-    assert end <= float(ended["time"]) < end + 2
-    assert "exemption fair has ended" in server.err
-    listed = darban("history", at=server.directory).out
-    assert listed.count("fair: pager for VLAN administration until") == 1
     done = darban("check", at=server.directory)
     assert "Exemption fair has ended and permits nothing;" in done.out
-
-
-def test_an_exemption_that_ends_while_no_server_runs_is_noted_once(ended: Server) -> None:
-    server = ended
-    events = [entry["event"] for entry in _history(server)]
-    assert "ended" not in events
-    _write(server, DENY, 'block = ["pager"]')
-    _write(server, "directories = []", 'directories = ["lists"]')
-    lists = server.directory / "lists"
-    lists.mkdir()
-    (lists / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
-    over = EXEMPTION.format(until="2026-01-15T08:00:00Z")
-    _write(server, "[policies.publicity]", over + "[policies.publicity]")
-    server.start()
-    events += ["start", "ended"]
-    wait_for(lambda: len(_history(server)) == len(events), "the end is written down")
-    server.stop()
-    server.start()
-    events += ["stop", "start"]
-    wait_for(lambda: len(_history(server)) == len(events), "the start is written down")
-    assert darban("reload", at=server.directory).code == GOOD
-    assert sorted(entry["event"] for entry in _history(server)) == sorted(events)
-    assert "fair" in darban("history", at=server.directory).out
-    now = darban("history", "--at", dt.datetime.now(dt.UTC).isoformat(), at=server.directory)
-    assert "fair" not in now.out
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2027-13-01", "0001-01-01", ""])
