@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
@@ -42,7 +42,9 @@ _STARTS_PROCESS = ("subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec")
 _started_freely = True
 """Whether the test that runs now may start a process."""
 
-settings.register_profile("darban", deadline=None)  # the machine may be busy
+settings.register_profile(  # the machine may be busy
+    "darban", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("darban")
 
 
