@@ -3,10 +3,8 @@
 from collections.abc import Callable
 
 from dnslib import EDNS0, QTYPE, RD, RR, DNSHeader, DNSQuestion, DNSRecord, EDNSOption
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_ABC", min_size=1, max_size=20)
 NAMES = st.lists(LABELS, min_size=0, max_size=5).map(lambda labels: ".".join(labels) + ".")
 TTLS = st.integers(0, 2**32 - 1)

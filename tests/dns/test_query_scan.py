@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 
 from resolver.dns import codes, names
 from resolver.dns.query import Profiles, Query, scan
-from tests.dns.made_packets import any_bytes, mutated, queries, unhurried
+from tests.dns.made_packets import any_bytes, mutated, queries
 
 
 @given(any_bytes(queries), st.booleans())
-@unhurried
 def test_any_bytes_are_a_query_or_nothing(packet: bytes, stream: bool) -> None:
     query = scan(packet, {}, stream)
     answered = len(packet) >= 12 and not packet[2] & 0x80
@@ -22,7 +21,6 @@ def test_any_bytes_are_a_query_or_nothing(packet: bytes, stream: bool) -> None:
 
 
 @given(any_bytes(queries))
-@unhurried
 def test_a_query_has_one_question_and_nothing_unread(packet: bytes) -> None:
     query = scan(packet, {})
     if query is None or query.profile.rcode != codes.NOERROR:
@@ -36,7 +34,6 @@ def test_a_query_has_one_question_and_nothing_unread(packet: bytes) -> None:
 
 
 @given(queries(), st.booleans())
-@unhurried
 def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes, stream: bool) -> None:
     query = scan(packet, {}, stream)
     expected = DNSRecord.parse(packet)
@@ -56,7 +53,6 @@ def test_a_valid_query_is_read_as_dnslib_reads_it(packet: bytes, stream: bool) -
 
 
 @given(queries())
-@unhurried
 def test_a_query_that_is_cut_short_is_malformed(packet: bytes) -> None:
     for end in range(12, len(packet)):
         query = scan(packet[:end], {})
@@ -76,7 +72,6 @@ def facts(query: Query | None) -> tuple[object, ...] | None:
 
 
 @given(st.lists(any_bytes(queries), max_size=4), st.data(), st.booleans())
-@unhurried
 def test_what_was_scanned_before_changes_nothing(
     before: list[bytes], data: st.DataObject, stream: bool
 ) -> None:

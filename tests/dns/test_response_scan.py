@@ -19,14 +19,12 @@ from tests.dns.made_packets import (
     pointer_chain,
     response_of,
     responses,
-    unhurried,
 )
 
 EDE = codes.EDE
 
 
 @given(responses())
-@unhurried
 def test_a_valid_response_is_read_as_dnslib_reads_it(packet: bytes) -> None:
     response = scan(packet)
     assert response is not None
@@ -70,7 +68,6 @@ def kept(ttl: int) -> int:
 
 
 @given(any_bytes(responses))
-@unhurried
 def test_any_bytes_are_a_response_or_nothing(packet: bytes) -> None:
     response = scan(packet)
     if response is None:
@@ -83,7 +80,6 @@ def test_any_bytes_are_a_response_or_nothing(packet: bytes) -> None:
 
 
 @given(any_bytes(responses))
-@unhurried
 def test_what_is_taken_is_taken_by_dnslib_too(packet: bytes) -> None:
     response = scan(packet)
     if response is None or any(not length for length in rdlengths(response)):
@@ -109,14 +105,12 @@ def rdlengths(response: Response) -> list[int]:
 
 
 @given(responses())
-@unhurried
 def test_a_response_that_is_cut_short_is_none(packet: bytes) -> None:
     for end in range(len(packet)):
         assert scan(packet[:end]) is None
 
 
 @given(responses())
-@unhurried
 def test_assembled_records_mean_the_same_to_dnslib_too(packet: bytes) -> None:
     response = scan(packet)
     assert response is not None

@@ -3,7 +3,7 @@
 from typing import SupportsIndex, overload
 
 from dnslib import DNSRecord
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.dns import names
@@ -15,8 +15,6 @@ from resolver.exchange.failure import Failure
 from resolver.exchange.question import cache_key
 from tests.exchange.rendered_entries import entry_of, reply, ttls_of
 from tests.exchange.usual_responses import usual_responses
-
-unhurried = settings(deadline=None)
 
 
 def key(qtype: int = 1, name: str = "www.example.org") -> bytes:
@@ -35,7 +33,6 @@ def ttls(packet: bytes) -> list[int]:
 
 
 @given(usual_responses(), st.lists(st.floats(0, 2 * MAX_TTL), min_size=1, max_size=3).map(sorted))
-@unhurried
 def test_a_client_gets_no_more_than_what_is_left(
     made: tuple[bytes, int], later: list[float]
 ) -> None:
@@ -49,7 +46,6 @@ def test_a_client_gets_no_more_than_what_is_left(
 
 
 @given(usual_responses())
-@unhurried
 def test_an_entry_ends_before_any_of_its_ttls(made: tuple[bytes, int]) -> None:
     entry = entry_of(made[0])
     if entry.rcode in (0, 3):
@@ -57,7 +53,6 @@ def test_an_entry_ends_before_any_of_its_ttls(made: tuple[bytes, int]) -> None:
 
 
 @given(usual_responses())
-@unhurried
 def test_only_answers_and_sound_absence_are_kept(made: tuple[bytes, int]) -> None:
     record = DNSRecord.parse(made[0])
     found = entry_of(made[0])

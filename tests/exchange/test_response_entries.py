@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from dnslib import RR, DNSError, DNSRecord
 from dnslib.buffer import BufferError as ShortBuffer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.dns.response import scan
@@ -14,7 +14,6 @@ from resolver.exchange.entry import MAX_RESTARTS, MAX_TTL, CacheEntry, make_entr
 from tests.exchange.rendered_entries import entry_of, reply, ttls_of
 from tests.exchange.usual_responses import usual_responses
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = 5000.0
 Name = tuple[bytes, ...]
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED, YXDOMAIN = 0, 2, 3, 5, 6
@@ -191,7 +190,7 @@ def swapped(question: bytes) -> bytes:
 
 
 @given(usual_responses())
-@settings(unhurried, max_examples=500)
+@settings(max_examples=500)
 def test_an_entry_holds_what_an_independent_reading_finds(made: tuple[bytes, int]) -> None:
     packet, length = made
     question = swapped(packet[12 : 12 + length])
@@ -199,7 +198,7 @@ def test_an_entry_holds_what_an_independent_reading_finds(made: tuple[bytes, int
 
 
 @given(usual_responses(), st.data())
-@settings(unhurried, max_examples=500)
+@settings(max_examples=500)
 def test_it_does_so_of_mutated_responses(made: tuple[bytes, int], data: st.DataObject) -> None:
     packet, length = bytearray(made[0]), made[1]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -228,7 +227,6 @@ def parsed(packet: bytes) -> DNSRecord | None:
 
 
 @given(usual_responses())
-@unhurried
 def test_what_is_cut_short_makes_no_entry(made: tuple[bytes, int]) -> None:
     packet = made[0]
     assert [end for end in range(len(packet)) if scan(packet[:end]) is not None] == []

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.publish.bind import KEYS_FILE
@@ -22,7 +22,7 @@ from tests.live.programs import needed
 from tests.publish.hostile_values import HOSTILE, SEEDS, VALUES, exported, shapes
 
 pytestmark = pytest.mark.processes
-unhurried = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40)
 ODD = {
     "contact": 'Ask "2222" \\',
     "number": '1595/"x"]]',
@@ -54,7 +54,7 @@ def plain() -> list[str]:
 
 @pytest.mark.parametrize("key", VALUES)
 @given(hostile=HOSTILE)
-@unhurried
+@few
 def test_a_value_adds_nothing(key: str, plain: list[str], hostile: str) -> None:
     files = exported(key, hostile)
     assert not files or shapes(files) == plain
@@ -65,7 +65,7 @@ def test_every_program_has_a_file(plain: list[str]) -> None:
 
 
 @given(texts=st.lists(st.text() | HOSTILE))
-@unhurried
+@few
 def test_dnsdist_reads_each_string_as_it_was(texts: list[str]) -> None:
     with TemporaryDirectory() as directory:
         script, read = Path(directory, "strings.lua"), Path(directory, "read")

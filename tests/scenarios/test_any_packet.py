@@ -3,7 +3,7 @@
 import itertools
 
 from dnslib import DNSHeader, DNSQuestion, DNSRecord
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.engine.result import Drop, PendingReply, Reply
@@ -11,7 +11,6 @@ from resolver.policy.prefixes import packed
 from tests.scenarios.file import Scenario
 from tests.scenarios.stage import BOOT, Stage
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IDENTITY = '[server]\nidentity = "dns1.administration.agency.example"\n'
 STAGE = Stage(Scenario("any packet", [], more=IDENTITY))
 MOMENTS = itertools.count(BOOT)
@@ -49,7 +48,7 @@ def packets(draw: st.DrawFn) -> bytes:
 
 
 @given(packets() | st.binary(max_size=60), CLIENTS, st.booleans())
-@settings(unhurried, max_examples=1000)
+@settings(max_examples=1000)
 def test_any_octets_get_a_reply_of_their_own_or_silence(
     packet: bytes, client: str, stream: bool
 ) -> None:

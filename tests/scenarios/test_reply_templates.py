@@ -1,7 +1,7 @@
 """Reply templates: whatever is asked, in whatever order, they change no reply."""
 
 from dnslib import CNAME, HTTPS, QTYPE, RR, SOA, TXT, A, DNSHeader, DNSRecord
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resolver.dns import names
@@ -14,7 +14,6 @@ from resolver.policy.prefixes import packed
 from tests.scenarios.file import Scenario
 from tests.scenarios.stage import BOOT, Stage
 
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MORE = """
 [policies.watched]
 block = ["@messenger"]
@@ -118,7 +117,7 @@ def conversations(draw: st.DrawFn) -> list[Asked]:
 
 
 @given(conversations())
-@settings(unhurried, max_examples=200)
+@settings(max_examples=200)
 def test_what_is_kept_of_earlier_replies_changes_none(asked: list[Asked]) -> None:
     assert played(asked, keeping=True) == played(asked, keeping=False)
 
