@@ -18,16 +18,13 @@ from resolver.processes import child_process
 from resolver.snapshot.config_files import DiskFiles
 from resolver.supervisor import control
 
-From = Annotated[
+File = Annotated[
     Path | None,
-    typer.Option(
-        "--from",
-        metavar="FILE",
+    typer.Argument(
+        metavar="[FILE]",
         help="put this file in the place of the config first, and keep the config as NAME.old",
     ),
 ]
-
-
 Accept = Annotated[
     bool,
     typer.Option("--accept", help="accept that lists are gone, or have lost over a fifth"),
@@ -35,7 +32,7 @@ Accept = Annotated[
 
 
 def reload(
-    *, new: From = None, accept: Accept = False, config: Config, as_json: AsJson = False
+    new: File = None, *, accept: Accept = False, config: Config, as_json: AsJson = False
 ) -> int:
     """Put the config in force, without losing a query.
 
@@ -43,7 +40,7 @@ def reload(
     in force stays, and the report says what is wrong. When this returns with 0, every answer
     is by the new config.
 
-    With --from, a file beside the config takes its place: it is checked, its changes are shown,
+    With FILE, a file beside the config takes its place: it is checked, its changes are shown,
     and the config before is kept as config.toml.old. If the file is not put in force, the config
     stays as it was.
 
@@ -55,7 +52,7 @@ def reload(
 
         darban reload --config /etc/darban/config.toml
 
-        darban reload --from new.toml
+        darban reload new.toml
     """
     if new is not None:
         return _reload_from(new, config, accept, as_json)

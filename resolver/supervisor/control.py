@@ -88,7 +88,7 @@ class ControlServer:
         own = str(self._config.resolve())
         meant = request.get("config", own)
         if meant != own:
-            advice = f"'darban reload --from {meant}' puts that file in its place"
+            advice = f"'darban reload {meant}' puts that file in its place"
             return {"error": f"the server that answers serves {own}, not {meant}; {advice}"}
         return await command({**request, "who": await person(caller, request.get("login"))})
 

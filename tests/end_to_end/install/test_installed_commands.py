@@ -172,7 +172,7 @@ def test_a_new_config_and_back(installed: Installed, user: str) -> None:
         return
     moment = installed.machine.good("date", "+%FT%T.%6N").strip()
     installed.machine.write(new, f"{text}# by {user}\n")
-    said = installed.run(user, "darban", "reload", "--from", new)
+    said = installed.run(user, "darban", "reload", new)
     assert said.code == GOOD, said.out
     assert installed.machine.read(CONFIG) == f"{text}# by {user}\n"
     said = installed.run(user, "darban", "history", f"--restore={moment}")

@@ -1,4 +1,4 @@
-"""``darban reload --from``: another file in the place of the config and in force, or neither."""
+"""``darban reload FILE``: another file in the place of the config and in force, or neither."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def _new(server: Server, old: str, new: str, more: str = "") -> Path:
 
 
 def _from(server: Server, *arguments: str) -> Done:
-    return darban("reload", "--from", *arguments, at=server.directory)
+    return darban("reload", *arguments, at=server.directory)
 
 
 def _data(server: Server) -> str:
