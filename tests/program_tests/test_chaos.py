@@ -13,11 +13,9 @@ from tests.programs.attacks import wire
 from tests.programs.attacks.fake_upstream import Asked
 from tests.programs.chaos import truth
 from tests.programs.chaos.faults import FAULTS
-from tests.programs.chaos.growth import Growth
 from tests.programs.chaos.load import Load
 from tests.programs.chaos.rows import Pace, suffer
 from tests.programs.chaos.system import System, system
-from tests.programs.chaos.tally import joined
 from tests.programs.chaos.truth import Kind, Question, Truth, Verdict, WrongAnswer
 from tests.programs.chaos.upstream import FaultyUpstream, Mode
 
@@ -209,18 +207,3 @@ def _running_in(directory: Path) -> Iterator[int]:
         with suppress(OSError):  # it has ended meanwhile
             if Path(f"/proc/{pid}/cwd").readlink() == directory:
                 yield pid
-
-
-@pytest.mark.end_to_end
-def test_nothing_is_lost_by_a_query() -> None:
-    with system(1, 100) as (whole, load):
-        load.burst(20_000)
-        for _ in range(3):  # a heap grows once if a busy machine is late
-            growth = Growth(whole, load, whole.workers())
-            for _ in range(4):
-                growth.sample(20_000)
-            lost = [text for text in growth.broken() if "lost by a query" in text]
-            if not lost:
-                break
-    assert not lost
-    assert not joined(load.tallies).wrong
