@@ -58,24 +58,23 @@ def show(context: typer.Context, *, config: Config, as_json: AsJson = False) -> 
 
 
 def _show(path: Path, as_json: bool) -> int:
-    compiled = compile_file(path, time.time())
+    result = compile_file(path, time.time())
     state = store.directory(path)
     become_owner(state)
     copies = ListStore(state)
-    fetched = {each.name for each in compiled.snapshot.terms.subscriptions}
+    fetched = {each.name for each in result.snapshot.terms.subscriptions}
     found = [
-        (each, copies.record(each.name) if each.name in fetched else None)
-        for each in compiled.lists
+        (each, copies.record(each.name) if each.name in fetched else None) for each in result.lists
     ]
     if as_json:
         print_json({"config": str(path), "lists": [_as_json(*each) for each in found]})
     else:
         echo(f"the lists of {path}", err=True)
         echo("\n".join(_as_lines(found)))
-        for problem in compiled.problems:
+        for problem in result.problems:
             if problem.severity == "error" or problem.path.startswith("lists"):
                 echo(str(problem), err=True)
-    return 2 if compiled.errors else 0
+    return 2 if result.errors else 0
 
 
 def _name(read: BlockList) -> str:

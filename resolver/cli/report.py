@@ -48,10 +48,10 @@ def report(
 
 
 def _make(path: Path, now: float) -> Report:
-    status, compiled = read_status(path), compile_file(path, now)
+    status, result = read_status(path), compile_file(path, now)
     terms, index = load_snapshot(path, status.hash)
     results = None
-    if not compiled.errors:
-        results = list(ExpectationRun(compiled.loaded, terms, index, now).results())
-    differs = bool(compiled.errors) or status.hash != compiled.snapshot.hash()
+    if not result.errors:
+        results = list(ExpectationRun(result.loaded, terms, index, now).results())
+    differs = bool(result.errors) or status.hash != result.snapshot.hash()
     return make_report(str(path.resolve()), now, terms, results, status, differs)

@@ -142,8 +142,8 @@ class DarbanCollector(Collector):
         yield definitions.WORKERS, _one(facts.workers)
         yield definitions.WORKERS_EXPECTED, _one(facts.workers_expected)
         yield definitions.WORKER_RESTARTS, _one(facts.worker_restarts)
-        compiled = str(build() == "compiled").lower()
-        yield definitions.BUILD_INFO, [((__version__, compiled), 1)]
+        is_compiled = str(build() == "compiled").lower()
+        yield definitions.BUILD_INFO, [((__version__, is_compiled), 1)]
         drops, memory = self._readings()
         yield definitions.SOCKET_DROPS, _one(drops)
         yield definitions.MEMORY, _by_label(memory.items())

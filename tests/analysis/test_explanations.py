@@ -9,7 +9,7 @@ from resolver.exchange.entry import CacheEntry, make_entry
 from resolver.exchange.question import UpstreamQuestion
 from resolver.policy.index import Index
 from tests.compiler.texts import compile_texts
-from tests.policy.networks import ALLOWING, HOURLY, compiled
+from tests.policy.networks import ALLOWING, HOURLY, snapshot_of
 from tests.policy.networks import CONFIG as CONFIG_WITHOUT_HOURS
 
 TEHRAN = dt.timezone(dt.timedelta(hours=3.5))
@@ -69,7 +69,7 @@ def _tehran(hour: int, minute: int = 0) -> float:
 
 
 def at(moment: float, client: str, config: str = HOURLY) -> Explanation:
-    snapshot = compiled(config)
+    snapshot = snapshot_of(config)
     explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), moment)
     return explainer.for_client(client, names.parse("www.a.example"), codes.A)
 
@@ -117,7 +117,7 @@ def test_an_exemption_without_hours_has_its_end() -> None:
 
 
 def test_what_no_hours_decide_has_none() -> None:
-    snapshot = compiled(HOURLY)
+    snapshot = snapshot_of(HOURLY)
     explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), _tehran(8))
     for name in ("b.example", "www.example", "status.a.example"):
         found = explainer.for_client("10.10.0.5", names.parse(name), codes.A)
@@ -128,7 +128,7 @@ def test_what_no_hours_decide_has_none() -> None:
 
 
 def closed(name: str) -> Explanation:
-    snapshot = compiled(ALLOWING)
+    snapshot = snapshot_of(ALLOWING)
     explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
     return explainer.for_client("10.10.0.5", names.parse(name), codes.A)
 

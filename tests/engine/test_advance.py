@@ -6,14 +6,14 @@ from resolver.engine.cache import AnswerCache
 from resolver.engine.engine import Engine
 from resolver.engine.loaded_snapshot import LoadedSnapshot
 from resolver.policy.index import Index
-from tests.policy.networks import CONFIG, HOURLY, compiled
+from tests.policy.networks import CONFIG, HOURLY, snapshot_of
 
 BEGINS = 1_795_579_200.0
 """07:30 in Tehran, on Wednesday, 25 November 2026."""
 
 
 def _engine(config: str, wall: float) -> Engine:
-    snapshot = compiled(config)
+    snapshot = snapshot_of(config)
     loaded = LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
     return Engine(loaded, AnswerCache(0))
 

@@ -16,10 +16,10 @@ from resolver.policy.index import Index
 from resolver.policy.prefixes import packed
 from resolver.policy.view import View
 from tests.exchange.rendered_entries import entry_of
-from tests.policy.networks import compiled
+from tests.policy.networks import snapshot_of
 
 ADDRESS = packed("10.10.0.5")
-SNAPSHOT = compiled()
+SNAPSHOT = snapshot_of()
 
 
 @pytest.fixture(autouse=True)

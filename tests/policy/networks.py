@@ -76,7 +76,7 @@ LISTS = {
 }
 
 
-def compiled(config: str = CONFIG, lists: dict[str, str] | None = None) -> Snapshot:
+def snapshot_of(config: str = CONFIG, lists: dict[str, str] | None = None) -> Snapshot:
     return compile_texts(config, LISTS if lists is None else lists)
 
 

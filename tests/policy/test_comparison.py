@@ -16,11 +16,11 @@ from resolver.analysis.replay import Replay
 from resolver.dns import codes, names
 from resolver.policy.compiled import CompiledConfig, RefusedRule, Snapshot
 from resolver.policy.index import Index
-from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, compiled
+from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
 WALL = 1.8e9
-OLD = compiled()
-OLD_HOURLY = compiled(HOURLY)
+OLD = snapshot_of()
+OLD_HOURLY = snapshot_of(HOURLY)
 
 
 def side(snapshot: Snapshot) -> ComparedPolicy:
@@ -28,7 +28,7 @@ def side(snapshot: Snapshot) -> ComparedPolicy:
 
 
 def changes(config: str = CONFIG, lists: dict[str, str] = LISTS) -> list[Change]:
-    return compare(side(OLD), side(compiled(config, lists)))
+    return compare(side(OLD), side(snapshot_of(config, lists)))
 
 
 def edited(old: str, new: str) -> str:
@@ -116,7 +116,9 @@ def test_every_part_of_the_terms_is_compared() -> None:
     assert {field.name for field in dataclasses.fields(CompiledConfig)} == {*PARTS, *others}
 
 
-WITH_HOLIDAY = compiled(HOURLY.replace('to = "14:30"', 'to = "14:30"\nholidays = ["2027-03-20"]'))
+WITH_HOLIDAY = snapshot_of(
+    HOURLY.replace('to = "14:30"', 'to = "14:30"\nholidays = ["2027-03-20"]')
+)
 CHANGED = dict(every_change_of(WITH_HOLIDAY.terms))
 
 
@@ -132,7 +134,7 @@ def test_the_hours_of_a_part_do_not_change_unseen(part: str) -> None:
     new = HOURLY.replace('hours = "office", block', 'outside = "office", block')
     if part == "exemptions":
         new = HOURLY.replace('ticket = "PR-1"\nhours = "office"', 'ticket = "PR-1"')
-    found = compare(side(OLD_HOURLY), side(compiled(new)))
+    found = compare(side(OLD_HOURLY), side(snapshot_of(new)))
     assert [each.section for each in found] == [part]
 
 
@@ -248,7 +250,8 @@ RULES = st.lists(
 @given(RULES, RULES)
 def test_rules_that_come_and_go(before: list[str], after: list[str]) -> None:
     old, new = (
-        side(compiled(lists={**LISTS, "one": HEAD + "\n".join(each)})) for each in (before, after)
+        side(snapshot_of(lists={**LISTS, "one": HEAD + "\n".join(each)}))
+        for each in (before, after)
     )
     details = [
         detail
@@ -274,7 +277,7 @@ def test_many_rules_are_told_by_their_number() -> None:
 
 # ---- replayed queries ----
 
-NEW = compiled(
+NEW = snapshot_of(
     edited('deny = ["b.example", "|c.example^"]', 'deny = ["c.example"]').replace(
         'prefixes = ["10.20.0.0/16"]', 'prefixes = ["10.20.0.0/17"]'
     )

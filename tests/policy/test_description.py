@@ -3,13 +3,13 @@
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.description import PolicyDescription, describe
 from resolver.policy.verdict import Outcome
-from tests.policy.networks import ALLOWING, CONFIG, compiled
+from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
 
 DIRECTIVE = "1595/الف/م"
 
 
 def terms(config: str = CONFIG) -> CompiledConfig:
-    return compiled(config).terms
+    return snapshot_of(config).terms
 
 
 def administrative(config: str = CONFIG) -> PolicyDescription:

@@ -7,14 +7,14 @@ from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.effect import Effects
 from resolver.policy.verdict import BLOCKED, NO_SERVICE, UNLISTED, WOULD_BLOCK
-from tests.policy.networks import ALLOWING, CONFIG, compiled
+from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
 
 ONE, TWO = 1, 2
 """Sets of services."""
 
 
 def terms(config: str = CONFIG) -> CompiledConfig:
-    return compiled(config).terms
+    return snapshot_of(config).terms
 
 
 def test_an_exemption_takes_services_from_what_is_enforced() -> None:

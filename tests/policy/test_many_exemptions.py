@@ -10,7 +10,7 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.policy.exemption_details import exemption_details
 from resolver.policy.policy_hash import policy_hash
 from resolver.prefix import Prefix
-from tests.policy.networks import CONFIG, compiled
+from tests.policy.networks import CONFIG, snapshot_of
 
 ENDED = """
 [[exemptions]]
@@ -45,7 +45,7 @@ class CountedPasses(tuple[Prefix, ...]):
 def test_the_prefixes_of_many_exemptions_are_read_once(
     read: Callable[[CompiledConfig], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terms = compiled(CONFIG + "".join(map(ENDED.format, range(50)))).terms
+    terms = snapshot_of(CONFIG + "".join(map(ENDED.format, range(50)))).terms
     monkeypatch.setattr(CountedPasses, "passes", 0)
     read(replace(terms, exempted_prefixes=CountedPasses(terms.exempted_prefixes)))
     assert CountedPasses.passes == 1

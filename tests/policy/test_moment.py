@@ -7,7 +7,7 @@ import pytest
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.moment import ended, ends, in_force
-from tests.policy.networks import compiled
+from tests.policy.networks import snapshot_of
 
 FIRST, SECOND = 1000.0, 2000.0
 
@@ -15,7 +15,7 @@ FIRST, SECOND = 1000.0, 2000.0
 @pytest.fixture
 def terms() -> CompiledConfig:
     """A compiled config with two exemptions; the first in the config ends last."""
-    found = compiled().terms
+    found = snapshot_of().terms
     exemption = found.exemptions[0]
     later, earlier = (replace(exemption, ends_at=until) for until in (SECOND, FIRST))
     return replace(found, exemptions=(later, earlier), exempted_prefixes=())

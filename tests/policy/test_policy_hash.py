@@ -9,16 +9,16 @@ import pytest
 from resolver.lists.rules import Rule
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash
-from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, compiled
+from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 from tests.policy.test_snapshots import CHANGES
 
-HASH = compiled().terms.policy_hash
+HASH = snapshot_of().terms.policy_hash
 BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server"}
 """The changes of ``CHANGES`` that are not policy."""
 
 
 def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
-    return compiled(config, lists).terms.policy_hash
+    return snapshot_of(config, lists).terms.policy_hash
 
 
 def test_a_change_of_what_counts_raises_the_version() -> None:
@@ -87,7 +87,7 @@ def hash_of(terms: object, rules: tuple[Rule, ...] = RULES) -> str:
 
 
 def test_every_field_of_the_policy_counts_but_those_that_are_named() -> None:
-    terms = compiled(FULL).terms
+    terms = snapshot_of(FULL).terms
     seen: dict[str, bool] = {}
     for field, other in changes(terms):
         seen[field] = seen.get(field, False) or hash_of(other) != hash_of(terms)
@@ -138,7 +138,7 @@ SAME = {
 
 @pytest.mark.parametrize("change", SAME)
 def test_what_belongs_to_the_server_alone_does_not_count(change: str) -> None:
-    assert compiled(SAME[change]).hash() != compiled().hash()
+    assert snapshot_of(SAME[change]).hash() != snapshot_of().hash()
     assert the_hash(SAME[change]) == HASH
 
 
@@ -162,7 +162,7 @@ def test_lines_and_order_of_a_list_do_not_count() -> None:
     lines = sorted(f"||{rules}".splitlines(), reverse=True)
     text = header + "! a remark\n\n" + "\n".join(lines) + "\n"
     assert the_hash(lists=LISTS | {"one": text}) == HASH
-    assert compiled(CONFIG, LISTS | {"one": text}).hash() != compiled().hash()
+    assert snapshot_of(CONFIG, LISTS | {"one": text}).hash() != snapshot_of().hash()
 
 
 def test_the_services_that_are_open_count() -> None:

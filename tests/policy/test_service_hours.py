@@ -7,7 +7,7 @@ import pytest
 
 from resolver.policy.compiled import CompiledConfig
 from resolver.policy.service_hours import service_hours
-from tests.policy.networks import HOURLY, compiled
+from tests.policy.networks import HOURLY, snapshot_of
 
 NIGHT = """
 [hours.night]
@@ -31,7 +31,7 @@ def _tehran(day: int, hour: int, minute: int = 0) -> float:
 
 @pytest.fixture
 def terms() -> CompiledConfig:
-    return compiled(HOURLY).terms
+    return snapshot_of(HOURLY).terms
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,15 @@ def test_a_service_that_is_blocked_at_all_hours_or_never(terms: CompiledConfig) 
 
 
 def test_one_that_is_blocked_outside_of_hours() -> None:
-    terms = compiled(HOURLY.replace('hours = "office", block', 'outside = "office", block')).terms
+    terms = snapshot_of(
+        HOURLY.replace('hours = "office", block', 'outside = "office", block')
+    ).terms
     found = service_hours(terms, terms.policies[0], 0, _tehran(24, 7))
     assert (found.text, found.changes) == ("outside office", _tehran(24, 7, 30))
 
 
 def test_where_one_hours_go_on_as_others_end_nothing_changes() -> None:
-    terms = compiled(TWO_HOURS).terms
+    terms = snapshot_of(TWO_HOURS).terms
     found = service_hours(terms, terms.policies[0], 0, _tehran(28, 8))
     assert (found.text, found.changes) == ("within office, within night", _tehran(28, 20))
 

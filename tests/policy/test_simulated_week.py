@@ -14,7 +14,7 @@ from resolver.policy.compiled import Snapshot
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import Views
-from tests.policy.networks import compiled, judge
+from tests.policy.networks import judge, snapshot_of
 
 CONFIG = """
 [hours.office]
@@ -74,7 +74,7 @@ WEEK = 7 * 24 * 60
 
 @pytest.fixture(scope="module")
 def snapshot() -> Snapshot:
-    return compiled(CONFIG, LISTS)
+    return snapshot_of(CONFIG, LISTS)
 
 
 def blocked(snapshot: Snapshot, views: Views, vlan: str) -> frozenset[str]:

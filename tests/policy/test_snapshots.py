@@ -8,22 +8,22 @@ from resolver.dns import names
 from resolver.policy.compiled import read_compiled_config
 from resolver.policy.index import Index
 from resolver.snapshot import store
-from tests.policy.networks import CONFIG, LISTS, compiled
+from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 
 def test_terms_are_read_as_they_were_written() -> None:
-    snapshot = compiled()
+    snapshot = snapshot_of()
     again = read_compiled_config(iter(snapshot.document().splitlines()))
     assert again == snapshot.terms
     assert hash(again) == hash(snapshot.terms)
 
 
 def test_the_same_input_gives_the_same_name() -> None:
-    assert compiled().hash() == compiled().hash()
+    assert snapshot_of().hash() == snapshot_of().hash()
 
 
 def test_the_order_of_lists_does_not_matter() -> None:
-    assert compiled(lists=dict(reversed(LISTS.items()))).hash() == compiled().hash()
+    assert snapshot_of(lists=dict(reversed(LISTS.items()))).hash() == snapshot_of().hash()
 
 
 CHANGES = {
@@ -45,28 +45,28 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_gives_another_name(change: str) -> None:
     config, lists = CHANGES[change]
-    assert compiled(config, lists).hash() != compiled().hash()
+    assert snapshot_of(config, lists).hash() != snapshot_of().hash()
 
 
 def test_a_comment_gives_the_same_name() -> None:
     lists = LISTS | {"one": LISTS["one"] + "! a remark\n"}
-    assert compiled(CONFIG + "# a remark\n", lists).hash() == compiled().hash()
+    assert snapshot_of(CONFIG + "# a remark\n", lists).hash() == snapshot_of().hash()
 
 
 def test_a_service_says_when_its_list_was_reviewed() -> None:
     lists = LISTS | {"one": LISTS["one"] + "! Reviewed: 2026-11-24\n"}
-    assert [each.reviewed for each in compiled(lists=lists).terms.services] == ["2026-11-24", ""]
+    assert [each.reviewed for each in snapshot_of(lists=lists).terms.services] == ["2026-11-24", ""]
 
 
 def test_an_index_is_read_from_a_snapshot_s_octets() -> None:
-    snapshot = compiled()
+    snapshot = snapshot_of()
     (hit,) = Index(snapshot.trie, snapshot.rules).match(names.parse("www.a.example"))
     assert snapshot.terms.sources[hit.source].file == "one.txt"
     assert (hit.line, names.text(hit.name)) == (3, "a.example")
 
 
 def test_a_saved_index_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
-    place = store.save(tmp_path, compiled())
+    place = store.save(tmp_path, snapshot_of())
     rules = place / "index.rules"
     whole = rules.read_bytes()
     store.load(place)
@@ -78,7 +78,7 @@ def test_a_saved_index_that_was_cut_off_is_told_of(tmp_path: Path) -> None:
 
 def test_long_fields_are_written_in_many_lines() -> None:
     exceptions = "".join(f"@@||e{number}.a.example^\n" for number in range(1234))
-    snapshot = compiled(lists=LISTS | {"one": LISTS["one"] + exceptions})
+    snapshot = snapshot_of(lists=LISTS | {"one": LISTS["one"] + exceptions})
     lines = snapshot.document().splitlines()
     assert len(lines) > 3
     assert max(map(len, lines)) < len(snapshot.document()) / 2

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from resolver.dns import names
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome, RuleKind, Verdict
-from tests.policy.networks import ALLOWING, LISTS, compiled, judge, view
+from tests.policy.networks import ALLOWING, LISTS, judge, snapshot_of, view
 
-SNAPSHOT = compiled()
+SNAPSHOT = snapshot_of()
 JUDGE = judge(SNAPSHOT)
 ADMINISTRATION = view(SNAPSHOT, "10.10.0.5")
 EXEMPTED = view(SNAPSHOT, "10.10.3.5")
@@ -140,7 +140,7 @@ def test_the_most_specific_rule_is_told(text: str, service: str | None, line: in
 
 # ---- a policy whose default is to block ----
 
-ALLOWED = compiled(ALLOWING)
+ALLOWED = snapshot_of(ALLOWING)
 ALLOWING_JUDGE = judge(ALLOWED)
 OPEN_TO_FEW = view(ALLOWED, "10.10.0.5")
 
@@ -190,7 +190,7 @@ def test_the_default_is_for_names_that_nothing_covers(
 
 def test_a_name_of_a_blocked_service_keeps_it_where_the_default_blocks() -> None:
     lists = {**LISTS, "two": "! Category: messenger\n||two.example^\n||a.example^\n"}
-    snapshot = compiled(ALLOWING, lists)
+    snapshot = snapshot_of(ALLOWING, lists)
     name, judging = names.parse("www.two.example"), judge(snapshot)
     found = judging.check_query(view(snapshot, "10.10.0.5"), name)
     assert (found.outcome, found.service, found.all_below) == (Outcome.BLOCKED, 1, True)
@@ -203,7 +203,7 @@ def test_not_all_below_a_blocked_name_is_blocked_where_an_allowed_service_has_a_
         "one": "! Category: messenger\n||open.upper.example^\n",
         "two": "! Category: messenger\n||upper.example^\n",
     }
-    snapshot = compiled(ALLOWING, lists)
+    snapshot = snapshot_of(ALLOWING, lists)
     judging, here = judge(snapshot), view(snapshot, "10.10.0.5")
     upper = judging.check_query(here, names.parse("upper.example"))
     beside = judging.check_query(here, names.parse("beside.upper.example"))
@@ -229,6 +229,6 @@ def test_ranges_of_blocked_services_judge_the_answer_of_an_allowed_name() -> Non
 
 
 def test_a_forward_of_the_root_is_no_zone_that_passes_the_default() -> None:
-    snapshot = compiled(ALLOWING.replace('zones = ["agency.example"]', 'zones = ["."]'))
+    snapshot = snapshot_of(ALLOWING.replace('zones = ["agency.example"]', 'zones = ["."]'))
     verdict = judge(snapshot).check_query(view(snapshot, "10.10.0.5"), names.parse("n.example"))
     assert verdict.by is RuleKind.UNLISTED

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from resolver.policy.prefixes import network_of, packed
 from resolver.publish.client_prefixes import address_trigger, passing_prefixes
-from tests.policy.networks import compiled
+from tests.policy.networks import snapshot_of
 
 WALL = 1.8e9
 _SPARSE = st.lists(st.sampled_from([b"\0\0", b"\xff\xff", b"\0\1"]), min_size=8, max_size=8).map(
@@ -60,7 +60,7 @@ def exemption(name: str, prefixes: list[str], services: list[str], **more: str) 
 
 def expressed(*exemptions: str) -> tuple[dict[str, list[str]], list[str]]:
     """The passing prefixes by VLAN, and the gaps."""
-    terms = compiled(VLANS + "".join(exemptions), LISTS).terms
+    terms = snapshot_of(VLANS + "".join(exemptions), LISTS).terms
     passing, gaps = passing_prefixes(terms, WALL)
     by_vlan = {
         terms.vlans[vlan].name: [*map(str, map(network_of, passing[vlan]))] for vlan in passing
@@ -112,7 +112,7 @@ def test_an_exemption_of_the_whole_vlan_counts() -> None:
 
 
 def test_an_exemption_that_has_ended_is_neither_expressed_nor_a_gap() -> None:
-    terms = compiled(VLANS + exemption("pr", ["10.5.0.0/24"], ["one"]), LISTS).terms
+    terms = snapshot_of(VLANS + exemption("pr", ["10.5.0.0/24"], ["one"]), LISTS).terms
     assert passing_prefixes(terms, 2e9) == ({}, [])
 
 

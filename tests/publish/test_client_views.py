@@ -11,7 +11,7 @@ from resolver.policy.view import View, Views
 from resolver.publish.client_views import views_by_prefix
 from resolver.publish.resolver_vlans import ClientPrefix, resolver_vlans
 from resolver.settings import Endpoint, Publication
-from tests.policy.networks import compiled
+from tests.policy.networks import snapshot_of
 
 WALL = 1.8e9
 PUBLICATION = Publication((Endpoint("10.0.0.54", 8053),), b"\x03rpz\x08internal\x00", "", ())
@@ -51,7 +51,7 @@ ADDRESSES = st.integers(0, 160).map(lambda last: f"10.0.0.{last}")
 
 def terms(*, exempted: bool) -> CompiledConfig:
     made = [EXEMPTION.format(id=i, whom=whom, until=until) for i, whom, until in EXEMPTIONS]
-    return compiled(POLICIES + "".join(made if exempted else []), LISTS).terms
+    return snapshot_of(POLICIES + "".join(made if exempted else []), LISTS).terms
 
 
 EXEMPTED, PLAIN = terms(exempted=True), terms(exempted=False)

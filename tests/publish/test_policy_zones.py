@@ -20,7 +20,7 @@ from resolver.publish.policy_zones import (
     ZoneRule,
     policy_zones,
 )
-from tests.policy.networks import compiled, judge
+from tests.policy.networks import judge, snapshot_of
 from tests.publish.zone_lookup import ZoneLookup, decide
 
 WALL = 1.8e9
@@ -158,7 +158,7 @@ NAMES = st.builds(
 
 
 def built(answer: str = "sinkhole") -> tuple[Snapshot, PolicyZones]:
-    snapshot = compiled(POLICIES.format(answer=answer), LISTS)
+    snapshot = snapshot_of(POLICIES.format(answer=answer), LISTS)
     return snapshot, zones_at(snapshot, WALL)
 
 

@@ -11,7 +11,7 @@ from resolver.policy.verdict import BLOCKED
 from resolver.policy.view import Views
 from resolver.prefix import Prefix
 from resolver.publish.policy_zones import NODATA, PASSTHRU, Action, AddressRule, policy_zones
-from tests.policy.networks import compiled, judge
+from tests.policy.networks import judge, snapshot_of
 
 WALL = 1.8e9
 CONFIG = """
@@ -39,7 +39,7 @@ LISTS = {
     "two.ip": "149.154.0.0/16\n91.108.4.0/24\n2400:1:2::/48\n",
     "three.ip": "149.154.2.128/25\n8.8.8.0/24\n",
 }
-SNAPSHOT = compiled(CONFIG, LISTS)
+SNAPSHOT = snapshot_of(CONFIG, LISTS)
 ZONES = policy_zones(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), WALL)
 ADDRESSES = st.sampled_from(
     [
@@ -84,7 +84,7 @@ def test_an_address_is_never_answered_with_nxdomain() -> None:
 
 @pytest.mark.parametrize("sinkhole", ['["10.10.0.1", "fd00::1"]', '["10.10.0.1"]'])
 def test_an_address_is_answered_with_one_of_its_family(sinkhole: str) -> None:
-    of = compiled(CONFIG.replace('answer = "nxdomain"', f"sinkhole = {sinkhole}"), LISTS)
+    of = snapshot_of(CONFIG.replace('answer = "nxdomain"', f"sinkhole = {sinkhole}"), LISTS)
     [block_set] = policy_zones(of.terms, of.index(), WALL).block_sets
     own = {4: Action("", (packed("10.10.0.1"),)), 16: NODATA}
     if "fd00" in sinkhole:

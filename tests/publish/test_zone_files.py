@@ -9,7 +9,7 @@ from resolver.policy.index import Index
 from resolver.publish import writer
 from resolver.publish.left_out import left_out
 from resolver.publish.zone_text import next_serial
-from tests.policy.networks import CONFIG, LISTS, compiled
+from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 PUBLISH = '[publish]\nlisten = ["127.0.0.1:8053"]\n'
 WALL = 1.8e9
@@ -18,7 +18,7 @@ OVERRIDES = "administration.vlan.rpz.internal"
 
 
 def snapshot(config: str = CONFIG, lists: dict[str, str] = LISTS) -> Snapshot:
-    return compiled(config + PUBLISH, lists)
+    return snapshot_of(config + PUBLISH, lists)
 
 
 def write(directory: Path, of: Snapshot | None = None, wall: float = WALL) -> writer.WriteResult:

@@ -15,7 +15,7 @@ from resolver.policy.compiled import Snapshot
 from resolver.publish import writer, zone_record
 from resolver.publish.policy_zones import RuleSource, policy_zones
 from resolver.publish.zone_text import contents
-from tests.policy.networks import compiled
+from tests.policy.networks import snapshot_of
 
 CONFIG = """
 [publish]
@@ -123,8 +123,8 @@ def written_over(
 
     The zones that were made the second time, and those whose serial is another.
     """
-    first = write(directory / "zones", compiled(before, LISTS))
-    after = compiled(config, lists)
+    first = write(directory / "zones", snapshot_of(before, LISTS))
+    after = snapshot_of(config, lists)
     second = write(directory / "zones", after, wall)
     write(directory / "anew", after, wall)
     anew = bodies(directory / "anew")
@@ -135,7 +135,7 @@ def written_over(
 
 
 def test_all_zones_are_made_once(tmp_path: Path) -> None:
-    first = write(tmp_path, compiled(CONFIG, LISTS))
+    first = write(tmp_path, snapshot_of(CONFIG, LISTS))
     assert first.made == [*first.serials]
     assert len(first.made) == 9
     assert written_over(tmp_path) == ([], [])
@@ -178,7 +178,7 @@ def test_hours_make_the_zones_of_what_they_begin_and_end(tmp_path: Path) -> None
     policy = 'block = ["three"]\nduring = [{ hours = "office", block = ["two"] }]'
     text = CONFIG.replace('block = ["two", "three"]', policy) + OFFICE
     text = text.replace('vlan = "third"\nservices = ["two"]', EXEMPTED_IN_HOURS)
-    of, zones, made = compiled(text, LISTS), tmp_path / "zones", ["third.policy", "fourth.vlan"]
+    of, zones, made = snapshot_of(text, LISTS), tmp_path / "zones", ["third.policy", "fourth.vlan"]
     results, found = [], []
     for wall in (BEGINS - 1, BEGINS, ENDS - 1, ENDS, BEGINS + 1):
         results.append(write(zones, of, wall))
@@ -318,7 +318,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         answer = "! Answer: nxdomain\n" if name == "canaries" else ""
         rules = ["||always.example^", *draw(LIST)]
         lists[name] = f"! Category: messenger\n{answer}" + "\n".join(rules) + "\n"
-    return compiled(draw(policies()), lists)
+    return snapshot_of(draw(policies()), lists)
 
 
 @settings(max_examples=60)
@@ -334,13 +334,13 @@ def test_zones_are_as_if_made_anew_whatever_came_before(of: list[tuple[Snapshot,
 
 
 def test_a_damaged_file_is_made_again_though_its_time_is_as_before(tmp_path: Path) -> None:
-    first = write(tmp_path, compiled(CONFIG, LISTS))
+    first = write(tmp_path, snapshot_of(CONFIG, LISTS))
     file = tmp_path / "second.policy.rpz.internal.zone"
     before, text = file.stat(), file.read_text()
     with file.open("r+") as opened:  # the same file, and as many octets
         opened.write(text.replace("c.example", "C.example"))
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    second = write(tmp_path, compiled(CONFIG, LISTS))
+    second = write(tmp_path, snapshot_of(CONFIG, LISTS))
     assert short(second.made) == changed(first, second) == ["second.policy"]
     assert file.read_text() == text.replace("1800000000", "1800000001")
 
@@ -365,20 +365,20 @@ def _fill(record: Path) -> None:
 def test_a_record_that_is_lost_makes_all_zones_and_changes_none(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
-    first = write(tmp_path, compiled(CONFIG, LISTS))
+    first = write(tmp_path, snapshot_of(CONFIG, LISTS))
     damage(tmp_path / "inputs.json")
-    second = write(tmp_path, compiled(CONFIG, LISTS))
+    second = write(tmp_path, snapshot_of(CONFIG, LISTS))
     assert second.made == [*first.serials]
     assert changed(first, second) == []
-    assert write(tmp_path, compiled(CONFIG, LISTS)).made == []
+    assert write(tmp_path, snapshot_of(CONFIG, LISTS)).made == []
 
 
 def test_another_version_of_the_program_makes_all_zones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = write(tmp_path, compiled(CONFIG, LISTS))
+    first = write(tmp_path, snapshot_of(CONFIG, LISTS))
     monkeypatch.setattr(writer, "program", lambda: "another")
-    second = write(tmp_path, compiled(CONFIG, LISTS))
+    second = write(tmp_path, snapshot_of(CONFIG, LISTS))
     assert second.made == [*first.serials]
     assert changed(first, second) == []
 
@@ -392,7 +392,7 @@ def test_the_hash_of_the_program_is_of_its_code() -> None:
 def test_the_rules_of_a_zone_are_made_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more than a part of a zone is in memory."""
     names = "".join(f"||name{number}.example^\n" for number in range(5000))
-    of = compiled(CONFIG, LISTS | {"two": "! Category: messenger\n" + names})
+    of = snapshot_of(CONFIG, LISTS | {"two": "! Category: messenger\n" + names})
     publication = of.terms.settings.publish
     assert publication is not None
     judged = []

@@ -57,7 +57,7 @@ AGENCY_LISTS = {
 
 
 @cache
-def compiled(config: str, lists: tuple[tuple[str, str], ...]) -> Snapshot:
+def snapshot_of(config: str, lists: tuple[tuple[str, str], ...]) -> Snapshot:
     """The snapshot of a config; anything wrong with it is a mistake in the scenario."""
     return compile_texts(config, dict(lists))
 
@@ -188,7 +188,7 @@ class Stage:
         upstream = f"[upstream]\nservers = {json.dumps(self.scenario.servers)}\n"
         upstream += f"trust_ad = {json.dumps(self.scenario.trust_ad)}\n"
         keys, tables = _FIRST_TABLE.split(more, maxsplit=1) if more else ("", "")
-        return compiled(f"{upstream}{keys}\n{AGENCY_CONFIG}{tables}", lists)
+        return snapshot_of(f"{upstream}{keys}\n{AGENCY_CONFIG}{tables}", lists)
 
     def play(self) -> list[Played]:
         """What comes of each step."""

@@ -10,7 +10,7 @@ from resolver.exchange.failure import no_answer
 from resolver.policy.prefixes import packed
 from resolver.policy.verdict import Outcome
 from tests.scenarios.file import Scenario
-from tests.scenarios.stage import BOOT, Stage, compiled, loaded
+from tests.scenarios.stage import BOOT, Stage, loaded, snapshot_of
 
 CLIENT = packed("10.20.0.5")
 ONE_VLAN = """
@@ -29,7 +29,7 @@ def _given_up_after(prefix: str) -> tuple[QueryLabels, int]:
     assert isinstance(pending, PendingReply)
     assert pending.client.view is not None
     assert pending.client.view.vlan == 1
-    engine.replace(loaded(compiled(ONE_VLAN.format(prefix=prefix), ()), 0.0))
+    engine.replace(loaded(snapshot_of(ONE_VLAN.format(prefix=prefix), ()), 0.0))
     reply = engine.give_up(pending, no_answer(0))
     return reply.counter.labels, reply.packet[3] & 15
 
@@ -51,7 +51,7 @@ def test_an_answer_that_cannot_be_cached_is_used_after_a_reload() -> None:
     packet = bytes(DNSRecord.question("www.example.org").pack())
     pending = engine.answer(engine.clients.of(CLIENT, False), packet, BOOT)
     assert isinstance(pending, PendingReply)
-    engine.replace(loaded(compiled(ONE_VLAN.format(prefix="10.0.0.0/8"), ()), 0.0))
+    engine.replace(loaded(snapshot_of(ONE_VLAN.format(prefix="10.0.0.0/8"), ()), 0.0))
     records = b"\xc0\x0c\x00\x01\x00\x01" + bytes(4) + b"\x00\x04" + bytes((192, 0, 2, 80))
     entry = CacheEntry(False, 0, records, (1, 0, 0), b"\x00\x06", 0, BOOT)
     reply = engine.conclude(pending, entry, BOOT)

@@ -18,7 +18,7 @@ from resolver.dns import codes, names
 from resolver.lists.formats import FORMATS
 from resolver.policy.compiled import FORM, CompiledConfig
 from resolver.snapshot import store
-from tests.policy.networks import compiled
+from tests.policy.networks import snapshot_of
 from tests.snapshot.next_release import CHANGES, save_as_next_release
 
 SAVED = Path(__file__).parent / "saved_by_0.1.0"
@@ -114,7 +114,7 @@ def test_this_release_does_not_serve_a_value_that_only_the_next_one_knows() -> N
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_snapshot_of_the_next_release_is_not_served(tmp_path: Path, what: str) -> None:
-    store.mark_good(store.save(tmp_path, compiled()))
+    store.mark_good(store.save(tmp_path, snapshot_of()))
     change, says = CHANGES[what]
     path = save_as_next_release(tmp_path, change)
     said = rf"{path}: the snapshot is damaged, or another version of Darban wrote it \({says}\)"

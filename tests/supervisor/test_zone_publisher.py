@@ -10,7 +10,7 @@ from resolver.publish.writer import WriteResult
 from resolver.snapshot.store import save
 from resolver.supervisor import zone_publisher
 from resolver.supervisor.zone_publisher import ZonePublisher
-from tests.policy.networks import CONFIG, HOURLY, compiled
+from tests.policy.networks import CONFIG, HOURLY, snapshot_of
 from tests.publish.test_zone_files import PUBLISH
 
 BEGINS = 1_795_579_200.0
@@ -21,7 +21,7 @@ GAP = "exemption pr: the zones do not have it"
 def test_what_zones_leave_out_is_in_the_status_until_they_are_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    snapshot = compiled(CONFIG + PUBLISH)
+    snapshot = snapshot_of(CONFIG + PUBLISH)
     saved = save(tmp_path, snapshot)
     facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
     results = iter(
@@ -47,7 +47,7 @@ def test_what_zones_leave_out_is_in_the_status_until_they_are_written_again(
 def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the_status(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshot = compiled(HOURLY + PUBLISH)
+    snapshot = snapshot_of(HOURLY + PUBLISH)
     saved = save(tmp_path, snapshot)
     facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
     results = iter([WriteResult(serials={}), WriteResult(problem="no space")])
@@ -83,7 +83,7 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
 def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    snapshot = compiled(CONFIG + PUBLISH)
+    snapshot = snapshot_of(CONFIG + PUBLISH)
     saved = save(tmp_path, snapshot)
     facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
     ends = asyncio.Event()

@@ -20,7 +20,7 @@ from tests.live.debian import host_layer
 from tests.live.programs import needed
 from tests.live.systemd import Machine, booted
 from tests.live.waiting import wait_for
-from tests.policy.networks import CONFIG, LISTS, compiled
+from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 DIRECTORY = "/var/lib/darban-zones"
 PUBLISH = f'[publish]\nlisten = ["127.0.0.1:8053"]\ndirectory = "{DIRECTORY}"\n'
@@ -76,7 +76,7 @@ LISTS_ON_DISK = {
 
 
 def _snapshot(more: str = "") -> Snapshot:
-    return compiled(CONFIG + PUBLISH, LISTS | {"one": LISTS["one"] + more})
+    return snapshot_of(CONFIG + PUBLISH, LISTS | {"one": LISTS["one"] + more})
 
 
 def _write(root: Path, snapshot: Snapshot) -> int:
@@ -190,7 +190,7 @@ def test_a_list_that_changes_while_it_is_taken_over_is_taken_over_again(machine:
 def test_bind_is_started_with_seeds(machine: Machine) -> None:
     """Knot has no key for it, so it transfers nothing."""
     needed("named")
-    snapshot = compiled(CONFIG + PUBLISH + SECONDARY, LISTS)
+    snapshot = snapshot_of(CONFIG + PUBLISH + SECONDARY, LISTS)
     publication = snapshot.terms.settings.publish
     assert publication is not None
     files = bind_files(snapshot.terms, publication, seeds(snapshot, publication, 1.8e9))
