@@ -7,7 +7,6 @@ from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from resolver.analysis import diff_text
@@ -172,23 +171,18 @@ def _replay(
     vlan: str | None,
     live: bool,
 ) -> _Replayed:
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        now = time.time()
-        before, after = (
-            Explainer(
-                *(each.terms, each.index, now),
-                BlockingForwarder(each.terms).ask if live else None,
-            )
-            for each in (old, new)
+    now = time.time()
+    before, after = (
+        Explainer(
+            *(each.terms, each.index, now), BlockingForwarder(each.terms).ask if live else None
         )
-        replay = Replay(before, after, vlan)
-        if vlan is not None and vlan not in replay.vlans():
-            both = ", ".join(replay.vlans()) or "none"
-            raise DarbanError(f"there is no VLAN '{vlan}' in both; in both there are: {both}")
-        task = progress.add_task("trying", total=len(counts.counts))
-        for done in replay.run(counts.counts):
-            progress.update(task, completed=done)
+        for each in (old, new)
+    )
+    replay = Replay(before, after, vlan)
+    if vlan is not None and vlan not in replay.vlans():
+        both = ", ".join(replay.vlans()) or "none"
+        raise DarbanError(f"there is no VLAN '{vlan}' in both; in both there are: {both}")
+    replay.run(counts.counts)
     return _Replayed(file, counts, replay, live)
 
 

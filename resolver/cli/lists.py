@@ -1,5 +1,6 @@
 """``darban lists``: the contents of a config's lists, and ``darban lists update``."""
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,8 +8,6 @@ from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
@@ -23,7 +22,7 @@ from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
 
 _POLL = 0.1
-"""Seconds between two drawings of the progress."""
+"""Seconds between two questions whether a job is done."""
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="only these; all by default")
@@ -177,38 +176,18 @@ lists.command("suggest")(command(suggest))
 
 
 def _by_server(path: Path, names: list[str], accept: bool) -> UpdateJob:
-    with _Bars() as bars:
+    answer = ask(path, "update-lists", names=names, accept=accept)
+    while answer.pop("busy", False):  # the server fetches lists that are due
+        _await(path, _JOB.validate_python(answer))
         answer = ask(path, "update-lists", names=names, accept=accept)
-        while answer.pop("busy", False):  # the server fetches lists that are due
-            _await(path, _JOB.validate_python(answer), bars)
-            answer = ask(path, "update-lists", names=names, accept=accept)
-        return _await(path, _JOB.validate_python(answer), bars)
+    return _await(path, _JOB.validate_python(answer))
 
 
-def _await(path: Path, job: UpdateJob, bars: "_Bars") -> UpdateJob:
-    """Show the progress of a job of the server until it is done."""
+def _await(path: Path, job: UpdateJob) -> UpdateJob:
+    """A job of the server, once it is done."""
+    if sys.stderr.isatty():
+        echo(f"fetching {', '.join(job.names) or 'nothing'}", err=True)
     while not job.done:
-        bars.show(job)
         time.sleep(_POLL)
         job = _JOB.validate_python(ask(path, "lists", job=job.number))
-    bars.show(job)
     return job
-
-
-class _Bars(Progress):
-    """A progress bar for each list, on standard error, and only in a terminal."""
-
-    def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-        console = Console(stderr=True)
-        super().__init__(*columns, console=console, disable=not console.is_terminal)
-        self._bars: dict[str, TaskID] = {}
-
-    def show(self, job: UpdateJob) -> None:
-        for name in job.names:
-            if name not in self._bars:
-                self._bars[name] = self.add_task(name, total=None)
-            octets, total = job.progress.get(name, (0, None))
-            if name in job.results:
-                octets = total = max(octets, 1)
-            self.update(self._bars[name], completed=octets, total=total)

@@ -14,7 +14,7 @@ import socket
 import ssl
 import urllib.parse
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -39,9 +39,6 @@ _PIECE = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 _MAX_VALIDATOR = 512
 """Characters of an ETag or a date that are kept."""
-
-Progress = Callable[[int, int | None], None]
-"""Octets received, and how many there will be, where that is known."""
 
 
 class FetchError(DarbanError):
@@ -101,7 +98,6 @@ async def fetch(
     url: str,
     known: Mapping[str, str],
     into: Path,
-    progress: Progress,
 ) -> Download | None:
     """Download a list into a file; None where it has not changed.
 
@@ -110,7 +106,6 @@ async def fetch(
         url: Where the list is.
         known: Headers with the validators of the copy; empty where there is none.
         into: The file to write.
-        progress: Called for every piece that arrives.
 
     Raises:
         FetchError: the list did not arrive, or not whole.
@@ -129,7 +124,7 @@ async def fetch(
                 if response.status != http.HTTPStatus.OK:
                     raise FetchError(f"the server answers {response.status} {response.reason}")
                 with into.open("wb") as file:
-                    sha256 = await _receive(response, file, progress)
+                    sha256 = await _receive(response, file)
                 etag = _validator(response.headers.get("ETag"))
                 modified = _validator(response.headers.get("Last-Modified"))
                 return Download(sha256, etag, modified)
@@ -183,7 +178,7 @@ def _redirect(url: str, location: str) -> str:
     return target
 
 
-async def _receive(response: aiohttp.ClientResponse, file: BinaryIO, progress: Progress) -> str:
+async def _receive(response: aiohttp.ClientResponse, file: BinaryIO) -> str:
     length = response.content_length
     chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
     if length is None and not chunked:
@@ -192,9 +187,8 @@ async def _receive(response: aiohttp.ClientResponse, file: BinaryIO, progress: P
         raise FetchError(f"it is larger than {MAX_LIST_BYTES >> 20} MiB: {length} octets")
     decompress = _decompressor(response.headers.get("Content-Encoding", ""))
     digest = hashlib.sha256()
-    arrived = size = 0
+    size = 0
     async for piece in response.content.iter_chunked(_PIECE):
-        arrived += len(piece)
         for octets in decompress.take(piece):
             size += len(octets)
             if size > MAX_LIST_BYTES:
@@ -203,7 +197,6 @@ async def _receive(response: aiohttp.ClientResponse, file: BinaryIO, progress: P
                 )
             digest.update(octets)
             file.write(octets)
-        progress(arrived, length)
     if not decompress.complete:
         raise FetchError("its compressed data is cut short, or more follows it")
     return digest.hexdigest()

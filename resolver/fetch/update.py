@@ -36,10 +36,10 @@ async def update_lists(
     *,
     accept: bool = False,
 ) -> None:
-    """Update lists; ``job`` gets the progress and the results.
+    """Update lists; ``job`` gets the results.
 
     Args:
-        job: The lists, progress and results.
+        job: The lists and the results.
         wanted: The lists.
         store: Where their copies are.
         servers: The name servers that resolve hosts.
@@ -114,7 +114,7 @@ class _Update:
         if wanted.url.startswith(local_file.SCHEME):
             download = await asyncio.to_thread(local_file.copy, wanted.url, file)
         else:
-            download = await fetch(self.client, wanted.url, known, file, self._progress)
+            download = await fetch(self.client, wanted.url, known, file)
         record.failures, record.error = 0, ""
         new = None if same_source and download and download.sha256 == record.sha256 else download
         if new is not None:
@@ -134,9 +134,6 @@ class _Update:
             return UpdateResult("updated", record.entries)
         self.store.write_record(name, record)
         return UpdateResult("unchanged", record.entries)
-
-    def _progress(self, octets: int, length: int | None) -> None:
-        self.job.progress[self.wanted.name] = (octets, length)
 
 
 def _failed(store: ListStore, wanted: Subscription, reason: str) -> UpdateResult:

@@ -1,4 +1,4 @@
-"""Lists that are updated together: the progress, and the results."""
+"""Lists that are updated together, and the results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,11 +24,9 @@ class UpdateResult:
 
 @dataclass(slots=True)
 class UpdateJob:
-    """Lists that are updated together, and the progress."""
+    """Lists that are updated together, and the results so far."""
 
     names: list[str]
-    progress: dict[str, tuple[int, int | None]] = field(default_factory=dict)
-    """Octets received, and how many there will be, where that is known."""
     results: dict[str, UpdateResult] = field(default_factory=dict)
     done: bool = False
     """Whether everything is fetched, and in force as far as possible."""

@@ -44,8 +44,7 @@ def newly_blocked(old: Path, new: Path, questions: Path, now: float) -> NewlyBlo
     except DarbanError as error:
         return NewlyBlocked(problem=f"{questions}: {error}")
     replay = Replay(before, after)
-    for _ in replay.run(counts.counts):
-        pass
+    replay.run(counts.counts)
     found: Counter[tuple[bytes, str]] = Counter()
     for change, queries in replay.changes.items():
         if change.new == Outcome.BLOCKED.label:

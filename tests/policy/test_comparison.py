@@ -299,7 +299,7 @@ QUESTIONS = st.builds(
 
 def replayed(asked: dict[Question, int], only: str | None = None) -> Replay:
     found = Replay(*ENGINES, only)
-    list(found.run(asked))
+    found.run(asked)
     return found
 
 
