@@ -7,14 +7,11 @@ from resolver.config.problems import Problem, toml_text
 from resolver.config.provenance import Provenance
 from resolver.config.toml_lines import Path
 
-_HTTPS_PORT = 443
-
 
 def check(config: Config, provenance: Provenance) -> Iterator[Problem]:
     """Every error about servers in front that takes more than one value to see."""
     yield from _proxies(config, provenance)
     yield from _missing(config, provenance)
-    yield from _https_of_others(config, provenance)
 
 
 def _proxies(config: Config, provenance: Provenance) -> Iterator[Problem]:
@@ -48,22 +45,3 @@ def _missing(config: Config, provenance: Provenance) -> Iterator[Problem]:
     if (front.dns or front.dot or front.doh) and not asked and provenance.whole(("front",)):
         expected = "nodes, or [server.proxy] listen"
         yield provenance.problem(("front",), "no nodes", expected, "dnsdist has nobody to ask.")
-
-
-def _https_of_others(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Browsers come to the HTTPS port of addresses that blocked names are answered with."""
-    page = {endpoint.address for endpoint in config.block_page.listen}
-    sinkholes = {address for policy in config.policies.values() for address in policy.sinkhole}
-    for place, endpoint in enumerate(config.front.doh):
-        address = endpoint.address
-        taken = (
-            "every address of the host" if address.is_unspecified
-            else "an address of the block page" if address in page
-            else "a sinkhole address of a policy" if address in sinkholes
-            else ""
-        )  # fmt: skip
-        if endpoint.port == _HTTPS_PORT and taken:
-            found = f"{toml_text(str(endpoint))}, {taken}"
-            advice = "Browsers would come to it for blocked names, and warn of its certificate."
-            expected = "an address that is for DNS alone"
-            yield provenance.problem(("front", "doh", place), found, expected, advice)

@@ -100,6 +100,7 @@ _ADDRESS = 'an address in quotes, such as "10.10.3.7" or "fd00:10::37"'
 _PREFIX = 'a prefix in quotes, such as "10.10.0.0/16" or "fd00:10::/64"'
 _NAME = 'a domain name in quotes, such as "agency.internal"'
 _ALONE = "Write the name alone, without scheme, port or wildcard."
+_REVERSE = 'Reverse zones are written as names, such as "10.in-addr.arpa".'
 _PLAIN = 'a domain name of letters, digits, hyphens and underscores alone, such as "rpz.internal"'
 _LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
 _URL = 'an address such as "https://lists.example/hosts.txt"'
@@ -144,12 +145,8 @@ def read_prefix(text: str) -> Network:
 
 def read_name(text: str) -> bytes:
     """Read a domain name into its wire form."""
-    try:
-        network = ip_interface(text).network
-    except ValueError:
-        pass
-    else:
-        raise InvalidValue(_NAME, _reverse_zone(network))
+    if parse_address(text.partition("/")[0]) is not None:
+        raise InvalidValue(_NAME, _REVERSE)
     if _NO_NAME.search(text):
         raise InvalidValue(_NAME, instead_of_url(text) or _ALONE)
     try:
@@ -170,16 +167,6 @@ def _read_plain_name(text: str) -> bytes:
     if not _PLAIN_NAME.fullmatch(names.text(name)):
         raise InvalidValue(_PLAIN)
     return name
-
-
-def _reverse_zone(network: Network) -> str:
-    """Advice for an address or a prefix in the place of a name: the zone of its PTR records."""
-    step = 8 if network.version == 4 else 4
-    labels, rest = divmod(network.max_prefixlen - network.prefixlen, step)
-    if rest:
-        return 'It is a prefix. Reverse zones are written as names, such as "10.in-addr.arpa".'
-    zone = ".".join(network.network_address.reverse_pointer.split(".")[labels:])
-    return f'It is no name. Its PTR records are in "{zone}".'
 
 
 def _at_least_one_mib(size: ByteSize) -> ByteSize:

@@ -70,7 +70,7 @@ def unacknowledged(problems: Iterable[Problem], config: Config) -> list[Problem]
 
 
 def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
-    """Errors about acknowledged codes of no warning, and warnings about names of nothing."""
+    """Warnings about acknowledged codes of no warning, as of an earlier release, or of nothing."""
     names = {each.id for each in config.exemptions}
     names = names.union(*map(provenance.names, ("vlans", "policies", "directives")))
     for place, code in enumerate(config.warnings.acknowledged):
@@ -79,7 +79,8 @@ def unknown_codes(config: Config, provenance: Provenance) -> Iterator[Problem]:
         named = kind == UNREAD_LIST or name in names
         if kind not in KINDS | MISFIT_KINDS:
             advice = did_you_mean(kind, KINDS | MISFIT_KINDS)
-            yield provenance.problem(path, toml_text(code), one_of(sorted(KINDS)), advice)
+            known = one_of(sorted(KINDS))
+            yield provenance.problem(path, toml_text(code), known, advice, "warning")
         elif kind != code and not named and provenance.whole(("exemptions",)):
             expected = f'"{kind}:" and the name of a VLAN, a policy or an exemption'
             advice = did_you_mean(name, names)
@@ -217,18 +218,6 @@ def _half_exempted(config: Config, provenance: Provenance) -> Warnings:
                 break
 
 
-def _unused_policies(config: Config, provenance: Provenance) -> Warnings:
-    """Silent while a VLAN is wrong or names an unknown policy, which may be meant for this one."""
-    used = [vlan.policy for vlan in config.vlans.values()]
-    known = provenance.merged.names("policies")
-    whole = provenance.merged.complete and used and provenance.whole(("vlans",))
-    if whole and all(policy in known for policy in used):
-        for name in config.policies:
-            if name not in used:
-                path = ("policies", name)
-                yield path, "a policy that no VLAN uses", "a VLAN that names it", ""
-
-
 def _open_vlans(config: Config, _: Provenance) -> Warnings:
     for name, vlan in config.vlans.items():
         for index, prefix in enumerate(vlan.prefixes):
@@ -259,14 +248,6 @@ def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
 
 def _blocks(policy: PolicyConfig) -> bool:
     return bool(policy.block or policy.during or policy.deny or policy.default == "block")
-
-
-def _repeated_vlan_ids(config: Config, provenance: Provenance) -> Warnings:
-    first: dict[int, str] = {}
-    for name, vlan in config.vlans.items():
-        if vlan.id is not None and first.setdefault(vlan.id, name) != name:
-            other = provenance.location(("vlans", first[vlan.id], "id"))
-            yield ("vlans", name, "id"), str(vlan.id), "each number once", f"It is also at {other}."
 
 
 def _exemptions_for_all(config: Config, provenance: Provenance) -> Warnings:
@@ -316,7 +297,6 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "no-ipv6": _vlans_without_ipv6,
     "open-vlan": _open_vlans,
     "nested-open-vlan": _nested_open_vlans,
-    "repeated-vlan-id": _repeated_vlan_ids,
     "open-metrics": _open_metrics,
     "trusted-ad": _trusted_ad,
     "refused-answers": _refused_answers,
@@ -326,7 +306,6 @@ _CHECKS: Mapping[str, Callable[[Config, Provenance], Warnings]] = {
     "no-encrypted-dns": _unblocked_encrypted_dns,
     "half-exempted": _half_exempted,
     "exemption-for-all": _exemptions_for_all,
-    "unused-policy": _unused_policies,
     "deny-in-zones": _unpublished_exemptions,
 }
 KINDS = frozenset((*_CHECKS, ABSENT_ADDRESS, LONG_EXEMPTION, DOUBTFUL_SERVICE, UNREAD_LIST))
