@@ -211,7 +211,7 @@ class Unbound(Engine):
     def __init__(self, site: Site, directory: Path) -> None:
         super().__init__(site, directory)
         site.export(self.target, "--to", directory)
-        ports = {policy: free_port() for policy in VLANS.values()}
+        ports = {policy: free_port() for policy in {*VLANS.values()}}
         self.ports = {vlan: ports[policy] for vlan, policy in VLANS.items()}
         for policy, port in ports.items():
             (directory / f"{policy}.conf").write_text(
