@@ -108,7 +108,7 @@ def test_who_is_led_to_the_page_is_told_why(served: tuple[Server, int]) -> None:
     assert "Telegram is blocked on this network" in english.body
     assert "noc@agency.example" in english.body
     persian = get(port)
-    assert "دسترسی به تلگرام از این شبکه بسته است" in persian.body
+    assert "دسترسی به تلگرام از این شبکه مسدود است" in persian.body
     assert "Telegram is blocked on this network" in get(port, path="/?lang=en").body
     program = get(port, Accept="application/json")
     assert program.status == 451

@@ -136,7 +136,7 @@ def test_dig_is_answered_with_the_page_s_address(office: Office, dig_program: Pa
     ("language", "words"),
     [
         ("en", "Telegram is blocked on this network"),
-        ("fa", "دسترسی به تلگرام از این شبکه بسته است"),
+        ("fa", "دسترسی به تلگرام از این شبکه مسدود است"),
     ],
 )
 def test_a_browser_is_led_to_the_page(browser: Browser, language: str, words: str) -> None:
