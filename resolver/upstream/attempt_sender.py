@@ -202,5 +202,10 @@ class AttemptSender:
 
 
 def _still_waiting(sent: list[Sent]) -> Iterator[Sent]:
-    """Those that still wait: a step of one exchange may end the waiting of others."""
-    return (each for each in sent if each.channel is not None)
+    """Those that still wait: a step of one exchange may end the waiting of others.
+
+    It is no generator expression: mypyc would look at all before the first step.
+    """
+    for each in sent:
+        if each.channel is not None:
+            yield each
