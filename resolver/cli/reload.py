@@ -57,7 +57,6 @@ def reload(
     if new is not None:
         return _reload_from(new, config, accept, as_json)
     complete(config)
-    complete(config)
     answer = ask(config, "reload", PATIENCE, accept=accept)
     if as_json:
         print_json(answer)
