@@ -24,10 +24,7 @@ from resolver.processes import child_process
 from resolver.worker.channel import Channel, WorkerMessage
 
 HANG = 2.0
-"""Seconds without a heartbeat until a worker is replaced."""
-_START = 10.0
-"""Seconds from the start of a worker to its first heartbeat: on a busy machine, its modules load
-slowly."""
+"""Seconds without a heartbeat, or from the start to the first one, until a worker is replaced."""
 _REPLY = 20.0
 """Seconds that a worker may take to answer a message; the longest is to load a snapshot."""
 BACKOFF = 1.0
@@ -77,6 +74,7 @@ class WorkerSlot:
             "number": self.number,
             "channel": theirs.fileno(),
             "memory": self._memory,
+            "heartbeat": BEAT * self.cells.itemsize,
             "block_log": self._block_log,
             "listening": sockets,
         }
@@ -146,9 +144,8 @@ class WorkerSlot:
         """Seconds since the last heartbeat, or the start, if they are too many; else 0."""
         if self._process is None:
             return 0.0
-        beat = self.cells[BEAT] / 1000
-        silent = time.monotonic() - (beat or self._started)
-        return silent if silent > (HANG if beat else _START) else 0.0
+        silent = time.monotonic() - (self.cells[BEAT] / 1000 or self._started)
+        return silent if silent > HANG else 0.0
 
     def kill(self) -> None:
         """Kill the worker."""

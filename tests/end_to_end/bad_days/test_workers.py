@@ -1,6 +1,7 @@
 """Workers and supervisor that die or stand still: clients are served on, counts never go back."""
 
 import os
+import re
 import signal
 import socket
 import threading
@@ -150,7 +151,8 @@ def test_a_worker_that_stands_still_while_it_starts_is_replaced(make_small: Make
     server.launch()
     stopped = wait_for(lambda: server.workers()[:1], "a worker starts")[0]
     os.kill(stopped, signal.SIGSTOP)
-    wait_for(_replaced(server, stopped), "a new worker", 30)
+    wait_for(_replaced(server, stopped), "a new worker", 15)
+    assert re.search("no heartbeat for [2-5] s", server.err), "as soon as one that serves"
     wait_for(lambda: _serves(server), "all queries are answered")
 
 
