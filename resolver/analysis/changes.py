@@ -49,7 +49,7 @@ class ComparedPolicy:
 
     name: str
     """Its config, or ``in force``."""
-    terms: CompiledConfig
+    compiled: CompiledConfig
     index: Index
     expectations: Section | None
     """None where they are not known; then expectations are not compared."""
@@ -57,10 +57,10 @@ class ComparedPolicy:
 
 def compare(old: ComparedPolicy, new: ComparedPolicy) -> list[Change]:
     """Every change, section by section, by name."""
-    before, after = summarize(old.terms), summarize(new.terms)
+    before, after = summarize(old.compiled), summarize(new.compiled)
     if old.expectations is not None and new.expectations is not None:
         before[EXPECTATIONS], after[EXPECTATIONS] = old.expectations, new.expectations
-    lists = compare_rules((old.terms, old.index), (new.terms, new.index))
+    lists = compare_rules((old.compiled, old.index), (new.compiled, new.index))
     found: list[Change] = []
     for section in before:
         rules = _by_service(lists) if section == SERVICES else {}

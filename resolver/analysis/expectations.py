@@ -65,17 +65,17 @@ class ExpectationRun:
     """The expectations of a config, and the policy to run them against."""
 
     def __init__(
-        self, loaded: LoadedConfig, terms: CompiledConfig, index: Index, wall: float
+        self, loaded: LoadedConfig, compiled: CompiledConfig, index: Index, wall: float
     ) -> None:
         """``wall`` is now, in seconds since 1970."""
         self._config = loaded.config
         self._provenance = loaded.provenance
-        self._terms = terms
+        self._compiled = compiled
         self._wall = wall
-        self._all = Explainer(terms, index, wall)
-        without = replace(terms, exemptions=(), exempted_prefixes=())
+        self._all = Explainer(compiled, index, wall)
+        without = replace(compiled, exemptions=(), exempted_prefixes=())
         self._without_exemptions = Explainer(without, index, wall)
-        self._hours = all_hours(terms)
+        self._hours = all_hours(compiled)
 
     def results(self) -> Iterator[ExpectationResult]:
         """The results of all, in the order of the config."""
@@ -138,16 +138,16 @@ class ExpectationRun:
             return
         explainer = self._all if _needs_exemption(expect) else self._without_exemptions
         for hours in self._tested(expect.hours):
-            explainer.assume(assumed(explainer.terms, self._wall, hours))
-            named = [self._terms.hours[place].name for place in sorted(hours)]
-            when = f", {_while(named)}" if self._terms.hours else ""
+            explainer.assume(assumed(explainer.compiled, self._wall, hours))
+            named = [self._compiled.hours[place].name for place in sorted(hours)]
+            when = f", {_while(named)}" if self._compiled.hours else ""
             yield _InState(_explain(expect, explainer), when)
 
     def _tested(self, name: str | None) -> list[frozenset[int]]:
         """The sets of hours that hold together, with those of this name in them."""
         if name is None:
             return self._hours
-        place = next(p for p, each in enumerate(self._terms.hours) if each.name == name)
+        place = next(p for p, each in enumerate(self._compiled.hours) if each.name == name)
         return [each for each in self._hours if place in each] or [frozenset({place})]
 
     def _advice(self, expect: ExpectationConfig) -> str:
@@ -164,7 +164,7 @@ class ExpectationRun:
         return ""
 
     def _at(self, moment: float) -> Explainer:
-        self._all.assume(in_force(self._terms, moment))
+        self._all.assume(in_force(self._compiled, moment))
         return self._all
 
     def _breaking(self, place: int, exemption: ExemptionConfig, difference: str) -> Problem:

@@ -135,17 +135,17 @@ class Explainer:
     """Explains names by a snapshot, at a moment."""
 
     def __init__(
-        self, terms: CompiledConfig, index: Index, wall: float, ask: AskUpstream | None = None
+        self, compiled: CompiledConfig, index: Index, wall: float, ask: AskUpstream | None = None
     ) -> None:
         """``wall`` is the moment, in seconds since 1970.
 
         With ``ask`` the targets of a name that passes are checked as well.
         """
-        self.terms = terms
+        self.compiled = compiled
         self.wall = wall
         """The moment that is explained, in seconds since 1970; ``inf`` for no certain one."""
         self._ask = ask
-        self._snapshot = LoadedSnapshot(terms, index, wall)
+        self._snapshot = LoadedSnapshot(compiled, index, wall)
         self._observer = _LastVerdict()
         self._engine = Engine(self._snapshot, AnswerCache(0), observer=self._observer)
 
@@ -162,7 +162,7 @@ class Explainer:
 
     def vlan(self, name: str) -> View | None:
         """The view of a VLAN by its name; None where there is none."""
-        for place, vlan in enumerate(self.terms.vlans):
+        for place, vlan in enumerate(self.compiled.vlans):
             if vlan.name == name:
                 return self._snapshot.views.of_vlan(place)
         return None
@@ -191,7 +191,7 @@ class Explainer:
         """The service whose rule decided; empty where none did."""
         if verdict.service == NO_SERVICE:
             return ""
-        return self.terms.services[verdict.service].name
+        return self.compiled.services[verdict.service].name
 
     def for_client(self, address: str, name: bytes, qtype: int) -> Explanation:
         """Explain a question from an address."""
@@ -208,7 +208,7 @@ class Explainer:
         if zone is not None and zone.group is None and verdict.outcome is not Outcome.BLOCKED:
             return found, _local_step(zone, name)
         if found.asked is not None and found.verdict.outcome is Outcome.REBINDING:
-            section = group_section(self.terms, found.asked.group.decode())
+            section = group_section(self.compiled, found.asked.group.decode())
             return found, f"rebinding_protection of {section}: a private address for a public name"
         return found, self._step(view, name, found.verdict)
 
@@ -252,7 +252,7 @@ class Explainer:
         if verdict.outcome is Outcome.EXEMPTED:
             hours = self._hours(view, verdict)
             within = f", {hours.text}" if hours.text else ""
-            return f"exemption {self.terms.exemptions[verdict.exemption].id}{within}"
+            return f"exemption {self.compiled.exemptions[verdict.exemption].id}{within}"
         if verdict.by is DENY:
             return f"deny of policy {policy.name}"
         if verdict.by is UNLISTED:
@@ -279,23 +279,23 @@ class Explainer:
 
     def _list(self, verdict: Verdict) -> str:
         line = self._snapshot.judge.line(verdict)
-        return f"list {self.terms.sources[verdict.source].file}, line {line}"
+        return f"list {self.compiled.sources[verdict.source].file}, line {line}"
 
     def _hours(self, view: View, verdict: Verdict) -> ServiceHours:
         """The hours of the service or of the exemption that decided, and their next change."""
         if verdict.service == NO_SERVICE:
             return ALL_HOURS
-        terms, place = self.terms, verdict.exemption
-        of_service = service_hours(terms, view.effect.policy, verdict.service, self.wall)
+        compiled, place = self.compiled, verdict.exemption
+        of_service = service_hours(compiled, view.effect.policy, verdict.service, self.wall)
         if place < 0:
             return of_service
-        within = exemption_hours(terms, place)
-        until = min(of_service.changes, in_force_until(terms, place, self.wall))
+        within = exemption_hours(compiled, place)
+        until = min(of_service.changes, in_force_until(compiled, place, self.wall))
         return ServiceHours((BlockingHours(within),) if within else (), until)
 
     def _refused(self, view: View, name: bytes) -> str:
         """The rule that would block a name, but is not used since the name is protected."""
-        for source in self.terms.sources:
+        for source in self.compiled.sources:
             if view.effect.blocked >> source.service & 1:
                 for rule in source.refused:
                     if rule.name == name or (rule.subtree and names.is_within(name, rule.name)):
@@ -309,22 +309,22 @@ class Explainer:
             found, step = _Resolved(Verdict(Outcome.REFUSED)), _refused_step(client)
         else:
             found, step = self._explain(view, name, qtype)
-        terms, verdict = self.terms, found.verdict
+        compiled, verdict = self.compiled, found.verdict
         effect = view.effect if view is not None else None
         policy = effect.policy if effect is not None else None
         blocked = verdict.outcome in (*_WITHHELD, Outcome.WOULD_BLOCK)
-        exemption = terms.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
+        exemption = compiled.exemptions[verdict.exemption].id if verdict.exemption >= 0 else ""
         hours = self._hours(view, verdict) if view is not None else ALL_HOURS
         return Explanation(
             client=client,
-            vlan=terms.vlans[view.vlan].name if view is not None else "unknown",
+            vlan=compiled.vlans[view.vlan].name if view is not None else "unknown",
             policy=policy.name if policy else "",
             name=names.text(name),
             type=codes.type_text(qtype),
             outcome=verdict.outcome.label,
             service=self.service(verdict),
             rule=verdict.rule_text,
-            list=terms.sources[verdict.source].file if verdict.source >= 0 else "",
+            list=compiled.sources[verdict.source].file if verdict.source >= 0 else "",
             line=self._snapshot.judge.line(verdict) or None,
             directive=effect.ground(verdict.service).directive if effect and blocked else "",
             contact=policy.contact if policy and blocked else "",
@@ -338,22 +338,22 @@ class Explainer:
             answer=found.answer,
             decided_by=step,
             receives=received(found.packet) if found.packet else _REFUSED if not view else None,
-            upstream=_upstream(terms, found.asked.group.decode()) if found.asked else "",
+            upstream=_upstream(compiled, found.asked.group.decode()) if found.asked else "",
         )
 
 
-def group_section(terms: CompiledConfig, group: str) -> str:
+def group_section(compiled: CompiledConfig, group: str) -> str:
     """The section of the config that names a group's servers."""
-    zones = [names.text(each.zone) for each in terms.forward if each.group == group]
+    zones = [names.text(each.zone) for each in compiled.forward if each.group == group]
     if zones:
         return f"[[forward]] {', '.join(zones)}"
     return f"[upstreams.{group}]" if group else "[upstream]"
 
 
-def _upstream(terms: CompiledConfig, group: str) -> str:
+def _upstream(compiled: CompiledConfig, group: str) -> str:
     """This section, and the servers."""
-    servers = next(each.servers for each in terms.groups if each.name == group)
-    return f"{group_section(terms, group)}: {', '.join(map(str, servers))}"
+    servers = next(each.servers for each in compiled.groups if each.name == group)
+    return f"{group_section(compiled, group)}: {', '.join(map(str, servers))}"
 
 
 def _moment(seconds: float) -> str:

@@ -81,7 +81,7 @@ class _VlanNeeds:
     """Finds the entry that each name needs in the policy of one VLAN."""
 
     def __init__(self, explainer: Explainer, index: Index, view: View) -> None:
-        services = explainer.terms.services
+        services = explainer.compiled.services
         updates = union(1 << at for at, each in enumerate(services) if each.category == UPDATES)
         self._explainer = explainer
         self._index = index
@@ -112,12 +112,12 @@ class _VlanNeeds:
             return found.domains[entry] if entry else found.unopened
         if verdict.source < 0 or verdict.by is ALLOW:
             return found.open
-        service = self._explainer.terms.sources[verdict.source].service
+        service = self._explainer.compiled.sources[verdict.source].service
         if verdict.outcome is not PASSED:
-            return found.closed[self._explainer.terms.services[service].name]
+            return found.closed[self._explainer.compiled.services[service].name]
         if self._present_services >> service & 1:
             return found.open
-        return found.services[self._explainer.terms.services[service].name]
+        return found.services[self._explainer.compiled.services[service].name]
 
     def _domain_entry(self, name: bytes) -> str:
         """The entry that opens a name which nothing covers; empty if none can."""
@@ -130,7 +130,7 @@ class _VlanNeeds:
 
     def _has_closed_names(self, domain: bytes) -> bool:
         """Whether an entry for a domain would open names of other services."""
-        sources, closed = self._explainer.terms.sources, self._effect.blocked
+        sources, closed = self._explainer.compiled.sources, self._effect.blocked
         return any(
             closed >> sources[rule.source].service & 1
             for rule in self._index.rules_within(domain)

@@ -75,8 +75,8 @@ class Replay:
 
     def vlans(self) -> list[str]:
         """The VLANs that both policies have, in the order of the new one."""
-        known = {vlan.name for vlan in self._old.terms.vlans}
-        return [vlan.name for vlan in self._new.terms.vlans if vlan.name in known]
+        known = {vlan.name for vlan in self._old.compiled.vlans}
+        return [vlan.name for vlan in self._new.compiled.vlans if vlan.name in known]
 
     def run(self, counts: Mapping[Question, int]) -> None:
         """Replay all queries."""
@@ -121,7 +121,7 @@ class Replay:
 
 
 def _vlan_name(explainer: Explainer, view: View | None) -> str:
-    return UNKNOWN if view is None else explainer.terms.vlans[view.vlan].name
+    return UNKNOWN if view is None else explainer.compiled.vlans[view.vlan].name
 
 
 def _outcome(

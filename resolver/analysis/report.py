@@ -2,7 +2,8 @@
 
 By VLAN: the policy and its directives, the blocked services, the exemptions with their
 approvers, the expectations with their results, and the counts. Moments are seconds since 1970.
-Pure: it is made of the terms in force, the results of expectations, and the server's status.
+Pure: it is made of the compiled config in force, the results of expectations, and the server's
+status.
 """
 
 from collections import defaultdict
@@ -118,7 +119,7 @@ class Report:
 def make_report(
     config: str,
     at: float,
-    terms: CompiledConfig,
+    compiled: CompiledConfig,
     results: Sequence[ExpectationResult] | None,
     status: Status,
     config_differs: bool,
@@ -127,10 +128,10 @@ def make_report(
     by_vlan: dict[str, list[ExpectationResult]] = defaultdict(list)
     for each in results or ():
         by_vlan[each.vlan].append(each)
-    policies = describe(terms)
+    policies = describe(compiled)
     vlans = tuple(
-        _vlan(terms, policies, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
-        for place, vlan in enumerate(terms.vlans)
+        _vlan(compiled, policies, place, at, by_vlan.pop(vlan.name, []), _counts(status, vlan.name))
+        for place, vlan in enumerate(compiled.vlans)
     )
     return Report(
         version=__version__,
@@ -155,16 +156,16 @@ def _counts(status: Status, vlan: str) -> VlanQueryCounts:
 
 
 def _vlan(
-    terms: CompiledConfig,
+    compiled: CompiledConfig,
     policies: Sequence[PolicyDescription],
     place: int,
     at: float,
     results: Iterable[ExpectationResult],
     counts: VlanQueryCounts,
 ) -> VlanReport:
-    vlan = terms.vlans[place]
+    vlan = compiled.vlans[place]
     policy = policies[vlan.policy]
-    prefixes = [network_of(each) for each in terms.prefixes if each.owner == place]
+    prefixes = [network_of(each) for each in compiled.prefixes if each.owner == place]
     return VlanReport(
         name=vlan.name,
         id=vlan.id,
@@ -173,27 +174,27 @@ def _vlan(
         mode=policy.mode,
         answer=policy.answer,
         contact=policy.contact,
-        directives=tuple(_directives(terms, policy)),
+        directives=tuple(_directives(compiled, policy)),
         services=tuple(_services(policy)),
         denied=policy.denied,
         default=policy.default,
-        allowed=allowed_references(policy, terms.services),
+        allowed=allowed_references(policy, compiled.services),
         exemptions=tuple(
-            each for each in exemptions(terms, at) if _applies(each, vlan.name, prefixes)
+            each for each in exemptions(compiled, at) if _applies(each, vlan.name, prefixes)
         ),
         expectations=tuple(results),
         counts=counts,
     )
 
 
-def _directives(terms: CompiledConfig, policy: PolicyDescription) -> Iterator[CitedDirective]:
+def _directives(compiled: CompiledConfig, policy: PolicyDescription) -> Iterator[CitedDirective]:
     for each in policy.directives:
         covered = [
             service
-            for service, ground in zip(terms.services, policy.grounds, strict=True)
+            for service, ground in zip(compiled.services, policy.grounds, strict=True)
             if ground.directive == each.number
         ]
-        covers = service_references(covered, terms.services)
+        covers = service_references(covered, compiled.services)
         yield CitedDirective(each.number, each.date, covers, each.narrows)
 
 

@@ -61,13 +61,13 @@ def _shared_numbers(old: CompiledConfig, new: CompiledConfig) -> list[int]:
     return [numbers[place] for place in range(len(new.sources))]
 
 
-def _service(terms: CompiledConfig, source: int) -> str:
-    return terms.services[terms.sources[source].service].name
+def _service(compiled: CompiledConfig, source: int) -> str:
+    return compiled.services[compiled.sources[source].service].name
 
 
-def _files(terms: CompiledConfig, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
+def _files(compiled: CompiledConfig, numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
     return {
-        number: (_service(terms, place), terms.sources[place].file)
+        number: (_service(compiled, place), compiled.sources[place].file)
         for place, number in enumerate(numbers)
     }
 

@@ -63,12 +63,12 @@ def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> 
 
     Without canary names, which say nothing about the other names of their domain.
     """
-    terms = explainer.terms
+    compiled = explainer.compiled
     rules = (rule for rule in index.rules_within(domain) if not rule.exception)
-    services = {terms.sources[rule.source].service for rule in rules}
+    services = {compiled.sources[rule.source].service for rule in rules}
     for place in sorted(services):
-        if view.effect.blocked >> place & 1 and not terms.services[place].always_nxdomain:
-            yield terms.services[place].name
+        if view.effect.blocked >> place & 1 and not compiled.services[place].always_nxdomain:
+            yield compiled.services[place].name
     if any(names.is_within(name, domain) for name in view.effect.own.denied):
         yield DENY
 

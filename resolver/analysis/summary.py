@@ -4,8 +4,8 @@ A thing is a VLAN, a policy, an exemption, ...; each of its facts is a value or 
 Places (of a service, of a group) become names here, since two snapshots number them
 differently.
 
-What must stay true: no field of the terms is left out, so that every change is seen. A field
-without a name here is shown under its own name. Only ``entries`` is left out: the rules
+What must stay true: no field of the compiled config is left out, so that every change is seen. A
+field without a name here is shown under its own name. Only ``entries`` is left out: the rules
 themselves are compared (see ``rules``).
 """
 
@@ -43,28 +43,31 @@ VALUE = "value"
 """The key of a setting's only fact."""
 
 
-def summarize(terms: CompiledConfig) -> dict[str, Section]:
+def summarize(compiled: CompiledConfig) -> dict[str, Section]:
     """All facts of a snapshot, except the rules of its lists."""
     return {
-        "vlans": _vlans(terms),
+        "vlans": _vlans(compiled),
         "policies": {
             each.name: _policy(policy, each)
-            for policy, each in zip(terms.policies, describe(terms), strict=True)
+            for policy, each in zip(compiled.policies, describe(compiled), strict=True)
         },
-        "hours": {each.name: {"text": each.text, **_rest(each, _OF_HOURS)} for each in terms.hours},
+        "hours": {
+            each.name: {"text": each.text, **_rest(each, _OF_HOURS)} for each in compiled.hours
+        },
         SERVICES: {
-            each.name: _service(place, each, terms) for place, each in enumerate(terms.services)
+            each.name: _service(place, each, compiled)
+            for place, each in enumerate(compiled.services)
         },
-        "exemptions": _exemptions(terms),
+        "exemptions": _exemptions(compiled),
         "upstreams": {
             each.name or "default": _group(each)
-            for each in terms.groups
+            for each in compiled.groups
             if not each.name.startswith("forward:")  # these have no name of their own
         },
-        "forward": _forward(terms),
-        "local": {names.text(each.name): _local(each) for each in terms.local},
-        "fetched lists": {each.name: _rest(each, ("name",)) for each in terms.subscriptions},
-        SETTINGS: {key: {VALUE: word} for key, word in _rest(terms.settings, ()).items()},
+        "forward": _forward(compiled),
+        "local": {names.text(each.name): _local(each) for each in compiled.local},
+        "fetched lists": {each.name: _rest(each, ("name",)) for each in compiled.subscriptions},
+        SETTINGS: {key: {VALUE: word} for key, word in _rest(compiled.settings, ()).items()},
     }
 
 
@@ -99,15 +102,15 @@ def _word(value: object) -> Value:
     return names.text(value) if isinstance(value, bytes) else str(value)
 
 
-def _vlans(terms: CompiledConfig) -> Section:
-    prefixes = by_owner(terms.prefixes)
+def _vlans(compiled: CompiledConfig) -> Section:
+    prefixes = by_owner(compiled.prefixes)
     return {
         vlan.name: {
-            "policy": terms.policies[vlan.policy].name,
+            "policy": compiled.policies[vlan.policy].name,
             "prefixes": _prefixes(prefixes.get(place, ())),
             **_rest(vlan, ("name", "policy")),
         }
-        for place, vlan in enumerate(terms.vlans)
+        for place, vlan in enumerate(compiled.vlans)
     }
 
 
@@ -159,14 +162,14 @@ _OF_SOURCE = ("file", "service", "name", "entries", "refused")
 """The name is for metrics only; the entries themselves are compared."""
 
 
-def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
-    lists = [each for each in terms.sources if each.service == place]
+def _service(place: int, service: Service, compiled: CompiledConfig) -> Facts:
+    lists = [each for each in compiled.sources if each.service == place]
     return {
         "lists": frozenset(each.file for each in lists),
         "ranges": frozenset(
             prefix_text(each.network, each.length)
-            for each in terms.ranges
-            if terms.sources[each.source].service == place
+            for each in compiled.ranges
+            if compiled.sources[each.source].service == place
         ),
         **{
             f"{each.file}, {key}": word
@@ -183,7 +186,7 @@ def _service(place: int, service: Service, terms: CompiledConfig) -> Facts:
     }
 
 
-def _exemptions(terms: CompiledConfig) -> Section:
+def _exemptions(compiled: CompiledConfig) -> Section:
     return {
         each.id: {
             "services": frozenset(each.services),
@@ -194,7 +197,7 @@ def _exemptions(terms: CompiledConfig) -> Section:
             **({"hours": each.hours} if each.hours else {}),
             **_rest(exemption, _OF_EXEMPTION),
         }
-        for exemption, each in zip(terms.exemptions, exemption_details(terms), strict=True)
+        for exemption, each in zip(compiled.exemptions, exemption_details(compiled), strict=True)
     }
 
 
@@ -209,9 +212,9 @@ def _group(group: ConfiguredGroup) -> Facts:
     return {"servers": servers, **_rest(group, ("name", "servers"))}
 
 
-def _forward(terms: CompiledConfig) -> Section:
-    by_name = {group.name: group for group in terms.groups}
-    return {names.text(each.zone): _group(by_name[each.group]) for each in terms.forward}
+def _forward(compiled: CompiledConfig) -> Section:
+    by_name = {group.name: group for group in compiled.groups}
+    return {names.text(each.zone): _group(by_name[each.group]) for each in compiled.forward}
 
 
 def _local(local: LocalName) -> Facts:

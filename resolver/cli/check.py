@@ -48,8 +48,8 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
     gaps, known = [], []
     if not compiled.errors:
         gaps = left_out(compiled.snapshot, time.time())
-        known = list(hours(compiled.snapshot.terms, time.time()))
-        if compiled.snapshot.terms.settings.publish is not None:
+        known = list(hours(compiled.snapshot.compiled, time.time()))
+        if compiled.snapshot.compiled.settings.publish is not None:
             compiled = with_misfits(compiled, Target.ZONES, *Fit)
         compiled = with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
     if as_json:

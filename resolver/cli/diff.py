@@ -130,13 +130,13 @@ def _of_config(path: Path) -> ComparedPolicy:
         )
     expectations = _expectations(compiled.loaded.config)
     snapshot = compiled.snapshot
-    return ComparedPolicy(str(path), snapshot.terms, snapshot.index(), expectations)
+    return ComparedPolicy(str(path), snapshot.compiled, snapshot.index(), expectations)
 
 
 def _in_force(path: Path, hash_: str) -> ComparedPolicy:
-    terms, index = load_snapshot(path, hash_)
+    compiled, index = load_snapshot(path, hash_)
     audit_log = AuditLog(store.directory(path))
-    return ComparedPolicy("in force", terms, index, _recorded(path, hash_, audit_log))
+    return ComparedPolicy("in force", compiled, index, _recorded(path, hash_, audit_log))
 
 
 def _recorded(path: Path, snapshot: str, audit_log: AuditLog) -> Section | None:
@@ -174,7 +174,8 @@ def _replay(
     now = time.time()
     before, after = (
         Explainer(
-            *(each.terms, each.index, now), BlockingForwarder(each.terms).ask if live else None
+            *(each.compiled, each.index, now),
+            BlockingForwarder(each.compiled).ask if live else None,
         )
         for each in (old, new)
     )
@@ -203,7 +204,7 @@ def _as_text(
     changes = count_text(len(found), "change") if found else "no change"
     yield f"from {old.name} to {new.name}: {changes}"
     yield from diff_text.changes(found)
-    if restart := restart_changes(old.terms, new.terms):
+    if restart := restart_changes(old.compiled, new.compiled):
         yield f"needs a restart, and is refused by a reload: {', '.join(restart)}"
     if old.expectations is None:
         yield "expectations are not compared: those of the policy in force are not known"
@@ -235,7 +236,7 @@ def _as_json(
     return {
         "old": old.name,
         "new": new.name,
-        "needs_restart": list(restart_changes(old.terms, new.terms)),
+        "needs_restart": list(restart_changes(old.compiled, new.compiled)),
         "changes": [change.as_json() for change in found],
         "expectations_compared": old.expectations is not None,
         "questions": questions,

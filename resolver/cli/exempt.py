@@ -219,7 +219,7 @@ class _Edit:
             self._edit = ExemptionEdit(path, self._in_force)
         except FromRepository as error:
             raise DarbanError(f"{error}\n{_in_clone(sys.argv[2:])}") from None
-        self._known = {each.id: each for each in exemption_details(self._edit.terms)}
+        self._known = {each.id: each for each in exemption_details(self._edit.compiled)}
 
     def add(self, whom: str, services: Sequence[str], given: Mapping[str, object]) -> int:
         clients = self._edit.clients(whom)
@@ -272,7 +272,7 @@ class _Edit:
     ) -> int:
         """Put the edited config in force, or write it, and commit it in a clone; and say so."""
         path, answer, code = self._path, None, 0
-        warnings = [*edited.warnings, *self._new_gaps(edited.terms)]
+        warnings = [*edited.warnings, *self._new_gaps(edited.compiled)]
         if self._in_force is not None:
             answer = activate(path, edited.texts, event, self._in_force.snapshot)
             code = int(answer["code"])
@@ -302,7 +302,7 @@ class _Edit:
         if self._clone is None and after.settings.publish is None:
             return []
         now = time.time()
-        known = passing_prefixes(self._edit.terms, now).gaps
+        known = passing_prefixes(self._edit.compiled, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
 
@@ -322,7 +322,7 @@ def _list(path: Path, as_json: bool) -> int:
     try:
         found = read_status(path).exemptions
     except control.Unreachable:
-        found = status.exemptions(compile_valid(path).snapshot.terms, time.time())
+        found = status.exemptions(compile_valid(path).snapshot.compiled, time.time())
     if as_json:
         print_json({"exemptions": found})
     else:

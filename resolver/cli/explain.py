@@ -75,14 +75,16 @@ def explain(
         darban explain --all-vlans links.agency.example --live
     """
     question = _question(words or [], client, vlan, all_vlans)
-    terms, index = _of_config(config) if config is not None else _in_force()
-    if any(question.host == each.name for each in terms.services):
+    compiled, index = _of_config(config) if config is not None else _in_force()
+    if any(question.host == each.name for each in compiled.services):
         about = "this is about a domain {0}, not about the names of the service {0}"
         echo(about.format(question.host), err=True)
     moment = time.time() if at is None else parse_moment(at).timestamp()
     if at is not None:
         echo(f"at {moment_text(moment)}", err=True)
-    explainer = Explainer(terms, index, moment, BlockingForwarder(terms).ask if live else None)
+    explainer = Explainer(
+        compiled, index, moment, BlockingForwarder(compiled).ask if live else None
+    )
     explained = question.explained(explainer)
     if as_json:
         print_json({"vlans": explained} if all_vlans else explained[0])
@@ -104,7 +106,7 @@ class _Question(NamedTuple):
         name = names.parse(self.host)
         if self.who is not None and parse_address(self.who) is not None:
             return [explainer.for_client(self.who, name, self.qtype)]
-        vlan_names = [each.name for each in explainer.terms.vlans]
+        vlan_names = [each.name for each in explainer.compiled.vlans]
         if self.who is not None:
             vlan_names = [self.who]
         views = [view_of_vlan(explainer, each) for each in vlan_names]
@@ -137,7 +139,7 @@ def _question(
 
 def _of_config(config: Path) -> tuple[CompiledConfig, Index]:
     snapshot = compile_valid(config).snapshot
-    return snapshot.terms, snapshot.index()
+    return snapshot.compiled, snapshot.index()
 
 
 def _in_force() -> tuple[CompiledConfig, Index]:

@@ -119,7 +119,7 @@ def _check(config: Path, program: str, engine: Endpoint, clients: list[str]) -> 
         known = ", ".join(SEVERAL)
         raise DarbanError(f"found --check for {program}; expected it for one of {known}")
     snapshot = compile_valid(config).snapshot
-    checking = EngineCheck(snapshot.terms, snapshot.index(), time.time())
+    checking = EngineCheck(snapshot.compiled, snapshot.index(), time.time())
     differing = 0
     for client in [_address(each) for each in clients] or [own_address(engine)]:
         result = checking.ask(engine, client, without_rd=program != REFUSES_WITHOUT_RD)

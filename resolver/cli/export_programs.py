@@ -25,9 +25,9 @@ Files = Mapping[str, bytes]
 """The contents of files by their names below a directory."""
 
 
-def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path]:
+def _publication(compiled: CompiledConfig, config: Path) -> tuple[Publication, Path]:
     """What is published, and the directory of the zones."""
-    publication = terms.settings.publish
+    publication = compiled.settings.publish
     if publication is None:
         raise DarbanError(
             f"{config}: found no [publish] listen; expected the addresses where Knot DNS serves "
@@ -43,12 +43,12 @@ def _publication(terms: CompiledConfig, config: Path) -> tuple[Publication, Path
 
 
 def _knot(snapshot: Snapshot, config: Path) -> str:
-    return knot_config(snapshot.terms, *_publication(snapshot.terms, config))
+    return knot_config(snapshot.compiled, *_publication(snapshot.compiled, config))
 
 
 def _transferring(snapshot: Snapshot, config: Path) -> Publication:
     """What is published, to an engine that transfers the zones itself."""
-    publication, _ = _publication(snapshot.terms, config)
+    publication, _ = _publication(snapshot.compiled, config)
     if not publication.secondaries:
         raise DarbanError(
             f"{config}: found no [publish.secondaries]; expected the resolver that may transfer "
@@ -59,36 +59,36 @@ def _transferring(snapshot: Snapshot, config: Path) -> Publication:
 
 def _bind(snapshot: Snapshot, config: Path) -> Files:
     publication = _transferring(snapshot, config)
-    return bind_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+    return bind_files(snapshot.compiled, publication, seeds(snapshot, publication, time.time()))
 
 
 def _unbound(snapshot: Snapshot, config: Path) -> Files:
-    texts = unbound_configs(snapshot.terms, *_publication(snapshot.terms, config))
+    texts = unbound_configs(snapshot.compiled, *_publication(snapshot.compiled, config))
     return {name: text.encode() for name, text in texts.items()}
 
 
 def _powerdns(snapshot: Snapshot, config: Path) -> Files:
     publication = _transferring(snapshot, config)
-    return recursor_files(snapshot.terms, publication, seeds(snapshot, publication, time.time()))
+    return recursor_files(snapshot.compiled, publication, seeds(snapshot, publication, time.time()))
 
 
 def _nftables(snapshot: Snapshot, config: Path) -> str:
-    terms, now = snapshot.terms, time.time()
-    if not terms.ranges:
+    compiled, now = snapshot.compiled, time.time()
+    if not compiled.ranges:
         raise DarbanError(
             f"{config}: found no address ranges in its lists; expected a file such as telegram.ip "
             "beside telegram.txt"
         )
-    until = in_force(terms, now).until
+    until = in_force(compiled, now).until
     valid = ""
     if until < math.inf:
         begins = "an exemption or hours begin or end then"
         valid = f"# valid until {moment_text(until)}: {begins}\n"
-    return valid + nftables(terms, now)
+    return valid + nftables(compiled, now)
 
 
 def _dnsdist_front(snapshot: Snapshot, config: Path) -> str:
-    front = snapshot.terms.settings.front
+    front = snapshot.compiled.settings.front
     if front is None:
         raise DarbanError(
             f"{config}: found no addresses in [front]; expected dns, dot or doh, such as "

@@ -61,7 +61,7 @@ def _show(path: Path, as_json: bool) -> int:
     state = store.directory(path)
     become_owner(state)
     copies = ListStore(state)
-    fetched = {each.name for each in result.snapshot.terms.subscriptions}
+    fetched = {each.name for each in result.snapshot.compiled.subscriptions}
     found = [
         (each, copies.record(each.name) if each.name in fetched else None) for each in result.lists
     ]

@@ -63,7 +63,7 @@ def suggest(
         raise DarbanError(f"{recording}: is no file of 'darban record'")
     snapshot = compile_valid(config).snapshot
     index = snapshot.index()
-    explainer = Explainer(snapshot.terms, index, time.time())
+    explainer = Explainer(snapshot.compiled, index, time.time())
     if vlan is not None:
         view_of_vlan(explainer, vlan)
     asked = {q: n for q, n in counts.counts.items() if vlan in (None, q.who.vlan)}

@@ -36,7 +36,7 @@ def with_misfits(compiled: CompileResult, target: Target, *fits: Fit) -> Compile
     ``fits`` are those to tell of.
     """
     config, found = compiled.loaded.config, []
-    for each in misfits(compiled.snapshot.terms, target, time.time()):
+    for each in misfits(compiled.snapshot.compiled, target, time.time()):
         if each.support.fit in fits:
             path = ("policies", each.policy)
             code = code_of(each.kind, path, config)
@@ -74,7 +74,7 @@ def view_of_vlan(explainer: Explainer, vlan: str) -> View:
     """
     view = explainer.vlan(vlan)
     if view is None:
-        raise no_such_vlan(vlan, [each.name for each in explainer.terms.vlans])
+        raise no_such_vlan(vlan, [each.name for each in explainer.compiled.vlans])
     return view
 
 

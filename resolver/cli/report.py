@@ -49,9 +49,9 @@ def report(
 
 def _make(path: Path, now: float) -> Report:
     status, result = read_status(path), compile_file(path, now)
-    terms, index = load_snapshot(path, status.hash)
+    compiled, index = load_snapshot(path, status.hash)
     results = None
     if not result.errors:
-        results = list(ExpectationRun(result.loaded, terms, index, now).results())
+        results = list(ExpectationRun(result.loaded, compiled, index, now).results())
     differs = bool(result.errors) or status.hash != result.snapshot.hash()
-    return make_report(str(path.resolve()), now, terms, results, status, differs)
+    return make_report(str(path.resolve()), now, compiled, results, status, differs)

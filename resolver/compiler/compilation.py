@@ -93,7 +93,7 @@ def compile_file(
             of_lists += edited.of_lists
         else:
             lists, built = read_lists(path.parent, ListStore(state), loaded, of_lists), None
-        before = store.last_good_terms(state)
+        before = store.last_good_config(state)
     complete = are_complete(loaded, of_lists)
     snapshot, found = compile_snapshot(loaded, lists, complete=complete, built=built)
     problems = [*loaded.problems, *of_lists, *found]
@@ -101,13 +101,13 @@ def compile_file(
     losses = None
     if not any(problem.severity == "error" for problem in problems):
         index = snapshot.index()
-        expectations = ExpectationRun(loaded, snapshot.terms, index, wall)
+        expectations = ExpectationRun(loaded, snapshot.compiled, index, wall)
         failed = expectations.failures()
         problems += warnings.of_exemptions(loaded.config, loaded.provenance, wall)
         problems += expectations.breaking_later()
         problems += hours.ending(loaded, wall)
         if before is not None:
-            losses = Losses(path, loaded.config, before, snapshot.terms)
+            losses = Losses(path, loaded.config, before, snapshot.compiled)
             problems += losses.lost()
     shown = warnings.unacknowledged(problems, loaded.config)
     acknowledged = len(problems) - len(shown)

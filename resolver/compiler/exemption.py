@@ -32,7 +32,7 @@ class EditedConfig(NamedTuple):
     """Its files by their paths relative to its folder."""
     warnings: list[str]
     """The warnings that the edit adds."""
-    terms: CompiledConfig
+    compiled: CompiledConfig
     """It, compiled."""
 
 
@@ -59,9 +59,9 @@ class ExemptionEdit:
                 raise _refused(*pending, _RELOAD_FIRST)
 
     @property
-    def terms(self) -> CompiledConfig:
+    def compiled(self) -> CompiledConfig:
         """The config, compiled."""
-        return self._before.snapshot.terms
+        return self._before.snapshot.compiled
 
     def clients(self, text: str) -> dict[str, object]:
         """The key of the exemption that says for whom it is: a VLAN's name, or prefixes.
@@ -97,8 +97,8 @@ class ExemptionEdit:
         """
         file = str(self._path)
         edited = self._edited({file: add_exemption(self._text(file), exemption)})
-        place = [each.id for each in edited.terms.exemptions].index(str(exemption["id"]))
-        if not permits_anything(edited.terms, place):
+        place = [each.id for each in edited.compiled.exemptions].index(str(exemption["id"]))
+        if not permits_anything(edited.compiled, place):
             raise _refused("none of these services is blocked there: nothing to exempt")
         return edited
 
@@ -117,7 +117,7 @@ class ExemptionEdit:
 
     def _locations(self, ids: Sequence[str]) -> list[tuple[str, int]]:
         """The file of each exemption, and its place among those of the file."""
-        known = {each.id: place for place, each in enumerate(self.terms.exemptions)}
+        known = {each.id: place for place, each in enumerate(self.compiled.exemptions)}
         for each in ids:
             if each not in known:
                 found = f"there is no exemption '{each}'; there are: {', '.join(known) or 'none'}"
@@ -133,7 +133,7 @@ class ExemptionEdit:
         after, texts = self._compiled(instead, self._before)
         known = {str(problem) for problem in self._before.problems}
         warnings = sorted({str(each) for each in after.problems} - known)
-        return EditedConfig(texts, warnings, after.snapshot.terms)
+        return EditedConfig(texts, warnings, after.snapshot.compiled)
 
     def _compiled(
         self, instead: Texts, edited: CompileResult | None = None

@@ -78,8 +78,8 @@ class Losses:
             return source.file
         return source.name if source.name in self._sources else ""
 
-    def _category(self, terms: CompiledConfig, source: ListSource) -> str:
-        return terms.services[source.service].category
+    def _category(self, compiled: CompiledConfig, source: ListSource) -> str:
+        return compiled.services[source.service].category
 
     def _problem(self, source: ListSource, found: str, expected: str) -> Problem:
         command = "pull" if is_pulled(self._path, source.file) else "reload"

@@ -70,7 +70,7 @@ class _Compiler:
         of_lists = [each.rules for each in lists]
         trie, rules = built or index.build(of_lists)
         excepted = {rule.name for each in lists for rule in each.rules if rule.exception}
-        terms = made.CompiledConfig(
+        compiled = made.CompiledConfig(
             self.catalog.services,
             self.catalog.sources,
             tuple(self.policy(name, each) for name, each in self.config.policies.items()),
@@ -88,11 +88,11 @@ class _Compiler:
             protected=tuple(sorted(protected_names(self.config))),
             hours=tuple(self.hours()),
         )
-        terms = replace(terms, allowed_names=self.allowed_names())
+        compiled = replace(compiled, allowed_names=self.allowed_names())
         self.expected_services()
-        if terms.policies:  # without one, a VLAN's policy is already a problem
-            terms = replace(terms, policy_hash=policy_hash(terms, of_lists))
-        return made.Snapshot(terms, trie, rules)
+        if compiled.policies:  # without one, a VLAN's policy is already a problem
+            compiled = replace(compiled, policy_hash=policy_hash(compiled, of_lists))
+        return made.Snapshot(compiled, trie, rules)
 
     def wrong(self, path: Path, found: str, expected: str, advice: str = "") -> None:
         self.problems.append(self.provenance.problem(path, found, expected, advice))

@@ -42,11 +42,11 @@ class Clients:
     """
 
     def __init__(
-        self, terms: CompiledConfig, views: Views, interface_name: Callable[[bytes], str]
+        self, compiled: CompiledConfig, views: Views, interface_name: Callable[[bytes], str]
     ) -> None:
         """``interface_name`` gives the name of the interface with a scope now; it may be empty."""
-        rates = [vlan.queries_per_address for vlan in terms.vlans]
-        self._limits = Limits(rates, terms.settings.queries_per_prefix)
+        rates = [vlan.queries_per_address for vlan in compiled.vlans]
+        self._limits = Limits(rates, compiled.settings.queries_per_prefix)
         self._views = views
         self._interface_name = interface_name
         self._datagram: dict[bytes, Client] = {}

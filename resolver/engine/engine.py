@@ -85,14 +85,14 @@ class Engine:
 
     def replace(self, snapshot: LoadedSnapshot) -> None:
         """Put another snapshot in force. The cache is kept, since it has no verdicts."""
-        self.terms = snapshot.terms
+        self.compiled = snapshot.compiled
         self._judge = snapshot.judge
         self._ranges = snapshot.judge.ranges
         self._rebinding = snapshot.judge.rebinding
         self._views = snapshot.views
         self._routing = snapshot.routing
-        self._nsid = self.terms.settings.identity.encode()
-        self.clients = Clients(snapshot.terms, snapshot.views, self._interface_name)
+        self._nsid = self.compiled.settings.identity.encode()
+        self.clients = Clients(snapshot.compiled, snapshot.views, self._interface_name)
         self.cache.failures.clear()
         self.observe(self.observer)
         self._new_generation()
@@ -120,7 +120,7 @@ class Engine:
         """Drop all that was made for the old policy."""
         self._generation += 1
         self.clients.clear()
-        self._replies = Replies(self.terms, self._count)
+        self._replies = Replies(self.compiled, self._count)
 
     def answer(self, client: Client, packet: bytes, now: float) -> Reply | PendingReply | Drop:
         """Answer one packet, received at ``now``."""
@@ -133,7 +133,7 @@ class Engine:
         if view is None:
             return self._refuse(client, query)
         if query.profile.rcode != codes.NOERROR:
-            about = about_server(query, self.terms.settings)
+            about = about_server(query, self.compiled.settings)
             if about is not None:
                 return self._replies.local(view, query, PASS, codes.NOERROR, about)
             return self._replies.malformed(view, query)
@@ -177,7 +177,7 @@ class Engine:
                     return self._replies.health(view, query, draining=self.draining)
                 self.missing_forwards += zone.use is Use.PRIVATE
                 if name == WHOAMI and zone.use is Use.WHOAMI and profile.qtype == codes.TXT:
-                    rcode, sections = codes.NOERROR, whoami(self.terms, view)
+                    rcode, sections = codes.NOERROR, whoami(self.compiled, view)
                 else:
                     rcode, sections = local_answer(zone, name, profile.qtype)
                 self._observe_verdict(client, query, verdict)

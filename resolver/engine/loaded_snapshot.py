@@ -15,13 +15,13 @@ from resolver.policy.view import Views
 class LoadedSnapshot:
     """The data and tables of a snapshot; of these, only the views depend on the time."""
 
-    __slots__ = ("judge", "routing", "terms", "views")
+    __slots__ = ("compiled", "judge", "routing", "views")
 
     def __init__(
-        self, terms: CompiledConfig, index: Index, wall: float, pause: Pause = no_pause
+        self, compiled: CompiledConfig, index: Index, wall: float, pause: Pause = no_pause
     ) -> None:
         """``wall`` is Unix time in seconds; ``pause`` is called again and again."""
-        self.terms = terms
-        self.judge = Judge(terms, index, pause)
-        self.views = Views(terms, wall, pause)
-        self.routing = NameRouting(terms)
+        self.compiled = compiled
+        self.judge = Judge(compiled, index, pause)
+        self.views = Views(compiled, wall, pause)
+        self.routing = NameRouting(compiled)

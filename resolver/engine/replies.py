@@ -47,9 +47,9 @@ class CountedTemplate(ReplyTemplate):
 class Replies:
     """Makes the replies of one generation."""
 
-    def __init__(self, terms: CompiledConfig, count: Callable[[QueryLabels], int]) -> None:
+    def __init__(self, compiled: CompiledConfig, count: Callable[[QueryLabels], int]) -> None:
         """``count`` returns the index of the counter for labels."""
-        self._terms = terms
+        self._compiled = compiled
         self._count = count
         self._drops: dict[int, Drop] = {}
 
@@ -99,7 +99,7 @@ class Replies:
         found = profile.templates.get(key)
         if found is None:
             rcode, address = view.effect.answers.to_query(profile.qtype, verdict)
-            error = blocked_error(view.effect, verdict, self._terms.services)
+            error = blocked_error(view.effect, verdict, self._compiled.services)
             made = BlockedTemplate(profile, rcode, address, error)
             made.counter = self._counter(
                 view, verdict.outcome, verdict.service, rcode, profile.qtype

@@ -46,10 +46,10 @@ class Zone:
 class NameRouting:
     """All zones whose queries do not go to the upstream group of the view."""
 
-    def __init__(self, terms: CompiledConfig) -> None:
-        self._local = {each.name: Zone(each.name, records=each.records) for each in terms.local}
+    def __init__(self, compiled: CompiledConfig) -> None:
+        self._local = {each.name: Zone(each.name, records=each.records) for each in compiled.local}
         self._zones = {zone: Zone(zone, use=use) for zone, use in special_use.ZONES.items()}
-        for each in terms.forward:
+        for each in compiled.forward:
             self._zones[each.zone] = Zone(each.zone, group=each.group.encode())
         self._has_root = names.ROOT in self._zones
         """Whether the root is a zone, so that every name is in some zone."""

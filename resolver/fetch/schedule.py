@@ -35,7 +35,7 @@ _RECENT = 10
 
 
 class UpdateSchedule:
-    """Keeps the lists of the terms in force up to date."""
+    """Keeps the lists of the config in force up to date."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class UpdateSchedule:
         self._follow()
 
     def look(self) -> None:
-        """Look which lists are due by the terms in force now."""
+        """Look which lists are due by the config in force now."""
         self._changed.set()
 
     async def run(self) -> None:
@@ -85,7 +85,7 @@ class UpdateSchedule:
                 continue
 
     def _follow(self) -> Sequence[Subscription]:
-        subscriptions, states = self._facts.terms.subscriptions, self._facts.lists
+        subscriptions, states = self._facts.compiled.subscriptions, self._facts.lists
         for each in subscriptions:
             if each.name not in states:
                 record = self._store.record(each.name)
@@ -94,7 +94,7 @@ class UpdateSchedule:
 
     def _damaged(self) -> set[str]:
         """The lists whose newest copy is damaged, and that were not tried again since."""
-        names = [each.name for each in self._facts.terms.subscriptions]
+        names = [each.name for each in self._facts.compiled.subscriptions]
         return {
             name
             for name in names
@@ -116,7 +116,7 @@ class UpdateSchedule:
         Raises:
             KeyError: there is no list of a name.
         """
-        known = {each.name: each for each in self._facts.terms.subscriptions}
+        known = {each.name: each for each in self._facts.compiled.subscriptions}
         wanted = [known[name] for name in dict.fromkeys(names)]
         return self._update(wanted or [*known.values()], accept)
 
@@ -137,8 +137,8 @@ class UpdateSchedule:
             # Slow to import: not at the start.
             from resolver.fetch.update import authorities, update_lists
 
-            terms = self._facts.terms
-            servers, ca_file = bootstrap(terms), authorities(terms, self._facts.config)
+            compiled = self._facts.compiled
+            servers, ca_file = bootstrap(compiled), authorities(compiled, self._facts.config)
             await update_lists(job, wanted, self._store, servers, ca_file, accept=accept)
             if job.updated() or self._waiting:
                 await self._apply(job, before, job.names if accept else ())

@@ -69,9 +69,9 @@ async def update_lists(
             await validator.end()
 
 
-def authorities(terms: CompiledConfig, config: Path) -> Path | None:
+def authorities(compiled: CompiledConfig, config: Path) -> Path | None:
     """The certificates to trust besides the system's when the lists of a config are fetched."""
-    file = terms.settings.ca_file
+    file = compiled.settings.ca_file
     return config.parent / file if file else None
 
 

@@ -83,11 +83,11 @@ class DarbanCollector(Collector):
 
     def _by_vlan_and_type(self, sums: CounterSums) -> Iterator[Family]:
         """The metrics that are sums over the rows of the query tables."""
-        terms, kinds = self._facts.terms, sums.kinds
-        queries = _zeros(initial_series.queries(terms))
-        responses = _zeros(initial_series.responses(terms))
+        compiled, kinds = self._facts.compiled, sums.kinds
+        queries = _zeros(initial_series.queries(compiled))
+        responses = _zeros(initial_series.responses(compiled))
         types = _zeros(initial_series.types())
-        bypass = _zeros(initial_series.bypass(terms, kinds))
+        bypass = _zeros(initial_series.bypass(compiled, kinds))
         for row in sums.rows:
             name = definitions.OTHER_TYPE if row.qtype is None else codes.type_text(row.qtype)
             types[(name,)] += row.times
@@ -105,7 +105,7 @@ class DarbanCollector(Collector):
         yield _family(definitions.BYPASS, bypass.items())
 
     def _facts_as_series(self, upstreams: Sequence[str]) -> Iterator[tuple[Metric, Values]]:
-        facts, terms = self._facts, self._facts.terms
+        facts, compiled = self._facts, self._facts.compiled
         wrong = facts.wrong_upstreams.keys() | facts.failing_upstreams
         yield definitions.UPSTREAM_OK, _by_label((n, n not in wrong) for n in upstreams)
         yield definitions.UPSTREAM_VALIDATES, _by_label(facts.validating.items())
@@ -113,25 +113,25 @@ class DarbanCollector(Collector):
         results = definitions.RELOAD_RESULTS
         yield definitions.RELOADS, _by_label((each, facts.reloads[each]) for each in results)
         yield definitions.SNAPSHOT_INFO, [((facts.snapshot,), 1)]
-        version, _, policy = terms.policy_hash.rpartition(":")
+        version, _, policy = compiled.policy_hash.rpartition(":")
         yield definitions.POLICY_INFO, [((version, policy), 1)]
         yield definitions.SNAPSHOT_LOADED, _one(facts.loaded)
         yield definitions.STARTED, _one(facts.started)
-        policies = describe(terms)
-        yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(terms, policies))
-        bans = ((vlan.name, len(policies[vlan.policy].blocks)) for vlan in terms.vlans)
+        policies = describe(compiled)
+        yield definitions.VLAN_INFO, ((labels, 1) for labels in _vlans(compiled, policies))
+        bans = ((vlan.name, len(policies[vlan.policy].blocks)) for vlan in compiled.vlans)
         yield definitions.VLAN_BANS, _by_label(bans)
-        yield definitions.EXEMPTION_END, _by_label(ends(terms))
+        yield definitions.EXEMPTION_END, _by_label(ends(compiled))
         entries: Counter[str] = Counter()
-        for source in terms.sources:
+        for source in compiled.sources:
             entries[source.name] += source.entries
         yield definitions.LIST_ENTRIES, _by_label(entries.items())
-        reviews = (service.reviewed for service in terms.services if service.reviewed)
+        reviews = (service.reviewed for service in compiled.services if service.reviewed)
         oldest = min(reviews, default=None)
         yield definitions.LISTS_REVIEWED, _one(None if oldest is None else _midnight(oldest))
-        names = [each.name for each in terms.subscriptions]
+        names = [each.name for each in compiled.subscriptions]
         fetched = [(name, facts.lists.get(name, FetchState())) for name in names]
-        older = {source.name for source in terms.sources if source.fallback}
+        older = {source.name for source in compiled.sources if source.fallback}
         yield definitions.LIST_UPDATED, _by_label((name, of.updated) for name, of in fetched)
         yield definitions.LIST_FAILURES, _by_label((name, of.failures) for name, of in fetched)
         yield definitions.LIST_HELD, _by_label((name, of.held) for name, of in fetched)
@@ -193,8 +193,8 @@ def _midnight(day: str) -> float:
     return dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC).timestamp()
 
 
-def _vlans(terms: CompiledConfig, policies: Sequence[PolicyDescription]) -> Iterator[Labels]:
-    for vlan in terms.vlans:
+def _vlans(compiled: CompiledConfig, policies: Sequence[PolicyDescription]) -> Iterator[Labels]:
+    for vlan in compiled.vlans:
         policy = policies[vlan.policy]
         number = "" if vlan.id is None else str(vlan.id)
         yield vlan.name, number, policy.name, policy.mode

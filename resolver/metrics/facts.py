@@ -48,7 +48,7 @@ class ServerFacts:
     """The file; relative paths in it start at its folder."""
     state: Path
     """The state directory."""
-    terms: CompiledConfig
+    compiled: CompiledConfig
     snapshot: str
     """The hash of the snapshot in force."""
     loaded: float

@@ -18,14 +18,14 @@ _ANYWHERE = (Outcome.PASSED, Outcome.FAILED, Outcome.DROPPED)
 _USUAL = (codes.NOERROR, codes.NXDOMAIN, codes.SERVFAIL)
 
 
-def queries(terms: CompiledConfig) -> Iterator[Labels]:
+def queries(compiled: CompiledConfig) -> Iterator[Labels]:
     """By VLAN, outcome and service."""
     yield UNKNOWN, Outcome.REFUSED.label, ""
-    policies = describe(terms)
-    for vlan in terms.vlans:
-        policy, upstream = policies[vlan.policy], terms.policies[vlan.policy].upstream
+    policies = describe(compiled)
+    for vlan in compiled.vlans:
+        policy, upstream = policies[vlan.policy], compiled.policies[vlan.policy].upstream
         yield from ((vlan.name, outcome.label, "") for outcome in _ANYWHERE)
-        if any(each.rebinding for each in terms.groups if each.name == upstream):
+        if any(each.rebinding for each in compiled.groups if each.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
         services = (each.service.name if each.service else "" for each in policy.blocks)
         yield from ((vlan.name, policy.caught.label, service) for service in services)
@@ -33,10 +33,10 @@ def queries(terms: CompiledConfig) -> Iterator[Labels]:
         yield from ((vlan.name, Outcome.EXEMPTED.label, service) for service in exempted)
 
 
-def responses(terms: CompiledConfig) -> Iterator[Labels]:
+def responses(compiled: CompiledConfig) -> Iterator[Labels]:
     """By VLAN and rcode."""
     yield UNKNOWN, codes.RCODES[codes.REFUSED]
-    for vlan in terms.vlans:
+    for vlan in compiled.vlans:
         yield from ((vlan.name, codes.RCODES[rcode]) for rcode in _USUAL)
 
 
@@ -46,10 +46,10 @@ def types() -> Iterator[Labels]:
     yield (definitions.OTHER_TYPE,)
 
 
-def bypass(terms: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Labels]:
+def bypass(compiled: CompiledConfig, kinds: Mapping[str, str]) -> Iterator[Labels]:
     """By VLAN and kind; ``kinds`` has the kind of each service that is a way around."""
-    policies = describe(terms)
-    for vlan in terms.vlans:
+    policies = describe(compiled)
+    for vlan in compiled.vlans:
         for service in policies[vlan.policy].services:
             if service.name in kinds:
                 yield vlan.name, kinds[service.name]

@@ -128,11 +128,13 @@ class CounterLayout:
         """The cell of a metric with these labels."""
         return self.cells.setdefault(CounterKey(metric.name, labels, part), 1 + len(self.cells))
 
-    def plan(self, terms: CompiledConfig, upstreams: Iterable[str]) -> CounterPlan:
+    def plan(self, compiled: CompiledConfig, upstreams: Iterable[str]) -> CounterPlan:
         """The plan for a snapshot."""
-        vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in terms.vlans]
-        services = [self._services.setdefault(s.name, len(self._services)) for s in terms.services]
-        self._note_kinds(terms)
+        vlans = [self._vlans.setdefault(v.name, len(self._vlans)) for v in compiled.vlans]
+        services = [
+            self._services.setdefault(s.name, len(self._services)) for s in compiled.services
+        ]
+        self._note_kinds(compiled)
         self.upstreams = frozenset(upstreams)
         plan = CounterPlan(
             [*vlans, self._vlans[UNKNOWN]],
@@ -150,7 +152,7 @@ class CounterLayout:
             self.cell(NOT_ACCEPTING),
             {name: self._upstream(name) for name in sorted(self.upstreams)},
         )
-        self._note_left(terms)
+        self._note_left(compiled)
         if len(self.cells) >= TALLIES or max(len(self._vlans), len(self._services)) > 0xFFFF:
             raise MemoryError("more VLANs, services and upstreams than there are counters for")
         return plan
@@ -164,11 +166,11 @@ class CounterLayout:
         end = self._clock() - _KEPT
         return frozenset(each for each, since in self._left.items() if since <= end)
 
-    def _note_left(self, terms: CompiledConfig) -> None:
+    def _note_left(self, compiled: CompiledConfig) -> None:
         """Note what is no longer in the plan."""
         here = {("vlan", UNKNOWN), ("service", "")}
-        here.update(("vlan", each.name) for each in terms.vlans)
-        here.update(("service", each.name) for each in terms.services)
+        here.update(("vlan", each.name) for each in compiled.vlans)
+        here.update(("service", each.name) for each in compiled.services)
         here.update(("upstream", name) for name in self.upstreams)
         queried = definitions.UPSTREAM_QUERIES.name
         known = {("upstream", key.labels[0]) for key in self.cells if key.metric == queried}
@@ -208,9 +210,9 @@ class CounterLayout:
                 cells[at + 1],
             )
 
-    def _note_kinds(self, terms: CompiledConfig) -> None:
+    def _note_kinds(self, compiled: CompiledConfig) -> None:
         provider, canary = definitions.BYPASS_KINDS
-        for service in terms.services:
+        for service in compiled.services:
             if service.category == ENCRYPTED_DNS:
                 kind = canary if service.always_nxdomain else provider
                 self.kinds.setdefault(service.name, kind)

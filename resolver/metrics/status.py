@@ -292,21 +292,21 @@ class Status:
         return sum(vlan.outcomes.get(outcome, 0) for vlan in self.vlans)
 
 
-def hours(terms: CompiledConfig, at: float) -> Iterator[HoursStatus]:
+def hours(compiled: CompiledConfig, at: float) -> Iterator[HoursStatus]:
     """The hours of a config at a moment."""
-    holding = hours_at(terms, at)
-    for place, each in enumerate(terms.hours):
+    holding = hours_at(compiled, at)
+    for place, each in enumerate(compiled.hours):
         change = next_change(each, at)
         changes = change if change < math.inf else None
         yield HoursStatus(each.name, each.text, place in holding, changes)
 
 
-def exemptions(terms: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
+def exemptions(compiled: CompiledConfig, at: float) -> tuple[ExemptionStatus, ...]:
     """The exemptions of a config, with their states at a moment."""
-    running = in_force(terms, at).exemptions
+    running = in_force(compiled, at).exemptions
     return tuple(
         ExemptionStatus(**asdict(each), state=_state(each.until, at, place in running))
-        for place, each in enumerate(exemption_details(terms))
+        for place, each in enumerate(exemption_details(compiled))
     )
 
 

@@ -34,7 +34,7 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
 
     ``snapshot`` is the directory of the snapshot in force.
     """
-    terms = facts.terms
+    compiled = facts.compiled
     return Status(
         version=__version__,
         build=build(),
@@ -44,7 +44,7 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         started=facts.started,
         snapshot=snapshot,
         hash=facts.snapshot,
-        policy_hash=terms.policy_hash,
+        policy_hash=compiled.policy_hash,
         loaded=facts.loaded,
         config_ok=facts.config_ok,
         config_failure=facts.config_failure,
@@ -52,13 +52,13 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         workers_expected=facts.workers_expected,
         worker_restarts=facts.worker_restarts,
         last_reload=facts.last_reload,
-        vlans=tuple(_vlans(terms, sums.rows)),
+        vlans=tuple(_vlans(compiled, sums.rows)),
         upstreams=tuple(_upstreams(sums, facts)),
-        cache=_cache(sums, terms.settings.cache_bytes * facts.workers_expected),
+        cache=_cache(sums, compiled.settings.cache_bytes * facts.workers_expected),
         answers=_answers(sums),
-        lists=tuple(_lists(terms)),
+        lists=tuple(_lists(compiled)),
         fetched=tuple(_fetched(facts)),
-        exemptions=exemptions(terms, at),
+        exemptions=exemptions(compiled, at),
         block_log=_block_log(sums, facts),
         missing_forward_queries=sums.value(definitions.MISSING_FORWARDS),
         publish=facts.publish,
@@ -69,12 +69,12 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         has_control_socket=facts.has_control_socket,
         not_accepting=sums.value(NOT_ACCEPTING),
         unwritten=facts.unwritten,
-        hours=tuple(hours(terms, at)),
+        hours=tuple(hours(compiled, at)),
     )
 
 
 def _block_log(sums: CounterSums, facts: ServerFacts) -> BlockLogStatus | None:
-    settings, state = facts.terms.settings.block_log, facts.block_log
+    settings, state = facts.compiled.settings.block_log, facts.block_log
     if settings is None:
         return None
     lost = state.lost + sums.value(definitions.BLOCK_LOG_LOST)
@@ -120,7 +120,7 @@ def _upstreams(sums: CounterSums, facts: ServerFacts) -> Iterator[UpstreamStatus
         )
 
 
-def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCounts]:
+def _vlans(compiled: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCounts]:
     """The VLANs as configured, then those of earlier configs, then ``unknown``."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     services: dict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
@@ -128,9 +128,9 @@ def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCo
         outcomes[row.vlan][row.outcome.label] += row.times
         if row.outcome in _BY_SERVICE:
             services[row.vlan][row.service, row.outcome.label] += row.times
-    ids = {vlan.name: vlan.id for vlan in terms.vlans}
-    described = describe(terms)
-    policies = {vlan.name: described[vlan.policy] for vlan in terms.vlans}
+    ids = {vlan.name: vlan.id for vlan in compiled.vlans}
+    described = describe(compiled)
+    policies = {vlan.name: described[vlan.policy] for vlan in compiled.vlans}
     earlier = sorted(outcomes.keys() - {*policies, UNKNOWN})
     for name in (*policies, *earlier, UNKNOWN):
         policy = policies.get(name)
@@ -146,14 +146,14 @@ def _vlans(terms: CompiledConfig, rows: Sequence[CounterRow]) -> Iterator[VlanCo
 
 
 def _fetched(facts: ServerFacts) -> Iterator[FetchedStatus]:
-    for subscription in facts.terms.subscriptions:
+    for subscription in facts.compiled.subscriptions:
         known = facts.lists.get(subscription.name, FetchState())
         yield FetchedStatus(subscription.name, known.updated or None, known.failures, known.held)
 
 
-def _lists(terms: CompiledConfig) -> Iterator[ListStatus]:
-    for place, service in enumerate(terms.services):
-        files = tuple(source.file for source in terms.sources if source.service == place)
+def _lists(compiled: CompiledConfig) -> Iterator[ListStatus]:
+    for place, service in enumerate(compiled.services):
+        files = tuple(source.file for source in compiled.sources if source.service == place)
         yield ListStatus(
             service.name,
             service.category,

@@ -327,9 +327,9 @@ class CompiledConfig:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The terms, and the two buffers of the index (``policy.index``)."""
+    """The compiled config, and the two buffers of the index (``policy.index``)."""
 
-    terms: CompiledConfig
+    compiled: CompiledConfig
     trie: bytes
     rules: bytes
 
@@ -338,14 +338,14 @@ class Snapshot:
         return Index(self.trie, self.rules)
 
     def document(self) -> bytes:
-        """The terms as lines of JSON; equal terms give equal bytes.
+        """The config as lines of JSON; equal configs give equal bytes.
 
         The first line has all but the long fields. Each line after it has some values of one.
         """
         empty: dict[str, Any] = dict.fromkeys(_LONG, ())
-        lines: list[object] = [codec.encode(replace(self.terms, **empty))]
+        lines: list[object] = [codec.encode(replace(self.compiled, **empty))]
         for field in _LONG:
-            values = getattr(self.terms, field)
+            values = getattr(self.compiled, field)
             for at in range(0, len(values), _LINE):
                 lines.append([field, codec.encode(values[at : at + _LINE])])
         return b"\n".join([_json(line) for line in lines])
@@ -370,16 +370,16 @@ def read_compiled_config(lines: Iterator[bytes]) -> CompiledConfig:
     To read a line holds the interpreter lock; a worker's loop answers between two lines. Release
     0.1.0 wrote one line with all values.
     """
-    terms = codec.decode(CompiledConfig, json.loads(next(lines)))
-    if terms.form > FORM:
-        raise ValueError(f"form {terms.form} where at most {FORM} is known")
+    compiled = codec.decode(CompiledConfig, json.loads(next(lines)))
+    if compiled.form > FORM:
+        raise ValueError(f"form {compiled.form} where at most {FORM} is known")
     hints = get_type_hints(CompiledConfig)
-    long: dict[str, list[object]] = {field: [*getattr(terms, field)] for field in _LONG}
+    long: dict[str, list[object]] = {field: [*getattr(compiled, field)] for field in _LONG}
     for line in lines:
         field, plain = json.loads(line)
         long[field] += codec.decode(hints[field], plain)
     complete: dict[str, Any] = {field: tuple(values) for field, values in long.items()}
-    return replace(terms, **complete)
+    return replace(compiled, **complete)
 
 
 def _json(plain: object) -> bytes:

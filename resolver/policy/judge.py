@@ -62,29 +62,31 @@ _MAX_VERDICTS: Final = 4096
 class Judge:
     """Judges names and addresses by the rules and the ranges of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig, index: Index, pause: Pause = no_pause) -> None:
-        protections = [(g.name.encode(), g.rebinding) for g in terms.groups if g.rebinding]
-        ranges = AddressRanges(terms.ranges, [each for _, each in protections])
-        self.ranges = ranges if terms.ranges or protections else None
+    def __init__(self, compiled: CompiledConfig, index: Index, pause: Pause = no_pause) -> None:
+        protections = [(g.name.encode(), g.rebinding) for g in compiled.groups if g.rebinding]
+        ranges = AddressRanges(compiled.ranges, [each for _, each in protections])
+        self.ranges = ranges if compiled.ranges or protections else None
         self.rebinding = {group: Rebinding(each, ranges) for group, each in protections}
         """The protection against DNS rebinding of the upstream groups that have it."""
-        self._ranges = terms.ranges
+        self._ranges = compiled.ranges
         self._index = index
         self._keys = index.keys
-        self._service_of = [source.service for source in terms.sources]
-        self._longest_match = [source.longest_match for source in terms.sources]
-        self._files = [source.file for source in terms.sources]
-        self._of_others = [source.of_others for source in terms.sources]
-        self._protected = frozenset(terms.protected)
-        by_file = {s.file: place for place, s in enumerate(terms.sources) if not s.of_others}
+        self._service_of = [source.service for source in compiled.sources]
+        self._longest_match = [source.longest_match for source in compiled.sources]
+        self._files = [source.file for source in compiled.sources]
+        self._of_others = [source.of_others for source in compiled.sources]
+        self._protected = frozenset(compiled.protected)
+        by_file = {s.file: place for place, s in enumerate(compiled.sources) if not s.of_others}
         self._list_beside = [by_file.get(_names_beside(file), -1) for file in self._files]
         """For each list of ranges, the list of names that belongs to it."""
-        self._exempted = [exemption.exempted_services for exemption in terms.exemptions]
+        self._exempted = [exemption.exempted_services for exemption in compiled.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
-        local = [each.name for each in terms.local]
-        self._above_passing = ancestors(terms.excepted, local, terms.allowed_names, pause=pause)
+        local = [each.name for each in compiled.local]
+        self._above_passing = ancestors(
+            compiled.excepted, local, compiled.allowed_names, pause=pause
+        )
         self._local = frozenset(local)
-        self._of_this_network = frozenset(zones_of_this_network(terms))
+        self._of_this_network = frozenset(zones_of_this_network(compiled))
 
     def check_query(self, view: View, name: bytes) -> Verdict:
         """Judge the name of a question, in lower-case wire form. The type does not matter."""
@@ -347,9 +349,9 @@ class Judge:
         return effect.caught, -1
 
 
-def zones_of_this_network(terms: CompiledConfig) -> list[bytes]:
+def zones_of_this_network(compiled: CompiledConfig) -> list[bytes]:
     """The zones that no default is for: forwarded ones other than the root, and special-use."""
-    forwarded = [each.zone for each in terms.forward if each.zone != names.ROOT]
+    forwarded = [each.zone for each in compiled.forward if each.zone != names.ROOT]
     return [*forwarded, *special_use.ZONES]
 
 

@@ -65,28 +65,28 @@ Rule = tuple[bytes, bool, bool, int]
 """A rule of a list (``lists.rules.Rule``): name, subtree, exception, line."""
 
 
-def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
-    """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``terms.sources``."""
-    used = union(policy.used_services for policy in terms.policies)
-    service = [each.name for each in terms.services]
-    clients, exempted = by_owner(terms.prefixes), by_owner(terms.exempted_prefixes)
+def policy_hash(compiled: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
+    """The version, a colon and 16 hexadecimal digits; ``rules`` are by ``compiled.sources``."""
+    used = union(policy.used_services for policy in compiled.policies)
+    service = [each.name for each in compiled.services]
+    clients, exempted = by_owner(compiled.prefixes), by_owner(compiled.exempted_prefixes)
     content = _counted(
-        terms,
-        services=_sorted(map(_counted, services_in(used, terms.services))),
+        compiled,
+        services=_sorted(map(_counted, services_in(used, compiled.services))),
         sources=_sorted(
             [*_counted(source, service=service[source.service]), _digest(of_source)]
-            for source, of_source in zip(terms.sources, rules, strict=True)
+            for source, of_source in zip(compiled.sources, rules, strict=True)
             if used >> source.service & 1
         ),
         ranges=_sorted(
             _counted(each, source=service[place])
-            for each in terms.ranges
-            if used >> (place := terms.sources[each.source].service) & 1
+            for each in compiled.ranges
+            if used >> (place := compiled.sources[each.source].service) & 1
         ),
-        policies=_sorted(_policy(terms, policy) for policy in terms.policies),
+        policies=_sorted(_policy(compiled, policy) for policy in compiled.policies),
         vlans=_sorted(
-            [*_counted(vlan, policy=terms.policies[vlan.policy].name), _prefixes(clients, place)]
-            for place, vlan in enumerate(terms.vlans)
+            [*_counted(vlan, policy=compiled.policies[vlan.policy].name), _prefixes(clients, place)]
+            for place, vlan in enumerate(compiled.vlans)
         ),
         prefixes=(),
         exemptions=_sorted(
@@ -95,15 +95,15 @@ def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
                     each,
                     exempted_vlan=""
                     if each.exempted_vlan is None
-                    else terms.vlans[each.exempted_vlan].name,
+                    else compiled.vlans[each.exempted_vlan].name,
                     exempted_services=_sorted(services_in(each.exempted_services, service)),
                     exempted_hours=""
                     if each.exempted_hours is None
-                    else _counted(terms.hours[each.exempted_hours]),
+                    else _counted(compiled.hours[each.exempted_hours]),
                 ),
                 _prefixes(exempted, place),
             ]
-            for place, each in enumerate(terms.exemptions)
+            for place, each in enumerate(compiled.exemptions)
         ),
         exempted_prefixes=(),
         hours=(),
@@ -111,9 +111,9 @@ def policy_hash(terms: CompiledConfig, rules: Sequence[Iterable[Rule]]) -> str:
     return f"{VERSION}:{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]}"
 
 
-def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
+def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
     """A policy. Its sinkhole may be the block page of this server: a pair has one each."""
-    pages = {packed(each.address) for each in terms.settings.block_page} - _ANY
+    pages = {packed(each.address) for each in compiled.settings.block_page} - _ANY
     v4, v6 = (
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
@@ -121,11 +121,11 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
     grounds = [policy.cited_grounds[place] for place in policy.ground_places]
 
     def blocked(services: int) -> list[object]:
-        found = services_in(services, zip(terms.services, grounds, strict=True))
+        found = services_in(services, zip(compiled.services, grounds, strict=True))
         return _sorted([service.name, _counted(ground)] for service, ground in found)
 
     hourly = _sorted(
-        _counted(each, hours=_counted(terms.hours[each.hours]), services=blocked(each.services))
+        _counted(each, hours=_counted(compiled.hours[each.hours]), services=blocked(each.services))
         for each in policy.blocked_by_hours
     )
     own = _counted(policy.cited_grounds[0])
@@ -134,7 +134,7 @@ def _policy(terms: CompiledConfig, policy: Policy) -> list[object]:
         blocked_services=blocked(policy.blocked_services),
         blocked_by_hours=hourly,
         allowed_services=_sorted(
-            each.name for each in services_in(policy.allowed_services, terms.services)
+            each.name for each in services_in(policy.allowed_services, compiled.services)
         ),
         cited_grounds=own,
         ground_places=(),

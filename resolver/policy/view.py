@@ -51,13 +51,13 @@ class View:
 class Views:
     """The views of a snapshot at the current time."""
 
-    def __init__(self, terms: CompiledConfig, wall: float, pause: Pause = no_pause) -> None:
-        self._terms = terms
-        self._in_force = in_force(terms, wall)
-        self._vlans = PrefixTable(terms.prefixes, pause)
-        self._by_interface = {v.interface: p for p, v in enumerate(terms.vlans) if v.interface}
-        self._exempted = PrefixTable(terms.exempted_prefixes, pause)
-        self.effects = Effects(terms, self._in_force)
+    def __init__(self, compiled: CompiledConfig, wall: float, pause: Pause = no_pause) -> None:
+        self._compiled = compiled
+        self._in_force = in_force(compiled, wall)
+        self._vlans = PrefixTable(compiled.prefixes, pause)
+        self._by_interface = {v.interface: p for p, v in enumerate(compiled.vlans) if v.interface}
+        self._exempted = PrefixTable(compiled.exempted_prefixes, pause)
+        self.effects = Effects(compiled, self._in_force)
         self._views: dict[tuple[int, tuple[int, ...]], View] = {}
 
     def advance(self, wall: float) -> bool:
@@ -67,7 +67,7 @@ class Views:
         """
         if self._in_force.lasts(wall):
             return False
-        self.change(in_force(self._terms, wall))
+        self.change(in_force(self._compiled, wall))
         return True
 
     @property
@@ -101,13 +101,13 @@ class Views:
         return self._view(vlan, self._of_whole_vlan(vlan))
 
     def _of_whole_vlan(self, vlan: int) -> tuple[int, ...]:
-        exemptions, running = self._terms.exemptions, self._in_force.exemptions
+        exemptions, running = self._compiled.exemptions, self._in_force.exemptions
         return tuple(place for place in sorted(running) if exemptions[place].exempted_vlan == vlan)
 
     def _view(self, vlan: int, exemptions: tuple[int, ...]) -> View:
         key = (vlan, exemptions)
         view = self._views.get(key)
         if view is None:
-            effect = self.effects.of(self._terms.vlans[vlan].policy, exemptions)
+            effect = self.effects.of(self._compiled.vlans[vlan].policy, exemptions)
             view = self._views[key] = View(vlan, effect)
         return view

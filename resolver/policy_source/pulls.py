@@ -63,7 +63,7 @@ class PolicyPulls:
     async def run(self) -> None:
         """Pull each minute, until cancelled."""
         while True:
-            source = self._facts.terms.settings.policy_source
+            source = self._facts.compiled.settings.policy_source
             if source is None:
                 self._facts.policy_source = None
             else:
@@ -73,7 +73,7 @@ class PolicyPulls:
 
     async def command(self, request: dict[str, object]) -> dict[str, object]:
         """Serve ``pull`` on the control socket; ``bundle`` names a file in the state directory."""
-        source = self._facts.terms.settings.policy_source
+        source = self._facts.compiled.settings.policy_source
         if source is None:
             return {"result": "none"}
         bundle = request.get("bundle")

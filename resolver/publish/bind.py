@@ -81,27 +81,27 @@ done
 
 
 def bind_files(
-    terms: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
+    compiled: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
 ) -> dict[str, bytes]:
     """The views, the seed of each zone of each view, and what gives BIND the seeds."""
     files = {
-        "darban-views.conf": _views(terms, publication).encode(),
+        "darban-views.conf": _views(compiled, publication).encode(),
         "darban-seeds.sh": _SCRIPT.encode(),
     }
-    for vlan in resolver_vlans(terms, publication):
+    for vlan in resolver_vlans(compiled, publication):
         for each in vlan.zones:
             files[f"darban-seeds/{_file(vlan, each)}"] = seeds[each.zone]
     return files
 
 
-def _views(terms: CompiledConfig, publication: Publication) -> str:
+def _views(compiled: CompiledConfig, publication: Publication) -> str:
     """The views of named.conf, with the key of the first secondary; there must be one."""
     key = publication.secondaries[0].key
     text = _HEAD.format(ttl=TTL, key=key, keys=KEYS_FILE)
     primaries = " ".join(
         f'{each.address} port {each.port} key "{key}";' for each in publication.listen
     )
-    for number, vlan in enumerate(resolver_vlans(terms, publication)):
+    for number, vlan in enumerate(resolver_vlans(compiled, publication)):
         clients = [f"{each};" for each in vlan.clients]
         if not number:
             clients.insert(0, f'key "{key}";')

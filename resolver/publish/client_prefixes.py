@@ -47,15 +47,15 @@ class PassingPrefixes(NamedTuple):
     gaps: list[Gap]
 
 
-def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
+def passing_prefixes(compiled: CompiledConfig, wall: float) -> PassingPrefixes:
     """The exemptions by prefix that are in force at a moment, in seconds since 1970."""
-    views = Views(terms, wall)
-    exempted = exempted_prefixes(terms, wall)
+    views = Views(compiled, wall)
+    exempted = exempted_prefixes(compiled, wall)
     passing: dict[int, list[Prefix]] = {}
     gaps = []
     for prefix in exempted:
-        for vlan, clients in _in_vlans(terms, network_of(prefix)):
-            number, of_vlan = terms.vlans[vlan].policy, views.of_vlan(vlan).effect
+        for vlan, clients in _in_vlans(compiled, network_of(prefix)):
+            number, of_vlan = compiled.vlans[vlan].policy, views.of_vlan(vlan).effect
             alone = views.effects.of(number, (*of_vlan.exemptions, prefix.owner))
             if alone.enforced == of_vlan.enforced:
                 continue  # the exemption changes nothing
@@ -64,8 +64,8 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
             still_blocked = effect.enforced.bit_count() + len(effect.own.denied)
             still_blocked += effect.unlisted is not None
             if still_blocked:
-                exemption = terms.exemptions[prefix.owner].id
-                gaps.append(Gap(exemption, terms.vlans[vlan].name, str(clients), still_blocked))
+                exemption = compiled.exemptions[prefix.owner].id
+                gaps.append(Gap(exemption, compiled.vlans[vlan].name, str(clients), still_blocked))
             else:
                 octets = clients.network_address.packed
                 passed = Prefix(octets, clients.prefixlen, prefix.owner)
@@ -74,10 +74,10 @@ def passing_prefixes(terms: CompiledConfig, wall: float) -> PassingPrefixes:
     return PassingPrefixes(passing, gaps)
 
 
-def exempted_prefixes(terms: CompiledConfig, wall: float) -> list[Prefix]:
+def exempted_prefixes(compiled: CompiledConfig, wall: float) -> list[Prefix]:
     """The prefixes of the exemptions in force at a moment, in seconds since 1970."""
-    running = in_force(terms, wall).exemptions
-    return [prefix for prefix in terms.exempted_prefixes if prefix.owner in running]
+    running = in_force(compiled, wall).exemptions
+    return [prefix for prefix in compiled.exempted_prefixes if prefix.owner in running]
 
 
 def address_trigger(octets: bytes, length: int, kind: str) -> str:
@@ -98,10 +98,10 @@ def _groups(octets: bytes) -> list[str]:
     return text.split(":")
 
 
-def _in_vlans(terms: CompiledConfig, exempted: Network) -> Iterator[tuple[int, Network]]:
+def _in_vlans(compiled: CompiledConfig, exempted: Network) -> Iterator[tuple[int, Network]]:
     """The VLANs that have clients in a prefix: with the smaller of the two prefixes."""
     around: tuple[int, int] | None = None
-    for prefix in terms.prefixes:
+    for prefix in compiled.prefixes:
         clients = network_of(prefix)
         if contains(exempted, clients) and clients != exempted:
             yield prefix.owner, clients

@@ -7,14 +7,14 @@ from resolver.prefix import Prefix
 from resolver.publish.client_prefixes import contains, exempted_prefixes
 
 
-def views_by_prefix(terms: CompiledConfig, wall: float) -> dict[Prefix, View | None]:
+def views_by_prefix(compiled: CompiledConfig, wall: float) -> dict[Prefix, View | None]:
     """The view of the clients of each prefix that are in no longer one.
 
     The prefixes are those of VLANs, and of the exemptions in force at ``wall``, in seconds since
     1970. None where a prefix has no such clients, or they are in no VLAN.
     """
-    views = Views(terms, wall)
-    prefixes = (*exempted_prefixes(terms, wall), *terms.prefixes)
+    views = Views(compiled, wall)
+    prefixes = (*exempted_prefixes(compiled, wall), *compiled.prefixes)
     places = {network_of(prefix): prefix for prefix in prefixes}
     found: dict[Prefix, View | None] = {}
     for place, prefix in places.items():

@@ -93,15 +93,15 @@ class CheckResult:
 class EngineCheck:
     """Asks an engine for the names of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig, index: Index, wall: float) -> None:
-        self._terms = terms
-        self._views = Views(terms, wall)
-        self._rules = RuleSource(terms, index)
-        found = (view for view in views_by_prefix(terms, wall).values() if view)
+    def __init__(self, compiled: CompiledConfig, index: Index, wall: float) -> None:
+        self._compiled = compiled
+        self._views = Views(compiled, wall)
+        self._rules = RuleSource(compiled, index)
+        found = (view for view in views_by_prefix(compiled, wall).values() if view)
         views = {(view.effect.policy.name, view.effect.exempt): view for view in found}
         owners = (_spread([*self._rules.all_rules(view)]) for view in views.values())
         self._names = list(dict.fromkeys(itertools.chain.from_iterable(owners)))
-        self._sinkholes = terms.sinkholes()
+        self._sinkholes = compiled.sinkholes()
 
     def ask(self, server: Endpoint, client: str, *, without_rd: bool) -> CheckResult:
         """Ask as a client, from an address of this host; ``without_rd``: also without RD.
@@ -128,7 +128,7 @@ class EngineCheck:
                         found.append(_difference(query, response))
         except OSError as error:
             raise DarbanError(f"{server} cannot be asked as {client}: {error.strerror}") from None
-        return CheckResult(self._terms.vlans[view.vlan].name, len(queries), tuple(found))
+        return CheckResult(self._compiled.vlans[view.vlan].name, len(queries), tuple(found))
 
     def _queries(self, view: View, name: bytes, without_rd: bool) -> Iterator[SampleQuery]:
         action, _ = self._rules.action(view, name)

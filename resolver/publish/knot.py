@@ -47,7 +47,7 @@ template:
 """
 
 
-def knot_config(terms: CompiledConfig, publication: Publication, directory: Path) -> str:
+def knot_config(compiled: CompiledConfig, publication: Publication, directory: Path) -> str:
     """The whole config, for the zones in a directory."""
     listen = ", ".join(f"{each.address}@{each.port}" for each in publication.listen)
     secondaries = publication.secondaries
@@ -60,13 +60,13 @@ def knot_config(terms: CompiledConfig, publication: Publication, directory: Path
     if secondaries:
         keys = ", ".join(each.key for each in secondaries)
         sections.append(f"    notify: [{keys}]\n    acl: [{keys}]\n")
-    sections += ["\nzone:\n", *_zones(terms, publication)]
+    sections += ["\nzone:\n", *_zones(compiled, publication)]
     return "".join(sections)
 
 
-def _zones(terms: CompiledConfig, publication: Publication) -> Iterator[str]:
-    zones = [block_set_zone(policy.name, publication) for policy in terms.policies]
-    zones += [override_zone(vlan.name, publication) for vlan in terms.vlans]
+def _zones(compiled: CompiledConfig, publication: Publication) -> Iterator[str]:
+    zones = [block_set_zone(policy.name, publication) for policy in compiled.policies]
+    zones += [override_zone(vlan.name, publication) for vlan in compiled.vlans]
     for zone in zones:
         yield f"  - domain: {names.text(zone)}\n    template: darban\n"
 

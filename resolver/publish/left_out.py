@@ -13,13 +13,13 @@ from resolver.settings import Publication
 
 def left_out(snapshot: Snapshot, wall: float) -> list[str]:
     """A text for each; none where nothing is published. ``wall`` is in seconds since 1970."""
-    terms = snapshot.terms
-    publication = terms.settings.publish
+    compiled = snapshot.compiled
+    publication = compiled.settings.publish
     if publication is None:
         return []
-    found = [str(gap) for gap in passing_prefixes(terms, wall).gaps]
+    found = [str(gap) for gap in passing_prefixes(compiled, wall).gaps]
     if _has_long_names(snapshot, publication):
-        zones = policy_zones(terms, snapshot.index(), wall)
+        zones = policy_zones(compiled, snapshot.index(), wall)
         for content in contents(zones, publication):
             for _ in content.body():
                 pass  # the changes are known at its end
@@ -29,10 +29,10 @@ def left_out(snapshot: Snapshot, wall: float) -> list[str]:
 
 def _has_long_names(snapshot: Snapshot, publication: Publication) -> bool:
     """Whether a rule may not fit into a zone. All zones are made to see which, which takes long."""
-    terms = snapshot.terms
+    compiled = snapshot.compiled
     zones = chain(
-        (block_set_zone(policy.name, publication) for policy in terms.policies),
-        (override_zone(vlan.name, publication) for vlan in terms.vlans),
+        (block_set_zone(policy.name, publication) for policy in compiled.policies),
+        (override_zone(vlan.name, publication) for vlan in compiled.vlans),
     )
     longest = min(map(room, zones)) - len(WILDCARD)
     return any(len(name) > longest for name in _names(snapshot))
@@ -40,8 +40,8 @@ def _has_long_names(snapshot: Snapshot, publication: Publication) -> bool:
 
 def _names(snapshot: Snapshot) -> Iterator[bytes]:
     """All names of rules."""
-    terms = snapshot.terms
+    compiled = snapshot.compiled
     yield from (rule.name for rule in snapshot.index().all_rules())
-    yield from chain.from_iterable(each.own.by_name for each in Effects(terms).of_policies)
-    yield from (each.name for each in terms.local)
-    yield from (each.zone for each in terms.forward)
+    yield from chain.from_iterable(each.own.by_name for each in Effects(compiled).of_policies)
+    yield from (each.name for each in compiled.local)
+    yield from (each.zone for each in compiled.forward)

@@ -25,16 +25,16 @@ table inet darban {
 _REJECT = "counter reject with icmpx admin-prohibited"
 
 
-def nftables(terms: CompiledConfig, wall: float) -> str:
+def nftables(compiled: CompiledConfig, wall: float) -> str:
     """The file for ``nft -f``, by the exemptions in force at ``wall``, in Unix seconds."""
-    blocked = list(_blocked_by_prefix(terms, wall))
+    blocked = list(_blocked_by_prefix(compiled, wall))
     chains = sorted({services for _, services in blocked if services})
     lines = [_HEAD.rstrip("\n")]
-    for service in range(len(terms.services)):
+    for service in range(len(compiled.services)):
         if any(services >> service & 1 for services in chains):
-            lines += _sets(terms, service)
+            lines += _sets(compiled, service)
     for services in chains:
-        lines += _chain(terms, services)
+        lines += _chain(compiled, services)
     lines += ["  chain forward {", "    type filter hook forward priority filter; policy accept;"]
     for prefix, services in blocked:
         family = "ip" if len(prefix.network) == 4 else "ip6"
@@ -44,23 +44,23 @@ def nftables(terms: CompiledConfig, wall: float) -> str:
     return "\n".join([*lines, "  }", "}", ""])
 
 
-def _blocked_by_prefix(terms: CompiledConfig, wall: float) -> Iterator[tuple[Prefix, int]]:
+def _blocked_by_prefix(compiled: CompiledConfig, wall: float) -> Iterator[tuple[Prefix, int]]:
     """Each prefix of clients, the longest first, and its blocked services that have ranges."""
-    with_ranges = union(1 << terms.sources[each.source].service for each in terms.ranges)
-    by_prefix = views_by_prefix(terms, wall).items()
+    with_ranges = union(1 << compiled.sources[each.source].service for each in compiled.ranges)
+    by_prefix = views_by_prefix(compiled, wall).items()
     for prefix, view in sorted(by_prefix, key=lambda pair: (-pair[0].length, pair[0].network)):
         if view is not None:
             yield prefix, view.effect.enforced & with_ranges
 
 
-def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:
+def _sets(compiled: CompiledConfig, service: int) -> Iterator[str]:
     """The ranges of a service, a set for each family; ranges inside others are merged."""
-    name = _set_name(terms, service)
+    name = _set_name(compiled, service)
     for size, kind, family in ((4, "ipv4_addr", "v4"), (16, "ipv6_addr", "v6")):
         ranges = [
             prefix_text(each.network, each.length)
-            for each in terms.ranges
-            if terms.sources[each.source].service == service and len(each.network) == size
+            for each in compiled.ranges
+            if compiled.sources[each.source].service == service and len(each.network) == size
         ]
         if ranges:
             yield f"  set {name}_{family} {{"
@@ -69,17 +69,19 @@ def _sets(terms: CompiledConfig, service: int) -> Iterator[str]:
             yield "  }"
 
 
-def _chain(terms: CompiledConfig, services: int) -> Iterator[str]:
+def _chain(compiled: CompiledConfig, services: int) -> Iterator[str]:
     yield f"  chain blocked_{services:x} {{"
-    for service in services_in(services, range(len(terms.services))):
-        name = _set_name(terms, service)
-        sizes = {len(e.network) for e in terms.ranges if terms.sources[e.source].service == service}
+    for service in services_in(services, range(len(compiled.services))):
+        name = _set_name(compiled, service)
+        sizes = {
+            len(e.network) for e in compiled.ranges if compiled.sources[e.source].service == service
+        }
         for size in sorted(sizes):
             family, suffix = ("ip", "v4") if size == 4 else ("ip6", "v6")
             yield f"    {family} daddr @{name}_{suffix} {_REJECT}"
     yield "  }"
 
 
-def _set_name(terms: CompiledConfig, service: int) -> str:
+def _set_name(compiled: CompiledConfig, service: int) -> str:
     """A name for nftables, which takes none that begins with a digit or a hyphen."""
-    return f"service_{terms.services[service].name}"
+    return f"service_{compiled.services[service].name}"

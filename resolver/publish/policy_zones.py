@@ -102,17 +102,17 @@ class PolicyZones:
     """Exemptions that zones cannot express."""
 
 
-def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZones:
+def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZones:
     """The zones of a snapshot at a moment, in seconds since 1970."""
-    source, views = RuleSource(terms, index), Views(terms, wall)
+    source, views = RuleSource(compiled, index), Views(compiled, wall)
     lists = [effect.lists_only() for effect in views.effects.of_policies]
     block_sets = [
         PolicyZone(each.policy.name, View(0, each), each.opened(), source.addresses(each), source)
         for each in lists
     ]
-    passing, gaps = passing_prefixes(terms, wall)
+    passing, gaps = passing_prefixes(compiled, wall)
     overrides = []
-    for number, vlan in enumerate(terms.vlans):
+    for number, vlan in enumerate(compiled.vlans):
         view = views.of_vlan(number)
         addresses, clients = source.passing_addresses(view), tuple(passing.get(number, ()))
         overrides.append(
@@ -124,11 +124,11 @@ def policy_zones(terms: CompiledConfig, index: Index, wall: float) -> PolicyZone
 class RuleSource:
     """Makes the rules of zones from the rules of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig, index: Index) -> None:
-        self._terms = terms
-        self._judge = Judge(terms, index)
-        self._names = RuleNames(terms, index)
-        self._ranges = service_ranges(terms)
+    def __init__(self, compiled: CompiledConfig, index: Index) -> None:
+        self._compiled = compiled
+        self._judge = Judge(compiled, index)
+        self._names = RuleNames(compiled, index)
+        self._ranges = service_ranges(compiled)
         self._actions: dict[tuple[BlockedAnswers, int, bool], Action] = {}
 
     def rules(self, view: View, base: Effect) -> Iterator[ZoneRule]:
@@ -171,7 +171,9 @@ class RuleSource:
         )
 
     def _address_rule(self, of: ServiceRange, effect: Effect) -> AddressRule:
-        service = next(services_in(of.services & effect.blocked, range(len(self._terms.services))))
+        service = next(
+            services_in(of.services & effect.blocked, range(len(self._compiled.services)))
+        )
         action = self._blocked(effect, Verdict(BLOCKED, RANGE, service))
         if action.addresses:  # Unbound has an error for each of another family than the trigger
             own = tuple(each for each in action.addresses if len(each) == len(of.network))

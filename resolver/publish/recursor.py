@@ -97,13 +97,13 @@ end
 
 
 def recursor_files(
-    terms: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
+    compiled: CompiledConfig, publication: Publication, seeds: Mapping[str, bytes]
 ) -> dict[str, bytes]:
     """The settings, the scripts and the seeds, by their names below /etc/powerdns.
 
     There must be a secondary: its key is named.
     """
-    vlans = list(resolver_vlans(terms, publication))
+    vlans = list(resolver_vlans(compiled, publication))
     zones = _zones(vlans)
     texts = {
         "recursor.d/darban.yml": _settings(vlans),

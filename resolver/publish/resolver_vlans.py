@@ -51,10 +51,10 @@ class ResolverVlan:
     """In the order in which they apply: the override zone, and the block set of the policy."""
 
 
-def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[ResolverVlan]:
+def resolver_vlans(compiled: CompiledConfig, publication: Publication) -> Iterator[ResolverVlan]:
     """All VLANs that have prefixes, in the order of the config."""
-    policies = describe(terms)
-    for number, vlan in enumerate(terms.vlans):
+    policies = describe(compiled)
+    for number, vlan in enumerate(compiled.vlans):
         policy = policies[vlan.policy]
         overrides = names.text(override_zone(vlan.name, publication))
         block_set = names.text(block_set_zone(policy.name, publication))
@@ -62,7 +62,7 @@ def resolver_vlans(terms: CompiledConfig, publication: Publication) -> Iterator[
             ZoneUse(overrides, policy.imposing is not None and not policy.denied),
             ZoneUse(block_set, policy.imposing is not None and policy.default == "pass"),
         )
-        if clients := tuple(_clients(terms.prefixes, number)):
+        if clients := tuple(_clients(compiled.prefixes, number)):
             yield ResolverVlan(vlan.name, policy.name, clients, zones)
 
 

@@ -17,11 +17,11 @@ Keys = Sequence[bytes]
 class RuleNames:
     """The names of the rules of a snapshot, by service."""
 
-    def __init__(self, terms: CompiledConfig, index: Index) -> None:
-        self._terms = terms
+    def __init__(self, compiled: CompiledConfig, index: Index) -> None:
+        self._compiled = compiled
         self._index = index
-        local = (each.name for each in terms.local)
-        self._passing_names = {*terms.excepted, *terms.allowed_names, *local}
+        local = (each.name for each in compiled.local)
+        self._passing_names = {*compiled.excepted, *compiled.allowed_names, *local}
         self._passing = sorted(map(names.index_key, self._passing_names))
         self._of_service: list[list[bytes]] = []
         self._keys: dict[tuple[int, bool], Keys] = {}
@@ -36,7 +36,7 @@ class RuleNames:
         found = self._keys.get((services, unlisted))
         if found is None:
             of_service = self._of_service = self._of_service or self._by_service()
-            passing = zones_of_this_network(self._terms) if unlisted else []
+            passing = zones_of_this_network(self._compiled) if unlisted else []
             found = merged(
                 self._passing, map(names.index_key, passing), *services_in(services, of_service)
             )
@@ -45,8 +45,8 @@ class RuleNames:
 
     def _by_service(self) -> list[list[bytes]]:
         """The keys of each service, from one pass over all rules."""
-        of_service: list[list[bytes]] = [[] for _ in self._terms.services]
-        of_source = [of_service[source.service] for source in self._terms.sources]
+        of_service: list[list[bytes]] = [[] for _ in self._compiled.services]
+        of_source = [of_service[source.service] for source in self._compiled.sources]
         for rule in self._index.all_rules():
             of_source[rule.source].append(rule.key)
         for keys in of_service:

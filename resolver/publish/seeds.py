@@ -15,7 +15,7 @@ RFC 1982: the first transfer replaces a seed, also that of a zone that has not c
 
 def seeds(snapshot: Snapshot, publication: Publication, wall: float) -> dict[str, bytes]:
     """The file of each zone by the zone's name, at a moment in seconds since 1970."""
-    zones = policy_zones(snapshot.terms, snapshot.index(), wall)
+    zones = policy_zones(snapshot.compiled, snapshot.index(), wall)
     serial = max(1, int(wall) - _EARLIER)  # a clock may stand at 1970
     every = contents(zones, publication)
     return {each.zone: b"".join([each.head(serial), *each.body()]) for each in every}

@@ -26,11 +26,11 @@ class ServiceRange(NamedTuple):
     """One bit each; also the services of the ranges around it."""
 
 
-def service_ranges(terms: CompiledConfig) -> list[ServiceRange]:
+def service_ranges(compiled: CompiledConfig) -> list[ServiceRange]:
     """The ranges of a snapshot, each once, those with shorter prefixes first."""
     services: dict[tuple[int, int, int], int] = {}
-    for each in terms.ranges:
-        service = 1 << terms.sources[each.source].service
+    for each in compiled.ranges:
+        service = 1 << compiled.sources[each.source].service
         for key in _keys(each):
             services[key] = services.get(key, 0) | service
     found = []

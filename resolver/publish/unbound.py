@@ -50,11 +50,11 @@ exit $failed
 
 
 def unbound_configs(
-    terms: CompiledConfig, publication: Publication, directory: Path
+    compiled: CompiledConfig, publication: Publication, directory: Path
 ) -> dict[str, str]:
     """The files by their names: one for each policy that has VLANs, and the script."""
     by_policy: dict[str, list[ResolverVlan]] = {}
-    everywhere = list(resolver_vlans(terms, publication))
+    everywhere = list(resolver_vlans(compiled, publication))
     for vlan in everywhere:
         by_policy.setdefault(vlan.policy, []).append(vlan)
     return {"darban-zones.sh": _SCRIPT} | {

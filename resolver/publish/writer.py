@@ -53,19 +53,19 @@ class WriteResult:
     """Why they could not be written; empty where they were."""
 
 
-def write(terms: CompiledConfig, index: Index, directory: Path, wall: float) -> WriteResult:
+def write(compiled: CompiledConfig, index: Index, directory: Path, wall: float) -> WriteResult:
     """Write the zones of a snapshot at a moment, in seconds since 1970; OSError where that fails.
 
     The snapshot must have a ``Publication``.
     """
-    publication = terms.settings.publish
+    publication = compiled.settings.publish
     assert publication is not None
     make_directory(directory)
     remove_abandoned(directory)
     serials, record = _read_serials(directory), ZoneRecord.read(directory)
-    now = record.of_rules(terms, index)
-    inputs = ZoneInputs(terms, now.rules, program())
-    zones = policy_zones(terms, index, wall)
+    now = record.of_rules(compiled, index)
+    inputs = ZoneInputs(compiled, now.rules, program())
+    zones = policy_zones(compiled, index, wall)
     result = WriteResult(left_out=[*map(str, zones.gaps)])
     for content in contents(zones, publication):
         name = content.zone

@@ -24,15 +24,15 @@ from resolver.publish.policy_zones import PolicyZone
 class ZoneInputs:
     """The hashes of what decides the zones of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig, rules: Sequence[str], program: str) -> None:
+    def __init__(self, compiled: CompiledConfig, rules: Sequence[str], program: str) -> None:
         """``rules`` are ``rule_hashes``; ``program`` stands for the code that makes zones."""
-        self._service_of = [source.service for source in terms.sources]
-        self._services = [_hash(service) for service in terms.services]
-        sources = zip(terms.sources, rules, strict=True)
+        self._service_of = [source.service for source in compiled.sources]
+        self._services = [_hash(service) for service in compiled.services]
+        sources = zip(compiled.sources, rules, strict=True)
         self._sources = [_hash(replace(source, service=0), of) for source, of in sources]
-        local = tuple(each.name for each in terms.local)
-        self._common = _hash(program, terms.excepted, terms.allowed_names, local)
-        self._forwarded = tuple(each.zone for each in terms.forward)
+        local = tuple(each.name for each in compiled.local)
+        self._common = _hash(program, compiled.excepted, compiled.allowed_names, local)
+        self._forwarded = tuple(each.zone for each in compiled.forward)
 
     def hash(self, zone: str, of: PolicyZone) -> str:
         """The hash of what decides a zone with this name."""
@@ -71,9 +71,9 @@ class ZoneInputs:
         )
 
 
-def rule_hashes(terms: CompiledConfig, index: Index) -> list[str]:
+def rule_hashes(compiled: CompiledConfig, index: Index) -> list[str]:
     """A hash of the rules of each list of a snapshot."""
-    of_source: list[list[bytes]] = [[] for _ in terms.sources]
+    of_source: list[list[bytes]] = [[] for _ in compiled.sources]
     for rule in index.all_rules():
         flags = len(rule.key) << 2 | rule.subtree << 1 | rule.exception
         of_source[rule.source].append(rule.key + RULE.pack(rule.line, flags))

@@ -57,10 +57,10 @@ class ZoneRecord:
         """The content of its file."""
         return json.dumps(asdict(self)).encode()
 
-    def of_rules(self, terms: CompiledConfig, index: Index) -> Self:
+    def of_rules(self, compiled: CompiledConfig, index: Index) -> Self:
         """A record without zones for the rules of a snapshot; it may be the same rules."""
         found = index_hash(index)
-        rules = self.rules if found == self.index and self.rules else rule_hashes(terms, index)
+        rules = self.rules if found == self.index and self.rules else rule_hashes(compiled, index)
         return type(self)(found, rules)
 
 

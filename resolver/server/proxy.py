@@ -23,9 +23,9 @@ class Proxies:
         self._known: set[bytes] = set()
         """Addresses that are listed."""
 
-    def follow(self, terms: CompiledConfig) -> None:
+    def follow(self, compiled: CompiledConfig) -> None:
         """Take headers from the servers that this config lists, and from no others."""
-        self._table = PrefixTable(terms.settings.proxies)
+        self._table = PrefixTable(compiled.settings.proxies)
         self._known.clear()
 
     def lists(self, address: bytes) -> bool:

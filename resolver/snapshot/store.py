@@ -109,17 +109,17 @@ def _holds(path: Path, content: Mapping[str, bytes]) -> bool:
 
 
 def load(path: Path, pause: Pause = no_pause) -> tuple[CompiledConfig, Index]:
-    """The terms and the index of a saved snapshot; the files of the index are mapped.
+    """The compiled config and the index of a saved snapshot; the files of the index are mapped.
 
-    ``pause`` is called before each line of the terms is read.
+    ``pause`` is called before each line of the config is read.
 
     Raises:
         StateError: the snapshot does not exist, or another version of Darban wrote it.
     """
     try:
         with (path / _TERMS).open("rb") as lines:
-            terms = read_compiled_config(with_pauses(lines, pause, turn=1))
-        return terms, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
+            compiled = read_compiled_config(with_pauses(lines, pause, turn=1))
+        return compiled, Index(_mapped(path / _TRIE), _mapped(path / _RULES))
     except OSError as error:
         raise StateError(f"{path}: the snapshot cannot be read ({error.strerror})") from None
     except _UNREADABLE as error:
@@ -158,8 +158,8 @@ def all_good(state: Path) -> Iterator[Path]:
             yield _verified(mark.parent)
 
 
-def last_good_terms(state: Path) -> CompiledConfig | None:
-    """The terms of the last good snapshot that can be read, without their long fields.
+def last_good_config(state: Path) -> CompiledConfig | None:
+    """The compiled config of the last good snapshot that can be read, without its long fields.
 
     None where there is no such snapshot. No file of it is mapped.
     """

@@ -17,7 +17,7 @@ _LOOK: Final = 5.0
 async def watch_addresses(facts: ServerFacts) -> None:
     """Note the addresses that this host lacks, again and again, until cancelled."""
     while True:
-        settings = facts.terms.settings
+        settings = facts.compiled.settings
         endpoints = (*settings.listen, *settings.proxied)
         before = facts.missing_addresses
         facts.missing_addresses = tuple(str(each) for each in endpoints if is_missing(each))

@@ -115,7 +115,7 @@ class AuditLog:
         event: str,
         who: str,
         snapshot: str,
-        terms: CompiledConfig,
+        compiled: CompiledConfig,
         sources: SourceTexts | None,
         *,
         once: bool = False,
@@ -139,7 +139,7 @@ class AuditLog:
                 diff = difference(earlier, sources.texts) if earlier else _NOT_KEPT
         elif (same := self.last_activation(snapshot)) is not None:
             config, lists = same.config, same.lists
-        exemptions = [each for each in exemption_details(terms) if not ended(each.until, time)]
+        exemptions = [each for each in exemption_details(compiled) if not ended(each.until, time)]
         entry = AuditEntry(time, event, who, snapshot, config, diff, exemptions, lists=lists)
         self._append(entry)
         self._last = entry

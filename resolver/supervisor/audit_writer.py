@@ -36,7 +36,7 @@ class AuditWriter:
 
         With ``once`` nothing is noted where the log has these sources already.
         """
-        entry = (time.time(), event, who, served.path.name, served.terms, sources)
+        entry = (time.time(), event, who, served.path.name, served.compiled, sources)
         await self._write(partial(self._log.activated, *entry, once=once))
 
     async def refused(self, what: str) -> None:

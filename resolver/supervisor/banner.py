@@ -13,28 +13,28 @@ from resolver.upstream.addresses import system_servers
 
 def startup_banner(facts: ServerFacts, accepted: Accepted) -> Iterator[str]:
     """The lines of the banner."""
-    terms, settings = facts.terms, facts.terms.settings
+    compiled, settings = facts.compiled, facts.compiled.settings
     listen, proxied = (", ".join(map(str, each)) for each in (settings.listen, settings.proxied))
     yield f"darban {__version__}, {build()}, snapshot {facts.snapshot}"
     yield f"config     {facts.config}: {_config_state(accepted)}"
     yield f"listening  {listen} (UDP and TCP), {count_text(facts.workers_expected, 'worker')}"
     if proxied:
         yield f"proxied    {proxied} (UDP and TCP), with PROXY headers"
-    yield f"upstream   {_upstreams(terms)}"
+    yield f"upstream   {_upstreams(compiled)}"
     yield f"metrics    http://{settings.metrics}/metrics"
     yield f"status     http://{settings.metrics}/"
     for endpoint in settings.block_page:
         yield f"blocked    http://{endpoint}/"
-    policies = describe(terms)
-    for place, vlan in enumerate(terms.vlans):
-        prefixes = sum(prefix.owner == place for prefix in terms.prefixes)
+    policies = describe(compiled)
+    for place, vlan in enumerate(compiled.vlans):
+        prefixes = sum(prefix.owner == place for prefix in compiled.prefixes)
         policy = policies[vlan.policy]
         number = "" if vlan.id is None else f" ({vlan.id})"
         yield (
             f"VLAN       {vlan.name}{number}, {count_text(prefixes, 'prefix', 'prefixes')}: "
             f"policy {policy.name}, {_blocks(policy)}"
         )
-    for hours in terms.hours:
+    for hours in compiled.hours:
         yield f"hours      {hours.name}: {hours.text}"
     yield f"names      {_names(policies)}"
     if accepted.example:
@@ -48,12 +48,12 @@ def _names(policies: Iterable[PolicyDescription]) -> str:
     return ", ".join(f"{s.name} {s.entries}" for s in services) or "none is blocked"
 
 
-def _upstreams(terms: CompiledConfig) -> str:
+def _upstreams(compiled: CompiledConfig) -> str:
     """The servers of the default group; the system's by their addresses."""
     texts = []
-    for server in terms.groups[0].servers:
+    for server in compiled.groups[0].servers:
         if server.kind == "system":
-            found = ", ".join(each.address for each in system_servers(terms.settings))
+            found = ", ".join(each.address for each in system_servers(compiled.settings))
             texts.append(f"system ({found or 'none'})")
         else:
             texts.append(str(server))

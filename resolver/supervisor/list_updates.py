@@ -37,7 +37,7 @@ class ListUpdates:
         try:
             work = self.schedule.begin(names, request.get("accept") is True)
         except KeyError as error:
-            known = ", ".join(each.name for each in self._facts.terms.subscriptions) or "none"
+            known = ", ".join(each.name for each in self._facts.compiled.subscriptions) or "none"
             return {"error": f"the config in force fetches no list {error}, but {known}"}
         self._background.start(work)
         return asdict(self.schedule.job)

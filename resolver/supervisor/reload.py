@@ -284,15 +284,15 @@ class Reloader:
             once = switch is None and event != START  # each commit and start gets its line
             await self.activated(event, attempt.who, candidate.sources, once=once)
             return self._result("unchanged", candidate.warnings)
-        if changes := list(needs_restart(current.terms, new.terms)):
+        if changes := list(needs_restart(current.compiled, new.compiled)):
             return self._result("needs_restart", changes, WRONG_CONFIG)
-        before = lacking_sources(new.terms if event == START else current.terms)
-        if lacking := [each for each in lacking_sources(new.terms) if each not in before]:
+        before = lacking_sources(new.compiled if event == START else current.compiled)
+        if lacking := [each for each in lacking_sources(new.compiled) if each not in before]:
             return self._result("failed", lacking, WRONG_CONFIG)
         if switch is not None:
             await switch.check(current.path, new.path)
         await self._rollout.switch_to(new)
-        facts.terms, facts.snapshot, facts.loaded = new.terms, new.path.name, time.time()
+        facts.compiled, facts.snapshot, facts.loaded = new.compiled, new.path.name, time.time()
         mark_good(new.path)
         await self.activated(event, attempt.who, candidate.sources)
         return self._result("applied", candidate.warnings)

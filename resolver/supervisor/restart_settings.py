@@ -7,9 +7,9 @@ from resolver.policy.compiled import CompiledConfig
 from resolver.settings import Endpoint
 
 
-def worker_count(terms: CompiledConfig) -> int:
+def worker_count(compiled: CompiledConfig) -> int:
     """How many workers to start: as configured, else one for each CPU of this process."""
-    return terms.settings.workers or len(os.sched_getaffinity(0))
+    return compiled.settings.workers or len(os.sched_getaffinity(0))
 
 
 def needs_restart(current: CompiledConfig, new: CompiledConfig) -> Iterator[str]:
@@ -27,14 +27,14 @@ def restart_changes(current: CompiledConfig, new: CompiledConfig) -> dict[str, t
     return {key: (now[key], then[key]) for key in now if now[key] != then[key]}
 
 
-def _values(terms: CompiledConfig) -> dict[str, str]:
+def _values(compiled: CompiledConfig) -> dict[str, str]:
     return {
-        "server.listen": _listed(terms.settings.listen),
-        "server.proxy.listen": _listed(terms.settings.proxied),
-        "server.workers": str(worker_count(terms)),
-        "metrics.listen": str(terms.settings.metrics),
-        "cache.max_bytes": str(terms.settings.cache_bytes),
-        "block_page.listen": _listed(terms.settings.block_page),
+        "server.listen": _listed(compiled.settings.listen),
+        "server.proxy.listen": _listed(compiled.settings.proxied),
+        "server.workers": str(worker_count(compiled)),
+        "metrics.listen": str(compiled.settings.metrics),
+        "cache.max_bytes": str(compiled.settings.cache_bytes),
+        "block_page.listen": _listed(compiled.settings.block_page),
     }
 
 

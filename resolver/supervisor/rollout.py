@@ -43,7 +43,7 @@ _FIRST_LOOKUP = 5.0
 class ServedSnapshot:
     """A snapshot, and what the supervisor needs to serve it."""
 
-    terms: CompiledConfig
+    compiled: CompiledConfig
     index: Index
     path: Path
     """The directory that it is saved in."""
@@ -56,8 +56,8 @@ def read(path: Path) -> ServedSnapshot:
     Raises:
         StateError: it cannot be read.
     """
-    terms, index = store.load(path)
-    return ServedSnapshot(terms, index, path, UpstreamAddresses(terms))
+    compiled, index = store.load(path)
+    return ServedSnapshot(compiled, index, path, UpstreamAddresses(compiled))
 
 
 class Rollout:
@@ -76,7 +76,7 @@ class Rollout:
         self.layout = CounterLayout()
         self._block_log = block_log
         self._block_page = block_page
-        block_log.follow(first.terms.settings.block_log)
+        block_log.follow(first.compiled.settings.block_log)
         self._background = background
         self._resolving: asyncio.Task[object] | None = None
 
@@ -120,7 +120,7 @@ class Rollout:
             # No await from here until every prepared worker was sent the commit.
             self.current = new
             self._plan_upstreams(new)  # again: the old ones may have been planned after these
-            self._block_log.follow(new.terms.settings.block_log)
+            self._block_log.follow(new.compiled.settings.block_log)
             await asyncio.gather(*(slot.commit() for slot in self.slots))
             self.start_resolving()
         await self._block_page.follow(new.path)
@@ -147,7 +147,7 @@ class Rollout:
         groups = snapshot.hosts.groups()
         names = {server["name"] for servers in groups.values() for server in servers}
         names.update(_maybe_without_address(snapshot))
-        plan = self.layout.plan(snapshot.terms, sorted(names))
+        plan = self.layout.plan(snapshot.compiled, sorted(names))
         return {"plan": plan._asdict(), "groups": groups}
 
     def send_upstreams(self) -> None:
@@ -190,7 +190,7 @@ class Rollout:
 def _maybe_without_address(snapshot: ServedSnapshot) -> Iterator[str]:
     """Upstreams that may have no address yet. They are counted, and are down meanwhile."""
     system = snapshot.hosts.system
-    for group in snapshot.terms.groups:
+    for group in snapshot.compiled.groups:
         for server in group.servers:
             if server.kind == "hostname":
                 yield f"{server.host}:{server.port}"

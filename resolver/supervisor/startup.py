@@ -121,27 +121,27 @@ def log_warnings(accepted: Accepted, first: ServedSnapshot) -> None:
     if accepted.last_good:
         log.error("the last good snapshot, %s, is served instead", first.path.name)
     empty = [group for group, servers in first.hosts.groups().items() if not servers]
-    lacking = [] if first.hosts.unknown else lacking_servers(first.terms, empty)
-    for problem in (*lacking, *lacking_sources(first.terms)):
+    lacking = [] if first.hosts.unknown else lacking_servers(first.compiled, empty)
+    for problem in (*lacking, *lacking_sources(first.compiled)):
         log.error("%s", problem)
 
 
-def lacking_sources(terms: CompiledConfig) -> list[str]:
+def lacking_sources(compiled: CompiledConfig) -> list[str]:
     """What is wrong with the source addresses that this host lacks now."""
     return [
-        f"{group_section(terms, group)}: this host lacks the address {source}, which is the source "
-        "of queries to these servers. They cannot be asked until the host has the address, or "
-        "'source' is corrected"
-        for group, source in missing_sources(terms)
+        f"{group_section(compiled, group)}: this host lacks the address {source}, which is the "
+        "source of queries to these servers. They cannot be asked until the host has the address, "
+        "or 'source' is corrected"
+        for group, source in missing_sources(compiled)
     ]
 
 
-def lacking_servers(terms: CompiledConfig, empty: Iterable[str]) -> list[str]:
+def lacking_servers(compiled: CompiledConfig, empty: Iterable[str]) -> list[str]:
     """What is wrong with the upstream groups that have no server now."""
     return [
         f"{where}: no upstream server; resolv.conf names none but this resolver itself. Names "
         f"that need an upstream fail until it names another, or servers are set in {where}"
-        for where in (group_section(terms, group) for group in empty)
+        for where in (group_section(compiled, group) for group in empty)
     ]
 
 

@@ -118,13 +118,13 @@ class _Supervisor:
         self._manager = manager
         self._hangup = hangup
         self._background = BackgroundTasks()
-        workers = worker_count(first.terms)
-        settings = first.terms.settings
+        workers = worker_count(first.compiled)
+        settings = first.compiled.settings
         endpoints = (*settings.listen, *settings.proxied)
         sockets = open_sockets(endpoints, workers, manager.take_stored_sockets(), wait=wait)
         manager.store_sockets([each for listening in sockets for each in listening])
         now = time.time()
-        self._facts = ServerFacts(config, state, first.terms, first.path.name, now, now, workers)
+        self._facts = ServerFacts(config, state, first.compiled, first.path.name, now, now, workers)
         self._block_log = BlockLogWriter(self._facts)
         slots = [
             WorkerSlot(number, each, self._block_log.pipe) for number, each in enumerate(sockets)
@@ -304,7 +304,7 @@ class _Supervisor:
         try:
             app = metrics_page.application(collector, self._facts)
             status_page.add_to(app, self._read_status, self._explainer)
-            await listen(app, self._facts.terms.settings.metrics)
+            await listen(app, self._facts.compiled.settings.metrics)
         except DarbanError as error:
             log.error("%s", error)
 
@@ -312,7 +312,7 @@ class _Supervisor:
         """Explains names by the policy in force now; made once for each snapshot."""
         current = self._rollout.current
         if self._explained is None or self._explained[0] is not current:
-            self._explained = current, Explainer(current.terms, current.index, time.time())
+            self._explained = current, Explainer(current.compiled, current.index, time.time())
         explainer = self._explained[1]
         explainer.advance(time.time())
         return explainer

@@ -46,11 +46,11 @@ class UpstreamValidation:
     async def _probe(self) -> None:
         """Probe each server once, and send the workers what has changed."""
         current = self._rollout.current
-        terms, groups = current.terms, current.hosts.groups()
+        compiled, groups = current.compiled, current.hosts.groups()
         servers = {_address(each): each for group in groups.values() for each in group}
-        names_of = _existing_names(terms, groups)
-        signed = names.parse(terms.settings.probe_signed)
-        bogus = names.parse(terms.settings.probe_bogus)
+        names_of = _existing_names(compiled, groups)
+        signed = names.parse(compiled.settings.probe_signed)
+        bogus = names.parse(compiled.settings.probe_bogus)
         answers = await asyncio.gather(
             *(probe(each, names_of[key], signed, bogus) for key, each in servers.items())
         )
@@ -93,18 +93,18 @@ def _address(server: ServerAddress) -> _Address:
 
 
 def _existing_names(
-    terms: CompiledConfig, groups: Mapping[str, Sequence[ServerAddress]]
+    compiled: CompiledConfig, groups: Mapping[str, Sequence[ServerAddress]]
 ) -> dict[_Address, bytes]:
     """A name that each server must know: for servers of a forward zone alone, this zone."""
     found: dict[_Address, bytes] = {}
-    for zone in terms.forward:
+    for zone in compiled.forward:
         for each in groups[zone.group]:
             found.setdefault(_address(each), zone.zone)
-    zones = {zone.group for zone in terms.forward}
-    public = {policy.upstream for policy in terms.policies}
+    zones = {zone.group for zone in compiled.forward}
+    public = {policy.upstream for policy in compiled.policies}
     for group, servers in groups.items():
         if group in public or group not in zones:
-            name = names.parse(terms.settings.probe_signed)
+            name = names.parse(compiled.settings.probe_signed)
             found.update((_address(each), name) for each in servers)
     return found
 

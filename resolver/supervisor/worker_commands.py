@@ -76,7 +76,7 @@ class WorkerCommands:
         for each in replies:
             left_out.update(each["left_out"])
         return {
-            "vlans": [vlan.name for vlan in self._rollout.current.terms.vlans],
+            "vlans": [vlan.name for vlan in self._rollout.current.compiled.vlans],
             "rows": [row for each in replies for row in each["rows"]],
             "left_out": left_out,
             "more": more,

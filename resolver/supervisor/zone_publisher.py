@@ -67,7 +67,7 @@ class ZonePublisher:
         """Write the zones whenever they change, and ask for their serials, until cancelled."""
         next_question = 0.0
         while True:
-            publication, now = self._facts.terms.settings.publish, time.monotonic()
+            publication, now = self._facts.compiled.settings.publish, time.monotonic()
             if publication is None:
                 self._facts.publish = self._written = None
             elif self._written != _to_publish(self._facts) and now >= self._next_write:
@@ -137,7 +137,7 @@ class ZonePublisher:
 
 
 def _to_publish(facts: ServerFacts) -> Published:
-    now = in_force(facts.terms, time.time())
+    now = in_force(facts.compiled, time.time())
     return facts.snapshot, now.exemptions, now.hours
 
 

@@ -81,10 +81,10 @@ def _is_address(text: str) -> bool:
 class UpstreamAddresses:
     """The addresses of the upstream servers of a snapshot."""
 
-    def __init__(self, terms: CompiledConfig, resolv_conf: Path = RESOLV_CONF) -> None:
-        self._groups = terms.groups
-        self._settings = terms.settings
-        servers = (server for group in terms.groups for server in group.servers)
+    def __init__(self, compiled: CompiledConfig, resolv_conf: Path = RESOLV_CONF) -> None:
+        self._groups = compiled.groups
+        self._settings = compiled.settings
+        servers = (server for group in compiled.groups for server in group.servers)
         self._uses_system = any(server.kind == "system" for server in servers)
         self._resolv_conf = resolv_conf
         self._version: tuple[int, ...] | None = None
@@ -92,7 +92,7 @@ class UpstreamAddresses:
         self.system: list[Endpoint] = []
         """The servers of resolv.conf, as far as it is used."""
         self.look()
-        self._terms = terms
+        self._compiled = compiled
         self._resolver = aiodns.DNSResolver(timeout=_TIMEOUT, tries=_TRIES)
         self._known: dict[str, list[str]] = {}
         self.validating: frozenset[tuple[str, int]] = frozenset()
@@ -133,7 +133,7 @@ class UpstreamAddresses:
         So do those of one family, where only the look-up of the other has an answer.
         """
         servers = [
-            aiodns_server(each) for each in bootstrap(self._terms)
+            aiodns_server(each) for each in bootstrap(self._compiled)
         ]  # resolv.conf may have changed
         if servers:
             self._resolver.nameservers = servers
@@ -188,10 +188,10 @@ class UpstreamAddresses:
         return [record.data.addr for record in result.answer if hasattr(record.data, "addr")]
 
 
-def bootstrap(terms: CompiledConfig) -> list[Endpoint]:
+def bootstrap(compiled: CompiledConfig) -> list[Endpoint]:
     """The name servers for host names in the config: of upstreams and of list URLs."""
-    if terms.settings.bootstrap:
-        return list(terms.settings.bootstrap)
-    servers = (server for group in terms.groups for server in group.servers)
+    if compiled.settings.bootstrap:
+        return list(compiled.settings.bootstrap)
+    servers = (server for group in compiled.groups for server in group.servers)
     addresses = [Endpoint(s.host, s.port) for s in servers if s.kind == "address"]
-    return addresses or system_servers(terms.settings)
+    return addresses or system_servers(compiled.settings)

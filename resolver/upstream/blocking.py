@@ -32,8 +32,8 @@ class _Refused(OSError):
 class BlockingForwarder:
     """Asks the upstreams of a snapshot, for a command."""
 
-    def __init__(self, terms: CompiledConfig) -> None:
-        self._groups = asyncio.run(_groups(terms))
+    def __init__(self, compiled: CompiledConfig) -> None:
+        self._groups = asyncio.run(_groups(compiled))
         self._results: dict[bytes, CacheEntry | Failure] = {}
         self._numbers = RandomIds()
 
@@ -72,8 +72,8 @@ class BlockingForwarder:
         return exchange.end() if step is None else step
 
 
-async def _groups(terms: CompiledConfig) -> Mapping[str, Group]:
-    addresses = UpstreamAddresses(terms)
+async def _groups(compiled: CompiledConfig) -> Mapping[str, Group]:
+    addresses = UpstreamAddresses(compiled)
     if addresses.named:
         await addresses.resolve()
     return {

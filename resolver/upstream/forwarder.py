@@ -75,7 +75,7 @@ class Forwarder:
             self._counters.upstream_up(server.name, server.up if server.tried else None)
         self._counters.other_upstreams_down({server.name for server in servers})
         self._groups = {name.encode(): group for name, group in groups.items()}
-        self._admission.divide(len(self._engine.terms.vlans))
+        self._admission.divide(len(self._engine.compiled.vlans))
 
     def forward(self, pending: PendingReply, now: float) -> None:
         """Forward a query, and deliver its reply, now or later."""

@@ -29,9 +29,9 @@ def bind_source(asking: socket.SocketType, source: str) -> None:
     asking.bind((source, 0))
 
 
-def missing_sources(terms: CompiledConfig) -> Iterator[tuple[str, str]]:
+def missing_sources(compiled: CompiledConfig) -> Iterator[tuple[str, str]]:
     """The upstream groups and their addresses that this host lacks, by a trial of each."""
-    for group in terms.groups:
+    for group in compiled.groups:
         for source in group.source:
             family = socket.AF_INET6 if ":" in source else socket.AF_INET
             with socket.socket(family, socket.SOCK_DGRAM) as trial:

@@ -90,8 +90,8 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
     found = explainer.for_client(client, name, codes.A)
     if found.outcome == "refused":
         return BlockNotice(NoticeKind.GENERAL)
-    terms = explainer.terms
-    policy = next(each for each in terms.policies if each.name == found.policy)
+    compiled = explainer.compiled
+    policy = next(each for each in compiled.policies if each.name == found.policy)
     banning = [each for each in policy.directives if found.directive == each.number]
     narrowing = [each for each in policy.directives if found.directive == each.narrows != ""]
     kinds = {"blocked": NoticeKind.BLOCKED, "exempted": NoticeKind.EXEMPTED}
@@ -99,7 +99,7 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
     return BlockNotice(
         kinds.get(found.outcome, NoticeKind.NOT_BLOCKED),
         found.name,
-        next((each for each in terms.services if each.name == found.service), None),
+        next((each for each in compiled.services if each.name == found.service), None),
         found.vlan,
         policy.contact,
         (*banning, *narrowing),

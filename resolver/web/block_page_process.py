@@ -42,8 +42,8 @@ def main() -> None:
             path = control.recv(_LONGEST).decode()
             if not path:
                 return False
-            terms, index = store.load(Path(path))
-            in_force[:] = [Explainer(terms, index, time.time())]
+            compiled, index = store.load(Path(path))
+            in_force[:] = [Explainer(compiled, index, time.time())]
             control.send(b".")
         except ConnectionError:  # the server has ended meanwhile
             return False

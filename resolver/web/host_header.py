@@ -36,15 +36,15 @@ def read_host(header: str) -> bytes | IPv4Address | IPv6Address | None:
         return _parse_name(found[2] or "")
 
 
-def is_own(header: str, terms: CompiledConfig) -> bool:
+def is_own(header: str, compiled: CompiledConfig) -> bool:
     """Whether a Host header is an address or a name that no website can have."""
     host = read_host(header)
     if not isinstance(host, bytes):
         return host is not None
-    zones = {zone.zone for zone in terms.forward} - {names.ROOT}
+    zones = {zone.zone for zone in compiled.forward} - {names.ROOT}
     return (
         host in (_LOCALHOST, _parse_name(socket.gethostname()))
-        or any(local.name == host for local in terms.local)
+        or any(local.name == host for local in compiled.local)
         or any(zone in zones for zone in names.zones(host))
     )
 

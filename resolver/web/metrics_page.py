@@ -18,7 +18,9 @@ def application(collector: DarbanCollector, facts: ServerFacts) -> web.Applicati
     @web.middleware
     async def only_own_host(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get("Host")
-        if host is None or host_header.is_own(host, facts.terms):  # a browser always names the host
+        if host is None or host_header.is_own(
+            host, facts.compiled
+        ):  # a browser always names the host
             return await handler(request)
         status = HTTPStatus.MISDIRECTED_REQUEST
         return web.Response(text=host_header.WRONG_HOST, status=status, headers=pages.HEADERS)

@@ -64,7 +64,7 @@ def _explanation(explainer: Explainer, who: str, name: bytes) -> Explanation:
         of_client = explainer.client(who)
         if of_client is None:
             return explainer.for_client(who, name, codes.A)
-        view = explainer.vlan(explainer.terms.vlans[of_client.vlan].name)
+        view = explainer.vlan(explainer.compiled.vlans[of_client.vlan].name)
     assert view is not None
     found = explainer.for_view(view, name, codes.A)
     if not found.exemption:

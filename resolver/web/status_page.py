@@ -56,15 +56,15 @@ def add_to(
 
 def page(status: Status, explainer: Explainer, who: str, name: str, language: str) -> str:
     """The page as HTML, with the answer for a client or VLAN and a name if either is given."""
-    terms = explainer.terms
+    compiled = explainer.compiled
     return _PAGE.render(
         language,
         status=status,
         faults=list(faults(status)),
-        terms=terms,
+        compiled=compiled,
         policies=[
-            (each, list(_blocked(terms, each)), allowed_references(each, terms.services))
-            for each in describe(terms)
+            (each, list(_blocked(compiled, each)), allowed_references(each, compiled.services))
+            for each in describe(compiled)
         ],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
         lookup=look_up(explainer, who, name),
@@ -95,20 +95,20 @@ def _exemption(full: ExemptionStatus, explainer: Explainer) -> _Exemption:
 
 def _vlans(prefixes: Sequence[str], explainer: Explainer) -> list[str]:
     """The VLANs that have clients in prefixes, by their names."""
-    vlans, found = explainer.terms.vlans, set[int]()
+    vlans, found = explainer.compiled.vlans, set[int]()
     for network in map(ip_network, prefixes):
         view = explainer.client(str(network.network_address))
         found |= {view.vlan} if view is not None else set()
         found |= {
             each.owner
-            for each in explainer.terms.prefixes
+            for each in explainer.compiled.prefixes
             if each.length > network.prefixlen and network_of(each).overlaps(network)
         }
     return sorted(vlans[place].name for place in found)
 
 
 def _blocked(
-    terms: CompiledConfig, policy: PolicyDescription
+    compiled: CompiledConfig, policy: PolicyDescription
 ) -> Iterator[tuple[str, tuple[BlockingHours, ...]]]:
     """What a policy blocks, as the config writes it, with hours: categories, services, names.
 
@@ -119,5 +119,5 @@ def _blocked(
         if each.service is not None and policy.default == "pass":
             by_hours.setdefault(each.hours, []).append(each.service)
     for hours, services in by_hours.items():
-        yield from ((name, hours) for name in service_references(services, terms.services))
+        yield from ((name, hours) for name in service_references(services, compiled.services))
     yield from ((name, ()) for name in policy.denied)

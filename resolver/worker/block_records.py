@@ -34,14 +34,16 @@ class _Constants:
 
     __slots__ = ("before_client", "before_rule", "before_target", "vlan")
 
-    def __init__(self, terms: CompiledConfig, view: View, verdict: Verdict) -> None:
+    def __init__(self, compiled: CompiledConfig, view: View, verdict: Verdict) -> None:
         service, source = verdict.service, verdict.source
-        self.vlan = json.dumps(terms.vlans[view.vlan].name, ensure_ascii=False)
+        self.vlan = json.dumps(compiled.vlans[view.vlan].name, ensure_ascii=False)
         self.before_client = f'", "vlan": {self.vlan}, "client": '
         has_service = service != NO_SERVICE
-        name = json.dumps(terms.services[service].name if has_service else "", ensure_ascii=False)
+        name = json.dumps(
+            compiled.services[service].name if has_service else "", ensure_ascii=False
+        )
         self.before_rule = f', "service": {name}, "rule": '
-        file = json.dumps(terms.sources[source].file if source >= 0 else "", ensure_ascii=False)
+        file = json.dumps(compiled.sources[source].file if source >= 0 else "", ensure_ascii=False)
         outcome = verdict.outcome.label
         self.before_target = f', "list": {file}, "outcome": "{outcome}", "target": '
 
@@ -53,7 +55,7 @@ class BlockRecords:
         """``lost`` is called with the number of lost records."""
         self._pipe = pipe
         self._lost = lost
-        self._terms: CompiledConfig | None = None
+        self._compiled: CompiledConfig | None = None
         self._recorded_client = ""
         self._constants: dict[tuple[int, int, int], _Constants] = {}
         self._lines: list[bytes] = []
@@ -61,26 +63,26 @@ class BlockRecords:
         self._thousandths = -1
         self._moment_text = ""
 
-    def follow(self, terms: CompiledConfig) -> bool:
+    def follow(self, compiled: CompiledConfig) -> bool:
         """Write records for this snapshot from now on; whether it has a block log."""
         self.flush()
-        log = terms.settings.block_log
-        self._terms = None if log is None else terms
+        log = compiled.settings.block_log
+        self._compiled = None if log is None else compiled
         self._recorded_client = "" if log is None else log.client
         self._constants.clear()
         return log is not None
 
     def write(self, client: Client, query: Query, verdict: Verdict) -> None:
         """Add a record. It is written at the next ``flush``, or earlier if there are many."""
-        terms, view = self._terms, client.view
-        if terms is None or view is None:
+        compiled, view = self._compiled, client.view
+        if compiled is None or view is None:
             return
         key = (view.vlan, verdict.kind, verdict.source)
         constants = self._constants.get(key)
         if constants is None:
             if len(self._constants) >= _MAX_CONSTANTS:
                 self._constants.clear()
-            constants = self._constants[key] = _Constants(terms, view, verdict)
+            constants = self._constants[key] = _Constants(compiled, view, verdict)
         name = names.text(query.name)
         line = (
             f'{{"time": "{self._moment(time.time())}{constants.before_client}'

@@ -28,10 +28,10 @@ class Observers:
         self.wants_verdicts = False
         self._vlans: tuple[str, ...] = ()
 
-    def follow(self, terms: CompiledConfig) -> None:
+    def follow(self, compiled: CompiledConfig) -> None:
         """Prepare for a snapshot that is about to be put in force."""
-        self._vlans = tuple(vlan.name for vlan in terms.vlans)
-        self.wants_verdicts = self._block_log.follow(terms)
+        self._vlans = tuple(vlan.name for vlan in compiled.vlans)
+        self.wants_verdicts = self._block_log.follow(compiled)
 
     def record(self, recording: Recording | None, counting: bool) -> bool:
         """Set the recording, and whether to count; whether ``wants_questions`` has changed."""

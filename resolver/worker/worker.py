@@ -144,10 +144,10 @@ class Worker:
         loaded, plan, groups = self._prepared
         self._prepared = None
         self._counters.follow(plan)
-        self._observers.follow(loaded.terms)
-        self._proxies.follow(loaded.terms)
+        self._observers.follow(loaded.compiled)
+        self._proxies.follow(loaded.compiled)
         if self._engine is None or self._forwarder is None:
-            cache = AnswerCache(loaded.terms.settings.cache_bytes)
+            cache = AnswerCache(loaded.compiled.settings.cache_bytes)
             self._engine = Engine(
                 loaded, cache, self._counters.cell, self._observers, interface_name
             )
@@ -157,7 +157,7 @@ class Worker:
             self._forwarder = Forwarder(self._loop, self._engine, self._counters, handler.deliver)
             handler.upstreams = self._forwarder
             self._forwarder.use(groups)
-            self._serve(handler, loaded.terms.settings.proxied)
+            self._serve(handler, loaded.compiled.settings.proxied)
         else:
             self._engine.replace(loaded)
             self._engine.advance(time.time(), self._loop.time())

@@ -39,7 +39,7 @@ def dname(question: UpstreamQuestion) -> CacheEntry:
 
 def explained(name: str, qtype: int = codes.A) -> Explanation:
     snapshot = compile_texts(CONFIG)
-    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9, dname)
+    explainer = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 1.8e9, dname)
     return explainer.for_client("10.0.0.5", names.parse(name), qtype)
 
 
@@ -70,7 +70,7 @@ def _tehran(hour: int, minute: int = 0) -> float:
 
 def at(moment: float, client: str, config: str = HOURLY) -> Explanation:
     snapshot = snapshot_of(config)
-    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), moment)
+    explainer = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), moment)
     return explainer.for_client(client, names.parse("www.a.example"), codes.A)
 
 
@@ -118,7 +118,7 @@ def test_an_exemption_without_hours_has_its_end() -> None:
 
 def test_what_no_hours_decide_has_none() -> None:
     snapshot = snapshot_of(HOURLY)
-    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), _tehran(8))
+    explainer = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), _tehran(8))
     for name in ("b.example", "www.example", "status.a.example"):
         found = explainer.for_client("10.10.0.5", names.parse(name), codes.A)
         assert (found.hours, found.until) == ("", "")
@@ -129,7 +129,7 @@ def test_what_no_hours_decide_has_none() -> None:
 
 def closed(name: str) -> Explanation:
     snapshot = snapshot_of(ALLOWING)
-    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    explainer = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 1.8e9)
     return explainer.for_client("10.10.0.5", names.parse(name), codes.A)
 
 

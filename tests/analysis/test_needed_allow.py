@@ -57,7 +57,7 @@ def _needed(*asked: str, vlan: str = "servers") -> NeededAllow:
         Question(Requester(vlan=vlan), names.parse(name), codes.A): len(asked) - place
         for place, name in enumerate(asked)
     }
-    [found] = needed_allow(Explainer(SNAPSHOT.terms, index, 1.8e9), index, counts)
+    [found] = needed_allow(Explainer(SNAPSHOT.compiled, index, 1.8e9), index, counts)
     assert found.queries == sum(counts.values())
     return found
 
@@ -148,4 +148,4 @@ def test_the_entry_for_a_name(name: str, entry: str) -> None:
 def test_a_vlan_that_the_config_lacks_is_left_out() -> None:
     index = Index(SNAPSHOT.trie, SNAPSHOT.rules)
     asked = {Question(Requester(vlan="nowhere"), names.parse("one.example"), codes.A): 1}
-    assert needed_allow(Explainer(SNAPSHOT.terms, index, 1.8e9), index, asked) == []
+    assert needed_allow(Explainer(SNAPSHOT.compiled, index, 1.8e9), index, asked) == []

@@ -41,7 +41,7 @@ def _suggested(*asked: str, vlan: str = "administration") -> list[tuple[str, str
         Question(Requester(vlan=vlan), names.parse(name), codes.A): 10 - place
         for place, name in enumerate(asked)
     }
-    found = suggestions(Explainer(SNAPSHOT.terms, index, 1.8e9), index, counts)
+    found = suggestions(Explainer(SNAPSHOT.compiled, index, 1.8e9), index, counts)
     return [
         (
             each.domain,

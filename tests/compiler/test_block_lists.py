@@ -62,7 +62,7 @@ def _compiled(place: Path) -> CompileResult:
 
 def _told(compiled: CompileResult, name: str) -> tuple[str, str, str, int | None]:
     snapshot = compiled.snapshot
-    engine = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    engine = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 1.8e9)
     got = engine.for_client("10.1.1.1", names.parse(name), codes.A)
     return got.outcome, got.service, got.list, got.line
 
@@ -80,9 +80,9 @@ def test_a_list_adds_to_a_service(place: Path) -> None:
     assert compiled.errors == []
     assert _told(compiled, "w.telegram.example") == ("blocked", "telegram", "more.txt", 1)
     assert _told(compiled, "telegram.org")[2] == "own/telegram.txt"
-    (service,) = [s for s in compiled.snapshot.terms.services if s.name == "telegram"]
+    (service,) = [s for s in compiled.snapshot.compiled.services if s.name == "telegram"]
     assert (service.title, service.category, service.entries) == ("Telegram", "messenger", 2)
-    counted = {s.name: s.entries for s in compiled.snapshot.terms.sources}
+    counted = {s.name: s.entries for s in compiled.snapshot.compiled.sources}
     assert counted == {"telegram": 1, "dns": 1, "more": 1, "ads": 0}
 
 
@@ -122,7 +122,7 @@ def test_a_list_of_others_does_not_block_what_machines_need(place: Path) -> None
         "it covers …, needed for …: only a policy's deny, or a list of your own, blocks it": 1,
     }
     snapshot = compiled.snapshot
-    engine = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    engine = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 1.8e9)
     told = engine.for_client("10.1.1.1", names.parse("w.time.windows.com"), codes.A)
     assert told.decided_by == (
         "no rule of policy p covers the name; more.txt, line 1 is not used: it is in "
@@ -168,7 +168,7 @@ def test_a_damaged_copy_gives_way_to_the_one_before(place: Path) -> None:
     (place / ".darban" / "lists" / "ads.list").write_bytes(b"0.0.0.0 b.exa")
     compiled = _compiled(place)
     assert _told(compiled, "a.example")[0] == "blocked"
-    assert {s.name: s.fallback for s in compiled.snapshot.terms.sources}["ads"]
+    assert {s.name: s.fallback for s in compiled.snapshot.compiled.sources}["ads"]
     (problem,) = [each for each in compiled.problems if "sources.ads" in each.path]
     assert problem.severity == "warning"
     assert "Its newest copy is damaged. The copy before it is used until" in problem.advice
@@ -250,16 +250,16 @@ def test_certificates_that_cannot_be_used_are_an_error(
 
 def test_ranges_belong_to_the_service_of_their_file(place: Path) -> None:
     (place / "own" / "telegram.ip").write_text("149.154.160.0/20\n149.154.0.0/8\n")
-    compiled = _compiled(place)
-    assert compiled.errors == []
-    [wrong] = [each for each in compiled.problems if each.file == "own/telegram.ip"]
+    result = _compiled(place)
+    assert result.errors == []
+    [wrong] = [each for each in result.problems if each.file == "own/telegram.ip"]
     assert (wrong.severity, wrong.line, wrong.found) == ("warning", 2, "149.154.0.0/8")
-    terms = compiled.snapshot.terms
-    [source] = [terms.sources[each.source] for each in terms.ranges]
-    assert terms.services[source.service].name == "telegram"
+    compiled = result.snapshot.compiled
+    [source] = [compiled.sources[each.source] for each in compiled.ranges]
+    assert compiled.services[source.service].name == "telegram"
     assert (source.file, source.name, source.entries) == ("own/telegram.ip", "telegram.ip", 1)
-    assert "own/telegram.ip" in compiled.own_lists
-    [telegram] = [each for each in terms.services if each.name == "telegram"]
+    assert "own/telegram.ip" in result.own_lists
+    [telegram] = [each for each in compiled.services if each.name == "telegram"]
     assert telegram.entries == 2, "the banner and the pages call them names"
 
 

@@ -188,5 +188,5 @@ def test_a_copy_whose_record_is_lost_is_no_copy(place: Path) -> None:
 
 
 def _entries(place: Path) -> int:
-    sources = compile_file(place / "config.toml", 1.8e9).snapshot.terms.sources
+    sources = compile_file(place / "config.toml", 1.8e9).snapshot.compiled.sources
     return {each.name: each.entries for each in sources}["ads"]

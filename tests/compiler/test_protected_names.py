@@ -77,7 +77,7 @@ def test_a_rule_beside_them_is_used(text: str) -> None:
 
 def test_the_shipped_policies_block_none_of_them() -> None:
     snapshot = compile_file(ROOT / "config.toml", 1.8e9).snapshot
-    explainer = Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 1.8e9)
+    explainer = Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 1.8e9)
     view = explainer.vlan("administration")
     assert view is not None
     assert explainer.for_view(view, names.parse("web.telegram.org"), codes.A).outcome == "blocked"

@@ -83,7 +83,7 @@ def test_the_configs_with_dnsdist_are_good(tmp_path: Path, block: str) -> None:
     config.write_text("\n".join([shipped, lists, block]), encoding="utf-8")
     compiled = compile_file(config, time.time())
     assert compiled.problems == []
-    front = compiled.snapshot.terms.settings.front
+    front = compiled.snapshot.compiled.settings.front
     assert front is not None
     assert front_config(front, tmp_path).count("newServer") == len(front.nodes)
 

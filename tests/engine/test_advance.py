@@ -14,7 +14,7 @@ BEGINS = 1_795_579_200.0
 
 def _engine(config: str, wall: float) -> Engine:
     snapshot = snapshot_of(config)
-    loaded = LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+    loaded = LoadedSnapshot(snapshot.compiled, Index(snapshot.trie, snapshot.rules), wall)
     return Engine(loaded, AnswerCache(0))
 
 

@@ -32,7 +32,7 @@ def _as_a_worker() -> Iterator[None]:
 
 def engine() -> Engine:
     index = Index(SNAPSHOT.trie, SNAPSHOT.rules)
-    return Engine(LoadedSnapshot(SNAPSHOT.terms, index, 1.8e9), AnswerCache(1 << 20))
+    return Engine(LoadedSnapshot(SNAPSHOT.compiled, index, 1.8e9), AnswerCache(1 << 20))
 
 
 def query(name: str, size: int = 1232) -> bytes:
@@ -83,7 +83,7 @@ def test_another_snapshot_frees_the_one_before() -> None:
     unused = alive()
     for _ in range(3):
         use(of)
-        of.replace(LoadedSnapshot(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
+        of.replace(LoadedSnapshot(SNAPSHOT.compiled, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
     assert alive() == unused
 
 
@@ -91,10 +91,10 @@ def test_what_waited_over_a_reload_leaves_nothing() -> None:
     of = engine()
     unused = alive()
     pending = ask(of, query("open.example"))
-    of.replace(LoadedSnapshot(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
+    of.replace(LoadedSnapshot(SNAPSHOT.compiled, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
     answered(of, pending)
     del pending
-    of.replace(LoadedSnapshot(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
+    of.replace(LoadedSnapshot(SNAPSHOT.compiled, Index(SNAPSHOT.trie, SNAPSHOT.rules), 1.8e9))
     assert alive() == unused
 
 

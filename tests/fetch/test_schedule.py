@@ -143,8 +143,8 @@ async def scheduled(
     async with serving(trusted) as sources:
         config = place / "config.toml"
         config.write_text(_CONFIG.format(url=sources.url("/it")), encoding="utf-8")
-        terms = compile_file(config, 1e9).snapshot.terms
-        facts = ServerFacts(config, place, terms, "0123", 1.0, 1.0, 1)
+        compiled = compile_file(config, 1e9).snapshot.compiled
+        facts = ServerFacts(config, place, compiled, "0123", 1.0, 1.0, 1)
         sources.says["/it"] = response(b"0.0.0.0 a.example\n")
         yield UpdateSchedule(facts, put_in_force), facts, sources
 

@@ -63,7 +63,7 @@ Services = Callable[[Iterable[str]], dict[str, str]]
 @pytest.fixture(scope="module")
 def explainer() -> Explainer:
     snapshot = compile_texts(CONFIG, TEXTS)
-    return Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), 0.0)
+    return Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -62,8 +62,8 @@ class _Served:
     def __init__(self, workers: int = 1) -> None:
         self.now = 0.0
         self.layout = CounterLayout(lambda: self.now)
-        terms, place = compile_texts(CONFIG, LISTS).terms, Path()
-        self.facts = ServerFacts(place / "config.toml", place, terms, "0123", 2.0, 1.0, workers)
+        compiled, place = compile_texts(CONFIG, LISTS).compiled, Path()
+        self.facts = ServerFacts(place / "config.toml", place, compiled, "0123", 2.0, 1.0, workers)
         memories = [os.memfd_create("counters") for _ in range(workers)]
         for memory in memories:
             os.ftruncate(memory, MEMORY)
@@ -80,13 +80,13 @@ class _Served:
         return KernelReadings(self.drops, {"workers": 4096})
 
     def follow(self, lists: dict[str, str], upstreams: list[str], config: str = CONFIG) -> None:
-        self.facts.terms = compile_texts(config, lists).terms
-        plan = self.layout.plan(self.facts.terms, upstreams)
+        self.facts.compiled = compile_texts(config, lists).compiled
+        plan = self.layout.plan(self.facts.compiled, upstreams)
         for worker in self.workers:
             worker.follow(plan)
 
     def service(self, name: str) -> int:
-        return [service.name for service in self.facts.terms.services].index(name)
+        return [service.name for service in self.facts.compiled.services].index(name)
 
     def series(self) -> Series:
         return dict(_read(generate_latest(self._exported).decode()))
@@ -223,14 +223,14 @@ def test_the_policy_from_git() -> None:
 def test_the_policy_hash() -> None:
     served = _Served()
     served.follow(LISTS, [])
-    version, policy = served.facts.terms.policy_hash.split(":")
+    version, policy = served.facts.compiled.policy_hash.split(":")
     assert _of(served.series(), "darban_policy_info", version=version, hash=policy) == 1
 
 
 def test_the_policy_hash_of_a_snapshot_of_0_1_0_has_no_version() -> None:
     served = _Served()
     served.follow(LISTS, [])
-    served.facts.terms = replace(served.facts.terms, policy_hash="fedcba9876543210")
+    served.facts.compiled = replace(served.facts.compiled, policy_hash="fedcba9876543210")
     assert _of(served.series(), "darban_policy_info", version="", hash="fedcba9876543210") == 1
 
 

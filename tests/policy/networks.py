@@ -81,10 +81,10 @@ def snapshot_of(config: str = CONFIG, lists: dict[str, str] | None = None) -> Sn
 
 
 def judge(snapshot: Snapshot) -> Judge:
-    return Judge(snapshot.terms, Index(snapshot.trie, snapshot.rules))
+    return Judge(snapshot.compiled, Index(snapshot.trie, snapshot.rules))
 
 
 def view(snapshot: Snapshot, client: str, wall: float = 1.8e9) -> View:
-    found = Views(snapshot.terms, wall).of(packed(client))
+    found = Views(snapshot.compiled, wall).of(packed(client))
     assert found is not None
     return found

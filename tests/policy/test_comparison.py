@@ -24,7 +24,7 @@ OLD_HOURLY = snapshot_of(HOURLY)
 
 
 def side(snapshot: Snapshot) -> ComparedPolicy:
-    return ComparedPolicy("", snapshot.terms, Index(snapshot.trie, snapshot.rules), None)
+    return ComparedPolicy("", snapshot.compiled, Index(snapshot.trie, snapshot.rules), None)
 
 
 def changes(config: str = CONFIG, lists: dict[str, str] = LISTS) -> list[Change]:
@@ -81,9 +81,9 @@ def mutated(value: object) -> Iterator[object]:
             yield (1,)
 
 
-def every_change_of(terms: CompiledConfig) -> Iterator[tuple[str, CompiledConfig]]:
+def every_change_of(compiled: CompiledConfig) -> Iterator[tuple[str, CompiledConfig]]:
     for part in PARTS:
-        things = getattr(terms, part)
+        things = getattr(compiled, part)
         thing = things[0]
         for field in dataclasses.fields(thing):
             if (part, field.name) in ELSEWHERE:
@@ -92,12 +92,12 @@ def every_change_of(terms: CompiledConfig) -> Iterator[tuple[str, CompiledConfig
                 other = dataclasses.replace(thing, **{field.name: value})
                 yield (
                     f"{part}.{field.name}",
-                    dataclasses.replace(terms, **{part: (other, *things[1:])}),
+                    dataclasses.replace(compiled, **{part: (other, *things[1:])}),
                 )
-    for field in dataclasses.fields(terms.settings):
-        for value in mutated(getattr(terms.settings, field.name)):
-            settings = dataclasses.replace(terms.settings, **{field.name: value})
-            yield f"settings.{field.name}", dataclasses.replace(terms, settings=settings)
+    for field in dataclasses.fields(compiled.settings):
+        for value in mutated(getattr(compiled.settings, field.name)):
+            settings = dataclasses.replace(compiled.settings, **{field.name: value})
+            yield f"settings.{field.name}", dataclasses.replace(compiled, settings=settings)
 
 
 def test_every_part_of_the_terms_is_compared() -> None:
@@ -119,7 +119,7 @@ def test_every_part_of_the_terms_is_compared() -> None:
 WITH_HOLIDAY = snapshot_of(
     HOURLY.replace('to = "14:30"', 'to = "14:30"\nholidays = ["2027-03-20"]')
 )
-CHANGED = dict(every_change_of(WITH_HOLIDAY.terms))
+CHANGED = dict(every_change_of(WITH_HOLIDAY.compiled))
 
 
 @pytest.mark.parametrize("what", CHANGED)
@@ -140,9 +140,9 @@ def test_the_hours_of_a_part_do_not_change_unseen(part: str) -> None:
 
 def test_a_rule_that_is_not_used_any_more() -> None:
     refused = RefusedRule(names.parse("time.windows.com"), True, 1, "needed for time")
-    source = dataclasses.replace(OLD.terms.sources[0], refused=(refused,))
-    terms = dataclasses.replace(OLD.terms, sources=(source, *OLD.terms.sources[1:]))
-    [change] = compare(side(OLD), ComparedPolicy("", terms, Index(OLD.trie, OLD.rules), None))
+    source = dataclasses.replace(OLD.compiled.sources[0], refused=(refused,))
+    compiled = dataclasses.replace(OLD.compiled, sources=(source, *OLD.compiled.sources[1:]))
+    [change] = compare(side(OLD), ComparedPolicy("", compiled, Index(OLD.trie, OLD.rules), None))
     [detail] = change.details
     assert detail == Detail(f"{source.file}, not used", added=("||time.windows.com^",))
 
@@ -218,9 +218,9 @@ def test_expectations_are_compared_where_both_are_known() -> None:
 
 
 def test_a_list_that_lies_elsewhere_is_the_same_list() -> None:
-    terms = OLD.terms
-    sources = tuple(dataclasses.replace(s, file=f"/elsewhere/{s.file}") for s in terms.sources)
-    moved = dataclasses.replace(side(OLD), terms=dataclasses.replace(terms, sources=sources))
+    compiled = OLD.compiled
+    sources = tuple(dataclasses.replace(s, file=f"/elsewhere/{s.file}") for s in compiled.sources)
+    moved = dataclasses.replace(side(OLD), compiled=dataclasses.replace(compiled, sources=sources))
     details = {detail for change in compare(side(OLD), moved) for detail in change.details}
     assert {detail.key for detail in details} == {"lists"}
 
@@ -283,7 +283,7 @@ NEW = snapshot_of(
     )
     + '[vlans.guests]\nprefixes = ["10.20.128.0/17"]\npolicy = "administrative"\n'
 )
-ENGINES = [Explainer(each.terms, Index(each.trie, each.rules), WALL) for each in (OLD, NEW)]
+ENGINES = [Explainer(each.compiled, Index(each.trie, each.rules), WALL) for each in (OLD, NEW)]
 CLIENTS = ["10.10.0.5", "10.10.3.5", "10.20.0.5", "10.20.200.5", "192.0.2.1", "fd00:10::5"]
 LABELS = st.sampled_from(["www", "x", "y", "z", "a", "b", "c", "both", "printer", "agency"])
 NAMES = st.lists(LABELS, min_size=1, max_size=3).map(

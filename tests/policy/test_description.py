@@ -8,12 +8,12 @@ from tests.policy.networks import ALLOWING, CONFIG, snapshot_of
 DIRECTIVE = "1595/الف/م"
 
 
-def terms(config: str = CONFIG) -> CompiledConfig:
-    return snapshot_of(config).terms
+def compiled(config: str = CONFIG) -> CompiledConfig:
+    return snapshot_of(config).compiled
 
 
 def administrative(config: str = CONFIG) -> PolicyDescription:
-    return describe(terms(config))[0]
+    return describe(compiled(config))[0]
 
 
 def test_it_names_each_service_with_its_directive_and_each_denied_name_without() -> None:
@@ -34,7 +34,7 @@ def test_services_and_own_rules_are_told_apart() -> None:
 
 
 def test_a_policy_without_rules_blocks_nothing() -> None:
-    _, publicity = describe(terms())
+    _, publicity = describe(compiled())
     assert (publicity.blocks, publicity.services, publicity.denied) == ((), [], ())
     assert publicity.imposing is None
 
@@ -54,7 +54,7 @@ def test_what_is_caught_is_blocked_or_would_be() -> None:
 
 
 def test_only_what_a_policy_blocks_can_be_exempted() -> None:
-    exemptible = [[each.name for each in policy.exemptible] for policy in describe(terms())]
+    exemptible = [[each.name for each in policy.exemptible] for policy in describe(compiled())]
     assert exemptible == [["one"], []]
 
 

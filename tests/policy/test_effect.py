@@ -13,19 +13,19 @@ ONE, TWO = 1, 2
 """Sets of services."""
 
 
-def terms(config: str = CONFIG) -> CompiledConfig:
-    return snapshot_of(config).terms
+def compiled(config: str = CONFIG) -> CompiledConfig:
+    return snapshot_of(config).compiled
 
 
 def test_an_exemption_takes_services_from_what_is_enforced() -> None:
-    effects = Effects(terms())
+    effects = Effects(compiled())
     without, exempted = effects.of(0), effects.of(0, (0,))
     assert (without.blocked, without.exempt, without.enforced) == (ONE | TWO, 0, ONE | TWO)
     assert (exempted.blocked, exempted.exempt, exempted.enforced) == (ONE | TWO, ONE, TWO)
 
 
 def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
-    found = terms()
+    found = compiled()
     later = replace(found.exemptions[0], ends_at=found.exemptions[0].ends_at + 60)
     effects = Effects(replace(found, exemptions=(later, *found.exemptions)))
     assert effects.of(0).until == math.inf
@@ -35,13 +35,13 @@ def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
 
 def test_a_policy_in_audit_mode_enforces_nothing() -> None:
     audited = CONFIG.replace('directives = ["1595"]', 'mode = "audit"')
-    effect = Effects(terms(audited)).of(0)
+    effect = Effects(compiled(audited)).of(0)
     assert (effect.caught, effect.blocked, effect.enforced) == (WOULD_BLOCK, ONE | TWO, 0)
-    assert Effects(terms()).of(0).caught is BLOCKED
+    assert Effects(compiled()).of(0).caught is BLOCKED
 
 
 def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
-    effect = Effects(terms()).of(0, (0,))
+    effect = Effects(compiled()).of(0, (0,))
     lists = effect.lists_only()
     assert effect.own.denied == tuple(map(names.parse, ("b.example", "c.example")))
     assert (lists.own.by_name, lists.own.denied, lists.exempt) == ({}, (), 0)
@@ -49,32 +49,32 @@ def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
 
 
 def test_an_opened_effect_covers_no_name() -> None:
-    effect = Effects(terms()).of(0)
+    effect = Effects(compiled()).of(0)
     assert effect.has_rules
     assert not effect.opened().has_rules
 
 
 def test_a_service_has_the_ground_of_its_directive_and_a_denied_name_the_agency_s() -> None:
-    effect = Effects(terms()).of(0)
+    effect = Effects(compiled()).of(0)
     assert effect.ground(0).directive == "1595/الف/م"
     assert effect.ground(NO_SERVICE).directive == ""
 
 
 def test_a_policy_that_only_has_a_default_has_rules() -> None:
     alone = CONFIG.replace("[policies.publicity]", '[policies.publicity]\ndefault = "block"')
-    effect = Effects(terms(alone)).of(1)
+    effect = Effects(compiled(alone)).of(1)
     assert effect.has_rules
     assert effect.unlisted is not None
     assert (effect.unlisted.by, effect.unlisted.outcome) == (UNLISTED, BLOCKED)
-    assert not Effects(terms()).of(1).has_rules
+    assert not Effects(compiled()).of(1).has_rules
 
 
 def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
-    effect = Effects(terms(ALLOWING)).of(0, (0,))
+    effect = Effects(compiled(ALLOWING)).of(0, (0,))
     assert (effect.blocked, effect.allowed, effect.exempt) == (TWO, ONE, TWO)
     assert effect.unlisted is not None
     assert effect.ground(effect.unlisted.service).directive == ""
     assert effect.opened().unlisted is None
-    audited = Effects(terms(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))).of(0)
+    audited = Effects(compiled(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))).of(0)
     assert audited.unlisted is not None
     assert audited.unlisted.outcome is WOULD_BLOCK

@@ -9,11 +9,11 @@ FOR_PREFIX = 'prefixes = ["10.10.3.0/24"]\nservices'
 
 
 def test_an_exemption_has_names_instead_of_indexes() -> None:
-    (found,) = exemption_details(snapshot_of().terms)
+    (found,) = exemption_details(snapshot_of().compiled)
     assert (found.id, found.vlan, found.services) == ("pr", None, ("one",))
     assert found.prefixes == ("10.10.3.0/24",)
     (found,) = exemption_details(
-        snapshot_of(CONFIG.replace(FOR_PREFIX, 'vlan = "publicity"\nservices')).terms
+        snapshot_of(CONFIG.replace(FOR_PREFIX, 'vlan = "publicity"\nservices')).compiled
     )
     assert (found.vlan, found.prefixes) == ("publicity", ())
 
@@ -32,4 +32,4 @@ def test_an_exemption_permits_something_if_a_client_of_it_is_blocked(
     whom: str, expected: bool
 ) -> None:
     config = CONFIG.replace(FOR_PREFIX, f"{whom}\nservices")
-    assert permits_anything(snapshot_of(config).terms, 0) is expected
+    assert permits_anything(snapshot_of(config).compiled, 0) is expected

@@ -36,8 +36,8 @@ class CountedPasses(tuple[Prefix, ...]):
 @pytest.mark.parametrize(
     "read",
     [
-        lambda terms: list(exemption_details(terms)),
-        lambda terms: policy_hash(replace(terms, sources=(), ranges=()), ()),
+        lambda compiled: list(exemption_details(compiled)),
+        lambda compiled: policy_hash(replace(compiled, sources=(), ranges=()), ()),
         summarize,
     ],
     ids=["details", "policy hash", "summary"],
@@ -45,7 +45,7 @@ class CountedPasses(tuple[Prefix, ...]):
 def test_the_prefixes_of_many_exemptions_are_read_once(
     read: Callable[[CompiledConfig], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terms = snapshot_of(CONFIG + "".join(map(ENDED.format, range(50)))).terms
+    compiled = snapshot_of(CONFIG + "".join(map(ENDED.format, range(50)))).compiled
     monkeypatch.setattr(CountedPasses, "passes", 0)
-    read(replace(terms, exempted_prefixes=CountedPasses(terms.exempted_prefixes)))
+    read(replace(compiled, exempted_prefixes=CountedPasses(compiled.exempted_prefixes)))
     assert CountedPasses.passes == 1

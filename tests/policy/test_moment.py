@@ -13,9 +13,9 @@ FIRST, SECOND = 1000.0, 2000.0
 
 
 @pytest.fixture
-def terms() -> CompiledConfig:
+def compiled() -> CompiledConfig:
     """A compiled config with two exemptions; the first in the config ends last."""
-    found = snapshot_of().terms
+    found = snapshot_of().compiled
     exemption = found.exemptions[0]
     later, earlier = (replace(exemption, ends_at=until) for until in (SECOND, FIRST))
     return replace(found, exemptions=(later, earlier), exempted_prefixes=())
@@ -36,14 +36,14 @@ def test_an_exemption_is_in_force_until_its_end_and_not_at_it() -> None:
     ],
 )
 def test_what_is_in_force_lasts_until_the_next_end(
-    terms: CompiledConfig, wall: float, exemptions: set[int], since: float, until: float
+    compiled: CompiledConfig, wall: float, exemptions: set[int], since: float, until: float
 ) -> None:
-    found = in_force(terms, wall)
+    found = in_force(compiled, wall)
     assert found == (exemptions, frozenset(), since, until)
     for moment in (0.0, FIRST - 0.001, FIRST, SECOND - 0.001, SECOND):
-        same = in_force(terms, moment).exemptions == found.exemptions
+        same = in_force(compiled, moment).exemptions == found.exemptions
         assert found.lasts(moment) is same
 
 
-def test_each_exemption_has_an_end(terms: CompiledConfig) -> None:
-    assert [until for _, until in ends(terms)] == [SECOND, FIRST]
+def test_each_exemption_has_an_end(compiled: CompiledConfig) -> None:
+    assert [until for _, until in ends(compiled)] == [SECOND, FIRST]

@@ -12,13 +12,13 @@ from resolver.policy.policy_hash import NOT_COUNTED, VERSION, policy_hash
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 from tests.policy.test_snapshots import CHANGES
 
-HASH = snapshot_of().terms.policy_hash
+HASH = snapshot_of().compiled.policy_hash
 BOX_LOCAL = {"a local record's TTL", "a forwarded zone's server"}
 """The changes of ``CHANGES`` that are not policy."""
 
 
 def the_hash(config: str = CONFIG, lists: dict[str, str] = LISTS) -> str:
-    return snapshot_of(config, lists).terms.policy_hash
+    return snapshot_of(config, lists).compiled.policy_hash
 
 
 def test_a_change_of_what_counts_raises_the_version() -> None:
@@ -81,19 +81,19 @@ def changes(of: object) -> Iterator[tuple[str, object]]:
             yield what, of._replace(**replaced) if is_rule else dataclasses.replace(of, **replaced)  # type: ignore[type-var] # likewise
 
 
-def hash_of(terms: object, rules: tuple[Rule, ...] = RULES) -> str:
-    assert isinstance(terms, CompiledConfig)
-    return policy_hash(terms, [rules] * len(terms.sources))
+def hash_of(compiled: object, rules: tuple[Rule, ...] = RULES) -> str:
+    assert isinstance(compiled, CompiledConfig)
+    return policy_hash(compiled, [rules] * len(compiled.sources))
 
 
 def test_every_field_of_the_policy_counts_but_those_that_are_named() -> None:
-    terms = snapshot_of(FULL).terms
+    compiled = snapshot_of(FULL).compiled
     seen: dict[str, bool] = {}
-    for field, other in changes(terms):
-        seen[field] = seen.get(field, False) or hash_of(other) != hash_of(terms)
+    for field, other in changes(compiled):
+        seen[field] = seen.get(field, False) or hash_of(other) != hash_of(compiled)
     for field, rule in changes(RULES[0]):
         assert isinstance(rule, Rule)
-        seen[field] = hash_of(terms, (rule, RULES[1])) != hash_of(terms)
+        seen[field] = hash_of(compiled, (rule, RULES[1])) != hash_of(compiled)
     assert {field for field, counts in seen.items() if not counts} == set(NOT_COUNTED)
 
 

@@ -30,8 +30,8 @@ def _tehran(day: int, hour: int, minute: int = 0) -> float:
 
 
 @pytest.fixture
-def terms() -> CompiledConfig:
-    return snapshot_of(HOURLY).terms
+def compiled() -> CompiledConfig:
+    return snapshot_of(HOURLY).compiled
 
 
 @pytest.mark.parametrize(
@@ -43,31 +43,31 @@ def terms() -> CompiledConfig:
     ],
 )
 def test_a_service_that_is_blocked_within_hours(
-    terms: CompiledConfig, at: float, changes: float
+    compiled: CompiledConfig, at: float, changes: float
 ) -> None:
-    found = service_hours(terms, terms.policies[0], 0, at)
+    found = service_hours(compiled, compiled.policies[0], 0, at)
     assert (found.text, found.changes) == ("within office", changes)
 
 
-def test_a_service_that_is_blocked_at_all_hours_or_never(terms: CompiledConfig) -> None:
+def test_a_service_that_is_blocked_at_all_hours_or_never(compiled: CompiledConfig) -> None:
     for policy, service in ((0, 1), (1, 0), (1, 1)):
-        found = service_hours(terms, terms.policies[policy], service, _tehran(24, 7))
+        found = service_hours(compiled, compiled.policies[policy], service, _tehran(24, 7))
         assert (found.text, found.changes) == ("", math.inf)
 
 
 def test_one_that_is_blocked_outside_of_hours() -> None:
-    terms = snapshot_of(
+    compiled = snapshot_of(
         HOURLY.replace('hours = "office", block', 'outside = "office", block')
-    ).terms
-    found = service_hours(terms, terms.policies[0], 0, _tehran(24, 7))
+    ).compiled
+    found = service_hours(compiled, compiled.policies[0], 0, _tehran(24, 7))
     assert (found.text, found.changes) == ("outside office", _tehran(24, 7, 30))
 
 
 def test_where_one_hours_go_on_as_others_end_nothing_changes() -> None:
-    terms = snapshot_of(TWO_HOURS).terms
-    found = service_hours(terms, terms.policies[0], 0, _tehran(28, 8))
+    compiled = snapshot_of(TWO_HOURS).compiled
+    found = service_hours(compiled, compiled.policies[0], 0, _tehran(28, 8))
     assert (found.text, found.changes) == ("within office, within night", _tehran(28, 20))
 
 
-def test_after_the_last_year_nothing_changes(terms: CompiledConfig) -> None:
-    assert service_hours(terms, terms.policies[0], 0, 1e10).changes == math.inf
+def test_after_the_last_year_nothing_changes(compiled: CompiledConfig) -> None:
+    assert service_hours(compiled, compiled.policies[0], 0, 1e10).changes == math.inf

@@ -14,8 +14,8 @@ from tests.policy.networks import CONFIG, LISTS, snapshot_of
 def test_terms_are_read_as_they_were_written() -> None:
     snapshot = snapshot_of()
     again = read_compiled_config(iter(snapshot.document().splitlines()))
-    assert again == snapshot.terms
-    assert hash(again) == hash(snapshot.terms)
+    assert again == snapshot.compiled
+    assert hash(again) == hash(snapshot.compiled)
 
 
 def test_the_same_input_gives_the_same_name() -> None:
@@ -55,13 +55,16 @@ def test_a_comment_gives_the_same_name() -> None:
 
 def test_a_service_says_when_its_list_was_reviewed() -> None:
     lists = LISTS | {"one": LISTS["one"] + "! Reviewed: 2026-11-24\n"}
-    assert [each.reviewed for each in snapshot_of(lists=lists).terms.services] == ["2026-11-24", ""]
+    assert [each.reviewed for each in snapshot_of(lists=lists).compiled.services] == [
+        "2026-11-24",
+        "",
+    ]
 
 
 def test_an_index_is_read_from_a_snapshot_s_octets() -> None:
     snapshot = snapshot_of()
     (hit,) = Index(snapshot.trie, snapshot.rules).match(names.parse("www.a.example"))
-    assert snapshot.terms.sources[hit.source].file == "one.txt"
+    assert snapshot.compiled.sources[hit.source].file == "one.txt"
     assert (hit.line, names.text(hit.name)) == (3, "a.example")
 
 
@@ -82,4 +85,4 @@ def test_long_fields_are_written_in_many_lines() -> None:
     lines = snapshot.document().splitlines()
     assert len(lines) > 3
     assert max(map(len, lines)) < len(snapshot.document()) / 2
-    assert read_compiled_config(iter(snapshot.document().splitlines())) == snapshot.terms
+    assert read_compiled_config(iter(snapshot.document().splitlines())) == snapshot.compiled

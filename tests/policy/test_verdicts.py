@@ -134,7 +134,7 @@ def test_the_longest_range_is_reported() -> None:
 )
 def test_the_most_specific_rule_is_told(text: str, service: str | None, line: int) -> None:
     verdict = JUDGE.check_query(ADMINISTRATION, names.parse(text))
-    told = SNAPSHOT.terms.services[verdict.service].name if verdict.service >= 0 else None
+    told = SNAPSHOT.compiled.services[verdict.service].name if verdict.service >= 0 else None
     assert (told, JUDGE.line(verdict)) == (service, line)
 
 

@@ -69,13 +69,13 @@ def test_questions_are_of_the_shape_that_was_promised() -> None:
 def test_our_configs_are_good(kind: type[Darban], tmp_path: Path) -> None:
     darban = kind(tmp_path, 5301, 5302, 5303)
     darban.configure_with(questions.make(SMALL).blocked, 1, exceptions=30, prefixes=9000)
-    compiled = compile_file(darban.config, time.time())
-    assert compiled.errors == compiled.failed == []
-    terms = compiled.snapshot.terms
-    assert terms.settings.listen[0].address == kind.listen
-    assert (terms.settings.block_log is not None) is (kind is BlockLog)
-    assert len(terms.excepted) == 30
-    assert len(terms.prefixes) > 9000
+    result = compile_file(darban.config, time.time())
+    assert result.errors == result.failed == []
+    compiled = result.snapshot.compiled
+    assert compiled.settings.listen[0].address == kind.listen
+    assert (compiled.settings.block_log is not None) is (kind is BlockLog)
+    assert len(compiled.excepted) == 30
+    assert len(compiled.prefixes) > 9000
 
 
 def test_a_compiled_package_must_be_of_these_files(

@@ -134,22 +134,22 @@ def _compiled(base: Path, key: str, hostile: str) -> Snapshot | None:
 
 
 def _files(snapshot: Snapshot, at: Path) -> dict[str, bytes]:
-    terms, wall = snapshot.terms, time.time()
-    publication, front = terms.settings.publish, terms.settings.front
+    compiled, wall = snapshot.compiled, time.time()
+    publication, front = compiled.settings.publish, compiled.settings.front
     assert publication is not None
     assert front is not None
     directory = Path(publication.directory)
     texts = {
-        "knot.conf": knot_config(terms, publication, directory),
-        "rules.nft": nftables(terms, wall),
+        "knot.conf": knot_config(compiled, publication, directory),
+        "rules.nft": nftables(compiled, wall),
         "dnsdist.conf": front_config(front, at),
-        **unbound_configs(terms, publication, directory),
+        **unbound_configs(compiled, publication, directory),
     }
     files = {name: text.encode() for name, text in texts.items()}
     zones = seeds(snapshot, publication, wall)
-    recursor = recursor_files(terms, publication, zones)
+    recursor = recursor_files(compiled, publication, zones)
     recursor["recursor.lua"] = recursor.pop("darban.lua")
-    bind = bind_files(terms, publication, zones)
+    bind = bind_files(compiled, publication, zones)
     bind["named.conf"] = bind.pop("darban-views.conf")
     return files | recursor | bind
 

@@ -60,10 +60,10 @@ def exemption(name: str, prefixes: list[str], services: list[str], **more: str) 
 
 def expressed(*exemptions: str) -> tuple[dict[str, list[str]], list[str]]:
     """The passing prefixes by VLAN, and the gaps."""
-    terms = snapshot_of(VLANS + "".join(exemptions), LISTS).terms
-    passing, gaps = passing_prefixes(terms, WALL)
+    compiled = snapshot_of(VLANS + "".join(exemptions), LISTS).compiled
+    passing, gaps = passing_prefixes(compiled, WALL)
     by_vlan = {
-        terms.vlans[vlan].name: [*map(str, map(network_of, passing[vlan]))] for vlan in passing
+        compiled.vlans[vlan].name: [*map(str, map(network_of, passing[vlan]))] for vlan in passing
     }
     return by_vlan, [f"{gap.vlan} {gap.prefix} {gap.still_blocked}" for gap in gaps]
 
@@ -112,8 +112,8 @@ def test_an_exemption_of_the_whole_vlan_counts() -> None:
 
 
 def test_an_exemption_that_has_ended_is_neither_expressed_nor_a_gap() -> None:
-    terms = snapshot_of(VLANS + exemption("pr", ["10.5.0.0/24"], ["one"]), LISTS).terms
-    assert passing_prefixes(terms, 2e9) == ({}, [])
+    compiled = snapshot_of(VLANS + exemption("pr", ["10.5.0.0/24"], ["one"]), LISTS).compiled
+    assert passing_prefixes(compiled, 2e9) == ({}, [])
 
 
 @pytest.mark.parametrize(

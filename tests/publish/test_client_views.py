@@ -49,12 +49,12 @@ LISTS = {"one": "! Category: messenger\n||one.example^\n"}
 ADDRESSES = st.integers(0, 160).map(lambda last: f"10.0.0.{last}")
 
 
-def terms(*, exempted: bool) -> CompiledConfig:
+def compiled(*, exempted: bool) -> CompiledConfig:
     made = [EXEMPTION.format(id=i, whom=whom, until=until) for i, whom, until in EXEMPTIONS]
-    return snapshot_of(POLICIES + "".join(made if exempted else []), LISTS).terms
+    return snapshot_of(POLICIES + "".join(made if exempted else []), LISTS).compiled
 
 
-EXEMPTED, PLAIN = terms(exempted=True), terms(exempted=False)
+EXEMPTED, PLAIN = compiled(exempted=True), compiled(exempted=False)
 
 
 def belongs(address: str, clients: tuple[ClientPrefix, ...]) -> bool:

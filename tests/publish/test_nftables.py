@@ -66,7 +66,7 @@ with socket.socket(family) as end:
 def test_only_clients_of_a_blocked_vlan_are_rejected(ip_program: Path, tmp_path: Path) -> None:
     nft = needed("nft")
     rules = tmp_path / "rules.nft"
-    rules.write_text(nftables(snapshot_of(CONFIG, LISTS).terms, WALL), encoding="utf-8")
+    rules.write_text(nftables(snapshot_of(CONFIG, LISTS).compiled, WALL), encoding="utf-8")
     with namespaces(ip_program) as made:
         router = made.add("router")
         places = {
@@ -97,7 +97,7 @@ def test_only_clients_of_a_blocked_vlan_are_rejected(ip_program: Path, tmp_path:
 
 @pytest.mark.parametrize("wall", [WALL, 1.9e9], ids=["exempted", "ended"])
 def test_an_exemption_counts_while_it_is_in_force(wall: float) -> None:
-    text = nftables(snapshot_of(CONFIG, LISTS).terms, wall)
+    text = nftables(snapshot_of(CONFIG, LISTS).compiled, wall)
     assert ("ip saddr 10.10.0.7/32 accept" in text) == (wall == WALL)
 
 
@@ -111,13 +111,15 @@ def test_an_exemption_counts_while_it_is_in_force(wall: float) -> None:
 )
 def test_a_vlan_that_is_not_blocked_is_let_through(old: str, new: str) -> None:
     clients = "ip saddr 10.10.0.0/16"
-    assert f"{clients} goto blocked_" in nftables(snapshot_of(CONFIG, LISTS).terms, WALL)
-    assert f"{clients} accept" in nftables(snapshot_of(CONFIG.replace(old, new), LISTS).terms, WALL)
+    assert f"{clients} goto blocked_" in nftables(snapshot_of(CONFIG, LISTS).compiled, WALL)
+    assert f"{clients} accept" in nftables(
+        snapshot_of(CONFIG.replace(old, new), LISTS).compiled, WALL
+    )
 
 
 def test_without_ranges_nothing_is_rejected() -> None:
     lists = {name: text for name, text in LISTS.items() if not name.endswith(".ip")}
-    assert "reject" not in nftables(snapshot_of(CONFIG, lists).terms, WALL)
+    assert "reject" not in nftables(snapshot_of(CONFIG, lists).compiled, WALL)
 
 
 def _run(*command: str) -> str:

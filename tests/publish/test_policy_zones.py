@@ -163,7 +163,7 @@ def built(answer: str = "sinkhole") -> tuple[Snapshot, PolicyZones]:
 
 
 def zones_at(snapshot: Snapshot, wall: float) -> PolicyZones:
-    return policy_zones(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+    return policy_zones(snapshot.compiled, Index(snapshot.trie, snapshot.rules), wall)
 
 
 BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
@@ -171,7 +171,7 @@ BUILT = {answer: built(answer) for answer in ("sinkhole", "nxdomain", "nodata")}
 
 def rules_of(snapshot: Snapshot, zones: PolicyZones, vlan: int) -> list[tuple[ZoneRule, ...]]:
     """The zones of a VLAN in their order."""
-    block_set = zones.block_sets[snapshot.terms.vlans[vlan].policy]
+    block_set = zones.block_sets[snapshot.compiled.vlans[vlan].policy]
     return [tuple(zones.vlans[vlan].rules()), tuple(block_set.rules())]
 
 
@@ -191,7 +191,7 @@ def reply(snapshot: Snapshot, view: View, name: bytes) -> Action:
     verdict = judge(snapshot).check_query(view, name)
     if verdict.outcome is not BLOCKED:
         return PASSTHRU
-    canary = verdict.service >= 0 and snapshot.terms.services[verdict.service].always_nxdomain
+    canary = verdict.service >= 0 and snapshot.compiled.services[verdict.service].always_nxdomain
     answer = "nxdomain" if canary else view.effect.policy.answer_mode
     if answer == "sinkhole":
         return SINKHOLE
@@ -209,7 +209,7 @@ def test_the_zones_give_the_reply_of_this_server(
     answer: str, vlan: int, wall: float, name: bytes
 ) -> None:
     snapshot, _ = BUILT[answer]
-    view = Views(snapshot.terms, wall).of_vlan(vlan)
+    view = Views(snapshot.compiled, wall).of_vlan(vlan)
     assert decide(LOOKUPS[answer, vlan, wall], name) == reply(snapshot, view, name)
 
 
@@ -217,8 +217,8 @@ def test_the_zones_give_the_reply_of_this_server(
 @given(name=NAMES)
 def test_one_zone_with_all_rules_gives_the_same(vlan: int, wall: float, name: bytes) -> None:
     snapshot, _ = BUILT["nxdomain"]
-    view = Views(snapshot.terms, wall).of_vlan(vlan)
-    source = RuleSource(snapshot.terms, Index(snapshot.trie, snapshot.rules))
+    view = Views(snapshot.compiled, wall).of_vlan(vlan)
+    source = RuleSource(snapshot.compiled, Index(snapshot.trie, snapshot.rules))
     lookup = ZoneLookup(tuple(source.all_rules(view)))
     assert decide([lookup], name) == decide(LOOKUPS["nxdomain", vlan, wall], name)
 

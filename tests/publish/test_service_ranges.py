@@ -40,7 +40,7 @@ LISTS = {
     "three.ip": "149.154.2.128/25\n8.8.8.0/24\n",
 }
 SNAPSHOT = snapshot_of(CONFIG, LISTS)
-ZONES = policy_zones(SNAPSHOT.terms, Index(SNAPSHOT.trie, SNAPSHOT.rules), WALL)
+ZONES = policy_zones(SNAPSHOT.compiled, Index(SNAPSHOT.trie, SNAPSHOT.rules), WALL)
 ADDRESSES = st.sampled_from(
     [
         *("149.145.0.1", "149.154.9.1", "149.154.2.1", "149.154.2.200", "91.108.4.1", "8.8.8.8"),
@@ -71,7 +71,7 @@ def test_the_zones_say_of_an_address_what_this_server_says(vlan: int, text: str)
     octets = packed(text)
     [block_set] = ZONES.block_sets
     zones = [ZONES.vlans[vlan].addresses, block_set.addresses]
-    view = Views(SNAPSHOT.terms, WALL).of_vlan(vlan)
+    view = Views(SNAPSHOT.compiled, WALL).of_vlan(vlan)
     verdict = judge(SNAPSHOT).check_answer(view, names.parse("x.example"), (), (), (octets,))
     address = network_of(Prefix(octets, 8 * len(octets), 0))
     assert decide(zones, address) == (verdict.outcome is BLOCKED)
@@ -85,7 +85,7 @@ def test_an_address_is_never_answered_with_nxdomain() -> None:
 @pytest.mark.parametrize("sinkhole", ['["10.10.0.1", "fd00::1"]', '["10.10.0.1"]'])
 def test_an_address_is_answered_with_one_of_its_family(sinkhole: str) -> None:
     of = snapshot_of(CONFIG.replace('answer = "nxdomain"', f"sinkhole = {sinkhole}"), LISTS)
-    [block_set] = policy_zones(of.terms, of.index(), WALL).block_sets
+    [block_set] = policy_zones(of.compiled, of.index(), WALL).block_sets
     own = {4: Action("", (packed("10.10.0.1"),)), 16: NODATA}
     if "fd00" in sinkhole:
         own[16] = Action("", (packed("fd00::1"),))

@@ -158,7 +158,7 @@ BLOCKING = {
 
 def found(config: str, vlan: int = 0, wall: float = WALL) -> set[Feature]:
     lists = LISTS | {"canary": "! Category: messenger\n! Answer: nxdomain\n||use.example^\n"}
-    return {*features(snapshot_of(config, lists).terms, wall)[vlan]}
+    return {*features(snapshot_of(config, lists).compiled, wall)[vlan]}
 
 
 def changed(old: str, new: str) -> str:
@@ -188,7 +188,7 @@ def test_the_features_of_a_policy() -> None:
 
 
 def test_a_misfit_names_vlan_features_and_target() -> None:
-    found = {each.kind: each for each in misfits(snapshot_of(FULL).terms, Target.UNBOUND, WALL)}
+    found = {each.kind: each for each in misfits(snapshot_of(FULL).compiled, Target.UNBOUND, WALL)}
     assert str(found["aliases-in-unbound"]) == (
         "VLAN administration: unbound: aliases: looser: types other than A and AAAA pass through "
         "an alias, and so does an alias in the cache"
@@ -199,8 +199,8 @@ def test_a_misfit_names_vlan_features_and_target() -> None:
 
 @pytest.mark.parametrize("target", Target)
 def test_where_a_name_leads_that_passes_a_default_is_named(target: Target) -> None:
-    terms, led = snapshot_of(ALLOWING).terms, Feature.ANSWERS_PAST_DEFAULT
-    [named] = [each for each in misfits(terms, target, WALL) if led in each.features]
+    compiled, led = snapshot_of(ALLOWING).compiled, Feature.ANSWERS_PAST_DEFAULT
+    [named] = [each for each in misfits(compiled, target, WALL) if led in each.features]
     assert (named.policy, named.vlans) == ("administrative", ("administration",))
     assert named.support.fit is Fit.LOOSER
     assert (Feature.DEFAULT in named.features) is (target is Target.NFTABLES)
@@ -208,6 +208,6 @@ def test_where_a_name_leads_that_passes_a_default_is_named(target: Target) -> No
 
 def test_a_default_that_only_counts_is_in_no_zone() -> None:
     audited = snapshot_of(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))
-    zones = policy_zones(audited.terms, audited.index(), WALL)
+    zones = policy_zones(audited.compiled, audited.index(), WALL)
     rules = [rule for zone in (*zones.block_sets, *zones.vlans) for rule in zone.rules()]
     assert {rule.action for rule in rules} <= {PASSTHRU}

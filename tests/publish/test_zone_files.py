@@ -23,7 +23,7 @@ def snapshot(config: str = CONFIG, lists: dict[str, str] = LISTS) -> Snapshot:
 
 def write(directory: Path, of: Snapshot | None = None, wall: float = WALL) -> writer.WriteResult:
     of = of or snapshot()
-    return writer.write(of.terms, Index(of.trie, of.rules), directory, wall)
+    return writer.write(of.compiled, Index(of.trie, of.rules), directory, wall)
 
 
 def text(directory: Path, zone: str) -> str:

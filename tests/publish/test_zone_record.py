@@ -91,7 +91,7 @@ BEFORE, AFTER = 1.8e9, 2e9
 
 
 def write(directory: Path, of: Snapshot, wall: float = BEFORE) -> writer.WriteResult:
-    return writer.write(of.terms, of.index(), directory, wall)
+    return writer.write(of.compiled, of.index(), directory, wall)
 
 
 def bodies(directory: Path) -> dict[str, list[str]]:
@@ -393,12 +393,12 @@ def test_the_rules_of_a_zone_are_made_as_they_are_written(monkeypatch: pytest.Mo
     """No more than a part of a zone is in memory."""
     names = "".join(f"||name{number}.example^\n" for number in range(5000))
     of = snapshot_of(CONFIG, LISTS | {"two": "! Category: messenger\n" + names})
-    publication = of.terms.settings.publish
+    publication = of.compiled.settings.publish
     assert publication is not None
     judged = []
     action = RuleSource.action
     monkeypatch.setattr(RuleSource, "action", lambda *given: judged.append(given) or action(*given))
-    zones = contents(policy_zones(of.terms, of.index(), BEFORE), publication)
+    zones = contents(policy_zones(of.compiled, of.index(), BEFORE), publication)
     body = next(zone for zone in zones if zone.zone.startswith("second.policy")).body()
     assert len(next(body)) < 50_000
     assert 100 < len(judged) < 5_000

@@ -136,7 +136,7 @@ def _packet(told: Told, asked: DNSRecord) -> bytes:
 
 
 def loaded(snapshot: Snapshot, wall: float) -> LoadedSnapshot:
-    return LoadedSnapshot(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+    return LoadedSnapshot(snapshot.compiled, Index(snapshot.trie, snapshot.rules), wall)
 
 
 def _origin(client: str) -> bytes:
@@ -155,7 +155,7 @@ class Played:
         self.took = 0.0
         """Seconds until the result."""
         self.result: Reply | Drop | None = None
-        self.terms: CompiledConfig | None = None
+        self.compiled: CompiledConfig | None = None
         """The config that the result was made with."""
         self.asked: list[str] = []
         """The servers that were asked since this step, and before the next one."""
@@ -179,7 +179,7 @@ class Stage:
         snapshot = self._compiled(scenario.more)
         self.engine = Engine(
             loaded(snapshot, scenario.moment.timestamp()),
-            AnswerCache(snapshot.terms.settings.cache_bytes),
+            AnswerCache(snapshot.compiled.settings.cache_bytes),
             interface_name=lambda scope: str(int.from_bytes(scope)),
         )
 
@@ -229,7 +229,7 @@ class Stage:
             self._waiting[result] = played
             self._start(result.question, result)
             return
-        played.result, played.terms = result, self.engine.terms
+        played.result, played.compiled = result, self.engine.compiled
         played.took = self._now - played.began
         if isinstance(result, Reply) and result.refresh is not None:
             self._start(result.refresh, None)
@@ -321,7 +321,7 @@ class Stage:
             self._do_steps(live, live.exchange.dropped(attempt, self._now))
 
     def _group(self, name: str) -> Group:
-        (group,) = (g for g in self.engine.terms.groups if g.name == name)
+        (group,) = (g for g in self.engine.compiled.groups if g.name == name)
         servers = [self._server(each.host, each.port) for each in group.servers]
         return Group(name, servers, servers if group.trust_ad else ())
 

@@ -36,9 +36,9 @@ def test_scenario(scenario: Scenario) -> None:
     for number, (step, played) in enumerate(zip(scenario.step, stage.play(), strict=True), start=1):
         try:
             assert played.result is not None
-            assert played.terms is not None
+            assert played.compiled is not None
             check(step, played.result)
-            check_labels(step, played.result.counter.labels, played.terms)
+            check_labels(step, played.result.counter.labels, played.compiled)
             assert played.asked == step.upstream
             assert played.took <= step.within
         except AssertionError as error:
@@ -106,11 +106,11 @@ def check_errors(step: Step, reply: DNSRecord) -> None:
         assert error == code
 
 
-def check_labels(step: Step, labels: QueryLabels, terms: CompiledConfig) -> None:
+def check_labels(step: Step, labels: QueryLabels, compiled: CompiledConfig) -> None:
     got = {
         "outcome": labels.outcome.label,
-        "vlan": "unknown" if labels.vlan == UNKNOWN_VLAN else terms.vlans[labels.vlan].name,
-        "service": "" if labels.service == NO_SERVICE else terms.services[labels.service].name,
+        "vlan": "unknown" if labels.vlan == UNKNOWN_VLAN else compiled.vlans[labels.vlan].name,
+        "service": "" if labels.service == NO_SERVICE else compiled.services[labels.service].name,
     }
     expected = {name: getattr(step, name) or got[name] for name in ("outcome", "vlan")}
     expected["service"] = got["service"] if step.service is None else step.service

@@ -39,9 +39,9 @@ class Proxied:
         self.assembled = Assembled(loop, {"upstream": upstream.server})
         network = ip_network(f"{LISTED}/32")
         listed = (Prefix(network.network_address.packed, network.prefixlen, 0),)
-        terms = self.assembled.engine.terms
+        compiled = self.assembled.engine.compiled
         self.proxies = Proxies()
-        self.proxies.follow(replace(terms, settings=replace(terms.settings, proxies=listed)))
+        self.proxies.follow(replace(compiled, settings=replace(compiled.settings, proxies=listed)))
 
     def rejects(self) -> int:
         sums = CounterSums(self.assembled.layout, [self.assembled.counters.cells])

@@ -12,12 +12,12 @@ Terms = list[object]
 FORM_AT = [field.name for field in dataclasses.fields(CompiledConfig)].index("form")
 
 
-def _with_a_field_more(terms: Terms) -> Terms:
-    return [*terms, 1]
+def _with_a_field_more(compiled: Terms) -> Terms:
+    return [*compiled, 1]
 
 
-def _with_a_later_form(terms: Terms) -> Terms:
-    return [*terms[:FORM_AT], FORM + 1, *terms[FORM_AT + 1 :]]
+def _with_a_later_form(compiled: Terms) -> Terms:
+    return [*compiled[:FORM_AT], FORM + 1, *compiled[FORM_AT + 1 :]]
 
 
 CHANGES: Mapping[str, tuple[Callable[[Terms], Terms], str]] = {
@@ -31,9 +31,9 @@ def save_as_next_release(state: Path, change: Callable[[Terms], Terms]) -> Path:
     """Replace the last good snapshot by one that the next release has saved."""
     old = store.last_good(state)
     first, *lines = (old / "terms.json").read_bytes().split(b"\n")
-    terms = b"\n".join([json.dumps(change(json.loads(first))).encode(), *lines])
-    (old / "terms.json").write_bytes(terms)
+    compiled = b"\n".join([json.dumps(change(json.loads(first))).encode(), *lines])
+    (old / "terms.json").write_bytes(compiled)
     index = [(old / name).read_bytes() for name in ("index.trie", "index.rules")]
-    new = old.rename(old.with_name(content_hash(terms, *index)))
+    new = old.rename(old.with_name(content_hash(compiled, *index)))
     store.mark_good(new)
     return new

@@ -43,13 +43,13 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def terms(tmp_path: Path) -> CompiledConfig:
+def compiled(tmp_path: Path) -> CompiledConfig:
     (tmp_path / "pager.txt").write_text("! Category: messenger\n||pager.example^\n")
     path = tmp_path / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
     compiled = compile_file(path, 0.0)
     assert not compiled.errors
-    return compiled.snapshot.terms
+    return compiled.snapshot.compiled
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def audit_log(tmp_path: Path) -> AuditLog:
 
 
 def _write(
-    audit_log: AuditLog, terms: CompiledConfig, time: float, text: str, snapshot: str = "aa"
+    audit_log: AuditLog, compiled: CompiledConfig, time: float, text: str, snapshot: str = "aa"
 ) -> None:
     audit_log.activated(
-        time, "reload", "uid 7", snapshot, terms, SourceTexts({"config.toml": text})
+        time, "reload", "uid 7", snapshot, compiled, SourceTexts({"config.toml": text})
     )
 
 
@@ -69,9 +69,9 @@ def test_nothing_was_written(audit_log: AuditLog) -> None:
     assert list(audit_log.entries()) == []
 
 
-def test_the_log_has_every_activation(audit_log: AuditLog, terms: CompiledConfig) -> None:
-    _write(audit_log, terms, 1.5, "one\ntwo\n")
-    _write(audit_log, terms, 2.5, "one\n2\n", "bb")
+def test_the_log_has_every_activation(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+    _write(audit_log, compiled, 1.5, "one\ntwo\n")
+    _write(audit_log, compiled, 2.5, "one\n2\n", "bb")
     first, second = audit_log.entries()
     assert (first.time, first.event, first.who, first.snapshot) == (1.5, "reload", "uid 7", "aa")
     assert first.diff == ""
@@ -86,9 +86,9 @@ def test_the_log_has_every_activation(audit_log: AuditLog, terms: CompiledConfig
 
 
 def test_the_end_of_an_exemption_is_no_activation(
-    audit_log: AuditLog, terms: CompiledConfig
+    audit_log: AuditLog, compiled: CompiledConfig
 ) -> None:
-    _write(audit_log, terms, 0.0, "one")
+    _write(audit_log, compiled, 0.0, "one")
     [entry] = audit_log.entries()
     for moment, ids in (
         (FIRST_END - 0.1, ["first", "second"]),
@@ -101,15 +101,15 @@ def test_the_end_of_an_exemption_is_no_activation(
 
 @pytest.mark.parametrize("kept", [1, 20, -1])
 def test_a_line_that_was_cut_short(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path, kept: int
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path, kept: int
 ) -> None:
     path = tmp_path / "state" / "journal.jsonl"
-    _write(audit_log, terms, 1.0, "one")
+    _write(audit_log, compiled, 1.0, "one")
     whole = path.read_bytes()
-    _write(audit_log, terms, 2.0, "two")
+    _write(audit_log, compiled, 2.0, "two")
     second = path.read_bytes()[len(whole) :]
     path.write_bytes(whole + second[:kept])
-    _write(audit_log, terms, 3.0, "three")
+    _write(audit_log, compiled, 3.0, "three")
     # All of a line but its end of line is a whole one.
     assert [entry.time for entry in audit_log.entries()] == [1.0, 2.0, 3.0][:: 1 if kept < 0 else 2]
     assert list(audit_log.entries())[-1].diff.endswith("+three\n")
@@ -142,48 +142,48 @@ def test_a_line_of_an_earlier_version_is_read(audit_log: AuditLog, tmp_path: Pat
 
 
 def test_lines_that_are_no_entries(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
     path = tmp_path / "state" / "journal.jsonl"
     path.parent.mkdir()
     strange = [b"", b"[]", b"7", b"null", b"{}", b"\xff\x00", b'{"exemptions": [7]}']
     path.write_bytes(b"".join(line + b"\n" for line in strange))
-    _write(audit_log, terms, 1.0, "one")
+    _write(audit_log, compiled, 1.0, "one")
     assert [entry.time for entry in audit_log.entries()] == [1.0]
 
 
 def test_a_full_disk_is_an_error_and_leaves_no_part_of_a_line(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
-    _write(audit_log, terms, 1.0, "one")
+    _write(audit_log, compiled, 1.0, "one")
     size = (tmp_path / "state" / "journal.jsonl").stat().st_size
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, unlimited[1]))
     try:
         with pytest.raises(OSError) as raised:
-            _write(audit_log, terms, 2.0, "two")
+            _write(audit_log, compiled, 2.0, "two")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     assert raised.value.errno == errno.ENOSPC
     assert (tmp_path / "state" / "journal.jsonl").stat().st_size == size
-    _write(audit_log, terms, 3.0, "three")
+    _write(audit_log, compiled, 3.0, "three")
     assert [entry.time for entry in audit_log.entries()] == [1.0, 3.0]
 
 
 def test_a_start_without_a_text_has_the_text_of_the_snapshot(
-    audit_log: AuditLog, terms: CompiledConfig
+    audit_log: AuditLog, compiled: CompiledConfig
 ) -> None:
-    _write(audit_log, terms, 1.0, "one", "aa")
-    _write(audit_log, terms, 2.0, "two", "bb")
+    _write(audit_log, compiled, 1.0, "one", "aa")
+    _write(audit_log, compiled, 2.0, "two", "bb")
     for snapshot in ("aa", "cc"):
-        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, terms, None)
+        audit_log.activated(3.0, "start --last-good", "uid 0", snapshot, compiled, None)
     first, _, third, fourth = audit_log.entries()
     assert (third.config, fourth.config) == (first.config, "")
     assert third.diff == fourth.diff == ""
 
 
-def test_a_stop_is_no_activation(audit_log: AuditLog, terms: CompiledConfig) -> None:
-    _write(audit_log, terms, 1.0, "one")
+def test_a_stop_is_no_activation(audit_log: AuditLog, compiled: CompiledConfig) -> None:
+    _write(audit_log, compiled, 1.0, "one")
     audit_log.stopped(2.0, "signal")
     assert [entry.event for entry in audit_log.entries()] == ["reload", "stop"]
     last = audit_log.last_activation()
@@ -192,27 +192,27 @@ def test_a_stop_is_no_activation(audit_log: AuditLog, terms: CompiledConfig) -> 
 
 
 def test_the_server_reads_the_log_once(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
-    _write(audit_log, terms, 1.0, "one")
+    _write(audit_log, compiled, 1.0, "one")
     successor = AuditLog(tmp_path / "state")
-    _write(successor, terms, 2.0, "two")
+    _write(successor, compiled, 2.0, "two")
     (tmp_path / "state" / "journal.jsonl").write_text("", encoding="utf-8")
-    _write(successor, terms, 3.0, "three")
+    _write(successor, compiled, 3.0, "three")
     [entry] = successor.entries()
     assert "-two" in entry.diff
 
 
-def test_the_same_text_is_logged_once(audit_log: AuditLog, terms: CompiledConfig) -> None:
+def test_the_same_text_is_logged_once(audit_log: AuditLog, compiled: CompiledConfig) -> None:
     for text in ("one", "one", "two"):
         sources = SourceTexts({"config.toml": text})
-        audit_log.activated(1.0, "reload", "uid 7", "aa", terms, sources, once=True)
+        audit_log.activated(1.0, "reload", "uid 7", "aa", compiled, sources, once=True)
     assert len(list(audit_log.entries())) == 2
 
 
-def test_a_line_is_bounded(audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path) -> None:
-    _write(audit_log, terms, 1.0, "one\n")
-    _write(audit_log, terms, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
+def test_a_line_is_bounded(audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path) -> None:
+    _write(audit_log, compiled, 1.0, "one\n")
+    _write(audit_log, compiled, 2.0, "".join(f"line {i}\n" for i in range(100_000)))
     lines = (tmp_path / "state" / "journal.jsonl").read_bytes().splitlines()
     assert len(lines[1]) < 100_000
     assert json.loads(lines[1])["diff"].endswith("(the difference is longer)\n")
@@ -221,10 +221,10 @@ def test_a_line_is_bounded(audit_log: AuditLog, terms: CompiledConfig, tmp_path:
 
 
 def test_of_a_very_long_text_only_the_hash_is_kept(
-    audit_log: AuditLog, terms: CompiledConfig
+    audit_log: AuditLog, compiled: CompiledConfig
 ) -> None:
-    _write(audit_log, terms, 1.0, "#" * (5 << 20))
-    _write(audit_log, terms, 2.0, "one")
+    _write(audit_log, compiled, 1.0, "#" * (5 << 20))
+    _write(audit_log, compiled, 2.0, "one")
     first, second = audit_log.entries()
     assert audit_log.text(first.config) == {}
     assert second.diff == "(the text before was not kept)\n"
@@ -245,11 +245,11 @@ def test_an_entry_keeps_its_fields() -> None:
 
 
 def test_exemptions_that_have_ended_cost_a_line_nothing(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
-    exemption = terms.exemptions[0]
+    exemption = compiled.exemptions[0]
     ended = tuple(replace(exemption, id=f"t-{number}", ends_at=1.0) for number in range(1000))
-    many = replace(terms, exemptions=(exemption, *ended))
+    many = replace(compiled, exemptions=(exemption, *ended))
     _write(audit_log, many, 2.0, "one")
     [entry] = audit_log.entries()
     assert [each.id for each in entry.exemptions] == [exemption.id]
@@ -257,18 +257,18 @@ def test_exemptions_that_have_ended_cost_a_line_nothing(
 
 
 def test_a_line_has_what_an_earlier_version_reads(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
-    _write(audit_log, terms, 1.0, "one")
+    _write(audit_log, compiled, 1.0, "one")
     line = json.loads((tmp_path / "state" / "journal.jsonl").read_bytes())
     first = ["time", "event", "who", "snapshot", "config", "diff", "exemptions", "lists"]
     assert list(line) == first  # it takes a line with another key for damaged
 
 
 def test_the_end_that_an_earlier_version_has_noted_is_left_out(
-    audit_log: AuditLog, terms: CompiledConfig, tmp_path: Path
+    audit_log: AuditLog, compiled: CompiledConfig, tmp_path: Path
 ) -> None:
-    _write(audit_log, terms, 1.0, "one")
+    _write(audit_log, compiled, 1.0, "one")
     file = tmp_path / "state" / "journal.jsonl"
     line = json.loads(file.read_bytes()) | {"event": "ended", "snapshot": ""}
     line["ended"] = line["exemptions"][0]

@@ -10,7 +10,7 @@ from tests.policy.networks import CONFIG, HOURLY, snapshot_of
 
 
 def _lines(snapshot: Snapshot) -> list[str]:
-    facts = ServerFacts(Path("config.toml"), Path(), snapshot.terms, "0123", 2.0, 1.0, 1)
+    facts = ServerFacts(Path("config.toml"), Path(), snapshot.compiled, "0123", 2.0, 1.0, 1)
     return list(startup_banner(facts, Accepted("0123")))
 
 

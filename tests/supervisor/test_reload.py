@@ -73,7 +73,7 @@ class Server:
         first = compile_and_save(self.file, self.state, None, ())
         served = read(Path(first.snapshot))
         self.facts = ServerFacts(
-            self.file, self.state, served.terms, served.path.name, 0.0, 0.0, workers_expected=0
+            self.file, self.state, served.compiled, served.path.name, 0.0, 0.0, workers_expected=0
         )
         self.workers = [Worker(), Worker()]
         self.block_log = BlockLogWriter(self.facts)
@@ -91,7 +91,7 @@ class Server:
     @property
     def in_force(self) -> str:
         """The contact of the policy in force, by which a config is told from another."""
-        return self.rollout.current.terms.policies[0].contact
+        return self.rollout.current.compiled.policies[0].contact
 
     def audit(self) -> list[str]:
         return [entry.event for entry in AuditLog(self.state).entries()]

@@ -43,7 +43,7 @@ policy = "open"
 def test_a_setting_that_needs_a_restart(old: str, new: str, key: str) -> None:
     assert CONFIG.count(old) == 1
     before, after = compile_texts(CONFIG), compile_texts(CONFIG.replace(old, new))
-    [said] = needs_restart(before.terms, after.terms)
+    [said] = needs_restart(before.compiled, after.compiled)
     assert said.startswith(f"{key} needs a restart: it is ")
 
 
@@ -51,4 +51,4 @@ def test_another_policy_needs_none() -> None:
     after = compile_texts(
         CONFIG.replace("[policies.open]", '[policies.open]\ndeny = ["a.example"]')
     )
-    assert not list(needs_restart(compile_texts(CONFIG).terms, after.terms))
+    assert not list(needs_restart(compile_texts(CONFIG).compiled, after.compiled))

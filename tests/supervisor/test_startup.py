@@ -17,8 +17,8 @@ policy = "p"
 
 
 def test_a_group_without_servers_is_named_as_the_config_names_it() -> None:
-    terms = compile_texts(CONFIG).terms
-    said = lacking_servers(terms, [group.name for group in terms.groups])
+    compiled = compile_texts(CONFIG).compiled
+    said = lacking_servers(compiled, [group.name for group in compiled.groups])
     assert sorted(each.partition(": ")[0] for each in said) == [
         "[[forward]] agency.internal, 10.in-addr.arpa",
         "[upstream]",

@@ -23,7 +23,7 @@ def test_what_zones_leave_out_is_in_the_status_until_they_are_written_again(
 ) -> None:
     snapshot = snapshot_of(CONFIG + PUBLISH)
     saved = save(tmp_path, snapshot)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
     results = iter(
         [WriteResult(left_out=[GAP]), WriteResult(problem="no space"), WriteResult(serials={})]
     )
@@ -33,7 +33,7 @@ def test_what_zones_leave_out_is_in_the_status_until_they_are_written_again(
 
     monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
     publisher = ZonePublisher(facts, lambda: saved)
-    publication = snapshot.terms.settings.publish
+    publication = snapshot.compiled.settings.publish
     assert publication is not None
     seen = []
     for _ in range(3):
@@ -49,7 +49,7 @@ def test_hours_that_begin_are_published_without_a_reload_and_a_failure_is_in_the
 ) -> None:
     snapshot = snapshot_of(HOURLY + PUBLISH)
     saved = save(tmp_path, snapshot)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
     results = iter([WriteResult(serials={}), WriteResult(problem="no space")])
     asked = asyncio.Semaphore(0)
 
@@ -85,7 +85,7 @@ def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
 ) -> None:
     snapshot = snapshot_of(CONFIG + PUBLISH)
     saved = save(tmp_path, snapshot)
-    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.terms, "0123", 2.0, 1.0, 1)
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
     ends = asyncio.Event()
 
     async def written(*_: object) -> WriteResult:
@@ -95,7 +95,7 @@ def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
     monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
     monkeypatch.setattr(zone_publisher, "_LATE", 0.0)
     publisher = ZonePublisher(facts, lambda: saved)
-    publication = snapshot.terms.settings.publish
+    publication = snapshot.compiled.settings.publish
     assert publication is not None
 
     async def over_the_end() -> None:

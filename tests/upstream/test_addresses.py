@@ -66,8 +66,8 @@ Write = Callable[[Path, str], None]
 def test_resolv_conf_is_followed(tmp_path: Path, write: Write) -> None:
     async def follow() -> None:
         path = tmp_path / "resolv.conf"
-        terms = compile_texts(_CONFIG.format(server="system", bootstrap=5399)).terms
-        hosts = UpstreamAddresses(terms, path)
+        compiled = compile_texts(_CONFIG.format(server="system", bootstrap=5399)).compiled
+        hosts = UpstreamAddresses(compiled, path)
         assert _addresses(hosts) == [], "there is none yet"
         write(path, _BY_DHCP)
         assert hosts.look()
@@ -79,7 +79,7 @@ def test_resolv_conf_is_followed(tmp_path: Path, write: Write) -> None:
             assert _addresses(hosts) == _FOUND, "the servers before are asked"
         path.unlink()
         assert not hosts.look()
-        after_reload = UpstreamAddresses(terms, path)
+        after_reload = UpstreamAddresses(compiled, path)
         after_reload.learn(hosts)
         assert _addresses(hosts) == _addresses(after_reload) == _FOUND
         write(path, "nameserver 192.0.2.54\n")
@@ -127,7 +127,7 @@ def test_a_look_up_that_fails_for_one_family_takes_no_address_away() -> None:
         bootstrap = _Bootstrap()
         bootstrap.start()
         text = _CONFIG.format(server="ns.agency.example", bootstrap=bootstrap.port)
-        hosts = UpstreamAddresses(compile_texts(text).terms)
+        hosts = UpstreamAddresses(compile_texts(text).compiled)
         for answers, expected in (
             (([v4], [v6]), [v4, v6]),
             ((None, [v6]), [v4, v6]),

@@ -72,7 +72,7 @@ def engine(directory: Path, wall: float = NOW, change: tuple[str, str] = ("", ""
     compiled = compile_file(config, wall)
     assert not compiled.errors, compiled.errors
     snapshot = compiled.snapshot
-    return Explainer(snapshot.terms, Index(snapshot.trie, snapshot.rules), wall)
+    return Explainer(snapshot.compiled, Index(snapshot.trie, snapshot.rules), wall)
 
 
 HOURLY = (

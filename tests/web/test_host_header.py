@@ -12,11 +12,11 @@ from tests.web.judged import engine
 
 
 @pytest.fixture(scope="module")
-def terms(tmp_path_factory: pytest.TempPathFactory) -> CompiledConfig:
-    terms = engine(tmp_path_factory.mktemp("config")).terms
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> CompiledConfig:
+    compiled = engine(tmp_path_factory.mktemp("config")).compiled
     zones = (names.parse("agency.internal"), names.ROOT)
     forward = tuple(ForwardZone(zone, "") for zone in zones)
-    return replace(terms, forward=forward, local=(LocalName(names.parse("dns.agency.gov"), ()),))
+    return replace(compiled, forward=forward, local=(LocalName(names.parse("dns.agency.gov"), ()),))
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ def terms(tmp_path_factory: pytest.TempPathFactory) -> CompiledConfig:
         *("dns.agency.gov:9153", "DNS.Agency.Gov", "ns1.agency.internal", "agency.internal:80"),
     ],
 )
-def test_our_own_names(host: str, terms: CompiledConfig) -> None:
-    assert is_own(host, terms)
+def test_our_own_names(host: str, compiled: CompiledConfig) -> None:
+    assert is_own(host, compiled)
 
 
-def test_the_machines_name(terms: CompiledConfig) -> None:
-    assert is_own(f"{socket.gethostname()}:9153", terms)
-    assert is_own(socket.gethostname().upper(), terms)
+def test_the_machines_name(compiled: CompiledConfig) -> None:
+    assert is_own(f"{socket.gethostname()}:9153", compiled)
+    assert is_own(socket.gethostname().upper(), compiled)
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,5 @@ def test_the_machines_name(terms: CompiledConfig) -> None:
         *("[::1", "::1", "127.0.0.1:9153:1", "[evil.example]"),
     ],
 )
-def test_names_that_a_website_can_have(host: str, terms: CompiledConfig) -> None:
-    assert not is_own(host, terms)
+def test_names_that_a_website_can_have(host: str, compiled: CompiledConfig) -> None:
+    assert not is_own(host, compiled)

@@ -108,12 +108,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Report:
         (directory / "lists" / f"{name}.txt").write_text(text, encoding="utf-8")
     path = directory / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
-    compiled = compile_file(path, NOW)
-    assert compiled.errors == []
-    terms = compiled.snapshot.terms
-    index = Index(compiled.snapshot.trie, compiled.snapshot.rules)
-    judged = list(ExpectationRun(compiled.loaded, terms, index, NOW).results())
-    return make_report("config.toml", NOW, terms, judged, STATUS, False)
+    result = compile_file(path, NOW)
+    assert result.errors == []
+    compiled = result.snapshot.compiled
+    index = Index(result.snapshot.trie, result.snapshot.rules)
+    judged = list(ExpectationRun(result.loaded, compiled, index, NOW).results())
+    return make_report("config.toml", NOW, compiled, judged, STATUS, False)
 
 
 def test_each_vlan_has_all_that_applies_to_it(made: Report) -> None:

@@ -35,7 +35,7 @@ LONGEST = "\\000" * 63 + "." + "\\000" * 63 + "." + "\\000" * 63 + ".blocked.exa
 
 
 SNAPSHOT = compile_texts(CONFIG)
-TERMS = SNAPSHOT.terms
+TERMS = SNAPSHOT.compiled
 LOADED = LoadedSnapshot(TERMS, Index(SNAPSHOT.trie, SNAPSHOT.rules), 0.0)
 ENGINE = Engine(LOADED, AnswerCache(0))
 

@@ -51,7 +51,7 @@ class Served:
         os.close(self._memory)
         worker = Worker(self._loop, self._of_worker, counters, [self._listening], -1)
         self._worker = self._loop.create_task(worker.run())
-        plan = CounterLayout().plan(self._made.terms, [])._asdict()
+        plan = CounterLayout().plan(self._made.compiled, [])._asdict()
         await self.say(
             {"type": "prepare", "snapshot": str(self._saved), "plan": plan, "groups": {}}
         )

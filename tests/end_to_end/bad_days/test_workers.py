@@ -105,14 +105,14 @@ def test_a_killed_worker_is_replaced(two_workers: Server, which: int) -> None:
 def test_a_worker_that_cannot_load_the_snapshot_is_started_again(make_small: MakeSmall) -> None:
     server = make_small(server="workers = 2")
     server.start()
-    [terms] = server.state.glob("snapshots/*/terms.json")
-    good = terms.read_bytes()
-    terms.write_bytes(b"harmed")
+    [compiled] = server.state.glob("snapshots/*/terms.json")
+    good = compiled.read_bytes()
+    compiled.write_bytes(b"harmed")
     server.expect_error("the snapshot is damaged.*; restarting it")
     os.kill(server.workers()[0], signal.SIGKILL)
     wait_for(lambda: server.err.count("; restarting it") >= 2, "it is tried again")
     assert reload(server).code == GOOD
-    assert terms.read_bytes() == good
+    assert compiled.read_bytes() == good
     wait_for(lambda: server.scrape().value("darban_workers") == 2, "both serve")
     assert _serves(server)
 
@@ -167,16 +167,16 @@ def test_a_worker_whose_load_of_the_policy_hangs_is_replaced(two_workers: Server
     server = two_workers
     server.expect_error("no heartbeat")
     restarts, logged = _restarts(server), len(server.err)
-    terms = (server.state / "last-good").resolve() / "terms.json"
-    whole, pipe = terms.with_suffix(".whole"), terms.with_suffix(".pipe")
-    os.link(terms, whole)
+    compiled = (server.state / "last-good").resolve() / "terms.json"
+    whole, pipe = compiled.with_suffix(".whole"), compiled.with_suffix(".pipe")
+    os.link(compiled, whole)
     os.mkfifo(pipe)
     gone = server.workers()[0]
     os.kill(gone, signal.SIGKILL)
     wait_for(_replaced(server, gone), "a new worker")
-    pipe.rename(terms)  # before it has loaded its modules
-    never_ends = wait_for(lambda: _opened_by_a_reader(terms), "the worker reads")
-    whole.rename(terms)
+    pipe.rename(compiled)  # before it has loaded its modules
+    never_ends = wait_for(lambda: _opened_by_a_reader(compiled), "the worker reads")
+    whole.rename(compiled)
     wait_for(lambda: "no heartbeat" in server.err[logged:], "it is noticed")
     wait_for(lambda: _serves(server), "all queries are answered again")
     os.close(never_ends)

@@ -82,7 +82,7 @@ def _snapshot(more: str = "") -> Snapshot:
 def _write(root: Path, snapshot: Snapshot) -> int:
     index = Index(snapshot.trie, snapshot.rules)
     directory = root / DIRECTORY.lstrip("/")
-    return writer.write(snapshot.terms, index, directory, 1.8e9).serials[ZONE]
+    return writer.write(snapshot.compiled, index, directory, 1.8e9).serials[ZONE]
 
 
 def _on_page() -> list[str]:
@@ -111,9 +111,9 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
         shutil.chown(directory, group="knot")
         directory.chmod(0o2750)
         snapshot = _snapshot()
-        publication = snapshot.terms.settings.publish
+        publication = snapshot.compiled.settings.publish
         assert publication is not None
-        text = knot_config(snapshot.terms, publication, Path(DIRECTORY))
+        text = knot_config(snapshot.compiled, publication, Path(DIRECTORY))
         (root / "etc/knot/knot.conf").write_text(text, encoding="utf-8")
         _write(root, snapshot)
         with booted(root) as machine:
@@ -125,9 +125,9 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
 def unbound(machine: Machine) -> Machine:
     """The system with Unbound for one policy, set up as deploy/publish.md says."""
     needed("unbound")
-    terms = _snapshot().terms
-    assert terms.settings.publish is not None
-    files = unbound_configs(terms, terms.settings.publish, Path(DIRECTORY))
+    compiled = _snapshot().compiled
+    assert compiled.settings.publish is not None
+    files = unbound_configs(compiled, compiled.settings.publish, Path(DIRECTORY))
     for name, text in {**files, "unbound.conf": UNBOUND}.items():
         machine.write(f"/etc/unbound/{name}", text)
     [drop_in] = [each for each in _on_page() if each.startswith("[Service]")]
@@ -191,9 +191,9 @@ def test_bind_is_started_with_seeds(machine: Machine) -> None:
     """Knot has no key for it, so it transfers nothing."""
     needed("named")
     snapshot = snapshot_of(CONFIG + PUBLISH + SECONDARY, LISTS)
-    publication = snapshot.terms.settings.publish
+    publication = snapshot.compiled.settings.publish
     assert publication is not None
-    files = bind_files(snapshot.terms, publication, seeds(snapshot, publication, 1.8e9))
+    files = bind_files(snapshot.compiled, publication, seeds(snapshot, publication, 1.8e9))
     machine.good("install", "-d", "/etc/bind/darban-seeds")
     for name, content in files.items():
         machine.write(f"/etc/bind/{name}", content.decode())

@@ -48,9 +48,9 @@ class _Loop:
 async def _measure(snapshot: Path) -> None:
     store.load(snapshot)  # as a worker has done when it loads another one
     loop = _Loop()
-    (terms, index), reading = await loop.longest_beside(lambda: store.load(snapshot, pause))
+    (compiled, index), reading = await loop.longest_beside(lambda: store.load(snapshot, pause))
     _, making_ready = await loop.longest_beside(
-        lambda: LoadedSnapshot(terms, index, time.time(), pause)
+        lambda: LoadedSnapshot(compiled, index, time.time(), pause)
     )
     print(reading, making_ready)
 

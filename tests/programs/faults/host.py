@@ -50,16 +50,16 @@ def _inside(whole: System) -> list[str]:
 
 def hang_a_load(whole: System) -> None:
     """Kill a worker; the next one reads a file of the policy that never ends."""
-    terms = state.terms(whole)
-    pipe, kept = terms.with_suffix(".pipe"), terms.with_suffix(".kept")
-    os.link(terms, kept)
+    compiled = state.compiled(whole)
+    pipe, kept = compiled.with_suffix(".pipe"), compiled.with_suffix(".kept")
+    os.link(compiled, kept)
     os.mkfifo(pipe)
     before = whole.workers()
     breaking.kill_worker(whole)
     wait_for(lambda: set(whole.workers()) - set(before), "the next worker", pause=0.005)
-    pipe.rename(terms)
-    held = wait_for(lambda: _held(terms), "it reads")
-    kept.rename(terms)
+    pipe.rename(compiled)
+    held = wait_for(lambda: _held(compiled), "it reads")
+    kept.rename(compiled)
     time.sleep(1)
     wait_for(whole.is_whole, "it is replaced", 30)
     os.close(held)

@@ -44,14 +44,14 @@ def grow_old(whole: System) -> None:
     path.write_text(json.dumps(record), encoding="utf-8")
 
 
-def terms(whole: System) -> Path:
+def compiled(whole: System) -> Path:
     """The largest file of the snapshot that was in force last."""
     return whole.disk / (whole.disk / "last-good").readlink() / "terms.json"
 
 
 def damage_snapshot(whole: System) -> None:
     """Cut a file of the snapshot that was in force last."""
-    os.truncate(terms(whole), 9)
+    os.truncate(compiled(whole), 9)
 
 
 def list_grows(whole: System) -> None:
