@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 from aiohttp import web
 
 from resolver.log import log
 from resolver.settings import Endpoint
+from resolver.web import limited_protocol
 from resolver.web.listener import listen
 
 
@@ -55,11 +56,11 @@ async def _ok(_: web.Request) -> web.Response:
 
 async def _answered_before(others: int) -> bytes:
     """What a client gets after whom others send half a request, all before any is accepted."""
-    app = web.Application()
+    app, loop = web.Application(), asyncio.get_running_loop()
     app.router.add_get("/ok", _ok)
     async with await listen(app, Endpoint("127.0.0.1", 0)) as server:
         with ExitStack() as stack:
-            first, *_ = [
+            first, *crowd = [
                 stack.enter_context(_asking(server.sockets[0].getsockname(), sent))
                 for sent in [b"GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", *[b"GET /ok"] * others]
             ]
@@ -67,6 +68,10 @@ async def _answered_before(others: int) -> bytes:
             answer = await reader.read()
             writer.close()
             await writer.wait_closed()
+            for waiting in crowd:  # until the server has closed it, so that none is left open
+                waiting.setblocking(False)
+                with suppress(ConnectionError):
+                    await loop.sock_recv(waiting, 1)
     return answer
 
 
@@ -76,7 +81,10 @@ def _asking(where: tuple[str, int], sent: bytes) -> socket.socket:
     return asking
 
 
-def test_a_request_is_answered_before_a_crowd_of_half_requests_takes_its_place() -> None:
+def test_a_request_is_answered_before_a_crowd_of_half_requests_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limited_protocol, "HEADER_TIMEOUT", 0.5)
     answer = asyncio.run(_answered_before(others=100))
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nConnection: close\r\n" in answer
