@@ -70,7 +70,8 @@ def misses() -> list[list[Call]]:
         listening.setblocking(False)
         UdpServer(loop, listening, assembled.handler, assembled.counters).start()
         client.connect(listening.getsockname())
-        Thread(target=answer_all, args=(upstream,), daemon=True).start()
+        answering = Thread(target=answer_all, args=(upstream,))
+        answering.start()
         asking = Thread(target=ask, args=(client, loop))
         asking.start()
         with noted() as calls:
@@ -78,6 +79,7 @@ def misses() -> list[list[Call]]:
         asking.join()
         assembled.forwarder.sweep(loop.time() + 60)
         upstream.sendto(b"", upstream.getsockname())
+        answering.join()
     loop.close()
     starts = [n for n, call in enumerate(calls) if call.function == "UdpServer._readable"]
     return [calls[start:end] for start, end in pairwise(starts)][WARM:]
