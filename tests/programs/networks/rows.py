@@ -1,0 +1,179 @@
+"""The rows of the table: what is between a resolver and its upstreams, and what these do."""
+
+import functools
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from tests.programs.attacks import wire
+from tests.programs.attacks.fake_upstream import Asked, Say, Script, honest
+
+KNOWN_FOR = 2
+"""Seconds that an answer is kept where a row has names that are known."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A network, its upstreams, and how fast new names are asked for."""
+
+    about: str
+    upstreams: tuple[Callable[[], Script], ...] = (lambda: honest,)
+    """What makes the script of each upstream; none: NSD with its default rate limit."""
+    loss: int = 0
+    """Percent of the UDP and TCP packets that are lost each way."""
+    closed: str = ""
+    """What of a query is dropped before the upstreams, as nftables says it."""
+    rate: int = 200
+    """New names a second."""
+    names: int = 1000
+    within: float = 5.0
+    """Seconds in which an answer counts."""
+    known: bool = False
+    """Whether all names were asked for before, and have expired."""
+
+
+def after(seconds: float) -> Callable[[], Script]:
+    """An upstream that needs so long for everything."""
+    return lambda: functools.partial(honest, after=seconds)
+
+
+def _flapping() -> Script:
+    """Up for 0.6 s, down for 0.9 s."""
+    return lambda asked: honest(asked) if asked.at % 1.5 < 0.6 else ()
+
+
+def _silent() -> Script:
+    return lambda _: ()
+
+
+def _refusing() -> Script:
+    return lambda asked: [Say(wire.reply(asked.packet, rcode=wire.REFUSED))]
+
+
+def _jittery() -> Script:
+    """5 to 150 ms, so that answers also overtake each other."""
+    return lambda asked: honest(asked, after=random.uniform(0.005, 0.15))
+
+
+def _twice() -> Script:
+    return lambda asked: honest(asked) * 2
+
+
+def _limited() -> Script:
+    """Of two queries over UDP, one is dropped at random, and one truncated."""
+
+    def script(asked: Asked) -> Iterator[Say]:
+        if asked.stream:
+            yield from honest(asked)
+        elif random.random() < 0.5:
+            yield Say(wire.reply(asked.packet, flags=wire.TC))
+
+    return script
+
+
+def _large() -> Script:
+    """Answers of 3,000 octets, in fragments where the query permits it."""
+    more = [wire.record(wire.AT_QUESTION, wire.TXT, bytes((200,)) + bytes(200))] * 14
+
+    def script(asked: Asked) -> Iterator[Say]:
+        end = wire.question_end(asked.packet)
+        size = int.from_bytes(asked.packet[end + 3 : end + 5], "big") or 512
+        answer = [wire.address(wire.AT_QUESTION, "192.0.2.1"), *more]
+        packet = wire.reply(asked.packet, answer)
+        if not asked.stream and len(packet) > size:
+            packet = wire.reply(asked.packet, flags=wire.TC)
+        yield Say(packet)
+
+    return script
+
+
+def _recursing() -> Script:
+    """Of 20 names, one takes 0.1 to 1 s, however often it is asked for; the others 5 ms."""
+    ready: dict[str, float] = {}
+
+    def script(asked: Asked) -> list[Say]:
+        takes = random.uniform(0.1, 1.0) if random.random() < 0.05 else 0.005
+        at = ready.setdefault(asked.name, asked.at + takes)
+        return honest(asked, after=max(at - asked.at, 0.0))
+
+    return script
+
+
+def _of_capacity(rate: float) -> Callable[[], Script]:
+    """An upstream that answers so many queries a second, one after the other."""
+
+    def make() -> Script:
+        free_at = 0.0
+
+        def script(asked: Asked) -> list[Say]:
+            nonlocal free_at
+            free_at = max(free_at, asked.at) + 1 / rate
+            return honest(asked, after=free_at - asked.at)
+
+        return script
+
+    return make
+
+
+_ONE: tuple[Callable[[], Script], ...] = (lambda: honest,)
+_TWO = _ONE * 2
+ROWS = {
+    "clean": Row("a clean link"),
+    "loss-10": Row("10 % loss each way", loss=10),
+    "loss-30": Row("30 % loss", loss=30),
+    "loss-30-two": Row("30 % loss, two upstreams", _TWO, loss=30),
+    "loss-50": Row("50 % loss", loss=50),
+    "limited": Row("rate limit: half dropped, half truncated", (_limited,)),
+    "nsd": Row("NSD's default rate limit, at 400 a second", (), rate=400),
+    "flapping": Row("the only upstream flaps (0.6 s up, 0.9 s down)", (_flapping,)),
+    "udp-closed": Row("UDP to the upstream closed, TCP open", closed="meta l4proto udp"),
+    "slow-1": Row("answers after 1 s", (after(1.0),)),
+    "slow-1.5": Row("answers after 1.5 s", (after(1.5),)),
+    "slow-2": Row("answers after 2 s", (after(2.0),)),
+    "slow-2-1000": Row("answers after 2 s, 1,000 a second", (after(2.0),), rate=1000, names=5000),
+    "slow-2-2000": Row("answers after 2 s, 2,000 a second", (after(2.0),), rate=2000, names=10000),
+    "full": Row(
+        "an upstream at 110 % of its capacity, within 1 s",
+        (_of_capacity(200 / 1.1),),
+        names=2500,
+        within=1.0,
+    ),
+    "recursing": Row("one name of 20 takes 0.1 to 1 s", (_recursing,)),
+    "jitter": Row("delays of 5 to 150 ms, reordering", (_jittery,)),
+    "duplicates": Row("each answer twice", (_twice,)),
+    "fragments": Row(
+        "large answers, fragments dropped", (_large,), closed="ip frag-off & 0x3fff != 0"
+    ),
+    "one-dead": Row("one of two dead", (_silent, *_ONE)),
+    "one-slow": Row("one of two slow (1.5 s)", (after(1.5), *_ONE)),
+    "one-flapping": Row("one of two flaps", (_flapping, *_ONE)),
+    "one-refusing": Row("one of two refuses", (_refusing, *_ONE)),
+    "probed": Row("one of two dead, 5 names a second", (_silent, after(0.02)), rate=5, names=150),
+    "stale": Row(
+        "an outage, all names known",
+        (lambda: functools.partial(honest, ttl=KNOWN_FOR),),
+        closed="meta l4proto { udp, tcp }",
+        known=True,
+    ),
+}
+
+
+def scripts(row: Row) -> list[Script]:
+    """A script for each upstream of a row; until the first name is asked for, all are honest."""
+    begun = False
+
+    def playing(script: Script) -> Script:
+        def play(asked: Asked) -> Iterable[Say]:
+            nonlocal begun
+            begun = begun or asked.name.startswith("www.")
+            return script(asked) if begun else honest(asked)
+
+        return play
+
+    return [playing(make()) for make in row.upstreams]
+
+
+def questions(row: Row) -> Iterator[bytes]:
+    """The queries for its names, each below a domain of its own."""
+    names = (f"www.n{number}.org{number}" for number in range(row.names))
+    return (wire.question(name, edns=wire.opt()) for name in names)
