@@ -1,4 +1,4 @@
-"""What a new snapshot would block no more than the last good one: lost, or removed.
+"""What the last good snapshot blocks and a new one would not: lost, or removed.
 
 A list that the config still names has lost something if it is gone, or has lost more than a fifth
 of its entries: a file was removed or cut short, the copies of a fetched list are gone, a release

@@ -27,7 +27,7 @@ class Waiter(Protocol):
 Waiting = TypeVar("Waiting", bound=Waiter)
 
 
-class Channel(Protocol):
+class AttemptChannel(Protocol):
     """A socket or a connection on which attempts wait for their answers."""
 
     def stop_waiting(self, ident: int) -> object:
@@ -49,7 +49,7 @@ class SentAttempt(Generic[Waiting]):
         self.vlan = query.vlan
         """The VLAN that it was made for."""
         self.ident = 0
-        self.channel: Channel | None = None
+        self.channel: AttemptChannel | None = None
         """None if it does not wait, or no longer."""
 
 

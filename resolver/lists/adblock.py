@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from resolver import solar_hijri
 from resolver.dns import names
-from resolver.lists.list_reader import ListReader, leads_nowhere
+from resolver.lists.list_reader import ListReader, is_null_or_loopback
 from resolver.lists.rules import BlockList, Rule, read_rule
 
 _HEADER = re.compile(
@@ -132,7 +132,7 @@ def _foreign(text: str) -> str:
     if _COSMETIC.search(text):
         return "a cosmetic rule: it hides parts of pages, which DNS cannot"
     first, *others = text.split(None, 1)
-    if leads_nowhere(first) is not None:
+    if is_null_or_loopback(first) is not None:
         return "a line of a hosts file; write '||name^'" if others else "an IP address, not a name"
     if "*" in text:
         return "a wildcard; '||example.com^' covers a name and all below it"

@@ -7,7 +7,7 @@ a name to the usual servers though a name above it is blocked: an exception. The
 decides: a name below an exception can be blocked again.
 """
 
-from resolver.lists.list_reader import ListReader, leads_nowhere
+from resolver.lists.list_reader import ListReader, is_null_or_loopback
 
 _NULL = "#"
 
@@ -36,7 +36,7 @@ class DnsmasqReader(ListReader):
         if target and not exception:
             if option != "address":
                 return "names another server to ask: not a block"
-            if target != _NULL and not leads_nowhere(target):
+            if target != _NULL and not is_null_or_loopback(target):
                 return "the address leads somewhere: a record, not a block"
         for name in names:
             zone = name.removeprefix(".")  # a dot before the name changes nothing

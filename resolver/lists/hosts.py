@@ -4,7 +4,7 @@
 block; a line that gives a name any other address is a record, not a block.
 """
 
-from resolver.lists.list_reader import ListReader, leads_nowhere
+from resolver.lists.list_reader import ListReader, is_null_or_loopback
 
 
 class HostsReader(ListReader):
@@ -13,7 +13,7 @@ class HostsReader(ListReader):
     def take(self, text: str, line: int) -> str | None:
         """Add a rule for each name of the line."""
         address, *names = text.split()
-        nowhere = leads_nowhere(address)
+        nowhere = is_null_or_loopback(address)
         if nowhere is None:
             return "no address at the beginning of the line"
         if not nowhere:

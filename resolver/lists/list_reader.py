@@ -114,7 +114,7 @@ class ListReader(ABC):
         self.skipped.append(SkippedLine(line, shortened(text), reason))
 
 
-def leads_nowhere(text: str) -> bool | None:
+def is_null_or_loopback(text: str) -> bool | None:
     """Whether no host can be reached at an address; None where the text is no address."""
     if text in _NOWHERE:
         return True

@@ -8,7 +8,7 @@ zone decides; one whose type has names resolved as usual is an exception.
 
 import re
 
-from resolver.lists.list_reader import ListReader, leads_nowhere
+from resolver.lists.list_reader import ListReader, is_null_or_loopback
 
 _ZONE = re.compile(r"""local-zone:\s*["']?([^\s"']+)["']?\s+["']?([a-z_]+)["']?""")
 _DATA = re.compile(
@@ -53,7 +53,7 @@ class UnboundReader(ListReader):
         return None
 
     def _data(self, name: str, address: str, line: int) -> str | None:
-        if not leads_nowhere(address):
+        if not is_null_or_loopback(address):
             return "the address leads somewhere: a record, not a block"
         redirecting = self._redirecting.pop(_plain(name), None)
         if redirecting is not None:

@@ -32,7 +32,7 @@ END = MEMORY // CELL
 
 UNKNOWN = "unknown"
 ENCRYPTED_DNS = "encrypted-dns"
-"""The category of the ways around this resolver."""
+"""The category of bypasses."""
 NOT_ACCEPTING = Metric(
     "not_accepting", "gauge", "Listening sockets on which no TCP connection is accepted now", ()
 )

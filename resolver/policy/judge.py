@@ -77,7 +77,7 @@ class Judge:
         self._of_others = [source.of_others for source in compiled.sources]
         self._protected = frozenset(compiled.protected)
         by_file = {s.file: place for place, s in enumerate(compiled.sources) if not s.of_others}
-        self._list_beside = [by_file.get(_names_beside(file), -1) for file in self._files]
+        self._names_list_of = [by_file.get(_names_beside(file), -1) for file in self._files]
         """For each list of ranges, the list of names that belongs to it."""
         self._exempted = [exemption.exempted_services for exemption in compiled.exemptions]
         # A list's exceptions and local records pass, so not all below their ancestors is blocked.
@@ -231,7 +231,7 @@ class Judge:
             each
             for each in within
             if blocks >> self._service_of[each.source] & 1
-            and self._list_beside[each.source] not in excepting
+            and self._names_list_of[each.source] not in excepting
         ]
         if not within:
             return PASS

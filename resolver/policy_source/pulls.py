@@ -5,7 +5,7 @@ server's own files as they were put in force last: its expectations are run, the
 questions are replayed under it. Where anything fails, the policy in force stays.
 
 What must stay true:
-- A commit that is not in force is never what ``policy`` leads to, but during its reload.
+- The link ``policy`` leads to a commit that is not in force only during its reload.
 - A commit whose reload was refused is not compiled again each minute.
 """
 

@@ -8,7 +8,7 @@ from resolver.publish.client_prefixes import contains, exempted_prefixes
 
 
 def views_by_prefix(compiled: CompiledConfig, wall: float) -> dict[Prefix, View | None]:
-    """The view of the clients of each prefix that are in no longer one.
+    """The view of the clients whose most specific prefix this is, for each prefix.
 
     The prefixes are those of VLANs, and of the exemptions in force at ``wall``, in seconds since
     1970. None where a prefix has no such clients, or they are in no VLAN.
@@ -24,7 +24,7 @@ def views_by_prefix(compiled: CompiledConfig, wall: float) -> dict[Prefix, View 
 
 
 def _own_address(place: Network, places: dict[Network, Prefix]) -> bytes | None:
-    """An address of a prefix that is in no longer one; None if those inside cover all of it."""
+    """An address whose most specific prefix this is; None if those inside cover all of it."""
     inside = sorted(
         (int(each.network_address), int(each.broadcast_address))
         for each in places

@@ -15,8 +15,8 @@ Measured, CPU a query on a two-core machine, interpreted, one or two runs each:
 What must stay true:
 - All else works as in asyncio: other sockets, timers, tasks and calls from other threads are
   handled in the same iteration as without fast readers, however busy the fast sockets are.
-- What comes while a reader holds the loop up is read before a timer runs that became due
-  meanwhile: an upstream's answer that is there has not timed out. The exception is an iteration
+- After a slow reader the sockets are read before a timer runs that became due meanwhile: an
+  upstream's answer that is there has not timed out. The exception is an iteration
   that does not wait, or that asyncio's own sockets end: sockets are read once in it.
 - An exception in a reader, or at the end of an iteration, is logged. It stops neither the loop nor
   the other readers.

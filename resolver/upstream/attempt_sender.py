@@ -16,7 +16,7 @@ from resolver.exchange.attempt import Attempt
 from resolver.exchange.entry import CacheEntry
 from resolver.exchange.exchange import Step
 from resolver.exchange.failure import FAULT
-from resolver.exchange.in_flight import Channel, QueryInFlight, SentAttempt
+from resolver.exchange.in_flight import AttemptChannel, QueryInFlight, SentAttempt
 from resolver.exchange.late_attempts import LateAttempts
 from resolver.log import log
 from resolver.metrics.counters import Counters
@@ -50,7 +50,7 @@ class AttemptSender:
     def send(self, query: Query, attempt: Attempt, now: float) -> Step | None:
         """Send an attempt: None if it was sent, else the next step of the exchange."""
         server, sent = attempt.server, SentAttempt(attempt, query)
-        found: tuple[Channel, int] | None
+        found: tuple[AttemptChannel, int] | None
         try:
             if not attempt.stream:
                 found = self._udp.send(server, attempt.message, sent, now, attempt.own_socket)

@@ -19,7 +19,7 @@ from resolver.lists.acceptance import (
     read_untrusted,
 )
 from resolver.lists.formats import FORMATS, guess_format
-from resolver.lists.list_reader import by_reason, leads_nowhere
+from resolver.lists.list_reader import by_reason, is_null_or_loopback
 from resolver.lists.rules import BlockList, Rule, SkippedLine, count_blocking
 from resolver.policy.index import Index, RuleMatch
 from tests.lists.judged import is_blocked
@@ -233,7 +233,7 @@ def test_a_public_suffix_in_capitals_is_refused(kind: str, suffix: str) -> None:
     [("0.0.0.0", True), ("127.0.0.2", True), ("0::0", True), ("10.0.0.1", False), ("x", None)],
 )
 def test_which_addresses_lead_nowhere(address: str, expected: bool | None) -> None:
-    assert leads_nowhere(address) is expected
+    assert is_null_or_loopback(address) is expected
 
 
 PIECES = st.one_of(
