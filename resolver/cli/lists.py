@@ -1,5 +1,6 @@
 """``darban lists``: the contents of a config's lists, and ``darban lists update``."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,14 +13,19 @@ from pydantic import TypeAdapter
 from resolver.cli.command import AsJson, Config, command, echo, print_json
 from resolver.cli.lists_suggest import suggest
 from resolver.cli.server import ask
+from resolver.compiler.candidate import FAILED_EXPECTATIONS, Rejected
 from resolver.compiler.compilation import compile_file
 from resolver.count_text import count_text
+from resolver.errors import DarbanError
+from resolver.fetch.update import authorities, update_lists
 from resolver.fetch.update_job import UpdateJob
 from resolver.lists.list_reader import by_reason
 from resolver.lists.rules import BlockList, HeldChange, count_blocking
 from resolver.snapshot import store
 from resolver.snapshot.list_store import ListRecord, ListStore
 from resolver.snapshot.state_owner import become_owner
+from resolver.supervisor import control
+from resolver.upstream.addresses import bootstrap
 
 _POLL = 0.1
 """Seconds between two questions whether a job is done."""
@@ -150,17 +156,20 @@ def _age(updated: float) -> str:
 def update(names: Names = None, *, accept: Accept = False, config: Config) -> int:
     """Fetch lists now, and put in force what has changed.
 
-    The running server of the config does it; a start fetches what is missing. A list that has
-    grown by more than half and 200 names, or lost more than a fifth, is held, and its copy stays,
-    unless --accept is given. Exits with 1 where a list is held, or could not be fetched or not be
-    put in force, 2 for an unknown name, 3 where no server can be reached. Edits that were not
-    reloaded are not put in force.
+    The running server of the config does it; without one, this command fetches the lists for
+    the next start. A list that has grown by more than half and 200 names, or lost more than a
+    fifth, is held, and its copy stays, unless --accept is given. Exits with 1 where a list is
+    held, or could not be fetched or not be put in force, 2 for an unknown name. Edits that were
+    not reloaded are not put in force.
 
         darban lists update
 
         darban lists update phishing --accept
     """
-    job = _by_server(config, names or [], accept)
+    try:
+        job = _by_server(config, names or [], accept)
+    except control.Unreachable:
+        job = _by_this_command(config, names or [], accept)
     for name, result in job.results.items():
         reason = f": {result.reason}" if result.reason else ""
         echo(f"{name}: {result.result}, {count_text(result.entries, 'name')}{reason}")
@@ -191,3 +200,35 @@ def _await(path: Path, job: UpdateJob) -> UpdateJob:
         time.sleep(_POLL)
         job = _JOB.validate_python(ask(path, "lists", job=job.number))
     return job
+
+
+def _by_this_command(path: Path, names: list[str], accept: bool) -> UpdateJob:
+    """Fetch lists where no server runs, as before its first start."""
+    result = compile_file(path, time.time())
+    compiled = result.snapshot.compiled
+    known = {each.name: each for each in compiled.subscriptions}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        fetched = ", ".join(known) or "none"
+        raise DarbanError(f"{path} fetches no list '{unknown[0]}', but {fetched}")
+    wanted = [known[name] for name in dict.fromkeys(names or known)]
+    job = UpdateJob([each.name for each in wanted])
+    state = store.directory(path)
+    become_owner(state)
+    copies = ListStore(state)
+    before = {each: copies.record(each.name) for each in wanted}
+    servers, ca_file = bootstrap(compiled), authorities(compiled, path)
+    asyncio.run(update_lists(job, wanted, copies, servers, ca_file, accept=accept))
+    if job.updated() and not result.failed and (reason := _failed_expectations(path)):
+        job.take_back(copies, before, reason)
+    return job
+
+
+def _failed_expectations(path: Path) -> str:
+    """The expectations of a config that fail with its lists; empty where none does."""
+    try:
+        compile_file(path, time.time()).check()
+    except Rejected as rejected:
+        if rejected.code == FAILED_EXPECTATIONS:
+            return "; ".join(rejected.report)
+    return ""

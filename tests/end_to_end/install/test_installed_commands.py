@@ -220,7 +220,18 @@ def test_the_journal_and_the_config_are_still_the_service_s(
     assert installed.run(user, "darban", "check").code == GOOD
 
 
-def test_the_unit_of_a_list_takes_it_over(installed: Installed) -> None:
+def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) -> None:
+    installed.machine.good("systemctl", "stop", "darban")
+    (installed.web / "ads").write_text("0.0.0.0 one.example\n0.0.0.0 two.example\n", "utf-8")
+    said = installed.run(ROOT, "darban", "lists", "update")
+    assert (said.code, said.out) == (GOOD, "ads: updated, 2 names\n")
+    assert installed.foreign_files() == ""
+    (installed.web / "ads").unlink()
+    installed.machine.good("systemctl", "start", "darban")
+    assert installed.blocked("two.example")
+
+
+def test_the_unit_of_a_list_takes_it_over_with_and_without_a_server(installed: Installed) -> None:
     """As deploy/publish.md sets it up for the zone of a ministry."""
     machine = installed.machine
     config, file = machine.read(CONFIG), "/var/lib/darban-lists/ministry.zone"
@@ -232,7 +243,13 @@ def test_the_unit_of_a_list_takes_it_over(installed: Installed) -> None:
     machine.write(file, MINISTRY + "second.example CNAME .\n")
     machine.good("systemctl", "start", "darban-list@ministry")
     assert installed.blocked("second.example")
+    machine.good("systemctl", "stop", "darban")
+    machine.write(file, MINISTRY + "third.example CNAME .\n")
+    machine.good("systemctl", "start", "darban-list@ministry")
     assert installed.foreign_files() == ""
+    machine.good("rm", file)
+    machine.good("systemctl", "start", "darban")
+    assert installed.blocked("third.example")
     machine.write(CONFIG, config)
     machine.good("systemctl", "reload", "darban")
 
@@ -245,7 +262,7 @@ def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None
     blocks = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     backup, restore = ([line[2:] for line in block.splitlines()] for block in blocks)
     journal, config = machine.read(f"{STATE}/journal.jsonl"), machine.read(CONFIG)
-    assert installed.blocked("one.example")
+    assert installed.blocked("two.example")
     for command in backup:
         machine.good("sh", "-c", f"cd /src && {command}")
     machine.good("cp", "-a", "/opt/darban/releases", "/kept")
@@ -256,7 +273,7 @@ def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None
     for command in restore:
         machine.good("sh", "-c", f"cd /src && {command.replace('install', 'install COMPILE=no')}")
     assert machine.read(CONFIG) == config
-    assert installed.blocked("one.example")
+    assert installed.blocked("two.example")
     assert not installed.blocked("www.agency.example")
     assert machine.read(f"{STATE}/journal.jsonl").startswith(journal)
     assert "uid " in installed.run(MEMBER, "darban", "history").out
