@@ -40,7 +40,7 @@ class QueryHandler:
         self._cells = counters.cells
 
     def begin(self, received: float) -> None:
-        """Before the clients of packets are found: begin and end what has by now.
+        """Begin and end exemptions and hours by now, before the clients of packets are found.
 
         ``received`` is when the packets were received, in monotonic seconds.
         """

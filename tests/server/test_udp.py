@@ -1,6 +1,7 @@
 """The UDP edge: every reply goes to who asked, from where it was asked, whatever the socket."""
 
 import asyncio
+import math
 import socket
 
 import pytest
@@ -83,3 +84,19 @@ def test_more_queries_than_fit_a_batch_are_all_answered(listens: str, name: str)
     queries = [query(name, ident) for ident in range(many)]
     found = answered(listens, "127.0.0.1", "127.0.0.1", queries, many)
     assert sorted(reply.header.id for _, reply in found) == list(range(many))
+
+
+def test_what_has_begun_since_the_last_query_is_in_force_for_the_next() -> None:
+    loop = Loop()
+
+    async def play() -> None:
+        with bound("127.0.0.1") as listening, bound("127.0.0.1") as asking:
+            assembled = Assembled(loop)
+            UdpServer(loop, listening, assembled.handler, assembled.counters).start()
+            assembled.engine.changes_at = 0.0
+            asking.sendto(query("localhost."), listening.getsockname())
+            await asyncio.wait_for(loop.sock_recvfrom(asking, 4096), 30)
+            assert assembled.engine.changes_at == math.inf
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(play())
