@@ -27,9 +27,7 @@ INTERPRETED = {
     "policy/compiled.py": "dataclasses that are read and written by their type hints",
     "policy/description.py": "dataclasses for people; no query passes through it",
     "policy/exemption_details.py": "likewise",
-    "prefix.py": "dataclasses that are read and written by their type hints",
     "policy/service_hours.py": "for people; no query passes through it",
-    "settings.py": "likewise",
     "policy/features.py": "for commands and the zone writer; no query passes through it",
     "policy/policy_hash.py": "reads the fields of these dataclasses at run time, once a snapshot",
 }

@@ -26,6 +26,12 @@ def _compiled_modules() -> list[str]:
     return cast("Callable[[], list[str]]", named)()
 
 
+def test_what_is_left_interpreted_would_else_be_compiled() -> None:
+    """A name alone would leave out every file of that name."""
+    named = runpy.run_path(str(ROOT / "setup.py"))
+    assert {name.partition("/")[0] for name in named["INTERPRETED"]} <= named["PACKAGES"].keys()
+
+
 @pytest.mark.processes
 def test_the_version_tells_how_every_hot_module_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     said = subprocess.run([DARBAN, "--version"], capture_output=True, text=True, check=True)
