@@ -21,7 +21,7 @@ What must stay true:
 - Every reply from a cache entry goes through ``_reply_with``, and every blocked reply through
   ``_block``.
 - The query profiles of a view hold reply templates. A new generation drops them. It begins with a
-  reload, with a flush, and when an exemption ends.
+  reload, with a flush, and when an exemption or hours begin or end.
 
 Pure: no sockets, no clock; ``now`` is in monotonic seconds.
 """

@@ -1,8 +1,9 @@
 """Send the attempts of exchanges, and report to the exchanges what comes of them.
 
 What must stay true:
-- Each attempt that was sent is reported once: what was received, a time-out, a failure, or nothing
-  more once its query has ended.
+- What ends an attempt is reported once: what was received, a failure, or that no late answer is
+  waited for any more. A time-out may come before that, and nothing comes once the query has ended.
+  Of a probe only an answer is reported, also then.
 - The attempts that wait for late answers are bounded (``exchange.late_attempts``).
 """
 
