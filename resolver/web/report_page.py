@@ -1,4 +1,4 @@
-"""The report of ``darban report --html``: one page to print, which loads nothing."""
+"""The report of ``darban report``: one page to print, which loads nothing."""
 
 from resolver.analysis.report import Report
 from resolver.web.rendering import Page
