@@ -26,7 +26,7 @@ from resolver.server.listening import is_missing
 from resolver.settings import Endpoint
 
 File = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="the config, as --config names it")
+    Path | None, typer.Argument(metavar="FILE", help="the config, as --config names it")
 ]
 
 

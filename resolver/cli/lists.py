@@ -31,7 +31,7 @@ _POLL = 0.1
 """Seconds between two questions whether a job is done."""
 
 Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="only these; all by default")
+    list[str] | None, typer.Argument(metavar="NAME", help="only these; all by default")
 ]
 Accept = Annotated[
     bool,

@@ -21,7 +21,7 @@ from resolver.supervisor import control
 File = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[FILE]",
+        metavar="FILE",
         help="put this file in the place of the config first, and keep the config as NAME.old",
     ),
 ]

@@ -89,6 +89,13 @@ def test_the_manual_names_every_command_and_what_it_takes(page: str, name: str) 
                 assert option in section
 
 
+def test_what_may_be_left_out_is_in_one_pair_of_brackets(page: str) -> None:
+    usage = {line.strip() for line in page.splitlines() if "[OPTIONS]" in line}
+    assert "darban check [OPTIONS] [FILE]" in usage
+    assert "darban reload [OPTIONS] [FILE]" in usage
+    assert "darban lists update [OPTIONS] [NAME]..." in usage
+
+
 def test_every_example_in_the_manual_is_kept_as_it_is(page: str) -> None:
     assert "\n           darban explain 10.10.3.7 web.telegram.org\n" in page
 
