@@ -101,7 +101,9 @@ _PREFIX = 'a prefix in quotes, such as "10.10.0.0/16" or "fd00:10::/64"'
 _NAME = 'a domain name in quotes, such as "agency.internal"'
 _ALONE = "Write the name alone, without scheme, port or wildcard."
 _REVERSE = 'Reverse zones are written as names, such as "10.in-addr.arpa".'
-_PLAIN = 'a domain name of letters, digits, hyphens and underscores alone, such as "rpz.internal"'
+_PLAIN = (
+    'a domain name of letters, digits, hyphens and underscores alone, such as "dns.agency.example"'
+)
 _LOCAL = 'a record such as "A 10.0.0.30" or "300 AAAA fd00::30"'
 _URL = 'an address such as "https://lists.example/hosts.txt"'
 _FILE = (
@@ -162,7 +164,7 @@ def instead_of_url(text: str) -> str:
 
 
 def _read_plain_name(text: str) -> bytes:
-    """Read a name that goes into file names, or into the configs of other programs."""
+    """Read a name that goes into the configs of other programs."""
     name = read_name(text)
     if not _PLAIN_NAME.fullmatch(names.text(name)):
         raise InvalidValue(_PLAIN)
