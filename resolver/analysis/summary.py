@@ -5,8 +5,8 @@ Places (of a service, of a group) become names here, since two snapshots number 
 differently.
 
 What must stay true: no field of the compiled config is left out, so that every change is seen. A
-field without a name here is shown under its own name. Only ``entries`` is left out: the rules
-themselves are compared (see ``rules``).
+field without a name here is shown under its own name. Only two are left out: ``entries``, since
+the rules themselves are compared (see ``rules``), and ``unused``, the field of a key that went.
 """
 
 from collections.abc import Iterable, Mapping
@@ -41,6 +41,7 @@ SETTINGS = "settings"
 SERVICES = "services"
 VALUE = "value"
 """The key of a setting's only fact."""
+_UNUSED = "unused"
 
 
 def summarize(compiled: CompiledConfig) -> dict[str, Section]:
@@ -79,7 +80,7 @@ def _rest(thing: "DataclassInstance", covered: Iterable[str]) -> dict[str, Value
     facts: dict[str, Value] = {}
     for field in fields(thing):
         value = getattr(thing, field.name)
-        if field.name in covered or value is None:
+        if field.name in (*covered, _UNUSED) or value is None:
             continue
         if is_dataclass(value) and not isinstance(value, type | Endpoint):
             part = _rest(value, ()).items()

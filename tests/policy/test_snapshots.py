@@ -11,7 +11,7 @@ from resolver.snapshot import store
 from tests.policy.networks import CONFIG, LISTS, snapshot_of
 
 
-def test_terms_are_read_as_they_were_written() -> None:
+def test_a_config_is_read_as_it_was_written() -> None:
     snapshot = snapshot_of()
     again = read_compiled_config(iter(snapshot.document().splitlines()))
     assert again == snapshot.compiled
