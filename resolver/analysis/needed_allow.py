@@ -91,7 +91,7 @@ class _VlanNeeds:
         allowed = services_in(view.effect.allowed, services)
         self._present = (
             *service_references(allowed, services),
-            *(rule.text for rule in rules if rule.allow),
+            *(_entry(rule.text, rule.name) for rule in rules if rule.allow),
         )
         self._present_services = view.effect.allowed
 
@@ -136,6 +136,11 @@ class _VlanNeeds:
             for rule in self._index.rules_within(domain)
             if not rule.exception
         )
+
+
+def _entry(text: str, name: bytes) -> str:
+    """An entry of ``allow``, which without a dot would mean a service under this default."""
+    return text if "." in text or "|" in text else Rule(name, True, False, 1).text
 
 
 def _domain(name: bytes) -> bytes | None:

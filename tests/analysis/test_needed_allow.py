@@ -119,6 +119,16 @@ def test_what_the_policy_has_by_this_default_needs_no_other_entry() -> None:
     assert list(found.domains) == ["agency.example"]
 
 
+def test_a_name_without_a_dot_is_a_rule_since_it_would_mean_a_service() -> None:
+    config = CONFIG.replace('["agency.example"]', '["windows", "agency.example"]')
+    snapshot = compile_texts(config, LISTS)
+    explainer = Explainer(snapshot.compiled, snapshot.index(), 1.8e9)
+    asked = {Question(Requester(vlan="servers"), names.parse("www.windows"), codes.A): 1}
+    [found] = needed_allow(explainer, snapshot.index(), asked)
+    assert found.present == ("||windows^", "agency.example")
+    assert found.open == {"www.windows": 1}
+
+
 def test_a_name_that_the_policy_denies_is_not_suggested() -> None:
     found = _needed("www.games.example")
     assert dict(found.denied) == {"www.games.example": 1}
