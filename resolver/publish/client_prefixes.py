@@ -29,13 +29,15 @@ class Gap:
     vlan: str
     prefix: str
     still_blocked: int
-    """The services that the policy of the VLAN blocks for these clients all the same."""
+    """What the policy of the VLAN blocks for these clients all the same: services, names of
+    ``deny``, and the default."""
 
     def __str__(self) -> str:
         return (
             f"exemption {self.exemption}: the zones of VLAN {self.vlan} do not have it for "
             f"{self.prefix}: a response policy zone lets a client pass for all names or for none, "
-            f"and {self.still_blocked} services or own names stay blocked for this prefix"
+            f"and {self.still_blocked} of the policy's services, names of deny and default stay "
+            "blocked for this prefix"
         )
 
 

@@ -21,13 +21,13 @@ class ListUpdates:
         self.schedule = UpdateSchedule(facts, self._apply)
 
     async def lists(self, request: Request) -> Answer:
-        """The progress or the result of an update, by the number of its job."""
+        """The results of an update so far, by the number of its job."""
         return asdict(self.schedule.find(request.get("job")))
 
     async def update(self, request: Request) -> Answer:
-        """Start to update lists; ``lists`` gives the progress.
+        """Start to update lists; ``lists`` gives the results.
 
-        While an update runs, none is started, and the answer has its progress, and ``busy``.
+        While an update runs, none is started, and the answer has its results so far, and ``busy``.
         """
         names = request.get("names")
         if not isinstance(names, list):
