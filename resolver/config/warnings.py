@@ -228,12 +228,13 @@ def _open_vlans(config: Config, _: Provenance) -> Warnings:
 
 
 def _nested_open_vlans(config: Config, _: Provenance) -> Warnings:
-    """An open VLAN within one whose policy blocks: a client may give itself an address there."""
+    """A VLAN where all passes within one whose policy blocks: a client may take its addresses."""
     policies = config.policies
+    blocking = [name for name, each in policies.items() if _blocks(each) and each.mode == "enforce"]
     closed = {
         name: [prefix for prefix in vlan.prefixes if prefix.prefixlen]
         for name, vlan in config.vlans.items()
-        if vlan.policy in policies and _blocks(policies[vlan.policy])
+        if vlan.policy in blocking
     }
     for name, vlan in config.vlans.items():
         if name in closed or vlan.policy not in policies:
