@@ -66,6 +66,8 @@ class Losses:
         now = {each.name: each for each in describe(self._now)}
         for policy in describe(self._before):
             if policy.name in now:
+                if policy.default == "block" and now[policy.name].default == "pass":
+                    yield f"policy {policy.name} lets names pass that nothing of it covers"
                 kept = {each.name for each in now[policy.name].services}
                 for service in policy.services:
                     if service.name not in kept:

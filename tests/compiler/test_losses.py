@@ -165,6 +165,15 @@ def test_what_the_config_names_no_more_goes_and_is_told(what: str, place: Path) 
     assert _reload(place).warnings == [said]
 
 
+def test_a_default_that_blocks_no_more_is_told(place: Path) -> None:
+    closed = CONFIG.replace("[policies.p]\n", '[policies.p]\ndefault = "block"\n')
+    (place / "config.toml").write_text(closed)
+    store.mark_good(Path(_reload(place).snapshot))
+    assert _reload(place).warnings == []
+    (place / "config.toml").write_text(CONFIG)
+    assert _reload(place).warnings == ["policy p lets names pass that nothing of it covers"]
+
+
 def test_a_copy_is_read_in_the_format_that_it_was_fetched_in(place: Path) -> None:
     """Until the list has come in the one of the config: its source may be away."""
     config = place / "config.toml"
