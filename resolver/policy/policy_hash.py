@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from resolver.dns import names
 from resolver.policy.compiled import CompiledConfig, Policy
 from resolver.policy.prefixes import by_owner, packed
 from resolver.policy.services import services_in, union
@@ -26,6 +27,7 @@ VERSION: Final = 2
 _DERIVED: Final = "it follows from what counts"
 _PEOPLE: Final = "only people read it"
 _SERVER: Final = "each server has its own"
+_OWN_NAMES: Final = "each server has its own; the names count where a default blocks (_open_names)"
 NOT_COUNTED: Final[Mapping[str, str]] = {
     "Service.entries": _DERIVED,
     "Service.reviewed": _PEOPLE,
@@ -47,8 +49,8 @@ NOT_COUNTED: Final[Mapping[str, str]] = {
     "Exemption.ticket": _PEOPLE,
     "Exemption.reason": _PEOPLE,
     "CompiledConfig.excepted": _DERIVED,
-    "CompiledConfig.local": _SERVER,
-    "CompiledConfig.forward": _SERVER,
+    "CompiledConfig.local": _OWN_NAMES,
+    "CompiledConfig.forward": _OWN_NAMES,
     "CompiledConfig.groups": _SERVER,
     "CompiledConfig.subscriptions": "the rules that they bring count",
     "CompiledConfig.settings": _SERVER,
@@ -129,7 +131,7 @@ def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
         for each in policy.blocked_by_hours
     )
     own = _counted(policy.cited_grounds[0])
-    return _counted(
+    counted = _counted(
         policy,
         blocked_services=blocked(policy.blocked_services),
         blocked_by_hours=hourly,
@@ -141,6 +143,13 @@ def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
         sinkhole_v4=v4,
         sinkhole_v6=v6,
     )
+    return [*counted, _open_names(compiled)] if policy.blocks_unlisted else counted
+
+
+def _open_names(compiled: CompiledConfig) -> list[object]:
+    """The names of the network, which a default that blocks lets pass."""
+    zones = {each.zone for each in compiled.forward} - {names.ROOT}
+    return _sorted(each.hex() for each in {*zones, *(each.name for each in compiled.local)})
 
 
 _ANY: Final = {bytes(4), bytes(16)}

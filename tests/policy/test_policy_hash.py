@@ -176,3 +176,11 @@ def test_the_services_that_are_open_count() -> None:
 def test_a_list_that_no_policy_uses_does_not_count() -> None:
     unused = {"zoom": "! Category: workplace-chat\n||zoom.example^\n"}
     assert the_hash(lists=LISTS | unused) == HASH
+
+
+def test_names_of_the_network_count_where_a_default_blocks_what_is_not_open() -> None:
+    more = '[[forward]]\nzones = ["other.example"]\nservers = ["10.0.0.11"]\n'
+    assert the_hash(CONFIG + more) == HASH
+    assert the_hash(ALLOWING + more) != the_hash(ALLOWING)
+    everything = more.replace("other.example", ".")
+    assert the_hash(ALLOWING + everything) == the_hash(ALLOWING)
