@@ -67,6 +67,7 @@ class ZonePublisher:
         """Write the zones whenever they change, and ask for their serials, until cancelled."""
         next_question = 0.0
         while True:
+            self._changed.clear()
             publication, now = self._facts.compiled.settings.publish, time.monotonic()
             if publication is None:
                 self._facts.publish = self._written = None
@@ -76,13 +77,12 @@ class ZonePublisher:
             if publication is not None and now >= next_question:
                 is_served = await self._ask(publication.listen[0])
                 next_question = now + (_ASK if is_served else _LOOK)
-            self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _LOOK)
 
     async def _write(self, publication: Publication) -> bool:
         """Write the zones of what is in force now; whether they could be written."""
-        to_publish = _to_publish(self._facts)
+        self._written = _to_publish(self._facts)  # until ``look``, also during this write
         directory = zone_directory(publication, self._facts.config.parent, self._facts.state)
         server, before = str(publication.listen[0]), self._facts.publish
         before = before or PublishStatus(str(directory), server, (), (), "")
@@ -93,7 +93,6 @@ class ZonePublisher:
             late.cancel()
         zones, left_out = before.zones, before.left_out
         if not result.problem:
-            self._written = to_publish
             log.info(
                 "[publish] %d zones, of which %d were made", len(result.serials), len(result.made)
             )
@@ -106,6 +105,7 @@ class ZonePublisher:
         now = PublishStatus(str(directory), server, zones, left_out, "")
         self._facts.publish = now
         if result.problem:
+            self._written = None
             self._fail(now, result.problem)
         return not result.problem
 

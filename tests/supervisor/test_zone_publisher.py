@@ -109,3 +109,33 @@ def test_zones_whose_writer_does_not_end_are_a_failure_until_it_does(
         assert facts.publish.problem == ""
 
     asyncio.run(over_the_end())
+
+
+def test_a_look_during_a_write_is_followed_by_another_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = snapshot_of(CONFIG + PUBLISH)
+    facts = ServerFacts(tmp_path / "config.toml", tmp_path, snapshot.compiled, "0123", 2.0, 1.0, 1)
+    publisher = ZonePublisher(facts, lambda: tmp_path)
+    writes = asyncio.Semaphore(0)
+
+    async def written(*_: object) -> WriteResult:
+        writes.release()
+        if facts.publish is None:  # the first one
+            publisher.look()
+        return WriteResult(serials={})
+
+    async def ask(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(ZonePublisher, "_written_by_child", written)
+    monkeypatch.setattr(ZonePublisher, "_ask", ask)
+
+    async def twice() -> None:
+        running = asyncio.create_task(publisher.run())
+        async with asyncio.timeout(10):
+            await writes.acquire()
+            await writes.acquire()
+        running.cancel()
+
+    asyncio.run(twice())
