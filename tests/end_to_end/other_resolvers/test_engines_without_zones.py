@@ -17,7 +17,7 @@ from tests.live.configs import edited
 from tests.live.reloading import restored
 from tests.live.waiting import wait_for
 from tests.programs.parity.comparison import ENGINES, site
-from tests.programs.parity.engines import Engine, Site
+from tests.programs.parity.engines import Secondary, Site
 from tests.programs.parity.policy_under_test import VLANS
 
 CLIENT = "127.0.10.5"
@@ -73,14 +73,14 @@ def of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-def _answer(engine: Engine, name: str = BANNED) -> str:
+def _answer(engine: Secondary, name: str = BANNED) -> str:
     """The address that the engine gives, if any."""
     answer = ask(engine.ports["administration"], name, client=CLIENT)
     return str(answer.rr[-1].rdata) if answer is not None and answer.rr else ""
 
 
 @contextmanager
-def _asked_meanwhile(engine: Engine) -> Iterator[set[str]]:
+def _asked_meanwhile(engine: Secondary) -> Iterator[set[str]]:
     """What it gives to a client that asks without a pause, at the end."""
     found: set[str] = set()
     end = threading.Event()
@@ -98,7 +98,7 @@ def _asked_meanwhile(engine: Engine) -> Iterator[set[str]]:
         asking.join()
 
 
-def _damage(engine: Engine, damage: Callable[[Path], None]) -> None:
+def _damage(engine: Secondary, damage: Callable[[Path], None]) -> None:
     """Damage the files of all zones, which it has transferred."""
     with engine.run():
         wait_for(lambda: len(list(engine.zone_files())) >= ZONES, "it has all zones", 30)

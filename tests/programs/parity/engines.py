@@ -60,14 +60,6 @@ class Engine(ABC):
     def run(self) -> AbstractContextManager[None]:
         """The processes, from the moment at which they answer."""
 
-    def cut_off(self) -> None:
-        """Have its config name a primary that is not there, before it runs."""
-        raise NotImplementedError
-
-    def zone_files(self) -> Iterable[Path]:
-        """The files of its zones that it has been given or has written."""
-        raise NotImplementedError
-
     @abstractmethod
     def flush(self) -> None:
         """Empty the caches."""
@@ -75,6 +67,18 @@ class Engine(ABC):
     @abstractmethod
     def take(self) -> None:
         """Take the zones that Darban has written anew, as the units of systemd would."""
+
+
+class Secondary(Engine):
+    """A resolver that enforces the policy by the zones."""
+
+    @abstractmethod
+    def cut_off(self) -> None:
+        """Have its config name a primary that is not there, before it runs."""
+
+    @abstractmethod
+    def zone_files(self) -> Iterable[Path]:
+        """The files of its zones that it has been given or has written."""
 
 
 class Darban(Engine):
@@ -118,7 +122,7 @@ include "{directory}/darban-views.conf";
 """
 
 
-class Bind(Engine):
+class Bind(Secondary):
     """BIND with a view for each VLAN, which transfers the zones from Knot."""
 
     target = Target.BIND
@@ -203,7 +207,7 @@ include: "{directory}/darban-{policy}.conf"
 """
 
 
-class Unbound(Engine):
+class Unbound(Secondary):
     """Unbound: an instance for each policy, which reads the zone files."""
 
     target = Target.UNBOUND
@@ -277,7 +281,7 @@ recursor:
 """
 
 
-class Recursor(Engine):
+class Recursor(Secondary):
     """The Recursor of PowerDNS, which transfers the zones from Knot."""
 
     target = Target.RECURSOR
