@@ -8,6 +8,7 @@ What must stay true:
 - NXDOMAIN only if all names below the name are blocked, too (RFC 8020).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
@@ -22,7 +23,7 @@ _NXDOMAIN: Final[Answer] = (codes.NXDOMAIN, b"")
 _REFUSED: Final[Answer] = (codes.REFUSED, b"")
 
 
-class BlockedAnswers:
+class BlockedAnswers(ABC):
     """The answers of a policy to blocked queries; each subclass is an answer mode."""
 
     has_addresses: ClassVar[bool] = False
@@ -43,8 +44,9 @@ class BlockedAnswers:
             return _missing(verdict)
         return self._of_mode(qtype, verdict)
 
+    @abstractmethod
     def _of_mode(self, qtype: int, verdict: Verdict) -> Answer:
-        raise NotImplementedError
+        """The answer to a query whose name is blocked and no canary."""
 
 
 class SinkholeAnswers(BlockedAnswers):
