@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ import typer
 from resolver.analysis import diff_text
 from resolver.analysis.explanation import Explainer
 from resolver.analysis.needed_allow import NeededAllow, Recorded, needed_allow
+from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import vlans
@@ -74,7 +75,10 @@ def suggest(
     else:
         suggested = suggestions(explainer, index, asked)
         found, lines = [_as_json(each) for each in suggested], _as_lines(suggested)
-    if as_json:
+    if not as_json:
+        _print_read(counts, recording, config, unknown)
+        echo("\n".join(lines) or "no name to look at")
+    else:
         skipped = [{"reason": why, "times": times} for why, times in counts.skipped.items()]
         print_json(
             {
@@ -87,7 +91,11 @@ def suggest(
                 "needed" if allow else "suggestions": found,
             }
         )
-        return 0
+    return 0
+
+
+def _print_read(counts: QueryCounts, recording: Path, config: Path, unknown: Set[str]) -> None:
+    """Print on standard error what was read, and what of it was left out."""
     queries = count_text(counts.total, "query", "queries")
     echo(f"{queries} of {recording}, by the lists of {config}", err=True)
     for name in sorted(unknown):
@@ -97,8 +105,6 @@ def suggest(
         echo(f"not in {recording}, which had no room: {queries} of {name}", err=True)
     for line in diff_text.skipped(counts):
         echo(line, err=True)
-    echo("\n".join(lines) or "no name to look at")
-    return 0
 
 
 def _as_lines(found: list[Suggestion]) -> Iterator[str]:
