@@ -11,6 +11,12 @@ from tests.live.server import Server
 DENY = 'deny = ["web.telegram.org"]'
 OPEN = "deny = []"
 BROKEN = DENY.replace("deny", "denied")
+EXPECT = """
+[[expect]]
+client = "127.0.10.5"
+name = "web.telegram.org"
+outcome = "blocked"
+"""
 
 
 def reload(server: Server, *options: str) -> Done:

@@ -12,20 +12,13 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import edited, small
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, restored, snapshots
+from tests.live.reloading import BROKEN, DENY, EXPECT, OPEN, data, reload, restored, snapshots
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 from tests.programs.chaos.service_manager import ServiceManager
 from tests.snapshot.next_release import CHANGES, save_as_next_release
 
 MakeSmall = Callable[..., Server]
-
-EXPECT = """
-[[expect]]
-client = "127.0.10.5"
-name = "web.telegram.org"
-outcome = "blocked"
-"""
 
 
 @pytest.fixture(scope="module")

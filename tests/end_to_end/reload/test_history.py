@@ -15,11 +15,10 @@ from tests.live.commands import GOOD, NO, WRONG, darban
 from tests.live.configs import small
 from tests.live.nsd import ANY_V4
 from tests.live.programs import lacking
-from tests.live.reloading import restored
+from tests.live.reloading import DENY, OPEN, restored
 from tests.live.server import Server
 from tests.live.waiting import wait_for
 
-DENY, OPEN = 'deny = ["web.telegram.org"]', "deny = []"
 EXEMPTION = """
 [[exemptions]]
 id = "fair"

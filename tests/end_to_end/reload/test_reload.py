@@ -14,7 +14,7 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, darban
 from tests.live.configs import edited, replaced_once
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import BROKEN, DENY, OPEN, data, reload, snapshots
+from tests.live.reloading import BROKEN, DENY, EXPECT, OPEN, data, reload, snapshots
 from tests.live.server import Server, group
 from tests.live.waiting import wait_for
 
@@ -22,12 +22,6 @@ MakeSmall = Callable[..., Server]
 
 SMALL_CACHE = '[cache]\nmax_bytes = "32MiB"\n'
 BLOCK_PAGE = '[block_page]\nlisten = ["127.0.0.1:80"]\n'
-EXPECT = """
-[[expect]]
-client = "127.0.10.5"
-name = "web.telegram.org"
-outcome = "blocked"
-"""
 MORE = """
 [policies.third]
 block = ["pager"]

@@ -10,16 +10,8 @@ from tests.live.clients import ask
 from tests.live.commands import GOOD, NO, UNREACHABLE, WRONG, Done, darban
 from tests.live.configs import replaced_once, small
 from tests.live.nsd import ANY_V4
-from tests.live.reloading import restored
+from tests.live.reloading import DENY, EXPECT, OPEN, restored
 from tests.live.server import Server
-
-DENY, OPEN = 'deny = ["web.telegram.org"]', "deny = []"
-EXPECT = """
-[[expect]]
-client = "127.0.10.5"
-name = "web.telegram.org"
-outcome = "blocked"
-"""
 
 
 @pytest.fixture(scope="module")
