@@ -25,8 +25,9 @@ _BUSY = 0.4
 """On two CPUs that have nothing else to do, it is about 0.1."""
 _MORE_DESCRIPTORS = 40
 """Those of sockets to upstreams come and go; a burst makes some 800 TCP connections."""
-_LATE_ANSWERS = 12.0
-"""Seconds that a socket to an upstream may live."""
+_LATE_ANSWERS = 17.0
+"""Seconds that a socket to an upstream may live after a query: the last attempt is sent within
+3.6 s, can be answered for 10 s, and is dropped up to 2.5 s later."""
 _PRESSURE = Path("/proc/pressure/cpu")
 _EXCEPTION = re.compile("Traceback|never retrieved")
 
