@@ -80,9 +80,9 @@ man: $(VENV)/run ## show the manual page, made of the commands
 
 pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant)
 	@$(BIN)/python -m tests.live.prepare
-	mkdir -p deploy/pictures
-	PICTURES=$(CURDIR)/deploy/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
-	pngquant --quality 60-90 --strip --speed 1 --force --ext .png deploy/pictures/*.png
+	mkdir -p docs/pictures
+	PICTURES=$(CURDIR)/docs/pictures $(BIN)/pytest tests/end_to_end/watching/test_status_page.py
+	pngquant --quality 60-90 --strip --speed 1 --force --ext .png docs/pictures/*.png
 
 install: ## as root: install or upgrade on this Debian server, and start the service (COMPILE=no: pure; ENCRYPTED=yes: with dnsdist)
 	@PYTHON="$(PYTHON)" DESTDIR="$(DESTDIR)" COMPILE="$(COMPILE)" ENCRYPTED="$(ENCRYPTED)" deploy/install.sh install

@@ -329,7 +329,7 @@ start() { # the release before, if any
   fi
   systemctl daemon-reload
   sysctl --quiet --load "$LOCAL/lib/sysctl.d/60-darban.conf" ||
-    say "net.core.rmem_max cannot be set here; see deploy/README.md."
+    say "net.core.rmem_max cannot be set here; see docs/how-to/install.md."
   if [ -z "$1" ]; then
     systemctl --quiet enable darban
     systemctl start darban
@@ -364,7 +364,7 @@ encrypt() {
   if ! as_service "$OPT/current/bin/darban" export dnsdist-front --config "$ETC/config.toml" \
     >"$DNSDIST.new" || ! dnsdist --check-config --config "$DNSDIST.new"; then
     rm -f "$DNSDIST.new"
-    fail "dnsdist is left as it is, for the reason above; see deploy/encrypted-dns.md"
+    fail "dnsdist is left as it is, for the reason above; see docs/how-to/encrypted-dns.md"
   fi
   chown root:_dnsdist "$DNSDIST.new"
   chmod 640 "$DNSDIST.new"

@@ -4,7 +4,7 @@
 
 What must stay true:
 - Every target has every feature. EXACT is what the cells of ``tests.programs.parity`` show.
-- deploy/publish.md has each reason.
+- docs/how-to/publish.md has each reason.
 """
 
 from collections.abc import Iterator, Mapping

@@ -51,19 +51,18 @@ def test_images_of_others_are_pinned_by_digest() -> None:
         assert re.fullmatch(r"[a-z/]+:[a-z0-9.-]+@sha256:[0-9a-f]{64}", image), image
 
 
-PAGES = [*ROOT.glob("*.md"), *DEPLOY.rglob("*.md"), *(ROOT / "blocklists").glob("*.md")]
-README = (DEPLOY / "README.md").read_text(encoding="utf-8")
+HOW_TO = ROOT / "docs" / "how-to"
+INSTALL = (HOW_TO / "install.md").read_text(encoding="utf-8")
+ENCRYPTED = (HOW_TO / "encrypted-dns.md").read_text(encoding="utf-8")
 
-ENCRYPTED = (DEPLOY / "encrypted-dns.md").read_text(encoding="utf-8")
 
-
-def _blocks(language: str, page: str = README) -> list[str]:
+def _blocks(language: str, page: str = INSTALL) -> list[str]:
     found = re.findall(rf"^( *)```{language}\n(.*?)^ *```$", page, re.MULTILINE | re.DOTALL)
     assert found
     return [textwrap.dedent(text) for _, text in found]
 
 
-def test_the_readme_s_configs_are_good(tmp_path: Path) -> None:
+def test_the_pages_configs_are_good(tmp_path: Path) -> None:
     shipped = (ROOT / "config.toml").read_text(encoding="utf-8")
     for table in ("server", "upstream"):  # the examples say them instead
         shipped = re.sub(rf"^\[{table}\]\n.*\n", "", shipped, flags=re.MULTILINE)
@@ -89,7 +88,7 @@ def test_the_configs_with_dnsdist_are_good(tmp_path: Path, block: str) -> None:
 
 
 @pytest.mark.end_to_end
-def test_the_readme_s_firewall_rules_are_good(ip_program: Path, tmp_path: Path) -> None:
+def test_the_pages_firewall_rules_are_good(ip_program: Path, tmp_path: Path) -> None:
     assert ip_program, "it needs a network namespace"
     nft = needed("nft")
     for number, text in enumerate(_blocks("nft")):
@@ -103,23 +102,6 @@ def test_the_readme_s_firewall_rules_are_good(ip_program: Path, tmp_path: Path) 
         )
         assert done.stderr == ""
         assert done.returncode == 0
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for target in re.findall(r'\]\(([^)]+)\)|(?:src|href)="([^"]+)"', text):
-        file, _, heading = "".join(target).partition("#")
-        if not file.startswith("https:"):
-            found = page.parent / file if file else page
-            assert found.exists(), file
-            assert not heading or heading in _headings(found), target
-
-
-def _headings(page: Path) -> set[str]:
-    lines = page.read_text(encoding="utf-8").splitlines()
-    heads = [line.strip("# ").lower() for line in lines if line.startswith("#")]
-    return {re.sub(r"[^a-z0-9 -]", "", head).replace(" ", "-") for head in heads}
 
 
 def test_compose_mounts_what_there_is() -> None:

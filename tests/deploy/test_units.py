@@ -18,7 +18,7 @@ SHIPPED = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.rglob(
 
 def _on_pages() -> dict[str, str]:
     """The services that the documents give, and the drop-in of one as a part of that."""
-    page = (DEPLOY / "publish.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "publish.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     [drop_in] = [each for each in blocks if each.startswith("[Service]")]
     found = {"darban-zones-unbound.service": SHIPPED["darban-zones.service"] + drop_in}

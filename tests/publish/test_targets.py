@@ -19,7 +19,7 @@ from resolver.publish.targets import SUPPORTS, Fit, Support, misfits
 from tests.policy.networks import ALLOWING, CONFIG, HOURLY, LISTS, snapshot_of
 
 WALL = 1.8e9
-PUBLISH = Path(__file__).parents[2] / "deploy" / "publish.md"
+PUBLISH = Path(__file__).parents[2] / "docs" / "how-to" / "publish.md"
 
 RANGES = (Feature.IPV4_RANGES, Feature.IPV6_RANGES)
 ANSWERS = (Feature.SINKHOLE, Feature.NXDOMAIN, Feature.NODATA, Feature.REFUSED)

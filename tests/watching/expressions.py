@@ -15,6 +15,7 @@ from resolver.metrics.definitions import Metric
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 BOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
 RULES = [DEPLOY / "prometheus" / name for name in ("recording.yml", "alerts.yml")]
 

@@ -7,7 +7,8 @@ import pytest
 
 from resolver.metrics.faults import Kind
 from tests.watching.expressions import (
-    DEPLOY,
+    ROOT,
+    RUNBOOK,
     Expression,
     alerts,
     declared,
@@ -51,7 +52,7 @@ def test_every_metric_is_watched() -> None:
 
 def _sections() -> dict[str, str]:
     """The runbook's sections by the anchor that a link names; its beginning has none."""
-    text = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
+    text = RUNBOOK.read_text(encoding="utf-8")
     heads = ["", *re.split(r"^## (.+)\n", text, flags=re.MULTILINE)]
     pairs = zip(heads[::2], heads[1::2], strict=True)
     return {head.lower().replace(" ", "-"): body for head, body in pairs}
@@ -64,7 +65,7 @@ def test_an_alert_says_what_to_do(alert: dict[str, dict[str, str]]) -> None:
     for text in (annotations["impact"], annotations["action"]):
         assert text.endswith(".")
     path, _, anchor = annotations["runbook_url"].partition("#")
-    assert DEPLOY.parent / path == DEPLOY / "RUNBOOK.md"
+    assert ROOT / path == RUNBOOK
     section = _sections()[anchor]
     for part in ("**Means:**", "**See:**", "**Do:**", "**Over when**"):
         assert part in section
@@ -109,5 +110,5 @@ def test_each_section_of_the_runbook_has_its_alert() -> None:
 
 
 def test_links_within_the_runbook_have_a_target() -> None:
-    text = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
+    text = RUNBOOK.read_text(encoding="utf-8")
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= set(_sections())

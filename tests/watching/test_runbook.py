@@ -9,7 +9,7 @@ import typer
 from resolver.cli.app import app
 from resolver.metrics.faults import STALE
 from resolver.metrics.status import SOON
-from tests.watching.expressions import DEPLOY, alerts, boards, panels, series
+from tests.watching.expressions import RUNBOOK, alerts, boards, panels, series
 
 DOCUMENTED = {
     *("run", "check", "explain", "diff", "reload", "status", "exempt", "lists", "flush", "drain"),
@@ -18,7 +18,7 @@ DOCUMENTED = {
 """As the design has them; some may come later than the runbook."""
 
 _LINE = re.compile(r"^darban ([^#\n]+)|`darban ([^`]+)`", re.MULTILINE)
-_TEXT = (DEPLOY / "RUNBOOK.md").read_text(encoding="utf-8")
+_TEXT = RUNBOOK.read_text(encoding="utf-8")
 COMMANDS = sorted({(block or inline).strip() for block, inline in _LINE.findall(_TEXT)})
 
 

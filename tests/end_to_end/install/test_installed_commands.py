@@ -232,7 +232,7 @@ def test_root_fetches_lists_for_a_service_that_is_stopped(installed: Installed) 
 
 
 def test_the_unit_of_a_list_takes_it_over_with_and_without_a_server(installed: Installed) -> None:
-    """As deploy/publish.md sets it up for the zone of a ministry."""
+    """As docs/how-to/publish.md sets it up for the zone of a ministry."""
     machine = installed.machine
     config, file = machine.read(CONFIG), "/var/lib/darban-lists/ministry.zone"
     machine.good("install", "-d", "-g", "darban", "-m", "2750", "/var/lib/darban-lists")
@@ -257,7 +257,7 @@ def test_the_unit_of_a_list_takes_it_over_with_and_without_a_server(installed: I
 def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None:
     """The release is kept meanwhile, so that it need not be built again."""
     machine = installed.machine
-    page = (ROOT_OF_SOURCE / "deploy" / "README.md").read_text(encoding="utf-8")
+    page = (ROOT_OF_SOURCE / "docs/how-to/install.md").read_text(encoding="utf-8")
     section = page.partition("\n## Backup\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     backup, restore = ([line[2:] for line in block.splitlines()] for block in blocks)

@@ -166,7 +166,7 @@ def test_a_new_rule_arrives_when_the_primary_is_back_and_stays(
 def test_what_opens_all_the_same_is_found_by_the_check(
     name: str, damage: Callable[[Path], None], of: Site, tmp_path: Path
 ) -> None:
-    """deploy/publish.md names each of these."""
+    """docs/how-to/publish.md names each of these."""
     engine = ENGINES[name](of, tmp_path / _PLACE)
     if name == "Unbound":  # it transfers nothing
         engine.cut_off()

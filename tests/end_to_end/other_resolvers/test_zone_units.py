@@ -66,7 +66,7 @@ sinkhole = ["10.10.0.1"]
 prefixes = ["10.10.0.0/16"]
 policy = "administrative"
 """
-PAGE = ROOT / "deploy/publish.md"
+PAGE = ROOT / "docs/how-to/publish.md"
 FIREWALL = "darban-nftables.service"
 LISTS_ON_DISK = {
     "one.txt": LISTS["one"],
@@ -100,7 +100,7 @@ def _drop_in(machine: Machine, unit: str, text: str) -> None:
 
 @pytest.fixture
 def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
-    """A system with the units, and Knot as deploy/publish.md sets it up."""
+    """A system with the units, and Knot as docs/how-to/publish.md sets it up."""
     assert ip_program, "a machine is made of namespaces"
     needed("knotd")
     with host_layer(tmp_path) as root:
@@ -123,7 +123,7 @@ def machine(ip_program: Path, tmp_path: Path) -> Iterator[Machine]:
 
 @pytest.fixture
 def unbound(machine: Machine) -> Machine:
-    """The system with Unbound for one policy, set up as deploy/publish.md says."""
+    """The system with Unbound for one policy, set up as docs/how-to/publish.md says."""
     needed("unbound")
     compiled = _snapshot().compiled
     assert compiled.settings.publish is not None
@@ -248,7 +248,7 @@ def test_an_unbound_that_cannot_be_asked_is_reported_and_the_others_take_what_wa
 
 
 def test_the_firewall_has_the_rules_that_have_changed(machine: Machine) -> None:
-    """The unit that deploy/publish.md gives, with the program of this checkout."""
+    """The unit that docs/how-to/publish.md gives, with the program of this checkout."""
     needed("nft")
     _install(machine)
     rules = ("nft", "--handle", "list", "table", "inet", "darban")

@@ -1,7 +1,7 @@
 """The week of a Debian and of a Windows server becomes an ``allow``.
 
 From the recording to the policy by the commands alone, as an operator does it.
-deploy/allow-lists.md says what is found here.
+docs/how-to/allow-lists.md says what is found here.
 """
 
 import re

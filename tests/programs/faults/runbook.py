@@ -1,4 +1,4 @@
-"""The sections of deploy/RUNBOOK.md, and the commands in them that can be run here."""
+"""The sections of docs/how-to/runbook.md, and the commands in them that can be run here."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.programs.chaos.system import CommandFailed, System
 
-_TEXT = (Path(__file__).parents[3] / "deploy" / "RUNBOOK.md").read_text(encoding="utf-8")
+_TEXT = (Path(__file__).parents[3] / "docs" / "how-to" / "runbook.md").read_text(encoding="utf-8")
 _NAMES = {"VLAN": "administration", "NAME": "listed"}
 _BAD = re.compile(r"Traceback|^Usage:|No such (command|option)", re.MULTILINE)
 
