@@ -100,17 +100,6 @@ class Folder:
             os.unlink(path.name, dir_fd=parent)
             os.fsync(parent)
 
-    def was_left(self, file: str, content: bytes) -> bool:
-        """Whether a killed process has left this content aside for a file."""
-        with self._parent(file) as (parent, path):
-            for name in _asides(parent):
-                if name.startswith(f".{path.name}-"):
-                    with contextlib.suppress(BlockingIOError), _unlocked(name, parent) as handle:
-                        is_file = stat.S_ISREG(os.fstat(handle).st_mode)
-                        if is_file and os.pread(handle, len(content) + 1, 0) == content:
-                            return True
-        return False
-
     @contextlib.contextmanager
     def _parent(self, file: str) -> Iterator[tuple[int, Path]]:
         """The open directory of a file, and its whole path for messages."""

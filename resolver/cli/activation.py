@@ -1,13 +1,11 @@
 """Put a config that a command has made in force, and write its files; or do neither."""
 
-import hashlib
 import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from resolver.cli.command import echo
 from resolver.cli.server import PATIENCE, ask, policy_in_force
 from resolver.errors import DarbanError
 from resolver.files import Folder
@@ -37,44 +35,14 @@ def activate(
     Raises:
         DarbanError: a file cannot be written, or the server does not answer.
     """
-    with _undisturbed(), suppress(Refused), _written_at_the_end(config, texts, keep=keep) as began:
+    with _undisturbed(), suppress(Refused), _written_at_the_end(config, texts, keep=keep):
         given = {"texts": texts, "event": event, "before": before}
-        answer = ask(config, "activate", PATIENCE, **given, began=began, accept=accept)
+        answer = ask(config, "activate", PATIENCE, **given, accept=accept)
         if answer["code"]:
             raise Refused
     if not answer["code"] and not _is_in_force(config, texts):
         answer = ask(config, "reload", PATIENCE, accept=accept)
     return answer
-
-
-def complete(config: Path) -> None:
-    """Write what a command has put in force that was killed before it wrote its files.
-
-    Each text must lie beside the config, as that command has left it, and each file must be what
-    that command began with. So the server decides nothing about the text.
-
-    Raises:
-        Unreachable: no server answers.
-        DarbanError: a file cannot be read or written.
-    """
-    in_force = policy_in_force(config)
-    if in_force.began is None or in_force.sources is None:
-        return
-    folder = Folder(config.parent)
-    texts = without_pulled(config, in_force.sources.texts)
-    wanted = {file: texts[file].encode() for file in in_force.began if file in texts}
-    try:
-        left = {file: octets for file, octets in wanted.items() if folder.was_left(file, octets)}
-    except OSError as error:
-        path = error.filename or config
-        raise DarbanError(f"{path} cannot be read ({error.strerror})") from None
-    for file, octets in left.items():
-        if _hash(content_of(config, file)) == in_force.began[file]:
-            _put(folder, file, octets)
-            echo(f"{config.parent / file}: {_COMPLETED}", err=True)
-
-
-_COMPLETED = "written as it is in force; the command that put it in force was killed"
 
 
 @contextmanager
@@ -88,10 +56,6 @@ def _undisturbed() -> Iterator[None]:
 
 
 _ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
-
-
-def _hash(content: bytes | None) -> str | None:
-    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _is_in_force(config: Path, texts: Texts) -> bool:
@@ -167,21 +131,15 @@ def _reporting(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _written_at_the_end(
-    config: Path, texts: Texts, *, keep: bool
-) -> Iterator[dict[str, str | None]]:
-    """Write the files aside; they get their names if the body ends well.
-
-    Yields the SHA-256 of each that will be another, as it is now; None where there is none.
-    """
+def _written_at_the_end(config: Path, texts: Texts, *, keep: bool) -> Iterator[None]:
+    """Write the files aside; they get their names if the body ends well."""
     folder = Folder(config.parent)
     before = {file: content_of(config, file) for file in texts}
-    began = {file: _hash(before[file]) for file in before if before[file] != texts[file].encode()}
     with _reporting(config), ExitStack() as aside:
         for file, text in texts.items():
             if before[file] != text.encode():
                 _write(aside, folder, file, text.encode(), before[file] if keep else None)
-        yield began
+        yield
         for file in texts:
             if content_of(config, file) != before[file]:
                 raise DarbanError(

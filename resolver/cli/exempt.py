@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from resolver.cli.activation import activate, complete, write
+from resolver.cli.activation import activate, write
 from resolver.cli.clone import check_signatures, commit, config_of, edit_text
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.completion import exemptions, hours, services, vlans
@@ -213,7 +213,6 @@ class _Edit:
             check_signatures(clone)
         else:
             with suppress(control.Unreachable):  # where no server runs, the config is written
-                complete(path)
                 self._in_force = policy_in_force(path)
         try:
             self._edit = ExemptionEdit(path, self._in_force)

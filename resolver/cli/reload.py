@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli.activation import activate, complete, content_of, kept, texts_as
+from resolver.cli.activation import activate, content_of, kept, texts_as
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.server import PATIENCE, answer_text, ask, policy_in_force
 from resolver.compiler.candidate import Rejected
@@ -56,7 +56,6 @@ def reload(
     """
     if new is not None:
         return _reload_from(new, config, accept, as_json)
-    complete(config)
     answer = ask(config, "reload", PATIENCE, accept=accept)
     if as_json:
         print_json(answer)
@@ -74,7 +73,6 @@ def _reload_from(new: Path, path: Path, accept: bool, as_json: bool) -> int:
             f"{new} is not beside {path}, so the relative paths in it would mean other files "
             f"there; copy it to {path.parent}"
         )
-    complete(path)
     in_force, files = policy_in_force(path), DiskFiles(new)
     try:
         compile_file(new, time.time(), files).check()

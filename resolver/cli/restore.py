@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from resolver.cli.activation import Refused, activate, complete, content_of, replaced, texts_as
+from resolver.cli.activation import Refused, activate, content_of, replaced, texts_as
 from resolver.cli.command import echo, print_json
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force
@@ -36,8 +36,7 @@ from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 def restore(path: Path, entry: AuditEntry, described: str, as_json: bool) -> int:
     """Restore what an entry of the audit log put in force; the exit code."""
-    complete(path)  # before anything is read: a server must run
-    before = policy_in_force(path).snapshot
+    before = policy_in_force(path).snapshot  # before anything is read: a server must run
     state = store.directory(path)
     with as_owner(state):
         then = AuditLog(state).sources(entry)

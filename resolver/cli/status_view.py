@@ -32,8 +32,6 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 _FAULTS: dict[Kind, str] = {
     "config_not_ok": "the config is not in force; see darban check",
     "config_failed": "the config is not in force; {report[0]}",
-    "config_unwritten": "in force, but its command was killed and has not written {files}: run "
-    "darban reload",
     "workers_missing": "only {workers} of {expected} workers serve",
     "address_missing": "{address}: this host has no such address now; clients get no answers there",
     "tcp_not_accepted": "TCP connections are not accepted: no file descriptor is left; see the log",

@@ -58,9 +58,6 @@ class PolicyInForce:
     """The hash of its snapshot."""
     sources: SourceTexts | None
     """None where it is the last good snapshot, whose texts are unknown."""
-    began: Mapping[str, str | None] | None = None
-    """Where a command has put it in force and not written its files yet: the SHA-256 of each of
-    them as it was before, None where there was none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,8 +66,6 @@ class ServerFacts:
     """Whether commands can reach the server."""
     missing_addresses: tuple[str, ...] = ()
     """Addresses on which DNS is to be served, with their ports, and that this host lacks."""
-    unwritten: tuple[str, ...] = ()
-    """The config's files that a killed command has put in force and not written."""
     draining: bool = False
     """Whether an operator has asked that no client uses this node."""
     lists: dict[str, FetchState] = field(default_factory=dict)

@@ -13,7 +13,6 @@ from resolver.metrics.status import DRAINING, FetchedStatus, PublishStatus, Stat
 Kind = Literal[
     "config_not_ok",
     "config_failed",
-    "config_unwritten",
     "workers_missing",
     "address_missing",
     "tcp_not_accepted",
@@ -63,8 +62,6 @@ def faults(now: Status) -> Iterator[Fault]:
     """The faults of a server, those that are no reminders first."""
     if not now.config_ok:
         yield _config(now)
-    if now.unwritten:
-        yield Fault("config_unwritten", {"files": ", ".join(now.unwritten)})
     if now.workers < now.workers_expected:
         values = {"workers": now.workers, "expected": now.workers_expected}
         yield Fault("workers_missing", values)

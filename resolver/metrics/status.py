@@ -271,9 +271,6 @@ class Status:
     """Why clients should ask another node; empty while they may ask this one."""
     config_failure: str = ""
     """A failure that the config did not cause, such as a full disk; else empty."""
-    unwritten: tuple[str, ...] = ()
-    """The config's files that a killed command has put in force and not written."""
-
     missing_addresses: tuple[str, ...] = ()
     """Addresses on which DNS is to be served, with their ports, and that this host lacks."""
     has_control_socket: bool = True

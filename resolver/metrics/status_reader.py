@@ -68,7 +68,6 @@ def read_status(sums: CounterSums, facts: ServerFacts, *, snapshot: str, at: flo
         missing_addresses=facts.missing_addresses,
         has_control_socket=facts.has_control_socket,
         not_accepting=sums.value(NOT_ACCEPTING),
-        unwritten=facts.unwritten,
         hours=tuple(hours(compiled, at)),
     )
 

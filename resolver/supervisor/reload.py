@@ -17,8 +17,8 @@ What must stay true:
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from resolver.compiler.candidate import (
@@ -44,7 +44,6 @@ from resolver.supervisor.control import Answer, Request
 from resolver.supervisor.restart_settings import needs_restart
 from resolver.supervisor.rollout import Rollout, read
 from resolver.supervisor.startup import lacking_sources, restore_policy_files
-from resolver.supervisor.unwritten import UnwrittenConfig
 from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
@@ -77,10 +76,8 @@ class SentConfig:
     """A config that a command sends, and writes once it is in force."""
 
     sources: SourceTexts
-    before: str | None = None
+    before: str | None
     """The hash of the snapshot that must still be in force; None for any."""
-    began: Mapping[str, str | None] = field(default_factory=dict)
-    """The SHA-256 of each file that the command then writes, as it is on disk now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,6 @@ class Reloader:
         self, rollout: Rollout, facts: ServerFacts, audit: AuditWriter, after: Callable[[], None]
     ) -> None:
         """``after`` is called at the end of every reload."""
-        self.unwritten = UnwrittenConfig(facts.config, facts.state)
         self._rollout = rollout
         self._facts = facts
         self._audit = audit
@@ -131,12 +127,8 @@ class Reloader:
         texts, event = request.get("texts"), request.get("event")
         if not isinstance(texts, dict) or event not in _EVENTS:
             return {"error": "the request names no config or no event"}
-        before, began = request.get("before"), request.get("began")  # an older command has neither
-        sent = SentConfig(
-            SourceTexts(texts),
-            None if before is None else str(before),
-            began if isinstance(began, dict) else {},
-        )
+        before = request.get("before")  # an older command has none
+        sent = SentConfig(SourceTexts(texts), None if before is None else str(before))
         return (
             await self.send(str(event), str(request["who"]), sent, _accepted(request))
         ).as_json()
@@ -144,23 +136,14 @@ class Reloader:
     async def in_force(self, _: Request) -> Answer:
         """Serve ``in-force`` on the control socket: a ``PolicyInForce``."""
         await self.judged.wait()
-        began = self.unwritten.began
-        return asdict(PolicyInForce(self._facts.snapshot, self._sources, began))
-
-    async def hang_up(self) -> None:
-        """Put the config on disk in force, or what a killed command has not written of it."""
-        kept = await asyncio.to_thread(self.unwritten.kept)
-        if kept is None:
-            await self.reload("reload", "SIGHUP")
-        else:
-            await self.send("reload", "SIGHUP", SentConfig(kept, None, self.unwritten.began or {}))
+        return asdict(PolicyInForce(self._facts.snapshot, self._sources))
 
     async def reload(self, event: str, who: str, accepted: Sequence[str] = ()) -> ReloadResult:
         """Put the config on disk in force; the audit log gets ``event`` and ``who``."""
         attempt = _Attempt(event, who, accepted=accepted)
         async with self._lock:
             result = await self._run(attempt)
-            await self._note_disk(result)
+            self._note(result)
         return self._report(attempt, result)
 
     async def send(
@@ -174,7 +157,6 @@ class Reloader:
             result = await self._run(attempt)
             if not result.code:
                 self._note(result)
-                await asyncio.to_thread(self.unwritten.begin, sent.began, sent.sources.texts)
         return self._report(attempt, result)
 
     async def lists(self, who: str, accepted: Sequence[str]) -> ReloadResult:
@@ -205,7 +187,7 @@ class Reloader:
             if result.code and switch is not None:
                 await asyncio.to_thread(switch.tree.restore)
             if sources is None:
-                await self._note_disk(result)
+                self._note(result)
         return self._report(attempt, result)
 
     async def start(self, who: str) -> tuple[ReloadResult, Accepted | None] | None:
@@ -214,14 +196,10 @@ class Reloader:
         How that ended, and what was compiled; None where the server stops. The caller tells it.
         """
         async with self._lock:
-            kept = await asyncio.to_thread(self.unwritten.kept)
-            result = await self._run(_Attempt(START, who, kept))
+            result = await self._run(_Attempt(START, who))
             if self._stopping.is_set():
                 return None
-            if kept is None:
-                await self._note_disk(result)
-            else:
-                self._note(result)
+            self._note(result)
             if result.code and result.result != "needs_restart":
                 await self.activated(f"{START} --last-good", who, None)
             candidate = self._candidate
@@ -327,18 +305,12 @@ class Reloader:
         return result
 
     def _note(self, result: ReloadResult) -> None:
-        """Note whether the config on disk is in force."""
+        """Note whether the config on disk is in force; nothing where the server stops."""
+        if self._stopping.is_set():
+            return
         self._facts.config_ok = not result.code
         may_be_right = result.result in ("failed", "held", "needs_restart")
         self._facts.config_failure = "; ".join(result.report) if may_be_right else ""
-
-    async def _note_disk(self, result: ReloadResult) -> None:
-        """Note how an attempt with the config on disk ended."""
-        if self._stopping.is_set():
-            return
-        self._note(result)
-        if not result.code:
-            await asyncio.to_thread(self.unwritten.end)
 
     def _own(self, sources: SourceTexts) -> SourceTexts:
         """The sources without the policy from git: that is the one on disk."""

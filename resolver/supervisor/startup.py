@@ -23,7 +23,6 @@ from resolver.policy_source.repository import write_files
 from resolver.policy_source.tree import DamagedRecord, PolicyTree
 from resolver.snapshot import store
 from resolver.supervisor.rollout import ServedSnapshot, read
-from resolver.supervisor.unwritten import UnwrittenConfig
 from resolver.upstream.source import missing_sources
 
 _M_MMAP_THRESHOLD: Final = -3
@@ -56,12 +55,9 @@ async def first_snapshot(
             if not isinstance(error, store.NoLastGood):
                 told = [f"{error}; the config was compiled, and is served"]
     try:
-        unwritten = UnwrittenConfig(config, state)
-        lists, kept = () if last_good else [ALL_LISTS], unwritten.kept()
         await restore_policy_files(state)
-        accepted = await compile_in_child(config, state, sources=kept, accepted=lists)
-        if kept is None:
-            unwritten.end()
+        lists = () if last_good else [ALL_LISTS]
+        accepted = await compile_in_child(config, state, accepted=lists)
     except Rejected as error:
         if not last_good:
             raise

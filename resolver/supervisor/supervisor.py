@@ -175,7 +175,6 @@ class _Supervisor:
                 partial(self._once_judged, self._policy_pulls.run),
                 *(self._zones.run, self._validation.run, self._upstream_watch.run),
                 self._reload_on_hangup,
-                partial(self._reloader.unwritten.watch, self._facts),
                 partial(self._rollout.follow_resolv_conf, self._validation.look),
                 partial(watch_addresses, self._facts),
                 partial(self._listen_again, control),
@@ -255,7 +254,7 @@ class _Supervisor:
         while True:
             await self._hangup.wait()
             self._hangup.clear()
-            await self._reloader.hang_up()
+            await self._reloader.reload("reload", "SIGHUP")
 
     async def _once_judged(self, run: Callable[[], Work]) -> None:
         """Do work that changes what is compiled once the config on disk was tried.

@@ -56,11 +56,6 @@ UNSERVED = (replace(ZONE, served=7), replace(ZONE, served=None), ZONE)
 CHANGES: tuple[tuple[Kind, dict[str, Any], tuple[str, ...]], ...] = (
     ("config_not_ok", {"config_ok": False}, ("darban check",)),
     ("config_failed", {"config_ok": False, "config_failure": "no space"}, ("no space",)),
-    (
-        "config_unwritten",
-        {"unwritten": ("config.toml",)},
-        ("killed", "config.toml", "darban reload"),
-    ),
     ("workers_missing", {"workers": 1}, ("1", "2", "workers")),
     (
         "address_missing",

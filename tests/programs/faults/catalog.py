@@ -86,14 +86,6 @@ BREAKDOWNS = (
         prepares=steps.each(steps.add("[policies.spare]\n"), _reload),
     ),
     Breakdown(
-        "command-killed",
-        "DarbanConfigNotInForce",
-        "has not written config.toml",
-        host.kill_a_command,
-        commands=("darban reload",),
-        kinds=("config_unwritten",),
-    ),
-    Breakdown(
         "policy-unsigned",
         "DarbanPolicyRefused",
         "the policy was not pulled",

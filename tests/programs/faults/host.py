@@ -8,7 +8,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.live.server import MODULE
 from tests.live.waiting import wait_for
 from tests.programs.chaos import breaking
 from tests.programs.chaos.system import System
@@ -20,32 +19,6 @@ ADDRESS = "10.99.0.53"
 def kill_workers(whole: System) -> None:
     for worker in whole.workers():
         os.kill(worker, signal.SIGKILL)
-
-
-def kill_a_command(whole: System) -> None:
-    """Kill a command once what it says is in force, and before it is on disk."""
-    why = ("--for", "1h", "--approver", "chaos", "--ticket", "C-4")
-    words = ("exempt", "127.0.10.250", "made-up", *why)
-    with subprocess.Popen(
-        [*_inside(whole), *MODULE, *words, "--config", whole.server.config],
-        env={**os.environ, "STATE_DIRECTORY": str(whole.state)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as killed:
-        try:
-            wait_for(
-                lambda: whole.server.children("resolver.compiler.compilation"), "it is compiled"
-            )
-            killed.send_signal(signal.SIGSTOP)
-            wait_for((whole.disk / "unwritten.json").exists, "it is in force")
-        finally:
-            killed.kill()
-
-
-def _inside(whole: System) -> list[str]:
-    """The command that leads to the server's disk."""
-    namespace = f"--mount=/proc/{whole.server.pid}/ns/mnt"
-    return ["nsenter", namespace, f"--wdns={whole.server.directory}"]
 
 
 def hang_a_load(whole: System) -> None:
