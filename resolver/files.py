@@ -38,8 +38,11 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _atomic_file(parent: int, path: Path, like: str) -> Iterator[BinaryIO]:
-    """An ``atomic_file`` in an open directory; the file ``like`` passes on its mode and owner."""
+def _atomic_file(parent: int, path: Path, like: str, *, is_new: bool = False) -> Iterator[BinaryIO]:
+    """An ``atomic_file`` in an open directory; the file ``like`` passes on its mode and owner.
+
+    With ``is_new`` there must be no file ``path``; FileExistsError where there is one at the end.
+    """
     aside = ""
     try:
         aside, handle = _new_aside(path, parent)
@@ -49,7 +52,8 @@ def _atomic_file(parent: int, path: Path, like: str) -> Iterator[BinaryIO]:
             with contextlib.suppress(FileNotFoundError):
                 _pass_on(os.stat(like, dir_fd=parent, follow_symlinks=False), file.fileno())
             os.fsync(file.fileno())
-            os.replace(aside, path.name, src_dir_fd=parent, dst_dir_fd=parent)
+            give_name = os.link if is_new else os.replace
+            give_name(aside, path.name, src_dir_fd=parent, dst_dir_fd=parent)
         os.fsync(parent)
     except OSError as error:
         if _is_aside(error.filename):
@@ -79,6 +83,19 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @contextlib.contextmanager
+    def new_file(self, file: str) -> Iterator[BinaryIO]:
+        """As ``atomic_file``, for a file that must not exist; FileExistsError where it does.
+
+        It is for its owner and all who may write in its folder to write, and for all to read.
+        """
+        with (
+            self._parent(file) as (parent, path),
+            _atomic_file(parent, path, path.name, is_new=True) as opened,
+        ):
+            os.fchmod(opened.fileno(), 0o644 | os.fstat(parent).st_mode & 0o020)
+            yield opened
 
     @contextlib.contextmanager
     def atomic_file(self, file: str, like: str = "") -> Iterator[BinaryIO]:

@@ -15,7 +15,7 @@ from resolver import __version__, build
 from resolver.cli.command import command, echo
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "policy": ("check", "diff", "reload", "pull"),
+    "policy": ("init", "check", "diff", "reload", "pull"),
     "people": ("explain", "exempt"),
     "lists": ("lists", "record"),
     "other resolvers": ("export",),

@@ -15,6 +15,7 @@ from resolver.cli.policies import with_misfits, with_warnings
 from resolver.compiler.compilation import CompileResult, compile_file
 from resolver.config.load import LoadedConfig
 from resolver.config.problems import Problem, toml_text
+from resolver.config.reading import ConfigFiles
 from resolver.config.warnings import ABSENT_ADDRESS
 from resolver.count_text import count_text
 from resolver.errors import DarbanError
@@ -43,15 +44,12 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
     if file is not None and config is not None:
         raise DarbanError("say one of FILE and --config")
     path = file or config or default_config()
-    compiled = compile_file(path, time.time())
+    compiled = checked(path, time.time())
     review = _oldest_review(compiled)
     gaps, known = [], []
     if not compiled.errors:
         gaps = left_out(compiled.snapshot, time.time())
         known = list(hours(compiled.snapshot.compiled, time.time()))
-        if compiled.snapshot.compiled.settings.publish is not None:
-            compiled = with_misfits(compiled, Target.ZONES, *Fit)
-        compiled = with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
     if as_json:
         print_json(
             {
@@ -80,6 +78,19 @@ def check(file: File = None, *, config: Named = None, as_json: AsJson = False) -
             days = count_text((dt.date.today() - review[0]).days, "day")
             echo(f"oldest review of a list: {review[1]}, on {review[0]}, {days} ago")
     return 2 if compiled.errors else 1 if compiled.failed else 0
+
+
+def checked(path: Path, wall: float, files: ConfigFiles | None = None) -> CompileResult:
+    """A config with every error and warning about it; ``wall`` is now, as Unix time.
+
+    ``files`` may have other texts than the disk.
+    """
+    compiled = compile_file(path, wall, files)
+    if compiled.errors:
+        return compiled
+    if compiled.snapshot.compiled.settings.publish is not None:
+        compiled = with_misfits(compiled, Target.ZONES, *Fit)
+    return with_warnings(compiled, list(_absent_addresses(compiled.loaded)))
 
 
 def _absent_addresses(loaded: LoadedConfig) -> Iterator[Problem]:

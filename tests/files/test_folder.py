@@ -64,3 +64,14 @@ def test_no_more_than_a_bound_is_read(tmp_path: Path) -> None:
     assert read_regular(tmp_path / "file", 7) == b"content"
     with pytest.raises(OSError, match="more than 0 MiB"):
         read_regular(tmp_path / "file", 6)
+
+
+def test_a_new_file_replaces_none(tmp_path: Path) -> None:
+    tmp_path.chmod(0o775)
+    folder = Folder(tmp_path)
+    with folder.new_file("file") as opened:
+        opened.write(b"first")
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o664
+    with pytest.raises(FileExistsError), folder.new_file("file") as opened:
+        opened.write(b"second")
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"first"]

@@ -1,0 +1,236 @@
+"""``darban init``: write a first config from the VLANs of a network."""
+
+import os
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resolver.cli.check import checked
+from resolver.cli.command import echo
+from resolver.cli.default_config import HERE, SYSTEM
+from resolver.cli.policies import no_such_vlan
+from resolver.config.first_config import NewConfig, NewVlan, text_of
+from resolver.config.values import Network
+from resolver.errors import DarbanError
+from resolver.files import Folder
+from resolver.snapshot.config_files import DiskFiles
+
+INSTALLED_LISTS = Path("/usr/share/darban/blocklists")
+SOURCE_LISTS = Path(__file__).parents[2] / "blocklists"
+OWN_LISTS = "blocklists"
+"""The lists of an installation; those of a checkout; the agency's own, beside its config."""
+DNS_PORT = 53
+
+Vlans = Annotated[
+    list[str],
+    typer.Option(
+        "--vlan",
+        metavar="NAME=PREFIX,...",
+        help="a VLAN and the prefixes of its clients: administration=10.10.0.0/16,fd00:10::/64",
+    ),
+]
+Open = Annotated[
+    list[str], typer.Option("--open", metavar="NAME", help="a VLAN on which nothing is blocked")
+]
+Upstream = Annotated[
+    list[str],
+    typer.Option(
+        "--upstream",
+        metavar="ADDRESS",
+        help="a resolver to ask, with a port or without; none means those of /etc/resolv.conf",
+    ),
+]
+ListenOn = Annotated[
+    list[str],
+    typer.Option(
+        "--listen",
+        metavar="ADDRESS",
+        help="an address of this host to answer on; port 53 unless it has one; "
+        "none means the addresses from which this host reaches the VLANs",
+    ),
+]
+Contact = Annotated[
+    str, typer.Option("--contact", help="whom a blocked person may ask: noc@agency.example")
+]
+Audit = Annotated[bool, typer.Option("--audit", help="count what would be blocked, block nothing")]
+File = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="FILE", help="the file; as root /etc/darban/config.toml, otherwise config.toml"
+    ),
+]
+
+
+def init(
+    file: File = None,
+    *,
+    vlan: Vlans,
+    open_: Open = [],  # noqa: B006 - Typer copies it
+    upstream: Upstream = ["system"],  # noqa: B006
+    listen: ListenOn = [],  # noqa: B006
+    contact: Contact = "",
+    audit: Audit = False,
+) -> int:
+    """Write a first config from the VLANs of a network.
+
+    A VLAN that is not --open gets the policy "administrative": foreign messengers and encrypted DNS
+    are blocked. The config has expectations for every VLAN. It is checked as darban check checks
+    it, before it is written. No file is overwritten.
+
+        darban init --vlan administration=10.10.0.0/16 --vlan publicity=10.20.0.0/16
+            --open publicity --upstream 127.0.0.1:5335 --contact noc@agency.example
+    """
+    path = file or (SYSTEM if os.geteuid() == 0 and SYSTEM.parent.is_dir() else HERE)
+    _refuse_existing(path)
+    vlans = _vlans(vlan, open_)
+    addresses = [_with_port(each) for each in listen] or _own_addresses(vlans)
+    text = text_of(NewConfig(vlans, addresses, upstream, contact, _lists(path), audit))
+    _check(path, text)
+    _write(path, text)
+    closed = [each.name for each in vlans if not each.is_open]
+    does = "counts" if audit else "blocks"
+    echo(f"{path}: written. On {', '.join(closed) or 'no VLAN'} it {does} foreign messengers.\n")
+    for number, step in enumerate(_next_steps(path, vlans[0].name, addresses[0]), 1):
+        echo(f"{number}. {step}")
+    return 0
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists() or path.is_symlink():
+        beside = path.with_name("new.toml")
+        raise DarbanError(
+            f"{path} exists, and stays as it is. To begin anew, add another file to this command: "
+            f"{beside}; 'darban reload {beside}' puts it in the place of the config."
+        )
+
+
+def _vlans(given: Sequence[str], open_: Sequence[str]) -> list[NewVlan]:
+    """The VLANs of the command line.
+
+    Raises:
+        DarbanError: a text is not NAME=PREFIX, a name is given twice, or an open VLAN is not given.
+    """
+    found: dict[str, NewVlan] = {}
+    for each in given:
+        name, equals, prefixes = each.partition("=")
+        if not equals or name in found:
+            why = "is given twice" if equals else "has no prefix"
+            raise DarbanError(
+                f"--vlan {each}: the VLAN {why}; expected one --vlan for each VLAN, such as "
+                "administration=10.10.0.0/16,fd00:10::/64"
+            )
+        found[name] = NewVlan(name, [_prefix(name, p) for p in prefixes.split(",")], name in open_)
+    for name in open_:
+        if name not in found:
+            raise no_such_vlan(name, list(found))
+    return list(found.values())
+
+
+def _prefix(vlan: str, text: str) -> Network:
+    try:
+        return ip_network(text.strip())
+    except ValueError as error:
+        raise DarbanError(
+            f"--vlan {vlan}: {error}; expected a prefix such as 10.10.0.0/16"
+        ) from None
+
+
+def _with_port(address: str) -> str:
+    """An address to listen on with its port; what it may be is checked with the config."""
+    if address.startswith("["):
+        return address if "]:" in address else f"{address}:{DNS_PORT}"
+    match address.count(":"):
+        case 0:
+            return f"{address}:{DNS_PORT}"
+        case 1:
+            return address
+        case _:
+            return f"[{address}]:{DNS_PORT}"
+
+
+def _own_addresses(vlans: Iterable[NewVlan]) -> list[str]:
+    """The addresses of this host that the kernel would send from to the VLANs' clients.
+
+    Raises:
+        DarbanError: there is no route to any of the VLANs.
+    """
+    found = dict.fromkeys(
+        _with_port(address)
+        for vlan in vlans
+        for prefix in vlan.prefixes
+        if (address := _address_towards(prefix))
+    )
+    if not found:
+        raise DarbanError("this host has no route to the VLANs: say --listen ADDRESS")
+    return list(found)
+
+
+def _address_towards(prefix: Network) -> str:
+    """The source address for packets to a prefix; empty where there is no route to it."""
+    family = socket.AF_INET if prefix.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(prefix[-1 if prefix.num_addresses == 1 else 1]), DNS_PORT))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
+
+
+def _lists(path: Path) -> list[str]:
+    """The directories of lists: of the installation, or of the checkout; and the agency's own."""
+    shipped = next((each for each in (INSTALLED_LISTS, SOURCE_LISTS) if each.is_dir()), None)
+    if shipped is None:
+        raise DarbanError(f"there are no block lists in {INSTALLED_LISTS}: install the lists first")
+    own = path.parent / OWN_LISTS
+    if not own.is_dir():
+        return [str(shipped)]
+    return [OWN_LISTS] if own.samefile(shipped) else [str(shipped), OWN_LISTS]
+
+
+def _check(path: Path, text: str) -> None:
+    """Check the config as ``darban check`` does, and print its warnings.
+
+    Raises:
+        DarbanError: it has errors, or an expectation does not hold.
+    """
+    compiled = checked(path, time.time(), DiskFiles(path, {str(path): text}))
+    # There is no file yet whose lines could be looked at.
+    problems = [replace(each, file="darban init", line=None) for each in compiled.problems]
+    if compiled.errors or compiled.failed:
+        raise DarbanError("\n".join(map(str, [*problems, *compiled.failed])))
+    for problem in problems:
+        echo(str(problem))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with Folder(path.parent).new_file(path.name) as opened:
+            opened.write(text.encode())
+    except FileExistsError:  # it was made meanwhile
+        _refuse_existing(path)
+        raise
+    except OSError as error:
+        raise DarbanError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def _next_steps(path: Path, vlan: str, address: str) -> Sequence[str]:
+    """The three things to do next; the server has the config once the second is done."""
+    host, _, port = address.rpartition(":")
+    at = f"@{host.strip('[]')}" + (f" -p {port}" if port != str(DNS_PORT) else "")
+    if path == SYSTEM:
+        serve = "systemctl restart darban"
+    elif (path.parent / "config.toml").exists() and path.name != "config.toml":
+        serve = f"darban reload {path}"
+    else:
+        serve = f"darban run --config {path}"
+    return (
+        f"See how a name is answered:       darban explain {vlan} web.telegram.org --config {path}",
+        f"Serve it:                         {serve}",
+        f"Ask it from a client of a VLAN:   dig {at} web.telegram.org",
+    )
