@@ -1,17 +1,21 @@
 """A TCP connection with DNS messages on it, of a client or to an upstream (RFC 7766).
 
 The loop's fast readers read it, and a message costs no iteration of asyncio and no transport. A
-subclass gives the abstract methods, which the loop calls.
+subclass gives the abstract methods, which the loop calls. A connection of DNS over TLS (RFC 7858)
+has a ``TlsSession``, through which passes all that is received and written.
 
 What must stay true:
 - ``close`` calls ``lost``, once for each connection. An error of the socket closes the connection,
   also during ``write``.
 - What the peer has not taken when the connection is closed is discarded, here and in the kernel:
   otherwise the kernel keeps it for minutes, for each connection that a hostile peer has made.
+- TLS fails by closing the connection. A peer that does not take what TLS itself sends, as the
+  answers to updates of its keys, is closed too: nothing else bounds what waits for it.
 - A closed connection is freed by reference counting: the loop does not refer to it, and it is in no
   cycle. Workers collect only cycles of young objects.
 """
 
+import contextlib
 import fcntl
 import socket
 import struct
@@ -20,6 +24,7 @@ from abc import ABC, abstractmethod
 from typing import Final
 
 from resolver.server.loop import Loop
+from resolver.server.tls_session import TlsError, TlsSession
 
 _MOST: Final = 16384
 """Octets that are received at once, so that one connection cannot keep the loop for long."""
@@ -38,6 +43,7 @@ class MessageStream(ABC):
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
         self._socket: socket.socket | None = None
+        self._session: TlsSession | None = None
         self._number = -1
         """The descriptor of the socket."""
         self._received = b""
@@ -70,12 +76,24 @@ class MessageStream(ABC):
             return True
         return not any(fcntl.ioctl(self._number, termios.TIOCOUTQ, bytes(4)))
 
-    def open(self, connected: socket.socket) -> None:
-        """Use a connected socket, which does not block, and read from it."""
+    @property
+    def is_established(self) -> bool:
+        """Whether messages can pass: at once, or after the handshake of TLS."""
+        return self._session is None or self._session.is_established
+
+    def open(self, connected: socket.socket, session: TlsSession | None = None) -> None:
+        """Use a connected socket, which does not block, and read from it.
+
+        With a session the connection has TLS: what was written before the handshake ends is sent
+        then.
+        """
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
+        self._session = session
         self._number = connected.fileno()
         self.read(True)
+        if session is not None:
+            self._receive_tls(session, b"")
 
     def read(self, wanted: bool) -> None:
         """Read from the peer, or leave what it sends to the kernel, which slows the peer down."""
@@ -108,8 +126,23 @@ class MessageStream(ABC):
 
     def write(self, octets: bytes) -> None:
         """Send octets, now or when the peer takes them."""
+        if self._session is not None:
+            octets = self._sealed(octets)
+        self._send(octets)
+
+    def _sealed(self, octets: bytes) -> bytes:
+        """What to send for octets over TLS; nothing if TLS fails, which closes the connection."""
+        assert self._session is not None, "only a connection with TLS seals"
+        if self.is_open:
+            try:
+                return self._session.seal(octets)
+            except TlsError:
+                self.close()
+        return b""
+
+    def _send(self, octets: bytes) -> None:
         connected = self._socket
-        if connected is None:
+        if connected is None or not octets:
             return
         if self._unsent:
             self._unsent += octets
@@ -127,6 +160,8 @@ class MessageStream(ABC):
 
     def end(self) -> None:
         """Tell the peer that nothing more is sent, after all that was."""
+        if self._session is not None and self.is_drained:
+            self._send(self._session.end())
         if self._socket is None:
             return
         try:
@@ -140,8 +175,11 @@ class MessageStream(ABC):
         connected, self._socket = self._socket, None
         if connected is None:
             return
+        session, self._session = self._session, None
         if self._unsent:
             self.loop.remove_writer(self._number)
+        elif session is not None:
+            _send_last(connected, session.end())
         if self._unsent or not is_acknowledged:
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DISCARD)
         self._unsent.clear()
@@ -175,15 +213,39 @@ class MessageStream(ABC):
         except OSError:
             self.close()
             return
-        if octets:
-            rest = self._received[self._begin :]
-            self._received = rest + octets if rest else octets
-            self._begin = 0
-            self.received()
+        if not octets:
+            self._end_reading()
+        elif self._session is None:
+            self._pass_on(octets)
         else:
-            self.read(False)
-            self.has_ended = True
-            self.ended()
+            self._receive_tls(self._session, octets)
+
+    def _pass_on(self, octets: bytes) -> None:
+        rest = self._received[self._begin :]
+        self._received = rest + octets if rest else octets
+        self._begin = 0
+        self.received()
+
+    def _receive_tls(self, session: TlsSession, octets: bytes) -> None:
+        try:
+            octets = session.receive(octets)
+        except TlsError:
+            self.close()  # with the alert that says why
+            return
+        own = session.outgoing()
+        if own and len(self._unsent) > _MOST:
+            self.close()
+            return
+        self._send(own)
+        if octets and self.is_open:
+            self._pass_on(octets)
+        if session.has_ended and self.is_open:
+            self._end_reading()
+
+    def _end_reading(self) -> None:
+        self.read(False)
+        self.has_ended = True
+        self.ended()
 
     def _write_rest(self) -> None:
         assert self._socket is not None, "a closed connection has no writer"
@@ -198,3 +260,10 @@ class MessageStream(ABC):
         if not self._unsent:
             self.loop.remove_writer(self._number)
         self.drained()
+
+
+def _send_last(connected: socket.socket, octets: bytes) -> None:
+    """Send octets to a peer that may be gone."""
+    if octets:
+        with contextlib.suppress(OSError):
+            connected.send(octets)
