@@ -267,7 +267,7 @@ class Explainer:
         policy = view.effect.policy
         if verdict.by is ALLOW:
             return f"allow of policy {policy.name}"
-        if verdict.dormant:
+        if verdict.blocked_at_other_hours:
             hours = self._hours(view, verdict)
             begin = f", from {_moment(hours.changes)}" if hours.changes < math.inf else ""
             return f"policy {policy.name} blocks the service {hours.text}{begin}"

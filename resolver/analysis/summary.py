@@ -146,7 +146,7 @@ def _policy(policy: Policy, described: PolicyDescription) -> Facts:
 
 _OF_POLICY = (
     *("name", "blocked_services", "allow_and_deny", "answer_mode", "sinkhole_v4", "sinkhole_v6"),
-    *("is_enforced", "directives", "cited_grounds", "ground_places", "blocked_by_hours"),
+    *("is_enforced", "directives", "cited_grounds", "grounds_by_service", "blocked_by_hours"),
     *("blocks_unlisted", "allowed_services"),
 )
 

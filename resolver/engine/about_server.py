@@ -27,7 +27,7 @@ def about_server(query: Query, settings: Settings) -> Sections | None:
 def whoami(compiled: CompiledConfig, view: View) -> Sections:
     """The TXT record for ``special_use.WHOAMI``: VLAN, policy, mode and node of a client."""
     vlan, policy = compiled.vlans[view.vlan].name, view.effect.policy.name
-    mode = "enforce" if view.effect.caught is BLOCKED else "audit"
+    mode = "enforce" if view.effect.block_outcome is BLOCKED else "audit"
     texts = [f"vlan={vlan}", f"policy={policy}", f"mode={mode}"]
     if compiled.settings.identity:
         texts.append(f"node={compiled.settings.identity}")

@@ -78,7 +78,7 @@ class Replies:
                 _store_template(profile, key, found)
         template = cast("CountedTemplate", found)
         records = entry.aged(now)
-        if verdict.outcome is not PASSED or verdict.dormant:
+        if verdict.outcome is not PASSED or verdict.blocked_at_other_hours:
             records = with_ttls_up_to(_most_ttl(view, verdict, wall), records, entry.ttl_offsets)
         packet = template.render(query.ident, query.question, records)
         return Reply(packet, template.counter)
@@ -190,7 +190,7 @@ def _most_ttl(view: View, verdict: Verdict, wall: float) -> int:
     """The TTL, in seconds, that a name has at most."""
     most = MAX_TTL if verdict.outcome is PASSED else blocked.TTL
     left = view.effect.until - wall
-    if (verdict.dormant or verdict.exemption >= 0) and left < most:
+    if (verdict.blocked_at_other_hours or verdict.exemption >= 0) and left < most:
         most = int(left)
     return max(1, most)
 

@@ -28,7 +28,7 @@ def queries(compiled: CompiledConfig) -> Iterator[Labels]:
         if any(each.rebinding for each in compiled.groups if each.name == upstream):
             yield vlan.name, Outcome.REBINDING.label, ""
         services = (each.service.name if each.service else "" for each in policy.blocks)
-        yield from ((vlan.name, policy.caught.label, service) for service in services)
+        yield from ((vlan.name, policy.block_outcome.label, service) for service in services)
         exempted = (each.name for each in policy.exemptible)
         yield from ((vlan.name, Outcome.EXEMPTED.label, service) for service in exempted)
 

@@ -173,8 +173,8 @@ class Policy:
     directives: tuple[Directive, ...]
     cited_grounds: tuple[Ground, ...]
     """The first is the agency's own policy."""
-    ground_places: tuple[int, ...]
-    """The index of the ground for each service."""
+    grounds_by_service: tuple[int, ...]
+    """For each service, the index of its ground."""
     contact: str
     upstream: str
     blocked_by_hours: tuple[HourlyBlock, ...] = ()

@@ -65,7 +65,7 @@ class PolicyDescription:
         return tuple(each.text for each in self.blocks if each.service is None and each.text)
 
     @property
-    def caught(self) -> Outcome:
+    def block_outcome(self) -> Outcome:
         """The outcome for what it blocks."""
         return Outcome.BLOCKED if self.mode == "enforce" else Outcome.WOULD_BLOCK
 
@@ -83,7 +83,7 @@ def describe(compiled: CompiledConfig) -> list[PolicyDescription]:
 
 
 def _described(policy: Policy, compiled: CompiledConfig, exempted: int) -> PolicyDescription:
-    grounds = tuple(policy.cited_grounds[place] for place in policy.ground_places)
+    grounds = tuple(policy.cited_grounds[place] for place in policy.grounds_by_service)
     hours = [blocking_hours(compiled, policy, place) for place in range(len(compiled.services))]
     return PolicyDescription(
         policy.name,

@@ -39,8 +39,8 @@ class Effect:
     """What a policy does while certain things are in force. An effect never changes."""
 
     __slots__ = (
-        *("allowed", "answers", "blocked", "caught", "dormant", "exempt", "exemptions", "listed"),
-        *("own", "policy", "unlisted", "until"),
+        *("allowed", "answers", "block_outcome", "blocked", "blocked_at_other_hours", "exempt"),
+        *("exemptions", "listed", "own", "policy", "unlisted", "until"),
     )
 
     def __init__(
@@ -49,7 +49,7 @@ class Effect:
         own: OwnRules,
         answers: BlockedAnswers,
         blocked: int,
-        dormant: int = 0,
+        blocked_at_other_hours: int = 0,
         exempt: int = 0,
         exemptions: tuple[int, ...] = (),
         until: float = math.inf,
@@ -62,11 +62,11 @@ class Effect:
         self.answers = answers
         self.blocked = blocked
         """The services that its lists block now, one bit each; also those that are exempted."""
-        self.dormant = dormant
+        self.blocked_at_other_hours = blocked_at_other_hours
         """The services that it blocks at other hours only, one bit each."""
         self.allowed = allowed
         """The services whose names pass before those of blocked services, one bit each."""
-        self.listed = blocked | dormant | allowed
+        self.listed = blocked | blocked_at_other_hours | allowed
         """The services whose lists of names count, one bit each."""
         self.unlisted = unlisted
         """The verdict on a name that nothing covers; None if it passes."""
@@ -76,7 +76,7 @@ class Effect:
         """The places of the exemptions."""
         self.until = until
         """Unix time until which this effect is in force; ``inf`` if nothing ends it."""
-        self.caught = _caught(policy)
+        self.block_outcome = _block_outcome(policy)
         """The outcome for a name or an address that a rule blocks."""
 
     @property
@@ -87,7 +87,7 @@ class Effect:
     @property
     def default_blocks(self) -> bool:
         """Whether a name that nothing covers gets a blocked reply."""
-        return self.unlisted is not None and self.caught is BLOCKED
+        return self.unlisted is not None and self.block_outcome is BLOCKED
 
     @property
     def deciding(self) -> int:
@@ -95,19 +95,21 @@ class Effect:
 
         Names of a service that is allowed, or blocked at other hours only, pass the default.
         """
-        if self.caught is not BLOCKED:
+        if self.block_outcome is not BLOCKED:
             return 0
         return self.listed if self.unlisted is not None else self.blocked
 
     @property
     def enforced(self) -> int:
         """The services whose names get a blocked reply, one bit each."""
-        return self.blocked & ~self.exempt if self.caught is BLOCKED else 0
+        return self.blocked & ~self.exempt if self.block_outcome is BLOCKED else 0
 
     def ground(self, service: int) -> Ground:
         """What the block of a service rests on; ``NO_SERVICE``: of ``deny``, or of the default."""
         policy = self.policy
-        return policy.cited_grounds[0 if service == NO_SERVICE else policy.ground_places[service]]
+        return policy.cited_grounds[
+            0 if service == NO_SERVICE else policy.grounds_by_service[service]
+        ]
 
     def lists_only(self) -> "Effect":
         """The effect of its lists and its default: without own rules and exemptions."""
@@ -116,7 +118,7 @@ class Effect:
             _NO_RULES,
             self.answers,
             self.blocked,
-            self.dormant,
+            self.blocked_at_other_hours,
             allowed=self.allowed,
             unlisted=self.unlisted,
         )
@@ -129,7 +131,7 @@ class Effect:
         """
         allowed = self.allowed | but
         blocked = (1 << services) - 1 & ~allowed
-        unlisted = Verdict(self.caught, UNLISTED)
+        unlisted = Verdict(self.block_outcome, UNLISTED)
         return Effect(
             self.policy, self.own, self.answers, blocked, allowed=allowed, unlisted=unlisted
         )
@@ -139,7 +141,7 @@ class Effect:
         return Effect(self.policy, _NO_RULES, self.answers, 0)
 
 
-def _caught(policy: Policy) -> Outcome:
+def _block_outcome(policy: Policy) -> Outcome:
     return BLOCKED if policy.is_enforced else WOULD_BLOCK
 
 
@@ -179,7 +181,7 @@ class Effects:
             base.own,
             base.answers,
             base.blocked,
-            base.dormant,
+            base.blocked_at_other_hours,
             union(each.exempted_services for each in found),
             exemptions,
             min(
@@ -203,5 +205,5 @@ class Effects:
             policy.ever_blocked & ~blocked,
             until=until,
             allowed=policy.allowed_services,
-            unlisted=Verdict(_caught(policy), UNLISTED) if policy.blocks_unlisted else None,
+            unlisted=Verdict(_block_outcome(policy), UNLISTED) if policy.blocks_unlisted else None,
         )

@@ -13,8 +13,8 @@ The order of the rules, and the reasons:
    another list blocks. In a list with ``longest_match`` it cancels only rules that are no more
    specific.
 3. A remaining rule blocks if its service is not exempted. The name passes as exempted only if
-   the services of all remaining rules are exempted, and as dormant only if the policy blocks
-   all of them at other hours alone.
+   the services of all remaining rules are exempted, and as blocked at other hours only if the
+   policy blocks all of them at other hours alone.
 4. The verdict reports the most specific rule; of several, that of the first list by name.
 5. An address in the answer blocks if it lies in a range of a service that the policy blocks. It
    does not if the policy's ``allow`` covers the question or an alias on the way to the address,
@@ -225,7 +225,7 @@ class Judge:
         """The verdict on an address; these lists of names except what leads there."""
         if self.ranges is None:
             return PASS
-        blocks = view.effect.blocked | view.effect.dormant
+        blocks = view.effect.blocked | view.effect.blocked_at_other_hours
         within = [self._ranges[place] for place in self.ranges.of_services(address)]
         within = [
             each
@@ -266,7 +266,7 @@ class Judge:
 
     def _denied(self, view: View, rule: OwnRule, name: bytes) -> Verdict:
         return Verdict(
-            view.effect.caught,
+            view.effect.block_outcome,
             DENY,
             key=names.index_key(rule.name),
             subtree=rule.subtree,
@@ -346,7 +346,7 @@ class Judge:
             exempted = self._exempted
             found = next(p for p in effect.exemptions if exempted[p] >> service & 1)
             return Outcome.EXEMPTED, found
-        return effect.caught, -1
+        return effect.block_outcome, -1
 
 
 def zones_of_this_network(compiled: CompiledConfig) -> list[bytes]:

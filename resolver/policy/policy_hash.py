@@ -120,7 +120,7 @@ def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
         "the block page" if each in pages else each.hex()
         for each in (policy.sinkhole_v4, policy.sinkhole_v6)
     )
-    grounds = [policy.cited_grounds[place] for place in policy.ground_places]
+    grounds = [policy.cited_grounds[place] for place in policy.grounds_by_service]
 
     def blocked(services: int) -> list[object]:
         found = services_in(services, zip(compiled.services, grounds, strict=True))
@@ -139,7 +139,7 @@ def _policy(compiled: CompiledConfig, policy: Policy) -> list[object]:
             each.name for each in services_in(policy.allowed_services, compiled.services)
         ),
         cited_grounds=own,
-        ground_places=(),
+        grounds_by_service=(),
         sinkhole_v4=v4,
         sinkhole_v6=v6,
     )

@@ -64,8 +64,8 @@ class Verdict:
     """The outcome for one name, and the rule that decided. A verdict never changes."""
 
     __slots__ = (
-        *("address", "all_below", "by", "dormant", "exemption", "key", "kind", "outcome"),
-        *("range_text", "service", "source", "subtree", "target"),
+        *("address", "all_below", "blocked_at_other_hours", "by", "exemption", "key", "kind"),
+        *("outcome", "range_text", "service", "source", "subtree", "target"),
     )
 
     def __init__(
@@ -102,7 +102,7 @@ class Verdict:
         """The address in the answer that decided; empty if a name did."""
         self.range_text = range_text
         """The range that contains the address."""
-        self.dormant = outcome is Outcome.PASSED and service != NO_SERVICE
+        self.blocked_at_other_hours = outcome is Outcome.PASSED and service != NO_SERVICE
         """Whether the policy blocks the service of the name at other hours only."""
         self.kind = int(outcome) | int(by) << 3 | (service + 1) << 6 if kind < 0 else kind
         """Outcome, kind of rule and service in one number; a copy is given that of its original."""
@@ -129,7 +129,9 @@ class Verdict:
         """Whether a target that passes by this verdict is reported instead of one by another."""
         if reported.outcome is not Outcome.PASSED:
             return False
-        return self.outcome is not Outcome.PASSED or (self.dormant and not reported.dormant)
+        if self.outcome is not Outcome.PASSED:
+            return True
+        return self.blocked_at_other_hours and not reported.blocked_at_other_hours
 
     @property
     def of_answer(self) -> bool:

@@ -161,7 +161,7 @@ class RuleSource:
     def passing_addresses(self, view: View) -> tuple[AddressRule, ...]:
         """The address rules by which the exemptions of a view change those of its policy."""
         effect = view.effect
-        if effect.caught is not BLOCKED:
+        if effect.block_outcome is not BLOCKED:
             return ()
         return tuple(
             AddressRule(each.network, each.length, PASSTHRU)

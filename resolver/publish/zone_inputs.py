@@ -60,7 +60,7 @@ class ZoneInputs:
                 blocked_services=0,
                 blocked_by_hours=(),
                 allowed_services=0,
-                ground_places=(),
+                grounds_by_service=(),
                 allow_and_deny=(),
             ),
             own,

@@ -55,7 +55,7 @@ ELSEWHERE = {
     ("ranges", "line"),
     ("ranges", "source"),  # a service has one file of ranges in a directory
     ("policies", "cited_grounds"),  # they hang together, and change below
-    ("policies", "ground_places"),
+    ("policies", "grounds_by_service"),
     ("hours", "moments"),  # they follow from the text
     ("policies", "blocked_by_hours"),  # no number; tested below
     ("exemptions", "exempted_hours"),

@@ -49,8 +49,8 @@ def test_a_directive_imposes_what_it_is_behind_alone() -> None:
 
 def test_what_is_caught_is_blocked_or_would_be() -> None:
     audited = administrative(CONFIG.replace('directives = ["1595"]', 'mode = "audit"'))
-    assert (audited.mode, audited.caught) == ("audit", Outcome.WOULD_BLOCK)
-    assert (administrative().mode, administrative().caught) == ("enforce", Outcome.BLOCKED)
+    assert (audited.mode, audited.block_outcome) == ("audit", Outcome.WOULD_BLOCK)
+    assert (administrative().mode, administrative().block_outcome) == ("enforce", Outcome.BLOCKED)
 
 
 def test_only_what_a_policy_blocks_can_be_exempted() -> None:

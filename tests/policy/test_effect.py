@@ -36,8 +36,8 @@ def test_an_effect_lasts_until_the_first_of_its_exemptions_ends() -> None:
 def test_a_policy_in_audit_mode_enforces_nothing() -> None:
     audited = CONFIG.replace('directives = ["1595"]', 'mode = "audit"')
     effect = Effects(compiled(audited)).of(0)
-    assert (effect.caught, effect.blocked, effect.enforced) == (WOULD_BLOCK, ONE | TWO, 0)
-    assert Effects(compiled()).of(0).caught is BLOCKED
+    assert (effect.block_outcome, effect.blocked, effect.enforced) == (WOULD_BLOCK, ONE | TWO, 0)
+    assert Effects(compiled()).of(0).block_outcome is BLOCKED
 
 
 def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:

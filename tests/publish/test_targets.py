@@ -68,7 +68,7 @@ DECIDE_NOTHING = {
     "Policy.name": "it is in the names of zones and files",
     "Policy.directives": "people read it",
     "Policy.cited_grounds": "people read it: no engine has the text of each ground",
-    "Policy.ground_places": "likewise",
+    "Policy.grounds_by_service": "likewise",
     "Policy.contact": "people read it",
     "Vlan.name": "it is in the names of zones and files",
     "Vlan.policy": "each VLAN has the features of its policy",
