@@ -85,9 +85,9 @@ class _VlanNeeds:
         updates = union(1 << at for at, each in enumerate(services) if each.category == UPDATES)
         self._explainer = explainer
         self._index = index
-        self._effect = view.effect.closed(updates, len(services))
+        self._effect = view.effect.with_default_block(updates, len(services))
         self._view = View(view.vlan, self._effect)
-        rules = [rule for of_name in self._effect.own.by_name.values() for rule in of_name]
+        rules = [rule for of_name in self._effect.own_rules.by_name.values() for rule in of_name]
         allowed = services_in(view.effect.allowed, services)
         self._present = (
             *service_references(allowed, services),

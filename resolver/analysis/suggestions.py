@@ -69,7 +69,7 @@ def _blocking(explainer: Explainer, index: Index, view: View, domain: bytes) -> 
     for place in sorted(services):
         if view.effect.blocked >> place & 1 and not compiled.services[place].always_nxdomain:
             yield compiled.services[place].name
-    if any(names.is_within(name, domain) for name in view.effect.own.denied):
+    if any(names.is_within(name, domain) for name in view.effect.own_rules.denied):
         yield DENY
 
 

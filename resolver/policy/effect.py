@@ -40,13 +40,13 @@ class Effect:
 
     __slots__ = (
         *("allowed", "answers", "block_outcome", "blocked", "blocked_at_other_hours", "exempt"),
-        *("exemptions", "listed", "own", "policy", "unlisted", "until"),
+        *("exemptions", "listed", "own_rules", "policy", "unlisted", "until"),
     )
 
     def __init__(
         self,
         policy: Policy,
-        own: OwnRules,
+        own_rules: OwnRules,
         answers: BlockedAnswers,
         blocked: int,
         blocked_at_other_hours: int = 0,
@@ -58,7 +58,7 @@ class Effect:
     ) -> None:
         self.policy = policy
         """For its name and its contact."""
-        self.own = own
+        self.own_rules = own_rules
         self.answers = answers
         self.blocked = blocked
         """The services that its lists block now, one bit each; also those that are exempted."""
@@ -82,7 +82,7 @@ class Effect:
     @property
     def has_rules(self) -> bool:
         """Whether a rule can cover any name."""
-        return bool(self.listed or self.own.by_name or self.unlisted)
+        return bool(self.listed or self.own_rules.by_name or self.unlisted)
 
     @property
     def default_blocks(self) -> bool:
@@ -123,21 +123,22 @@ class Effect:
             unlisted=self.unlisted,
         )
 
-    def closed(self, but: int, services: int) -> "Effect":
-        """The effect of a policy like it whose default is to block.
+    def with_default_block(self, opened: int, services: int) -> "Effect":
+        """The effect of a policy like this one whose default is to block.
 
-        Its ``allow`` and ``deny`` stay. Of the number of ``services``, the lists of those in
-        ``but`` (one bit each) and in its ``allow`` let names pass; those of all others block.
+        Its ``allow`` and ``deny`` stay. The lists of the services in ``opened`` (one bit each) and
+        in its ``allow`` let names pass. The lists of all others block; ``services`` is the number
+        of services.
         """
-        allowed = self.allowed | but
+        allowed = self.allowed | opened
         blocked = (1 << services) - 1 & ~allowed
         unlisted = Verdict(self.block_outcome, UNLISTED)
         return Effect(
-            self.policy, self.own, self.answers, blocked, allowed=allowed, unlisted=unlisted
+            self.policy, self.own_rules, self.answers, blocked, allowed=allowed, unlisted=unlisted
         )
 
-    def opened(self) -> "Effect":
-        """The effect of a policy like it that lets every name pass."""
+    def without_blocks(self) -> "Effect":
+        """The effect of a policy like this one that lets every name pass."""
         return Effect(self.policy, _NO_RULES, self.answers, 0)
 
 
@@ -160,7 +161,7 @@ class Effects:
     def __init__(self, compiled: CompiledConfig, now: InForce = NOTHING) -> None:
         self._policies = compiled.policies
         self._exemptions = compiled.exemptions
-        self._own = [OwnRules(policy.allow_and_deny) for policy in compiled.policies]
+        self._own_rules = [OwnRules(policy.allow_and_deny) for policy in compiled.policies]
         self._answers = [blocked_answers(policy, compiled.services) for policy in compiled.policies]
         self.advance(now)
 
@@ -178,7 +179,7 @@ class Effects:
         found = [self._exemptions[place] for place in exemptions]
         return Effect(
             base.policy,
-            base.own,
+            base.own_rules,
             base.answers,
             base.blocked,
             base.blocked_at_other_hours,
@@ -199,7 +200,7 @@ class Effects:
         until = self._now.until if policy.blocked_by_hours else math.inf
         return Effect(
             policy,
-            self._own[place],
+            self._own_rules[place],
             self._answers[place],
             blocked,
             policy.ever_blocked & ~blocked,

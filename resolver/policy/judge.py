@@ -103,7 +103,7 @@ class Judge:
 
     def _by_rules(self, view: View, name: bytes) -> Verdict:
         """Judge a name by all but the default."""
-        if view.own and name[-3:] in view.own_tops:
+        if view.own_rules and name[-3:] in view.own_tops:
             own = self._own_rule(view, name)
             if own is not None:
                 return ALLOWED if own.allow else self._denied(view, own, name)
@@ -255,7 +255,7 @@ class Judge:
     def _own_rule(self, view: View, name: bytes) -> OwnRule | None:
         at = 0  # not ``names.zones``: compiled, a generator doubles the work
         while True:
-            found = view.own.get(name[at:])
+            found = view.own_rules.get(name[at:])
             if found is not None:
                 rules = [rule for rule in found if rule.subtree or at == 0]
                 if rules:

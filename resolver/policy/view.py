@@ -24,7 +24,7 @@ class View:
     """A VLAN and the effect of its policy on a client."""
 
     __slots__ = (
-        *("effect", "group", "has_rules", "own", "own_above", "own_tops", "unlisted"),
+        *("effect", "group", "has_rules", "own_above", "own_rules", "own_tops", "unlisted"),
         *("verdicts_at", "verdicts_below", "verdicts_by_kind", "vlan"),
     )
 
@@ -32,10 +32,10 @@ class View:
         self.vlan = vlan
         self.effect = effect
         # What the judge reads for each query is one step away.
-        self.own = effect.own.by_name
+        self.own_rules = effect.own_rules.by_name
         """The rules of ``allow`` and ``deny`` by name."""
-        self.own_tops = effect.own.tops
-        self.own_above = effect.own.above
+        self.own_tops = effect.own_rules.tops
+        self.own_above = effect.own_rules.above
         self.has_rules = effect.has_rules
         self.unlisted = effect.unlisted
         self.group = effect.policy.upstream.encode()

@@ -42,6 +42,6 @@ def _names(snapshot: Snapshot) -> Iterator[bytes]:
     """All names of rules."""
     compiled = snapshot.compiled
     yield from (rule.name for rule in snapshot.index().all_rules())
-    yield from chain.from_iterable(each.own.by_name for each in Effects(compiled).of_policies)
+    yield from chain.from_iterable(each.own_rules.by_name for each in Effects(compiled).of_policies)
     yield from (each.name for each in compiled.local)
     yield from (each.zone for each in compiled.forward)

@@ -107,7 +107,9 @@ def policy_zones(compiled: CompiledConfig, index: Index, wall: float) -> PolicyZ
     source, views = RuleSource(compiled, index), Views(compiled, wall)
     lists = [effect.lists_only() for effect in views.effects.of_policies]
     block_sets = [
-        PolicyZone(each.policy.name, View(0, each), each.opened(), source.addresses(each), source)
+        PolicyZone(
+            each.policy.name, View(0, each), each.without_blocks(), source.addresses(each), source
+        )
         for each in lists
     ]
     passing, gaps = passing_prefixes(compiled, wall)
@@ -136,7 +138,7 @@ class RuleSource:
         effect, unlisted = view.effect, view.effect.default_blocks
         services, begins = effect.deciding, unlisted and not base.default_blocks
         differing = services & (~base.listed | effect.exempt)
-        changed: Keys = sorted(map(names.index_key, view.own))
+        changed: Keys = sorted(map(names.index_key, view.own_rules))
         if differing or begins:
             changed = merged(changed, self._names.keys(differing, unlisted=unlisted))
         has_all = begins or (differing and differing == services)
@@ -147,7 +149,7 @@ class RuleSource:
 
     def all_rules(self, view: View) -> Iterator[ZoneRule]:
         """All rules of a view, as if it had one zone."""
-        return self.rules(view, view.effect.opened())
+        return self.rules(view, view.effect.without_blocks())
 
     def is_excepted_near(self, name: bytes) -> bool:
         """Whether a list has an exception for a name, or for one above or below it."""

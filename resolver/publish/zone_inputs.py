@@ -37,7 +37,7 @@ class ZoneInputs:
     def hash(self, zone: str, of: PolicyZone) -> str:
         """The hash of what decides a zone with this name."""
         effect = of.view.effect
-        own = tuple(itertools.chain.from_iterable(effect.own.by_name.values()))
+        own = tuple(itertools.chain.from_iterable(effect.own_rules.by_name.values()))
         unlisted, deciding = effect.default_blocks, effect.deciding
         begins = unlisted and not of.base.default_blocks
         without = begins or bool(deciding & ~of.base.listed)

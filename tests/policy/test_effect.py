@@ -43,15 +43,15 @@ def test_a_policy_in_audit_mode_enforces_nothing() -> None:
 def test_the_lists_alone_have_no_own_rules_and_no_exemption() -> None:
     effect = Effects(compiled()).of(0, (0,))
     lists = effect.lists_only()
-    assert effect.own.denied == tuple(map(names.parse, ("b.example", "c.example")))
-    assert (lists.own.by_name, lists.own.denied, lists.exempt) == ({}, (), 0)
+    assert effect.own_rules.denied == tuple(map(names.parse, ("b.example", "c.example")))
+    assert (lists.own_rules.by_name, lists.own_rules.denied, lists.exempt) == ({}, (), 0)
     assert (lists.blocked, lists.answers) == (effect.blocked, effect.answers)
 
 
 def test_an_opened_effect_covers_no_name() -> None:
     effect = Effects(compiled()).of(0)
     assert effect.has_rules
-    assert not effect.opened().has_rules
+    assert not effect.without_blocks().has_rules
 
 
 def test_a_service_has_the_ground_of_its_directive_and_a_denied_name_the_agency_s() -> None:
@@ -74,7 +74,7 @@ def test_an_exemption_keeps_the_default_and_what_is_allowed() -> None:
     assert (effect.blocked, effect.allowed, effect.exempt) == (TWO, ONE, TWO)
     assert effect.unlisted is not None
     assert effect.ground(effect.unlisted.service).directive == ""
-    assert effect.opened().unlisted is None
+    assert effect.without_blocks().unlisted is None
     audited = Effects(compiled(ALLOWING.replace('directives = ["1595"]', 'mode = "audit"'))).of(0)
     assert audited.unlisted is not None
     assert audited.unlisted.outcome is WOULD_BLOCK
