@@ -27,7 +27,7 @@ _MAX_TEMPLATES: Final = 128
 """When a profile has this many reply templates, the next one clears them all: an upstream can send
 ever new section counts."""
 _HEADER_BITS: Final = 31
-"""The bits of ``CacheEntry.header``. In the key of a template, the kind of the verdict is above."""
+"""The bits of ``CacheEntry.header``. In the key of a template, the verdict's ``reply_key`` is above."""
 _BLOCKED_KEY: Final = 1 << 60
 """This bit is only in the keys of blocked templates."""
 
@@ -65,7 +65,7 @@ class Replies:
         """
         profile = query.profile
         header = entry.header if profile.wants_ad else entry.header & ~AD_BIT
-        key = header | verdict.kind << _HEADER_BITS
+        key = header | verdict.reply_key << _HEADER_BITS
         found = None if entry.errors else profile.templates.get(key)
         if found is None:
             if profile.qtype == codes.ANY:
@@ -95,7 +95,7 @@ class Replies:
     def blocked(self, view: View, query: Query, verdict: Verdict) -> Reply:
         """The blocked reply, by the policy of the view."""
         profile = query.profile
-        key = _BLOCKED_KEY | verdict.kind << 1 | verdict.all_below
+        key = _BLOCKED_KEY | verdict.reply_key << 1 | verdict.all_below
         found = profile.templates.get(key)
         if found is None:
             rcode, address = view.effect.answers.to_query(profile.qtype, verdict)

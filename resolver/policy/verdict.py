@@ -64,8 +64,8 @@ class Verdict:
     """The outcome for one name, and the rule that decided. A verdict never changes."""
 
     __slots__ = (
-        *("address", "all_below", "blocked_at_other_hours", "by", "exemption", "key", "kind"),
-        *("outcome", "range_text", "service", "source", "subtree", "target"),
+        *("address", "all_below", "blocked_at_other_hours", "by", "exemption", "key", "outcome"),
+        *("range_text", "reply_key", "service", "source", "subtree", "target"),
     )
 
     def __init__(
@@ -81,7 +81,7 @@ class Verdict:
         all_below: bool = False,
         address: bytes = b"",
         range_text: str = "",
-        kind: int = -1,
+        reply_key: int = -1,
     ) -> None:
         self.outcome = outcome
         self.by = by
@@ -104,8 +104,11 @@ class Verdict:
         """The range that contains the address."""
         self.blocked_at_other_hours = outcome is Outcome.PASSED and service != NO_SERVICE
         """Whether the policy blocks the service of the name at other hours only."""
-        self.kind = int(outcome) | int(by) << 3 | (service + 1) << 6 if kind < 0 else kind
-        """Outcome, kind of rule and service in one number; a copy is given that of its original."""
+        if reply_key < 0:
+            reply_key = int(outcome) | int(by) << 3 | (service + 1) << 6
+        self.reply_key = reply_key
+        """Outcome, kind of rule and service in one number: where it is equal, the same reply
+        template fits. A copy is given that of its original."""
 
     def with_key(self, key: bytes) -> "Verdict":
         """The same verdict by a rule of the same list and kind that stands at another name."""
@@ -122,7 +125,7 @@ class Verdict:
     def _copy(self, key: bytes, target: bytes, all_below: bool) -> "Verdict":
         return Verdict(
             self.outcome, self.by, self.service, key, self.subtree, self.source, self.exemption,
-            target, all_below, kind=self.kind,
+            target, all_below, reply_key=self.reply_key,
         )  # fmt: skip
 
     def outranks(self, reported: "Verdict") -> bool:

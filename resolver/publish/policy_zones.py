@@ -227,7 +227,7 @@ class RuleSource:
 
     def _blocked(self, effect: Effect, verdict: Verdict) -> Action:
         """The action for what a verdict blocks, or NODATA where zones have none."""
-        key = effect.answers, verdict.kind, verdict.all_below
+        key = effect.answers, verdict.reply_key, verdict.all_below
         found = self._actions.get(key)
         if found is None:
             found = self._actions[key] = zone_action(effect.answers, verdict) or NODATA

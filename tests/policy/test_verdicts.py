@@ -73,7 +73,7 @@ def test_the_same_view_and_name_give_the_same_verdict(name: bytes) -> None:
 def facts(verdict: Verdict) -> tuple[object, ...]:
     return (
         *(verdict.outcome, verdict.service, verdict.key, verdict.subtree, verdict.source),
-        *(verdict.exemption, verdict.target, verdict.all_below, verdict.by, verdict.kind),
+        *(verdict.exemption, verdict.target, verdict.all_below, verdict.by, verdict.reply_key),
     )
 
 
