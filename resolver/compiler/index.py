@@ -30,16 +30,16 @@ def build(lists: Sequence[Iterable[Rule]]) -> tuple[bytes, bytes]:
     first = len(in_order) + 1
     sizes = (len(each) // WORD for each in in_order)
     words = array.array("I", itertools.accumulate(sizes, initial=first))
-    kinds = _table_of_kinds(by_key)
-    return trie.tobytes(), b"".join([words.tobytes(), *in_order, kinds.tobytes()])
+    table = _table(by_key)
+    return trie.tobytes(), b"".join([words.tobytes(), *in_order, table.tobytes()])
 
 
-def _table_of_kinds(by_key: Mapping[bytes, bytes]) -> "array.array[int]":
-    """The kind of a key's rule, by the hash of the key; MIXED where keys that collide differ."""
-    kinds = array.array("H", [UNKNOWN]) * table_size(len(by_key))
-    mask = len(kinds) - 1
+def _table(by_key: Mapping[bytes, bytes]) -> "array.array[int]":
+    """The rule of each key, by the hash of the key; MIXED where keys with one hash differ."""
+    table = array.array("H", [UNKNOWN]) * table_size(len(by_key))
+    mask = len(table) - 1
     for key, rules in by_key.items():
-        place = zlib.crc32(key) & mask
-        kind = RULE.unpack(rules)[1] + 1 if len(rules) == RULE.size else MIXED
-        kinds[place] = kind if kind < MIXED and kinds[place] in (UNKNOWN, kind) else MIXED
-    return kinds
+        slot = zlib.crc32(key) & mask
+        rule = RULE.unpack(rules)[1] + 1 if len(rules) == RULE.size else MIXED
+        table[slot] = rule if rule < MIXED and table[slot] in (UNKNOWN, rule) else MIXED
+    return table

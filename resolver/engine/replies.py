@@ -27,7 +27,7 @@ _MAX_TEMPLATES: Final = 128
 """When a profile has this many reply templates, the next one clears them all: an upstream can send
 ever new section counts."""
 _HEADER_BITS: Final = 31
-"""The bits of ``CacheEntry.header``. In the key of a template, the verdict's ``reply_key`` is above."""
+"""The bits of ``CacheEntry.header``. In the key of a template, ``Verdict.reply_key`` is above."""
 _BLOCKED_KEY: Final = 1 << 60
 """This bit is only in the keys of blocked templates."""
 

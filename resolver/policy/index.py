@@ -2,10 +2,10 @@
 
 A trie holds the names of the rules as index keys (octets in reverse order). One walk along the
 key of the question finds all rules at this name and above it, the longest last; a key that ends
-inside a label of the question is skipped. An array holds the rules. A table holds the kind of the
-rule at a key that has one rule. Most blocks need only the kind, and it costs a quarter of the
-time to find the rule. All are flat bytes: each worker maps them from the files of the snapshot,
-so all workers share the memory.
+inside a label of the question is skipped. An array holds the rules. A table holds the list and the
+flags of the rule at a key that has one rule. Most blocks need only these, and to read them costs a
+quarter of the time to find the rule. All are flat bytes: each worker maps them from the files of
+the snapshot, so all workers share the memory.
 
 What must stay true:
 - ``match`` finds every rule that covers the name and no other.
@@ -49,7 +49,7 @@ RULE: Final = struct.Struct("=II")
 WORD: Final = 4
 UNKNOWN: Final = 0
 MIXED: Final = 0xFFFF
-"""Entries of the table of kinds: for no key; for keys with several rules, or of several kinds."""
+"""Entries of the table: for no key; for keys with several rules, or with rules that differ."""
 
 
 class Index:
@@ -58,7 +58,7 @@ class Index:
     ``rules`` has three parts. The first has a word for each key of the trie, by the id of the
     key: the word at which the rules of this key begin. One more word marks the end of the last.
     The second part has the rules, two words each: the line; the number of the list with two
-    flags. The third is the table of kinds. It has half words by the hash of a key: the second
+    flags. The third is this table. It has half words by the hash of a key: the second
     word of the key's rule, plus one.
     """
 
@@ -72,8 +72,8 @@ class Index:
         if len(table) not in (0, table_size(len(self._trie))):
             raise ValueError("the index is not whole")
         # The last good snapshot may be of a version without a table.
-        self._kinds = table if len(table) else memoryview(array.array("H", [MIXED]))
-        self._mask = len(self._kinds) - 1
+        self._table = table if len(table) else memoryview(array.array("H", [MIXED]))
+        self._mask = len(self._table) - 1
         self.keys: Callable[[bytes], list[bytes]] = self._trie.prefixes
         """The keys of rules that are prefixes of the index key of a name; the longest is last.
 
@@ -81,12 +81,12 @@ class Index:
         key, and one for all names below it; unless the key ends inside a label.
         """
 
-    def kind(self, key: bytes) -> int:
-        """The kind of the one rule at a key: its list and its flags (see ``rule_match``).
+    def list_and_flags(self, key: bytes) -> int:
+        """The list and the flags of the one rule at a key, in one number (see ``rule_match``).
 
         -1 if the key has several rules. The key must have at least one.
         """
-        stored = self._kinds[crc32(key) & self._mask]
+        stored = self._table[crc32(key) & self._mask]
         if stored != MIXED:
             return stored - 1
         words = self._words
@@ -98,9 +98,9 @@ class Index:
         """The first line of a list that blocks the name of a key, or its whole subtree."""
         words = self._words
         key_id = self._trie.key_id(key)
-        kind = source << 2 | (SUBTREE if subtree else 0)
+        wanted = source << 2 | (SUBTREE if subtree else 0)
         rules = range(words[key_id], words[key_id + 1], 2)
-        return min([words[at] for at in rules if words[at + 1] == kind])
+        return min([words[at] for at in rules if words[at + 1] == wanted])
 
     def match(self, name: bytes) -> list[RuleMatch]:
         """The rules that cover this name; the most specific is last."""
@@ -137,9 +137,10 @@ class Index:
         return matches
 
 
-def rule_match(key: bytes, line: int, kind: int) -> RuleMatch:
+def rule_match(key: bytes, line: int, list_and_flags: int) -> RuleMatch:
     """Make a match from the key of a rule and its two words."""
-    return RuleMatch(kind >> 2, line, key, kind & SUBTREE != 0, kind & EXCEPTION != 0)
+    subtree, exception = list_and_flags & SUBTREE != 0, list_and_flags & EXCEPTION != 0
+    return RuleMatch(list_and_flags >> 2, line, key, subtree, exception)
 
 
 def ends_at_label(key: bytes, name: bytes) -> bool:
@@ -152,5 +153,5 @@ def ends_at_label(key: bytes, name: bytes) -> bool:
 
 
 def table_size(keys: int) -> int:
-    """The number of entries in a table of kinds: two to four for each key."""
+    """The number of entries in the table: two to four for each key."""
     return 2 << keys.bit_length()

@@ -135,12 +135,12 @@ class Judge:
             return self._of_matches(view, self._index.match(name))
         whole = len(key) == len(name) - 1
         if len(keys) == 1:
-            kind = self._index.kind(key)
-            if kind >= 0:
-                by_kind = view.verdicts_by_kind
-                similar = by_kind.get(kind << 1 | whole)
+            rule = self._index.list_and_flags(key)
+            if rule >= 0:
+                by_rule = view.verdicts_by_rule
+                similar = by_rule.get(rule << 1 | whole)
                 if similar is None:
-                    similar = by_kind[kind << 1 | whole] = self._of_kind(view, key, kind, whole)
+                    similar = by_rule[rule << 1 | whole] = self._of_rule(view, key, rule, whole)
                 return similar if similar is PASS else similar.with_key(key)
         verdicts = view.verdicts_at if whole else view.verdicts_below
         verdict = verdicts.get(key)
@@ -150,9 +150,9 @@ class Judge:
             verdict = verdicts[key] = self._of_matches(view, self._index.match(name))
         return verdict
 
-    def _of_kind(self, view: View, key: bytes, kind: int, whole: bool) -> Verdict:
-        """The verdict by a single rule; other rules of its kind differ only in the name."""
-        rule = rule_match(key, 0, kind)
+    def _of_rule(self, view: View, key: bytes, list_and_flags: int, whole: bool) -> Verdict:
+        """The verdict by a single rule; others of its list with its flags differ in the name."""
+        rule = rule_match(key, 0, list_and_flags)
         return self._of_matches(view, [rule] if rule.subtree or whole else [])
 
     def check_answer(

@@ -107,8 +107,8 @@ class Verdict:
         if reply_key < 0:
             reply_key = int(outcome) | int(by) << 3 | (service + 1) << 6
         self.reply_key = reply_key
-        """Outcome, kind of rule and service in one number: where it is equal, the same reply
-        template fits. A copy is given that of its original."""
+        """Outcome, kind of rule and service in one number, for the keys of reply templates, zone
+        actions and lines of the block log. A copy is given that of its original."""
 
     def with_key(self, key: bytes) -> "Verdict":
         """The same verdict by a rule of the same list and kind that stands at another name."""

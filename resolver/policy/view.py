@@ -25,7 +25,7 @@ class View:
 
     __slots__ = (
         *("effect", "group", "has_rules", "own_above", "own_rules", "own_tops", "unlisted"),
-        *("verdicts_at", "verdicts_below", "verdicts_by_kind", "vlan"),
+        *("verdicts_at", "verdicts_below", "verdicts_by_rule", "vlan"),
     )
 
     def __init__(self, vlan: int, effect: Effect) -> None:
@@ -44,8 +44,8 @@ class View:
         """Verdicts of ``Judge`` for the names of rules, by their index keys."""
         self.verdicts_below: dict[bytes, Verdict] = {}
         """Verdicts for all names below them, by the same keys."""
-        self.verdicts_by_kind: dict[int, Verdict] = {}
-        """Verdicts for rules that differ only in their names."""
+        self.verdicts_by_rule: dict[int, Verdict] = {}
+        """Verdicts by the list and the flags of a rule, and whether its name was asked for."""
 
 
 class Views:

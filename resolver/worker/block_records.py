@@ -77,7 +77,7 @@ class BlockRecords:
         compiled, view = self._compiled, client.view
         if compiled is None or view is None:
             return
-        key = (view.vlan, verdict.kind, verdict.source)
+        key = (view.vlan, verdict.reply_key, verdict.source)
         constants = self._constants.get(key)
         if constants is None:
             if len(self._constants) >= _MAX_CONSTANTS:

@@ -59,15 +59,16 @@ def by_key(lists: list[list[Rule]]) -> dict[bytes, list[tuple[Rule, int]]]:
     return found
 
 
-def kind(rule: Rule, source: int) -> int:
+def list_and_flags(rule: Rule, source: int) -> int:
     return source << 2 | rule.exception << 1 | rule.subtree
 
 
 @given(LISTS)
-def test_the_kind_at_a_key_is_that_of_its_one_rule(lists: list[list[Rule]]) -> None:
+def test_the_list_and_flags_at_a_key_are_those_of_its_one_rule(lists: list[list[Rule]]) -> None:
     index = Index(*build(lists))
     for key, rules in by_key(lists).items():
-        assert index.kind(key) == (kind(*rules[0]) if len(rules) == 1 else -1)
+        one = list_and_flags(*rules[0]) if len(rules) == 1 else -1
+        assert index.list_and_flags(key) == one
 
 
 @given(LISTS)
@@ -76,16 +77,17 @@ def test_a_rule_s_line_is_the_first_of_those_alike(lists: list[list[Rule]]) -> N
     for key, rules in by_key(lists).items():
         for rule, source in rules:
             if not rule.exception:
-                alike = [each.line for each, of in rules if kind(each, of) == kind(rule, source)]
+                same = list_and_flags(rule, source)
+                alike = [each.line for each, of in rules if list_and_flags(each, of) == same]
                 assert index.line(key, source, rule.subtree) == min(alike)
 
 
-def test_kinds_that_share_a_place_are_not_told_apart_by_chance() -> None:
+def test_rules_whose_keys_share_a_hash_are_not_mistaken() -> None:
     wires = [wire([b"%d" % number, b"example"]) for number in range(1000)]
     rules = [Rule(name, number % 2 == 0, False, 1) for number, name in enumerate(wires)]
     index = Index(*build([rules]))
-    kinds = [index.kind(names.index_key(name)) for name in wires]
-    assert kinds == [kind(rule, 0) for rule in rules]
+    found = [index.list_and_flags(names.index_key(name)) for name in wires]
+    assert found == [list_and_flags(rule, 0) for rule in rules]
 
 
 def _without_table(rules: bytes, keys: int) -> bytes:
@@ -94,7 +96,7 @@ def _without_table(rules: bytes, keys: int) -> bytes:
 
 
 @given(LISTS, NAMES)
-def test_an_index_of_a_version_without_kinds_finds_the_same(
+def test_an_index_of_a_version_without_a_table_finds_the_same(
     lists: list[list[Rule]], name: bytes
 ) -> None:
     trie, rules = build(lists)
@@ -103,7 +105,7 @@ def test_an_index_of_a_version_without_kinds_finds_the_same(
     assert older.match(name) == Index(trie, rules).match(name)
     newer = Index(trie, rules)
     for found in older.all_rules():
-        assert older.kind(found.key) == newer.kind(found.key)
+        assert older.list_and_flags(found.key) == newer.list_and_flags(found.key)
 
 
 @pytest.mark.parametrize("lost", [2, 4, 8])

@@ -78,8 +78,8 @@ def facts(verdict: Verdict) -> tuple[object, ...]:
 
 
 def test_verdicts_by_two_kinds_of_rules_share_no_reply_template() -> None:
-    kinds = [Verdict(Outcome.BLOCKED, by).kind for by in RuleKind]
-    assert len(set(kinds)) == len(kinds)
+    keys = [Verdict(Outcome.BLOCKED, by).reply_key for by in RuleKind]
+    assert len(set(keys)) == len(keys)
 
 
 @given(NAMES)
