@@ -103,19 +103,20 @@ class AnswerCache:
         return self._stale(key, now) is not None
 
     def join(
-        self, own: UpstreamQuestion, aliases: CacheEntry, rest: CacheEntry, group: bytes, now: float
-    ) -> CacheEntry:
+        self, question: UpstreamQuestion, aliases: CacheEntry, rest: CacheEntry, group: bytes,
+        now: float,
+    ) -> CacheEntry:  # fmt: skip
         """Join the rest of a chain to its aliases, and store the whole chain for the next query.
 
         ``group`` is the upstream group that gave ``rest``. The chain is stored only if this is the
         question's own group: another group may answer other views differently.
         """
-        existing = self._entries.get(own.key)
+        existing = self._entries.get(question.key)
         if existing is not None and now < existing.expires and not existing.unfinished:
             return existing
-        whole = joined(own.name, own.qtype, aliases, rest, now)
-        if group == own.group and not whole.unfinished and whole.answers:
-            self.put(own.key, whole)
+        whole = joined(question.name, question.qtype, aliases, rest, now)
+        if group == question.group and not whole.unfinished and whole.answers:
+            self.put(question.key, whole)
         return whole
 
     def put(self, key: bytes, entry: CacheEntry) -> None:

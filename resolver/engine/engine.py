@@ -185,19 +185,21 @@ class Engine:
             group = zone.group
         if not profile.flags & codes.RD:
             return self._replies.without_recursion(view, query)
-        own_key = cache_key(name, profile, group)
-        entry = found if found and key == own_key else self.cache.get(own_key, now)
+        question_key = cache_key(name, profile, group)
+        entry = found if found and key == question_key else self.cache.get(question_key, now)
         if entry is None or entry.unfinished:
-            own = UpstreamQuestion(name, profile, group, own_key)
-            pending = PendingReply(client, query, verdict, own, self._generation, now, view.vlan)
+            question = UpstreamQuestion(name, profile, group, question_key)
+            pending = PendingReply(
+                client, query, verdict, question, self._generation, now, view.vlan
+            )
             if entry is None:
                 return self._ask(pending, view, now)
             result = self._follow(pending, view, entry, now)
         else:
-            verdict = self._judge_answer(view, name, own_key, group, verdict, entry)
+            verdict = self._judge_answer(view, name, question_key, group, verdict, entry)
             result = self._reply_with(client, view, query, verdict, entry, now)
         if entry.refresh_after <= now < entry.expires and isinstance(result, Reply):
-            result.refresh = UpstreamQuestion(name, profile, group, own_key)
+            result.refresh = UpstreamQuestion(name, profile, group, question_key)
         return result
 
     def check_question(self, view: View, name: bytes, qtype: int) -> tuple[Zone | None, Verdict]:
@@ -220,11 +222,13 @@ class Engine:
             return self._replies.failed(view, query, found)
         if pending.chain is not None:
             group = pending.question.group
-            found = self.cache.join(pending.own, pending.chain, found, group, now)
+            found = self.cache.join(pending.client_question, pending.chain, found, group, now)
         if found.unfinished:
             return self._follow(pending, view, found, now)
-        own = pending.own
-        verdict = self._judge_answer(view, own.name, own.key, own.group, pending.verdict, found)
+        asked = pending.client_question
+        verdict = self._judge_answer(
+            view, asked.name, asked.key, asked.group, pending.verdict, found
+        )
         return self._reply_with(client, view, query, verdict, found, now)
 
     def give_up(self, pending: PendingReply, failure: Failure) -> Reply:
@@ -293,14 +297,16 @@ class Engine:
     ) -> Reply | PendingReply:
         """Follow the aliases that the upstream did not follow; forward the first unknown target."""
         while True:
-            own = pending.own
-            verdict = self._judge_answer(view, own.name, own.key, own.group, pending.verdict, entry)
+            asked = pending.client_question
+            verdict = self._judge_answer(
+                view, asked.name, asked.key, asked.group, pending.verdict, entry
+            )
             stops = verdict.outcome is BLOCKED or verdict.outcome is REBINDING
             if stops or not entry.unfinished:
                 return self._reply_with(pending.client, view, pending.query, verdict, entry, now)
             if entry.restarts >= MAX_RESTARTS:
                 until = now + FAILURE_PAUSE
-                self.cache.failures.put(pending.own.key, _TOO_MANY, until, now)
+                self.cache.failures.put(pending.client_question.key, _TOO_MANY, until, now)
                 return self._replies.failed(view, pending.query, _TOO_MANY)
             whole = self._follow_alias(pending, view, entry, now)
             if whole is None:
@@ -311,17 +317,17 @@ class Engine:
         self, pending: PendingReply, view: View, entry: CacheEntry, now: float
     ) -> CacheEntry | None:
         """Join the answer for the target of an alias; None if it must be forwarded."""
-        own, target, group = pending.own, entry.unfinished, view.group
-        zone = self._routing.find(target, own.qtype)
+        asked, target, group = pending.client_question, entry.unfinished, view.group
+        zone = self._routing.find(target, asked.qtype)
         if zone is not None:
             if zone.group is None:
-                rest = local_entry(zone, target, own.qtype, now)
-                return joined(own.name, own.qtype, entry, rest, now)
+                rest = local_entry(zone, target, asked.qtype, now)
+                return joined(asked.name, asked.qtype, entry, rest, now)
             group = zone.group
         question = UpstreamQuestion(target, pending.query.profile, group)
         rest_entry = self.cache.get(question.key, now)
         if rest_entry is not None:
-            return self.cache.join(own, entry, rest_entry, group, now)
+            return self.cache.join(asked, entry, rest_entry, group, now)
         pending.question, pending.chain = question, entry
         return None
 
@@ -329,8 +335,8 @@ class Engine:
         """Forward a question, unless the failure cache has it, or the question of the client."""
         failures = self.cache.failures
         failure = failures.get(pending.question.key, now)
-        if failure is None and pending.question is not pending.own:
-            failure = failures.get(pending.own.key, now)
+        if failure is None and pending.question is not pending.client_question:
+            failure = failures.get(pending.client_question.key, now)
         return pending if failure is None else self._replies.failed(view, pending.query, failure)
 
     def dropped(self, view: View | None) -> Drop:

@@ -48,12 +48,12 @@ class PendingReply:
     """A query that waits for an upstream. Policy does not block the name of its question."""
 
     __slots__ = (
-        *("chain", "client", "generation", "own", "query", "question", "received", "sender"),
-        *("to", "verdict", "vlan"),
+        *("chain", "client", "client_question", "generation", "query", "question", "received"),
+        *("sender", "to", "verdict", "vlan"),
     )
 
     def __init__(
-        self, client: Client, query: Query, verdict: Verdict, own: UpstreamQuestion,
+        self, client: Client, query: Query, verdict: Verdict, question: UpstreamQuestion,
         generation: int, received: float, vlan: int,
     ) -> None:  # fmt: skip
         self.client = client
@@ -62,10 +62,10 @@ class PendingReply:
         self.query = query
         self.verdict = verdict
         """The verdict on the name of the question."""
-        self.own = own
+        self.client_question = question
         """The question of the query."""
-        self.question = own
-        """The question in flight: the own one, or one for the target of the unfinished chain."""
+        self.question = question
+        """The question in flight: that of the query, or one for the target of an alias."""
         self.generation = generation
         """The generation of the verdict. In a later generation the verdict is made again."""
         self.received = received

@@ -123,13 +123,13 @@ class Exchange:
         for each in group.servers:
             if now >= each.probe_at:
                 self._probe(each, server, now)
-        return self._ask(server, server.streams, now)
+        return self._ask(server, server.stream_only, now)
 
     def _probe(self, server: Server, first: Server, now: float) -> None:
         """Probe a server whose probe is due, unless the first attempt does so; one at a time."""
         if self.probe is None:
             server.probed(now)
-            if server is not first or server.streams:
+            if server is not first or server.stream_only:
                 message = self._query if server.takes_edns(now) else without_edns(self._query)
                 self.probe = Attempt(server, False, message, now, now + LATE, is_probe=True)
 

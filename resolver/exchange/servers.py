@@ -107,7 +107,7 @@ class Server:
         return self.timeouts < _DOWN_AFTER
 
     @property
-    def streams(self) -> bool:
+    def stream_only(self) -> bool:
         """Whether to ask it over TCP, since nothing comes back over UDP."""
         return self.silent_udp >= _SILENT_UDP_AFTER
 
@@ -135,7 +135,7 @@ class Server:
         elif self.silent_udp < _SILENT_UDP_AFTER:
             self.silent_udp += 1
             self.probe_at = now + _PROBE_INTERVAL
-        if self.streams or not self.smoothed:  # else it says nothing of the time over UDP
+        if self.stream_only or not self.smoothed:  # else it says nothing of the time over UDP
             self.smoothed = seconds
 
     def back_off(self, began: float) -> None:
@@ -228,7 +228,9 @@ class Group:
         left = [
             server
             for server in self.servers
-            if tried.count(server) < TRIES and server not in out and (stream or not server.streams)
+            if tried.count(server) < TRIES
+            and server not in out
+            and (stream or not server.stream_only)
         ]
         return self._best(now, left, tried)
 

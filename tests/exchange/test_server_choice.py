@@ -161,13 +161,13 @@ def test_a_server_that_answers_over_tcp_alone_is_known_as_such_until_something_c
     server.answered(0.01, 10.0)
     group = Group("", [server])
     for number in range(3):
-        assert not server.streams
+        assert not server.stream_only
         server.answered_stream(0.02, 11.0 + number, 12.0 + number)
-    assert server.streams
+    assert server.stream_only
     assert group.next(15.0, (), (), False) is None
     assert group.next(15.0, (), (), True) is server
     server.answered(0.01, 20.0)
-    assert not server.streams
+    assert not server.stream_only
 
 
 def test_an_answer_over_udp_meanwhile_shows_that_packets_are_lost_and_udp_works() -> None:
@@ -175,4 +175,4 @@ def test_an_answer_over_udp_meanwhile_shows_that_packets_are_lost_and_udp_works(
     for number in range(9):
         server.answered(0.01, 11.0 + number)
         server.answered_stream(0.02, 10.9 + number, 11.5 + number)
-    assert not server.streams
+    assert not server.stream_only
