@@ -6,7 +6,7 @@ COMPILED := build/venv
 CONFIG ?= config.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man pictures install rollback uninstall lock clean
+.PHONY: help run test test-fast lint test-compiled compile check fmt bench fuzz attacks chaos faults soak fidelity parity lab lists man reference pictures install rollback uninstall lock clean
 
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 20
@@ -77,6 +77,9 @@ lists: $(VENV)/run ## write the block lists from blocklists/decisions.toml, and 
 
 man: $(VENV)/run ## show the manual page, made of the commands
 	@$(BIN)/python deploy/manual.py | man -l -
+
+reference: $(VENV)/dev ## write the pages of docs/reference that are made from the program
+	@$(BIN)/python docs/make_reference.py
 
 pictures: $(VENV)/dev ## take the README's pictures anew (Debian: chromium, fonts-vazirmatn, pngquant)
 	@$(BIN)/python -m tests.live.prepare

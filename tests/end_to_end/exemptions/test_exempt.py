@@ -308,7 +308,7 @@ def test_what_says_too_much_or_too_little(server: Server, arguments: tuple[str, 
 
 
 def test_the_shipped_expectations_let_a_whole_vlan_be_exempted(running: Server) -> None:
-    """In an emergency, as docs/how-to/install.md and the help of the command say."""
+    """In an emergency, as docs/how-to/upgrade.md and the help of the command say."""
     server = running
     done = _exempt(server, "administration", "@messenger", "--for", "2h")
     assert done.code == GOOD, done.err

@@ -257,7 +257,7 @@ def test_the_unit_of_a_list_takes_it_over_with_and_without_a_server(installed: I
 def test_a_backup_is_restored_as_the_documents_say(installed: Installed) -> None:
     """The release is kept meanwhile, so that it need not be built again."""
     machine = installed.machine
-    page = (ROOT_OF_SOURCE / "docs/how-to/install.md").read_text(encoding="utf-8")
+    page = (ROOT_OF_SOURCE / "docs/how-to/upgrade.md").read_text(encoding="utf-8")
     section = page.partition("\n## Backup\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     backup, restore = ([line[2:] for line in block.splitlines()] for block in blocks)

@@ -1,0 +1,142 @@
+"""Writes the pages of docs/reference/ that are made from the program: `make reference`.
+
+A test holds that they are what this program writes. config.toml has its own page: the comments of
+deploy/reference.toml, which a test compares with the config model.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from resolver.cli.app import GROUPS, app
+from resolver.metrics import definitions
+from resolver.metrics.definitions import Metric
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+
+_EXIT_CODES = """\
+| exit code | means |
+|---|---|
+| 0 | good |
+| 1 | the answer is no: blocked, refused, a failed expectation, policies that differ |
+| 2 | an error in config or usage |
+| 3 | no server can be reached |
+"""
+
+
+def commands() -> str:
+    """The page of all commands."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    context = typer.Context(group, info_name="darban")
+    lines = ["# Commands", "", "`make man` shows the same as a manual page.", "", _EXIT_CODES]
+    lines += ["| about | command | |", "|---|---|---|"]
+    for about, names in GROUPS.items():
+        for name in names:
+            short = group.commands[name].get_short_help_str(limit=80)
+            lines.append(f"| {about} | [`darban {name}`](#darban-{name}) | {short} |")
+            about = ""
+    for names in GROUPS.values():
+        for name in names:
+            command = group.commands[name]
+            lines += ["", f"## darban {name}"]
+            lines += _command(command, typer.Context(command, context, name))
+    return "\n".join(lines) + "\n"
+
+
+def _command(command: TyperGroup | TyperCommand, context: typer.Context) -> Iterator[str]:
+    """One command, or those below it."""
+    if isinstance(command, TyperGroup):
+        yield from ("", *_prose(command.help or ""))
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from ("", f"### {context.command_path} {name}")
+                yield from _command(below, typer.Context(below, context, name))
+        return
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    yield from ("", "```", usage, "```", "", *_prose(command.help or ""))
+    rows = [
+        _row(parameter, context)
+        for parameter in command.get_params(context)
+        if parameter.name != "help" and not getattr(parameter, "hidden", False)
+    ]
+    yield from ("", "| | |", "|---|---|", *rows)
+
+
+def _prose(text: str) -> Iterator[str]:
+    """The paragraphs of a docstring, then its examples, which are indented."""
+    paragraphs = text.strip().split("\n\n")
+    examples = [each.strip() for each in paragraphs if each.startswith("    ")]
+    for paragraph in paragraphs:
+        if not paragraph.startswith("    "):
+            yield from (" ".join(paragraph.split()), "")
+    yield from ("```", *examples, "```")
+
+
+def _row(parameter: TyperOption | TyperArgument, context: typer.Context) -> str:
+    name, _ = parameter.get_help_record(context) or ("", "")
+    text = " ".join((parameter.help or "").split())
+    return f"| `{_cell(name.strip())}` | {_cell(text)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def metrics() -> str:
+    """The page of all metrics."""
+    lines = [
+        "# Metrics",
+        "",
+        "At `/metrics` of `[metrics] listen`, http://127.0.0.1:9153/metrics by default. No label"
+        " names a client or a domain.",
+        "",
+        "| metric | kind | labels | |",
+        "|---|---|---|---|",
+    ]
+    for metric in vars(definitions).values():
+        if isinstance(metric, Metric):
+            name = f"{metric.name}_total" if metric.kind == "counter" else metric.name
+            labels = ", ".join(f"`{label}`" for label in metric.labels)
+            lines.append(f"| `{name}` | {metric.kind} | {labels} | {_cell(metric.text)} |")
+    return "\n".join(lines) + "\n"
+
+
+def alerts() -> str:
+    """The page of all alerts, with their sections of the runbook."""
+    path = ROOT / "deploy" / "prometheus" / "alerts.yml"
+    groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    lines = [
+        "# Alerts",
+        "",
+        "Of [alerts.yml](../../deploy/prometheus/alerts.yml). `page` is for the night, `ticket` for"
+        " the next working day.",
+        "",
+        "| alert | severity | after | what it costs | what to do |",
+        "|---|---|---|---|---|",
+        *(_alert(rule) for group in groups for rule in group["rules"] if "alert" in rule),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _alert(rule: dict[str, Any]) -> str:
+    name, texts = rule["alert"], rule["annotations"]
+    link = f"[{name}](../how-to/runbook.md#{name.lower()})"
+    cells = (link, rule["labels"]["severity"], rule.get("for", "0m"))
+    texts = tuple(re.sub(r"\{\{.*?\}\}", "...", texts[key]) for key in ("impact", "action"))
+    return f"| {' | '.join((*cells, *texts))} |"
+
+
+PAGES = {"commands.md": commands, "metrics.md": metrics, "alerts.md": alerts}
+
+if __name__ == "__main__":
+    REFERENCE.mkdir(exist_ok=True)
+    for page, text in PAGES.items():
+        (REFERENCE / page).write_text(text(), encoding="utf-8")

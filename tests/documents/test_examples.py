@@ -1,0 +1,51 @@
+"""The configs and the firewall rules that the documents show are good."""
+
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+
+from resolver.compiler.compilation import compile_file
+from tests.documents.pages import ROOT, Block, blocks
+from tests.live.programs import needed
+
+SHIPPED = tomllib.loads((ROOT / "config.toml").read_text(encoding="utf-8"))
+_FETCHED = ("There is no copy of it", "It comes from [policy_source]")
+"""How a config begins to tell of what only a running server fetches."""
+
+
+def _with(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """A config with the keys of an example, which stand instead of its own."""
+    merged = dict(base)
+    for key, value in more.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            value = _with(old, value)
+        merged[key] = value
+    return merged
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_a_config_is_good(tmp_path: Path, block: Block) -> None:
+    example = tomllib.loads(block.text)
+    base = SHIPPED | {"lists": {"directories": [str(ROOT / "blocklists")]}, "expect": []}
+    path = tmp_path / "config.toml"
+    path.write_text(tomlkit.dumps(_with(base, example)), encoding="utf-8")
+    compiled = compile_file(path, time.time())
+    assert [each for each in compiled.problems if not each.advice.startswith(_FETCHED)] == []
+    assert compiled.failed == []
+
+
+@pytest.mark.end_to_end
+@pytest.mark.parametrize("block", blocks("nft"), ids=str)
+def test_firewall_rules_are_good(ip_program: Path, tmp_path: Path, block: Block) -> None:
+    assert ip_program, "it needs a network namespace"
+    rules = tmp_path / "rules"
+    rules.write_text(block.text, encoding="utf-8")
+    command = ["unshare", "--net", needed("nft"), "--check", "--file", rules]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

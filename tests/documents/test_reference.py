@@ -1,0 +1,15 @@
+"""The pages that are made from the program are as the program is now."""
+
+import runpy
+
+import pytest
+
+from tests.documents.pages import DOCS
+
+PAGES = runpy.run_path(str(DOCS / "make_reference.py"))["PAGES"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_what_the_program_says(page: str) -> None:
+    shown = (DOCS / "reference" / page).read_text(encoding="utf-8")
+    assert shown == PAGES[page](), "make reference"
