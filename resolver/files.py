@@ -111,12 +111,6 @@ class Folder:
             _remove_abandoned(parent)
             yield opened
 
-    def remove(self, file: str) -> None:
-        """Remove a file, if it is there."""
-        with self._parent(file) as (parent, path), contextlib.suppress(FileNotFoundError):
-            os.unlink(path.name, dir_fd=parent)
-            os.fsync(parent)
-
     @contextlib.contextmanager
     def _parent(self, file: str) -> Iterator[tuple[int, Path]]:
         """The open directory of a file, and its whole path for messages."""

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -77,42 +77,6 @@ def texts_as(config: Path, texts: Texts) -> dict[str, str]:
     """Texts of a config as those of another in its folder, without what comes from git."""
     first, *included = without_pulled(config, texts).items()
     return {config.name: first[1], **dict(included)}
-
-
-@contextmanager
-def replaced(config: Path, files: Mapping[str, bytes | None]) -> Iterator[None]:
-    """Replace or remove (None) other files for the body, and keep those before as ``kept``.
-
-    They are given by their paths relative to the config's folder. Where the body raises, they are
-    as before.
-
-    Raises:
-        DarbanError: a file cannot be written.
-    """
-    folder = Folder(config.parent)
-    before = {file: content_of(config, file) for file in files}
-    written: list[str] = []
-    try:
-        for file, content in files.items():
-            _put(folder, file, content)
-            written.append(file)
-        yield
-    except BaseException:
-        for file in written:
-            _put(folder, file, before[file])
-        raise
-    for file, content in before.items():
-        if content is not None and content != files[file]:
-            _put(folder, kept(file), content, like=file)
-
-
-def _put(folder: Folder, file: str, content: bytes | None, like: str = "") -> None:
-    with _reporting(folder.path / file):
-        if content is None:
-            folder.remove(file)
-        else:
-            with folder.atomic_file(file, like) as opened:
-                opened.write(content)
 
 
 def kept(file: str) -> str:

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from resolver.cli import restore as restoring
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import InvalidMoment, moment_text, parse_moment
 from resolver.errors import DarbanError
 from resolver.snapshot import store
-from resolver.snapshot.state_owner import as_owner, become_owner
+from resolver.snapshot.state_owner import become_owner
 from resolver.supervisor.audit_log import AuditEntry, AuditLog
 
 _SHOWN, _SHOWN_IDS = 20, 3
@@ -26,17 +25,7 @@ At = Annotated[
 ]
 
 
-Restore = Annotated[
-    str | None,
-    typer.Option(
-        "--restore", metavar="DATE", help="put in force again what was in force at this moment"
-    ),
-]
-
-
-def history(
-    *, at: At = None, restore: Restore = None, config: Config, as_json: AsJson = False
-) -> int:
+def history(*, at: At = None, config: Config, as_json: AsJson = False) -> int:
     """Show what was in force at a moment, and by whom.
 
     Without --at: every activation (a start, a reload, an exemption, lists that were fetched) and
@@ -45,29 +34,22 @@ def history(
     a date alone is its beginning. No server is needed. Exits with 1 where nothing was in force, 2
     where the moment is invalid or still to come, or the audit log cannot be read.
 
-    With --restore, the config and the agency's own lists are written as they were, and put in
-    force by a reload; or nothing changes. Fetched lists stay as they are. Each replaced file is
-    kept as NAME.old. Exits as 'darban reload' does.
+    With --at and --json, 'files' has the texts of the config and of what it included then.
 
         darban history
 
         darban history --at 2027-03-20T14:30+03:30
 
-        darban history --restore 2027-03-20T14:30
+        darban history --at 2027-03-20T14:30 --json | jq -r '.files["config.toml"]'
     """
     echo(f"by the audit log of the server of {config}", err=True)
     state = store.directory(config)
-    if at is not None and restore is not None:
-        raise DarbanError("say one of --at and --restore")
-    if restore is None:  # who restores writes files beside the config
-        become_owner(state)
+    become_owner(state)
     audit_log = AuditLog(state)
     try:
-        with as_owner(state):
-            entries = list(audit_log.entries())
+        entries = list(audit_log.entries())
     except OSError as error:
         raise DarbanError(str(error)) from None
-    at = restore if at is None else at
     if at is None:
         if as_json:
             print_json({"entries": entries})
@@ -79,8 +61,6 @@ def history(
         raise InvalidMoment(f"'{at}' is still to come; the audit log has only the past")
     before = [entry for entry in entries if entry.time <= moment and entry.changes]
     entry = before[-1] if before and before[-1].snapshot else None
-    if restore is not None and entry is not None:
-        return restoring.restore(config, entry, _since(entry, moment), as_json)
     if as_json:
         print_json(_as_json(audit_log, entry, moment))
     elif entry is not None:

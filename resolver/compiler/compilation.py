@@ -32,7 +32,6 @@ from resolver.policy.compiled import Snapshot
 from resolver.processes.child_main import work_once
 from resolver.snapshot import store
 from resolver.snapshot.config_files import DiskFiles, SavedFiles, is_pulled, without_pulled
-from resolver.snapshot.list_archive import ListArchive
 from resolver.snapshot.list_store import ListStore
 from resolver.snapshot.state_owner import as_owner
 
@@ -146,7 +145,6 @@ def compile_and_save(
         if lost := [*compiled.losses.lost(accepted)]:
             raise Held([str(each) for each in lost])
         told += compiled.losses.removed()
-    ListArchive(state).keep(config.parent, lists)
     copies = {each.name: each.copy for each in compiled.lists if each.copy}
     return Accepted(
         str(store.save(state, compiled.snapshot)),

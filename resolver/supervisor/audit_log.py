@@ -18,7 +18,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from resolver.compiler.candidate import SourceTexts
 from resolver.policy.compiled import CompiledConfig
@@ -40,8 +39,8 @@ class AuditEntry:
 
     time: float
     event: str
-    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``restore``, ``lists``, ``pull``,
-    ``stop``, or ``refused`` for a commit of the policy."""
+    """``start``, ``start --last-good``, ``reload``, ``exempt``, ``lists``, ``pull``, ``stop``,
+    or ``refused`` for a commit of the policy."""
     who: str
     """For ``pull`` and ``refused`` also the commit and its signer."""
     snapshot: str
@@ -95,16 +94,8 @@ class AuditLog:
 
     def text(self, config: str) -> dict[str, str]:
         """The files of a config, by the hash of its text; empty where they were not kept."""
-        return self._kept(config)
-
-    def sources(self, entry: AuditEntry) -> SourceTexts:
-        """The texts of an activation, and the hashes of its lists: None where not known."""
-        lists = self._kept(entry.lists)
-        return SourceTexts(self.text(entry.config), lists.get(_OWN), lists.get(_FETCHED, {}))
-
-    def _kept(self, name: str) -> dict[str, Any]:
         try:
-            kept: dict[str, Any] = json.loads(self._configs.content(f"{name}.json") or b"{}")
+            kept: dict[str, str] = json.loads(self._configs.content(f"{config}.json") or b"{}")
         except ValueError:
             return {}
         return kept

@@ -48,7 +48,7 @@ from resolver.supervisor.worker_processes import LoadFailed
 
 START = "start"
 """The event of a start in the audit log."""
-_EVENTS = ("reload", "restore", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
+_EVENTS = ("reload", "exempt", "exempt --extend", "exempt --end", "exempt --prune")
 """What a command that sends a config may call its activation in the audit log."""
 _CONFLICT = "another config or list was put in force meanwhile; run this command again"
 

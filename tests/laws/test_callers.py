@@ -147,7 +147,6 @@ NO_COMMANDS = {
     "moments": "moments and durations as people write them",
     "policies": "the policy of a config, for commands that compare or explain it",
     "query_file": "opens files of queries, for diff and lists suggest",
-    "restore": "puts a config and its lists of the past in force, for history",
     "server": "questions to the running server",
     "status_rates": "counts per second, for the status",
     "status_view": "how the status is drawn",

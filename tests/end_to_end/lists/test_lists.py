@@ -1,6 +1,5 @@
 """Lists of others, fetched by the real server over TLS: put in force, kept, told."""
 
-import datetime as dt
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -216,23 +215,6 @@ def test_an_edited_list_of_the_network_holds_back_those_that_are_fetched(
     ]
     (own / "banners.txt").write_text(_OWN, encoding="utf-8")
     assert run(server, "reload").code == GOOD
-
-
-def test_a_list_that_was_fetched_since_stays_with_an_earlier_policy(
-    running: Server, sources: Sources
-) -> None:
-    server, logged = running, len(running.err)
-    sources.says["/ads"] = hosts("a.example", "b.example")
-    assert run(server, "lists", "update").code == GOOD
-    said = "lists by a list that was fetched: applied"
-    wait_for(lambda: said in server.err[logged:], "that is logged")
-    moment = dt.datetime.now(dt.UTC).isoformat()
-    sources.says["/ads"] = hosts("b.example", "c.example")
-    assert run(server, "lists", "update").code == GOOD
-    done = run(server, "history", "--restore", moment)
-    assert done.code == GOOD, done.err
-    assert "ads: fetched since; the copy of now is used" in done.out
-    assert [blocked(server, f"{name}.example") for name in "abc"] == [False, True, True]
 
 
 HOSTILE = "500 \x1b]0;owned\x07\x9b31m\u202egnp"
