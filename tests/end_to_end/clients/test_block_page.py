@@ -182,7 +182,7 @@ def test_a_process_that_dies_is_replaced_on_the_same_sockets(served: tuple[Serve
     wait_for(lambda: server.scrape().value(UP) == 1, "it is served again")
 
 
-def test_it_takes_at_most_25_megabytes(
+def test_it_takes_at_most_36_megabytes(
     made: tuple[Server, int], figure: Callable[[str], None]
 ) -> None:
     server, port = made
@@ -194,7 +194,7 @@ def test_it_takes_at_most_25_megabytes(
         told = get(port, client=f"127.0.10.{client}", Accept_Language=["fa", "en"][client % 2])
         assert told.status == 451
     octets = server.scrape().value("darban_resident_memory_bytes", process="block_page")
-    assert 0 < octets <= 25_000_000
+    assert 0 < octets <= 36_000_000
     figure(f"block page: {octets / 1e6:.1f} MB after 249 requests with 303 VLANs")
 
 
