@@ -16,7 +16,6 @@ from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.replay import Replay
 from resolver.analysis.summary import Section
 from resolver.cli.command import AsJson, Named, echo, print_json
-from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
 from resolver.cli.policies import compile_valid, load_snapshot
 from resolver.cli.query_file import read_queries
@@ -55,10 +54,7 @@ Live = Annotated[
     bool,
     typer.Option("--live", help="ask the upstreams too, and judge the targets of their answers"),
 ]
-Vlan = Annotated[
-    str | None,
-    typer.Option("--vlan", help="try the queries for this VLAN alone", autocompletion=vlans),
-]
+Vlan = Annotated[str | None, typer.Option("--vlan", help="try the queries for this VLAN alone")]
 
 
 class _Replayed(NamedTuple):

@@ -16,7 +16,6 @@ import typer
 from resolver.cli.activation import activate, write
 from resolver.cli.clone import check_signatures, commit, config_of, edit_text
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.completion import exemptions, hours, services, vlans
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text, parse_duration, parse_moment
 from resolver.cli.policies import compile_valid
@@ -38,14 +37,11 @@ Whom = Annotated[
     typer.Argument(
         metavar="CLIENT",
         help="a VLAN's name, or addresses and prefixes with commas between them",
-        autocompletion=vlans,
     ),
 ]
 Services = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="SERVICE...", help="the services and @categories to permit", autocompletion=services
-    ),
+    typer.Argument(metavar="SERVICE...", help="the services and @categories to permit"),
 ]
 For = Annotated[str | None, typer.Option("--for", metavar="TIME", help="how long: 2h, 90m, 3d")]
 Until = Annotated[
@@ -55,20 +51,14 @@ From = Annotated[
     str | None, typer.Option("--from", metavar="MOMENT", help="when it begins, if not at once")
 ]
 Hours = Annotated[
-    str | None,
-    typer.Option(
-        "--hours", metavar="NAME", help="only within these [hours.*]", autocompletion=hours
-    ),
+    str | None, typer.Option("--hours", metavar="NAME", help="only within these [hours.*]")
 ]
 Approver = Annotated[str | None, typer.Option("--approver", help="who has approved it")]
 Ticket = Annotated[str | None, typer.Option("--ticket", help="where it was asked for")]
 Reason = Annotated[str | None, typer.Option("--reason", help="what it is for")]
 List = Annotated[bool, typer.Option("--list", help="list the exemptions, ended or not")]
 End = Annotated[
-    str | None,
-    typer.Option(
-        "--end", metavar="ID", help="end this exemption now: remove it", autocompletion=exemptions
-    ),
+    str | None, typer.Option("--end", metavar="ID", help="end this exemption now: remove it")
 ]
 Extend = Annotated[
     str | None,
@@ -76,7 +66,6 @@ Extend = Annotated[
         "--extend",
         metavar="ID",
         help="let this exemption end later, as --for or --until says",
-        autocompletion=exemptions,
     ),
 ]
 Repo = Annotated[

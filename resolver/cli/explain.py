@@ -9,7 +9,6 @@ import typer
 
 from resolver.analysis.explanation import Explainer, Explanation
 from resolver.cli.command import AsJson, echo, print_json
-from resolver.cli.completion import vlans
 from resolver.cli.default_config import default_config
 from resolver.cli.moments import moment_text, parse_moment
 from resolver.cli.policies import compile_valid, load_snapshot, view_of_vlan
@@ -28,13 +27,12 @@ Words = Annotated[
     typer.Argument(
         metavar="CLIENT NAME [TYPE]",
         help="who asks, an address or a VLAN; for which name, or URL; for which record type, or A",
-        autocompletion=vlans,
     ),
 ]
 Client = Annotated[
     str | None, typer.Option("--client", help="who asks by address, instead of CLIENT")
 ]
-Vlan = Annotated[str | None, typer.Option("--vlan", help="or by VLAN", autocompletion=vlans)]
+Vlan = Annotated[str | None, typer.Option("--vlan", help="or by VLAN")]
 AllVlans = Annotated[bool, typer.Option("--all-vlans", help="or every VLAN, one line each")]
 Live = Annotated[
     bool, typer.Option("--live", help="ask the upstream, and check the targets of the answer too")

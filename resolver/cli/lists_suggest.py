@@ -16,7 +16,6 @@ from resolver.analysis.needed_allow import NeededAllow, Recorded, needed_allow
 from resolver.analysis.queries.query import QueryCounts
 from resolver.analysis.suggestions import Suggestion, suggestions
 from resolver.cli.command import AsJson, Config, echo, print_json
-from resolver.cli.completion import vlans
 from resolver.cli.policies import compile_valid, view_of_vlan
 from resolver.cli.query_file import read_queries
 from resolver.count_text import count_text
@@ -28,7 +27,7 @@ _NAMES_OF_ENTRY = 3
 Recording = Annotated[
     Path, typer.Argument(metavar="RECORDING", help="a file that 'darban record' wrote")
 ]
-Vlan = Annotated[str | None, typer.Option("--vlan", help="only this VLAN", autocompletion=vlans)]
+Vlan = Annotated[str | None, typer.Option("--vlan", help="only this VLAN")]
 Allow = Annotated[
     bool, typer.Option("--allow", help='what "allow" needs in a policy with default = "block"')
 ]

@@ -17,7 +17,6 @@ from rich.progress import Progress
 
 from resolver.analysis.queries.recorded import RecordingHeader, Row, format_recording
 from resolver.cli.command import Config, echo
-from resolver.cli.completion import vlans
 from resolver.cli.policies import no_such_vlan
 from resolver.cli.server import ask
 from resolver.count_text import count_text
@@ -47,9 +46,7 @@ Out = Annotated[
         "--out", help="the file to write, which must not exist; by default named by the moment"
     ),
 ]
-Vlan = Annotated[
-    str | None, typer.Option("--vlan", help="count only this VLAN", autocompletion=vlans)
-]
+Vlan = Annotated[str | None, typer.Option("--vlan", help="count only this VLAN")]
 Keep = Annotated[
     bool,
     typer.Option(

@@ -122,31 +122,6 @@ def test_the_shell_is_offered_commands_and_options(tmp_path: Path) -> None:
     assert "--client" in _offered("darban explain --c", tmp_path)
 
 
-def test_the_shell_is_offered_the_vlans_of_the_config(tmp_path: Path) -> None:
-    config = tmp_path / "other.toml"
-    config.write_text("[vlans.press]\n[vlans.staff]\n[vlans.printers]\n", encoding="utf-8")
-    words = f"darban explain --config {config} --vlan p"
-    assert _offered(words, ROOT) == ["press", "printers"]
-    assert "administration" in _offered("darban explain --vlan a", ROOT)
-    assert _offered("darban explain p", ROOT) == ["publicity"]
-
-
-def test_the_shell_is_offered_the_services_of_the_lists(tmp_path: Path) -> None:
-    assert _offered("darban exempt administration tele", ROOT) == ["telegram", "telegram-forks"]
-    config = tmp_path / "config.toml"
-    config.write_text("[vlans.press]\n[lists]\ndirectories = ['ours', 'none']\n", encoding="utf-8")
-    (tmp_path / "ours").mkdir()
-    (tmp_path / "ours" / "chat.txt").touch()
-    assert _offered("darban exempt p", tmp_path) == ["press"]
-    assert _offered("darban exempt press c", tmp_path) == ["chat"]
-
-
-def test_a_config_that_cannot_be_read_offers_nothing(tmp_path: Path) -> None:
-    assert _offered("darban explain --vlan p", tmp_path) == []
-    (tmp_path / "config.toml").write_text("[vlans\n", encoding="utf-8")
-    assert _offered("darban explain --vlan p", tmp_path) == []
-
-
 def test_the_manual_names_the_options_of_darban_itself(page: str) -> None:
     [options] = re.findall(r"\nOPTIONS\n(.*?)\nCOMMANDS\n", page, re.DOTALL)
     assert "--version" in options

@@ -139,7 +139,6 @@ NO_COMMANDS = {
     "clone": "the operator's clone of the policy's repository, for exempt",
     "command": "options, JSON output, errors and exit codes of all commands",
     "default_config": "the config where the command line names none",
-    "completion": "shell completion of arguments",
     "exemption_text": "an exemption in one line",
     "export_programs": "what export writes for each program",
     "hours_text": "hours in one line",

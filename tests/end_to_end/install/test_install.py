@@ -152,10 +152,10 @@ def test_the_manual_and_the_command_are_there(machine: Machine) -> None:
     said = machine.run(
         *("bash", "-c"),
         "source /usr/local/share/bash-completion/completions/darban;"
-        "COMP_WORDS=(darban explain --vlan p) COMP_CWORD=3; _darban_completion darban;"
+        "COMP_WORDS=(darban explain --vl) COMP_CWORD=2; _darban_completion darban;"
         "echo ${COMPREPLY[@]}",
     )
-    assert said.out.strip() == "publicity"
+    assert said.out.strip() == "--vlan"
 
 
 def test_an_edited_config_is_kept(machine: Machine) -> None:
