@@ -1,8 +1,6 @@
 """``darban exempt``: permit a service for some clients until a moment, with an approver."""
 
 import datetime as dt
-import shlex
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +12,6 @@ from typing import Annotated, NamedTuple
 import typer
 
 from resolver.cli.activation import activate, write
-from resolver.cli.clone import check_signatures, commit, config_of, edit_text
 from resolver.cli.command import AsJson, Config, echo, print_json
 from resolver.cli.exemption_text import exemption_text
 from resolver.cli.moments import moment_text, parse_duration, parse_moment
@@ -22,7 +19,7 @@ from resolver.cli.policies import compile_valid
 from resolver.cli.reload import result_text
 from resolver.cli.server import policy_in_force, read_status
 from resolver.compiler.candidate import PolicyInForce
-from resolver.compiler.exemption import EditedConfig, ExemptionEdit, FromRepository
+from resolver.compiler.exemption import EditedConfig, ExemptionEdit
 from resolver.config.amendment import unused_id
 from resolver.errors import DarbanError
 from resolver.metrics import status
@@ -68,14 +65,6 @@ Extend = Annotated[
         help="let this exemption end later, as --for or --until says",
     ),
 ]
-Repo = Annotated[
-    Path | None,
-    typer.Option(
-        "--repo",
-        metavar="PATH",
-        help="edit this clone of the policy's repository, and commit it with your signature",
-    ),
-]
 Prune = Annotated[bool, typer.Option("--prune", help="remove the exemptions that have ended")]
 _INCOMPLETE = (
     "say for whom, what, who approved it and where it was asked for: darban exempt "
@@ -99,7 +88,6 @@ def exempt(
     end: End = None,
     extend: Extend = None,
     prune: Prune = False,
-    repo: Repo = None,
     config: Config,
     as_json: AsJson = False,
 ) -> int:
@@ -111,11 +99,9 @@ def exempt(
     without an offset is in this host's time, a date alone is its beginning. Exits with 1 where an
     expectation would not hold, 2 where there is a mistake.
 
-    Where the policy comes from git, a server refuses, and prints the command for your own clone:
-    with --repo, the clone is edited and checked in the same way, and the edit is shown and
-    committed with your signature. When you have pushed it, the servers pull it within a minute. If
-    the clone has commits that are not signed, so that servers refuse what comes after them, nothing
-    is written: they are named, all that has changed is shown, and the exit code is 1.
+    Where the policy comes from git, a server refuses. Give the command in your own clone, with
+    --config: the file there is edited and checked in the same way. When you have committed it,
+    signed, and pushed it, the servers pull it within a minute.
 
         darban exempt 10.10.3.7 telegram --for 2h --approver "Head of PR" --ticket PR-2031
 
@@ -125,8 +111,6 @@ def exempt(
 
         darban exempt 10.10.3.9 instagram --from 2027-03-01 --for 2w --hours office \
             --approver CIO --ticket IT-9
-
-        darban exempt --repo ~/policy 10.10.3.7 telegram --for 2h --approver CIO --ticket IT-8
 
         darban exempt --list
 
@@ -139,13 +123,12 @@ def exempt(
         raise DarbanError(_ONE)
     if not new and (from_ or hours):
         raise DarbanError("--from and --hours are for a new exemption")
-    path = config if repo is None else config_of(repo)
-    edit = partial(_Edit, path, as_json, repo)
+    edit = partial(_Edit, config, as_json)
     lasting = _Lasting(from_, hours, for_, until)
     about = {"approver": approver, "ticket": ticket, "reason": reason}
     given = {key: value for key, value in about.items() if value}
     if list_:
-        return _list(path, as_json)
+        return _list(config, as_json)
     if end is not None:
         return edit().remove([end], "exempt --end")
     if extend is not None:
@@ -193,20 +176,13 @@ class _Lasting(NamedTuple):
 class _Edit:
     """One edit of the exemptions of a config; each method returns the exit code."""
 
-    def __init__(self, path: Path, as_json: bool, clone: Path | None) -> None:
+    def __init__(self, path: Path, as_json: bool) -> None:
         self._path = path
         self._as_json = as_json
-        self._clone = clone
         self._in_force: PolicyInForce | None = None
-        if clone is not None:
-            check_signatures(clone)
-        else:
-            with suppress(control.Unreachable):  # where no server runs, the config is written
-                self._in_force = policy_in_force(path)
-        try:
-            self._edit = ExemptionEdit(path, self._in_force)
-        except FromRepository as error:
-            raise DarbanError(f"{error}\n{_in_clone(sys.argv[2:])}") from None
+        with suppress(control.Unreachable):  # where no server runs, the config is written
+            self._in_force = policy_in_force(path)
+        self._edit = ExemptionEdit(path, self._in_force)
         self._known = {each.id: each for each in exemption_details(self._edit.compiled)}
 
     def add(self, whom: str, services: Sequence[str], given: Mapping[str, object]) -> int:
@@ -258,7 +234,7 @@ class _Edit:
     def _activate(
         self, edited: EditedConfig, event: str, said: Sequence[str], **shown: object
     ) -> int:
-        """Put the edited config in force, or write it, and commit it in a clone; and say so."""
+        """Put the edited config in force, or write it where no server runs; and say so."""
         path, answer, code = self._path, None, 0
         warnings = [*edited.warnings, *self._new_gaps(edited.compiled)]
         if self._in_force is not None:
@@ -268,12 +244,7 @@ class _Edit:
             result = result_text(path, answer if code else {**answer, "report": []})
         else:
             write(path, edited.texts)
-            result = "no server runs; this will be in force when one is started"
-        if self._clone is not None:
-            shown["difference"] = edit_text(self._clone, edited.texts)
-            if not self._as_json:
-                echo(str(shown["difference"]))
-            result = commit(self._clone, edited.texts, f"exemptions: {'; '.join(said)}")
+            result = "no server runs; this will be in force when one is started, or pulls it"
         if self._as_json:
             print_json({**shown, "config": str(path), "warnings": warnings, "reload": answer})
             return code
@@ -283,26 +254,13 @@ class _Edit:
         return code
 
     def _new_gaps(self, after: CompiledConfig) -> list[str]:
-        """What the edit adds that zones for other resolvers do not have.
-
-        A clone does not tell whether a server publishes zones of this policy.
-        """
-        if self._clone is None and after.settings.publish is None:
+        """What the edit adds that zones for other resolvers do not have."""
+        if after.settings.publish is None:
             return []
         now = time.time()
         known = passing_prefixes(self._edit.compiled, now).gaps
         new = [gap for gap in passing_prefixes(after, now).gaps if gap not in known]
         return [f"{self._path}: not in the zones: {gap}" for gap in new]
-
-
-def _in_clone(words: Sequence[str]) -> str:
-    """The command line with these words, for a clone instead of the config of a server."""
-    given = list(words)
-    if "--config" in given:
-        place = given.index("--config")
-        del given[place : place + 2]
-    kept = [word for word in given if not word.startswith("--config=")]
-    return shlex.join(["darban", "exempt", "--repo", "PATH", *kept])
 
 
 def _list(path: Path, as_json: bool) -> int:

@@ -21,10 +21,6 @@ from resolver.policy.exemption_details import permits_anything
 from resolver.snapshot.config_files import DiskFiles, Texts, difference
 
 
-class FromRepository(DarbanError):
-    """The exemptions of this server come from a git repository; the message names it."""
-
-
 class EditedConfig(NamedTuple):
     """A config with other exemptions."""
 
@@ -44,14 +40,17 @@ class ExemptionEdit:
 
         Raises:
             Rejected: the file has problems, or an edit that was not reloaded.
+            DarbanError: its exemptions come from a git repository.
         """
         self._path = path
         self._now = time.time()
         self._before, self._texts = self._compiled({})
         source = self._before.loaded.config.policy_source.repository
         if source:
-            raise FromRepository(
-                f"exemptions come from {source}, and this server signs nothing. In a clone of it:"
+            raise DarbanError(
+                f"exemptions come from {source}, and this server signs nothing. In your clone of "
+                "it, give the same command with --config config.toml; then commit it, signed, and "
+                "push it"
             )
         if in_force is not None:
             pending = list(_pending(self._before, self._texts, in_force))

@@ -136,7 +136,6 @@ NO_COMMANDS = {
     "__init__": "the beginning of the command line",
     "activation": "puts a config in force, and writes its files",
     "app": "all commands",
-    "clone": "the operator's clone of the policy's repository, for exempt",
     "command": "options, JSON output, errors and exit codes of all commands",
     "default_config": "the config where the command line names none",
     "exemption_text": "an exemption in one line",

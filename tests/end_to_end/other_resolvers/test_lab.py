@@ -34,7 +34,8 @@ wait_for = partial(wait_a_little, pause=0.5)  # each try starts programs
 
 
 def _exempt(running: Lab, *words: str) -> None:
-    running.within("noc", "darban", "exempt", "--repo", "/root/policy", *words)
+    running.within("noc", "darban", "exempt", "--config", "/root/policy/config.toml", *words)
+    running.within("noc", "git", "-C", "/root/policy", "commit", "-S", "-aqm", "exemption")
     running.within("noc", "git", "-C", "/root/policy", "push", "--quiet")
 
 
