@@ -14,6 +14,7 @@ from resolver.cli.policies import load_snapshot
 from resolver.cli.server import read_status
 from resolver.compiler.compilation import compile_file
 from resolver.errors import DarbanError
+from resolver.policy.compiled import CompiledConfig
 from resolver.web import report_page
 
 Language = Annotated[
@@ -39,19 +40,21 @@ def report(
     """
     if not as_json and sys.stdout.isatty():
         raise DarbanError("the report is a page: darban report > report.html; or print --json")
-    made = _make(config, time.time())
+    made, compiled = _make(config, time.time())
     if as_json:
         print_json(made)
     else:
-        sys.stdout.write(report_page.page(made, language))  # its texts are escaped as HTML
+        sys.stdout.write(
+            report_page.page(made, compiled, language)
+        )  # its texts are escaped as HTML
     return int(made.failed > 0)
 
 
-def _make(path: Path, now: float) -> Report:
+def _make(path: Path, now: float) -> tuple[Report, CompiledConfig]:
     status, result = read_status(path), compile_file(path, now)
     compiled, index = load_snapshot(path, status.hash)
     results = None
     if not result.errors:
         results = list(ExpectationRun(result.loaded, compiled, index, now).results())
     differs = bool(result.errors) or status.hash != result.snapshot.hash()
-    return make_report(str(path.resolve()), now, compiled, results, status, differs)
+    return make_report(str(path.resolve()), now, compiled, results, status, differs), compiled

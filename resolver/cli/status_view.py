@@ -17,7 +17,7 @@ from rich.text import Text
 from resolver.cli.hours_text import hours_text
 from resolver.cli.moments import local_time
 from resolver.count_text import count_text
-from resolver.metrics.faults import Kind, faults
+from resolver.metrics.faults import FaultValue, Kind, faults
 from resolver.metrics.status import ExemptionStatus, Status, UpstreamStatus
 from resolver.policy.unknown_clients import UnknownClients
 
@@ -123,7 +123,7 @@ def _faults(now: Status) -> Iterator[Text]:
         yield Text(text, "yellow" if fault.is_reminder else "bold red")
 
 
-def _value(value: str | int | float) -> str:
+def _value(value: FaultValue) -> str:
     """A value of a fault: a moment, or as it is."""
     return f"{local_time(value):%Y-%m-%d %H:%M}" if isinstance(value, float) else str(value)
 

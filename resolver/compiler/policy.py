@@ -152,6 +152,7 @@ class _Compiler:
             tuple(self.during((*path, "during"), policy.during)),
             policy.default == "block",
             allowed,
+            policy.title,
         )
 
     def allowed_names(self) -> tuple[bytes, ...]:
@@ -210,7 +211,7 @@ class _Compiler:
             # An unknown policy is already a problem; the snapshot will not be used.
             policy = self.policy_place.get(vlan.policy, 0)
             rate = vlan.queries_per_address or self.config.limits.queries_per_address
-            yield made.Vlan(name, vlan.id, policy, rate, vlan.interface or "")
+            yield made.Vlan(name, vlan.id, policy, rate, vlan.interface or "", vlan.title)
 
     def exemption(self, place: int, exemption: model.ExemptionConfig) -> made.Exemption:
         vlan = None if exemption.vlan is None else self.vlan_place.get(exemption.vlan)

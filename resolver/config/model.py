@@ -132,6 +132,8 @@ class DuringConfig(ConfigSection):
 class PolicyConfig(ConfigSection):
     """What is blocked, how a blocked name is answered, and by which directives."""
 
+    title: Line = ""
+    """What pages and reports call it, in the language of the agency; "" is the table's name."""
     block: Several[ServiceReference] = ()
     """The services and @categories to block."""
     during: Several[DuringConfig] = ()
@@ -159,6 +161,8 @@ class PolicyConfig(ConfigSection):
 class VlanConfig(ConfigSection):
     """Clients that share a policy; the table's name is the label of its metrics."""
 
+    title: Line = ""
+    """What pages and reports call it, in the language of the agency; "" is the table's name."""
     id: Annotated[int, Field(ge=1, le=4094)] | None = None
     """The VLAN's number, for people."""
     prefixes: OneOrMore[Prefix]

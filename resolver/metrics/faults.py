@@ -42,13 +42,17 @@ _REMINDERS = {
 }
 
 
+FaultValue = str | int | float | tuple[str, ...]
+"""A name or a reason, a count (int), a moment (float), or services."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something that needs an operator's attention."""
 
     kind: Kind
-    values: Mapping[str, str | int | float] = field(default_factory=dict)
-    """What the texts need: names and reasons, counts (int), and moments (float)."""
+    values: Mapping[str, FaultValue] = field(default_factory=dict)
+    """What the texts need."""
     report: tuple[str, ...] = ()
     """What was wrong with the config."""
 
@@ -96,8 +100,10 @@ def faults(now: Status) -> Iterator[Fault]:
     for exemption in now.exemptions:
         if exemption.state in ("ends soon", "ended"):
             kind = "exemption_ended" if exemption.state == "ended" else "exemption_ends"
-            services = ", ".join(exemption.services)
-            about = {"exemption": exemption.id, "services": services}
+            about: dict[str, FaultValue] = {
+                "exemption": exemption.id,
+                "services": tuple(exemption.services),
+            }
             yield Fault(kind, {**about, "until": exemption.until})
 
 

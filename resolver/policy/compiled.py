@@ -182,6 +182,8 @@ class Policy:
     """Whether it blocks the names that nothing of it covers."""
     allowed_services: int = 0
     """The services whose names pass before those of blocked services, one bit each."""
+    title: str = ""
+    """What people call it, in the language of the agency; may be empty."""
 
     @property
     def ever_blocked(self) -> int:
@@ -205,6 +207,8 @@ class Vlan:
     """A second, from each client."""
     interface: str = ""
     """The interface on which its clients with link-local addresses ask; may be empty."""
+    title: str = ""
+    """What people call it, in the language of the agency; may be empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ class BlockNotice:
     name: str = ""
     service: Service | None = None
     vlan: str = ""
+    vlan_title: str = ""
+    """What people call the VLAN; may be empty."""
     contact: str = ""
     directives: tuple[Directive, ...] = ()
     """The directive that bans the service, then those that narrow it."""
@@ -101,6 +103,7 @@ def block_notice(explainer: Explainer, client: str, host: str) -> BlockNotice:
         found.name,
         next((each for each in compiled.services if each.name == found.service), None),
         found.vlan,
+        next((each.title for each in compiled.vlans if each.name == found.vlan), ""),
         policy.contact,
         (*banning, *narrowing),
         client,

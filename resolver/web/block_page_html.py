@@ -38,12 +38,17 @@ def _values(notice: BlockNotice, language: str) -> dict[str, Markup]:
         "name": escape(notice.name),
         "service_name": escape(title or ""),
         "service": escape(service.name if service else ""),
-        "vlan": escape(notice.vlan),
+        "vlan": escape(_vlan(notice)),
         "contact": Markup(contact),
         "directives": _directives(notice.directives, language),
         "client": escape(notice.client),
         "until": escape("" if notice.opens_at is None else formatting.moment(notice.opens_at)),
     }
+
+
+def _vlan(notice: BlockNotice) -> str:
+    """The VLAN for the person, by its title, and for support, by its name."""
+    return f"{notice.vlan_title} ({notice.vlan})" if notice.vlan_title else notice.vlan
 
 
 def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
@@ -52,7 +57,7 @@ def _mail_query(notice: BlockNotice, service: str, language: str) -> str:
     subject = text["mail_subject"].unescape().format(service=service)
     body = text["mail_body"].unescape()
     time = Formatting(language).moment(notice.at)
-    body = body.format(name=notice.name, time=time, device=notice.client, vlan=notice.vlan)
+    body = body.format(name=notice.name, time=time, device=notice.client, vlan=_vlan(notice))
     return "?" + urlencode(
         {"subject": subject, "body": body.replace("\n", "\r\n")}, quote_via=quote
     )

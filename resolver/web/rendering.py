@@ -25,6 +25,9 @@ from resolver.web.formatting import Formatting
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from resolver.metrics.faults import FaultValue
+    from resolver.web.titles import Titles
+
 _PLACE = Path(__file__).parent
 
 LANGUAGES = ("fa", "en")
@@ -100,12 +103,16 @@ def _bdi(value: object) -> Markup:
     return Markup("<bdi>{}</bdi>").format(value)
 
 
-def _filled(message: Markup, values: Mapping[str, str | int | float], fmt: Formatting) -> Markup:
-    """A message with texts, counts (int) and moments (float) as the language has them."""
-    return message.format(**{key: _shown(value, fmt) for key, value in values.items()})
+def _filled(
+    message: Markup, values: "Mapping[str, FaultValue]", fmt: Formatting, titles: "Titles"
+) -> Markup:
+    """A message with texts, services, counts and moments as the language has them."""
+    return message.format(**{key: _shown(value, fmt, titles) for key, value in values.items()})
 
 
-def _shown(value: str | int | float, fmt: Formatting) -> str:
+def _shown(value: "FaultValue", fmt: Formatting, titles: "Titles") -> str:
     if isinstance(value, str):
         return _bdi(value)
+    if isinstance(value, tuple):
+        return _bdi(titles.references(value))
     return fmt.moment(value) if isinstance(value, float) else fmt.number(value)

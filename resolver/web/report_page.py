@@ -1,11 +1,13 @@
 """The report of ``darban report``: one page to print, which loads nothing."""
 
 from resolver.analysis.report import Report
+from resolver.policy.compiled import CompiledConfig
 from resolver.web.rendering import Page
+from resolver.web.titles import Titles
 
 _PAGE = Page("report", "base.css", "status_page.css", "report.css")
 
 
-def page(report: Report, language: str) -> str:
-    """The page as HTML."""
-    return _PAGE.render(language, report=report)
+def page(report: Report, compiled: CompiledConfig, language: str) -> str:
+    """The page as HTML; ``compiled`` is the policy that is reported."""
+    return _PAGE.render(language, report=report, titles=Titles(compiled, language))

@@ -29,6 +29,7 @@ from resolver.policy.service_hours import BlockingHours
 from resolver.web import pages
 from resolver.web.name_lookup import look_up
 from resolver.web.rendering import Page, read_file
+from resolver.web.titles import Titles
 
 _PAGE = Page("status_page", "base.css", "status_page.css")
 _SCRIPT = read_file("static/status_page.js")
@@ -68,6 +69,7 @@ def page(status: Status, explainer: Explainer, who: str, name: str, language: st
         ],
         exemptions=[_exemption(each, explainer) for each in status.exemptions],
         lookup=look_up(explainer, who, name),
+        titles=Titles(compiled, language),
     )
 
 

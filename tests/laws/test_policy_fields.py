@@ -15,7 +15,7 @@ from resolver.policy.compiled import Exemption, Policy
 from tests.laws.source_tree import PACKAGE, modules
 
 FOR_PEOPLE = {
-    Policy: {"name", "directives", "contact", "upstream"},
+    Policy: {"name", "title", "directives", "contact", "upstream"},
     Exemption: {"id", "approver", "ticket", "reason"},
 }
 """The fields that anyone may read: names and texts, and which servers a VLAN's queries go to."""

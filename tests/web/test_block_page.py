@@ -65,6 +65,12 @@ def _blocked(asked: Explainer, host: str, language: str = "en") -> tuple[BlockNo
     return notice, page(notice, language)
 
 
+def test_the_vlan_has_its_title_for_the_person_and_its_name_for_support(tmp_path: Path) -> None:
+    titled = ("[vlans.administration]", '[vlans.administration]\ntitle = "شبکهٔ ستاد"')
+    _, html = _blocked(engine(tmp_path, change=titled), "one.example", "fa")
+    assert "<bdi>شبکهٔ ستاد (administration)</bdi>" in html
+
+
 def test_the_page_of_a_messenger_cites_the_directives(asked: Explainer) -> None:
     notice, html = _blocked(asked, "one.example")
     assert [each.number for each in notice.directives] == ["1595/الف/م", "95/3525"]
@@ -204,7 +210,7 @@ def _notice_of(text: str) -> BlockNotice:
     """A notice with a text in every field that holds one."""
     service = Service(text, "messenger", text, text, False, 1, "")
     directives = (Directive(text, "2015-02-18", ""),)
-    return BlockNotice(NoticeKind.BLOCKED, text, service, text, text, directives, text)
+    return BlockNotice(NoticeKind.BLOCKED, text, service, text, text, text, directives, text)
 
 
 @given(HOSTILE.filter(lambda text: "@" not in text))

@@ -7,6 +7,7 @@ from importlib import resources
 import pytest
 
 from resolver.metrics.definitions import RELOAD_RESULTS
+from resolver.policy.answers import MODES
 from resolver.policy.verdict import Outcome
 from resolver.web.rendering import LANGUAGES, messages
 
@@ -55,6 +56,7 @@ def test_every_shared_message_is_used() -> None:
 def test_every_outcome_and_result_has_a_message() -> None:
     outcomes = {outcome.label for outcome in Outcome}
     assert messages("en")["outcomes"].keys() == outcomes
+    assert messages("en")["answers"].keys() == MODES.keys()
     assert messages("en")["status_page"]["reloads"].keys() == set(RELOAD_RESULTS)
     assert messages("en")["states"].keys() == {"in force", "not now", "ends soon", "ended"}
 

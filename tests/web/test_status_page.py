@@ -76,6 +76,9 @@ SOURCE = PolicySourceStatus(
 )
 
 
+TITLED = '[vlans.administration]\ntitle = "شبکهٔ ستاد"'
+
+
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Explainer:
     return engine(tmp_path_factory.mktemp("config"))
@@ -193,6 +196,21 @@ def test_the_page_in_persian(asked: Explainer) -> None:
     assert "۱٬۲۳۴</td>" in html
     assert "۲۹ بهمن ۱۳۹۳ (۱۸ فوریهٔ ۲۰۱۵)" in html
     assert messages("fa")["status_page"]["healthy"] in html
+
+
+def test_the_page_has_the_titles_of_its_language(tmp_path: Path) -> None:
+    asked = engine(tmp_path, change=("[vlans.administration]", TITLED))
+    fault = replace(STATUS, exemptions=(replace(EXEMPTION, state="ended"),))
+    persian, english = (page(fault, asked, *NOTHING, each) for each in ("fa", "en"))
+    for html in (persian, english):
+        assert "<b><bdi>شبکهٔ ستاد (" in html
+        assert "<bdi>administration</bdi> ·" in html
+    assert "<bdi>شبکهٔ ستاد (۱۰)</bdi>" in persian
+    assert "<bdi>یک</bdi>" in persian.partition('id="blocks"')[2]
+    assert "معافیت <bdi>یک</bdi>" in persian
+    assert "<bdi>پیام‌رسان‌ها</bdi>" in persian
+    assert "<bdi>@messenger</bdi>" in english
+    assert messages("fa")["answers"]["sinkhole"] in persian
 
 
 @pytest.mark.parametrize(
@@ -397,8 +415,9 @@ def test_it_shows_what_an_allow_list_has_and_that_all_else_is_blocked(
 ) -> None:
     text, one = messages(language), Formatting(language).number(1)
     comma = text["comma"]
+    messengers = {"fa": "پیام‌رسان‌ها", "en": "@messenger"}[language]
     html = page(STATUS, engine(tmp_path, change=ALLOWING), *NOTHING, language)
     publicity = html.partition("<h3><bdi>publicity</bdi>")[2].partition("</dl>")[0]
     allowed, _, blocked = publicity.partition(f"<dt>{text['status_page']['blocks']}</dt>")
-    assert f"{text['allowed']}agency.example{comma}@messenger ({one})" in Parsed(allowed).text
+    assert f"{text['allowed']}agency.example{comma}{messengers} ({one})" in Parsed(allowed).text
     assert Parsed(blocked).text.startswith(f"games.agency.example{comma}{text['blocks_rest']}")

@@ -1,0 +1,62 @@
+"""What a page calls services, categories, VLANs and policies in its language.
+
+A VLAN and a policy have the title that the config gives them, in the language of the agency. A
+service has the Persian title of its list in Persian, and in English the name by which the config
+knows it. What has no title has its name.
+"""
+
+from collections.abc import Iterable
+
+from resolver.policy.compiled import CompiledConfig
+
+_PERSIAN_CATEGORIES = {
+    "messenger": "پیام‌رسان‌ها",
+    "social-network": "شبکه‌های اجتماعی",
+    "workplace-chat": "گفت‌وگوی سازمانی",
+    "encrypted-dns": "DNS رمزگذاری‌شده",
+    "updates": "به‌روزرسانی‌ها",
+    "connectivity": "آزمون اتصال",
+}
+"""Those of the shipped lists."""
+
+
+class Titles:
+    """The titles of a policy in a language."""
+
+    def __init__(self, compiled: CompiledConfig, language: str) -> None:
+        is_persian = language == "fa"
+        self._services = {each.name: each.persian for each in compiled.services if is_persian}
+        self._categories = _PERSIAN_CATEGORIES if is_persian else {}
+        self._vlans = {each.name: each.title for each in compiled.vlans}
+        self._policies = {each.name: each.title for each in compiled.policies}
+        self._comma = "، " if is_persian else ", "
+
+    def service(self, name: str) -> str:
+        """A service by its name."""
+        return self._services.get(name) or name
+
+    def category(self, name: str) -> str:
+        """A category by its name."""
+        return self._categories.get(name, name)
+
+    def reference(self, text: str) -> str:
+        """What a config refers to: a service, an @category, or a name or a rule as it is."""
+        if text.startswith("@"):
+            return self._categories.get(text[1:], text)
+        return self.service(text)
+
+    def references(self, texts: Iterable[str]) -> str:
+        """Several of them in a row."""
+        return self._comma.join(map(self.reference, texts))
+
+    def vlan(self, name: str) -> str:
+        """A VLAN by its name."""
+        return self._vlans.get(name) or name
+
+    def vlans(self, names: Iterable[str]) -> str:
+        """Several VLANs in a row."""
+        return self._comma.join(map(self.vlan, names))
+
+    def policy(self, name: str) -> str:
+        """A policy by its name."""
+        return self._policies.get(name) or name
