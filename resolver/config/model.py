@@ -50,7 +50,7 @@ from resolver.config.values import (
     SourceUrl,
 )
 
-ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "dnsmasq", "unbound", "rpz"]
+ListFormat = Literal["adblock", "hosts", "plain", "suffix", "wildcard", "rpz"]
 Outcome = Literal["blocked", "would_block", "exempted", "passed", "refused"]
 
 
@@ -87,7 +87,7 @@ class ListSourceConfig(ConfigSection):
     file: SomeLine | None = None
     """The list's file, instead of a url."""
     format: ListFormat
-    """Its format: adblock, hosts, plain, suffix, wildcard, dnsmasq, unbound, rpz."""
+    """Its format: adblock, hosts, plain, suffix, wildcard, rpz."""
     service: ServiceName | None = None
     """The service that the list's names belong to."""
     category: Category | None = None

@@ -4,12 +4,10 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from resolver.lists.adblock import AdblockReader
-from resolver.lists.dnsmasq import DnsmasqReader
 from resolver.lists.hosts import HostsReader
 from resolver.lists.plain import PlainReader, SuffixReader, WildcardReader
 from resolver.lists.rpz import RpzReader
 from resolver.lists.rules import BlockList
-from resolver.lists.unbound import UnboundReader
 
 Read = Callable[[str, str, str], BlockList]
 """From text, service and file to the list."""
@@ -21,8 +19,6 @@ FORMATS: MappingProxyType[str, Read] = MappingProxyType(
         "plain": PlainReader.read,
         "suffix": SuffixReader.read,
         "wildcard": WildcardReader.read,
-        "dnsmasq": DnsmasqReader.read,
-        "unbound": UnboundReader.read,
         "rpz": RpzReader.read,
     }
 )

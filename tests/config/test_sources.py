@@ -18,14 +18,14 @@ GOOD = [
     'url = "http://127.0.0.1:8000/it"\nformat = "plain"\ncategory = "x"',
     'url = "http://localhost/it"\nformat = "suffix"\ncategory = "x"',
     'url = "file:///var/lib/darban-lists/it.zone"\nformat = "rpz"\ncategory = "x"',
-    'file = "it.txt"\nformat = "unbound"\ncategory = "x"',
+    'file = "it.txt"\nformat = "rpz"\ncategory = "x"',
 ]
 WRONG = {
     'format = "hosts"\nservice = "a"': "found no url or file; expected one of the two",
     'url = "https://a.b/"\nfile = "c"\nformat = "hosts"\nservice = "a"': "found both url and file",
     'file = "c"\nformat = "hosts"': "found no service or category",
     'file = "c"\nformat = "hosts"\nservice = "a"\ncategory = "b"': "both service and category",
-    'file = "c"\nservice = "a"': "its format: adblock, hosts, plain, suffix, wildcard, dnsmasq",
+    'file = "c"\nservice = "a"': "its format: adblock, hosts, plain, suffix, wildcard, rpz",
     'file = "c"\nformat = "host"\nservice = "a"': 'Did you mean "hosts"?',
     'url = "http://lists.example/"\nformat = "hosts"\nservice = "a"': "Without TLS only a server",
     'url = "ftp://lists.example/"\nformat = "hosts"\nservice = "a"': "For a file on this host",

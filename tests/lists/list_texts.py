@@ -9,12 +9,10 @@ from typing import NamedTuple
 REAL = Path(__file__).parents[3] / "shared" / "data" / "lists"
 REAL_FILES = {
     "adblock-adguard-dns-filter.txt": "adblock",
-    "dnsmasq-1hosts-pro.conf": "dnsmasq",
     "hosts-blocklistproject-redirect.txt": "hosts",
     "plain-blocklistproject-phishing.txt": "plain",
     "plain-ut1-chat.txt": "suffix",
     "rpz-no-google.zone": "rpz",
-    "unbound-no-google.conf": "unbound",
     "wildcard-hagezi-light.txt": "wildcard",
     "tricky/adguard-services-rules.txt": "adblock",
     "tricky/hosts-with-regex-d43m0nh-whatsapp.txt": "hosts",
@@ -71,40 +69,6 @@ SAMPLES = {
         ("c.example", "d.example", "w.d.example", "xa.example"),
         {4: "no '*.'", 5: "a wildcard", 6: "a single label"},
     ),
-    "dnsmasq": Sample(
-        "# a comment\nserver=/a.example/\naddress=/b.example/c.example/0.0.0.0\nlocal=/d.example/\n"
-        "address=/e.example/#\nserver=/x.a.example/#\nserver=/f.example/192.0.2.53\n"
-        "address=/g.example/192.0.2.1\nserver=192.0.2.53\nno-resolv\naddress=/#/\n"
-        "address=/h.example/ # why\naddress=/y.x.a.example/\nserver=/h.example/#\n"
-        "address=/.i.example/0.0.0.0\n",
-        (
-            *("w.a.example", "b.example", "c.example", "d.example", "e.example"),
-            *("w.y.x.a.example", "i.example", "w.i.example"),
-        ),
-        ("x.a.example", "w.x.a.example", "f.example", "g.example", "h.example"),
-        {
-            7: "another server",
-            8: "leads somewhere",
-            9: "no name",
-            10: "no option",
-            11: "cannot be in",
-        },
-    ),
-    "unbound": Sample(
-        'server:\n# a comment\nlocal-zone: "a.example" always_refuse\n'
-        "local-zone: b.example. static\nlocal-zone: 'c.example' redirect\n"
-        'local-data: "c.example A 0.0.0.0"\nlocal-zone: "d.example" redirect\n'
-        'local-data: "d.example A 192.0.2.1"\nlocal-zone: "e.example" transparent\n'
-        'local-data: "f.example. 60 IN AAAA ::"\nverbosity: 1\n'
-        'local-zone: "x.a.example" always_transparent\nlocal-zone: "y.x.a.example" refuse\n'
-        'local-data: "e.example A 0.0.0.0"\nlocal-zone: "10.in-addr.arpa" nodefault\n',
-        (
-            *("a.example", "w.a.example", "w.b.example", "c.example", "w.c.example", "f.example"),
-            *("w.y.x.a.example", "e.example"),
-        ),
-        ("d.example", "w.e.example", "w.f.example", "x.a.example", "w.x.a.example"),
-        {7: "redirects to no", 8: "leads somewhere", 11: "neither", 15: "'nodefault'"},
-    ),
     "rpz": Sample(
         "$TTL 300\n@ IN SOA localhost. root.localhost. (\n 1 2 3 4\n 5 )\n  IN NS localhost.\n"
         "a.example CNAME .\n*.a.example CNAME .\nb.example 60 IN CNAME *. ; why\n"
@@ -137,8 +101,6 @@ LINES = {
     "plain": "{}",
     "suffix": "{}",
     "wildcard": "*.{}",
-    "dnsmasq": "server=/{}/",
-    "unbound": 'local-zone: "{}" always_nxdomain',
     "rpz": "{} CNAME .",
 }
 """A line that blocks a name, in each format."""

@@ -54,7 +54,7 @@ class Matcher:
 
 def matcher(text: str, kind: str) -> Matcher:
     entries = _READERS[kind](line.strip() for line in text.lower().split("\n"))
-    return Matcher(entries, longest_match=kind in ("dnsmasq", "rpz", "unbound"))
+    return Matcher(entries, longest_match=kind == "rpz")
 
 
 def _adblock(lines: Iterator[str]) -> Iterator[Entry]:
@@ -88,40 +88,6 @@ def _wildcard(lines: Iterator[str]) -> Iterator[Entry]:
             yield line[2:].split("#")[0].strip(), True, False
 
 
-def _dnsmasq(lines: Iterator[str]) -> Iterator[Entry]:
-    for line in lines:
-        found = re.fullmatch(
-            r"(server|local|address)=/(.+)/(|#|0\.0\.0\.0|::)", line.split(" #")[0]
-        )
-        if found:
-            exception = found[1] != "address" and found[3] == "#"
-            if found[1] == "address" or found[3] in ("", "#"):
-                for text in found[2].split("/"):
-                    name = text.removeprefix(".")
-                    yield from ((name, below, exception) for below in (False, True))
-
-
-def _unbound(lines: Iterator[str]) -> Iterator[Entry]:
-    text = list(lines)
-    data = {
-        found[1].rstrip(".")
-        for line in text
-        if (found := re.match(r'local-data: "(\S+) .*(?:a 0\.0\.0\.0|aaaa ::)"$', line))
-    }
-    redirecting = set()
-    for line in text:
-        if found := re.match(r"""local-zone: ["']?([^ "']+)["']? (\w+)$""", line):
-            name = found[1].rstrip(".")
-            redirecting |= {name} if found[2] == "redirect" else set()
-            blocks = found[2] in ("refuse", "static", "always_refuse", "always_nxdomain")
-            resolves = found[2] in ("transparent", "always_transparent")
-            if blocks or resolves or (found[2] == "redirect" and name in data):
-                if not (resolves and name in data):
-                    yield name, False, resolves
-                yield name, True, resolves
-    yield from ((name, False, False) for name in data - redirecting)
-
-
 def _rpz(lines: Iterator[str]) -> Iterator[Entry]:
     """Owners below one ``$ORIGIN`` at most, which is relative."""
     actions: dict[str, str] = {}
@@ -147,7 +113,5 @@ _READERS: dict[str, Callable[[Iterator[str]], Iterator[Entry]]] = {
     "plain": _names(below=False),
     "suffix": _names(below=True),
     "wildcard": _wildcard,
-    "dnsmasq": _dnsmasq,
-    "unbound": _unbound,
     "rpz": _rpz,
 }
